@@ -1,0 +1,37 @@
+# Two commands make everything: `make sweep` and `make test`. They need Python 3.11+, make and git.
+PYTHON ?= python3
+PY := .venv/bin/python
+
+.PHONY: sweep test test-slow lint bench clean
+
+sweep: .venv/installed  ## install, then run the quickstart sweep on real data
+	$(PY) run_sweep.py start configs/quickstart.yaml
+
+test: .venv/installed-dev  ## install with test requirements, then run the tests
+	$(PY) -m pytest -n 2
+
+test-slow: .venv/installed-dev  ## the tests that take longer, quickstart included
+	$(PY) -m pytest -m slow
+
+lint: .venv/installed-dev
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: .venv/installed
+	$(PY) -m benchmarks.step_cost
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python requirements.txt
+	$(PY) -m pip install --disable-pip-version-check -q -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	$(PY) -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Data that comes along: real UK weather, and a seeded simulator of drifting plumes."""

@@ -1,0 +1,1 @@
+"""The leaf: a gridded field, read, split, scaled, differentiated and written."""

@@ -1,0 +1,55 @@
+"""Every error this project raises for a person to read.
+
+One root, so that the command line turns any of them into one sentence and an exit code:
+
+    FieldsharpError            exit 1   the work failed
+    ├── BadInput               exit 2   what was given cannot be used; nothing was started
+    │   ├── DataError                   a data file
+    │   ├── ConfigError                 a configuration file, a setting or an option
+    │   └── StudyError                  a study's name, or what is stored under it
+    ├── StorageError           exit 1   the database
+    ├── TrainingFailed         exit 1   one training (a trial that fails does not end a sweep)
+    └── StoppedOnRequest       exit 3   interrupted; can be gone on with
+
+Each message is one sentence: what was wrong, what was found, what to do.
+"""
+
+from typing import ClassVar
+
+
+class FieldsharpError(Exception):
+    """Root of the errors this project raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class BadInput(FieldsharpError):
+    """What the user gave cannot be used; raised before any work is started."""
+
+    exit_code = 2
+
+
+class DataError(BadInput):
+    """A data file is missing, cannot be read, or holds nothing to learn from."""
+
+
+class ConfigError(BadInput):
+    """A configuration file, a setting or a command line option is wrong."""
+
+
+class StudyError(BadInput):
+    """A study does not exist, or exists and is another one."""
+
+
+class StorageError(FieldsharpError):
+    """The database cannot be opened, read or written."""
+
+
+class TrainingFailed(FieldsharpError):
+    """A training ended without a usable forecast, for the reason in the message."""
+
+
+class StoppedOnRequest(FieldsharpError):
+    """The work was interrupted by the user or the system and can be gone on with."""
+
+    exit_code = 3

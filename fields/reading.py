@@ -1,0 +1,230 @@
+"""Reading a field from a file, whatever its format, with everything checked that can be wrong.
+
+Adding a format: one function that returns the variables of a file, one line in ``READERS``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from fields.axes import field_axes
+from fields.errors import DataError
+from fields.gaps import fill_in_time, valid_cells
+from fields.names import unknown
+from fields.series import FieldSeries
+from fields.settings import DataSettings
+
+NUMPY_DIMS = ("time", "channel", "y", "x")
+
+
+def _open_netcdf(path: Path) -> xr.Dataset:
+    with path.open("rb") as file:
+        classic = file.read(3) == b"CDF"  # NetCDF 3, which HDF5 cannot read
+    return xr.open_dataset(path, engine="scipy" if classic else "h5netcdf")
+
+
+def _open_zarr(path: Path) -> xr.Dataset:
+    return xr.open_dataset(path, engine="zarr")
+
+
+def _open_npy(path: Path) -> xr.Dataset:
+    return xr.Dataset({path.stem: _from_array(np.load(path, allow_pickle=False), path.stem)})
+
+
+def _open_npz(path: Path) -> xr.Dataset:
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    # Each array keeps dimensions of its own, since their lengths may differ between arrays.
+    fields = {name: array for name, array in arrays.items() if array.ndim >= 3}
+    if not fields:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise DataError(f"{path} holds no array of three dimensions (time, y, x), only {shapes}")
+    datasets = [xr.Dataset({name: _from_array(a, name)}) for name, a in fields.items()]
+    return datasets[0] if len(datasets) == 1 else _disjoint(datasets)
+
+
+def _from_array(array: npt.NDArray[Any], name: str) -> xr.DataArray:
+    if array.ndim not in (3, 4):
+        raise DataError(
+            f"array {name!r} has the shape {array.shape}; expected (time, y, x) or "
+            "(time, channel, y, x)"
+        )
+    dims = NUMPY_DIMS if array.ndim == 4 else ("time", "y", "x")
+    return xr.DataArray(array, dims=dims, name=name)
+
+
+def _disjoint(datasets: list[xr.Dataset]) -> xr.Dataset:
+    try:
+        return xr.merge(datasets, compat="no_conflicts", join="exact")
+    except ValueError as error:
+        names = ", ".join(str(name) for dataset in datasets for name in dataset.data_vars)
+        raise DataError(
+            f"the arrays {names} differ in shape; keep one field per .npz file"
+        ) from error
+
+
+READERS: dict[str, Callable[[Path], xr.Dataset]] = {
+    ".nc": _open_netcdf,
+    ".nc4": _open_netcdf,
+    ".cdf": _open_netcdf,
+    ".zarr": _open_zarr,
+    ".npy": _open_npy,
+    ".npz": _open_npz,
+}
+
+
+def read_series(settings: DataSettings) -> FieldSeries:
+    """Read the configured variable as a series without gaps.
+
+    Raises:
+        DataError: If the file is missing or unreadable, the variable is unknown, there is no time
+            dimension, time does not increase, all cells are missing, or a value is infinite.
+    """
+    raw = read_raw(settings)
+    mask_HW = valid_cells(raw.values_THW, settings.min_valid_share)
+    filled_THW, filled_T = fill_in_time(raw.values_THW, mask_HW)
+    return FieldSeries(
+        values_TCHW=filled_THW[:, None].astype(np.float32),
+        mask_HW=mask_HW,
+        time=raw.time,
+        units=str(raw.array.attrs.get("units", "")),
+        name=str(raw.array.name),
+        filled_T=filled_T.astype(np.float32),
+        dims=raw.dims,
+        grid=raw.grid,
+        time_attrs=dict(raw.array.coords[raw.dims[0]].attrs) if raw.has_time else {},
+        attrs=dict(raw.array.attrs),
+        file_attrs=raw.file_attrs,
+    )
+
+
+@dataclass(frozen=True)
+class RawField:
+    """A variable as it stands in its file, NaN where a value is missing.
+
+    Attributes:
+        values_THW: Physical values, double precision.
+        time: Increasing time coordinate; frame numbers where the file has none.
+        has_time: Whether the file has a time coordinate.
+        dims: Names of the time, y and x dimensions.
+        grid: Coordinates that do not depend on time.
+        array: The variable with its attributes.
+        file_attrs: Attributes of the file.
+    """
+
+    values_THW: npt.NDArray[np.float64]
+    time: npt.NDArray[Any]
+    has_time: bool
+    dims: tuple[str, str, str]
+    grid: xr.Dataset
+    array: xr.DataArray
+    file_attrs: dict[str, Any]
+
+
+def read_raw(settings: DataSettings) -> RawField:
+    """Read the configured variable, gaps and all.
+
+    Raises:
+        DataError: As ``read_series``, but for cells that are all missing.
+    """
+    with open_dataset(Path(settings.path)) as dataset:
+        array = dataset[pick_variable(dataset, settings.variable, settings.path)]
+        array = field_axes(array, settings.select)
+        time, y, x = (str(dim) for dim in array.dims)
+        return RawField(
+            values_THW=_finite_or_missing(array),
+            time=_increasing_time(array, time),
+            has_time=time in array.coords,
+            dims=(time, y, x),
+            grid=_grid(array, y, x),
+            array=array.isel({time: slice(0, 0)}).load(),
+            file_attrs=dict(dataset.attrs),
+        )
+
+
+def open_dataset(path: Path) -> xr.Dataset:
+    """Open a file by its suffix.
+
+    Raises:
+        DataError: If it is missing, of an unknown format, or unreadable.
+    """
+    if not path.exists():
+        raise DataError(f"data file {path} does not exist; give its place with data.path")
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(unknown("data format", path.suffix or path.name, READERS))
+    try:
+        return reader(path)
+    except DataError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
+        raise DataError(
+            f"data file {path} cannot be read as {path.suffix} ({type(error).__name__}: {reason}); "
+            "check that it is whole and of that format"
+        ) from error
+
+
+def pick_variable(dataset: xr.Dataset, variable: str | None, path: str) -> str:
+    """Return the variable's name, given or the only one.
+
+    Raises:
+        DataError: If it is not in the file, or none was given and there are several.
+    """
+    # Bounds and grid-mapping variables carry no field of their own.
+    names = [str(n) for n in dataset.data_vars if dataset[n].ndim >= 2] or [
+        str(n) for n in dataset.data_vars
+    ]
+    if variable is None:
+        if len(names) == 1:
+            return names[0]
+        raise DataError(
+            f"{path} holds {len(names)} variables; choose one with data.variable: "
+            f"{', '.join(names) or '(none there)'}"
+        )
+    if variable not in dataset.data_vars:
+        raise DataError(f"{unknown('variable', variable, names)} (in {path})")
+    return variable
+
+
+def _finite_or_missing(array: xr.DataArray) -> npt.NDArray[np.float64]:
+    if not np.issubdtype(array.dtype, np.number):
+        raise DataError(
+            f"variable {array.name!r} holds {array.dtype}, not numbers; choose another variable"
+        )
+    values_THW = np.array(array.values, dtype=np.float64)
+    infinite = np.isinf(values_THW)
+    if infinite.any():
+        frame = int(np.argmax(infinite.any(axis=(1, 2))))
+        raise DataError(
+            f"variable {array.name!r} holds {int(infinite.sum())} infinite values, the first in "
+            f"frame {frame}; replace them by NaN to mark them missing"
+        )
+    return values_THW
+
+
+def _grid(array: xr.DataArray, y: str, x: str) -> xr.Dataset:
+    coords = {name: c for name, c in array.coords.items() if set(c.dims) <= {y, x}}
+    return xr.Dataset(coords=coords).load()
+
+
+def _increasing_time(array: xr.DataArray, time: str) -> npt.NDArray[Any]:
+    if time not in array.coords:
+        return np.arange(array.sizes[time])
+    when = np.asarray(array.coords[time].values)
+    if np.issubdtype(when.dtype, np.datetime64):
+        when = when.astype("datetime64[ns]")  # one resolution, so that two files' times compare
+    if len(when) > 1:
+        ahead = when[1:] > when[:-1]
+        if not ahead.all():
+            frame = int(np.argmin(ahead)) + 1
+            raise DataError(
+                f"time does not increase: frame {frame} ({when[frame]}) is not after frame "
+                f"{frame - 1} ({when[frame - 1]}); sort the file by time and drop doubles"
+            )
+    return when

@@ -1,0 +1,66 @@
+"""A gridded field through time: what every reader makes and every writer takes.
+
+Shape legend: T time, C channel, H rows (y), W columns (x).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class FieldSeries:
+    """One variable on a fixed grid at increasing times.
+
+    Attributes:
+        values_TCHW: Physical values; 0 where ``mask_HW`` is False, finite everywhere.
+        mask_HW: True for the cells that take part (sea, or land, or all).
+        time: Increasing time coordinate, length T: datetime64, cftime or numbers.
+        units: Units of the values as the file states them, "" where it does not.
+        name: The variable's name in the file.
+        filled_T: Share of the taking-part cells that were missing in a frame and were filled by
+            interpolation in time; 0 for a complete frame.
+        dims: Names of the time, y and x dimensions in the file.
+        grid: Coordinates that do not depend on time (1-D or 2-D), with their attributes.
+        time_attrs: Attributes of the time coordinate.
+        attrs: Attributes of the variable (long_name, standard_name, units and so on).
+        file_attrs: Attributes of the file (title, references, licence), carried along.
+    """
+
+    values_TCHW: FloatArray
+    mask_HW: BoolArray
+    time: npt.NDArray[Any]
+    units: str
+    name: str
+    filled_T: FloatArray
+    dims: tuple[str, str, str] = ("time", "y", "x")
+    grid: xr.Dataset = field(default_factory=xr.Dataset)
+    time_attrs: dict[str, Any] = field(default_factory=dict)
+    attrs: dict[str, Any] = field(default_factory=dict)
+    file_attrs: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        frames, _, height, width = self.values_TCHW.shape
+        assert self.mask_HW.shape == (height, width), "mask and values differ in shape"
+        assert len(self.time) == frames == len(self.filled_T), "one time per frame"
+
+    @property
+    def steps_s(self) -> npt.NDArray[np.float64]:
+        """Seconds (or, for numeric time, units of time) from each frame to the next, length T-1."""
+        steps = np.diff(self.time)
+        if np.issubdtype(steps.dtype, np.timedelta64):
+            return np.asarray(steps / np.timedelta64(1, "s"), dtype=np.float64)
+        if steps.dtype == object:  # cftime differences are datetime.timedelta
+            return np.array([step.total_seconds() for step in steps], dtype=np.float64)
+        return np.asarray(steps, dtype=np.float64)
+
+    @property
+    def step_s(self) -> float:
+        """The usual time from a frame to the next, in seconds (0 for a single frame)."""
+        return float(np.median(self.steps_s)) if len(self.time) > 1 else 0.0

@@ -1,0 +1,79 @@
+"""Settings of the data, and the base of every settings model.
+
+Every model is frozen, refuses unknown keys and documents each field with its unit, so that the
+whole configuration can be stored with a study and compared with another.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+LARGEST_WINDOW_FRAMES = 1000
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, strict about keys, finite numbers only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class SplitSettings(Settings):
+    """Chronological shares of the series; a gap of one window is left between them."""
+
+    train: Fraction = Field(0.7, description="share of frames to train on")
+    validation: Fraction = Field(0.15, description="share of frames the search is scored on")
+    test: Fraction = Field(0.15, description="share of frames kept for the final word")
+
+    @model_validator(mode="after")
+    def _shares_make_a_whole(self) -> "SplitSettings":
+        total = self.train + self.validation + self.test
+        if abs(total - 1.0) > 1e-6:
+            raise ValueError(
+                f"train, validation and test must add up to 1, found {total:g}; "
+                "for example 0.7, 0.15 and 0.15"
+            )
+        return self
+
+
+class DataSettings(Settings):
+    """Which field is forecast, from how much history, and how far ahead."""
+
+    path: str = Field(
+        description="NetCDF (.nc), Zarr (.zarr), .npy or .npz file; in a YAML file relative to it"
+    )
+    variable: str | None = Field(
+        None, description="name in the file; may be left out where there is only one"
+    )
+    select: dict[str, int | float | str] = Field(
+        default_factory=dict,
+        description="one coordinate value (or index) for each dimension beyond time, y and x",
+    )
+    history: int = Field(4, ge=1, le=LARGEST_WINDOW_FRAMES, description="frames given")
+    horizon: int = Field(3, ge=1, le=LARGEST_WINDOW_FRAMES, description="frames predicted")
+    stride: int = Field(
+        1, ge=1, le=LARGEST_WINDOW_FRAMES, description="time steps between two frames of a window"
+    )
+    train_every: int = Field(
+        1, ge=1, description="a training window starts at every so many time steps"
+    )
+    score_every: int = Field(
+        1, ge=1, description="a validation or test window starts at every so many time steps"
+    )
+    min_valid_share: float = Field(
+        0.9,
+        gt=0.0,
+        le=1.0,
+        description="cells with a value in a smaller share of the frames are masked for good",
+    )
+    max_filled_share: float = Field(
+        0.2,
+        ge=0.0,
+        le=1.0,
+        description="frames with a larger share of gaps in the kept cells join no window",
+    )
+    split: SplitSettings = Field(
+        default_factory=SplitSettings, description="chronological shares of the series"
+    )

@@ -1,0 +1,134 @@
+"""Windows of a series, held in memory and indexed: history in, future out.
+
+Shape legend: B batch, T frames of a window, C channel, H rows, W columns, N all frames.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fields.errors import DataError
+from fields.reading import read_series
+from fields.scaling import Scaling, fit_scaling
+from fields.series import FieldSeries
+from fields.settings import DataSettings
+from fields.split import Split, split_frames, window_span
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of one part of the series.
+
+    Attributes:
+        frames_NCHW: All frames in units of the training range, masked cells filled.
+        starts_B: First frame of each window.
+        settings: History, horizon and stride.
+    """
+
+    frames_NCHW: torch.Tensor
+    starts_B: torch.Tensor
+    settings: DataSettings
+
+    def __len__(self) -> int:
+        return len(self.starts_B)
+
+    def take(self, which: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return history_BTCHW and future_BTCHW of the windows with these indices."""
+        length = self.settings.history + self.settings.horizon
+        offsets_T = torch.arange(length, device=self.frames_NCHW.device) * self.settings.stride
+        window_BTCHW = self.frames_NCHW[self.starts_B[which][:, None] + offsets_T]
+        history = self.settings.history
+        return window_BTCHW[:, :history], window_BTCHW[:, history:]
+
+    def in_order(self, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield history and future of all windows, in time order."""
+        for first in range(0, len(self), batch_size):
+            last = min(first + batch_size, len(self))
+            yield self.take(torch.arange(first, last, device=self.frames_NCHW.device))
+
+
+@dataclass(frozen=True)
+class ForecastData:
+    """A series made ready for training and scoring: scaled, split and windowed.
+
+    Attributes:
+        series: The field in physical units.
+        scaling: Fitted on the training frames.
+        split: Ranges of frames.
+        mask_HW: The series' mask as a tensor.
+        train, validation, test: Windows of each part.
+    """
+
+    series: FieldSeries
+    scaling: Scaling
+    split: Split
+    mask_HW: torch.Tensor
+    train: Windows
+    validation: Windows
+    test: Windows
+
+
+def load_forecast_data(settings: DataSettings, device: torch.device | str = "cpu") -> ForecastData:
+    """Read, check, split, scale and window a series.
+
+    Raises:
+        DataError: For anything wrong with the file or too short a series.
+    """
+    series = read_series(settings)
+    split = split_frames(len(series.time), settings)
+    scaling = fit_scaling(series, split.train)
+    if scaling.high == scaling.low:
+        raise DataError(
+            f"variable {series.name!r} is constant ({scaling.low:g}) in the training frames; "
+            "choose a period in which it changes"
+        )
+    frames_NCHW = unit_frames(series, scaling).to(device)
+    usable_N = _usable_starts(series, settings)
+
+    def windows(part: range, every: int, name: str) -> Windows:
+        last = part.stop - window_span(settings)
+        starts = np.arange(part.start, last + 1)
+        starts = starts[usable_N[starts]][::every]
+        if len(starts) == 0:
+            raise DataError(
+                f"the {name} part of {Path(settings.path).name} (frames {part.start} to "
+                f"{part.stop - 1}) has no window without a break in time or too many missing "
+                "values; raise data.max_filled_share or give a more complete series"
+            )
+        return Windows(frames_NCHW, torch.from_numpy(starts).to(device), settings)
+
+    return ForecastData(
+        series=series,
+        scaling=scaling,
+        split=split,
+        mask_HW=torch.from_numpy(series.mask_HW).to(device),
+        train=windows(split.train, settings.train_every, "training"),
+        validation=windows(split.validation, settings.score_every, "validation"),
+        test=windows(split.test, settings.score_every, "test"),
+    )
+
+
+def unit_frames(series: FieldSeries, scaling: Scaling) -> torch.Tensor:
+    """Return all frames [N, C, H, W] in units of the training range, masked cells filled."""
+    filled = np.where(series.mask_HW, series.values_TCHW, np.float32(scaling.fill))
+    return scaling.to_unit(torch.from_numpy(filled)).float()
+
+
+def _usable_starts(series: FieldSeries, settings: DataSettings) -> np.ndarray:
+    """Return, for each frame, whether a window may start there: no break in time, few gaps."""
+    steps = series.steps_s
+    broken = np.abs(steps - series.step_s) > 0.01 * abs(series.step_s)
+    poor = series.filled_T > settings.max_filled_share
+    # Counting with running sums: a window is usable when it spans no break and no poor frame.
+    breaks = np.concatenate([[0], np.cumsum(broken)])
+    poors = np.concatenate([[0], np.cumsum(poor)])
+    span = window_span(settings)
+    usable = np.zeros(len(series.time), dtype=bool)
+    first = np.arange(len(series.time) - span + 1)
+    usable[first] = (breaks[first + span - 1] == breaks[first]) & (
+        poors[first + span] == poors[first]
+    )
+    return usable

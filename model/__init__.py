@@ -1,0 +1,1 @@
+"""Predictors, training losses and the training loop."""

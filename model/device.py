@@ -1,0 +1,59 @@
+"""Which device trains, and in which precision it is fast."""
+
+from dataclasses import dataclass
+
+import torch
+
+from fields.errors import ConfigError
+from model.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where a training runs.
+
+    Attributes:
+        device: The torch device, with its index for a GPU.
+        precision: Data type of matrix products under autocast, or float32 for none.
+    """
+
+    device: torch.device
+    precision: torch.dtype
+
+    @property
+    def autocast(self) -> bool:
+        """Whether matrix products run in a shorter type."""
+        return self.precision != torch.float32
+
+
+def find_hardware(settings: TrainingSettings, slot: int = 0) -> Hardware:
+    """Return the device and precision for the worker in a slot.
+
+    Args:
+        settings: Device and precision, possibly ``auto``.
+        slot: Index of the worker; GPUs are dealt out round robin.
+
+    Raises:
+        ConfigError: If the device asked for is not there.
+    """
+    kind = _available_kind() if settings.device == "auto" else settings.device
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("training.device is cuda but torch finds no CUDA GPU; use auto or cpu")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError("training.device is mps but torch finds no Apple GPU; use auto or cpu")
+    device = torch.device(f"cuda:{slot % torch.cuda.device_count()}" if kind == "cuda" else kind)
+    if settings.precision == "auto":
+        return Hardware(device, torch.bfloat16 if _fast_at_bfloat16(device) else torch.float32)
+    return Hardware(device, getattr(torch, settings.precision))
+
+
+def _available_kind() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _fast_at_bfloat16(device: torch.device) -> bool:
+    # Tensor cores from Ampere on have it. CPUs with AVX512-BF16 lose more to conversions than they
+    # gain at the grid sizes trained there (benchmarks/README.md), so auto never takes it on a CPU.
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)

@@ -1,0 +1,1 @@
+"""What training minimises: a base loss and a gradient term."""

@@ -1,0 +1,1 @@
+"""Networks that turn a history of frames into the frames that follow."""

@@ -1,0 +1,64 @@
+"""Building a predictor from its settings, the user's own classes included."""
+
+import inspect
+
+import torch
+from torch import nn
+
+from fields.errors import ConfigError
+from fields.names import unknown
+from model.catalog import PREDICTORS, load
+from model.predictors.shape import ForecastShape
+from model.settings import PredictorSettings
+
+
+def build_predictor(settings: PredictorSettings, shape: ForecastShape) -> nn.Module:
+    """Return the predictor with freshly drawn weights.
+
+    Raises:
+        ConfigError: If the class does not exist, is no module, refuses its options, or predicts
+            another shape than asked.
+    """
+    cls = load(PREDICTORS.get(settings.name, settings.name), "predictor.name")
+    if not (inspect.isclass(cls) and issubclass(cls, nn.Module)):
+        raise ConfigError(
+            f"predictor.name {settings.name!r} is {cls!r}; it must be a subclass of torch.nn.Module"
+        )
+    accepted = inspect.signature(cls).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
+    for name in settings.options:
+        if name not in accepted and not takes_any:
+            own = [p for p in accepted if p not in ("shape", "width")]
+            raise ConfigError(f"predictor.options: {unknown('option', name, own)}")
+    try:
+        predictor: nn.Module = cls(shape, settings.width, **settings.options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"predictor {settings.name!r} cannot be built with width {settings.width} and options "
+            f"{settings.options}: {error}"
+        ) from error
+    return predictor
+
+
+def check_predictor(predictor: nn.Module, shape: ForecastShape, name: str) -> None:
+    """Run the predictor once on zeros.
+
+    Raises:
+        ConfigError: If it fails or returns another shape.
+    """
+    history_BTCHW = torch.zeros(1, shape.history, shape.channels, shape.height, shape.width)
+    expected = (1, shape.horizon, shape.channels, shape.height, shape.width)
+    predictor.eval()
+    try:
+        with torch.no_grad():
+            found = tuple(predictor(history_BTCHW).shape)
+    except Exception as error:
+        raise ConfigError(
+            f"predictor {name!r} fails on a history of shape {tuple(history_BTCHW.shape)} "
+            f"({type(error).__name__}: {error})"
+        ) from error
+    if found != expected:
+        raise ConfigError(
+            f"predictor {name!r} returns the shape {found} where (batch, horizon, channel, y, x) = "
+            f"{expected} was expected"
+        )

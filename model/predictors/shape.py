@@ -1,0 +1,41 @@
+"""What a predictor is, and the shape of what it is to predict.
+
+Shape legend: B batch, T frames, C channel, H rows, W columns.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True)
+class ForecastShape:
+    """Frames in, frames out, and the grid."""
+
+    history: int
+    horizon: int
+    channels: int
+    height: int
+    width: int
+
+
+class Predictor(Protocol):
+    """A ``torch.nn.Module`` built as ``Class(shape, width, **options)``."""
+
+    def __call__(self, history_BTCHW: Tensor) -> Tensor:
+        """Return the frames that follow [B, horizon, C, H, W], in the units of the history."""
+        ...
+
+
+@runtime_checkable
+class TeacherForced(Protocol):
+    """A recurrent predictor that can be fed the truth instead of its own last frame."""
+
+    def forecast_forced(
+        self, history_BTCHW: Tensor, future_BTCHW: Tensor, forced_BT: Tensor
+    ) -> Tensor:
+        """Return the forecast; where ``forced_BT`` is True the next step starts from the truth."""
+        ...

@@ -1,0 +1,87 @@
+"""Settings of the predictor, the loss and the training.
+
+Free of torch, so that a configuration can be checked and shown without loading it.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from fields.names import unknown
+from fields.settings import Settings
+from model.catalog import LOSS_VARIANTS, PREDICTORS
+
+
+def _known_predictor(name: str) -> str:
+    if name not in PREDICTORS and ":" not in name:
+        raise ValueError(
+            unknown("predictor", name, PREDICTORS) + ", or a class of yours as package.module:Class"
+        )
+    return name
+
+
+def _known_variant(name: str) -> str:
+    if name not in LOSS_VARIANTS:
+        raise ValueError(unknown("loss variant", name, LOSS_VARIANTS))
+    return name
+
+
+LossVariant = Annotated[str, AfterValidator(_known_variant)]
+
+
+class PredictorSettings(Settings):
+    """Which network, how wide, and what else its constructor takes."""
+
+    name: Annotated[str, AfterValidator(_known_predictor)] = Field(
+        "unet", description="unet, simvp, convlstm, or a class of yours as package.module:Class"
+    )
+    width: int = Field(16, ge=1, le=4096, description="hidden channels")
+    options: dict[str, int | float | bool | str] = Field(
+        default_factory=dict, description="further keyword arguments of the predictor's class"
+    )
+
+
+class LossSettings(Settings):
+    """Base loss, and the gradient term that is searched."""
+
+    base: Literal["mse", "l1"] = Field("mse", description="pointwise loss on the scaled field")
+    variant: LossVariant = Field("none", description="gradient term: " + ", ".join(LOSS_VARIANTS))
+    gradient_weight: float = Field(
+        0.0, ge=0.0, le=1e6, description="weight of the gradient term; the base loss has weight 1"
+    )
+    multi_step: Literal["last", "all"] = Field(
+        "last", description="apply the gradient term to the last predicted frame or to all"
+    )
+
+
+class TrainingSettings(Settings):
+    """How the predictor is trained."""
+
+    epochs: int = Field(12, ge=1, le=100_000, description="passes over the training windows")
+    batch_size: int = Field(16, ge=1, le=65_536, description="windows in one step")
+    learning_rate: float = Field(1e-3, ge=0.0, le=10.0, description="highest learning rate of Adam")
+    warmup_fraction: float = Field(
+        0.05, ge=0.0, lt=1.0, description="share of all steps in which the rate rises from 0"
+    )
+    final_rate_fraction: float = Field(
+        0.01, ge=0.0, le=1.0, description="the cosine ends at this share of the learning rate"
+    )
+    weight_decay: float = Field(0.0, ge=0.0, le=10.0, description="decoupled weight decay (AdamW)")
+    clip_norm: float = Field(
+        1.0, ge=0.0, description="gradients are scaled down to this norm; 0 leaves them"
+    )
+    teacher_forcing_fraction: float = Field(
+        0.5,
+        ge=0.0,
+        le=1.0,
+        description="share of all steps over which teacher forcing falls from 1 to 0 "
+        "(recurrent predictors only)",
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="of the weights and of the shuffling")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", description="auto takes cuda, else mps, else cpu"
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="of matrix products; auto takes bfloat16 where the device is fast at it"
+    )
+    threads: int = Field(1, ge=1, le=256, description="CPU threads of one training")

@@ -1,0 +1,1 @@
+"""What a forecast is judged by: metrics, targets and the score."""

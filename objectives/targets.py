@@ -1,0 +1,79 @@
+"""What gradient and peak must reach, and how far a value is from it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fields.errors import ConfigError
+from objectives.settings import ObjectiveSettings
+
+DISTANCE_OF_NOTHING = 3.0
+
+
+@dataclass(frozen=True)
+class Band:
+    """From target to ceiling, measured above an offset.
+
+    Attributes:
+        low: The target, in physical units.
+        high: The ceiling, in physical units.
+        offset: Subtracted from value, target and ceiling alike before they are compared: for the
+            peak the observed mean, since in kelvin every raw peak is within 5 % of the observed.
+    """
+
+    low: float
+    high: float
+    offset: float = 0.0
+
+    def distance(self, value: float) -> float:
+        """Return max(0, ln(low / x), ln(x / high)), 3 where x (above the offset) is at most 0."""
+        above = value - self.offset
+        if not above > 0:
+            return DISTANCE_OF_NOTHING
+        low, high = self.low - self.offset, self.high - self.offset
+        return max(0.0, math.log(low / above), math.log(above / high))
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The bands that gradient and peak must lie in."""
+
+    gradient: Band
+    peak: Band
+
+
+def resolve_targets(settings: ObjectiveSettings, observed: Mapping[str, float]) -> Targets:
+    """Turn target settings into bands.
+
+    Args:
+        settings: Numbers or ``auto``.
+        observed: ``gradient_observed``, ``peak_observed`` and ``mean_observed`` of the split the
+            search is scored on, physical units.
+
+    Raises:
+        ConfigError: If a target lies at or above its ceiling, or a peak target below the mean.
+    """
+    return Targets(
+        gradient=_band("gradient", settings, observed["gradient_observed"], 0.0),
+        peak=_band("peak", settings, observed["peak_observed"], observed["mean_observed"]),
+    )
+
+
+def _band(name: str, settings: ObjectiveSettings, observed: float, offset: float) -> Band:
+    above = observed - offset
+    given = getattr(settings.targets, name)
+    low = offset + settings.auto_share * above if given == "auto" else float(given)
+    high = offset + settings.ceiling_share * above
+    if low <= offset:
+        raise ConfigError(
+            f"objective.targets.{name} is {low:.6g}, not above the observed mean {offset:.6g}; a "
+            "peak is measured above that mean, so give a larger number or auto"
+        )
+    if low > high:
+        raise ConfigError(
+            f"objective.targets.{name} is {low:.6g}, beyond the ceiling {high:.6g} "
+            f"({settings.ceiling_share:g} x the observed {observed:.6g}"
+            f"{' above the mean' if offset else ''}); a forecast that sharp would not be true to "
+            "the field, so lower the target or use auto"
+        )
+    return Band(low=low, high=high, offset=offset)

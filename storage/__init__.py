@@ -1,0 +1,1 @@
+"""Where studies live: the database and the lock on a study."""

@@ -1,0 +1,1 @@
+"""The service: configuration, search space, coordinator, workers and commands."""

@@ -1,0 +1,75 @@
+"""The command line: registers the commands, turns errors into sentences and exit codes.
+
+Commands import what they need when they run, so that --help loads neither torch nor Optuna.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from fields.errors import FieldsharpError
+from sweep.commands import dashboard, evaluate, export, predict, start, status, train
+
+DEBUG = "--debug"
+
+app = typer.Typer(
+    name="run_sweep.py",
+    help="Search for the loss that makes a forecast of a gridded field sharp, and true.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog="Every command: --debug shows the full trace of an error.",
+)
+for command in (start, status, export, train, predict, evaluate, dashboard):
+    app.command(name=command.NAME, help=command.HELP)(command.run)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code.
+
+    0 done, 1 failed, 2 wrong use or bad input, 3 stopped on request and resumable.
+    """
+    debug = DEBUG in arguments
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%H:%M:%S",
+        stream=sys.stderr,
+    )
+    for library in ("h5py", "matplotlib", "asyncio", "numcodecs"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    try:
+        code = app(
+            [argument for argument in arguments if argument != DEBUG],
+            standalone_mode=False,
+            prog_name="run_sweep.py",
+        )
+    except FieldsharpError as error:
+        return _say(str(error), error.exit_code, debug=debug)
+    except KeyboardInterrupt:
+        return _say("interrupted before anything was started", 3, debug=debug)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback to users
+        return _say_unexpected(error, debug=debug)
+    return code if isinstance(code, int) else 0
+
+
+def _say_unexpected(error: Exception, *, debug: bool) -> int:
+    show = getattr(error, "show", None)
+    if callable(show):  # wrong use, as the parser of the command line found it
+        show(file=sys.stderr)
+        return int(getattr(error, "exit_code", 2))
+    if isinstance(error, BrokenPipeError):
+        return 1  # whoever read our output has gone
+    reason = " ".join(str(error).split()) or "no reason given"
+    message = f"unexpected {type(error).__name__}: {reason}; run again with {DEBUG} to see where"
+    return _say(message, 1, debug=debug)
+
+
+def _say(message: str, exit_code: int, *, debug: bool) -> int:
+    if debug:
+        logging.getLogger(__name__).debug("where it happened", exc_info=True)
+    sys.stderr.write(f"{'stopped' if exit_code == 3 else 'error'}: {message}\n")
+    return exit_code

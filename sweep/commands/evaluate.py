@@ -1,0 +1,47 @@
+"""``evaluate``: every metric of a forecast file against a truth file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NAME = "evaluate"
+HELP = "Compare a forecast file with a truth file: the spatial analysis."
+
+
+def run(
+    forecast: Annotated[Path, typer.Argument(help="NetCDF, Zarr, .npy or .npz file.")],
+    truth: Annotated[Path, typer.Argument(help="What was observed, on the same grid.")],
+    variable: Annotated[
+        str | None, typer.Option(help="Where the forecast holds several variables.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare a forecast with the truth."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from objectives.metrics import METRICS
+    from sweep.evaluation import evaluate_files
+
+    evaluation = evaluate_files(forecast, truth, variable)
+    if as_json:
+        typer.echo(json.dumps(evaluation.as_json(), indent=2))
+        return
+    unit = evaluation.units or "units of the field"
+    names = {"field": unit, "field per cell": f"{unit} per cell", "1": ""}
+    table = Table(box=None, pad_edge=False)
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    table.add_column("unit")
+    table.add_column("what it is")
+    for name, value in evaluation.metrics.items():
+        metric = METRICS[name]
+        table.add_row(name, f"{value:.6g}", names[metric.unit], metric.summary)
+    console = Console()
+    console.print(
+        f"{evaluation.variable}: {evaluation.frames} frames, {evaluation.cells} cells", markup=False
+    )
+    console.print(table)

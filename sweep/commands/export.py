@@ -1,0 +1,54 @@
+"""``export``: the best configuration, complete, as YAML, JSON or Python constants."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+
+NAME = "export"
+HELP = "Write the best configuration, complete enough to train it again."
+
+
+class Format(StrEnum):
+    """Formats of an export."""
+
+    yaml = "yaml"
+    json = "json"
+    py = "py"
+
+
+def run(
+    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    trial: Annotated[int | None, typer.Option(help="Another trial than the best.")] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="By default the suffix of -o, else yaml.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File; by default the screen.")
+    ] = None,
+    storage: Storage = DEFAULT_STORAGE,
+) -> None:
+    """Write a configuration out."""
+    from storage.database import open_database
+    from sweep.export import choose_trial, export_tree, render, write
+    from sweep.study import load_study
+
+    address = storage_address(storage)
+    found = load_study(open_database(address, "read"), study)
+    tree = export_tree(found, choose_trial(found, trial, address))
+    chosen = form or _by_suffix(output)
+    text = render(tree, chosen.value)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    write(text, output)
+    about = tree["exported"]
+    typer.echo(f"trial {about['trial']}, score {about['score']:.4f}, written to {output}")
+
+
+def _by_suffix(output: Path | None) -> Format:
+    suffix = output.suffix.lower() if output is not None else ""
+    return {".json": Format.json, ".py": Format.py}.get(suffix, Format.yaml)

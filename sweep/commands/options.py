@@ -1,0 +1,41 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+from fields.errors import ConfigError
+
+STORAGE_VARIABLE = "SWEEP_STORAGE"
+DEFAULT_STORAGE = "sqlite:///sweeps.db"
+
+
+def storage_address(value: str) -> str:
+    """Return the address of the database.
+
+    Raises:
+        ConfigError: If it carries a password and came by argument, where every user of the
+            machine can read it.
+    """
+    import os
+
+    from storage.url import mask_password
+
+    masked = mask_password(value)
+    if masked != value and value != os.environ.get(STORAGE_VARIABLE):
+        raise ConfigError(
+            f"--storage {masked} carries a password, which every user of this machine could read; "
+            f"put the address into the environment variable {STORAGE_VARIABLE} instead"
+        )
+    return value
+
+
+Storage = Annotated[
+    str,
+    typer.Option(
+        "--storage",
+        envvar=STORAGE_VARIABLE,
+        show_envvar=True,
+        help="Database address, such as sqlite:///sweeps.db.",
+    ),
+]

@@ -1,0 +1,43 @@
+"""``predict``: a forecast from a run folder, as CF NetCDF."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fields.errors import ConfigError
+
+NAME = "predict"
+HELP = "Forecast from a run folder, as many frames ahead as asked for."
+
+
+def run(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Made by train.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="NetCDF file to write.")],
+    steps: Annotated[int | None, typer.Option(min=1, help="Frames to predict.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Days to predict.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Other data than the run was trained on.")
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option(help="Time of the last known frame; by default the last of the data."),
+    ] = None,
+) -> None:
+    """Forecast from a run folder."""
+    from fields.writing import write_netcdf
+    from sweep.prediction import forecast, steps_of_days
+    from sweep.run_folder import load_run
+
+    if (steps is None) == (days is None):
+        raise ConfigError("give either --steps or --days, the length of the forecast")
+    if output.suffix != ".nc":
+        raise ConfigError(f"-o {output} must end in .nc: forecasts are written as NetCDF")
+    trained = load_run(run_folder)
+    count = steps if steps is not None else steps_of_days(trained, days or 0)
+    series = forecast(trained, count, data, after)
+    write_netcdf(series, output)
+    typer.echo(
+        f"{count} frames of {series.name} from {series.time[0]} to {series.time[-1]} "
+        f"written to {output}"
+    )

@@ -1,0 +1,65 @@
+"""Studies as a person reads them on a terminal."""
+
+from rich.console import Console
+from rich.table import Table
+
+from sweep.status import StudyStatus, TrialStatus
+
+
+def show_status(status: StudyStatus, console: Console) -> None:
+    """Print where a study stands."""
+    counts = ", ".join(f"{n} {state.lower()}" for state, n in status.states.items() if n)
+    unit = f" [{status.units}]" if status.units else ""
+    console.print(f"study {status.study}: {counts or 'no trials'} of {status.budget}", markup=False)
+    console.print(f"field {status.variable}{unit}, on the validation split", markup=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "trial", "score", "gradient", "peak", "rmse"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    observed, targets = status.observed, status.targets
+    table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "")
+    table.add_row("target", "", "", *_numbers(targets["gradient"], targets["peak"]), "")
+    for name, trial in (("baseline", status.baseline), ("best", status.best)):
+        if trial is not None:
+            numbers = _numbers(trial.score, trial.gradient, trial.peak, trial.rmse)
+            table.add_row(name, str(trial.trial), *numbers)
+    console.print(table)
+    if status.best is not None:
+        console.print(f"best is {_values(status.best)}", markup=False)
+    if status.eta_s is not None:
+        console.print(f"about {status.eta_s / 60:.0f} min left", markup=False)
+    for number, reason in status.failures.items():
+        console.print(f"trial {number} failed: {reason}", markup=False)
+
+
+def show_result(status: StudyStatus, address: str, console: Console) -> None:
+    """Print how a sweep ended and what to do next."""
+    show_status(status, console)
+    if status.best is None:
+        return
+    storage = "" if address == "sqlite:///sweeps.db" else f" --storage {_masked(address)}"
+    console.print("next:", markup=False)
+    for command in (
+        f"dashboard{storage}",
+        f"export {status.study}{storage} -o best.yaml",
+        "train best.yaml -o run",
+        "predict run --steps 3 -o forecast.nc",
+    ):
+        console.print(f"  python run_sweep.py {command}", markup=False, soft_wrap=True)
+
+
+def _numbers(*values: float) -> list[str]:
+    return [f"{value:.4g}" for value in values]
+
+
+def _values(trial: TrialStatus) -> str:
+    values = ", ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in trial.params.items()
+    )
+    return f"trial {trial.trial}: {values}" + (f" ({trial.preset})" if trial.preset else "")
+
+
+def _masked(address: str) -> str:
+    from storage.url import mask_password
+
+    return mask_password(address)

@@ -1,0 +1,67 @@
+"""``start``: run a sweep."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+
+NAME = "start"
+HELP = "Run a sweep; a study of that name and configuration is gone on with."
+DEFAULT_CONFIG = Path("configs/quickstart.yaml")
+
+
+def run(
+    config: Annotated[Path, typer.Argument(help="YAML file.")] = DEFAULT_CONFIG,
+    study: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
+    storage: Storage = DEFAULT_STORAGE,
+    trials: Annotated[int | None, typer.Option(help="Trials in the study, all told.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Trials at a time.")] = None,
+    timeout: Annotated[
+        str | None, typer.Option(help="Start no trial after this long: 90s, 30m, 2h.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any setting, as key.path=value; may be repeated."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say only what went wrong.")] = False,
+) -> None:
+    """Run a sweep from the command line."""
+    from rich.console import Console
+
+    from storage.database import open_database
+    from sweep.commands.shown import show_result
+    from sweep.config_file import load_config
+    from sweep.progress import make_progress
+    from sweep.status import study_status
+    from sweep.study import load_study
+    from sweep.sweeping import run_sweep
+
+    address = storage_address(storage)
+    given = {
+        "study": study,
+        "budget.trials": trials,
+        "workers.count": workers,
+        "budget.timeout": timeout,
+    }
+    overrides = [f"{key}={value}" for key, value in given.items() if value is not None]
+    loaded = load_config(_find(config), [*(settings or []), *overrides]).config
+    console = Console()
+    run_sweep(
+        loaded,
+        address,
+        lambda name, targets, units: make_progress(
+            name, targets, units, quiet=quiet, console=console
+        ),
+    )
+    if not quiet:
+        status = study_status(load_study(open_database(address, "read"), loaded.study), address)
+        show_result(status, address, console)
+
+
+def _find(config: Path) -> Path:
+    """Return the default configuration of this project wherever the command is run from."""
+    if config == DEFAULT_CONFIG and not config.exists():
+        return Path(__file__).resolve().parents[2] / DEFAULT_CONFIG
+    return config

@@ -1,0 +1,37 @@
+"""``train``: one training from an exported or written configuration."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NAME = "train"
+HELP = "Train one exported or written configuration into a run folder."
+
+
+def run(
+    config: Annotated[Path, typer.Argument(help="YAML or JSON file.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any setting, as key.path=value; may be repeated."),
+    ] = None,
+) -> None:
+    """Train one configuration."""
+    from sweep.config_file import load_config
+    from sweep.single_training import train_into
+
+    file = load_config(config, settings or [])
+    outcome = train_into(file, output)
+    m = outcome.metrics
+    unit = f" {outcome.units}" if outcome.units else ""
+    typer.echo(
+        f"validation split: gradient {m['gradient']:.4g} of {m['gradient_observed']:.4g}, peak "
+        f"{m['peak']:.4g} of {m['peak_observed']:.4g}{unit}, rmse {m['rmse']:.4g}{unit}"
+    )
+    if outcome.largest_difference is not None:
+        typer.echo(
+            "largest relative difference from the exported metrics: "
+            f"{outcome.largest_difference:.1e}"
+        )
+    typer.echo(f"written to {output}")

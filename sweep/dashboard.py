@@ -1,0 +1,67 @@
+"""The Optuna dashboard, served on loopback, read-only unless asked otherwise."""
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cheroot.wsgi import Server
+from optuna_dashboard import wsgi
+
+from fields.errors import ConfigError
+from storage.database import open_database
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+READING = ("GET", "HEAD", "OPTIONS")
+
+
+class Dashboard:
+    """Listens as soon as it is made; answers while ``serve`` runs."""
+
+    def __init__(self, storage_url: str, host: str, port: int, *, allow_write: bool) -> None:
+        """Open the database and the port.
+
+        Raises:
+            ConfigError: If the host is not loopback, the port is taken, or there is no database.
+        """
+        _require_loopback(host)
+        app: WsgiApp = wsgi(open_database(storage_url, "write" if allow_write else "read"))
+        self._server = Server((host, port), app if allow_write else _read_only(app))
+        try:
+            self._server.prepare()
+        except OSError as error:
+            raise ConfigError(
+                f"cannot listen on {host} port {port} ({error}); choose another with --port"
+            ) from error
+        name = f"[{host}]" if ":" in host else host
+        self.address = f"http://{name}:{self._server.bind_addr[1]}/"
+
+    def serve(self) -> None:
+        """Answer until interrupted."""
+        try:
+            self._server.serve()
+        except (KeyboardInterrupt, SystemExit):
+            pass
+        finally:
+            self._server.stop()
+
+
+def _read_only(app: WsgiApp) -> WsgiApp:
+    def guarded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ.get("REQUEST_METHOD") not in READING:
+            start_response("403 Forbidden", [("Content-Type", "application/json")])
+            return [b'{"reason": "this dashboard is read-only; start it with --allow-write"}']
+        return app(environ, start_response)
+
+    return guarded
+
+
+def _require_loopback(host: str) -> None:
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise ConfigError(
+            f"--host {host} is not a loopback address; anyone on the network could read and change "
+            "the studies, so use 127.0.0.1 and forward the port, for example with ssh -L"
+        )

@@ -1,0 +1,139 @@
+"""Judging a forecast file against a truth file with every metric the sweep knows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fields.errors import DataError
+from fields.reading import RawField, open_dataset, pick_variable, read_raw
+from fields.settings import DataSettings
+from objectives.case import Case
+from objectives.verification import verify
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a forecast file compares with a truth file.
+
+    Attributes:
+        metrics: By name, physical units, over all frames both files have.
+        variable: The field.
+        units: Its units in the truth file.
+        frames: Frames both files have.
+        cells: Cells valid in all of those frames in both files.
+    """
+
+    metrics: dict[str, float]
+    variable: str
+    units: str
+    frames: int
+    cells: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return one flat mapping of plain values."""
+        facts = {"variable": self.variable, "units": self.units}
+        return {**self.metrics, **facts, "frames": self.frames, "cells": self.cells}
+
+
+def evaluate_files(forecast: Path, truth: Path, variable: str | None = None) -> Evaluation:
+    """Compare two files at the times both have, on the cells both know at all of them.
+
+    Args:
+        forecast: NetCDF, Zarr, .npy or .npz.
+        truth: The same, on the same grid.
+        variable: Name in both files; None where the forecast holds one.
+
+    Raises:
+        DataError: If a file cannot be read, or grids, units or times do not match.
+    """
+    with open_dataset(forecast) as dataset:
+        name = pick_variable(dataset, variable, str(forecast))
+    predicted = read_raw(DataSettings(path=str(forecast), variable=name))
+    with open_dataset(truth) as dataset:
+        # A bare array is named after its file, so only a truth of several variables needs a name.
+        has_name = name in dataset.data_vars or len(dataset.data_vars) > 1
+    observed = read_raw(DataSettings(path=str(truth), variable=name if has_name else None))
+    _require_same_grid(predicted, observed)
+    _require_same_units(predicted, observed)
+    in_forecast, in_truth = _common_frames(predicted, observed)
+    pred_THW, target_THW = predicted.values_THW[in_forecast], observed.values_THW[in_truth]
+    known_THW = np.isfinite(pred_THW) & np.isfinite(target_THW)
+    mask_HW: npt.NDArray[np.bool_] = np.asarray(known_THW.all(axis=0))
+    if not mask_HW.any():
+        raise DataError(
+            f"no cell has a value in all {len(in_truth)} common frames of {forecast} and {truth}; "
+            "fill the gaps or compare a shorter period"
+        )
+    case = Case(
+        pred_BTCHW=_as_samples(pred_THW, mask_HW),
+        target_BTCHW=_as_samples(target_THW, mask_HW),
+        persistence_BTCHW=None,
+        mask_HW=torch.from_numpy(mask_HW),
+    )
+    return Evaluation(
+        metrics=verify(case),
+        variable=name,
+        units=str(observed.array.attrs.get("units", "")),
+        frames=len(in_truth),
+        cells=int(mask_HW.sum()),
+    )
+
+
+def _as_samples(
+    values_THW: npt.NDArray[np.float64], mask_HW: npt.NDArray[np.bool_]
+) -> torch.Tensor:
+    """Return each frame as a sample of one lead and one channel, masked cells 0."""
+    return torch.from_numpy(np.where(mask_HW, values_THW, 0.0))[:, None, None]
+
+
+def _require_same_grid(predicted: RawField, observed: RawField) -> None:
+    shapes = predicted.values_THW.shape[1:], observed.values_THW.shape[1:]
+    if shapes[0] != shapes[1]:
+        raise DataError(
+            f"the forecast has a grid of {shapes[0][0]} x {shapes[0][1]} cells and the truth "
+            f"{shapes[1][0]} x {shapes[1][1]}; bring them to one grid"
+        )
+    for axis in (1, 2):
+        ours, theirs = predicted.dims[axis], observed.dims[axis]
+        if ours not in predicted.grid.coords or theirs not in observed.grid.coords:
+            continue
+        a, b = predicted.grid.coords[ours].values, observed.grid.coords[theirs].values
+        if not np.allclose(a.astype(float), b.astype(float), rtol=1e-5, atol=1e-6):
+            raise DataError(
+                f"forecast and truth differ in their coordinate {theirs!r}: it runs from {a[0]:g} "
+                f"to {a[-1]:g} and from {b[0]:g} to {b[-1]:g}; bring them to one grid"
+            )
+
+
+def _require_same_units(predicted: RawField, observed: RawField) -> None:
+    ours, theirs = predicted.array.attrs.get("units"), observed.array.attrs.get("units")
+    if ours and theirs and ours != theirs:
+        raise DataError(
+            f"the forecast is in {ours!r} and the truth in {theirs!r}; convert one of them"
+        )
+
+
+def _common_frames(predicted: RawField, observed: RawField) -> tuple[list[int], list[int]]:
+    if not (predicted.has_time and observed.has_time):
+        if len(predicted.time) != len(observed.time):
+            raise DataError(
+                f"the forecast has {len(predicted.time)} frames and the truth "
+                f"{len(observed.time)}, and without times in both files they must be as many"
+            )
+        both = list(range(len(observed.time)))
+        return both, both
+    where = {time: frame for frame, time in enumerate(observed.time.tolist())}
+    common = [
+        (frame, where[time]) for frame, time in enumerate(predicted.time.tolist()) if time in where
+    ]
+    if not common:
+        raise DataError(
+            f"forecast and truth have no time in common: the forecast runs from "
+            f"{predicted.time[0]} to {predicted.time[-1]}, the truth from {observed.time[0]} to "
+            f"{observed.time[-1]}"
+        )
+    return [pair[0] for pair in common], [pair[1] for pair in common]

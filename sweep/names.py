@@ -1,0 +1,34 @@
+"""Names a configuration may use: samplers, pruners and what can be searched."""
+
+from fields.names import unknown
+
+SAMPLERS = ("tpe", "random", "gp")
+PRUNERS = ("none", "median", "hyperband")
+
+SHORT_NAMES: dict[str, str] = {
+    "gradient_weight": "loss.gradient_weight",
+    "loss_variant": "loss.variant",
+    "multi_step": "loss.multi_step",
+    "learning_rate": "training.learning_rate",
+    "warmup_fraction": "training.warmup_fraction",
+}
+SEARCHABLE_SECTIONS = ("predictor", "loss", "training")
+
+
+def setting_path(name: str) -> str:
+    """Return the dotted path of a searched setting.
+
+    Args:
+        name: A short name, or a dotted path into predictor, loss or training.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if name in SHORT_NAMES:
+        return SHORT_NAMES[name]
+    if name.partition(".")[0] in SEARCHABLE_SECTIONS and "." in name:
+        return name
+    raise ValueError(
+        f"search.space: {unknown('parameter', name, SHORT_NAMES)}, or a setting of "
+        f"{', '.join(SEARCHABLE_SECTIONS)} such as predictor.width"
+    )

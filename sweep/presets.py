@@ -1,0 +1,107 @@
+"""Trials that come before the search: the baseline, and the rounds of the original plan."""
+
+from dataclasses import dataclass
+
+from sweep.names import setting_path
+from sweep.settings import Choices, NumberRange, Scalar, SweepConfig
+
+BASELINE = "baseline"
+NO_TERM = "none"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named trial.
+
+    Attributes:
+        name: Shown in the dashboard and in tables.
+        values: Settings by dotted path; the rest is as configured.
+    """
+
+    name: str
+    values: dict[str, Scalar]
+
+
+def _round(name: str, variant: str, weight: float, multi_step: str) -> Preset:
+    return Preset(
+        name,
+        {
+            "loss.variant": variant,
+            "loss.gradient_weight": weight,
+            "loss.multi_step": multi_step,
+        },
+    )
+
+
+BASELINE_PRESET = _round(BASELINE, NO_TERM, 0.0, "last")
+PLAN = (
+    _round("plan 0: weight 0.05, last step", "gradient", 0.05, "last"),
+    _round("plan 1: weight 0.2, last step", "gradient", 0.2, "last"),
+    _round("plan 2: weight 0.2, all steps", "gradient", 0.2, "all"),
+    _round("plan 3: Sobel", "sobel", 0.2, "all"),
+    _round("plan 4: Laplacian", "laplacian", 0.2, "all"),
+)
+
+
+def presets(config: SweepConfig) -> list[Preset]:
+    """Return the trials to run first: always the baseline, then the plan's rounds if asked for.
+
+    A round that sets something the search fixes or excludes is left out: it would be a trial the
+    sampler could not learn from.
+    """
+    rounds = PLAN if config.search.presets == "plan" else ()
+    return [BASELINE_PRESET, *(p for p in rounds if _inside(p, config))]
+
+
+def preset_parameters(preset: Preset, config: SweepConfig) -> dict[str, Scalar]:
+    """Return the searched parameters of a preset: its own values, else those configured.
+
+    The baseline's weight, 0, may lie outside its range; the nearest end is recorded, which by
+    continuity is also what the sampler should believe. What is trained is the preset's own values.
+    """
+    parameters: dict[str, Scalar] = {}
+    configured = config.run.model_dump()
+    for name, searched in config.search.space.items():
+        path = setting_path(name)
+        value = preset.values.get(path, _at(configured, path))
+        if isinstance(searched, Choices):
+            known = searchable_choices(name, searched)
+            parameters[name] = value if value in known else known[0]
+        else:
+            parameters[name] = _clip(value, searched)
+    return parameters
+
+
+def searchable_choices(name: str, searched: Choices) -> tuple[Scalar, ...]:
+    """Return the choices of a parameter; a variant can always be none, which is the baseline."""
+    if setting_path(name) == "loss.variant" and NO_TERM not in searched.choices:
+        return (NO_TERM, *searched.choices)
+    return searched.choices
+
+
+def _inside(preset: Preset, config: SweepConfig) -> bool:
+    searched_paths = {setting_path(name): s for name, s in config.search.space.items()}
+    configured = config.run.model_dump()
+    for path, value in preset.values.items():
+        searched = searched_paths.get(path)
+        if searched is None:
+            if _at(configured, path) != value:
+                return False
+        elif isinstance(searched, Choices):
+            if value not in searched.choices:
+                return False
+        elif not searched.low <= float(value) <= searched.high:
+            return False
+    return True
+
+
+def _at(tree: dict[str, object], path: str) -> Scalar:
+    node: object = tree
+    for part in path.split("."):
+        node = node.get(part) if isinstance(node, dict) else None
+    assert isinstance(node, int | float | str), f"{path} is no single value"
+    return node
+
+
+def _clip(value: Scalar, searched: NumberRange) -> Scalar:
+    return min(max(value, searched.low), searched.high)
