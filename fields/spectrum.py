@@ -24,7 +24,8 @@ def shells(height: int, width: int, device: torch.device | str = "cpu") -> Tenso
     ky_H1 = torch.fft.fftfreq(height, device=device)[:, None] * longest
     kx_1W = torch.fft.fftfreq(width, device=device)[None, :] * longest
     length_HW = torch.sqrt(ky_H1.square() + kx_1W.square())
-    return length_HW.round().long()
+    shell_HW: Tensor = length_HW.round().long()
+    return shell_HW
 
 
 def shell_power(anomaly_BTCHW: Tensor, shell_HW: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ class EpochLosses:
     term: float
 
 
-class Interrupted(Exception):  # noqa: N818 - a request, not an error
+class Interrupted(Exception):
     """The caller asked the training to stop between two steps."""
 
 
