@@ -1,12 +1,26 @@
 """Settings of the objective: what gradient and peak must reach."""
 
+import math
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from fields.settings import Settings
 
-Target = Literal["auto"] | Annotated[float, Field(gt=0.0)]
+
+def _auto_or_positive(value: object) -> object:
+    if value == "auto":
+        return value
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise ValueError(f"must be auto or a number above 0, found {value!r}")
+    return number
+
+
+Target = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_positive)]
 
 
 class TargetSettings(Settings):

@@ -23,6 +23,17 @@ from storage.url import mask_password, sqlite_path
 LOCK_TIMEOUT_S = 60
 
 
+def check_storage(url: str, mode: Literal["read", "write"]) -> None:
+    """Check what can be checked of a database's place, leaving nothing behind.
+
+    Raises:
+        ConfigError: If the address is unusable, the file is missing (read) or cannot be written.
+    """
+    path = sqlite_path(url)
+    if path is not None:
+        _check_file(path, mode)
+
+
 def open_database(url: str, mode: Literal["read", "write"]) -> RDBStorage:
     """Open the database at an address; made if it is missing and ``mode`` is write.
 
@@ -34,9 +45,8 @@ def open_database(url: str, mode: Literal["read", "write"]) -> RDBStorage:
         ConfigError: If the address is unusable, the file is missing (read) or cannot be written.
         StorageError: If the file is no database of studies, or another version's.
     """
+    check_storage(url, mode)
     path = sqlite_path(url)
-    if path is not None:
-        _check_file(path, mode)
     with database_errors(url):
         connect_args = {"timeout": LOCK_TIMEOUT_S} if path is not None else {}
         storage = RDBStorage(
@@ -112,11 +122,12 @@ def _check_file(path: Path, mode: Literal["read", "write"]) -> None:
         raise ConfigError(
             f"there is no database at {path}; start a sweep first, or name another with --storage"
         )
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        raise ConfigError(f"storage {path} cannot be made: folder {folder} does not exist; make it")
-    if not os.access(folder, os.W_OK):
+    try:
+        # Permissions alone do not tell: a folder may be of a file system that takes no files.
+        path.touch(exist_ok=False)
+        path.unlink()
+    except OSError as error:
         raise ConfigError(
-            f"storage {path} cannot be made: folder {folder} cannot be written; "
-            "choose another with --storage"
-        )
+            f"storage {path} cannot be made ({error.strerror}); "
+            "choose a folder that exists and can be written"
+        ) from error

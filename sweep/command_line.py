@@ -17,7 +17,6 @@ DEBUG = "--debug"
 app = typer.Typer(
     name="run_sweep.py",
     help="Search for the loss that makes a forecast of a gridded field sharp, and true.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         logging.getLogger(library).setLevel(logging.WARNING)
     try:
         code = app(
-            [argument for argument in arguments if argument != DEBUG],
+            [argument for argument in arguments if argument != DEBUG] or ["--help"],
             standalone_mode=False,
             prog_name="run_sweep.py",
         )
@@ -57,10 +56,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _say_unexpected(error: Exception, *, debug: bool) -> int:
-    show = getattr(error, "show", None)
-    if callable(show):  # wrong use, as the parser of the command line found it
-        show(file=sys.stderr)
-        return int(getattr(error, "exit_code", 2))
+    format_message = getattr(error, "format_message", None)
+    if callable(format_message):  # wrong use, as the parser of the command line found it
+        command = getattr(getattr(error, "ctx", None), "command_path", "run_sweep.py")
+        message = str(format_message()).rstrip(".")
+        return _say(f"{message}; see python {command} --help", 2, debug=debug)
     if isinstance(error, BrokenPipeError):
         return 1  # whoever read our output has gone
     reason = " ".join(str(error).split()) or "no reason given"

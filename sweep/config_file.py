@@ -88,7 +88,8 @@ def validate(tree: Tree, source: str) -> SweepConfig:
     try:
         return SweepConfig.model_validate(tree)
     except ValidationError as error:
-        details = error.errors()
+        # A misspelt key often leaves another one missing: say the misspelling.
+        details = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
         more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
         raise ConfigError(f"{_sentence(details[0])}{more} (in {source})") from error
 

@@ -85,7 +85,7 @@ class Coordinator:
             self._baseline_rmse = earlier.rmse_by_epoch
             self._baseline_ended = True
         started = self._clock()
-        self._progress.begin(self._finished, self._budget.trials)
+        self._progress.begin(self._finished, self._budget.trials, self._ledger.best())
         try:
             while not self._stop_requests:
                 self._hand_out(started)

@@ -10,8 +10,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import ConfigError, StudyError
 from storage.database import database_errors
-from sweep.records import trial_record, trial_spec
-from sweep.status import best_trial, trial_status
+from sweep.records import best_trial, trial_record, trial_spec
+from sweep.status import trial_status
 from sweep.study import study_config, study_facts
 
 Format = Literal["yaml", "json", "py"]

@@ -10,7 +10,8 @@ from storage.database import database_errors
 from sweep import records
 from sweep.names import setting_path
 from sweep.presets import NO_TERM, Preset, preset_parameters, presets
-from sweep.records import TrialRecord, is_baseline, trial_record
+from sweep.progress import BestTrial
+from sweep.records import TrialRecord, best_trial, is_baseline, trial_record
 from sweep.settings import SweepConfig
 from sweep.space import distributions
 from sweep.trial import TrialSpec
@@ -58,6 +59,16 @@ class Ledger:
             if is_baseline(trial):
                 return trial_record(trial)
         return None
+
+    def best(self) -> BestTrial | None:
+        """Return the complete trial with the lowest score, None before there is one."""
+        with database_errors(self._url):
+            trial = best_trial(self.study.get_trials(deepcopy=False))
+        record = trial_record(trial) if trial is not None else None
+        if trial is None or trial.value is None or record is None:
+            return None
+        metrics = record.metrics
+        return BestTrial(trial.number, trial.value, metrics["gradient"], metrics["peak"])
 
     def ask(self) -> TrialSpec:
         """Return the next trial: one that was put back or queued, else the sampler's choice."""

@@ -56,8 +56,9 @@ def presets(config: SweepConfig) -> list[Preset]:
 def preset_parameters(preset: Preset, config: SweepConfig) -> dict[str, Scalar]:
     """Return the searched parameters of a preset: its own values, else those configured.
 
-    The baseline's weight, 0, may lie outside its range; the nearest end is recorded, which by
-    continuity is also what the sampler should believe. What is trained is the preset's own values.
+    The baseline's weight, 0, lies outside any logarithmic range; the nearest end is recorded, which
+    by continuity is also what the sampler should believe. What is trained is the preset's own
+    values, and those are what the trial's spec, the status and the export show.
     """
     parameters: dict[str, Scalar] = {}
     configured = config.run.model_dump()
@@ -65,18 +66,10 @@ def preset_parameters(preset: Preset, config: SweepConfig) -> dict[str, Scalar]:
         path = setting_path(name)
         value = preset.values.get(path, _at(configured, path))
         if isinstance(searched, Choices):
-            known = searchable_choices(name, searched)
-            parameters[name] = value if value in known else known[0]
+            parameters[name] = value if value in searched.choices else searched.choices[0]
         else:
             parameters[name] = _clip(value, searched)
     return parameters
-
-
-def searchable_choices(name: str, searched: Choices) -> tuple[Scalar, ...]:
-    """Return the choices of a parameter; a variant can always be none, which is the baseline."""
-    if setting_path(name) == "loss.variant" and NO_TERM not in searched.choices:
-        return (NO_TERM, *searched.choices)
-    return searched.choices
 
 
 def _inside(preset: Preset, config: SweepConfig) -> bool:

@@ -16,11 +16,21 @@ from sweep.trial import EpochReport, TrialSpec
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class BestTrial:
+    """The complete trial with the lowest score so far; physical units."""
+
+    number: int
+    score: float
+    gradient: float
+    peak: float
+
+
 class Progress(Protocol):
     """What the coordinator tells while it works."""
 
-    def begin(self, finished: int, total: int) -> None:
-        """Say how many trials are done and how many there shall be."""
+    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
+        """Say how many trials are done, how many there shall be, and which is best so far."""
 
     def started(self, spec: TrialSpec) -> None:
         """Say that a trial was handed to a worker."""
@@ -41,14 +51,6 @@ class Progress(Protocol):
         """Say that the sweep is over or interrupted."""
 
 
-@dataclass(frozen=True)
-class _Best:
-    number: int
-    score: float
-    gradient: float
-    peak: float
-
-
 class SilentProgress:
     """Counts, and says nothing but failures; the base of those that say more."""
 
@@ -58,12 +60,13 @@ class SilentProgress:
         self.units = units
         self.finished = 0
         self.total = 0
-        self.best: _Best | None = None
+        self.best: BestTrial | None = None
         self._began = time.monotonic()
         self._finished_here = 0
 
-    def begin(self, finished: int, total: int) -> None:
+    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
         """Take over from what is done."""
+        self.best = best
         self.finished = finished
         self.total = total
         self._began = time.monotonic()
@@ -79,7 +82,7 @@ class SilentProgress:
         self._count()
         if self.best is None or score.total < self.best.score:
             metrics = report.metrics
-            self.best = _Best(spec.number, score.total, metrics["gradient"], metrics["peak"])
+            self.best = BestTrial(spec.number, score.total, metrics["gradient"], metrics["peak"])
 
     def pruned(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:  # noqa: ARG002
         """Count."""
@@ -122,9 +125,9 @@ class SilentProgress:
 class LogProgress(SilentProgress):
     """A log line for every trial."""
 
-    def begin(self, finished: int, total: int) -> None:
+    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
         """Say where the sweep starts from."""
-        super().begin(finished, total)
+        super().begin(finished, total, best)
         logger.info("%s: %d of %d trials done", self.study, finished, total)
 
     def started(self, spec: TrialSpec) -> None:
@@ -163,9 +166,9 @@ class LiveProgress(SilentProgress):
         self._epochs: dict[int, str] = {}
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4)
 
-    def begin(self, finished: int, total: int) -> None:
+    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
         """Start drawing."""
-        super().begin(finished, total)
+        super().begin(finished, total, best)
         self._live.start()
 
     def started(self, spec: TrialSpec) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from fields.settings import Settings
 from sweep.presets import BASELINE
@@ -60,3 +60,9 @@ def trial_record(trial: FrozenTrial) -> TrialRecord | None:
 def is_baseline(trial: FrozenTrial) -> bool:
     """Return whether a trial is the baseline."""
     return trial.user_attrs.get(PRESET) == BASELINE
+
+
+def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
+    """Return the complete trial with the lowest score; the earlier one of equals."""
+    complete = [t for t in trials if t.state is TrialState.COMPLETE and t.value is not None]
+    return min(complete, key=lambda t: (t.value, t.number)) if complete else None

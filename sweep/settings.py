@@ -65,63 +65,6 @@ DEFAULT_SPACE: dict[str, NumberRange | Choices] = {
 }
 
 
-class SearchSettings(Settings):
-    """What is searched, by which sampler and pruner."""
-
-    sampler: Literal["tpe", "random", "gp"] = Field("tpe", description=", ".join(SAMPLERS))
-    pruner: Literal["none", "median", "hyperband"] = Field("none", description=", ".join(PRUNERS))
-    pruner_startup_trials: int = Field(
-        8, ge=0, description="median: no trial is pruned before so many are complete"
-    )
-    pruner_warmup_epochs: int = Field(
-        3, ge=0, description="median, hyperband: no trial is pruned before so many epochs"
-    )
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="of the sampler")
-    presets: Literal["plan", "baseline"] = Field(
-        "plan",
-        description="trials that come first: the plan's rounds, or the baseline (weight 0) alone",
-    )
-    space: dict[str, Range] = Field(
-        default_factory=lambda: dict(DEFAULT_SPACE),
-        description="by short name (" + ", ".join(SHORT_NAMES) + ") or by setting, such as "
-        "predictor.width",
-    )
-
-
-class BudgetSettings(Settings):
-    """When a sweep ends: at whichever limit comes first."""
-
-    trials: int = Field(16, ge=1, le=1_000_000, description="trials in the study, all told")
-    timeout: str | None = Field(
-        None, description="such as 90s, 30m, 2h, 1d; trials that run then are finished"
-    )
-
-    @field_validator("timeout", mode="before")
-    @classmethod
-    def _duration(cls, value: Any) -> str | None:
-        if value is None:
-            return None
-        match = _DURATION.fullmatch(str(value).strip())
-        if not match or float(match["count"]) <= 0:
-            raise ValueError("must be a duration above 0, such as 90s, 30m, 2h or 1d")
-        return str(value).strip()
-
-    @property
-    def timeout_s(self) -> float | None:
-        """The time limit in seconds."""
-        if self.timeout is None:
-            return None
-        match = _DURATION.fullmatch(self.timeout)
-        assert match is not None, "validated"
-        return float(match["count"]) * _SECONDS[match["unit"]]
-
-
-class WorkerSettings(Settings):
-    """The processes that train."""
-
-    count: int = Field(2, ge=1, le=256, description="trials at a time: one per core or GPU")
-
-
 class RunSettings(Settings):
     """Everything one training depends on."""
 
@@ -156,6 +99,71 @@ def _require_setting(name: str, path: str) -> None:
     raise ValueError(f"search.space.{name}: {path} is a section; name a setting in it")
 
 
+class SearchSettings(Settings):
+    """What is searched, by which sampler and pruner."""
+
+    sampler: Literal["tpe", "random", "gp"] = Field("tpe", description=", ".join(SAMPLERS))
+    pruner: Literal["none", "median", "hyperband"] = Field("none", description=", ".join(PRUNERS))
+    pruner_startup_trials: int = Field(
+        8, ge=0, description="median: no trial is pruned before so many are complete"
+    )
+    pruner_warmup_epochs: int = Field(
+        3, ge=0, description="median, hyperband: no trial is pruned before so many epochs"
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="of the sampler")
+    presets: Literal["plan", "baseline"] = Field(
+        "plan",
+        description="trials that come first: the plan's rounds, or the baseline (weight 0) alone",
+    )
+    space: dict[str, Range] = Field(
+        default_factory=lambda: dict(DEFAULT_SPACE),
+        description="by short name (" + ", ".join(SHORT_NAMES) + ") or by setting, such as "
+        "predictor.width",
+    )
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _names_are_known(cls, value: Any) -> Any:
+        # Before the ranges are looked at: a misspelt name is the likelier mistake.
+        for name in value if isinstance(value, dict) else ():
+            _require_setting(str(name), setting_path(str(name)))
+        return value
+
+
+class BudgetSettings(Settings):
+    """When a sweep ends: at whichever limit comes first."""
+
+    trials: int = Field(16, ge=1, le=1_000_000, description="trials in the study, all told")
+    timeout: str | None = Field(
+        None, description="such as 90s, 30m, 2h, 1d; trials that run then are finished"
+    )
+
+    @field_validator("timeout", mode="before")
+    @classmethod
+    def _duration(cls, value: Any) -> str | None:
+        if value is None:
+            return None
+        match = _DURATION.fullmatch(str(value).strip())
+        if not match or float(match["count"]) <= 0:
+            raise ValueError(f"must be a duration such as 90s, 30m, 2h or 1d, found {value!r}")
+        return str(value).strip()
+
+    @property
+    def timeout_s(self) -> float | None:
+        """The time limit in seconds."""
+        if self.timeout is None:
+            return None
+        match = _DURATION.fullmatch(self.timeout)
+        assert match is not None, "validated"
+        return float(match["count"]) * _SECONDS[match["unit"]]
+
+
+class WorkerSettings(Settings):
+    """The processes that train."""
+
+    count: int = Field(2, ge=1, le=256, description="trials at a time: one per core or GPU")
+
+
 class SweepConfig(RunSettings):
     """A sweep: one training, what is varied in it, and how it is judged."""
 
@@ -184,7 +192,6 @@ class SweepConfig(RunSettings):
                     f"search.space names {path} twice, as {by_path[path]} and {name}; keep one"
                 )
             by_path[path] = name
-            _require_setting(name, path)
             ends: tuple[Scalar, ...] = (
                 searched.choices if isinstance(searched, Choices) else (searched.low, searched.high)
             )

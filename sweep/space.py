@@ -9,18 +9,17 @@ from optuna.distributions import (
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
-from sweep.presets import searchable_choices
 from sweep.settings import Choices, NumberRange, SearchSettings
 
 
 def distributions(search: SearchSettings) -> dict[str, BaseDistribution]:
     """Return a distribution for every searched parameter."""
-    return {name: _distribution(name, searched) for name, searched in search.space.items()}
+    return {name: _distribution(searched) for name, searched in search.space.items()}
 
 
-def _distribution(name: str, searched: NumberRange | Choices) -> BaseDistribution:
+def _distribution(searched: NumberRange | Choices) -> BaseDistribution:
     if isinstance(searched, Choices):
-        return CategoricalDistribution(searchable_choices(name, searched))
+        return CategoricalDistribution(searched.choices)
     if isinstance(searched.low, int) and isinstance(searched.high, int):
         return IntDistribution(searched.low, searched.high, log=searched.log)
     return FloatDistribution(float(searched.low), float(searched.high), log=searched.log)

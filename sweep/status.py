@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fields.errors import StudyError
 from storage.database import database_errors
 from sweep.names import setting_path
-from sweep.records import FAILURE, is_baseline, trial_record, trial_spec
+from sweep.records import FAILURE, best_trial, is_baseline, trial_record, trial_spec
 from sweep.settings import Scalar
 from sweep.study import study_config, study_facts
 from sweep.trial import TrialSpec
@@ -96,12 +96,6 @@ def study_status(study: Study, url: str) -> StudyStatus:
             if trial.state is TrialState.FAIL
         },
     )
-
-
-def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
-    """Return the complete trial with the lowest score; the earlier one of equals."""
-    complete = [t for t in trials if t.state is TrialState.COMPLETE and t.value is not None]
-    return min(complete, key=lambda t: (t.value, t.number)) if complete else None
 
 
 def trial_status(trial: FrozenTrial) -> TrialStatus:

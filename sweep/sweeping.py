@@ -9,7 +9,7 @@ from types import FrameType
 import optuna
 
 from objectives.targets import Targets
-from storage.database import open_database
+from storage.database import check_storage, open_database
 from storage.study_lock import StudyLock
 from sweep.coordinator import Coordinator
 from sweep.ledger import Ledger
@@ -36,11 +36,11 @@ def run_sweep(config: SweepConfig, storage_url: str, make_progress: MakeProgress
         StoppedOnRequest: If it was interrupted by SIGINT or SIGTERM.
         FieldsharpError: If the database or the baseline fails.
     """
-    # The database is opened first: it is the quickest to refuse. Nothing is written before the
-    # data was examined, so that bad data leaves no empty study behind.
+    # Nothing is written before all is examined: bad data leaves no empty database behind.
+    check_storage(storage_url, "write")
+    facts = examine(config)
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it would say, progress says
     storage = open_database(storage_url, "write")
-    facts = examine(config)
     with StudyLock(storage_url, config.study):
         study = open_or_create_study(storage, config, facts)
         ledger = Ledger(study, config, storage_url)

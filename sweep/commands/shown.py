@@ -26,7 +26,8 @@ def show_status(status: StudyStatus, console: Console) -> None:
     if status.best is not None:
         console.print(f"best is {_values(status.best)}", markup=False)
     if status.eta_s is not None:
-        console.print(f"about {status.eta_s / 60:.0f} min left", markup=False)
+        minutes, seconds = divmod(round(status.eta_s), 60)
+        console.print(f"about {minutes} min {seconds} s left", markup=False)
     for number, reason in status.failures.items():
         console.print(f"trial {number} failed: {reason}", markup=False)
 
