@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: sweep test test-slow lint bench clean
+.PHONY: sweep test test-slow lint docs bench clean
 
 sweep: .venv/installed  ## install, then run the quickstart sweep on real data
 	$(PY) run_sweep.py start configs/quickstart.yaml
@@ -19,7 +19,10 @@ lint: .venv/installed-dev
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-bench: .venv/installed
+docs: .venv/installed-dev  ## the pages that are made from the code
+	$(PY) -m docs.generate_configuration
+
+bench: .venv/installed  ## what a training step costs
 	$(PY) -m benchmarks.step_cost
 
 .venv/bin/python:

@@ -1,9 +1,6 @@
-"""Names a configuration may use: samplers, pruners and what can be searched."""
+"""Names of what can be searched."""
 
 from fields.names import unknown
-
-SAMPLERS = ("tpe", "random", "gp")
-PRUNERS = ("none", "median", "hyperband")
 
 SHORT_NAMES: dict[str, str] = {
     "gradient_weight": "loss.gradient_weight",

@@ -17,7 +17,7 @@ from fields.names import unknown
 from fields.settings import DataSettings, Settings
 from model.settings import LossSettings, PredictorSettings, TrainingSettings
 from objectives.settings import ObjectiveSettings
-from sweep.names import PRUNERS, SAMPLERS, SHORT_NAMES, setting_path
+from sweep.names import SHORT_NAMES, setting_path
 
 Scalar = int | float | bool | str
 _DURATION = re.compile(r"(?P<count>\d+(\.\d+)?)\s*(?P<unit>[smhd]?)")
@@ -102,8 +102,12 @@ def _require_setting(name: str, path: str) -> None:
 class SearchSettings(Settings):
     """What is searched, by which sampler and pruner."""
 
-    sampler: Literal["tpe", "random", "gp"] = Field("tpe", description=", ".join(SAMPLERS))
-    pruner: Literal["none", "median", "hyperband"] = Field("none", description=", ".join(PRUNERS))
+    sampler: Literal["tpe", "random", "gp"] = Field(
+        "tpe", description="what chooses the trials after the presets"
+    )
+    pruner: Literal["none", "median", "hyperband"] = Field(
+        "none", description="what ends hopeless trials early, by their score after each epoch"
+    )
     pruner_startup_trials: int = Field(
         8, ge=0, description="median: no trial is pruned before so many are complete"
     )

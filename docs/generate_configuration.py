@@ -1,0 +1,86 @@
+"""Writes docs/configuration.md from the settings models: ``python -m docs.generate_configuration``.
+
+A test holds the page to what this program makes, so the page cannot fall behind the code.
+"""
+
+from pathlib import Path
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from sweep.settings import DEFAULT_SPACE, SweepConfig
+
+PAGE = Path(__file__).with_name("configuration.md")
+INTRODUCTION = """# Configuration
+
+Every setting of a sweep, made from the code by `python -m docs.generate_configuration`.
+
+A configuration is a YAML file; any setting can also be given on the command line as
+`--set key.path=value`. Unknown keys and values out of range are refused with the nearest right
+one. A relative `data.path` is relative to the file it stands in, or, given with `--set`, to the
+working directory. What an export adds (`metrics`, `exported`) is carried along and not read as a
+setting.
+
+A study is gone on with only under the configuration it was started with. `study`, `budget.*`,
+`workers.*` and, as long as the contents are the same, `data.path` may change.
+"""
+
+
+def page() -> str:
+    """Return the whole page."""
+    lines = [INTRODUCTION]
+    _section(lines, "", SweepConfig)
+    lines.append("## What is searched by default\n")
+    lines.append("| parameter | values |\n|---|---|")
+    for name, searched in DEFAULT_SPACE.items():
+        values = ", ".join(f"{k} {v}" for k, v in searched.model_dump().items())
+        lines.append(f"| `{name}` | {values} |")
+    return "\n".join(lines) + "\n"
+
+
+def _section(lines: list[str], prefix: str, model: type[BaseModel]) -> None:
+    own = {n: f for n, f in model.model_fields.items() if _submodel(f) is None}
+    if own:
+        lines.append(f"## {prefix.rstrip('.') or 'top level'}\n")
+        if prefix and model.__doc__:
+            lines.append(model.__doc__.strip().splitlines()[0] + "\n")
+        lines.append("| setting | default | allowed | what it is |\n|---|---|---|---|")
+        for name, field in own.items():
+            row = (f"`{prefix}{name}`", _default(field), _allowed(field), field.description or "")
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
+        lines.append("")
+    for name, field in model.model_fields.items():
+        submodel = _submodel(field)
+        if submodel is not None:
+            _section(lines, f"{prefix}{name}.", submodel)
+
+
+def _submodel(field: FieldInfo) -> type[BaseModel] | None:
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "(required)"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if value is None:
+        return "none"
+    return "see below" if isinstance(value, dict) and value else f"`{value}`"
+
+
+def _allowed(field: FieldInfo) -> str:
+    signs = {Ge: ("ge", ">="), Gt: ("gt", ">"), Le: ("le", "<="), Lt: ("lt", "<")}
+    limits = [
+        f"{sign} {getattr(limit, attribute):g}"
+        for limit in field.metadata
+        for kind, (attribute, sign) in signs.items()
+        if isinstance(limit, kind)
+    ]
+    choices = [str(c) for c in getattr(field.annotation, "__args__", ()) if isinstance(c, str)]
+    return ", ".join(limits or choices)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
