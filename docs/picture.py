@@ -22,7 +22,7 @@ from sweep.prediction import forecast
 from sweep.run_folder import load_run
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402 - after the backend is chosen
+from matplotlib import pyplot as plt
 
 
 def draw(baseline: Path, best: Path, after: str, output: Path) -> None:

@@ -34,9 +34,10 @@ def field_axes(array: xr.DataArray, select: Mapping[str, int | float | str]) -> 
     if len(space) > 2:
         spare = [dim for dim in space if not _is_y(array, dim) and not _is_x(array, dim)]
         named = str(spare[0] if spare else space[0])
+        value = array.coords[named].values[0] if named in array.coords else 0
         raise DataError(
             f"variable {array.name!r} has the dimensions {_sizes(array)} where time, y and x were "
-            f"expected; choose one with data.select, for example --set data.select.{named}=0"
+            f"expected; choose one with data.select, for example --set data.select.{named}={value}"
         )
     if len(space) < 2:
         raise DataError(

@@ -33,9 +33,11 @@ def valid_cells(values_THW: Array, min_valid_share: float) -> npt.NDArray[np.boo
 
 
 def fill_in_time(values_THW: Array, mask_HW: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Close gaps in the cells that take part, each by linear interpolation in time.
+    """Close gaps in the cells that take part with the last value known before them.
 
-    A gap at either end takes the nearest value in time. Cells outside the mask become 0.
+    Never with a later one: interpolation would put a piece of the frame that is to be predicted into
+    the history it is predicted from. Only a gap at the very start takes the first value there is.
+    Cells outside the mask become 0.
 
     Returns:
         The filled values [T, H, W] and the share of cells filled in each frame [T].
@@ -43,10 +45,10 @@ def fill_in_time(values_THW: Array, mask_HW: npt.NDArray[np.bool_]) -> tuple[Arr
     frames = values_THW.shape[0]
     cells_TN = values_THW[:, mask_HW]
     missing_TN = ~np.isfinite(cells_TN)
-    when = np.arange(frames)
-    for cell in np.flatnonzero(missing_TN.any(axis=0)):
-        gap_T = missing_TN[:, cell]
-        cells_TN[gap_T, cell] = np.interp(when[gap_T], when[~gap_T], cells_TN[~gap_T, cell])
+    when_T1 = np.arange(frames)[:, None]
+    known_TN = np.maximum.accumulate(np.where(missing_TN, 0, when_T1), axis=0)
+    first_N = np.argmin(missing_TN, axis=0)
+    cells_TN = np.take_along_axis(cells_TN, np.maximum(known_TN, first_N), axis=0)
     filled_THW = np.zeros_like(values_THW)
     filled_THW[:, mask_HW] = cells_TN
     return filled_THW, missing_TN.mean(axis=1)

@@ -135,6 +135,10 @@ def read_raw(settings: DataSettings) -> RawField:
     with open_dataset(Path(settings.path)) as dataset:
         array = dataset[pick_variable(dataset, settings.variable, settings.path)]
         array = field_axes(array, settings.select)
+        try:
+            array = array.load()
+        except Exception as error:  # a damaged chunk shows only now
+            raise _unreadable(Path(settings.path), error) from error
         time, y, x = (str(dim) for dim in array.dims)
         return RawField(
             values_THW=_finite_or_missing(array),
@@ -163,11 +167,15 @@ def open_dataset(path: Path) -> xr.Dataset:
     except DataError:
         raise
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
-        raise DataError(
-            f"data file {path} cannot be read as {path.suffix} ({type(error).__name__}: {reason}); "
-            "check that it is whole and of that format"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
+    return DataError(
+        f"data file {path} cannot be read as {path.suffix} ({type(error).__name__}: {reason}); "
+        "check that it is whole and of that format"
+    )
 
 
 def pick_variable(dataset: xr.Dataset, variable: str | None, path: str) -> str:
@@ -176,8 +184,9 @@ def pick_variable(dataset: xr.Dataset, variable: str | None, path: str) -> str:
     Raises:
         DataError: If it is not in the file, or none was given and there are several.
     """
-    # Bounds and grid-mapping variables carry no field of their own.
-    names = [str(n) for n in dataset.data_vars if dataset[n].ndim >= 2] or [
+    # Bounds, grid mappings and fixed maps such as orography carry no field of their own.
+    bounds = {v.attrs.get("bounds", v.encoding.get("bounds")) for v in dataset.variables.values()}
+    names = [str(n) for n in dataset.data_vars if dataset[n].ndim >= 3 and n not in bounds] or [
         str(n) for n in dataset.data_vars
     ]
     if variable is None:
@@ -193,17 +202,24 @@ def pick_variable(dataset: xr.Dataset, variable: str | None, path: str) -> str:
 
 
 def _finite_or_missing(array: xr.DataArray) -> npt.NDArray[np.float64]:
-    if not np.issubdtype(array.dtype, np.number):
+    if array.dtype.kind not in "iuf":
         raise DataError(
-            f"variable {array.name!r} holds {array.dtype}, not numbers; choose another variable"
+            f"variable {array.name!r} holds {array.dtype}, not real numbers; choose another "
+            "variable"
+        )
+    if array.size == 0:
+        raise DataError(
+            f"variable {array.name!r} holds no values: its shape is {array.shape}; choose another "
+            "variable or file"
         )
     values_THW = np.array(array.values, dtype=np.float64)
-    infinite = np.isinf(values_THW)
+    infinite = np.abs(values_THW) > np.finfo(np.float32).max  # single precision from here on
     if infinite.any():
         frame = int(np.argmax(infinite.any(axis=(1, 2))))
         raise DataError(
-            f"variable {array.name!r} holds {int(infinite.sum())} infinite values, the first in "
-            f"frame {frame}; replace them by NaN to mark them missing"
+            f"variable {array.name!r} holds {int(infinite.sum())} infinite values (or beyond "
+            f"single precision), the first in frame {frame}; replace them by NaN to mark them "
+            "missing"
         )
     return values_THW
 
@@ -219,6 +235,11 @@ def _increasing_time(array: xr.DataArray, time: str) -> npt.NDArray[Any]:
     when = np.asarray(array.coords[time].values)
     if np.issubdtype(when.dtype, np.datetime64):
         when = when.astype("datetime64[ns]")  # one resolution, so that two files' times compare
+    elif when.dtype.kind not in "iufm" and not hasattr(when.flat[0], "calendar"):
+        raise DataError(
+            f"time holds {when.dtype}, such as {str(when.flat[0])!r}, neither dates nor numbers; "
+            "give it CF units such as 'hours since 2000-01-01'"
+        )
     if len(when) > 1:
         ahead = when[1:] > when[:-1]
         if not ahead.all():

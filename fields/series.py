@@ -25,7 +25,7 @@ class FieldSeries:
         units: Units of the values as the file states them, "" where it does not.
         name: The variable's name in the file.
         filled_T: Share of the taking-part cells that were missing in a frame and were filled by
-            interpolation in time; 0 for a complete frame.
+            the last value known; 0 for a complete frame.
         dims: Names of the time, y and x dimensions in the file.
         grid: Coordinates that do not depend on time (1-D or 2-D), with their attributes.
         time_attrs: Attributes of the time coordinate.

@@ -36,7 +36,8 @@ def shell_power(anomaly_BTCHW: Tensor, shell_HW: Tensor) -> Tensor:
     height, width = anomaly_BTCHW.shape[-2:]
     power = torch.fft.fft2(anomaly_BTCHW, norm="ortho").abs() ** 2 / (height * width)
     sums = power.new_zeros((*anomaly_BTCHW.shape[:3], int(shell_HW.max()) + 1))
-    return sums.index_add(-1, shell_HW.flatten(), power.flatten(-2))
+    power_BTCK: Tensor = sums.index_add(-1, shell_HW.flatten(), power.flatten(-2))
+    return power_BTCK
 
 
 def radial_spectrum(anomaly_BTCHW: Tensor, shell_HW: Tensor) -> Tensor:

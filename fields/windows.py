@@ -120,15 +120,15 @@ def unit_frames(series: FieldSeries, scaling: Scaling) -> torch.Tensor:
 def _usable_starts(series: FieldSeries, settings: DataSettings) -> np.ndarray:
     """Return, for each frame, whether a window may start there: no break in time, few gaps."""
     steps = series.steps_s
-    broken = np.abs(steps - series.step_s) > 0.01 * abs(series.step_s)
+    # Half a step of tolerance: months differ in length, a missing frame doubles a step.
+    broken = np.abs(steps - series.step_s) > 0.5 * abs(series.step_s)
     poor = series.filled_T > settings.max_filled_share
-    # Counting with running sums: a window is usable when it spans no break and no poor frame.
     breaks = np.concatenate([[0], np.cumsum(broken)])
-    poors = np.concatenate([[0], np.cumsum(poor)])
     span = window_span(settings)
     usable = np.zeros(len(series.time), dtype=bool)
     first = np.arange(len(series.time) - span + 1)
-    usable[first] = (breaks[first + span - 1] == breaks[first]) & (
-        poors[first + span] == poors[first]
+    unbroken = breaks[first + span - 1] == breaks[first]
+    usable[first] = unbroken & ~poor[first[:, None] + np.arange(0, span, settings.stride)].any(
+        axis=1
     )
     return usable

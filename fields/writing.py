@@ -1,6 +1,9 @@
 """Writing a field as CF NetCDF, with the variable, units and coordinates it came with."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -8,16 +11,35 @@ import xarray as xr
 from fields.errors import DataError
 from fields.series import FieldSeries
 
+NAMES_OF_OTHERS = ("bounds", "climatology", "grid_mapping", "coordinates", "ancillary_variables")
+"""Attributes that point to further variables of the source file, which a forecast does not carry."""
+
 
 def to_dataset(series: FieldSeries) -> xr.Dataset:
     """Return the series as an xarray dataset, NaN outside the mask."""
     time, y, x = series.dims
     values_THW = np.where(series.mask_HW, series.values_TCHW[:, 0], np.nan).astype(np.float32)
-    attrs = {**series.attrs, **({"units": series.units} if series.units else {})}
-    array = xr.DataArray(values_THW, dims=(time, y, x), attrs=attrs)
+    units = {"units": series.units} if series.units else {}
+    array = xr.DataArray(values_THW, dims=(time, y, x), attrs={**series.attrs, **units})
     dataset = xr.Dataset({series.name: array}, attrs={**series.file_attrs, "Conventions": "CF-1.7"})
     dataset = dataset.assign_coords({time: (time, series.time, series.time_attrs)})
-    return dataset.assign_coords(series.grid.coords)
+    dataset = dataset.assign_coords(series.grid.coords)
+    dataset.attrs = _writable(dataset.attrs)
+    for variable in dataset.variables.values():
+        variable.attrs = _writable(variable.attrs)
+    return dataset
+
+
+def _writable(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the attributes NetCDF can hold, without those that name variables left behind."""
+    kept = {str(k): v for k, v in attrs.items() if v is not None and k not in NAMES_OF_OTHERS}
+    return {
+        name: value
+        if isinstance(value, str | int | float | np.ndarray | np.generic)
+        and not isinstance(value, bool)
+        else str(value)
+        for name, value in kept.items()
+    }
 
 
 def write_netcdf(series: FieldSeries, path: Path) -> None:
@@ -39,4 +61,5 @@ def write_netcdf(series: FieldSeries, path: Path) -> None:
             f"cannot write {path} ({error.strerror or error}); choose a folder that can be written"
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that is no folder was reported above
+            partial.unlink(missing_ok=True)

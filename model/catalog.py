@@ -36,16 +36,23 @@ def load(path: str, setting: str) -> Any:
         setting: The setting that named it, for the error.
 
     Raises:
-        ConfigError: If the module or the name in it does not exist.
+        ConfigError: If the module or the name in it does not exist, or importing it fails.
     """
     module_name, _, name = path.partition(":")
     try:
-        return getattr(import_module(module_name), name)
+        module = import_module(module_name)
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"{setting} names the module {module_name!r}, which cannot be imported ({error}); "
             "put its folder on PYTHONPATH"
         ) from error
+    except Exception as error:  # a module of the user's may raise anything while it is imported
+        raise ConfigError(
+            f"{setting} names the module {module_name!r}, which fails when imported "
+            f"({type(error).__name__}: {' '.join(str(error).split())})"
+        ) from error
+    try:
+        return getattr(module, name)
     except AttributeError as error:
         raise ConfigError(
             f"{setting} names {name!r}, which module {module_name!r} does not have"

@@ -12,7 +12,7 @@ def rate_factor(step: int, total_steps: int, warmup_fraction: float, final: floa
         warmup_fraction: Share of the steps in which the factor rises linearly to 1.
         final: Factor at the last step.
     """
-    warmup = round(total_steps * warmup_fraction)
+    warmup = min(round(total_steps * warmup_fraction), total_steps - 1)
     if step < warmup:
         return (step + 1) / (warmup + 1)
     progress = (step - warmup) / max(1, total_steps - warmup - 1)

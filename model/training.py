@@ -82,12 +82,14 @@ class Trainer:
             self.predictor.train()
             order = torch.randperm(len(self.windows), generator=self.shuffling)
             order = order.to(self.hardware.device)
-            sums = torch.zeros(3, dtype=torch.float64, device=self.hardware.device)
+            losses: list[Tensor] = []
             batches = torch.split(order, self.settings.batch_size)
             for index, which in enumerate(batches):
                 if interrupted():
                     raise Interrupted
-                sums += self._step(epoch * self.steps_an_epoch + index, which) * len(which)
+                losses.append(self._step(epoch * self.steps_an_epoch + index, which) * len(which))
+            # Fetched once an epoch; added on the CPU, as Apple GPUs have no float64.
+            sums = torch.stack(losses).cpu().double().sum(dim=0)
             total, base, term = (sums / len(self.windows)).tolist()
             if not math.isfinite(total):
                 raise TrainingFailed(
@@ -115,7 +117,7 @@ class Trainer:
         if settings.clip_norm > 0:
             nn.utils.clip_grad_norm_(self.predictor.parameters(), settings.clip_norm)
         self.optimizer.step()
-        return torch.stack([p.detach().mean() for p in parts]).double()
+        return torch.stack([p.detach().mean() for p in parts])
 
     def _forecast(self, history_BTCHW: Tensor, future_BTCHW: Tensor, step: int) -> Tensor:
         probability = forcing_probability(

@@ -8,26 +8,37 @@ from pydantic import BeforeValidator, Field
 from fields.settings import Settings
 
 
-def _auto_or_positive(value: object) -> object:
+def _auto_or_number(value: object) -> object:
     if value == "auto":
         return value
     try:
         number = float(str(value))
     except ValueError:
         number = math.nan
-    if not 0 < number < math.inf:
+    if not math.isfinite(number):
+        raise ValueError(f"must be auto or a number, found {value!r}")
+    return number
+
+
+def _auto_or_positive(value: object) -> object:
+    number = _auto_or_number(value)
+    if isinstance(number, float) and number <= 0:
         raise ValueError(f"must be auto or a number above 0, found {value!r}")
     return number
 
 
-Target = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_positive)]
+GradientTarget = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_positive)]
+PeakTarget = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_number)]
+"""Of any sign: in degrees Celsius even a peak can be below 0."""
 
 
 class TargetSettings(Settings):
     """Least gradient and peak, in the units of the field, or auto: a share of the observed."""
 
-    gradient: Target = Field("auto", description="least mean Sobel/8 gradient, units per cell")
-    peak: Target = Field("auto", description="least mean of the frames' maxima, in units")
+    gradient: GradientTarget = Field(
+        "auto", description="least mean Sobel/8 gradient, units per cell"
+    )
+    peak: PeakTarget = Field("auto", description="least mean of the frames' maxima, in units")
 
 
 class ObjectiveSettings(Settings):

@@ -66,8 +66,9 @@ def _band(name: str, settings: ObjectiveSettings, observed: float, offset: float
     high = offset + settings.ceiling_share * above
     if low <= offset:
         raise ConfigError(
-            f"objective.targets.{name} is {low:.6g}, not above the observed mean {offset:.6g}; a "
-            "peak is measured above that mean, so give a larger number or auto"
+            f"objective.targets.{name} is {low:.6g}, not above {offset:.6g}"
+            f"{', the observed mean a peak is measured from' if name == 'peak' else ''}; "
+            "give a larger number or auto"
         )
     if low > high:
         raise ConfigError(

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from fields.errors import ConfigError
 
-_PASSWORD = re.compile(r"(?<=://)([^:/@]*):([^@]*)@")
+# Up to the last @ of the word: an @ that should have been written %40 is part of the password.
+_PASSWORD = re.compile(r"(?<=://)([^:/@]*):([^@]*(?:@\S*)?)@")
 
 
 def mask_password(text: str) -> str:
@@ -32,5 +33,10 @@ def sqlite_path(url: str) -> Path | None:
         raise ConfigError(
             "storage is an SQLite database in memory, which no other command could read; "
             "name a file, such as sqlite:///sweeps.db"
+        )
+    if not rest.startswith("/"):
+        raise ConfigError(
+            f"storage {url!r} names a file after two slashes where three are needed; "
+            f"write sqlite:///{path}"
         )
     return Path(path)

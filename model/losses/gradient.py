@@ -2,7 +2,7 @@
 
 import torch
 
-from fields.derivatives import interior_mask, masked_mean, sobel
+from fields.derivatives import interior_mask, masked_mean, sobel, zero_masked
 
 Tensor = torch.Tensor
 
@@ -15,5 +15,5 @@ def gradient_l1(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Te
     Mathieu, Couprie and LeCun (arXiv 1511.05440), but of signed derivatives.
     """
     # The operator is linear: the derivative of the error is the error of the derivatives.
-    gx, gy = sobel(pred_BTCHW - target_BTCHW)
+    gx, gy = sobel(zero_masked(pred_BTCHW - target_BTCHW, mask_HW))
     return masked_mean(gx.abs() + gy.abs(), interior_mask(mask_HW)).mean(dim=1)

@@ -2,7 +2,7 @@
 
 import torch
 
-from fields.derivatives import cross_mask, laplacian, masked_mean
+from fields.derivatives import cross_mask, laplacian, masked_mean, zero_masked
 
 Tensor = torch.Tensor
 
@@ -14,4 +14,5 @@ def laplacian_mse(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> 
     neither value nor gradient. Linear inside the square, as the Sobel term: same optimum as the
     mean square error.
     """
-    return masked_mean(laplacian(pred_BTCHW - target_BTCHW) ** 2, cross_mask(mask_HW)).mean(dim=1)
+    error_BTCHW = zero_masked(pred_BTCHW - target_BTCHW, mask_HW)
+    return masked_mean(laplacian(error_BTCHW) ** 2, cross_mask(mask_HW)).mean(dim=1)

@@ -1,8 +1,12 @@
-"""Base losses: the mean error of each cell."""
+"""Base losses: the mean error of each cell.
+
+The error is zeroed where masked before anything else is done to it, here and in the gradient
+terms: a NaN that is only masked at the end still makes the gradient NaN (0 times NaN).
+"""
 
 import torch
 
-from fields.derivatives import masked_mean
+from fields.derivatives import masked_mean, zero_masked
 
 Tensor = torch.Tensor
 
@@ -13,7 +17,8 @@ def mse(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
     Masked cells contribute neither value nor gradient. Its optimum is the conditional mean: it
     smooths whatever cannot be known.
     """
-    return masked_mean((pred_BTCHW - target_BTCHW) ** 2, mask_HW).mean(dim=1)
+    error_BTCHW = zero_masked(pred_BTCHW - target_BTCHW, mask_HW)
+    return masked_mean(error_BTCHW**2, mask_HW).mean(dim=1)
 
 
 def l1(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
@@ -21,4 +26,5 @@ def l1(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
 
     Masked cells contribute neither value nor gradient. Its optimum is the conditional median.
     """
-    return masked_mean((pred_BTCHW - target_BTCHW).abs(), mask_HW).mean(dim=1)
+    error_BTCHW = zero_masked(pred_BTCHW - target_BTCHW, mask_HW)
+    return masked_mean(error_BTCHW.abs(), mask_HW).mean(dim=1)

@@ -2,7 +2,7 @@
 
 import torch
 
-from fields.derivatives import interior_mask, masked_mean, sobel
+from fields.derivatives import interior_mask, masked_mean, sobel, zero_masked
 
 Tensor = torch.Tensor
 
@@ -14,5 +14,5 @@ def sobel_mse(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tens
     its optimum is the same conditional mean as that of the plain mean square error, so it can help
     a net that is trained too little but cannot cure blur that comes from uncertainty.
     """
-    gx, gy = sobel(pred_BTCHW - target_BTCHW)
+    gx, gy = sobel(zero_masked(pred_BTCHW - target_BTCHW, mask_HW))
     return masked_mean(gx * gx + gy * gy, interior_mask(mask_HW)).mean(dim=1)

@@ -32,10 +32,10 @@ def build_predictor(settings: PredictorSettings, shape: ForecastShape) -> nn.Mod
             raise ConfigError(f"predictor.options: {unknown('option', name, own)}")
     try:
         predictor: nn.Module = cls(shape, settings.width, **settings.options)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # a class of the user's may raise anything
         raise ConfigError(
             f"predictor {settings.name!r} cannot be built with width {settings.width} and options "
-            f"{settings.options}: {error}"
+            f"{settings.options} ({_one_line(error)})"
         ) from error
     return predictor
 
@@ -55,10 +55,14 @@ def check_predictor(predictor: nn.Module, shape: ForecastShape, name: str) -> No
     except Exception as error:
         raise ConfigError(
             f"predictor {name!r} fails on a history of shape {tuple(history_BTCHW.shape)} "
-            f"({type(error).__name__}: {error})"
+            f"({_one_line(error)})"
         ) from error
     if found != expected:
         raise ConfigError(
             f"predictor {name!r} returns the shape {found} where (batch, horizon, channel, y, x) = "
             f"{expected} was expected"
         )
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from fields.errors import ConfigError
+from model.device import Hardware, find_hardware
+from model.settings import TrainingSettings
+
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+
+@pytest.fixture
+def three_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (9, 0))
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_gpu_that_is_not_there_is_refused(device: str) -> None:
+    settings = TrainingSettings.model_validate({"device": device})
+
+    with pytest.raises(ConfigError, match=f"^training.device is {device} but .* use auto or cpu$"):
+        find_hardware(settings)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA GPU")
+def test_cuda_is_refused_on_this_very_machine() -> None:
+    with pytest.raises(ConfigError, match="torch finds no CUDA GPU"):
+        find_hardware(TrainingSettings(device="cuda"))
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [
+        ({"avx2": True, "avx512_bf16": False, "amx_bf16": False}, torch.float32),
+        ({"avx512_bf16": True, "amx_bf16": False}, torch.bfloat16),
+        ({"amx_bf16": True}, torch.bfloat16),
+        ({"architecture": "arm64"}, torch.float32),
+    ],
+)
+def test_auto_without_a_gpu_is_the_cpu_in_bfloat16_where_it_has_instructions_for_it(
+    capabilities: dict[str, bool], precision: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+
+    assert find_hardware(TrainingSettings()) == Hardware(torch.device("cpu"), precision)
+
+
+@pytest.mark.parametrize("slot", [0, 1, 7])
+def test_every_worker_shares_the_cpu(slot: int) -> None:
+    assert find_hardware(TrainingSettings(device="cpu"), slot).device == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype", "autocast"),
+    [("float32", torch.float32, False), ("bfloat16", torch.bfloat16, True)],
+)
+def test_a_precision_asked_for_is_taken(precision: str, dtype: torch.dtype, autocast: bool) -> None:
+    settings = TrainingSettings.model_validate({"device": "cpu", "precision": precision})
+
+    hardware = find_hardware(settings)
+
+    assert hardware.precision == dtype
+    assert hardware.autocast is autocast
+
+
+@pytest.mark.usefixtures("three_gpus")
+@pytest.mark.parametrize(("slot", "index"), [(0, 0), (1, 1), (2, 2), (3, 0), (7, 1)])
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+def test_gpus_are_dealt_out_round_robin(device: str, slot: int, index: int) -> None:
+    settings = TrainingSettings.model_validate({"device": device})
+
+    assert find_hardware(settings, slot).device == torch.device("cuda", index)
+
+
+@pytest.mark.usefixtures("three_gpus")
+@pytest.mark.parametrize(
+    ("capability", "dtype"),
+    [((7, 5), torch.float32), ((8, 0), torch.bfloat16), ((9, 0), torch.bfloat16)],
+)
+def test_auto_takes_bfloat16_from_ampere_on(
+    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: capability)
+
+    assert find_hardware(TrainingSettings()).precision == dtype
+
+
+@needs_cuda
+def test_auto_takes_the_gpu_that_is_there() -> None:
+    hardware = find_hardware(TrainingSettings())
+
+    assert hardware.device == torch.device("cuda", 0)
+    assert torch.ones(2, device=hardware.device).sum().item() == 2.0

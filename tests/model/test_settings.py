@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from fields.settings import Settings
+from model.catalog import LOSS_VARIANTS, PREDICTORS
+from model.settings import LossSettings, PredictorSettings, TrainingSettings
+
+REPOSITORY = Path(__file__).parents[2]
+ALL = [PredictorSettings, LossSettings, TrainingSettings]
+
+
+def test_settings_are_read_without_loading_torch() -> None:
+    command = "import sys, model.settings; sys.exit('torch' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", command], cwd=REPOSITORY).returncode == 0
+
+
+@pytest.mark.parametrize("settings", ALL)
+def test_defaults_are_whole_and_can_be_stored(settings: type[Settings]) -> None:
+    default = settings()
+
+    assert settings.model_validate_json(default.model_dump_json()) == default
+
+
+@pytest.mark.parametrize("settings", ALL)
+def test_every_field_says_what_it_is(settings: type[Settings]) -> None:
+    assert [name for name, field in settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize("settings", ALL)
+def test_unknown_keys_are_refused(settings: type[Settings]) -> None:
+    with pytest.raises(ValidationError, match="no_such_key"):
+        settings.model_validate({"no_such_key": 1})
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        TrainingSettings().epochs = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", [*PREDICTORS, "package.module:Class"])
+def test_known_predictors_and_paths_are_accepted(name: str) -> None:
+    assert PredictorSettings(name=name).name == name
+
+
+def test_an_unknown_predictor_names_the_nearest_and_the_way_to_ones_own() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        PredictorSettings(name="convltsm")
+
+    assert "unknown predictor 'convltsm': did you mean 'convlstm'?" in str(refusal.value)
+    assert "package.module:Class" in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", LOSS_VARIANTS)
+def test_every_variant_is_accepted(name: str) -> None:
+    assert LossSettings(variant=name).variant == name
+
+
+def test_an_unknown_variant_names_the_nearest() -> None:
+    with pytest.raises(ValidationError, match="unknown loss variant 'sobol': did you mean 'sobel'"):
+        LossSettings(variant="sobol")
+
+
+@pytest.mark.parametrize(
+    ("settings", "field", "value"),
+    [
+        (PredictorSettings, "width", 0),
+        (PredictorSettings, "width", 4097),
+        (LossSettings, "base", "huber"),
+        (LossSettings, "gradient_weight", -0.1),
+        (LossSettings, "gradient_weight", float("nan")),
+        (LossSettings, "gradient_weight", float("inf")),
+        (LossSettings, "multi_step", "first"),
+        (TrainingSettings, "epochs", 0),
+        (TrainingSettings, "batch_size", 0),
+        (TrainingSettings, "learning_rate", -1e-3),
+        (TrainingSettings, "learning_rate", 11.0),
+        (TrainingSettings, "learning_rate", float("nan")),
+        (TrainingSettings, "warmup_fraction", 1.0),
+        (TrainingSettings, "final_rate_fraction", 1.5),
+        (TrainingSettings, "weight_decay", -1.0),
+        (TrainingSettings, "clip_norm", -1.0),
+        (TrainingSettings, "teacher_forcing_fraction", 1.1),
+        (TrainingSettings, "seed", -1),
+        (TrainingSettings, "seed", 2**31),
+        (TrainingSettings, "device", "tpu"),
+        (TrainingSettings, "precision", "float16"),
+        (TrainingSettings, "threads", 0),
+    ],
+)
+def test_values_out_of_range_are_refused(
+    settings: type[Settings], field: str, value: object
+) -> None:
+    with pytest.raises(ValidationError, match=field):
+        settings.model_validate({field: value})

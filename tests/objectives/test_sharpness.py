@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from objectives.sharpness import mean_gradient, peak
+
+SIDE = 12
+REPEATABLE = settings(deadline=None, derandomize=True, max_examples=40)
+fields = hnp.arrays(np.float64, (SIDE, SIDE), elements=st.floats(-100, 100, width=32))
+widths = st.floats(0.3, 4.0)
+
+
+def as_batch(field_YX: NDArray[np.float64]) -> torch.Tensor:
+    return torch.from_numpy(field_YX.copy())[None, None, None]
+
+
+def everywhere(field: torch.Tensor) -> torch.Tensor:
+    return torch.ones(field.shape[-2:], dtype=torch.bool)
+
+
+@REPEATABLE
+@given(field_YX=fields, width=widths)
+def test_a_gaussian_blur_never_raises_the_gradient(
+    field_YX: NDArray[np.float64], width: float
+) -> None:
+    # One more row and column from the far side, so that the interior is a whole periodic field.
+    blurred_YX = ndimage.gaussian_filter(field_YX, width, mode="wrap")
+    sharp, blurred = (as_batch(np.pad(f, 1, mode="wrap")) for f in (field_YX, blurred_YX))
+
+    before = mean_gradient(sharp, everywhere(sharp)).item()
+    after = mean_gradient(blurred, everywhere(blurred)).item()
+
+    assert after <= before * (1 + 1e-9) + 1e-9
+
+
+@REPEATABLE
+@given(field_YX=fields, width=widths, seed=st.integers(0, 99))
+def test_a_gaussian_blur_never_raises_the_peak_over_the_valid_cells(
+    field_YX: NDArray[np.float64], width: float, seed: int
+) -> None:
+    mask_YX = np.random.default_rng(seed).random((SIDE, SIDE)) > 0.3
+    mask_YX[0, 0] = True
+    # A blur that takes values from valid cells only.
+    weight_YX = ndimage.gaussian_filter(mask_YX.astype(float), width)
+    blurred_YX = ndimage.gaussian_filter(np.where(mask_YX, field_YX, 0.0), width)
+    blurred_YX = np.where(mask_YX, blurred_YX / np.maximum(weight_YX, 1e-12), 1e6)
+    mask = torch.from_numpy(mask_YX)
+
+    before = peak(as_batch(np.where(mask_YX, field_YX, 1e6)), mask).item()
+    after = peak(as_batch(blurred_YX), mask).item()
+
+    assert after <= before + 1e-9 * max(1.0, abs(before))
+
+
+def test_a_blur_of_a_rough_field_lowers_both_clearly() -> None:
+    rough = np.random.default_rng(0).normal(size=(30, 30))
+    sharp, blurred = as_batch(rough), as_batch(ndimage.gaussian_filter(rough, 2.0))
+
+    assert mean_gradient(blurred, everywhere(sharp)) < 0.5 * mean_gradient(sharp, everywhere(sharp))
+    assert peak(blurred, everywhere(sharp)) < 0.5 * peak(sharp, everywhere(sharp))
+
+
+def test_the_gradient_of_a_plane_is_its_slope_beside_a_coast() -> None:
+    y, x = np.mgrid[:8, :9].astype(float)
+    mask = torch.ones(8, 9, dtype=torch.bool)
+    mask[:, :3] = False
+    plane = as_batch(np.where(mask.numpy(), 300.0 + 0.6 * x + 0.8 * y, np.nan))
+
+    assert mean_gradient(plane, mask).item() == pytest.approx(1.0)
+
+
+def test_the_gradient_is_one_number_for_each_sample_and_lead() -> None:
+    ramp = torch.arange(6.0, dtype=torch.float64).expand(2, 3, 1, 5, 6).clone()
+    ramp[1, 2] *= 4.0
+
+    found = mean_gradient(ramp, everywhere(ramp))
+
+    assert found.tolist() == [[1.0, 1.0, 1.0], [1.0, 1.0, 4.0]]
+
+
+def test_without_a_whole_stencil_there_is_no_gradient() -> None:
+    field = torch.ones(1, 1, 1, 4, 4)
+    mask = torch.eye(4, dtype=torch.bool)
+
+    assert mean_gradient(field, mask).isnan().all()
+
+
+def test_the_peak_is_that_of_each_frame_and_may_be_negative() -> None:
+    field = -torch.arange(1.0, 13.0, dtype=torch.float64).reshape(3, 1, 1, 2, 2)
+    mask = torch.tensor([[False, True], [True, True]])
+
+    assert peak(field, mask).tolist() == [[-2.0], [-6.0], [-10.0]]
+
+
+def test_the_peaks_of_channels_are_averaged() -> None:
+    field = torch.tensor([1.0, 5.0])[None, None, :, None, None].expand(1, 1, 2, 3, 3)
+
+    assert peak(field, everywhere(field)).item() == 3.0
