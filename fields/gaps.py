@@ -35,8 +35,8 @@ def valid_cells(values_THW: Array, min_valid_share: float) -> npt.NDArray[np.boo
 def fill_in_time(values_THW: Array, mask_HW: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
     """Close gaps in the cells that take part with the last value known before them.
 
-    Never with a later one: interpolation would put a piece of the frame that is to be predicted into
-    the history it is predicted from. Only a gap at the very start takes the first value there is.
+    Never with a later one: interpolation would put a piece of the frame that is to be predicted
+    into the history it is predicted from. Only a gap at the very start takes the first value there is.
     Cells outside the mask become 0.
 
     Returns:

@@ -12,7 +12,7 @@ from fields.errors import DataError
 from fields.series import FieldSeries
 
 NAMES_OF_OTHERS = ("bounds", "climatology", "grid_mapping", "coordinates", "ancillary_variables")
-"""Attributes that point to further variables of the source file, which a forecast does not carry."""
+"""Attributes that point to other variables of the source file, which a forecast does not carry."""
 
 
 def to_dataset(series: FieldSeries) -> xr.Dataset:

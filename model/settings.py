@@ -83,7 +83,7 @@ class TrainingSettings(Settings):
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
-        description="of matrix products; auto takes bfloat16 where the device has instructions for it "
-        "(CUDA from Ampere on, CPUs with AVX512-BF16 or AMX)",
+        description="of matrix products; auto takes bfloat16 where the device has instructions "
+        "for it (CUDA from Ampere on, CPUs with AVX512-BF16 or AMX)",
     )
     threads: int = Field(1, ge=1, le=256, description="CPU threads of one training")

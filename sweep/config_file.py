@@ -16,6 +16,7 @@ from sweep.settings import SweepConfig
 
 EXPORT_SECTIONS = ("exported", "metrics")
 Tree = dict[str, Any]
+_SUBJECT = re.compile(r"^\w+ should ")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,12 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
             f"found {type(tree).__name__}"
         )
     beside: Tree = {name: tree.pop(name, None) or {} for name in EXPORT_SECTIONS}
+    for name, section in beside.items():
+        if not isinstance(section, dict):
+            raise ConfigError(
+                f"{name} must be a mapping as an export writes it, found {section!r}; remove it "
+                f"(in {path})"
+            )
     _anchor_data_path(tree, path.resolve().parent)
     for override in overrides:
         _apply_override(tree, override)
@@ -95,8 +102,11 @@ def validate(tree: Tree, source: str) -> SweepConfig:
 
 
 def _sentence(detail: Any) -> str:
-    # The tag of a union stands in the location but not in the file.
-    location = [part for part in detail["loc"] if part not in ("range", "int", "float", "bool")]
+    # The tag of a union stands in the location but not in the file: after a searched name, and last.
+    found_at = list(detail["loc"])
+    if found_at[:2] == ["search", "space"]:
+        del found_at[3:4]
+    location = [part for part in found_at if part not in ("int", "float", "bool")]
     where = ".".join(str(part) for part in location if not str(part).startswith("literal["))
     found = detail["input"]
     kind = detail["type"]
@@ -115,9 +125,9 @@ def _sentence(detail: Any) -> str:
         guess = nearest(str(found), expected)
         hint = f"did you mean {guess!r}? " if guess else ""
         return f"{where} is {found!r}: {hint}choose one of {', '.join(expected)}"
-    message = message.removeprefix("Input should be ").removeprefix("Input ")
+    message = _SUBJECT.sub("", message)  # "Input should be ..." and the like
     shown = "nan" if isinstance(found, float) and math.isnan(found) else repr(found)
-    return f"{where} must be {message}, found {shown}"
+    return f"{where} must {message}, found {shown}"
 
 
 def _known_keys(location: list[Any]) -> list[str]:

@@ -89,9 +89,9 @@ class Coordinator:
         try:
             while not self._stop_requests:
                 self._hand_out(started)
+                self._require_someone_at_work()
                 if not self._running:
                     return
-                self._require_someone_at_work()
                 self._take_in(self._executor.poll(POLL_S))
             self._stop()
         finally:
@@ -113,6 +113,8 @@ class Coordinator:
             self._progress.started(spec)
 
     def _require_someone_at_work(self) -> None:
+        if self._baseline_ended:
+            return
         if all(running.end is not None for running in self._running.values()):
             raise FieldsharpError(
                 f"study {self._ledger.config.study!r} has no baseline to score its trials against "
@@ -133,6 +135,9 @@ class Coordinator:
                     running.end = event
                     if running.spec.preset == BASELINE:
                         self._baseline_ended = True
+                case TrialFailed() if self._stop_requests:
+                    # Perhaps only because the signal to stop went to the whole process group.
+                    self._put_back(event.number)
                 case TrialFailed():
                     self._fail(running, event.reason)
                 case TrialCancelled():

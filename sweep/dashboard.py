@@ -1,14 +1,17 @@
 """The Optuna dashboard, served on loopback, read-only unless asked otherwise."""
 
 import ipaddress
+import signal
+import threading
 from collections.abc import Callable, Iterable
+from types import FrameType
 from typing import Any
 
 from cheroot.wsgi import Server
 from optuna_dashboard import wsgi
 
 from fields.errors import ConfigError
-from storage.database import open_database
+from storage.database import check_storage, open_database
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 READING = ("GET", "HEAD", "OPTIONS")
@@ -24,6 +27,7 @@ class Dashboard:
             ConfigError: If the host is not loopback, the port is taken, or there is no database.
         """
         _require_loopback(host)
+        check_storage(storage_url, "read")  # also where writing is allowed: there must be one
         app: WsgiApp = wsgi(open_database(storage_url, "write" if allow_write else "read"))
         self._server = Server((host, port), app if allow_write else _read_only(app))
         try:
@@ -36,13 +40,23 @@ class Dashboard:
         self.address = f"http://{name}:{self._server.bind_addr[1]}/"
 
     def serve(self) -> None:
-        """Answer until interrupted."""
+        """Answer until SIGINT or SIGTERM; call from the main thread, or end with ``close``."""
+        if threading.current_thread() is threading.main_thread():
+            # Set by hand: a process started in the background inherits SIGINT as ignored.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, _interrupt)
         try:
             self._server.serve()
-        except (KeyboardInterrupt, SystemExit):
-            pass
-        finally:
-            self._server.stop()
+        except KeyboardInterrupt:
+            self.close()
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._server.stop()
+
+
+def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _read_only(app: WsgiApp) -> WsgiApp:

@@ -54,9 +54,9 @@ def evaluate_files(forecast: Path, truth: Path, variable: str | None = None) -> 
         name = pick_variable(dataset, variable, str(forecast))
     predicted = read_raw(DataSettings(path=str(forecast), variable=name))
     with open_dataset(truth) as dataset:
-        # A bare array is named after its file, so only a truth of several variables needs a name.
-        has_name = name in dataset.data_vars or len(dataset.data_vars) > 1
-    observed = read_raw(DataSettings(path=str(truth), variable=name if has_name else None))
+        # A bare array is named after its file: a truth that holds one field needs no equal name.
+        same = name if name in dataset.data_vars else None
+    observed = read_raw(DataSettings(path=str(truth), variable=same))
     _require_same_grid(predicted, observed)
     _require_same_units(predicted, observed)
     in_forecast, in_truth = _common_frames(predicted, observed)

@@ -19,6 +19,11 @@ from sweep.trial import TrialSpec
 NO_WEIGHT = {"gradient_weight": 0.0}
 
 
+def _trained(preset: Preset) -> str:
+    """Return what a preset trains, for people: the recorded parameters may be the nearest ones."""
+    return ", ".join(f"{path} {value}" for path, value in preset.values.items())
+
+
 class Ledger:
     """Asks, reports and tells. One per study, used by the coordinator alone."""
 
@@ -55,7 +60,9 @@ class Ledger:
 
     def baseline(self) -> TrialRecord | None:
         """Return the outcome of the baseline, None before it is complete."""
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        with database_errors(self._url):
+            complete = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        for trial in complete:
             if is_baseline(trial):
                 return trial_record(trial)
         return None
@@ -90,16 +97,20 @@ class Ledger:
                 run=run,
             )
             trial.set_user_attr(records.SPEC, spec.model_dump(mode="json"))
+            if preset is not None:
+                trial.set_user_attr(records.TRAINED, _trained(preset))
             self._running[trial.number] = trial
             return spec
 
     def report(self, number: int, epoch: int, score: float) -> bool:
         """Write the score after an epoch down and return whether the trial should be pruned."""
-        trial = self._running[number]
+        trial_id = self._running[number]._trial_id
+        storage = self.study._storage
         with database_errors(self._url):
-            # Not Trial.report: that ignores a step a first attempt has reported already.
-            self.study._storage.set_trial_intermediate_value(trial._trial_id, epoch, score)
-            return trial.should_prune()
+            # Not Trial.report: that ignores a step a first attempt has reported already. Nor
+            # Trial.should_prune: that looks at a copy which knows only what Trial.report wrote.
+            storage.set_trial_intermediate_value(trial_id, epoch, score)
+            return bool(self.study.pruner.prune(self.study, storage.get_trial(trial_id)))
 
     def complete(self, number: int, score: float, record: TrialRecord) -> None:
         """Tell the result of a trial."""

@@ -13,6 +13,7 @@ import torch
 from fields.errors import ConfigError, DataError
 from fields.reading import read_series
 from fields.series import FieldSeries
+from fields.settings import DataSettings
 from fields.windows import unit_frames
 from sweep.run_folder import TrainedRun
 
@@ -34,9 +35,7 @@ def forecast(
         DataError: If the data cannot be used or has too few frames before that time.
         ConfigError: If the grid is not the one the predictor was trained on.
     """
-    settings = trained.run.data
-    if data_path is not None:
-        settings = settings.model_copy(update={"path": str(data_path)})
+    settings = _settings(trained, data_path)
     series = read_series(settings)
     _require_same_grid(series, trained)
     last = _frame_at(series, after)
@@ -61,13 +60,18 @@ def forecast(
     )
 
 
-def steps_of_days(trained: TrainedRun, days: int) -> int:
+def steps_of_days(trained: TrainedRun, days: int, data_path: Path | None = None) -> int:
     """Return how many predicted frames make so many days.
+
+    Args:
+        trained: A loaded run folder.
+        days: Days to predict.
+        data_path: Other data than the run was trained on.
 
     Raises:
         ConfigError: If the time between two frames does not divide a day.
     """
-    series = read_series(trained.run.data)
+    series = read_series(_settings(trained, data_path))
     is_dated = np.issubdtype(series.time.dtype, np.datetime64) or series.time.dtype == object
     between_s = series.step_s * trained.run.data.stride
     if not is_dated or between_s <= 0 or SECONDS_A_DAY % between_s > 1e-6:
@@ -76,6 +80,11 @@ def steps_of_days(trained: TrainedRun, days: int) -> int:
             f"--days needs a time between frames that divides a day, found {found}; use --steps"
         )
     return round(days * SECONDS_A_DAY / between_s)
+
+
+def _settings(trained: TrainedRun, data_path: Path | None) -> DataSettings:
+    settings = trained.run.data
+    return settings.model_copy(update={"path": str(data_path)}) if data_path else settings
 
 
 def _roll_out(trained: TrainedRun, known_NCHW: torch.Tensor, steps: int) -> torch.Tensor:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from fields.errors import ConfigError
+from fields.errors import ConfigError, DataError
 from fields.settings import Settings
 from fields.windows import ForecastData, load_forecast_data
 from model.device import find_hardware
@@ -75,6 +75,7 @@ def examine(config: SweepConfig) -> StudyFacts:
         check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
     observed = verify_predictor(_Persistence(config.data.horizon), data, data.validation)
     _require_gradient(data, observed["gradient_observed"])
+    _require_change(data, observed["rmse"])
     targets = resolve_targets(config.objective, observed)
     return StudyFacts(
         variable=data.series.name,
@@ -121,6 +122,15 @@ def _require_gradient(data: ForecastData, gradient_observed: float) -> None:
             f"the observed gradient of {data.series.name!r} is {gradient_observed:g}: no cell has "
             f"eight valid neighbours that differ ({int(data.mask_HW.sum())} cells are valid); "
             "choose a field that is known in connected areas"
+        )
+
+
+def _require_change(data: ForecastData, rmse_persistence: float) -> None:
+    if rmse_persistence == 0:
+        raise DataError(
+            f"variable {data.series.name!r} does not change in the validation frames "
+            f"{data.split.validation.start} to {data.split.validation.stop - 1}, so no forecast "
+            "could beat persistence; choose another period or other shares in data.split"
         )
 
 

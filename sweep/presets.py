@@ -56,6 +56,8 @@ def presets(config: SweepConfig) -> list[Preset]:
 def preset_parameters(preset: Preset, config: SweepConfig) -> dict[str, Scalar]:
     """Return the searched parameters of a preset: its own values, else those configured.
 
+    An option of the predictor that is not configured takes the first choice or the low end.
+
     The baseline's weight, 0, lies outside any logarithmic range; the nearest end is recorded, which
     by continuity is also what the sampler should believe. What is trained is the preset's own
     values, and those are what the trial's spec, the status and the export show.
@@ -68,7 +70,7 @@ def preset_parameters(preset: Preset, config: SweepConfig) -> dict[str, Scalar]:
         if isinstance(searched, Choices):
             parameters[name] = value if value in searched.choices else searched.choices[0]
         else:
-            parameters[name] = _clip(value, searched)
+            parameters[name] = searched.low if value is None else _clip(value, searched)
     return parameters
 
 
@@ -85,16 +87,23 @@ def _inside(preset: Preset, config: SweepConfig) -> bool:
                 return False
         elif not searched.low <= float(value) <= searched.high:
             return False
+        elif _is_whole(searched) and not float(value).is_integer():
+            return False
     return True
 
 
-def _at(tree: dict[str, object], path: str) -> Scalar:
+def _at(tree: dict[str, object], path: str) -> Scalar | None:
     node: object = tree
     for part in path.split("."):
         node = node.get(part) if isinstance(node, dict) else None
-    assert isinstance(node, int | float | str), f"{path} is no single value"
+    assert node is None or isinstance(node, int | float | str), f"{path} is no single value"
     return node
 
 
 def _clip(value: Scalar, searched: NumberRange) -> Scalar:
-    return min(max(value, searched.low), searched.high)
+    clipped = min(max(float(value), searched.low), searched.high)
+    return round(clipped) if _is_whole(searched) else clipped
+
+
+def _is_whole(searched: NumberRange) -> bool:
+    return isinstance(searched.low, int) and isinstance(searched.high, int)

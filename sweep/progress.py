@@ -173,11 +173,13 @@ class LiveProgress(SilentProgress):
 
     def started(self, spec: TrialSpec) -> None:
         """Show the trial among those at work."""
-        self._epochs[spec.number] = f"{spec.number}: 0/{spec.run.training.epochs}"
+        self._epochs[spec.number] = f"trial {spec.number} at 0/{spec.run.training.epochs}"
 
     def epoch(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:  # noqa: ARG002
         """Show how far a trial is."""
-        self._epochs[spec.number] = f"{spec.number}: {report.epoch + 1}/{spec.run.training.epochs}"
+        self._epochs[spec.number] = (
+            f"trial {spec.number} at {report.epoch + 1}/{spec.run.training.epochs}"
+        )
 
     def completed(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
         """Leave a line behind."""
@@ -207,7 +209,7 @@ class LiveProgress(SilentProgress):
 
     def _render(self) -> Text:
         working = "  ".join(self._epochs.values())
-        return Text(self.line() + (f" | epochs {working}" if working else ""), style="bold")
+        return Text(self.line() + (f" | {working}" if working else ""), style="bold")
 
 
 def make_progress(

@@ -15,6 +15,7 @@ FACTS = "facts"
 SPEC = "spec"
 RECORD = "record"
 PRESET = "preset"
+TRAINED = "trained"
 FAILURE = "failure"
 SHOWN = ("gradient", "peak", "rmse", "correlation", "skill_persistence")
 

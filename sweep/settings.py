@@ -1,5 +1,6 @@
 """The whole configuration of a sweep, and the part of it that describes one training."""
 
+import math
 import re
 from typing import Annotated, Any, Literal
 
@@ -72,6 +73,17 @@ class RunSettings(Settings):
     predictor: PredictorSettings = Field(default_factory=PredictorSettings)
     loss: LossSettings = Field(default_factory=LossSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
+
+
+def _samples(searched: NumberRange | Choices) -> tuple[Scalar, ...]:
+    """Return values that are all allowed only where the whole range is."""
+    if isinstance(searched, Choices):
+        return searched.choices
+    low, high = searched.low, searched.high
+    if isinstance(low, int) and isinstance(high, int):
+        return (low, high)
+    # A fraction of a range with a fractional end: a setting of whole numbers refuses it.
+    return (low, high, low + (high - low) / math.pi)
 
 
 def _require_setting(name: str, path: str) -> None:
@@ -196,10 +208,7 @@ class SweepConfig(RunSettings):
                     f"search.space names {path} twice, as {by_path[path]} and {name}; keep one"
                 )
             by_path[path] = name
-            ends: tuple[Scalar, ...] = (
-                searched.choices if isinstance(searched, Choices) else (searched.low, searched.high)
-            )
-            for value in ends:
+            for value in _samples(searched):
                 try:
                     self.run_with({path: value})
                 except ValidationError as error:

@@ -1,5 +1,7 @@
 """A trial: one training, verified after every epoch. Here model and objectives meet."""
 
+import math
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,6 +10,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from fields.errors import TrainingFailed
+from fields.errors import TrainingFailed
 from fields.settings import Settings
 from fields.windows import ForecastData, Windows
 from model.device import Hardware
@@ -77,15 +81,31 @@ class Trial:
         """Train and verify, yielding after each epoch.
 
         Raises:
-            TrainingFailed: If the training diverged.
+            TrainingFailed: If the training diverged, or its forecast is not finite.
             Interrupted: If ``interrupted`` said so.
         """
         started = time.perf_counter()
         for losses in self.trainer.epochs(interrupted):
             metrics = verify_predictor(self.predictor, self.data, self.data.validation)
+            if not math.isfinite(metrics["rmse"]):
+                raise TrainingFailed(
+                    f"the forecast is {metrics['rmse']} after epoch {losses.epoch + 1}: the training "
+                    "diverged; lower training.learning_rate or loss.gradient_weight"
+                )
+            _require_finite(metrics, losses.epoch)
             now = time.perf_counter()
             yield EpochReport(losses.epoch, losses, metrics, seconds=now - started)
             started = now
+
+
+def _require_finite(metrics: dict[str, float], epoch: int) -> None:
+    """Check what no score can be made of, and what the last step of an epoch may have spoilt."""
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise TrainingFailed(
+                f"the {name} of the forecast is {value:g} after epoch {epoch + 1}; lower "
+                "training.learning_rate or loss.gradient_weight"
+            )
 
 
 def forecast_shape(data: ForecastData, run: RunSettings) -> ForecastShape:

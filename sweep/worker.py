@@ -58,11 +58,11 @@ class Worker:
                 self.pipe.send(EpochDone(number, attempt, report))
         except Interrupted:
             self.pipe.send(TrialCancelled(number, attempt))
-        except (EOFError, BrokenPipeError, ConnectionResetError):
-            raise
         except FieldsharpError as error:
             self.pipe.send(TrialFailed(number, attempt, str(error)))
-        except (Exception, SystemExit) as error:  # a predictor of the user's may raise anything
+        except (Exception, SystemExit) as error:
+            # A predictor of the user's may raise anything. Where it was the pipe, because the
+            # coordinator is gone, sending raises again and ends the worker.
             logger.debug("trial %d failed", number, exc_info=True)
             reason = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
             self.pipe.send(TrialFailed(number, attempt, reason))

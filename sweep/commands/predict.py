@@ -34,7 +34,7 @@ def run(
     if output.suffix != ".nc":
         raise ConfigError(f"-o {output} must end in .nc: forecasts are written as NetCDF")
     trained = load_run(run_folder)
-    count = steps if steps is not None else steps_of_days(trained, days or 0)
+    count = steps if steps is not None else steps_of_days(trained, days or 0, data)
     series = forecast(trained, count, data, after)
     write_netcdf(series, output)
     typer.echo(

@@ -28,6 +28,8 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="Say only what went wrong.")] = False,
 ) -> None:
     """Run a sweep from the command line."""
+    import json
+
     from rich.console import Console
 
     from storage.database import open_database
@@ -45,7 +47,8 @@ def run(
         "workers.count": workers,
         "budget.timeout": timeout,
     }
-    overrides = [f"{key}={value}" for key, value in given.items() if value is not None]
+    # Quoted, as JSON is YAML: a study may be called 123 or true.
+    overrides = [f"{key}={json.dumps(v)}" for key, v in given.items() if v is not None]
     loaded = load_config(_find(config), [*(settings or []), *overrides]).config
     console = Console()
     run_sweep(
