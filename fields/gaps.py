@@ -36,8 +36,8 @@ def fill_in_time(values_THW: Array, mask_HW: npt.NDArray[np.bool_]) -> tuple[Arr
     """Close gaps in the cells that take part with the last value known before them.
 
     Never with a later one: interpolation would put a piece of the frame that is to be predicted
-    into the history it is predicted from. Only a gap at the very start takes the first value there is.
-    Cells outside the mask become 0.
+    into the history it is predicted from. Only a gap at the very start takes the first value there
+    is. Cells outside the mask become 0.
 
     Returns:
         The filled values [T, H, W] and the share of cells filled in each frame [T].

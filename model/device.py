@@ -54,8 +54,8 @@ def _available_kind() -> str:
 
 
 def _fast_at_bfloat16(device: torch.device) -> bool:
-    # Tensor cores have it from Ampere on. CPUs with instructions for it were measured to gain 1.1 to
-    # 1.5 times (benchmarks/README.md); others would have to emulate it.
+    # Tensor cores have it from Ampere on. CPUs with instructions for it were measured to gain 1.1
+    # to 1.5 times (benchmarks/README.md); others would have to emulate it.
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
