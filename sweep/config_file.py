@@ -38,11 +38,22 @@ class _Loader(yaml.SafeLoader):
     """Safe YAML in which 1e-3 is a number, as in YAML 1.2 (1.1 reads a word)."""
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)
+class _Dumper(yaml.SafeDumper):
+    """Writes what ``_Loader`` reads: the word 1e3 is quoted."""
+
+
+for _side in (_Loader, _Dumper):
+    _side.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+        list("-+.0123456789"),
+    )
+
+
+def dump_yaml(tree: Tree) -> str:
+    """Return plain values as the YAML that ``load_config`` reads back to the same."""
+    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
@@ -102,7 +113,7 @@ def validate(tree: Tree, source: str) -> SweepConfig:
 
 
 def _sentence(detail: Any) -> str:
-    # The tag of a union stands in the location but not in the file: after a searched name, and last.
+    # The tag of a union stands in the location but not in the file.
     found_at = list(detail["loc"])
     if found_at[:2] == ["search", "space"]:
         del found_at[3:4]

@@ -4,12 +4,12 @@ import pprint
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import ConfigError, StudyError
 from storage.database import database_errors
+from sweep.config_file import dump_yaml
 from sweep.records import best_trial, trial_record, trial_spec
 from sweep.status import trial_status
 from sweep.study import study_config, study_facts
@@ -94,7 +94,7 @@ def render(tree: dict[str, Any], form: Format) -> str:
     about = tree["exported"]
     title = f"trial {about['trial']} of study {about['study']}, score {about['score']:.6g}"
     if form == "yaml":
-        body = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+        body = dump_yaml(tree)
         return f"# {title}; train it with: python run_sweep.py train THIS_FILE -o RUN_DIR\n{body}"
     return _as_python(tree, title)
 

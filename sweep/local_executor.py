@@ -2,7 +2,9 @@
 
 import logging
 import multiprocessing
+import signal
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
@@ -92,7 +94,14 @@ class LocalExecutor:
         process = self._context.Process(
             target=serve, args=(theirs, index), name=f"worker-{index}", daemon=True
         )
-        process.start()
+        # Ctrl-C reaches the whole process group: a worker is born deaf to it, since it could not
+        # ignore it before it has imported torch. (Starting the tracker would end the block.)
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()  # ours reads end-of-file only once no copy of theirs is open
         return _Slot(index, process, ours)
 

@@ -85,9 +85,9 @@ def _inside(preset: Preset, config: SweepConfig) -> bool:
         elif isinstance(searched, Choices):
             if value not in searched.choices:
                 return False
-        elif not searched.low <= float(value) <= searched.high:
-            return False
-        elif _is_whole(searched) and not float(value).is_integer():
+        elif not searched.low <= float(value) <= searched.high or (
+            _is_whole(searched) and not float(value).is_integer()
+        ):
             return False
     return True
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -24,7 +23,7 @@ from fields.errors import ConfigError
 from fields.scaling import Scaling
 from model.predictors.building import build_predictor
 from model.predictors.shape import ForecastShape
-from sweep.config_file import load_config
+from sweep.config_file import dump_yaml, load_config
 from sweep.settings import RunSettings
 from sweep.trial import EpochReport
 
@@ -65,8 +64,7 @@ def save_run(
     reports: Sequence[EpochReport],
 ) -> None:
     """Write a finished training; metrics.json last, so that it marks a whole one."""
-    text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
-    (folder / CONFIG).write_text(text, encoding="utf-8")
+    (folder / CONFIG).write_text(dump_yaml(tree), encoding="utf-8")
     weights = {name: tensor.contiguous() for name, tensor in predictor.state_dict().items()}
     save_file(weights, folder / WEIGHTS)
     facts = {"scaling": asdict(scaling), "shape": asdict(shape)}

@@ -1,0 +1,45 @@
+"""The first thing a person types, which must be quick."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+COMMANDS = ("start", "status", "export", "train", "predict", "evaluate", "dashboard")
+HEAVY = ("torch", "optuna", "sqlalchemy", "xarray", "numpy")
+LOADED_AFTER = """
+import contextlib, io, json, sys
+from sweep.command_line import main
+said = io.StringIO()
+with contextlib.redirect_stdout(said):
+    code = main(sys.argv[1:])
+print(json.dumps({"code": code, "said": said.getvalue(), "modules": list(sys.modules)}))
+"""
+
+
+def test_help_lists_the_commands() -> None:
+    done = subprocess.run(
+        [sys.executable, "run_sweep.py", "--help"], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+    listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert set(COMMANDS) <= set(listed)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], [], ["start", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED_AFTER, *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    assert found["code"] == 0
+    assert "Usage: run_sweep.py" in found["said"]
+    assert [name for name in HEAVY if name in found["modules"]] == []

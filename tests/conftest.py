@@ -1,0 +1,128 @@
+"""Small data and a tiny sweep that several folders of tests share."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+import torch
+
+from data.plume_settings import PlumeSettings
+from data.plumes import simulate
+from fields.windows import ForecastData, load_forecast_data
+from model.device import find_hardware
+from storage.database import open_database
+from sweep.config_file import load_config
+from sweep.coordinator import Coordinator
+from sweep.executor import EpochDone, TrialDone, TrialEvent
+from sweep.ledger import Ledger
+from sweep.preflight import StudyFacts, examine
+from sweep.progress import SilentProgress
+from sweep.settings import SweepConfig
+from sweep.study import open_or_create_study
+from sweep.trial import Trial, TrialSpec
+
+TINY_SWEEP = """\
+study: tiny
+data: {path: plumes.nc, history: 2, horizon: 2, train_every: 4, score_every: 2}
+predictor: {name: unet, width: 4}
+training: {epochs: 2, batch_size: 8, learning_rate: 3e-3, device: cpu, precision: float32}
+budget: {trials: 8}
+workers: {count: 2}
+"""
+
+
+class InlineExecutor:
+    """Implements ``Executor`` in this process: a trial is trained while it is polled for."""
+
+    def __init__(self, data: ForecastData) -> None:
+        self._data = data
+        self._specs: list[TrialSpec] = []
+
+    @property
+    def free_slots(self) -> int:
+        return 1 - len(self._specs)
+
+    def submit(self, spec: TrialSpec) -> None:
+        self._specs.append(spec)
+
+    def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
+        events: list[TrialEvent] = []
+        while self._specs:
+            spec = self._specs.pop()
+            trial = Trial(spec.run, self._data, find_hardware(spec.run.training))
+            events += [EpochDone(spec.number, spec.attempt, r) for r in trial.epochs()]
+            events.append(TrialDone(spec.number, spec.attempt, 0.5, 100.0, "cpu", "float32"))
+        return events
+
+    def cancel(self, number: int) -> None:  # noqa: ARG002
+        raise AssertionError("nothing is pruned or stopped here")
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet_and_single_threaded() -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``plumes.nc`` (24 x 24, 150 hourly frames) and ``tiny.yaml``."""
+    folder = tmp_path_factory.mktemp("tiny")
+    settings = PlumeSettings(frames=150, size=24, seed=1)
+    simulate(settings).to_netcdf(folder / "plumes.nc", engine="h5netcdf")
+    (folder / "tiny.yaml").write_text(TINY_SWEEP, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def plume_file(tiny_folder: Path) -> Path:
+    return tiny_folder / "plumes.nc"
+
+
+@pytest.fixture(scope="session")
+def tiny_yaml(tiny_folder: Path) -> Path:
+    return tiny_folder / "tiny.yaml"
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny_yaml: Path) -> SweepConfig:
+    return load_config(tiny_yaml).config
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tiny_config: SweepConfig) -> ForecastData:
+    return load_forecast_data(tiny_config.data)
+
+
+@pytest.fixture(scope="session")
+def tiny_facts(tiny_config: SweepConfig) -> StudyFacts:
+    return examine(tiny_config)
+
+
+@pytest.fixture
+def storage_url(tmp_path: Path) -> str:
+    """Address of a database that is not there yet."""
+    return f"sqlite:///{tmp_path / 'x.db'}"
+
+
+@pytest.fixture(scope="session")
+def finished_url(
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_config: SweepConfig,
+    tiny_data: ForecastData,
+    tiny_facts: StudyFacts,
+) -> str:
+    """Address of a database with the study ``tiny``, 8 really trained trials; not to be changed."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('finished') / 'x.db'}"
+    study = open_or_create_study(open_database(url, "write"), tiny_config, tiny_facts)
+    targets = tiny_facts.targets
+    Coordinator(
+        Ledger(study, tiny_config, url),
+        InlineExecutor(tiny_data),
+        targets,
+        SilentProgress("tiny", targets, tiny_facts.units),
+    ).run()
+    return url

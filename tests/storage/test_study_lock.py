@@ -1,0 +1,78 @@
+"""The lock on a study, between processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fields.errors import StudyError
+from storage.study_lock import StudyLock
+
+PROJECT = Path(__file__).resolve().parents[2]
+HOLDER = """
+import sys
+from storage.study_lock import StudyLock
+with StudyLock(sys.argv[1], sys.argv[2]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def _holder(url: str, study: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock until its input ends."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, url, study],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "held\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_second_process_is_refused_with_the_pid_of_the_first(storage_url: str) -> None:
+    with _holder(storage_url, "s") as holder:
+        with (
+            pytest.raises(StudyError, match=rf"'s' is being run by process {holder.pid};.*--study"),
+            StudyLock(storage_url, "s"),
+        ):
+            pass
+        with StudyLock(storage_url, "another"):
+            pass
+
+
+def test_the_lock_is_freed_when_its_holder_is_killed(storage_url: str) -> None:
+    with _holder(storage_url, "s") as holder:
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.wait(10)
+        with StudyLock(storage_url, "s") as lock:
+            assert lock.path is not None
+            assert lock.path.read_text() == str(os.getpid())
+
+
+def test_the_lock_is_freed_at_the_end_of_the_block_even_by_an_error(storage_url: str) -> None:
+    with pytest.raises(ZeroDivisionError), StudyLock(storage_url, "s"):
+        raise ZeroDivisionError
+    with StudyLock(storage_url, "s"), pytest.raises(StudyError), StudyLock(storage_url, "s"):
+        pass
+
+
+def test_a_study_may_be_called_anything(storage_url: str, tmp_path: Path) -> None:
+    with StudyLock(storage_url, "../über/" + "x" * 190):
+        assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_a_database_that_is_no_file_has_no_lock() -> None:
+    with StudyLock("postgresql://ann@h/db", "s") as lock:
+        assert lock.path is None
