@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from sweep.settings import DEFAULT_SPACE, SweepConfig
+from sweep.configuration.settings import DEFAULT_SPACE, SweepConfig
 
 PAGE = Path(__file__).with_name("configuration.md")
 INTRODUCTION = """# Configuration

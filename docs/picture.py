@@ -18,8 +18,8 @@ import torch
 from fields.reading import read_series
 from fields.series import FieldSeries
 from objectives.sharpness import mean_gradient, peak
-from sweep.prediction import forecast
-from sweep.run_folder import load_run
+from sweep.results.prediction import forecast
+from sweep.results.run_folder import load_run
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

@@ -11,15 +11,17 @@ from data.plumes import simulate
 from fields.windows import ForecastData, load_forecast_data
 from model.device import find_hardware
 from storage.database import open_database
-from sweep.config_file import load_config
-from sweep.coordinator import Coordinator
-from sweep.executor import EpochDone, TrialDone, TrialEvent
-from sweep.ledger import Ledger
-from sweep.preflight import StudyFacts, examine
-from sweep.progress import SilentProgress
-from sweep.settings import SweepConfig
-from sweep.study import open_or_create_study
-from sweep.trial import Trial, TrialSpec
+from sweep.configuration.config_file import load_config
+from sweep.configuration.settings import SweepConfig
+from sweep.running.coordinator import Coordinator
+from sweep.running.executor import EpochDone, TrialDone, TrialEvent
+from sweep.running.preflight import examine
+from sweep.running.progress import SilentProgress
+from sweep.running.trial import Trial
+from sweep.study.facts import StudyFacts
+from sweep.study.ledger import Ledger
+from sweep.study.studies import open_or_create_study
+from sweep.study.trial_spec import TrialSpec
 
 TINY_SWEEP = """\
 study: tiny

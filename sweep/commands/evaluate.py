@@ -24,7 +24,7 @@ def run(
     from rich.table import Table
 
     from objectives.metrics import METRICS
-    from sweep.evaluation import evaluate_files
+    from sweep.results.evaluation import evaluate_files
 
     evaluation = evaluate_files(forecast, truth, variable)
     if as_json:

@@ -33,8 +33,8 @@ def run(
 ) -> None:
     """Write a configuration out."""
     from storage.database import open_database
-    from sweep.export import choose_trial, export_tree, render, write
-    from sweep.study import load_study
+    from sweep.results.export import choose_trial, export_tree, render, write
+    from sweep.study.studies import load_study
 
     address = storage_address(storage)
     found = load_study(open_database(address, "read"), study)

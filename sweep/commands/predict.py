@@ -26,8 +26,8 @@ def run(
 ) -> None:
     """Forecast from a run folder."""
     from fields.writing import write_netcdf
-    from sweep.prediction import forecast, steps_of_days
-    from sweep.run_folder import load_run
+    from sweep.results.prediction import forecast, steps_of_days
+    from sweep.results.run_folder import load_run
 
     if (steps is None) == (days is None):
         raise ConfigError("give either --steps or --days, the length of the forecast")

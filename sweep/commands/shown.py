@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from sweep.status import StudyStatus, TrialStatus
+from sweep.study.status import StudyStatus, TrialStatus
 
 
 def show_status(status: StudyStatus, console: Console) -> None:

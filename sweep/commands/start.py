@@ -34,11 +34,11 @@ def run(
 
     from storage.database import open_database
     from sweep.commands.shown import show_result
-    from sweep.config_file import load_config
-    from sweep.progress import make_progress
-    from sweep.status import study_status
-    from sweep.study import load_study
-    from sweep.sweeping import run_sweep
+    from sweep.configuration.config_file import load_config
+    from sweep.running.progress import make_progress
+    from sweep.running.sweeping import run_sweep
+    from sweep.study.status import study_status
+    from sweep.study.studies import load_study
 
     address = storage_address(storage)
     given = {

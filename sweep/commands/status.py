@@ -22,8 +22,8 @@ def run(
 
     from storage.database import open_database
     from sweep.commands.shown import show_status
-    from sweep.status import study_status
-    from sweep.study import load_study, our_studies
+    from sweep.study.status import study_status
+    from sweep.study.studies import load_study, our_studies
 
     address = storage_address(storage)
     database = open_database(address, "read")

@@ -18,8 +18,8 @@ def run(
     ] = None,
 ) -> None:
     """Train one configuration."""
-    from sweep.config_file import load_config
-    from sweep.single_training import train_into
+    from sweep.configuration.config_file import load_config
+    from sweep.results.single_training import train_into
 
     file = load_config(config, settings or [])
     outcome = train_into(file, output)

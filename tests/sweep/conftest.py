@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sweep.config_file import load_config
-from sweep.run_folder import TrainedRun, load_run
-from sweep.single_training import train_into
+from sweep.configuration.config_file import load_config
+from sweep.results.run_folder import TrainedRun, load_run
+from sweep.results.single_training import train_into
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ import pytest
 from fields.errors import ConfigError
 from storage.database import open_database
 from sweep.dashboard import Dashboard
-from sweep.study import load_study
+from sweep.study.studies import load_study
 
 
 @contextmanager

@@ -1,0 +1,109 @@
+"""Trials that come before the search: the baseline, and the rounds of the original plan."""
+
+from dataclasses import dataclass
+
+from sweep.configuration.names import setting_path
+from sweep.configuration.settings import Choices, NumberRange, Scalar, SweepConfig
+
+BASELINE = "baseline"
+NO_TERM = "none"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named trial.
+
+    Attributes:
+        name: Shown in the dashboard and in tables.
+        values: Settings by dotted path; the rest is as configured.
+    """
+
+    name: str
+    values: dict[str, Scalar]
+
+
+def _round(name: str, variant: str, weight: float, multi_step: str) -> Preset:
+    return Preset(
+        name,
+        {
+            "loss.variant": variant,
+            "loss.gradient_weight": weight,
+            "loss.multi_step": multi_step,
+        },
+    )
+
+
+BASELINE_PRESET = _round(BASELINE, NO_TERM, 0.0, "last")
+PLAN = (
+    _round("plan 0: weight 0.05, last step", "gradient", 0.05, "last"),
+    _round("plan 1: weight 0.2, last step", "gradient", 0.2, "last"),
+    _round("plan 2: weight 0.2, all steps", "gradient", 0.2, "all"),
+    _round("plan 3: Sobel", "sobel", 0.2, "all"),
+    _round("plan 4: Laplacian", "laplacian", 0.2, "all"),
+)
+
+
+def presets(config: SweepConfig) -> list[Preset]:
+    """Return the trials to run first: always the baseline, then the plan's rounds if asked for.
+
+    A round that sets something the search fixes or excludes is left out: it would be a trial the
+    sampler could not learn from.
+    """
+    rounds = PLAN if config.search.presets == "plan" else ()
+    return [BASELINE_PRESET, *(p for p in rounds if _inside(p, config))]
+
+
+def preset_parameters(preset: Preset, config: SweepConfig) -> dict[str, Scalar]:
+    """Return the searched parameters of a preset: its own values, else those configured.
+
+    An option of the predictor that is not configured takes the first choice or the low end.
+
+    The baseline's weight, 0, lies outside any logarithmic range; the nearest end is recorded, which
+    by continuity is also what the sampler should believe. What is trained is the preset's own
+    values, and those are what the trial's spec, the status and the export show.
+    """
+    parameters: dict[str, Scalar] = {}
+    configured = config.run.model_dump()
+    for name, searched in config.search.space.items():
+        path = setting_path(name)
+        value = preset.values.get(path, _at(configured, path))
+        if isinstance(searched, Choices):
+            parameters[name] = value if value in searched.choices else searched.choices[0]
+        else:
+            parameters[name] = searched.low if value is None else _clip(value, searched)
+    return parameters
+
+
+def _inside(preset: Preset, config: SweepConfig) -> bool:
+    searched_paths = {setting_path(name): s for name, s in config.search.space.items()}
+    configured = config.run.model_dump()
+    for path, value in preset.values.items():
+        searched = searched_paths.get(path)
+        if searched is None:
+            if _at(configured, path) != value:
+                return False
+        elif isinstance(searched, Choices):
+            if value not in searched.choices:
+                return False
+        elif not searched.low <= float(value) <= searched.high or (
+            _is_whole(searched) and not float(value).is_integer()
+        ):
+            return False
+    return True
+
+
+def _at(tree: dict[str, object], path: str) -> Scalar | None:
+    node: object = tree
+    for part in path.split("."):
+        node = node.get(part) if isinstance(node, dict) else None
+    assert node is None or isinstance(node, int | float | str), f"{path} is no single value"
+    return node
+
+
+def _clip(value: Scalar, searched: NumberRange) -> Scalar:
+    clipped = min(max(float(value), searched.low), searched.high)
+    return round(clipped) if _is_whole(searched) else clipped
+
+
+def _is_whole(searched: NumberRange) -> bool:
+    return isinstance(searched.low, int) and isinstance(searched.high, int)

@@ -1,0 +1,237 @@
+"""The whole configuration of a sweep, and the part of it that describes one training."""
+
+import math
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from fields.names import unknown
+from fields.settings import DataSettings, Settings
+from model.settings import LossSettings, PredictorSettings, TrainingSettings
+from objectives.settings import ObjectiveSettings
+from sweep.configuration.names import SHORT_NAMES, setting_path
+
+Scalar = int | float | bool | str
+_DURATION = re.compile(r"(?P<count>\d+(\.\d+)?)\s*(?P<unit>[smhd]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class NumberRange(Settings):
+    """A number between two ends; whole numbers where both ends are whole."""
+
+    low: int | float = Field(description="smallest value")
+    high: int | float = Field(description="largest value")
+    log: bool = Field(False, description="search the logarithm; low must be above 0")
+
+    @model_validator(mode="after")
+    def _ends_in_order(self) -> "NumberRange":
+        if self.low >= self.high:
+            raise ValueError(f"low must be below high, found {self.low} and {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low must be above 0 where log is true, found {self.low}")
+        return self
+
+
+class Choices(Settings):
+    """One of a list of values."""
+
+    choices: tuple[Scalar, ...] = Field(min_length=1, description="values to choose from")
+
+
+def _range_kind(value: Any) -> str:
+    has_choices = "choices" in value if isinstance(value, dict) else isinstance(value, Choices)
+    return "choices" if has_choices else "range"
+
+
+Range = Annotated[
+    Annotated[NumberRange, Tag("range")] | Annotated[Choices, Tag("choices")],
+    Discriminator(_range_kind),
+]
+
+DEFAULT_SPACE: dict[str, NumberRange | Choices] = {
+    "gradient_weight": NumberRange(low=0.01, high=10.0, log=True),
+    "loss_variant": Choices(choices=("gradient", "sobel", "laplacian", "multiscale")),
+    "multi_step": Choices(choices=("last", "all")),
+    "learning_rate": NumberRange(low=1e-4, high=1e-2, log=True),
+    "warmup_fraction": NumberRange(low=0.0, high=0.3),
+}
+
+
+class RunSettings(Settings):
+    """Everything one training depends on."""
+
+    data: DataSettings
+    predictor: PredictorSettings = Field(default_factory=PredictorSettings)
+    loss: LossSettings = Field(default_factory=LossSettings)
+    training: TrainingSettings = Field(default_factory=TrainingSettings)
+
+
+def _samples(searched: NumberRange | Choices) -> tuple[Scalar, ...]:
+    """Return values that are all allowed only where the whole range is."""
+    if isinstance(searched, Choices):
+        return searched.choices
+    low, high = searched.low, searched.high
+    if isinstance(low, int) and isinstance(high, int):
+        return (low, high)
+    # A fraction of a range with a fractional end: a setting of whole numbers refuses it.
+    return (low, high, low + (high - low) / math.pi)
+
+
+def _require_setting(name: str, path: str) -> None:
+    """Check that a searched path leads to a setting of one training.
+
+    Raises:
+        ValueError: If it does not, with the nearest one.
+    """
+    model: type[BaseModel] = RunSettings
+    parts = path.split(".")
+    for depth, part in enumerate(parts):
+        field = model.model_fields.get(part)
+        if field is None:
+            known = [".".join([*parts[:depth], key]) for key in model.model_fields]
+            raise ValueError(
+                f"search.space.{name}: {unknown('setting', '.'.join(parts[: depth + 1]), known)}"
+            )
+        kind = field.annotation
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            open_ended = part == "options" and depth == len(parts) - 2
+            if depth == len(parts) - 1 or open_ended:
+                return
+            raise ValueError(f"search.space.{name}: {path} is no setting; {part} is a single value")
+        model = kind
+    raise ValueError(f"search.space.{name}: {path} is a section; name a setting in it")
+
+
+class SearchSettings(Settings):
+    """What is searched, by which sampler and pruner."""
+
+    sampler: Literal["tpe", "random", "gp"] = Field(
+        "tpe", description="what chooses the trials after the presets"
+    )
+    pruner: Literal["none", "median", "hyperband"] = Field(
+        "none", description="what ends hopeless trials early, by their score after each epoch"
+    )
+    pruner_startup_trials: int = Field(
+        8, ge=0, description="median: no trial is pruned before so many are complete"
+    )
+    pruner_warmup_epochs: int = Field(
+        3, ge=0, description="median, hyperband: no trial is pruned before so many epochs"
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="of the sampler")
+    presets: Literal["plan", "baseline"] = Field(
+        "plan",
+        description="trials that come first: the plan's rounds, or the baseline (weight 0) alone",
+    )
+    space: dict[str, Range] = Field(
+        default_factory=lambda: dict(DEFAULT_SPACE),
+        description="by short name (" + ", ".join(SHORT_NAMES) + ") or by setting, such as "
+        "predictor.width",
+    )
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _names_are_known(cls, value: Any) -> Any:
+        # Before the ranges are looked at: a misspelt name is the likelier mistake.
+        for name in value if isinstance(value, dict) else ():
+            _require_setting(str(name), setting_path(str(name)))
+        return value
+
+
+class BudgetSettings(Settings):
+    """When a sweep ends: at whichever limit comes first."""
+
+    trials: int = Field(16, ge=1, le=1_000_000, description="trials in the study, all told")
+    timeout: str | None = Field(
+        None, description="such as 90s, 30m, 2h, 1d; trials that run then are finished"
+    )
+
+    @field_validator("timeout", mode="before")
+    @classmethod
+    def _duration(cls, value: Any) -> str | None:
+        if value is None:
+            return None
+        match = _DURATION.fullmatch(str(value).strip())
+        if not match or float(match["count"]) <= 0:
+            raise ValueError(f"must be a duration such as 90s, 30m, 2h or 1d, found {value!r}")
+        return str(value).strip()
+
+    @property
+    def timeout_s(self) -> float | None:
+        """The time limit in seconds."""
+        if self.timeout is None:
+            return None
+        match = _DURATION.fullmatch(self.timeout)
+        assert match is not None, "validated"
+        return float(match["count"]) * _SECONDS[match["unit"]]
+
+
+class WorkerSettings(Settings):
+    """The processes that train."""
+
+    count: int = Field(2, ge=1, le=256, description="trials at a time: one per core or GPU")
+
+
+class SweepConfig(RunSettings):
+    """A sweep: one training, what is varied in it, and how it is judged."""
+
+    study: str = Field(
+        "sweep", min_length=1, max_length=200, description="name of the study in the database"
+    )
+    objective: ObjectiveSettings = Field(default_factory=ObjectiveSettings)
+    search: SearchSettings = Field(default_factory=SearchSettings)
+    budget: BudgetSettings = Field(default_factory=BudgetSettings)
+    workers: WorkerSettings = Field(default_factory=WorkerSettings)
+
+    @property
+    def run(self) -> RunSettings:
+        """The part that describes one training."""
+        return RunSettings(
+            data=self.data, predictor=self.predictor, loss=self.loss, training=self.training
+        )
+
+    @model_validator(mode="after")
+    def _space_fits_the_settings(self) -> "SweepConfig":
+        by_path: dict[str, str] = {}
+        for name, searched in self.search.space.items():
+            path = setting_path(name)
+            if path in by_path:
+                raise ValueError(
+                    f"search.space names {path} twice, as {by_path[path]} and {name}; keep one"
+                )
+            by_path[path] = name
+            for value in _samples(searched):
+                try:
+                    self.run_with({path: value})
+                except ValidationError as error:
+                    detail = error.errors()[0]["msg"].removeprefix("Value error, ")
+                    raise ValueError(
+                        f"search.space.{name} allows {value!r}, but {path}: {detail}"
+                    ) from error
+        return self
+
+    def run_with(self, values: dict[str, Scalar]) -> RunSettings:
+        """Return one training's settings with some replaced.
+
+        Args:
+            values: New values by dotted path, such as ``training.learning_rate``.
+
+        Raises:
+            ValueError: If a path is no setting or a value is out of its range.
+        """
+        tree = self.run.model_dump()
+        for path, value in values.items():
+            *sections, leaf = path.split(".")
+            node = tree
+            for section in sections:
+                node = node[section]
+            node[leaf] = value
+        return RunSettings.model_validate(tree)

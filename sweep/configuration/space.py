@@ -1,0 +1,52 @@
+"""The search space as Optuna's distributions, the samplers and the pruners."""
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+
+from sweep.configuration.settings import Choices, NumberRange, SearchSettings
+
+
+def distributions(search: SearchSettings) -> dict[str, BaseDistribution]:
+    """Return a distribution for every searched parameter."""
+    return {name: _distribution(searched) for name, searched in search.space.items()}
+
+
+def _distribution(searched: NumberRange | Choices) -> BaseDistribution:
+    if isinstance(searched, Choices):
+        return CategoricalDistribution(searched.choices)
+    if isinstance(searched.low, int) and isinstance(searched.high, int):
+        return IntDistribution(searched.low, searched.high, log=searched.log)
+    return FloatDistribution(float(searched.low), float(searched.high), log=searched.log)
+
+
+def make_sampler(search: SearchSettings, trials_so_far: int) -> BaseSampler:
+    """Return the sampler of a study.
+
+    The seed moves on with the number of trials there are: a study that is gone on with under the
+    bare seed would draw the random numbers of its beginning again.
+    """
+    seed = (search.seed + 1_000_003 * trials_so_far) % 2**32
+    if search.sampler == "random":
+        return RandomSampler(seed=seed)
+    if search.sampler == "gp":
+        return GPSampler(seed=seed)
+    return TPESampler(seed=seed)
+
+
+def make_pruner(search: SearchSettings, epochs: int) -> BasePruner:
+    """Return the pruner of a study, on the score of each epoch."""
+    if search.pruner == "median":
+        return MedianPruner(
+            n_startup_trials=search.pruner_startup_trials,
+            n_warmup_steps=search.pruner_warmup_epochs,
+        )
+    if search.pruner == "hyperband":
+        lowest = min(max(1, search.pruner_warmup_epochs), epochs)
+        return HyperbandPruner(min_resource=lowest, max_resource=epochs)
+    return NopPruner()

@@ -1,0 +1,1 @@
+"""What comes out: exports, single trainings, forecasts, evaluations."""

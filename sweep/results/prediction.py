@@ -1,0 +1,143 @@
+"""Forecasting from a run folder: as many steps as asked for, the net fed on its own forecasts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fields.errors import ConfigError, DataError
+from fields.reading import read_series
+from fields.series import FieldSeries
+from fields.settings import DataSettings
+from fields.windows import unit_frames
+from sweep.results.run_folder import TrainedRun
+
+SECONDS_A_DAY = 86_400.0
+
+
+def forecast(
+    trained: TrainedRun, steps: int, data_path: Path | None = None, after: str | None = None
+) -> FieldSeries:
+    """Return the frames that follow the last known one.
+
+    Args:
+        trained: A loaded run folder.
+        steps: Frames to predict, each ``data.stride`` time steps after the one before.
+        data_path: Other data than the run was trained on; same variable and grid.
+        after: Time of the last known frame, as the file writes it; None for the file's last.
+
+    Raises:
+        DataError: If the data cannot be used or has too few frames before that time.
+        ConfigError: If the grid is not the one the predictor was trained on.
+    """
+    settings = _settings(trained, data_path)
+    series = read_series(settings)
+    _require_same_grid(series, trained)
+    last = _frame_at(series, after)
+    first = last - (settings.history - 1) * settings.stride
+    if first < 0:
+        raise DataError(
+            f"a forecast after frame {last} needs {settings.history} frames of history "
+            f"{settings.stride} time steps apart, more than there are before it; choose a later "
+            "time with --after"
+        )
+    known_NCHW = unit_frames(series, trained.scaling)[first : last + 1 : settings.stride]
+    with torch.no_grad():
+        unit_NCHW = _roll_out(trained, known_NCHW, steps)
+    values_NCHW = trained.scaling.to_physical(unit_NCHW).numpy().astype(np.float32)
+    source = f"{trained.run.predictor.name} forecast from {series.time[last]}"
+    return replace(
+        series,
+        values_TCHW=np.where(series.mask_HW, values_NCHW, np.float32(0)),
+        time=_times_after(series, last, settings.stride, steps),
+        filled_T=np.zeros(steps, dtype=np.float32),
+        file_attrs={**series.file_attrs, "source": source},
+    )
+
+
+def steps_of_days(trained: TrainedRun, days: int, data_path: Path | None = None) -> int:
+    """Return how many predicted frames make so many days.
+
+    Args:
+        trained: A loaded run folder.
+        days: Days to predict.
+        data_path: Other data than the run was trained on.
+
+    Raises:
+        ConfigError: If the time between two frames does not divide a day.
+    """
+    series = read_series(_settings(trained, data_path))
+    is_dated = np.issubdtype(series.time.dtype, np.datetime64) or series.time.dtype == object
+    between_s = series.step_s * trained.run.data.stride
+    if not is_dated or between_s <= 0 or SECONDS_A_DAY % between_s > 1e-6:
+        found = f"{between_s / 3600:g} h" if is_dated else "not in units of time"
+        raise ConfigError(
+            f"--days needs a time between frames that divides a day, found {found}; use --steps"
+        )
+    return round(days * SECONDS_A_DAY / between_s)
+
+
+def _settings(trained: TrainedRun, data_path: Path | None) -> DataSettings:
+    settings = trained.run.data
+    return settings.model_copy(update={"path": str(data_path)}) if data_path else settings
+
+
+def _roll_out(trained: TrainedRun, known_NCHW: torch.Tensor, steps: int) -> torch.Tensor:
+    history_BTCHW = known_NCHW[None]
+    predicted: list[torch.Tensor] = []
+    while sum(part.shape[1] for part in predicted) < steps:
+        future_BTCHW = trained.predictor(history_BTCHW)
+        predicted.append(future_BTCHW)
+        history_BTCHW = torch.cat([history_BTCHW, future_BTCHW], dim=1)[:, -known_NCHW.shape[0] :]
+    return torch.cat(predicted, dim=1)[0, :steps]
+
+
+def _require_same_grid(series: FieldSeries, trained: TrainedRun) -> None:
+    found = series.mask_HW.shape
+    shape = trained.shape
+    if found != (shape.height, shape.width):
+        raise ConfigError(
+            f"the data has a grid of {found[0]} x {found[1]} cells and the predictor was trained "
+            f"on {shape.height} x {shape.width}; give data on that grid"
+        )
+
+
+def _frame_at(series: FieldSeries, after: str | None) -> int:
+    if after is None:
+        return len(series.time) - 1
+    wanted: Any
+    try:
+        if np.issubdtype(series.time.dtype, np.datetime64):
+            wanted = np.datetime64(after)
+            matches = np.flatnonzero(series.time == wanted)
+        elif series.time.dtype == object:
+            matches = np.flatnonzero([str(t).startswith(after) for t in series.time])
+        else:
+            matches = np.flatnonzero(series.time == float(after))
+    except ValueError as error:
+        raise ConfigError(f"--after {after!r} is no time such as {series.time[-1]}") from error
+    if len(matches) == 0:
+        raise ConfigError(
+            f"--after {after} is no time of the data, which runs from {series.time[0]} to "
+            f"{series.time[-1]}"
+        )
+    return int(matches[0])
+
+
+def _times_after(series: FieldSeries, last: int, stride: int, steps: int) -> npt.NDArray[Any]:
+    ahead: Sequence[int] = range(1, steps + 1)
+    start = series.time[last]
+    if np.issubdtype(series.time.dtype, np.datetime64):
+        step_ns = np.timedelta64(round(series.step_s * 1e9), "ns")
+        return np.array([start + k * stride * step_ns for k in ahead])
+    if series.time.dtype == object:
+        return np.array(
+            [start + timedelta(seconds=k * stride * series.step_s) for k in ahead], dtype=object
+        )
+    times = np.array([start + k * stride * series.step_s for k in ahead])
+    return times.astype(series.time.dtype)

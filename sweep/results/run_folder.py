@@ -1,0 +1,126 @@
+"""A run folder: what one training leaves behind, complete enough to forecast from.
+
+config.yaml          every setting, as an export writes it
+weights.safetensors  the predictor's weights
+scaling.json         the map between physical units and the network's
+history.csv          losses and metrics after each epoch
+metrics.json         metrics on the validation split after the last epoch
+"""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from fields.errors import ConfigError
+from fields.scaling import Scaling
+from model.predictors.building import build_predictor
+from model.predictors.shape import ForecastShape
+from sweep.configuration.config_file import dump_yaml, load_config
+from sweep.configuration.settings import RunSettings
+from sweep.running.trial import EpochReport
+
+CONFIG = "config.yaml"
+WEIGHTS = "weights.safetensors"
+SCALING = "scaling.json"
+HISTORY = "history.csv"
+METRICS = "metrics.json"
+
+
+def make_run_folder(folder: Path) -> None:
+    """Make the folder of a run.
+
+    Raises:
+        ConfigError: If it holds a run already, or cannot be made or written.
+    """
+    if (folder / METRICS).exists():
+        raise ConfigError(
+            f"{folder} holds a training already; choose another folder with -o, or remove it"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write into {folder} ({error.strerror}); choose another folder with -o"
+        ) from error
+
+
+def save_run(
+    folder: Path,
+    tree: dict[str, Any],
+    predictor: nn.Module,
+    shape: ForecastShape,
+    scaling: Scaling,
+    reports: Sequence[EpochReport],
+) -> None:
+    """Write a finished training; metrics.json last, so that it marks a whole one."""
+    (folder / CONFIG).write_text(dump_yaml(tree), encoding="utf-8")
+    weights = {name: tensor.contiguous() for name, tensor in predictor.state_dict().items()}
+    save_file(weights, folder / WEIGHTS)
+    facts = {"scaling": asdict(scaling), "shape": asdict(shape)}
+    (folder / SCALING).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    with (folder / HISTORY).open("w", encoding="utf-8", newline="") as file:
+        columns = ["epoch", "loss", "base_loss", "gradient_term", *reports[-1].metrics]
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        for report in reports:
+            losses = report.losses
+            row = [report.epoch, losses.total, losses.base, losses.term]
+            writer.writerow([*row, *report.metrics.values()])
+    metrics = json.dumps(reports[-1].metrics, indent=2) + "\n"
+    (folder / METRICS).write_text(metrics, encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A run folder, loaded.
+
+    Attributes:
+        run: Its settings.
+        predictor: In evaluation mode, with its weights.
+        shape: What it predicts.
+        scaling: Between physical units and its own.
+    """
+
+    run: RunSettings
+    predictor: nn.Module
+    shape: ForecastShape
+    scaling: Scaling
+
+
+def load_run(folder: Path) -> TrainedRun:
+    """Load a run folder.
+
+    Raises:
+        ConfigError: If it is no run folder, is incomplete, or its weights do not fit its settings.
+    """
+    missing = [name for name in (CONFIG, WEIGHTS, SCALING, METRICS) if not (folder / name).exists()]
+    if missing:
+        raise ConfigError(
+            f"{folder} is no finished run: {', '.join(missing)} missing; make one with "
+            f"python run_sweep.py train CONFIG -o {folder}"
+        )
+    run = load_config(folder / CONFIG).config.run
+    try:
+        facts = json.loads((folder / SCALING).read_text(encoding="utf-8"))
+        scaling, shape = Scaling(**facts["scaling"]), ForecastShape(**facts["shape"])
+        predictor = build_predictor(run.predictor, shape)
+        predictor.load_state_dict(load_file(folder / WEIGHTS))
+    except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ConfigError(
+            f"{folder} cannot be loaded ({type(error).__name__}: {reason}); train it again"
+        ) from error
+    predictor.eval()
+    torch.set_num_threads(run.training.threads)
+    return TrainedRun(run, predictor, shape, scaling)

@@ -1,0 +1,1 @@
+"""Running a sweep: preflight, coordinator, executors, workers, trials."""

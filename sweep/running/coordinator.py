@@ -1,0 +1,245 @@
+"""The coordinator: asks for trials, hands them out, judges what comes back, tells.
+
+It is the only writer of its study. Workers send metrics; the score is made here, because it needs
+the baseline's RMSE, which no other trial knows.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fields.errors import FieldsharpError, StoppedOnRequest
+from objectives.score import Score, score_forecast
+from objectives.targets import Targets
+from sweep.configuration.presets import BASELINE
+from sweep.running.executor import (
+    EpochDone,
+    Executor,
+    TrialCancelled,
+    TrialDone,
+    TrialEvent,
+    TrialFailed,
+)
+from sweep.running.progress import Progress
+from sweep.running.trial import EpochReport
+from sweep.study.ledger import Ledger
+from sweep.study.records import TrialRecord
+from sweep.study.trial_spec import TrialSpec
+
+logger = logging.getLogger(__name__)
+POLL_S = 0.5
+STOP_GRACE_S = 10.0
+
+
+@dataclass
+class _Running:
+    """A trial at work: what it has sent, and how much of that is judged."""
+
+    spec: TrialSpec
+    reports: list[EpochReport] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    end: TrialDone | None = None
+    pruned: bool = False
+
+
+class Coordinator:
+    """Runs one study until its budget is used or it is told to stop."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        executor: Executor,
+        targets: Targets,
+        progress: Progress,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._executor = executor
+        self._targets = targets
+        self._progress = progress
+        self._clock = clock
+        self._budget = ledger.config.budget
+        self._rmse_weight = ledger.config.objective.rmse_weight
+        self._running: dict[int, _Running] = {}
+        self._stop_requests = 0
+        self._finished = 0
+        self._baseline_rmse: list[float] = []
+        self._baseline_ended = False
+
+    def request_stop(self) -> None:
+        """Ask for an orderly end; safe to call from a signal handler. Twice: at once."""
+        self._stop_requests += 1
+
+    def run(self) -> None:
+        """Work until the budget is used.
+
+        Raises:
+            StoppedOnRequest: If it was told to stop; the trials at work are queued again.
+            FieldsharpError: If the baseline fails, since nothing can be scored without it.
+        """
+        self._ledger.prepare()
+        counts = self._ledger.counts()
+        self._finished = sum(counts[state] for state in ("COMPLETE", "PRUNED", "FAIL"))
+        earlier = self._ledger.baseline()
+        if earlier is not None:
+            self._baseline_rmse = earlier.rmse_by_epoch
+            self._baseline_ended = True
+        started = self._clock()
+        self._progress.begin(self._finished, self._budget.trials, self._ledger.best())
+        try:
+            while not self._stop_requests:
+                self._hand_out(started)
+                self._require_someone_at_work()
+                if not self._running:
+                    return
+                self._take_in(self._executor.poll(POLL_S))
+            self._stop()
+        finally:
+            # Whatever ends this, no trial stays marked as running with nobody at it.
+            for number in list(self._running):
+                self._put_back(number)
+            self._progress.end()
+
+    def _hand_out(self, started: float) -> None:
+        timeout_s = self._budget.timeout_s
+        if timeout_s is not None and self._clock() - started >= timeout_s:
+            return
+        while (
+            self._executor.free_slots and self._finished + len(self._running) < self._budget.trials
+        ):
+            spec = self._ledger.ask()
+            self._running[spec.number] = _Running(spec)
+            self._executor.submit(spec)
+            self._progress.started(spec)
+
+    def _require_someone_at_work(self) -> None:
+        if self._baseline_ended:
+            return
+        if all(running.end is not None for running in self._running.values()):
+            raise FieldsharpError(
+                f"study {self._ledger.config.study!r} has no baseline to score its trials against "
+                "and no trial left in its budget to train one; raise it with --trials"
+            )
+
+    def _take_in(self, events: list[TrialEvent]) -> None:
+        for event in events:
+            running = self._running.get(event.number)
+            if running is None or running.spec.attempt != event.attempt:
+                continue  # of a trial that was ended or handed out again since
+            match event:
+                case EpochDone():
+                    running.reports.append(event.report)
+                    if running.spec.preset == BASELINE:
+                        self._baseline_rmse.append(event.report.metrics["rmse"])
+                case TrialDone():
+                    running.end = event
+                    if running.spec.preset == BASELINE:
+                        self._baseline_ended = True
+                case TrialFailed() if self._stop_requests:
+                    # Perhaps only because the signal to stop went to the whole process group.
+                    self._put_back(event.number)
+                case TrialFailed():
+                    self._fail(running, event.reason)
+                case TrialCancelled():
+                    self._cancelled(running)
+        # The baseline may have brought what the others were waiting for.
+        for running in list(self._running.values()):
+            self._judge(running)
+
+    def _judge(self, running: _Running) -> None:
+        """Score the epochs for which the baseline's RMSE is known; finish the trial after all."""
+        while len(running.scores) < len(running.reports) and not running.pruned:
+            report = running.reports[len(running.scores)]
+            baseline_rmse = self._baseline_at(report.epoch)
+            if baseline_rmse is None:
+                return
+            score = score_forecast(report.metrics, self._targets, baseline_rmse, self._rmse_weight)
+            running.scores.append(score)
+            number = running.spec.number
+            should_prune = self._ledger.report(number, report.epoch, score.total)
+            self._progress.epoch(running.spec, report, score)
+            is_last = report.epoch == running.spec.run.training.epochs - 1
+            if should_prune and not is_last and running.spec.preset != BASELINE:
+                running.pruned = True
+                if running.end is None:
+                    self._executor.cancel(number)
+        if running.end is not None:
+            self._finish(running, running.end)
+
+    def _baseline_at(self, epoch: int) -> float | None:
+        """Return the baseline's RMSE after an epoch, or after its last; None if not known yet."""
+        if epoch < len(self._baseline_rmse):
+            return self._baseline_rmse[epoch]
+        return self._baseline_rmse[-1] if self._baseline_ended else None
+
+    def _finish(self, running: _Running, end: TrialDone) -> None:
+        number = running.spec.number
+        if running.pruned:
+            self._ledger.prune(number, self._record(running, end))
+            self._close(running)
+            self._progress.pruned(running.spec, running.reports[-1], running.scores[-1])
+        elif not running.scores:
+            self._fail(running, "it ended without a single epoch")
+        else:
+            score = running.scores[-1]
+            self._ledger.complete(number, score.total, self._record(running, end))
+            self._close(running)
+            self._progress.completed(running.spec, running.reports[-1], score)
+
+    def _cancelled(self, running: _Running) -> None:
+        if running.pruned:
+            elapsed = sum(report.seconds for report in running.reports)
+            end = TrialDone(running.spec.number, running.spec.attempt, elapsed, 0.0, "", "")
+            self._finish(running, end)
+        else:
+            self._put_back(running.spec.number)
+
+    def _fail(self, running: _Running, reason: str) -> None:
+        self._ledger.fail(running.spec.number, reason)
+        self._close(running)
+        self._progress.failed(running.spec, reason)
+        if running.spec.preset == BASELINE:
+            raise FieldsharpError(
+                f"the baseline (trial {running.spec.number}) failed, and no other trial can be "
+                f"scored without it: {reason}"
+            )
+
+    def _close(self, running: _Running) -> None:
+        del self._running[running.spec.number]
+        self._finished += 1
+
+    def _put_back(self, number: int) -> None:
+        del self._running[number]
+        self._ledger.put_back(number)
+
+    def _record(self, running: _Running, end: TrialDone) -> TrialRecord:
+        judged = running.reports[: len(running.scores)]
+        score = running.scores[-1]
+        baseline_rmse = self._baseline_at(judged[-1].epoch)
+        assert baseline_rmse is not None, "judged epochs have a baseline"
+        return TrialRecord(
+            metrics=judged[-1].metrics,
+            rmse_by_epoch=[report.metrics["rmse"] for report in judged],
+            score_parts={"gradient": score.gradient, "peak": score.peak, "rmse": score.rmse},
+            baseline_rmse=baseline_rmse,
+            epochs=len(judged),
+            seconds=end.seconds,
+            peak_memory_mb=end.peak_memory_mb,
+            device=end.device,
+            precision=end.precision,
+        )
+
+    def _stop(self) -> None:
+        """Cancel what runs, taking in results that are already on their way."""
+        for number in list(self._running):
+            self._executor.cancel(number)
+        deadline = self._clock() + STOP_GRACE_S
+        while self._running and self._stop_requests < 2 and self._clock() < deadline:
+            self._take_in(self._executor.poll(POLL_S))
+            if all(running.end is not None for running in self._running.values()):
+                break  # done, but waiting for a baseline that will not come now
+        raise StoppedOnRequest(
+            f"study {self._ledger.config.study!r} was stopped with {self._finished} trials done; "
+            "run the same command again to go on"
+        )

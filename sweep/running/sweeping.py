@@ -1,0 +1,73 @@
+"""Starting a sweep: check everything, open the study, run the coordinator."""
+
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import optuna
+
+from objectives.targets import Targets
+from storage.database import check_storage, open_database
+from storage.study_lock import StudyLock
+from sweep.configuration.settings import SweepConfig
+from sweep.running.coordinator import Coordinator
+from sweep.running.local_executor import LocalExecutor
+from sweep.running.preflight import examine
+from sweep.running.progress import SilentProgress
+from sweep.study.ledger import Ledger
+from sweep.study.studies import open_or_create_study
+
+logger = logging.getLogger(__name__)
+MakeProgress = Callable[[str, Targets, str], SilentProgress]
+
+
+def run_sweep(config: SweepConfig, storage_url: str, make_progress: MakeProgress) -> None:
+    """Run a sweep until its budget is used.
+
+    Args:
+        config: What to sweep; a study of that name is gone on with if its configuration agrees.
+        storage_url: Address of the database.
+        make_progress: From study name, targets and units to what tells about it.
+
+    Raises:
+        BadInput: If anything given cannot be used; no trial was started.
+        StoppedOnRequest: If it was interrupted by SIGINT or SIGTERM.
+        FieldsharpError: If the database or the baseline fails.
+    """
+    # Nothing is written before all is examined: bad data leaves no empty database behind.
+    check_storage(storage_url, "write")
+    facts = examine(config)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it would say, progress says
+    storage = open_database(storage_url, "write")
+    with StudyLock(storage_url, config.study):
+        study = open_or_create_study(storage, config, facts)
+        ledger = Ledger(study, config, storage_url)
+        executor = LocalExecutor(config.workers.count)
+        try:
+            coordinator = Coordinator(
+                ledger,
+                executor,
+                facts.targets,
+                make_progress(config.study, facts.targets, facts.units),
+            )
+            with _stopping_on_signals(coordinator.request_stop):
+                coordinator.run()
+        finally:
+            executor.close()
+
+
+@contextmanager
+def _stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into a request while the block runs."""
+
+    def handle(_signum: int, _frame: FrameType | None) -> None:
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

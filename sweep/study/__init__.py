@@ -1,0 +1,1 @@
+"""A study in its database: what is kept, read and told."""

@@ -1,0 +1,50 @@
+"""What is found out about the data once, and kept with the study."""
+
+from fields.settings import Settings
+from objectives.targets import Band, Targets
+from sweep.study.provenance import Provenance
+
+
+class BandFacts(Settings):
+    """A band as it is kept with the study; see ``objectives.targets.Band``."""
+
+    low: float
+    high: float
+    offset: float
+
+    def band(self) -> Band:
+        """Return the band."""
+        return Band(self.low, self.high, self.offset)
+
+
+class StudyFacts(Settings):
+    """What is found out about the data once and kept with the study.
+
+    Attributes:
+        variable: Name of the field.
+        units: Its units.
+        gradient: Band of the gradient.
+        peak: Band of the peak.
+        gradient_observed: Observed mean gradient on the validation split.
+        peak_observed: Observed mean peak on the validation split.
+        mean_observed: Observed mean on the validation split.
+        rmse_persistence: RMSE of persistence on the validation split.
+        windows: Number of training, validation and test windows.
+        provenance: Versions, commit, data.
+    """
+
+    variable: str
+    units: str
+    gradient: BandFacts
+    peak: BandFacts
+    gradient_observed: float
+    peak_observed: float
+    mean_observed: float
+    rmse_persistence: float
+    windows: dict[str, int]
+    provenance: Provenance
+
+    @property
+    def targets(self) -> Targets:
+        """The bands the score measures against."""
+        return Targets(self.gradient.band(), self.peak.band())

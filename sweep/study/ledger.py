@@ -1,0 +1,153 @@
+"""The study's book: the one place that asks Optuna for trials and tells it what came of them."""
+
+import json
+
+from optuna.distributions import BaseDistribution
+from optuna.study import Study
+from optuna.trial import Trial, TrialState
+
+from storage.database import database_errors
+from sweep.configuration.names import setting_path
+from sweep.configuration.presets import NO_TERM, Preset, preset_parameters, presets
+from sweep.configuration.settings import SweepConfig
+from sweep.configuration.space import distributions
+from sweep.study import records
+from sweep.study.records import BestTrial, TrialRecord, best_trial, is_baseline, trial_record
+from sweep.study.trial_spec import TrialSpec
+
+NO_WEIGHT = {"gradient_weight": 0.0}
+
+
+def _trained(preset: Preset) -> str:
+    """Return what a preset trains, for people: the recorded parameters may be the nearest ones."""
+    return ", ".join(f"{path} {value}" for path, value in preset.values.items())
+
+
+class Ledger:
+    """Asks, reports and tells. One per study, used by the coordinator alone."""
+
+    def __init__(self, study: Study, config: SweepConfig, url: str) -> None:
+        self.study = study
+        self.config = config
+        self._url = url
+        self._presets = {preset.name: preset for preset in presets(config)}
+        self._distributions: dict[str, BaseDistribution] = distributions(config.search)
+        self._running: dict[int, Trial] = {}
+
+    def prepare(self) -> None:
+        """Queue the presets of a new study, and again whatever a coordinator that died left."""
+        with database_errors(self._url):
+            trials = self.study.get_trials(deepcopy=False)
+            for trial in trials:
+                if trial.state is TrialState.RUNNING:
+                    self._put_back(trial.number, trial._trial_id)
+            # A baseline that failed is tried again, since nothing can be scored without one.
+            there = {
+                trial.user_attrs.get(records.PRESET)
+                for trial in trials
+                if not (is_baseline(trial) and trial.state is TrialState.FAIL)
+            }
+            for preset in self._presets.values():
+                if preset.name not in there:
+                    self._enqueue(preset)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of trials in each state, all states named."""
+        with database_errors(self._url):
+            trials = self.study.get_trials(deepcopy=False)
+        return {state.name: sum(trial.state is state for trial in trials) for state in TrialState}
+
+    def baseline(self) -> TrialRecord | None:
+        """Return the outcome of the baseline, None before it is complete."""
+        with database_errors(self._url):
+            complete = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        for trial in complete:
+            if is_baseline(trial):
+                return trial_record(trial)
+        return None
+
+    def best(self) -> BestTrial | None:
+        """Return the complete trial with the lowest score, None before there is one."""
+        with database_errors(self._url):
+            trial = best_trial(self.study.get_trials(deepcopy=False))
+        record = trial_record(trial) if trial is not None else None
+        if trial is None or trial.value is None or record is None:
+            return None
+        metrics = record.metrics
+        return BestTrial(trial.number, trial.value, metrics["gradient"], metrics["peak"])
+
+    def ask(self) -> TrialSpec:
+        """Return the next trial: one that was put back or queued, else the sampler's choice."""
+        with database_errors(self._url):
+            trial = self.study.ask(self._distributions)
+            attributes = trial.user_attrs
+            preset = self._presets.get(attributes.get(records.PRESET, ""))
+            values = {setting_path(name): value for name, value in trial.params.items()}
+            if preset is not None:
+                values |= preset.values
+            run = self.config.run_with(values)
+            if run.loss.variant == NO_TERM:  # a weight on nothing is 0, and is shown as such
+                run = run.model_copy(update={"loss": run.loss.model_copy(update=NO_WEIGHT)})
+            earlier = attributes.get(records.SPEC)
+            spec = TrialSpec(
+                number=trial.number,
+                attempt=earlier["attempt"] + 1 if earlier else 1,
+                preset=preset.name if preset else None,
+                run=run,
+            )
+            trial.set_user_attr(records.SPEC, spec.model_dump(mode="json"))
+            if preset is not None:
+                trial.set_user_attr(records.TRAINED, _trained(preset))
+            self._running[trial.number] = trial
+            return spec
+
+    def report(self, number: int, epoch: int, score: float) -> bool:
+        """Write the score after an epoch down and return whether the trial should be pruned."""
+        trial_id = self._running[number]._trial_id
+        storage = self.study._storage
+        with database_errors(self._url):
+            # Not Trial.report: that ignores a step a first attempt has reported already. Nor
+            # Trial.should_prune: that looks at a copy which knows only what Trial.report wrote.
+            storage.set_trial_intermediate_value(trial_id, epoch, score)
+            return bool(self.study.pruner.prune(self.study, storage.get_trial(trial_id)))
+
+    def complete(self, number: int, score: float, record: TrialRecord) -> None:
+        """Tell the result of a trial."""
+        self._tell(number, TrialState.COMPLETE, score, record)
+
+    def prune(self, number: int, record: TrialRecord) -> None:
+        """Tell that a trial was pruned; its last score is kept as its value."""
+        self._tell(number, TrialState.PRUNED, None, record)
+
+    def fail(self, number: int, reason: str) -> None:
+        """Tell that a trial failed, and why."""
+        trial = self._running.pop(number)
+        with database_errors(self._url):
+            trial.set_user_attr(records.FAILURE, reason)
+            self.study.tell(trial, state=TrialState.FAIL)
+
+    def put_back(self, number: int) -> None:
+        """Queue a running trial again, under its own number and with its own parameters."""
+        trial = self._running.pop(number)
+        with database_errors(self._url):
+            self._put_back(number, trial._trial_id)
+
+    def _put_back(self, number: int, trial_id: int) -> None:
+        self.study._storage.set_trial_state_values(trial_id, TrialState.WAITING)
+        self._running.pop(number, None)
+
+    def _tell(
+        self, number: int, state: TrialState, value: float | None, record: TrialRecord
+    ) -> None:
+        trial = self._running.pop(number)
+        with database_errors(self._url):
+            # Everything is written before tell: a finished trial takes no more attributes.
+            for name in records.SHOWN:
+                trial.set_user_attr(name, record.metrics[name])
+            trial.set_user_attr(records.RECORD, json.loads(record.model_dump_json()))
+            self.study.tell(trial, value, state)
+
+    def _enqueue(self, preset: Preset) -> None:
+        self.study.enqueue_trial(
+            preset_parameters(preset, self.config), user_attrs={records.PRESET: preset.name}
+        )

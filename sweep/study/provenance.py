@@ -1,0 +1,77 @@
+"""Where a result comes from: versions, commit, data."""
+
+import hashlib
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from fields.settings import Settings
+
+PACKAGES = ("torch", "optuna", "numpy", "xarray", "scipy", "pydantic", "SQLAlchemy")
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class Provenance(Settings):
+    """What a result depends on beside its settings.
+
+    Attributes:
+        versions: Python and the packages that take part.
+        git_commit: Commit of this project, "unknown" outside a checkout; "+changes" is added where
+            tracked files differ from it.
+        machine: Processor and system.
+        data_sha256: Of the data file, or of all files of a Zarr store.
+    """
+
+    versions: dict[str, str]
+    git_commit: str
+    machine: str
+    data_sha256: str
+
+
+def provenance(data_path: Path) -> Provenance:
+    """Return where a result on this data, made now and here, comes from."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return Provenance(
+        versions=versions,
+        git_commit=_git_commit(),
+        machine=f"{platform.machine()} {platform.system()}",
+        data_sha256=file_sha256(data_path),
+    )
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file; of a folder, that of its files' names and contents."""
+    digest = hashlib.sha256()
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    for file in files:
+        if file != path:
+            digest.update(str(file.relative_to(path)).encode() + b"\0")
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _git_commit() -> str:
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit + ("+changes" if _git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603 - fixed program, fixed arguments
+        ["git", "-C", str(PROJECT), *arguments],  # noqa: S607 - git of the user's path
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=10,
+    )
+    return done.stdout.strip()

@@ -1,0 +1,80 @@
+"""What is kept with a trial and with a study, and under which attribute names."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from fields.settings import Settings
+from sweep.configuration.presets import BASELINE
+from sweep.study.trial_spec import TrialSpec
+
+# Study attributes.
+CONFIG = "config"
+FACTS = "facts"
+# Trial attributes. RECORD is what programs read; the named ones beside it are what people read.
+SPEC = "spec"
+RECORD = "record"
+PRESET = "preset"
+TRAINED = "trained"
+FAILURE = "failure"
+SHOWN = ("gradient", "peak", "rmse", "correlation", "skill_persistence")
+
+
+class TrialRecord(Settings):
+    """The outcome of a finished trial.
+
+    Attributes:
+        metrics: Every metric on the validation split after the last epoch, physical units.
+        rmse_by_epoch: RMSE on the validation split after each epoch.
+        score_parts: What the score is the sum of.
+        baseline_rmse: The baseline's RMSE the score was taken against.
+        epochs: Epochs trained.
+        seconds: Wall time of the trial.
+        peak_memory_mb: Most memory its worker ever held.
+        device: Where it was trained.
+        precision: Of its matrix products.
+    """
+
+    metrics: dict[str, float]
+    rmse_by_epoch: list[float]
+    score_parts: dict[str, float]
+    baseline_rmse: float
+    epochs: int
+    seconds: float
+    peak_memory_mb: float
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class BestTrial:
+    """The complete trial with the lowest score so far; physical units."""
+
+    number: int
+    score: float
+    gradient: float
+    peak: float
+
+
+def trial_spec(trial: FrozenTrial) -> TrialSpec | None:
+    """Return what a trial was to train, None for a trial that is not one of ours."""
+    spec: Any = trial.user_attrs.get(SPEC)
+    return TrialSpec.model_validate(spec) if spec is not None else None
+
+
+def trial_record(trial: FrozenTrial) -> TrialRecord | None:
+    """Return the outcome of a trial, None where there is none."""
+    record: Any = trial.user_attrs.get(RECORD)
+    return TrialRecord.model_validate(record) if record is not None else None
+
+
+def is_baseline(trial: FrozenTrial) -> bool:
+    """Return whether a trial is the baseline."""
+    return trial.user_attrs.get(PRESET) == BASELINE
+
+
+def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
+    """Return the complete trial with the lowest score; the earlier one of equals."""
+    complete = [t for t in trials if t.state is TrialState.COMPLETE and t.value is not None]
+    return min(complete, key=lambda t: (t.value, t.number)) if complete else None

@@ -1,0 +1,132 @@
+"""Finding a study by name, and making sure it is the one that is meant."""
+
+import warnings
+from typing import Any
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import RDBStorage
+from optuna.study import Study
+
+from fields.errors import StudyError
+from fields.names import nearest
+from storage.database import database_errors
+from sweep.configuration.settings import SweepConfig
+from sweep.configuration.space import make_pruner, make_sampler
+from sweep.study.facts import StudyFacts
+from sweep.study.records import CONFIG, FACTS
+
+# Settings a study may be gone on with under another value: none of them changes a score.
+FREE_SETTINGS = ("study", "budget.", "workers.", "data.path")
+SHOWN_DIFFERENCES = 5
+
+
+def open_or_create_study(storage: RDBStorage, config: SweepConfig, facts: StudyFacts) -> Study:
+    """Return the study of this name, made if there is none, with its sampler and pruner.
+
+    Raises:
+        StudyError: If one of that name has another configuration or other data.
+    """
+    with database_errors(storage.url):
+        names = optuna.study.get_all_study_names(storage)
+        if config.study in names:
+            study = optuna.load_study(study_name=config.study, storage=storage)
+            _require_same(study, config, facts)
+        else:
+            study = optuna.create_study(
+                study_name=config.study, storage=storage, direction="minimize"
+            )
+            study.set_user_attr(FACTS, facts.model_dump(mode="json"))
+            with warnings.catch_warnings():  # experimental, and only names the dashboard's axis
+                warnings.simplefilter("ignore", ExperimentalWarning)
+                study.set_metric_names(["score"])
+        # Also for a study that was there: its budget, workers or data path may be new.
+        study.set_user_attr(CONFIG, config.model_dump(mode="json"))
+        trials = len(study.get_trials(deepcopy=False))
+        study.sampler = make_sampler(config.search, trials)
+        study.pruner = make_pruner(config.search, config.training.epochs)
+        return study
+
+
+def load_study(storage: RDBStorage, name: str) -> Study:
+    """Return the study of this name, for looking at.
+
+    Raises:
+        StudyError: If there is none, with the nearest name.
+    """
+    with database_errors(storage.url):
+        names = optuna.study.get_all_study_names(storage)
+        if name not in names:
+            guess = nearest(name, names)
+            hint = f"did you mean {guess!r}?" if guess else "start one with that name first"
+            there = ", ".join(sorted(names)) or "none"
+            raise StudyError(f"there is no study {name!r}: {hint} (studies there: {there})")
+        return optuna.load_study(study_name=name, storage=storage)
+
+
+def our_studies(storage: RDBStorage) -> list[str]:
+    """Return the names of the studies this program started."""
+    with database_errors(storage.url):
+        summaries = optuna.study.get_all_study_summaries(storage, include_best_trial=False)
+    return sorted(s.study_name for s in summaries if CONFIG in s.user_attrs)
+
+
+def study_config(study: Study) -> SweepConfig:
+    """Return the configuration a study was started with.
+
+    Raises:
+        StudyError: If it was not started by this program.
+    """
+    return SweepConfig.model_validate(_attribute(study, CONFIG))
+
+
+def study_facts(study: Study) -> StudyFacts:
+    """Return what was found out about the data when a study was started.
+
+    Raises:
+        StudyError: If it was not started by this program.
+    """
+    return StudyFacts.model_validate(_attribute(study, FACTS))
+
+
+def _attribute(study: Study, name: str) -> Any:
+    attributes = study.user_attrs
+    if name not in attributes:
+        raise StudyError(
+            f"study {study.study_name!r} has no {name}: it was not started by this program; choose "
+            "another with --study"
+        )
+    return attributes[name]
+
+
+def _require_same(study: Study, config: SweepConfig, facts: StudyFacts) -> None:
+    stored = _flat(_attribute(study, CONFIG))
+    asked = _flat(config.model_dump(mode="json"))
+    differing = sorted(
+        key
+        for key in stored.keys() | asked.keys()
+        if stored.get(key) != asked.get(key) and not key.startswith(FREE_SETTINGS)
+    )
+    differences = [
+        f"{key} is {stored.get(key, 'not set')} there and {asked.get(key, 'not set')} here"
+        for key in differing
+    ]
+    there = study_facts(study).provenance.data_sha256
+    if there != facts.provenance.data_sha256:
+        differences.append("the data file has other contents")
+    if differences:
+        shown = "; ".join(differences[:SHOWN_DIFFERENCES])
+        more = len(differences) - SHOWN_DIFFERENCES
+        raise StudyError(
+            f"study {config.study!r} exists with a different configuration: {shown}"
+            f"{f'; and {more} more' if more > 0 else ''}; choose another name with --study"
+        )
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(tree, dict) or not tree:
+        return {prefix: tree}
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat.update(_flat(value, f"{prefix}.{key}" if prefix else str(key)))
+    return flat

@@ -1,0 +1,22 @@
+"""What one trial is to train: what travels to a worker and is kept with the trial."""
+
+from pydantic import Field
+
+from fields.settings import Settings
+from sweep.configuration.settings import RunSettings
+
+
+class TrialSpec(Settings):
+    """What a worker needs to run a trial; travels as JSON and is kept with the trial.
+
+    Attributes:
+        number: The trial's number in its study.
+        attempt: Counts from 1 each time the trial is started.
+        preset: Name of the preset, None for a trial the sampler chose.
+        run: Every setting of the training.
+    """
+
+    number: int = Field(ge=0)
+    attempt: int = Field(1, ge=1)
+    preset: str | None = None
+    run: RunSettings

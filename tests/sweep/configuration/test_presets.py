@@ -1,0 +1,104 @@
+"""The trials that come first: the baseline and the plan's rounds."""
+
+from typing import Any
+
+import pytest
+
+from sweep.configuration.presets import preset_parameters, presets
+from sweep.configuration.settings import SweepConfig
+
+
+def _config(search: dict[str, Any], **sections: Any) -> SweepConfig:
+    return SweepConfig.model_validate({"data": {"path": "a.nc"}, "search": search, **sections})
+
+
+def _rounds(config: SweepConfig) -> list[tuple[object, ...]]:
+    keys = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
+    return [tuple(preset.values[key] for key in keys) for preset in presets(config)]
+
+
+def test_the_baseline_comes_first_and_then_the_plan() -> None:
+    config = _config({})
+    assert presets(config)[0].name == "baseline"
+    assert _rounds(config) == [
+        ("none", 0.0, "last"),
+        ("gradient", 0.05, "last"),
+        ("gradient", 0.2, "last"),
+        ("gradient", 0.2, "all"),
+        ("sobel", 0.2, "all"),
+        ("laplacian", 0.2, "all"),
+    ]
+
+
+def test_names_differ_since_a_preset_is_known_by_its_name() -> None:
+    names = [preset.name for preset in presets(_config({}))]
+    assert len(set(names)) == len(names)
+
+
+def test_the_plan_can_be_left_out_but_not_the_baseline() -> None:
+    assert _rounds(_config({"presets": "baseline"})) == [("none", 0.0, "last")]
+
+
+def test_rounds_outside_the_space_are_left_out() -> None:
+    space = {
+        "gradient_weight": {"low": 0.1, "high": 1.0},
+        "loss_variant": {"choices": ["gradient", "multiscale"]},
+        "multi_step": {"choices": ["last", "all"]},
+    }
+    assert _rounds(_config({"space": space}))[1:] == [
+        ("gradient", 0.2, "last"),
+        ("gradient", 0.2, "all"),
+    ]
+
+
+def test_rounds_that_change_a_fixed_setting_are_left_out() -> None:
+    space = {"gradient_weight": {"low": 0.01, "high": 1.0}}
+    config = _config({"space": space}, loss={"variant": "sobel", "multi_step": "all"})
+    assert _rounds(config)[1:] == [("sobel", 0.2, "all")]
+
+
+def test_a_preset_is_recorded_with_its_own_values_and_the_configured_rest() -> None:
+    config = _config({}, training={"learning_rate": 2e-3, "warmup_fraction": 0.1})
+    second_round = presets(config)[3]
+    assert preset_parameters(second_round, config) == {
+        "gradient_weight": 0.2,
+        "loss_variant": "gradient",
+        "multi_step": "all",
+        "learning_rate": 2e-3,
+        "warmup_fraction": 0.1,
+    }
+
+
+@pytest.mark.parametrize("configured", [1e-6, 5.0])
+def test_what_is_recorded_of_the_baseline_lies_inside_the_space(configured: float) -> None:
+    config = _config({}, training={"learning_rate": configured})
+    recorded = preset_parameters(presets(config)[0], config)
+    assert recorded["gradient_weight"] == 0.01
+    assert recorded["loss_variant"] in ("gradient", "sobel", "laplacian", "multiscale")
+    assert recorded["learning_rate"] == {1e-6: 1e-4, 5.0: 1e-2}[configured]
+
+
+def test_an_option_of_the_predictor_can_be_searched_without_being_configured() -> None:
+    space = {
+        "predictor.options.depth": {"choices": [1, 2]},
+        "predictor.options.rate": {"low": 0.5, "high": 1.5},
+    }
+    config = _config({"space": space})
+    recorded = preset_parameters(presets(config)[0], config)
+    assert recorded == {"predictor.options.depth": 1, "predictor.options.rate": 0.5}
+
+
+@pytest.mark.parametrize("ends", [{"low": 0, "high": 10}, {"low": 1, "high": 5}])
+def test_whole_numbers_are_recorded_where_whole_numbers_are_searched(
+    ends: dict[str, int],
+) -> None:
+    config = _config({"space": {**_DEFAULT, "gradient_weight": ends}})
+    for preset in presets(config):
+        recorded = preset_parameters(preset, config)["gradient_weight"]
+        assert recorded == int(recorded), preset.name
+
+
+_DEFAULT: dict[str, Any] = {
+    "loss_variant": {"choices": ["gradient", "sobel", "laplacian"]},
+    "multi_step": {"choices": ["last", "all"]},
+}

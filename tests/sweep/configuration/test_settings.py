@@ -1,0 +1,104 @@
+"""The settings of a sweep: what the space may hold, durations, and one training's settings."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from sweep.configuration.settings import SweepConfig
+
+
+def _config(**sections: Any) -> SweepConfig:
+    return SweepConfig.model_validate({"data": {"path": "a.nc"}, **sections})
+
+
+def _space_refusal(space: dict[str, Any]) -> str:
+    with pytest.raises(ValidationError) as caught:
+        _config(search={"space": space})
+    return str(caught.value.errors()[0]["msg"])
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [("90s", 90.0), ("30m", 1800.0), ("2h", 7200.0), ("1d", 86400.0), ("1.5h", 5400.0), (45, 45.0)],
+)
+def test_a_duration_is_a_number_and_a_unit(given: object, seconds: float) -> None:
+    assert _config(budget={"timeout": given}).budget.timeout_s == seconds
+
+
+def test_without_a_duration_there_is_no_limit() -> None:
+    assert _config().budget.timeout_s is None
+
+
+@pytest.mark.parametrize("given", ["", "0m", "-5m", "5 weeks", "1h30m", "nan"])
+def test_what_is_no_duration_is_refused(given: str) -> None:
+    with pytest.raises(ValidationError, match="must be a duration such as 90s, 30m, 2h or 1d"):
+        _config(budget={"timeout": given})
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ({"gradient_weight": {"low": 2, "high": 1}}, "low must be below high, found 2"),
+        ({"gradient_weight": {"low": 1, "high": 1}}, "low must be below high, found 1"),
+        (
+            {"gradient_weight": {"low": 0.0, "high": 1, "log": True}},
+            "low must be above 0 where log is true, found 0.0",
+        ),
+        (
+            {"learning_rate": {"low": 1e-3, "high": 20.0}},
+            "search.space.learning_rate allows 20.0, but training.learning_rate: Input should be "
+            "less than or equal to 10",
+        ),
+        (
+            {"loss_variant": {"choices": ["sobel", "sobol"]}},
+            "search.space.loss_variant allows 'sobol', but loss.variant: unknown loss variant",
+        ),
+        (
+            {"predictor.width": {"choices": [8, 8.5]}},
+            "search.space.predictor.width allows 8.5, but predictor.width",
+        ),
+        (
+            {"learning_rate": {"low": 1e-4, "high": 1e-2}, "training.learning_rate": {"low": 1e-4}},
+            "",
+        ),
+        ({"predictor": {"choices": [1]}}, "unknown parameter 'predictor'"),
+        ({"data.history": {"low": 1, "high": 4}}, "unknown parameter 'data.history'"),
+        ({"predictor.width.x": {"low": 1, "high": 4}}, "width is a single value"),
+        ({"predictor.options": {"choices": [1]}}, "predictor.options"),
+    ],
+)
+def test_a_space_that_cannot_be_searched_is_refused(space: dict[str, Any], said: str) -> None:
+    assert said in _space_refusal(space)
+
+
+@pytest.mark.parametrize("ends", [(4.0, 32.0), (4, 32.5), (4.0, 5.0)])
+def test_a_range_with_fractions_is_refused_for_a_setting_of_whole_numbers(
+    ends: tuple[float, float],
+) -> None:
+    space = {"predictor.width": {"low": ends[0], "high": ends[1]}}
+    assert "search.space.predictor.width allows " in _space_refusal(space)
+
+
+def test_one_setting_under_two_names_is_refused() -> None:
+    ends = {"low": 1e-4, "high": 1e-2}
+    message = _space_refusal({"learning_rate": ends, "training.learning_rate": ends})
+    assert (
+        "search.space names training.learning_rate twice, as learning_rate and "
+        "training.learning_rate; keep one" in message
+    )
+
+
+def test_a_training_with_replaced_values_keeps_the_rest_and_is_checked() -> None:
+    config = _config(training={"epochs": 7}, predictor={"options": {"depth": 1}})
+    run = config.run_with({"training.learning_rate": 0.5, "predictor.options.depth": 3})
+    assert (run.training.learning_rate, run.training.epochs) == (0.5, 7)
+    assert run.predictor.options == {"depth": 3}
+    assert config.predictor.options == {"depth": 1}
+    with pytest.raises(ValidationError):
+        config.run_with({"training.learning_rate": 11.0})
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(_config(), "study", "other")  # noqa: B010 - mypy refuses the plain way

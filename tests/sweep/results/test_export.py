@@ -1,0 +1,113 @@
+"""Exports: complete, loadable, and trained again to the same numbers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from optuna.study import Study
+
+from fields.errors import ConfigError, StudyError
+from storage.database import open_database
+from sweep.configuration.config_file import load_config
+from sweep.results.export import Format, choose_trial, export_tree, render, write
+from sweep.results.single_training import train_into
+from sweep.study.studies import load_study
+
+
+@pytest.fixture
+def study(finished_url: str) -> Study:
+    return load_study(open_database(finished_url, "read"), "tiny")
+
+
+def _tree(study: Study, number: int | None, url: str) -> dict[str, Any]:
+    return export_tree(study, choose_trial(study, number, url))
+
+
+def test_the_best_trial_is_chosen_where_none_is_named(study: Study, finished_url: str) -> None:
+    values = [(trial.value, trial.number) for trial in study.get_trials()]
+    assert choose_trial(study, None, finished_url).number == min(values)[1]
+    assert choose_trial(study, 2, finished_url).number == 2
+
+
+@pytest.mark.parametrize("number", [8, -1])
+def test_a_trial_that_does_not_exist_is_refused(
+    study: Study, finished_url: str, number: int
+) -> None:
+    with pytest.raises(StudyError, match=f"no trial {number}: it has 8 trials, numbered from 0"):
+        choose_trial(study, number, finished_url)
+
+
+def test_every_setting_and_origin_is_in_an_export(
+    study: Study, finished_url: str, tiny_yaml: Path
+) -> None:
+    tree = _tree(study, 3, finished_url)
+    written = load_config(tiny_yaml).config.model_dump(mode="json")
+    assert set(tree) == {*written, "metrics", "exported"}
+    for section, settings in written.items():
+        if isinstance(settings, dict):
+            assert set(tree[section]) == set(settings)
+    assert tree["loss"] == {
+        "base": "mse",
+        "variant": "gradient",
+        "gradient_weight": 0.2,
+        "multi_step": "all",
+    }
+    about = tree["exported"]
+    assert (about["study"], about["trial"], about["seed"]) == ("tiny", 3, 0)
+    assert about["versions"]["torch"]
+    assert len(about["data_sha256"]) == 64
+    assert about["git_commit"]
+    assert tree["metrics"]["rmse"] == study.get_trials()[3].user_attrs["rmse"]
+
+
+def test_the_baseline_is_exported_as_it_was_trained(study: Study, finished_url: str) -> None:
+    tree = _tree(study, 0, finished_url)
+    assert (tree["loss"]["variant"], tree["loss"]["gradient_weight"]) == ("none", 0.0)
+    assert tree["exported"]["params"]["gradient_weight"] == 0.0
+
+
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_an_export_is_trained_again_to_the_same_metrics(
+    study: Study, finished_url: str, tmp_path: Path, form: Format
+) -> None:
+    tree = _tree(study, None, finished_url)
+    path = tmp_path / f"best.{form}"
+    write(render(tree, form), path)
+    file = load_config(path)
+    outcome = train_into(file, tmp_path / "run")
+    for name, value in tree["metrics"].items():
+        assert outcome.metrics[name] == pytest.approx(value, rel=1e-5), name
+    assert outcome.largest_difference is not None
+    assert outcome.largest_difference <= 1e-5
+    written = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert written == dict(outcome.metrics)
+
+
+def test_yaml_and_json_hold_the_same(study: Study, finished_url: str) -> None:
+    tree = _tree(study, None, finished_url)
+    assert yaml.safe_load(render(tree, "yaml")) == json.loads(render(tree, "json")) == tree
+
+
+def test_the_python_export_is_a_module_of_constants(study: Study, finished_url: str) -> None:
+    tree = _tree(study, 4, finished_url)
+    constants: dict[str, Any] = {}
+    exec(render(tree, "py"), constants)  # noqa: S102 - our own text
+    assert constants["GRADIENT_LOSS_WEIGHT"] == 0.2
+    assert constants["LOSS_VARIANT"] == "sobel"
+    assert constants["MULTI_STEP"] == "all"
+    assert constants["LEARNING_RATE"] == 3e-3
+    assert constants["WARMUP_FRACTION"] == 0.05
+    assert constants["HIDDEN_WIDTH"] == 4
+    assert constants["DATA_PATH"] == tree["data"]["path"]
+    assert constants["METRICS"] == tree["metrics"]
+    assert constants["EXPORTED"] == tree["exported"]
+    for section in ("loss", "training", "predictor", "data"):
+        for value in tree[section].values():
+            assert value in constants.values()
+
+
+def test_an_export_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot write .*; choose another place with -o"):
+        write("text", tmp_path / "missing" / "best.yaml")

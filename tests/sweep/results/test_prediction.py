@@ -1,0 +1,128 @@
+"""Forecasts from a run folder."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from fields.errors import ConfigError, DataError
+from fields.windows import load_forecast_data
+from fields.writing import write_netcdf
+from sweep.results.prediction import forecast, steps_of_days
+from sweep.results.run_folder import TrainedRun
+
+LAST = np.datetime64("2020-01-07T05:00:00", "ns")  # 150 hourly frames from 2020-01-01
+
+
+def _copy(source: Path, target: Path, change: dict[str, slice]) -> Path:
+    with xr.open_dataset(source, engine="h5netcdf") as dataset:
+        dataset.isel(change).to_netcdf(target, engine="h5netcdf")
+    return target
+
+
+def test_a_written_forecast_has_the_inputs_variable_units_and_coordinates(
+    trained: TrainedRun, plume_file: Path, tmp_path: Path
+) -> None:
+    write_netcdf(forecast(trained, 3), tmp_path / "f.nc")
+    with (
+        xr.open_dataset(plume_file, engine="h5netcdf") as truth,
+        xr.open_dataset(tmp_path / "f.nc", engine="h5netcdf") as found,
+    ):
+        assert list(found.data_vars) == ["plume"]
+        assert found["plume"].dims == ("time", "y", "x")
+        assert found["plume"].attrs["units"] == "ug m-3"
+        assert found["plume"].attrs["long_name"] == truth["plume"].attrs["long_name"]
+        xr.testing.assert_identical(found["y"], truth["y"])
+        xr.testing.assert_identical(found["x"], truth["x"])
+        hours = [2, 4, 6]
+        expected = [LAST + np.timedelta64(hour, "h") for hour in hours]
+        assert found["time"].values.tolist() == np.array(expected).tolist()
+        sea = np.isnan(truth["plume"].values[0])
+        assert sea.any()
+        assert (np.isnan(found["plume"].values) == sea).all()
+
+
+def test_a_forecast_after_a_time_is_the_nets_own_from_that_history(trained: TrainedRun) -> None:
+    data = load_forecast_data(trained.run.data)
+    with torch.no_grad():
+        history, _ = data.validation.take(torch.tensor([3]))
+        expected = data.scaling.to_physical(trained.predictor(history))[0]
+    start = int(data.validation.starts_B[3])
+    last_known = data.series.time[start + 2]  # history 2, stride 2
+    found = forecast(trained, 2, after=str(last_known))
+    mask = data.series.mask_HW
+    np.testing.assert_allclose(found.values_TCHW[..., mask], expected.numpy()[..., mask], rtol=1e-6)
+    assert found.time[0] == last_known + np.timedelta64(2, "h")
+
+
+def test_beyond_its_horizon_the_net_is_fed_its_own_forecast(trained: TrainedRun) -> None:
+    """Horizon and history are 2 frames: the second pair is forecast from the first."""
+    data = load_forecast_data(trained.run.data)
+    frames = data.train.frames_NCHW[[-3, -1]][None]
+    with torch.no_grad():
+        first = trained.predictor(frames)
+        second = trained.predictor(first)
+    expected = data.scaling.to_physical(torch.cat([first, second], dim=1))[0, :3]
+    found = forecast(trained, 3)
+    mask = data.series.mask_HW
+    np.testing.assert_allclose(found.values_TCHW[..., mask], expected.numpy()[..., mask], rtol=1e-6)
+    assert len(found.time) == 3
+
+
+def test_a_longer_forecast_begins_with_the_shorter(trained: TrainedRun) -> None:
+    np.testing.assert_array_equal(
+        forecast(trained, 5).values_TCHW[:2], forecast(trained, 2).values_TCHW
+    )
+
+
+def test_days_are_as_many_steps_as_the_stride_makes(trained: TrainedRun) -> None:
+    assert steps_of_days(trained, 1) == 12
+    assert steps_of_days(trained, 2) == 24
+
+
+def test_days_are_counted_on_the_data_that_is_forecast(
+    trained: TrainedRun, plume_file: Path, tmp_path: Path
+) -> None:
+    every_third = _copy(plume_file, tmp_path / "three_hourly.nc", {"time": slice(None, None, 3)})
+    assert steps_of_days(trained, 1, every_third) == 4
+
+
+def test_days_that_frames_do_not_divide_are_refused(
+    trained: TrainedRun, plume_file: Path, tmp_path: Path
+) -> None:
+    every_fifth = _copy(plume_file, tmp_path / "five_hourly.nc", {"time": slice(None, None, 5)})
+    with pytest.raises(ConfigError, match="a time between frames that divides a day, found 10 h"):
+        steps_of_days(trained, 1, every_fifth)
+
+
+def test_other_data_of_the_same_grid_can_be_forecast(
+    trained: TrainedRun, plume_file: Path, tmp_path: Path
+) -> None:
+    shorter = _copy(plume_file, tmp_path / "shorter.nc", {"time": slice(0, 60)})
+    found = forecast(trained, 2, data_path=shorter)
+    after = forecast(trained, 2, after="2020-01-03T11:00")
+    np.testing.assert_array_equal(found.time, after.time)
+    np.testing.assert_array_equal(found.values_TCHW, after.values_TCHW)
+
+
+def test_another_grid_is_refused(trained: TrainedRun, plume_file: Path, tmp_path: Path) -> None:
+    part = _copy(plume_file, tmp_path / "part.nc", {"x": slice(0, 20)})
+    with pytest.raises(ConfigError, match=r"a grid of 24 x 20 cells .* on 24 x 24; give data on"):
+        forecast(trained, 2, data_path=part)
+
+
+@pytest.mark.parametrize(
+    ("after", "error", "said"),
+    [
+        ("2031-01-01", ConfigError, "is no time of the data, which runs from 2020-01-01T00"),
+        ("tomorrow", ConfigError, "'tomorrow' is no time such as 2020-01-07T05"),
+        ("2020-01-01T01:00", DataError, "choose a later time with --after"),
+    ],
+)
+def test_a_time_that_cannot_be_forecast_from_is_refused(
+    trained: TrainedRun, after: str, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        forecast(trained, 2, after=after)

@@ -1,0 +1,453 @@
+"""The coordinator with a scripted executor and clock, over a real ledger on SQLite.
+
+Targets: gradient 3.0 to 3.3; peak 140 to 150 above a mean of 40. The score of (gradient 2.4, peak
+120, rmse 12) against a baseline of rmse 10 is then
+ln(3.0 / 2.4) + ln((140 - 40) / (120 - 40)) + 0.25 (12 / 10 - 1).
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from optuna.trial import FrozenTrial
+
+from fields.errors import FieldsharpError, StoppedOnRequest
+from model.training import EpochLosses
+from objectives.targets import Band, Targets
+from storage.database import open_database
+from sweep.configuration.settings import SweepConfig
+from sweep.running.coordinator import STOP_GRACE_S, Coordinator
+from sweep.running.executor import EpochDone, TrialCancelled, TrialDone, TrialEvent, TrialFailed
+from sweep.running.progress import SilentProgress
+from sweep.running.trial import EpochReport
+from sweep.study.facts import StudyFacts
+from sweep.study.ledger import Ledger
+from sweep.study.records import FAILURE
+from sweep.study.studies import open_or_create_study
+from sweep.study.trial_spec import TrialSpec
+
+TARGETS = Targets(gradient=Band(3.0, 3.3), peak=Band(140.0, 150.0, offset=40.0))
+Metrics = dict[str, float]
+
+
+def _metrics(gradient: float = 3.1, peak: float = 145.0, rmse: float = 10.0) -> Metrics:
+    return {
+        "gradient": gradient,
+        "peak": peak,
+        "rmse": rmse,
+        "correlation": 0.9,
+        "skill_persistence": 0.1,
+    }
+
+
+def _report(epoch: int, metrics: Metrics) -> EpochReport:
+    return EpochReport(epoch, EpochLosses(epoch, 0.1, 0.1, 0.0), metrics, seconds=1.0)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class FakeExecutor:
+    """Every poll takes each trial an epoch further; the last one also ends it.
+
+    Args:
+        slots: Trials at a time.
+        metrics: What a trial has, by number and epoch; 3.1, 145 and 10 where nothing is said.
+        asleep: For a trial, the poll before which nothing is heard of it.
+        failing: Reason of the trials that fail at their first poll.
+        deaf: Trials that do not hear a cancel.
+    """
+
+    def __init__(
+        self,
+        slots: int = 1,
+        metrics: Mapping[tuple[int, int], Metrics] | None = None,
+        asleep: Mapping[int, int] | None = None,
+        failing: Mapping[int, str] | None = None,
+        deaf: frozenset[int] = frozenset(),
+    ) -> None:
+        self.slots = slots
+        self.metrics = metrics or {}
+        self.asleep = asleep or {}
+        self.failing = failing or {}
+        self.deaf = deaf
+        self.on_poll: Callable[[int], None] = lambda _poll: None
+        self.extra: list[TrialEvent] = []
+        self.submitted: list[TrialSpec] = []
+        self.cancelled: list[int] = []
+        self.polls = 0
+        self._at: dict[int, tuple[TrialSpec, int]] = {}
+
+    @property
+    def free_slots(self) -> int:
+        return self.slots - len(self._at)
+
+    def submit(self, spec: TrialSpec) -> None:
+        assert self.free_slots > 0
+        self.submitted.append(spec)
+        self._at[spec.number] = (spec, 0)
+
+    def cancel(self, number: int) -> None:
+        self.cancelled.append(number)
+
+    def close(self) -> None:
+        pass
+
+    def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
+        self.on_poll(self.polls)
+        events, self.extra = self.extra, []
+        for number, (spec, epoch) in list(self._at.items()):
+            if self.polls >= self.asleep.get(number, 0):
+                events += self._advance(spec, epoch)
+        self.polls += 1
+        return events
+
+    def _advance(self, spec: TrialSpec, epoch: int) -> list[TrialEvent]:
+        number, attempt = spec.number, spec.attempt
+        if number in self.failing:
+            del self._at[number]
+            return [TrialFailed(number, attempt, self.failing[number])]
+        if number in self.cancelled and number not in self.deaf:
+            del self._at[number]
+            return [TrialCancelled(number, attempt)]
+        metrics = self.metrics.get((number, epoch), _metrics())
+        events: list[TrialEvent] = [EpochDone(number, attempt, _report(epoch, metrics))]
+        self._at[number] = (spec, epoch + 1)
+        if epoch + 1 == spec.run.training.epochs:
+            del self._at[number]
+            events.append(TrialDone(number, attempt, 2.0, 100.0, "cpu", "float32"))
+        return events
+
+
+class Sweep:
+    """A ledger on SQLite and what a coordinator of it needs."""
+
+    def __init__(self, url: str, config: SweepConfig, facts: StudyFacts) -> None:
+        study = open_or_create_study(open_database(url, "write"), config, facts)
+        self.ledger = Ledger(study, config, url)
+        self.clock = Clock()
+
+    def coordinator(self, executor: FakeExecutor) -> Coordinator:
+        progress = SilentProgress("tiny", TARGETS, "K")
+        return Coordinator(self.ledger, executor, TARGETS, progress, self.clock)
+
+    def run(self, executor: FakeExecutor) -> None:
+        self.coordinator(executor).run()
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        return self.ledger.study.get_trials(deepcopy=False)
+
+    @property
+    def states(self) -> list[str]:
+        return [trial.state.name for trial in self.trials]
+
+
+MakeSweep = Callable[..., Sweep]
+
+
+@pytest.fixture
+def make_sweep(storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts) -> MakeSweep:
+    def make(trials: int, **sections: Any) -> Sweep:
+        tree = tiny_config.model_dump()
+        tree["search"]["presets"] = "baseline"
+        tree["budget"]["trials"] = trials
+        for name, section in sections.items():
+            tree[name] = {**tree[name], **section}
+        return Sweep(storage_url, SweepConfig.model_validate(tree), tiny_facts)
+
+    return make
+
+
+def test_results_before_the_baselines_are_held_and_then_scored_against_it(
+    make_sweep: MakeSweep,
+) -> None:
+    sweep = make_sweep(trials=2)
+    executor = FakeExecutor(
+        slots=2,
+        asleep={0: 4},
+        metrics={
+            (0, 0): _metrics(rmse=16.0),
+            (0, 1): _metrics(rmse=10.0),
+            (1, 0): _metrics(gradient=2.0, peak=100.0, rmse=20.0),
+            (1, 1): _metrics(gradient=2.4, peak=120.0, rmse=12.0),
+        },
+    )
+    seen: list[tuple[str, int]] = []
+    executor.on_poll = lambda _poll: seen.append(
+        (sweep.states[1], len(sweep.trials[1].intermediate_values))
+    )
+    sweep.run(executor)
+    assert seen[:5] == [("RUNNING", 0)] * 5  # it ended in poll 1, the baseline in poll 5
+    trial = sweep.trials[1]
+    by_hand = math.log(3.0 / 2.4) + math.log(100 / 80) + 0.25 * (12 / 10 - 1)
+    first_epoch = math.log(3.0 / 2.0) + math.log(100 / 60) + 0.25 * (20 / 16 - 1)
+    assert trial.value == pytest.approx(by_hand, rel=1e-12)
+    assert trial.intermediate_values[0] == pytest.approx(first_epoch, rel=1e-12)
+    assert trial.intermediate_values[1] == trial.value
+
+
+def test_an_rmse_below_the_baselines_and_values_in_their_bands_score_0(
+    make_sweep: MakeSweep,
+) -> None:
+    sweep = make_sweep(trials=2)
+    sweep.run(FakeExecutor(metrics={(1, 1): _metrics(rmse=9.0)}))
+    assert sweep.trials[1].value == 0.0
+
+
+def test_the_budget_counts_complete_pruned_and_failed_trials(make_sweep: MakeSweep) -> None:
+    search = {"pruner": "median", "pruner_startup_trials": 1, "pruner_warmup_epochs": 0}
+    sweep = make_sweep(trials=5, search=search)
+    bad = _metrics(gradient=0.5, peak=50.0)
+    executor = FakeExecutor(failing={1: "no luck"}, metrics={(2, 0): bad, (2, 1): bad})
+    sweep.run(executor)
+    assert sweep.states == ["COMPLETE", "FAIL", "PRUNED", "COMPLETE", "COMPLETE"]
+    assert len(executor.submitted) == 5
+
+
+def test_a_finished_study_is_not_asked_for_more(make_sweep: MakeSweep) -> None:
+    make_sweep(trials=3).run(FakeExecutor())
+    executor = FakeExecutor()
+    sweep = make_sweep(trials=3)
+    sweep.run(executor)
+    assert executor.submitted == []
+    assert sweep.states == ["COMPLETE"] * 3
+
+
+def test_a_larger_budget_goes_on_with_the_baseline_there_is(make_sweep: MakeSweep) -> None:
+    make_sweep(trials=1).run(FakeExecutor(metrics={(0, 1): _metrics(rmse=5.0)}))
+    sweep = make_sweep(trials=2)
+    executor = FakeExecutor(metrics={(1, 1): _metrics(rmse=6.0)})
+    sweep.run(executor)
+    assert [spec.preset for spec in executor.submitted] == [None]
+    assert sweep.trials[1].value == pytest.approx(0.25 * (6 / 5 - 1))
+
+
+def test_after_the_timeout_running_trials_end_and_none_starts(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=9, budget={"trials": 9, "timeout": "30m"})
+    executor = FakeExecutor(slots=2)
+
+    def pass_time(poll: int) -> None:
+        sweep.clock.now = 1799.0 if poll < 2 else 1800.0
+
+    executor.on_poll = pass_time
+    sweep.run(executor)
+    # Two polls end the first two; at 1799 s two more are handed out, which end after the timeout.
+    assert sweep.states == ["COMPLETE"] * 4
+
+
+def test_a_stop_queues_the_running_trials_again(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=9)
+    executor = FakeExecutor(slots=2, asleep={2: 99, 3: 99})
+    coordinator = sweep.coordinator(executor)
+
+    def stop_at_3(poll: int) -> None:
+        if poll == 3:
+            coordinator.request_stop()
+        if poll >= 3:
+            executor.asleep = {}
+
+    executor.on_poll = stop_at_3
+    with pytest.raises(StoppedOnRequest, match="'tiny' was stopped with 2 trials done; run the"):
+        coordinator.run()
+    assert sweep.states == ["COMPLETE", "COMPLETE", "WAITING", "WAITING"]
+    before = [trial.params for trial in sweep.trials]
+
+    heir = make_sweep(trials=5)
+    again = FakeExecutor()
+    heir.run(again)
+    assert [(spec.number, spec.attempt) for spec in again.submitted] == [(2, 2), (3, 2), (4, 1)]
+    assert [trial.params for trial in heir.trials[:4]] == before
+    assert heir.states == ["COMPLETE"] * 5
+
+
+def test_a_result_that_comes_while_stopping_is_kept(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=9)
+    executor = FakeExecutor(slots=2, deaf=frozenset({1}), asleep={1: 2})
+    coordinator = sweep.coordinator(executor)
+    executor.on_poll = lambda poll: coordinator.request_stop() if poll == 2 else None
+    with pytest.raises(StoppedOnRequest):
+        coordinator.run()
+    assert sweep.states == ["COMPLETE", "COMPLETE", "WAITING"]
+
+
+def test_trials_that_wait_for_a_stopped_baseline_are_queued_again(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=9)
+    executor = FakeExecutor(slots=2, asleep={0: 99})
+    coordinator = sweep.coordinator(executor)
+    executor.on_poll = lambda poll: coordinator.request_stop() if poll == 3 else None
+    sweep.clock.now = 0.0
+    executor.deaf = frozenset({1})
+
+    def wake(poll: int) -> None:
+        if poll == 3:
+            coordinator.request_stop()
+            executor.asleep = {}
+
+    executor.on_poll = wake
+    with pytest.raises(StoppedOnRequest):
+        coordinator.run()
+    assert set(sweep.states) == {"WAITING"}
+
+
+def test_a_worker_that_dies_while_stopping_is_no_failure(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=9)
+    executor = FakeExecutor()
+    coordinator = sweep.coordinator(executor)
+
+    def signal_to_the_whole_group(_poll: int) -> None:
+        coordinator.request_stop()
+        executor.failing = {0: "its worker process died (signal 15)"}
+
+    executor.on_poll = signal_to_the_whole_group
+    with pytest.raises(StoppedOnRequest):
+        coordinator.run()
+    assert sweep.states == ["WAITING"]
+
+
+def test_workers_that_do_not_hear_are_waited_for_only_so_long(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=9)
+    executor = FakeExecutor(asleep={0: 10**6})
+    coordinator = sweep.coordinator(executor)
+
+    def pass_time(_poll: int) -> None:
+        coordinator._stop_requests = 1
+        sweep.clock.now += 1.0
+
+    executor.on_poll = pass_time
+    with pytest.raises(StoppedOnRequest):
+        coordinator.run()
+    assert executor.polls == STOP_GRACE_S + 1
+    assert sweep.states == ["WAITING"]
+
+
+def test_a_second_stop_ends_at_once(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=9)
+    executor = FakeExecutor(asleep={0: 10**6})
+    coordinator = sweep.coordinator(executor)
+    executor.on_poll = lambda _poll: coordinator.request_stop()
+    with pytest.raises(StoppedOnRequest):
+        coordinator.run()
+    assert executor.polls == 2
+    assert sweep.states == ["WAITING"]
+
+
+def test_messages_of_another_attempt_are_ignored(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=2)
+    executor = FakeExecutor()
+    stale = _report(0, _metrics(gradient=0.001, rmse=1e6))
+    executor.extra = [
+        EpochDone(0, 7, stale),
+        TrialFailed(0, 7, "late"),
+        TrialDone(0, 7, 1.0, 1.0, "cpu", "float32"),
+        TrialFailed(99, 1, "never heard of"),
+    ]
+    sweep.run(executor)
+    assert sweep.states == ["COMPLETE", "COMPLETE"]
+    assert sweep.trials[0].intermediate_values == {0: 0.0, 1: 0.0}
+
+
+def test_a_failing_trial_is_written_down_and_the_sweep_goes_on(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=3)
+    sweep.run(FakeExecutor(failing={1: "the training diverged"}))
+    assert sweep.states == ["COMPLETE", "FAIL", "COMPLETE"]
+    assert sweep.trials[1].user_attrs[FAILURE] == "the training diverged"
+
+
+def test_a_failing_baseline_ends_the_sweep(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=9)
+    executor = FakeExecutor(slots=2, failing={0: "it broke"})
+    with pytest.raises(
+        FieldsharpError, match=r"the baseline \(trial 0\) failed, .* without it: it broke"
+    ):
+        sweep.run(executor)
+    assert sweep.states == ["FAIL", "WAITING"]
+
+
+def test_a_study_whose_baseline_cannot_be_trained_in_its_budget_says_so(
+    make_sweep: MakeSweep,
+) -> None:
+    with pytest.raises(FieldsharpError):
+        make_sweep(trials=1).run(FakeExecutor(failing={0: "it broke"}))
+    with pytest.raises(FieldsharpError, match=r"no baseline .* raise it with --trials"):
+        make_sweep(trials=1).run(FakeExecutor())
+
+
+def test_the_median_pruner_ends_a_bad_trial_early_and_spares_the_baseline(
+    make_sweep: MakeSweep,
+) -> None:
+    search = {"pruner": "median", "pruner_startup_trials": 1, "pruner_warmup_epochs": 0}
+    sweep = make_sweep(trials=3, search=search, training={"epochs": 4})
+    bad = _metrics(gradient=1.0, peak=60.0)
+    executor = FakeExecutor(metrics={(1, epoch): bad for epoch in range(4)})
+    sweep.run(executor)
+    assert sweep.states == ["COMPLETE", "PRUNED", "COMPLETE"]
+    assert executor.cancelled == [1]
+    pruned = sweep.trials[1]
+    assert list(pruned.intermediate_values) == [0]
+    assert pruned.value == pytest.approx(math.log(3.0) + math.log(100 / 20))
+    assert pruned.user_attrs["record"]["epochs"] == 1
+
+
+def test_a_trial_that_turns_bad_in_its_last_epoch_is_complete(make_sweep: MakeSweep) -> None:
+    search = {"pruner": "median", "pruner_startup_trials": 1, "pruner_warmup_epochs": 0}
+    sweep = make_sweep(trials=2, search=search)
+    executor = FakeExecutor(metrics={(1, 1): _metrics(gradient=1.0)})
+    sweep.run(executor)
+    assert sweep.states == ["COMPLETE", "COMPLETE"]
+    assert executor.cancelled == []
+
+
+def test_an_error_of_the_executor_leaves_no_trial_running(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=9)
+    executor = FakeExecutor(slots=2)
+
+    def break_down(poll: int) -> None:
+        if poll == 3:
+            raise OSError("no more processes")
+
+    executor.on_poll = break_down
+    with pytest.raises(OSError, match="no more processes"):
+        sweep.run(executor)
+    assert sweep.states == ["COMPLETE", "COMPLETE", "WAITING", "WAITING"]
+
+
+def test_a_trial_that_ends_without_an_epoch_has_failed(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=2)
+    executor = FakeExecutor(asleep={1: 99})
+
+    def end_it(poll: int) -> None:
+        if poll == 2:
+            executor.extra = [TrialDone(1, 1, 1.0, 1.0, "cpu", "float32")]
+
+    executor.on_poll = end_it
+    sweep.run(executor)
+    assert sweep.states == ["COMPLETE", "FAIL"]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "gp"])
+def test_every_sampler_goes_on_beyond_its_random_start(make_sweep: MakeSweep, sampler: str) -> None:
+    sweep = make_sweep(trials=13, search={"sampler": sampler})
+    executor = FakeExecutor(
+        slots=2, metrics={(n, 1): _metrics(gradient=2.0 + 0.1 * n) for n in range(13)}
+    )
+    sweep.run(executor)
+    assert sweep.states == ["COMPLETE"] * 13
+    rates = {spec.run.training.learning_rate for spec in executor.submitted}
+    assert len(rates) == 13
+
+
+def test_hyperband_ends_bad_trials_early_and_spares_the_baseline(make_sweep: MakeSweep) -> None:
+    search = {"pruner": "hyperband", "pruner_warmup_epochs": 1}
+    sweep = make_sweep(trials=12, search=search, training={"epochs": 9})
+    worse = {(n, epoch): _metrics(gradient=3.0 / (n + 1)) for n in range(12) for epoch in range(9)}
+    sweep.run(FakeExecutor(metrics=worse))
+    assert sweep.states[0] == "COMPLETE"
+    assert "PRUNED" in sweep.states
+    assert set(sweep.states) == {"COMPLETE", "PRUNED"}
