@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from fields.errors import StudyError
+from fields.errors import ConfigError, StudyError
 from storage.url import sqlite_path
 
 
@@ -33,10 +33,17 @@ class StudyLock:
 
         Raises:
             StudyError: If another process holds it, naming its pid.
+            ConfigError: If the lock cannot be made.
         """
         if self.path is None:
             return self
-        file = self.path.open("a+", encoding="ascii")
+        try:
+            file = self.path.open("a+", encoding="ascii")
+        except OSError as error:
+            raise ConfigError(
+                f"cannot make the lock {self.path} ({error.strerror}); the folder of the database "
+                "must be writable"
+            ) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

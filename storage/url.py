@@ -9,8 +9,12 @@ from fields.errors import ConfigError
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):([^@]*(?:@\S*)?)@")
 
 
+_QUERY_PASSWORD = re.compile(r"(?<=[?&]password=)[^&\s]+")
+
+
 def mask_password(text: str) -> str:
     """Return the text with the password of every address in it replaced by ``***``."""
+    text = _QUERY_PASSWORD.sub("***", text)
     return _PASSWORD.sub(r"\1:***@", text)
 
 

@@ -86,8 +86,8 @@ def _samples(searched: NumberRange | Choices) -> tuple[Scalar, ...]:
     return (low, high, low + (high - low) / math.pi)
 
 
-def _require_setting(name: str, path: str) -> None:
-    """Check that a searched path leads to a setting of one training.
+def _setting_kind(name: str, path: str) -> Any:
+    """Return the type of the setting of one training that a searched path leads to.
 
     Raises:
         ValueError: If it does not, with the nearest one.
@@ -105,7 +105,7 @@ def _require_setting(name: str, path: str) -> None:
         if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
             open_ended = part == "options" and depth == len(parts) - 2
             if depth == len(parts) - 1 or open_ended:
-                return
+                return kind
             raise ValueError(f"search.space.{name}: {path} is no setting; {part} is a single value")
         model = kind
     raise ValueError(f"search.space.{name}: {path} is a section; name a setting in it")
@@ -141,9 +141,18 @@ class SearchSettings(Settings):
     @classmethod
     def _names_are_known(cls, value: Any) -> Any:
         # Before the ranges are looked at: a misspelt name is the likelier mistake.
-        for name in value if isinstance(value, dict) else ():
-            _require_setting(str(name), setting_path(str(name)))
-        return value
+        if not isinstance(value, dict):
+            return value
+        return {name: _fitting(str(name), searched) for name, searched in value.items()}
+
+
+def _fitting(name: str, searched: Any) -> Any:
+    """Return a range with fractional ends where its setting is fractional: low: 0 means 0.0."""
+    kind = _setting_kind(name, setting_path(name))
+    if kind is not float or not isinstance(searched, dict):
+        return searched
+    ends = {k: float(v) for k, v in searched.items() if k in ("low", "high") and type(v) is int}
+    return {**searched, **ends}
 
 
 class BudgetSettings(Settings):

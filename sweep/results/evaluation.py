@@ -1,5 +1,6 @@
 """Judging a forecast file against a truth file with every metric the sweep knows."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,10 @@ class Evaluation:
 
     def as_json(self) -> dict[str, Any]:
         """Return one flat mapping of plain values."""
+        # JSON has no word for not-a-number: a metric that is not defined is null.
+        metrics = {k: v if math.isfinite(v) else None for k, v in self.metrics.items()}
         facts = {"variable": self.variable, "units": self.units}
-        return {**self.metrics, **facts, "frames": self.frames, "cells": self.cells}
+        return {**metrics, **facts, "frames": self.frames, "cells": self.cells}
 
 
 def evaluate_files(forecast: Path, truth: Path, variable: str | None = None) -> Evaluation:

@@ -1,15 +1,17 @@
 """Finding a study by name, and making sure it is the one that is meant."""
 
 import warnings
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
 from optuna.study import Study
+from pydantic import ValidationError
 
 from fields.errors import StudyError
 from fields.names import nearest
+from fields.settings import Settings
 from storage.database import database_errors
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import make_pruner, make_sampler
@@ -77,7 +79,7 @@ def study_config(study: Study) -> SweepConfig:
     Raises:
         StudyError: If it was not started by this program.
     """
-    return SweepConfig.model_validate(_attribute(study, CONFIG))
+    return _validated(SweepConfig, study, CONFIG)
 
 
 def study_facts(study: Study) -> StudyFacts:
@@ -86,7 +88,22 @@ def study_facts(study: Study) -> StudyFacts:
     Raises:
         StudyError: If it was not started by this program.
     """
-    return StudyFacts.model_validate(_attribute(study, FACTS))
+    return _validated(StudyFacts, study, FACTS)
+
+
+Kept = TypeVar("Kept", bound=Settings)
+
+
+def _validated(model: type[Kept], study: Study, name: str) -> Kept:
+    try:
+        return model.model_validate(_attribute(study, name))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise StudyError(
+            f"the {name} kept with study {study.study_name!r} is of another version of this "
+            f"program ({where}: {first['msg']}); read it with that version"
+        ) from error
 
 
 def _attribute(study: Study, name: str) -> Any:

@@ -43,3 +43,17 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert found["code"] == 0
     assert "Usage: run_sweep.py" in found["said"]
     assert [name for name in HEAVY if name in found["modules"]] == []
+
+
+def test_status_does_not_wait_for_torch(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED_AFTER, "status", "--storage", f"sqlite:///{tmp_path}/no.db"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    assert found["code"] == 2, "there is no database"
+    assert "sweep.study.status" in found["modules"], "it came as far as it goes without one"
+    assert [name for name in ("torch", "xarray") if name in found["modules"]] == []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fields.errors import StudyError
+from fields.errors import ConfigError, StudyError
 from storage.study_lock import StudyLock
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -76,3 +76,11 @@ def test_a_study_may_be_called_anything(storage_url: str, tmp_path: Path) -> Non
 def test_a_database_that_is_no_file_has_no_lock() -> None:
     with StudyLock("postgresql://ann@h/db", "s") as lock:
         assert lock.path is None
+
+
+def test_a_lock_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConfigError, match=r"cannot make the lock .*; the folder of the database"),
+        StudyLock(f"sqlite:///{tmp_path}/nowhere/x.db", "s"),
+    ):
+        pass

@@ -16,6 +16,7 @@ from storage.url import mask_password, sqlite_path
         ("postgresql://ann:a/b:c@h/db", "postgresql://ann:***@h/db"),
         ("postgresql://ann:half@secret@h/db", "postgresql://ann:***@h/db"),
         ("postgresql://:secret@h/db", "postgresql://:***@h/db"),
+        ("postgresql://h/db?user=a&password=s3&x=1", "postgresql://h/db?user=a&password=***&x=1"),
         (
             "tried postgresql://a:one@h/db, then postgresql://b:two@h/db",
             "tried postgresql://a:***@h/db, then postgresql://b:***@h/db",

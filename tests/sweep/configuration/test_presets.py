@@ -88,14 +88,17 @@ def test_an_option_of_the_predictor_can_be_searched_without_being_configured() -
     assert recorded == {"predictor.options.depth": 1, "predictor.options.rate": 0.5}
 
 
-@pytest.mark.parametrize("ends", [{"low": 0, "high": 10}, {"low": 1, "high": 5}])
-def test_whole_numbers_are_recorded_where_whole_numbers_are_searched(
-    ends: dict[str, int],
-) -> None:
-    config = _config({"space": {**_DEFAULT, "gradient_weight": ends}})
+def test_whole_numbers_are_recorded_where_whole_numbers_are_searched() -> None:
+    config = _config({"space": {**_DEFAULT, "predictor.width": {"low": 20, "high": 32}}})
     for preset in presets(config):
-        recorded = preset_parameters(preset, config)["gradient_weight"]
-        assert recorded == int(recorded), preset.name
+        recorded = preset_parameters(preset, config)["predictor.width"]
+        assert (recorded, type(recorded)) == (20, int), preset.name
+
+
+def test_a_linear_range_from_zero_holds_the_baseline_and_the_plan_as_they_are() -> None:
+    config = _config({"space": {**_DEFAULT, "gradient_weight": {"low": 0, "high": 10}}})
+    recorded = [preset_parameters(p, config)["gradient_weight"] for p in presets(config)]
+    assert recorded == [0.0, 0.05, 0.2, 0.2, 0.2, 0.2]
 
 
 _DEFAULT: dict[str, Any] = {

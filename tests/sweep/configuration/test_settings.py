@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from sweep.configuration.settings import SweepConfig
+from sweep.configuration.settings import NumberRange, SweepConfig
 
 
 def _config(**sections: Any) -> SweepConfig:
@@ -78,6 +78,13 @@ def test_a_range_with_fractions_is_refused_for_a_setting_of_whole_numbers(
 ) -> None:
     space = {"predictor.width": {"low": ends[0], "high": ends[1]}}
     assert "search.space.predictor.width allows " in _space_refusal(space)
+
+
+def test_whole_ends_on_a_fractional_setting_are_searched_as_fractions() -> None:
+    space = {"warmup_fraction": {"low": 0, "high": 0.5}, "gradient_weight": {"low": 0, "high": 10}}
+    found = _config(search={"space": space}).search.space
+    kinds = [type(r.low) for r in found.values() if isinstance(r, NumberRange)]
+    assert kinds == [float, float]
 
 
 def test_one_setting_under_two_names_is_refused() -> None:

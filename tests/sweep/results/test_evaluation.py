@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from fields.errors import DataError
-from sweep.results.evaluation import evaluate_files
+from sweep.results.evaluation import Evaluation, evaluate_files
 
 Array = npt.NDArray[np.float64]
 HOURS = np.datetime64("2020-01-01", "ns") + np.arange(5) * np.timedelta64(1, "h")
@@ -165,3 +165,9 @@ def test_files_without_a_common_cell_are_refused(tmp_path: Path) -> None:
     east[:, :, :4] = np.nan
     with pytest.raises(DataError, match="no cell has a value in all 5 common frames"):
         evaluate_files(_write(tmp_path / "w.nc", west), _write(tmp_path / "e.nc", east))
+
+
+def test_a_metric_that_is_not_defined_is_null_in_json() -> None:
+    evaluation = Evaluation({"gradient": float("nan"), "rmse": 1.0}, "v", "K", frames=2, cells=5)
+    assert evaluation.as_json()["gradient"] is None
+    assert evaluation.as_json()["rmse"] == 1.0

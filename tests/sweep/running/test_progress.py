@@ -10,8 +10,8 @@ from rich.console import Console
 from model.training import EpochLosses
 from objectives.score import Score
 from objectives.targets import Band, Targets
-from sweep.running import progress
 from sweep.configuration.settings import SweepConfig
+from sweep.running import progress
 from sweep.running.progress import LiveProgress, LogProgress, SilentProgress, make_progress
 from sweep.running.trial import EpochReport
 from sweep.study.records import BestTrial

@@ -12,8 +12,9 @@ from storage.database import open_database
 from sweep.configuration.settings import SweepConfig
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
+from sweep.study.records import CONFIG
 from sweep.study.status import study_status, trial_status
-from sweep.study.studies import load_study, open_or_create_study, our_studies
+from sweep.study.studies import load_study, open_or_create_study, our_studies, study_config
 
 
 @pytest.fixture
@@ -99,3 +100,11 @@ def test_studies_of_others_are_not_listed_and_not_shown(storage_url: str) -> Non
 
 def test_our_studies_are_listed(finished_url: str) -> None:
     assert our_studies(open_database(finished_url, "read")) == ["tiny"]
+
+
+def test_a_configuration_of_another_version_is_named(storage_url: str) -> None:
+    storage = open_database(storage_url, "write")
+    study = optuna.create_study(study_name="old", storage=storage)
+    study.set_user_attr(CONFIG, {"data": {"path": "a.nc"}, "telepathy": True})
+    with pytest.raises(StudyError, match=r"of another version of this program \(telepathy: "):
+        study_config(study)
