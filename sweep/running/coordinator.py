@@ -176,9 +176,10 @@ class Coordinator:
     def _finish(self, running: _Running, end: TrialDone) -> None:
         number = running.spec.number
         if running.pruned:
+            report = running.reports[len(running.scores) - 1]  # later ones are not judged
             self._ledger.prune(number, self._record(running, end))
             self._close(running)
-            self._progress.pruned(running.spec, running.reports[-1], running.scores[-1])
+            self._progress.pruned(running.spec, report, running.scores[-1])
         elif not running.scores:
             self._fail(running, "it ended without a single epoch")
         else:

@@ -40,7 +40,7 @@ class Ledger:
             trials = self.study.get_trials(deepcopy=False)
             for trial in trials:
                 if trial.state is TrialState.RUNNING:
-                    self._put_back(trial.number, trial._trial_id)
+                    self._put_back(trial._trial_id)
             # A baseline that failed is tried again, since nothing can be scored without one.
             there = {
                 trial.user_attrs.get(records.PRESET)
@@ -121,31 +121,33 @@ class Ledger:
 
     def fail(self, number: int, reason: str) -> None:
         """Tell that a trial failed, and why."""
-        trial = self._running.pop(number)
+        trial = self._running[number]
         with database_errors(self._url):
             trial.set_user_attr(records.FAILURE, reason)
             self.study.tell(trial, state=TrialState.FAIL)
+        del self._running[number]
 
     def put_back(self, number: int) -> None:
         """Queue a running trial again, under its own number and with its own parameters."""
-        trial = self._running.pop(number)
+        trial_id = self._running[number]._trial_id
         with database_errors(self._url):
-            self._put_back(number, trial._trial_id)
+            self._put_back(trial_id)
+        del self._running[number]
 
-    def _put_back(self, number: int, trial_id: int) -> None:
+    def _put_back(self, trial_id: int) -> None:
         self.study._storage.set_trial_state_values(trial_id, TrialState.WAITING)
-        self._running.pop(number, None)
 
     def _tell(
         self, number: int, state: TrialState, value: float | None, record: TrialRecord
     ) -> None:
-        trial = self._running.pop(number)
+        trial = self._running[number]
         with database_errors(self._url):
             # Everything is written before tell: a finished trial takes no more attributes.
             for name in records.SHOWN:
                 trial.set_user_attr(name, record.metrics[name])
             trial.set_user_attr(records.RECORD, json.loads(record.model_dump_json()))
             self.study.tell(trial, value, state)
+        del self._running[number]
 
     def _enqueue(self, preset: Preset) -> None:
         self.study.enqueue_trial(
