@@ -32,8 +32,10 @@ bench: .venv/installed  ## what a training step costs
 	$(PY) -m pip install --disable-pip-version-check -q -r requirements.txt
 	@touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt
+.venv/installed-dev: .venv/installed requirements-dev.txt requirements-oracles.txt
 	$(PY) -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	$(PY) -m pip install --disable-pip-version-check -q -r requirements-oracles.txt \
+		|| echo "no C compiler for requirements-oracles.txt: its tests will be skipped"
 	@touch $@
 
 clean:

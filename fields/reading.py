@@ -158,7 +158,7 @@ def open_dataset(path: Path) -> xr.Dataset:
         DataError: If it is missing, of an unknown format, or unreadable.
     """
     if not path.exists():
-        raise DataError(f"data file {path} does not exist; give its place with data.path")
+        raise DataError(f"data file {path} does not exist; check the path (data.path)")
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise DataError(unknown("data format", path.suffix or path.name, READERS))

@@ -4,7 +4,7 @@ Every model is frozen, refuses unknown keys and documents each field with its un
 whole configuration can be stored with a study and compared with another.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,6 +15,15 @@ class Settings(BaseModel):
     """Base of all settings: immutable, strict about keys, finite numbers only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _yes_is_no_number(cls, value: Any) -> Any:
+        for name, given in value.items() if isinstance(value, dict) else ():
+            field = cls.model_fields.get(name)
+            if field is not None and field.annotation in (int, float) and isinstance(given, bool):
+                raise ValueError(f"{name} must be a number, found {str(given).lower()}")
+        return value
 
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from fields.errors import DataError
@@ -117,13 +118,18 @@ def unit_frames(series: FieldSeries, scaling: Scaling) -> torch.Tensor:
     return scaling.to_unit(torch.from_numpy(filled)).float()
 
 
-def _usable_starts(series: FieldSeries, settings: DataSettings) -> np.ndarray:
+def breaks_in_time(series: FieldSeries) -> npt.NDArray[np.bool_]:
+    """Return whether time is broken between each frame and the next, length T-1.
+
+    With half a step of tolerance: months differ in length, a missing frame doubles a step.
+    """
+    return np.asarray(np.abs(series.steps_s - series.step_s) > 0.5 * abs(series.step_s))
+
+
+def _usable_starts(series: FieldSeries, settings: DataSettings) -> npt.NDArray[np.bool_]:
     """Return, for each frame, whether a window may start there: no break in time, few gaps."""
-    steps = series.steps_s
-    # Half a step of tolerance: months differ in length, a missing frame doubles a step.
-    broken = np.abs(steps - series.step_s) > 0.5 * abs(series.step_s)
     poor = series.filled_T > settings.max_filled_share
-    breaks = np.concatenate([[0], np.cumsum(broken)])
+    breaks = np.concatenate([[0], np.cumsum(breaks_in_time(series))])
     span = window_span(settings)
     usable = np.zeros(len(series.time), dtype=bool)
     first = np.arange(len(series.time) - span + 1)

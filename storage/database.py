@@ -5,6 +5,7 @@ askers. Write-ahead logging lets readers go on beside the writer, and BEGIN IMME
 write lock at the start of a transaction instead of in its middle, where it could not wait.
 """
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from sqlalchemy import event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, NoSuchModuleError, SQLAlchemyError
 
 from fields.errors import ConfigError, StorageError
 from storage.url import mask_password, sqlite_path
@@ -47,7 +48,7 @@ def open_database(url: str, mode: Literal["read", "write"]) -> RDBStorage:
     """
     check_storage(url, mode)
     path = sqlite_path(url)
-    with database_errors(url):
+    with _making(path if mode == "write" else None), database_errors(url), _opening_errors(url):
         connect_args = {"timeout": LOCK_TIMEOUT_S} if path is not None else {}
         storage = RDBStorage(
             url,
@@ -57,6 +58,21 @@ def open_database(url: str, mode: Literal["read", "write"]) -> RDBStorage:
         if path is not None:
             tune_sqlite(storage.engine, mode)
         return storage
+
+
+def require_database(url: str) -> None:
+    """Check that the file of a database in use is still there.
+
+    SQLite goes on writing to a deleted file, and all of it is lost when the last process ends.
+
+    Raises:
+        StorageError: If it is gone.
+    """
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        raise StorageError(
+            f"the database {path} was removed while it was in use; put a copy back, or start anew"
+        )
 
 
 def tune_sqlite(engine: sqlalchemy.Engine, mode: Literal["read", "write"]) -> None:
@@ -85,7 +101,7 @@ def tune_sqlite(engine: sqlalchemy.Engine, mode: Literal["read", "write"]) -> No
 
 @contextmanager
 def database_errors(url: str) -> Iterator[None]:
-    """Map the errors of Optuna's storage and of SQLAlchemy to one sentence.
+    """Map what Optuna's storage and SQLAlchemy raise in use to one sentence.
 
     Raises:
         StorageError: In place of whatever they raised, without passwords.
@@ -99,9 +115,39 @@ def database_errors(url: str) -> Iterator[None]:
             f"database {mask_password(url)} failed: {mask_password(reason)}; "
             "check that it is a database of studies and that its disk has space"
         ) from error
-    except ImportError as error:
+    except KeyError as error:
+        if "Record does not exist" not in str(error):
+            raise
+        raise StorageError(
+            f"database {mask_password(url)} has lost the study or the trial that is worked on: it "
+            "was deleted meanwhile; start the sweep again"
+        ) from error
+    except UpdateFinishedTrialError as error:
+        raise StorageError(
+            f"database {mask_password(url)}: a trial was finished by somebody else ({error}); "
+            "while a sweep runs, change nothing in its study"
+        ) from error
+
+
+@contextmanager
+def _opening_errors(url: str) -> Iterator[None]:
+    """Map what only opening a database raises.
+
+    Raises:
+        ConfigError: If its driver is not installed.
+        StorageError: If its schema is another version's.
+    """
+    try:
+        yield
+    except (ImportError, NoSuchModuleError) as error:
         raise ConfigError(
             f"database {mask_password(url)} needs a driver that is not installed ({error})"
+        ) from error
+    except (DatabaseError, StorageInternalError) as error:
+        if "not a database" not in str(error.__cause__ or error):
+            raise
+        raise ConfigError(
+            f"storage {mask_password(url)} is a file but no database; name another with --storage"
         ) from error
     except RuntimeError as error:  # Optuna's word for a schema of another version
         raise StorageError(
@@ -109,11 +155,24 @@ def database_errors(url: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def _making(path: Path | None) -> Iterator[None]:
+    """Let one process at a time make the tables: two that start at once would collide."""
+    if path is None:
+        yield
+        return
+    with path.with_name(f"{path.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _check_file(path: Path, mode: Literal["read", "write"]) -> None:
     if path.is_dir():
         raise ConfigError(
             f"storage {path} is a folder; name a file in it, such as {path}/sweeps.db"
         )
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"storage {path} is no file; name a file, such as sweeps.db")
     if path.exists():
         if mode == "write" and not os.access(path, os.W_OK):
             raise ConfigError(f"storage {path} cannot be written; choose another with --storage")
@@ -122,10 +181,12 @@ def _check_file(path: Path, mode: Literal["read", "write"]) -> None:
         raise ConfigError(
             f"there is no database at {path}; start a sweep first, or name another with --storage"
         )
+    # Permissions alone do not tell: a folder may be of a file system that takes no files. Never the
+    # database's own name: another process may be making it just now.
+    probe = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        # Permissions alone do not tell: a folder may be of a file system that takes no files.
-        path.touch(exist_ok=False)
-        path.unlink()
+        probe.touch(exist_ok=False)
+        probe.unlink()
     except OSError as error:
         raise ConfigError(
             f"storage {path} cannot be made ({error.strerror}); "

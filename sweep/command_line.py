@@ -4,8 +4,10 @@ Commands import what they need when they run, so that --help loads neither torch
 """
 
 import logging
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 import typer
 
@@ -13,6 +15,8 @@ from fields.errors import FieldsharpError
 from sweep.commands import dashboard, evaluate, export, predict, start, status, train
 
 DEBUG = "--debug"
+INTERRUPTED = "interrupted; run the same command again"
+INTERRUPTED_CODE = 130
 
 app = typer.Typer(
     name="run_sweep.py",
@@ -33,13 +37,15 @@ def main(arguments: Sequence[str]) -> int:
     """
     debug = DEBUG in arguments
     logging.basicConfig(
-        level=logging.DEBUG if debug else logging.INFO,
+        level=logging.WARNING,  # of libraries
         format="%(asctime)s %(levelname)s %(message)s",
         datefmt="%H:%M:%S",
         stream=sys.stderr,
     )
-    for library in ("h5py", "matplotlib", "asyncio", "numcodecs"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+    for package in ("sweep", "model", "objectives", "storage", "fields"):
+        logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.INFO)
+    # A system that ends a process deserves the same orderly end as a person who does.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(
             [argument for argument in arguments if argument != DEBUG] or ["--help"],
@@ -49,10 +55,16 @@ def main(arguments: Sequence[str]) -> int:
     except FieldsharpError as error:
         return _say(str(error), error.exit_code, debug=debug)
     except KeyboardInterrupt:
-        return _say("interrupted before anything was started", 3, debug=debug)
+        return _say(INTERRUPTED, 3, debug=debug)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback to users
         return _say_unexpected(error, debug=debug)
+    if code == INTERRUPTED_CODE:  # how the parser of the command line passes on an interrupt
+        return _say(INTERRUPTED, 3, debug=debug)
     return code if isinstance(code, int) else 0
+
+
+def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _say_unexpected(error: Exception, *, debug: bool) -> int:

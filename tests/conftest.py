@@ -122,7 +122,7 @@ def finished_url(
     study = open_or_create_study(open_database(url, "write"), tiny_config, tiny_facts)
     targets = tiny_facts.targets
     Coordinator(
-        Ledger(study, tiny_config, url),
+        Ledger(study, tiny_config, url, tiny_facts.provenance),
         InlineExecutor(tiny_data),
         targets,
         SilentProgress("tiny", targets, tiny_facts.units),

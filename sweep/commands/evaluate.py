@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from fields.errors import ConfigError
+
 NAME = "evaluate"
 HELP = "Compare a forecast file with a truth file: the spatial analysis."
 
@@ -14,6 +16,13 @@ def run(
     truth: Annotated[Path, typer.Argument(help="What was observed, on the same grid.")],
     variable: Annotated[
         str | None, typer.Option(help="Where the forecast holds several variables.")
+    ] = None,
+    truth_variable: Annotated[
+        str | None, typer.Option(help="Where the truth names the field otherwise.")
+    ] = None,
+    select: Annotated[
+        list[str] | None,
+        typer.Option(help="One value of a further dimension of the truth, such as level=850."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -26,7 +35,8 @@ def run(
     from objectives.metrics import METRICS
     from sweep.results.evaluation import evaluate_files
 
-    evaluation = evaluate_files(forecast, truth, variable)
+    chosen = dict(_dimension_and_value(pair) for pair in select or [])
+    evaluation = evaluate_files(forecast, truth, variable, truth_variable, chosen)
     if as_json:
         typer.echo(json.dumps(evaluation.as_json(), indent=2))
         return
@@ -41,7 +51,22 @@ def run(
         metric = METRICS[name]
         table.add_row(name, f"{value:.6g}", names[metric.unit], metric.summary)
     console = Console()
-    console.print(
-        f"{evaluation.variable}: {evaluation.frames} frames, {evaluation.cells} cells", markup=False
-    )
+    cells = f"{evaluation.cells} cells"
+    if evaluation.cells_least < evaluation.cells:
+        cells = f"{evaluation.cells_least} to {cells}"
+    console.print(f"{evaluation.variable}: {evaluation.frames} frames, {cells}", markup=False)
+    if evaluation.frames_without_truth:
+        console.print(
+            f"{evaluation.frames_without_truth} frames of the forecast have no truth", markup=False
+        )
     console.print(table)
+
+
+def _dimension_and_value(pair: str) -> tuple[str, float | str]:
+    dimension, equals, text = pair.partition("=")
+    if not equals:
+        raise ConfigError(f"--select {pair!r} is no dimension=value, such as level=850")
+    try:
+        return dimension, float(text)
+    except ValueError:
+        return dimension, text

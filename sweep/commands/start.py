@@ -48,7 +48,9 @@ def run(
         "budget.timeout": timeout,
     }
     # Quoted, as JSON is YAML: a study may be called 123 or true.
-    overrides = [f"{key}={json.dumps(v)}" for key, v in given.items() if v is not None]
+    overrides = [
+        f"{key}={json.dumps(v, ensure_ascii=False)}" for key, v in given.items() if v is not None
+    ]
     loaded = load_config(_find(config), [*(settings or []), *overrides]).config
     console = Console()
     run_sweep(

@@ -26,8 +26,9 @@ def run(
     m = outcome.metrics
     unit = f" {outcome.units}" if outcome.units else ""
     typer.echo(
-        f"validation split: gradient {m['gradient']:.4g} of {m['gradient_observed']:.4g}, peak "
-        f"{m['peak']:.4g} of {m['peak_observed']:.4g}{unit}, rmse {m['rmse']:.4g}{unit}"
+        f"validation split: gradient {m['gradient']:.4g} (observed "
+        f"{m['gradient_observed']:.4g}), peak {m['peak']:.4g}{unit} (observed "
+        f"{m['peak_observed']:.4g}), rmse {m['rmse']:.4g}{unit}"
     )
     if outcome.largest_difference is not None:
         typer.echo(

@@ -38,6 +38,19 @@ class _Loader(yaml.SafeLoader):
     """Safe YAML in which 1e-3 is a number, as in YAML 1.2 (1.1 reads a word)."""
 
 
+def _mapping_without_doubles(loader: _Loader, node: yaml.MappingNode) -> Tree:
+    keys = [key.value for key, _ in node.value]
+    doubles = sorted({key for key in keys if keys.count(key) > 1})
+    if doubles:
+        raise yaml.constructor.ConstructorError(
+            None, None, f"the key {doubles[0]!r} stands there twice", node.start_mark
+        )
+    return {str(k): v for k, v in loader.construct_mapping(node, deep=True).items()}
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_without_doubles)
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes what ``_Loader`` reads: the word 1e3 is quoted."""
 
@@ -88,12 +101,15 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
                 f"{name} must be a mapping as an export writes it, found {section!r}; remove it "
                 f"(in {path})"
             )
+    tree = {name: section for name, section in tree.items() if section is not None}
     _anchor_data_path(tree, path.resolve().parent)
     for override in overrides:
         _apply_override(tree, override)
     _anchor_data_path(tree, Path.cwd())
     return ConfigFile(
-        config=validate(tree, str(path)), exported=beside["exported"], metrics=beside["metrics"]
+        config=validate(tree, f"{path} and the command line" if overrides else str(path)),
+        exported=beside["exported"],
+        metrics=beside["metrics"],
     )
 
 

@@ -23,6 +23,10 @@ def setting_path(name: str) -> str:
     """
     if name in SHORT_NAMES:
         return SHORT_NAMES[name]
+    if name == "training.seed":
+        raise ValueError(
+            "search.space.training.seed would reward luck; leave it out, and compare seeds later"
+        )
     if name.partition(".")[0] in SEARCHABLE_SECTIONS and "." in name:
         return name
     raise ValueError(

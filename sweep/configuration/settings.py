@@ -46,6 +46,15 @@ class Choices(Settings):
 
     choices: tuple[Scalar, ...] = Field(min_length=1, description="values to choose from")
 
+    @field_validator("choices")
+    @classmethod
+    def _each_once(cls, value: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError(
+                f"each choice may stand there once, found {', '.join(map(str, value))}"
+            )
+        return value
+
 
 def _range_kind(value: Any) -> str:
     has_choices = "choices" in value if isinstance(value, dict) else isinstance(value, Choices)
@@ -133,6 +142,7 @@ class SearchSettings(Settings):
     )
     space: dict[str, Range] = Field(
         default_factory=lambda: dict(DEFAULT_SPACE),
+        min_length=1,
         description="by short name (" + ", ".join(SHORT_NAMES) + ") or by setting, such as "
         "predictor.width",
     )
@@ -225,6 +235,22 @@ class SweepConfig(RunSettings):
                     raise ValueError(
                         f"search.space.{name} allows {value!r}, but {path}: {detail}"
                     ) from error
+        return self
+
+    @model_validator(mode="after")
+    def _searched_loss_has_an_effect(self) -> "SweepConfig":
+        searched = {setting_path(name) for name in self.search.space}
+        weight, variant = "loss.gradient_weight", "loss.variant"
+        if weight in searched and variant not in searched and self.loss.variant == "none":
+            raise ValueError(
+                "search.space.gradient_weight has no effect while loss.variant is none; set "
+                "loss.variant or search loss_variant too"
+            )
+        if variant in searched and weight not in searched and self.loss.gradient_weight == 0:
+            raise ValueError(
+                "search.space.loss_variant has no effect while loss.gradient_weight is 0; set "
+                "loss.gradient_weight or search gradient_weight too"
+            )
         return self
 
     def run_with(self, values: dict[str, Scalar]) -> RunSettings:

@@ -1,7 +1,8 @@
 """Judging a forecast file against a truth file with every metric the sweep knows."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from fields.errors import DataError
 from fields.reading import RawField, open_dataset, pick_variable, read_raw
 from fields.settings import DataSettings
 from objectives.case import Case
-from objectives.verification import verify
+from objectives.verification import Verification
 
 
 @dataclass(frozen=True)
@@ -24,31 +25,43 @@ class Evaluation:
         metrics: By name, physical units, over all frames both files have.
         variable: The field.
         units: Its units in the truth file.
-        frames: Frames both files have.
-        cells: Cells valid in all of those frames in both files.
+        frames: Frames both files have and know something of.
+        frames_without_truth: Frames of the forecast that the truth does not have.
+        cells: Cells compared, most in any frame.
+        cells_least: Cells compared, least in any frame.
     """
 
     metrics: dict[str, float]
     variable: str
     units: str
     frames: int
+    frames_without_truth: int
     cells: int
+    cells_least: int
 
     def as_json(self) -> dict[str, Any]:
         """Return one flat mapping of plain values."""
         # JSON has no word for not-a-number: a metric that is not defined is null.
         metrics = {k: v if math.isfinite(v) else None for k, v in self.metrics.items()}
-        facts = {"variable": self.variable, "units": self.units}
-        return {**metrics, **facts, "frames": self.frames, "cells": self.cells}
+        facts = {k: v for k, v in asdict(self).items() if k != "metrics"}
+        return {**metrics, **facts}
 
 
-def evaluate_files(forecast: Path, truth: Path, variable: str | None = None) -> Evaluation:
-    """Compare two files at the times both have, on the cells both know at all of them.
+def evaluate_files(
+    forecast: Path,
+    truth: Path,
+    variable: str | None = None,
+    truth_variable: str | None = None,
+    select: Mapping[str, int | float | str] | None = None,
+) -> Evaluation:
+    """Compare two files at the times both have, in each frame on the cells both know in it.
 
     Args:
         forecast: NetCDF, Zarr, .npy or .npz.
         truth: The same, on the same grid.
-        variable: Name in both files; None where the forecast holds one.
+        variable: Name in the forecast; None where it holds one.
+        truth_variable: Name in the truth; None where it is the same, or the only one.
+        select: One value for each dimension of the truth beyond time, y and x.
 
     Raises:
         DataError: If a file cannot be read, or grids, units or times do not match.
@@ -58,32 +71,54 @@ def evaluate_files(forecast: Path, truth: Path, variable: str | None = None) -> 
     predicted = read_raw(DataSettings(path=str(forecast), variable=name))
     with open_dataset(truth) as dataset:
         # A bare array is named after its file: a truth that holds one field needs no equal name.
-        same = name if name in dataset.data_vars else None
-    observed = read_raw(DataSettings(path=str(truth), variable=same))
+        same = truth_variable or (name if name in dataset.data_vars else None)
+    observed = read_raw(
+        DataSettings(path=str(truth), variable=same, select=dict(select) if select else {})
+    )
     _require_same_grid(predicted, observed)
     _require_same_units(predicted, observed)
     in_forecast, in_truth = _common_frames(predicted, observed)
     pred_THW, target_THW = predicted.values_THW[in_forecast], observed.values_THW[in_truth]
     known_THW = np.isfinite(pred_THW) & np.isfinite(target_THW)
-    mask_HW: npt.NDArray[np.bool_] = np.asarray(known_THW.all(axis=0))
-    if not mask_HW.any():
+    cells_T = known_THW.sum(axis=(1, 2))
+    if not cells_T.any():
         raise DataError(
-            f"no cell has a value in all {len(in_truth)} common frames of {forecast} and {truth}; "
-            "fill the gaps or compare a shorter period"
+            f"{forecast} and {truth} know no cell in common in any of their {len(in_truth)} common "
+            "frames; compare files of the same area"
         )
-    case = Case(
-        pred_BTCHW=_as_samples(pred_THW, mask_HW),
-        target_BTCHW=_as_samples(target_THW, mask_HW),
-        persistence_BTCHW=None,
-        mask_HW=torch.from_numpy(mask_HW),
-    )
     return Evaluation(
-        metrics=verify(case),
+        metrics=_verify_frames(pred_THW, target_THW, known_THW),
         variable=name,
         units=str(observed.array.attrs.get("units", "")),
-        frames=len(in_truth),
-        cells=int(mask_HW.sum()),
+        frames=int((cells_T > 0).sum()),
+        frames_without_truth=len(predicted.time) - len(in_forecast),
+        cells=int(cells_T.max()),
+        cells_least=int(cells_T[cells_T > 0].min()),
     )
+
+
+def _verify_frames(
+    pred_THW: npt.NDArray[np.float64],
+    target_THW: npt.NDArray[np.float64],
+    known_THW: npt.NDArray[np.bool_],
+) -> dict[str, float]:
+    """Return every metric over all frames; frames that know the same cells are taken together."""
+    frames_by_mask: dict[bytes, list[int]] = {}
+    for frame, known_HW in enumerate(known_THW):
+        if known_HW.any():
+            frames_by_mask.setdefault(known_HW.tobytes(), []).append(frame)
+    verification = Verification(with_persistence=False)
+    for frames in frames_by_mask.values():
+        mask_HW = known_THW[frames[0]]
+        verification.add(
+            Case(
+                pred_BTCHW=_as_samples(pred_THW[frames], mask_HW),
+                target_BTCHW=_as_samples(target_THW[frames], mask_HW),
+                persistence_BTCHW=None,
+                mask_HW=torch.from_numpy(mask_HW),
+            )
+        )
+    return verification.overall()
 
 
 def _as_samples(

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fields.errors import ConfigError, StudyError
 from storage.database import database_errors
 from sweep.configuration.config_file import dump_yaml
-from sweep.study.records import best_trial, trial_record, trial_spec
+from sweep.study.records import PROVENANCE, best_trial, trial_record, trial_spec
 from sweep.study.status import trial_status
 from sweep.study.studies import study_config, study_facts
 
@@ -80,7 +80,7 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
             "seed": spec.run.training.seed,
             "device": record.device,
             "precision": record.precision,
-            **facts.provenance.model_dump(mode="json"),
+            **trial.user_attrs.get(PROVENANCE, facts.provenance.model_dump(mode="json")),
         },
     }
 
@@ -90,7 +90,7 @@ def render(tree: dict[str, Any], form: Format) -> str:
     if form == "json":
         import json
 
-        return json.dumps(tree, indent=2) + "\n"
+        return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
     about = tree["exported"]
     title = f"trial {about['trial']} of study {about['study']}, score {about['score']:.6g}"
     if form == "yaml":

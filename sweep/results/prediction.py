@@ -1,20 +1,17 @@
 """Forecasting from a run folder: as many steps as asked for, the net fed on its own forecasts."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from fields.errors import ConfigError, DataError
 from fields.reading import read_series
 from fields.series import FieldSeries
 from fields.settings import DataSettings
-from fields.windows import unit_frames
+from fields.windows import breaks_in_time, unit_frames
+from sweep.results.forecast_times import frame_at, times_after
 from sweep.results.run_folder import TrainedRun
 
 SECONDS_A_DAY = 86_400.0
@@ -37,8 +34,8 @@ def forecast(
     """
     settings = _settings(trained, data_path)
     series = read_series(settings)
-    _require_same_grid(series, trained)
-    last = _frame_at(series, after)
+    _require_same_field(series, trained)
+    last = frame_at(series, after)
     first = last - (settings.history - 1) * settings.stride
     if first < 0:
         raise DataError(
@@ -46,15 +43,16 @@ def forecast(
             f"{settings.stride} time steps apart, more than there are before it; choose a later "
             "time with --after"
         )
+    _require_known_history(series, settings, first, last)
     known_NCHW = unit_frames(series, trained.scaling)[first : last + 1 : settings.stride]
     with torch.no_grad():
-        unit_NCHW = _roll_out(trained, known_NCHW, steps)
+        unit_NCHW = _roll_out(trained, known_NCHW, torch.from_numpy(series.mask_HW), steps)
     values_NCHW = trained.scaling.to_physical(unit_NCHW).numpy().astype(np.float32)
     source = f"{trained.run.predictor.name} forecast from {series.time[last]}"
     return replace(
         series,
         values_TCHW=np.where(series.mask_HW, values_NCHW, np.float32(0)),
-        time=_times_after(series, last, settings.stride, steps),
+        time=times_after(series, last, settings.stride, steps),
         filled_T=np.zeros(steps, dtype=np.float32),
         file_attrs={**series.file_attrs, "source": source},
     )
@@ -87,17 +85,31 @@ def _settings(trained: TrainedRun, data_path: Path | None) -> DataSettings:
     return settings.model_copy(update={"path": str(data_path)}) if data_path else settings
 
 
-def _roll_out(trained: TrainedRun, known_NCHW: torch.Tensor, steps: int) -> torch.Tensor:
+def _roll_out(
+    trained: TrainedRun, known_NCHW: torch.Tensor, mask_HW: torch.Tensor, steps: int
+) -> torch.Tensor:
     history_BTCHW = known_NCHW[None]
+    fill = trained.scaling.to_unit(torch.tensor(trained.scaling.fill)).float()
     predicted: list[torch.Tensor] = []
     while sum(part.shape[1] for part in predicted) < steps:
-        future_BTCHW = trained.predictor(history_BTCHW)
+        # Masked cells go back in as in training: no loss ever looked at what is predicted there.
+        future_BTCHW = torch.where(mask_HW, trained.predictor(history_BTCHW), fill)
         predicted.append(future_BTCHW)
         history_BTCHW = torch.cat([history_BTCHW, future_BTCHW], dim=1)[:, -known_NCHW.shape[0] :]
     return torch.cat(predicted, dim=1)[0, :steps]
 
 
-def _require_same_grid(series: FieldSeries, trained: TrainedRun) -> None:
+def _require_same_field(series: FieldSeries, trained: TrainedRun) -> None:
+    if series.units and trained.units and series.units != trained.units:
+        raise ConfigError(
+            f"the data is in {series.units!r} and the predictor was trained in {trained.units!r}; "
+            "convert the data"
+        )
+    if abs(series.step_s - trained.step_s) > 0.5 * trained.step_s:
+        raise ConfigError(
+            f"the data has {series.step_s:g} s between frames and the predictor was trained on "
+            f"{trained.step_s:g} s; give data at that step"
+        )
     found = series.mask_HW.shape
     shape = trained.shape
     if found != (shape.height, shape.width):
@@ -107,37 +119,19 @@ def _require_same_grid(series: FieldSeries, trained: TrainedRun) -> None:
         )
 
 
-def _frame_at(series: FieldSeries, after: str | None) -> int:
-    if after is None:
-        return len(series.time) - 1
-    wanted: Any
-    try:
-        if np.issubdtype(series.time.dtype, np.datetime64):
-            wanted = np.datetime64(after)
-            matches = np.flatnonzero(series.time == wanted)
-        elif series.time.dtype == object:
-            matches = np.flatnonzero([str(t).startswith(after) for t in series.time])
-        else:
-            matches = np.flatnonzero(series.time == float(after))
-    except ValueError as error:
-        raise ConfigError(f"--after {after!r} is no time such as {series.time[-1]}") from error
-    if len(matches) == 0:
-        raise ConfigError(
-            f"--after {after} is no time of the data, which runs from {series.time[0]} to "
-            f"{series.time[-1]}"
+def _require_known_history(
+    series: FieldSeries, settings: DataSettings, first: int, last: int
+) -> None:
+    """Check the frames given as training windows are checked: no break in time, few gaps."""
+    if breaks_in_time(series)[first:last].any():
+        raise DataError(
+            f"time is broken between {series.time[first]} and {series.time[last]}, the history of "
+            "this forecast; choose another time with --after"
         )
-    return int(matches[0])
-
-
-def _times_after(series: FieldSeries, last: int, stride: int, steps: int) -> npt.NDArray[Any]:
-    ahead: Sequence[int] = range(1, steps + 1)
-    start = series.time[last]
-    if np.issubdtype(series.time.dtype, np.datetime64):
-        step_ns = np.timedelta64(round(series.step_s * 1e9), "ns")
-        return np.array([start + k * stride * step_ns for k in ahead])
-    if series.time.dtype == object:
-        return np.array(
-            [start + timedelta(seconds=k * stride * series.step_s) for k in ahead], dtype=object
+    filled = float(series.filled_T[first : last + 1 : settings.stride].max())
+    if filled > settings.max_filled_share:
+        raise DataError(
+            f"a frame of the history up to {series.time[last]} lacks {filled:.0%} of its cells, "
+            f"more than data.max_filled_share {settings.max_filled_share:.0%}; choose another time "
+            "with --after"
         )
-    times = np.array([start + k * stride * series.step_s for k in ahead])
-    return times.astype(series.time.dtype)

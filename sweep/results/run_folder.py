@@ -2,7 +2,7 @@
 
 config.yaml          every setting, as an export writes it
 weights.safetensors  the predictor's weights
-scaling.json         the map between physical units and the network's
+field.json           scaling between physical units and the network's, units, time step, shape
 history.csv          losses and metrics after each epoch
 metrics.json         metrics on the validation split after the last epoch
 """
@@ -16,11 +16,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_model, save_model
 from torch import nn
 
 from fields.errors import ConfigError
 from fields.scaling import Scaling
+from fields.windows import ForecastData
 from model.predictors.building import build_predictor
 from model.predictors.shape import ForecastShape
 from sweep.configuration.config_file import dump_yaml, load_config
@@ -29,7 +30,7 @@ from sweep.running.trial import EpochReport
 
 CONFIG = "config.yaml"
 WEIGHTS = "weights.safetensors"
-SCALING = "scaling.json"
+FIELD = "field.json"
 HISTORY = "history.csv"
 METRICS = "metrics.json"
 
@@ -60,15 +61,19 @@ def save_run(
     tree: dict[str, Any],
     predictor: nn.Module,
     shape: ForecastShape,
-    scaling: Scaling,
+    data: ForecastData,
     reports: Sequence[EpochReport],
 ) -> None:
     """Write a finished training; metrics.json last, so that it marks a whole one."""
     (folder / CONFIG).write_text(dump_yaml(tree), encoding="utf-8")
-    weights = {name: tensor.contiguous() for name, tensor in predictor.state_dict().items()}
-    save_file(weights, folder / WEIGHTS)
-    facts = {"scaling": asdict(scaling), "shape": asdict(shape)}
-    (folder / SCALING).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    save_model(predictor, str(folder / WEIGHTS))
+    facts = {
+        "scaling": asdict(data.scaling),
+        "shape": asdict(shape),
+        "units": data.series.units,
+        "step_s": data.series.step_s,
+    }
+    (folder / FIELD).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     with (folder / HISTORY).open("w", encoding="utf-8", newline="") as file:
         columns = ["epoch", "loss", "base_loss", "gradient_term", *reports[-1].metrics]
         writer = csv.writer(file)
@@ -90,12 +95,16 @@ class TrainedRun:
         predictor: In evaluation mode, with its weights.
         shape: What it predicts.
         scaling: Between physical units and its own.
+        units: Of the field it was trained on.
+        step_s: Time between two frames of it, in seconds (or units of a time without dates).
     """
 
     run: RunSettings
     predictor: nn.Module
     shape: ForecastShape
     scaling: Scaling
+    units: str
+    step_s: float
 
 
 def load_run(folder: Path) -> TrainedRun:
@@ -104,7 +113,7 @@ def load_run(folder: Path) -> TrainedRun:
     Raises:
         ConfigError: If it is no run folder, is incomplete, or its weights do not fit its settings.
     """
-    missing = [name for name in (CONFIG, WEIGHTS, SCALING, METRICS) if not (folder / name).exists()]
+    missing = [name for name in (CONFIG, WEIGHTS, FIELD, METRICS) if not (folder / name).exists()]
     if missing:
         raise ConfigError(
             f"{folder} is no finished run: {', '.join(missing)} missing; make one with "
@@ -112,10 +121,11 @@ def load_run(folder: Path) -> TrainedRun:
         )
     run = load_config(folder / CONFIG).config.run
     try:
-        facts = json.loads((folder / SCALING).read_text(encoding="utf-8"))
+        facts = json.loads((folder / FIELD).read_text(encoding="utf-8"))
         scaling, shape = Scaling(**facts["scaling"]), ForecastShape(**facts["shape"])
+        units, step_s = str(facts["units"]), float(facts["step_s"])
         predictor = build_predictor(run.predictor, shape)
-        predictor.load_state_dict(load_file(folder / WEIGHTS))
+        load_model(predictor, str(folder / WEIGHTS))
     except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ConfigError(
@@ -123,4 +133,4 @@ def load_run(folder: Path) -> TrainedRun:
         ) from error
     predictor.eval()
     torch.set_num_threads(run.training.threads)
-    return TrainedRun(run, predictor, shape, scaling)
+    return TrainedRun(run, predictor, shape, scaling, units, step_s)

@@ -84,7 +84,7 @@ def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
             **origin.model_dump(mode="json"),
         },
     }
-    save_run(folder, tree, trial.predictor, shape, data.scaling, reports)
+    save_run(folder, tree, trial.predictor, shape, data, reports)
     return TrainingOutcome(metrics, data.series.units, _largest_difference(metrics, file.metrics))
 
 

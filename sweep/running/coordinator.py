@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from fields.errors import FieldsharpError, StoppedOnRequest
+from fields.errors import FieldsharpError, StoppedOnRequest, StorageError
 from objectives.score import Score, score_forecast
 from objectives.targets import Targets
 from sweep.configuration.presets import BASELINE
@@ -66,6 +66,7 @@ class Coordinator:
         self._finished = 0
         self._baseline_rmse: list[float] = []
         self._baseline_ended = False
+        self._out_of_time = False
 
     def request_stop(self) -> None:
         """Ask for an orderly end; safe to call from a signal handler. Twice: at once."""
@@ -79,31 +80,43 @@ class Coordinator:
             FieldsharpError: If the baseline fails, since nothing can be scored without it.
         """
         self._ledger.prepare()
-        counts = self._ledger.counts()
-        self._finished = sum(counts[state] for state in ("COMPLETE", "PRUNED", "FAIL"))
+        self._finished = self._ledger.finished()
         earlier = self._ledger.baseline()
         if earlier is not None:
-            self._baseline_rmse = earlier.rmse_by_epoch
+            self._baseline_rmse = [metrics["rmse"] for metrics in earlier.metrics_by_epoch]
             self._baseline_ended = True
         started = self._clock()
         self._progress.begin(self._finished, self._budget.trials, self._ledger.best())
         try:
             while not self._stop_requests:
                 self._hand_out(started)
-                self._require_someone_at_work()
                 if not self._running:
                     return
                 self._take_in(self._executor.poll(POLL_S))
             self._stop()
         finally:
-            # Whatever ends this, no trial stays marked as running with nobody at it.
-            for number in list(self._running):
-                self._put_back(number)
             self._progress.end()
+            self._put_everything_back()
+
+    def _put_everything_back(self) -> None:
+        """Leave no trial marked as running with nobody at it, whatever ended the work."""
+        for number in list(self._running):
+            try:
+                self._put_back(number)
+            except StorageError as error:
+                # The error that ended the work is on its way up; the next start puts back the rest.
+                logger.warning("trial %d is left as running: %s", number, error)
 
     def _hand_out(self, started: float) -> None:
         timeout_s = self._budget.timeout_s
         if timeout_s is not None and self._clock() - started >= timeout_s:
+            if not self._out_of_time:
+                logger.info(
+                    "%s: the time limit of %s is reached, no more trials are started",
+                    self._ledger.config.study,
+                    self._budget.timeout,
+                )
+            self._out_of_time = True
             return
         while (
             self._executor.free_slots and self._finished + len(self._running) < self._budget.trials
@@ -112,15 +125,6 @@ class Coordinator:
             self._running[spec.number] = _Running(spec)
             self._executor.submit(spec)
             self._progress.started(spec)
-
-    def _require_someone_at_work(self) -> None:
-        if self._baseline_ended:
-            return
-        if all(running.end is not None for running in self._running.values()):
-            raise FieldsharpError(
-                f"study {self._ledger.config.study!r} has no baseline to score its trials against "
-                "and no trial left in its budget to train one; raise it with --trials"
-            )
 
     def _take_in(self, events: list[TrialEvent]) -> None:
         for event in events:
@@ -136,6 +140,8 @@ class Coordinator:
                     running.end = event
                     if running.spec.preset == BASELINE:
                         self._baseline_ended = True
+                case TrialFailed() if running.pruned:
+                    self._cancelled(running)  # its worker died, but what it was told to do was end
                 case TrialFailed() if self._stop_requests:
                     # Perhaps only because the signal to stop went to the whole process group.
                     self._put_back(event.number)
@@ -164,7 +170,7 @@ class Coordinator:
                 running.pruned = True
                 if running.end is None:
                     self._executor.cancel(number)
-        if running.end is not None:
+        if running.end is not None and (self._baseline_ended or running.pruned):
             self._finish(running, running.end)
 
     def _baseline_at(self, epoch: int) -> float | None:
@@ -183,7 +189,14 @@ class Coordinator:
         elif not running.scores:
             self._fail(running, "it ended without a single epoch")
         else:
-            score = running.scores[-1]
+            # Against the finished baseline, however many epochs this trial had.
+            score = score_forecast(
+                running.reports[-1].metrics,
+                self._targets,
+                self._baseline_rmse[-1],
+                self._rmse_weight,
+            )
+            running.scores[-1] = score
             self._ledger.complete(number, score.total, self._record(running, end))
             self._close(running)
             self._progress.completed(running.spec, running.reports[-1], score)
@@ -217,13 +230,12 @@ class Coordinator:
     def _record(self, running: _Running, end: TrialDone) -> TrialRecord:
         judged = running.reports[: len(running.scores)]
         score = running.scores[-1]
-        baseline_rmse = self._baseline_at(judged[-1].epoch)
-        assert baseline_rmse is not None, "judged epochs have a baseline"
+        is_baseline = running.spec.preset == BASELINE
         return TrialRecord(
             metrics=judged[-1].metrics,
-            rmse_by_epoch=[report.metrics["rmse"] for report in judged],
+            metrics_by_epoch=[report.metrics for report in judged] if is_baseline else [],
             score_parts={"gradient": score.gradient, "peak": score.peak, "rmse": score.rmse},
-            baseline_rmse=baseline_rmse,
+            baseline_rmse=self._baseline_rmse[-1],
             epochs=len(judged),
             seconds=end.seconds,
             peak_memory_mb=end.peak_memory_mb,
@@ -233,6 +245,7 @@ class Coordinator:
 
     def _stop(self) -> None:
         """Cancel what runs, taking in results that are already on their way."""
+        logger.warning("%s: stopping; once more ends it at once", self._ledger.config.study)
         for number in list(self._running):
             self._executor.cancel(number)
         deadline = self._clock() + STOP_GRACE_S

@@ -8,8 +8,8 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from sweep.running.executor import EpochDone, TrialEvent, TrialFailed
-from sweep.running.worker import CANCEL, QUIT, serve
+from sweep.running.executor import EpochDone, TrialCancelled, TrialEvent, TrialFailed
+from sweep.running.worker import CANCEL, QUIT, READY, serve
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -18,12 +18,23 @@ GRACE_S = 2.0
 
 @dataclass
 class _Slot:
-    """A worker process and the trial it is at."""
+    """A worker process and the trial it is at.
+
+    Attributes:
+        index: Which GPU it takes, where there are several.
+        process: The worker.
+        pipe: Our end of its pipe.
+        spec: The trial it is at.
+        ready: Whether it has loaded what it needs and listens.
+        ended: Whether it was ended because its trial was cancelled before it listened.
+    """
 
     index: int
     process: SpawnProcess
     pipe: Connection
     spec: TrialSpec | None = None
+    ready: bool = False
+    ended: bool = False
 
 
 class LocalExecutor:
@@ -31,17 +42,21 @@ class LocalExecutor:
 
     def __init__(self, workers: int) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self._slots = [self._start(index) for index in range(workers)]
+        self._workers = workers
+        self._slots: list[_Slot] = []  # filled as trials come: a study may have few left
 
     @property
     def free_slots(self) -> int:
         """How many workers have no trial."""
-        return sum(slot.spec is None for slot in self._slots)
+        return self._workers - sum(slot.spec is not None for slot in self._slots)
 
     def submit(self, spec: TrialSpec) -> None:
         """Hand a trial to a free worker, a new one where the old one died."""
-        index = next(i for i, slot in enumerate(self._slots) if slot.spec is None)
-        if not self._slots[index].process.is_alive():
+        busy = {slot.index for slot in self._slots if slot.spec is not None}
+        index = min(set(range(self._workers)) - busy)
+        if index == len(self._slots):
+            self._slots.append(self._start(index))
+        elif not self._slots[index].process.is_alive():
             self._slots[index].pipe.close()
             self._slots[index] = self._start(index)
         self._slots[index].spec = spec
@@ -65,11 +80,16 @@ class LocalExecutor:
     def cancel(self, number: int) -> None:
         """Send a cancel to the worker at this trial, if one still is."""
         for slot in self._slots:
-            if slot.spec is not None and slot.spec.number == number:
-                try:
-                    slot.pipe.send(CANCEL)
-                except OSError:
-                    logger.debug("worker %d is gone, nothing to cancel", slot.index)
+            if slot.spec is None or slot.spec.number != number:
+                continue
+            if not slot.ready:  # it loads torch and hears nothing for seconds, and has nothing yet
+                slot.ended = True
+                slot.process.terminate()
+                continue
+            try:
+                slot.pipe.send(CANCEL)
+            except OSError:
+                logger.debug("worker %d is gone, nothing to cancel", slot.index)
 
     def close(self) -> None:
         """Ask idle workers to quit and end those that do not within two seconds."""
@@ -109,15 +129,23 @@ class LocalExecutor:
         events: list[TrialEvent] = []
         try:
             while slot.spec is not None and slot.pipe.poll():
-                event: TrialEvent = slot.pipe.recv()
+                message = slot.pipe.recv()
+                if message == READY:
+                    slot.ready = True
+                    continue
+                event: TrialEvent = message
                 events.append(event)
                 if not isinstance(event, EpochDone):
                     slot.spec = None
         except (EOFError, OSError):
             logger.debug("worker %d closed its pipe", slot.index)
         if slot.spec is not None and not slot.process.is_alive():
-            reason = f"its worker process died ({_how(slot.process.exitcode)})"
-            events.append(TrialFailed(slot.spec.number, slot.spec.attempt, reason))
+            number, attempt = slot.spec.number, slot.spec.attempt
+            if slot.ended:
+                events.append(TrialCancelled(number, attempt))
+            else:
+                reason = f"its worker process died ({_how(slot.process.exitcode)})"
+                events.append(TrialFailed(number, attempt, reason))
             slot.spec = None
         return events
 

@@ -2,12 +2,13 @@
 
 import logging
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
+from typing import Any, Self
 
 import optuna
 
+from fields.errors import StoppedOnRequest
 from objectives.targets import Targets
 from storage.database import check_storage, open_database
 from storage.study_lock import StudyLock
@@ -36,6 +37,13 @@ def run_sweep(config: SweepConfig, storage_url: str, make_progress: MakeProgress
         StoppedOnRequest: If it was interrupted by SIGINT or SIGTERM.
         FieldsharpError: If the database or the baseline fails.
     """
+    with _Stopping() as stopping:
+        _run(config, storage_url, make_progress, stopping)
+
+
+def _run(
+    config: SweepConfig, storage_url: str, make_progress: MakeProgress, stopping: "_Stopping"
+) -> None:
     # Nothing is written before all is examined: bad data leaves no empty database behind.
     check_storage(storage_url, "write")
     facts = examine(config)
@@ -43,7 +51,7 @@ def run_sweep(config: SweepConfig, storage_url: str, make_progress: MakeProgress
     storage = open_database(storage_url, "write")
     with StudyLock(storage_url, config.study):
         study = open_or_create_study(storage, config, facts)
-        ledger = Ledger(study, config, storage_url)
+        ledger = Ledger(study, config, storage_url, facts.provenance)
         executor = LocalExecutor(config.workers.count)
         try:
             coordinator = Coordinator(
@@ -52,22 +60,29 @@ def run_sweep(config: SweepConfig, storage_url: str, make_progress: MakeProgress
                 facts.targets,
                 make_progress(config.study, facts.targets, facts.units),
             )
-            with _stopping_on_signals(coordinator.request_stop):
-                coordinator.run()
+            stopping.ask = coordinator.request_stop
+            coordinator.run()
         finally:
             executor.close()
 
 
-@contextmanager
-def _stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into a request while the block runs."""
+class _Stopping:
+    """Turns SIGINT and SIGTERM into a request, or an error while there is nobody to ask yet."""
 
-    def handle(_signum: int, _frame: FrameType | None) -> None:
-        stop()
+    def __init__(self) -> None:
+        self.ask: Callable[[], None] | None = None
+        self._before: dict[int, Any] = {}
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def _handle(self, _signum: int, _frame: FrameType | None) -> None:
+        if self.ask is None:
+            raise StoppedOnRequest("the sweep was stopped before any trial was started")
+        self.ask()

@@ -20,6 +20,8 @@ from objectives.verification import Verification
 from sweep.configuration.settings import RunSettings
 
 VERIFICATION_BATCH = 64
+VERIFICATION_VALUES = 4_000_000
+"""Values of one double-precision tensor (32 MB); several are held at a time."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class EpochReport:
 
 
 class Trial:
-    """Trains a predictor on a data set; the same settings give the same numbers on one machine."""
+    """Trains a predictor on a data set; the same settings give the same numbers on one CPU."""
 
     def __init__(self, run: RunSettings, data: ForecastData, hardware: Hardware) -> None:
         self.data = data
@@ -102,8 +104,10 @@ def verify_predictor(
     if isinstance(predictor, nn.Module):
         predictor.eval()
     verification = Verification()
+    values_each = windows.frames_NCHW[0].numel() * windows.settings.horizon
+    batch = max(1, min(VERIFICATION_BATCH, VERIFICATION_VALUES // values_each))
     with torch.no_grad():
-        for history_BTCHW, future_BTCHW in windows.in_order(VERIFICATION_BATCH):
+        for history_BTCHW, future_BTCHW in windows.in_order(batch):
             target = _physical(future_BTCHW, data)
             verification.add(
                 Case(

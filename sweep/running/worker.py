@@ -10,20 +10,23 @@ import signal
 import sys
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import torch
 
-from fields.errors import FieldsharpError
+from fields.errors import DataError, FieldsharpError
 from fields.settings import DataSettings
 from fields.windows import ForecastData, load_forecast_data
 from model.device import Hardware, find_hardware
 from model.training import Interrupted
 from sweep.running.executor import EpochDone, TrialCancelled, TrialDone, TrialFailed
 from sweep.running.trial import Trial
+from sweep.study.provenance import file_sha256
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
 
+READY = "ready"
 CANCEL = "cancel"
 QUIT = "quit"
 
@@ -35,10 +38,12 @@ class Worker:
         self.pipe = pipe
         self.slot = slot
         self._data: tuple[DataSettings, torch.device, ForecastData] | None = None
+        self._told_to_quit = False
 
     def serve(self) -> None:
         """Take trials until told to quit or the coordinator is gone."""
-        while True:
+        self.pipe.send(READY)
+        while not self._told_to_quit:
             try:
                 message = self.pipe.recv()
                 if message == QUIT:
@@ -54,7 +59,7 @@ class Worker:
         try:
             torch.set_num_threads(spec.run.training.threads)
             hardware = find_hardware(spec.run.training, self.slot)
-            trial = Trial(spec.run, self._load(spec.run.data, hardware), hardware)
+            trial = Trial(spec.run, self._load(spec, hardware), hardware)
             for report in trial.epochs(self._cancelled):
                 self.pipe.send(EpochDone(number, attempt, report))
         except Interrupted:
@@ -71,17 +76,23 @@ class Worker:
             seconds = time.perf_counter() - started
             self.pipe.send(_done(spec, seconds, hardware))
 
-    def _load(self, settings: DataSettings, hardware: Hardware) -> ForecastData:
+    def _load(self, spec: TrialSpec, hardware: Hardware) -> ForecastData:
+        settings = spec.run.data
         if self._data is None or self._data[:2] != (settings, hardware.device):
+            if spec.data_sha256 not in (None, file_sha256(Path(settings.path))):
+                raise DataError(
+                    f"the data file {settings.path} was changed while the sweep ran; put the old "
+                    "one back, or start another study"
+                )
             self._data = (settings, hardware.device, load_forecast_data(settings, hardware.device))
         return self._data[2]
 
     def _cancelled(self) -> bool:
-        # The coordinator sends nothing but a cancel while a trial runs; a closed pipe also counts.
+        # Nothing else is sent while a trial runs; a closed pipe raises and ends the worker.
         if not self.pipe.poll():
             return False
-        message = self.pipe.recv()
-        return bool(message == CANCEL)
+        self._told_to_quit = self.pipe.recv() == QUIT
+        return True
 
 
 def serve(pipe: Connection, slot: int) -> None:

@@ -1,17 +1,19 @@
 """The study's book: the one place that asks Optuna for trials and tells it what came of them."""
 
+import copy
 import json
 
 from optuna.distributions import BaseDistribution
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
-from storage.database import database_errors
+from storage.database import database_errors, require_database
 from sweep.configuration.names import setting_path
 from sweep.configuration.presets import NO_TERM, Preset, preset_parameters, presets
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import distributions
 from sweep.study import records
+from sweep.study.provenance import Provenance
 from sweep.study.records import BestTrial, TrialRecord, best_trial, is_baseline, trial_record
 from sweep.study.trial_spec import TrialSpec
 
@@ -26,8 +28,9 @@ def _trained(preset: Preset) -> str:
 class Ledger:
     """Asks, reports and tells. One per study, used by the coordinator alone."""
 
-    def __init__(self, study: Study, config: SweepConfig, url: str) -> None:
+    def __init__(self, study: Study, config: SweepConfig, url: str, provenance: Provenance) -> None:
         self.study = study
+        self._provenance = provenance.model_dump(mode="json")
         self.config = config
         self._url = url
         self._presets = {preset.name: preset for preset in presets(config)}
@@ -51,11 +54,15 @@ class Ledger:
                 if preset.name not in there:
                     self._enqueue(preset)
 
-    def counts(self) -> dict[str, int]:
-        """Return the number of trials in each state, all states named."""
+    def finished(self) -> int:
+        """Return how many trials count towards the budget: all that ended, but failed baselines."""
         with database_errors(self._url):
             trials = self.study.get_trials(deepcopy=False)
-        return {state.name: sum(trial.state is state for trial in trials) for state in TrialState}
+        return sum(
+            trial.state.is_finished()
+            and not (is_baseline(trial) and trial.state is TrialState.FAIL)
+            for trial in trials
+        )
 
     def baseline(self) -> TrialRecord | None:
         """Return the outcome of the baseline, None before it is complete."""
@@ -78,8 +85,9 @@ class Ledger:
 
     def ask(self) -> TrialSpec:
         """Return the next trial: one that was put back or queued, else the sampler's choice."""
+        require_database(self._url)
         with database_errors(self._url):
-            trial = self.study.ask(self._distributions)
+            trial = self._waiting_baseline() or self.study.ask(self._distributions)
             attributes = trial.user_attrs
             preset = self._presets.get(attributes.get(records.PRESET, ""))
             values = {setting_path(name): value for name, value in trial.params.items()}
@@ -93,23 +101,44 @@ class Ledger:
                 number=trial.number,
                 attempt=earlier["attempt"] + 1 if earlier else 1,
                 preset=preset.name if preset else None,
+                data_sha256=self._provenance["data_sha256"],
                 run=run,
             )
             trial.set_user_attr(records.SPEC, spec.model_dump(mode="json"))
+            # Of this trial, not of the study: a study may be gone on with by a newer version.
+            trial.set_user_attr(records.PROVENANCE, self._provenance)
             if preset is not None:
                 trial.set_user_attr(records.TRAINED, _trained(preset))
             self._running[trial.number] = trial
             return spec
 
+    def _waiting_baseline(self) -> Trial | None:
+        """Return the queued baseline, now running: it comes first, also when it is tried again."""
+        waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        for queued in waiting:
+            if is_baseline(queued):
+                trial_id = queued._trial_id
+                self.study._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
+                trial = Trial(self.study, trial_id)
+                for name, distribution in self._distributions.items():
+                    trial._suggest(name, distribution)
+                return trial
+        return None
+
     def report(self, number: int, epoch: int, score: float) -> bool:
         """Write the score after an epoch down and return whether the trial should be pruned."""
+        require_database(self._url)
         trial_id = self._running[number]._trial_id
         storage = self.study._storage
         with database_errors(self._url):
             # Not Trial.report: that ignores a step a first attempt has reported already. Nor
             # Trial.should_prune: that looks at a copy which knows only what Trial.report wrote.
             storage.set_trial_intermediate_value(trial_id, epoch, score)
-            return bool(self.study.pruner.prune(self.study, storage.get_trial(trial_id)))
+            so_far = copy.copy(storage.get_trial(trial_id))
+            # Without what a former attempt reported of later epochs.
+            steps = so_far.intermediate_values.items()
+            so_far.intermediate_values = {step: v for step, v in steps if step <= epoch}
+            return bool(self.study.pruner.prune(self.study, so_far))
 
     def complete(self, number: int, score: float, record: TrialRecord) -> None:
         """Tell the result of a trial."""
@@ -140,6 +169,7 @@ class Ledger:
     def _tell(
         self, number: int, state: TrialState, value: float | None, record: TrialRecord
     ) -> None:
+        require_database(self._url)
         trial = self._running[number]
         with database_errors(self._url):
             # Everything is written before tell: a finished trial takes no more attributes.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
+from pydantic import Field
 
 from fields.settings import Settings
 from sweep.configuration.presets import BASELINE
@@ -15,6 +16,7 @@ FACTS = "facts"
 # Trial attributes. RECORD is what programs read; the named ones beside it are what people read.
 SPEC = "spec"
 RECORD = "record"
+PROVENANCE = "provenance"
 PRESET = "preset"
 TRAINED = "trained"
 FAILURE = "failure"
@@ -26,7 +28,8 @@ class TrialRecord(Settings):
 
     Attributes:
         metrics: Every metric on the validation split after the last epoch, physical units.
-        rmse_by_epoch: RMSE on the validation split after each epoch.
+        metrics_by_epoch: Every metric after each epoch; kept for the baseline alone, which other
+            trials are compared with epoch by epoch.
         score_parts: What the score is the sum of.
         baseline_rmse: The baseline's RMSE the score was taken against.
         epochs: Epochs trained.
@@ -37,7 +40,7 @@ class TrialRecord(Settings):
     """
 
     metrics: dict[str, float]
-    rmse_by_epoch: list[float]
+    metrics_by_epoch: list[dict[str, float]] = Field(default_factory=list)
     score_parts: dict[str, float]
     baseline_rmse: float
     epochs: int

@@ -117,7 +117,8 @@ def _attribute(study: Study, name: str) -> Any:
 
 
 def _require_same(study: Study, config: SweepConfig, facts: StudyFacts) -> None:
-    stored = _flat(_attribute(study, CONFIG))
+    # Through the model: a setting that is newer than the study takes its default.
+    stored = _flat(study_config(study).model_dump(mode="json"))
     asked = _flat(config.model_dump(mode="json"))
     differing = sorted(
         key

@@ -14,9 +14,11 @@ class TrialSpec(Settings):
         attempt: Counts from 1 each time the trial is started.
         preset: Name of the preset, None for a trial the sampler chose.
         run: Every setting of the training.
+        data_sha256: Of the data file the study was started on; a worker that finds another refuses.
     """
 
     number: int = Field(ge=0)
     attempt: int = Field(1, ge=1)
     preset: str | None = None
     run: RunSettings
+    data_sha256: str | None = None

@@ -101,7 +101,7 @@ def test_data_that_cannot_be_used(
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("data.path=nowhere.nc", "nowhere.nc does not exist; give its place with data.path"),
+        ("data.path=nowhere.nc", "nowhere.nc does not exist; check the path (data.path)"),
         ("data.path=sweep.yaml", "unknown data format '.yaml'"),
         ("data.variable=wav", "unknown variable 'wav': did you mean 'wave'? choose one of wave"),
         ("data.select.level=3", "names the dimension 'level', which variable 'wave' does not have"),
@@ -225,14 +225,14 @@ def test_a_trial_that_does_not_exist_is_refused(
     assert "study 'tiny' has no trial 8: it has 8 trials, numbered from 0" in said
 
 
-def test_a_file_that_is_no_database_is_a_failure_in_one_sentence(
+def test_a_file_that_is_no_database_is_refused_in_one_sentence(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("x.db").write_bytes(b"no database\n" * 1000)
     for arguments in (["start", str(config)], ["status"]):
-        assert main([*arguments, "--storage", "sqlite:///x.db"]) == 1
+        assert main([*arguments, "--storage", "sqlite:///x.db"]) == 2
         said = capsys.readouterr().err
-        assert said.startswith("error: database sqlite:///x.db failed: file is not a database")
+        assert said.startswith("error: storage sqlite:///x.db is a file but no database; name")
         assert len(said.splitlines()) == 1
     assert Path("x.db").read_bytes() == b"no database\n" * 1000
 

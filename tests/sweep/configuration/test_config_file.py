@@ -78,6 +78,7 @@ def test_overrides_make_sections_lists_and_later_ones_win(write: Write) -> None:
         write("data: {path: a.nc}"),
         "search.space.loss_variant={choices: [sobel, laplacian]}",
         "search.space.multi_step.choices=[all]",
+        "loss.gradient_weight=0.1",
         "training.epochs=3",
         "training.epochs=5",
         "data.variable=a=b",

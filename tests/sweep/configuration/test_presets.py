@@ -89,7 +89,15 @@ def test_an_option_of_the_predictor_can_be_searched_without_being_configured() -
 
 
 def test_whole_numbers_are_recorded_where_whole_numbers_are_searched() -> None:
-    config = _config({"space": {**_DEFAULT, "predictor.width": {"low": 20, "high": 32}}})
+    config = _config(
+        {
+            "space": {
+                **_DEFAULT,
+                "gradient_weight": {"low": 0.01, "high": 1.0},
+                "predictor.width": {"low": 20, "high": 32},
+            }
+        }
+    )
     for preset in presets(config):
         recorded = preset_parameters(preset, config)["predictor.width"]
         assert (recorded, type(recorded)) == (20, int), preset.name

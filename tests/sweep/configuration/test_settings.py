@@ -82,9 +82,27 @@ def test_a_range_with_fractions_is_refused_for_a_setting_of_whole_numbers(
 
 def test_whole_ends_on_a_fractional_setting_are_searched_as_fractions() -> None:
     space = {"warmup_fraction": {"low": 0, "high": 0.5}, "gradient_weight": {"low": 0, "high": 10}}
-    found = _config(search={"space": space}).search.space
+    found = _config(search={"space": space}, loss={"variant": "sobel"}).search.space
     kinds = [type(r.low) for r in found.values() if isinstance(r, NumberRange)]
     assert kinds == [float, float]
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ({"gradient_weight": {"low": 0.1, "high": 1.0}}, "gradient_weight has no effect while"),
+        ({"loss_variant": {"choices": ["sobel"]}}, "loss_variant has no effect while"),
+        ({"training.seed": {"low": 0, "high": 9}}, "would reward luck"),
+        ({"multi_step": {"choices": ["all", "all"]}}, "each choice may stand there once"),
+    ],
+)
+def test_a_search_that_could_find_nothing_is_refused(space: dict[str, Any], said: str) -> None:
+    assert said in _space_refusal(space)
+
+
+def test_yes_is_no_number() -> None:
+    with pytest.raises(ValidationError, match="epochs must be a number, found true"):
+        _config(training={"epochs": True})
 
 
 def test_one_setting_under_two_names_is_refused() -> None:

@@ -86,15 +86,25 @@ def test_every_metric_agrees_with_a_calculation_by_hand(tmp_path: Path) -> None:
     assert (found.frames, found.cells, found.variable, found.units) == (5, 59, "t2m", "K")
 
 
-def test_cells_missing_once_in_either_file_count_in_none(tmp_path: Path) -> None:
+def test_a_cell_missing_in_one_frame_counts_in_the_others(tmp_path: Path) -> None:
     truth, pred = _field(0), _field(1)
     truth[3, 6, 0] = np.nan
     pred[1, 2, 8] = np.nan
     found = evaluate_files(_write(tmp_path / "f.nc", pred), _write(tmp_path / "t.nc", truth))
-    assert found.cells == 57
-    by_hand = _by_hand(pred, truth)
-    for name in ("gradient", "peak_observed", "rmse", "correlation"):
-        assert found.metrics[name] == pytest.approx(by_hand[name], rel=1e-5), name
+    assert found.cells == found.cells_least + 1
+    frames = [_by_hand(pred[[t]], truth[[t]]) for t in range(len(truth))]
+    for name in ("gradient", "peak_observed"):
+        by_hand = np.mean([frame[name] for frame in frames])
+        assert found.metrics[name] == pytest.approx(by_hand, rel=1e-5), name
+    mean_square = np.mean([frame["rmse"] ** 2 for frame in frames])
+    assert found.metrics["rmse"] == pytest.approx(np.sqrt(mean_square), rel=1e-5)
+
+
+def test_frames_of_the_forecast_without_truth_are_counted(tmp_path: Path) -> None:
+    truth, pred = _field(0), _field(1)
+    forecast = _write(tmp_path / "f.nc", pred, HOURS + np.timedelta64(3, "h"))
+    found = evaluate_files(forecast, _write(tmp_path / "t.nc", truth))
+    assert (found.frames, found.frames_without_truth) == (2, 3)
 
 
 def test_a_shorter_forecast_is_compared_at_its_own_times(tmp_path: Path) -> None:
@@ -163,11 +173,19 @@ def test_files_without_a_common_cell_are_refused(tmp_path: Path) -> None:
     west, east = _field(0), _field(0)
     west[:, :, 4:] = np.nan
     east[:, :, :4] = np.nan
-    with pytest.raises(DataError, match="no cell has a value in all 5 common frames"):
+    with pytest.raises(DataError, match="know no cell in common in any of their 5 common frames"):
         evaluate_files(_write(tmp_path / "w.nc", west), _write(tmp_path / "e.nc", east))
 
 
 def test_a_metric_that_is_not_defined_is_null_in_json() -> None:
-    evaluation = Evaluation({"gradient": float("nan"), "rmse": 1.0}, "v", "K", frames=2, cells=5)
+    evaluation = Evaluation(
+        {"gradient": float("nan"), "rmse": 1.0},
+        "v",
+        "K",
+        frames=2,
+        frames_without_truth=0,
+        cells=5,
+        cells_least=5,
+    )
     assert evaluation.as_json()["gradient"] is None
     assert evaluation.as_json()["rmse"] == 1.0

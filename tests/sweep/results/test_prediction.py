@@ -63,7 +63,8 @@ def test_beyond_its_horizon_the_net_is_fed_its_own_forecast(trained: TrainedRun)
     frames = data.train.frames_NCHW[[-3, -1]][None]
     with torch.no_grad():
         first = trained.predictor(frames)
-        second = trained.predictor(first)
+        fill = data.scaling.to_unit(torch.tensor(data.scaling.fill))
+        second = trained.predictor(torch.where(data.mask_HW, first, fill.float()))
     expected = data.scaling.to_physical(torch.cat([first, second], dim=1))[0, :3]
     found = forecast(trained, 3)
     mask = data.series.mask_HW

@@ -75,9 +75,9 @@ def test_an_unfinished_run_is_refused_with_what_is_missing(
     ("name", "content"),
     [
         ("weights.safetensors", b"not weights at all"),
-        ("scaling.json", b"{"),
-        ("scaling.json", b"{}"),
-        ("scaling.json", b'{"scaling": {"low": 1}, "shape": {}}'),
+        ("field.json", b"{"),
+        ("field.json", b"{}"),
+        ("field.json", b'{"scaling": {"low": 1}, "shape": {}}'),
     ],
 )
 def test_a_damaged_run_is_refused(

@@ -130,7 +130,7 @@ class Sweep:
 
     def __init__(self, url: str, config: SweepConfig, facts: StudyFacts) -> None:
         study = open_or_create_study(open_database(url, "write"), config, facts)
-        self.ledger = Ledger(study, config, url)
+        self.ledger = Ledger(study, config, url, facts.provenance)
         self.clock = Clock()
 
     def coordinator(self, executor: FakeExecutor) -> Coordinator:
@@ -370,13 +370,15 @@ def test_a_failing_baseline_ends_the_sweep(make_sweep: MakeSweep) -> None:
     assert sweep.states == ["FAIL", "WAITING"]
 
 
-def test_a_study_whose_baseline_cannot_be_trained_in_its_budget_says_so(
+def test_a_baseline_that_failed_is_tried_again_first_and_within_the_budget(
     make_sweep: MakeSweep,
 ) -> None:
     with pytest.raises(FieldsharpError):
-        make_sweep(trials=1).run(FakeExecutor(failing={0: "it broke"}))
-    with pytest.raises(FieldsharpError, match=r"no baseline .* raise it with --trials"):
-        make_sweep(trials=1).run(FakeExecutor())
+        make_sweep(trials=2).run(FakeExecutor(failing={0: "it broke"}))
+    again = make_sweep(trials=2)
+    again.run(FakeExecutor())
+    assert sorted(again.states) == ["COMPLETE", "COMPLETE", "FAIL", *["WAITING"] * 4]
+    assert again.ledger.baseline() is not None
 
 
 def test_the_median_pruner_ends_a_bad_trial_early_and_spares_the_baseline(

@@ -171,8 +171,28 @@ def test_workers_end_when_the_coordinator_is_gone(
     executor._slots = []
 
 
-def test_closing_ends_a_worker_in_the_middle_of_its_import() -> None:
+def test_no_worker_is_started_before_there_is_a_trial() -> None:
+    executor = LocalExecutor(3)
+    assert (executor.free_slots, executor._slots) == (3, [])
+    executor.close()
+
+
+def test_a_cancelled_trial_ends_although_its_worker_still_loads(make_spec: MakeSpec) -> None:
     executor = LocalExecutor(1)
+    executor.submit(make_spec(3))
+    began = time.monotonic()
+    executor.cancel(3)
+    events: list[TrialEvent] = []
+    while not events and time.monotonic() - began < LIMIT_S:
+        events = executor.poll(0.2)
+    assert events == [TrialCancelled(3, 1)]
+    assert executor.free_slots == 1
+    executor.close()
+
+
+def test_closing_ends_a_worker_in_the_middle_of_its_import(make_spec: MakeSpec) -> None:
+    executor = LocalExecutor(1)
+    executor.submit(make_spec(3))
     process = executor._slots[0].process
     began = time.monotonic()
     executor.close()

@@ -1,5 +1,6 @@
 """The study's book over a real SQLite database."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import optuna
@@ -31,18 +32,22 @@ def make_ledger(tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: s
 
     def make() -> Ledger:
         study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
-        ledger = Ledger(study, tiny_config, storage_url)
+        ledger = Ledger(study, tiny_config, storage_url, tiny_facts.provenance)
         ledger.prepare()
         return ledger
 
     return make
 
 
+def _states(ledger: Ledger) -> Counter[TrialState]:
+    return Counter(trial.state for trial in _trials(ledger))
+
+
 def _record(rmse: float = 10.0) -> TrialRecord:
     names = ("gradient", "peak", "correlation", "skill_persistence")
     return TrialRecord(
         metrics={"rmse": rmse, **dict.fromkeys(names, 1.0)},
-        rmse_by_epoch=[rmse + 1, rmse],
+        metrics_by_epoch=[{"rmse": rmse + 1}, {"rmse": rmse}],
         score_parts={"gradient": 0.1, "peak": 0.2, "rmse": 0.0},
         baseline_rmse=10.0,
         epochs=2,
@@ -83,7 +88,8 @@ def test_presets_are_queued_once_however_often_a_coordinator_starts(
 ) -> None:
     make_ledger()
     ledger = make_ledger()
-    assert ledger.counts() == {"RUNNING": 0, "COMPLETE": 0, "PRUNED": 0, "FAIL": 0, "WAITING": 6}
+    assert _states(ledger) == {TrialState.WAITING: 6}
+    assert ledger.finished() == 0
 
 
 def test_a_sampled_variant_none_has_no_weight(
@@ -102,7 +108,7 @@ def test_a_sampled_variant_none_has_no_weight(
         }
     )
     study = open_or_create_study(open_database(storage_url, "write"), config, tiny_facts)
-    ledger = Ledger(study, config, storage_url)
+    ledger = Ledger(study, config, storage_url, tiny_facts.provenance)
     ledger.prepare()
     ledger.ask()
     sampled = ledger.ask()
@@ -117,7 +123,7 @@ def test_a_trial_put_back_comes_again_with_its_number_and_parameters(
     specs = [ledger.ask() for _ in range(7)]
     ledger.report(6, 0, 0.5)
     ledger.put_back(6)
-    assert ledger.counts()["WAITING"] == 1
+    assert _states(ledger)[TrialState.WAITING] == 1
     again = ledger.ask()
     assert again == specs[6].model_copy(update={"attempt": 2})
 
@@ -127,7 +133,7 @@ def test_trials_of_a_coordinator_that_died_are_queued_again(make_ledger: MakeLed
     specs = [dead.ask() for _ in range(7)]
     dead.complete(0, 0.3, _record())
     heir = make_ledger()
-    assert heir.counts()["RUNNING"] == 0
+    assert TrialState.RUNNING not in _states(heir)
     again = [heir.ask() for _ in range(6)]
     assert again == [spec.model_copy(update={"attempt": 2}) for spec in specs[1:]]
     assert heir.ask().number == 7
@@ -190,8 +196,9 @@ def test_a_baseline_that_failed_is_queued_again(make_ledger: MakeLedger) -> None
     heir = make_ledger()
     waiting = [trial.number for trial in _trials(heir) if trial.state is TrialState.WAITING]
     assert waiting == [1, 2, 3, 4, 5, 6]
-    assert [heir.ask().preset for _ in range(6)] == [*PLAN[1:], "baseline"]
-    assert make_ledger().counts()["WAITING"] == 6  # and not a third time while that one is open
+    assert heir.finished() == 0, "a baseline that failed takes nothing from the budget"
+    assert [heir.ask().preset for _ in range(6)] == ["baseline", *PLAN[1:]]
+    assert _states(make_ledger())[TrialState.WAITING] == 6, "and not a third time"
 
 
 def test_a_study_of_another_configuration_is_refused_with_the_difference(

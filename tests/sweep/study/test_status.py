@@ -63,7 +63,7 @@ def test_before_the_first_result_there_is_no_best_and_no_eta(
     tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
 ) -> None:
     study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
-    ledger = Ledger(study, tiny_config, storage_url)
+    ledger = Ledger(study, tiny_config, storage_url, tiny_facts.provenance)
     ledger.prepare()
     ledger.ask()
     status = study_status(study, storage_url)
@@ -75,7 +75,7 @@ def test_a_failed_trial_is_shown_with_its_reason(
     tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
 ) -> None:
     study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
-    ledger = Ledger(study, tiny_config, storage_url)
+    ledger = Ledger(study, tiny_config, storage_url, tiny_facts.provenance)
     ledger.prepare()
     ledger.ask()
     ledger.ask()

@@ -1,0 +1,65 @@
+"""When predicted frames are valid: on with the steps of the series they follow."""
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fields.errors import ConfigError
+from fields.series import FieldSeries
+
+SHORTEST_MONTH_S, LONGEST_MONTH_S = 28 * 86_400.0, 31 * 86_400.0
+
+
+def frame_at(series: FieldSeries, after: str | None) -> int:
+    """Return the frame with a time as a person writes it, or the last one.
+
+    Raises:
+        ConfigError: If it is no time, or none of the series.
+    """
+    if after is None:
+        return len(series.time) - 1
+    try:
+        if np.issubdtype(series.time.dtype, np.datetime64):
+            matches = np.flatnonzero(series.time == np.datetime64(after))
+        elif series.time.dtype == object:
+            matches = np.flatnonzero([_same_time(time, after) for time in series.time])
+        else:
+            matches = np.flatnonzero(series.time == float(after))
+    except ValueError as error:
+        raise ConfigError(f"--after {after!r} is no time such as {series.time[-1]}") from error
+    if len(matches) == 0:
+        raise ConfigError(
+            f"--after {after} is no time of the data, which runs from {series.time[0]} to "
+            f"{series.time[-1]}"
+        )
+    return int(matches[0])
+
+
+def times_after(series: FieldSeries, last: int, stride: int, steps: int) -> npt.NDArray[Any]:
+    """Return the times of the frames that follow frame ``last``, ``stride`` time steps apart."""
+    start, ahead = series.time[last], stride * np.arange(1, steps + 1)
+    if np.issubdtype(series.time.dtype, np.datetime64):
+        if _is_monthly(series):
+            month = start.astype("datetime64[M]")
+            return np.asarray((month + ahead).astype("datetime64[ns]") + (start - month))
+        return np.asarray(start + ahead * np.timedelta64(round(series.step_s * 1e9), "ns"))
+    if series.time.dtype == object:
+        later = [start + timedelta(seconds=float(k * series.step_s)) for k in ahead]
+        return np.array(later, dtype=object)
+    times = start + ahead * series.step_s
+    return np.asarray(times.astype(series.time.dtype) if (times % 1 == 0).all() else times)
+
+
+def _is_monthly(series: FieldSeries) -> bool:
+    """Return whether frames are a calendar month apart, each at the same day and hour."""
+    steps_s = series.steps_s
+    if len(steps_s) == 0 or steps_s.min() < SHORTEST_MONTH_S or steps_s.max() > LONGEST_MONTH_S:
+        return False
+    into_month = series.time - series.time.astype("datetime64[M]")
+    return bool((into_month == into_month[0]).all())
+
+
+def _same_time(time: object, written: str) -> bool:
+    return str(time).replace(" ", "T").startswith(written.replace(" ", "T"))
