@@ -16,7 +16,7 @@ from fields.axes import field_axes
 from fields.errors import DataError
 from fields.gaps import fill_in_time, valid_cells
 from fields.names import unknown
-from fields.series import FieldSeries
+from fields.series import FieldSeries, time_text
 from fields.settings import DataSettings
 
 NUMPY_DIMS = ("time", "channel", "y", "x")
@@ -193,8 +193,8 @@ def pick_variable(dataset: xr.Dataset, variable: str | None, path: str) -> str:
         if len(names) == 1:
             return names[0]
         raise DataError(
-            f"{path} holds {len(names)} variables; choose one with data.variable: "
-            f"{', '.join(names) or '(none there)'}"
+            f"{path} holds {len(names)} variables; choose one with data.variable (evaluate: "
+            f"--variable): {', '.join(names) or '(none there)'}"
         )
     if variable not in dataset.data_vars:
         raise DataError(f"{unknown('variable', variable, names)} (in {path})")
@@ -245,7 +245,8 @@ def _increasing_time(array: xr.DataArray, time: str) -> npt.NDArray[Any]:
         if not ahead.all():
             frame = int(np.argmin(ahead)) + 1
             raise DataError(
-                f"time does not increase: frame {frame} ({when[frame]}) is not after frame "
-                f"{frame - 1} ({when[frame - 1]}); sort the file by time and drop doubles"
+                f"time does not increase: frame {frame} ({time_text(when[frame])}) is not after "
+                f"frame {frame - 1} ({time_text(when[frame - 1])}); sort the file by time and drop "
+                "doubles"
             )
     return when

@@ -14,6 +14,18 @@ FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
 
+def time_text(time: object) -> str:
+    """Return a time as a person writes it: no more digits than it needs."""
+    if isinstance(time, np.datetime64):
+        return str(np.datetime_as_string(time, unit="s")).removesuffix(":00")
+    return str(time)
+
+
+def period_text(times: npt.NDArray[Any]) -> str:
+    """Return the first and the last of some times, as a person writes them."""
+    return f"{time_text(times[0])} to {time_text(times[-1])}"
+
+
 @dataclass(frozen=True)
 class FieldSeries:
     """One variable on a fixed grid at increasing times.

@@ -29,10 +29,10 @@ def run(
     """Compare a forecast with the truth."""
     import json
 
-    from rich.console import Console
     from rich.table import Table
 
     from objectives.metrics import METRICS
+    from sweep.commands.shown import wide_console
     from sweep.results.evaluation import evaluate_files
 
     chosen = dict(_dimension_and_value(pair) for pair in select or [])
@@ -50,7 +50,7 @@ def run(
     for name, value in evaluation.metrics.items():
         metric = METRICS[name]
         table.add_row(name, f"{value:.6g}", names[metric.unit], metric.summary)
-    console = Console()
+    console = wide_console()
     cells = f"{evaluation.cells} cells"
     if evaluation.cells_least < evaluation.cells:
         cells = f"{evaluation.cells_least} to {cells}"

@@ -25,6 +25,7 @@ def run(
     ] = None,
 ) -> None:
     """Forecast from a run folder."""
+    from fields.series import period_text
     from fields.writing import write_netcdf
     from sweep.results.prediction import forecast, steps_of_days
     from sweep.results.run_folder import load_run
@@ -38,6 +39,5 @@ def run(
     series = forecast(trained, count, data, after)
     write_netcdf(series, output)
     typer.echo(
-        f"{count} frames of {series.name} from {series.time[0]} to {series.time[-1]} "
-        f"written to {output}"
+        f"{count} frames of {series.name} from {period_text(series.time)} written to {output}"
     )

@@ -1,30 +1,45 @@
 """Studies as a person reads them on a terminal."""
 
+import shlex
+
 from rich.console import Console
 from rich.table import Table
 
 from sweep.study.status import StudyStatus, TrialStatus
 
+WIDTH_OF_A_PIPE = 160
+
+
+def wide_console() -> Console:
+    """Return a console as wide as the terminal; in a pipe wide enough to break no line."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH_OF_A_PIPE)
+
 
 def show_status(status: StudyStatus, console: Console) -> None:
     """Print where a study stands."""
     counts = ", ".join(f"{n} {state.lower()}" for state, n in status.states.items() if n)
+    counts = counts or "no trials"
     unit = f" [{status.units}]" if status.units else ""
-    console.print(f"study {status.study}: {counts or 'no trials'} of {status.budget}", markup=False)
+    console.print(f"study {status.study}: {counts}; budget {status.budget} trials", markup=False)
     console.print(f"field {status.variable}{unit}, on the validation split", markup=False)
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "trial", "score", "gradient", "peak", "rmse"):
+    for heading in ("", "trial", "score", "gradient", "peak", "rmse", "skill"):
         table.add_column(heading, justify="left" if not heading else "right")
     observed, targets = status.observed, status.targets
-    table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "")
-    table.add_row("target", "", "", *_numbers(targets["gradient"], targets["peak"]), "")
+    table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "", "")
+    table.add_row("target", "", "", *_numbers(targets["gradient"], targets["peak"]), "", "")
     for name, trial in (("baseline", status.baseline), ("best", status.best)):
         if trial is not None:
             numbers = _numbers(trial.score, trial.gradient, trial.peak, trial.rmse)
-            table.add_row(name, str(trial.trial), *numbers)
+            skill = f"{trial.metrics['skill_persistence']:.2f}"
+            table.add_row(name, str(trial.trial), *numbers, skill)
     console.print(table)
+    console.print("skill is 1 - MSE / MSE of persistence", markup=False)
     if status.best is not None:
         console.print(f"best is {_values(status.best)}", markup=False)
+        if status.baseline is not None and status.best.trial == status.baseline.trial:
+            console.print("no trial did better than the baseline", markup=False)
     if status.eta_s is not None:
         minutes, seconds = divmod(round(status.eta_s), 60)
         console.print(f"about {minutes} min {seconds} s left", markup=False)
@@ -37,11 +52,13 @@ def show_result(status: StudyStatus, address: str, console: Console) -> None:
     show_status(status, console)
     if status.best is None:
         return
-    storage = "" if address == "sqlite:///sweeps.db" else f" --storage {_masked(address)}"
+    storage = (
+        "" if address == "sqlite:///sweeps.db" else f" --storage {shlex.quote(_masked(address))}"
+    )
     console.print("next:", markup=False)
     for command in (
         f"dashboard{storage}",
-        f"export {status.study}{storage} -o best.yaml",
+        f"export {shlex.quote(status.study)}{storage} -o best.yaml",
         "train best.yaml -o run",
         "predict run --steps 3 -o forecast.nc",
     ):

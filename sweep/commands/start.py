@@ -30,15 +30,9 @@ def run(
     """Run a sweep from the command line."""
     import json
 
-    from rich.console import Console
-
     from storage.database import open_database
-    from sweep.commands.shown import show_result
+    from sweep.commands.shown import show_result, wide_console
     from sweep.configuration.config_file import load_config
-    from sweep.running.progress import make_progress
-    from sweep.running.sweeping import run_sweep
-    from sweep.study.status import study_status
-    from sweep.study.studies import load_study
 
     address = storage_address(storage)
     given = {
@@ -52,7 +46,15 @@ def run(
         f"{key}={json.dumps(v, ensure_ascii=False)}" for key, v in given.items() if v is not None
     ]
     loaded = load_config(_find(config), [*(settings or []), *overrides]).config
-    console = Console()
+    console = wide_console()
+    if console.is_terminal and not quiet:  # a person should not look at an empty screen
+        console.print(f"reading {loaded.data.path}", markup=False, soft_wrap=True)
+    # Only now: loading torch takes seconds, and a typing error need not wait for it.
+    from sweep.running.progress import make_progress
+    from sweep.running.sweeping import run_sweep
+    from sweep.study.status import study_status
+    from sweep.study.studies import load_study
+
     run_sweep(
         loaded,
         address,

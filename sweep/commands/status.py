@@ -18,10 +18,8 @@ def run(
     """Show where a study stands."""
     import json
 
-    from rich.console import Console
-
     from storage.database import open_database
-    from sweep.commands.shown import show_status
+    from sweep.commands.shown import show_status, wide_console
     from sweep.study.status import study_status
     from sweep.study.studies import load_study, our_studies
 
@@ -33,7 +31,7 @@ def run(
         trees = [status.as_json() for status in found]
         typer.echo(json.dumps(trees[0] if study is not None else trees, indent=2))
         return
-    console = Console()
+    console = wide_console()
     for status in found:
         show_status(status, console)
     if not found:

@@ -74,6 +74,24 @@ def preset_parameters(preset: Preset, config: SweepConfig) -> dict[str, Scalar]:
     return parameters
 
 
+def values_outside(config: SweepConfig) -> list[str]:
+    """Return a sentence for each configured value that its own search range excludes."""
+    configured = config.run.model_dump()
+    sentences = []
+    for name, searched in config.search.space.items():
+        path = setting_path(name)
+        value = _at(configured, path)
+        if path.startswith("loss.") or value is None or isinstance(searched, Choices):
+            continue
+        nearest = _clip(value, searched)
+        if nearest != value:
+            sentences.append(
+                f"{path} is {value:g}, outside its range {searched.low:g} to {searched.high:g}: "
+                f"the baseline and the plan's rounds train with {nearest:g}"
+            )
+    return sentences
+
+
 def _inside(preset: Preset, config: SweepConfig) -> bool:
     searched_paths = {setting_path(name): s for name, s in config.search.space.items()}
     configured = config.run.model_dump()

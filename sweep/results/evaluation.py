@@ -12,6 +12,7 @@ import torch
 
 from fields.errors import DataError
 from fields.reading import RawField, open_dataset, pick_variable, read_raw
+from fields.series import period_text
 from fields.settings import DataSettings
 from objectives.case import Case
 from objectives.verification import Verification
@@ -171,7 +172,6 @@ def _common_frames(predicted: RawField, observed: RawField) -> tuple[list[int], 
     if not common:
         raise DataError(
             f"forecast and truth have no time in common: the forecast runs from "
-            f"{predicted.time[0]} to {predicted.time[-1]}, the truth from {observed.time[0]} to "
-            f"{observed.time[-1]}"
+            f"{period_text(predicted.time)}, the truth from {period_text(observed.time)}"
         )
     return [pair[0] for pair in common], [pair[1] for pair in common]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fields.errors import ConfigError
-from fields.series import FieldSeries
+from fields.series import FieldSeries, period_text, time_text
 
 SHORTEST_MONTH_S, LONGEST_MONTH_S = 28 * 86_400.0, 31 * 86_400.0
 
@@ -28,11 +28,12 @@ def frame_at(series: FieldSeries, after: str | None) -> int:
         else:
             matches = np.flatnonzero(series.time == float(after))
     except ValueError as error:
-        raise ConfigError(f"--after {after!r} is no time such as {series.time[-1]}") from error
+        raise ConfigError(
+            f"--after {after!r} is no time such as {time_text(series.time[-1])}"
+        ) from error
     if len(matches) == 0:
         raise ConfigError(
-            f"--after {after} is no time of the data, which runs from {series.time[0]} to "
-            f"{series.time[-1]}"
+            f"--after {after} is no time of the data, which runs from {period_text(series.time)}"
         )
     return int(matches[0])
 

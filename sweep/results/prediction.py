@@ -8,11 +8,11 @@ import torch
 
 from fields.errors import ConfigError, DataError
 from fields.reading import read_series
-from fields.series import FieldSeries
+from fields.series import FieldSeries, period_text, time_text
 from fields.settings import DataSettings
 from fields.windows import breaks_in_time, unit_frames
 from sweep.results.forecast_times import frame_at, times_after
-from sweep.results.run_folder import TrainedRun
+from sweep.results.run_folder import TrainedRun, coordinates
 
 SECONDS_A_DAY = 86_400.0
 
@@ -48,7 +48,7 @@ def forecast(
     with torch.no_grad():
         unit_NCHW = _roll_out(trained, known_NCHW, torch.from_numpy(series.mask_HW), steps)
     values_NCHW = trained.scaling.to_physical(unit_NCHW).numpy().astype(np.float32)
-    source = f"{trained.run.predictor.name} forecast from {series.time[last]}"
+    source = f"{trained.run.predictor.name} forecast from {time_text(series.time[last])}"
     return replace(
         series,
         values_TCHW=np.where(series.mask_HW, values_NCHW, np.float32(0)),
@@ -117,6 +117,13 @@ def _require_same_field(series: FieldSeries, trained: TrainedRun) -> None:
             f"the data has a grid of {found[0]} x {found[1]} cells and the predictor was trained "
             f"on {shape.height} x {shape.width}; give data on that grid"
         )
+    for name, found_at in coordinates(series).items():
+        trained_at = trained.coordinates.get(name, found_at)
+        if not np.allclose(found_at, trained_at, rtol=1e-5, atol=1e-6):
+            raise ConfigError(
+                f"the data has {name} from {found_at[0]:g} to {found_at[-1]:g} and the predictor "
+                f"was trained on {trained_at[0]:g} to {trained_at[-1]:g}; give data on that grid"
+            )
 
 
 def _require_known_history(
@@ -125,13 +132,13 @@ def _require_known_history(
     """Check the frames given as training windows are checked: no break in time, few gaps."""
     if breaks_in_time(series)[first:last].any():
         raise DataError(
-            f"time is broken between {series.time[first]} and {series.time[last]}, the history of "
-            "this forecast; choose another time with --after"
+            f"time is broken in {period_text(series.time[first : last + 1])}, the history of this "
+            "forecast; choose another time with --after"
         )
     filled = float(series.filled_T[first : last + 1 : settings.stride].max())
     if filled > settings.max_filled_share:
         raise DataError(
-            f"a frame of the history up to {series.time[last]} lacks {filled:.0%} of its cells, "
-            f"more than data.max_filled_share {settings.max_filled_share:.0%}; choose another time "
-            "with --after"
+            f"a frame of the history up to {time_text(series.time[last])} lacks {filled:.0%} of "
+            f"its cells, more than data.max_filled_share {settings.max_filled_share:.0%}; choose "
+            "another time with --after"
         )

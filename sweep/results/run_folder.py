@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
@@ -21,6 +22,7 @@ from torch import nn
 
 from fields.errors import ConfigError
 from fields.scaling import Scaling
+from fields.series import FieldSeries
 from fields.windows import ForecastData
 from model.predictors.building import build_predictor
 from model.predictors.shape import ForecastShape
@@ -72,6 +74,7 @@ def save_run(
         "shape": asdict(shape),
         "units": data.series.units,
         "step_s": data.series.step_s,
+        "coordinates": coordinates(data.series),
     }
     (folder / FIELD).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     with (folder / HISTORY).open("w", encoding="utf-8", newline="") as file:
@@ -97,6 +100,7 @@ class TrainedRun:
         scaling: Between physical units and its own.
         units: Of the field it was trained on.
         step_s: Time between two frames of it, in seconds (or units of a time without dates).
+        coordinates: Its y and x, where it has them.
     """
 
     run: RunSettings
@@ -105,6 +109,16 @@ class TrainedRun:
     scaling: Scaling
     units: str
     step_s: float
+    coordinates: dict[str, list[float]]
+
+
+def coordinates(series: FieldSeries) -> dict[str, list[float]]:
+    """Return the y and x coordinates of a series as plain numbers, those that it has."""
+    return {
+        name: np.asarray(series.grid[name].values, dtype=float).tolist()
+        for name in series.dims[1:]
+        if name in series.grid.coords and np.issubdtype(series.grid[name].dtype, np.number)
+    }
 
 
 def load_run(folder: Path) -> TrainedRun:
@@ -124,6 +138,7 @@ def load_run(folder: Path) -> TrainedRun:
         facts = json.loads((folder / FIELD).read_text(encoding="utf-8"))
         scaling, shape = Scaling(**facts["scaling"]), ForecastShape(**facts["shape"])
         units, step_s = str(facts["units"]), float(facts["step_s"])
+        known = {name: list(map(float, c)) for name, c in facts["coordinates"].items()}
         predictor = build_predictor(run.predictor, shape)
         load_model(predictor, str(folder / WEIGHTS))
     except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
@@ -133,4 +148,4 @@ def load_run(folder: Path) -> TrainedRun:
         ) from error
     predictor.eval()
     torch.set_num_threads(run.training.threads)
-    return TrainedRun(run, predictor, shape, scaling, units, step_s)
+    return TrainedRun(run, predictor, shape, scaling, units, step_s, known)

@@ -74,9 +74,11 @@ def _structures(config: SweepConfig) -> list[RunSettings]:
 def _require_gradient(data: ForecastData, gradient_observed: float) -> None:
     if not gradient_observed > 0:  # NaN where no 3 x 3 stencil is valid
         raise ConfigError(
-            f"the observed gradient of {data.series.name!r} is {gradient_observed:g}: no cell has "
-            f"eight valid neighbours that differ ({int(data.mask_HW.sum())} cells are valid); "
-            "choose a field that is known in connected areas"
+            f"the observed gradient of {data.series.name!r} in the validation frames is "
+            f"{gradient_observed:g}: no cell has eight valid neighbours that differ "
+            f"({int(data.mask_HW.sum())} cells of {data.mask_HW.shape[0]} x "
+            f"{data.mask_HW.shape[1]} are valid); choose a field known in connected areas of at "
+            "least 3 x 3 cells"
         )
 
 

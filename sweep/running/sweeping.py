@@ -12,6 +12,7 @@ from fields.errors import StoppedOnRequest
 from objectives.targets import Targets
 from storage.database import check_storage, open_database
 from storage.study_lock import StudyLock
+from sweep.configuration.presets import values_outside
 from sweep.configuration.settings import SweepConfig
 from sweep.running.coordinator import Coordinator
 from sweep.running.local_executor import LocalExecutor
@@ -46,6 +47,8 @@ def _run(
 ) -> None:
     # Nothing is written before all is examined: bad data leaves no empty database behind.
     check_storage(storage_url, "write")
+    for sentence in values_outside(config):
+        logger.warning("%s: %s", config.study, sentence)
     facts = examine(config)
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it would say, progress says
     storage = open_database(storage_url, "write")

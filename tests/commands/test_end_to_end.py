@@ -108,7 +108,7 @@ def test_a_person_can_read_status_and_evaluation(
 ) -> None:
     assert main(["status", "--storage", finished_url]) == 0
     shown = capsys.readouterr().out
-    assert "study tiny: 8 complete of 8" in shown
+    assert "study tiny: 8 complete; budget 8 trials" in shown
     assert "plume [ug m-3]" in shown
     assert main(["evaluate", str(plume_file), str(plume_file)]) == 0
     shown = capsys.readouterr().out

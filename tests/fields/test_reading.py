@@ -95,7 +95,7 @@ class TestFormats:
         np.savez(path, rain=np.ones((4, 2, 2)), wind=np.full((4, 2, 2), 7.0))
 
         assert (read(path, variable="wind").values_TCHW == 7.0).all()
-        assert "holds 2 variables; choose one with data.variable: rain, wind" in refusal_of(path)
+        assert "data.variable (evaluate: --variable): rain, wind" in refusal_of(path)
 
     def test_one_of_several_channels_is_chosen_by_index(self, tmp_path: Path) -> None:
         path = tmp_path / "channels.npy"
@@ -272,9 +272,7 @@ class TestRefusals:
     def test_several_variables_and_none_chosen(self, humidity: xr.Dataset, saved: Saver) -> None:
         humidity["tas"] = humidity["hus"]
 
-        assert "holds 2 variables; choose one with data.variable: hus, tas" in refusal_of(
-            saved(humidity)
-        )
+        assert "data.variable (evaluate: --variable): hus, tas" in refusal_of(saved(humidity))
 
     def test_a_file_without_a_variable(self) -> None:
         with pytest.raises(DataError, match=r"holds 0 variables.*\(none there\)"):

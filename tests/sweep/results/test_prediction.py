@@ -8,8 +8,10 @@ import torch
 import xarray as xr
 
 from fields.errors import ConfigError, DataError
+from fields.series import FieldSeries, time_text
 from fields.windows import load_forecast_data
 from fields.writing import write_netcdf
+from sweep.results.forecast_times import times_after
 from sweep.results.prediction import forecast, steps_of_days
 from sweep.results.run_folder import TrainedRun
 
@@ -127,3 +129,37 @@ def test_a_time_that_cannot_be_forecast_from_is_refused(
 ) -> None:
     with pytest.raises(error, match=said):
         forecast(trained, 2, after=after)
+
+
+def test_other_data_must_be_of_the_field_the_net_was_trained_on(
+    trained: TrainedRun, plume_file: Path, tmp_path: Path
+) -> None:
+    with xr.open_dataset(plume_file, engine="h5netcdf") as source:
+        data = source.load()
+    cases = {
+        "in other units": data.assign(plume=data["plume"].assign_attrs(units="mg m-3")),
+        "upside down": data.assign_coords(y=data["y"].values[::-1]),
+        "daily": data.assign_coords(
+            time=data["time"].values[0] + np.arange(data.sizes["time"]) * np.timedelta64(24, "h")
+        ),
+    }
+    said = {"in other units": "is in 'mg m-3'", "upside down": "has y from", "daily": "86400 s"}
+    for name, changed in cases.items():
+        path = tmp_path / f"{name.replace(' ', '-')}.nc"
+        changed.to_netcdf(path, engine="h5netcdf")
+        with pytest.raises(ConfigError, match=said[name]):
+            forecast(trained, 1, path)
+
+
+def test_months_follow_the_calendar() -> None:
+    values = np.zeros((5, 1, 3, 3), dtype=np.float32)
+    time = np.arange("2000-01", "2000-06", dtype="datetime64[M]").astype("datetime64[ns]")
+    series = FieldSeries(
+        values, np.ones((3, 3), dtype=np.bool_), time, "K", "v", np.zeros(5, np.float32)
+    )
+    found = times_after(series, 4, 1, 3)
+    assert [time_text(t) for t in found] == [
+        "2000-06-01T00:00",
+        "2000-07-01T00:00",
+        "2000-08-01T00:00",
+    ]

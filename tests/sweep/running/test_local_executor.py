@@ -198,3 +198,15 @@ def test_closing_ends_a_worker_in_the_middle_of_its_import(make_spec: MakeSpec) 
     executor.close()
     assert time.monotonic() - began < 10
     assert process.exitcode is not None
+
+
+def test_data_that_changed_meanwhile_are_refused(
+    executor: LocalExecutor, make_spec: MakeSpec
+) -> None:
+    executor.submit(make_spec(20).model_copy(update={"data_sha256": "of another file"}))
+    events: list[TrialEvent] = []
+    began = time.monotonic()
+    while not events and time.monotonic() - began < LIMIT_S:
+        events = executor.poll(0.5)
+    assert isinstance(events[0], TrialFailed)
+    assert "was changed while the sweep ran" in events[0].reason
