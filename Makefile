@@ -35,7 +35,8 @@ bench: .venv/installed  ## what a training step costs
 .venv/installed-dev: .venv/installed requirements-dev.txt requirements-oracles.txt
 	$(PY) -m pip install --disable-pip-version-check -q -r requirements-dev.txt
 	$(PY) -m pip install --disable-pip-version-check -q -r requirements-oracles.txt \
-		|| echo "no C compiler for requirements-oracles.txt: its tests will be skipped"
+		> .venv/oracles.log 2>&1 || echo "requirements-oracles.txt cannot be built here" \
+		"(.venv/oracles.log): the tests that need it will be skipped"
 	@touch $@
 
 clean:

@@ -239,6 +239,20 @@ def test_an_early_ctrl_c_is_no_failure(tiny_yaml: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+def test_a_stop_before_the_first_trial_is_orderly_too(
+    tiny_yaml: Path, tmp_path: Path, number: int
+) -> None:
+    with _sweep(tiny_yaml, tmp_path, 3) as process:
+        time.sleep(1.5)  # torch is being loaded, or data read
+        os.kill(process.pid, number)
+        said = process.communicate(timeout=LIMIT_S)[1]
+    assert process.returncode == 3, said
+    assert said.splitlines()[-1].startswith("stopped: ")
+    assert "Traceback" not in said
+
+
+@pytest.mark.slow
 def test_a_second_start_of_a_running_study_is_refused(tiny_yaml: Path, tmp_path: Path) -> None:
     with _sweep(tiny_yaml, tmp_path, 3) as process:
         _wait_for_first_epoch(tmp_path, process)
