@@ -203,3 +203,15 @@ def test_where_a_searched_range_is_wrong_its_place_is_said_as_in_the_file(write:
     assert message.startswith("search.space.loss_variant.choices must ")
     message = _refusal(write("data: {path: a}"), "search.space.learning_rate={low: x, high: 1}")
     assert message.startswith("search.space.learning_rate.low must be a valid ")
+
+
+def test_a_key_that_stands_there_twice_is_refused(write: Write) -> None:
+    path = write("data: {path: a.nc}\ntraining: {epochs: 3}\ntraining: {epochs: 4}")
+    with pytest.raises(ConfigError, match="the key 'training' stands there twice"):
+        load_config(path)
+
+
+def test_an_empty_section_means_its_defaults_and_can_be_filled_by_an_override(write: Write) -> None:
+    path = write("data: {path: a.nc}\nbudget:\ntraining:")
+    config = _load(path, "budget.trials=3")
+    assert (config.budget.trials, config.training.epochs) == (3, 12)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sweep.configuration.presets import preset_parameters, presets
+from sweep.configuration.presets import preset_parameters, presets, values_outside
 from sweep.configuration.settings import SweepConfig
 
 
@@ -113,3 +113,12 @@ _DEFAULT: dict[str, Any] = {
     "loss_variant": {"choices": ["gradient", "sobel", "laplacian"]},
     "multi_step": {"choices": ["last", "all"]},
 }
+
+
+def test_a_configured_value_outside_its_range_is_said() -> None:
+    config = _config({}, training={"learning_rate": 0.5})
+    assert values_outside(config) == [
+        "training.learning_rate is 0.5, outside its range 0.0001 to 0.01: the baseline and the "
+        "plan's rounds train with 0.01"
+    ]
+    assert values_outside(_config({})) == []

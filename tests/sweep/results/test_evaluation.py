@@ -189,3 +189,26 @@ def test_a_metric_that_is_not_defined_is_null_in_json() -> None:
     )
     assert evaluation.as_json()["gradient"] is None
     assert evaluation.as_json()["rmse"] == 1.0
+
+
+def test_a_level_and_another_name_of_the_truth_can_be_chosen(tmp_path: Path) -> None:
+    truth, pred = _field(0), _field(1)
+    levels = np.stack([truth - 5.0, truth], axis=1)
+    array = xr.DataArray(
+        levels,
+        dims=("time", "level", "lat", "lon"),
+        coords={
+            "time": HOURS[: len(truth)],
+            "level": [500.0, 850.0],
+            "lat": 50.0 + 0.5 * np.arange(truth.shape[1]),
+            "lon": 0.5 * np.arange(truth.shape[2]),
+        },
+    )
+    array.to_dataset(name="temperature").to_netcdf(tmp_path / "t.nc", engine="h5netcdf")
+    forecast = _write(tmp_path / "f.nc", pred)
+    with pytest.raises(DataError, match="level"):
+        evaluate_files(forecast, tmp_path / "t.nc")
+    found = evaluate_files(
+        forecast, tmp_path / "t.nc", truth_variable="temperature", select={"level": 850.0}
+    )
+    assert found.metrics["rmse"] == pytest.approx(_by_hand(pred, truth)["rmse"], rel=1e-5)

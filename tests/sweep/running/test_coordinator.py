@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from optuna.trial import FrozenTrial
 
-from fields.errors import FieldsharpError, StoppedOnRequest
+from fields.errors import FieldsharpError, StoppedOnRequest, StorageError
 from model.training import EpochLosses
 from objectives.targets import Band, Targets
 from storage.database import open_database
@@ -27,6 +27,10 @@ from sweep.study.records import FAILURE
 from sweep.study.studies import open_or_create_study
 from sweep.study.trial_spec import TrialSpec
 
+SPACE = {
+    "gradient_weight": {"low": 0.01, "high": 1.0, "log": True},
+    "loss_variant": {"choices": ["sobel", "laplacian"]},
+}
 TARGETS = Targets(gradient=Band(3.0, 3.3), peak=Band(140.0, 150.0, offset=40.0))
 Metrics = dict[str, float]
 
@@ -453,3 +457,53 @@ def test_hyperband_ends_bad_trials_early_and_spares_the_baseline(make_sweep: Mak
     assert sweep.states[0] == "COMPLETE"
     assert "PRUNED" in sweep.states
     assert set(sweep.states) == {"COMPLETE", "PRUNED"}
+
+
+def test_a_short_trial_is_finally_scored_against_the_finished_baseline(
+    make_sweep: MakeSweep,
+) -> None:
+    """Its epochs are compared with the baseline's; its end with the baseline's end."""
+    space = {**SPACE, "training.epochs": {"choices": [2, 1]}}
+    sweep = make_sweep(trials=8, search={"space": space}, training={"epochs": 2})
+    metrics = {(number, 0): _metrics(rmse=15.0) for number in range(1, 8)}
+    metrics |= {(0, 0): _metrics(rmse=20.0), (0, 1): _metrics(rmse=10.0)}
+    sweep.run(FakeExecutor(metrics=metrics))
+    short = next(trial for trial in sweep.trials if trial.params["training.epochs"] == 1)
+    assert short.intermediate_values == {0: 0.0}
+    assert short.value == pytest.approx(0.25 * (15 / 10 - 1))
+    assert short.user_attrs["record"]["baseline_rmse"] == 10.0
+
+
+def test_a_database_that_fails_while_a_result_is_told_is_what_is_reported(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = make_sweep(trials=3)
+
+    def away(*_: object, **__: object) -> None:
+        raise StorageError("the database is away")
+
+    executor = FakeExecutor(slots=2)
+    executor.on_poll = lambda poll: (
+        monkeypatch.setattr(sweep.ledger, "complete", away) if poll == 1 else None
+    )
+    with pytest.raises(StorageError, match="the database is away"):
+        sweep.run(executor)
+    assert "RUNNING" not in sweep.states
+
+
+def test_a_second_attempt_is_not_pruned_for_the_steps_of_the_first(make_sweep: MakeSweep) -> None:
+    search = {"pruner": "median", "pruner_startup_trials": 1, "pruner_warmup_epochs": 2}
+    sweep = make_sweep(trials=3, search=search, training={"epochs": 4})
+    bad = {(1, epoch): _metrics(gradient=1.0) for epoch in range(4)}
+    executor = FakeExecutor(metrics=bad)
+    coordinator = sweep.coordinator(executor)
+    executor.on_poll = lambda poll: coordinator.request_stop() if poll == 5 else None
+    with pytest.raises(StoppedOnRequest):
+        coordinator.run()
+    assert len(sweep.trials[1].intermediate_values) >= 2
+    heir = make_sweep(trials=3, search=search, training={"epochs": 4})
+    first = heir.ledger
+    first.prepare()
+    spec = first.ask()
+    assert (spec.number, spec.attempt) == (1, 2)
+    assert first.report(1, 0, 9.0) is False, "warm-up is 2 epochs, whatever was reported before"

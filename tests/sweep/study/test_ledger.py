@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fields.errors import StudyError
 from storage.database import open_database
 from sweep.configuration.settings import SweepConfig
+from sweep.results.export import export_tree
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.records import FAILURE, TrialRecord
@@ -243,3 +244,16 @@ def test_an_unknown_study_is_named_with_the_nearest(make_ledger: MakeLedger) -> 
     database = storage._backend
     with pytest.raises(StudyError, match=r"no study 'tinny': did you mean 'tiny'\?"):
         load_study(database, "tinny")
+
+
+def test_a_trial_keeps_the_version_that_trained_it_and_not_the_studys(
+    tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
+) -> None:
+    study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
+    later = tiny_facts.provenance.model_copy(update={"git_commit": "a later one"})
+    ledger = Ledger(study, tiny_config, storage_url, later)
+    ledger.prepare()
+    ledger.ask()
+    ledger.complete(0, 0.1, _record())
+    tree = export_tree(study, study.get_trials(deepcopy=False)[0])
+    assert tree["exported"]["git_commit"] == "a later one"
