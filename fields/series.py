@@ -63,6 +63,11 @@ class FieldSeries:
         assert len(self.time) == frames == len(self.filled_T), "one time per frame"
 
     @property
+    def is_dated(self) -> bool:
+        """Whether time is dates and not numbers."""
+        return bool(np.issubdtype(self.time.dtype, np.datetime64) or self.time.dtype == object)
+
+    @property
     def steps_s(self) -> npt.NDArray[np.float64]:
         """Seconds (or, for numeric time, units of time) from each frame to the next, length T-1."""
         steps = np.diff(self.time)

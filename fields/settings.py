@@ -4,11 +4,16 @@ Every model is frozen, refuses unknown keys and documents each field with its un
 whole configuration can be stored with a study and compared with another.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 LARGEST_WINDOW_FRAMES = 1000
+
+
+def _is_number(annotation: Any) -> bool:
+    kinds = get_args(annotation) or (annotation,)
+    return bool({int, float} & set(kinds)) and bool not in kinds
 
 
 class Settings(BaseModel):
@@ -21,7 +26,7 @@ class Settings(BaseModel):
     def _yes_is_no_number(cls, value: Any) -> Any:
         for name, given in value.items() if isinstance(value, dict) else ():
             field = cls.model_fields.get(name)
-            if field is not None and field.annotation in (int, float) and isinstance(given, bool):
+            if field is not None and isinstance(given, bool) and _is_number(field.annotation):
                 raise ValueError(f"{name} must be a number, found {str(given).lower()}")
         return value
 

@@ -7,6 +7,7 @@ write lock at the start of a transaction instead of in its middle, where it coul
 
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -161,7 +162,14 @@ def _making(path: Path | None) -> Iterator[None]:
     if path is None:
         yield
         return
-    with path.with_name(f"{path.name}.lock").open("a") as lock:
+    try:
+        lock = path.with_name(f"{path.name}.lock").open("a")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot make a lock beside {path} ({error.strerror}); the folder of the database must "
+            "be writable"
+        ) from error
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -181,12 +189,10 @@ def _check_file(path: Path, mode: Literal["read", "write"]) -> None:
         raise ConfigError(
             f"there is no database at {path}; start a sweep first, or name another with --storage"
         )
-    # Permissions alone do not tell: a folder may be of a file system that takes no files. Never the
-    # database's own name: another process may be making it just now.
-    probe = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        probe.touch(exist_ok=False)
-        probe.unlink()
+        # Permissions alone do not tell: a folder may be of a file system that takes no files.
+        with tempfile.TemporaryFile(dir=path.resolve().parent):
+            pass
     except OSError as error:
         raise ConfigError(
             f"storage {path} cannot be made ({error.strerror}); "

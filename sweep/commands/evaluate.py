@@ -55,6 +55,10 @@ def run(
     if evaluation.cells_least < evaluation.cells:
         cells = f"{evaluation.cells_least} to {cells}"
     console.print(f"{evaluation.variable}: {evaluation.frames} frames, {cells}", markup=False)
+    if evaluation.frames_too_sparse:
+        console.print(
+            f"{evaluation.frames_too_sparse} frames with too few cells are left out", markup=False
+        )
     if evaluation.frames_without_truth:
         console.print(
             f"{evaluation.frames_without_truth} frames of the forecast have no truth", markup=False

@@ -81,7 +81,14 @@ def values_outside(config: SweepConfig) -> list[str]:
     for name, searched in config.search.space.items():
         path = setting_path(name)
         value = _at(configured, path)
-        if path.startswith("loss.") or value is None or isinstance(searched, Choices):
+        if path.startswith("loss.") or value is None:
+            continue
+        if isinstance(searched, Choices):
+            if value not in searched.choices:
+                sentences.append(
+                    f"{path} is {value}, none of its choices: the baseline and the plan's rounds "
+                    f"train with {searched.choices[0]}"
+                )
             continue
         nearest = _clip(value, searched)
         if nearest != value:

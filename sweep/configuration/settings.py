@@ -66,6 +66,7 @@ Range = Annotated[
     Discriminator(_range_kind),
 ]
 
+TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
 DEFAULT_SPACE: dict[str, NumberRange | Choices] = {
     "gradient_weight": NumberRange(low=0.01, high=10.0, log=True),
     "loss_variant": Choices(choices=("gradient", "sobel", "laplacian", "multiscale")),
@@ -239,19 +240,29 @@ class SweepConfig(RunSettings):
 
     @model_validator(mode="after")
     def _searched_loss_has_an_effect(self) -> "SweepConfig":
-        searched = {setting_path(name) for name in self.search.space}
-        weight, variant = "loss.gradient_weight", "loss.variant"
-        if weight in searched and variant not in searched and self.loss.variant == "none":
+        variants = self._reachable("loss.variant", self.loss.variant)
+        weights = self._reachable("loss.gradient_weight", self.loss.gradient_weight)
+        terms = [name for name in self.search.space if setting_path(name) in TERM_SETTINGS]
+        if terms and variants == {"none"}:
             raise ValueError(
-                "search.space.gradient_weight has no effect while loss.variant is none; set "
+                f"search.space.{terms[0]} has no effect while loss.variant is none; set "
                 "loss.variant or search loss_variant too"
             )
-        if variant in searched and weight not in searched and self.loss.gradient_weight == 0:
+        if terms and weights == {0}:
             raise ValueError(
-                "search.space.loss_variant has no effect while loss.gradient_weight is 0; set "
+                f"search.space.{terms[0]} has no effect while loss.gradient_weight is 0; set "
                 "loss.gradient_weight or search gradient_weight too"
             )
         return self
+
+    def _reachable(self, path: str, configured: Scalar) -> set[Scalar]:
+        """Return the values a setting can take: its choices or ends where it is searched."""
+        for name, searched in self.search.space.items():
+            if setting_path(name) == path:
+                if isinstance(searched, Choices):
+                    return set(searched.choices)
+                return {searched.low, searched.high}
+        return {configured}
 
     def run_with(self, values: dict[str, Scalar]) -> RunSettings:
         """Return one training's settings with some replaced.

@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from fields.axes import same_coordinate
 from fields.errors import DataError
 from fields.reading import RawField, open_dataset, pick_variable, read_raw
 from fields.series import period_text
 from fields.settings import DataSettings
 from objectives.case import Case
 from objectives.verification import Verification
+
+LEAST_SHARE_OF_CELLS = 0.5
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,9 @@ class Evaluation:
         metrics: By name, physical units, over all frames both files have.
         variable: The field.
         units: Its units in the truth file.
-        frames: Frames both files have and know something of.
+        frames: Frames that were compared.
+        frames_too_sparse: Frames left out because they know less than half the cells of the
+            fullest: each frame weighs the same, so one with a few cells would drown the others.
         frames_without_truth: Frames of the forecast that the truth does not have.
         cells: Cells compared, most in any frame.
         cells_least: Cells compared, least in any frame.
@@ -36,6 +41,7 @@ class Evaluation:
     variable: str
     units: str
     frames: int
+    frames_too_sparse: int
     frames_without_truth: int
     cells: int
     cells_least: int
@@ -82,19 +88,21 @@ def evaluate_files(
     pred_THW, target_THW = predicted.values_THW[in_forecast], observed.values_THW[in_truth]
     known_THW = np.isfinite(pred_THW) & np.isfinite(target_THW)
     cells_T = known_THW.sum(axis=(1, 2))
+    enough_T = cells_T >= max(1.0, LEAST_SHARE_OF_CELLS * cells_T.max())
     if not cells_T.any():
         raise DataError(
             f"{forecast} and {truth} know no cell in common in any of their {len(in_truth)} common "
             "frames; compare files of the same area"
         )
     return Evaluation(
-        metrics=_verify_frames(pred_THW, target_THW, known_THW),
+        metrics=_verify_frames(pred_THW[enough_T], target_THW[enough_T], known_THW[enough_T]),
         variable=name,
         units=str(observed.array.attrs.get("units", "")),
-        frames=int((cells_T > 0).sum()),
+        frames=int(enough_T.sum()),
+        frames_too_sparse=int((~enough_T).sum()),
         frames_without_truth=len(predicted.time) - len(in_forecast),
         cells=int(cells_T.max()),
-        cells_least=int(cells_T[cells_T > 0].min()),
+        cells_least=int(cells_T[enough_T].min()),
     )
 
 
@@ -106,8 +114,7 @@ def _verify_frames(
     """Return every metric over all frames; frames that know the same cells are taken together."""
     frames_by_mask: dict[bytes, list[int]] = {}
     for frame, known_HW in enumerate(known_THW):
-        if known_HW.any():
-            frames_by_mask.setdefault(known_HW.tobytes(), []).append(frame)
+        frames_by_mask.setdefault(known_HW.tobytes(), []).append(frame)
     verification = Verification(with_persistence=False)
     for frames in frames_by_mask.values():
         mask_HW = known_THW[frames[0]]
@@ -141,7 +148,7 @@ def _require_same_grid(predicted: RawField, observed: RawField) -> None:
         if ours not in predicted.grid.coords or theirs not in observed.grid.coords:
             continue
         a, b = predicted.grid.coords[ours].values, observed.grid.coords[theirs].values
-        if not np.allclose(a.astype(float), b.astype(float), rtol=1e-5, atol=1e-6):
+        if not same_coordinate(a, b):
             raise DataError(
                 f"forecast and truth differ in their coordinate {theirs!r}: it runs from {a[0]:g} "
                 f"to {a[-1]:g} and from {b[0]:g} to {b[-1]:g}; bring them to one grid"

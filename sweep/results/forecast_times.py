@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from fields.errors import ConfigError
 from fields.series import FieldSeries, period_text, time_text
+from fields.windows import breaks_in_time
 
 SHORTEST_MONTH_S, LONGEST_MONTH_S = 28 * 86_400.0, 31 * 86_400.0
 
@@ -53,9 +54,16 @@ def times_after(series: FieldSeries, last: int, stride: int, steps: int) -> npt.
     return np.asarray(times.astype(series.time.dtype) if (times % 1 == 0).all() else times)
 
 
+def same_step(ours_s: float, theirs_s: float) -> bool:
+    """Return whether two time steps are the same to one per cent, or both a month."""
+    if all(SHORTEST_MONTH_S <= step <= LONGEST_MONTH_S for step in (ours_s, theirs_s)):
+        return True
+    return abs(ours_s - theirs_s) <= 0.01 * abs(theirs_s)
+
+
 def _is_monthly(series: FieldSeries) -> bool:
     """Return whether frames are a calendar month apart, each at the same day and hour."""
-    steps_s = series.steps_s
+    steps_s = series.steps_s[~breaks_in_time(series)]  # a missing month is still no other step
     if len(steps_s) == 0 or steps_s.min() < SHORTEST_MONTH_S or steps_s.max() > LONGEST_MONTH_S:
         return False
     into_month = series.time - series.time.astype("datetime64[M]")
@@ -63,4 +71,6 @@ def _is_monthly(series: FieldSeries) -> bool:
 
 
 def _same_time(time: object, written: str) -> bool:
-    return str(time).replace(" ", "T").startswith(written.replace(" ", "T"))
+    whole = str(time).replace(" ", "T")
+    shorter = {whole, whole.removesuffix(":00"), whole.removesuffix("T00:00:00")}
+    return written.replace(" ", "T") in shorter | {whole[: len("2000-01-01T00")]} - {""}

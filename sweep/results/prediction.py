@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fields.axes import same_coordinate
 from fields.errors import ConfigError, DataError
 from fields.reading import read_series
 from fields.series import FieldSeries, period_text, time_text
 from fields.settings import DataSettings
 from fields.windows import breaks_in_time, unit_frames
-from sweep.results.forecast_times import frame_at, times_after
+from sweep.results.forecast_times import frame_at, same_step, times_after
 from sweep.results.run_folder import TrainedRun, coordinates
 
 SECONDS_A_DAY = 86_400.0
@@ -70,10 +71,9 @@ def steps_of_days(trained: TrainedRun, days: int, data_path: Path | None = None)
         ConfigError: If the time between two frames does not divide a day.
     """
     series = read_series(_settings(trained, data_path))
-    is_dated = np.issubdtype(series.time.dtype, np.datetime64) or series.time.dtype == object
     between_s = series.step_s * trained.run.data.stride
-    if not is_dated or between_s <= 0 or SECONDS_A_DAY % between_s > 1e-6:
-        found = f"{between_s / 3600:g} h" if is_dated else "not in units of time"
+    if not series.is_dated or between_s <= 0 or SECONDS_A_DAY % between_s > 1e-6:
+        found = f"{between_s / 3600:g} h" if series.is_dated else "numbers without dates"
         raise ConfigError(
             f"--days needs a time between frames that divides a day, found {found}; use --steps"
         )
@@ -105,7 +105,18 @@ def _require_same_field(series: FieldSeries, trained: TrainedRun) -> None:
             f"the data is in {series.units!r} and the predictor was trained in {trained.units!r}; "
             "convert the data"
         )
-    if abs(series.step_s - trained.step_s) > 0.5 * trained.step_s:
+    if len(series.time) == 1:
+        raise ConfigError(
+            "the data has a single frame, so the time of the frames that follow is not known; give "
+            "at least two frames"
+        )
+    if series.is_dated != trained.is_dated:
+        has, had = ("dates", "none") if series.is_dated else ("no dates", "some")
+        raise ConfigError(
+            f"the data has {has} and the predictor was trained on data with {had}; give data with "
+            "the same kind of time"
+        )
+    if not same_step(series.step_s, trained.step_s):
         raise ConfigError(
             f"the data has {series.step_s:g} s between frames and the predictor was trained on "
             f"{trained.step_s:g} s; give data at that step"
@@ -119,7 +130,7 @@ def _require_same_field(series: FieldSeries, trained: TrainedRun) -> None:
         )
     for name, found_at in coordinates(series).items():
         trained_at = trained.coordinates.get(name, found_at)
-        if not np.allclose(found_at, trained_at, rtol=1e-5, atol=1e-6):
+        if not same_coordinate(found_at, trained_at):
             raise ConfigError(
                 f"the data has {name} from {found_at[0]:g} to {found_at[-1]:g} and the predictor "
                 f"was trained on {trained_at[0]:g} to {trained_at[-1]:g}; give data on that grid"

@@ -74,6 +74,7 @@ def save_run(
         "shape": asdict(shape),
         "units": data.series.units,
         "step_s": data.series.step_s,
+        "is_dated": data.series.is_dated,
         "coordinates": coordinates(data.series),
     }
     (folder / FIELD).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
@@ -100,6 +101,7 @@ class TrainedRun:
         scaling: Between physical units and its own.
         units: Of the field it was trained on.
         step_s: Time between two frames of it, in seconds (or units of a time without dates).
+        is_dated: Whether its time is dates.
         coordinates: Its y and x, where it has them.
     """
 
@@ -109,6 +111,7 @@ class TrainedRun:
     scaling: Scaling
     units: str
     step_s: float
+    is_dated: bool
     coordinates: dict[str, list[float]]
 
 
@@ -138,6 +141,7 @@ def load_run(folder: Path) -> TrainedRun:
         facts = json.loads((folder / FIELD).read_text(encoding="utf-8"))
         scaling, shape = Scaling(**facts["scaling"]), ForecastShape(**facts["shape"])
         units, step_s = str(facts["units"]), float(facts["step_s"])
+        is_dated = bool(facts["is_dated"])
         known = {name: list(map(float, c)) for name, c in facts["coordinates"].items()}
         predictor = build_predictor(run.predictor, shape)
         load_model(predictor, str(folder / WEIGHTS))
@@ -148,4 +152,4 @@ def load_run(folder: Path) -> TrainedRun:
         ) from error
     predictor.eval()
     torch.set_num_threads(run.training.threads)
-    return TrainedRun(run, predictor, shape, scaling, units, step_s, known)
+    return TrainedRun(run, predictor, shape, scaling, units, step_s, is_dated, known)

@@ -231,11 +231,12 @@ class Coordinator:
         judged = running.reports[: len(running.scores)]
         score = running.scores[-1]
         is_baseline = running.spec.preset == BASELINE
+        against = self._baseline_at(judged[-1].epoch) if running.pruned else None
         return TrialRecord(
             metrics=judged[-1].metrics,
             metrics_by_epoch=[report.metrics for report in judged] if is_baseline else [],
             score_parts={"gradient": score.gradient, "peak": score.peak, "rmse": score.rmse},
-            baseline_rmse=self._baseline_rmse[-1],
+            baseline_rmse=against or self._baseline_rmse[-1],
             epochs=len(judged),
             seconds=end.seconds,
             peak_memory_mb=end.peak_memory_mb,

@@ -39,7 +39,12 @@ def run_sweep(config: SweepConfig, storage_url: str, make_progress: MakeProgress
         FieldsharpError: If the database or the baseline fails.
     """
     with _Stopping() as stopping:
-        _run(config, storage_url, make_progress, stopping)
+        try:
+            _run(config, storage_url, make_progress, stopping)
+        except KeyboardInterrupt:
+            raise StoppedOnRequest(
+                "the sweep was stopped before any trial was started; run the same command again"
+            ) from None
 
 
 def _run(
@@ -87,5 +92,6 @@ class _Stopping:
 
     def _handle(self, _signum: int, _frame: FrameType | None) -> None:
         if self.ask is None:
-            raise StoppedOnRequest("the sweep was stopped before any trial was started")
+            # No ordinary error: readers of files and tries of predictors catch those.
+            raise KeyboardInterrupt
         self.ask()

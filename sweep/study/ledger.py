@@ -146,6 +146,13 @@ class Ledger:
 
     def prune(self, number: int, record: TrialRecord) -> None:
         """Tell that a trial was pruned; its last score is kept as its value."""
+        trial_id, storage = self._running[number]._trial_id, self.study._storage
+        score = sum(record.score_parts.values())
+        with database_errors(self._url):
+            # Optuna takes the value of the last step, which a former attempt may have reported.
+            for step in storage.get_trial(trial_id).intermediate_values:
+                if step >= record.epochs:
+                    storage.set_trial_intermediate_value(trial_id, step, score)
         self._tell(number, TrialState.PRUNED, None, record)
 
     def fail(self, number: int, reason: str) -> None:

@@ -1,11 +1,12 @@
 """What is kept with a trial and with a study, and under which attribute names."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from optuna.trial import FrozenTrial, TrialState
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from fields.errors import StudyError
 from fields.settings import Settings
 from sweep.configuration.presets import BASELINE
 from sweep.study.trial_spec import TrialSpec
@@ -62,14 +63,35 @@ class BestTrial:
 
 def trial_spec(trial: FrozenTrial) -> TrialSpec | None:
     """Return what a trial was to train, None for a trial that is not one of ours."""
-    spec: Any = trial.user_attrs.get(SPEC)
-    return TrialSpec.model_validate(spec) if spec is not None else None
+    return _kept(TrialSpec, trial, SPEC)
 
 
 def trial_record(trial: FrozenTrial) -> TrialRecord | None:
     """Return the outcome of a trial, None where there is none."""
-    record: Any = trial.user_attrs.get(RECORD)
-    return TrialRecord.model_validate(record) if record is not None else None
+    return _kept(TrialRecord, trial, RECORD)
+
+
+Kept = TypeVar("Kept", bound=Settings)
+
+
+def _kept(model: type[Kept], trial: FrozenTrial, name: str) -> Kept | None:
+    """Return what is kept with a trial.
+
+    Raises:
+        StudyError: If another version of this program wrote it.
+    """
+    attribute: Any = trial.user_attrs.get(name)
+    if attribute is None:
+        return None
+    try:
+        return model.model_validate(attribute)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise StudyError(
+            f"the {name} of trial {trial.number} is of another version of this program ({where}: "
+            f"{first['msg']}); read it with that version"
+        ) from error
 
 
 def is_baseline(trial: FrozenTrial) -> bool:

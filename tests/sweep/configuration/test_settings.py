@@ -127,3 +127,19 @@ def test_a_training_with_replaced_values_keeps_the_rest_and_is_checked() -> None
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         setattr(_config(), "study", "other")  # noqa: B010 - mypy refuses the plain way
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        {"gradient_weight": {"choices": [0.1, 1.0]}, "loss_variant": {"choices": ["none"]}},
+        {"gradient_weight": {"choices": [0]}, "loss_variant": {"choices": ["sobel", "gradient"]}},
+        {"multi_step": {"choices": ["last", "all"]}},
+    ],
+)
+def test_a_term_that_can_only_be_nothing_is_no_search(space: dict[str, Any]) -> None:
+    assert "has no effect while" in _space_refusal(space)
+
+
+def test_yes_is_no_end_of_a_range() -> None:
+    assert "low must be a number" in _space_refusal({"learning_rate": {"low": True, "high": 3}})

@@ -183,6 +183,7 @@ def test_a_metric_that_is_not_defined_is_null_in_json() -> None:
         "v",
         "K",
         frames=2,
+        frames_too_sparse=0,
         frames_without_truth=0,
         cells=5,
         cells_least=5,
@@ -212,3 +213,14 @@ def test_a_level_and_another_name_of_the_truth_can_be_chosen(tmp_path: Path) -> 
         forecast, tmp_path / "t.nc", truth_variable="temperature", select={"level": 850.0}
     )
     assert found.metrics["rmse"] == pytest.approx(_by_hand(pred, truth)["rmse"], rel=1e-5)
+
+
+def test_a_frame_with_a_few_cells_does_not_drown_the_others(tmp_path: Path) -> None:
+    truth = _field(0)
+    pred = truth + 1.0
+    truth[2] = np.nan
+    truth[2, 0, 8], pred[2, 0, 8] = 0.0, 50.0
+    found = evaluate_files(_write(tmp_path / "f.nc", pred), _write(tmp_path / "t.nc", truth))
+    assert (found.frames, found.frames_too_sparse) == (4, 1)
+    assert found.metrics["rmse"] == pytest.approx(1.0, rel=1e-5)
+    assert math.isfinite(found.metrics["gradient"])

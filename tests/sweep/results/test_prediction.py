@@ -11,7 +11,7 @@ from fields.errors import ConfigError, DataError
 from fields.series import FieldSeries, time_text
 from fields.windows import load_forecast_data
 from fields.writing import write_netcdf
-from sweep.results.forecast_times import times_after
+from sweep.results.forecast_times import same_step, times_after
 from sweep.results.prediction import forecast, steps_of_days
 from sweep.results.run_folder import TrainedRun
 
@@ -163,3 +163,10 @@ def test_months_follow_the_calendar() -> None:
         "2000-07-01T00:00",
         "2000-08-01T00:00",
     ]
+
+
+def test_a_step_is_the_same_to_one_per_cent_or_both_are_months() -> None:
+    day = 86_400.0
+    assert same_step(3600.0, 3601.0)
+    assert same_step(28 * day, 31 * day)
+    assert not same_step(2 * 3600.0, 3 * 3600.0)

@@ -13,7 +13,7 @@ from sweep.configuration.settings import SweepConfig
 from sweep.results.export import export_tree
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
-from sweep.study.records import FAILURE, TrialRecord
+from sweep.study.records import FAILURE, TrialRecord, trial_record
 from sweep.study.studies import load_study, open_or_create_study
 
 PLAN = [
@@ -103,7 +103,7 @@ def test_a_sampled_variant_none_has_no_weight(
                 "presets": "baseline",
                 "space": {
                     "gradient_weight": {"low": 1.0, "high": 2.0},
-                    "loss_variant": {"choices": ["none"]},
+                    "loss_variant": {"choices": ["none", "sobel"]},
                 },
             },
         }
@@ -112,9 +112,10 @@ def test_a_sampled_variant_none_has_no_weight(
     ledger = Ledger(study, config, storage_url, tiny_facts.provenance)
     ledger.prepare()
     ledger.ask()
-    sampled = ledger.ask()
-    assert sampled.preset is None
-    assert (sampled.run.loss.variant, sampled.run.loss.gradient_weight) == ("none", 0.0)
+    sampled = [ledger.ask() for _ in range(12)]
+    assert {spec.run.loss.variant for spec in sampled} == {"none", "sobel"}
+    for spec in sampled:
+        assert (spec.run.loss.gradient_weight == 0) == (spec.run.loss.variant == "none")
 
 
 def test_a_trial_put_back_comes_again_with_its_number_and_parameters(
@@ -257,3 +258,26 @@ def test_a_trial_keeps_the_version_that_trained_it_and_not_the_studys(
     ledger.complete(0, 0.1, _record())
     tree = export_tree(study, study.get_trials(deepcopy=False)[0])
     assert tree["exported"]["git_commit"] == "a later one"
+
+
+def test_a_record_of_another_version_is_named(make_ledger: MakeLedger) -> None:
+    ledger = make_ledger()
+    ledger.ask()
+    ledger.complete(0, 0.1, _record())
+    trial = _trials(ledger)[0]
+    trial.user_attrs["record"] = {**trial.user_attrs["record"], "telepathy": 1}
+    with pytest.raises(StudyError, match=r"record of trial 0 is of another version .*telepathy"):
+        trial_record(trial)
+
+
+def test_a_pruned_second_attempt_has_its_own_score(make_ledger: MakeLedger) -> None:
+    ledger = make_ledger()
+    for _ in range(7):
+        ledger.ask()
+    for epoch, score in enumerate((0.2, 0.7, 1.2)):
+        ledger.report(6, epoch, score)
+    ledger.put_back(6)
+    ledger.ask()
+    ledger.report(6, 0, 0.3)
+    ledger.prune(6, _record().model_copy(update={"epochs": 1}))
+    assert _trials(ledger)[6].value == pytest.approx(0.3)
