@@ -20,6 +20,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, NoSuchModuleError, SQLAlchemyError
 
 from fields.errors import ConfigError, StorageError
+from storage.lock_file import open_lock_file
 from storage.url import mask_password, sqlite_path
 
 LOCK_TIMEOUT_S = 60
@@ -162,14 +163,7 @@ def _making(path: Path | None) -> Iterator[None]:
     if path is None:
         yield
         return
-    try:
-        lock = path.with_name(f"{path.name}.lock").open("a")
-    except OSError as error:
-        raise ConfigError(
-            f"cannot make a lock beside {path} ({error.strerror}); the folder of the database must "
-            "be writable"
-        ) from error
-    with lock:
+    with open_lock_file(path.with_name(f"{path.name}.lock")) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from fields.errors import ConfigError, StudyError
+from fields.errors import StudyError
+from storage.lock_file import open_lock_file
 from storage.url import sqlite_path
 
 
@@ -37,13 +38,7 @@ class StudyLock:
         """
         if self.path is None:
             return self
-        try:
-            file = self.path.open("a+", encoding="ascii")
-        except OSError as error:
-            raise ConfigError(
-                f"cannot make the lock {self.path} ({error.strerror}); the folder of the database "
-                "must be writable"
-            ) from error
+        file = open_lock_file(self.path)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -1,5 +1,7 @@
 """Names of what can be searched."""
 
+from collections.abc import Mapping
+
 from fields.names import unknown
 
 SHORT_NAMES: dict[str, str] = {
@@ -33,3 +35,12 @@ def setting_path(name: str) -> str:
         f"search.space: {unknown('parameter', name, SHORT_NAMES)}, or a setting of "
         f"{', '.join(SEARCHABLE_SECTIONS)} such as predictor.width"
     )
+
+
+def value_at(tree: Mapping[str, object], path: str) -> int | float | bool | str | None:
+    """Return the single value at a dotted path of nested settings, None where there is none."""
+    node: object = tree
+    for part in path.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    assert node is None or isinstance(node, int | float | str), f"{path} is no single value"
+    return node

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sweep.configuration.names import setting_path
+from sweep.configuration.names import setting_path, value_at
 from sweep.configuration.settings import Choices, NumberRange, Scalar, SweepConfig
 
 BASELINE = "baseline"
@@ -66,7 +66,7 @@ def preset_parameters(preset: Preset, config: SweepConfig) -> dict[str, Scalar]:
     configured = config.run.model_dump()
     for name, searched in config.search.space.items():
         path = setting_path(name)
-        value = preset.values.get(path, _at(configured, path))
+        value = preset.values.get(path, value_at(configured, path))
         if isinstance(searched, Choices):
             parameters[name] = value if value in searched.choices else searched.choices[0]
         else:
@@ -80,7 +80,7 @@ def values_outside(config: SweepConfig) -> list[str]:
     sentences = []
     for name, searched in config.search.space.items():
         path = setting_path(name)
-        value = _at(configured, path)
+        value = value_at(configured, path)
         if path.startswith("loss.") or value is None:
             continue
         if isinstance(searched, Choices):
@@ -105,7 +105,7 @@ def _inside(preset: Preset, config: SweepConfig) -> bool:
     for path, value in preset.values.items():
         searched = searched_paths.get(path)
         if searched is None:
-            if _at(configured, path) != value:
+            if value_at(configured, path) != value:
                 return False
         elif isinstance(searched, Choices):
             if value not in searched.choices:
@@ -115,14 +115,6 @@ def _inside(preset: Preset, config: SweepConfig) -> bool:
         ):
             return False
     return True
-
-
-def _at(tree: dict[str, object], path: str) -> Scalar | None:
-    node: object = tree
-    for part in path.split("."):
-        node = node.get(part) if isinstance(node, dict) else None
-    assert node is None or isinstance(node, int | float | str), f"{path} is no single value"
-    return node
 
 
 def _clip(value: Scalar, searched: NumberRange) -> Scalar:

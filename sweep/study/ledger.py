@@ -14,7 +14,14 @@ from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import distributions
 from sweep.study import records
 from sweep.study.provenance import Provenance
-from sweep.study.records import BestTrial, TrialRecord, best_trial, is_baseline, trial_record
+from sweep.study.records import (
+    BestTrial,
+    TrialRecord,
+    best_trial,
+    is_baseline,
+    is_failed_baseline,
+    trial_record,
+)
 from sweep.study.trial_spec import TrialSpec
 
 NO_WEIGHT = {"gradient_weight": 0.0}
@@ -48,7 +55,7 @@ class Ledger:
             there = {
                 trial.user_attrs.get(records.PRESET)
                 for trial in trials
-                if not (is_baseline(trial) and trial.state is TrialState.FAIL)
+                if not is_failed_baseline(trial)
             }
             for preset in self._presets.values():
                 if preset.name not in there:
@@ -58,11 +65,7 @@ class Ledger:
         """Return how many trials count towards the budget: all that ended, but failed baselines."""
         with database_errors(self._url):
             trials = self.study.get_trials(deepcopy=False)
-        return sum(
-            trial.state.is_finished()
-            and not (is_baseline(trial) and trial.state is TrialState.FAIL)
-            for trial in trials
-        )
+        return sum(t.state.is_finished() and not is_failed_baseline(t) for t in trials)
 
     def baseline(self) -> TrialRecord | None:
         """Return the outcome of the baseline, None before it is complete."""

@@ -74,24 +74,38 @@ def trial_record(trial: FrozenTrial) -> TrialRecord | None:
 Kept = TypeVar("Kept", bound=Settings)
 
 
-def _kept(model: type[Kept], trial: FrozenTrial, name: str) -> Kept | None:
-    """Return what is kept with a trial.
+def read_kept(model: type[Kept], attribute: Any, what: str) -> Kept:
+    """Return what was kept in the database as the model it was written from.
+
+    Args:
+        model: What it was.
+        attribute: Plain values, as they were stored.
+        what: What it is and of what, for the error.
 
     Raises:
         StudyError: If another version of this program wrote it.
     """
-    attribute: Any = trial.user_attrs.get(name)
-    if attribute is None:
-        return None
     try:
         return model.model_validate(attribute)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise StudyError(
-            f"the {name} of trial {trial.number} is of another version of this program ({where}: "
-            f"{first['msg']}); read it with that version"
+            f"the {what} is of another version of this program ({where}: {first['msg']}); read it "
+            "with that version"
         ) from error
+
+
+def _kept(model: type[Kept], trial: FrozenTrial, name: str) -> Kept | None:
+    attribute = trial.user_attrs.get(name)
+    if attribute is None:
+        return None
+    return read_kept(model, attribute, f"{name} of trial {trial.number}")
+
+
+def is_failed_baseline(trial: FrozenTrial) -> bool:
+    """Return whether a trial is a baseline that failed: it is tried again and costs no budget."""
+    return is_baseline(trial) and trial.state is TrialState.FAIL
 
 
 def is_baseline(trial: FrozenTrial) -> bool:

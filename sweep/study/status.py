@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import StudyError
 from storage.database import database_errors
-from sweep.configuration.names import setting_path
+from sweep.configuration.names import setting_path, value_at
 from sweep.configuration.settings import Scalar
 from sweep.study.records import FAILURE, best_trial, is_baseline, trial_record, trial_spec
 from sweep.study.studies import study_config, study_facts
@@ -128,13 +128,8 @@ def trained_values(trial: FrozenTrial, spec: TrialSpec) -> dict[str, Scalar]:
     For the baseline these are not the recorded ones: its weight, 0, lies outside its range.
     """
     tree = spec.run.model_dump()
-    values: dict[str, Scalar] = {}
-    for name in trial.params:
-        node: Any = tree
-        for part in setting_path(name).split("."):
-            node = node[part]
-        values[name] = node
-    return values
+    trained = {name: value_at(tree, setting_path(name)) for name in trial.params}
+    return {name: value for name, value in trained.items() if value is not None}
 
 
 def _eta_s(trials: list[FrozenTrial], budget: int) -> float | None:

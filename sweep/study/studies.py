@@ -1,22 +1,20 @@
 """Finding a study by name, and making sure it is the one that is meant."""
 
 import warnings
-from typing import Any, TypeVar
+from typing import Any
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
 from optuna.study import Study
-from pydantic import ValidationError
 
 from fields.errors import StudyError
 from fields.names import nearest
-from fields.settings import Settings
 from storage.database import database_errors
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import make_pruner, make_sampler
 from sweep.study.facts import StudyFacts
-from sweep.study.records import CONFIG, FACTS
+from sweep.study.records import CONFIG, FACTS, read_kept
 
 # Settings a study may be gone on with under another value: none of them changes a score.
 FREE_SETTINGS = ("study", "budget.", "workers.", "data.path")
@@ -79,7 +77,7 @@ def study_config(study: Study) -> SweepConfig:
     Raises:
         StudyError: If it was not started by this program.
     """
-    return _validated(SweepConfig, study, CONFIG)
+    return read_kept(SweepConfig, _attribute(study, CONFIG), _kept_with(study, CONFIG))
 
 
 def study_facts(study: Study) -> StudyFacts:
@@ -88,22 +86,11 @@ def study_facts(study: Study) -> StudyFacts:
     Raises:
         StudyError: If it was not started by this program.
     """
-    return _validated(StudyFacts, study, FACTS)
+    return read_kept(StudyFacts, _attribute(study, FACTS), _kept_with(study, FACTS))
 
 
-Kept = TypeVar("Kept", bound=Settings)
-
-
-def _validated(model: type[Kept], study: Study, name: str) -> Kept:
-    try:
-        return model.model_validate(_attribute(study, name))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise StudyError(
-            f"the {name} kept with study {study.study_name!r} is of another version of this "
-            f"program ({where}: {first['msg']}); read it with that version"
-        ) from error
+def _kept_with(study: Study, name: str) -> str:
+    return f"{name} kept with study {study.study_name!r}"
 
 
 def _attribute(study: Study, name: str) -> Any:
