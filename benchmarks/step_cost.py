@@ -92,7 +92,8 @@ class Step:
         self.dtype = PRECISIONS[precision]
         self.predictor = build_predictor(PredictorSettings(name=name, width=16), s).to(device)
         self.loss = ForecastLoss(
-            LossSettings(variant="sobel", gradient_weight=1.0, multi_step="all")
+            LossSettings(variant="sobel", gradient_weight=1.0, multi_step="all"),
+            torch.zeros(s.channels, s.height, s.width, device=device),
         )
         self.optimizer = torch.optim.AdamW(self.predictor.parameters(), lr=1e-4, fused=True)
         frames = torch.rand(

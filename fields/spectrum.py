@@ -4,6 +4,9 @@ Always of anomalies: on the raw field the step at the coast, where masked cells 
 every shell (measured on the humidity data: a spectral loss then does nothing).
 """
 
+import math
+from functools import lru_cache
+
 import torch
 
 Tensor = torch.Tensor
@@ -14,11 +17,13 @@ def anomalies(field_BTCHW: Tensor, climatology_CHW: Tensor, mask_HW: Tensor) -> 
     return torch.where(mask_HW, field_BTCHW - climatology_CHW, 0.0)
 
 
+@lru_cache(maxsize=16)
 def shells(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
     """Return the shell index [H, W] of every wavenumber of ``torch.fft.fft2``.
 
     The index is the rounded length of the wavenumber, counted in waves over the longer side, so
-    that a shell means the same scale in cells along both axes of a grid that is not square.
+    that a shell means the same scale in cells along both axes of a grid that is not square. The
+    result is shared between callers, not to be changed.
     """
     longest = max(height, width)
     ky_H1 = torch.fft.fftfreq(height, device=device)[:, None] * longest
@@ -28,16 +33,29 @@ def shells(height: int, width: int, device: torch.device | str = "cpu") -> Tenso
     return shell_HW
 
 
+def transform(anomaly_BTCHW: Tensor) -> Tensor:
+    """Return the orthonormal Fourier transform over rows and columns, complex."""
+    coefficients_BTCHW: Tensor = torch.fft.fft2(anomaly_BTCHW, norm="ortho")
+    return coefficients_BTCHW
+
+
+def shell_sums(values: Tensor, shell_HW: Tensor) -> Tensor:
+    """Return sums over the wavenumbers of each shell: [..., H, W] becomes [..., K]."""
+    # Wavenumbers reach half the longer side along it, and as far along the other.
+    height, width = shell_HW.shape
+    longest = max(height, width)
+    corner = math.hypot(height // 2 / height, width // 2 / width) * longest
+    sums = values.new_zeros((*values.shape[:-2], round(corner) + 1))
+    return sums.index_add(-1, shell_HW.flatten(), values.flatten(-2))
+
+
 def shell_power(anomaly_BTCHW: Tensor, shell_HW: Tensor) -> Tensor:
     """Return the power in each shell [B, T, C, K]: the sum of |F|^2 / (H W), F orthonormal.
 
     The sum over shells is the mean square of the anomaly (Parseval).
     """
     height, width = anomaly_BTCHW.shape[-2:]
-    power = torch.fft.fft2(anomaly_BTCHW, norm="ortho").abs() ** 2 / (height * width)
-    sums = power.new_zeros((*anomaly_BTCHW.shape[:3], int(shell_HW.max()) + 1))
-    power_BTCK: Tensor = sums.index_add(-1, shell_HW.flatten(), power.flatten(-2))
-    return power_BTCK
+    return shell_sums(transform(anomaly_BTCHW).abs() ** 2 / (height * width), shell_HW)
 
 
 def radial_spectrum(anomaly_BTCHW: Tensor, shell_HW: Tensor) -> Tensor:

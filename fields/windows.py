@@ -6,11 +6,13 @@ Shape legend: B batch, T frames of a window, C channel, H rows, W columns, N all
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from fields.climatology import Climatology, fit_climatology
 from fields.errors import DataError
 from fields.reading import read_series
 from fields.scaling import Scaling, fit_scaling
@@ -58,6 +60,7 @@ class ForecastData:
     Attributes:
         series: The field in physical units.
         scaling: Fitted on the training frames.
+        climatology: Of the training frames.
         split: Ranges of frames.
         mask_HW: The series' mask as a tensor.
         train, validation, test: Windows of each part.
@@ -65,11 +68,22 @@ class ForecastData:
 
     series: FieldSeries
     scaling: Scaling
+    climatology: Climatology
     split: Split
     mask_HW: torch.Tensor
     train: Windows
     validation: Windows
     test: Windows
+
+    @property
+    def unit_climatology_CHW(self) -> torch.Tensor:
+        """Mean of each cell over the training frames, in units of the training range."""
+        unit_CHW = self.scaling.to_unit(self.climatology.mean_CHW).float()
+        return unit_CHW.to(self.mask_HW.device)
+
+    def part(self, name: Literal["validation", "test"]) -> Windows:
+        """Return the windows of the part a forecast is scored on."""
+        return self.validation if name == "validation" else self.test
 
 
 def load_forecast_data(settings: DataSettings, device: torch.device | str = "cpu") -> ForecastData:
@@ -104,6 +118,7 @@ def load_forecast_data(settings: DataSettings, device: torch.device | str = "cpu
     return ForecastData(
         series=series,
         scaling=scaling,
+        climatology=fit_climatology(series, split.train),
         split=split,
         mask_HW=torch.from_numpy(series.mask_HW).to(device),
         train=windows(split.train, settings.train_every, "training"),

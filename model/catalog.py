@@ -3,8 +3,9 @@
 Values are import paths, not classes, so that names can be checked without loading torch.
 """
 
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 from fields.errors import ConfigError
 
@@ -12,19 +13,124 @@ PREDICTORS: dict[str, str] = {
     "unet": "model.predictors.unet:UNet",
     "simvp": "model.predictors.simvp:SimVP",
     "convlstm": "model.predictors.convlstm:ConvLSTM",
+    "ensemble": "model.predictors.ensemble:Ensemble",
 }
 
-LOSS_VARIANTS: dict[str, str] = {
-    "none": "model.losses.none:no_term",
-    "gradient": "model.losses.gradient:gradient_l1",
-    "sobel": "model.losses.sobel:sobel_mse",
-    "laplacian": "model.losses.laplacian:laplacian_mse",
-    "multiscale": "model.losses.multiscale:multiscale_mse",
+
+@dataclass(frozen=True)
+class LossVariant:
+    """A term that can be searched.
+
+    Attributes:
+        path: What to import: ``(pred_BTCHW, target_BTCHW, mask_HW) -> [B]``.
+        optimum: What forecasts it is lowest for, where the future is uncertain.
+        sharpens: Whether its optimum is sharper than the conditional mean: only then can it cure
+            blur that comes from uncertainty; the others help a net that trained too little.
+        on: Whether it takes the field or its anomalies from each cell's mean over the training.
+        takes_progress: Whether it also takes ``progress``, the share of the training done.
+        measured_by: The term whose value for persistence it is normalised by, if not its own.
+    """
+
+    path: str
+    optimum: str
+    sharpens: bool
+    on: Literal["field", "anomalies"] = "field"
+    takes_progress: bool = False
+    measured_by: str | None = None
+
+
+_SAME = "the conditional mean, as for the mean square error"
+_MSE = "model.losses.pointwise:mse"
+
+LOSS_VARIANTS: dict[str, LossVariant] = {
+    "none": LossVariant("model.losses.none:no_term", "the base loss alone", sharpens=False),
+    "gradient": LossVariant(
+        "model.losses.gradient:gradient_l1", "near the conditional median of slopes", sharpens=False
+    ),
+    "sobel": LossVariant("model.losses.sobel:sobel_mse", _SAME, sharpens=False),
+    "laplacian": LossVariant("model.losses.laplacian:laplacian_mse", _SAME, sharpens=False),
+    "multiscale": LossVariant("model.losses.multiscale:multiscale_mse", _SAME, sharpens=False),
+    "gradient_magnitude": LossVariant(
+        "model.losses.magnitude:gradient_magnitude_mse",
+        "steeper by raised contrast, at a cost in error",
+        sharpens=True,
+    ),
+    "gdl": LossVariant(
+        "model.losses.gradient_difference:gdl", "steeper, half the way", sharpens=True
+    ),
+    "gdl2": LossVariant(
+        "model.losses.gradient_difference:gdl2", "steeper, most of the way", sharpens=True
+    ),
+    "fourier_amplitude": LossVariant(
+        "model.losses.fourier:fourier_amplitude",
+        "any field with the truth's spectrum, noise included",
+        sharpens=True,
+        on="anomalies",
+    ),
+    "facl": LossVariant(
+        "model.losses.fourier:facl",
+        "the truth's spectrum, in phase as far as it is known",
+        sharpens=True,
+        on="anomalies",
+        takes_progress=True,
+    ),
+    "focal_frequency": LossVariant(
+        "model.losses.fourier:focal_frequency", _SAME, sharpens=False, on="anomalies"
+    ),
+    "amse": LossVariant(
+        "model.losses.adjusted_mse:amse",
+        "the conditional mean with each scale raised to the truth's power",
+        sharpens=True,
+        on="anomalies",
+    ),
+    "amse_mix": LossVariant(
+        "model.losses.adjusted_mse:amse_minus_mse",
+        "between the conditional mean (weight 0) and that of amse (weight 1)",
+        sharpens=True,
+        on="anomalies",
+        # Nearly 0 for persistence, whose spectrum is the truth's: its own value would mean nothing.
+        measured_by=_MSE,
+    ),
+    "sorted": LossVariant(
+        "model.losses.distribution:sorted_both",
+        "the truth's distribution of values and of gradient magnitudes",
+        sharpens=True,
+    ),
+    "sorted_values": LossVariant(
+        "model.losses.distribution:sorted_values",
+        "the truth's distribution of values",
+        sharpens=True,
+    ),
+    "sorted_gradients": LossVariant(
+        "model.losses.distribution:sorted_gradients",
+        "the truth's distribution of gradient magnitudes",
+        sharpens=True,
+    ),
+    "extremes": LossVariant(
+        "model.losses.distribution:extremes",
+        "the truth's highest values",
+        sharpens=True,
+    ),
+    "balanced": LossVariant(
+        "model.losses.weighted:balanced_mse", "a mean drawn towards high values", sharpens=True
+    ),
+    "quantile": LossVariant(
+        "model.losses.weighted:pinball",
+        "a high conditional quantile: biased upward",
+        sharpens=False,
+    ),
+    "ssim": LossVariant(
+        "model.losses.structure:one_minus_ssim",
+        "a little more contrast than the conditional mean",
+        sharpens=True,
+        on="field",
+    ),
 }
 
 BASE_LOSSES: dict[str, str] = {
-    "mse": "model.losses.pointwise:mse",
+    "mse": _MSE,
     "l1": "model.losses.pointwise:l1",
+    "crps": "model.losses.crps:almost_fair_crps",
 }
 
 

@@ -33,7 +33,8 @@ class PredictorSettings(Settings):
     """Which network, how wide, and what else its constructor takes."""
 
     name: Annotated[str, AfterValidator(_known_predictor)] = Field(
-        "unet", description="unet, simvp, convlstm, or a class of yours as package.module:Class"
+        "unet",
+        description="unet, simvp, convlstm, ensemble, or a class of yours as package.module:Class",
     )
     width: int = Field(16, ge=1, le=4096, description="hidden channels")
     options: dict[str, int | float | bool | str] = Field(
@@ -42,16 +43,34 @@ class PredictorSettings(Settings):
 
 
 class LossSettings(Settings):
-    """Base loss, and the gradient term that is searched."""
+    """Base loss, the gradient term that is searched, and a second term for peaks."""
 
-    base: Literal["mse", "l1"] = Field("mse", description="pointwise loss on the scaled field")
+    base: Literal["mse", "l1", "crps"] = Field(
+        "mse",
+        description="pointwise loss on the scaled field; crps, of an ensemble's members, goes with "
+        "predictor ensemble and no other",
+    )
     variant: LossVariant = Field("none", description="gradient term: " + ", ".join(LOSS_VARIANTS))
     gradient_weight: float = Field(
         0.0, ge=0.0, le=1e6, description="weight of the gradient term; the base loss has weight 1"
     )
-    multi_step: Literal["last", "all"] = Field(
-        "last", description="apply the gradient term to the last predicted frame or to all"
+    peak_variant: LossVariant = Field(
+        "extremes", description="second, independent term: any of the same"
     )
+    peak_weight: float = Field(0.0, ge=0.0, le=1e6, description="weight of the second term")
+    multi_step: Literal["last", "all"] = Field(
+        "last", description="apply both terms to the last predicted frame or to all"
+    )
+    normalise: Literal["persistence", "none"] = Field(
+        "persistence",
+        description="what weight 1 means: as strong as the base loss, both measured on "
+        "persistence; or the term's own value, for weights such as 0.05 taken from elsewhere",
+    )
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether there is anything beside the base loss."""
+        return bool(self.gradient_weight or self.peak_weight)
 
 
 class TrainingSettings(Settings):

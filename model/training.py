@@ -11,7 +11,7 @@ from fields.errors import TrainingFailed
 from fields.windows import Windows
 from model.device import Hardware
 from model.losses.forecast_loss import ForecastLoss
-from model.predictors.shape import TeacherForced
+from model.predictors.shape import MemberForecasting, TeacherForced
 from model.schedule import forcing_probability, rate_factor
 from model.settings import TrainingSettings
 
@@ -24,15 +24,17 @@ class EpochLosses:
 
     Attributes:
         epoch: From 0.
-        total: Base loss plus weighted gradient term.
+        total: Base loss plus weighted terms.
         base: Base loss alone.
         term: Gradient term before its weight (0 where it is not computed).
+        peak: Peak term before its weight (0 where it is not computed).
     """
 
     epoch: int
     total: float
     base: float
     term: float
+    peak: float
 
 
 class Interrupted(Exception):
@@ -90,13 +92,13 @@ class Trainer:
                 losses.append(self._step(epoch * self.steps_an_epoch + index, which) * len(which))
             # Fetched once an epoch; added on the CPU, as Apple GPUs have no float64.
             sums = torch.stack(losses).cpu().double().sum(dim=0)
-            total, base, term = (sums / len(self.windows)).tolist()
+            total, base, term, peak = (sums / len(self.windows)).tolist()
             if not math.isfinite(total):
                 raise TrainingFailed(
                     f"the training loss is {total} in epoch {epoch + 1}: the training diverged; "
                     "lower training.learning_rate or loss.gradient_weight"
                 )
-            yield EpochLosses(epoch=epoch, total=total, base=base, term=term)
+            yield EpochLosses(epoch=epoch, total=total, base=base, term=term, peak=peak)
 
     def _step(self, step: int, which: Tensor) -> Tensor:
         settings = self.settings
@@ -110,7 +112,8 @@ class Trainer:
             self.hardware.device.type, self.hardware.precision, enabled=self.hardware.autocast
         ):
             pred_BTCHW = self._forecast(history_BTCHW, future_BTCHW, step)
-        parts = self.loss(pred_BTCHW.float(), future_BTCHW, self.mask_HW)
+        progress = step / max(1, self.total_steps - 1)
+        parts = self.loss(pred_BTCHW.float(), future_BTCHW, self.mask_HW, progress)
         loss = parts.total_B.mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -127,5 +130,7 @@ class Trainer:
             draws = torch.rand(future_BTCHW.shape[:2], generator=self.shuffling)
             forced_BT = (draws < probability).to(self.hardware.device)
             return self.predictor.forecast_forced(history_BTCHW, future_BTCHW, forced_BT)
+        if isinstance(self.predictor, MemberForecasting):
+            return self.predictor.forecast_members(history_BTCHW)
         forecast: Tensor = self.predictor(history_BTCHW)
         return forecast

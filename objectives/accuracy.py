@@ -1,50 +1,107 @@
-"""How near a forecast is to the truth: cell means that RMSE, bias, correlation and skill need."""
+"""How near a forecast is to the truth: cell means that RMSE, correlations and skill need."""
 
-from fields.derivatives import masked_mean
-from objectives.case import Case, Tensor
+import torch
+
+from objectives.case import Case
+
+Tensor = torch.Tensor
 
 
 def squared_error(case: Case) -> Tensor:
     """Return the mean square error over valid cells [B, T]."""
-    return masked_mean((case.pred_BTCHW - case.target_BTCHW) ** 2, case.mask_HW)
+    return ((case.forecast.cells_BTCN - case.truth.cells_BTCN) ** 2).mean(dim=(2, 3))
 
 
 def absolute_error(case: Case) -> Tensor:
     """Return the mean absolute error over valid cells [B, T]."""
-    return masked_mean((case.pred_BTCHW - case.target_BTCHW).abs(), case.mask_HW)
+    return (case.forecast.cells_BTCN - case.truth.cells_BTCN).abs().mean(dim=(2, 3))
 
 
 def squared_error_persistence(case: Case) -> Tensor:
-    """Return the mean square error of the last known frame [B, T].
+    """Return the mean square error of the last known frame [B, T]: the observed change.
 
     Raises:
         ValueError: If the case carries no last known frame.
     """
-    if case.persistence_BTCHW is None:
-        raise ValueError("skill against persistence needs the last known frame; none was given")
-    return masked_mean((case.persistence_BTCHW - case.target_BTCHW) ** 2, case.mask_HW)
+    return ((_last_known(case) - case.truth.cells_BTCN) ** 2).mean(dim=(2, 3))
+
+
+def squared_change(case: Case) -> Tensor:
+    """Return the mean square of the predicted change from the last known frame [B, T].
+
+    Raises:
+        ValueError: If the case carries no last known frame.
+    """
+    return ((case.forecast.cells_BTCN - _last_known(case)) ** 2).mean(dim=(2, 3))
 
 
 def mean_predicted(case: Case) -> Tensor:
     """Return the forecast's mean over valid cells [B, T]."""
-    return masked_mean(case.pred_BTCHW, case.mask_HW)
+    return case.forecast.cells_BTCN.mean(dim=(2, 3))
 
 
 def mean_observed(case: Case) -> Tensor:
     """Return the observed mean over valid cells [B, T]."""
-    return masked_mean(case.target_BTCHW, case.mask_HW)
+    return case.truth.cells_BTCN.mean(dim=(2, 3))
 
 
 def square_predicted(case: Case) -> Tensor:
     """Return the forecast's mean square over valid cells [B, T]."""
-    return masked_mean(case.pred_BTCHW**2, case.mask_HW)
+    return (case.forecast.cells_BTCN**2).mean(dim=(2, 3))
 
 
 def square_observed(case: Case) -> Tensor:
     """Return the observed mean square over valid cells [B, T]."""
-    return masked_mean(case.target_BTCHW**2, case.mask_HW)
+    return (case.truth.cells_BTCN**2).mean(dim=(2, 3))
 
 
 def product(case: Case) -> Tensor:
     """Return the mean product of forecast and truth over valid cells [B, T]."""
-    return masked_mean(case.pred_BTCHW * case.target_BTCHW, case.mask_HW)
+    return (case.forecast.cells_BTCN * case.truth.cells_BTCN).mean(dim=(2, 3))
+
+
+def anomaly_predicted(case: Case) -> Tensor:
+    """Return the forecast's mean departure from the climatology [B, T]."""
+    return case.forecast.anomalies_BTCN.mean(dim=(2, 3))
+
+
+def anomaly_observed(case: Case) -> Tensor:
+    """Return the observed mean departure from the climatology [B, T]."""
+    return case.truth.anomalies_BTCN.mean(dim=(2, 3))
+
+
+def anomaly_square_predicted(case: Case) -> Tensor:
+    """Return the forecast's mean square departure from the climatology [B, T]."""
+    return (case.forecast.anomalies_BTCN**2).mean(dim=(2, 3))
+
+
+def anomaly_square_observed(case: Case) -> Tensor:
+    """Return the observed mean square departure [B, T]: the climatology's square error."""
+    return (case.truth.anomalies_BTCN**2).mean(dim=(2, 3))
+
+
+def anomaly_product(case: Case) -> Tensor:
+    """Return the mean product of both departures from the climatology [B, T]."""
+    return (case.forecast.anomalies_BTCN * case.truth.anomalies_BTCN).mean(dim=(2, 3))
+
+
+def slope_square_predicted(case: Case) -> Tensor:
+    """Return the mean square of the forecast's Sobel/8 gradient [B, T]."""
+    return (case.forecast.steepness**2).mean(dim=(2, 3))
+
+
+def slope_square_observed(case: Case) -> Tensor:
+    """Return the mean square of the observed Sobel/8 gradient [B, T]."""
+    return (case.truth.steepness**2).mean(dim=(2, 3))
+
+
+def slope_product(case: Case) -> Tensor:
+    """Return the mean scalar product of both Sobel/8 gradients [B, T]."""
+    (px, py), (tx, ty) = case.forecast.slopes, case.truth.slopes
+    return (px * tx + py * ty).mean(dim=(2, 3))
+
+
+def _last_known(case: Case) -> Tensor:
+    if case.persistence_BTCHW is None:
+        raise ValueError("skill against persistence needs the last known frame; none was given")
+    return case.persistence_BTCHW[..., case.mask_HW]

@@ -11,10 +11,13 @@ from typing import Literal
 
 import torch
 
-from objectives import accuracy, sharpness
-from objectives.case import Statistic
+from objectives import accuracy, scales, sharpness, structure
+from objectives.case import Largest, Statistic
 
 Tensor = torch.Tensor
+Need = Literal["persistence", "climatology"]
+LARGEST = 1e6
+"""Stands for infinity, so that a lead at which nothing happens fails no training."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +27,19 @@ class Metric:
     Attributes:
         statistics: Averaged over samples (and leads), then handed to ``formula`` in this order.
         formula: From the averages to the metric, elementwise.
-        unit: Of the metric: that of the field, that per cell, or none.
+        unit: Of the metric: that of the field, that per cell, cells, dB or none.
         summary: What it is, for tables and documentation.
-        needs_persistence: Whether it needs the last known frame.
+        needs: What a case must carry beside forecast and truth.
+        detail: Neither score nor guards ask for it, so a training takes it after its last epoch
+            alone.
     """
 
     statistics: tuple[Statistic, ...]
     formula: Callable[..., Tensor]
-    unit: Literal["field", "field per cell", "1"]
+    unit: Literal["field", "field per cell", "cells", "dB", "1"]
     summary: str
-    needs_persistence: bool = False
+    needs: tuple[Need, ...] = ()
+    detail: bool = False
 
 
 def _itself(mean: Tensor) -> Tensor:
@@ -44,9 +50,19 @@ def _difference(a: Tensor, b: Tensor) -> Tensor:
     return a - b
 
 
+def _ratio(a: Tensor, b: Tensor) -> Tensor:
+    # Of nothing to nothing 1; of something to nothing large, but a number.
+    of_nothing = torch.where(a == 0, 1.0, LARGEST)
+    return torch.where(b != 0, a / torch.where(b != 0, b, 1.0), of_nothing)
+
+
+def _root_ratio(a: Tensor, b: Tensor) -> Tensor:
+    return torch.sqrt(_ratio(a, b))
+
+
 def _skill(error: Tensor, reference: Tensor) -> Tensor:
-    # A reference without error cannot be beaten: 0 if equalled, worse than any number if not.
-    perfect = torch.where(error == 0, 0.0, -torch.inf)
+    # A reference without error cannot be beaten: 0 if equalled, very bad but a number if not.
+    perfect = torch.where(error == 0, 0.0, -LARGEST)
     return torch.where(reference > 0, 1.0 - error / reference, perfect)
 
 
@@ -54,8 +70,47 @@ def _correlation(
     mean_p: Tensor, mean_t: Tensor, square_p: Tensor, square_t: Tensor, product: Tensor
 ) -> Tensor:
     spread = (square_p - mean_p**2).clamp(min=0) * (square_t - mean_t**2).clamp(min=0)
-    return torch.where(spread > 0, (product - mean_p * mean_t) / spread.clamp(min=1e-300).sqrt(), 0)
+    found = (product - mean_p * mean_t) / spread.clamp(min=1e-300).sqrt()
+    # Where a field is constant but for rounding, rounding alone could pass 1.
+    return torch.where(spread > 0, found.clamp(min=-1.0, max=1.0), 0.0)
 
+
+def _cosine(square_p: Tensor, square_t: Tensor, product: Tensor) -> Tensor:
+    spread = square_p * square_t
+    return torch.where(spread > 0, product / spread.clamp(min=1e-300).sqrt(), 0)
+
+
+def _deviation_ratio(mean_p: Tensor, square_p: Tensor, mean_t: Tensor, square_t: Tensor) -> Tensor:
+    return _root_ratio((square_p - mean_p**2).clamp(min=0), (square_t - mean_t**2).clamp(min=0))
+
+
+def _level(number: int) -> Callable[[Tensor, Tensor], Tensor]:
+    def threat_score(hits_L: Tensor, either_L: Tensor) -> Tensor:
+        hits, either = hits_L[..., number], either_L[..., number]
+        return torch.where(either > 0, hits / either.clamp(min=1e-300), 1.0)
+
+    return threat_score
+
+
+def _last_quantile(quantiles_Q: Tensor) -> Tensor:
+    return quantiles_Q[..., -1]
+
+
+def _quantile_error(predicted_Q: Tensor, observed_Q: Tensor) -> Tensor:
+    return (predicted_Q - observed_Q).abs().mean(dim=-1)
+
+
+def _fractions_skill(error: Tensor, reference: Tensor) -> Tensor:
+    return torch.where(reference > 0, 1.0 - error / reference.clamp(min=1e-300), 1.0)
+
+
+_ANOMALY_MOMENTS = (
+    accuracy.anomaly_predicted,
+    accuracy.anomaly_square_predicted,
+    accuracy.anomaly_observed,
+    accuracy.anomaly_square_observed,
+)
+_POWERS = (scales.power_predicted, scales.power_observed, scales.wavelengths)
 
 METRICS: Mapping[str, Metric] = {
     "gradient": Metric(
@@ -67,6 +122,26 @@ METRICS: Mapping[str, Metric] = {
     "peak": Metric((sharpness.peak_predicted,), _itself, "field", "predicted mean of the maxima"),
     "peak_observed": Metric(
         (sharpness.peak_observed,), _itself, "field", "observed mean of the maxima"
+    ),
+    "maximum": Metric(
+        (Largest(sharpness.peak_predicted),), _itself, "field", "predicted absolute maximum"
+    ),
+    "maximum_observed": Metric(
+        (Largest(sharpness.peak_observed),), _itself, "field", "observed absolute maximum"
+    ),
+    "quantile_999": Metric(
+        (structure.quantiles_predicted,),
+        _last_quantile,
+        "field",
+        "predicted mean of the frames' 99.9 % quantiles",
+        detail=True,
+    ),
+    "quantile_999_observed": Metric(
+        (structure.quantiles_observed,),
+        _last_quantile,
+        "field",
+        "observed mean of the frames' 99.9 % quantiles",
+        detail=True,
     ),
     "mean_observed": Metric((accuracy.mean_observed,), _itself, "field", "observed mean"),
     "rmse": Metric((accuracy.squared_error,), torch.sqrt, "field", "root mean square error"),
@@ -94,13 +169,155 @@ METRICS: Mapping[str, Metric] = {
         torch.sqrt,
         "field",
         "root mean square error of the last known frame",
-        needs_persistence=True,
+        needs=("persistence",),
     ),
     "skill_persistence": Metric(
         (accuracy.squared_error, accuracy.squared_error_persistence),
         _skill,
         "1",
         "1 - MSE / MSE of persistence",
-        needs_persistence=True,
+        needs=("persistence",),
+    ),
+    "rmse_climatology": Metric(
+        (accuracy.anomaly_square_observed,),
+        torch.sqrt,
+        "field",
+        "root mean square error of each cell's mean",
+        needs=("climatology",),
+    ),
+    "skill_climatology": Metric(
+        (accuracy.squared_error, accuracy.anomaly_square_observed),
+        _skill,
+        "1",
+        "1 - MSE / MSE of each cell's mean",
+        needs=("climatology",),
+    ),
+    "change_ratio": Metric(
+        (accuracy.squared_change, accuracy.squared_error_persistence),
+        _root_ratio,
+        "1",
+        "predicted over observed change from the last known frame (root mean squares)",
+        needs=("persistence",),
+    ),
+    "anomaly_correlation": Metric(
+        (
+            accuracy.anomaly_predicted,
+            accuracy.anomaly_observed,
+            accuracy.anomaly_square_predicted,
+            accuracy.anomaly_square_observed,
+            accuracy.anomaly_product,
+        ),
+        _correlation,
+        "1",
+        "correlation of departures from each cell's mean",
+        needs=("climatology",),
+    ),
+    "gradient_correlation": Metric(
+        (
+            accuracy.slope_square_predicted,
+            accuracy.slope_square_observed,
+            accuracy.slope_product,
+        ),
+        _cosine,
+        "1",
+        "correlation of predicted and observed gradient vectors",
+    ),
+    "std_ratio": Metric(
+        _ANOMALY_MOMENTS,
+        _deviation_ratio,
+        "1",
+        "predicted over observed standard deviation about each cell's mean",
+        needs=("climatology",),
+    ),
+    "region_std_ratio": Metric(
+        (
+            scales.regional_mean_predicted,
+            scales.regional_square_predicted,
+            scales.regional_mean_observed,
+            scales.regional_square_observed,
+        ),
+        scales.largest_deviation_ratio,
+        "1",
+        "the same in the region (of 3 x 3) where it is largest",
+        needs=("climatology",),
+    ),
+    "forward_sobel": Metric(
+        (sharpness.forward_gradient_predicted, sharpness.gradient_predicted),
+        _ratio,
+        "1",
+        "predicted gradient by forward differences over that by Sobel: high for checkerboards",
+    ),
+    "forward_sobel_observed": Metric(
+        (sharpness.forward_gradient_observed, sharpness.gradient_observed),
+        _ratio,
+        "1",
+        "observed gradient by forward differences over that by Sobel",
+    ),
+    "power_small": Metric(
+        _POWERS,
+        scales.power_ratio_db("small"),
+        "dB",
+        "predicted over observed power at wavelengths below 4 cells",
+        needs=("climatology",),
+    ),
+    "power_middle": Metric(
+        _POWERS,
+        scales.power_ratio_db("middle"),
+        "dB",
+        "predicted over observed power at wavelengths of 4 to 8 cells",
+        needs=("climatology",),
+    ),
+    "power_large": Metric(
+        _POWERS,
+        scales.power_ratio_db("large"),
+        "dB",
+        "predicted over observed power at wavelengths from 8 cells on",
+        needs=("climatology",),
+    ),
+    "effective_resolution": Metric(
+        (scales.power_predicted, scales.power_observed, scales.cross_power, scales.wavelengths),
+        scales.effective_resolution,
+        "cells",
+        "shortest wavelength with half the observed power and coherence 0.5",
+        needs=("climatology",),
+        detail=True,
+    ),
+    "quantile_error": Metric(
+        (structure.quantiles_predicted, structure.quantiles_observed),
+        _quantile_error,
+        "field",
+        "mean difference of predicted and observed quantiles, 1 to 99.9 %",
+        detail=True,
+    ),
+    "fss_90": Metric(
+        (structure.fraction_error, structure.fraction_reference),
+        _fractions_skill,
+        "1",
+        "fractions skill score of each frame's highest 10 %, in 5 x 5 cells",
+        detail=True,
+    ),
+    "csi_90": Metric(
+        (structure.hits, structure.either),
+        _level(0),
+        "1",
+        "critical success index above the climatology's 90 % quantile",
+        needs=("climatology",),
+        detail=True,
+    ),
+    "csi_99": Metric(
+        (structure.hits, structure.either),
+        _level(1),
+        "1",
+        "critical success index above the climatology's 99 % quantile",
+        needs=("climatology",),
+        detail=True,
+    ),
+    "ssim": Metric(
+        (structure.structural_similarity,),
+        _itself,
+        "1",
+        "mean structural similarity",
+        needs=("climatology",),
+        detail=True,
     ),
 }

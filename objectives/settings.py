@@ -27,6 +27,7 @@ def _auto_or_positive(value: object) -> object:
     return number
 
 
+SQRT_2 = 1.4142135623730951
 GradientTarget = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_positive)]
 PeakTarget = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_number)]
 """Of any sign: in degrees Celsius even a peak can be below 0."""
@@ -41,10 +42,78 @@ class TargetSettings(Settings):
     peak: PeakTarget = Field("auto", description="least mean of the frames' maxima, in units")
 
 
-class ObjectiveSettings(Settings):
-    """How a forecast becomes one number to minimise."""
+class GuardSettings(Settings):
+    """Limits of the guards; a forecast that breaks one never wins, however sharp."""
 
+    rmse_over_baseline: float = Field(
+        1.25,
+        ge=1.0,
+        le=SQRT_2,
+        description="largest RMSE, as a multiple of the baseline's; a "
+        "perfect sample of what may happen costs no more than the square root of 2",
+    )
+    rmse_over_climatology: float = Field(
+        1.0, gt=0.0, le=10.0, description="largest RMSE, as a multiple of that of each cell's mean"
+    )
+    power_small_db: float = Field(
+        1.5,
+        ge=-60.0,
+        le=60.0,
+        description="most power over the truth's at wavelengths below 4 cells, in dB",
+    )
+    power_other_db: float = Field(
+        3.0, ge=-60.0, le=60.0, description="the same from 4 to 8 cells, and from 8 cells on"
+    )
+    forward_sobel_over_observed: float = Field(
+        1.12,
+        gt=0.0,
+        le=100.0,
+        description="largest ratio of forward to Sobel gradients, as a "
+        "multiple of the observed ratio",
+    )
+    gradient_correlation_share: float = Field(
+        0.8, ge=0.0, le=1.0, description="least gradient correlation, as a share of the baseline's"
+    )
+    correlation_drop: float = Field(
+        0.1,
+        ge=0.0,
+        le=2.0,
+        description="the anomaly correlation may be so much below the baseline's",
+    )
+    correlation_least: float = Field(
+        0.3, ge=-1.0, le=1.0, description="least anomaly correlation, whatever the baseline's"
+    )
+    std_ratio: float = Field(
+        1.1,
+        gt=0.0,
+        le=100.0,
+        description="largest standard deviation about each cell's mean, as "
+        "a multiple of the observed",
+    )
+    region_std_ratio: float = Field(
+        1.6, gt=0.0, le=100.0, description="the same in any region of 3 x 3"
+    )
+    change_share: float = Field(
+        0.6,
+        ge=0.0,
+        le=1.0,
+        description="least change from the last known frame, as a share of "
+        "the baseline's: sharpness kept by standing still is none",
+    )
+
+
+class ObjectiveSettings(Settings):
+    """How a forecast becomes numbers to minimise."""
+
+    mode: Literal["score", "pareto"] = Field(
+        "score",
+        description="minimise one score, or the distances of gradient and peak and the RMSE "
+        "side by side",
+    )
     targets: TargetSettings = Field(default_factory=TargetSettings, description="numbers, or auto")
+    guards: GuardSettings = Field(
+        default_factory=GuardSettings, description="limits against wrong sharpness"
+    )
     auto_share: float = Field(
         0.95, gt=0.0, le=1.0, description="an auto target is this share of the observed value"
     )

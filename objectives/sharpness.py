@@ -1,9 +1,9 @@
-"""How sharp a field is: its mean gradient and its peak, in physical units."""
+"""How sharp a field is: its gradients and its peaks, in physical units."""
 
 import torch
 
-from fields.derivatives import interior_mask, masked_mean, sobel_magnitude, zero_masked
 from objectives.case import Case
+from objectives.masked_field import MaskedField
 
 Tensor = torch.Tensor
 
@@ -14,31 +14,42 @@ def mean_gradient(field_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
     gx, gy are Sobel/8 derivatives; a cell counts where its whole 3 x 3 stencil is valid. The
     operator matters: central or forward differences give other numbers on the same field.
     """
-    finite_BTCHW = zero_masked(field_BTCHW, mask_HW)
-    return masked_mean(sobel_magnitude(finite_BTCHW), interior_mask(mask_HW))
+    return MaskedField(field_BTCHW, mask_HW, None).steepness.mean(dim=(2, 3))
 
 
 def peak(field_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
     """Return the maximum over valid cells of each frame [B, T], averaged over channels."""
-    lowest = torch.where(mask_HW, field_BTCHW, -torch.inf)
-    return lowest.amax(dim=(3, 4)).mean(dim=2)
+    return field_BTCHW[..., mask_HW].amax(dim=3).mean(dim=2)
 
 
 def gradient_predicted(case: Case) -> Tensor:
     """Return the forecast's mean gradient [B, T]."""
-    return mean_gradient(case.pred_BTCHW, case.mask_HW)
+    return case.forecast.steepness.mean(dim=(2, 3))
 
 
 def gradient_observed(case: Case) -> Tensor:
     """Return the observed mean gradient [B, T]."""
-    return mean_gradient(case.target_BTCHW, case.mask_HW)
+    return case.truth.steepness.mean(dim=(2, 3))
+
+
+def forward_gradient_predicted(case: Case) -> Tensor:
+    """Return the forecast's mean gradient by forward differences [B, T].
+
+    Sees the checkerboards that Sobel is blind to.
+    """
+    return case.forecast.forward_steepness.mean(dim=(2, 3))
+
+
+def forward_gradient_observed(case: Case) -> Tensor:
+    """Return the observed mean gradient by forward differences [B, T]."""
+    return case.truth.forward_steepness.mean(dim=(2, 3))
 
 
 def peak_predicted(case: Case) -> Tensor:
     """Return the forecast's peak [B, T]."""
-    return peak(case.pred_BTCHW, case.mask_HW)
+    return case.forecast.cells_BTCN.amax(dim=3).mean(dim=2)
 
 
 def peak_observed(case: Case) -> Tensor:
     """Return the observed peak [B, T]."""
-    return peak(case.target_BTCHW, case.mask_HW)
+    return case.truth.cells_BTCN.amax(dim=3).mean(dim=2)

@@ -42,24 +42,31 @@ class Targets:
     peak: Band
 
 
-def resolve_targets(settings: ObjectiveSettings, observed: Mapping[str, float]) -> Targets:
+def resolve_targets(
+    settings: ObjectiveSettings, observed: Mapping[str, float], *, chosen_elsewhere: bool = False
+) -> Targets:
     """Turn target settings into bands.
 
     Args:
         settings: Numbers or ``auto``.
         observed: ``gradient_observed``, ``peak_observed`` and ``mean_observed`` of the split the
-            search is scored on, physical units.
+            forecasts are scored on, physical units.
+        chosen_elsewhere: Whether numbers were chosen for another split than this one. They are
+            then taken as they are: one beyond the ceiling raises it instead of being refused.
 
     Raises:
         ConfigError: If a target lies at or above its ceiling, or a peak target below the mean.
     """
+    gradient, peak = observed["gradient_observed"], observed["peak_observed"]
     return Targets(
-        gradient=_band("gradient", settings, observed["gradient_observed"], 0.0),
-        peak=_band("peak", settings, observed["peak_observed"], observed["mean_observed"]),
+        gradient=_band("gradient", settings, gradient, 0.0, chosen_elsewhere),
+        peak=_band("peak", settings, peak, observed["mean_observed"], chosen_elsewhere),
     )
 
 
-def _band(name: str, settings: ObjectiveSettings, observed: float, offset: float) -> Band:
+def _band(
+    name: str, settings: ObjectiveSettings, observed: float, offset: float, chosen_elsewhere: bool
+) -> Band:
     above = observed - offset
     given = getattr(settings.targets, name)
     low = offset + settings.auto_share * above if given == "auto" else float(given)
@@ -70,11 +77,11 @@ def _band(name: str, settings: ObjectiveSettings, observed: float, offset: float
             f"{', the observed mean a peak is measured from' if name == 'peak' else ''}; "
             "give a larger number or auto"
         )
-    if low > high:
+    if low > high and not chosen_elsewhere:
         raise ConfigError(
             f"objective.targets.{name} is {low:.6g}, beyond the ceiling {high:.6g} "
             f"({settings.ceiling_share:g} x the observed {observed:.6g}"
             f"{' above the mean' if offset else ''}); a forecast that sharp would not be true to "
             "the field, so lower the target or use auto"
         )
-    return Band(low=low, high=high, offset=offset)
+    return Band(low=low, high=max(low, high), offset=offset)

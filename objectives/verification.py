@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import torch
 
-from objectives.case import Case, Statistic
-from objectives.metrics import METRICS
+from objectives.case import Case, Largest, Statistic
+from objectives.judgement import Judgement
+from objectives.metrics import METRICS, Metric
 
 Tensor = torch.Tensor
 
@@ -13,27 +14,50 @@ Tensor = torch.Tensor
 class Verification:
     """Running means of the statistics the metrics need, by lead.
 
-    Not thread-safe; holds one double per statistic and lead.
+    Not thread-safe; holds a few doubles per statistic and lead.
+
+    Args:
+        with_persistence: Whether cases carry the last known frame.
+        with_climatology: Whether they carry a climatology.
+        detail: Whether metrics that neither score nor guards ask for are taken too.
     """
 
-    def __init__(self, *, with_persistence: bool = True) -> None:
-        self.metrics = {
+    def __init__(
+        self, *, with_persistence: bool = True, with_climatology: bool = True, detail: bool = True
+    ) -> None:
+        there = {"persistence": with_persistence, "climatology": with_climatology}
+        self.metrics: dict[str, Metric] = {
             name: metric
             for name, metric in METRICS.items()
-            if with_persistence or not metric.needs_persistence
+            if all(there[need] for need in metric.needs) and (detail or not metric.detail)
         }
         # One entry per statistic, however many metrics need it.
+        self._statistics: tuple[Statistic, ...] = tuple(
+            {s: None for metric in self.metrics.values() for s in metric.statistics}
+        )
         self._sums_T: dict[Statistic, Tensor] = {}
         self.samples = 0
 
     def add(self, case: Case) -> None:
         """Take in a batch of forecasts."""
-        needed = {s: None for metric in self.metrics.values() for s in metric.statistics}
-        for statistic in needed:
-            sum_T = statistic(case).double().sum(dim=0)
+        for statistic in self._statistics:
+            values = statistic(case).double()
             before = self._sums_T.get(statistic)
-            self._sums_T[statistic] = sum_T if before is None else before + sum_T
+            if isinstance(statistic, Largest):
+                new = values.amax(dim=0)
+                self._sums_T[statistic] = new if before is None else torch.maximum(before, new)
+            else:
+                new = values.sum(dim=0)
+                self._sums_T[statistic] = new if before is None else before + new
         self.samples += case.pred_BTCHW.shape[0]
+
+    def judgement(self) -> Judgement:
+        """Return every metric, overall and for each lead.
+
+        Raises:
+            ValueError: If nothing was added.
+        """
+        return Judgement(overall=self.overall(), by_lead=self.per_lead())
 
     def overall(self) -> dict[str, float]:
         """Return every metric over all samples and leads.
@@ -54,16 +78,23 @@ class Verification:
     def _evaluate(self, *, per_lead: bool) -> Mapping[str, Tensor]:
         if self.samples == 0:
             raise ValueError("no forecast was added, so there is nothing to judge")
-        means_T = {s: sum_T / self.samples for s, sum_T in self._sums_T.items()}
-        means = means_T if per_lead else {s: mean_T.mean() for s, mean_T in means_T.items()}
+        means = {s: self._mean(s, total_T, per_lead) for s, total_T in self._sums_T.items()}
         return {
             name: metric.formula(*(means[s] for s in metric.statistics))
             for name, metric in self.metrics.items()
         }
 
+    def _mean(self, statistic: Statistic, total_T: Tensor, per_lead: bool) -> Tensor:
+        if isinstance(statistic, Largest):
+            return total_T if per_lead else total_T.amax(dim=0)
+        return total_T / self.samples if per_lead else total_T.mean(dim=0) / self.samples
+
 
 def verify(case: Case) -> dict[str, float]:
     """Return every metric of one batch of forecasts over all samples and leads."""
-    verification = Verification(with_persistence=case.persistence_BTCHW is not None)
+    verification = Verification(
+        with_persistence=case.persistence_BTCHW is not None,
+        with_climatology=case.climatology is not None,
+    )
     verification.add(case)
     return verification.overall()

@@ -12,7 +12,17 @@ from types import FrameType
 import typer
 
 from fields.errors import FieldsharpError
-from sweep.commands import dashboard, evaluate, export, predict, start, status, train
+from sweep.commands import (
+    check,
+    confirm,
+    dashboard,
+    evaluate,
+    export,
+    predict,
+    start,
+    status,
+    train,
+)
 
 DEBUG = "--debug"
 INTERRUPTED = "interrupted; run the same command again"
@@ -26,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Every command: --debug shows the full trace of an error.",
 )
-for command in (start, status, export, train, predict, evaluate, dashboard):
+for command in (start, check, status, confirm, export, train, predict, evaluate, dashboard):
     app.command(name=command.NAME, help=command.HELP)(command.run)
 
 

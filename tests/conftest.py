@@ -28,6 +28,13 @@ study: tiny
 data: {path: plumes.nc, history: 2, horizon: 2, train_every: 4, score_every: 2}
 predictor: {name: unet, width: 4}
 training: {epochs: 2, batch_size: 8, learning_rate: 3e-3, device: cpu, precision: float32}
+search:
+  space:
+    gradient_weight: {low: 0.01, high: 10.0, log: true}
+    loss_variant: {choices: [gradient, sobel, laplacian, sorted]}
+    multi_step: {choices: [last, all]}
+    learning_rate: {low: 1e-4, high: 1e-2, log: true}
+    warmup_fraction: {low: 0.0, high: 0.15}  # leaves the plan's last round out
 budget: {trials: 8}
 workers: {count: 2}
 """
@@ -122,9 +129,9 @@ def finished_url(
     study = open_or_create_study(open_database(url, "write"), tiny_config, tiny_facts)
     targets = tiny_facts.targets
     Coordinator(
-        Ledger(study, tiny_config, url, tiny_facts.provenance),
+        Ledger(study, tiny_config, url, tiny_facts),
         InlineExecutor(tiny_data),
-        targets,
+        tiny_facts,
         SilentProgress("tiny", targets, tiny_facts.units),
     ).run()
     return url

@@ -39,3 +39,12 @@ class TeacherForced(Protocol):
     ) -> Tensor:
         """Return the forecast; where ``forced_BT`` is True the next step starts from the truth."""
         ...
+
+
+@runtime_checkable
+class MemberForecasting(Protocol):
+    """A predictor that draws several forecasts of the same future; called, it returns one."""
+
+    def forecast_members(self, history_BTCHW: Tensor) -> Tensor:
+        """Return the members [B, K, T, C, H, W], each with noise of its own."""
+        ...

@@ -24,6 +24,10 @@ def run(
         list[str] | None,
         typer.Option(help="One value of a further dimension of the truth, such as level=850."),
     ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="Forecast by a net trained without gradient term, for more guards."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare a forecast with the truth."""
@@ -32,16 +36,16 @@ def run(
     from rich.table import Table
 
     from objectives.metrics import METRICS
-    from sweep.commands.shown import wide_console
+    from sweep.commands.shown import show_guards, wide_console
     from sweep.results.evaluation import evaluate_files
 
     chosen = dict(_dimension_and_value(pair) for pair in select or [])
-    evaluation = evaluate_files(forecast, truth, variable, truth_variable, chosen)
+    evaluation = evaluate_files(forecast, truth, variable, truth_variable, chosen, baseline)
     if as_json:
         typer.echo(json.dumps(evaluation.as_json(), indent=2))
         return
     unit = evaluation.units or "units of the field"
-    names = {"field": unit, "field per cell": f"{unit} per cell", "1": ""}
+    names = {"field": unit, "field per cell": f"{unit} per cell", "cells": "cells", "dB": "dB"}
     table = Table(box=None, pad_edge=False)
     table.add_column("metric")
     table.add_column("value", justify="right")
@@ -49,7 +53,7 @@ def run(
     table.add_column("what it is")
     for name, value in evaluation.metrics.items():
         metric = METRICS[name]
-        table.add_row(name, f"{value:.6g}", names[metric.unit], metric.summary)
+        table.add_row(name, f"{value:.6g}", names.get(metric.unit, ""), metric.summary)
     console = wide_console()
     cells = f"{evaluation.cells} cells"
     if evaluation.cells_least < evaluation.cells:
@@ -64,6 +68,10 @@ def run(
             f"{evaluation.frames_without_truth} frames of the forecast have no truth", markup=False
         )
     console.print(table)
+    console.print(f"departures are from {evaluation.climatology}", markup=False)
+    show_guards(evaluation.guards, console)
+    if baseline is None:
+        console.print("guards relative to a baseline: give one with --baseline", markup=False)
 
 
 def _dimension_and_value(pair: str) -> tuple[str, float | str]:

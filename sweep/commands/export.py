@@ -29,15 +29,29 @@ def run(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File; by default the screen.")
     ] = None,
+    next_sweep: Annotated[
+        bool,
+        typer.Option("--next", help="Instead, the sweep that follows: the search narrowed."),
+    ] = False,
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Write a configuration out."""
-    from storage.database import open_database
-    from sweep.results.export import choose_trial, export_tree, render, write
+    from storage.database import database_errors, open_database
+    from sweep.results.export import choose_trial, export_tree, render, standing, write
+    from sweep.results.follow_up import render_follow_up, write_follow_up
     from sweep.study.studies import load_study
 
     address = storage_address(storage)
     found = load_study(open_database(address, "read"), study)
+    if next_sweep:
+        with database_errors(address):
+            text = render_follow_up(found, found.get_trials(deepcopy=False))
+        if output is None:
+            typer.echo(text, nl=False)
+            return
+        write_follow_up(text, output)
+        typer.echo(f"the sweep that follows {study} written to {output}")
+        return
     tree = export_tree(found, choose_trial(found, trial, address))
     chosen = form or _by_suffix(output)
     text = render(tree, chosen.value)
@@ -46,7 +60,7 @@ def run(
         return
     write(text, output)
     about = tree["exported"]
-    typer.echo(f"trial {about['trial']}, score {about['score']:.4f}, written to {output}")
+    typer.echo(f"trial {about['trial']}, {standing(about)}, written to {output}")
 
 
 def _by_suffix(output: Path | None) -> Format:

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +9,14 @@ from fields.errors import ConfigError
 
 STORAGE_VARIABLE = "SWEEP_STORAGE"
 DEFAULT_STORAGE = "sqlite:///sweeps.db"
+DEFAULT_CONFIG = Path("configs/quickstart.yaml")
+
+
+def find_config(config: Path) -> Path:
+    """Return the default configuration of this project wherever the command is run from."""
+    if config == DEFAULT_CONFIG and not config.exists():
+        return Path(__file__).resolve().parents[2] / DEFAULT_CONFIG
+    return config
 
 
 def storage_address(value: str) -> str:

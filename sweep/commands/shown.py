@@ -1,10 +1,12 @@
 """Studies as a person reads them on a terminal."""
 
 import shlex
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
+from objectives.guards import GuardOutcome
 from sweep.study.status import StudyStatus, TrialStatus
 
 WIDTH_OF_A_PIPE = 160
@@ -36,6 +38,14 @@ def show_status(status: StudyStatus, console: Console) -> None:
             table.add_row(name, str(trial.trial), *numbers, skill)
     console.print(table)
     console.print("skill is 1 - MSE / MSE of persistence", markup=False)
+    for trial in status.front:
+        if status.best is None or trial.trial != status.best.trial:
+            console.print(f"on the front: {_values(trial)}", markup=False)
+    if status.infeasible:
+        broken = ", ".join(f"{name} {n}" for name, n in status.guards_broken.items())
+        console.print(
+            f"{status.infeasible} trials break a guard and cannot win ({broken})", markup=False
+        )
     if status.best is not None:
         console.print(f"best is {_values(status.best)}", markup=False)
         if status.baseline is not None and status.best.trial == status.baseline.trial:
@@ -45,6 +55,23 @@ def show_status(status: StudyStatus, console: Console) -> None:
         console.print(f"about {minutes} min {seconds} s left", markup=False)
     for number, reason in status.failures.items():
         console.print(f"trial {number} failed: {reason}", markup=False)
+    if status.confirmation is not None:
+        console.print(f"confirmed: {status.confirmation.sentence}", markup=False, soft_wrap=True)
+    verdict = status.verdict
+    console.print(f"verdict: {verdict.name}: {verdict.reason}", markup=False, soft_wrap=True)
+    console.print(f"next: {verdict.next}", markup=False, soft_wrap=True)
+
+
+def show_guards(guards: Sequence[GuardOutcome], console: Console) -> None:
+    """Print what came of each guard, and what the broken ones mean."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("guard", "value", "limit", "", "what a forecast that breaks it does wrong"):
+        table.add_column(heading, justify="right" if heading in ("value", "limit") else "left")
+    for guard in guards:
+        words = "" if guard.ok else guard.words
+        numbers = _numbers(guard.value, guard.limit)
+        table.add_row(guard.name, *numbers, "ok" if guard.ok else "BROKEN", words)
+    console.print(table)
 
 
 def show_result(status: StudyStatus, address: str, console: Console) -> None:
@@ -55,9 +82,10 @@ def show_result(status: StudyStatus, address: str, console: Console) -> None:
     storage = (
         "" if address == "sqlite:///sweeps.db" else f" --storage {shlex.quote(_masked(address))}"
     )
-    console.print("next:", markup=False)
+    console.print("commands that follow:", markup=False)
     for command in (
         f"dashboard{storage}",
+        f"confirm {shlex.quote(status.study)}{storage}",
         f"export {shlex.quote(status.study)}{storage} -o best.yaml",
         "train best.yaml -o run",
         "predict run --steps 3 -o forecast.nc",

@@ -1,15 +1,23 @@
 """``start``: run a sweep."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fields.errors import BadInput
+from sweep.commands.options import (
+    DEFAULT_CONFIG,
+    DEFAULT_STORAGE,
+    Storage,
+    find_config,
+    storage_address,
+)
 
+logger = logging.getLogger(__name__)
 NAME = "start"
 HELP = "Run a sweep; a study of that name and configuration is gone on with."
-DEFAULT_CONFIG = Path("configs/quickstart.yaml")
 
 
 def run(
@@ -45,7 +53,7 @@ def run(
     overrides = [
         f"{key}={json.dumps(v, ensure_ascii=False)}" for key, v in given.items() if v is not None
     ]
-    loaded = load_config(_find(config), [*(settings or []), *overrides]).config
+    loaded = load_config(find_config(config), [*(settings or []), *overrides]).config
     console = wide_console()
     if console.is_terminal and not quiet:  # a person should not look at an empty screen
         console.print(f"reading {loaded.data.path}", markup=False, soft_wrap=True)
@@ -65,10 +73,23 @@ def run(
     if not quiet:
         status = study_status(load_study(open_database(address, "read"), loaded.study), address)
         show_result(status, address, console)
+    _write_follow_up(loaded.study, address)
 
 
-def _find(config: Path) -> Path:
-    """Return the default configuration of this project wherever the command is run from."""
-    if config == DEFAULT_CONFIG and not config.exists():
-        return Path(__file__).resolve().parents[2] / DEFAULT_CONFIG
-    return config
+def _write_follow_up(name: str, address: str) -> None:
+    """Leave the narrowed search behind where the verdict says to tune on."""
+    from objectives.verdict import PROMISING
+    from storage.database import database_errors, open_database
+    from sweep.results.follow_up import FILE, render_follow_up, write_follow_up
+    from sweep.study.status import study_verdict
+    from sweep.study.studies import load_study, study_facts
+
+    study = load_study(open_database(address, "read"), name)
+    with database_errors(address):
+        trials = study.get_trials(deepcopy=False)
+    if study_verdict(trials, study_facts(study)).name != PROMISING:
+        return
+    try:
+        write_follow_up(render_follow_up(study, trials), Path(FILE))
+    except BadInput as error:  # the sweep is done all the same
+        logger.warning("no %s was written: %s", FILE, error)

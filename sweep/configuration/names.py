@@ -8,6 +8,7 @@ SHORT_NAMES: dict[str, str] = {
     "gradient_weight": "loss.gradient_weight",
     "loss_variant": "loss.variant",
     "multi_step": "loss.multi_step",
+    "peak_weight": "loss.peak_weight",
     "learning_rate": "training.learning_rate",
     "warmup_fraction": "training.warmup_fraction",
 }

@@ -22,39 +22,94 @@ class Preset:
     values: dict[str, Scalar]
 
 
-def _round(name: str, variant: str, weight: float, multi_step: str) -> Preset:
+def _round(name: str, variant: str, weight: float, multi_step: str, **more: Scalar) -> Preset:
+    """Return a trial with a raw weight, as the plan gives its weights."""
     return Preset(
         name,
         {
             "loss.variant": variant,
             "loss.gradient_weight": weight,
             "loss.multi_step": multi_step,
+            "loss.normalise": "none",
+            "loss.peak_weight": 0.0,
+            **more,
         },
     )
 
 
-BASELINE_PRESET = _round(BASELINE, NO_TERM, 0.0, "last")
+def _sharpener(variant: str, weight: float) -> Preset:
+    return Preset(
+        f"sharpener: {variant} {weight:g}",
+        {
+            "loss.variant": variant,
+            "loss.gradient_weight": weight,
+            "loss.multi_step": "all",
+            "loss.normalise": "persistence",
+            "loss.peak_weight": 0.0,
+        },
+    )
+
+
+BASELINE_PRESET = Preset(
+    BASELINE, {"loss.variant": NO_TERM, "loss.gradient_weight": 0.0, "loss.peak_weight": 0.0}
+)
 PLAN = (
     _round("plan 0: weight 0.05, last step", "gradient", 0.05, "last"),
     _round("plan 1: weight 0.2, last step", "gradient", 0.2, "last"),
     _round("plan 2: weight 0.2, all steps", "gradient", 0.2, "all"),
     _round("plan 3: Sobel", "sobel", 0.2, "all"),
-    _round("plan 4: Laplacian", "laplacian", 0.2, "all"),
+    _round("plan 3: frequency", "fourier_amplitude", 0.2, "all"),
+    _round("plan 3: Laplacian", "laplacian", 0.2, "all"),
+    _round("plan 4: multi-scale", "multiscale", 0.2, "all"),
 )
+RECORDED_NEAREST = ("loss.normalise", "loss.peak_weight")
+"""What a preset may set outside the search: a weight in other units is recorded in those of the
+search, and none at all as the least."""
+SLOWER_SHARE = 0.3
+SLOWER_WARMUP = 0.2
+SHARPENERS = (
+    _sharpener("sorted", 1.0),
+    _sharpener("gradient_magnitude", 2.0),
+    _sharpener("amse_mix", 1.0),
+)
+"""The losses that can move the optimum, where they were measured to do most at little cost."""
 
 
 def presets(config: SweepConfig) -> list[Preset]:
-    """Return the trials to run first: always the baseline, then the plan's rounds if asked for.
+    """Return the trials to run first: always the baseline, then the rounds asked for.
 
     A round that sets something the search fixes or excludes is left out: it would be a trial the
     sampler could not learn from.
     """
-    rounds = PLAN if config.search.presets == "plan" else ()
+    wanted = config.search.presets
+    rounds: list[Preset] = []
+    if wanted in ("plan", "all"):
+        rounds += [*PLAN, _slower(config)]
+    if wanted in ("sharpeners", "all"):
+        rounds += SHARPENERS
     return [BASELINE_PRESET, *(p for p in rounds if _inside(p, config))]
 
 
-def preset_parameters(preset: Preset, config: SweepConfig) -> dict[str, Scalar]:
+def _slower(config: SweepConfig) -> Preset:
+    """Return the plan's last round: a lower learning rate, and more warm-up."""
+    rate = SLOWER_SHARE * config.training.learning_rate
+    values: dict[str, Scalar] = {
+        "training.learning_rate": rate,
+        "training.warmup_fraction": SLOWER_WARMUP,
+    }
+    return _round("plan 5: lower rate, warm-up", "gradient", 0.2, "all", **values)
+
+
+def preset_parameters(
+    preset: Preset, config: SweepConfig, weight_unit: float = 1.0
+) -> dict[str, Scalar]:
     """Return the searched parameters of a preset: its own values, else those configured.
+
+    Args:
+        preset: What is trained.
+        config: The sweep.
+        weight_unit: What its weight is multiplied by to be one of the search: a raw weight of the
+            plan is recorded as the normalised one that does the same.
 
     An option of the predictor that is not configured takes the first choice or the low end.
 
@@ -67,6 +122,8 @@ def preset_parameters(preset: Preset, config: SweepConfig) -> dict[str, Scalar]:
     for name, searched in config.search.space.items():
         path = setting_path(name)
         value = preset.values.get(path, value_at(configured, path))
+        if path == "loss.gradient_weight" and value is not None:
+            value = float(value) * weight_unit
         if isinstance(searched, Choices):
             parameters[name] = value if value in searched.choices else searched.choices[0]
         else:
@@ -104,6 +161,8 @@ def _inside(preset: Preset, config: SweepConfig) -> bool:
     configured = config.run.model_dump()
     for path, value in preset.values.items():
         searched = searched_paths.get(path)
+        if path in RECORDED_NEAREST:
+            continue
         if searched is None:
             if value_at(configured, path) != value:
                 return False

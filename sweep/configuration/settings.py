@@ -16,6 +16,7 @@ from pydantic import (
 
 from fields.names import unknown
 from fields.settings import DataSettings, Settings
+from model.catalog import PREDICTORS
 from model.settings import LossSettings, PredictorSettings, TrainingSettings
 from objectives.settings import ObjectiveSettings
 from sweep.configuration.names import SHORT_NAMES, setting_path
@@ -69,7 +70,22 @@ Range = Annotated[
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
 DEFAULT_SPACE: dict[str, NumberRange | Choices] = {
     "gradient_weight": NumberRange(low=0.01, high=10.0, log=True),
-    "loss_variant": Choices(choices=("gradient", "sobel", "laplacian", "multiscale")),
+    "loss_variant": Choices(
+        choices=(
+            # The plan's own, of which only the frequency loss can move the optimum,
+            "gradient",
+            "sobel",
+            "fourier_amplitude",
+            "laplacian",
+            "multiscale",
+            # and those that were measured to sharpen.
+            "gradient_magnitude",
+            "gdl2",
+            "amse_mix",
+            "sorted",
+            "sorted_gradients",
+        )
+    ),
     "multi_step": Choices(choices=("last", "all")),
     "learning_rate": NumberRange(low=1e-4, high=1e-2, log=True),
     "warmup_fraction": NumberRange(low=0.0, high=0.3),
@@ -83,6 +99,21 @@ class RunSettings(Settings):
     predictor: PredictorSettings = Field(default_factory=PredictorSettings)
     loss: LossSettings = Field(default_factory=LossSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
+
+    @model_validator(mode="after")
+    def _members_are_judged_as_such(self) -> "RunSettings":
+        is_ensemble, is_crps = self.predictor.name == "ensemble", self.loss.base == "crps"
+        if is_ensemble and not is_crps:
+            raise ValueError(
+                f"predictor.name is ensemble and loss.base {self.loss.base}, under which all "
+                "members become the same forecast; set loss.base to crps"
+            )
+        if is_crps and self.predictor.name in PREDICTORS and not is_ensemble:
+            raise ValueError(
+                f"loss.base is crps, which judges the members of an ensemble, and predictor.name "
+                f"{self.predictor.name}, which has none; set predictor.name to ensemble"
+            )
+        return self
 
 
 def _samples(searched: NumberRange | Choices) -> tuple[Scalar, ...]:
@@ -137,9 +168,10 @@ class SearchSettings(Settings):
         3, ge=0, description="median, hyperband: no trial is pruned before so many epochs"
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="of the sampler")
-    presets: Literal["plan", "baseline"] = Field(
+    presets: Literal["plan", "sharpeners", "all", "baseline"] = Field(
         "plan",
-        description="trials that come first: the plan's rounds, or the baseline (weight 0) alone",
+        description="trials that come first, after the baseline (weight 0): the plan's rounds, a "
+        "trial of each loss that is known to sharpen, both, or nothing",
     )
     space: dict[str, Range] = Field(
         default_factory=lambda: dict(DEFAULT_SPACE),
@@ -172,6 +204,10 @@ class BudgetSettings(Settings):
     trials: int = Field(16, ge=1, le=1_000_000, description="trials in the study, all told")
     timeout: str | None = Field(
         None, description="such as 90s, 30m, 2h, 1d; trials that run then are finished"
+    )
+
+    stop_on_nothing_to_fix: bool = Field(
+        True, description="start no more trials once the baseline is found inside the band"
     )
 
     @field_validator("timeout", mode="before")
@@ -239,10 +275,28 @@ class SweepConfig(RunSettings):
         return self
 
     @model_validator(mode="after")
+    def _front_is_not_pruned(self) -> "SweepConfig":
+        if self.objective.mode == "pareto" and self.search.pruner != "none":
+            raise ValueError(
+                f"search.pruner is {self.search.pruner}, which compares one score, and "
+                "objective.mode is pareto; set search.pruner to none"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _searched_loss_has_an_effect(self) -> "SweepConfig":
         variants = self._reachable("loss.variant", self.loss.variant)
         weights = self._reachable("loss.gradient_weight", self.loss.gradient_weight)
+        peak_weights = self._reachable("loss.peak_weight", self.loss.peak_weight)
         terms = [name for name in self.search.space if setting_path(name) in TERM_SETTINGS]
+        if peak_weights != {0}:  # then the choice of steps has something to be applied to
+            terms = [name for name in terms if setting_path(name) != "loss.multi_step"]
+        for name in self.search.space:
+            if setting_path(name) == "loss.peak_variant" and peak_weights == {0}:
+                raise ValueError(
+                    f"search.space.{name} has no effect while loss.peak_weight is 0; set "
+                    "loss.peak_weight or search peak_weight too"
+                )
         if terms and variants == {"none"}:
             raise ValueError(
                 f"search.space.{terms[0]} has no effect while loss.variant is none; set "

@@ -11,14 +11,20 @@ import numpy.typing as npt
 import torch
 
 from fields.axes import same_coordinate
+from fields.climatology import EVENT_SHARES, Climatology
 from fields.errors import DataError
 from fields.reading import RawField, open_dataset, pick_variable, read_raw
 from fields.series import period_text
 from fields.settings import DataSettings
 from objectives.case import Case
+from objectives.guards import GuardOutcome, check_guards
+from objectives.judgement import Judgement
+from objectives.settings import GuardSettings
 from objectives.verification import Verification
 
 LEAST_SHARE_OF_CELLS = 0.5
+LEAST_FRAMES_OF_A_CLIMATOLOGY = 100
+FRAMES_AT_A_TIME = 64
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,9 @@ class Evaluation:
 
     Attributes:
         metrics: By name, physical units, over all frames both files have.
+        guards: What came of each guard that could be taken.
+        climatology: What departures are measured from: each cell's mean over the truth file, or
+            where that is short the mean of all cells.
         variable: The field.
         units: Its units in the truth file.
         frames: Frames that were compared.
@@ -38,6 +47,8 @@ class Evaluation:
     """
 
     metrics: dict[str, float]
+    guards: list[GuardOutcome]
+    climatology: str
     variable: str
     units: str
     frames: int
@@ -50,8 +61,9 @@ class Evaluation:
         """Return one flat mapping of plain values."""
         # JSON has no word for not-a-number: a metric that is not defined is null.
         metrics = {k: v if math.isfinite(v) else None for k, v in self.metrics.items()}
-        facts = {k: v for k, v in asdict(self).items() if k != "metrics"}
-        return {**metrics, **facts}
+        facts = {k: v for k, v in asdict(self).items() if k not in ("metrics", "guards")}
+        guards = {guard.name: guard.as_json() for guard in self.guards}
+        return {**metrics, **facts, "guards": guards}
 
 
 def evaluate_files(
@@ -60,6 +72,8 @@ def evaluate_files(
     variable: str | None = None,
     truth_variable: str | None = None,
     select: Mapping[str, int | float | str] | None = None,
+    baseline: Path | None = None,
+    limits: GuardSettings | None = None,
 ) -> Evaluation:
     """Compare two files at the times both have, in each frame on the cells both know in it.
 
@@ -69,64 +83,162 @@ def evaluate_files(
         variable: Name in the forecast; None where it holds one.
         truth_variable: Name in the truth; None where it is the same, or the only one.
         select: One value for each dimension of the truth beyond time, y and x.
+        baseline: Forecast of the same predictor trained with weight 0, for the guards that are
+            relative to it.
+        limits: Of the guards.
 
     Raises:
         DataError: If a file cannot be read, or grids, units or times do not match.
     """
-    with open_dataset(forecast) as dataset:
-        name = pick_variable(dataset, variable, str(forecast))
-    predicted = read_raw(DataSettings(path=str(forecast), variable=name))
+    name, predicted = _read_forecast(forecast, variable)
     with open_dataset(truth) as dataset:
         # A bare array is named after its file: a truth that holds one field needs no equal name.
         same = truth_variable or (name if name in dataset.data_vars else None)
     observed = read_raw(
         DataSettings(path=str(truth), variable=same, select=dict(select) if select else {})
     )
+    usual, description = _climatology(observed)
+    pairs = _pair_up(forecast, predicted, truth, observed)
+    judgement = _judge(pairs, usual)
+    of_baseline = None
+    if baseline is not None:
+        _, reference = _read_forecast(baseline, variable)
+        of_baseline = _judge(_pair_up(baseline, reference, truth, observed, pairs.frames), usual)
+    cells_T = pairs.known_THW.sum(axis=(1, 2))
+    return Evaluation(
+        metrics=judgement.overall,
+        guards=check_guards(judgement, limits or GuardSettings(), of_baseline),
+        climatology=description,
+        variable=name,
+        units=str(observed.array.attrs.get("units", "")),
+        frames=len(cells_T),
+        frames_too_sparse=pairs.too_sparse,
+        frames_without_truth=len(predicted.time) - pairs.common,
+        cells=int(cells_T.max()),
+        cells_least=int(cells_T.min()),
+    )
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Frames of a forecast beside the truth at the same time.
+
+    Attributes:
+        pred_THW: The forecast.
+        target_THW: The truth.
+        known_THW: Cells both know.
+        frames: Frames of the truth that are compared.
+        common: Frames both files have.
+        too_sparse: Those of them that are left out.
+    """
+
+    pred_THW: npt.NDArray[np.float64]
+    target_THW: npt.NDArray[np.float64]
+    known_THW: npt.NDArray[np.bool_]
+    frames: list[int]
+    common: int
+    too_sparse: int
+
+
+def _read_forecast(path: Path, variable: str | None) -> tuple[str, RawField]:
+    with open_dataset(path) as dataset:
+        name = pick_variable(dataset, variable, str(path))
+    return name, read_raw(DataSettings(path=str(path), variable=name))
+
+
+def _pair_up(
+    forecast: Path,
+    predicted: RawField,
+    truth: Path,
+    observed: RawField,
+    wanted: list[int] | None = None,
+) -> _Pairs:
+    """Return the frames to compare.
+
+    Args:
+        forecast: Where the forecast is from, for errors.
+        predicted: The forecast.
+        truth: Where the truth is from, for errors.
+        observed: The truth.
+        wanted: Frames of the truth that must all be there; None takes what both have.
+
+    Raises:
+        DataError: If they do not match.
+    """
     _require_same_grid(predicted, observed)
     _require_same_units(predicted, observed)
     in_forecast, in_truth = _common_frames(predicted, observed)
+    if wanted is not None:
+        missing = set(wanted) - set(in_truth)
+        if missing:
+            raise DataError(
+                f"the baseline {forecast} lacks {len(missing)} of the {len(wanted)} frames the "
+                "forecast is compared on; give a baseline of the same times"
+            )
+        kept = [pair for pair in zip(in_forecast, in_truth, strict=True) if pair[1] in set(wanted)]
+        in_forecast, in_truth = [pair[0] for pair in kept], [pair[1] for pair in kept]
     pred_THW, target_THW = predicted.values_THW[in_forecast], observed.values_THW[in_truth]
     known_THW = np.isfinite(pred_THW) & np.isfinite(target_THW)
     cells_T = known_THW.sum(axis=(1, 2))
-    enough_T = cells_T >= max(1.0, LEAST_SHARE_OF_CELLS * cells_T.max())
     if not cells_T.any():
         raise DataError(
             f"{forecast} and {truth} know no cell in common in any of their {len(in_truth)} common "
             "frames; compare files of the same area"
         )
-    return Evaluation(
-        metrics=_verify_frames(pred_THW[enough_T], target_THW[enough_T], known_THW[enough_T]),
-        variable=name,
-        units=str(observed.array.attrs.get("units", "")),
-        frames=int(enough_T.sum()),
-        frames_too_sparse=int((~enough_T).sum()),
-        frames_without_truth=len(predicted.time) - len(in_forecast),
-        cells=int(cells_T.max()),
-        cells_least=int(cells_T[enough_T].min()),
+    enough_T = cells_T >= max(1.0, LEAST_SHARE_OF_CELLS * cells_T.max())
+    return _Pairs(
+        pred_THW=pred_THW[enough_T],
+        target_THW=target_THW[enough_T],
+        known_THW=known_THW[enough_T],
+        frames=[frame for frame, enough in zip(in_truth, enough_T, strict=True) if enough],
+        common=len(in_truth),
+        too_sparse=int((~enough_T).sum()),
     )
 
 
-def _verify_frames(
-    pred_THW: npt.NDArray[np.float64],
-    target_THW: npt.NDArray[np.float64],
-    known_THW: npt.NDArray[np.bool_],
-) -> dict[str, float]:
-    """Return every metric over all frames; frames that know the same cells are taken together."""
+def _climatology(observed: RawField) -> tuple[Climatology, str]:
+    """Return what is usual in the truth file, and what that is in words."""
+    values_THW = np.where(np.isfinite(observed.values_THW), observed.values_THW, np.nan)
+    frames = len(values_THW)
+    known = values_THW[np.isfinite(values_THW)]
+    if known.size == 0:
+        raise DataError("the truth holds no value at all; choose another file or variable")
+    if frames >= LEAST_FRAMES_OF_A_CLIMATOLOGY:
+        count_HW = np.isfinite(values_THW).sum(axis=0)
+        mean_HW = np.nansum(values_THW, axis=0) / np.maximum(count_HW, 1)
+        words = f"each cell's mean over the {frames} frames of the truth"
+    else:
+        # A mean over a few frames is nearly the truth itself, and leaves no departure from it.
+        mean_HW = np.full(values_THW.shape[1:], known.mean())
+        words = f"the mean of all cells of the truth, whose {frames} frames are few for more"
+    usual = Climatology(
+        mean_CHW=torch.from_numpy(mean_HW)[None],
+        levels_L=torch.from_numpy(np.quantile(known, EVENT_SHARES)),
+        value_range=float(known.max() - known.min()),
+    )
+    return usual, words
+
+
+def _judge(pairs: _Pairs, usual: Climatology) -> Judgement:
+    """Take every metric over all frames; frames that know the same cells are taken together."""
     frames_by_mask: dict[bytes, list[int]] = {}
-    for frame, known_HW in enumerate(known_THW):
+    for frame, known_HW in enumerate(pairs.known_THW):
         frames_by_mask.setdefault(known_HW.tobytes(), []).append(frame)
     verification = Verification(with_persistence=False)
     for frames in frames_by_mask.values():
-        mask_HW = known_THW[frames[0]]
-        verification.add(
-            Case(
-                pred_BTCHW=_as_samples(pred_THW[frames], mask_HW),
-                target_BTCHW=_as_samples(target_THW[frames], mask_HW),
-                persistence_BTCHW=None,
-                mask_HW=torch.from_numpy(mask_HW),
+        mask_HW = pairs.known_THW[frames[0]]
+        for first in range(0, len(frames), FRAMES_AT_A_TIME):
+            chunk = frames[first : first + FRAMES_AT_A_TIME]
+            verification.add(
+                Case(
+                    pred_BTCHW=_as_samples(pairs.pred_THW[chunk], mask_HW),
+                    target_BTCHW=_as_samples(pairs.target_THW[chunk], mask_HW),
+                    persistence_BTCHW=None,
+                    mask_HW=torch.from_numpy(mask_HW),
+                    climatology=usual,
+                )
             )
-        )
-    return verification.overall()
+    return verification.judgement()
 
 
 def _as_samples(

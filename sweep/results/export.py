@@ -1,6 +1,7 @@
 """Writing a trial's configuration out, complete enough to train it again anywhere."""
 
 import pprint
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,8 +11,9 @@ from optuna.trial import FrozenTrial, TrialState
 from fields.errors import ConfigError, StudyError
 from storage.database import database_errors
 from sweep.configuration.config_file import dump_yaml
+from sweep.study.confirmation import read_confirmation
 from sweep.study.records import PROVENANCE, best_trial, trial_record, trial_spec
-from sweep.study.status import trial_status
+from sweep.study.status import study_verdict, trial_status
 from sweep.study.studies import study_config, study_facts
 
 Format = Literal["yaml", "json", "py"]
@@ -24,19 +26,24 @@ PY_NAMES = {
 
 
 def choose_trial(study: Study, number: int | None, url: str) -> FrozenTrial:
-    """Return the trial to export: the one with this number, or the best.
+    """Return the trial to export: the one with this number, the confirmed winner, or the best.
 
     Raises:
         StudyError: If it does not exist or is not complete.
     """
     with database_errors(url):
         trials = study.get_trials(deepcopy=False)
+        confirmation = read_confirmation(study)
+    if number is None and confirmation is not None and confirmation.winner is not None:
+        return trials[confirmation.winner]
     if number is None:
         best = best_trial(trials)
         if best is None:
+            complete = sum(trial.state is TrialState.COMPLETE for trial in trials)
+            found = f"{complete} complete trials, but all break a guard" if complete else "none yet"
             raise StudyError(
-                f"study {study.study_name!r} has no complete trial yet; wait for one and look with "
-                "the status command"
+                f"study {study.study_name!r} has no complete trial that breaks no guard, found "
+                f"{found}; look with the status command, or choose one with --trial"
             )
         return best
     if not 0 <= number < len(trials):
@@ -57,6 +64,9 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
     validation split, ``exported`` is where it comes from.
     """
     config, facts = study_config(study), study_facts(study)
+    trials = study.get_trials(deepcopy=False)
+    verdict, confirmation = study_verdict(trials, facts), read_confirmation(study)
+    confirmed = confirmation.for_trial(trial.number) if confirmation else None
     status, spec, record = trial_status(trial), trial_spec(trial), trial_record(trial)
     assert spec is not None, "trial_status checked"
     assert record is not None, "trial_status checked"
@@ -73,6 +83,19 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
             "preset": spec.preset,
             "score": status.score,
             "score_parts": record.score_parts,
+            "feasible": record.feasible,
+            "guards": {guard.name: guard.as_json() for guard in record.guards},
+            "verdict": verdict.model_dump(),
+            "confirmed": None
+            if confirmation is None
+            else {
+                "winner": confirmation.winner,
+                "is_winner": confirmation.winner == trial.number,
+                "sentence": confirmation.sentence,
+                "on_test_split": confirmed.model_dump(mode="json", exclude={"outcomes"})
+                if confirmed
+                else None,
+            },
             "baseline_rmse": record.baseline_rmse,
             "targets": {"gradient": facts.gradient.low, "peak": facts.peak.low},
             "units": facts.units,
@@ -92,11 +115,23 @@ def render(tree: dict[str, Any], form: Format) -> str:
 
         return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
     about = tree["exported"]
-    title = f"trial {about['trial']} of study {about['study']}, score {about['score']:.6g}"
+    title = f"trial {about['trial']} of study {about['study']}, {standing(about)}"
     if form == "yaml":
         body = dump_yaml(tree)
         return f"# {title}; train it with: python run_sweep.py train THIS_FILE -o RUN_DIR\n{body}"
     return _as_python(tree, title)
+
+
+def standing(about: Mapping[str, Any]) -> str:
+    """Return what an export's trial is worth, in a few words."""
+    words = f"score {about['score']:.6g}"
+    confirmed = about["confirmed"]
+    if confirmed is not None and confirmed["is_winner"]:
+        words += ", the confirmed winner on new seeds and the test split"
+    elif confirmed is not None and confirmed["winner"] is not None:
+        words += f", not trial {confirmed['winner']}, the confirmed winner"
+    broken = [name for name, guard in about["guards"].items() if not guard["ok"]]
+    return words + (f", against the guards {', '.join(broken)}" if broken else "")
 
 
 def write(text: str, path: Path) -> None:

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
 from torch import nn
 
 from fields.errors import ConfigError
@@ -26,6 +25,7 @@ from fields.series import FieldSeries
 from fields.windows import ForecastData
 from model.predictors.building import build_predictor
 from model.predictors.shape import ForecastShape
+from model.predictors.weights import load_weights, save_weights
 from sweep.configuration.config_file import dump_yaml, load_config
 from sweep.configuration.settings import RunSettings
 from sweep.running.trial import EpochReport
@@ -68,7 +68,7 @@ def save_run(
 ) -> None:
     """Write a finished training; metrics.json last, so that it marks a whole one."""
     (folder / CONFIG).write_text(dump_yaml(tree), encoding="utf-8")
-    save_model(predictor, str(folder / WEIGHTS))
+    save_weights(predictor, folder / WEIGHTS)
     facts = {
         "scaling": asdict(data.scaling),
         "shape": asdict(shape),
@@ -79,13 +79,14 @@ def save_run(
     }
     (folder / FIELD).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     with (folder / HISTORY).open("w", encoding="utf-8", newline="") as file:
-        columns = ["epoch", "loss", "base_loss", "gradient_term", *reports[-1].metrics]
+        names = list(reports[-1].metrics)
         writer = csv.writer(file)
-        writer.writerow(columns)
+        writer.writerow(["epoch", "loss", "base_loss", "gradient_term", "peak_term", *names])
         for report in reports:
             losses = report.losses
-            row = [report.epoch, losses.total, losses.base, losses.term]
-            writer.writerow([*row, *report.metrics.values()])
+            row = [report.epoch, losses.total, losses.base, losses.term, losses.peak]
+            # Metrics of detail are taken after the last epoch alone.
+            writer.writerow([*row, *(report.metrics.get(name, "") for name in names)])
     metrics = json.dumps(reports[-1].metrics, indent=2) + "\n"
     (folder / METRICS).write_text(metrics, encoding="utf-8")
 
@@ -144,7 +145,7 @@ def load_run(folder: Path) -> TrainedRun:
         is_dated = bool(facts["is_dated"])
         known = {name: list(map(float, c)) for name, c in facts["coordinates"].items()}
         predictor = build_predictor(run.predictor, shape)
-        load_model(predictor, str(folder / WEIGHTS))
+        load_weights(predictor, folder / WEIGHTS)
     except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ConfigError(

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fields.errors import FieldsharpError, StoppedOnRequest, StorageError
+from objectives.guards import broken, check_guards
+from objectives.judgement import Judgement
 from objectives.score import Score, score_forecast
-from objectives.targets import Targets
+from objectives.verdict import NOTHING_TO_FIX, Contender, Verdict, asks_nothing, reach_verdict
 from sweep.configuration.presets import BASELINE
 from sweep.running.executor import (
     EpochDone,
@@ -23,6 +25,8 @@ from sweep.running.executor import (
 )
 from sweep.running.progress import Progress
 from sweep.running.trial import EpochReport
+from sweep.study.contenders import contender
+from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.records import TrialRecord
 from sweep.study.trial_spec import TrialSpec
@@ -50,23 +54,27 @@ class Coordinator:
         self,
         ledger: Ledger,
         executor: Executor,
-        targets: Targets,
+        facts: StudyFacts,
         progress: Progress,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
         self._executor = executor
-        self._targets = targets
+        self._targets = facts.targets
+        self._units = facts.units
         self._progress = progress
         self._clock = clock
         self._budget = ledger.config.budget
-        self._rmse_weight = ledger.config.objective.rmse_weight
+        self._objective = ledger.config.objective
         self._running: dict[int, _Running] = {}
         self._stop_requests = 0
         self._finished = 0
-        self._baseline_rmse: list[float] = []
+        self._baseline: list[Judgement] = []
         self._baseline_ended = False
         self._out_of_time = False
+        self._contenders: list[Contender] = []
+        self._verdict: Verdict | None = None
+        self._said_needless = False
 
     def request_stop(self) -> None:
         """Ask for an orderly end; safe to call from a signal handler. Twice: at once."""
@@ -83,8 +91,10 @@ class Coordinator:
         self._finished = self._ledger.finished()
         earlier = self._ledger.baseline()
         if earlier is not None:
-            self._baseline_rmse = [metrics["rmse"] for metrics in earlier.metrics_by_epoch]
+            self._baseline = earlier.judgements_by_epoch
             self._baseline_ended = True
+        self._contenders = self._ledger.contenders()
+        self._conclude()
         started = self._clock()
         self._progress.begin(self._finished, self._budget.trials, self._ledger.best())
         try:
@@ -118,6 +128,15 @@ class Coordinator:
                 )
             self._out_of_time = True
             return
+        if self._needless:
+            if not self._said_needless:
+                logger.info(
+                    "%s: nothing to fix, no more trials are started; to go on anyway set "
+                    "budget.stop_on_nothing_to_fix to false",
+                    self._ledger.config.study,
+                )
+            self._said_needless = True
+            return
         while (
             self._executor.free_slots and self._finished + len(self._running) < self._budget.trials
         ):
@@ -135,7 +154,7 @@ class Coordinator:
                 case EpochDone():
                     running.reports.append(event.report)
                     if running.spec.preset == BASELINE:
-                        self._baseline_rmse.append(event.report.metrics["rmse"])
+                        self._baseline.append(event.report.judgement)
                 case TrialDone():
                     running.end = event
                     if running.spec.preset == BASELINE:
@@ -157,10 +176,10 @@ class Coordinator:
         """Score the epochs for which the baseline's RMSE is known; finish the trial after all."""
         while len(running.scores) < len(running.reports) and not running.pruned:
             report = running.reports[len(running.scores)]
-            baseline_rmse = self._baseline_at(report.epoch)
-            if baseline_rmse is None:
+            baseline = self._baseline_at(report.epoch)
+            if baseline is None:
                 return
-            score = score_forecast(report.metrics, self._targets, baseline_rmse, self._rmse_weight)
+            score = self._score(report, baseline)
             running.scores.append(score)
             number = running.spec.number
             should_prune = self._ledger.report(number, report.epoch, score.total)
@@ -173,11 +192,16 @@ class Coordinator:
         if running.end is not None and (self._baseline_ended or running.pruned):
             self._finish(running, running.end)
 
-    def _baseline_at(self, epoch: int) -> float | None:
-        """Return the baseline's RMSE after an epoch, or after its last; None if not known yet."""
-        if epoch < len(self._baseline_rmse):
-            return self._baseline_rmse[epoch]
-        return self._baseline_rmse[-1] if self._baseline_ended else None
+    def _baseline_at(self, epoch: int) -> Judgement | None:
+        """Return the baseline after an epoch, or after its last; None if not known yet."""
+        if epoch < len(self._baseline):
+            return self._baseline[epoch]
+        return self._baseline[-1] if self._baseline_ended else None
+
+    def _score(self, report: EpochReport, baseline: Judgement) -> Score:
+        return score_forecast(
+            report.metrics, self._targets, baseline.overall["rmse"], self._objective.rmse_weight
+        )
 
     def _finish(self, running: _Running, end: TrialDone) -> None:
         number = running.spec.number
@@ -190,16 +214,39 @@ class Coordinator:
             self._fail(running, "it ended without a single epoch")
         else:
             # Against the finished baseline, however many epochs this trial had.
-            score = score_forecast(
-                running.reports[-1].metrics,
-                self._targets,
-                self._baseline_rmse[-1],
-                self._rmse_weight,
-            )
+            score = self._score(running.reports[-1], self._baseline[-1])
             running.scores[-1] = score
-            self._ledger.complete(number, score.total, self._record(running, end))
+            record = self._record(running, end)
+            self._ledger.complete(number, record)
             self._close(running)
-            self._progress.completed(running.spec, running.reports[-1], score)
+            wrong = broken(record.guards)
+            self._progress.completed(running.spec, running.reports[-1], score, wrong)
+            self._contenders.append(contender(running.spec, record))
+            if running.spec.preset == BASELINE:
+                self._look_at_the_baseline(record)
+            self._conclude()
+
+    def _look_at_the_baseline(self, record: TrialRecord) -> None:
+        study, metrics = self._ledger.config.study, record.metrics
+        for sentence in asks_nothing(self._targets, metrics["gradient"], metrics["peak"]):
+            logger.warning("%s: %s", study, sentence)
+        for guard in broken(record.guards):
+            logger.warning(
+                "%s: the baseline itself breaks the guard %s: %s", study, guard.name, guard.words
+            )
+
+    def _conclude(self) -> None:
+        """Bring the study's verdict up to date."""
+        verdict = reach_verdict(self._contenders, self._targets, self._units)
+        if verdict != self._verdict:
+            self._ledger.conclude(verdict)
+            self._verdict = verdict
+
+    @property
+    def _needless(self) -> bool:
+        """Whether there is nothing that a further trial could mend."""
+        wanted = self._budget.stop_on_nothing_to_fix
+        return wanted and self._verdict is not None and self._verdict.name == NOTHING_TO_FIX
 
     def _cancelled(self, running: _Running) -> None:
         if running.pruned:
@@ -231,12 +278,17 @@ class Coordinator:
         judged = running.reports[: len(running.scores)]
         score = running.scores[-1]
         is_baseline = running.spec.preset == BASELINE
-        against = self._baseline_at(judged[-1].epoch) if running.pruned else None
+        # A pruned trial is compared with the baseline of its age, a complete one with the finished.
+        then = self._baseline_at(judged[-1].epoch) if running.pruned else None
+        baseline = then or self._baseline[-1]
+        judgement = judged[-1].judgement
         return TrialRecord(
-            metrics=judged[-1].metrics,
-            metrics_by_epoch=[report.metrics for report in judged] if is_baseline else [],
+            judgement=judgement,
+            judgements_by_epoch=[report.judgement for report in judged] if is_baseline else [],
+            score=score.total,
             score_parts={"gradient": score.gradient, "peak": score.peak, "rmse": score.rmse},
-            baseline_rmse=against or self._baseline_rmse[-1],
+            guards=check_guards(judgement, self._objective.guards, baseline),
+            baseline_rmse=baseline.overall["rmse"],
             epochs=len(judged),
             seconds=end.seconds,
             peak_memory_mb=end.peak_memory_mb,

@@ -2,18 +2,25 @@
 
 from pathlib import Path
 
-import torch
-
+from fields.derivatives import interior_mask
 from fields.errors import ConfigError, DataError
 from fields.windows import ForecastData, load_forecast_data
 from model.device import find_hardware
+from model.losses.normalisation import term_scales
 from model.predictors.building import build_predictor, check_predictor
+from objectives.guards import broken, check_guards, truth_judged
+from objectives.judgement import Judgement
+from objectives.settings import GuardSettings
 from objectives.targets import Band, resolve_targets
 from sweep.configuration.names import setting_path
+from sweep.configuration.presets import presets
 from sweep.configuration.settings import Choices, RunSettings, SweepConfig
-from sweep.running.trial import forecast_shape, verify_predictor
+from sweep.running.judging import Judge, Persistence
+from sweep.running.trial import forecast_shape
 from sweep.study.facts import BandFacts, StudyFacts
 from sweep.study.provenance import provenance
+
+LEAST_INTERIOR_CELLS = 20
 
 
 def examine(config: SweepConfig) -> StudyFacts:
@@ -28,9 +35,12 @@ def examine(config: SweepConfig) -> StudyFacts:
     for run in _structures(config):
         shape = forecast_shape(data, run)
         check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
-    observed = verify_predictor(_Persistence(config.data.horizon), data, data.validation)
+    _require_interior(data)
+    judgement = Judge(data, data.validation).judge(Persistence(config.data.horizon))
+    observed = judgement.overall
     _require_gradient(data, observed["gradient_observed"])
     _require_change(data, observed["rmse"])
+    _require_fair_guards(judgement, config.objective.guards)
     targets = resolve_targets(config.objective, observed)
     return StudyFacts(
         variable=data.series.name,
@@ -46,18 +56,9 @@ def examine(config: SweepConfig) -> StudyFacts:
             "validation": len(data.validation),
             "test": len(data.test),
         },
+        weight_units=_weight_units(config, data),
         provenance=provenance(Path(config.data.path)),
     )
-
-
-class _Persistence:
-    """The last known frame, repeated."""
-
-    def __init__(self, horizon: int) -> None:
-        self.horizon = horizon
-
-    def __call__(self, history_BTCHW: torch.Tensor) -> torch.Tensor:
-        return history_BTCHW[:, -1:].expand(-1, self.horizon, -1, -1, -1)
 
 
 def _structures(config: SweepConfig) -> list[RunSettings]:
@@ -69,6 +70,41 @@ def _structures(config: SweepConfig) -> list[RunSettings]:
             ends = searched.choices if isinstance(searched, Choices) else (searched.low,)
             runs.extend(config.run_with({path: value}) for value in ends)
     return runs
+
+
+def _weight_units(config: SweepConfig, data: ForecastData) -> dict[str, float]:
+    """Return what the raw weight of each preset is worth in the weights of the search."""
+    if config.loss.normalise == "none":
+        return {}
+    units = {}
+    for preset in presets(config):
+        loss = config.run_with(preset.values).loss
+        if loss.normalise == "none" and loss.gradient_weight:
+            search = loss.model_copy(update={"normalise": config.loss.normalise})
+            scales = term_scales(search, data.train, data.mask_HW, data.unit_climatology_CHW)
+            units[preset.name] = 1.0 / scales.gradient
+    return units
+
+
+def _require_interior(data: ForecastData) -> None:
+    inside = int(interior_mask(data.mask_HW).sum())
+    if inside < LEAST_INTERIOR_CELLS:
+        raise ConfigError(
+            f"only {inside} cells of {data.series.name!r} have eight valid neighbours (of "
+            f"{int(data.mask_HW.sum())} valid cells on a grid of {data.mask_HW.shape[0]} x "
+            f"{data.mask_HW.shape[1]}), and a gradient needs at least {LEAST_INTERIOR_CELLS}; "
+            "choose a field known in connected areas, or lower data.min_valid_share"
+        )
+
+
+def _require_fair_guards(judgement: Judgement, limits: GuardSettings) -> None:
+    wrong = broken(check_guards(truth_judged(judgement), limits, None))
+    if wrong:
+        guard = wrong[0]
+        raise ConfigError(
+            f"the truth itself breaks the guard {guard.name}: it has {guard.value:.4g} and "
+            f"objective.guards allows {guard.limit:.4g}; loosen that limit"
+        )
 
 
 def _require_gradient(data: ForecastData, gradient_observed: float) -> None:

@@ -2,12 +2,14 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Protocol
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from objectives.guards import GuardOutcome
 from objectives.score import Score
 from objectives.targets import Targets
 from sweep.running.trial import EpochReport
@@ -29,8 +31,10 @@ class Progress(Protocol):
     def epoch(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
         """Say what a trial scores after an epoch."""
 
-    def completed(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
-        """Say that a trial is complete."""
+    def completed(
+        self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
+    ) -> None:
+        """Say that a trial is complete, and which guards it breaks."""
 
     def pruned(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
         """Say that a trial was pruned."""
@@ -68,10 +72,12 @@ class SilentProgress:
     def epoch(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
         """Nothing to say."""
 
-    def completed(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
+    def completed(
+        self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
+    ) -> None:
         """Count, and keep the best."""
         self._count()
-        if self.best is None or score.total < self.best.score:
+        if not wrong and (self.best is None or score.total < self.best.score):
             metrics = report.metrics
             self.best = BestTrial(spec.number, score.total, metrics["gradient"], metrics["peak"])
 
@@ -125,14 +131,16 @@ class LogProgress(SilentProgress):
         """Say what a trial trains."""
         logger.info("%s trial %d: started, %s", self.study, spec.number, describe(spec))
 
-    def completed(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
+    def completed(
+        self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
+    ) -> None:
         """Say what came of it, and where the sweep is."""
-        super().completed(spec, report, score)
+        super().completed(spec, report, score, wrong)
         logger.info(
             "%s trial %d: complete, %s | %s",
             self.study,
             spec.number,
-            outcome(report, score),
+            outcome(report, score, wrong),
             self.line(),
         )
 
@@ -172,10 +180,12 @@ class LiveProgress(SilentProgress):
             f"trial {spec.number} at {report.epoch + 1}/{spec.run.training.epochs}"
         )
 
-    def completed(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
+    def completed(
+        self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
+    ) -> None:
         """Leave a line behind."""
-        super().completed(spec, report, score)
-        self._leave(spec, outcome(report, score))
+        super().completed(spec, report, score, wrong)
+        self._leave(spec, outcome(report, score, wrong))
 
     def pruned(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
         """Leave a line behind."""
@@ -225,12 +235,13 @@ def describe(spec: TrialSpec) -> str:
     )
 
 
-def outcome(report: EpochReport, score: Score) -> str:
+def outcome(report: EpochReport, score: Score, wrong: Sequence[GuardOutcome] = ()) -> str:
     """Return what a trial came to, in a few words."""
     m = report.metrics
+    against = f", against the guards: {', '.join(guard.name for guard in wrong)}" if wrong else ""
     return (
         f"score {score.total:.4f}, gradient {m['gradient']:.4g}, peak {m['peak']:.4g}, "
-        f"rmse {m['rmse']:.4g}"
+        f"rmse {m['rmse']:.4g}{against}"
     )
 
 

@@ -1,10 +1,7 @@
 """Starting a sweep: check everything, open the study, run the coordinator."""
 
 import logging
-import signal
 from collections.abc import Callable
-from types import FrameType
-from typing import Any, Self
 
 import optuna
 
@@ -18,6 +15,7 @@ from sweep.running.coordinator import Coordinator
 from sweep.running.local_executor import LocalExecutor
 from sweep.running.preflight import examine
 from sweep.running.progress import SilentProgress
+from sweep.running.stopping import Stopping
 from sweep.study.ledger import Ledger
 from sweep.study.studies import open_or_create_study
 
@@ -38,7 +36,7 @@ def run_sweep(config: SweepConfig, storage_url: str, make_progress: MakeProgress
         StoppedOnRequest: If it was interrupted by SIGINT or SIGTERM.
         FieldsharpError: If the database or the baseline fails.
     """
-    with _Stopping() as stopping:
+    with Stopping() as stopping:
         try:
             _run(config, storage_url, make_progress, stopping)
         except KeyboardInterrupt:
@@ -48,7 +46,7 @@ def run_sweep(config: SweepConfig, storage_url: str, make_progress: MakeProgress
 
 
 def _run(
-    config: SweepConfig, storage_url: str, make_progress: MakeProgress, stopping: "_Stopping"
+    config: SweepConfig, storage_url: str, make_progress: MakeProgress, stopping: Stopping
 ) -> None:
     # Nothing is written before all is examined: bad data leaves no empty database behind.
     check_storage(storage_url, "write")
@@ -59,39 +57,16 @@ def _run(
     storage = open_database(storage_url, "write")
     with StudyLock(storage_url, config.study):
         study = open_or_create_study(storage, config, facts)
-        ledger = Ledger(study, config, storage_url, facts.provenance)
+        ledger = Ledger(study, config, storage_url, facts)
         executor = LocalExecutor(config.workers.count)
         try:
             coordinator = Coordinator(
                 ledger,
                 executor,
-                facts.targets,
+                facts,
                 make_progress(config.study, facts.targets, facts.units),
             )
             stopping.ask = coordinator.request_stop
             coordinator.run()
         finally:
             executor.close()
-
-
-class _Stopping:
-    """Turns SIGINT and SIGTERM into a request, or an error while there is nobody to ask yet."""
-
-    def __init__(self) -> None:
-        self.ask: Callable[[], None] | None = None
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, _signum: int, _frame: FrameType | None) -> None:
-        if self.ask is None:
-            # No ordinary error: readers of files and tries of predictors catch those.
-            raise KeyboardInterrupt
-        self.ask()

@@ -9,19 +9,16 @@ import torch
 from torch import nn
 
 from fields.errors import TrainingFailed
-from fields.windows import ForecastData, Windows
+from fields.windows import ForecastData
 from model.device import Hardware
 from model.losses.forecast_loss import ForecastLoss
+from model.losses.normalisation import term_scales
 from model.predictors.building import build_predictor
 from model.predictors.shape import ForecastShape
 from model.training import EpochLosses, Trainer
-from objectives.case import Case
-from objectives.verification import Verification
+from objectives.judgement import Judgement
 from sweep.configuration.settings import RunSettings
-
-VERIFICATION_BATCH = 64
-VERIFICATION_VALUES = 4_000_000
-"""Values of one double-precision tensor (32 MB); several are held at a time."""
+from sweep.running.judging import Judge
 
 
 @dataclass(frozen=True)
@@ -31,28 +28,53 @@ class EpochReport:
     Attributes:
         epoch: From 0.
         losses: Mean training losses of the epoch.
-        metrics: Every metric on the validation split, physical units.
-        seconds: Wall time of the epoch with its verification.
+        judgement: Every metric, physical units; those of detail after the last epoch alone.
+        seconds: Wall time since the report before, or since the start.
     """
 
     epoch: int
     losses: EpochLosses
-    metrics: dict[str, float]
+    judgement: Judgement
     seconds: float
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Every metric over all samples and leads."""
+        return self.judgement.overall
 
 
 class Trial:
-    """Trains a predictor on a data set; the same settings give the same numbers on one CPU."""
+    """Trains a predictor on a data set; the same settings give the same numbers on one CPU.
 
-    def __init__(self, run: RunSettings, data: ForecastData, hardware: Hardware) -> None:
-        self.data = data
+    Args:
+        run: Every setting of the training.
+        data: What is forecast.
+        hardware: Where.
+        judge: What verifies the forecast; by default one of the validation part.
+        judged_every_epoch: Whether every epoch is verified, or the last one alone.
+    """
+
+    def __init__(
+        self,
+        run: RunSettings,
+        data: ForecastData,
+        hardware: Hardware,
+        judge: Judge | None = None,
+        *,
+        judged_every_epoch: bool = True,
+    ) -> None:
+        self.run = run
+        self.judge = judge or Judge(data, data.validation)
+        self.judged_every_epoch = judged_every_epoch
         self.hardware = hardware
         torch.manual_seed(run.training.seed)
         self.predictor: nn.Module = build_predictor(run.predictor, forecast_shape(data, run))
         self.predictor.to(hardware.device)
+        climatology_CHW = data.unit_climatology_CHW
+        scales = term_scales(run.loss, data.train, data.mask_HW, climatology_CHW)
         self.trainer = Trainer(
             self.predictor,
-            ForecastLoss(run.loss),
+            ForecastLoss(run.loss, climatology_CHW, scales),
             data.train,
             data.mask_HW,
             run.training,
@@ -60,7 +82,7 @@ class Trial:
         )
 
     def epochs(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[EpochReport]:
-        """Train and verify, yielding after each epoch.
+        """Train and verify, yielding after each epoch that is verified.
 
         Raises:
             TrainingFailed: If the training diverged, or its forecast is not finite.
@@ -68,10 +90,13 @@ class Trial:
         """
         started = time.perf_counter()
         for losses in self.trainer.epochs(interrupted):
-            metrics = verify_predictor(self.predictor, self.data, self.data.validation)
-            _require_finite(metrics, losses.epoch)
+            is_last = losses.epoch == self.run.training.epochs - 1
+            if not (is_last or self.judged_every_epoch):
+                continue
+            judgement = self.judge.judge(self.predictor, detail=is_last)
+            _require_finite(judgement.overall, losses.epoch)
             now = time.perf_counter()
-            yield EpochReport(losses.epoch, losses, metrics, seconds=now - started)
+            yield EpochReport(losses.epoch, losses, judgement, seconds=now - started)
             started = now
 
 
@@ -89,38 +114,3 @@ def forecast_shape(data: ForecastData, run: RunSettings) -> ForecastShape:
     """Return what the predictor is to predict on this data."""
     _, channels, height, width = data.series.values_TCHW.shape
     return ForecastShape(run.data.history, run.data.horizon, channels, height, width)
-
-
-def verify_predictor(
-    predictor: Callable[[torch.Tensor], torch.Tensor], data: ForecastData, windows: Windows
-) -> dict[str, float]:
-    """Return every metric of a predictor on some windows, in physical units.
-
-    Args:
-        predictor: From history to future, both in units of the training range.
-        data: What the windows are of.
-        windows: Usually the validation part.
-    """
-    if isinstance(predictor, nn.Module):
-        predictor.eval()
-    verification = Verification()
-    values_each = windows.frames_NCHW[0].numel() * windows.settings.horizon
-    batch = max(1, min(VERIFICATION_BATCH, VERIFICATION_VALUES // values_each))
-    with torch.no_grad():
-        for history_BTCHW, future_BTCHW in windows.in_order(batch):
-            target = _physical(future_BTCHW, data)
-            verification.add(
-                Case(
-                    pred_BTCHW=_physical(predictor(history_BTCHW), data),
-                    target_BTCHW=target,
-                    persistence_BTCHW=_physical(history_BTCHW[:, -1:], data).expand_as(target),
-                    mask_HW=data.mask_HW.to(target.device),
-                )
-            )
-    return verification.overall()
-
-
-def _physical(unit_BTCHW: torch.Tensor, data: ForecastData) -> torch.Tensor:
-    # Apple GPUs have no double precision.
-    on = unit_BTCHW.cpu() if unit_BTCHW.device.type == "mps" else unit_BTCHW
-    return data.scaling.to_physical(on)

@@ -20,9 +20,10 @@ from fields.windows import ForecastData, load_forecast_data
 from model.device import Hardware, find_hardware
 from model.training import Interrupted
 from sweep.running.executor import EpochDone, TrialCancelled, TrialDone, TrialFailed
+from sweep.running.judging import Judge
 from sweep.running.trial import Trial
 from sweep.study.provenance import file_sha256
-from sweep.study.trial_spec import TrialSpec
+from sweep.study.trial_spec import Part, TrialSpec
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +33,13 @@ QUIT = "quit"
 
 
 class Worker:
-    """Runs trials in one slot, keeping the last data set."""
+    """Runs trials in one slot, keeping the last data set and what judges forecasts of it."""
 
     def __init__(self, pipe: Connection, slot: int) -> None:
         self.pipe = pipe
         self.slot = slot
         self._data: tuple[DataSettings, torch.device, ForecastData] | None = None
+        self._judges: dict[Part, Judge] = {}  # of that data
         self._told_to_quit = False
 
     def serve(self) -> None:
@@ -59,7 +61,14 @@ class Worker:
         try:
             torch.set_num_threads(spec.run.training.threads)
             hardware = find_hardware(spec.run.training, self.slot)
-            trial = Trial(spec.run, self._load(spec, hardware), hardware)
+            data = self._load(spec, hardware)
+            trial = Trial(
+                spec.run,
+                data,
+                hardware,
+                self._judge(spec.judged_on, data),
+                judged_every_epoch=spec.judged_every_epoch,
+            )
             for report in trial.epochs(self._cancelled):
                 self.pipe.send(EpochDone(number, attempt, report))
         except Interrupted:
@@ -85,7 +94,14 @@ class Worker:
                     "one back, or start another study"
                 )
             self._data = (settings, hardware.device, load_forecast_data(settings, hardware.device))
+            self._judges = {}
         return self._data[2]
+
+    def _judge(self, part: Part, data: ForecastData) -> Judge:
+        """Return the judge of a part, kept with what it has derived from the truth."""
+        if part not in self._judges:
+            self._judges[part] = Judge(data, data.part(part))
+        return self._judges[part]
 
     def _cancelled(self) -> bool:
         # Nothing else is sent while a trial runs; a closed pipe raises and ends the worker.

@@ -1,5 +1,7 @@
 """What is found out about the data once, and kept with the study."""
 
+from pydantic import Field
+
 from fields.settings import Settings
 from objectives.targets import Band, Targets
 from sweep.study.provenance import Provenance
@@ -30,6 +32,8 @@ class StudyFacts(Settings):
         mean_observed: Observed mean on the validation split.
         rmse_persistence: RMSE of persistence on the validation split.
         windows: Number of training, validation and test windows.
+        weight_units: By preset, what its weight is multiplied by to be one of the search; 1 where
+            it is not named.
         provenance: Versions, commit, data.
     """
 
@@ -42,6 +46,7 @@ class StudyFacts(Settings):
     mean_observed: float
     rmse_persistence: float
     windows: dict[str, int]
+    weight_units: dict[str, float] = Field(default_factory=dict)
     provenance: Provenance
 
     @property

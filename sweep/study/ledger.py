@@ -7,13 +7,16 @@ from optuna.distributions import BaseDistribution
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
+from objectives.guards import broken
+from objectives.verdict import Contender, Verdict
 from storage.database import database_errors, require_database
 from sweep.configuration.names import setting_path
 from sweep.configuration.presets import NO_TERM, Preset, preset_parameters, presets
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import distributions
 from sweep.study import records
-from sweep.study.provenance import Provenance
+from sweep.study.contenders import contenders
+from sweep.study.facts import StudyFacts
 from sweep.study.records import (
     BestTrial,
     TrialRecord,
@@ -35,9 +38,10 @@ def _trained(preset: Preset) -> str:
 class Ledger:
     """Asks, reports and tells. One per study, used by the coordinator alone."""
 
-    def __init__(self, study: Study, config: SweepConfig, url: str, provenance: Provenance) -> None:
+    def __init__(self, study: Study, config: SweepConfig, url: str, facts: StudyFacts) -> None:
         self.study = study
-        self._provenance = provenance.model_dump(mode="json")
+        self._facts = facts
+        self._provenance = facts.provenance.model_dump(mode="json")
         self.config = config
         self._url = url
         self._presets = {preset.name: preset for preset in presets(config)}
@@ -77,14 +81,14 @@ class Ledger:
         return None
 
     def best(self) -> BestTrial | None:
-        """Return the complete trial with the lowest score, None before there is one."""
+        """Return the best trial that breaks no guard, None before there is one."""
         with database_errors(self._url):
             trial = best_trial(self.study.get_trials(deepcopy=False))
         record = trial_record(trial) if trial is not None else None
-        if trial is None or trial.value is None or record is None:
+        if trial is None or record is None:
             return None
         metrics = record.metrics
-        return BestTrial(trial.number, trial.value, metrics["gradient"], metrics["peak"])
+        return BestTrial(trial.number, record.score, metrics["gradient"], metrics["peak"])
 
     def ask(self) -> TrialSpec:
         """Return the next trial: one that was put back or queued, else the sampler's choice."""
@@ -143,19 +147,25 @@ class Ledger:
             so_far.intermediate_values = {step: v for step, v in steps if step <= epoch}
             return bool(self.study.pruner.prune(self.study, so_far))
 
-    def complete(self, number: int, score: float, record: TrialRecord) -> None:
+    def complete(self, number: int, record: TrialRecord) -> None:
         """Tell the result of a trial."""
-        self._tell(number, TrialState.COMPLETE, score, record)
+        self._tell(number, TrialState.COMPLETE, self._values(record), record)
+
+    def _values(self, record: TrialRecord) -> list[float]:
+        """Return what the search minimises."""
+        if self.config.objective.mode == "score":
+            return [record.score]
+        parts = record.score_parts
+        return [parts["gradient"], parts["peak"], record.metrics["rmse"]]
 
     def prune(self, number: int, record: TrialRecord) -> None:
         """Tell that a trial was pruned; its last score is kept as its value."""
         trial_id, storage = self._running[number]._trial_id, self.study._storage
-        score = sum(record.score_parts.values())
         with database_errors(self._url):
             # Optuna takes the value of the last step, which a former attempt may have reported.
             for step in storage.get_trial(trial_id).intermediate_values:
                 if step >= record.epochs:
-                    storage.set_trial_intermediate_value(trial_id, step, score)
+                    storage.set_trial_intermediate_value(trial_id, step, record.score)
         self._tell(number, TrialState.PRUNED, None, record)
 
     def fail(self, number: int, reason: str) -> None:
@@ -165,6 +175,17 @@ class Ledger:
             trial.set_user_attr(records.FAILURE, reason)
             self.study.tell(trial, state=TrialState.FAIL)
         del self._running[number]
+
+    def contenders(self) -> list[Contender]:
+        """Return the complete trials as the verdict sees them."""
+        with database_errors(self._url):
+            return contenders(self.study.get_trials(deepcopy=False))
+
+    def conclude(self, verdict: Verdict) -> None:
+        """Write the verdict down with the study."""
+        require_database(self._url)
+        with database_errors(self._url):
+            self.study.set_user_attr(records.VERDICT, verdict.model_dump())
 
     def put_back(self, number: int) -> None:
         """Queue a running trial again, under its own number and with its own parameters."""
@@ -177,7 +198,7 @@ class Ledger:
         self.study._storage.set_trial_state_values(trial_id, TrialState.WAITING)
 
     def _tell(
-        self, number: int, state: TrialState, value: float | None, record: TrialRecord
+        self, number: int, state: TrialState, values: list[float] | None, record: TrialRecord
     ) -> None:
         require_database(self._url)
         trial = self._running[number]
@@ -185,11 +206,19 @@ class Ledger:
             # Everything is written before tell: a finished trial takes no more attributes.
             for name in records.SHOWN:
                 trial.set_user_attr(name, record.metrics[name])
+            trial.set_user_attr(records.SCORE, record.score)
+            wrong = broken(record.guards)
+            if wrong:
+                text = "; ".join(f"{guard.name}: {guard.words}" for guard in wrong)
+                trial.set_user_attr(records.GUARDS_BROKEN, text)
+            for guard in record.guards:
+                trial.set_constraint(guard.name, guard.violation)
             trial.set_user_attr(records.RECORD, json.loads(record.model_dump_json()))
-            self.study.tell(trial, value, state)
+            self.study.tell(trial, values, state)
         del self._running[number]
 
     def _enqueue(self, preset: Preset) -> None:
         self.study.enqueue_trial(
-            preset_parameters(preset, self.config), user_attrs={records.PRESET: preset.name}
+            preset_parameters(preset, self.config, self._facts.weight_units.get(preset.name, 1.0)),
+            user_attrs={records.PRESET: preset.name},
         )

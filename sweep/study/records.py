@@ -1,5 +1,6 @@
 """What is kept with a trial and with a study, and under which attribute names."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -8,12 +9,16 @@ from pydantic import Field, ValidationError
 
 from fields.errors import StudyError
 from fields.settings import Settings
+from objectives.guards import GuardOutcome
+from objectives.judgement import Judgement
 from sweep.configuration.presets import BASELINE
 from sweep.study.trial_spec import TrialSpec
 
 # Study attributes.
 CONFIG = "config"
 FACTS = "facts"
+VERDICT = "verdict"
+NEXT = "next"
 # Trial attributes. RECORD is what programs read; the named ones beside it are what people read.
 SPEC = "spec"
 RECORD = "record"
@@ -21,17 +26,21 @@ PROVENANCE = "provenance"
 PRESET = "preset"
 TRAINED = "trained"
 FAILURE = "failure"
-SHOWN = ("gradient", "peak", "rmse", "correlation", "skill_persistence")
+SCORE = "score"
+GUARDS_BROKEN = "guards broken"
+SHOWN = ("gradient", "peak", "rmse", "anomaly_correlation", "skill_persistence")
 
 
 class TrialRecord(Settings):
     """The outcome of a finished trial.
 
     Attributes:
-        metrics: Every metric on the validation split after the last epoch, physical units.
-        metrics_by_epoch: Every metric after each epoch; kept for the baseline alone, which other
+        judgement: Every metric on the validation split after the last epoch, physical units.
+        judgements_by_epoch: The same after each epoch; kept for the baseline alone, which other
             trials are compared with epoch by epoch.
+        score: What the search minimises, or would in the mode ``score``.
         score_parts: What the score is the sum of.
+        guards: What came of each guard.
         baseline_rmse: The baseline's RMSE the score was taken against.
         epochs: Epochs trained.
         seconds: Wall time of the trial.
@@ -40,9 +49,11 @@ class TrialRecord(Settings):
         precision: Of its matrix products.
     """
 
-    metrics: dict[str, float]
-    metrics_by_epoch: list[dict[str, float]] = Field(default_factory=list)
+    judgement: Judgement
+    judgements_by_epoch: list[Judgement] = Field(default_factory=list)
+    score: float
     score_parts: dict[str, float]
+    guards: list[GuardOutcome]
     baseline_rmse: float
     epochs: int
     seconds: float
@@ -50,10 +61,20 @@ class TrialRecord(Settings):
     device: str
     precision: str
 
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Every metric over all samples and leads."""
+        return self.judgement.overall
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every guard holds."""
+        return all(guard.ok for guard in self.guards)
+
 
 @dataclass(frozen=True)
 class BestTrial:
-    """The complete trial with the lowest score so far; physical units."""
+    """The complete trial that holds every guard with the lowest score; physical units."""
 
     number: int
     score: float
@@ -113,7 +134,21 @@ def is_baseline(trial: FrozenTrial) -> bool:
     return trial.user_attrs.get(PRESET) == BASELINE
 
 
+def is_feasible(trial: FrozenTrial) -> bool:
+    """Return whether a trial breaks no guard."""
+    return all(value <= 0.0 for value in trial.constraints.values())
+
+
+def trial_score(trial: FrozenTrial) -> float:
+    """Return the score of a complete trial, whatever the search minimises; the lower the better."""
+    score = trial.user_attrs.get(SCORE)
+    return float(score) if score is not None else math.inf
+
+
 def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
-    """Return the complete trial with the lowest score; the earlier one of equals."""
-    complete = [t for t in trials if t.state is TrialState.COMPLETE and t.value is not None]
-    return min(complete, key=lambda t: (t.value, t.number)) if complete else None
+    """Return the complete trial with the lowest score that breaks no guard.
+
+    The earlier one of equals; None where there is none.
+    """
+    complete = [t for t in trials if t.state is TrialState.COMPLETE and is_feasible(t)]
+    return min(complete, key=lambda t: (trial_score(t), t.number)) if complete else None

@@ -9,10 +9,21 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import StudyError
+from objectives.verdict import Verdict, reach_verdict
 from storage.database import database_errors
 from sweep.configuration.names import setting_path, value_at
 from sweep.configuration.settings import Scalar
-from sweep.study.records import FAILURE, best_trial, is_baseline, trial_record, trial_spec
+from sweep.study.confirmation import Confirmation, read_confirmation
+from sweep.study.contenders import contenders
+from sweep.study.facts import StudyFacts
+from sweep.study.records import (
+    FAILURE,
+    best_trial,
+    is_baseline,
+    is_feasible,
+    trial_record,
+    trial_spec,
+)
 from sweep.study.studies import study_config, study_facts
 from sweep.study.trial_spec import TrialSpec
 
@@ -28,7 +39,10 @@ class TrialStatus:
     rmse: float
     params: dict[str, Scalar]
     preset: str | None
+    feasible: bool
+    guards: dict[str, dict[str, float | bool | int | None]]
     metrics: dict[str, float]
+    metrics_by_lead: dict[str, list[float]]
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,12 @@ class StudyStatus:
     Attributes:
         study: Its name.
         states: Number of trials in each state.
-        best: The complete trial with the lowest score.
+        verdict: What it comes to so far.
+        best: The complete trial with the lowest score that breaks no guard.
+        front: In the mode pareto, the trials that break no guard and that none beats in everything.
+        infeasible: Number of complete trials that break a guard.
+        guards_broken: How many complete trials break each guard.
+        confirmation: What new seeds and the test split said, None before confirm was run.
         baseline: The trial with weight 0.
         targets: Least gradient and peak.
         observed: Observed gradient and peak on the validation split.
@@ -51,7 +70,13 @@ class StudyStatus:
 
     study: str
     states: dict[str, int]
+    verdict: Verdict
+    mode: str
     best: TrialStatus | None
+    front: list[TrialStatus]
+    infeasible: int
+    guards_broken: dict[str, int]
+    confirmation: Confirmation | None
     baseline: TrialStatus | None
     targets: dict[str, float]
     observed: dict[str, float]
@@ -63,7 +88,12 @@ class StudyStatus:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return asdict(self)
+        kept = self.confirmation
+        return {
+            **asdict(self),
+            "verdict": self.verdict.model_dump(),
+            "confirmation": kept.model_dump(mode="json") if kept else None,
+        }
 
 
 def study_status(study: Study, url: str) -> StudyStatus:
@@ -76,13 +106,21 @@ def study_status(study: Study, url: str) -> StudyStatus:
     with database_errors(url):
         trials = study.get_trials(deepcopy=False)
         config, facts = study_config(study), study_facts(study)
+        confirmation = read_confirmation(study)
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     best = best_trial(complete)
+    is_pareto = config.objective.mode == "pareto"
     baseline = next((trial for trial in complete if is_baseline(trial)), None)
     return StudyStatus(
         study=study.study_name,
         states={s.name: sum(trial.state is s for trial in trials) for s in TrialState},
+        verdict=study_verdict(trials, facts),
+        mode=config.objective.mode,
         best=trial_status(best) if best else None,
+        front=[trial_status(t) for t in front(complete)] if is_pareto else [],
+        infeasible=sum(not is_feasible(trial) for trial in complete),
+        guards_broken=_guards_broken(complete),
+        confirmation=confirmation,
         baseline=trial_status(baseline) if baseline else None,
         targets={"gradient": facts.gradient.low, "peak": facts.peak.low},
         observed={"gradient": facts.gradient_observed, "peak": facts.peak_observed},
@@ -105,21 +143,44 @@ def trial_status(trial: FrozenTrial) -> TrialStatus:
         StudyError: If it was not run by this program.
     """
     spec, record = trial_spec(trial), trial_record(trial)
-    if spec is None or record is None or trial.value is None:
+    if spec is None or record is None or trial.state is not TrialState.COMPLETE:
         raise StudyError(
             f"trial {trial.number} has no record of its training: it is {trial.state.name} or was "
             "not run by this program; choose a complete trial"
         )
     return TrialStatus(
         trial=trial.number,
-        score=trial.value,
+        score=record.score,
         gradient=record.metrics["gradient"],
         peak=record.metrics["peak"],
         rmse=record.metrics["rmse"],
         params=trained_values(trial, spec),
         preset=spec.preset,
+        feasible=record.feasible,
+        guards={guard.name: guard.as_json() for guard in record.guards},
         metrics=record.metrics,
+        metrics_by_lead=record.judgement.by_lead,
     )
+
+
+def study_verdict(trials: list[FrozenTrial], facts: StudyFacts) -> Verdict:
+    """Return what the complete trials of a study come to."""
+    return reach_verdict(contenders(trials), facts.targets, facts.units)
+
+
+def front(trials: list[FrozenTrial]) -> list[FrozenTrial]:
+    """Return the complete trials that break no guard and that no such trial beats in everything."""
+    there = [t for t in trials if t.state is TrialState.COMPLETE and is_feasible(t)]
+    return [t for t in there if not any(_dominates(other.values, t.values) for other in there)]
+
+
+def _dominates(ours: list[float], theirs: list[float]) -> bool:
+    return ours != theirs and all(a <= b for a, b in zip(ours, theirs, strict=True))
+
+
+def _guards_broken(trials: list[FrozenTrial]) -> dict[str, int]:
+    names = [n for trial in trials for n, value in trial.constraints.items() if value > 0]
+    return {name: names.count(name) for name in dict.fromkeys(names)}
 
 
 def trained_values(trial: FrozenTrial, spec: TrialSpec) -> dict[str, Scalar]:

@@ -19,6 +19,10 @@ from sweep.study.records import CONFIG, FACTS, read_kept
 # Settings a study may be gone on with under another value: none of them changes a score.
 FREE_SETTINGS = ("study", "budget.", "workers.", "data.path")
 SHOWN_DIFFERENCES = 5
+OBJECTIVES = {
+    "score": ["score"],
+    "pareto": ["distance of gradient", "distance of peak", "rmse"],
+}
 
 
 def open_or_create_study(storage: RDBStorage, config: SweepConfig, facts: StudyFacts) -> Study:
@@ -33,13 +37,16 @@ def open_or_create_study(storage: RDBStorage, config: SweepConfig, facts: StudyF
             study = optuna.load_study(study_name=config.study, storage=storage)
             _require_same(study, config, facts)
         else:
+            objectives = OBJECTIVES[config.objective.mode]
             study = optuna.create_study(
-                study_name=config.study, storage=storage, direction="minimize"
+                study_name=config.study,
+                storage=storage,
+                directions=["minimize"] * len(objectives),
             )
             study.set_user_attr(FACTS, facts.model_dump(mode="json"))
             with warnings.catch_warnings():  # experimental, and only names the dashboard's axis
                 warnings.simplefilter("ignore", ExperimentalWarning)
-                study.set_metric_names(["score"])
+                study.set_metric_names(objectives)
         # Also for a study that was there: its budget, workers or data path may be new.
         study.set_user_attr(CONFIG, config.model_dump(mode="json"))
         trials = len(study.get_trials(deepcopy=False))

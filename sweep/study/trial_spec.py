@@ -1,9 +1,14 @@
 """What one trial is to train: what travels to a worker and is kept with the trial."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from fields.settings import Settings
 from sweep.configuration.settings import RunSettings
+
+Part = Literal["validation", "test"]
+"""The part of the series a forecast is judged on."""
 
 
 class TrialSpec(Settings):
@@ -15,6 +20,8 @@ class TrialSpec(Settings):
         preset: Name of the preset, None for a trial the sampler chose.
         run: Every setting of the training.
         data_sha256: Of the data file the study was started on; a worker that finds another refuses.
+        judged_on: The part of the series its forecast is judged on: after every epoch on the
+            validation part, on the test part after the last epoch alone.
     """
 
     number: int = Field(ge=0)
@@ -22,3 +29,9 @@ class TrialSpec(Settings):
     preset: str | None = None
     run: RunSettings
     data_sha256: str | None = None
+    judged_on: Part = "validation"
+
+    @property
+    def judged_every_epoch(self) -> bool:
+        """Whether what a pruner looks at is wanted, or the final word alone."""
+        return self.judged_on == "validation"

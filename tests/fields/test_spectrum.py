@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from fields.spectrum import anomalies, radial_spectrum, shell_power, shells
+from fields.spectrum import anomalies, radial_spectrum, shell_power, shell_sums, shells, transform
 
 
 def field_of(height: int, width: int, seed: int = 0) -> torch.Tensor:
@@ -58,6 +58,49 @@ def test_a_wave_of_eight_cells_lies_in_one_shell_along_either_axis(axis: int) ->
 
     assert power[4].item() == pytest.approx(1.0)  # 4 waves over the longer side
     assert power.sum().item() == pytest.approx(1.0)
+
+
+def test_the_transform_is_the_orthonormal_fourier_sum_written_out() -> None:
+    field = field_of(4, 6)[1, 2, 0]
+    y, x = np.mgrid[:4, :6]
+
+    found = transform(field[None, None, None])[0, 0, 0]
+
+    for ky in range(4):
+        for kx in range(6):
+            turns = np.exp(-2j * np.pi * (ky * y / 4 + kx * x / 6))
+            expected = (field.numpy() * turns).sum() / np.sqrt(24)
+            assert found[ky, kx].item() == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("height", "width"),
+    [(1, 1), (2, 3), (4, 4), (7, 7), (12, 5), (20, 21), (21, 20), (9, 30), (64, 96), (101, 103)],
+)
+def test_there_are_as_many_sums_as_shells(height: int, width: int) -> None:
+    shell_HW = shells(height, width)
+
+    counts = shell_sums(torch.ones(2, height, width), shell_HW)
+
+    assert torch.equal(counts[0].long(), torch.bincount(shell_HW.flatten()))
+    assert torch.equal(counts[0], counts[1])
+
+
+def test_power_in_shells_is_the_sum_over_wavenumbers_by_hand() -> None:
+    height, width = 6, 9
+    field = field_of(height, width)[:1, :1]
+    coefficients = np.fft.fft2(field[0, 0, 0].numpy()) / (height * width)
+    expected: dict[int, float] = {}
+    for i in range(height):
+        for j in range(width):
+            ky = min(i, height - i) * width / height  # waves over the longer side
+            kx = min(j, width - j)
+            shell = round(np.hypot(ky, kx))
+            expected[shell] = expected.get(shell, 0.0) + abs(coefficients[i, j]) ** 2
+
+    power = shell_power(field, shells(height, width))[0, 0, 0]
+
+    assert power.tolist() == pytest.approx([expected[k] for k in range(len(power))], rel=1e-10)
 
 
 def test_shells_agree_with_rounded_wavenumbers_by_hand() -> None:

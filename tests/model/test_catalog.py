@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import inspect
 from typing import get_args
 
 import pytest
 from torch import nn
 
 from fields.errors import ConfigError
-from model.catalog import BASE_LOSSES, LOSS_VARIANTS, PREDICTORS, load
+from model.catalog import BASE_LOSSES, LOSS_VARIANTS, PREDICTORS, LossVariant, load
 from model.settings import LossSettings
 
 
@@ -15,12 +16,45 @@ def test_every_predictor_is_a_module(name: str) -> None:
     assert issubclass(load(PREDICTORS[name], "predictor.name"), nn.Module)
 
 
-@pytest.mark.parametrize("path", [*LOSS_VARIANTS.values(), *BASE_LOSSES.values()])
+VARIANTS = pytest.mark.parametrize("variant", LOSS_VARIANTS.values(), ids=LOSS_VARIANTS.keys())
+
+
+@pytest.mark.parametrize(
+    "path", [*(variant.path for variant in LOSS_VARIANTS.values()), *BASE_LOSSES.values()]
+)
 def test_every_loss_is_a_function_with_a_docstring(path: str) -> None:
     term = load(path, "loss")
 
     assert callable(term)
     assert term.__doc__
+
+
+@VARIANTS
+def test_a_variant_takes_progress_exactly_if_it_says_so(variant: LossVariant) -> None:
+    accepted = inspect.signature(load(variant.path, "loss.variant")).parameters
+
+    assert list(accepted)[:3] == ["pred_BTCHW", "target_BTCHW", "mask_HW"]
+    assert list(accepted)[3:] == (["progress"] if variant.takes_progress else [])
+
+
+@VARIANTS
+def test_a_variant_says_what_it_is_lowest_for(variant: LossVariant) -> None:
+    assert variant.optimum
+    assert "\n" not in variant.optimum
+    as_for_mse = variant.optimum.startswith("the conditional mean, as for")
+    assert not (variant.sharpens and as_for_mse)
+
+
+@VARIANTS
+def test_what_a_variant_is_measured_by_can_be_loaded(variant: LossVariant) -> None:
+    if variant.measured_by is not None:
+        assert callable(load(variant.measured_by, "loss.variant"))
+
+
+def test_no_two_names_stand_for_the_same_term() -> None:
+    paths = [variant.path for variant in LOSS_VARIANTS.values()]
+
+    assert len(set(paths)) == len(paths)
 
 
 def test_the_base_losses_are_those_the_settings_offer() -> None:

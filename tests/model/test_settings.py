@@ -58,13 +58,36 @@ def test_an_unknown_predictor_names_the_nearest_and_the_way_to_ones_own() -> Non
 
 
 @pytest.mark.parametrize("name", LOSS_VARIANTS)
-def test_every_variant_is_accepted(name: str) -> None:
-    assert LossSettings(variant=name).variant == name
+def test_every_variant_is_accepted_for_either_term(name: str) -> None:
+    settings = LossSettings(variant=name, peak_variant=name)
+
+    assert settings.variant == settings.peak_variant == name
 
 
-def test_an_unknown_variant_names_the_nearest() -> None:
+@pytest.mark.parametrize("field", ["variant", "peak_variant"])
+def test_an_unknown_variant_names_the_nearest(field: str) -> None:
     with pytest.raises(ValidationError, match="unknown loss variant 'sobol': did you mean 'sobel'"):
-        LossSettings(variant="sobol")
+        LossSettings.model_validate({field: "sobol"})
+
+
+def test_the_variants_to_choose_from_are_listed() -> None:
+    description = LossSettings.model_fields["variant"].description
+
+    assert description is not None
+    assert all(name in description for name in LOSS_VARIANTS)
+
+
+def test_the_base_loss_stands_alone_unless_terms_are_asked_for() -> None:
+    settings = LossSettings()
+
+    assert (settings.base, settings.variant, settings.normalise) == ("mse", "none", "persistence")
+    assert not settings.has_terms
+
+
+@pytest.mark.parametrize("weight", ["gradient_weight", "peak_weight"])
+def test_either_weight_makes_a_term(weight: str) -> None:
+    assert LossSettings.model_validate({weight: 0.1}).has_terms
+    assert not LossSettings.model_validate({weight: 0.0}).has_terms
 
 
 @pytest.mark.parametrize(
@@ -76,7 +99,11 @@ def test_an_unknown_variant_names_the_nearest() -> None:
         (LossSettings, "gradient_weight", -0.1),
         (LossSettings, "gradient_weight", float("nan")),
         (LossSettings, "gradient_weight", float("inf")),
+        (LossSettings, "peak_weight", -0.1),
+        (LossSettings, "peak_weight", float("nan")),
+        (LossSettings, "peak_weight", 1e7),
         (LossSettings, "multi_step", "first"),
+        (LossSettings, "normalise", "climatology"),
         (TrainingSettings, "epochs", 0),
         (TrainingSettings, "batch_size", 0),
         (TrainingSettings, "learning_rate", -1e-3),

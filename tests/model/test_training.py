@@ -11,8 +11,9 @@ from fields.errors import TrainingFailed
 from fields.settings import DataSettings
 from fields.windows import Windows
 from model.device import Hardware
-from model.losses.forecast_loss import ForecastLoss
+from model.losses.forecast_loss import ForecastLoss, LossParts
 from model.predictors.convlstm import ConvLSTM
+from model.predictors.ensemble import Ensemble
 from model.predictors.shape import ForecastShape
 from model.predictors.simvp import SimVP
 from model.predictors.unet import UNet
@@ -24,10 +25,12 @@ SHAPE = ForecastShape(history=2, horizon=2, channels=1, height=10, width=12)
 CPU = Hardware(torch.device("cpu"), torch.float32)
 MASK_HW = torch.ones(10, 12, dtype=torch.bool)
 MASK_HW[:2, :3] = False
+CLIMATOLOGY_CHW = torch.full((1, 10, 12), 0.5)
 BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "unet": lambda: UNet(SHAPE, width=8),
     "simvp": lambda: SimVP(SHAPE, width=8, translator_width=16, blocks=1),
     "convlstm": lambda: ConvLSTM(SHAPE, width=8),
+    "ensemble": lambda: Ensemble(SHAPE, width=8, members=2),
 }
 
 
@@ -54,7 +57,7 @@ def trainer_of(
         predictor = UNet(SHAPE, width=8)
     return Trainer(
         predictor,
-        ForecastLoss(loss or LossSettings()),
+        ForecastLoss(loss or LossSettings(), CLIMATOLOGY_CHW),
         windows or windows_of(),
         MASK_HW,
         training,
@@ -105,7 +108,7 @@ def test_a_predictor_learns_a_tiny_data_set_better_than_persistence(name: str) -
     torch.manual_seed(0)
     windows = windows_of()
     history, future = windows.take(torch.arange(len(windows)))
-    persistence = ForecastLoss(LossSettings())(
+    persistence = ForecastLoss(LossSettings(), CLIMATOLOGY_CHW)(
         history[:, -1:].expand_as(future), future, MASK_HW
     ).total_B.mean()
 
@@ -119,8 +122,10 @@ def test_a_predictor_learns_a_tiny_data_set_better_than_persistence(name: str) -
 def test_an_untrained_predictor_begins_at_the_loss_of_persistence() -> None:
     windows = windows_of()
     history, future = windows.take(torch.arange(len(windows)))
-    loss = LossSettings(variant="sobel", gradient_weight=2.0)
-    expected = ForecastLoss(loss)(history[:, -1:].expand_as(future), future, MASK_HW)
+    loss = LossSettings(variant="sobel", gradient_weight=2.0, peak_variant="amse", peak_weight=0.5)
+    expected = ForecastLoss(loss, CLIMATOLOGY_CHW)(
+        history[:, -1:].expand_as(future), future, MASK_HW
+    )
 
     (found,) = trainer_of(loss=loss, epochs=1, learning_rate=0.0).epochs()
 
@@ -128,16 +133,64 @@ def test_an_untrained_predictor_begins_at_the_loss_of_persistence() -> None:
     assert found.total == pytest.approx(float(expected.total_B.mean()), rel=1e-5)
     assert found.base == pytest.approx(float(expected.base_B.mean()), rel=1e-5)
     assert found.term == pytest.approx(float(expected.term_B.mean()), rel=1e-5)
-    assert found.total == pytest.approx(found.base + 2.0 * found.term, rel=1e-5)
+    assert found.peak == pytest.approx(float(expected.peak_B.mean()), rel=1e-5)
+    assert found.total == pytest.approx(found.base + 2.0 * found.term + 0.5 * found.peak, rel=1e-5)
 
 
-def test_the_gradient_term_takes_part_in_the_steps() -> None:
-    def norm_after_training(weight: float) -> float:
-        loss = LossSettings(variant="sobel", gradient_weight=weight, multi_step="all")
+@pytest.mark.parametrize("weight", ["gradient_weight", "peak_weight"])
+def test_each_term_takes_part_in_the_steps(weight: str) -> None:
+    def norm_after_training(value: float) -> float:
+        loss = LossSettings.model_validate(
+            {"variant": "sobel", "peak_variant": "sorted", "multi_step": "all", weight: value}
+        )
         trainer = trainer_of(loss=loss, epochs=3)
         return float(weights_after(trainer).norm())
 
     assert norm_after_training(10.0) != norm_after_training(0.0)
+
+
+class ProgressLog(ForecastLoss):
+    """Notes how far the training was said to be, and the shape of what was judged."""
+
+    def __init__(self, settings: LossSettings) -> None:
+        super().__init__(settings, CLIMATOLOGY_CHW)
+        self.progress: list[float] = []
+        self.dimensions: set[int] = set()
+
+    def __call__(
+        self, pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor, progress: float = 1.0
+    ) -> LossParts:
+        self.progress.append(progress)
+        self.dimensions.add(pred_BTCHW.dim())
+        return super().__call__(pred_BTCHW, target_BTCHW, mask_HW, progress)
+
+
+def test_the_loss_is_told_how_far_the_training_is_from_0_to_1() -> None:
+    trainer = trainer_of(epochs=2)
+    trainer.loss = log = ProgressLog(LossSettings(variant="facl", gradient_weight=1.0))
+
+    list(trainer.epochs())
+
+    assert log.progress == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+
+
+def test_a_training_of_a_single_step_is_at_its_start() -> None:
+    trainer = trainer_of(epochs=1, batch_size=100)
+    trainer.loss = log = ProgressLog(LossSettings())
+
+    list(trainer.epochs())
+
+    assert log.progress == [0.0]
+
+
+@pytest.mark.parametrize(("name", "dimensions"), [("unet", 5), ("convlstm", 5), ("ensemble", 6)])
+def test_members_are_judged_where_the_predictor_draws_them(name: str, dimensions: int) -> None:
+    trainer = trainer_of(BUILDERS[name](), epochs=1, teacher_forcing_fraction=0.0)
+    trainer.loss = log = ProgressLog(LossSettings())
+
+    list(trainer.epochs())
+
+    assert log.dimensions == {dimensions}
 
 
 def test_every_window_is_seen_once_an_epoch() -> None:
@@ -151,7 +204,7 @@ def test_every_window_is_seen_once_an_epoch() -> None:
     assert trainer.total_steps == 6
 
 
-@pytest.mark.parametrize("variant", ["gradient", "sobel", "laplacian", "multiscale"])
+@pytest.mark.parametrize("variant", ["sobel", "gdl2", "amse", "facl", "sorted", "ssim"])
 def test_masked_cells_do_not_move_the_weights(variant: str) -> None:
     loss = LossSettings(variant=variant, gradient_weight=1.0, multi_step="all")
     clean, dirty = windows_of(), windows_of()
@@ -384,7 +437,7 @@ def test_a_gpu_sees_the_windows_in_the_same_order_as_the_cpu(precision: torch.dt
     torch.manual_seed(0)
     trainer = Trainer(
         UNet(SHAPE, width=8).to(gpu),
-        ForecastLoss(LossSettings()),
+        ForecastLoss(LossSettings(), CLIMATOLOGY_CHW.to(gpu)),
         on_gpu,
         MASK_HW.to(gpu),
         TrainingSettings(batch_size=3, epochs=2),

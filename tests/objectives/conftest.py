@@ -3,27 +3,41 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
+from fields.climatology import Climatology
 from objectives.case import Case
 
-SAMPLES, LEADS, ROWS, COLUMNS = 5, 3, 7, 8
+SAMPLES, LEADS, ROWS, COLUMNS = 5, 3, 16, 18
 
 
 @pytest.fixture
 def case() -> Case:
-    """Five forecasts of three leads, near but not equal to the truth, on a grid with a coast."""
+    """Five forecasts of three leads, near but not equal to the truth, on a grid with a coast.
+
+    The truth is smooth about an uneven climatology; the error is rough and grows with the lead. The
+    coast leaves the first of 3 x 3 regions only six cells.
+    """
     rng = np.random.default_rng(11)
     shape = (SAMPLES, LEADS, 1, ROWS, COLUMNS)
-    target = rng.normal(10.0, 3.0, shape)
+    y, x = np.mgrid[:ROWS, :COLUMNS]
+    mask = np.ones((ROWS, COLUMNS), dtype=np.bool_)
+    mask[:5, :6] = False
+    mask[11, 13] = False
+    usual = np.where(mask, 10.0 + 0.2 * y - 0.1 * x, 0.0)
+    smooth = ndimage.gaussian_filter(rng.normal(size=shape), (0, 0, 0, 1, 1))
+    target = usual + 9.0 * smooth + 0.5
     leads = np.arange(1, LEADS + 1)[:, None, None, None]
     pred = target + 0.4 + 0.5 * leads * rng.normal(size=shape)
-    persistence = np.repeat(rng.normal(10.0, 3.0, (SAMPLES, 1, 1, ROWS, COLUMNS)), LEADS, axis=1)
-    mask = np.ones((ROWS, COLUMNS), dtype=np.bool_)
-    mask[:2, :3] = False
-    mask[5, 6] = False
+    last_known = usual + 3.0 * rng.normal(size=(SAMPLES, 1, 1, ROWS, COLUMNS))
     return Case(
         pred_BTCHW=torch.from_numpy(pred),
         target_BTCHW=torch.from_numpy(target),
-        persistence_BTCHW=torch.from_numpy(persistence),
+        persistence_BTCHW=torch.from_numpy(np.repeat(last_known, LEADS, axis=1)),
         mask_HW=torch.from_numpy(mask),
+        climatology=Climatology(
+            mean_CHW=torch.from_numpy(usual[None]),
+            levels_L=torch.tensor([14.0, 17.0], dtype=torch.float64),
+            value_range=18.0,
+        ),
     )

@@ -9,9 +9,13 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from objectives.case import Case
+from objectives.masked_field import MaskedField
 from objectives.sharpness import mean_gradient, peak
+from objectives.verification import verify
 
 SIDE = 12
+ONE_MORE = torch.ones(SIDE + 1, SIDE + 1, dtype=torch.bool)
 REPEATABLE = settings(deadline=None, derandomize=True, max_examples=40)
 fields = hnp.arrays(np.float64, (SIDE, SIDE), elements=st.floats(-100, 100, width=32))
 widths = st.floats(0.3, 4.0)
@@ -103,3 +107,63 @@ def test_the_peaks_of_channels_are_averaged() -> None:
     field = torch.tensor([1.0, 5.0])[None, None, :, None, None].expand(1, 1, 2, 3, 3)
 
     assert peak(field, everywhere(field)).item() == 3.0
+
+
+def ratio_of(field: torch.Tensor, mask: torch.Tensor) -> float:
+    return verify(Case(field, field, None, mask))["forward_sobel"]
+
+
+@pytest.mark.parametrize("amplitude", [0.5, 2.0, 20.0])
+def test_a_checkerboard_on_a_plane_is_hidden_from_sobel_but_raises_the_ratio(
+    amplitude: float,
+) -> None:
+    y, x = np.mgrid[:10, :11].astype(float)
+    plane = 300.0 + 0.6 * x + 0.8 * y
+    smooth, rough = as_batch(plane), as_batch(plane + amplitude * (-1.0) ** (x + y))
+    # At a cell of either colour both differences move by twice the amplitude, to the same side.
+    steps = [np.hypot(0.6 + s * 2 * amplitude, 0.8 + s * 2 * amplitude) for s in (1, -1)]
+
+    assert mean_gradient(smooth, everywhere(smooth)).item() == pytest.approx(1.0)
+    assert mean_gradient(rough, everywhere(rough)).item() == pytest.approx(1.0)
+    assert ratio_of(smooth, everywhere(smooth)) == pytest.approx(1.0)
+    assert ratio_of(rough, everywhere(rough)) == pytest.approx(np.mean(steps))
+
+
+def test_the_ratio_is_not_raised_by_a_coast() -> None:
+    y, x = np.mgrid[:10, :11].astype(float)
+    mask = torch.ones(10, 11, dtype=torch.bool)
+    mask[:4, :5] = mask[7, 8] = False
+    plane = as_batch(np.where(mask.numpy(), 300.0 + 0.6 * x + 0.8 * y, np.nan))
+
+    assert ratio_of(plane, mask) == pytest.approx(1.0)
+
+
+def test_white_noise_raises_the_ratio_and_a_blur_lowers_it() -> None:
+    rng = np.random.default_rng(0)
+    field = ndimage.gaussian_filter(rng.normal(size=(40, 40)), 1.5)
+    noisy = field + 0.5 * field.std() * rng.normal(size=field.shape)
+    blurred = ndimage.gaussian_filter(noisy, 1.5)
+
+    smooth, rough, mild = (
+        ratio_of(b, everywhere(b)) for b in map(as_batch, (field, noisy, blurred))
+    )
+
+    assert rough > 1.6
+    assert smooth < 1.2
+    assert mild < smooth
+
+
+@REPEATABLE
+@given(field_YX=fields, width=widths)
+def test_a_gaussian_blur_never_raises_the_gradient_by_forward_differences(
+    field_YX: NDArray[np.float64], width: float
+) -> None:
+    blurred_YX = ndimage.gaussian_filter(field_YX, width, mode="wrap")
+    sharp, blurred = (
+        MaskedField(as_batch(np.pad(f, (0, 1), mode="wrap")), ONE_MORE, None)
+        for f in (field_YX, blurred_YX)
+    )
+
+    after, before = blurred.forward_steepness.mean(), sharp.forward_steepness.mean()
+
+    assert after <= before * (1 + 1e-9) + 1e-9

@@ -108,6 +108,22 @@ def test_a_target_above_the_ceiling_is_refused_with_the_ceiling() -> None:
         resolve_targets(settings_of(peak=291), OBSERVED)
 
 
+def test_a_target_chosen_elsewhere_is_taken_as_it_is_also_beyond_the_ceiling() -> None:
+    targets = resolve_targets(settings_of(gradient=3.5, peak=287), OBSERVED, chosen_elsewhere=True)
+
+    assert (targets.gradient.low, targets.gradient.high) == (3.5, 3.5)
+    assert targets.gradient.distance(3.5) == 0.0
+    assert targets.gradient.distance(7.0) == pytest.approx(math.log(2.0))
+    assert targets.peak.low == 287.0
+    assert targets.peak.high == pytest.approx(290.5)
+
+
+def test_auto_targets_follow_the_observed_wherever_they_were_chosen() -> None:
+    here = resolve_targets(ObjectiveSettings(), OBSERVED, chosen_elsewhere=True)
+
+    assert here == resolve_targets(ObjectiveSettings(), OBSERVED)
+
+
 @pytest.mark.parametrize("peak", [280.0, 140.0])
 def test_a_peak_target_at_or_below_the_mean_is_refused(peak: float) -> None:
     with pytest.raises(ConfigError, match=r"targets\.peak is .*not above 280, the observed mean"):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sweep.configuration.presets import preset_parameters, presets, values_outside
-from sweep.configuration.settings import SweepConfig
+from sweep.configuration.settings import DEFAULT_SPACE, Choices, SweepConfig
 
 
 def _config(search: dict[str, Any], **sections: Any) -> SweepConfig:
@@ -14,20 +14,26 @@ def _config(search: dict[str, Any], **sections: Any) -> SweepConfig:
 
 def _rounds(config: SweepConfig) -> list[tuple[object, ...]]:
     keys = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
-    return [tuple(preset.values[key] for key in keys) for preset in presets(config)]
+    return [tuple(preset.values.get(key) for key in keys) for preset in presets(config)]
 
 
 def test_the_baseline_comes_first_and_then_the_plan() -> None:
     config = _config({})
     assert presets(config)[0].name == "baseline"
     assert _rounds(config) == [
-        ("none", 0.0, "last"),
+        ("none", 0.0, None),
         ("gradient", 0.05, "last"),
         ("gradient", 0.2, "last"),
         ("gradient", 0.2, "all"),
         ("sobel", 0.2, "all"),
+        ("fourier_amplitude", 0.2, "all"),
         ("laplacian", 0.2, "all"),
+        ("multiscale", 0.2, "all"),
+        ("gradient", 0.2, "all"),
     ]
+    slower = presets(config)[-1].values
+    assert slower["training.learning_rate"] == pytest.approx(0.3 * config.training.learning_rate)
+    assert slower["training.warmup_fraction"] == 0.2
 
 
 def test_names_differ_since_a_preset_is_known_by_its_name() -> None:
@@ -36,7 +42,7 @@ def test_names_differ_since_a_preset_is_known_by_its_name() -> None:
 
 
 def test_the_plan_can_be_left_out_but_not_the_baseline() -> None:
-    assert _rounds(_config({"presets": "baseline"})) == [("none", 0.0, "last")]
+    assert _rounds(_config({"presets": "baseline"})) == [("none", 0.0, None)]
 
 
 def test_rounds_outside_the_space_are_left_out() -> None:
@@ -48,6 +54,7 @@ def test_rounds_outside_the_space_are_left_out() -> None:
     assert _rounds(_config({"space": space}))[1:] == [
         ("gradient", 0.2, "last"),
         ("gradient", 0.2, "all"),
+        ("multiscale", 0.2, "all"),
     ]
 
 
@@ -74,7 +81,9 @@ def test_what_is_recorded_of_the_baseline_lies_inside_the_space(configured: floa
     config = _config({}, training={"learning_rate": configured})
     recorded = preset_parameters(presets(config)[0], config)
     assert recorded["gradient_weight"] == 0.01
-    assert recorded["loss_variant"] in ("gradient", "sobel", "laplacian", "multiscale")
+    variants = DEFAULT_SPACE["loss_variant"]
+    assert isinstance(variants, Choices)
+    assert recorded["loss_variant"] in variants.choices
     assert recorded["learning_rate"] == {1e-6: 1e-4, 5.0: 1e-2}[configured]
 
 

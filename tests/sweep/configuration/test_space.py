@@ -19,7 +19,12 @@ def _search(**settings: Any) -> SearchSettings:
 def test_the_default_space_is_the_one_of_the_design() -> None:
     assert distributions(_search()) == {
         "gradient_weight": FloatDistribution(0.01, 10.0, log=True),
-        "loss_variant": CategoricalDistribution(("gradient", "sobel", "laplacian", "multiscale")),
+        "loss_variant": CategoricalDistribution(
+            (
+                *("gradient", "sobel", "fourier_amplitude", "laplacian", "multiscale"),
+                *("gradient_magnitude", "gdl2", "amse_mix", "sorted", "sorted_gradients"),
+            )
+        ),
         "multi_step": CategoricalDistribution(("last", "all")),
         "learning_rate": FloatDistribution(1e-4, 1e-2, log=True),
         "warmup_fraction": FloatDistribution(0.0, 0.3),

@@ -12,14 +12,14 @@ import yaml
 from fields.errors import ConfigError
 from fields.windows import load_forecast_data
 from sweep.results.run_folder import TrainedRun, load_run, make_run_folder
-from sweep.running.trial import verify_predictor
+from sweep.running.judging import Judge
 
 
 def test_a_loaded_run_forecasts_as_well_as_it_was_trained(
     run_folder: Path, trained: TrainedRun
 ) -> None:
     data = load_forecast_data(trained.run.data)
-    again = verify_predictor(trained.predictor, data, data.validation)
+    again = Judge(data, data.validation).judge(trained.predictor).overall
     written = json.loads((run_folder / "metrics.json").read_text())
     assert again == pytest.approx(written, rel=1e-9)
     assert not trained.predictor.training

@@ -6,167 +6,20 @@ ln(3.0 / 2.4) + ln((140 - 40) / (120 - 40)) + 0.25 (12 / 10 - 1).
 """
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytest
-from optuna.trial import FrozenTrial
 
 from fields.errors import FieldsharpError, StoppedOnRequest, StorageError
-from model.training import EpochLosses
-from objectives.targets import Band, Targets
-from storage.database import open_database
-from sweep.configuration.settings import SweepConfig
-from sweep.running.coordinator import STOP_GRACE_S, Coordinator
-from sweep.running.executor import EpochDone, TrialCancelled, TrialDone, TrialEvent, TrialFailed
-from sweep.running.progress import SilentProgress
-from sweep.running.trial import EpochReport
-from sweep.study.facts import StudyFacts
-from sweep.study.ledger import Ledger
+from sweep.running.coordinator import STOP_GRACE_S
+from sweep.running.executor import EpochDone, TrialDone, TrialFailed
 from sweep.study.records import FAILURE
-from sweep.study.studies import open_or_create_study
-from sweep.study.trial_spec import TrialSpec
-
-SPACE = {
-    "gradient_weight": {"low": 0.01, "high": 1.0, "log": True},
-    "loss_variant": {"choices": ["sobel", "laplacian"]},
-}
-TARGETS = Targets(gradient=Band(3.0, 3.3), peak=Band(140.0, 150.0, offset=40.0))
-Metrics = dict[str, float]
-
-
-def _metrics(gradient: float = 3.1, peak: float = 145.0, rmse: float = 10.0) -> Metrics:
-    return {
-        "gradient": gradient,
-        "peak": peak,
-        "rmse": rmse,
-        "correlation": 0.9,
-        "skill_persistence": 0.1,
-    }
-
-
-def _report(epoch: int, metrics: Metrics) -> EpochReport:
-    return EpochReport(epoch, EpochLosses(epoch, 0.1, 0.1, 0.0), metrics, seconds=1.0)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class FakeExecutor:
-    """Every poll takes each trial an epoch further; the last one also ends it.
-
-    Args:
-        slots: Trials at a time.
-        metrics: What a trial has, by number and epoch; 3.1, 145 and 10 where nothing is said.
-        asleep: For a trial, the poll before which nothing is heard of it.
-        failing: Reason of the trials that fail at their first poll.
-        deaf: Trials that do not hear a cancel.
-    """
-
-    def __init__(
-        self,
-        slots: int = 1,
-        metrics: Mapping[tuple[int, int], Metrics] | None = None,
-        asleep: Mapping[int, int] | None = None,
-        failing: Mapping[int, str] | None = None,
-        deaf: frozenset[int] = frozenset(),
-    ) -> None:
-        self.slots = slots
-        self.metrics = metrics or {}
-        self.asleep = asleep or {}
-        self.failing = failing or {}
-        self.deaf = deaf
-        self.on_poll: Callable[[int], None] = lambda _poll: None
-        self.extra: list[TrialEvent] = []
-        self.submitted: list[TrialSpec] = []
-        self.cancelled: list[int] = []
-        self.polls = 0
-        self._at: dict[int, tuple[TrialSpec, int]] = {}
-
-    @property
-    def free_slots(self) -> int:
-        return self.slots - len(self._at)
-
-    def submit(self, spec: TrialSpec) -> None:
-        assert self.free_slots > 0
-        self.submitted.append(spec)
-        self._at[spec.number] = (spec, 0)
-
-    def cancel(self, number: int) -> None:
-        self.cancelled.append(number)
-
-    def close(self) -> None:
-        pass
-
-    def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
-        self.on_poll(self.polls)
-        events, self.extra = self.extra, []
-        for number, (spec, epoch) in list(self._at.items()):
-            if self.polls >= self.asleep.get(number, 0):
-                events += self._advance(spec, epoch)
-        self.polls += 1
-        return events
-
-    def _advance(self, spec: TrialSpec, epoch: int) -> list[TrialEvent]:
-        number, attempt = spec.number, spec.attempt
-        if number in self.failing:
-            del self._at[number]
-            return [TrialFailed(number, attempt, self.failing[number])]
-        if number in self.cancelled and number not in self.deaf:
-            del self._at[number]
-            return [TrialCancelled(number, attempt)]
-        metrics = self.metrics.get((number, epoch), _metrics())
-        events: list[TrialEvent] = [EpochDone(number, attempt, _report(epoch, metrics))]
-        self._at[number] = (spec, epoch + 1)
-        if epoch + 1 == spec.run.training.epochs:
-            del self._at[number]
-            events.append(TrialDone(number, attempt, 2.0, 100.0, "cpu", "float32"))
-        return events
-
-
-class Sweep:
-    """A ledger on SQLite and what a coordinator of it needs."""
-
-    def __init__(self, url: str, config: SweepConfig, facts: StudyFacts) -> None:
-        study = open_or_create_study(open_database(url, "write"), config, facts)
-        self.ledger = Ledger(study, config, url, facts.provenance)
-        self.clock = Clock()
-
-    def coordinator(self, executor: FakeExecutor) -> Coordinator:
-        progress = SilentProgress("tiny", TARGETS, "K")
-        return Coordinator(self.ledger, executor, TARGETS, progress, self.clock)
-
-    def run(self, executor: FakeExecutor) -> None:
-        self.coordinator(executor).run()
-
-    @property
-    def trials(self) -> list[FrozenTrial]:
-        return self.ledger.study.get_trials(deepcopy=False)
-
-    @property
-    def states(self) -> list[str]:
-        return [trial.state.name for trial in self.trials]
-
-
-MakeSweep = Callable[..., Sweep]
-
-
-@pytest.fixture
-def make_sweep(storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts) -> MakeSweep:
-    def make(trials: int, **sections: Any) -> Sweep:
-        tree = tiny_config.model_dump()
-        tree["search"]["presets"] = "baseline"
-        tree["budget"]["trials"] = trials
-        for name, section in sections.items():
-            tree[name] = {**tree[name], **section}
-        return Sweep(storage_url, SweepConfig.model_validate(tree), tiny_facts)
-
-    return make
+from tests.sweep.running.fake_sweep import (
+    SPACE,
+    FakeExecutor,
+    MakeSweep,
+    metrics_of,
+    report_of,
+)
 
 
 def test_results_before_the_baselines_are_held_and_then_scored_against_it(
@@ -177,10 +30,10 @@ def test_results_before_the_baselines_are_held_and_then_scored_against_it(
         slots=2,
         asleep={0: 4},
         metrics={
-            (0, 0): _metrics(rmse=16.0),
-            (0, 1): _metrics(rmse=10.0),
-            (1, 0): _metrics(gradient=2.0, peak=100.0, rmse=20.0),
-            (1, 1): _metrics(gradient=2.4, peak=120.0, rmse=12.0),
+            (0, 0): metrics_of(rmse=16.0),
+            (0, 1): metrics_of(rmse=10.0),
+            (1, 0): metrics_of(gradient=2.0, peak=100.0, rmse=20.0),
+            (1, 1): metrics_of(gradient=2.4, peak=120.0, rmse=12.0),
         },
     )
     seen: list[tuple[str, int]] = []
@@ -201,14 +54,14 @@ def test_an_rmse_below_the_baselines_and_values_in_their_bands_score_0(
     make_sweep: MakeSweep,
 ) -> None:
     sweep = make_sweep(trials=2)
-    sweep.run(FakeExecutor(metrics={(1, 1): _metrics(rmse=9.0)}))
+    sweep.run(FakeExecutor(metrics={(1, 1): metrics_of(rmse=9.0)}))
     assert sweep.trials[1].value == 0.0
 
 
 def test_the_budget_counts_complete_pruned_and_failed_trials(make_sweep: MakeSweep) -> None:
     search = {"pruner": "median", "pruner_startup_trials": 1, "pruner_warmup_epochs": 0}
     sweep = make_sweep(trials=5, search=search)
-    bad = _metrics(gradient=0.5, peak=50.0)
+    bad = metrics_of(gradient=0.5, peak=50.0)
     executor = FakeExecutor(failing={1: "no luck"}, metrics={(2, 0): bad, (2, 1): bad})
     sweep.run(executor)
     assert sweep.states == ["COMPLETE", "FAIL", "PRUNED", "COMPLETE", "COMPLETE"]
@@ -225,9 +78,9 @@ def test_a_finished_study_is_not_asked_for_more(make_sweep: MakeSweep) -> None:
 
 
 def test_a_larger_budget_goes_on_with_the_baseline_there_is(make_sweep: MakeSweep) -> None:
-    make_sweep(trials=1).run(FakeExecutor(metrics={(0, 1): _metrics(rmse=5.0)}))
+    make_sweep(trials=1).run(FakeExecutor(metrics={(0, 1): metrics_of(rmse=5.0)}))
     sweep = make_sweep(trials=2)
-    executor = FakeExecutor(metrics={(1, 1): _metrics(rmse=6.0)})
+    executor = FakeExecutor(metrics={(1, 1): metrics_of(rmse=6.0)})
     sweep.run(executor)
     assert [spec.preset for spec in executor.submitted] == [None]
     assert sweep.trials[1].value == pytest.approx(0.25 * (6 / 5 - 1))
@@ -345,7 +198,7 @@ def test_a_second_stop_ends_at_once(make_sweep: MakeSweep) -> None:
 def test_messages_of_another_attempt_are_ignored(make_sweep: MakeSweep) -> None:
     sweep = make_sweep(trials=2)
     executor = FakeExecutor()
-    stale = _report(0, _metrics(gradient=0.001, rmse=1e6))
+    stale = report_of(0, metrics_of(gradient=0.001, rmse=1e6))
     executor.extra = [
         EpochDone(0, 7, stale),
         TrialFailed(0, 7, "late"),
@@ -390,7 +243,7 @@ def test_the_median_pruner_ends_a_bad_trial_early_and_spares_the_baseline(
 ) -> None:
     search = {"pruner": "median", "pruner_startup_trials": 1, "pruner_warmup_epochs": 0}
     sweep = make_sweep(trials=3, search=search, training={"epochs": 4})
-    bad = _metrics(gradient=1.0, peak=60.0)
+    bad = metrics_of(gradient=1.0, peak=60.0)
     executor = FakeExecutor(metrics={(1, epoch): bad for epoch in range(4)})
     sweep.run(executor)
     assert sweep.states == ["COMPLETE", "PRUNED", "COMPLETE"]
@@ -404,7 +257,7 @@ def test_the_median_pruner_ends_a_bad_trial_early_and_spares_the_baseline(
 def test_a_trial_that_turns_bad_in_its_last_epoch_is_complete(make_sweep: MakeSweep) -> None:
     search = {"pruner": "median", "pruner_startup_trials": 1, "pruner_warmup_epochs": 0}
     sweep = make_sweep(trials=2, search=search)
-    executor = FakeExecutor(metrics={(1, 1): _metrics(gradient=1.0)})
+    executor = FakeExecutor(metrics={(1, 1): metrics_of(gradient=1.0)})
     sweep.run(executor)
     assert sweep.states == ["COMPLETE", "COMPLETE"]
     assert executor.cancelled == []
@@ -441,7 +294,7 @@ def test_a_trial_that_ends_without_an_epoch_has_failed(make_sweep: MakeSweep) ->
 def test_every_sampler_goes_on_beyond_its_random_start(make_sweep: MakeSweep, sampler: str) -> None:
     sweep = make_sweep(trials=13, search={"sampler": sampler})
     executor = FakeExecutor(
-        slots=2, metrics={(n, 1): _metrics(gradient=2.0 + 0.1 * n) for n in range(13)}
+        slots=2, metrics={(n, 1): metrics_of(gradient=2.0 + 0.1 * n) for n in range(13)}
     )
     sweep.run(executor)
     assert sweep.states == ["COMPLETE"] * 13
@@ -452,7 +305,9 @@ def test_every_sampler_goes_on_beyond_its_random_start(make_sweep: MakeSweep, sa
 def test_hyperband_ends_bad_trials_early_and_spares_the_baseline(make_sweep: MakeSweep) -> None:
     search = {"pruner": "hyperband", "pruner_warmup_epochs": 1}
     sweep = make_sweep(trials=12, search=search, training={"epochs": 9})
-    worse = {(n, epoch): _metrics(gradient=3.0 / (n + 1)) for n in range(12) for epoch in range(9)}
+    worse = {
+        (n, epoch): metrics_of(gradient=3.0 / (n + 1)) for n in range(12) for epoch in range(9)
+    }
     sweep.run(FakeExecutor(metrics=worse))
     assert sweep.states[0] == "COMPLETE"
     assert "PRUNED" in sweep.states
@@ -465,8 +320,8 @@ def test_a_short_trial_is_finally_scored_against_the_finished_baseline(
     """Its epochs are compared with the baseline's; its end with the baseline's end."""
     space = {**SPACE, "training.epochs": {"choices": [2, 1]}}
     sweep = make_sweep(trials=8, search={"space": space}, training={"epochs": 2})
-    metrics = {(number, 0): _metrics(rmse=15.0) for number in range(1, 8)}
-    metrics |= {(0, 0): _metrics(rmse=20.0), (0, 1): _metrics(rmse=10.0)}
+    metrics = {(number, 0): metrics_of(rmse=15.0) for number in range(1, 8)}
+    metrics |= {(0, 0): metrics_of(rmse=20.0), (0, 1): metrics_of(rmse=10.0)}
     sweep.run(FakeExecutor(metrics=metrics))
     short = next(trial for trial in sweep.trials if trial.params["training.epochs"] == 1)
     assert short.intermediate_values == {0: 0.0}
@@ -494,7 +349,7 @@ def test_a_database_that_fails_while_a_result_is_told_is_what_is_reported(
 def test_a_second_attempt_is_not_pruned_for_the_steps_of_the_first(make_sweep: MakeSweep) -> None:
     search = {"pruner": "median", "pruner_startup_trials": 1, "pruner_warmup_epochs": 2}
     sweep = make_sweep(trials=3, search=search, training={"epochs": 4})
-    bad = {(1, epoch): _metrics(gradient=1.0) for epoch in range(4)}
+    bad = {(1, epoch): metrics_of(gradient=1.0) for epoch in range(4)}
     executor = FakeExecutor(metrics=bad)
     coordinator = sweep.coordinator(executor)
     executor.on_poll = lambda poll: coordinator.request_stop() if poll == 5 else None

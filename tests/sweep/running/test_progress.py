@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from model.training import EpochLosses
+from objectives.judgement import Judgement
 from objectives.score import Score
 from objectives.targets import Band, Targets
 from sweep.configuration.settings import SweepConfig
@@ -45,7 +46,9 @@ def _spec(config: SweepConfig, number: int, preset: str | None = None) -> TrialS
 
 def _report(epoch: int = 1, gradient: float = 2.5) -> EpochReport:
     metrics = {"gradient": gradient, "peak": 120.0, "rmse": 9.0}
-    return EpochReport(epoch, EpochLosses(epoch, 0.1, 0.1, 0.0), metrics, 1.0)
+    return EpochReport(
+        epoch, EpochLosses(epoch, 0.1, 0.1, 0.0, 0.0), Judgement(overall=metrics, by_lead={}), 1.0
+    )
 
 
 def _score(total: float) -> Score:
@@ -73,7 +76,7 @@ def test_the_line_has_counts_best_targets_and_time_left(
         "trials 2/12 | best 0.8000 (trial 1) | gradient 2.2 of 3 | peak 110 of 140 ug m-3 | ETA -"
     )
     clock.now = 60.0
-    told.completed(_spec(tiny_config, 2), _report(), _score(0.5))
+    told.completed(_spec(tiny_config, 2), _report(), _score(0.5), [])
     told.pruned(_spec(tiny_config, 3), _report(), _score(9.0))
     # Two trials in 60 s; the two that were there at the start say nothing about the pace.
     assert told.line() == (
@@ -87,8 +90,8 @@ def test_a_worse_or_pruned_trial_is_not_the_best(tiny_config: SweepConfig) -> No
     told.begin(0, 4, None)
     told.pruned(_spec(tiny_config, 0), _report(), _score(0.0))
     assert told.best is None
-    told.completed(_spec(tiny_config, 1), _report(), _score(0.5))
-    told.completed(_spec(tiny_config, 2), _report(), _score(0.6))
+    told.completed(_spec(tiny_config, 1), _report(), _score(0.5), [])
+    told.completed(_spec(tiny_config, 2), _report(), _score(0.6), [])
     assert told.best is not None
     assert told.best.number == 1
     assert told.finished == 3
@@ -110,7 +113,7 @@ def test_off_a_terminal_every_trial_is_a_plain_line(
     told.begin(0, 3, None)
     told.started(_spec(tiny_config, 0, "baseline"))
     told.epoch(_spec(tiny_config, 0, "baseline"), _report(0), _score(0.9))
-    told.completed(_spec(tiny_config, 0, "baseline"), _report(), _score(0.5))
+    told.completed(_spec(tiny_config, 0, "baseline"), _report(), _score(0.5), [])
     told.started(_spec(tiny_config, 1))
     told.pruned(_spec(tiny_config, 1), _report(0), _score(0.7))
     told.failed(_spec(tiny_config, 2), "it broke")
@@ -134,7 +137,7 @@ def test_a_quiet_sweep_says_failures_only(
     told = SilentProgress("s1", TARGETS, "K")
     told.begin(0, 2, None)
     told.started(_spec(tiny_config, 0))
-    told.completed(_spec(tiny_config, 0), _report(), _score(0.5))
+    told.completed(_spec(tiny_config, 0), _report(), _score(0.5), [])
     told.failed(_spec(tiny_config, 1), "it broke")
     assert [record.getMessage() for record in caplog.records] == ["s1 trial 1: failed, it broke"]
 
@@ -147,7 +150,7 @@ def test_on_a_terminal_one_line_is_redrawn_and_finished_trials_stay(
     told.started(_spec(tiny_config, 0, "baseline"))
     told.epoch(_spec(tiny_config, 0, "baseline"), _report(0), _score(0.9))
     assert re.fullmatch(r"trials 0/2 \| ETA - \| .*\b0\b.* 1/2", told._render().plain)
-    told.completed(_spec(tiny_config, 0, "baseline"), _report(), _score(0.5))
+    told.completed(_spec(tiny_config, 0, "baseline"), _report(), _score(0.5), [])
     assert "1/2 |" in told._render().plain
     assert not told._render().plain.endswith("1/2")
     told.end()
@@ -161,7 +164,7 @@ def test_on_a_terminal_markup_in_names_is_left_alone(
 ) -> None:
     told = LiveProgress("s", TARGETS, "[red]K", terminal)
     told.begin(0, 2, None)
-    told.completed(_spec(tiny_config, 0, "[bold]x"), _report(), _score(0.5))
+    told.completed(_spec(tiny_config, 0, "[bold]x"), _report(), _score(0.5), [])
     told.end()
     assert "[bold]x" in _text(terminal)
     assert "[red]K" in told._render().plain

@@ -7,7 +7,8 @@ from fields.errors import TrainingFailed
 from fields.windows import ForecastData
 from model.device import find_hardware
 from sweep.configuration.settings import Scalar, SweepConfig
-from sweep.running.trial import Trial, forecast_shape, verify_predictor
+from sweep.running.judging import Judge, Persistence
+from sweep.running.trial import Trial, forecast_shape
 
 
 def _metrics(config: SweepConfig, data: ForecastData, **seed: int) -> list[dict[str, float]]:
@@ -26,16 +27,15 @@ def test_equal_settings_give_equal_bits(tiny_config: SweepConfig, tiny_data: For
 
 
 def test_persistence_has_no_skill_over_itself(tiny_data: ForecastData) -> None:
-    metrics = verify_predictor(
-        lambda history: history[:, -1:].expand(-1, 2, -1, -1, -1), tiny_data, tiny_data.validation
-    )
+    metrics = Judge(tiny_data, tiny_data.validation).judge(Persistence(2)).overall
     assert metrics["skill_persistence"] == 0.0
     assert metrics["rmse"] == metrics["rmse_persistence"] > 0
 
 
 def test_the_truth_has_full_skill_and_the_observed_gradient(tiny_data: ForecastData) -> None:
     futures = iter([future for _, future in tiny_data.validation.in_order(64)])
-    metrics = verify_predictor(lambda _history: next(futures), tiny_data, tiny_data.validation)
+    judge = Judge(tiny_data, tiny_data.validation)
+    metrics = judge.judge(lambda _history: next(futures)).overall
     assert metrics["rmse"] == 0.0
     assert metrics["skill_persistence"] == 1.0
     assert metrics["gradient"] == metrics["gradient_observed"]
@@ -45,9 +45,7 @@ def test_the_truth_has_full_skill_and_the_observed_gradient(tiny_data: ForecastD
 
 def test_metrics_are_in_physical_units(tiny_data: ForecastData) -> None:
     """The plumes' background is 26 and their peaks are above 100 ug m-3; scaled they are 0 to 1."""
-    metrics = verify_predictor(
-        lambda history: history[:, -1:].expand(-1, 2, -1, -1, -1), tiny_data, tiny_data.validation
-    )
+    metrics = Judge(tiny_data, tiny_data.validation).judge(Persistence(2)).overall
     windows = tiny_data.validation
     frames = torch.unique((windows.starts_B[:, None] + torch.tensor([2, 3])).flatten())
     values = tiny_data.series.values_TCHW[frames.numpy()][..., tiny_data.series.mask_HW]

@@ -8,6 +8,8 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import StudyError
+from objectives.guards import GuardOutcome
+from objectives.judgement import Judgement
 from storage.database import open_database
 from sweep.configuration.settings import SweepConfig
 from sweep.results.export import export_tree
@@ -22,7 +24,7 @@ PLAN = [
     "plan 1: weight 0.2, last step",
     "plan 2: weight 0.2, all steps",
     "plan 3: Sobel",
-    "plan 4: Laplacian",
+    "plan 3: Laplacian",
 ]
 MakeLedger = Callable[[], Ledger]
 
@@ -33,7 +35,7 @@ def make_ledger(tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: s
 
     def make() -> Ledger:
         study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
-        ledger = Ledger(study, tiny_config, storage_url, tiny_facts.provenance)
+        ledger = Ledger(study, tiny_config, storage_url, tiny_facts)
         ledger.prepare()
         return ledger
 
@@ -44,12 +46,24 @@ def _states(ledger: Ledger) -> Counter[TrialState]:
     return Counter(trial.state for trial in _trials(ledger))
 
 
-def _record(rmse: float = 10.0) -> TrialRecord:
-    names = ("gradient", "peak", "correlation", "skill_persistence")
+def _record(rmse: float = 10.0, score: float = 0.3, *, feasible: bool = True) -> TrialRecord:
+    names = ("gradient", "peak", "anomaly_correlation", "skill_persistence")
+    metrics = {"rmse": rmse, **dict.fromkeys(names, 1.0)}
+    judged = Judgement(overall=metrics, by_lead={name: [v] for name, v in metrics.items()})
+    guard = GuardOutcome(
+        name="rmse",
+        value=rmse,
+        limit=20.0 if feasible else 5.0,
+        ok=feasible,
+        violation=-0.5 if feasible else 1.0,
+        words="its error is too large",
+    )
     return TrialRecord(
-        metrics={"rmse": rmse, **dict.fromkeys(names, 1.0)},
-        metrics_by_epoch=[{"rmse": rmse + 1}, {"rmse": rmse}],
+        judgement=judged,
+        judgements_by_epoch=[judged, judged],
+        score=score,
         score_parts={"gradient": 0.1, "peak": 0.2, "rmse": 0.0},
+        guards=[guard],
         baseline_rmse=10.0,
         epochs=2,
         seconds=1.0,
@@ -109,7 +123,7 @@ def test_a_sampled_variant_none_has_no_weight(
         }
     )
     study = open_or_create_study(open_database(storage_url, "write"), config, tiny_facts)
-    ledger = Ledger(study, config, storage_url, tiny_facts.provenance)
+    ledger = Ledger(study, config, storage_url, tiny_facts)
     ledger.prepare()
     ledger.ask()
     sampled = [ledger.ask() for _ in range(12)]
@@ -133,7 +147,7 @@ def test_a_trial_put_back_comes_again_with_its_number_and_parameters(
 def test_trials_of_a_coordinator_that_died_are_queued_again(make_ledger: MakeLedger) -> None:
     dead = make_ledger()
     specs = [dead.ask() for _ in range(7)]
-    dead.complete(0, 0.3, _record())
+    dead.complete(0, _record())
     heir = make_ledger()
     assert TrialState.RUNNING not in _states(heir)
     again = [heir.ask() for _ in range(6)]
@@ -156,7 +170,7 @@ def test_a_complete_trial_keeps_its_record_and_what_people_read(make_ledger: Mak
     ledger.ask()
     assert ledger.baseline() is None
     assert ledger.best() is None
-    ledger.complete(0, 0.3, _record(rmse=7.0))
+    ledger.complete(0, _record(rmse=7.0))
     trial = _trials(ledger)[0]
     assert trial.state is TrialState.COMPLETE
     assert trial.value == 0.3
@@ -251,11 +265,15 @@ def test_a_trial_keeps_the_version_that_trained_it_and_not_the_studys(
     tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
 ) -> None:
     study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
-    later = tiny_facts.provenance.model_copy(update={"git_commit": "a later one"})
+    later = tiny_facts.model_copy(
+        update={
+            "provenance": tiny_facts.provenance.model_copy(update={"git_commit": "a later one"})
+        }
+    )
     ledger = Ledger(study, tiny_config, storage_url, later)
     ledger.prepare()
     ledger.ask()
-    ledger.complete(0, 0.1, _record())
+    ledger.complete(0, _record(score=0.1))
     tree = export_tree(study, study.get_trials(deepcopy=False)[0])
     assert tree["exported"]["git_commit"] == "a later one"
 
@@ -263,7 +281,7 @@ def test_a_trial_keeps_the_version_that_trained_it_and_not_the_studys(
 def test_a_record_of_another_version_is_named(make_ledger: MakeLedger) -> None:
     ledger = make_ledger()
     ledger.ask()
-    ledger.complete(0, 0.1, _record())
+    ledger.complete(0, _record(score=0.1))
     trial = _trials(ledger)[0]
     trial.user_attrs["record"] = {**trial.user_attrs["record"], "telepathy": 1}
     with pytest.raises(StudyError, match=r"record of trial 0 is of another version .*telepathy"):

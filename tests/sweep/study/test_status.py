@@ -28,7 +28,8 @@ def test_a_finished_study_shows_states_best_baseline_and_targets(
     status = study_status(study, finished_url)
     assert status.states == {"RUNNING": 0, "COMPLETE": 8, "PRUNED": 0, "FAIL": 0, "WAITING": 0}
     trials = study.get_trials()
-    best = min(trials, key=lambda trial: trial.value or 0.0)
+    feasible = [t for t in trials if all(value <= 0 for value in t.constraints.values())]
+    best = min(feasible, key=lambda trial: trial.value or 0.0)
     assert status.best is not None
     assert (status.best.trial, status.best.score) == (best.number, best.value)
     assert status.best.gradient == best.user_attrs["gradient"]
@@ -63,7 +64,7 @@ def test_before_the_first_result_there_is_no_best_and_no_eta(
     tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
 ) -> None:
     study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
-    ledger = Ledger(study, tiny_config, storage_url, tiny_facts.provenance)
+    ledger = Ledger(study, tiny_config, storage_url, tiny_facts)
     ledger.prepare()
     ledger.ask()
     status = study_status(study, storage_url)
@@ -75,7 +76,7 @@ def test_a_failed_trial_is_shown_with_its_reason(
     tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
 ) -> None:
     study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
-    ledger = Ledger(study, tiny_config, storage_url, tiny_facts.provenance)
+    ledger = Ledger(study, tiny_config, storage_url, tiny_facts)
     ledger.prepare()
     ledger.ask()
     ledger.ask()

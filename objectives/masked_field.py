@@ -1,0 +1,91 @@
+"""A batch of fields with what metrics derive from it, each worked out once.
+
+Shape legend: B sample, T lead, C channel, H rows, W columns, N valid cells, R region.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from fields.climatology import Climatology
+from fields.derivatives import forward_differences, interior_mask, sobel, zero_masked
+from fields.spectrum import anomalies, transform
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedField:
+    """Fields in physical units; several metrics share a derivative, a transform or a sorting.
+
+    Attributes:
+        values_BTCHW: The fields, anything in masked cells.
+        mask_HW: Cells that count.
+        climatology: What is usual for the field; None where it is not known.
+    """
+
+    values_BTCHW: Tensor
+    mask_HW: Tensor
+    climatology: Climatology | None
+
+    @cached_property
+    def cells_BTCN(self) -> Tensor:
+        """The valid cells alone."""
+        return self.values_BTCHW[..., self.mask_HW]
+
+    @cached_property
+    def finite_BTCHW(self) -> Tensor:
+        """The fields with masked cells 0."""
+        return zero_masked(self.values_BTCHW, self.mask_HW)
+
+    @cached_property
+    def slopes(self) -> tuple[Tensor, Tensor]:
+        """Sobel/8 derivatives along x and y at the interior cells [B, T, C, N]."""
+        inside = interior_mask(self.mask_HW)
+        gx, gy = sobel(self.finite_BTCHW)
+        return gx[..., inside], gy[..., inside]
+
+    @cached_property
+    def steepness(self) -> Tensor:
+        """Length of the Sobel/8 gradient at the interior cells [B, T, C, N]."""
+        gx, gy = self.slopes
+        return torch.sqrt(gx * gx + gy * gy)
+
+    @cached_property
+    def forward_steepness(self) -> Tensor:
+        """Length of the forward-difference gradient [B, T, C, N].
+
+        At cells whose neighbours to the right and below are valid too.
+        """
+        m = self.mask_HW
+        dx, dy = forward_differences(self.finite_BTCHW)
+        square = dx[..., :-1, :] ** 2 + dy[..., :, :-1] ** 2
+        return torch.sqrt(square[..., m[:-1, :-1] & m[:-1, 1:] & m[1:, :-1]])
+
+    @cached_property
+    def anomalies_BTCHW(self) -> Tensor:
+        """Departures from each cell's climatology, 0 in masked cells.
+
+        Raises:
+            ValueError: If the climatology is not known.
+        """
+        if self.climatology is None:
+            raise ValueError("anomalies need a climatology; none was given")
+        mean_CHW = self.climatology.mean_CHW.to(self.values_BTCHW)
+        return anomalies(self.values_BTCHW, mean_CHW, self.mask_HW)
+
+    @cached_property
+    def anomalies_BTCN(self) -> Tensor:
+        """Departures from each cell's climatology at the valid cells."""
+        return self.anomalies_BTCHW[..., self.mask_HW]
+
+    @cached_property
+    def coefficients_BTCHW(self) -> Tensor:
+        """Orthonormal Fourier transform of the anomalies, complex."""
+        return transform(self.anomalies_BTCHW)
+
+    @cached_property
+    def sorted_BTCN(self) -> Tensor:
+        """The valid cells of each frame in rising order."""
+        return self.cells_BTCN.sort(dim=-1).values

@@ -1,0 +1,95 @@
+"""What a forecast looks like beside the truth: events, their neighbourhood, quantiles, structure.
+
+Shape legend: B sample, T lead, C channel, H rows, W columns, N valid cells, L level, Q quantile.
+"""
+
+import torch
+
+from fields.structure import convolve, similarity
+from objectives.case import Case
+from objectives.masked_field import MaskedField
+
+Tensor = torch.Tensor
+NEIGHBOURHOOD_CELLS = 5
+FSS_SHARE = 0.9
+QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
+
+
+def quantiles_predicted(case: Case) -> Tensor:
+    """Return quantiles of the forecast over the valid cells of each frame [B, T, Q]."""
+    return _quantiles(case.forecast)
+
+
+def quantiles_observed(case: Case) -> Tensor:
+    """Return quantiles of the truth over the valid cells of each frame [B, T, Q]."""
+    return _quantiles(case.truth)
+
+
+def hits(case: Case) -> Tensor:
+    """Return the share of cells in which both fields exceed each climatological level [B, T, L]."""
+    return (_events(case, case.forecast) & _events(case, case.truth)).double().mean(dim=(2, 3))
+
+
+def either(case: Case) -> Tensor:
+    """Return the share of cells in which at least one field exceeds each level [B, T, L]."""
+    return (_events(case, case.forecast) | _events(case, case.truth)).double().mean(dim=(2, 3))
+
+
+def fraction_error(case: Case) -> Tensor:
+    """Return the mean square difference of the fields' neighbourhood fractions [B, T].
+
+    The fraction of a cell is the share of the 5 x 5 cells around it that are among the highest
+    10 % of their own frame; cells that are masked or beyond the grid are no events.
+    """
+    p, t = _fractions(case.forecast), _fractions(case.truth)
+    return ((p - t) ** 2).mean(dim=(2, 3))
+
+
+def fraction_reference(case: Case) -> Tensor:
+    """Return the largest that difference could be: the mean sum of squares [B, T]."""
+    p, t = _fractions(case.forecast), _fractions(case.truth)
+    return (p**2 + t**2).mean(dim=(2, 3))
+
+
+def structural_similarity(case: Case) -> Tensor:
+    """Return the mean structural similarity over valid cells [B, T].
+
+    With the climatology's range.
+
+    Raises:
+        ValueError: If the climatology is not known.
+    """
+    if case.climatology is None:
+        raise ValueError("structural similarity needs a climatology; none was given")
+    similar = similarity(
+        case.pred_BTCHW, case.target_BTCHW, case.mask_HW, case.climatology.value_range
+    )
+    return similar[..., case.mask_HW].mean(dim=(2, 3))
+
+
+def _quantiles(field: MaskedField) -> Tensor:
+    """Return quantiles by linear interpolation between the sorted cells (as NumPy's default)."""
+    cells = field.sorted_BTCN
+    last = cells.shape[-1] - 1
+    at_Q = torch.tensor(QUANTILES, dtype=torch.float64, device=cells.device) * last
+    below_Q = at_Q.floor().long()
+    above_Q = (below_Q + 1).clamp(max=last)
+    share_Q = (at_Q - below_Q).to(cells)
+    values = cells[..., below_Q] * (1.0 - share_Q) + cells[..., above_Q] * share_Q
+    return values.mean(dim=2)
+
+
+def _events(case: Case, field: MaskedField) -> Tensor:
+    """Return where each climatological level is exceeded [B, T, C, N, L]."""
+    if case.climatology is None:
+        raise ValueError("events need a climatology; none was given")
+    return field.cells_BTCN[..., None] > case.climatology.levels_L.to(field.cells_BTCN)
+
+
+def _fractions(field: MaskedField) -> Tensor:
+    """Return neighbourhood fractions at the valid cells [B, T, C, N]."""
+    cells = field.sorted_BTCN
+    threshold = cells[..., round(FSS_SHARE * (cells.shape[-1] - 1))][..., None, None]
+    event = (field.finite_BTCHW > threshold) & field.mask_HW
+    share = torch.full((NEIGHBOURHOOD_CELLS,), 1.0 / NEIGHBOURHOOD_CELLS, dtype=torch.float64)
+    return convolve(event.to(cells), share)[..., field.mask_HW]

@@ -1,0 +1,219 @@
+"""What a sweep comes to, in words a person can act on: the plan's table, and beyond it.
+
+The plan: gradient and peak reached, success, go on to multi-scale; gradient above 2.5 on the way
+from 2.133 to 3.0, keep tuning; still about 2.1, change something larger. Beyond it: sharpness that
+breaks a guard is no success, and a baseline that is sharp enough needs no sweep.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fields.settings import Settings
+from objectives.targets import Targets
+
+SUCCESS = "success"
+PROMISING = "promising"
+STUCK = "stuck"
+GAMED = "gamed"
+NOTHING_TO_FIX = "nothing to fix"
+TOO_EARLY = "too early"
+
+PROMISING_SHARE = 0.45
+"""Of the way from baseline to target on the score's logarithmic scale: 2.5, the plan's mark between
+2.133 and 3.0, is 0.47 of it."""
+
+
+class Verdict(Settings):
+    """What a sweep comes to.
+
+    Attributes:
+        name: success, promising, stuck, gamed, nothing to fix, or too early to say.
+        reason: Why, with the figures.
+        next: What to do.
+    """
+
+    name: str
+    reason: str
+    next: str
+
+
+@dataclass(frozen=True)
+class Contender:
+    """What the verdict needs to know of a complete trial.
+
+    Attributes:
+        number: The trial.
+        score: The lower the better.
+        gradient: Predicted mean gradient, physical units.
+        peak: Predicted mean peak, physical units.
+        broken: The guards it breaks, name and words, the most broken first.
+        sharpens: Whether it was trained with a term that can cure blur from uncertainty.
+        is_baseline: Whether it is the baseline.
+    """
+
+    number: int
+    score: float
+    gradient: float
+    peak: float
+    broken: tuple[tuple[str, str], ...]
+    sharpens: bool
+    is_baseline: bool
+
+
+def reach_verdict(contenders: Sequence[Contender], targets: Targets, units: str = "") -> Verdict:
+    """Return what these trials come to.
+
+    Args:
+        contenders: All complete trials, in any order.
+        targets: The bands of gradient and peak.
+        units: Of the field, for the reason.
+    """
+    judged = _Judged(contenders, targets, units)
+    baseline = next((c for c in contenders if c.is_baseline), None)
+    if baseline is None:
+        return Verdict(
+            name=TOO_EARLY,
+            reason="the baseline, which every trial is compared with, is not complete yet",
+            next="wait for it",
+        )
+    if judged.reached(baseline) and not baseline.broken:
+        return Verdict(
+            name=NOTHING_TO_FIX,
+            reason=f"the baseline, trained without any gradient term, is inside the band already: "
+            f"{judged.figures(baseline)}",
+            next="use the baseline; look at a longer lead, or set higher objective.targets, if you "
+            "expected blur",
+        )
+    if len(contenders) == 1:
+        return Verdict(
+            name=TOO_EARLY,
+            reason=f"only the baseline is complete: {judged.figures(baseline)}",
+            next="wait for the first trials",
+        )
+    honest = sorted((c for c in contenders if not c.broken), key=_rank)
+    # Not only the best by score: its RMSE may make up for a target just missed, or its peak for a
+    # gradient that another trial has come further with.
+    winner = next((c for c in honest if judged.reached(c)), None)
+    if winner is not None:
+        return Verdict(
+            name=SUCCESS,
+            reason=f"trial {winner.number} reaches both targets and breaks no guard: "
+            f"{judged.figures(winner)}",
+            next="confirm it on new seeds and the test split with the confirm command, then go on "
+            "to multi-scale: the same search with more leads or a larger grid",
+        )
+    promising = next(
+        (c for c in honest if c.score < baseline.score and judged.is_on_the_way(c, baseline)), None
+    )
+    if promising is not None:
+        return Verdict(
+            name=PROMISING,
+            reason=f"trial {promising.number} comes "
+            f"{judged.share_of_the_way(promising, baseline):.0%} of the way from the baseline to "
+            f"the targets: {judged.figures(promising)}{judged.also_gamed()}",
+            next="keep tuning weight and learning rate: start the narrowed search in next.yaml, "
+            "written where the sweep was started and by export STUDY --next",
+        )
+    cheat = judged.best_cheat(baseline)
+    if cheat is not None:
+        name, words = cheat.broken[0]
+        others = f" ({len(cheat.broken)} guards in all)" if len(cheat.broken) > 1 else ""
+        how_sharp = "sharp enough" if judged.reached(cheat) else "much sharper than the baseline"
+        return Verdict(
+            name=GAMED,
+            reason=f"trial {cheat.number} is {how_sharp}, {judged.figures(cheat)}, but for the "
+            f"wrong reason: {words} (guard {name}){others}; no trial that breaks no guard comes "
+            "near",
+            next="do not use it; lower the range of gradient_weight, or search another "
+            "loss_variant, such as amse_mix or sorted",
+        )
+    tried = any(c.sharpens for c in contenders)
+    best = (
+        f"the best that breaks no guard, trial {honest[0].number}, is no sharper than "
+        f"{judged.figures(honest[0])}"
+        if honest
+        else "every trial breaks a guard, and none is much sharper than the baseline, "
+        f"{judged.figures(baseline)}"
+    )
+    return Verdict(
+        name=STUCK,
+        reason=best + ("" if tried else "; no loss that was tried can cure blur from uncertainty"),
+        next="change the architecture: search predictor.name (simvp, or ensemble with loss.base "
+        "crps) or predictor.width"
+        if tried
+        else "change the loss class: search loss_variant among amse_mix, sorted, sorted_gradients "
+        "and gdl2; if that does not help, the architecture",
+    )
+
+
+def _rank(contender: Contender) -> tuple[float, int]:
+    return contender.score, contender.number
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Trials beside their targets."""
+
+    contenders: Sequence[Contender]
+    targets: Targets
+    units: str
+
+    def reached(self, contender: Contender) -> bool:
+        gradient = self.targets.gradient.distance(contender.gradient)
+        return gradient == 0 and self.targets.peak.distance(contender.peak) == 0
+
+    def share_of_the_way(self, contender: Contender, baseline: Contender) -> float:
+        """Return how far a trial is from baseline (0) to target (1).
+
+        By the gradient, as in the plan; by the peak where the baseline's gradient is reached.
+        """
+        for band, here, there in (
+            (self.targets.gradient, contender.gradient, baseline.gradient),
+            (self.targets.peak, contender.peak, baseline.peak),
+        ):
+            whole = band.distance(there)
+            if whole > 0:
+                return 1.0 - band.distance(here) / whole
+        return 1.0
+
+    def is_on_the_way(self, contender: Contender, baseline: Contender) -> bool:
+        """Return whether a trial is far enough from the baseline for more of the same."""
+        return self.share_of_the_way(contender, baseline) >= PROMISING_SHARE
+
+    def best_cheat(self, baseline: Contender) -> Contender | None:
+        """Return the trial that would be promising or better but for a guard."""
+        cheats = (c for c in self.contenders if c.broken and self.is_on_the_way(c, baseline))
+        return min(cheats, key=_rank, default=None)
+
+    def also_gamed(self) -> str:
+        cheats = [c for c in self.contenders if c.broken and self.reached(c)]
+        if not cheats:
+            return ""
+        name, words = min(cheats, key=_rank).broken[0]
+        return (
+            f"; {len(cheats)} more reached the targets, but wrongly (first by guard {name}: "
+            f"{words})"
+        )
+
+    def figures(self, contender: Contender) -> str:
+        gradient, peak = self.targets.gradient, self.targets.peak
+        units = f" {self.units}" if self.units else ""
+        return (
+            f"gradient {contender.gradient:.4g} (target {gradient.low:.4g}), peak "
+            f"{contender.peak:.4g}{units} (target {peak.low:.4g})"
+        )
+
+
+def asks_nothing(targets: Targets, gradient: float, peak: float) -> list[str]:
+    """Return a sentence for each target the baseline reaches anyway."""
+    return [
+        f"the target of the {name}, {band.low:.6g}, lies below the {value:.6g} that the baseline "
+        "reaches without any gradient term, so it asks nothing of the search; raise "
+        f"objective.targets.{name} or use auto"
+        for name, band, value in (
+            ("gradient", targets.gradient, gradient),
+            ("peak", targets.peak, peak),
+        )
+        if math.isfinite(value) and value >= band.low
+    ]

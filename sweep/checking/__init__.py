@@ -1,0 +1,1 @@
+"""The plan's diagnostics on one configuration: predictor, optimiser, losses and data."""

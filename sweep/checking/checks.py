@@ -1,0 +1,74 @@
+"""All checks, one after the other."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+
+from fields.errors import TrainingFailed
+from fields.windows import load_forecast_data
+from model.device import find_hardware
+from model.predictors.building import build_predictor, check_predictor
+from sweep.checking.blur import check_blur
+from sweep.checking.check import Check
+from sweep.checking.loss_terms import check_term, terms_reached
+from sweep.checking.optimiser import check_learning_rate, check_movement, check_short_training
+from sweep.checking.subject import Subject
+from sweep.checking.values import (
+    check_later_values,
+    check_level,
+    check_mask,
+    check_time,
+    check_training_values,
+    check_units,
+)
+from sweep.checking.weights import check_evaluation_mode, check_weights
+from sweep.configuration.settings import SweepConfig
+from sweep.running.trial import forecast_shape
+
+
+def open_subject(config: SweepConfig) -> Subject:
+    """Read the data and try the predictor.
+
+    Raises:
+        DataError: If the data cannot be used.
+        ConfigError: If the predictor cannot be built or run.
+    """
+    torch.set_num_threads(config.training.threads)
+    hardware = find_hardware(config.training)
+    data = load_forecast_data(config.data, hardware.device)
+    shape = forecast_shape(data, config.run)
+    check_predictor(build_predictor(config.predictor, shape), shape, config.predictor.name)
+    return Subject(config, data, hardware)
+
+
+def run_checks(subject: Subject) -> Iterator[Check]:
+    """Yield every check; the same subject gives the same checks on one CPU.
+
+    Raises:
+        ConfigError: If settings that go together do not fit.
+    """
+    checks: dict[str, Callable[[Subject], Check]] = {
+        "units": check_units,
+        "values in training": check_training_values,
+        "values in validation": partial(check_later_values, part="validation"),
+        "values in test": partial(check_later_values, part="test"),
+        "level": check_level,
+        "mask": check_mask,
+        "time": check_time,
+        "blur": check_blur,
+        "weights": check_weights,
+        "evaluation mode": check_evaluation_mode,
+        "optimiser": check_movement,
+        "learning rate": check_learning_rate,
+        "training": check_short_training,
+    }
+    for name, settings in terms_reached(subject).items():
+        checks[f"loss term {name}"] = partial(check_term, name=name, settings=settings)
+    for name, check in checks.items():
+        try:
+            yield check(subject)
+        except TrainingFailed as error:
+            # An error says what is wrong, what was found and what to do.
+            detail, _, fix = str(error).partition("; ")
+            yield Check(name, ok=False, detail=detail, fix=fix)

@@ -1,0 +1,117 @@
+"""Is the optimiser stuck: do weights move, is the learning rate in range, is anything learnt?"""
+
+import math
+
+import torch
+from torch import nn
+
+from fields.windows import Windows
+from model.training import Trainer
+from sweep.checking.check import Check, judged
+from sweep.checking.rate_range import HIGHEST, range_test
+from sweep.checking.reachable import reachable
+from sweep.checking.subject import Subject
+
+Tensor = torch.Tensor
+FEW_STEPS = 5
+SHORT_TRAINING_STEPS = 200
+WINDOWS_JUDGED = 64
+RATE = "training.learning_rate"
+
+
+def check_movement(subject: Subject) -> Check:
+    """Check that a few steps of the configured optimiser move the weights.
+
+    Raises:
+        TrainingFailed: If the training diverges.
+    """
+    predictor = subject.shaken_predictor()
+    before = [p.detach().clone() for p in predictor.parameters()]
+    _train(subject, predictor, FEW_STEPS, warmup_fraction=0.0)
+    moved = sum(
+        not torch.equal(old, new) for old, new in zip(before, predictor.parameters(), strict=True)
+    )
+    rate = subject.config.training.learning_rate
+    detail = (
+        f"{moved} of {len(before)} tensors of weights moved in {FEW_STEPS} steps at the learning "
+        f"rate {rate:g}"
+    )
+    fix = (
+        f"set {RATE} above 0, such as 1e-3"
+        if rate == 0
+        else "let the forecast depend on every weight, and detach nothing on the way to it"
+    )
+    return judged("optimiser", detail, fix, ok=2 * moved > len(before))
+
+
+def check_learning_rate(subject: Subject) -> Check:
+    """Check the configured and the searched learning rates against a range test.
+
+    Raises:
+        TrainingFailed: If the loss does not depend on the weights.
+    """
+    rates = [float(rate) for rate in reachable(subject.config, RATE)]
+    lowest, highest = min(rates), max(rates)
+    found = range_test(subject)
+    limit = HIGHEST if found.diverges is None else found.diverges
+    used = f"{lowest:g}" if lowest == highest else f"{lowest:g} to {highest:g}"
+    falls = f"falls fastest at {found.steepest:.1e}" if found.steepest else "falls nowhere"
+    ends = f"diverges at {limit:.1e}" if found.diverges else f"does not diverge up to {limit:g}"
+    detail = f"the loss {falls} and {ends}; configured: {used}"
+    good = f", such as {found.steepest:.1e}" if found.steepest else ""
+    fix = (
+        f"set {RATE} above 0{good}"
+        if lowest <= 0
+        else f"keep {RATE} and its range in search.space below {limit:.1e}{good}"
+    )
+    beyond = found.diverges is not None and highest >= found.diverges
+    return judged("learning rate", detail, fix, ok=lowest > 0 and not beyond)
+
+
+def check_short_training(subject: Subject) -> Check:
+    """Check that a short training as configured gets below the loss of persistence.
+
+    Raises:
+        TrainingFailed: If the training diverges.
+    """
+    name = "training"
+    loss, mask_HW = subject.loss(), subject.data.mask_HW
+    history_BTCHW, future_BTCHW = subject.batch(WINDOWS_JUDGED)
+    still = loss(subject.persistence(history_BTCHW), future_BTCHW, mask_HW).total_B.mean().item()
+    if still == 0:
+        return Check(name, ok=True, detail="persistence makes no error here: nothing can be learnt")
+    predictor = subject.predictor()
+    steps = _train(subject, predictor, SHORT_TRAINING_STEPS)
+    predictor.eval()
+    torch.manual_seed(subject.config.training.seed)
+    with torch.no_grad():
+        pred = subject.forecast(predictor, history_BTCHW)
+        reached = loss(pred, future_BTCHW, mask_HW).total_B.mean().item() / still
+    rate = subject.config.training.learning_rate
+    detail = (
+        f"after {steps} steps the {subject.config.loss.base} loss on training windows is "
+        f"{reached:.3g} times that of persistence"
+    )
+    fix = (
+        f"set {RATE} above 0, such as 1e-3"
+        if rate == 0
+        else f"try another {RATE} (see the check of it), a wider predictor or a shorter lead"
+    )
+    return judged(name, detail, fix, ok=reached < 1)
+
+
+def _train(subject: Subject, predictor: nn.Module, steps: int, **changed: float) -> int:
+    """Train as configured but for no more than so many steps; return how many they were."""
+    size = subject.config.training.batch_size
+    windows: Windows = subject.some_windows(steps * size)
+    an_epoch = math.ceil(len(windows) / size)
+    settings = subject.config.training.model_copy(
+        update={"epochs": max(1, steps // an_epoch), **changed}
+    )
+    subject.require_dependence(predictor)
+    trainer = Trainer(
+        predictor, subject.loss(), windows, subject.data.mask_HW, settings, subject.hardware
+    )
+    for _ in trainer.epochs():
+        pass
+    return trainer.total_steps

@@ -1,0 +1,51 @@
+"""``check``: the plan's diagnostics on a configuration, before any sweep."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweep.commands.options import DEFAULT_CONFIG, find_config
+
+NAME = "check"
+HELP = "Check predictor, optimiser, losses and data of a configuration."
+
+
+def run(
+    config: Annotated[Path, typer.Argument(help="YAML file.")] = DEFAULT_CONFIG,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any setting, as key.path=value; may be repeated."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check a configuration; exit code 1 if anything fails."""
+    import json
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from sweep.commands.shown import wide_console
+    from sweep.configuration.config_file import load_config
+
+    loaded = load_config(find_config(config), settings or []).config
+    console = wide_console()
+    if console.is_terminal and not as_json:
+        console.print(f"checking {loaded.data.path}", markup=False, soft_wrap=True)
+    from sweep.checking.checks import open_subject, run_checks
+
+    checks = list(run_checks(open_subject(loaded)))
+    failed = sum(not check.ok for check in checks)
+    if as_json:
+        typer.echo(json.dumps({"checks": [check.as_json() for check in checks]}, indent=2))
+    else:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("check", "", "what was found"):
+            table.add_column(heading, overflow="fold")
+        for check in checks:
+            detail = check.detail if check.ok else f"{check.detail}\nfix: {check.fix}"
+            table.add_row(check.name, "pass" if check.ok else "FAIL", Text(detail))
+        console.print(table)
+        console.print(f"{failed} of {len(checks)} checks failed" if failed else "all checks pass")
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,86 @@
+"""``confirm``: the best trials again, with new seeds, on the test split."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+
+if TYPE_CHECKING:  # rich and the study's books are loaded by the command when it runs
+    from rich.table import Table
+
+    from sweep.study.confirmation import Confirmation, Spread
+
+NAME = "confirm"
+HELP = "Train the best trials with new seeds and judge them on the test split."
+
+
+def run(
+    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    top: Annotated[int, typer.Option(min=1, help="Best trials, beside the baseline.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="New seeds, the same in every call.")] = 5,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Trainings at a time; by default as the sweep."),
+    ] = None,
+    storage: Storage = DEFAULT_STORAGE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Confirm a study from the command line."""
+    from sweep.commands.shown import wide_console
+    from sweep.running.confirming import confirm_study
+
+    confirmation = confirm_study(study, storage_address(storage), top, seeds, workers)
+    if as_json:
+        typer.echo(confirmation.model_dump_json(indent=2))
+        return
+    console = wide_console()
+    console.print(
+        f"study {study} on the test split, seeds {', '.join(map(str, confirmation.seeds))}; "
+        "mean +- standard error",
+        markup=False,
+        soft_wrap=True,
+    )
+    console.print(_table(confirmation))
+    for trial in confirmation.trials:
+        for outcome in trial.outcomes:
+            if outcome.failure is not None:
+                console.print(
+                    f"trial {trial.trial} failed with seed {outcome.seed}: {outcome.failure}",
+                    markup=False,
+                    soft_wrap=True,
+                )
+    console.print(confirmation.sentence, markup=False, soft_wrap=True)
+
+
+def _table(confirmation: "Confirmation") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("trial", "configuration", "seeds", "score", "gradient", "peak"):
+        table.add_column(heading, justify="left" if heading == "configuration" else "right")
+    table.add_column("rmse / baseline", justify="right")
+    table.add_column("feasible", justify="right")
+    bands = confirmation.gradient, confirmation.peak
+    targets = [f"{band.low:.4g} to {band.high:.4g}" for band in bands]
+    table.add_row("", "target", "", "", *targets, "", "")
+    for trial in confirmation.trials:
+        ratio = trial.rmse_over_baseline
+        count = len(trial.outcomes)
+        table.add_row(
+            str(trial.trial),
+            Text(trial.configuration),
+            str(count),
+            *(_cell(figure) for figure in (trial.score, trial.gradient, trial.peak)),
+            "-" if ratio is None else f"{ratio:.3f}",
+            f"{trial.feasible}/{count}",
+        )
+    return table
+
+
+def _cell(figure: "Spread | None") -> str:
+    if figure is None:
+        return "-"
+    error = "" if figure.error is None else f" +- {figure.error:.2g}"
+    return f"{figure.mean:.4g}{error}"

@@ -1,0 +1,127 @@
+"""The sweep that follows a promising one: its search, narrowed to where its best trials lie."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from fields.errors import ConfigError, StudyError
+from sweep.configuration.config_file import dump_yaml
+from sweep.configuration.names import setting_path
+from sweep.configuration.settings import Choices, NumberRange, SweepConfig
+from sweep.study.records import PRESET, is_baseline, is_feasible, trial_score
+from sweep.study.studies import study_config
+
+FILE = "next.yaml"
+MARK = "# Follow-up of study"
+SHARE_KEPT = 0.25
+LEAST_KEPT = 3
+MARGIN = 0.25
+"""The range of the trials kept is widened by this share of the whole range at both ends."""
+
+
+def follow_up(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
+    """Return the configuration of the narrowed search.
+
+    Choices are those of the best quarter of the trials that break no guard, at least three; numbers
+    range over theirs, with a margin. A choice the best agree on is fixed.
+
+    Raises:
+        StudyError: If all trials but the baseline break a guard, or nothing is left to search.
+    """
+    config = study_config(study)
+    good = sorted(
+        (
+            t
+            for t in trials
+            if t.state is TrialState.COMPLETE and is_feasible(t) and not is_baseline(t)
+        ),
+        key=trial_score,
+    )
+    if not good:
+        raise StudyError(
+            f"study {study.study_name!r} has no complete trial beside the baseline that breaks no "
+            "guard, so there is nothing to narrow its search to; run more trials"
+        )
+    kept = good[: max(LEAST_KEPT, math.ceil(SHARE_KEPT * len(good)))]
+    space = {
+        name: _narrowed(searched, [trial.params[name] for trial in kept])
+        for name, searched in config.search.space.items()
+    }
+    fixed = {n: s.choices[0] for n, s in space.items() if isinstance(s, Choices) and _single(s)}
+    if len(fixed) == len(space):
+        raise StudyError(
+            f"the best trials of study {study.study_name!r} agree in all that was searched, so "
+            "there is nothing left to narrow; search more settings"
+        )
+    space = {name: searched for name, searched in space.items() if name not in fixed}
+    run = config.run_with({setting_path(name): value for name, value in fixed.items()})
+    search = config.search.model_copy(update={"space": space, "presets": "baseline"})
+    return SweepConfig.model_validate(
+        {
+            **config.model_dump(),
+            **run.model_dump(),
+            "search": search.model_dump(),
+            "study": f"{config.study}-next",
+        }
+    )
+
+
+def render_follow_up(study: Study, trials: Sequence[FrozenTrial]) -> str:
+    """Return the text of the file."""
+    tree = follow_up(study, trials).model_dump(mode="json")
+    used = sum(trial.user_attrs.get(PRESET) is None for trial in trials)
+    return (
+        f"{MARK} {study.study_name}, narrowed to the best of its trials ({used} were the "
+        f"sampler's); start it with: python run_sweep.py start THIS_FILE\n{dump_yaml(tree)}"
+    )
+
+
+def write_follow_up(text: str, path: Path) -> None:
+    """Write the file, in place of an earlier follow-up but of nothing else.
+
+    Raises:
+        ConfigError: If there is another file of that name, or it cannot be written.
+    """
+    try:
+        if path.exists() and not path.read_text(encoding="utf-8").startswith(MARK):
+            raise ConfigError(
+                f"{path} exists and is no follow-up of a sweep; move it, or write the follow-up "
+                "elsewhere with export STUDY --next -o FILE"
+            )
+        path.write_text(text, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"cannot write {path} ({error}); choose another place with export STUDY --next -o FILE"
+        ) from error
+
+
+def _single(searched: Choices) -> bool:
+    return len(searched.choices) == 1
+
+
+def _narrowed(
+    searched: NumberRange | Choices, values: Sequence[int | float | bool | str]
+) -> NumberRange | Choices:
+    if isinstance(searched, Choices):
+        return Choices(choices=tuple(c for c in searched.choices if c in values))
+    numbers = [float(value) for value in values]
+    if isinstance(searched.low, int) and isinstance(searched.high, int):
+        margin = MARGIN * (searched.high - searched.low)
+        low = max(searched.low, math.floor(min(numbers) - margin))
+        high = min(searched.high, math.ceil(max(numbers) + margin))
+        return NumberRange(low=low, high=max(high, low + 1), log=searched.log)
+    to, back = (math.log, math.exp) if searched.log else (float, float)
+    first, last = to(searched.low), to(searched.high)
+    margin = MARGIN * (last - first) / 2
+    return NumberRange(
+        low=_rounded(back(max(first, to(min(numbers)) - margin))),
+        high=_rounded(back(min(last, to(max(numbers)) + margin))),
+        log=searched.log,
+    )
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.3g}")

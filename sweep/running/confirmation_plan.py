@@ -1,0 +1,129 @@
+"""What a confirmation trains, and what the test split asks of it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from optuna.study import Study
+
+from fields.errors import DataError
+from fields.windows import load_forecast_data
+from model.device import find_hardware
+from objectives.targets import Targets, resolve_targets
+from storage.database import database_errors
+from sweep.configuration.settings import SweepConfig
+from sweep.running.judging import Judge, Persistence
+from sweep.running.progress import describe
+from sweep.study.candidates import candidates, new_seeds
+from sweep.study.confirmation import Confirmation, Runs
+from sweep.study.confirmed_scores import Scoring, confirmed_trials, in_words, winner
+from sweep.study.facts import BandFacts, StudyFacts
+from sweep.study.provenance import file_sha256
+from sweep.study.records import trial_spec
+from sweep.study.studies import study_config, study_facts
+from sweep.study.trial_spec import TrialSpec
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be trained, and how it will be judged.
+
+    Attributes:
+        config: Of the study.
+        facts: Of the study.
+        trials: Whose configurations are trained, the baseline first.
+        seeds: What each is trained with.
+        targets: Of the test split.
+        finished_trials: How many trials of the study are finished.
+    """
+
+    config: SweepConfig
+    facts: StudyFacts
+    trials: Sequence[TrialSpec]
+    seeds: Sequence[int]
+    targets: Targets
+    finished_trials: int
+
+    def specs(self) -> list[TrialSpec]:
+        """Return every training: all configurations with a seed before the next seed."""
+        return [
+            self._spec(spec, attempt, seed)
+            for attempt, seed in enumerate(self.seeds, start=1)
+            for spec in self.trials
+        ]
+
+    def _spec(self, spec: TrialSpec, attempt: int, seed: int) -> TrialSpec:
+        run = spec.run.model_copy(
+            update={
+                # The path as the study knows it now: the file may have moved since the trial ran.
+                "data": spec.run.data.model_copy(update={"path": self.config.data.path}),
+                "training": spec.run.training.model_copy(update={"seed": seed}),
+            }
+        )
+        return TrialSpec(
+            number=spec.number,
+            attempt=attempt,
+            preset=spec.preset,
+            run=run,
+            data_sha256=self.facts.provenance.data_sha256,
+            judged_on="test",
+        )
+
+    def confirmation(self, runs: Runs) -> Confirmation:
+        """Return what these runs come to.
+
+        Raises:
+            FieldsharpError: If the baseline failed with every seed.
+        """
+        trials = confirmed_trials(
+            {spec.number: describe(spec) for spec in self.trials},
+            self.seeds,
+            runs,
+            Scoring(self.config.objective, self.targets),
+        )
+        best = winner(trials)
+        return Confirmation(
+            winner=best.trial if best else None,
+            sentence=in_words(best, trials),
+            baseline=self.trials[0].number,
+            seeds=list(self.seeds),
+            finished_trials=self.finished_trials,
+            gradient=BandFacts.model_validate(asdict(self.targets.gradient)),
+            peak=BandFacts.model_validate(asdict(self.targets.peak)),
+            trials=trials,
+        )
+
+
+def make_plan(study: Study, url: str, top: int, seeds: int) -> Plan:
+    """Find out what is to be confirmed, and what the test split asks for.
+
+    Raises:
+        StudyError: If there is nothing to confirm.
+        DataError: If the data cannot be read, or is not what the study was started on.
+        ConfigError: If the device is not there.
+    """
+    with database_errors(url):
+        config, facts = study_config(study), study_facts(study)
+        trials = study.get_trials(deepcopy=False)
+    chosen = candidates(study.study_name, trials, top)
+    used = {spec.run.training.seed for trial in trials if (spec := trial_spec(trial))}
+    find_hardware(config.training)
+    return Plan(
+        config=config,
+        facts=facts,
+        trials=chosen,
+        seeds=new_seeds(seeds, used),
+        targets=_targets_of_the_test(config, facts),
+        finished_trials=sum(trial.state.is_finished() for trial in trials),
+    )
+
+
+def _targets_of_the_test(config: SweepConfig, facts: StudyFacts) -> Targets:
+    data = load_forecast_data(config.data)
+    if file_sha256(Path(config.data.path)) != facts.provenance.data_sha256:
+        raise DataError(
+            f"the data file {config.data.path} is not the one study {config.study!r} was started "
+            "on: it has other contents; put the old one back, or start another study"
+        )
+    observed = Judge(data, data.test).judge(Persistence(config.data.horizon), detail=False).overall
+    return resolve_targets(config.objective, observed, chosen_elsewhere=True)

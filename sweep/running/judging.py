@@ -1,0 +1,86 @@
+"""Judging a predictor on the windows of one part of the series, epoch after epoch."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from fields.windows import ForecastData, Windows
+from objectives.case import Case
+from objectives.judgement import Judgement
+from objectives.masked_field import MaskedField
+from objectives.verification import Verification
+
+BATCH = 64
+BATCH_VALUES = 4_000_000
+"""Values of one double-precision tensor (32 MB); several are held at a time."""
+KEPT_VALUES = 4_000_000
+"""Up to so many values the truth, and what is derived from it, is kept between epochs."""
+
+Forecaster = Callable[[torch.Tensor], torch.Tensor]
+"""From history to future, both in units of the training range."""
+
+
+class Judge:
+    """Takes the metrics of predictors on some windows, in physical units."""
+
+    def __init__(self, data: ForecastData, windows: Windows) -> None:
+        self._data = data
+        self._windows = windows
+        values_each = windows.frames_NCHW[0].numel() * windows.settings.horizon
+        self._batch = max(1, min(BATCH, BATCH_VALUES // values_each))
+        self._keeps = values_each * len(windows) <= KEPT_VALUES
+        self._truths: list[MaskedField] = []
+
+    def judge(self, predictor: Forecaster, *, detail: bool = True) -> Judgement:
+        """Return every metric of a predictor.
+
+        Args:
+            predictor: A module is put into evaluation mode.
+            detail: Whether metrics that neither score nor guards ask for are taken too.
+        """
+        if isinstance(predictor, nn.Module):
+            predictor.eval()
+        verification = Verification(detail=detail)
+        with torch.no_grad():
+            for index, (history_BTCHW, future_BTCHW) in enumerate(
+                self._windows.in_order(self._batch)
+            ):
+                truth = self._truth(index, future_BTCHW)
+                last_known = self._physical(history_BTCHW[:, -1:])
+                verification.add(
+                    Case(
+                        pred_BTCHW=self._physical(predictor(history_BTCHW)),
+                        target_BTCHW=truth.values_BTCHW,
+                        persistence_BTCHW=last_known.expand_as(truth.values_BTCHW),
+                        mask_HW=truth.mask_HW,
+                        climatology=self._data.climatology,
+                        known_truth=truth,
+                    )
+                )
+        return verification.judgement()
+
+    def _truth(self, index: int, future_BTCHW: torch.Tensor) -> MaskedField:
+        if index < len(self._truths):
+            return self._truths[index]
+        values = self._physical(future_BTCHW)
+        truth = MaskedField(values, self._data.mask_HW.to(values.device), self._data.climatology)
+        if self._keeps:
+            self._truths.append(truth)
+        return truth
+
+    def _physical(self, unit_BTCHW: torch.Tensor) -> torch.Tensor:
+        # Apple GPUs have no double precision.
+        on = unit_BTCHW.cpu() if unit_BTCHW.device.type == "mps" else unit_BTCHW
+        return self._data.scaling.to_physical(on)
+
+
+class Persistence:
+    """The last known frame, repeated."""
+
+    def __init__(self, horizon: int) -> None:
+        self.horizon = horizon
+
+    def __call__(self, history_BTCHW: torch.Tensor) -> torch.Tensor:
+        """Return the forecast."""
+        return history_BTCHW[:, -1:].expand(-1, self.horizon, -1, -1, -1)

@@ -1,0 +1,58 @@
+"""Which configurations of a study are worth confirming, and with which seeds."""
+
+from collections.abc import Collection, Sequence
+from itertools import count, islice
+
+from optuna.trial import FrozenTrial, TrialState
+
+from fields.errors import StudyError
+from sweep.configuration.settings import RunSettings
+from sweep.study.records import is_baseline, is_feasible, trial_score, trial_spec
+from sweep.study.trial_spec import TrialSpec
+
+FIRST_SEED = 1001
+
+
+def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[TrialSpec]:
+    """Return the baseline, then the best feasible complete trials of distinct configurations.
+
+    Args:
+        study: Its name, for errors.
+        trials: All of them.
+        top: How many beside the baseline, at most.
+
+    Raises:
+        StudyError: If there is no complete baseline, or none beside it.
+    """
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    baseline = next((spec for t in complete if is_baseline(t) and (spec := trial_spec(t))), None)
+    if baseline is None:
+        raise StudyError(
+            f"study {study!r} has no complete baseline, and nothing can be compared without it; "
+            "go on with the sweep first"
+        )
+    found = {_configuration(baseline.run): baseline}
+    ranked = sorted(complete, key=lambda trial: (trial_score(trial), trial.number))
+    for trial in ranked:
+        spec = trial_spec(trial)
+        if len(found) <= top and spec is not None and is_feasible(trial):
+            found.setdefault(_configuration(spec.run), spec)
+    if len(found) == 1:
+        raise StudyError(
+            f"study {study!r} has no complete trial beside the baseline that breaks no guard: "
+            "nothing beat the baseline, so there is nothing to confirm; search on, or use the "
+            "baseline"
+        )
+    return list(found.values())
+
+
+def new_seeds(how_many: int, used: Collection[int]) -> list[int]:
+    """Return always the same seeds, without those that were trained with: a fresh look."""
+    return list(islice((seed for seed in count(FIRST_SEED) if seed not in used), how_many))
+
+
+def _configuration(run: RunSettings) -> str:
+    """Return what tells configurations apart: all but the seed and where the file lies."""
+    training = run.training.model_copy(update={"seed": 0})
+    data = run.data.model_copy(update={"path": ""})
+    return run.model_copy(update={"training": training, "data": data}).model_dump_json()

@@ -1,0 +1,159 @@
+"""From runs with new seeds to a winner: scores against the baseline's run with the same seed."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from fields.errors import FieldsharpError
+from objectives.guards import broken, check_guards
+from objectives.judgement import Judgement
+from objectives.score import score_forecast
+from objectives.settings import ObjectiveSettings
+from objectives.targets import Targets
+from sweep.study.confirmation import ConfirmedRun, ConfirmedTrial, Runs, SeedOutcome, Spread
+
+CLEAR_ERRORS = 2.0
+"""Standard errors from which a difference is called more than luck."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How a run is scored."""
+
+    objective: ObjectiveSettings
+    targets: Targets
+
+    def outcome(self, run: ConfirmedRun, baseline: Judgement | None) -> SeedOutcome:
+        """Return what a run comes to beside the baseline's with the same seed."""
+        if run.judgement is None or baseline is None:
+            return SeedOutcome(seed=run.seed, failure=run.failure)
+        metrics = run.judgement.overall
+        score = score_forecast(
+            metrics, self.targets, baseline.overall["rmse"], self.objective.rmse_weight
+        )
+        wrong = broken(check_guards(run.judgement, self.objective.guards, baseline))
+        return SeedOutcome(
+            seed=run.seed,
+            score=score.total,
+            gradient=metrics["gradient"],
+            peak=metrics["peak"],
+            rmse=metrics["rmse"],
+            guards_broken=[guard.name for guard in wrong],
+        )
+
+
+def confirmed_trials(
+    configurations: Mapping[int, str], seeds: Sequence[int], runs: Runs, scoring: Scoring
+) -> list[ConfirmedTrial]:
+    """Return what each configuration came to.
+
+    Args:
+        configurations: Words by trial, the baseline first.
+        seeds: What all were trained with.
+        runs: At least one for each trial and seed.
+        scoring: How they are scored.
+
+    Raises:
+        FieldsharpError: If the baseline failed with every seed.
+    """
+    number = next(iter(configurations))
+    baselines = {seed: runs[number, seed].judgement for seed in seeds}
+    comparable = [seed for seed in seeds if baselines[seed] is not None]
+    if not comparable:
+        raise FieldsharpError(
+            f"the baseline (trial {number}) failed with every new seed, and nothing can be "
+            f"compared without it: {runs[number, seeds[0]].failure}"
+        )
+    outcomes = {
+        trial: [
+            scoring.outcome(runs[trial, seed], baselines[seed])
+            for seed in (seeds if trial == number else comparable)
+        ]
+        for trial in configurations
+    }
+    return [
+        _confirmed(trial, words, outcomes[trial], None if trial == number else outcomes[number])
+        for trial, words in configurations.items()
+    ]
+
+
+def winner(trials: Sequence[ConfirmedTrial]) -> ConfirmedTrial | None:
+    """Return the one with the lowest mean score among those mostly feasible; of equals the first.
+
+    Args:
+        trials: The baseline first.
+    """
+    able = [trial for trial in trials if trial.mostly_feasible and trial.score is not None]
+    return min(able, key=lambda trial: trial.score.mean if trial.score else math.inf, default=None)
+
+
+def in_words(best: ConfirmedTrial | None, trials: Sequence[ConfirmedTrial]) -> str:
+    """Return who wins, and by how much.
+
+    Args:
+        best: The winner.
+        trials: The baseline first.
+    """
+    if best is None:
+        return (
+            "nothing wins: no configuration, the baseline included, breaks no guard with more than "
+            "half of its seeds on the test split"
+        )
+    if best is trials[0]:
+        return (
+            f"the baseline (trial {best.trial}) wins: on the test split no other configuration "
+            "that breaks no guard with more than half of its seeds has a lower mean score"
+        )
+    below = best.below_baseline
+    assert best.score is not None, "a winner has one"
+    assert below is not None, "it is feasible with a seed the baseline has too"
+    said = (
+        f"trial {best.trial} wins: its mean score on the test split, {best.score.mean:.4g}, lies "
+        f"{abs(below.mean):.4g} {'below' if below.mean >= 0 else 'above'} the baseline's"
+    )
+    if below.mean < 0:
+        able = trials[0].mostly_feasible
+        why = "a guard is broken by it or its training fails with half of the seeds or more"
+        return f"{said} {'over the seeds both have' if able else f'but {why}'}"
+    if not below.error:
+        return f"{said}; with a single seed, or no difference between seeds, no error can be told"
+    errors = below.mean / below.error
+    luck = "" if errors >= CLEAR_ERRORS else ", which may be luck: confirm it with more --seeds"
+    return f"{said}, {errors:.1f} standard errors of the differences by seed{luck}"
+
+
+def spread(values: Sequence[float]) -> Spread | None:
+    """Return the mean and its standard error, the standard deviation (n - 1) over sqrt(n)."""
+    if not values:
+        return None
+    error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+    return Spread(mean=fmean(values), error=error)
+
+
+def _confirmed(
+    trial: int, words: str, outcomes: list[SeedOutcome], baseline: list[SeedOutcome] | None
+) -> ConfirmedTrial:
+    """Return one configuration over its seeds; without a baseline it is the baseline itself."""
+    rmse = spread([o.rmse for o in outcomes if o.rmse is not None])
+    reference = spread([o.rmse for o in baseline or outcomes if o.rmse is not None])
+    theirs = {o.seed: o.score for o in baseline or []}
+    differences = [
+        score - o.score
+        for o in outcomes
+        if o.score is not None and (score := theirs.get(o.seed)) is not None
+    ]
+    return ConfirmedTrial(
+        trial=trial,
+        configuration=words,
+        score=spread([o.score for o in outcomes if o.score is not None]),
+        gradient=spread([o.gradient for o in outcomes if o.gradient is not None]),
+        peak=spread([o.peak for o in outcomes if o.peak is not None]),
+        rmse=rmse,
+        rmse_over_baseline=rmse.mean / reference.mean
+        if rmse and reference and reference.mean > 0
+        else None,
+        below_baseline=spread(differences),
+        feasible=sum(o.feasible for o in outcomes),
+        outcomes=outcomes,
+    )

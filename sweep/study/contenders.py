@@ -1,0 +1,41 @@
+"""Complete trials as the verdict sees them."""
+
+from optuna.trial import FrozenTrial, TrialState
+
+from model.catalog import LOSS_VARIANTS
+from model.settings import LossSettings
+from objectives.guards import broken
+from objectives.verdict import Contender
+from sweep.configuration.presets import BASELINE
+from sweep.study.records import TrialRecord, trial_record, trial_spec
+from sweep.study.trial_spec import TrialSpec
+
+
+def contender(spec: TrialSpec, record: TrialRecord) -> Contender:
+    """Return what the verdict needs to know of a complete trial."""
+    return Contender(
+        number=spec.number,
+        score=record.score,
+        gradient=record.metrics["gradient"],
+        peak=record.metrics["peak"],
+        broken=tuple((guard.name, guard.words) for guard in broken(record.guards)),
+        sharpens=can_sharpen(spec.run.loss),
+        is_baseline=spec.preset == BASELINE,
+    )
+
+
+def contenders(trials: list[FrozenTrial]) -> list[Contender]:
+    """Return the complete trials among these."""
+    found = []
+    for trial in trials:
+        spec, record = trial_spec(trial), trial_record(trial)
+        if trial.state is TrialState.COMPLETE and spec is not None and record is not None:
+            found.append(contender(spec, record))
+    return found
+
+
+def can_sharpen(loss: LossSettings) -> bool:
+    """Return whether any term of a loss can cure blur that comes from uncertainty."""
+    by_gradient = loss.gradient_weight > 0 and LOSS_VARIANTS[loss.variant].sharpens
+    by_peak = loss.peak_weight > 0 and LOSS_VARIANTS[loss.peak_variant].sharpens
+    return by_gradient or by_peak or loss.base == "crps"

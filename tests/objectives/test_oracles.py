@@ -1,0 +1,282 @@
+"""Every metric's value from outside this code: a library, or the definition written out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import xarray as xr
+from numpy.typing import NDArray
+from scores import continuous
+from scores.categorical import BinaryContingencyManager
+from scores.continuous import correlation
+
+from objectives.case import Case
+from objectives.metrics import METRICS
+from objectives.verification import verify
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
+
+
+@dataclass(frozen=True)
+class Fields:
+    """A case as NumPy arrays [B, T, C, H, W], and as labelled arrays for scores."""
+
+    pred: Array
+    target: Array
+    persistence: Array
+    usual: Array
+    levels: Array
+    value_range: float
+    mask: Mask
+
+    def labelled(self, values: Array) -> xr.DataArray:
+        """As scores wants it: missing where the mask is False."""
+        return xr.DataArray(np.where(self.mask, values, np.nan), dims=("b", "t", "c", "y", "x"))
+
+    @property
+    def p(self) -> xr.DataArray:
+        return self.labelled(self.pred)
+
+    @property
+    def t(self) -> xr.DataArray:
+        return self.labelled(self.target)
+
+    @property
+    def k(self) -> xr.DataArray:
+        return self.labelled(self.persistence)
+
+    @property
+    def c(self) -> xr.DataArray:
+        return self.labelled(np.broadcast_to(self.usual, self.target.shape))
+
+    def frames(self, values: Array) -> Array:
+        return values.reshape(-1, *self.mask.shape)
+
+
+def fields_of(case: Case) -> Fields:
+    assert case.persistence_BTCHW is not None
+    assert case.climatology is not None
+    return Fields(
+        case.pred_BTCHW.numpy(),
+        case.target_BTCHW.numpy(),
+        case.persistence_BTCHW.numpy(),
+        case.climatology.mean_CHW.numpy(),
+        case.climatology.levels_L.numpy(),
+        case.climatology.value_range,
+        case.mask_HW.numpy(),
+    )
+
+
+def slopes_by_hand(values: Array, mask: Mask) -> Array:
+    """Sobel/8 cell by cell: [N, 2]; a cell counts where all nine of its stencil do."""
+    found = []
+    for frame in values.reshape(-1, *mask.shape):
+        for y in range(1, mask.shape[0] - 1):
+            for x in range(1, mask.shape[1] - 1):
+                if not all(mask[y + i, x + j] for i in (-1, 0, 1) for j in (-1, 0, 1)):
+                    continue
+                across = [frame[y + i, x + 1] - frame[y + i, x - 1] for i in (-1, 0, 1)]
+                down = [frame[y + 1, x + j] - frame[y - 1, x + j] for j in (-1, 0, 1)]
+                found.append([(v[0] + 2 * v[1] + v[2]) / 8 for v in (across, down)])
+    return np.array(found)
+
+
+def gradient_by_hand(values: Array, mask: Mask) -> float:
+    return float(np.hypot(*slopes_by_hand(values, mask).T).mean())
+
+
+def forward_gradient_by_hand(values: Array, mask: Mask) -> float:
+    found = []
+    for frame in values.reshape(-1, *mask.shape):
+        for y in range(mask.shape[0] - 1):
+            for x in range(mask.shape[1] - 1):
+                if mask[y, x] and mask[y, x + 1] and mask[y + 1, x]:
+                    here = frame[y, x]
+                    found.append(math.hypot(frame[y, x + 1] - here, frame[y + 1, x] - here))
+    return sum(found) / len(found)
+
+
+def gradient_correlation_by_hand(f: Fields) -> float:
+    p, t = slopes_by_hand(f.pred, f.mask), slopes_by_hand(f.target, f.mask)
+    return float((p * t).sum() / math.sqrt((p**2).sum() * (t**2).sum()))
+
+
+def peaks_by_hand(values: Array, mask: Mask) -> list[float]:
+    peaks = []
+    for frame in values.reshape(-1, *mask.shape):
+        highest = -math.inf
+        for y, x in np.argwhere(mask):
+            highest = max(highest, frame[y, x])
+        peaks.append(highest)
+    return peaks
+
+
+def skill_by_hand(f: Fields, reference: Array) -> float:
+    error = (f.pred - f.target)[..., f.mask]
+    reference_error = (reference - f.target)[..., f.mask]
+    return float(1.0 - np.mean(error**2) / np.mean(reference_error**2))
+
+
+def region_std_ratio_by_hand(f: Fields) -> float:
+    height, width = f.mask.shape
+    p, t = f.frames(f.pred - f.usual), f.frames(f.target - f.usual)
+    pairs = []
+    for row in range(3):
+        for column in range(3):
+            cells = [
+                (y, x)
+                for y, x in np.argwhere(f.mask)
+                if row * height <= 3 * y < (row + 1) * height
+                and column * width <= 3 * x < (column + 1) * width
+            ]
+            if len(cells) >= 9:
+                ys, xs = np.array(cells).T
+                pairs.append((np.var(p[:, ys, xs]), np.var(t[:, ys, xs])))
+    assert len(pairs) == 8, "the coast leaves one region too few cells"
+    quiet = 0.05 * np.mean([observed for _, observed in pairs])
+    return max(math.sqrt((p + quiet) / (t + quiet)) for p, t in pairs)
+
+
+def spectra_by_hand(f: Fields) -> tuple[Array, Array, Array]:
+    """Power of forecast and truth and their cross-power by shell, from the Fourier sum itself."""
+    height, width = f.mask.shape
+    longest = max(height, width)
+    ky = np.array([k if k < height / 2 else k - height for k in range(height)])
+    kx = np.array([k if k < width / 2 else k - width for k in range(width)])
+    rows = np.exp(-2j * np.pi * np.outer(ky, np.arange(height)) / height)
+    columns = np.exp(-2j * np.pi * np.outer(np.arange(width), kx) / width)
+    p, t = (
+        rows @ np.where(f.mask, f.frames(v - f.usual), 0.0) @ columns / (height * width)
+        for v in (f.pred, f.target)
+    )
+    sums: dict[int, list[float]] = {}
+    for i in range(height):
+        for j in range(width):
+            shell = round(longest * math.hypot(ky[i] / height, kx[j] / width))
+            entry = sums.setdefault(shell, [0.0, 0.0, 0.0])
+            entry[0] += np.mean(abs(p[:, i, j]) ** 2)
+            entry[1] += np.mean(abs(t[:, i, j]) ** 2)
+            entry[2] += np.mean((p[:, i, j] * t[:, i, j].conj()).real)
+    by_shell = np.array([sums[k] for k in range(len(sums))])
+    return by_shell[:, 0], by_shell[:, 1], by_shell[:, 2]
+
+
+def power_ratio_by_hand(f: Fields, shortest: float, longest: float) -> float:
+    power_p, power_t, _ = spectra_by_hand(f)
+    shells = range(1, len(power_p))
+    band = [k for k in shells if shortest <= max(f.mask.shape) / k < longest]
+    return float(10.0 * np.log10(power_p[band].sum() / power_t[band].sum()))
+
+
+def effective_resolution_by_hand(f: Fields) -> float:
+    power_p, power_t, cross = spectra_by_hand(f)
+    reached = 1
+    for k in range(1, len(power_p)):
+        coherence = cross[k] / math.sqrt(power_p[k] * power_t[k])
+        if power_p[k] < 0.5 * power_t[k] or coherence < 0.5:
+            break
+        reached = k
+    assert 1 < reached < len(power_p) - 1, "the example must lose the small scales"
+    return float(max(f.mask.shape) / reached)
+
+
+def quantiles_by_hand(values: Array, mask: Mask) -> Array:
+    """The mean of the frames' quantiles."""
+    return np.asarray(np.quantile(values[..., mask], QUANTILES, axis=-1).mean(axis=(1, 2, 3)))
+
+
+def fractions_by_hand(frame: Array, mask: Mask) -> Array:
+    height, width = mask.shape
+    event = mask & (frame > np.quantile(frame[mask], 0.9, method="nearest"))
+    fractions = []
+    for y, x in np.argwhere(mask):
+        around = event[max(y - 2, 0) : min(y + 3, height), max(x - 2, 0) : min(x + 3, width)]
+        fractions.append(around.sum() / 25)
+    return np.array(fractions)
+
+
+def fss_by_hand(f: Fields) -> float:
+    error = reference = 0.0
+    for pred, target in zip(f.frames(f.pred), f.frames(f.target), strict=True):
+        p, t = fractions_by_hand(pred, f.mask), fractions_by_hand(target, f.mask)
+        error += ((p - t) ** 2).sum()
+        reference += (p**2).sum() + (t**2).sum()
+    return float(1.0 - error / reference)
+
+
+def csi_of_scores(f: Fields, level: int) -> float:
+    p, t = (v.where(v.isnull(), v > f.levels[level]) for v in (f.p, f.t))
+    return float(BinaryContingencyManager(p, t).transform().critical_success_index())
+
+
+def ssim_by_hand(f: Fields) -> float:
+    cells = np.argwhere(f.mask)
+    apart = cells[:, None] - cells[None]
+    weight = np.exp(-(apart**2).sum(axis=-1) / (2 * 1.5**2)) * (abs(apart).max(axis=-1) <= 5)
+    weight /= weight.sum(axis=1, keepdims=True)
+    p, t = f.frames(f.pred)[:, f.mask], f.frames(f.target)[:, f.mask]
+    mean_p, mean_t = p @ weight.T, t @ weight.T
+    square_p, square_t = (p**2) @ weight.T - mean_p**2, (t**2) @ weight.T - mean_t**2
+    covariance = (p * t) @ weight.T - mean_p * mean_t
+    c1, c2 = (0.01 * f.value_range) ** 2, (0.03 * f.value_range) ** 2
+    levels = (2 * mean_p * mean_t + c1) / (mean_p**2 + mean_t**2 + c1)
+    return float(np.mean(levels * (2 * covariance + c2) / (square_p + square_t + c2)))
+
+
+ORACLES: dict[str, Callable[[Fields], float]] = {
+    "gradient": lambda f: gradient_by_hand(f.pred, f.mask),
+    "gradient_observed": lambda f: gradient_by_hand(f.target, f.mask),
+    "peak": lambda f: float(np.mean(peaks_by_hand(f.pred, f.mask))),
+    "peak_observed": lambda f: float(np.mean(peaks_by_hand(f.target, f.mask))),
+    "maximum": lambda f: max(peaks_by_hand(f.pred, f.mask)),
+    "maximum_observed": lambda f: max(peaks_by_hand(f.target, f.mask)),
+    "quantile_999": lambda f: float(quantiles_by_hand(f.pred, f.mask)[-1]),
+    "quantile_999_observed": lambda f: float(quantiles_by_hand(f.target, f.mask)[-1]),
+    "mean_observed": lambda f: float(np.nanmean(f.t)),
+    "rmse": lambda f: float(continuous.rmse(f.p, f.t)),
+    "mae": lambda f: float(continuous.mae(f.p, f.t)),
+    "bias": lambda f: float(continuous.additive_bias(f.p, f.t)),
+    "correlation": lambda f: float(correlation.pearsonr(f.p, f.t)),
+    "rmse_persistence": lambda f: float(continuous.rmse(f.k, f.t)),
+    "skill_persistence": lambda f: skill_by_hand(f, f.persistence),
+    "rmse_climatology": lambda f: float(continuous.rmse(f.c, f.t)),
+    "skill_climatology": lambda f: skill_by_hand(f, f.usual),
+    "change_ratio": lambda f: float(continuous.rmse(f.p, f.k) / continuous.rmse(f.t, f.k)),
+    "anomaly_correlation": lambda f: float(correlation.pearsonr(f.p - f.c, f.t - f.c)),
+    "gradient_correlation": gradient_correlation_by_hand,
+    "std_ratio": lambda f: float(np.nanstd(f.p - f.c) / np.nanstd(f.t - f.c)),
+    "region_std_ratio": region_std_ratio_by_hand,
+    "forward_sobel": lambda f: (
+        forward_gradient_by_hand(f.pred, f.mask) / gradient_by_hand(f.pred, f.mask)
+    ),
+    "forward_sobel_observed": lambda f: (
+        forward_gradient_by_hand(f.target, f.mask) / gradient_by_hand(f.target, f.mask)
+    ),
+    "power_small": lambda f: power_ratio_by_hand(f, 0.0, 4.0),
+    "power_middle": lambda f: power_ratio_by_hand(f, 4.0, 8.0),
+    "power_large": lambda f: power_ratio_by_hand(f, 8.0, math.inf),
+    "effective_resolution": effective_resolution_by_hand,
+    "quantile_error": lambda f: float(
+        abs(quantiles_by_hand(f.pred, f.mask) - quantiles_by_hand(f.target, f.mask)).mean()
+    ),
+    "fss_90": fss_by_hand,
+    "csi_90": lambda f: csi_of_scores(f, 0),
+    "csi_99": lambda f: csi_of_scores(f, 1),
+    "ssim": ssim_by_hand,
+}
+
+
+def test_every_metric_has_an_oracle() -> None:
+    assert set(ORACLES) == set(METRICS)
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_a_metric_equals_its_oracle(case: Case, name: str) -> None:
+    # The power ratios add 1e-12 of the whole power, so that an empty band is no division by zero.
+    assert verify(case)[name] == pytest.approx(ORACLES[name](fields_of(case)), rel=1e-9)

@@ -1,0 +1,289 @@
+"""What a sweep comes to, from trials made by hand; figures from the plan."""
+
+from __future__ import annotations
+
+import math
+from itertools import permutations
+
+import pytest
+
+from objectives.score import score_forecast
+from objectives.targets import Band, Targets
+from objectives.verdict import (
+    GAMED,
+    NOTHING_TO_FIX,
+    PROMISING,
+    STUCK,
+    SUCCESS,
+    TOO_EARLY,
+    Contender,
+    asks_nothing,
+    reach_verdict,
+)
+
+TARGETS = Targets(gradient=Band(3.0, 3.3), peak=Band(140.0, 154.0))
+BLURRED = (2.133, 112.34)
+NOISE = ("forward_sobel", "neighbouring cells jump as in noise or a checkerboard")
+RMSE = ("rmse", "its error is too much larger than the baseline's")
+
+
+def trial(
+    number: int,
+    gradient: float,
+    peak: float,
+    *broken: tuple[str, str],
+    rmse: float = 1.0,
+    sharpens: bool = True,
+) -> Contender:
+    """Return a trial with the score its figures come to; the RMSE as a multiple of baseline's."""
+    metrics = {"gradient": gradient, "peak": peak, "rmse": rmse}
+    score = score_forecast(metrics, TARGETS, baseline_rmse=1.0, rmse_weight=0.25).total
+    return Contender(number, score, gradient, peak, broken, sharpens, is_baseline=False)
+
+
+def baseline(gradient: float, peak: float, *broken: tuple[str, str]) -> Contender:
+    score = score_forecast(
+        {"gradient": gradient, "peak": peak, "rmse": 1.0}, TARGETS, 1.0, 0.25
+    ).total
+    return Contender(0, score, gradient, peak, broken, sharpens=False, is_baseline=True)
+
+
+BASELINE = baseline(*BLURRED)
+
+
+# --- The plan's table -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gradient", "peak", "name"),
+    [
+        (3.05, 141.0, SUCCESS),
+        (3.0, 140.0, SUCCESS),
+        (3.05, 139.0, PROMISING),
+        (2.9, 141.0, PROMISING),
+        (2.55, 125.0, PROMISING),
+        (2.5, 120.0, PROMISING),
+        (2.45, 120.0, STUCK),
+        (2.2, 115.0, STUCK),
+        (2.1, 112.0, STUCK),
+    ],
+)
+def test_gradient_and_peak_decide_as_in_the_plan(gradient: float, peak: float, name: str) -> None:
+    assert reach_verdict([BASELINE, trial(1, gradient, peak)], TARGETS).name == name
+
+
+def test_success_gives_the_figures_and_the_way_on() -> None:
+    verdict = reach_verdict([BASELINE, trial(7, 3.05, 141.0)], TARGETS, "ug m-3")
+
+    assert verdict.reason == (
+        "trial 7 reaches both targets and breaks no guard: gradient 3.05 (target 3), peak 141 "
+        "ug m-3 (target 140)"
+    )
+    assert "confirm" in verdict.next
+    assert "multi-scale" in verdict.next
+
+
+def test_promising_says_how_far_the_trial_has_come() -> None:
+    verdict = reach_verdict([BASELINE, trial(3, 2.55, 125.0)], TARGETS)
+
+    # ln(2.55 / 2.133) / ln(3 / 2.133) = 0.1786 / 0.3411
+    assert verdict.reason.startswith("trial 3 comes 52% of the way from the baseline")
+    assert "weight and learning rate" in verdict.next
+
+
+def test_stuck_without_a_sharpening_loss_asks_for_one_first() -> None:
+    verdict = reach_verdict([BASELINE, trial(1, 2.2, 115.0, sharpens=False)], TARGETS)
+
+    assert verdict.name == STUCK
+    assert verdict.reason.endswith("no loss that was tried can cure blur from uncertainty")
+    assert verdict.next.startswith("change the loss class")
+
+
+def test_stuck_with_a_sharpening_loss_asks_for_another_architecture() -> None:
+    trials = [BASELINE, trial(1, 2.2, 115.0, sharpens=False), trial(2, 2.15, 113.0)]
+    verdict = reach_verdict(trials, TARGETS)
+
+    assert verdict.name == STUCK
+    assert "trial 1" in verdict.reason
+    assert "can cure" not in verdict.reason
+    assert verdict.next.startswith("change the architecture")
+
+
+def test_a_gradient_far_beyond_the_ceiling_is_no_progress() -> None:
+    assert reach_verdict([BASELINE, trial(1, 6.0, 141.0)], TARGETS).name == STUCK
+
+
+def test_on_the_way_but_at_a_worse_score_than_the_baseline_is_not_promising() -> None:
+    worse = trial(1, 2.55, 60.0)
+
+    assert worse.score > BASELINE.score
+    assert reach_verdict([BASELINE, worse], TARGETS).name == STUCK
+
+
+# --- Too early, or nothing to do ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("trials", [[], [trial(1, 3.05, 141.0)]], ids=["none", "no baseline"])
+def test_without_the_baseline_it_is_too_early(trials: list[Contender]) -> None:
+    verdict = reach_verdict(trials, TARGETS)
+
+    assert verdict.name == TOO_EARLY
+    assert "baseline" in verdict.reason
+
+
+def test_with_the_baseline_alone_it_is_too_early_too() -> None:
+    verdict = reach_verdict([BASELINE], TARGETS)
+
+    assert verdict.name == TOO_EARLY
+    assert "2.133" in verdict.reason
+    assert "112.3" in verdict.reason
+
+
+def test_a_sharp_baseline_leaves_nothing_to_fix() -> None:
+    sharp = baseline(3.1, 145.0)
+
+    assert reach_verdict([sharp], TARGETS).name == NOTHING_TO_FIX
+    assert reach_verdict([sharp, trial(1, 3.05, 141.0)], TARGETS).name == NOTHING_TO_FIX
+
+
+def test_a_baseline_that_is_sharp_for_the_wrong_reason_leaves_something_to_fix() -> None:
+    noisy = baseline(3.1, 145.0, NOISE)
+
+    assert reach_verdict([noisy, trial(1, 3.05, 141.0)], TARGETS).name == SUCCESS
+    gamed = reach_verdict([noisy, trial(1, 2.2, 115.0)], TARGETS)
+    assert gamed.name == GAMED
+    assert "trial 0" in gamed.reason
+
+
+# --- The peak alone -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("peak", "name"), [(141.0, SUCCESS), (130.0, PROMISING), (115.0, STUCK)])
+def test_where_the_gradient_is_reached_already_the_peak_decides(peak: float, name: str) -> None:
+    steep = baseline(3.05, 112.34)
+
+    assert reach_verdict([steep, trial(1, 3.05, peak)], TARGETS).name == name
+
+
+# --- Guards ---------------------------------------------------------------------------------------
+
+
+def test_a_trial_that_breaks_a_guard_never_wins() -> None:
+    cheat = trial(1, 3.05, 141.0, NOISE)
+
+    verdict = reach_verdict([BASELINE, cheat, trial(2, 2.2, 115.0)], TARGETS)
+
+    assert verdict.name == GAMED
+    assert "trial 1 is sharp enough" in verdict.reason
+    assert "(guard forward_sobel)" in verdict.reason
+    assert "do not use it" in verdict.next
+
+
+def test_a_cheat_does_not_spoil_an_honest_success() -> None:
+    cheat, honest = trial(1, 3.1, 145.0, NOISE), trial(2, 3.05, 141.0, rmse=1.2)
+
+    assert cheat.score < honest.score
+    verdict = reach_verdict([BASELINE, cheat, honest], TARGETS)
+    assert verdict.name == SUCCESS
+    assert "trial 2" in verdict.reason
+
+
+def test_promising_mentions_the_cheats_that_went_further() -> None:
+    trials = [BASELINE, trial(1, 3.05, 141.0, NOISE), trial(2, 2.55, 125.0)]
+    verdict = reach_verdict(trials, TARGETS)
+
+    assert verdict.name == PROMISING
+    assert "trial 2" in verdict.reason
+    assert "1 more reached the targets, but wrongly (first by guard forward_sobel" in verdict.reason
+
+
+def test_gamed_counts_the_guards_and_names_the_most_broken() -> None:
+    cheat = trial(1, 3.05, 141.0, RMSE, NOISE)
+
+    reason = reach_verdict([BASELINE, cheat], TARGETS).reason
+
+    assert "(guard rmse) (2 guards in all)" in reason
+
+
+def test_a_cheat_half_way_is_not_called_sharp_enough() -> None:
+    verdict = reach_verdict([BASELINE, trial(1, 2.6, 125.0, NOISE)], TARGETS)
+
+    assert verdict.name == GAMED
+    assert "trial 1 is much sharper than the baseline, gradient 2.6" in verdict.reason
+
+
+def test_a_blurred_trial_that_breaks_a_guard_is_no_cheat() -> None:
+    assert reach_verdict([BASELINE, trial(1, 2.1, 112.0, RMSE)], TARGETS).name == STUCK
+
+
+def test_where_every_trial_breaks_a_guard_none_is_called_the_best() -> None:
+    broken_baseline = baseline(*BLURRED, RMSE)
+    verdict = reach_verdict([broken_baseline, trial(1, 2.2, 115.0, RMSE)], TARGETS)
+
+    assert verdict.name == STUCK
+    assert verdict.reason.startswith("every trial breaks a guard")
+
+
+# --- Which trial is named -------------------------------------------------------------------------
+
+
+def test_of_two_as_good_the_first_is_named() -> None:
+    trials = [trial(5, 3.1, 145.0), BASELINE, trial(2, 3.05, 141.0)]
+
+    assert "trial 2 reaches" in reach_verdict(trials, TARGETS).reason
+
+
+def test_the_order_of_the_trials_does_not_matter() -> None:
+    trials = [
+        BASELINE,
+        trial(1, 2.55, 125.0),
+        trial(2, 2.9, 120.0),
+        trial(3, 3.05, 141.0, NOISE),
+    ]
+
+    verdicts = {reach_verdict(order, TARGETS).reason for order in permutations(trials)}
+
+    assert len(verdicts) == 1
+
+
+def test_a_success_is_one_though_a_near_miss_scores_better() -> None:
+    near, there = trial(1, 2.99, 145.0), trial(2, 3.05, 141.0, rmse=1.1)
+
+    assert near.score < there.score
+    verdict = reach_verdict([BASELINE, near, there], TARGETS)
+    assert verdict.name == SUCCESS
+    assert "trial 2" in verdict.reason
+
+
+def test_a_gradient_on_its_way_counts_though_a_better_peak_scores_better() -> None:
+    peaked, steeper = trial(1, 2.3, 141.0), trial(2, 2.6, 116.0)
+
+    assert peaked.score < steeper.score < BASELINE.score
+    verdict = reach_verdict([BASELINE, peaked, steeper], TARGETS)
+    assert verdict.name == PROMISING
+    assert "trial 2" in verdict.reason
+
+
+# --- Targets that ask nothing ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gradient", "peak", "asked"),
+    [
+        (2.133, 112.34, []),
+        (3.0, 112.34, ["gradient"]),
+        (2.133, 150.0, ["peak"]),
+        (3.5, 150.0, ["gradient", "peak"]),
+        (math.nan, 150.0, ["peak"]),
+        (math.inf, -math.inf, []),
+    ],
+)
+def test_a_target_below_the_baseline_asks_nothing(
+    gradient: float, peak: float, asked: list[str]
+) -> None:
+    sentences = asks_nothing(TARGETS, gradient, peak)
+
+    assert [sentence.split(",")[0] for sentence in sentences] == [
+        f"the target of the {name}" for name in asked
+    ]
+    assert all(f"objective.targets.{n}" in s for n, s in zip(asked, sentences, strict=True))

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import xarray as xr
+
+from sweep.checking import optimiser, rate_range
+from sweep.checking.check import Check
+from sweep.checking.checks import open_subject, run_checks
+from sweep.checking.subject import Subject
+from sweep.configuration.config_file import load_config
+
+# One term and a shallow net: what is tested here is which check fails, not every term.
+SMALL = (
+    "predictor.options.depth=1",
+    "training.batch_size=4",
+    "search.space={loss_variant: {choices: [sobel]}, learning_rate: {low: 1e-4, high: "
+    "1e-2, log: true}}",
+    "loss.gradient_weight=0.1",
+)
+
+
+class MakeSubject(Protocol):
+    def __call__(self, *overrides: str, dataset: xr.Dataset | None = None) -> Subject: ...
+
+
+@pytest.fixture
+def plumes(plume_file: Path) -> xr.Dataset:
+    with xr.open_dataset(plume_file, engine="h5netcdf") as source:
+        return source.load()
+
+
+@pytest.fixture
+def subject_of(tiny_yaml: Path, tmp_path: Path) -> MakeSubject:
+    """The tiny configuration made smaller, with some settings, or on another field."""
+
+    def subject(*overrides: str, dataset: xr.Dataset | None = None) -> Subject:
+        chosen = [*SMALL, *overrides]
+        if dataset is not None:
+            dataset.to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
+            chosen.append(f"data.path={tmp_path / 'other.nc'}")
+        return open_subject(load_config(tiny_yaml, chosen).config)
+
+    return subject
+
+
+@pytest.fixture
+def failures(monkeypatch: pytest.MonkeyPatch) -> Callable[[Subject], dict[str, Check]]:
+    """The checks that fail, by name; with fewer steps of training."""
+    monkeypatch.setattr(optimiser, "SHORT_TRAINING_STEPS", 50)
+    monkeypatch.setattr(rate_range, "STEPS", 60)
+
+    def failing(subject: Subject) -> dict[str, Check]:
+        return {check.name: check for check in run_checks(subject) if not check.ok}
+
+    return failing

@@ -1,0 +1,169 @@
+"""A scripted executor and clock, over a real ledger on SQLite.
+
+Targets: gradient 3.0 to 3.3; peak 140 to 150 above a mean of 40.
+"""
+
+from collections.abc import Callable, Mapping
+
+from optuna.trial import FrozenTrial
+
+from model.training import EpochLosses
+from objectives.judgement import Judgement
+from objectives.targets import Band, Targets
+from storage.database import open_database
+from sweep.configuration.settings import SweepConfig
+from sweep.running.coordinator import Coordinator
+from sweep.running.executor import EpochDone, TrialCancelled, TrialDone, TrialEvent, TrialFailed
+from sweep.running.progress import SilentProgress
+from sweep.running.trial import EpochReport
+from sweep.study.facts import BandFacts, StudyFacts
+from sweep.study.ledger import Ledger
+from sweep.study.studies import open_or_create_study
+from sweep.study.trial_spec import TrialSpec
+
+SPACE = {
+    "gradient_weight": {"low": 0.01, "high": 1.0, "log": True},
+    "loss_variant": {"choices": ["sobel", "laplacian"]},
+}
+TARGETS = Targets(gradient=Band(3.0, 3.3), peak=Band(140.0, 150.0, offset=40.0))
+Metrics = dict[str, float]
+
+
+def metrics_of(gradient: float = 3.1, peak: float = 145.0, rmse: float = 10.0) -> Metrics:
+    return {
+        "gradient": gradient,
+        "peak": peak,
+        "rmse": rmse,
+        "rmse_climatology": 100.0,
+        "power_small": 0.0,
+        "power_middle": 0.0,
+        "power_large": 0.0,
+        "forward_sobel": 1.5,
+        "forward_sobel_observed": 1.5,
+        "gradient_correlation": 0.7,
+        "anomaly_correlation": 0.9,
+        "std_ratio": 0.9,
+        "region_std_ratio": 0.9,
+        "change_ratio": 0.8,
+        "skill_persistence": 0.1,
+    }
+
+
+def report_of(epoch: int, metrics: Metrics) -> EpochReport:
+    by_lead = {name: [value] for name, value in metrics.items()}
+    judgement = Judgement(overall=metrics, by_lead=by_lead)
+    return EpochReport(epoch, EpochLosses(epoch, 0.1, 0.1, 0.0, 0.0), judgement, seconds=1.0)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class FakeExecutor:
+    """Every poll takes each trial an epoch further; the last one also ends it.
+
+    Args:
+        slots: Trials at a time.
+        metrics: What a trial has, by number and epoch; 3.1, 145 and 10 where nothing is said.
+        asleep: For a trial, the poll before which nothing is heard of it.
+        failing: Reason of the trials that fail at their first poll.
+        deaf: Trials that do not hear a cancel.
+    """
+
+    def __init__(
+        self,
+        slots: int = 1,
+        metrics: Mapping[tuple[int, int], Metrics] | None = None,
+        asleep: Mapping[int, int] | None = None,
+        failing: Mapping[int, str] | None = None,
+        deaf: frozenset[int] = frozenset(),
+    ) -> None:
+        self.slots = slots
+        self.metrics = metrics or {}
+        self.asleep = asleep or {}
+        self.failing = failing or {}
+        self.deaf = deaf
+        self.on_poll: Callable[[int], None] = lambda _poll: None
+        self.extra: list[TrialEvent] = []
+        self.submitted: list[TrialSpec] = []
+        self.cancelled: list[int] = []
+        self.polls = 0
+        self._at: dict[int, tuple[TrialSpec, int]] = {}
+
+    @property
+    def free_slots(self) -> int:
+        return self.slots - len(self._at)
+
+    def submit(self, spec: TrialSpec) -> None:
+        assert self.free_slots > 0
+        self.submitted.append(spec)
+        self._at[spec.number] = (spec, 0)
+
+    def cancel(self, number: int) -> None:
+        self.cancelled.append(number)
+
+    def close(self) -> None:
+        pass
+
+    def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
+        self.on_poll(self.polls)
+        events, self.extra = self.extra, []
+        for number, (spec, epoch) in list(self._at.items()):
+            if self.polls >= self.asleep.get(number, 0):
+                events += self._advance(spec, epoch)
+        self.polls += 1
+        return events
+
+    def _advance(self, spec: TrialSpec, epoch: int) -> list[TrialEvent]:
+        number, attempt = spec.number, spec.attempt
+        if number in self.failing:
+            del self._at[number]
+            return [TrialFailed(number, attempt, self.failing[number])]
+        if number in self.cancelled and number not in self.deaf:
+            del self._at[number]
+            return [TrialCancelled(number, attempt)]
+        metrics = self.metrics.get((number, epoch), metrics_of())
+        events: list[TrialEvent] = [EpochDone(number, attempt, report_of(epoch, metrics))]
+        self._at[number] = (spec, epoch + 1)
+        if epoch + 1 == spec.run.training.epochs:
+            del self._at[number]
+            events.append(TrialDone(number, attempt, 2.0, 100.0, "cpu", "float32"))
+        return events
+
+
+def _facts(band: Band) -> BandFacts:
+    return BandFacts(low=band.low, high=band.high, offset=band.offset)
+
+
+class Sweep:
+    """A ledger on SQLite and what a coordinator of it needs."""
+
+    def __init__(self, url: str, config: SweepConfig, facts: StudyFacts) -> None:
+        study = open_or_create_study(open_database(url, "write"), config, facts)
+        self.ledger = Ledger(study, config, url, facts)
+        self.clock = Clock()
+        self.facts = facts.model_copy(
+            update={"gradient": _facts(TARGETS.gradient), "peak": _facts(TARGETS.peak)}
+        )
+
+    def coordinator(self, executor: FakeExecutor) -> Coordinator:
+        progress = SilentProgress("tiny", TARGETS, "K")
+        return Coordinator(self.ledger, executor, self.facts, progress, self.clock)
+
+    def run(self, executor: FakeExecutor) -> None:
+        self.coordinator(executor).run()
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        return self.ledger.study.get_trials(deepcopy=False)
+
+    @property
+    def states(self) -> list[str]:
+        return [trial.state.name for trial in self.trials]
+
+
+MakeSweep = Callable[..., Sweep]
