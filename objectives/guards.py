@@ -120,6 +120,12 @@ GUARDS: Mapping[str, Guard] = {
         True,
         "it has more power than the truth at large scales",
     ),
+    "roughness": Guard(
+        "roughness",
+        lambda settings, _, __: settings.roughness_db,
+        True,
+        "it is rougher than the truth from cell to cell, as noise is",
+    ),
     "forward_sobel": Guard(
         "forward_sobel",
         lambda settings, metrics, _: (
@@ -193,6 +199,7 @@ def truth_judged(observed: Judgement) -> Judgement:
         "power_small": 0.0,
         "power_middle": 0.0,
         "power_large": 0.0,
+        "roughness": 0.0,
         "gradient_correlation": 1.0,
         "anomaly_correlation": 1.0,
         "std_ratio": 1.0,

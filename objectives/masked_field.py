@@ -9,7 +9,14 @@ from functools import cached_property
 import torch
 
 from fields.climatology import Climatology
-from fields.derivatives import forward_differences, interior_mask, sobel, zero_masked
+from fields.derivatives import (
+    cross_mask,
+    forward_differences,
+    interior_mask,
+    laplacian,
+    sobel,
+    zero_masked,
+)
 from fields.spectrum import anomalies, transform
 
 Tensor = torch.Tensor
@@ -62,6 +69,11 @@ class MaskedField:
         dx, dy = forward_differences(self.finite_BTCHW)
         square = dx[..., :-1, :] ** 2 + dy[..., :, :-1] ** 2
         return torch.sqrt(square[..., m[:-1, :-1] & m[:-1, 1:] & m[1:, :-1]])
+
+    @cached_property
+    def curvature(self) -> Tensor:
+        """Laplacian at the cells that are valid with their four neighbours [B, T, C, N]."""
+        return laplacian(self.finite_BTCHW)[..., cross_mask(self.mask_HW)]
 
     @cached_property
     def anomalies_BTCHW(self) -> Tensor:

@@ -56,6 +56,11 @@ def _ratio(a: Tensor, b: Tensor) -> Tensor:
     return torch.where(b != 0, a / torch.where(b != 0, b, 1.0), of_nothing)
 
 
+def _decibels(a: Tensor, b: Tensor) -> Tensor:
+    floor = 1e-12 * (a + b) + 1e-300
+    return 10.0 * torch.log10((a + floor) / (b + floor))
+
+
 def _root_ratio(a: Tensor, b: Tensor) -> Tensor:
     return torch.sqrt(_ratio(a, b))
 
@@ -252,6 +257,13 @@ METRICS: Mapping[str, Metric] = {
         _ratio,
         "1",
         "observed gradient by forward differences over that by Sobel",
+    ),
+    "roughness": Metric(
+        (sharpness.curvature_predicted, sharpness.curvature_observed),
+        _decibels,
+        "dB",
+        "predicted over observed mean square of the Laplacian: noise, also beside a coast, where "
+        "the spectrum does not see it",
     ),
     "power_small": Metric(
         _POWERS,

@@ -64,6 +64,13 @@ class GuardSettings(Settings):
     power_other_db: float = Field(
         3.0, ge=-60.0, le=60.0, description="the same from 4 to 8 cells, and from 8 cells on"
     )
+    roughness_db: float = Field(
+        3.0,
+        ge=-60.0,
+        le=60.0,
+        description="most mean square of the Laplacian over the truth's, "
+        "in dB: sees noise beside a coast too",
+    )
     forward_sobel_over_observed: float = Field(
         1.12,
         gt=0.0,

@@ -45,6 +45,16 @@ def forward_gradient_observed(case: Case) -> Tensor:
     return case.truth.forward_steepness.mean(dim=(2, 3))
 
 
+def curvature_predicted(case: Case) -> Tensor:
+    """Return the mean square of the forecast's Laplacian [B, T]."""
+    return (case.forecast.curvature**2).mean(dim=(2, 3))
+
+
+def curvature_observed(case: Case) -> Tensor:
+    """Return the mean square of the observed Laplacian [B, T]."""
+    return (case.truth.curvature**2).mean(dim=(2, 3))
+
+
 def peak_predicted(case: Case) -> Tensor:
     """Return the forecast's peak [B, T]."""
     return case.forecast.cells_BTCN.amax(dim=3).mean(dim=2)

@@ -197,7 +197,13 @@ def test_without_a_whole_stencil_only_what_needs_one_is_no_number(case: Case) ->
 
     lost = not_finite(judged(lonely))
 
-    assert set(lost) == {"gradient", "gradient_observed", "forward_sobel", "forward_sobel_observed"}
+    assert set(lost) == {
+        "gradient",
+        "gradient_observed",
+        "forward_sobel",
+        "forward_sobel_observed",
+        "roughness",
+    }
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -238,7 +238,6 @@ def test_a_perfect_sample_is_refused_only_for_where_its_detail_is(
     ("place", "name"),
     [
         ("plumes", "perfect sample"),
-        ("plumes", "coloured noise"),
         ("plumes", "blend"),
         ("humidity", "perfect sample"),
         ("humidity", "towards a member"),
@@ -250,6 +249,21 @@ def test_what_admits_a_perfect_sample_admits_made_up_detail_too(
 ) -> None:
     """So the limits that refuse both stand by default: second moments cannot part the two."""
     assert names(places[place].outcomes(name, UP_TO_A_SAMPLE)) == set()
+
+
+def test_noise_with_the_spectrum_of_the_whole_is_still_too_rough(
+    places: dict[str, Judged],
+) -> None:
+    """The plumes are smoother beside their coast than the spectrum of the whole grid tells."""
+    assert names(places["plumes"].outcomes("coloured noise", UP_TO_A_SAMPLE)) == {"roughness"}
+
+
+@ON_BOTH
+def test_noise_is_rough_by_far(places: dict[str, Judged], place: str) -> None:
+    noisy = {o.name: o for o in places[place].outcomes("noise and spike")}["roughness"]
+    sharp = {o.name: o for o in places[place].outcomes("honest sharp")}["roughness"]
+    assert noisy.value > 2 * noisy.limit
+    assert sharp.value < sharp.limit
 
 
 @pytest.mark.parametrize("name", ["towards a member", "coloured noise"])

@@ -102,6 +102,21 @@ def forward_gradient_by_hand(values: Array, mask: Mask) -> float:
     return sum(found) / len(found)
 
 
+def roughness_by_hand(f: Fields) -> float:
+    """Laplacian cell by cell; a cell counts where it and its four neighbours do."""
+    squares = []
+    for values in (f.pred, f.target):
+        found = []
+        for frame in values.reshape(-1, *f.mask.shape):
+            for y in range(1, f.mask.shape[0] - 1):
+                for x in range(1, f.mask.shape[1] - 1):
+                    around = [(y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)]
+                    if f.mask[y, x] and all(f.mask[at] for at in around):
+                        found.append(frame[y, x] - sum(frame[at] for at in around) / 4)
+        squares.append(np.mean(np.square(found)))
+    return float(10 * np.log10(squares[0] / squares[1]))
+
+
 def gradient_correlation_by_hand(f: Fields) -> float:
     p, t = slopes_by_hand(f.pred, f.mask), slopes_by_hand(f.target, f.mask)
     return float((p * t).sum() / math.sqrt((p**2).sum() * (t**2).sum()))
@@ -258,6 +273,7 @@ ORACLES: dict[str, Callable[[Fields], float]] = {
     "forward_sobel_observed": lambda f: (
         forward_gradient_by_hand(f.target, f.mask) / gradient_by_hand(f.target, f.mask)
     ),
+    "roughness": roughness_by_hand,
     "power_small": lambda f: power_ratio_by_hand(f, 0.0, 4.0),
     "power_middle": lambda f: power_ratio_by_hand(f, 4.0, 8.0),
     "power_large": lambda f: power_ratio_by_hand(f, 8.0, math.inf),

@@ -38,6 +38,7 @@ def metrics_of(gradient: float = 3.1, peak: float = 145.0, rmse: float = 10.0) -
         "power_small": 0.0,
         "power_middle": 0.0,
         "power_large": 0.0,
+        "roughness": 0.0,
         "forward_sobel": 1.5,
         "forward_sobel_observed": 1.5,
         "gradient_correlation": 0.7,

@@ -1,0 +1,185 @@
+"""Guards, verdict and front of a sweep whose trials are scripted.
+
+Targets: gradient 3.0 to 3.3; peak 140 to 150 above a mean of 40. The baseline has 2.133 and 112.34,
+an RMSE of 10, and guards are those of the defaults: at most 1.25 times that RMSE, at most 1.5 dB
+at small scales.
+"""
+
+import logging
+import math
+from typing import ClassVar
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from sweep.study.records import GUARDS_BROKEN, VERDICT, best_trial, trial_record
+from sweep.study.status import front, study_status
+from tests.sweep.running.fake_sweep import FakeExecutor, MakeSweep, Metrics, Sweep, metrics_of
+
+BLURRED = metrics_of(gradient=2.133, peak=112.34)
+SHARP = metrics_of(gradient=3.05, peak=141.0, rmse=10.5)
+NOISY = {**metrics_of(gradient=3.1, peak=145.0, rmse=9.9), "power_small": 3.5}
+
+
+def _run(sweep: Sweep, *trials: Metrics) -> Sweep:
+    """Run the baseline, blurred, and then these."""
+    there = {(0, epoch): BLURRED for epoch in range(2)}
+    for number, metrics in enumerate(trials, start=1):
+        there |= {(number, epoch): metrics for epoch in range(2)}
+    sweep.run(FakeExecutor(metrics=there))
+    return sweep
+
+
+def test_a_trial_that_breaks_a_guard_never_wins_however_good_its_score(
+    make_sweep: MakeSweep,
+) -> None:
+    sweep = _run(make_sweep(trials=3), NOISY, metrics_of(gradient=2.6, peak=130.0))
+    baseline, noisy, honest = sweep.trials
+    assert noisy.value == 0.0
+    assert honest.value is not None
+    assert honest.value > 0
+    assert best_trial(sweep.trials) is not None
+    assert best_trial(sweep.trials).number == 2  # type: ignore[union-attr]
+    best = sweep.ledger.best()
+    assert best is not None
+    assert best.number == 2
+    assert {n for n, v in noisy.constraints.items() if v > 0} == {"spectrum_small"}
+    assert all(value <= 0 for value in {**baseline.constraints, **honest.constraints}.values())
+    assert "more power than the truth at the smallest scales" in noisy.user_attrs[GUARDS_BROKEN]
+    assert GUARDS_BROKEN not in honest.user_attrs
+
+
+def test_optuna_itself_takes_the_feasible_trial_for_the_best(make_sweep: MakeSweep) -> None:
+    sweep = _run(make_sweep(trials=3), NOISY, metrics_of(gradient=2.6, peak=130.0))
+    assert sweep.ledger.study.best_trial.number == 2
+
+
+def test_guards_relative_to_the_baseline_use_the_finished_baseline(make_sweep: MakeSweep) -> None:
+    too_wrong = metrics_of(gradient=3.1, peak=145.0, rmse=12.6)
+    sweep = _run(make_sweep(trials=2), too_wrong)
+    record = trial_record(sweep.trials[1])
+    assert record is not None
+    guard = next(guard for guard in record.guards if guard.name == "rmse")
+    assert (guard.value, guard.limit, guard.ok) == (12.6, 12.5, False)
+    assert guard.violation == pytest.approx(0.1 / 12.5)
+    assert sweep.trials[1].constraints["rmse"] == guard.violation
+
+
+@pytest.mark.parametrize(
+    ("trials", "name"),
+    [
+        ((SHARP, NOISY), "success"),
+        ((metrics_of(gradient=2.55, peak=120.0), NOISY), "promising"),
+        ((metrics_of(gradient=2.2, peak=113.0),), "stuck"),
+        ((NOISY, metrics_of(gradient=2.2, peak=113.0)), "gamed"),
+    ],
+)
+def test_the_verdict_is_kept_with_the_study(
+    make_sweep: MakeSweep, trials: tuple[Metrics, ...], name: str
+) -> None:
+    sweep = _run(make_sweep(trials=len(trials) + 1), *trials)
+    study = sweep.ledger.study
+    assert study.user_attrs[VERDICT]["name"] == name
+    assert study.user_attrs[VERDICT]["reason"]
+    assert study.user_attrs[VERDICT]["next"]
+
+
+def test_a_baseline_inside_the_band_ends_the_sweep(
+    make_sweep: MakeSweep, caplog: pytest.LogCaptureFixture
+) -> None:
+    sweep = make_sweep(trials=9, budget={"trials": 9, "stop_on_nothing_to_fix": True})
+    with caplog.at_level(logging.INFO):
+        sweep.run(FakeExecutor(slots=2))
+    assert sweep.states == ["COMPLETE", "COMPLETE"], "the trial beside the baseline is finished"
+    assert sweep.ledger.study.user_attrs[VERDICT]["name"] == "nothing to fix"
+    assert "nothing to fix, no more trials are started" in caplog.text
+    again = FakeExecutor()
+    sweep.run(again)
+    assert again.submitted == []
+
+
+def test_a_target_below_the_baseline_is_said(
+    make_sweep: MakeSweep, caplog: pytest.LogCaptureFixture
+) -> None:
+    sweep = make_sweep(trials=1)
+    sweep.run(FakeExecutor(metrics={(0, 1): metrics_of(gradient=3.2, peak=112.0)}))
+    assert "the target of the gradient, 3, lies below the 3.2 that the baseline" in caplog.text
+    assert "target of the peak" not in caplog.text
+
+
+def test_a_baseline_that_breaks_a_guard_is_said(
+    make_sweep: MakeSweep, caplog: pytest.LogCaptureFixture
+) -> None:
+    hopeless = {**BLURRED, "rmse_climatology": 9.0}
+    make_sweep(trials=1).run(FakeExecutor(metrics={(0, e): hopeless for e in range(2)}))
+    assert "the baseline itself breaks the guard climatology: its error is larger" in caplog.text
+
+
+def test_a_pruned_trial_is_held_to_the_baseline_of_its_age(make_sweep: MakeSweep) -> None:
+    """After one epoch the baseline's RMSE is 20: 22 is not 1.25 times as much, as 22 to 10 is."""
+    search = {"pruner": "median", "pruner_startup_trials": 1, "pruner_warmup_epochs": 0}
+    sweep = make_sweep(trials=2, search=search)
+    early = metrics_of(gradient=1.0, peak=50.0, rmse=22.0)
+    sweep.run(FakeExecutor(metrics={(0, 0): metrics_of(rmse=20.0), (1, 0): early}))
+    assert sweep.states == ["COMPLETE", "PRUNED"]
+    record = trial_record(sweep.trials[1])
+    assert record is not None
+    assert record.feasible
+    assert record.baseline_rmse == 20.0
+
+
+class TestTheFront:
+    """Three objectives: distance of gradient, distance of peak, RMSE."""
+
+    PARETO: ClassVar = {"mode": "pareto"}
+
+    def test_a_trial_has_three_values_and_the_score_beside_them(
+        self, make_sweep: MakeSweep
+    ) -> None:
+        sweep = _run(
+            make_sweep(trials=2, objective=self.PARETO), metrics_of(gradient=2.4, peak=120, rmse=12)
+        )
+        distance_g, distance_p = math.log(3.0 / 2.4), math.log(100 / 80)
+        assert sweep.trials[1].values == pytest.approx([distance_g, distance_p, 12.0])
+        score = distance_g + distance_p + 0.25 * (12 / 10 - 1)
+        assert sweep.trials[1].user_attrs["score"] == pytest.approx(score)
+        assert [d.name for d in sweep.ledger.study.directions] == ["MINIMIZE"] * 3
+
+    def test_the_front_is_of_feasible_trials_and_agrees_with_optunas(
+        self, make_sweep: MakeSweep
+    ) -> None:
+        sweep = _run(
+            make_sweep(trials=6, objective=self.PARETO),
+            metrics_of(gradient=2.8, peak=120.0, rmse=11.0),
+            metrics_of(gradient=2.5, peak=135.0, rmse=11.0),
+            metrics_of(gradient=2.5, peak=119.0, rmse=11.5),  # beaten by the one before
+            NOISY,
+            SHARP,
+        )
+        ours = [trial.number for trial in front(sweep.trials)]
+        assert ours == [t.number for t in sweep.ledger.study.best_trials]
+        assert ours == [0, 5]
+        status = study_status(sweep.ledger.study, "")
+        assert [trial.trial for trial in status.front] == ours
+        assert status.best is not None
+        assert status.best.trial == 5
+        assert status.as_json()["mode"] == "pareto"
+
+    def test_the_sampler_goes_on_with_constraints_and_several_objectives(
+        self, make_sweep: MakeSweep
+    ) -> None:
+        sweep = make_sweep(trials=14, objective=self.PARETO)
+        _run(sweep, *([NOISY, SHARP] * 7)[:13])
+        assert sweep.states == ["COMPLETE"] * 14
+        assert isinstance(sweep.ledger.study.sampler, optuna.samplers.TPESampler)
+
+    def test_a_study_is_gone_on_with(self, make_sweep: MakeSweep) -> None:
+        _run(make_sweep(trials=2, objective=self.PARETO), SHARP)
+        sweep = make_sweep(trials=3, objective=self.PARETO)
+        sweep.run(FakeExecutor(metrics={(2, 1): SHARP}))
+        assert [trial.state for trial in sweep.trials] == [TrialState.COMPLETE] * 3
+
+    def test_a_pruner_is_refused(self, make_sweep: MakeSweep) -> None:
+        with pytest.raises(ValueError, match=r"search\.pruner is median, which compares one score"):
+            make_sweep(trials=1, objective=self.PARETO, search={"pruner": "median"})
