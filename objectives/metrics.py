@@ -262,8 +262,7 @@ METRICS: Mapping[str, Metric] = {
         (sharpness.curvature_predicted, sharpness.curvature_observed),
         _decibels,
         "dB",
-        "predicted over observed mean square of the Laplacian: noise, also beside a coast, where "
-        "the spectrum does not see it",
+        "predicted over observed mean square of the Laplacian: sees noise, beside a coast too",
     ),
     "power_small": Metric(
         _POWERS,

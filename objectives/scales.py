@@ -104,12 +104,13 @@ def effective_resolution(
 
     Good is a shell whose power is at least half the truth's and whose coherence
     X / sqrt(S_p S_t) is at least 0.5. From long to short, the first shell that fails ends it; the
-    longest wavelength if the first one does.
+    longest wavelength if the first one does. Shells below two cells, in the spectrum's corners, are
+    not looked at: a grid has no such waves along its axes.
     """
     tiny = 1e-12 * power_t.sum(dim=-1, keepdim=True) + 1e-300
     ratio = (power_p + tiny) / (power_t + tiny)
     coherence = (cross + tiny) / torch.sqrt((power_p + tiny) * (power_t + tiny))
-    good = ((ratio >= 0.5) & (coherence >= 0.5))[..., 1:]
+    good = ((ratio >= 0.5) & (coherence >= 0.5) & (wavelength >= 2.0))[..., 1:]
     unbroken = good.long().cumprod(dim=-1).sum(dim=-1)
     return wavelength.gather(-1, unbroken.clamp(min=1)[..., None])[..., 0]
 

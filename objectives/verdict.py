@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fields.settings import Settings
+from objectives.settings import TargetSettings
 from objectives.targets import Targets
 
 SUCCESS = "success"
@@ -205,8 +206,10 @@ class _Judged:
         )
 
 
-def asks_nothing(targets: Targets, gradient: float, peak: float) -> list[str]:
-    """Return a sentence for each target the baseline reaches anyway."""
+def asks_nothing(
+    given: TargetSettings, targets: Targets, gradient: float, peak: float
+) -> list[str]:
+    """Return a sentence for each target given as a number that the baseline reaches anyway."""
     return [
         f"the target of the {name}, {band.low:.6g}, lies below the {value:.6g} that the baseline "
         "reaches without any gradient term, so it asks nothing of the search; raise "
@@ -215,5 +218,5 @@ def asks_nothing(targets: Targets, gradient: float, peak: float) -> list[str]:
             ("gradient", targets.gradient, gradient),
             ("peak", targets.peak, peak),
         )
-        if math.isfinite(value) and value >= band.low
+        if getattr(given, name) != "auto" and math.isfinite(value) and value >= band.low
     ]

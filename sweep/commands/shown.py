@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from objectives.guards import GuardOutcome
+from objectives.verdict import NOTHING_TO_FIX
 from sweep.study.status import StudyStatus, TrialStatus
 
 WIDTH_OF_A_PIPE = 160
@@ -77,7 +78,7 @@ def show_guards(guards: Sequence[GuardOutcome], console: Console) -> None:
 def show_result(status: StudyStatus, address: str, console: Console) -> None:
     """Print how a sweep ended and what to do next."""
     show_status(status, console)
-    if status.best is None:
+    if status.best is None or status.verdict.name == NOTHING_TO_FIX:
         return
     storage = (
         "" if address == "sqlite:///sweeps.db" else f" --storage {shlex.quote(_masked(address))}"

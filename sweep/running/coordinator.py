@@ -228,7 +228,8 @@ class Coordinator:
 
     def _look_at_the_baseline(self, record: TrialRecord) -> None:
         study, metrics = self._ledger.config.study, record.metrics
-        for sentence in asks_nothing(self._targets, metrics["gradient"], metrics["peak"]):
+        given = self._objective.targets
+        for sentence in asks_nothing(given, self._targets, metrics["gradient"], metrics["peak"]):
             logger.warning("%s: %s", study, sentence)
         for guard in broken(record.guards):
             logger.warning(

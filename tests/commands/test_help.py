@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-COMMANDS = ("start", "status", "export", "train", "predict", "evaluate", "dashboard")
+COMMANDS = (
+    *("start", "status", "confirm", "export", "train", "predict", "evaluate", "check", "dashboard"),
+)
 HEAVY = ("torch", "optuna", "sqlalchemy", "xarray", "numpy")
 LOADED_AFTER = """
 import contextlib, io, json, sys

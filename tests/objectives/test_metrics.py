@@ -134,13 +134,16 @@ def test_a_metric_is_in_the_unit_it_states(case: Case, name: str) -> None:
     assert after == pytest.approx(factor * before, rel=1e-9)
 
 
+@pytest.mark.parametrize("shift", [273.15, -273.15])
 @pytest.mark.parametrize("name", [name for name in METRICS if name != "ssim"])
-def test_only_level_metrics_notice_a_shift_of_all_fields(case: Case, name: str) -> None:
+def test_only_level_metrics_notice_a_shift_of_all_fields(
+    case: Case, name: str, shift: float
+) -> None:
     before = verify(case)[name]
-    after = verify(transformed(case, lambda field: field + 273.15))[name]
+    after = verify(transformed(case, lambda field: field + shift))[name]
 
-    shift = 273.15 if name in LEVELS else 0.0
-    assert after == pytest.approx(before + shift, rel=1e-8)
+    noticed = shift if name in LEVELS else 0.0
+    assert after == pytest.approx(before + noticed, rel=1e-8)
 
 
 def test_structural_similarity_takes_a_bias_as_a_share_of_the_level(case: Case) -> None:
@@ -206,7 +209,7 @@ def test_identical_fields_score_perfectly(case: Case) -> None:
 
     for name in ("rmse", "mae", "bias", "quantile_error"):
         assert found[name] == 0.0
-    for name in ("power_small", "power_middle", "power_large"):
+    for name in ("power_small", "power_middle", "power_large", "roughness"):
         assert found[name] == 0.0
     for name in ("correlation", "anomaly_correlation", "gradient_correlation", "ssim"):
         assert found[name] == pytest.approx(1.0, abs=1e-12)
@@ -216,7 +219,7 @@ def test_identical_fields_score_perfectly(case: Case) -> None:
         assert found[name] == 1.0
     for name in ("gradient", "peak", "maximum", "quantile_999", "forward_sobel"):
         assert found[name] == found[f"{name}_observed"]
-    assert found["effective_resolution"] == 18 / 13  # 9 and 8 waves: hypot(9, 9) is 13 rounded
+    assert found["effective_resolution"] == 2.0  # the shortest wave of a grid
 
 
 def test_an_upside_down_forecast_is_correlated_with_minus_one(case: Case) -> None:
@@ -238,6 +241,16 @@ def test_gradients_of_the_other_sign_are_correlated_with_minus_one(case: Case) -
 
     assert found["gradient_correlation"] == pytest.approx(-1.0, abs=1e-12)
     assert found["gradient"] == pytest.approx(found["gradient_observed"])
+
+
+@pytest.mark.parametrize("name", ["correlation", "anomaly_correlation"])
+def test_rounding_never_carries_a_correlation_beyond_one(name: str) -> None:
+    """As where both fields are constant but for the last digit."""
+    correlate = METRICS[name].formula
+    nothing, ulp = torch.zeros((), dtype=torch.float64), torch.tensor(1e-11, dtype=torch.float64)
+
+    assert correlate(nothing, nothing, ulp, ulp, 3 * ulp).item() == 1.0
+    assert correlate(nothing, nothing, ulp, ulp, -3 * ulp).item() == -1.0
 
 
 def test_bias_is_forecast_minus_truth(case: Case) -> None:

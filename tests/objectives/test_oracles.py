@@ -194,7 +194,7 @@ def effective_resolution_by_hand(f: Fields) -> float:
     reached = 1
     for k in range(1, len(power_p)):
         coherence = cross[k] / math.sqrt(power_p[k] * power_t[k])
-        if power_p[k] < 0.5 * power_t[k] or coherence < 0.5:
+        if power_p[k] < 0.5 * power_t[k] or coherence < 0.5 or max(f.mask.shape) < 2 * k:
             break
         reached = k
     assert 1 < reached < len(power_p) - 1, "the example must lose the small scales"

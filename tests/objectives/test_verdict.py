@@ -8,6 +8,7 @@ from itertools import permutations
 import pytest
 
 from objectives.score import score_forecast
+from objectives.settings import TargetSettings
 from objectives.targets import Band, Targets
 from objectives.verdict import (
     GAMED,
@@ -281,7 +282,7 @@ def test_a_gradient_on_its_way_counts_though_a_better_peak_scores_better() -> No
 def test_a_target_below_the_baseline_asks_nothing(
     gradient: float, peak: float, asked: list[str]
 ) -> None:
-    sentences = asks_nothing(TARGETS, gradient, peak)
+    sentences = asks_nothing(TargetSettings(gradient=3.0, peak=140.0), TARGETS, gradient, peak)
 
     assert [sentence.split(",")[0] for sentence in sentences] == [
         f"the target of the {name}" for name in asked

@@ -102,8 +102,8 @@ def test_a_baseline_inside_the_band_ends_the_sweep(
 def test_a_target_below_the_baseline_is_said(
     make_sweep: MakeSweep, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sweep = make_sweep(trials=1)
-    sweep.run(FakeExecutor(metrics={(0, 1): metrics_of(gradient=3.2, peak=112.0)}))
+    sweep = make_sweep(trials=1, objective={"targets": {"gradient": 3.0, "peak": "auto"}})
+    sweep.run(FakeExecutor(metrics={(0, 1): metrics_of(gradient=3.2, peak=145.0)}))
     assert "the target of the gradient, 3, lies below the 3.2 that the baseline" in caplog.text
     assert "target of the peak" not in caplog.text
 
