@@ -17,7 +17,7 @@ from fields.derivatives import (
     sobel,
     zero_masked,
 )
-from fields.spectrum import anomalies, transform
+from fields.spectrum import anomalies, taper, transform
 
 Tensor = torch.Tensor
 
@@ -94,8 +94,9 @@ class MaskedField:
 
     @cached_property
     def coefficients_BTCHW(self) -> Tensor:
-        """Orthonormal Fourier transform of the anomalies, complex."""
-        return transform(self.anomalies_BTCHW)
+        """Orthonormal Fourier transform of the anomalies, tapered towards masked cells; complex."""
+        weight_HW = taper(self.mask_HW).to(self.values_BTCHW)
+        return transform(self.anomalies_BTCHW * weight_HW)
 
     @cached_property
     def sorted_BTCN(self) -> Tensor:

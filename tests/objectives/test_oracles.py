@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from numpy.typing import NDArray
+from scipy import ndimage
 from scores import continuous
 from scores.categorical import BinaryContingencyManager
 from scores.continuous import correlation
@@ -158,6 +159,13 @@ def region_std_ratio_by_hand(f: Fields) -> float:
     return max(math.sqrt((p + quiet) / (t + quiet)) for p, t in pairs)
 
 
+def taper_by_hand(mask: Mask) -> Array:
+    """The squared sine of the distance to the nearest cell that is masked or beyond the grid."""
+    # The largest number of steps along either axis, as SciPy's chessboard distance counts them.
+    distance = ndimage.distance_transform_cdt(np.pad(mask, 1), metric="chessboard")[1:-1, 1:-1]
+    return np.asarray(np.sin(np.pi / 2 * np.minimum(distance, 3) / 3) ** 2)
+
+
 def spectra_by_hand(f: Fields) -> tuple[Array, Array, Array]:
     """Power of forecast and truth and their cross-power by shell, from the Fourier sum itself."""
     height, width = f.mask.shape
@@ -166,8 +174,9 @@ def spectra_by_hand(f: Fields) -> tuple[Array, Array, Array]:
     kx = np.array([k if k < width / 2 else k - width for k in range(width)])
     rows = np.exp(-2j * np.pi * np.outer(ky, np.arange(height)) / height)
     columns = np.exp(-2j * np.pi * np.outer(np.arange(width), kx) / width)
+    weight = taper_by_hand(f.mask)
     p, t = (
-        rows @ np.where(f.mask, f.frames(v - f.usual), 0.0) @ columns / (height * width)
+        rows @ (np.where(f.mask, f.frames(v - f.usual), 0.0) * weight) @ columns / (height * width)
         for v in (f.pred, f.target)
     )
     sums: dict[int, list[float]] = {}
