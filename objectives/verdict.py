@@ -102,7 +102,8 @@ def reach_verdict(contenders: Sequence[Contender], targets: Targets, units: str 
             reason=f"trial {winner.number} reaches both targets and breaks no guard: "
             f"{judged.figures(winner)}",
             next="confirm it on new seeds and the test split with the confirm command, then go on "
-            "to multi-scale: the same search with more leads or a larger grid",
+            "to multi-scale learning: fix its loss, set loss.peak_variant to multiscale and search "
+            "peak_weight beside it",
         )
     promising = next(
         (c for c in honest if c.score < baseline.score and judged.is_on_the_way(c, baseline)), None
