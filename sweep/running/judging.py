@@ -28,7 +28,7 @@ class Judge:
         self._data = data
         self._windows = windows
         values_each = windows.frames_NCHW[0].numel() * windows.settings.horizon
-        self._batch = max(1, min(BATCH, BATCH_VALUES // values_each))
+        self.batch = max(1, min(BATCH, BATCH_VALUES // values_each))
         self._keeps = values_each * len(windows) <= KEPT_VALUES
         self._truths: list[MaskedField] = []
 
@@ -44,7 +44,7 @@ class Judge:
         verification = Verification(detail=detail)
         with torch.no_grad():
             for index, (history_BTCHW, future_BTCHW) in enumerate(
-                self._windows.in_order(self._batch)
+                self._windows.in_order(self.batch)
             ):
                 truth = self._truth(index, future_BTCHW)
                 last_known = self._physical(history_BTCHW[:, -1:])

@@ -1,0 +1,33 @@
+"""The benchmarks run, in a short form; no timing is asserted."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import loss_table, metric_cost
+from sweep.configuration.settings import SweepConfig
+
+
+def test_the_cost_of_metrics_is_a_share(tiny_config: SweepConfig) -> None:
+    cost = metric_cost.measure(tiny_config, epochs=2)
+
+    assert cost.share_of_an_epoch > 0
+    assert 0 < cost.share_of_a_trial < 1
+
+
+def test_the_table_of_the_plan_has_a_row_for_each_round(
+    tiny_yaml: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(tiny_yaml), "--rows", "plan", "--seeds", "1"]
+    loss_table.main([*arguments, "--set", "training.epochs=1", "--json", str(tmp_path / "t.json")])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith("| baseline | ")
+    assert [line.split(" | ")[0][2:] for line in lines[3:]] == [
+        "plan 0: weight 0.05, last step",
+        "plan 1: weight 0.2, last step",
+        "plan 2: weight 0.2, all steps",
+        "plan 3: Sobel",
+        "plan 3: Laplacian",
+    ]
+    assert (tmp_path / "t.json").exists()
