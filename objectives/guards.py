@@ -62,12 +62,15 @@ class Guard:
             baseline) to the limit; None where it cannot be told.
         at_most: Whether the limit is the largest value allowed, or the least.
         words: What a forecast that breaks it does wrong.
+        yields: Whether the limit yields to what the baseline has: trained without any gradient
+            term, it is not wrongly sharp, so neither is a forecast that has no more of it.
     """
 
     metric: str
     limit: Callable[[GuardSettings, Metrics, Metrics | None], float | None]
     at_most: bool
     words: str
+    yields: bool = False
 
 
 def _rmse(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> float | None:
@@ -107,24 +110,28 @@ GUARDS: Mapping[str, Guard] = {
         lambda settings, _, __: settings.power_small_db,
         True,
         "it has more power than the truth at the smallest scales, as noise has",
+        yields=True,
     ),
     "spectrum_middle": Guard(
         "power_middle",
         lambda settings, _, __: settings.power_other_db,
         True,
         "it has more power than the truth at middle scales",
+        yields=True,
     ),
     "spectrum_large": Guard(
         "power_large",
         lambda settings, _, __: settings.power_other_db,
         True,
         "it has more power than the truth at large scales",
+        yields=True,
     ),
     "roughness": Guard(
         "roughness",
         lambda settings, _, __: settings.roughness_db,
         True,
         "it is rougher than the truth from cell to cell, as noise is",
+        yields=True,
     ),
     "forward_sobel": Guard(
         "forward_sobel",
@@ -133,6 +140,7 @@ GUARDS: Mapping[str, Guard] = {
         ),
         True,
         "neighbouring cells jump as in noise or a checkerboard",
+        yields=True,
     ),
     "gradient_correlation": Guard(
         "gradient_correlation",
@@ -148,12 +156,14 @@ GUARDS: Mapping[str, Guard] = {
         lambda settings, _, __: settings.std_ratio,
         True,
         "it varies more than the truth: contrast was raised",
+        yields=True,
     ),
     "region": Guard(
         "region_std_ratio",
         lambda settings, _, __: settings.region_std_ratio,
         True,
         "in one region it varies much more than the truth",
+        yields=True,
     ),
     "change": Guard(
         "change_ratio",
@@ -233,6 +243,8 @@ def _at_lead(
     limit = guard.limit(settings, metrics, of_baseline)
     if limit is None:
         return None
+    if guard.yields and of_baseline is not None:
+        limit = max(limit, of_baseline.get(guard.metric, limit))
     value = metrics[guard.metric]
     excess = value - limit if guard.at_most else limit - value
     # A share of the limit; of one that is nearly 0 (a correlation, a ratio in dB) of 0.1.

@@ -39,11 +39,9 @@ def choose_trial(study: Study, number: int | None, url: str) -> FrozenTrial:
     if number is None:
         best = best_trial(trials)
         if best is None:
-            complete = sum(trial.state is TrialState.COMPLETE for trial in trials)
-            found = f"{complete} complete trials, but all break a guard" if complete else "none yet"
             raise StudyError(
-                f"study {study.study_name!r} has no complete trial that breaks no guard, found "
-                f"{found}; look with the status command, or choose one with --trial"
+                f"study {study.study_name!r} has no complete trial yet; wait for one and look with "
+                "the status command"
             )
         return best
     if not 0 <= number < len(trials):

@@ -231,7 +231,7 @@ class Coordinator:
         given = self._objective.targets
         for sentence in asks_nothing(given, self._targets, metrics["gradient"], metrics["peak"]):
             logger.warning("%s: %s", study, sentence)
-        for guard in broken(record.guards):
+        for guard in broken(check_guards(record.judgement, self._objective.guards, None)):
             logger.warning(
                 "%s: the baseline itself breaks the guard %s: %s", study, guard.name, guard.words
             )

@@ -148,7 +148,11 @@ def trial_score(trial: FrozenTrial) -> float:
 def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
     """Return the complete trial with the lowest score that breaks no guard.
 
-    The earlier one of equals; None where there is none.
+    The earlier one of equals. Where every trial breaks one, the baseline, which at least is not
+    wrongly sharp; None before it is complete.
     """
-    complete = [t for t in trials if t.state is TrialState.COMPLETE and is_feasible(t)]
-    return min(complete, key=lambda t: (trial_score(t), t.number)) if complete else None
+    complete = [t for t in trials if t.state is TrialState.COMPLETE]
+    feasible = [t for t in complete if is_feasible(t)]
+    if not feasible:
+        return next((t for t in complete if is_baseline(t)), None)
+    return min(feasible, key=lambda t: (trial_score(t), t.number))

@@ -87,7 +87,7 @@ def _refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (_constant, "'wave' is constant (3) in the training frames; choose a period in which"),
         (_infinite, "the first in frame 7; replace them by NaN to mark them missing"),
         (_still_at_the_end, "does not change in the validation frames"),
-        (_single_column, "no cell has eight valid neighbours that differ"),
+        (_single_column, "only 0 cells of "),
     ],
     ids=["no time", "few frames", "missing", "constant", "infinite", "still", "narrow"],
 )

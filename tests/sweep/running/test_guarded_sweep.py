@@ -116,6 +116,34 @@ def test_a_baseline_that_breaks_a_guard_is_said(
     assert "the baseline itself breaks the guard climatology: its error is larger" in caplog.text
 
 
+def test_where_every_trial_breaks_a_guard_the_baseline_is_the_best_there_is(
+    make_sweep: MakeSweep,
+) -> None:
+    useless = {"rmse_climatology": 9.0}
+    trials = [{**metrics, **useless} for metrics in (SHARP, NOISY)]
+    there = {(0, epoch): {**BLURRED, **useless} for epoch in range(2)}
+    there |= {(n, e): m for n, m in enumerate(trials, start=1) for e in range(2)}
+    sweep = make_sweep(trials=3)
+    sweep.run(FakeExecutor(metrics=there))
+    status = study_status(sweep.ledger.study, "")
+    assert status.infeasible == 3
+    assert status.best is not None
+    assert (status.best.trial, status.best.feasible) == (0, False)
+    assert status.verdict.name == "gamed"
+
+
+def test_what_the_baseline_has_is_not_held_against_a_trial(make_sweep: MakeSweep) -> None:
+    """Trained without any gradient term, it is not wrongly sharp."""
+    rough = {"std_ratio": 1.3, "power_small": 2.0}
+    sweep = make_sweep(trials=3)
+    there = {(0, e): {**BLURRED, **rough} for e in range(2)}
+    there |= {(1, e): {**SHARP, **rough} for e in range(2)}
+    there |= {(2, e): {**SHARP, **rough, "std_ratio": 1.31} for e in range(2)}
+    sweep.run(FakeExecutor(metrics=there))
+    broken = [{n for n, v in t.constraints.items() if v > 0} for t in sweep.trials]
+    assert broken == [set(), set(), {"standard_deviation"}]
+
+
 def test_a_pruned_trial_is_held_to_the_baseline_of_its_age(make_sweep: MakeSweep) -> None:
     """After one epoch the baseline's RMSE is 20: 22 is not 1.25 times as much, as 22 to 10 is."""
     search = {"pruner": "median", "pruner_startup_trials": 1, "pruner_warmup_epochs": 0}
