@@ -32,16 +32,22 @@ def show_status(status: StudyStatus, console: Console) -> None:
     observed, targets = status.observed, status.targets
     table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "", "")
     table.add_row("target", "", "", *_numbers(targets["gradient"], targets["peak"]), "", "")
-    for name, trial in (("baseline", status.baseline), ("best", status.best)):
+    rows = [("baseline", status.baseline), ("best", status.best)]
+    shown = {trial.trial for _, trial in rows if trial is not None}
+    rows += [("front", trial) for trial in status.front if trial.trial not in shown]
+    for name, trial in rows:
         if trial is not None:
             numbers = _numbers(trial.score, trial.gradient, trial.peak, trial.rmse)
             skill = f"{trial.metrics['skill_persistence']:.2f}"
             table.add_row(name, str(trial.trial), *numbers, skill)
     console.print(table)
     console.print("skill is 1 - MSE / MSE of persistence", markup=False)
-    for trial in status.front:
-        if status.best is None or trial.trial != status.best.trial:
-            console.print(f"on the front: {_values(trial)}", markup=False)
+    if status.front:
+        there = ", ".join(str(trial.trial) for trial in status.front)
+        console.print(
+            f"on the front, beaten by none in gradient, peak and rmse at once: trials {there}",
+            markup=False,
+        )
     if status.infeasible:
         broken = ", ".join(f"{name} {n}" for name, n in status.guards_broken.items())
         console.print(

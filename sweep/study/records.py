@@ -18,7 +18,6 @@ from sweep.study.trial_spec import TrialSpec
 CONFIG = "config"
 FACTS = "facts"
 VERDICT = "verdict"
-NEXT = "next"
 # Trial attributes. RECORD is what programs read; the named ones beside it are what people read.
 SPEC = "spec"
 RECORD = "record"
