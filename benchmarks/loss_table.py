@@ -87,7 +87,7 @@ def _losses(config: SweepConfig, kind: str) -> list[tuple[Preset, str]]:
 def _train(
     config: SweepConfig, preset: Preset, seed: int, data: ForecastData, judge: Judge
 ) -> Judgement:
-    run = config.run_with({**preset.values, "training.seed": seed})
+    run = preset.run(config, {"training.seed": seed})
     trial = Trial(run, data, find_hardware(run.training), judge)
     *_, last = trial.epochs()
     return last.judgement

@@ -5,7 +5,7 @@ Free of torch, so that a configuration can be checked and shown without loading 
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from fields.names import unknown
 from fields.settings import Settings
@@ -47,8 +47,8 @@ class LossSettings(Settings):
 
     base: Literal["mse", "l1", "crps"] = Field(
         "mse",
-        description="pointwise loss on the scaled field; crps, of an ensemble's members, goes with "
-        "predictor ensemble and no other",
+        description="pointwise loss on the scaled field; predictor ensemble always trains with "
+        "crps, of its members, and no other predictor can",
     )
     variant: LossVariant = Field("none", description="gradient term: " + ", ".join(LOSS_VARIANTS))
     gradient_weight: float = Field(
@@ -67,10 +67,14 @@ class LossSettings(Settings):
         "persistence; or the term's own value, for weights such as 0.05 taken from elsewhere",
     )
 
-    @property
-    def has_terms(self) -> bool:
-        """Whether there is anything beside the base loss."""
-        return bool(self.gradient_weight or self.peak_weight)
+    @model_validator(mode="after")
+    def _weighted_peak_term_exists(self) -> "LossSettings":
+        if self.peak_weight and self.peak_variant == "none":
+            raise ValueError(
+                f"peak_weight is {self.peak_weight:g} and peak_variant none, which is no term; "
+                "name one, or set peak_weight to 0"
+            )
+        return self
 
 
 class TrainingSettings(Settings):

@@ -62,19 +62,43 @@ class Guard:
             baseline) to the limit; None where it cannot be told.
         at_most: Whether the limit is the largest value allowed, or the least.
         words: What a forecast that breaks it does wrong.
-        yields: Whether the limit yields to what the baseline has: trained without any gradient
-            term, it is not wrongly sharp, so neither is a forecast that has no more of it.
+        yields: What the baseline has to what that allows, where it is more than the limit; None
+            where the limit does not yield. Trained without any gradient term, the baseline is not
+            wrongly sharp, so neither is a forecast that has hardly more of it.
+        observed: A metric that is no number where the truth has no cell the guard looks at; the
+            guard is then left out.
     """
 
     metric: str
     limit: Callable[[GuardSettings, Metrics, Metrics | None], float | None]
     at_most: bool
     words: str
-    yields: bool = False
+    yields: Callable[[float], float] | None = None
+    observed: str | None = None
+
+
+def _share_more(baseline: float) -> float:
+    return 1.05 * baseline
+
+
+def _decibels_more(baseline_db: float) -> float:
+    return baseline_db + 0.25
 
 
 def _rmse(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> float | None:
     return settings.rmse_over_baseline * baseline["rmse"] if baseline else None
+
+
+def _climatology(settings: GuardSettings, metrics: Metrics, _: Metrics | None) -> float | None:
+    if "rmse_climatology" not in metrics:
+        return None
+    return settings.rmse_over_climatology * metrics["rmse_climatology"]
+
+
+def _forward_sobel(settings: GuardSettings, metrics: Metrics, _: Metrics | None) -> float | None:
+    if "forward_sobel_observed" not in metrics:
+        return None
+    return settings.forward_sobel_over_observed * metrics["forward_sobel_observed"]
 
 
 def _gradient_correlation(
@@ -101,7 +125,7 @@ GUARDS: Mapping[str, Guard] = {
     "rmse": Guard("rmse", _rmse, True, "its error is too much larger than the baseline's"),
     "climatology": Guard(
         "rmse",
-        lambda settings, metrics, _: settings.rmse_over_climatology * metrics["rmse_climatology"],
+        _climatology,
         True,
         "its error is larger than that of each cell's mean",
     ),
@@ -110,43 +134,51 @@ GUARDS: Mapping[str, Guard] = {
         lambda settings, _, __: settings.power_small_db,
         True,
         "it has more power than the truth at the smallest scales, as noise has",
-        yields=True,
+        yields=_decibels_more,
     ),
     "spectrum_middle": Guard(
         "power_middle",
         lambda settings, _, __: settings.power_other_db,
         True,
         "it has more power than the truth at middle scales",
-        yields=True,
+        yields=_decibels_more,
     ),
     "spectrum_large": Guard(
         "power_large",
         lambda settings, _, __: settings.power_other_db,
         True,
         "it has more power than the truth at large scales",
-        yields=True,
+        yields=_decibels_more,
     ),
     "roughness": Guard(
         "roughness",
         lambda settings, _, __: settings.roughness_db,
         True,
         "it is rougher than the truth from cell to cell, as noise is",
-        yields=True,
+        yields=_decibels_more,
+        observed="gradient_observed",
     ),
     "forward_sobel": Guard(
         "forward_sobel",
-        lambda settings, metrics, _: (
-            settings.forward_sobel_over_observed * metrics["forward_sobel_observed"]
-        ),
+        _forward_sobel,
         True,
         "neighbouring cells jump as in noise or a checkerboard",
-        yields=True,
+        yields=_share_more,
+        observed="forward_sobel_observed",
+    ),
+    "spike": Guard(
+        "peak_isolation",
+        lambda settings, _, __: settings.peak_isolation,
+        True,
+        "its maxima stand alone above the cells around them, as spikes do",
+        yields=_share_more,
     ),
     "gradient_correlation": Guard(
         "gradient_correlation",
         _gradient_correlation,
         False,
         "its gradients are not where the truth's are",
+        observed="gradient_observed",
     ),
     "correlation": Guard(
         "anomaly_correlation", _correlation, False, "it does not follow the truth"
@@ -156,14 +188,14 @@ GUARDS: Mapping[str, Guard] = {
         lambda settings, _, __: settings.std_ratio,
         True,
         "it varies more than the truth: contrast was raised",
-        yields=True,
+        yields=_share_more,
     ),
     "region": Guard(
         "region_std_ratio",
         lambda settings, _, __: settings.region_std_ratio,
         True,
         "in one region it varies much more than the truth",
-        yields=True,
+        yields=_share_more,
     ),
     "change": Guard(
         "change_ratio",
@@ -215,6 +247,7 @@ def truth_judged(observed: Judgement) -> Judgement:
         "std_ratio": 1.0,
         "region_std_ratio": 1.0,
         "change_ratio": 1.0,
+        "peak_isolation": 1.0,
     }
     leads = observed.leads
     by_lead = {
@@ -238,13 +271,15 @@ def _at_lead(
     metrics = judgement.at(lead)
     if guard.metric not in metrics:  # a case that did not carry what it needs
         return None
+    if guard.observed is not None and math.isnan(metrics.get(guard.observed, 0.0)):
+        return None
     # A forecast with more leads than the baseline is held to its last.
     of_baseline = baseline.at(min(lead, baseline.leads - 1)) if baseline else None
     limit = guard.limit(settings, metrics, of_baseline)
     if limit is None:
         return None
-    if guard.yields and of_baseline is not None:
-        limit = max(limit, of_baseline.get(guard.metric, limit))
+    if guard.yields is not None and of_baseline is not None and guard.metric in of_baseline:
+        limit = max(limit, guard.yields(of_baseline[guard.metric]))
     value = metrics[guard.metric]
     excess = value - limit if guard.at_most else limit - value
     # A share of the limit; of one that is nearly 0 (a correlation, a ratio in dB) of 0.1.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+from torch.nn.functional import pad
 
 from fields.climatology import Climatology
 from fields.derivatives import (
@@ -61,19 +62,40 @@ class MaskedField:
 
     @cached_property
     def forward_steepness(self) -> Tensor:
-        """Length of the forward-difference gradient [B, T, C, N].
+        """Length of the forward-difference gradient at the interior cells [B, T, C, N].
 
-        At cells whose neighbours to the right and below are valid too.
+        The same cells as Sobel's, so that the ratio of both tells of the operators alone.
         """
-        m = self.mask_HW
         dx, dy = forward_differences(self.finite_BTCHW)
-        square = dx[..., :-1, :] ** 2 + dy[..., :, :-1] ** 2
-        return torch.sqrt(square[..., m[:-1, :-1] & m[:-1, 1:] & m[1:, :-1]])
+        square = dx[..., 1:-1, 1:] ** 2 + dy[..., 1:, 1:-1] ** 2
+        return torch.sqrt(square[..., interior_mask(self.mask_HW)])
 
     @cached_property
     def curvature(self) -> Tensor:
         """Laplacian at the cells that are valid with their four neighbours [B, T, C, N]."""
         return laplacian(self.finite_BTCHW)[..., cross_mask(self.mask_HW)]
+
+    @cached_property
+    def peak_isolation_BTC(self) -> Tensor:
+        """Maximum of each frame minus the mean of the valid cells among the eight around it.
+
+        A maximum without a valid neighbour stands above the mean of its field. Of equal maxima the
+        first is taken.
+        """
+        cells = self.cells_BTCN
+        highest_BTC, at_BTC = cells.amax(dim=-1), cells.argmax(dim=-1)
+        width = self.mask_HW.shape[1] + 2
+        valid = pad(self.mask_HW, (1, 1, 1, 1)).flatten()
+        values = pad(self.finite_BTCHW, (1, 1, 1, 1)).flatten(-2)
+        step = torch.arange(-1, 2, device=valid.device)
+        around_8 = (width * step[:, None] + step).flatten()[[0, 1, 2, 3, 5, 6, 7, 8]]
+        neighbour_BTC8 = valid.nonzero()[:, 0][at_BTC][..., None] + around_8
+        there = valid[neighbour_BTC8]
+        below = highest_BTC[..., None] - values.gather(-1, neighbour_BTC8)
+        count = there.sum(dim=-1)
+        over_neighbours = torch.where(there, below, 0.0).sum(dim=-1) / count.clamp(min=1)
+        over_field = (highest_BTC[..., None] - cells).mean(dim=-1)
+        return torch.where(count > 0, over_neighbours, over_field)
 
     @cached_property
     def anomalies_BTCHW(self) -> Tensor:

@@ -74,15 +74,27 @@ def _skill(error: Tensor, reference: Tensor) -> Tensor:
 def _correlation(
     mean_p: Tensor, mean_t: Tensor, square_p: Tensor, square_t: Tensor, product: Tensor
 ) -> Tensor:
-    spread = (square_p - mean_p**2).clamp(min=0) * (square_t - mean_t**2).clamp(min=0)
-    found = (product - mean_p * mean_t) / spread.clamp(min=1e-300).sqrt()
-    # Where a field is constant but for rounding, rounding alone could pass 1.
-    return torch.where(spread > 0, found.clamp(min=-1.0, max=1.0), 0.0)
+    spread_p, spread_t = _spread(mean_p, square_p), _spread(mean_t, square_t)
+    # Rounding alone could pass 1.
+    return _alike(product - mean_p * mean_t, spread_p, spread_t).clamp(min=-1.0, max=1.0)
+
+
+def _spread(mean: Tensor, square: Tensor) -> Tensor:
+    """Return the variance, 0 where the field is constant but for rounding."""
+    variance = square - mean**2
+    return torch.where(variance > 1e-14 * square, variance, torch.where(square.isnan(), square, 0))
+
+
+def _alike(product: Tensor, square_p: Tensor, square_t: Tensor) -> Tensor:
+    # One root of each, since their product could be too small for a number.
+    scale = square_p.sqrt() * square_t.sqrt()
+    # Two fields of which nothing departs are alike in that; one alone has nothing to do with it.
+    of_nothing = torch.where((square_p == 0) & (square_t == 0), 1.0, 0.0)
+    return torch.where(scale == 0, of_nothing, product / torch.where(scale == 0, 1.0, scale))
 
 
 def _cosine(square_p: Tensor, square_t: Tensor, product: Tensor) -> Tensor:
-    spread = square_p * square_t
-    return torch.where(spread > 0, product / spread.clamp(min=1e-300).sqrt(), 0)
+    return _alike(product, square_p, square_t)
 
 
 def _deviation_ratio(mean_p: Tensor, square_p: Tensor, mean_t: Tensor, square_t: Tensor) -> Tensor:
@@ -240,6 +252,7 @@ METRICS: Mapping[str, Metric] = {
             scales.regional_square_predicted,
             scales.regional_mean_observed,
             scales.regional_square_observed,
+            scales.regions_counted,
         ),
         scales.largest_deviation_ratio,
         "1",
@@ -263,6 +276,12 @@ METRICS: Mapping[str, Metric] = {
         _decibels,
         "dB",
         "predicted over observed mean square of the Laplacian: sees noise, beside a coast too",
+    ),
+    "peak_isolation": Metric(
+        (sharpness.peak_isolation_predicted, sharpness.peak_isolation_observed),
+        _ratio,
+        "1",
+        "predicted over observed height of the maximum above the cells around it: high for spikes",
     ),
     "power_small": Metric(
         _POWERS,

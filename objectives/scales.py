@@ -1,6 +1,8 @@
 """How much of a field is at which scale: power in the shells of the spectrum, and by region.
 
 Shape legend: B sample, T lead, C channel, H rows, W columns, N valid cells, K shell, R region.
+Regions are always 3 x 3 and the whole grid, so that frames with different masks can be averaged; a
+region that does not count in a frame is 0 there.
 """
 
 import torch
@@ -12,6 +14,8 @@ from objectives.masked_field import MaskedField
 Tensor = torch.Tensor
 REGIONS_A_SIDE = 3
 LEAST_CELLS_OF_A_REGION = 9
+WHOLE_GRID = REGIONS_A_SIDE**2
+"""Column of the whole grid, a region of its own in frames in which no other counts."""
 LARGEST_RATIO = 1e3
 """Stands for infinity where nothing was observed in any region."""
 MIDDLE_SCALES_CELLS = (4.0, 8.0)
@@ -62,6 +66,16 @@ def regional_square_predicted(case: Case) -> Tensor:
 def regional_square_observed(case: Case) -> Tensor:
     """Return the mean square of the observed anomalies in each region [B, T, R]."""
     return _by_region(case.truth.anomalies_BTCN**2, case.mask_HW)
+
+
+def regions_counted(case: Case) -> Tensor:
+    """Return 1 for each region that counts, 0 for one with too few valid cells [B, T, R].
+
+    Averaged, the share of frames in which the region counts.
+    """
+    samples, leads = case.pred_BTCHW.shape[:2]
+    counted_R = (_region_weights(case.mask_HW) > 0).any(dim=0)
+    return counted_R.to(case.pred_BTCHW).expand(samples, leads, -1)
 
 
 def power_ratio_db(band: str) -> "PowerRatio":
@@ -116,18 +130,29 @@ def effective_resolution(
 
 
 def largest_deviation_ratio(
-    mean_p: Tensor, square_p: Tensor, mean_t: Tensor, square_t: Tensor
+    mean_p: Tensor, square_p: Tensor, mean_t: Tensor, square_t: Tensor, counted: Tensor
 ) -> Tensor:
     """Return the largest ratio of standard deviations, forecast over truth, of any region.
 
-    From regional means and mean squares [..., R]. A share of the mean variance is added to both, so
-    that a region in which nothing happens does not count.
+    From regional means and mean squares [..., R], 0 in frames in which the region does not count,
+    and the share of frames in which it does. A share of the mean variance is added to both, so that
+    a region in which nothing happens does not count.
     """
-    variance_p = (square_p - mean_p**2).clamp(min=0)
-    variance_t = (square_t - mean_t**2).clamp(min=0)
-    quiet = 0.05 * variance_t.mean(dim=-1, keepdim=True) + 1e-300
-    ratio = torch.sqrt((variance_p + quiet) / (variance_t + quiet)).amax(dim=-1)
-    return ratio.clamp(max=LARGEST_RATIO)
+    variance_p = _variance(mean_p, square_p, counted)
+    variance_t = _variance(mean_t, square_t, counted)
+    mean_variance = (variance_t * counted).sum(dim=-1, keepdim=True) / counted.sum(
+        dim=-1, keepdim=True
+    )
+    quiet = 0.05 * mean_variance + 1e-300
+    ratio = torch.sqrt((variance_p + quiet) / (variance_t + quiet))
+    return torch.where(counted > 0, ratio, 0.0).amax(dim=-1).clamp(max=LARGEST_RATIO)
+
+
+def _variance(mean: Tensor, square: Tensor, counted: Tensor) -> Tensor:
+    """Return the variance over the frames in which a region counts, 0 where there are none."""
+    share = torch.where(counted > 0, counted, 1.0)
+    variance = (square / share - (mean / share) ** 2).clamp(min=0)
+    return torch.where(counted > 0, variance, 0.0)
 
 
 def _power(field: MaskedField) -> Tensor:
@@ -149,15 +174,15 @@ def _by_region(cells_BTCN: Tensor, mask_HW: Tensor) -> Tensor:
 def _region_weights(mask_HW: Tensor) -> Tensor:
     """Return, for each valid cell, its share in the mean of its region [N, R].
 
-    The grid is cut into 3 x 3 regions; those with fewer than nine valid cells are left out, and
-    where all have fewer the grid is one region.
+    The grid is cut into 3 x 3 regions; one with fewer than nine valid cells has no member, and
+    where all have fewer the whole grid is the region.
     """
     height, width = mask_HW.shape
     row_H = torch.arange(height, device=mask_HW.device) * REGIONS_A_SIDE // height
     column_W = torch.arange(width, device=mask_HW.device) * REGIONS_A_SIDE // width
     region_N = (row_H[:, None] * REGIONS_A_SIDE + column_W[None, :])[mask_HW]
-    members_NR = torch.nn.functional.one_hot(region_N, REGIONS_A_SIDE**2).double()
-    members_NR = members_NR[:, members_NR.sum(dim=0) >= LEAST_CELLS_OF_A_REGION]
-    if members_NR.shape[1] == 0:
-        members_NR = torch.ones(len(region_N), 1, dtype=torch.float64, device=mask_HW.device)
-    return members_NR / members_NR.sum(dim=0)
+    members_NR = torch.nn.functional.one_hot(region_N, WHOLE_GRID + 1).double()
+    enough_R = members_NR.sum(dim=0) >= LEAST_CELLS_OF_A_REGION
+    members_NR = members_NR * enough_R
+    members_NR[:, WHOLE_GRID] = (~enough_R.any()).double()
+    return members_NR / members_NR.sum(dim=0).clamp(min=1.0)

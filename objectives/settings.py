@@ -78,6 +78,13 @@ class GuardSettings(Settings):
         description="largest ratio of forward to Sobel gradients, as a "
         "multiple of the observed ratio",
     )
+    peak_isolation: float = Field(
+        1.5,
+        gt=0.0,
+        le=100.0,
+        description="largest height of the maximum above the cells around it, as a multiple of "
+        "the observed",
+    )
     gradient_correlation_share: float = Field(
         0.8, ge=0.0, le=1.0, description="least gradient correlation, as a share of the baseline's"
     )

@@ -33,7 +33,7 @@ def gradient_observed(case: Case) -> Tensor:
 
 
 def forward_gradient_predicted(case: Case) -> Tensor:
-    """Return the forecast's mean gradient by forward differences [B, T].
+    """Return the forecast's mean gradient by forward differences over interior cells [B, T].
 
     Sees the checkerboards that Sobel is blind to.
     """
@@ -63,3 +63,13 @@ def peak_predicted(case: Case) -> Tensor:
 def peak_observed(case: Case) -> Tensor:
     """Return the observed peak [B, T]."""
     return case.truth.cells_BTCN.amax(dim=3).mean(dim=2)
+
+
+def peak_isolation_predicted(case: Case) -> Tensor:
+    """Return how far the forecast's peak stands above the cells around it [B, T]."""
+    return case.forecast.peak_isolation_BTC.mean(dim=2)
+
+
+def peak_isolation_observed(case: Case) -> Tensor:
+    """Return how far the observed peak stands above the cells around it [B, T]."""
+    return case.truth.peak_isolation_BTC.mean(dim=2)

@@ -78,29 +78,24 @@ def reach_verdict(contenders: Sequence[Contender], targets: Targets, units: str 
             reason="the baseline, which every trial is compared with, is not complete yet",
             next="wait for it",
         )
-    if judged.reached(baseline) and not baseline.broken:
-        return Verdict(
-            name=NOTHING_TO_FIX,
-            reason=f"the baseline, trained without any gradient term, is inside the band already: "
-            f"{judged.figures(baseline)}",
-            next="use the baseline; look at a longer lead, or set higher objective.targets, if you "
-            "expected blur",
-        )
-    if len(contenders) == 1:
-        return Verdict(
-            name=TOO_EARLY,
-            reason=f"only the baseline is complete: {judged.figures(baseline)}",
-            next="wait for the first trials",
-        )
     honest = sorted((c for c in contenders if not c.broken), key=_rank)
     # Not only the best by score: its RMSE may make up for a target just missed, or its peak for a
     # gradient that another trial has come further with.
     winner = next((c for c in honest if judged.reached(c)), None)
+    if judged.reached(baseline) and (winner is None or not baseline.broken):
+        return _nothing_to_fix(baseline, judged)
+    if len(contenders) == 1:
+        return Verdict(
+            name=TOO_EARLY,
+            reason=f"no trial but the baseline is complete: {judged.figures(baseline)}",
+            next="wait for the first trials; if the sweep has ended, see in status why its trials "
+            "failed, or give it more with --trials",
+        )
     if winner is not None:
         return Verdict(
             name=SUCCESS,
             reason=f"trial {winner.number} reaches both targets and breaks no guard: "
-            f"{judged.figures(winner)}",
+            f"{judged.figures(winner)}{judged.though_not_first(winner, honest[0])}",
             next="confirm it on new seeds and the test split with the confirm command, then go on "
             "to multi-scale learning: fix its loss, set loss.peak_variant to multiscale and search "
             "peak_weight beside it",
@@ -141,11 +136,25 @@ def reach_verdict(contenders: Sequence[Contender], targets: Targets, units: str 
     return Verdict(
         name=STUCK,
         reason=best + ("" if tried else "; no loss that was tried can cure blur from uncertainty"),
-        next="change the architecture: search predictor.name (simvp, or ensemble with loss.base "
-        "crps) or predictor.width"
+        next="change the architecture: search predictor.name (simvp, or ensemble, whose members "
+        "are trained with the CRPS) or predictor.width"
         if tried
         else "change the loss class: search loss_variant among amse_mix, sorted, sorted_gradients "
         "and gdl2; if that does not help, the architecture",
+    )
+
+
+def _nothing_to_fix(baseline: Contender, judged: "_Judged") -> Verdict:
+    also = ""
+    if baseline.broken:  # as where what little moves cannot be foretold at all
+        name, words = baseline.broken[0]
+        also = f"; it breaks the guard {name} ({words}), which no gradient term mends"
+    return Verdict(
+        name=NOTHING_TO_FIX,
+        reason="the baseline, trained without any gradient term, is inside the band already: "
+        f"{judged.figures(baseline)}{also}",
+        next="use the baseline; look at a longer lead, or set higher objective.targets, if you "
+        "expected blur",
     )
 
 
@@ -184,9 +193,36 @@ class _Judged:
         return self.share_of_the_way(contender, baseline) >= PROMISING_SHARE
 
     def best_cheat(self, baseline: Contender) -> Contender | None:
-        """Return the trial that would be promising or better but for a guard."""
-        cheats = (c for c in self.contenders if c.broken and self.is_on_the_way(c, baseline))
+        """Return the trial that would be promising or better but for a guard.
+
+        One that overshoots the band is meant too: noise knows no ceiling.
+        """
+        cheats = (
+            c
+            for c in self.contenders
+            if c.broken
+            and not c.is_baseline
+            and self._share_made_up(c, baseline) >= PROMISING_SHARE
+        )
         return min(cheats, key=_rank, default=None)
+
+    def _share_made_up(self, contender: Contender, baseline: Contender) -> float:
+        for band, here, there in (
+            (self.targets.gradient, contender.gradient, baseline.gradient),
+            (self.targets.peak, contender.peak, baseline.peak),
+        ):
+            lacking = band.distance(there) if there < band.low else 0.0
+            if lacking > 0:
+                return 1.0 - (band.distance(here) if here < band.low else 0.0) / lacking
+        return 1.0
+
+    def though_not_first(self, winner: Contender, first: Contender) -> str:
+        if first is winner:
+            return ""
+        return (
+            f"; trial {first.number} has the lowest score, at a lower RMSE, and falls short of a "
+            f"target, so name the other with --trial {winner.number}"
+        )
 
     def also_gamed(self) -> str:
         cheats = [c for c in self.contenders if c.broken and self.reached(c)]

@@ -1,6 +1,7 @@
 """Losses between Fourier transforms. They take anomalies, in which masked cells are 0.
 
-On the raw field the step at the coast fills every wavenumber and these terms do nothing.
+On the raw field the step at the coast fills every wavenumber and these terms do nothing. Anomalies
+are not tapered here, as they are for the metrics: coastal cells are to be trained too.
 """
 
 import torch

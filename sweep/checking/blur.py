@@ -1,5 +1,6 @@
 """Is there any blur to fix?"""
 
+from fields.errors import ConfigError
 from objectives.targets import resolve_targets
 from sweep.checking.check import Check, judged
 from sweep.checking.linear_forecast import fit_linear_forecast
@@ -8,11 +9,7 @@ from sweep.running.judging import Judge
 
 
 def check_blur(subject: Subject) -> Check:
-    """Check that a least-squares forecast falls short of a target, so that there is work to do.
-
-    Raises:
-        ConfigError: If a target cannot be met honestly.
-    """
+    """Check that a least-squares forecast falls short of a target, so that there is work to do."""
     data = subject.data
     forecast = fit_linear_forecast(data.train, data.mask_HW, subject.config.training.seed)
     found = (
@@ -23,7 +20,11 @@ def check_blur(subject: Subject) -> Check:
         )
         .overall
     )
-    targets = resolve_targets(subject.config.objective, found)
+    try:
+        targets = resolve_targets(subject.config.objective, found)
+    except ConfigError as error:
+        wrong, _, _ = str(error).partition("; ")
+        return judged("blur", wrong, "lower the target or use auto", ok=False)
     mean = found["mean_observed"]
     gradient = _ratio(found["gradient"], found["gradient_observed"])
     peak = _ratio(found["peak"] - mean, found["peak_observed"] - mean)

@@ -10,10 +10,10 @@ from fields.windows import breaks_in_time
 from sweep.checking.check import Check, judged
 from sweep.checking.jump import largest_jump
 from sweep.checking.subject import Subject
+from sweep.running.preflight import LEAST_INTERIOR_CELLS
 
 MOST_OUTSIDE = 0.05
 ROUNDING = 1e-4
-LEAST_INTERIOR_CELLS = 20
 MOST_WINDOWS_LOST = 0.5
 
 

@@ -37,7 +37,8 @@ def run(
     console = wide_console()
     console.print(
         f"study {study} on the test split, seeds {', '.join(map(str, confirmation.seeds))}; "
-        "mean +- standard error",
+        "mean +- standard error; for the held score, which decides, a seed that breaks a guard or "
+        "fails counts no better than the baseline's",
         markup=False,
         soft_wrap=True,
     )
@@ -46,7 +47,8 @@ def run(
         for outcome in trial.outcomes:
             if outcome.failure is not None:
                 console.print(
-                    f"trial {trial.trial} failed with seed {outcome.seed}: {outcome.failure}",
+                    f"trial {trial.trial} failed with seed {outcome.seed}: {outcome.failure}; "
+                    "the same command tries it again",
                     markup=False,
                     soft_wrap=True,
                 )
@@ -58,13 +60,13 @@ def _table(confirmation: "Confirmation") -> "Table":
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("trial", "configuration", "seeds", "score", "gradient", "peak"):
+    for heading in ("trial", "configuration", "seeds", "score", "held score", "gradient", "peak"):
         table.add_column(heading, justify="left" if heading == "configuration" else "right")
     table.add_column("rmse / baseline", justify="right")
     table.add_column("feasible", justify="right")
     bands = confirmation.gradient, confirmation.peak
     targets = [f"{band.low:.4g} to {band.high:.4g}" for band in bands]
-    table.add_row("", "target", "", "", *targets, "", "")
+    table.add_row("", "target", "", "", "", *targets, "", "")
     for trial in confirmation.trials:
         ratio = trial.rmse_over_baseline
         count = len(trial.outcomes)
@@ -72,7 +74,7 @@ def _table(confirmation: "Confirmation") -> "Table":
             str(trial.trial),
             Text(trial.configuration),
             str(count),
-            *(_cell(figure) for figure in (trial.score, trial.gradient, trial.peak)),
+            *map(_cell, (trial.score, trial.held_score, trial.gradient, trial.peak)),
             "-" if ratio is None else f"{ratio:.3f}",
             f"{trial.feasible}/{count}",
         )

@@ -56,7 +56,9 @@ def show_status(status: StudyStatus, console: Console) -> None:
     if status.best is not None:
         console.print(f"best is {_values(status.best)}", markup=False)
         if status.baseline is not None and status.best.trial == status.baseline.trial:
-            console.print("no trial did better than the baseline", markup=False)
+            console.print("no trial has a better score than the baseline", markup=False)
+        for warning in status.best.warnings:
+            console.print(f"beware: {warning}", markup=False, soft_wrap=True)
     if status.eta_s is not None:
         minutes, seconds = divmod(round(status.eta_s), 60)
         console.print(f"about {minutes} min {seconds} s left", markup=False)

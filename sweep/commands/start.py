@@ -91,5 +91,6 @@ def _write_follow_up(name: str, address: str) -> None:
         return
     try:
         write_follow_up(render_follow_up(study, trials), Path(FILE))
+        logger.info("the narrowed search is written to %s", FILE)
     except BadInput as error:  # the sweep is done all the same
         logger.warning("no %s was written: %s", FILE, error)

@@ -1,11 +1,14 @@
 """``status``: where a study stands, or which studies there are."""
 
+import logging
 from typing import Annotated
 
 import typer
 
+from fields.errors import StudyError
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 
+logger = logging.getLogger(__name__)
 NAME = "status"
 HELP = "Show where a study stands; without a name, all studies."
 
@@ -26,7 +29,14 @@ def run(
     address = storage_address(storage)
     database = open_database(address, "read")
     names = [study] if study is not None else our_studies(database)
-    found = [study_status(load_study(database, name), address) for name in names]
+    found = []
+    for name in names:
+        try:
+            found.append(study_status(load_study(database, name), address))
+        except StudyError as error:  # of another version: the others are shown all the same
+            if study is not None:
+                raise
+            logger.warning("study %s cannot be shown: %s", name, error)
     if as_json:
         trees = [status.as_json() for status in found]
         typer.echo(json.dumps(trees[0] if study is not None else trees, indent=2))

@@ -30,6 +30,10 @@ def setting_path(name: str) -> str:
         raise ValueError(
             "search.space.training.seed would reward luck; leave it out, and compare seeds later"
         )
+    if name == "loss.normalise":
+        raise ValueError(
+            "search.space.loss.normalise would mix weights of different units; leave it out"
+        )
     if name.partition(".")[0] in SEARCHABLE_SECTIONS and "." in name:
         return name
     raise ValueError(

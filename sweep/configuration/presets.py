@@ -1,12 +1,22 @@
 """Trials that come before the search: the baseline, and the rounds of the original plan."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sweep.configuration.names import setting_path, value_at
-from sweep.configuration.settings import Choices, NumberRange, Scalar, SweepConfig
+from sweep.configuration.settings import (
+    ENSEMBLE,
+    Choices,
+    NumberRange,
+    RunSettings,
+    Scalar,
+    SweepConfig,
+)
 
 BASELINE = "baseline"
 NO_TERM = "none"
+OPTIONS = "predictor.options."
 
 
 @dataclass(frozen=True)
@@ -16,10 +26,23 @@ class Preset:
     Attributes:
         name: Shown in the dashboard and in tables.
         values: Settings by dotted path; the rest is as configured.
+        options: Options of the predictor in place of those configured; None leaves them.
     """
 
     name: str
     values: dict[str, Scalar]
+    options: dict[str, Scalar] | None = None
+
+    def run(
+        self, config: SweepConfig, searched: Mapping[str, Scalar] = MappingProxyType({})
+    ) -> RunSettings:
+        """Return what is trained: these values, else those searched, else those configured."""
+        base = config
+        if self.options is not None:
+            predictor = config.predictor.model_copy(update={"options": self.options})
+            base = config.model_copy(update={"predictor": predictor})
+            searched = {p: v for p, v in searched.items() if not p.startswith(OPTIONS)}
+        return base.run_with({**searched, **self.values})
 
 
 def _round(name: str, variant: str, weight: float, multi_step: str, **more: Scalar) -> Preset:
@@ -62,9 +85,6 @@ PLAN = (
     _round("plan 3: Laplacian", "laplacian", 0.2, "all"),
     _round("plan 4: multi-scale", "multiscale", 0.2, "all"),
 )
-RECORDED_NEAREST = ("loss.normalise", "loss.peak_weight")
-"""What a preset may set outside the search: a weight in other units is recorded in those of the
-search, and none at all as the least."""
 SLOWER_SHARE = 0.3
 SLOWER_WARMUP = 0.2
 SHARPENERS = (
@@ -87,7 +107,25 @@ def presets(config: SweepConfig) -> list[Preset]:
         rounds += [*PLAN, _slower(config)]
     if wanted in ("sharpeners", "all"):
         rounds += SHARPENERS
-    return [BASELINE_PRESET, *(p for p in rounds if _inside(p, config))]
+    return [_baseline(config), *(p for p in rounds if _inside(p, config))]
+
+
+def _baseline(config: SweepConfig) -> Preset:
+    """Return the trial every other is compared with: no term beside a pointwise base.
+
+    Of an ensemble that is a single member: under the CRPS it would be what is to be judged.
+    """
+    name: Scalar = config.predictor.name
+    for searched_name, searched in config.search.space.items():
+        if setting_path(searched_name) == "predictor.name" and isinstance(searched, Choices):
+            name = name if name in searched.choices else searched.choices[0]
+    if name != ENSEMBLE:
+        return BASELINE_PRESET
+    options = dict(config.predictor.options)
+    member = options.pop("member", "unet")
+    options.pop("members", None)
+    values = {**BASELINE_PRESET.values, "predictor.name": member, "loss.base": "mse"}
+    return Preset(BASELINE, values, options)
 
 
 def _slower(config: SweepConfig) -> Preset:
@@ -161,8 +199,8 @@ def _inside(preset: Preset, config: SweepConfig) -> bool:
     configured = config.run.model_dump()
     for path, value in preset.values.items():
         searched = searched_paths.get(path)
-        if path in RECORDED_NEAREST:
-            continue
+        if path == "loss.normalise" or (path == "loss.peak_weight" and searched is not None):
+            continue  # recorded in the units of the search, and as the least there is
         if searched is None:
             if value_at(configured, path) != value:
                 return False

@@ -67,6 +67,7 @@ Range = Annotated[
     Discriminator(_range_kind),
 ]
 
+ENSEMBLE = "ensemble"
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
 DEFAULT_SPACE: dict[str, NumberRange | Choices] = {
     "gradient_weight": NumberRange(low=0.01, high=10.0, log=True),
@@ -100,20 +101,33 @@ class RunSettings(Settings):
     loss: LossSettings = Field(default_factory=LossSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _members_are_judged_as_such(cls, value: Any) -> Any:
+        """Train an ensemble with the CRPS of its members, also where its name is searched.
+
+        Under a pointwise base all members would become the same forecast.
+        """
+        if isinstance(value, dict) and _named(value, "predictor", "name") == ENSEMBLE:
+            loss = value.get("loss") or {}
+            if isinstance(loss, dict):
+                return {**value, "loss": {**loss, "base": "crps"}}
+        return value
+
     @model_validator(mode="after")
-    def _members_are_judged_as_such(self) -> "RunSettings":
-        is_ensemble, is_crps = self.predictor.name == "ensemble", self.loss.base == "crps"
-        if is_ensemble and not is_crps:
+    def _crps_has_members(self) -> "RunSettings":
+        is_crps, name = self.loss.base == "crps", self.predictor.name
+        if is_crps and name in PREDICTORS and name != ENSEMBLE:
             raise ValueError(
-                f"predictor.name is ensemble and loss.base {self.loss.base}, under which all "
-                "members become the same forecast; set loss.base to crps"
-            )
-        if is_crps and self.predictor.name in PREDICTORS and not is_ensemble:
-            raise ValueError(
-                f"loss.base is crps, which judges the members of an ensemble, and predictor.name "
-                f"{self.predictor.name}, which has none; set predictor.name to ensemble"
+                "loss.base is crps, which judges the members of an ensemble, and predictor.name "
+                f"{name}, which has none; set predictor.name to ensemble"
             )
         return self
+
+
+def _named(tree: Any, section: str, key: str) -> Any:
+    part = tree.get(section)
+    return part.get(key) if isinstance(part, dict) else getattr(part, key, None)
 
 
 def _samples(searched: NumberRange | Choices) -> tuple[Scalar, ...]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ def evaluate_files(
     of_baseline = None
     if baseline is not None:
         _, reference = _read_forecast(baseline, variable)
-        of_baseline = _judge(_pair_up(baseline, reference, truth, observed, pairs.frames), usual)
+        of_baseline = _judge(_beside(pairs, baseline, reference, observed), usual)
     cells_T = pairs.known_THW.sum(axis=(1, 2))
     return Evaluation(
         metrics=judgement.overall,
@@ -146,13 +146,7 @@ def _read_forecast(path: Path, variable: str | None) -> tuple[str, RawField]:
     return name, read_raw(DataSettings(path=str(path), variable=name))
 
 
-def _pair_up(
-    forecast: Path,
-    predicted: RawField,
-    truth: Path,
-    observed: RawField,
-    wanted: list[int] | None = None,
-) -> _Pairs:
+def _pair_up(forecast: Path, predicted: RawField, truth: Path, observed: RawField) -> _Pairs:
     """Return the frames to compare.
 
     Args:
@@ -160,7 +154,6 @@ def _pair_up(
         predicted: The forecast.
         truth: Where the truth is from, for errors.
         observed: The truth.
-        wanted: Frames of the truth that must all be there; None takes what both have.
 
     Raises:
         DataError: If they do not match.
@@ -168,15 +161,6 @@ def _pair_up(
     _require_same_grid(predicted, observed)
     _require_same_units(predicted, observed)
     in_forecast, in_truth = _common_frames(predicted, observed)
-    if wanted is not None:
-        missing = set(wanted) - set(in_truth)
-        if missing:
-            raise DataError(
-                f"the baseline {forecast} lacks {len(missing)} of the {len(wanted)} frames the "
-                "forecast is compared on; give a baseline of the same times"
-            )
-        kept = [pair for pair in zip(in_forecast, in_truth, strict=True) if pair[1] in set(wanted)]
-        in_forecast, in_truth = [pair[0] for pair in kept], [pair[1] for pair in kept]
     pred_THW, target_THW = predicted.values_THW[in_forecast], observed.values_THW[in_truth]
     known_THW = np.isfinite(pred_THW) & np.isfinite(target_THW)
     cells_T = known_THW.sum(axis=(1, 2))
@@ -194,6 +178,32 @@ def _pair_up(
         common=len(in_truth),
         too_sparse=int((~enough_T).sum()),
     )
+
+
+def _beside(pairs: _Pairs, baseline: Path, reference: RawField, observed: RawField) -> _Pairs:
+    """Return the baseline on the frames and cells the forecast is compared on.
+
+    Raises:
+        DataError: If it does not match, or lacks any of them.
+    """
+    _require_same_grid(reference, observed)
+    _require_same_units(reference, observed)
+    in_baseline, in_truth = _common_frames(reference, observed)
+    of_truth = dict(zip(in_truth, in_baseline, strict=True))
+    missing = [frame for frame in pairs.frames if frame not in of_truth]
+    if missing:
+        raise DataError(
+            f"the baseline {baseline} lacks {len(missing)} of the {len(pairs.frames)} frames the "
+            "forecast is compared on; give a baseline of the same times"
+        )
+    values_THW = reference.values_THW[[of_truth[frame] for frame in pairs.frames]]
+    unknown = int((pairs.known_THW & ~np.isfinite(values_THW)).any(axis=0).sum())
+    if unknown:
+        raise DataError(
+            f"the baseline {baseline} lacks values in {unknown} of the cells the forecast is "
+            "compared on; give a baseline of the same cells"
+        )
+    return replace(pairs, pred_THW=values_THW)
 
 
 def _climatology(observed: RawField) -> tuple[Climatology, str]:

@@ -28,6 +28,8 @@ PY_NAMES = {
 def choose_trial(study: Study, number: int | None, url: str) -> FrozenTrial:
     """Return the trial to export: the one with this number, the confirmed winner, or the best.
 
+    The confirmed winner stays preferred when newer trials score better: those saw a single seed.
+
     Raises:
         StudyError: If it does not exist or is not complete.
     """
@@ -59,7 +61,8 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
     """Return everything about a trial as plain values.
 
     The settings stand as in a configuration file; ``metrics`` are what the trial had on the
-    validation split, ``exported`` is where it comes from.
+    validation split, ``exported`` is where it comes from; its ``confirmed.newer_trials`` is how
+    many trials finished after the study was confirmed.
     """
     config, facts = study_config(study), study_facts(study)
     trials = study.get_trials(deepcopy=False)
@@ -90,6 +93,7 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
                 "winner": confirmation.winner,
                 "is_winner": confirmation.winner == trial.number,
                 "sentence": confirmation.sentence,
+                "newer_trials": confirmation.newer_trials(trials),
                 "on_test_split": confirmed.model_dump(mode="json", exclude={"outcomes"})
                 if confirmed
                 else None,
@@ -123,13 +127,22 @@ def render(tree: dict[str, Any], form: Format) -> str:
 def standing(about: Mapping[str, Any]) -> str:
     """Return what an export's trial is worth, in a few words."""
     words = f"score {about['score']:.6g}"
-    confirmed = about["confirmed"]
-    if confirmed is not None and confirmed["is_winner"]:
-        words += ", the confirmed winner on new seeds and the test split"
-    elif confirmed is not None and confirmed["winner"] is not None:
-        words += f", not trial {confirmed['winner']}, the confirmed winner"
+    if about["confirmed"] is not None:
+        words += f", {_confirmed_standing(about['confirmed'])}"
     broken = [name for name, guard in about["guards"].items() if not guard["ok"]]
     return words + (f", against the guards {', '.join(broken)}" if broken else "")
+
+
+def _confirmed_standing(confirmed: Mapping[str, Any]) -> str:
+    if confirmed["is_winner"]:
+        words = "the confirmed winner on new seeds and the test split"
+    elif confirmed["winner"] is not None:
+        words = f"not trial {confirmed['winner']}, the confirmed winner"
+    else:
+        words = "the confirmation found no winner"
+    newer = confirmed["newer_trials"]
+    are = "trial is" if newer == 1 else "trials are"
+    return words + (f", {newer} {are} newer than the confirmation" if newer else "")
 
 
 def write(text: str, path: Path) -> None:

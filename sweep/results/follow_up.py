@@ -6,6 +6,7 @@ from pathlib import Path
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
+from pydantic import ValidationError
 
 from fields.errors import ConfigError, StudyError
 from sweep.configuration.config_file import dump_yaml
@@ -59,14 +60,21 @@ def follow_up(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
     space = {name: searched for name, searched in space.items() if name not in fixed}
     run = config.run_with({setting_path(name): value for name, value in fixed.items()})
     search = config.search.model_copy(update={"space": space, "presets": "baseline"})
-    return SweepConfig.model_validate(
-        {
-            **config.model_dump(),
-            **run.model_dump(),
-            "search": search.model_dump(),
-            "study": f"{config.study}-next",
-        }
-    )
+    try:
+        return SweepConfig.model_validate(
+            {
+                **config.model_dump(),
+                **run.model_dump(),
+                "search": search.model_dump(),
+                "study": f"{config.study}-next",
+            }
+        )
+    except ValidationError as error:  # such as a weight that is searched for no term
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise StudyError(
+            f"the best trials of study {study.study_name!r} leave no search to narrow ({reason}); "
+            "write the next configuration by hand"
+        ) from error
 
 
 def render_follow_up(study: Study, trials: Sequence[FrozenTrial]) -> str:
@@ -116,11 +124,10 @@ def _narrowed(
     to, back = (math.log, math.exp) if searched.log else (float, float)
     first, last = to(searched.low), to(searched.high)
     margin = MARGIN * (last - first) / 2
-    return NumberRange(
-        low=_rounded(back(max(first, to(min(numbers)) - margin))),
-        high=_rounded(back(min(last, to(max(numbers)) + margin))),
-        log=searched.log,
-    )
+    # Rounding must leave neither the old range nor an empty one.
+    least = max(_rounded(back(max(first, to(min(numbers)) - margin))), float(searched.low))
+    most = min(_rounded(back(min(last, to(max(numbers)) + margin))), float(searched.high))
+    return NumberRange(low=least, high=most, log=searched.log) if least < most else searched
 
 
 def _rounded(value: float) -> float:

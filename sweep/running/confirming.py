@@ -40,7 +40,7 @@ def confirm_study(
 ) -> Confirmation:
     """Train the best configurations and the baseline with new seeds and judge them on the test.
 
-    Every finished run is kept at once; what is kept already is not trained again.
+    Every finished run is kept at once and not trained again by a later call; one that failed is.
 
     Args:
         name: Of the study.
@@ -108,13 +108,14 @@ class Confirming:
         self._stop_requests += 1
 
     def run(self) -> None:
-        """Work until every training is done or has failed.
+        """Work until every training is done or has failed; what failed earlier is tried again.
 
         Raises:
             StoppedOnRequest: If it was told to stop.
         """
         kept = read_runs(self._study, self._url)
-        missing = [s for s in self._specs if (s.number, s.run.training.seed) not in kept]
+        done = {key for key, run in kept.items() if run.failure is None}
+        missing = [s for s in self._specs if (s.number, s.run.training.seed) not in done]
         self._done = len(self._specs) - len(missing)
         logger.info(
             "%s: confirming on the test split, %d of %d trainings done",

@@ -8,6 +8,7 @@ from fields.windows import ForecastData, load_forecast_data
 from model.device import find_hardware
 from model.losses.normalisation import term_scales
 from model.predictors.building import build_predictor, check_predictor
+from model.settings import LossSettings
 from objectives.guards import broken, check_guards, truth_judged
 from objectives.judgement import Judgement
 from objectives.settings import GuardSettings
@@ -73,16 +74,21 @@ def _structures(config: SweepConfig) -> list[RunSettings]:
 
 
 def _weight_units(config: SweepConfig, data: ForecastData) -> dict[str, float]:
-    """Return what the raw weight of each preset is worth in the weights of the search."""
-    if config.loss.normalise == "none":
-        return {}
+    """Return what the weight of each preset is worth in the weights of the search.
+
+    The plan's are raw, the sharpeners' in units of the base loss, whatever the search is in.
+    """
+
+    def scale(loss: LossSettings) -> float:
+        climatology_CHW = data.unit_climatology_CHW
+        return term_scales(loss, data.train, data.mask_HW, climatology_CHW).gradient
+
     units = {}
     for preset in presets(config):
-        loss = config.run_with(preset.values).loss
-        if loss.normalise == "none" and loss.gradient_weight:
-            search = loss.model_copy(update={"normalise": config.loss.normalise})
-            scales = term_scales(search, data.train, data.mask_HW, data.unit_climatology_CHW)
-            units[preset.name] = 1.0 / scales.gradient
+        loss = preset.run(config).loss
+        if loss.normalise != config.loss.normalise and loss.gradient_weight:
+            as_searched = loss.model_copy(update={"normalise": config.loss.normalise})
+            units[preset.name] = scale(loss) / scale(as_searched)
     return units
 
 

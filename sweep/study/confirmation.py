@@ -1,8 +1,10 @@
 """The final word on the best trials: new seeds, judged on the test split, kept with the study."""
 
 import json
+from collections.abc import Sequence
 
 from optuna.study import Study
+from optuna.trial import FrozenTrial
 from pydantic import Field, model_validator
 
 from fields.settings import Settings
@@ -87,9 +89,13 @@ class ConfirmedTrial(Settings):
         trial: Number of the trial.
         configuration: In words.
         score, gradient, peak, rmse: Over the seeds whose training did not fail; None where all did.
-        rmse_over_baseline: Its mean RMSE over the baseline's.
-        below_baseline: By how much its score lies below the baseline's, paired by seed; None for
-            the baseline itself.
+        held_score: What the winner is chosen by, over all its seeds that the baseline has too: a
+            seed with which the training failed counts as the baseline's score with that seed, one
+            that breaks a guard as the higher of both scores, so neither is ever a gain.
+        rmse_over_baseline: Mean over the seeds of its RMSE over the baseline's with the same seed;
+            None where every training failed.
+        below_baseline: By how much its held score lies below the baseline's, paired by seed; None
+            for the baseline itself.
         feasible: With how many seeds it was trained to the end and breaks no guard.
         outcomes: One for each seed. Seeds with which the baseline failed are left out for all but
             the baseline: there is nothing to compare with.
@@ -98,6 +104,7 @@ class ConfirmedTrial(Settings):
     trial: int
     configuration: str
     score: Spread | None
+    held_score: Spread
     gradient: Spread | None
     peak: Spread | None
     rmse: Spread | None
@@ -116,8 +123,8 @@ class Confirmation(Settings):
     """What confirming the best trials of a study came to.
 
     Attributes:
-        winner: The trial with the lowest mean score among those feasible with more than half of
-            their seeds, which may be the baseline; None where there is none.
+        winner: The trial with the lowest mean held score among those feasible with more than half
+            of their seeds, which may be the baseline; None where there is none.
         sentence: The same in words.
         baseline: Number of the baseline.
         seeds: What everything was trained with.
@@ -139,6 +146,10 @@ class Confirmation(Settings):
     def for_trial(self, number: int) -> ConfirmedTrial | None:
         """Return what a trial came to, None where it was not among those confirmed."""
         return next((trial for trial in self.trials if trial.trial == number), None)
+
+    def newer_trials(self, trials: Sequence[FrozenTrial]) -> int:
+        """Return how many of all trials of the study finished after it was confirmed."""
+        return sum(trial.state.is_finished() for trial in trials) - self.finished_trials
 
 
 def read_confirmation(study: Study) -> Confirmation | None:

@@ -63,7 +63,8 @@ def confirmed_trials(
     if not comparable:
         raise FieldsharpError(
             f"the baseline (trial {number}) failed with every new seed, and nothing can be "
-            f"compared without it: {runs[number, seeds[0]].failure}"
+            f"compared without it: {runs[number, seeds[0]].failure}; once that is mended, run the "
+            "same command again"
         )
     outcomes = {
         trial: [
@@ -79,13 +80,13 @@ def confirmed_trials(
 
 
 def winner(trials: Sequence[ConfirmedTrial]) -> ConfirmedTrial | None:
-    """Return the one with the lowest mean score among those mostly feasible; of equals the first.
+    """Return the one with the lowest held score among those mostly feasible; of equals the first.
 
     Args:
         trials: The baseline first.
     """
-    able = [trial for trial in trials if trial.mostly_feasible and trial.score is not None]
-    return min(able, key=lambda trial: trial.score.mean if trial.score else math.inf, default=None)
+    able = [trial for trial in trials if trial.mostly_feasible]
+    return min(able, key=lambda trial: trial.held_score.mean, default=None)
 
 
 def in_words(best: ConfirmedTrial | None, trials: Sequence[ConfirmedTrial]) -> str:
@@ -103,19 +104,28 @@ def in_words(best: ConfirmedTrial | None, trials: Sequence[ConfirmedTrial]) -> s
     if best is trials[0]:
         return (
             f"the baseline (trial {best.trial}) wins: on the test split no other configuration "
-            "that breaks no guard with more than half of its seeds has a lower mean score"
+            "that breaks no guard with more than half of its seeds has a lower mean score, where a "
+            "seed that breaks a guard or fails counts no better than the baseline's"
         )
     below = best.below_baseline
-    assert best.score is not None, "a winner has one"
-    assert below is not None, "it is feasible with a seed the baseline has too"
-    said = (
-        f"trial {best.trial} wins: its mean score on the test split, {best.score.mean:.4g}, lies "
-        f"{abs(below.mean):.4g} {'below' if below.mean >= 0 else 'above'} the baseline's"
+    assert below is not None, "it is not the baseline"
+    infeasible = len(best.outcomes) - best.feasible
+    held = (
+        f" with {infeasible} of {len(best.outcomes)} seeds, which broke a guard or failed, counted "
+        "no better than the baseline's"
+        if infeasible
+        else ""
     )
-    if below.mean < 0:
-        able = trials[0].mostly_feasible
-        why = "a guard is broken by it or its training fails with half of the seeds or more"
-        return f"{said} {'over the seeds both have' if able else f'but {why}'}"
+    said = (
+        f"trial {best.trial} wins: its mean score on the test split, {best.held_score.mean:.4g}"
+        f"{held}, lies {abs(below.mean):.4g} {'below' if below.mean >= 0 else 'above'} the "
+        "baseline's"
+    )
+    if below.mean < 0:  # all are compared over the same seeds: the baseline itself could not win
+        return (
+            f"{said} but a guard is broken by it or its training fails with half of the seeds or "
+            "more"
+        )
     if not below.error:
         return f"{said}; with a single seed, or no difference between seeds, no error can be told"
     errors = below.mean / below.error
@@ -135,25 +145,32 @@ def _confirmed(
     trial: int, words: str, outcomes: list[SeedOutcome], baseline: list[SeedOutcome] | None
 ) -> ConfirmedTrial:
     """Return one configuration over its seeds; without a baseline it is the baseline itself."""
-    rmse = spread([o.rmse for o in outcomes if o.rmse is not None])
-    reference = spread([o.rmse for o in baseline or outcomes if o.rmse is not None])
-    theirs = {o.seed: o.score for o in baseline or []}
-    differences = [
-        score - o.score
-        for o in outcomes
-        if o.score is not None and (score := theirs.get(o.seed)) is not None
-    ]
+    reference = outcomes if baseline is None else baseline
+    scores = {o.seed: o.score for o in reference if o.score is not None}
+    rmses = {o.seed: o.rmse for o in reference if o.rmse}  # nothing is a multiple of zero
+    held = {o.seed: _held_score(o, scores[o.seed]) for o in outcomes if o.seed in scores}
+    held_score = spread(list(held.values()))
+    assert held_score is not None, "the baseline was trained to the end with one of these seeds"
+    ratios = [o.rmse / rmses[o.seed] for o in outcomes if o.rmse is not None and o.seed in rmses]
     return ConfirmedTrial(
         trial=trial,
         configuration=words,
         score=spread([o.score for o in outcomes if o.score is not None]),
+        held_score=held_score,
         gradient=spread([o.gradient for o in outcomes if o.gradient is not None]),
         peak=spread([o.peak for o in outcomes if o.peak is not None]),
-        rmse=rmse,
-        rmse_over_baseline=rmse.mean / reference.mean
-        if rmse and reference and reference.mean > 0
-        else None,
-        below_baseline=spread(differences),
+        rmse=spread([o.rmse for o in outcomes if o.rmse is not None]),
+        rmse_over_baseline=fmean(ratios) if ratios else None,
+        below_baseline=None
+        if baseline is None
+        else spread([scores[seed] - score for seed, score in held.items()]),
         feasible=sum(o.feasible for o in outcomes),
         outcomes=outcomes,
     )
+
+
+def _held_score(outcome: SeedOutcome, baseline: float) -> float:
+    """Return the score of a seed, where it is not feasible no better than the baseline's."""
+    if outcome.score is None:
+        return baseline
+    return outcome.score if outcome.feasible else max(outcome.score, baseline)

@@ -98,9 +98,7 @@ class Ledger:
             attributes = trial.user_attrs
             preset = self._presets.get(attributes.get(records.PRESET, ""))
             values = {setting_path(name): value for name, value in trial.params.items()}
-            if preset is not None:
-                values |= preset.values
-            run = self.config.run_with(values)
+            run = preset.run(self.config, values) if preset else self.config.run_with(values)
             if run.loss.variant == NO_TERM:  # a weight on nothing is 0, and is shown as such
                 run = run.model_copy(update={"loss": run.loss.model_copy(update=NO_WEIGHT)})
             earlier = attributes.get(records.SPEC)

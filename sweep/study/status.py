@@ -1,5 +1,6 @@
 """Where a study stands: states, best trial, targets, time left."""
 
+import math
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import median
@@ -9,7 +10,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import StudyError
-from objectives.verdict import Verdict, reach_verdict
+from objectives.verdict import NOTHING_TO_FIX, Verdict, reach_verdict
 from storage.database import database_errors
 from sweep.configuration.names import setting_path, value_at
 from sweep.configuration.settings import Scalar
@@ -18,6 +19,7 @@ from sweep.study.contenders import contenders
 from sweep.study.facts import StudyFacts
 from sweep.study.records import (
     FAILURE,
+    TrialRecord,
     best_trial,
     is_baseline,
     is_feasible,
@@ -41,6 +43,7 @@ class TrialStatus:
     preset: str | None
     feasible: bool
     guards: dict[str, dict[str, float | bool | int | None]]
+    warnings: list[str]
     metrics: dict[str, float]
     metrics_by_lead: dict[str, list[float]]
 
@@ -110,11 +113,13 @@ def study_status(study: Study, url: str) -> StudyStatus:
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     best = best_trial(complete)
     is_pareto = config.objective.mode == "pareto"
+    verdict = study_verdict(trials, facts)
+    ended = verdict.name == NOTHING_TO_FIX and config.budget.stop_on_nothing_to_fix
     baseline = next((trial for trial in complete if is_baseline(trial)), None)
     return StudyStatus(
         study=study.study_name,
         states={s.name: sum(trial.state is s for trial in trials) for s in TrialState},
-        verdict=study_verdict(trials, facts),
+        verdict=verdict,
         mode=config.objective.mode,
         best=trial_status(best) if best else None,
         front=[trial_status(t) for t in front(complete)] if is_pareto else [],
@@ -127,7 +132,7 @@ def study_status(study: Study, url: str) -> StudyStatus:
         units=facts.units,
         variable=facts.variable,
         budget=config.budget.trials,
-        eta_s=_eta_s(trials, config.budget.trials),
+        eta_s=None if ended else _eta_s(trials, config.budget.trials),
         failures={
             trial.number: str(trial.user_attrs.get(FAILURE, "no reason was kept"))
             for trial in trials
@@ -158,9 +163,21 @@ def trial_status(trial: FrozenTrial) -> TrialStatus:
         preset=spec.preset,
         feasible=record.feasible,
         guards={guard.name: guard.as_json() for guard in record.guards},
+        warnings=_warnings(record),
         metrics=record.metrics,
         metrics_by_lead=record.judgement.by_lead,
     )
+
+
+def _warnings(record: TrialRecord) -> list[str]:
+    """Return what a person should know of a trial that no guard forbids."""
+    rmse, still = record.metrics["rmse"], record.metrics.get("rmse_persistence", math.inf)
+    if rmse <= still:
+        return []
+    return [
+        f"its RMSE, {rmse:.4g}, is above the {still:.4g} of the last known frame: as a sharp "
+        "forecast's may be where little can be foretold, but look at it"
+    ]
 
 
 def study_verdict(trials: list[FrozenTrial], facts: StudyFacts) -> Verdict:

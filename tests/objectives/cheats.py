@@ -192,7 +192,7 @@ PATTERNS = 25
 HOURS_BETWEEN_STARTS = 6
 
 
-def uk_scene() -> Scene:
+def uk_scene(variable: str = "Qair") -> Scene:
     """Return the humidity over the UK in g/kg, forecast by least squares from its patterns.
 
     Strong patterns from all of them now and an hour ago and from the time of day, weak ones each
@@ -201,7 +201,9 @@ def uk_scene() -> Scene:
     """
     rng = np.random.default_rng(3)
     with xr.open_dataset(UK_FILE, engine="h5netcdf") as dataset:
-        field_THW = 1e3 * dataset["Qair"].to_numpy().astype(np.float64)
+        field_THW = dataset[variable].to_numpy().astype(np.float64) * (
+            1e3 if variable == "Qair" else 1.0
+        )
     mask_HW = np.asarray(np.isfinite(field_THW).all(axis=0))
     field_THW = np.where(mask_HW, field_THW, 0.0)
     trained = int(TRAINED_SHARE * len(field_THW))

@@ -147,13 +147,21 @@ def test_a_sharp_baseline_leaves_nothing_to_fix() -> None:
     assert reach_verdict([sharp, trial(1, 3.05, 141.0)], TARGETS).name == NOTHING_TO_FIX
 
 
-def test_a_baseline_that_is_sharp_for_the_wrong_reason_leaves_something_to_fix() -> None:
-    noisy = baseline(3.1, 145.0, NOISE)
+def test_a_baseline_inside_the_band_that_breaks_a_guard_is_no_cheat() -> None:
+    """What little moves may be beyond foretelling: that is not mended by sharpening."""
+    useless = baseline(3.1, 145.0, NOISE)
 
-    assert reach_verdict([noisy, trial(1, 3.05, 141.0)], TARGETS).name == SUCCESS
-    gamed = reach_verdict([noisy, trial(1, 2.2, 115.0)], TARGETS)
-    assert gamed.name == GAMED
-    assert "trial 0" in gamed.reason
+    alone = reach_verdict([useless], TARGETS)
+    assert alone.name == NOTHING_TO_FIX
+    assert "it breaks the guard forward_sobel" in alone.reason
+    assert reach_verdict([useless, trial(1, 2.2, 115.0)], TARGETS).name == NOTHING_TO_FIX
+    assert reach_verdict([useless, trial(1, 3.05, 141.0)], TARGETS).name == SUCCESS
+
+
+def test_a_cheat_that_overshoots_is_a_cheat() -> None:
+    noisy = trial(1, 8.0, 300.0, NOISE)
+
+    assert reach_verdict([baseline(2.133, 112.34), noisy], TARGETS).name == GAMED
 
 
 # --- The peak alone -------------------------------------------------------------------------------

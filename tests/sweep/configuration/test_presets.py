@@ -131,3 +131,41 @@ def test_a_configured_value_outside_its_range_is_said() -> None:
         "plan's rounds train with 0.01"
     ]
     assert values_outside(_config({})) == []
+
+
+def _ensemble(**search: Any) -> SweepConfig:
+    predictor = {"name": "ensemble", "width": 8, "options": {"members": 3, "depth": 1}}
+    return _config({"presets": "baseline", **search}, predictor=predictor)
+
+
+def test_the_baseline_of_an_ensemble_is_a_single_member_under_the_mean_square_error() -> None:
+    config = _ensemble()
+    assert config.loss.base == "crps"
+    baseline = presets(config)[0].run(config)
+    assert (baseline.predictor.name, baseline.predictor.options) == ("unet", {"depth": 1})
+    assert (baseline.predictor.width, baseline.loss.base) == (8, "mse")
+
+
+def test_an_ensemble_can_be_searched_beside_other_predictors() -> None:
+    space = {"predictor.name": {"choices": ["unet", "ensemble"]}}
+    config = _config({"presets": "baseline", "space": space})
+    assert config.loss.base == "mse"
+    assert config.run_with({"predictor.name": "ensemble"}).loss.base == "crps"
+    assert config.run_with({"predictor.name": "unet"}).loss.base == "mse"
+    assert presets(config)[0].run(config, {"predictor.name": "unet"}).loss.base == "mse"
+
+
+def test_the_crps_goes_with_no_other_predictor() -> None:
+    with pytest.raises(ValueError, match=r"loss\.base is crps, which judges the members of an"):
+        _config({}, loss={"base": "crps"})
+
+
+def test_a_round_without_peak_term_is_left_out_where_one_is_configured() -> None:
+    config = _config({}, loss={"peak_weight": 0.5})
+    assert [preset.name for preset in presets(config)] == ["baseline"]
+    searched = {
+        **_DEFAULT,
+        "gradient_weight": {"low": 0.01, "high": 1.0},
+        "peak_weight": {"low": 0.1, "high": 1.0},
+    }
+    assert len(presets(_config({"space": searched}, loss={"peak_weight": 0.5}))) > 1

@@ -1,6 +1,7 @@
 """Exports: complete, loadable, and trained again to the same numbers."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from optuna.study import Study
 from fields.errors import ConfigError, StudyError
 from storage.database import open_database
 from sweep.configuration.config_file import load_config
-from sweep.results.export import Format, choose_trial, export_tree, render, write
+from sweep.results.export import Format, choose_trial, export_tree, render, standing, write
 from sweep.results.single_training import train_into
+from sweep.study.confirmation import Confirmation, ConfirmedTrial, Spread, write_confirmation
+from sweep.study.facts import BandFacts
+from sweep.study.records import best_trial
 from sweep.study.studies import load_study
 
 
@@ -118,3 +122,97 @@ def test_the_python_export_is_a_module_of_constants(study: Study, finished_url: 
 def test_an_export_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot write .*; choose another place with -o"):
         write("text", tmp_path / "missing" / "best.yaml")
+
+
+@pytest.fixture
+def own_url(finished_url: str, tmp_path: Path) -> str:
+    source = Path(finished_url.removeprefix("sqlite:///"))
+    for path in source.parent.glob(f"{source.name}*"):
+        shutil.copy(path, tmp_path / path.name)
+    return f"sqlite:///{tmp_path / source.name}"
+
+
+def _confirm(url: str, winner: int | None) -> Study:
+    """Keep that the study was confirmed after its 8 trials."""
+    study = load_study(open_database(url, "write"), "tiny")
+    band = BandFacts(low=1.0, high=2.0, offset=0.0)
+    figure = Spread(mean=0.2, error=None)
+    trial = ConfirmedTrial(
+        trial=0 if winner is None else winner,
+        configuration="gradient 0.2 all",
+        score=figure,
+        held_score=figure,
+        gradient=figure,
+        peak=figure,
+        rmse=figure,
+        rmse_over_baseline=1.1,
+        below_baseline=figure,
+        feasible=0 if winner is None else 1,
+        outcomes=[],
+    )
+    confirmation = Confirmation(
+        winner=winner,
+        sentence="as it was",
+        baseline=0,
+        seeds=[1001],
+        finished_trials=8,
+        gradient=band,
+        peak=band,
+        trials=[trial],
+    )
+    write_confirmation(study, url, confirmation)
+    return load_study(open_database(url, "write"), "tiny")
+
+
+def _best(study: Study) -> int:
+    best = best_trial(study.get_trials())
+    assert best is not None
+    return best.number
+
+
+def test_the_confirmed_winner_is_preferred_and_newer_trials_are_told(
+    study: Study, own_url: str
+) -> None:
+    best = _best(study)
+    winner = 1 if best != 1 else 2
+    study = _confirm(own_url, winner)
+    about = _tree(study, None, own_url)["exported"]
+    assert (about["trial"], about["confirmed"]["newer_trials"]) == (winner, 0)
+    assert about["confirmed"]["on_test_split"]["held_score"] == {"mean": 0.2, "error": None}
+    assert ", the confirmed winner on new seeds and the test split" in standing(about)
+    assert "newer" not in standing(about)
+
+    study.add_trial(study.get_trials()[best])
+    about = _tree(study, None, own_url)["exported"]
+    assert (about["trial"], about["confirmed"]["newer_trials"]) == (winner, 1)
+    assert "the test split, 1 trial is newer than the confirmation" in standing(about)
+
+    study.add_trial(study.get_trials()[best])
+    study.ask()  # it runs, and is not counted
+    tree = _tree(study, None, own_url)
+    said = "the confirmed winner on new seeds and the test split, 2 trials are newer than the"
+    assert said in standing(tree["exported"])
+    assert said in render(tree, "yaml").splitlines()[0]
+    other = _tree(study, best, own_url)["exported"]
+    said = f"not trial {winner}, the confirmed winner, 2 trials are newer than the confirmation"
+    assert said in standing(other)
+
+
+def test_without_a_confirmed_winner_the_best_of_the_search_is_exported_and_it_is_told(
+    own_url: str,
+) -> None:
+    study = _confirm(own_url, winner=None)
+    about = _tree(study, None, own_url)["exported"]
+    assert about["trial"] == _best(study)
+    assert (about["confirmed"]["winner"], about["confirmed"]["is_winner"]) == (None, False)
+    assert ", the confirmation found no winner" in standing(about)
+    assert "newer" not in standing(about)
+    study.add_trial(study.get_trials()[3])
+    about = _tree(study, None, own_url)["exported"]
+    assert ", the confirmation found no winner, 1 trial is newer than" in standing(about)
+
+
+def test_what_was_not_confirmed_says_nothing_of_it(study: Study, finished_url: str) -> None:
+    about = _tree(study, None, finished_url)["exported"]
+    assert about["confirmed"] is None
+    assert "confirm" not in standing(about)

@@ -10,7 +10,7 @@ import pytest
 from optuna.study import Study
 from optuna.trial import create_trial
 
-from fields.errors import DataError, StoppedOnRequest, StudyError
+from fields.errors import DataError, FieldsharpError, StoppedOnRequest, StudyError
 from fields.windows import ForecastData
 from model.device import find_hardware
 from objectives.guards import broken, check_guards
@@ -214,7 +214,7 @@ def test_scores_guards_and_winner_are_those_of_trainings_done_by_hand(
     assert found.seeds == [1001, 1002]
 
     objective = _config_of(study).objective
-    scores, differences, feasible, ratios = [], [], 0, []
+    scores, held, differences, feasible, ratios = [], [], [], 0, []
     for seed in (1001, 1002):
         base = _judged_by_hand(tiny_config, trainings.data, "none", 0.0, seed)
         sobel = _judged_by_hand(tiny_config, trainings.data, "sobel", 0.2, seed)
@@ -229,9 +229,11 @@ def test_scores_guards_and_winner_are_those_of_trainings_done_by_hand(
             excess = 0.25 * max(0.0, m["rmse"] / base.overall["rmse"] - 1.0)
             both.append(bands[0].distance(m["gradient"]) + bands[1].distance(m["peak"]) + excess)
         scores.append(both[1])
-        differences.append(both[0] - both[1])
-        feasible += not broken(check_guards(sobel, objective.guards, base))
-        ratios.append((sobel.overall["rmse"], base.overall["rmse"]))
+        fair = not broken(check_guards(sobel, objective.guards, base))
+        held.append(both[1] if fair else max(both))
+        differences.append(both[0] - held[-1])
+        feasible += fair
+        ratios.append(sobel.overall["rmse"] / base.overall["rmse"])
     trial = found.for_trial(SOBEL)
     assert trial is not None
     assert trial.score is not None
@@ -239,10 +241,10 @@ def test_scores_guards_and_winner_are_those_of_trainings_done_by_hand(
     assert trial.score.mean == pytest.approx(sum(scores) / 2, rel=1e-9)
     # of two values the standard error is half their distance
     assert trial.score.error == pytest.approx(abs(scores[0] - scores[1]) / 2, rel=1e-9)
+    assert trial.held_score.mean == pytest.approx(sum(held) / 2, rel=1e-9)
     assert trial.below_baseline.mean == pytest.approx(sum(differences) / 2, rel=1e-9)
     assert trial.feasible == feasible
-    ratio = sum(mine for mine, _ in ratios) / sum(base for _, base in ratios)
-    assert trial.rmse_over_baseline == pytest.approx(ratio, rel=1e-9)
+    assert trial.rmse_over_baseline == pytest.approx(sum(ratios) / 2, rel=1e-9)
     assert found.gradient.low == pytest.approx(low)
     better = sum(differences) > 0 and feasible == 2
     assert found.winner == (SOBEL if better else BASE)
@@ -281,7 +283,9 @@ def test_a_failed_training_is_kept_with_its_reason_and_is_not_feasible(
 ) -> None:
     study = make_study()
     failing = frozenset({(SOBEL, 1001), (SOBEL, 1002), (GRADIENT, 1002)})
-    found = _confirm(storage_url, Executor(trainings, failing))
+    executor = Executor(trainings, failing)
+    found = _confirm(storage_url, executor)
+    assert len(executor.trained) == len(set(executor.trained)) == 6, "each was tried once"
     assert read_runs(study, storage_url)[SOBEL, 1002].failure == "the training diverged"
     sobel, gradient = found.for_trial(SOBEL), found.for_trial(GRADIENT)
     assert sobel is not None
@@ -290,9 +294,42 @@ def test_a_failed_training_is_kept_with_its_reason_and_is_not_feasible(
     assert gradient.feasible == 1  # of two: not more than half
     assert [outcome.failure for outcome in gradient.outcomes] == [None, "the training diverged"]
     assert found.winner == BASE
+
+
+def test_what_failed_is_tried_again_by_the_next_call(
+    make_study: MakeStudy, storage_url: str, trainings: Trainings
+) -> None:
+    study = make_study()
+    failing = frozenset({(BASE, 1001), (SOBEL, 1002)})
+    _confirm(storage_url, Executor(trainings, failing), top=1)
+    kept = read_runs(study, storage_url)
+
+    second = Executor(trainings, frozenset({(SOBEL, 1002)}))
+    found = _confirm(storage_url, second, top=1)
+    assert second.trained == [(BASE, 1001), (SOBEL, 1002)]
+    runs = read_runs(study, storage_url)
+    assert runs[BASE, 1001].failure is None, "overwritten"
+    assert runs[SOBEL, 1002] == kept[SOBEL, 1002], "failed again"
+    assert runs[BASE, 1002] == kept[BASE, 1002]
+    assert [trial.feasible for trial in found.trials] == [2, 1]
+
+    third = Executor(trainings)
+    found = _confirm(storage_url, third, top=1)
+    assert third.trained == [(SOBEL, 1002)]
+    assert [trial.feasible for trial in found.trials] == [2, 2]
+    assert read_confirmation(load_study(open_database(storage_url, "read"), "tiny")) == found
+
+
+def test_a_baseline_that_always_failed_is_tried_again(
+    make_study: MakeStudy, storage_url: str, trainings: Trainings
+) -> None:
+    make_study()
+    failing = frozenset({(BASE, 1001)})
+    with pytest.raises(FieldsharpError, match="run the same command again"):
+        _confirm(storage_url, Executor(trainings, failing), top=1, seeds=1)
     again = Executor(trainings)
-    assert _confirm(storage_url, again) == found
-    assert again.trained == []
+    _confirm(storage_url, again, top=1, seeds=1)
+    assert again.trained == [(BASE, 1001)]
 
 
 def test_the_test_split_is_looked_at_once_a_training(

@@ -2,6 +2,7 @@
 
 import pytest
 from optuna.study import Study
+from optuna.trial import TrialState, create_trial
 from pydantic import ValidationError
 
 from fields.errors import StudyError
@@ -30,6 +31,7 @@ def _trial(number: int, feasible: int = 1) -> ConfirmedTrial:
         trial=number,
         configuration="sobel 0.2 all",
         score=Spread(mean=0.1, error=None),
+        held_score=Spread(mean=0.2, error=0.1),
         gradient=None,
         peak=None,
         rmse=None,
@@ -94,6 +96,16 @@ def test_a_run_is_judged_or_failed(given: dict[str, object]) -> None:
 def test_more_than_half_of_the_seeds_must_be_feasible() -> None:
     assert not _trial(0, feasible=1).mostly_feasible
     assert _trial(0, feasible=2).mostly_feasible
+
+
+def test_trials_finished_since_are_counted() -> None:
+    ended = [TrialState.COMPLETE] * 5 + [TrialState.FAIL, TrialState.PRUNED, TrialState.COMPLETE]
+    trials = [
+        create_trial(state=state, value=0.1 if state is TrialState.COMPLETE else None)
+        for state in [*ended, TrialState.RUNNING, TrialState.WAITING]
+    ]
+    assert _confirmation().newer_trials(trials) == 0
+    assert _confirmation().newer_trials([*trials, *trials[5:7]]) == 2
 
 
 def test_what_another_version_wrote_is_named(study: Study, storage_url: str) -> None:

@@ -71,7 +71,9 @@ def test_a_configuration_is_scored_beside_the_baseline_with_the_same_seed() -> N
     assert trial.score.mean == pytest.approx(sum(scores) / 3)
     assert trial.gradient is not None
     assert trial.gradient.mean == pytest.approx(4.6 / 3)
-    assert trial.rmse_over_baseline == pytest.approx((4.2 / 3) / (4.0 / 3))
+    assert trial.held_score == trial.score, "it is feasible with every seed"
+    assert baseline.held_score == baseline.score
+    assert trial.rmse_over_baseline == pytest.approx((1.2 + 1.0 + 1.0) / 3)
     assert baseline.rmse_over_baseline == 1.0
     assert baseline.below_baseline is None
     # ln 2, ln 2 and ln 4 of the baseline, less the scores
@@ -91,14 +93,64 @@ def test_the_lowest_mean_wins_among_those_feasible_with_more_than_half_of_the_se
     trials = _confirmed(
         t0=[(1.0, 1.0)] * 4,
         t3=[(2.0, 1.0), (2.0, 1.0), (2.0, 1.3), (2.0, 1.3)],  # half of them break the guard rmse
-        t5=[(1.7, 1.0), (1.7, 1.0), (1.7, 1.0), (1.7, 1.3)],
+        t5=[(1.9, 1.0), (1.9, 1.0), (1.9, 1.0), (1.9, 1.3)],
         t7=[(1.5, 1.0)] * 4,
     )
     assert [trial.feasible for trial in trials] == [4, 2, 3, 4]
+    # (3 ln(2 / 1.9) + ln 2) / 4 = 0.212 and ln(2 / 1.5) = 0.288
     assert [o.guards_broken for o in trials[1].outcomes] == [[], [], ["rmse"], ["rmse"]]
     best = winner(trials)
     assert best is not None
     assert best.trial == 5
+
+
+def test_a_seed_that_breaks_a_guard_or_fails_is_never_a_gain() -> None:
+    trials = _confirmed(
+        t0=[(1.0, 1.0)] * 3,
+        t3=[(1.6, 1.0), (1.6, 1.0), (2.0, 1.3)],  # the guard rmse: 0.075, held at ln 2
+        t5=[(1.6, 1.0), (1.6, 1.0), (0.5, 1.3)],  # ln 4 + 0.075, worse than the baseline's
+        t7=[(1.6, 1.0), (1.6, 1.0), "it diverged"],
+        t9=[(1.4, 1.0)] * 3,
+    )
+    fair, base = math.log(1.25), math.log(2.0)
+    held = [3 * base, 2 * fair + base, 2 * fair + math.log(4.0) + 0.075, 2 * fair + base]
+    held.append(3 * math.log(2.0 / 1.4))
+    assert [t.held_score.mean for t in trials] == pytest.approx([total / 3 for total in held])
+    below = [t.below_baseline.mean for t in trials if t.below_baseline]
+    assert below == pytest.approx([base - total / 3 for total in held[1:]])
+    plain = [t.score.mean for t in trials if t.score]
+    assert plain[1] == pytest.approx((2 * fair + 0.075) / 3)
+    assert plain[3] == pytest.approx(fair), "of the two seeds that did not fail"
+
+    best = winner(trials)
+    assert best is not None
+    assert best.trial == 9, "0.357, though 3 and 7 would have 0.174 and 0.223 without being held"
+    gamed = winner(trials[:2])
+    assert gamed is trials[1]
+    said = in_words(gamed, trials[:2])
+    assert "test split, 0.3798 with 1 of 3 seeds, which broke a guard or failed, counted" in said
+    assert "lies 0.3133 below the baseline's, 2.0 standard errors" in said
+
+
+def test_rmse_is_compared_seed_by_seed() -> None:
+    _, trial, failed = _confirmed(
+        t0=[(1.0, 1.0), (1.0, 4.0), (1.0, 2.0)],
+        t4=[(1.6, 1.2), (1.6, 4.0), "it diverged"],
+        t6=["it diverged"] * 3,
+    )
+    assert trial.rmse_over_baseline == pytest.approx((1.2 + 1.0) / 2)  # not 2.6 over 2.33
+    assert failed.rmse_over_baseline is None
+
+
+def test_gamed_seeds_do_not_make_a_winner_beside_the_baseline() -> None:
+    trials = _confirmed(
+        t0=[(1.6, 1.0)] * 3,
+        t4=[(1.59, 1.0), (1.59, 1.0), (2.0, 1.3)],  # 0.179 in the mean, the baseline 0.223
+    )
+    assert trials[1].mostly_feasible
+    assert winner(trials) is trials[0]
+    said = in_words(trials[0], trials)
+    assert "where a seed that breaks a guard or fails counts no better than the baseline's" in said
 
 
 def test_the_baseline_can_win_and_so_can_nobody() -> None:
@@ -124,6 +176,7 @@ def test_a_failed_run_is_not_feasible_and_a_trial_that_always_fails_cannot_win()
     assert [trial.feasible for trial in trials] == [3, 1, 0]
     assert [o.failure for o in trials[1].outcomes] == [None, "it diverged", "it diverged"]
     assert trials[2].score is None
+    assert trials[2].held_score.mean == pytest.approx(math.log(2.0)), "the baseline's"
     assert trials[2].rmse_over_baseline is None
     assert winner(trials) is trials[0]
 
@@ -137,10 +190,12 @@ def test_where_the_baseline_failed_there_is_nothing_to_compare_with() -> None:
     assert [o.seed for o in trial.outcomes] == [1, 3]
     assert trial.score is not None
     assert trial.score.mean == pytest.approx(math.log(2.0 / 1.9) / 2)
+    assert trial.held_score == trial.score
+    assert baseline.held_score.mean == pytest.approx(math.log(2.0))
 
 
 def test_a_baseline_that_always_failed_is_an_error() -> None:
-    with pytest.raises(FieldsharpError, match=r"\(trial 0\) failed with every .*: it diverged"):
+    with pytest.raises(FieldsharpError, match=r"\(trial 0\) failed with every .*: it diverged; "):
         _confirmed(t0=["it diverged"] * 2, t4=[(2.0, 1.0)] * 2)
 
 
