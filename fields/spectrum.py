@@ -83,13 +83,3 @@ def shell_power(anomaly_BTCHW: Tensor, shell_HW: Tensor) -> Tensor:
     """
     height, width = anomaly_BTCHW.shape[-2:]
     return shell_sums(transform(anomaly_BTCHW).abs() ** 2 / (height * width), shell_HW)
-
-
-def radial_spectrum(anomaly_BTCHW: Tensor, shell_HW: Tensor) -> Tensor:
-    """Return the mean power of the wavenumbers in each shell [B, T, C, K].
-
-    Comparable to the radially averaged power of pysteps' ``rapsd``.
-    """
-    cells_K = torch.bincount(shell_HW.flatten()).clamp(min=1)
-    height, width = anomaly_BTCHW.shape[-2:]
-    return shell_power(anomaly_BTCHW, shell_HW) * (height * width) / cells_K

@@ -118,7 +118,10 @@ def _correlation(settings: GuardSettings, _: Metrics, baseline: Metrics | None) 
 
 
 def _change(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> float | None:
-    return settings.change_share * baseline["change_ratio"] if baseline else None
+    if baseline is None:
+        return None
+    # Where the truth hardly moves, a baseline that does may not ask for more than the truth has.
+    return min(settings.change_share * baseline["change_ratio"], 1.0)
 
 
 GUARDS: Mapping[str, Guard] = {
@@ -286,7 +289,7 @@ def _at_lead(
     scale = abs(limit) if guard.metric == "rmse" else max(abs(limit), 0.1)
     violation = excess / scale if scale > 0 else (LARGEST_VIOLATION if excess > 0 else 0.0)
     ok = math.isfinite(excess) and excess <= 0
-    if not math.isfinite(violation):
+    if not math.isfinite(excess) or not math.isfinite(violation):
         violation = LARGEST_VIOLATION
     return GuardOutcome(
         name=name,

@@ -52,7 +52,7 @@ def _difference(a: Tensor, b: Tensor) -> Tensor:
 
 def _ratio(a: Tensor, b: Tensor) -> Tensor:
     # Of nothing to nothing 1; of something to nothing large, but a number.
-    of_nothing = torch.where(a == 0, 1.0, LARGEST)
+    of_nothing = torch.where(a == 0, 1.0, torch.where(a.isnan(), a, LARGEST))
     return torch.where(b != 0, a / torch.where(b != 0, b, 1.0), of_nothing)
 
 
@@ -82,7 +82,7 @@ def _correlation(
 def _spread(mean: Tensor, square: Tensor) -> Tensor:
     """Return the variance, 0 where the field is constant but for rounding."""
     variance = square - mean**2
-    return torch.where(variance > 1e-14 * square, variance, torch.where(square.isnan(), square, 0))
+    return torch.where(variance < 1e-14 * square, 0.0, variance)
 
 
 def _alike(product: Tensor, square_p: Tensor, square_t: Tensor) -> Tensor:

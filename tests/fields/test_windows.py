@@ -175,6 +175,24 @@ def test_scaling_is_fitted_on_the_training_frames_alone(save: Save) -> None:
     assert unit[-1].min() > 1.0
 
 
+def test_the_climatology_knows_nothing_of_validation_and_test(save: Save) -> None:
+    """Guards, losses and events all use it."""
+    values = np.random.default_rng(0).normal(size=(FRAMES, 2, 3))
+    before = load_forecast_data(save(values))
+    last = before.split.train.stop
+    values[last:] = 100.0 - 7.0 * values[last:]
+
+    after = load_forecast_data(save(values))
+
+    assert before.split == after.split
+    assert last < FRAMES
+    assert torch.equal(after.climatology.mean_CHW, before.climatology.mean_CHW)
+    assert torch.equal(after.climatology.levels_L, before.climatology.levels_L)
+    assert after.climatology.value_range == before.climatology.value_range
+    expected = values[:last].astype(np.float32).astype(float).mean(axis=0)
+    np.testing.assert_allclose(after.climatology.mean_CHW[0], expected, rtol=1e-6)
+
+
 def test_masked_cells_enter_the_network_as_the_training_mean(save: Save) -> None:
     values = clock()
     values[:, 1, 1] = np.nan

@@ -1,4 +1,4 @@
-"""Two scenes with a known answer, and forecasts of them: honest ones, and ways to cheat.
+"""Three scenes with a known answer, and forecasts of them: honest ones, and ways to cheat.
 
 Shape legend: B sample, T lead, C channel, M member, H rows, W columns, N valid cells, E pattern.
 A cheat is scaled, at each lead by itself, until its mean gradient is 95 % of the observed, which is
@@ -193,17 +193,17 @@ HOURS_BETWEEN_STARTS = 6
 
 
 def uk_scene(variable: str = "Qair") -> Scene:
-    """Return the humidity over the UK in g/kg, forecast by least squares from its patterns.
+    """Return a field over the UK, forecast by least squares from its patterns.
 
-    Strong patterns from all of them now and an hour ago and from the time of day, weak ones each
-    from itself. Sharp is that forecast with every pattern as strong as it usually is; a sample, the
-    forecast plus the error it made at another time.
+    Humidity (Qair) in g/kg, or temperature (Tair) in kelvin. Strong patterns from all of them now
+    and an hour ago and from the time of day, weak ones each from itself. Sharp is that forecast
+    with every pattern as strong as it usually is; a sample, the forecast plus the error it made at
+    another time.
     """
     rng = np.random.default_rng(3)
     with xr.open_dataset(UK_FILE, engine="h5netcdf") as dataset:
-        field_THW = dataset[variable].to_numpy().astype(np.float64) * (
-            1e3 if variable == "Qair" else 1.0
-        )
+        field_THW = dataset[variable].to_numpy().astype(np.float64)
+    field_THW *= 1e3 if variable == "Qair" else 1.0
     mask_HW = np.asarray(np.isfinite(field_THW).all(axis=0))
     field_THW = np.where(mask_HW, field_THW, 0.0)
     trained = int(TRAINED_SHARE * len(field_THW))
@@ -363,8 +363,39 @@ def unsharp_narrow(scene: Scene) -> Floats:
 
 
 def unsharp_wide(scene: Scene) -> Floats:
-    """Return blur with its detail overdone."""
-    return sharpened(scene, _detail(scene, scene.mean_BTHW, 3.0))
+    """Return blur with its detail overdone, its peak as that comes out."""
+    return sharpened(scene, _detail(scene, scene.mean_BTHW, 3.0), to_peak=False)
+
+
+def unsharp_and_spike(scene: Scene) -> Floats:
+    """Return the same with one cell raised until its peak is right too."""
+    return with_spikes(scene, unsharp_wide(scene))
+
+
+def noise_and_spike_on_the_coast(scene: Scene) -> Floats:
+    """Return blur, little noise and a spike in a cell that no stencil of 3 x 3 sees."""
+    seen_HW = ndimage.binary_dilation(_inland(scene.mask_HW), np.ones((3, 3)))
+    return little_noise_and_spike(scene, np.argwhere(scene.mask_HW & ~seen_HW)[-1])
+
+
+def noise_and_spike_inland(scene: Scene) -> Floats:
+    """Return blur, little noise and a spike in a cell with eight valid neighbours."""
+    inland_N2 = np.argwhere(_inland(scene.mask_HW))
+    return little_noise_and_spike(scene, inland_N2[len(inland_N2) // 2])
+
+
+def little_noise_and_spike(
+    scene: Scene, cell_2: NDArray[np.int64], noise: float = 0.008, spike: float = 0.035
+) -> Floats:
+    """Return blur with noise, and one cell above the maximum of each frame, shares of the range."""
+    value_range = scene.climatology.value_range
+    noisy = (scene.mean_BTHW + noise * value_range * _white(scene)) * scene.mask_HW
+    noisy[..., cell_2[0], cell_2[1]] = scene.peak_BT(noisy) + spike * value_range
+    return noisy
+
+
+def _inland(mask_HW: Bools) -> Bools:
+    return np.asarray(ndimage.binary_erosion(mask_HW, np.ones((3, 3))))
 
 
 def permuted(scene: Scene) -> Floats:

@@ -7,6 +7,7 @@ data must not be.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,8 +15,10 @@ import torch
 
 from fields.climatology import Climatology
 from objectives.case import Case
+from objectives.guards import GUARDS, broken, check_guards, truth_judged
 from objectives.judgement import Judgement
 from objectives.metrics import LARGEST, METRICS
+from objectives.settings import GuardSettings
 from objectives.verification import Verification, verify
 
 Tensor = torch.Tensor
@@ -76,7 +79,8 @@ def test_a_constant_forecast_is_judged(case: Case, level: float) -> None:
     found = judgement.overall
     assert found["gradient"] == 0.0
     assert found["forward_sobel"] == 1.0
-    assert found["correlation"] == pytest.approx(0.0, abs=1e-4)
+    assert found["correlation"] == 0.0
+    assert found["peak_isolation"] == 0.0
     assert found["gradient_correlation"] == 0.0
     assert found["fss_90"] == 0.0
 
@@ -135,8 +139,8 @@ def test_fields_of_one_value_everywhere_are_judged(case: Case, level: float) -> 
     assert found["peak"] == found["maximum"] == level
     for name in ("change_ratio", "region_std_ratio", "forward_sobel", "fss_90", "csi_90", "ssim"):
         assert found[name] == 1.0
-    for name in ("correlation", "anomaly_correlation", "gradient_correlation"):
-        assert -1.0 <= found[name] <= 1.0
+    for name in ("correlation", "anomaly_correlation", "gradient_correlation", "peak_isolation"):
+        assert found[name] == 1.0
 
 
 def test_a_checkerboard_without_anything_else_is_told_from_a_flat_field(case: Case) -> None:
@@ -203,7 +207,96 @@ def test_without_a_whole_stencil_only_what_needs_one_is_no_number(case: Case) ->
         "forward_sobel",
         "forward_sobel_observed",
         "roughness",
+        "gradient_correlation",
     }
+
+
+def truth_alone(case: Case) -> Case:
+    return replace(case, pred_BTCHW=case.target_BTCHW.clone())
+
+
+def strip(case: Case, rows: int, columns: int) -> Case:
+    """A grid of other size, made of the case's cells."""
+
+    def reshaped(field: Tensor) -> Tensor:
+        return field.flatten(-2)[..., -rows * columns :].reshape(*field.shape[:-2], rows, columns)
+
+    assert case.persistence_BTCHW is not None
+    assert case.climatology is not None
+    return Case(
+        reshaped(case.pred_BTCHW),
+        reshaped(case.target_BTCHW),
+        reshaped(case.persistence_BTCHW),
+        torch.ones(rows, columns, dtype=torch.bool),
+        replace(case.climatology, mean_CHW=reshaped(case.climatology.mean_CHW)),
+    )
+
+
+def of_one_value(case: Case, level: float) -> Case:
+    """Truth, last frame and climatology alike; the forecast is not."""
+    flat = torch.full_like(case.target_BTCHW, level)
+    usual = Climatology(flat[0, 0], torch.tensor([level, level]).double(), 1.0)
+    return Case(case.pred_BTCHW, flat, flat.clone(), case.mask_HW, usual)
+
+
+ODD_TRUTHS: dict[str, Callable[[Case], Case]] = {
+    "as it is": lambda case: case,
+    "one value, 0": lambda case: of_one_value(case, 0.0),
+    "one value, 10.1": lambda case: of_one_value(case, 10.1),
+    "one value, 273.1": lambda case: of_one_value(case, LEVEL),
+    "usual": lambda case: replace(case, target_BTCHW=usual_forecast(case)),
+    "tiny": lambda case: scaled(case, 1e-90),
+    "huge": lambda case: scaled(case, 1e60),
+    "2 x 40": lambda case: strip(case, 2, 40),
+    "40 x 2": lambda case: strip(case, 40, 2),
+    "1 x 40": lambda case: strip(case, 1, 40),
+    "one cell": lambda case: only(case, (slice(9, 10), slice(8, 9))),
+    "a cross": lambda case: only(case, (slice(9, 12), slice(8, 9)), (slice(10, 11), slice(7, 10))),
+    "one stencil": lambda case: only(case, (slice(9, 12), slice(8, 11))),
+    "one frame": lambda case: cut(case, 1, 1, 8, 8),
+}
+
+
+def scaled(case: Case, factor: float) -> Case:
+    assert case.persistence_BTCHW is not None
+    assert case.climatology is not None
+    return Case(
+        factor * case.pred_BTCHW,
+        factor * case.target_BTCHW,
+        factor * case.persistence_BTCHW,
+        case.mask_HW,
+        replace(case.climatology, mean_CHW=factor * case.climatology.mean_CHW),
+    )
+
+
+@pytest.mark.parametrize("name", ODD_TRUTHS)
+def test_the_truth_on_itself_breaks_no_guard_whatever_it_is(case: Case, name: str) -> None:
+    odd = ODD_TRUTHS[name](case)
+    perfect, other = judged(truth_alone(odd)), judged(odd)
+
+    for baseline in (None, perfect, other):
+        for found in (perfect, truth_judged(other)):
+            assert broken(check_guards(found, GuardSettings(), baseline)) == []
+
+
+@pytest.mark.parametrize("name", ["2 x 40", "a cross"])
+def test_guards_that_need_a_stencil_are_left_out_where_there_is_none(case: Case, name: str) -> None:
+    odd = judged(ODD_TRUTHS[name](case))
+
+    taken = {outcome.name for outcome in check_guards(odd, GuardSettings(), odd)}
+
+    assert taken == set(GUARDS) - {"roughness", "forward_sobel", "gradient_correlation"}
+
+
+@pytest.mark.parametrize("name", ["as it is", "2 x 40", "one value, 10.1"])
+def test_a_forecast_that_is_no_number_breaks_whatever_guard_is_taken(case: Case, name: str) -> None:
+    odd = ODD_TRUTHS[name](case)
+    lost = judged(replace(odd, pred_BTCHW=torch.full_like(odd.pred_BTCHW, math.nan)))
+
+    outcomes = check_guards(lost, GuardSettings(), judged(truth_alone(odd)))
+
+    assert len(outcomes) >= len(GUARDS) - 3
+    assert {outcome.name for outcome in broken(outcomes)} == {o.name for o in outcomes}
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -93,11 +93,12 @@ def gradient_by_hand(values: Array, mask: Mask) -> float:
 
 
 def forward_gradient_by_hand(values: Array, mask: Mask) -> float:
+    """Differences to the right and downwards, at the cells at which Sobel's count."""
     found = []
     for frame in values.reshape(-1, *mask.shape):
-        for y in range(mask.shape[0] - 1):
-            for x in range(mask.shape[1] - 1):
-                if mask[y, x] and mask[y, x + 1] and mask[y + 1, x]:
+        for y in range(1, mask.shape[0] - 1):
+            for x in range(1, mask.shape[1] - 1):
+                if mask[y - 1 : y + 2, x - 1 : x + 2].all():
                     here = frame[y, x]
                     found.append(math.hypot(frame[y, x + 1] - here, frame[y + 1, x] - here))
     return sum(found) / len(found)
@@ -131,6 +132,20 @@ def peaks_by_hand(values: Array, mask: Mask) -> list[float]:
             highest = max(highest, frame[y, x])
         peaks.append(highest)
     return peaks
+
+
+def peak_isolation_by_hand(values: Array, mask: Mask) -> float:
+    heights = []
+    for frame in values.reshape(-1, *mask.shape):
+        top = max(((y, x) for y, x in np.argwhere(mask)), key=lambda at: frame[at])
+        around = [
+            (top[0] + i, top[1] + j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)
+        ]
+        height, width = mask.shape
+        near = [at for at in around if 0 <= at[0] < height and 0 <= at[1] < width and mask[at]]
+        below = [frame[at] for at in near] if near else frame[mask]
+        heights.append(frame[top] - np.mean(below))
+    return float(np.mean(heights))
 
 
 def skill_by_hand(f: Fields, reference: Array) -> float:
@@ -281,6 +296,9 @@ ORACLES: dict[str, Callable[[Fields], float]] = {
     ),
     "forward_sobel_observed": lambda f: (
         forward_gradient_by_hand(f.target, f.mask) / gradient_by_hand(f.target, f.mask)
+    ),
+    "peak_isolation": lambda f: (
+        peak_isolation_by_hand(f.pred, f.mask) / peak_isolation_by_hand(f.target, f.mask)
     ),
     "roughness": roughness_by_hand,
     "power_small": lambda f: power_ratio_by_hand(f, 0.0, 4.0),

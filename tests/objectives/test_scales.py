@@ -6,6 +6,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from objectives.scales import (
     power_observed,
     power_ratio_db,
     regional_mean_observed,
+    regions_counted,
     wavelengths,
 )
 from objectives.verification import Verification, verify
@@ -39,6 +41,10 @@ def case_of(pred: Array, target: Array) -> Case:
     p, t = (torch.from_numpy(v.reshape(-1, 1, 1, *v.shape[-2:]).copy()) for v in (pred, target))
     usual = Climatology(torch.zeros_like(t[0, 0]), torch.tensor([1.0, 2.0]).double(), 6.0)
     return Case(p, t, None, torch.ones(t.shape[-2:], dtype=torch.bool), usual)
+
+
+def tensor(mask: NDArray[np.bool_]) -> torch.Tensor:
+    return torch.from_numpy(mask.copy())
 
 
 def judged(pred: Array, target: Array) -> dict[str, float]:
@@ -244,7 +250,7 @@ def test_a_wavelength_at_the_end_of_a_band_is_exact(side: int) -> None:
 def test_the_deviation_of_regions_uses_each_mean_of_its_own() -> None:
     zeros, ones = torch.zeros(9, dtype=torch.float64), torch.ones(9, dtype=torch.float64)
 
-    same = largest_deviation_ratio(zeros, ones, 3.0 * ones, 10.0 * ones)
+    same = largest_deviation_ratio(zeros, ones, 3.0 * ones, 10.0 * ones, ones)
 
     assert same.item() == pytest.approx(1.0)
 
@@ -258,11 +264,69 @@ def test_a_region_with_too_few_cells_is_left_out() -> None:
     mask[0, 0:4] = True
     mask[1, 0:4] = True
     few = Case(target, target, None, mask, usual)
-    assert regional_mean_observed(few).tolist() == [[[0.0] * 8]]
+    assert regional_mean_observed(few).tolist() == [[[0.0] * 10]]
+    assert regions_counted(few).tolist() == [[[0.0] + [1.0] * 8 + [0.0]]]
 
     mask[2, 0] = True  # the ninth
     enough = Case(target, target, None, mask, usual)
-    assert regional_mean_observed(enough)[0, 0].tolist() == pytest.approx([7.0] + [0.0] * 8)
+    assert regional_mean_observed(enough)[0, 0].tolist() == pytest.approx([7.0] + [0.0] * 9)
+    assert regions_counted(enough).tolist() == [[[1.0] * 9 + [0.0]]]
+
+
+def test_where_no_region_has_enough_cells_the_whole_grid_is_one() -> None:
+    target = torch.arange(36.0, dtype=torch.float64).reshape(1, 1, 1, 6, 6)
+    usual = Climatology(torch.zeros(1, 6, 6), torch.tensor([1.0, 2.0]), 35.0)
+    case = Case(target, target, None, torch.ones(6, 6, dtype=torch.bool), usual)
+
+    means = regional_mean_observed(case)[0, 0].tolist()
+    assert means == pytest.approx([0.0] * 9 + [17.5], rel=1e-12)
+    assert regions_counted(case).tolist() == [[[0.0] * 9 + [1.0]]]
+
+
+def test_frames_with_different_masks_are_judged_region_by_region() -> None:
+    """Three masks in one verification: all, only the first row of regions, and a single stencil."""
+    pred, target = 2.0 * noise(7, SIDE, SIDE, seed=1), noise(7, SIDE, SIDE)
+    pred[:, 6:12, 6:12] *= 3.0
+    masks = np.zeros((3, SIDE, SIDE), dtype=np.bool_)
+    masks[0] = True
+    masks[1, :6] = True
+    masks[2, 5:8, 5:8] = True  # in four regions
+    parts = [slice(0, 4), slice(4, 6), slice(6, 7)]
+    verification = Verification(with_persistence=False)
+    for frames, mask in zip(parts, masks, strict=True):
+        verification.add(replace(case_of(pred[frames], target[frames]), mask_HW=tensor(mask)))
+
+    variances = []  # frames in which the region counts, variance of both
+    for row in range(3):
+        for column in range(3):
+            region = np.s_[:, 6 * row : 6 * row + 6, 6 * column : 6 * column + 6]
+            counts = 6 if row == 0 else 4
+            variances.append(
+                (counts, np.var(pred[:counts][region]), np.var(target[:counts][region]))
+            )
+    variances.append((1, np.var(pred[6:, 5:8, 5:8]), np.var(target[6:, 5:8, 5:8])))
+    frames_T = [counts for counts, _, _ in variances]
+    quiet = 0.05 * np.average([observed for _, _, observed in variances], weights=frames_T)
+    expected = [np.sqrt((p + quiet) / (t + quiet)) for _, p, t in variances]
+    assert np.argmax(expected) in (4, 9)
+    assert verification.overall()["region_std_ratio"] == pytest.approx(max(expected))
+
+
+def test_the_order_of_masks_does_not_matter() -> None:
+    pred, target = 2.0 * noise(4, SIDE, SIDE, seed=1), noise(4, SIDE, SIDE)
+    half = torch.ones(SIDE, SIDE, dtype=torch.bool)
+    half[6:] = False
+    whole = case_of(pred[:2], target[:2])
+    cut = replace(case_of(pred[2:], target[2:]), mask_HW=half)
+
+    found = []
+    for cases in ([whole, cut], [cut, whole]):
+        verification = Verification(with_persistence=False)
+        for case in cases:
+            verification.add(case)
+        found.append(verification.overall()["region_std_ratio"])
+
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
 
 
 def test_the_power_of_an_unmasked_field_is_that_of_pysteps() -> None:

@@ -15,7 +15,7 @@ from objectives.sharpness import mean_gradient, peak
 from objectives.verification import verify
 
 SIDE = 12
-ONE_MORE = torch.ones(SIDE + 1, SIDE + 1, dtype=torch.bool)
+BORDERED = torch.ones(SIDE + 2, SIDE + 2, dtype=torch.bool)
 REPEATABLE = settings(deadline=None, derandomize=True, max_examples=40)
 fields = hnp.arrays(np.float64, (SIDE, SIDE), elements=st.floats(-100, 100, width=32))
 widths = st.floats(0.3, 4.0)
@@ -129,6 +129,65 @@ def test_a_checkerboard_on_a_plane_is_hidden_from_sobel_but_raises_the_ratio(
     assert ratio_of(rough, everywhere(rough)) == pytest.approx(np.mean(steps))
 
 
+def test_forward_and_sobel_gradients_are_taken_at_the_same_cells() -> None:
+    """A step where no 3 x 3 stencil fits would raise one of them alone."""
+    mask = torch.ones(10, 11, dtype=torch.bool)
+    mask[2, :3] = False
+    field = as_batch(np.mgrid[:10, :11][1].astype(float))
+    steep = field.clone()
+    steep[..., :2, 0] -= 50.0
+
+    masked = MaskedField(steep, mask, None)
+
+    assert masked.forward_steepness.shape == masked.steepness.shape
+    assert ratio_of(steep, mask) == ratio_of(field, mask) == pytest.approx(1.0)
+
+
+def isolation(field_YX: list[list[float]], mask_YX: list[list[int]] | None = None) -> float:
+    field = as_batch(np.array(field_YX, dtype=float))
+    mask = everywhere(field) if mask_YX is None else torch.tensor(mask_YX).bool()
+    return MaskedField(field, mask, None).peak_isolation_BTC.item()
+
+
+def test_a_maximum_stands_above_the_mean_of_its_eight_neighbours() -> None:
+    assert isolation([[1, 2, 3, 0], [4, 50, 5, 0], [6, 7, 8, 40]]) == 50 - 36 / 8
+
+
+def test_a_maximum_on_a_coast_or_edge_stands_above_its_valid_neighbours() -> None:
+    """Neighbours that are masked or beyond the grid are none, whatever they hold."""
+    field = [[9.0, 1.0, 7.0], [3.0, 99.0, 7.0], [7.0, 7.0, 7.0]]
+
+    assert isolation(field, [[1, 1, 1], [1, 0, 1], [1, 1, 1]]) == 9 - (1 + 3) / 2
+    assert isolation([[0.0, 0.0, 4.0], [2.0, 1.0, 1.0]]) == 4 - 2 / 3
+
+
+def test_a_maximum_without_a_valid_neighbour_stands_above_the_field_s_mean() -> None:
+    field = [[9.0, 0.0, 1.0], [0.0, 0.0, 2.0]]
+
+    assert isolation(field, [[1, 0, 1], [0, 0, 1]]) == 9 - (9 + 1 + 2) / 3
+
+
+def test_a_flat_field_has_no_peak_that_stands_alone() -> None:
+    assert isolation([[273.1] * 4] * 3) == 0.0
+    assert isolation([[273.1]]) == 0.0
+
+
+def test_the_isolation_of_each_frame_and_channel_is_its_own() -> None:
+    frames = np.random.default_rng(4).normal(size=(2, 3, 2, 5, 6))
+    mask = torch.ones(5, 6, dtype=torch.bool)
+    mask[1:3, 2] = False
+
+    found = MaskedField(torch.from_numpy(frames), mask, None).peak_isolation_BTC
+
+    for at in np.ndindex(2, 3, 2):
+        alone = MaskedField(torch.from_numpy(frames[at].copy())[None, None, None], mask, None)
+        assert found[at] == alone.peak_isolation_BTC.item()
+
+
+def test_a_forecast_that_is_no_number_has_no_isolation_either() -> None:
+    assert np.isnan(isolation([[1.0, np.nan, 2.0], [3.0, 4.0, 5.0]]))
+
+
 def test_the_ratio_is_not_raised_by_a_coast() -> None:
     y, x = np.mgrid[:10, :11].astype(float)
     mask = torch.ones(10, 11, dtype=torch.bool)
@@ -158,9 +217,10 @@ def test_white_noise_raises_the_ratio_and_a_blur_lowers_it() -> None:
 def test_a_gaussian_blur_never_raises_the_gradient_by_forward_differences(
     field_YX: NDArray[np.float64], width: float
 ) -> None:
+    # Cells from the far side around it, so that the interior is a whole periodic field.
     blurred_YX = ndimage.gaussian_filter(field_YX, width, mode="wrap")
     sharp, blurred = (
-        MaskedField(as_batch(np.pad(f, (0, 1), mode="wrap")), ONE_MORE, None)
+        MaskedField(as_batch(np.pad(f, 1, mode="wrap")), BORDERED, None)
         for f in (field_YX, blurred_YX)
     )
 
