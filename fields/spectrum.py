@@ -74,12 +74,3 @@ def shell_sums(values: Tensor, shell_HW: Tensor) -> Tensor:
     corner = math.hypot(height // 2 / height, width // 2 / width) * longest
     sums = values.new_zeros((*values.shape[:-2], round(corner) + 1))
     return sums.index_add(-1, shell_HW.flatten(), values.flatten(-2))
-
-
-def shell_power(anomaly_BTCHW: Tensor, shell_HW: Tensor) -> Tensor:
-    """Return the power in each shell [B, T, C, K]: the sum of |F|^2 / (H W), F orthonormal.
-
-    The sum over shells is the mean square of the anomaly (Parseval).
-    """
-    height, width = anomaly_BTCHW.shape[-2:]
-    return shell_sums(transform(anomaly_BTCHW).abs() ** 2 / (height * width), shell_HW)

@@ -12,6 +12,7 @@ import torch
 
 from fields.axes import same_coordinate
 from fields.climatology import EVENT_SHARES, Climatology
+from fields.derivatives import interior_mask
 from fields.errors import DataError
 from fields.reading import RawField, open_dataset, pick_variable, read_raw
 from fields.series import period_text
@@ -40,7 +41,8 @@ class Evaluation:
         units: Its units in the truth file.
         frames: Frames that were compared.
         frames_too_sparse: Frames left out because they know less than half the cells of the
-            fullest: each frame weighs the same, so one with a few cells would drown the others.
+            fullest, or no cell with all its neighbours: each frame weighs the same, so one with a
+            few cells would drown the others.
         frames_without_truth: Frames of the forecast that the truth does not have.
         cells: Cells compared, most in any frame.
         cells_least: Cells compared, least in any frame.
@@ -170,6 +172,9 @@ def _pair_up(forecast: Path, predicted: RawField, truth: Path, observed: RawFiel
             "frames; compare files of the same area"
         )
     enough_T = cells_T >= max(1.0, LEAST_SHARE_OF_CELLS * cells_T.max())
+    whole_T = np.array([bool(interior_mask(torch.from_numpy(k)).any()) for k in known_THW])
+    if (enough_T & whole_T).any():  # a frame without any 3 x 3 stencil has no gradient to judge
+        enough_T &= whole_T
     return _Pairs(
         pred_THW=pred_THW[enough_T],
         target_THW=target_THW[enough_T],

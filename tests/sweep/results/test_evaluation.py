@@ -228,3 +228,12 @@ def test_a_frame_with_a_few_cells_does_not_drown_the_others(tmp_path: Path) -> N
     assert (found.frames, found.frames_too_sparse) == (4, 1)
     assert found.metrics["rmse"] == pytest.approx(1.0, rel=1e-5)
     assert math.isfinite(found.metrics["gradient"])
+
+
+def test_a_frame_without_any_whole_stencil_does_not_hide_the_others(tmp_path: Path) -> None:
+    truth, pred = _field(0), _field(1)
+    pred[2, ::3, :] = np.nan  # two rows of three: no cell has all its neighbours
+    found = evaluate_files(_write(tmp_path / "f.nc", pred), _write(tmp_path / "t.nc", truth))
+    assert (found.frames, found.frames_too_sparse) == (4, 1)
+    assert math.isfinite(found.metrics["gradient"])
+    assert {"roughness", "forward_sobel"} <= {guard.name for guard in found.guards}
