@@ -1,0 +1,42 @@
+"""Prints what the guards make of every forecast of the tests.
+
+    python -m tests.objectives.guard_table
+
+For each scene: gradient and peak (above the mean) as shares of the observed, and the guards broken,
+the most broken first.
+"""
+
+import sys
+
+from objectives.guards import broken
+from tests.objectives import cheats
+from tests.objectives.test_guards import BY_NAME, Judged
+
+MOST_NAMED = 3
+
+
+def _cell(scene: Judged, name: str) -> str:
+    metrics = scene[name].overall
+    gradient = metrics["gradient"] / metrics["gradient_observed"]
+    mean = metrics["mean_observed"]
+    peak = (metrics["peak"] - mean) / (metrics["peak_observed"] - mean)
+    wrong = [guard.name for guard in broken(scene.outcomes(name))]
+    more = f" and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
+    return f"{gradient:.2f}, {peak:.2f}: {', '.join(wrong[:MOST_NAMED]) or 'none'}{more}"
+
+
+def main() -> None:
+    """Print the table."""
+    scenes = {
+        "plumes": Judged(cheats.plume_scene()),
+        "humidity": Judged(cheats.uk_scene()),
+        "temperature": Judged(cheats.uk_scene("Tair")),
+    }
+    sys.stdout.write(f"| forecast | {' | '.join(scenes)} |\n|{'---|' * (len(scenes) + 1)}\n")
+    for name in BY_NAME:
+        cells = " | ".join(_cell(scene, name) for scene in scenes.values())
+        sys.stdout.write(f"| {name} | {cells} |\n")
+
+
+if __name__ == "__main__":
+    main()
