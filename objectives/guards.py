@@ -263,6 +263,11 @@ def truth_judged(observed: Judgement) -> Judgement:
     return Judgement(overall=overall, by_lead=by_lead)
 
 
+def _is_of_use(baseline: Metrics) -> bool:
+    """Return whether a baseline beats each cell's mean: nothing yields to one that does not."""
+    return baseline.get("rmse", 0.0) <= baseline.get("rmse_climatology", math.inf)
+
+
 def _at_lead(
     name: str,
     guard: Guard,
@@ -281,8 +286,9 @@ def _at_lead(
     limit = guard.limit(settings, metrics, of_baseline)
     if limit is None:
         return None
-    if guard.yields is not None and of_baseline is not None and guard.metric in of_baseline:
-        limit = max(limit, guard.yields(of_baseline[guard.metric]))
+    if guard.yields is not None and of_baseline is not None and _is_of_use(of_baseline):
+        there = of_baseline.get(guard.metric)
+        limit = max(limit, guard.yields(there)) if there is not None else limit
     value = metrics[guard.metric]
     excess = value - limit if guard.at_most else limit - value
     # A share of the limit; of one that is nearly 0 (a correlation, a ratio in dB) of 0.1.

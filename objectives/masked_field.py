@@ -116,9 +116,14 @@ class MaskedField:
 
     @cached_property
     def coefficients_BTCHW(self) -> Tensor:
-        """Orthonormal Fourier transform of the anomalies, tapered towards masked cells; complex."""
+        """Orthonormal Fourier transform of the anomalies, complex.
+
+        About the mean of each frame, which the taper towards masked cells would spread over all
+        shells: a bias is no noise.
+        """
         weight_HW = taper(self.mask_HW).to(self.values_BTCHW)
-        return transform(self.anomalies_BTCHW * weight_HW)
+        level = self.anomalies_BTCN.mean(dim=-1)[..., None, None]
+        return transform((self.anomalies_BTCHW - level) * weight_HW)
 
     @cached_property
     def sorted_BTCN(self) -> Tensor:

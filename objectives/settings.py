@@ -56,7 +56,7 @@ class GuardSettings(Settings):
         1.0, gt=0.0, le=10.0, description="largest RMSE, as a multiple of that of each cell's mean"
     )
     power_small_db: float = Field(
-        1.5,
+        1.6,
         ge=-60.0,
         le=60.0,
         description="most power over the truth's at wavelengths below 4 cells, in dB",

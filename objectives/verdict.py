@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fields.settings import Settings
 from objectives.settings import TargetSettings
-from objectives.targets import Targets
+from objectives.targets import Band, Targets
 
 SUCCESS = "success"
 PROMISING = "promising"
@@ -20,6 +20,10 @@ GAMED = "gamed"
 NOTHING_TO_FIX = "nothing to fix"
 TOO_EARLY = "too early"
 
+USELESS = "climatology"
+"""The guard that a baseline breaks which is no better than each cell's mean."""
+FEW_TRIALS = 5
+LITTLE_SKILL = 0.02
 PROMISING_SHARE = 0.45
 """Of the way from baseline to target on the score's logarithmic scale: 2.5, the plan's mark between
 2.133 and 3.0, is 0.47 of it."""
@@ -32,11 +36,13 @@ class Verdict(Settings):
         name: success, promising, stuck, gamed, nothing to fix, or too early to say.
         reason: Why, with the figures.
         next: What to do.
+        trial: The trial it is about; None where it is about no single one.
     """
 
     name: str
     reason: str
     next: str
+    trial: int | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class Contender:
         broken: The guards it breaks, name and words, the most broken first.
         sharpens: Whether it was trained with a term that can cure blur from uncertainty.
         is_baseline: Whether it is the baseline.
+        skill: Over the last known frame, 1 - MSE / MSE of persistence.
     """
 
     number: int
@@ -60,15 +67,19 @@ class Contender:
     broken: tuple[tuple[str, str], ...]
     sharpens: bool
     is_baseline: bool
+    skill: float = 1.0
 
 
-def reach_verdict(contenders: Sequence[Contender], targets: Targets, units: str = "") -> Verdict:
+def reach_verdict(
+    contenders: Sequence[Contender], targets: Targets, units: str = "", to_come: int = 0
+) -> Verdict:
     """Return what these trials come to.
 
     Args:
         contenders: All complete trials, in any order.
         targets: The bands of gradient and peak.
         units: Of the field, for the reason.
+        to_come: Trials the budget still has: what they may bring is not ruled out before.
     """
     judged = _Judged(contenders, targets, units)
     baseline = next((c for c in contenders if c.is_baseline), None)
@@ -96,9 +107,25 @@ def reach_verdict(contenders: Sequence[Contender], targets: Targets, units: str 
             name=SUCCESS,
             reason=f"trial {winner.number} reaches both targets and breaks no guard: "
             f"{judged.figures(winner)}{judged.though_not_first(winner, honest[0])}",
+            trial=winner.number,
             next="confirm it on new seeds and the test split with the confirm command, then go on "
             "to multi-scale learning: fix its loss, set loss.peak_variant to multiscale and search "
             "peak_weight beside it",
+        )
+    useless = next((words for name, words in baseline.broken if name == USELESS), None)
+    if useless is not None:
+        return Verdict(
+            name=STUCK,
+            reason=f"the baseline is not trained: {useless}, {judged.figures(baseline)}",
+            next="run check; lower training.learning_rate or train longer, before any search",
+        )
+    if judged.overshoots(baseline):
+        return Verdict(
+            name=STUCK,
+            reason="the baseline, trained without any gradient term, is rougher than the field "
+            f"already, {judged.figures(baseline)}: that is not blur",
+            next="train it better: more epochs, a lower learning rate, another width; no gradient "
+            "term is needed",
         )
     promising = next(
         (c for c in honest if c.score < baseline.score and judged.is_on_the_way(c, baseline)), None
@@ -109,8 +136,16 @@ def reach_verdict(contenders: Sequence[Contender], targets: Targets, units: str 
             reason=f"trial {promising.number} comes "
             f"{judged.share_of_the_way(promising, baseline):.0%} of the way from the baseline to "
             f"the targets: {judged.figures(promising)}{judged.also_gamed()}",
+            trial=promising.number,
             next="keep tuning weight and learning rate: start the narrowed search in next.yaml, "
-            "written where the sweep was started and by export STUDY --next",
+            "written where the sweep was started, or by export STUDY --next -o next.yaml",
+        )
+    if to_come > 0:
+        return Verdict(
+            name=TOO_EARLY,
+            reason=f"no trial is on its way to the targets yet, and {to_come} are to come; the "
+            f"baseline has {judged.figures(baseline)}",
+            next="let the sweep go on",
         )
     cheat = judged.best_cheat(baseline)
     if cheat is not None:
@@ -119,13 +154,14 @@ def reach_verdict(contenders: Sequence[Contender], targets: Targets, units: str 
         how_sharp = "sharp enough" if judged.reached(cheat) else "much sharper than the baseline"
         return Verdict(
             name=GAMED,
+            trial=cheat.number,
             reason=f"trial {cheat.number} is {how_sharp}, {judged.figures(cheat)}, but for the "
             f"wrong reason: {words} (guard {name}){others}; no trial that breaks no guard comes "
             "near",
             next="do not use it; lower the range of gradient_weight, or search another "
             "loss_variant, such as amse_mix or sorted",
         )
-    tried = any(c.sharpens for c in contenders)
+    tried = sum(c.sharpens for c in contenders)
     best = (
         f"the best that breaks no guard, trial {honest[0].number}, is no sharper than "
         f"{judged.figures(honest[0])}"
@@ -133,14 +169,26 @@ def reach_verdict(contenders: Sequence[Contender], targets: Targets, units: str 
         else "every trial breaks a guard, and none is much sharper than the baseline, "
         f"{judged.figures(baseline)}"
     )
-    return Verdict(
-        name=STUCK,
-        reason=best + ("" if tried else "; no loss that was tried can cure blur from uncertainty"),
-        next="change the architecture: search predictor.name (simvp, or ensemble, whose members "
-        "are trained with the CRPS) or predictor.width"
-        if tried
-        else "change the loss class: search loss_variant among amse_mix, sorted, sorted_gradients "
-        "and gdl2; if that does not help, the architecture",
+    if tried == 0:
+        best += "; no loss that was tried can cure blur from uncertainty"
+    return Verdict(name=STUCK, reason=best, next=_way_out(tried))
+
+
+def _way_out(tried: int) -> str:
+    """Return what to do, by how many trials had a loss that can sharpen."""
+    if tried == 0:
+        return (
+            "change the loss class: search loss_variant among amse_mix, sorted, sorted_gradients "
+            "and gdl2; if that does not help, the architecture"
+        )
+    if tried < FEW_TRIALS:
+        return (
+            f"give it more with --trials: only {tried} so far had a loss that can cure blur from "
+            "uncertainty; if that does not help, change the architecture"
+        )
+    return (
+        "change the architecture: search predictor.name (simvp, or ensemble, whose members are "
+        "trained with the CRPS) or predictor.width"
     )
 
 
@@ -149,12 +197,18 @@ def _nothing_to_fix(baseline: Contender, judged: "_Judged") -> Verdict:
     if baseline.broken:  # as where what little moves cannot be foretold at all
         name, words = baseline.broken[0]
         also = f"; it breaks the guard {name} ({words}), which no gradient term mends"
+    if baseline.skill < LITTLE_SKILL:
+        also += (
+            f"; its skill over the last known frame is {baseline.skill:.2f}, and a net that only "
+            "repeats that frame is always sharp"
+        )
     return Verdict(
         name=NOTHING_TO_FIX,
         reason="the baseline, trained without any gradient term, is inside the band already: "
         f"{judged.figures(baseline)}{also}",
-        next="use the baseline; look at a longer lead, or set higher objective.targets, if you "
-        "expected blur",
+        trial=baseline.number,
+        next="use the baseline; if you expected blur, train it longer (training.epochs), look at a "
+        "longer lead, or set higher objective.targets",
     )
 
 
@@ -173,6 +227,12 @@ class _Judged:
     def reached(self, contender: Contender) -> bool:
         gradient = self.targets.gradient.distance(contender.gradient)
         return gradient == 0 and self.targets.peak.distance(contender.peak) == 0
+
+    def overshoots(self, contender: Contender) -> bool:
+        """Return whether a trial reaches both targets but lies above a ceiling."""
+        gradient, peak = self.targets.gradient, self.targets.peak
+        reaches = contender.gradient >= gradient.low and contender.peak >= peak.low
+        return reaches and not self.reached(contender)
 
     def share_of_the_way(self, contender: Contender, baseline: Contender) -> float:
         """Return how far a trial is from baseline (0) to target (1).
@@ -238,9 +298,17 @@ class _Judged:
         gradient, peak = self.targets.gradient, self.targets.peak
         units = f" {self.units}" if self.units else ""
         return (
-            f"gradient {contender.gradient:.4g} (target {gradient.low:.4g}), peak "
-            f"{contender.peak:.4g}{units} (target {peak.low:.4g})"
+            f"gradient {contender.gradient:.4g} ({_beside(contender.gradient, gradient)}), peak "
+            f"{contender.peak:.4g}{units} ({_beside(contender.peak, peak)})"
         )
+
+
+def _beside(value: float, band: Band) -> str:
+    """Return where a value lies, with digits enough to tell it from what it is compared with."""
+    side, limit = ("above the ceiling", band.high) if value > band.high else ("target", band.low)
+    digits = next((d for d in (4, 5, 6, 7) if f"{limit:.{d}g}" != f"{value:.{d}g}"), 4)
+    short = f", short by {limit - value:.2g}" if value < band.low and digits > 4 else ""
+    return f"{side} {limit:.{digits}g}{short}"
 
 
 def asks_nothing(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fields.errors import ConfigError
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 
 NAME = "export"
@@ -41,6 +42,15 @@ def run(
     from sweep.results.follow_up import render_follow_up, write_follow_up
     from sweep.study.studies import load_study
 
+    if next_sweep and trial is not None:
+        raise ConfigError("--next narrows the whole search, and --trial names one; give either")
+    implied = _by_suffix(output)
+    told = output is not None and output.suffix.lower() in (".yaml", ".yml", ".json", ".py")
+    if form is not None and told and form != implied:
+        raise ConfigError(
+            f"--format {form.value} would be written to {output}, whose suffix means "
+            f"{implied.value}; change one of them"
+        )
     address = storage_address(storage)
     found = load_study(open_database(address, "read"), study)
     if next_sweep:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from objectives.guards import GuardOutcome
-from objectives.verdict import NOTHING_TO_FIX
+from objectives.verdict import NOTHING_TO_FIX, SUCCESS
 from sweep.study.status import StudyStatus, TrialStatus
 
 WIDTH_OF_A_PIPE = 160
@@ -51,7 +51,8 @@ def show_status(status: StudyStatus, console: Console) -> None:
     if status.infeasible:
         broken = ", ".join(f"{name} {n}" for name, n in status.guards_broken.items())
         console.print(
-            f"{status.infeasible} trials break a guard and cannot win ({broken})", markup=False
+            f"{status.infeasible} of the complete trials broke a guard and cannot win ({broken})",
+            markup=False,
         )
     if status.best is not None:
         console.print(f"best is {_values(status.best)}", markup=False)
@@ -91,11 +92,14 @@ def show_result(status: StudyStatus, address: str, console: Console) -> None:
     storage = (
         "" if address == "sqlite:///sweeps.db" else f" --storage {shlex.quote(_masked(address))}"
     )
+    about = status.verdict.trial
+    named = status.verdict.name == SUCCESS and about not in (None, status.best.trial)
+    chosen = f" --trial {about}" if named else ""
     console.print("commands that follow:", markup=False)
     for command in (
         f"dashboard{storage}",
         f"confirm {shlex.quote(status.study)}{storage}",
-        f"export {shlex.quote(status.study)}{storage} -o best.yaml",
+        f"export {shlex.quote(status.study)}{storage}{chosen} -o best.yaml",
         "train best.yaml -o run",
         "predict run --steps 3 -o forecast.nc",
     ):

@@ -82,12 +82,12 @@ def _write_follow_up(name: str, address: str) -> None:
     from storage.database import database_errors, open_database
     from sweep.results.follow_up import FILE, render_follow_up, write_follow_up
     from sweep.study.status import study_verdict
-    from sweep.study.studies import load_study, study_facts
+    from sweep.study.studies import load_study, study_config, study_facts
 
     study = load_study(open_database(address, "read"), name)
     with database_errors(address):
         trials = study.get_trials(deepcopy=False)
-    if study_verdict(trials, study_facts(study)).name != PROMISING:
+    if study_verdict(trials, study_config(study), study_facts(study)).name != PROMISING:
         return
     try:
         write_follow_up(render_follow_up(study, trials), Path(FILE))

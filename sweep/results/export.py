@@ -66,7 +66,7 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
     """
     config, facts = study_config(study), study_facts(study)
     trials = study.get_trials(deepcopy=False)
-    verdict, confirmation = study_verdict(trials, facts), read_confirmation(study)
+    verdict, confirmation = study_verdict(trials, config, facts), read_confirmation(study)
     confirmed = confirmation.for_trial(trial.number) if confirmation else None
     status, spec, record = trial_status(trial), trial_spec(trial), trial_record(trial)
     assert spec is not None, "trial_status checked"

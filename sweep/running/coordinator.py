@@ -238,7 +238,8 @@ class Coordinator:
 
     def _conclude(self) -> None:
         """Bring the study's verdict up to date."""
-        verdict = reach_verdict(self._contenders, self._targets, self._units)
+        to_come = max(0, self._budget.trials - self._finished)
+        verdict = reach_verdict(self._contenders, self._targets, self._units, to_come)
         if verdict != self._verdict:
             self._ledger.conclude(verdict)
             self._verdict = verdict

@@ -21,6 +21,7 @@ def contender(spec: TrialSpec, record: TrialRecord) -> Contender:
         broken=tuple((guard.name, guard.words) for guard in broken(record.guards)),
         sharpens=can_sharpen(spec.run.loss),
         is_baseline=spec.preset == BASELINE,
+        skill=record.metrics.get("skill_persistence", 1.0),
     )
 
 

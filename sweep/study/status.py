@@ -13,7 +13,7 @@ from fields.errors import StudyError
 from objectives.verdict import NOTHING_TO_FIX, Verdict, reach_verdict
 from storage.database import database_errors
 from sweep.configuration.names import setting_path, value_at
-from sweep.configuration.settings import Scalar
+from sweep.configuration.settings import Scalar, SweepConfig
 from sweep.study.confirmation import Confirmation, read_confirmation
 from sweep.study.contenders import contenders
 from sweep.study.facts import StudyFacts
@@ -22,6 +22,7 @@ from sweep.study.records import (
     TrialRecord,
     best_trial,
     is_baseline,
+    is_failed_baseline,
     is_feasible,
     trial_record,
     trial_spec,
@@ -113,7 +114,7 @@ def study_status(study: Study, url: str) -> StudyStatus:
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     best = best_trial(complete)
     is_pareto = config.objective.mode == "pareto"
-    verdict = study_verdict(trials, facts)
+    verdict = study_verdict(trials, config, facts)
     ended = verdict.name == NOTHING_TO_FIX and config.budget.stop_on_nothing_to_fix
     baseline = next((trial for trial in complete if is_baseline(trial)), None)
     return StudyStatus(
@@ -172,7 +173,7 @@ def trial_status(trial: FrozenTrial) -> TrialStatus:
 def _warnings(record: TrialRecord) -> list[str]:
     """Return what a person should know of a trial that no guard forbids."""
     rmse, still = record.metrics["rmse"], record.metrics.get("rmse_persistence", math.inf)
-    if rmse <= still:
+    if not still < rmse <= record.metrics.get("rmse_climatology", math.inf):
         return []
     return [
         f"its RMSE, {rmse:.4g}, is above the {still:.4g} of the last known frame: as a sharp "
@@ -180,9 +181,11 @@ def _warnings(record: TrialRecord) -> list[str]:
     ]
 
 
-def study_verdict(trials: list[FrozenTrial], facts: StudyFacts) -> Verdict:
+def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: StudyFacts) -> Verdict:
     """Return what the complete trials of a study come to."""
-    return reach_verdict(contenders(trials), facts.targets, facts.units)
+    ended = sum(trial.state.is_finished() and not is_failed_baseline(trial) for trial in trials)
+    to_come = max(0, config.budget.trials - ended)
+    return reach_verdict(contenders(trials), facts.targets, facts.units, to_come)
 
 
 def front(trials: list[FrozenTrial]) -> list[FrozenTrial]:

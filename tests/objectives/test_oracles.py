@@ -181,6 +181,13 @@ def taper_by_hand(mask: Mask) -> Array:
     return np.asarray(np.sin(np.pi / 2 * np.minimum(distance, 3) / 3) ** 2)
 
 
+def about_its_mean(f: Fields, values: Array) -> Array:
+    """Anomalies less their mean in each frame, 0 where masked."""
+    frames = f.frames(values - f.usual)
+    means = np.array([frame[f.mask].mean() for frame in frames])
+    return np.asarray(np.where(f.mask, frames - means[:, None, None], 0.0))
+
+
 def spectra_by_hand(f: Fields) -> tuple[Array, Array, Array]:
     """Power of forecast and truth and their cross-power by shell, from the Fourier sum itself."""
     height, width = f.mask.shape
@@ -191,7 +198,7 @@ def spectra_by_hand(f: Fields) -> tuple[Array, Array, Array]:
     columns = np.exp(-2j * np.pi * np.outer(np.arange(width), kx) / width)
     weight = taper_by_hand(f.mask)
     p, t = (
-        rows @ (np.where(f.mask, f.frames(v - f.usual), 0.0) * weight) @ columns / (height * width)
+        rows @ (about_its_mean(f, v) * weight) @ columns / (height * width)
         for v in (f.pred, f.target)
     )
     sums: dict[int, list[float]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from itertools import permutations
 
@@ -102,12 +103,49 @@ def test_stuck_without_a_sharpening_loss_asks_for_one_first() -> None:
 
 def test_stuck_with_a_sharpening_loss_asks_for_another_architecture() -> None:
     trials = [BASELINE, trial(1, 2.2, 115.0, sharpens=False), trial(2, 2.15, 113.0)]
-    verdict = reach_verdict(trials, TARGETS)
+    few = reach_verdict(trials, TARGETS)
+    verdict = reach_verdict(trials + [trial(n, 2.15, 113.0) for n in range(3, 7)], TARGETS)
 
+    assert few.name == STUCK
+    assert few.next.startswith("give it more with --trials: only 1 so far had a loss that can")
     assert verdict.name == STUCK
     assert "trial 1" in verdict.reason
     assert "can cure" not in verdict.reason
     assert verdict.next.startswith("change the architecture")
+
+
+def test_nothing_is_ruled_out_while_trials_are_to_come() -> None:
+    for others in ([trial(1, 2.2, 115.0)], [trial(1, 3.1, 145.0, NOISE)]):
+        running = reach_verdict([BASELINE, *others], TARGETS, to_come=3)
+        assert running.name == TOO_EARLY
+        assert "3 are to come" in running.reason
+    good = [trial(1, 3.05, 141.0)]
+    assert reach_verdict([BASELINE, *good], TARGETS, to_come=3).name == SUCCESS
+
+
+def test_a_baseline_above_the_band_is_not_blurred() -> None:
+    rough = reach_verdict([baseline(3.6, 160.0), trial(1, 3.7, 160.0)], TARGETS)
+    assert rough.name == STUCK
+    assert "rougher than the field already" in rough.reason
+    assert "above the ceiling" in rough.reason
+    assert "more epochs" in rough.next
+
+
+def test_a_baseline_that_is_not_trained_is_said_to_be() -> None:
+    useless = ("climatology", "its error is larger than that of each cell's mean")
+    verdict = reach_verdict([baseline(2.1, 100.0, useless), trial(1, 3.05, 141.0)], TARGETS)
+    assert verdict.name == SUCCESS, "a trial that breaks no guard is as good as ever"
+    verdict = reach_verdict([baseline(2.1, 100.0, useless), trial(1, 2.2, 101.0)], TARGETS)
+    assert (verdict.name, "is not trained" in verdict.reason) == (STUCK, True)
+    assert "learning_rate" in verdict.next
+
+
+def test_sharpness_without_skill_is_said_to_be_the_last_frame() -> None:
+    still = dataclasses.replace(baseline(3.1, 145.0), skill=0.0)
+    verdict = reach_verdict([still], TARGETS)
+    assert verdict.name == NOTHING_TO_FIX
+    assert "a net that only repeats that frame is always sharp" in verdict.reason
+    assert "training.epochs" in verdict.next
 
 
 def test_a_gradient_far_beyond_the_ceiling_is_no_progress() -> None:

@@ -129,16 +129,17 @@ def test_where_every_trial_breaks_a_guard_the_baseline_is_the_best_there_is(
     assert status.infeasible == 3
     assert status.best is not None
     assert (status.best.trial, status.best.feasible) == (0, False)
-    assert status.verdict.name == "gamed"
+    assert status.verdict.name == "stuck"
+    assert "the baseline is not trained" in status.verdict.reason
 
 
 def test_what_the_baseline_has_is_not_held_against_a_trial(make_sweep: MakeSweep) -> None:
-    """Trained without any gradient term, it is not wrongly sharp."""
+    """Trained without any gradient term, it is not wrongly sharp; nor is 5 % more."""
     rough = {"std_ratio": 1.3, "power_small": 2.0}
     sweep = make_sweep(trials=3)
     there = {(0, e): {**BLURRED, **rough} for e in range(2)}
     there |= {(1, e): {**SHARP, **rough} for e in range(2)}
-    there |= {(2, e): {**SHARP, **rough, "std_ratio": 1.31} for e in range(2)}
+    there |= {(2, e): {**SHARP, **rough, "std_ratio": 1.37} for e in range(2)}
     sweep.run(FakeExecutor(metrics=there))
     broken = [{n for n, v in t.constraints.items() if v > 0} for t in sweep.trials]
     assert broken == [set(), set(), {"standard_deviation"}]
