@@ -102,11 +102,7 @@ def in_words(best: ConfirmedTrial | None, trials: Sequence[ConfirmedTrial]) -> s
             "half of its seeds on the test split"
         )
     if best is trials[0]:
-        return (
-            f"the baseline (trial {best.trial}) wins: on the test split no other configuration "
-            "that breaks no guard with more than half of its seeds has a lower mean score, where a "
-            "seed that breaks a guard or fails counts no better than the baseline's"
-        )
+        return f"the baseline (trial {best.trial}) wins: {_how_the_others_fare(trials[1:])}"
     below = best.below_baseline
     assert below is not None, "it is not the baseline"
     infeasible = len(best.outcomes) - best.feasible
@@ -131,6 +127,28 @@ def in_words(best: ConfirmedTrial | None, trials: Sequence[ConfirmedTrial]) -> s
     errors = below.mean / below.error
     luck = "" if errors >= CLEAR_ERRORS else ", which may be luck: confirm it with more --seeds"
     return f"{said}, {errors:.1f} standard errors of the differences by seed{luck}"
+
+
+def _how_the_others_fare(others: Sequence[ConfirmedTrial]) -> str:
+    """Return how far the nearest of the others is from a baseline that none of them beat."""
+    able = [trial for trial in others if trial.mostly_feasible]
+    if not able:
+        return (
+            "every other configuration breaks a guard or fails with half of its seeds or more on "
+            "the test split"
+        )
+    nearest = min(able, key=lambda trial: trial.held_score.mean)
+    behind = nearest.below_baseline
+    assert behind is not None, "it is not the baseline"
+    said = (
+        f"on the test split the nearest, trial {nearest.trial}, has a mean score "
+        f"{abs(behind.mean):.4g} higher"
+    )
+    if not behind.error:
+        return f"{said}; a single seed, or no difference between seeds, tells no error"
+    errors = abs(behind.mean) / behind.error
+    doubt = "" if errors >= CLEAR_ERRORS else ", so the two cannot be told apart"
+    return f"{said}, {errors:.2f} standard errors of the differences by seed{doubt}"
 
 
 def spread(values: Sequence[float]) -> Spread | None:
