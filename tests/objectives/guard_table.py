@@ -10,7 +10,7 @@ import sys
 
 from objectives.guards import broken
 from tests.objectives import cheats
-from tests.objectives.test_guards import BY_NAME, Judged
+from tests.objectives.forecasts import BY_NAME, Judged
 
 MOST_NAMED = 3
 
