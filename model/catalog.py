@@ -123,7 +123,6 @@ LOSS_VARIANTS: dict[str, LossVariant] = {
         "model.losses.structure:one_minus_ssim",
         "a little more contrast than the conditional mean",
         sharpens=True,
-        on="field",
     ),
 }
 

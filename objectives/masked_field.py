@@ -18,9 +18,14 @@ from fields.derivatives import (
     sobel,
     zero_masked,
 )
+from fields.regions import region_weights
 from fields.spectrum import anomalies, taper, transform
+from fields.structure import convolve
 
 Tensor = torch.Tensor
+NEIGHBOURHOOD_CELLS = 5
+EVENT_SHARE = 0.9
+"""An event of the neighbourhood is a value above this share of its own frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +81,11 @@ class MaskedField:
         return laplacian(self.finite_BTCHW)[..., cross_mask(self.mask_HW)]
 
     @cached_property
+    def highest_BTC(self) -> Tensor:
+        """Maximum over the valid cells of each frame."""
+        return self.cells_BTCN.amax(dim=-1)
+
+    @cached_property
     def peak_isolation_BTC(self) -> Tensor:
         """Maximum of each frame minus the mean of the valid cells among the eight around it.
 
@@ -83,7 +93,7 @@ class MaskedField:
         first is taken.
         """
         cells = self.cells_BTCN
-        highest_BTC, at_BTC = cells.amax(dim=-1), cells.argmax(dim=-1)
+        highest_BTC, at_BTC = self.highest_BTC, cells.argmax(dim=-1)
         width = self.mask_HW.shape[1] + 2
         valid = pad(self.mask_HW, (1, 1, 1, 1)).flatten()
         values = pad(self.finite_BTCHW, (1, 1, 1, 1)).flatten(-2)
@@ -115,6 +125,11 @@ class MaskedField:
         return self.anomalies_BTCHW[..., self.mask_HW]
 
     @cached_property
+    def regions_NR(self) -> Tensor:
+        """For each valid cell, its share in the mean of its region."""
+        return region_weights(self.mask_HW)
+
+    @cached_property
     def coefficients_BTCHW(self) -> Tensor:
         """Orthonormal Fourier transform of the anomalies, complex.
 
@@ -129,3 +144,15 @@ class MaskedField:
     def sorted_BTCN(self) -> Tensor:
         """The valid cells of each frame in rising order."""
         return self.cells_BTCN.sort(dim=-1).values
+
+    @cached_property
+    def event_fractions_BTCN(self) -> Tensor:
+        """Share of the 5 x 5 cells around each that are among the highest 10 % of their frame.
+
+        At the valid cells; those that are masked or beyond the grid are no events.
+        """
+        cells = self.sorted_BTCN
+        threshold = cells[..., round(EVENT_SHARE * (cells.shape[-1] - 1))][..., None, None]
+        event = (self.finite_BTCHW > threshold) & self.mask_HW
+        share = torch.full((NEIGHBOURHOOD_CELLS,), 1.0 / NEIGHBOURHOOD_CELLS, dtype=torch.float64)
+        return convolve(event.to(cells), share)[..., self.mask_HW]

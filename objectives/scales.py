@@ -12,10 +12,6 @@ from objectives.case import Case
 from objectives.masked_field import MaskedField
 
 Tensor = torch.Tensor
-REGIONS_A_SIDE = 3
-LEAST_CELLS_OF_A_REGION = 9
-WHOLE_GRID = REGIONS_A_SIDE**2
-"""Column of the whole grid, a region of its own in frames in which no other counts."""
 LARGEST_RATIO = 1e3
 """Stands for infinity where nothing was observed in any region."""
 MIDDLE_SCALES_CELLS = (4.0, 8.0)
@@ -50,22 +46,22 @@ def wavelengths(case: Case) -> Tensor:
 
 def regional_mean_predicted(case: Case) -> Tensor:
     """Return the forecast's mean anomaly in each region [B, T, R]."""
-    return _by_region(case.forecast.anomalies_BTCN, case.mask_HW)
+    return _by_region(case.forecast.anomalies_BTCN, case.truth.regions_NR)
 
 
 def regional_mean_observed(case: Case) -> Tensor:
     """Return the observed mean anomaly in each region [B, T, R]."""
-    return _by_region(case.truth.anomalies_BTCN, case.mask_HW)
+    return _by_region(case.truth.anomalies_BTCN, case.truth.regions_NR)
 
 
 def regional_square_predicted(case: Case) -> Tensor:
     """Return the mean square of the forecast's anomalies in each region [B, T, R]."""
-    return _by_region(case.forecast.anomalies_BTCN**2, case.mask_HW)
+    return _by_region(case.forecast.anomalies_BTCN**2, case.truth.regions_NR)
 
 
 def regional_square_observed(case: Case) -> Tensor:
     """Return the mean square of the observed anomalies in each region [B, T, R]."""
-    return _by_region(case.truth.anomalies_BTCN**2, case.mask_HW)
+    return _by_region(case.truth.anomalies_BTCN**2, case.truth.regions_NR)
 
 
 def regions_counted(case: Case) -> Tensor:
@@ -74,7 +70,7 @@ def regions_counted(case: Case) -> Tensor:
     Averaged, the share of frames in which the region counts.
     """
     samples, leads = case.pred_BTCHW.shape[:2]
-    counted_R = (_region_weights(case.mask_HW) > 0).any(dim=0)
+    counted_R = (case.truth.regions_NR > 0).any(dim=0)
     return counted_R.to(case.pred_BTCHW).expand(samples, leads, -1)
 
 
@@ -166,23 +162,5 @@ def _in_shells(square_BTCHW: Tensor) -> Tensor:
     return shell_sums(square_BTCHW.mean(dim=2) / (height * width), shell_HW)
 
 
-def _by_region(cells_BTCN: Tensor, mask_HW: Tensor) -> Tensor:
-    weights_NR = _region_weights(mask_HW).to(cells_BTCN)
-    return cells_BTCN.mean(dim=2) @ weights_NR
-
-
-def _region_weights(mask_HW: Tensor) -> Tensor:
-    """Return, for each valid cell, its share in the mean of its region [N, R].
-
-    The grid is cut into 3 x 3 regions; one with fewer than nine valid cells has no member, and
-    where all have fewer the whole grid is the region.
-    """
-    height, width = mask_HW.shape
-    row_H = torch.arange(height, device=mask_HW.device) * REGIONS_A_SIDE // height
-    column_W = torch.arange(width, device=mask_HW.device) * REGIONS_A_SIDE // width
-    region_N = (row_H[:, None] * REGIONS_A_SIDE + column_W[None, :])[mask_HW]
-    members_NR = torch.nn.functional.one_hot(region_N, WHOLE_GRID + 1).double()
-    enough_R = members_NR.sum(dim=0) >= LEAST_CELLS_OF_A_REGION
-    members_NR = members_NR * enough_R
-    members_NR[:, WHOLE_GRID] = (~enough_R.any()).double()
-    return members_NR / members_NR.sum(dim=0).clamp(min=1.0)
+def _by_region(cells_BTCN: Tensor, regions_NR: Tensor) -> Tensor:
+    return cells_BTCN.mean(dim=2) @ regions_NR.to(cells_BTCN)

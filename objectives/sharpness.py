@@ -19,7 +19,7 @@ def mean_gradient(field_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
 
 def peak(field_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
     """Return the maximum over valid cells of each frame [B, T], averaged over channels."""
-    return field_BTCHW[..., mask_HW].amax(dim=3).mean(dim=2)
+    return MaskedField(field_BTCHW, mask_HW, None).highest_BTC.mean(dim=2)
 
 
 def gradient_predicted(case: Case) -> Tensor:
@@ -57,12 +57,12 @@ def curvature_observed(case: Case) -> Tensor:
 
 def peak_predicted(case: Case) -> Tensor:
     """Return the forecast's peak [B, T]."""
-    return case.forecast.cells_BTCN.amax(dim=3).mean(dim=2)
+    return case.forecast.highest_BTC.mean(dim=2)
 
 
 def peak_observed(case: Case) -> Tensor:
     """Return the observed peak [B, T]."""
-    return case.truth.cells_BTCN.amax(dim=3).mean(dim=2)
+    return case.truth.highest_BTC.mean(dim=2)
 
 
 def peak_isolation_predicted(case: Case) -> Tensor:

@@ -5,13 +5,11 @@ Shape legend: B sample, T lead, C channel, H rows, W columns, N valid cells, L l
 
 import torch
 
-from fields.structure import convolve, similarity
+from fields.structure import similarity
 from objectives.case import Case
 from objectives.masked_field import MaskedField
 
 Tensor = torch.Tensor
-NEIGHBOURHOOD_CELLS = 5
-FSS_SHARE = 0.9
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 
 
@@ -41,13 +39,13 @@ def fraction_error(case: Case) -> Tensor:
     The fraction of a cell is the share of the 5 x 5 cells around it that are among the highest
     10 % of their own frame; cells that are masked or beyond the grid are no events.
     """
-    p, t = _fractions(case.forecast), _fractions(case.truth)
+    p, t = case.forecast.event_fractions_BTCN, case.truth.event_fractions_BTCN
     return ((p - t) ** 2).mean(dim=(2, 3))
 
 
 def fraction_reference(case: Case) -> Tensor:
     """Return the largest that difference could be: the mean sum of squares [B, T]."""
-    p, t = _fractions(case.forecast), _fractions(case.truth)
+    p, t = case.forecast.event_fractions_BTCN, case.truth.event_fractions_BTCN
     return (p**2 + t**2).mean(dim=(2, 3))
 
 
@@ -84,12 +82,3 @@ def _events(case: Case, field: MaskedField) -> Tensor:
     if case.climatology is None:
         raise ValueError("events need a climatology; none was given")
     return field.cells_BTCN[..., None] > case.climatology.levels_L.to(field.cells_BTCN)
-
-
-def _fractions(field: MaskedField) -> Tensor:
-    """Return neighbourhood fractions at the valid cells [B, T, C, N]."""
-    cells = field.sorted_BTCN
-    threshold = cells[..., round(FSS_SHARE * (cells.shape[-1] - 1))][..., None, None]
-    event = (field.finite_BTCHW > threshold) & field.mask_HW
-    share = torch.full((NEIGHBOURHOOD_CELLS,), 1.0 / NEIGHBOURHOOD_CELLS, dtype=torch.float64)
-    return convolve(event.to(cells), share)[..., field.mask_HW]

@@ -6,7 +6,7 @@ breaks a guard is no success, and a baseline that is sharp enough needs no sweep
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fields.settings import Settings
@@ -239,13 +239,18 @@ class _Judged:
 
         By the gradient, as in the plan; by the peak where the baseline's gradient is reached.
         """
+        return self._share(contender, baseline, Band.distance)
+
+    def _share(
+        self, contender: Contender, baseline: Contender, lacking: Callable[[Band, float], float]
+    ) -> float:
         for band, here, there in (
             (self.targets.gradient, contender.gradient, baseline.gradient),
             (self.targets.peak, contender.peak, baseline.peak),
         ):
-            whole = band.distance(there)
+            whole = lacking(band, there)
             if whole > 0:
-                return 1.0 - band.distance(here) / whole
+                return 1.0 - lacking(band, here) / whole
         return 1.0
 
     def is_on_the_way(self, contender: Contender, baseline: Contender) -> bool:
@@ -262,19 +267,9 @@ class _Judged:
             for c in self.contenders
             if c.broken
             and not c.is_baseline
-            and self._share_made_up(c, baseline) >= PROMISING_SHARE
+            and self._share(c, baseline, _shortfall) >= PROMISING_SHARE
         )
         return min(cheats, key=_rank, default=None)
-
-    def _share_made_up(self, contender: Contender, baseline: Contender) -> float:
-        for band, here, there in (
-            (self.targets.gradient, contender.gradient, baseline.gradient),
-            (self.targets.peak, contender.peak, baseline.peak),
-        ):
-            lacking = band.distance(there) if there < band.low else 0.0
-            if lacking > 0:
-                return 1.0 - (band.distance(here) if here < band.low else 0.0) / lacking
-        return 1.0
 
     def though_not_first(self, winner: Contender, first: Contender) -> str:
         if first is winner:
@@ -301,6 +296,11 @@ class _Judged:
             f"gradient {contender.gradient:.4g} ({_beside(contender.gradient, gradient)}), peak "
             f"{contender.peak:.4g}{units} ({_beside(contender.peak, peak)})"
         )
+
+
+def _shortfall(band: Band, value: float) -> float:
+    """Return the distance to the target alone, 0 beyond it."""
+    return band.distance(value) if value < band.low else 0.0
 
 
 def _beside(value: float, band: Band) -> str:

@@ -1,7 +1,7 @@
 """Which values of a setting a sweep can come to."""
 
-from sweep.configuration.names import setting_path, value_at
-from sweep.configuration.settings import Choices, Scalar, SweepConfig
+from sweep.configuration.names import value_at
+from sweep.configuration.settings import Scalar, SweepConfig, ends
 
 
 def reachable(config: SweepConfig, path: str) -> list[Scalar]:
@@ -13,10 +13,6 @@ def reachable(config: SweepConfig, path: str) -> list[Scalar]:
     """
     configured = value_at(config.run.model_dump(), path)
     values = [] if configured is None else [configured]
-    for name, searched in config.search.space.items():
-        if setting_path(name) == path:
-            ends = (
-                searched.choices if isinstance(searched, Choices) else (searched.low, searched.high)
-            )
-            values.extend(ends)
+    searched = config.searched(path)
+    values.extend(() if searched is None else ends(searched))
     return list(dict.fromkeys(values))

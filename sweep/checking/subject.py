@@ -17,6 +17,7 @@ from model.predictors.building import build_predictor
 from model.predictors.shape import MemberForecasting
 from model.settings import LossSettings
 from sweep.configuration.settings import SweepConfig
+from sweep.running.judging import Persistence
 from sweep.running.trial import forecast_shape
 
 Tensor = torch.Tensor
@@ -99,7 +100,7 @@ class Subject:
 
     def persistence(self, history_BTCHW: Tensor) -> Tensor:
         """Return the last known frame as ``forecast`` would: twice where members are judged."""
-        still_BTCHW = history_BTCHW[:, -1:].expand(-1, self.config.data.horizon, -1, -1, -1)
+        still_BTCHW = Persistence(self.config.data.horizon)(history_BTCHW)
         if self.config.loss.base == "crps":
             return still_BTCHW[:, None].expand(-1, 2, -1, -1, -1, -1)
         return still_BTCHW

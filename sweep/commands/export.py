@@ -21,6 +21,14 @@ class Format(StrEnum):
     py = "py"
 
 
+SUFFIXES = {
+    ".yaml": Format.yaml,
+    ".yml": Format.yaml,
+    ".json": Format.json,
+    ".py": Format.py,
+}
+
+
 def run(
     study: Annotated[str, typer.Argument(help="Name of the study.")],
     trial: Annotated[int | None, typer.Option(help="Another trial than the best.")] = None,
@@ -45,7 +53,7 @@ def run(
     if next_sweep and trial is not None:
         raise ConfigError("--next narrows the whole search, and --trial names one; give either")
     implied = _by_suffix(output)
-    told = output is not None and output.suffix.lower() in (".yaml", ".yml", ".json", ".py")
+    told = output is not None and output.suffix.lower() in SUFFIXES
     if form is not None and told and form != implied:
         raise ConfigError(
             f"--format {form.value} would be written to {output}, whose suffix means "
@@ -74,5 +82,4 @@ def run(
 
 
 def _by_suffix(output: Path | None) -> Format:
-    suffix = output.suffix.lower() if output is not None else ""
-    return {".json": Format.json, ".py": Format.py}.get(suffix, Format.yaml)
+    return SUFFIXES.get(output.suffix.lower(), Format.yaml) if output is not None else Format.yaml

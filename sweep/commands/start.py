@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from sweep.commands.options import (
     find_config,
     storage_address,
 )
+
+if TYPE_CHECKING:
+    from optuna.study import Study
 
 logger = logging.getLogger(__name__)
 NAME = "start"
@@ -38,6 +41,7 @@ def run(
     """Run a sweep from the command line."""
     import json
 
+    from objectives.verdict import PROMISING
     from storage.database import open_database
     from sweep.commands.shown import show_result, wide_console
     from sweep.configuration.config_file import load_config
@@ -70,27 +74,23 @@ def run(
             name, targets, units, quiet=quiet, console=console
         ),
     )
+    finished = load_study(open_database(address, "read"), loaded.study)
+    status = study_status(finished, address)
     if not quiet:
-        status = study_status(load_study(open_database(address, "read"), loaded.study), address)
         show_result(status, address, console)
-    _write_follow_up(loaded.study, address)
+    if status.verdict.name == PROMISING:
+        _write_follow_up(finished, address)
 
 
-def _write_follow_up(name: str, address: str) -> None:
-    """Leave the narrowed search behind where the verdict says to tune on."""
-    from objectives.verdict import PROMISING
-    from storage.database import database_errors, open_database
+def _write_follow_up(study: "Study", address: str) -> None:
+    """Leave the narrowed search behind."""
+    from storage.database import database_errors
     from sweep.results.follow_up import FILE, render_follow_up, write_follow_up
-    from sweep.study.status import study_verdict
-    from sweep.study.studies import load_study, study_config, study_facts
 
-    study = load_study(open_database(address, "read"), name)
-    with database_errors(address):
-        trials = study.get_trials(deepcopy=False)
-    if study_verdict(trials, study_config(study), study_facts(study)).name != PROMISING:
-        return
     try:
-        write_follow_up(render_follow_up(study, trials), Path(FILE))
+        with database_errors(address):
+            text = render_follow_up(study, study.get_trials(deepcopy=False))
+        write_follow_up(text, Path(FILE))
         logger.info("the narrowed search is written to %s", FILE)
     except BadInput as error:  # the sweep is done all the same
         logger.warning("no %s was written: %s", FILE, error)

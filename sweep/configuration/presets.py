@@ -116,9 +116,9 @@ def _baseline(config: SweepConfig) -> Preset:
     Of an ensemble that is a single member: under the CRPS it would be what is to be judged.
     """
     name: Scalar = config.predictor.name
-    for searched_name, searched in config.search.space.items():
-        if setting_path(searched_name) == "predictor.name" and isinstance(searched, Choices):
-            name = name if name in searched.choices else searched.choices[0]
+    searched = config.searched("predictor.name")
+    if isinstance(searched, Choices) and name not in searched.choices:
+        name = searched.choices[0]
     if name != ENSEMBLE:
         return BASELINE_PRESET
     options = dict(config.predictor.options)
@@ -195,10 +195,9 @@ def values_outside(config: SweepConfig) -> list[str]:
 
 
 def _inside(preset: Preset, config: SweepConfig) -> bool:
-    searched_paths = {setting_path(name): s for name, s in config.search.space.items()}
     configured = config.run.model_dump()
     for path, value in preset.values.items():
-        searched = searched_paths.get(path)
+        searched = config.searched(path)
         if path == "loss.normalise" or (path == "loss.peak_weight" and searched is not None):
             continue  # recorded in the units of the search, and as the least there is
         if searched is None:

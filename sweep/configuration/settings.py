@@ -130,6 +130,11 @@ def _named(tree: Any, section: str, key: str) -> Any:
     return part.get(key) if isinstance(part, dict) else getattr(part, key, None)
 
 
+def ends(searched: NumberRange | Choices) -> tuple[Scalar, ...]:
+    """Return the choices, or the two ends of a range."""
+    return searched.choices if isinstance(searched, Choices) else (searched.low, searched.high)
+
+
 def _samples(searched: NumberRange | Choices) -> tuple[Scalar, ...]:
     """Return values that are all allowed only where the whole range is."""
     if isinstance(searched, Choices):
@@ -323,14 +328,17 @@ class SweepConfig(RunSettings):
             )
         return self
 
-    def _reachable(self, path: str, configured: Scalar) -> set[Scalar]:
-        """Return the values a setting can take: its choices or ends where it is searched."""
+    def searched(self, path: str) -> NumberRange | Choices | None:
+        """Return the range of the setting at a dotted path, None where it is not searched."""
         for name, searched in self.search.space.items():
             if setting_path(name) == path:
-                if isinstance(searched, Choices):
-                    return set(searched.choices)
-                return {searched.low, searched.high}
-        return {configured}
+                return searched
+        return None
+
+    def _reachable(self, path: str, configured: Scalar) -> set[Scalar]:
+        """Return the values a setting can take: its choices or ends where it is searched."""
+        searched = self.searched(path)
+        return {configured} if searched is None else set(ends(searched))
 
     def run_with(self, values: dict[str, Scalar]) -> RunSettings:
         """Return one training's settings with some replaced.

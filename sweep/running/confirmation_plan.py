@@ -1,7 +1,7 @@
 """What a confirmation trains, and what the test split asks of it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from optuna.study import Study
@@ -88,8 +88,8 @@ class Plan:
             baseline=self.trials[0].number,
             seeds=list(self.seeds),
             finished_trials=self.finished_trials,
-            gradient=BandFacts.model_validate(asdict(self.targets.gradient)),
-            peak=BandFacts.model_validate(asdict(self.targets.peak)),
+            gradient=BandFacts.of(self.targets.gradient),
+            peak=BandFacts.of(self.targets.peak),
             trials=trials,
         )
 

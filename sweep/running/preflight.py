@@ -12,7 +12,7 @@ from model.settings import LossSettings
 from objectives.guards import broken, check_guards, truth_judged
 from objectives.judgement import Judgement
 from objectives.settings import GuardSettings
-from objectives.targets import Band, resolve_targets
+from objectives.targets import resolve_targets
 from sweep.configuration.names import setting_path
 from sweep.configuration.presets import presets
 from sweep.configuration.settings import Choices, RunSettings, SweepConfig
@@ -37,7 +37,7 @@ def examine(config: SweepConfig) -> StudyFacts:
         shape = forecast_shape(data, run)
         check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
     _require_interior(data)
-    judgement = Judge(data, data.validation).judge(Persistence(config.data.horizon))
+    judgement = Judge(data, data.validation).judge(Persistence(config.data.horizon), detail=False)
     observed = judgement.overall
     _require_gradient(data, observed["gradient_observed"])
     _require_change(data, observed["rmse"])
@@ -46,8 +46,8 @@ def examine(config: SweepConfig) -> StudyFacts:
     return StudyFacts(
         variable=data.series.name,
         units=data.series.units,
-        gradient=_facts(targets.gradient),
-        peak=_facts(targets.peak),
+        gradient=BandFacts.of(targets.gradient),
+        peak=BandFacts.of(targets.peak),
         gradient_observed=observed["gradient_observed"],
         peak_observed=observed["peak_observed"],
         mean_observed=observed["mean_observed"],
@@ -131,7 +131,3 @@ def _require_change(data: ForecastData, rmse_persistence: float) -> None:
             f"{data.split.validation.start} to {data.split.validation.stop - 1}, so no forecast "
             "could beat persistence; choose another period or other shares in data.split"
         )
-
-
-def _facts(band: Band) -> BandFacts:
-    return BandFacts(low=band.low, high=band.high, offset=band.offset)

@@ -29,8 +29,10 @@ def contenders(trials: list[FrozenTrial]) -> list[Contender]:
     """Return the complete trials among these."""
     found = []
     for trial in trials:
+        if trial.state is not TrialState.COMPLETE:
+            continue
         spec, record = trial_spec(trial), trial_record(trial)
-        if trial.state is TrialState.COMPLETE and spec is not None and record is not None:
+        if spec is not None and record is not None:
             found.append(contender(spec, record))
     return found
 

@@ -14,6 +14,11 @@ class BandFacts(Settings):
     high: float
     offset: float
 
+    @classmethod
+    def of(cls, band: Band) -> "BandFacts":
+        """Return a band as it is kept."""
+        return cls(low=band.low, high=band.high, offset=band.offset)
+
     def band(self) -> Band:
         """Return the band."""
         return Band(self.low, self.high, self.offset)

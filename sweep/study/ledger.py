@@ -21,6 +21,7 @@ from sweep.study.records import (
     BestTrial,
     TrialRecord,
     best_trial,
+    counted,
     is_baseline,
     is_failed_baseline,
     trial_record,
@@ -68,8 +69,7 @@ class Ledger:
     def finished(self) -> int:
         """Return how many trials count towards the budget: all that ended, but failed baselines."""
         with database_errors(self._url):
-            trials = self.study.get_trials(deepcopy=False)
-        return sum(t.state.is_finished() and not is_failed_baseline(t) for t in trials)
+            return counted(self.study.get_trials(deepcopy=False))
 
     def baseline(self) -> TrialRecord | None:
         """Return the outcome of the baseline, None before it is complete."""

@@ -128,6 +128,11 @@ def is_failed_baseline(trial: FrozenTrial) -> bool:
     return is_baseline(trial) and trial.state is TrialState.FAIL
 
 
+def counted(trials: list[FrozenTrial]) -> int:
+    """Return how many trials count towards the budget: all that ended, but failed baselines."""
+    return sum(t.state.is_finished() and not is_failed_baseline(t) for t in trials)
+
+
 def is_baseline(trial: FrozenTrial) -> bool:
     """Return whether a trial is the baseline."""
     return trial.user_attrs.get(PRESET) == BASELINE

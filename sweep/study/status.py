@@ -21,8 +21,8 @@ from sweep.study.records import (
     FAILURE,
     TrialRecord,
     best_trial,
+    counted,
     is_baseline,
-    is_failed_baseline,
     is_feasible,
     trial_record,
     trial_spec,
@@ -183,8 +183,7 @@ def _warnings(record: TrialRecord) -> list[str]:
 
 def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: StudyFacts) -> Verdict:
     """Return what the complete trials of a study come to."""
-    ended = sum(trial.state.is_finished() and not is_failed_baseline(trial) for trial in trials)
-    to_come = max(0, config.budget.trials - ended)
+    to_come = max(0, config.budget.trials - counted(trials))
     return reach_verdict(contenders(trials), facts.targets, facts.units, to_come)
 
 

@@ -136,10 +136,6 @@ class FakeExecutor:
         return events
 
 
-def _facts(band: Band) -> BandFacts:
-    return BandFacts(low=band.low, high=band.high, offset=band.offset)
-
-
 class Sweep:
     """A ledger on SQLite and what a coordinator of it needs."""
 
@@ -148,7 +144,7 @@ class Sweep:
         self.ledger = Ledger(study, config, url, facts)
         self.clock = Clock()
         self.facts = facts.model_copy(
-            update={"gradient": _facts(TARGETS.gradient), "peak": _facts(TARGETS.peak)}
+            update={"gradient": BandFacts.of(TARGETS.gradient), "peak": BandFacts.of(TARGETS.peak)}
         )
 
     def coordinator(self, executor: FakeExecutor) -> Coordinator:
