@@ -17,7 +17,7 @@ from sweep.study.facts import StudyFacts
 from sweep.study.records import CONFIG, FACTS, read_kept
 
 # Settings a study may be gone on with under another value: none of them changes a score.
-FREE_SETTINGS = ("study", "budget.", "workers.", "data.path")
+FREE_SETTINGS = ("study", "budget.", "workers.", "recovery.", "plugins", "data.path")
 SHOWN_DIFFERENCES = 5
 OBJECTIVES = {
     "score": ["score"],

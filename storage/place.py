@@ -1,0 +1,59 @@
+"""Where everything stands that is kept beside a database.
+
+``sweeps.db`` has ``sweeps.db.files``, of this user alone:
+
+    opening.lock          held while the tables are made or upgraded
+    <study>.lock          held by the study's coordinator; says which process that is
+    backups/              copies of the database, the newest with the highest number
+    <identity>/           of one study: the identity is drawn when the study is made, so that a
+                          study of the same name in a new database never takes up another's files
+        spool/            results that are not in the database yet
+        trials/, confirm/ checkpoints, by trial and attempt
+"""
+
+import hashlib
+import re
+from pathlib import Path
+
+from storage.url import mask_password, sqlite_path
+
+SUFFIX = ".files"
+
+
+def files_folder(url: str) -> Path:
+    """Return the folder beside a database; for one that is no file, in the working directory."""
+    path = sqlite_path(url)
+    if path is not None:
+        return path.with_name(path.name + SUFFIX)
+    return Path(f"sweeps-{_digest(mask_password(url))}{SUFFIX}")
+
+
+def backups_folder(url: str) -> Path:
+    """Return the folder of the database's copies."""
+    return files_folder(url) / "backups"
+
+
+def opening_lock(url: str) -> Path:
+    """Return the file that is locked while tables are made or upgraded."""
+    return files_folder(url) / "opening.lock"
+
+
+def study_lock(url: str, study: str) -> Path:
+    """Return the file a study's coordinator locks."""
+    # The name is hashed: a study may be called anything, a file may not.
+    return files_folder(url) / f"{_digest(study)}.lock"
+
+
+def study_folder(url: str, identity: str) -> Path:
+    """Return the folder of one study's spool and checkpoints.
+
+    Raises:
+        ValueError: If the identity, which comes out of the database, could lead elsewhere.
+    """
+    if not re.fullmatch(r"[0-9a-f]{8,64}", identity):
+        raise ValueError(f"a study's identity is a hexadecimal number, found {identity!r}")
+    return files_folder(url) / identity
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

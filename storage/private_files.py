@@ -1,0 +1,69 @@
+"""Files of this user alone, written whole or not at all.
+
+A folder or file made here is closed to everybody else (0700, 0600): a checkpoint or a database
+holds a person's data, and a file another user could write would be loaded by the next start.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder of this user alone, with the folders above it; one that is there is left.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        with suppress(FileExistsError):  # made by another process just now
+            path.mkdir(mode=FOLDER_MODE)
+
+
+def make_private_file(path: Path) -> None:
+    """Make an empty file of this user alone; one that is there is left.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, FILE_MODE))
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file of this user alone so that after a crash it is there whole, or as before.
+
+    Its folder must exist: a writer whose folder was cleared away is late, and is told so.
+
+    Raises:
+        OSError: If it cannot be written; nothing half-written is left behind.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        descriptor = os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, FILE_MODE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make durable which files a folder holds.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
