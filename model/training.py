@@ -1,8 +1,9 @@
-"""The training loop: a generator of epochs that can be left after any of them."""
+"""The training loop: a generator of epochs that can be left and gone on with after any of them."""
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,6 +17,8 @@ from model.schedule import forcing_probability, rate_factor
 from model.settings import TrainingSettings
 
 Tensor = torch.Tensor
+State = dict[str, Any]
+"""Tensors, numbers and text in dictionaries and lists: what a checkpoint can hold."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,18 @@ class Interrupted(Exception):
 
 
 class Trainer:
-    """Trains one predictor on the windows of the training part."""
+    """Trains one predictor on the windows of the training part.
+
+    Args:
+        predictor: What is trained, on the device.
+        loss: What it is trained with.
+        windows: Of the training part.
+        mask_HW: Cells that count.
+        settings: Epochs, batches, learning rate and the rest.
+        hardware: Where.
+        micro_batches: Parts a batch is computed in, one after the other, their gradients added up:
+            the same step in less memory.
+    """
 
     def __init__(
         self,
@@ -52,6 +66,7 @@ class Trainer:
         mask_HW: Tensor,
         settings: TrainingSettings,
         hardware: Hardware,
+        micro_batches: int = 1,
     ) -> None:
         self.predictor = predictor
         self.loss = loss
@@ -59,6 +74,9 @@ class Trainer:
         self.mask_HW = mask_HW
         self.settings = settings
         self.hardware = hardware
+        self.micro_batches = micro_batches
+        self.epochs_done = 0
+        self.steps_done = 0
         self.steps_an_epoch = math.ceil(len(windows) / settings.batch_size)
         self.total_steps = self.steps_an_epoch * settings.epochs
         self.optimizer = torch.optim.AdamW(
@@ -71,7 +89,7 @@ class Trainer:
         self.shuffling = torch.Generator().manual_seed(settings.seed)
 
     def epochs(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[EpochLosses]:
-        """Train, yielding after each epoch.
+        """Train from where the training stands, yielding after each epoch.
 
         Args:
             interrupted: Asked before every step.
@@ -80,16 +98,17 @@ class Trainer:
             Interrupted: If ``interrupted`` said so.
             TrainingFailed: If the loss is no longer finite.
         """
-        for epoch in range(self.settings.epochs):
+        for epoch in range(self.epochs_done, self.settings.epochs):
             self.predictor.train()
             order = torch.randperm(len(self.windows), generator=self.shuffling)
             order = order.to(self.hardware.device)
             losses: list[Tensor] = []
             batches = torch.split(order, self.settings.batch_size)
             for index, which in enumerate(batches):
+                self.steps_done = epoch * self.steps_an_epoch + index
                 if interrupted():
                     raise Interrupted
-                losses.append(self._step(epoch * self.steps_an_epoch + index, which) * len(which))
+                losses.append(self._step(self.steps_done, which) * len(which))
             # Fetched once an epoch; added on the CPU, as Apple GPUs have no float64.
             sums = torch.stack(losses).cpu().double().sum(dim=0)
             total, base, term, peak = (sums / len(self.windows)).tolist()
@@ -98,7 +117,45 @@ class Trainer:
                     f"the training loss is {total} in epoch {epoch + 1}: the training diverged; "
                     "lower training.learning_rate or loss.gradient_weight"
                 )
+            self.epochs_done = epoch + 1
             yield EpochLosses(epoch=epoch, total=total, base=base, term=term, peak=peak)
+
+    @property
+    def between_epochs(self) -> bool:
+        """Whether no step was taken since the last whole epoch."""
+        return self.steps_done == self.epochs_done * self.steps_an_epoch
+
+    def state(self) -> State:
+        """Return all that the epochs to come depend on.
+
+        The learning rate is a function of the step, and so of the epochs done.
+        """
+        return {
+            "epochs_done": self.epochs_done,
+            "predictor": self.predictor.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "shuffling": self.shuffling.get_state(),
+            "random": _random_state(self.hardware.device),
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on from a state of a training with the same settings.
+
+        Raises:
+            TrainingFailed: If it is of another training.
+        """
+        try:
+            self.predictor.load_state_dict(state["predictor"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.shuffling.set_state(state["shuffling"].cpu())
+            _set_random_state(state["random"], self.hardware.device)
+            self.epochs_done = int(state["epochs_done"])
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise TrainingFailed(
+                f"a checkpoint does not fit its training ({type(error).__name__}: {reason}); "
+                "remove it"
+            ) from error
 
     def _step(self, step: int, which: Tensor) -> Tensor:
         settings = self.settings
@@ -107,6 +164,18 @@ class Trainer:
         )
         for group in self.optimizer.param_groups:
             group["lr"] = settings.learning_rate * factor
+        self.optimizer.zero_grad(set_to_none=True)
+        sums = [self._backward(part, len(which), step) for part in self._parts(which)]
+        if settings.clip_norm > 0:
+            nn.utils.clip_grad_norm_(self.predictor.parameters(), settings.clip_norm)
+        self.optimizer.step()
+        return torch.stack(sums).sum(dim=0) if len(sums) > 1 else sums[0]
+
+    def _parts(self, which: Tensor) -> tuple[Tensor, ...]:
+        return which.chunk(min(self.micro_batches, len(which)))
+
+    def _backward(self, which: Tensor, in_the_batch: int, step: int) -> Tensor:
+        """Add the gradient of some windows of a batch; return their share of its mean losses."""
         history_BTCHW, future_BTCHW = self.windows.take(which)
         with torch.autocast(
             self.hardware.device.type, self.hardware.precision, enabled=self.hardware.autocast
@@ -114,13 +183,10 @@ class Trainer:
             pred_BTCHW = self._forecast(history_BTCHW, future_BTCHW, step)
         progress = step / max(1, self.total_steps - 1)
         parts = self.loss(pred_BTCHW.float(), future_BTCHW, self.mask_HW, progress)
-        loss = parts.total_B.mean()
-        self.optimizer.zero_grad(set_to_none=True)
+        share = len(which) / in_the_batch
+        loss = parts.total_B.mean() * share
         loss.backward()  # type: ignore[no-untyped-call]
-        if settings.clip_norm > 0:
-            nn.utils.clip_grad_norm_(self.predictor.parameters(), settings.clip_norm)
-        self.optimizer.step()
-        return torch.stack([p.detach().mean() for p in parts])
+        return torch.stack([p.detach().mean() * share for p in parts])
 
     def _forecast(self, history_BTCHW: Tensor, future_BTCHW: Tensor, step: int) -> Tensor:
         probability = forcing_probability(
@@ -134,3 +200,21 @@ class Trainer:
             return self.predictor.forecast_members(history_BTCHW)
         forecast: Tensor = self.predictor(history_BTCHW)
         return forecast
+
+
+def _random_state(device: torch.device) -> State:
+    """Return the state of torch's own generators: ensembles and dropout draw from them."""
+    state: State = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def _set_random_state(state: State, device: torch.device) -> None:
+    torch.set_rng_state(state["cpu"].cpu())
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"].cpu(), device)
+    elif device.type == "mps" and "mps" in state:
+        torch.mps.set_rng_state(state["mps"].cpu())

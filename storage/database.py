@@ -77,6 +77,18 @@ def require_database(url: str) -> None:
         )
 
 
+def make_durable(url: str) -> None:
+    """Have what was committed survive a power cut."""
+    path = sqlite_path(url)
+    log = path.with_name(f"{path.name}-wal") if path is not None else None
+    if log is not None and log.exists():
+        descriptor = os.open(log, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def tune_sqlite(engine: sqlalchemy.Engine, mode: Literal["read", "write"]) -> None:
     """Turn on write-ahead logging and, for the writer, immediate transactions.
 

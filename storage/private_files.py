@@ -12,13 +12,18 @@ FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
 
-def make_private_folder(folder: Path) -> None:
-    """Make a folder of this user alone, with the folders above it; one that is there is left.
+def make_private_folder(folder: Path, *, parents: bool = True) -> None:
+    """Make a folder of this user alone; one that is there is left.
+
+    Args:
+        folder: Which.
+        parents: Whether the folders above it are made too.
 
     Raises:
         OSError: If it cannot be made.
     """
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    chain = (folder, *folder.parents) if parents else (folder,)
+    missing = [path for path in chain if not path.exists()]
     for path in reversed(missing):
         with suppress(FileExistsError):  # made by another process just now
             path.mkdir(mode=FOLDER_MODE)

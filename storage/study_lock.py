@@ -1,32 +1,53 @@
 """One coordinator per study: an exclusive lock on a file beside the database."""
 
 import fcntl
-import hashlib
+import json
 import os
+import platform
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from fields.errors import StudyError
-from storage.lock_file import open_lock_file
-from storage.url import sqlite_path
+from fields.errors import ConfigError, StudyError
+from storage import place
+from storage.private_files import make_private_file, make_private_folder
+
+LOOKING_S = 0.5
+"""Whoever looks whether a lock is held holds it for a moment: one that is taken is tried again."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that runs a study, or was the last to.
+
+    Attributes:
+        pid: Its number; None where the last one ended in good order, or there was none.
+        host: The machine it is on.
+        alive: Whether it still runs.
+    """
+
+    pid: int | None
+    host: str
+    alive: bool
+
+    @property
+    def died(self) -> bool:
+        """Whether it ended without putting its affairs in order."""
+        return self.pid is not None and not self.alive
 
 
 class StudyLock:
     """Held while a coordinator runs; the system frees it when the process dies, however it dies.
 
-    Use as a context manager. For a database that is no file the lock is no file either: nothing
-    is locked, and one coordinator per study is up to the user.
+    Use as a context manager. The lock is good for processes of one machine, or for a shared folder
+    whose file system locks.
     """
 
     def __init__(self, url: str, study: str) -> None:
         self.study = study
-        database = sqlite_path(url)
-        # The name is hashed: a study may be called anything, a file may not.
-        digest = hashlib.sha256(study.encode()).hexdigest()[:12]
-        self.path: Path | None = (
-            database.with_name(f"{database.name}.{digest}.lock") if database else None
-        )
+        self.path = place.study_lock(url, study)
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -36,21 +57,21 @@ class StudyLock:
             StudyError: If another process holds it, naming its pid.
             ConfigError: If the lock cannot be made.
         """
-        if self.path is None:
-            return self
-        file = open_lock_file(self.path)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
+            make_private_folder(self.path.parent, parents=False)
+            make_private_file(self.path)
+            file = self.path.open("r+", encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(
+                f"cannot make the lock {self.path} ({error.strerror}); the folder of the database "
+                "must be writable"
+            ) from error
+        if not _take(file):
+            holder = _read(file, alive=True)
             file.close()
-            raise StudyError(
-                f"study {self.study!r} is being run by process {holder}; wait for it to end, stop "
-                "it, or choose another name with --study"
-            ) from None
+            raise _is_run(self.study, holder)
         file.truncate(0)
-        file.write(str(os.getpid()))
+        json.dump({"pid": os.getpid(), "host": platform.node()}, file)
         file.flush()
         self._file = file
         return self
@@ -66,3 +87,73 @@ class StudyLock:
             self._file.truncate(0)
             self._file.close()
             self._file = None
+
+
+def study_holder(url: str, study: str) -> Holder:
+    """Return which process runs a study, or ran it when it died; changes nothing."""
+    path = place.study_lock(url, study)
+    try:
+        with path.open(encoding="utf-8") as file:
+            return _read(file, alive=_is_held(file))
+    except OSError:
+        return Holder(None, "", alive=False)
+
+
+def refuse_if_run(url: str, study: str) -> None:
+    """Check, before anything else is looked at, that nobody runs a study.
+
+    Raises:
+        StudyError: If a process does, naming its pid.
+    """
+    holder = study_holder(url, study)
+    if holder.alive:
+        raise _is_run(study, holder)
+
+
+def _is_run(study: str, holder: Holder) -> StudyError:
+    where = "" if holder.host in ("", platform.node()) else f" on {holder.host}"
+    return StudyError(
+        f"study {study!r} is being run by process {holder.pid or 'unknown'}{where}; wait for it "
+        "to end, stop it with python run_sweep.py stop, or choose another name with --study"
+    )
+
+
+def held_locks(folder: Path) -> list[Path]:
+    """Return the locks in a folder that some process holds."""
+    held = []
+    for path in sorted(folder.glob("*.lock")):
+        with path.open(encoding="utf-8") as file:
+            if _is_held(file):
+                held.append(path)
+    return held
+
+
+def _take(file: IO[str]) -> bool:
+    deadline = time.monotonic() + LOOKING_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
+
+
+def _is_held(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return False
+
+
+def _read(file: IO[str], *, alive: bool) -> Holder:
+    file.seek(0)
+    try:
+        found = json.load(file)
+        return Holder(int(found["pid"]), str(found["host"]), alive)
+    except (ValueError, KeyError, TypeError):  # empty, or being written just now
+        return Holder(None, "", alive)

@@ -1,6 +1,7 @@
 """Storage addresses: checked, and never shown with a password."""
 
 import re
+import shlex
 from pathlib import Path
 
 from fields.errors import ConfigError
@@ -16,6 +17,14 @@ def mask_password(text: str) -> str:
     """Return the text with the password of every address in it replaced by ``***``."""
     text = _QUERY_PASSWORD.sub("***", text)
     return _PASSWORD.sub(r"\1:***@", text)
+
+
+DEFAULT_ADDRESS = "sqlite:///sweeps.db"
+
+
+def as_option(url: str) -> str:
+    """Return the option that names a database in a command to type; empty for the default."""
+    return "" if url == DEFAULT_ADDRESS else f" --storage {shlex.quote(mask_password(url))}"
 
 
 def sqlite_path(url: str) -> Path | None:

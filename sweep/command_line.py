@@ -19,8 +19,10 @@ from sweep.commands import (
     evaluate,
     export,
     predict,
+    resume,
     start,
     status,
+    stop,
     train,
 )
 
@@ -36,7 +38,19 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Every command: --debug shows the full trace of an error.",
 )
-for command in (start, check, status, confirm, export, train, predict, evaluate, dashboard):
+for command in (
+    start,
+    resume,
+    stop,
+    check,
+    status,
+    confirm,
+    export,
+    train,
+    predict,
+    evaluate,
+    dashboard,
+):
     app.command(name=command.NAME, help=command.HELP)(command.run)
 
 

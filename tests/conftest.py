@@ -17,10 +17,11 @@ from sweep.running.coordinator import Coordinator
 from sweep.running.executor import EpochDone, TrialDone, TrialEvent
 from sweep.running.preflight import examine
 from sweep.running.progress import SilentProgress
+from sweep.running.study_files import StudyFiles
 from sweep.running.trial import Trial
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
-from sweep.study.studies import open_or_create_study
+from sweep.study.studies import open_or_create_study, study_identity
 from sweep.study.trial_spec import TrialSpec
 
 TINY_SWEEP = """\
@@ -51,7 +52,11 @@ class InlineExecutor:
     def free_slots(self) -> int:
         return 1 - len(self._specs)
 
-    def submit(self, spec: TrialSpec) -> None:
+    def submit(
+        self,
+        spec: TrialSpec,
+        checkpoints: Path | None = None,  # noqa: ARG002
+    ) -> None:
         self._specs.append(spec)
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
@@ -65,6 +70,8 @@ class InlineExecutor:
 
     def cancel(self, number: int) -> None:  # noqa: ARG002
         raise AssertionError("nothing is pruned or stopped here")
+
+    pause = kill = cancel
 
     def close(self) -> None:
         pass
@@ -128,10 +135,12 @@ def finished_url(
     url = f"sqlite:///{tmp_path_factory.mktemp('finished') / 'x.db'}"
     study = open_or_create_study(open_database(url, "write"), tiny_config, tiny_facts)
     targets = tiny_facts.targets
+    StudyFiles(url, study_identity(study)).make()
     Coordinator(
         Ledger(study, tiny_config, url, tiny_facts),
         InlineExecutor(tiny_data),
         tiny_facts,
         SilentProgress("tiny", targets, tiny_facts.units),
+        StudyFiles(url, study_identity(study)),
     ).run()
     return url

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from objectives.guards import GuardOutcome
 from objectives.verdict import NOTHING_TO_FIX, SUCCESS
+from storage.url import as_option
 from sweep.study.status import StudyStatus, TrialStatus
 
 WIDTH_OF_A_PIPE = 160
@@ -25,6 +26,7 @@ def show_status(status: StudyStatus, console: Console) -> None:
     counts = counts or "no trials"
     unit = f" [{status.units}]" if status.units else ""
     console.print(f"study {status.study}: {counts}; budget {status.budget} trials", markup=False)
+    console.print(status.coordinator.note, markup=False, soft_wrap=True)
     console.print(f"field {status.variable}{unit}, on the validation split", markup=False)
     table = Table(box=None, pad_edge=False)
     for heading in ("", "trial", "score", "gradient", "peak", "rmse", "skill"):
@@ -89,9 +91,7 @@ def show_result(status: StudyStatus, address: str, console: Console) -> None:
     show_status(status, console)
     if status.best is None or status.verdict.name == NOTHING_TO_FIX:
         return
-    storage = (
-        "" if address == "sqlite:///sweeps.db" else f" --storage {shlex.quote(_masked(address))}"
-    )
+    storage = as_option(address)
     about = status.verdict.trial
     named = status.verdict.name == SUCCESS and about not in (None, status.best.trial)
     chosen = f" --trial {about}" if named else ""
@@ -116,9 +116,3 @@ def _values(trial: TrialStatus) -> str:
         for name, value in trial.params.items()
     )
     return f"trial {trial.trial}: {values}" + (f" ({trial.preset})" if trial.preset else "")
-
-
-def _masked(address: str) -> str:
-    from storage.url import mask_password
-
-    return mask_password(address)

@@ -28,7 +28,7 @@ from model.predictors.shape import ForecastShape
 from model.predictors.weights import load_weights, save_weights
 from sweep.configuration.config_file import dump_yaml, load_config
 from sweep.configuration.settings import RunSettings
-from sweep.running.trial import EpochReport
+from sweep.running.epoch_report import EpochReport
 
 CONFIG = "config.yaml"
 WEIGHTS = "weights.safetensors"

@@ -46,13 +46,9 @@ class Plan:
 
     def specs(self) -> list[TrialSpec]:
         """Return every training: all configurations with a seed before the next seed."""
-        return [
-            self._spec(spec, attempt, seed)
-            for attempt, seed in enumerate(self.seeds, start=1)
-            for spec in self.trials
-        ]
+        return [self._spec(spec, seed) for seed in self.seeds for spec in self.trials]
 
-    def _spec(self, spec: TrialSpec, attempt: int, seed: int) -> TrialSpec:
+    def _spec(self, spec: TrialSpec, seed: int) -> TrialSpec:
         run = spec.run.model_copy(
             update={
                 # The path as the study knows it now: the file may have moved since the trial ran.
@@ -62,7 +58,6 @@ class Plan:
         )
         return TrialSpec(
             number=spec.number,
-            attempt=attempt,
             preset=spec.preset,
             run=run,
             data_sha256=self.facts.provenance.data_sha256,

@@ -3,20 +3,28 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import optuna
 from optuna.study import Study
 
 from fields.errors import StoppedOnRequest
+from storage.checkpoints import epochs_done, remove_checkpoints
 from storage.database import open_database
+from storage.patience import Patience
 from storage.study_lock import StudyLock
+from sweep.configuration.duration import seconds
+from sweep.configuration.settings import RecoverySettings
 from sweep.running.confirmation_plan import make_plan
-from sweep.running.coordinator import POLL_S, STOP_GRACE_S
-from sweep.running.executor import EpochDone, Executor, TrialDone, TrialEvent, TrialFailed
+from sweep.running.coordinator import POLL_S
+from sweep.running.epoch_report import EpochReport
+from sweep.running.executor import End, EpochDone, Executor, TrialDone, TrialEvent, TrialFailed
+from sweep.running.leases import Leases
 from sweep.running.local_executor import LocalExecutor
 from sweep.running.progress import describe
 from sweep.running.stopping import Stopping
-from sweep.running.trial import EpochReport
+from sweep.running.study_files import StudyFiles
 from sweep.study.confirmation import (
     Confirmation,
     ConfirmedRun,
@@ -24,7 +32,8 @@ from sweep.study.confirmation import (
     write_confirmation,
     write_run,
 )
-from sweep.study.studies import load_study
+from sweep.study.lost_attempts import LostAttempts
+from sweep.study.studies import load_study, study_identity
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -62,9 +71,13 @@ def confirm_study(
             with StudyLock(url, name):
                 study = load_study(open_database(url, "write"), name)
                 plan = make_plan(study, url, top, seeds)
+                files = StudyFiles(url, study_identity(study), kind="confirm")
+                files.make()
                 executor = make_executor(workers or plan.config.workers.count)
                 try:
-                    confirming = Confirming(study, url, plan.specs(), executor)
+                    confirming = Confirming(
+                        study, url, plan.specs(), executor, files, plan.config.recovery
+                    )
                     stopping.ask = confirming.request_stop
                     confirming.run()
                 finally:
@@ -79,10 +92,34 @@ def confirm_study(
             ) from None
 
 
+@dataclass
+class _Job:
+    """One training: a trial's configuration with one of the new seeds.
+
+    Attributes:
+        spec: As the plan has it.
+        sent: As it is at work, numbered as a job, since a trial is trained with several seeds.
+        report: The last that was heard of it.
+        lost: How often it was lost since it last got further.
+    """
+
+    spec: TrialSpec
+    sent: TrialSpec
+    report: EpochReport | None = None
+    lost: LostAttempts = field(default_factory=LostAttempts)
+
+
 class Confirming:
     """Hands out the trainings that are missing and keeps what comes back.
 
-    A spec's attempt tells the seeds of one trial apart.
+    Args:
+        study: Whose best trials are confirmed.
+        url: Address of its database.
+        specs: Every training.
+        executor: What trains.
+        files: For checkpoints.
+        recovery: What is done about lost workers.
+        clock: Seconds that never run backwards.
     """
 
     def __init__(
@@ -91,15 +128,19 @@ class Confirming:
         url: str,
         specs: Sequence[TrialSpec],
         executor: Executor,
+        files: StudyFiles,
+        recovery: RecoverySettings,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._study = study
         self._url = url
         self._specs = specs
-        self._executor = executor
-        self._clock = clock
-        self._running: dict[tuple[int, int], TrialSpec] = {}
-        self._reports: dict[tuple[int, int], EpochReport] = {}
+        self._leases = Leases(executor, seconds(recovery.progress_deadline), clock)
+        self._files = files
+        self._attempts = recovery.attempts
+        self._patience = Patience(seconds(recovery.patience), lambda: self._stop_requests > 0)
+        self._missing: list[_Job] = []
+        self._running: dict[int, _Job] = {}
         self._stop_requests = 0
         self._done = 0
 
@@ -115,8 +156,11 @@ class Confirming:
         """
         kept = read_runs(self._study, self._url)
         done = {key for key, run in kept.items() if run.failure is None}
-        missing = [s for s in self._specs if (s.number, s.run.training.seed) not in done]
-        self._done = len(self._specs) - len(missing)
+        for index, spec in enumerate(self._specs):
+            if (spec.number, spec.run.training.seed) not in done:
+                # Attempts of an earlier call wrote checkpoints under their own numbers.
+                self._missing.append(_Job(spec, spec.model_copy(update={"number": index})))
+        self._done = len(self._specs) - len(self._missing)
         logger.info(
             "%s: confirming on the test split, %d of %d trainings done",
             self._study.study_name,
@@ -124,35 +168,66 @@ class Confirming:
             len(self._specs),
         )
         while not self._stop_requests:
-            while missing and self._executor.free_slots:
-                spec = missing.pop(0)
-                self._running[spec.number, spec.attempt] = spec
-                self._executor.submit(spec)
+            while self._missing and self._leases.free_slots:
+                self._start(self._missing.pop(0))
             if not self._running:
                 return
-            self._take_in(self._executor.poll(POLL_S))
+            self._take_in(self._leases.poll(POLL_S))
         self._stop()
+
+    def _start(self, job: _Job) -> None:
+        self._running[job.sent.number] = job
+        self._leases.submit(job.sent, self._checkpoints(job))
+
+    def _checkpoints(self, job: _Job) -> Path:
+        return self._files.checkpoints(job.spec.number) / f"seed-{job.spec.run.training.seed}"
 
     def _take_in(self, events: list[TrialEvent]) -> None:
         for event in events:
-            key = event.number, event.attempt
-            spec = self._running.get(key)
-            if spec is None:
+            job = self._running.get(event.number)
+            if job is None or job.sent.attempt != event.attempt:
                 continue
             if isinstance(event, EpochDone):
-                self._reports[key] = event.report
+                job.report = event.report
+            if not isinstance(event, End):
                 continue
-            del self._running[key]
-            report = self._reports.pop(key, None)
+            del self._running[event.number]
             match event:
                 case TrialDone():
-                    self._keep(spec, _finished(spec, report, event))
-                case TrialFailed() if not self._stop_requests:
-                    # While stopping, perhaps only because the signal went to the whole group.
-                    self._keep(spec, _failed(spec, event.reason))
+                    self._keep(job, _finished(job.spec, job.report, event))
+                case TrialFailed(cause="worker") if self._stop_requests:
+                    pass  # perhaps only because the signal went to the whole process group
+                case TrialFailed():
+                    self._failed(job, event)
 
-    def _keep(self, spec: TrialSpec, run: ConfirmedRun) -> None:
-        write_run(self._study, self._url, run)
+    def _failed(self, job: _Job, event: TrialFailed) -> None:
+        """Try a training again where that may help, else keep that it failed."""
+        again = {"attempt": job.sent.attempt + 1}
+        if event.cause == "worker":
+            done = epochs_done(self._checkpoints(job))
+            job.lost = job.lost.and_another(done, event.reason)
+            if len(job.lost.reasons) >= self._attempts:
+                self._keep(job, _failed(job.spec, job.lost.given_up()))
+                return
+        elif event.cause == "memory" and job.sent.micro_batches == 1:
+            again["micro_batches"] = 2
+        else:
+            self._keep(job, _failed(job.spec, event.reason))
+            return
+        logger.warning(
+            "%s trial %d: confirming, seed %d: %s; it is tried again",
+            self._study.study_name,
+            job.spec.number,
+            job.spec.run.training.seed,
+            event.reason,
+        )
+        job.sent = job.sent.model_copy(update=again)
+        job.report = None
+        self._missing.insert(0, job)
+
+    def _keep(self, job: _Job, run: ConfirmedRun) -> None:
+        self._patience.call(lambda: write_run(self._study, self._url, run))
+        remove_checkpoints(self._checkpoints(job))
         self._done += 1
         failed = run.judgement is None
         logger.log(
@@ -164,18 +239,18 @@ class Confirming:
             f"failed, {run.failure}" if failed else _figures(run),
             self._done,
             len(self._specs),
-            describe(spec),
+            describe(job.spec),
         )
 
     def _stop(self) -> None:
-        """Cancel what runs, taking in results that are already on their way."""
+        """Let every training finish its epoch, taking in results that are on their way."""
         name = self._study.study_name
-        logger.warning("%s: stopping; once more ends it at once", name)
-        for number in {number for number, _ in self._running}:
-            self._executor.cancel(number)
-        deadline = self._clock() + STOP_GRACE_S
-        while self._running and self._stop_requests < 2 and self._clock() < deadline:
-            self._take_in(self._executor.poll(POLL_S))
+        logger.warning(
+            "%s: stopping after the epoch that is trained; once more ends it at once", name
+        )
+        self._leases.pause_all()
+        while self._leases.at_work and self._stop_requests < 2:
+            self._take_in(self._leases.poll(POLL_S))
         raise StoppedOnRequest(
             f"the confirmation of study {name!r} was stopped with {self._done} of "
             f"{len(self._specs)} trainings done; run the same command again to go on"

@@ -5,50 +5,55 @@ the baseline's RMSE, which no other trial knows.
 """
 
 import logging
+import shlex
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from fields.errors import FieldsharpError, StoppedOnRequest, StorageError
+from fields.errors import FieldsharpError, StoppedOnRequest, StorageError, StorageUnavailable
 from objectives.guards import broken, check_guards
-from objectives.judgement import Judgement
-from objectives.score import Score, score_forecast
 from objectives.verdict import NOTHING_TO_FIX, Contender, Verdict, asks_nothing, reach_verdict
-from sweep.configuration.presets import BASELINE
+from storage.url import as_option
+from sweep.configuration.duration import seconds
 from sweep.running.executor import (
     EpochDone,
     Executor,
+    StepsDone,
+    TrialBegan,
     TrialCancelled,
     TrialDone,
     TrialEvent,
     TrialFailed,
+    TrialTrouble,
 )
+from sweep.running.housekeeping import Housekeeping
+from sweep.running.leases import Leases
 from sweep.running.progress import Progress
-from sweep.running.trial import EpochReport
+from sweep.running.running_trial import RunningTrial
+from sweep.running.scoring import Scoring
+from sweep.running.spooled_result import SpooledResult
+from sweep.running.study_files import StudyFiles
 from sweep.study.contenders import contender
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
+from sweep.study.lost_attempts import LostAttempts
 from sweep.study.records import TrialRecord
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
 POLL_S = 0.5
-STOP_GRACE_S = 10.0
-
-
-@dataclass
-class _Running:
-    """A trial at work: what it has sent, and how much of that is judged."""
-
-    spec: TrialSpec
-    reports: list[EpochReport] = field(default_factory=list)
-    scores: list[Score] = field(default_factory=list)
-    end: TrialDone | None = None
-    pruned: bool = False
 
 
 class Coordinator:
-    """Runs one study until its budget is used or it is told to stop."""
+    """Runs one study until its budget is used or it is told to stop.
+
+    Args:
+        ledger: The study's book.
+        executor: What runs the trials.
+        facts: What was found out about the data.
+        progress: What is told how far it is.
+        files: The study's files beside the database.
+        clock: Seconds that never run backwards.
+    """
 
     def __init__(
         self,
@@ -56,25 +61,30 @@ class Coordinator:
         executor: Executor,
         facts: StudyFacts,
         progress: Progress,
+        files: StudyFiles,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
-        self._executor = executor
+        self._study = ledger.config.study
+        self._recovery = ledger.config.recovery
+        self._leases = Leases(executor, seconds(self._recovery.progress_deadline), clock)
         self._targets = facts.targets
         self._units = facts.units
         self._progress = progress
+        self._files = files
+        self._housekeeping = Housekeeping(ledger.url, files, self._recovery, clock)
         self._clock = clock
         self._budget = ledger.config.budget
         self._objective = ledger.config.objective
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, RunningTrial] = {}
+        self._told: set[int] = set()
         self._stop_requests = 0
         self._finished = 0
-        self._baseline: list[Judgement] = []
-        self._baseline_ended = False
-        self._out_of_time = False
+        self._scoring = Scoring(self._objective, self._targets)
         self._contenders: list[Contender] = []
         self._verdict: Verdict | None = None
-        self._said_needless = False
+        self._said: set[str] = set()
+        ledger.patience.stopping = lambda: self._stop_requests > 0
 
     def request_stop(self) -> None:
         """Ask for an orderly end; safe to call from a signal handler. Twice: at once."""
@@ -87,29 +97,63 @@ class Coordinator:
             StoppedOnRequest: If it was told to stop; the trials at work are queued again.
             FieldsharpError: If the baseline fails, since nothing can be scored without it.
         """
-        self._ledger.prepare()
-        self._finished = self._ledger.finished()
-        earlier = self._ledger.baseline()
-        if earlier is not None:
-            self._baseline = earlier.judgements_by_epoch
-            self._baseline_ended = True
-        self._contenders = self._ledger.contenders()
-        self._conclude()
-        started = self._clock()
-        self._progress.begin(self._finished, self._budget.trials, self._ledger.best())
         try:
+            self._prepare()
+            started = self._clock()
             while not self._stop_requests:
-                self._hand_out(started)
-                if not self._running:
+                wants_more = self._wants_more(started)
+                if wants_more and self._housekeeping.has_room():
+                    self._hand_out()
+                if not self._running and not wants_more:
                     return
-                self._take_in(self._executor.poll(POLL_S))
+                self._take_in(self._leases.poll(POLL_S))
+                self._housekeeping.back_up_if_due()
             self._stop()
+        except StorageUnavailable as error:
+            if not self._stop_requests:
+                raise
+            raise self._stopped(f"; the database was unavailable then ({error})") from error
         finally:
             self._progress.end()
             self._put_everything_back()
+            self._housekeeping.back_up()
+
+    def _prepare(self) -> None:
+        """Take up what a coordinator before this one left, and see where the study stands."""
+        self._ledger.prepare()
+        earlier = self._ledger.baseline()
+        if earlier is not None:
+            self._scoring.end_baseline(earlier.judgements_by_epoch)
+        self._contenders = self._ledger.contenders()
+        self._told = self._ledger.told()
+        self._finished = self._ledger.finished()
+        self._progress.begin(self._finished, self._budget.trials, self._ledger.best())
+        for result in self._files.results():
+            self._take_up(result)
+        for number in self._ledger.left_running():
+            self._lost(number, None, "its coordinator died")
+        self._conclude()
+        self._tidy()
+        self._judge_all()
+
+    def _take_up(self, result: SpooledResult) -> None:
+        """Go on with a result that was not told: its trial is not trained again."""
+        number = result.end.number
+        spec = self._ledger.adopt(number, result.end.attempt, result.fingerprint)
+        if spec is None:  # told, but not forgotten; or the database was put back or made anew
+            self._files.forget_result(number)
+            return
+        logger.info(
+            "%s trial %d: its result was at hand, it is not trained again", self._study, number
+        )
+        running = RunningTrial(spec, reports=result.reports, end=result.end)
+        self._running[number] = running
+        if running.is_baseline:
+            self._scoring.end_baseline([report.judgement for report in running.reports])
 
     def _put_everything_back(self) -> None:
         """Leave no trial marked as running with nobody at it, whatever ended the work."""
+        self._leases.kill_all()
         for number in list(self._running):
             try:
                 self._put_back(number)
@@ -117,32 +161,36 @@ class Coordinator:
                 # The error that ended the work is on its way up; the next start puts back the rest.
                 logger.warning("trial %d is left as running: %s", number, error)
 
-    def _hand_out(self, started: float) -> None:
+    def _wants_more(self, started: float) -> bool:
+        """Return whether another trial is to be started, if not now then soon."""
         timeout_s = self._budget.timeout_s
         if timeout_s is not None and self._clock() - started >= timeout_s:
-            if not self._out_of_time:
-                logger.info(
-                    "%s: the time limit of %s is reached, no more trials are started",
-                    self._ledger.config.study,
-                    self._budget.timeout,
-                )
-            self._out_of_time = True
-            return
+            self._say(
+                f"the time limit of {self._budget.timeout} is reached, no more trials are started"
+            )
+            return False
         if self._needless:
-            if not self._said_needless:
-                logger.info(
-                    "%s: nothing to fix, no more trials are started; to go on anyway set "
-                    "budget.stop_on_nothing_to_fix to false",
-                    self._ledger.config.study,
-                )
-            self._said_needless = True
-            return
-        while (
-            self._executor.free_slots and self._finished + len(self._running) < self._budget.trials
-        ):
+            self._say(
+                "nothing to fix, no more trials are started; to go on anyway set "
+                "budget.stop_on_nothing_to_fix to false"
+            )
+            return False
+        return self._finished + len(self._running) < self._budget.trials
+
+    def _say(self, sentence: str) -> None:
+        """Say something once."""
+        if sentence not in self._said:
+            logger.info("%s: %s", self._study, sentence)
+        self._said.add(sentence)
+
+    def _hand_out(self) -> None:
+        while self._leases.free_slots and self._finished + len(self._running) < self._budget.trials:
             spec = self._ledger.ask()
-            self._running[spec.number] = _Running(spec)
-            self._executor.submit(spec)
+            running = RunningTrial(spec)
+            self._running[spec.number] = running
+            if running.is_baseline:
+                self._scoring.expect_baseline()
+            self._leases.submit(spec, self._files.checkpoints(spec.number))
             self._progress.started(spec)
 
     def _take_in(self, events: list[TrialEvent]) -> None:
@@ -151,83 +199,126 @@ class Coordinator:
             if running is None or running.spec.attempt != event.attempt:
                 continue  # of a trial that was ended or handed out again since
             match event:
+                case TrialBegan():
+                    if event.epochs_done:
+                        logger.info(
+                            "%s trial %d: goes on after epoch %d of %d",
+                            self._study,
+                            event.number,
+                            event.epochs_done,
+                            running.spec.run.training.epochs,
+                        )
+                case StepsDone():
+                    pass  # its lease is longer now
+                case TrialTrouble():
+                    logger.warning("%s trial %d: %s", self._study, event.number, event.sentence)
                 case EpochDone():
                     running.reports.append(event.report)
-                    if running.spec.preset == BASELINE:
-                        self._baseline.append(event.report.judgement)
+                    if running.is_baseline:
+                        self._scoring.add_baseline(event.report.judgement)
                 case TrialDone():
-                    running.end = event
-                    if running.spec.preset == BASELINE:
-                        self._baseline_ended = True
-                case TrialFailed() if running.pruned:
-                    self._cancelled(running)  # its worker died, but what it was told to do was end
-                case TrialFailed() if self._stop_requests:
-                    # Perhaps only because the signal to stop went to the whole process group.
-                    self._put_back(event.number)
+                    self._ended(running, event)
                 case TrialFailed():
-                    self._fail(running, event.reason)
+                    self._failed(running, event)
                 case TrialCancelled():
                     self._cancelled(running)
+        self._judge_all()
+
+    def _ended(self, running: RunningTrial, end: TrialDone) -> None:
+        running.end = end
+        result = SpooledResult(running.spec.fingerprint, end, running.reports)
+        self._files.keep_result(result)
+        if running.is_baseline:
+            self._scoring.end_baseline()
+
+    def _failed(self, running: RunningTrial, event: TrialFailed) -> None:
+        number, spec = event.number, running.spec
+        if running.pruned:
+            self._cancelled(running)  # its worker died, but what it was told to do was end
+        elif event.cause == "worker" and self._stop_requests:
+            # Perhaps only because the signal to stop went to the whole process group.
+            self._put_back(number)
+        elif event.cause == "worker":
+            self._lost(number, spec, event.reason)
+        elif event.cause == "memory" and spec.micro_batches == 1 < spec.run.training.batch_size:
+            logger.warning(
+                "%s trial %d: out of memory (%s), it is tried again with half a batch at a time",
+                self._study,
+                number,
+                event.reason,
+            )
+            self._put_back(number, micro_batches=2)
+        elif event.cause == "memory":
+            halves = " with half a batch at a time" if spec.micro_batches > 1 else ""
+            self._fail(number, spec, f"out of memory{halves}: {event.reason}")
+        else:
+            self._fail(number, spec, event.reason)
+
+    def _lost(self, number: int, spec: TrialSpec | None, reason: str) -> None:
+        """Try a trial again that ended without a word of its own, unless that happens too often."""
+        done = self._files.epochs_done(number)
+        lost = self._ledger.lost_attempts(number).and_another(done, reason)
+        if len(lost.reasons) >= self._recovery.attempts:
+            self._fail(number, spec, lost.given_up())
+            return
+        logger.warning(
+            "%s trial %d: %s; it is tried again from epoch %d",
+            self._study,
+            number,
+            reason,
+            done + 1,
+        )
+        self._put_back(number, lost)
+
+    def _judge_all(self) -> None:
         # The baseline may have brought what the others were waiting for.
         for running in list(self._running.values()):
             self._judge(running)
 
-    def _judge(self, running: _Running) -> None:
+    def _judge(self, running: RunningTrial) -> None:
         """Score the epochs for which the baseline's RMSE is known; finish the trial after all."""
         while len(running.scores) < len(running.reports) and not running.pruned:
             report = running.reports[len(running.scores)]
-            baseline = self._baseline_at(report.epoch)
-            if baseline is None:
+            score = self._scoring.at_its_age(report)
+            if score is None:
                 return
-            score = self._score(report, baseline)
             running.scores.append(score)
             number = running.spec.number
             should_prune = self._ledger.report(number, report.epoch, score.total)
             self._progress.epoch(running.spec, report, score)
             is_last = report.epoch == running.spec.run.training.epochs - 1
-            if should_prune and not is_last and running.spec.preset != BASELINE:
+            if should_prune and not is_last and not running.is_baseline:
                 running.pruned = True
                 if running.end is None:
-                    self._executor.cancel(number)
-        if running.end is not None and (self._baseline_ended or running.pruned):
+                    self._leases.cancel(number)
+        if running.end is not None and (self._scoring.baseline_ended or running.pruned):
             self._finish(running, running.end)
 
-    def _baseline_at(self, epoch: int) -> Judgement | None:
-        """Return the baseline after an epoch, or after its last; None if not known yet."""
-        if epoch < len(self._baseline):
-            return self._baseline[epoch]
-        return self._baseline[-1] if self._baseline_ended else None
-
-    def _score(self, report: EpochReport, baseline: Judgement) -> Score:
-        return score_forecast(
-            report.metrics, self._targets, baseline.overall["rmse"], self._objective.rmse_weight
-        )
-
-    def _finish(self, running: _Running, end: TrialDone) -> None:
+    def _finish(self, running: RunningTrial, end: TrialDone) -> None:
         number = running.spec.number
         if running.pruned:
             report = running.reports[len(running.scores) - 1]  # later ones are not judged
-            self._ledger.prune(number, self._record(running, end))
+            self._ledger.prune(number, self._scoring.record(running, end))
             self._close(running)
             self._progress.pruned(running.spec, report, running.scores[-1])
         elif not running.scores:
-            self._fail(running, "it ended without a single epoch")
+            self._fail(number, running.spec, "it ended without a single epoch")
         else:
             # Against the finished baseline, however many epochs this trial had.
-            score = self._score(running.reports[-1], self._baseline[-1])
+            score = self._scoring.final(running.reports[-1])
             running.scores[-1] = score
-            record = self._record(running, end)
+            record = self._scoring.record(running, end)
             self._ledger.complete(number, record)
+            self._contenders.append(contender(running.spec, record))
             self._close(running)
             wrong = broken(record.guards)
             self._progress.completed(running.spec, running.reports[-1], score, wrong)
-            self._contenders.append(contender(running.spec, record))
-            if running.spec.preset == BASELINE:
+            if running.is_baseline:
                 self._look_at_the_baseline(record)
             self._conclude()
 
     def _look_at_the_baseline(self, record: TrialRecord) -> None:
-        study, metrics = self._ledger.config.study, record.metrics
+        study, metrics = self._study, record.metrics
         given = self._objective.targets
         for sentence in asks_nothing(given, self._targets, metrics["gradient"], metrics["peak"]):
             logger.warning("%s: %s", study, sentence)
@@ -250,7 +341,7 @@ class Coordinator:
         wanted = self._budget.stop_on_nothing_to_fix
         return wanted and self._verdict is not None and self._verdict.name == NOTHING_TO_FIX
 
-    def _cancelled(self, running: _Running) -> None:
+    def _cancelled(self, running: RunningTrial) -> None:
         if running.pruned:
             elapsed = sum(report.seconds for report in running.reports)
             end = TrialDone(running.spec.number, running.spec.attempt, elapsed, 0.0, "", "")
@@ -258,57 +349,67 @@ class Coordinator:
         else:
             self._put_back(running.spec.number)
 
-    def _fail(self, running: _Running, reason: str) -> None:
-        self._ledger.fail(running.spec.number, reason)
-        self._close(running)
-        self._progress.failed(running.spec, reason)
-        if running.spec.preset == BASELINE:
+    def _fail(self, number: int, spec: TrialSpec | None, reason: str) -> None:
+        self._ledger.fail(number, reason)
+        self._running.pop(number, None)
+        self._count(number)
+        if spec is None:
+            logger.warning("%s trial %d: failed, %s", self._study, number, reason)
+            return
+        self._progress.failed(spec, reason)
+        if RunningTrial(spec).is_baseline:
             raise FieldsharpError(
-                f"the baseline (trial {running.spec.number}) failed, and no other trial can be "
+                f"the baseline (trial {number}) failed, and no other trial can be "
                 f"scored without it: {reason}"
             )
 
-    def _close(self, running: _Running) -> None:
-        del self._running[running.spec.number]
-        self._finished += 1
-
-    def _put_back(self, number: int) -> None:
+    def _close(self, running: RunningTrial) -> None:
+        number = running.spec.number
         del self._running[number]
-        self._ledger.put_back(number)
+        self._count(number)
 
-    def _record(self, running: _Running, end: TrialDone) -> TrialRecord:
-        judged = running.reports[: len(running.scores)]
-        score = running.scores[-1]
-        is_baseline = running.spec.preset == BASELINE
-        # A pruned trial is compared with the baseline of its age, a complete one with the finished.
-        then = self._baseline_at(judged[-1].epoch) if running.pruned else None
-        baseline = then or self._baseline[-1]
-        judgement = judged[-1].judgement
-        return TrialRecord(
-            judgement=judgement,
-            judgements_by_epoch=[report.judgement for report in judged] if is_baseline else [],
-            score=score.total,
-            score_parts={"gradient": score.gradient, "peak": score.peak, "rmse": score.rmse},
-            guards=check_guards(judgement, self._objective.guards, baseline),
-            baseline_rmse=baseline.overall["rmse"],
-            epochs=len(judged),
-            seconds=end.seconds,
-            peak_memory_mb=end.peak_memory_mb,
-            device=end.device,
-            precision=end.precision,
-        )
+    def _count(self, number: int) -> None:
+        """Count a trial that was told, and forget what was kept in case it could not be."""
+        self._finished += 1
+        self._told.add(number)
+        self._housekeeping.changed()
+        self._ledger.make_durable()
+        self._files.forget_result(number)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Keep of the trials that ended the checkpoints of the best alone."""
+        self._files.tidy(self._told, self._best())
+
+    def _best(self) -> list[int]:
+        """Return the trials whose checkpoints are kept."""
+        feasible = [c for c in self._contenders if not c.broken]
+        feasible.sort(key=lambda c: (c.score, c.number))
+        return [c.number for c in feasible[: self._recovery.keep_best]]
+
+    def _put_back(
+        self, number: int, lost: LostAttempts | None = None, micro_batches: int | None = None
+    ) -> None:
+        self._ledger.put_back(number, lost, micro_batches)
+        self._running.pop(number, None)
 
     def _stop(self) -> None:
-        """Cancel what runs, taking in results that are already on their way."""
-        logger.warning("%s: stopping; once more ends it at once", self._ledger.config.study)
-        for number in list(self._running):
-            self._executor.cancel(number)
-        deadline = self._clock() + STOP_GRACE_S
-        while self._running and self._stop_requests < 2 and self._clock() < deadline:
-            self._take_in(self._executor.poll(POLL_S))
-            if all(running.end is not None for running in self._running.values()):
-                break  # done, but waiting for a baseline that will not come now
-        raise StoppedOnRequest(
-            f"study {self._ledger.config.study!r} was stopped with {self._finished} trials done; "
-            "run the same command again to go on"
+        """Let every trial finish the epoch it is in, and take in what comes meanwhile.
+
+        Raises:
+            StoppedOnRequest: Always.
+        """
+        logger.warning(
+            "%s: stopping after the epoch that is trained; once more ends it at once", self._study
+        )
+        self._leases.pause_all()
+        while self._leases.at_work and self._stop_requests < 2:
+            self._take_in(self._leases.poll(POLL_S))
+        raise self._stopped("")
+
+    def _stopped(self, more: str) -> StoppedOnRequest:
+        return StoppedOnRequest(
+            f"study {self._study!r} was stopped with {self._finished} trials done{more}; go on "
+            f"with python run_sweep.py resume {shlex.quote(self._study)}"
+            f"{as_option(self._ledger.url)}"
         )

@@ -1,19 +1,69 @@
 """Where trials run: the protocol between the coordinator and whatever executes them."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Literal, Protocol
 
-from sweep.running.trial import EpochReport
+from sweep.running.epoch_report import EpochReport
 from sweep.study.trial_spec import TrialSpec
+
+Cause = Literal["training", "memory", "worker"]
+"""Why an attempt failed: the training itself, which would fail again; too little memory, which
+half a batch at a time may mend; or the worker, whose loss says nothing about the trial."""
+
+
+@dataclass(frozen=True)
+class TrialBegan:
+    """A worker has all it needs and trains from here on.
+
+    Attributes:
+        number: The trial.
+        attempt: Which attempt at it.
+        epochs_done: Epochs of earlier attempts that are not trained again.
+    """
+
+    number: int
+    attempt: int
+    epochs_done: int
+
+
+@dataclass(frozen=True)
+class StepsDone:
+    """A sign of life from the middle of an epoch.
+
+    Attributes:
+        number: The trial.
+        attempt: Which attempt at it.
+        steps: Training steps done, those of earlier attempts included.
+    """
+
+    number: int
+    attempt: int
+    steps: int
 
 
 @dataclass(frozen=True)
 class EpochDone:
-    """A running trial finished an epoch."""
+    """A running trial finished an epoch; those of earlier attempts are told again."""
 
     number: int
     attempt: int
     report: EpochReport
+
+
+@dataclass(frozen=True)
+class TrialTrouble:
+    """Something went wrong that the trial goes on without, such as a checkpoint.
+
+    Attributes:
+        number: The trial.
+        attempt: Which attempt at it.
+        sentence: What, for a person.
+    """
+
+    number: int
+    attempt: int
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -23,7 +73,7 @@ class TrialDone:
     Attributes:
         number: The trial.
         attempt: Which attempt at it.
-        seconds: Wall time of the trial.
+        seconds: Wall time of the trial, that of earlier attempts it went on from included.
         peak_memory_mb: Most memory its worker ever held.
         device: Where it ran, such as ``cpu`` or ``cuda:0``.
         precision: Of its matrix products.
@@ -39,28 +89,34 @@ class TrialDone:
 
 @dataclass(frozen=True)
 class TrialFailed:
-    """A trial ended without a result.
+    """An attempt at a trial ended without a result.
 
     Attributes:
         number: The trial.
         attempt: Which attempt at it.
         reason: One sentence.
+        cause: What kind of failure it is.
     """
 
     number: int
     attempt: int
     reason: str
+    cause: Cause = "training"
 
 
 @dataclass(frozen=True)
 class TrialCancelled:
-    """A trial ended because it was told to."""
+    """A trial ended because it was told to, after a whole epoch or before."""
 
     number: int
     attempt: int
 
 
-TrialEvent = EpochDone | TrialDone | TrialFailed | TrialCancelled
+Sign = TrialBegan | StepsDone | EpochDone | TrialTrouble
+"""What comes from a trial that goes on."""
+End = TrialDone | TrialFailed | TrialCancelled
+"""What comes last."""
+TrialEvent = Sign | End
 
 
 class Executor(Protocol):
@@ -71,8 +127,14 @@ class Executor(Protocol):
         """How many more trials can be taken now."""
         ...
 
-    def submit(self, spec: TrialSpec) -> None:
-        """Start a trial; only while there is a free slot."""
+    def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
+        """Start a trial; only while there is a free slot.
+
+        Args:
+            spec: What to train.
+            checkpoints: Folder of the trial's checkpoints: it goes on from the newest that is
+                whole, and writes its own; None for a trial that keeps none.
+        """
         ...
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:
@@ -80,7 +142,18 @@ class Executor(Protocol):
         ...
 
     def cancel(self, number: int) -> None:
-        """Ask a running trial to end; a ``TrialCancelled`` follows unless it ends by itself."""
+        """Ask a running trial to end now; a ``TrialCancelled`` follows unless it ends by itself."""
+        ...
+
+    def pause(self, number: int) -> None:
+        """Ask a running trial to end after the epoch it is in, with its checkpoint written.
+
+        A ``TrialCancelled`` follows unless it ends by itself.
+        """
+        ...
+
+    def kill(self, number: int) -> None:
+        """End a trial's worker at once; nothing follows."""
         ...
 
     def close(self) -> None:

@@ -2,21 +2,38 @@
 
 import logging
 import multiprocessing
+import os
+import queue
 import signal
+import threading
+import time
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
-from sweep.running.executor import EpochDone, TrialCancelled, TrialEvent, TrialFailed
-from sweep.running.worker import CANCEL, QUIT, READY, serve
+from sweep.running.assignment import Assignment
+from sweep.running.executor import End, TrialCancelled, TrialEvent, TrialFailed
+from sweep.running.worker import CANCEL, PAUSE, QUIT, READY, serve
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
 GRACE_S = 2.0
+DEAF_TO = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+"""Ctrl-C, and the end of a batch job, reach every process: the coordinator decides what becomes of
+the trials. A worker is born deaf to them, since it could not ignore them before it has imported
+torch."""
 
 
-@dataclass
+class _Gone:
+    """In place of a message: the worker is dead, or sent what is none."""
+
+    def __init__(self, why: str = "") -> None:
+        self.why = why
+
+
+@dataclass(eq=False)
 class _Slot:
     """A worker process and the trial it is at.
 
@@ -38,116 +55,151 @@ class _Slot:
 
 
 class LocalExecutor:
-    """Implements ``Executor`` with spawned processes (a fork would copy torch's threads)."""
+    """Implements ``Executor`` with spawned processes (a fork would copy torch's threads).
+
+    A thread for each worker reads its messages, so that no worker ever waits for the coordinator,
+    nor the coordinator for a worker that was frozen in the middle of a message.
+    """
 
     def __init__(self, workers: int) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._workers = workers
         self._slots: list[_Slot] = []  # filled as trials come: a study may have few left
+        self._messages: queue.SimpleQueue[tuple[_Slot, object]] = queue.SimpleQueue()
 
     @property
     def free_slots(self) -> int:
         """How many workers have no trial."""
         return self._workers - sum(slot.spec is not None for slot in self._slots)
 
-    def submit(self, spec: TrialSpec) -> None:
+    def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
         """Hand a trial to a free worker, a new one where the old one died."""
         busy = {slot.index for slot in self._slots if slot.spec is not None}
         index = min(set(range(self._workers)) - busy)
         if index == len(self._slots):
             self._slots.append(self._start(index))
         elif not self._slots[index].process.is_alive():
-            self._slots[index].pipe.close()
             self._slots[index] = self._start(index)
         self._slots[index].spec = spec
-        try:
-            self._slots[index].pipe.send(spec.model_dump_json())
-        except OSError:  # it died just now: poll finds the body and reports the trial
-            logger.debug("worker %d died before trial %d reached it", index, spec.number)
+        assignment = Assignment(spec=spec, checkpoints=checkpoints)
+        self._send(self._slots[index], assignment.model_dump_json())
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:
         """Return messages of the workers, and a failure for each trial whose worker died."""
-        busy = [slot for slot in self._slots if slot.spec is not None]
-        ready = wait(
-            [slot.pipe for slot in busy] + [slot.process.sentinel for slot in busy], timeout_s
-        )
         events: list[TrialEvent] = []
-        for slot in busy:
-            if slot.pipe in ready or slot.process.sentinel in ready:
-                events.extend(self._messages(slot))
-        return events
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                left = 0.0 if events else max(0.0, deadline - time.monotonic())
+                slot, message = self._messages.get(timeout=left)
+            except queue.Empty:
+                return events
+            if slot in self._slots:  # else of a worker that was replaced
+                events += self._understand(slot, message)
 
     def cancel(self, number: int) -> None:
-        """Send a cancel to the worker at this trial, if one still is."""
-        for slot in self._slots:
-            if slot.spec is None or slot.spec.number != number:
-                continue
-            if not slot.ready:  # it loads torch and hears nothing for seconds, and has nothing yet
-                slot.ended = True
-                slot.process.terminate()
-                continue
-            try:
-                slot.pipe.send(CANCEL)
-            except OSError:
-                logger.debug("worker %d is gone, nothing to cancel", slot.index)
+        """Tell the worker at this trial to end it."""
+        self._tell(number, CANCEL)
+
+    def pause(self, number: int) -> None:
+        """Tell the worker at this trial to end it after the epoch."""
+        self._tell(number, PAUSE)
+
+    def kill(self, number: int) -> None:
+        """End the worker at this trial, even one that is frozen; nothing follows."""
+        for slot in self._at(number):
+            self._slots[slot.index] = _ended(slot)
 
     def close(self) -> None:
         """Ask idle workers to quit and end those that do not within two seconds."""
         for slot in self._slots:
-            try:
-                slot.pipe.send(QUIT)
-            except OSError:
-                logger.debug("worker %d is gone already", slot.index)
+            if slot.spec is None:
+                self._send(slot, QUIT)
+        deadline = time.monotonic() + GRACE_S
         for slot in self._slots:
-            slot.process.join(GRACE_S if slot.spec is None else 0)
-            if slot.process.is_alive():
-                slot.process.terminate()
-                slot.process.join(GRACE_S)
-            if slot.process.is_alive():
-                slot.process.kill()
-                slot.process.join()
-            slot.pipe.close()
+            if slot.spec is None:
+                slot.process.join(max(0.0, deadline - time.monotonic()))
+            _ended(slot)
         self._slots = []
+
+    def _at(self, number: int) -> list[_Slot]:
+        return [slot for slot in self._slots if slot.spec and slot.spec.number == number]
+
+    def _tell(self, number: int, what: str) -> None:
+        for slot in self._at(number):
+            if slot.ready:
+                self._send(slot, what)
+            else:  # it loads torch and hears nothing for seconds, and has nothing yet
+                slot.ended = True
+                slot.process.kill()
+
+    def _send(self, slot: _Slot, message: str) -> None:
+        try:
+            slot.pipe.send(message)
+        except OSError:  # its end is on its way through the queue
+            logger.debug("worker %d died before it heard %.20s", slot.index, message)
 
     def _start(self, index: int) -> _Slot:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=serve, args=(theirs, index), name=f"worker-{index}", daemon=True
+            target=serve, args=(theirs, index, os.getpid()), name=f"worker-{index}", daemon=True
         )
-        # Ctrl-C reaches the whole process group: a worker is born deaf to it, since it could not
-        # ignore it before it has imported torch. (Starting the tracker would end the block.)
-        resource_tracker.ensure_running()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        resource_tracker.ensure_running()  # here, as starting it would end the block below
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)
         try:
             process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()  # ours reads end-of-file only once no copy of theirs is open
-        return _Slot(index, process, ours)
+        slot = _Slot(index, process, ours)
+        threading.Thread(
+            target=_read, args=(slot, self._messages), name=f"reader-{index}", daemon=True
+        ).start()
+        return slot
 
-    def _messages(self, slot: _Slot) -> list[TrialEvent]:
-        events: list[TrialEvent] = []
+    def _understand(self, slot: _Slot, message: object) -> list[TrialEvent]:
+        """Return what a message means for the trial its worker is at."""
+        spec = slot.spec
+        if message == READY:
+            slot.ready = True
+            return []
+        if isinstance(message, TrialEvent):
+            if isinstance(message, End):
+                slot.spec = None
+            return [message] if spec is not None else []
+        self._slots[slot.index] = _ended(slot)
+        if spec is None:
+            return []  # it died idle: the next trial gets another
+        if slot.ended:
+            return [TrialCancelled(spec.number, spec.attempt)]
+        why = message.why if isinstance(message, _Gone) else f"it sent a {type(message).__name__}"
+        reason = f"its worker process died ({why or _how(slot.process.exitcode)})"
+        return [TrialFailed(spec.number, spec.attempt, reason, "worker")]
+
+
+def _read(slot: _Slot, messages: "queue.SimpleQueue[tuple[_Slot, object]]") -> None:
+    """Pass on what a worker sends until it is dead: the work of its thread."""
+    while True:
         try:
-            while slot.spec is not None and slot.pipe.poll():
-                message = slot.pipe.recv()
-                if message == READY:
-                    slot.ready = True
-                    continue
-                event: TrialEvent = message
-                events.append(event)
-                if not isinstance(event, EpochDone):
-                    slot.spec = None
+            # The process too: a child of it may hold the pipe open.
+            wait([slot.pipe, slot.process.sentinel])
+            if not slot.pipe.poll():
+                break
+            message = slot.pipe.recv()
         except (EOFError, OSError):
-            logger.debug("worker %d closed its pipe", slot.index)
-        if slot.spec is not None and not slot.process.is_alive():
-            number, attempt = slot.spec.number, slot.spec.attempt
-            if slot.ended:
-                events.append(TrialCancelled(number, attempt))
-            else:
-                reason = f"its worker process died ({_how(slot.process.exitcode)})"
-                events.append(TrialFailed(number, attempt, reason))
-            slot.spec = None
-        return events
+            break
+        except Exception as error:  # noqa: BLE001 - bytes that are no message may raise anything
+            messages.put((slot, _Gone(f"it sent what is no message: {type(error).__name__}")))
+            return
+        messages.put((slot, message))
+    messages.put((slot, _Gone()))
+
+
+def _ended(slot: _Slot) -> _Slot:
+    """End the process of a slot, however it hangs, and return the slot without a trial."""
+    slot.process.kill()  # not terminate, which it is deaf to
+    slot.process.join()
+    return _Slot(slot.index, slot.process, slot.pipe, ended=slot.ended)
 
 
 def _how(exitcode: int | None) -> str:

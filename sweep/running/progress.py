@@ -12,7 +12,7 @@ from rich.text import Text
 from objectives.guards import GuardOutcome
 from objectives.score import Score
 from objectives.targets import Targets
-from sweep.running.trial import EpochReport
+from sweep.running.epoch_report import EpochReport
 from sweep.study.records import BestTrial
 from sweep.study.trial_spec import TrialSpec
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 class Stopping:
-    """Turns SIGINT and SIGTERM into a request, or an error while there is nobody to ask yet.
+    """Turns SIGINT, SIGTERM and SIGHUP into a request, or an error while nobody is there to ask.
 
     Use as a context manager.
 
@@ -20,8 +20,10 @@ class Stopping:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # Under nohup a terminal that closes is to be no end.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""Starting a sweep: check everything, open the study, run the coordinator."""
+"""Starting a sweep, or going on with one: check all, open the study, run the coordinator."""
 
 import logging
 from collections.abc import Callable
@@ -8,7 +8,9 @@ import optuna
 from fields.errors import StoppedOnRequest
 from objectives.targets import Targets
 from storage.database import check_storage, open_database
-from storage.study_lock import StudyLock
+from storage.patience import Patience
+from storage.study_lock import StudyLock, refuse_if_run
+from sweep.configuration.duration import seconds
 from sweep.configuration.presets import values_outside
 from sweep.configuration.settings import SweepConfig
 from sweep.running.coordinator import Coordinator
@@ -16,8 +18,9 @@ from sweep.running.local_executor import LocalExecutor
 from sweep.running.preflight import examine
 from sweep.running.progress import SilentProgress
 from sweep.running.stopping import Stopping
+from sweep.running.study_files import StudyFiles
 from sweep.study.ledger import Ledger
-from sweep.study.studies import open_or_create_study
+from sweep.study.studies import open_or_create_study, study_identity
 
 logger = logging.getLogger(__name__)
 MakeProgress = Callable[[str, Targets, str], SilentProgress]
@@ -50,14 +53,18 @@ def _run(
 ) -> None:
     # Nothing is written before all is examined: bad data leaves no empty database behind.
     check_storage(storage_url, "write")
+    refuse_if_run(storage_url, config.study)
     for sentence in values_outside(config):
         logger.warning("%s: %s", config.study, sentence)
     facts = examine(config)
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it would say, progress says
-    storage = open_database(storage_url, "write")
     with StudyLock(storage_url, config.study):
-        study = open_or_create_study(storage, config, facts)
-        ledger = Ledger(study, config, storage_url, facts)
+        patience = Patience(seconds(config.recovery.patience))
+        storage = patience.call(lambda: open_database(storage_url, "write"))
+        study = patience.call(lambda: open_or_create_study(storage, config, facts))
+        ledger = Ledger(study, config, storage_url, facts, patience)
+        files = StudyFiles(storage_url, study_identity(study))
+        files.make()
         executor = LocalExecutor(config.workers.count)
         try:
             coordinator = Coordinator(
@@ -65,6 +72,7 @@ def _run(
                 executor,
                 facts,
                 make_progress(config.study, facts.targets, facts.units),
+                files,
             )
             stopping.ask = coordinator.request_stop
             coordinator.run()

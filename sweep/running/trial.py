@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -15,32 +14,10 @@ from model.losses.forecast_loss import ForecastLoss
 from model.losses.normalisation import term_scales
 from model.predictors.building import build_predictor
 from model.predictors.shape import ForecastShape
-from model.training import EpochLosses, Trainer
-from objectives.judgement import Judgement
+from model.training import State, Trainer
 from sweep.configuration.settings import RunSettings
+from sweep.running.epoch_report import EpochReport
 from sweep.running.judging import Judge
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """How good the forecast is after an epoch.
-
-    Attributes:
-        epoch: From 0.
-        losses: Mean training losses of the epoch.
-        judgement: Every metric, physical units; those of detail after the last epoch alone.
-        seconds: Wall time since the report before, or since the start.
-    """
-
-    epoch: int
-    losses: EpochLosses
-    judgement: Judgement
-    seconds: float
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """Every metric over all samples and leads."""
-        return self.judgement.overall
 
 
 class Trial:
@@ -52,6 +29,10 @@ class Trial:
         hardware: Where.
         judge: What verifies the forecast; by default one of the validation part.
         judged_every_epoch: Whether every epoch is verified, or the last one alone.
+        micro_batches: Parts a batch is computed in.
+
+    Attributes:
+        reports: Of the epochs verified so far.
     """
 
     def __init__(
@@ -62,8 +43,10 @@ class Trial:
         judge: Judge | None = None,
         *,
         judged_every_epoch: bool = True,
+        micro_batches: int = 1,
     ) -> None:
         self.run = run
+        self.reports: list[EpochReport] = []
         self.judge = judge or Judge(data, data.validation)
         self.judged_every_epoch = judged_every_epoch
         self.hardware = hardware
@@ -79,10 +62,32 @@ class Trial:
             data.mask_HW,
             run.training,
             hardware,
+            micro_batches,
         )
 
-    def epochs(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[EpochReport]:
-        """Train and verify, yielding after each epoch that is verified.
+    def state(self) -> State:
+        """Return all that the epochs to come depend on."""
+        return self.trainer.state()
+
+    def restore(self, state: State, reports: list[EpochReport]) -> None:
+        """Go on from a state, and from what was reported until then.
+
+        Raises:
+            TrainingFailed: If it is of another training.
+        """
+        self.trainer.restore(state)
+        self.reports = reports
+
+    def epochs(
+        self,
+        interrupted: Callable[[], bool] = lambda: False,
+        after_each: Callable[[], None] = lambda: None,
+    ) -> Iterator[EpochReport]:
+        """Train and verify from where the trial stands, yielding after each epoch verified.
+
+        Args:
+            interrupted: Asked before every training step.
+            after_each: Called after every epoch, verified or not, before it is yielded.
 
         Raises:
             TrainingFailed: If the training diverged, or its forecast is not finite.
@@ -91,13 +96,17 @@ class Trial:
         started = time.perf_counter()
         for losses in self.trainer.epochs(interrupted):
             is_last = losses.epoch == self.run.training.epochs - 1
-            if not (is_last or self.judged_every_epoch):
-                continue
-            judgement = self.judge.judge(self.predictor, detail=is_last)
-            _require_finite(judgement.overall, losses.epoch)
-            now = time.perf_counter()
-            yield EpochReport(losses.epoch, losses, judgement, seconds=now - started)
-            started = now
+            report = None
+            if is_last or self.judged_every_epoch:
+                judgement = self.judge.judge(self.predictor, detail=is_last)
+                _require_finite(judgement.overall, losses.epoch)
+                now = time.perf_counter()
+                report = EpochReport(losses.epoch, losses, judgement, seconds=now - started)
+                self.reports.append(report)
+                started = now
+            after_each()
+            if report is not None:
+                yield report
 
 
 def _require_finite(metrics: dict[str, float], epoch: int) -> None:

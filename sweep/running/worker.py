@@ -18,10 +18,23 @@ from fields.errors import DataError, FieldsharpError
 from fields.settings import DataSettings
 from fields.windows import ForecastData, load_forecast_data
 from model.device import Hardware, find_hardware
+from model.memory import is_out_of_memory, release_memory
 from model.training import Interrupted
-from sweep.running.executor import EpochDone, TrialCancelled, TrialDone, TrialFailed
+from sweep.running.assignment import Assignment
+from sweep.running.executor import (
+    EpochDone,
+    StepsDone,
+    TrialBegan,
+    TrialCancelled,
+    TrialDone,
+    TrialEvent,
+    TrialFailed,
+    TrialTrouble,
+)
 from sweep.running.judging import Judge
+from sweep.running.orphans import end_with
 from sweep.running.trial import Trial
+from sweep.running.trial_checkpoints import TrialCheckpoints
 from sweep.study.provenance import file_sha256
 from sweep.study.trial_spec import Part, TrialSpec
 
@@ -29,7 +42,9 @@ logger = logging.getLogger(__name__)
 
 READY = "ready"
 CANCEL = "cancel"
+PAUSE = "pause"
 QUIT = "quit"
+SIGN_EVERY_S = 1.0
 
 
 class Worker:
@@ -41,6 +56,7 @@ class Worker:
         self._data: tuple[DataSettings, torch.device, ForecastData] | None = None
         self._judges: dict[Part, Judge] = {}  # of that data
         self._told_to_quit = False
+        self._told_to_pause = False
 
     def serve(self) -> None:
         """Take trials until told to quit or the coordinator is gone."""
@@ -50,40 +66,83 @@ class Worker:
                 message = self.pipe.recv()
                 if message == QUIT:
                     return
-                if message != CANCEL:  # a cancel that came too late for its trial
-                    self._run(TrialSpec.model_validate_json(message))
+                if message not in (CANCEL, PAUSE):  # those came too late for their trial
+                    self._run(Assignment.model_validate_json(message))
             except (EOFError, BrokenPipeError, ConnectionResetError):
                 return  # nobody is there to train for
 
-    def _run(self, spec: TrialSpec) -> None:
-        started = time.perf_counter()
+    def _run(self, assignment: Assignment) -> None:
+        spec = assignment.spec
         number, attempt = spec.number, spec.attempt
+        self._told_to_pause = False
+        out_of_memory = False
+        event: TrialEvent
         try:
-            torch.set_num_threads(spec.run.training.threads)
-            hardware = find_hardware(spec.run.training, self.slot)
-            data = self._load(spec, hardware)
-            trial = Trial(
-                spec.run,
-                data,
-                hardware,
-                self._judge(spec.judged_on, data),
-                judged_every_epoch=spec.judged_every_epoch,
-            )
-            for report in trial.epochs(self._cancelled):
-                self.pipe.send(EpochDone(number, attempt, report))
+            event = self._train(spec, assignment.checkpoints)
         except Interrupted:
-            self.pipe.send(TrialCancelled(number, attempt))
+            event = TrialCancelled(number, attempt)
         except FieldsharpError as error:
-            self.pipe.send(TrialFailed(number, attempt, str(error)))
+            event = TrialFailed(number, attempt, str(error))
         except (Exception, SystemExit) as error:
             # A predictor of the user's may raise anything. Where it was the pipe, because the
             # coordinator is gone, sending raises again and ends the worker.
             logger.debug("trial %d failed", number, exc_info=True)
+            out_of_memory = is_out_of_memory(error)
             reason = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
-            self.pipe.send(TrialFailed(number, attempt, reason))
-        else:
-            seconds = time.perf_counter() - started
-            self.pipe.send(_done(spec, seconds, hardware))
+            event = TrialFailed(number, attempt, reason, "memory" if out_of_memory else "training")
+        if out_of_memory:  # only now: the error itself held on to what was being computed
+            self._judges = {}
+            release_memory()
+        self.pipe.send(event)
+
+    def _train(self, spec: TrialSpec, folder: Path | None) -> TrialDone:
+        started = time.perf_counter()
+        number, attempt = spec.number, spec.attempt
+        torch.set_num_threads(spec.run.training.threads)
+        hardware = find_hardware(spec.run.training, self.slot)
+        data = self._load(spec, hardware)
+        trial = Trial(
+            spec.run,
+            data,
+            hardware,
+            self._judge(spec.judged_on, data),
+            judged_every_epoch=spec.judged_every_epoch,
+            micro_batches=spec.micro_batches,
+        )
+        kept = TrialCheckpoints(folder, spec)
+        try:
+            seconds_before = kept.take_up(trial)
+        except OSError as error:
+            seconds_before = 0.0
+            self._say_trouble(spec, f"no checkpoint can be kept ({error.strerror or error})")
+        self.pipe.send(TrialBegan(number, attempt, trial.trainer.epochs_done))
+        for report in list(trial.reports):  # of earlier attempts: nobody may have heard of them
+            self.pipe.send(EpochDone(number, attempt, report))
+        said = time.perf_counter()
+
+        def keep() -> None:
+            try:
+                kept.write(trial, seconds_before + time.perf_counter() - started)
+            except OSError as error:
+                done = trial.trainer.epochs_done
+                self._say_trouble(
+                    spec, f"no checkpoint of epoch {done} ({error.strerror or error})"
+                )
+
+        def interrupted() -> bool:
+            nonlocal said
+            if time.perf_counter() - said >= SIGN_EVERY_S:
+                said = time.perf_counter()
+                self.pipe.send(StepsDone(number, attempt, trial.trainer.steps_done))
+            return self._interrupted(trial)
+
+        for report in trial.epochs(interrupted, keep):
+            self.pipe.send(EpochDone(number, attempt, report))
+            said = time.perf_counter()
+        return _done(spec, seconds_before + time.perf_counter() - started, hardware)
+
+    def _say_trouble(self, spec: TrialSpec, sentence: str) -> None:
+        self.pipe.send(TrialTrouble(spec.number, spec.attempt, sentence))
 
     def _load(self, spec: TrialSpec, hardware: Hardware) -> ForecastData:
         settings = spec.run.data
@@ -103,18 +162,24 @@ class Worker:
             self._judges[part] = Judge(data, data.part(part))
         return self._judges[part]
 
-    def _cancelled(self) -> bool:
+    def _interrupted(self, trial: Trial) -> bool:
+        """Return whether the trial ends now: at once where cancelled, else after a whole epoch."""
         # Nothing else is sent while a trial runs; a closed pipe raises and ends the worker.
-        if not self.pipe.poll():
-            return False
-        self._told_to_quit = self.pipe.recv() == QUIT
-        return True
+        while self.pipe.poll():
+            message = self.pipe.recv()
+            if message == PAUSE:
+                self._told_to_pause = True
+                continue
+            self._told_to_quit = message == QUIT
+            return True
+        return self._told_to_pause and trial.trainer.between_epochs
 
 
-def serve(pipe: Connection, slot: int) -> None:
+def serve(pipe: Connection, slot: int, coordinator_pid: int) -> None:
     """Entry of the worker process."""
     # Ctrl-C reaches the whole process group: the coordinator decides what becomes of the trials.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with(coordinator_pid)
     Worker(pipe, slot).serve()
 
 

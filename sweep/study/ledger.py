@@ -2,14 +2,19 @@
 
 import copy
 import json
+from collections.abc import Callable
+from typing import TypeVar
 
 from optuna.distributions import BaseDistribution
+from optuna.pruners import NopPruner
 from optuna.study import Study
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from objectives.guards import broken
 from objectives.verdict import Contender, Verdict
-from storage.database import database_errors, require_database
+from storage.database import database_errors, make_durable, require_database
+from storage.patience import Patience
+from sweep.configuration.duration import seconds
 from sweep.configuration.names import setting_path
 from sweep.configuration.presets import NO_TERM, Preset, preset_parameters, presets
 from sweep.configuration.settings import SweepConfig
@@ -17,6 +22,7 @@ from sweep.configuration.space import distributions
 from sweep.study import records
 from sweep.study.contenders import contenders
 from sweep.study.facts import StudyFacts
+from sweep.study.lost_attempts import LostAttempts, lost_attempts
 from sweep.study.records import (
     BestTrial,
     TrialRecord,
@@ -25,9 +31,11 @@ from sweep.study.records import (
     is_baseline,
     is_failed_baseline,
     trial_record,
+    trial_spec,
 )
 from sweep.study.trial_spec import TrialSpec
 
+T = TypeVar("T")
 NO_WEIGHT = {"gradient_weight": 0.0}
 
 
@@ -37,53 +45,86 @@ def _trained(preset: Preset) -> str:
 
 
 class Ledger:
-    """Asks, reports and tells. One per study, used by the coordinator alone."""
+    """Asks, reports and tells. One per study, used by the coordinator alone.
 
-    def __init__(self, study: Study, config: SweepConfig, url: str, facts: StudyFacts) -> None:
+    Every call is made again while the database is unavailable, so each is written to do no harm
+    when it is made twice.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        config: SweepConfig,
+        url: str,
+        facts: StudyFacts,
+        patience: Patience | None = None,
+    ) -> None:
         self.study = study
         self._facts = facts
         self._provenance = facts.provenance.model_dump(mode="json")
         self.config = config
-        self._url = url
+        self.url = url
+        self.patience = patience or Patience(seconds(config.recovery.patience))
         self._presets = {preset.name: preset for preset in presets(config)}
         self._distributions: dict[str, BaseDistribution] = distributions(config.search)
         self._running: dict[int, Trial] = {}
+        self._asking = False
+
+    def _call(self, what: Callable[[], T]) -> T:
+        """Return what a call of the storage returns, once it succeeds."""
+
+        def attempt() -> T:
+            require_database(self.url)
+            with database_errors(self.url):
+                return what()
+
+        return self.patience.call(attempt)
 
     def prepare(self) -> None:
-        """Queue the presets of a new study, and again whatever a coordinator that died left."""
-        with database_errors(self._url):
-            trials = self.study.get_trials(deepcopy=False)
-            for trial in trials:
-                if trial.state is TrialState.RUNNING:
-                    self._put_back(trial._trial_id)
-            # A baseline that failed is tried again, since nothing can be scored without one.
-            there = {
-                trial.user_attrs.get(records.PRESET)
-                for trial in trials
-                if not is_failed_baseline(trial)
-            }
-            for preset in self._presets.values():
-                if preset.name not in there:
-                    self._enqueue(preset)
+        """Queue the presets of a new study."""
+        self._call(self._prepare)
+
+    def _prepare(self) -> None:
+        trials = self.study.get_trials(deepcopy=False)
+        # A baseline that failed is tried again, since nothing can be scored without one.
+        there = {
+            trial.user_attrs.get(records.PRESET)
+            for trial in trials
+            if not is_failed_baseline(trial)
+        }
+        for preset in self._presets.values():
+            if preset.name not in there:
+                self._enqueue(preset)
+
+    def left_running(self) -> list[int]:
+        """Return the trials that are marked as running and that nobody is at."""
+
+        def find() -> list[int]:
+            running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            return [trial.number for trial in running if trial.number not in self._running]
+
+        return self._call(find)
+
+    def told(self) -> set[int]:
+        """Return the numbers of all trials that ended."""
+        trials = self._call(lambda: self.study.get_trials(deepcopy=False))
+        return {trial.number for trial in trials if trial.state.is_finished()}
 
     def finished(self) -> int:
         """Return how many trials count towards the budget: all that ended, but failed baselines."""
-        with database_errors(self._url):
-            return counted(self.study.get_trials(deepcopy=False))
+        return self._call(lambda: counted(self.study.get_trials(deepcopy=False)))
 
     def baseline(self) -> TrialRecord | None:
         """Return the outcome of the baseline, None before it is complete."""
-        with database_errors(self._url):
-            complete = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        for trial in complete:
+        states = (TrialState.COMPLETE,)
+        for trial in self._call(lambda: self.study.get_trials(deepcopy=False, states=states)):
             if is_baseline(trial):
                 return trial_record(trial)
         return None
 
     def best(self) -> BestTrial | None:
         """Return the best trial that breaks no guard, None before there is one."""
-        with database_errors(self._url):
-            trial = best_trial(self.study.get_trials(deepcopy=False))
+        trial = self._call(lambda: best_trial(self.study.get_trials(deepcopy=False)))
         record = trial_record(trial) if trial is not None else None
         if trial is None or record is None:
             return None
@@ -92,30 +133,73 @@ class Ledger:
 
     def ask(self) -> TrialSpec:
         """Return the next trial: one that was put back or queued, else the sampler's choice."""
-        require_database(self._url)
-        with database_errors(self._url):
-            trial = self._waiting_baseline() or self.study.ask(self._distributions)
-            attributes = trial.user_attrs
-            preset = self._presets.get(attributes.get(records.PRESET, ""))
-            values = {setting_path(name): value for name, value in trial.params.items()}
-            run = preset.run(self.config, values) if preset else self.config.run_with(values)
-            if run.loss.variant == NO_TERM:  # a weight on nothing is 0, and is shown as such
-                run = run.model_copy(update={"loss": run.loss.model_copy(update=NO_WEIGHT)})
-            earlier = attributes.get(records.SPEC)
-            spec = TrialSpec(
-                number=trial.number,
-                attempt=earlier["attempt"] + 1 if earlier else 1,
-                preset=preset.name if preset else None,
-                data_sha256=self._provenance["data_sha256"],
-                run=run,
-            )
-            trial.set_user_attr(records.SPEC, spec.model_dump(mode="json"))
+        return self._call(self._ask)
+
+    def _ask(self) -> TrialSpec:
+        half_asked = self._half_asked()
+        self._asking = True
+        trial = half_asked or self._waiting_baseline() or self.study.ask()
+        for name, distribution in self._distributions.items():
+            trial._suggest(name, distribution)
+        spec = self._spec(trial)
+        trial.set_user_attr(records.SPEC, spec.model_dump(mode="json"))
+        if records.PROVENANCE not in trial.user_attrs:
             # Of this trial, not of the study: a study may be gone on with by a newer version.
             trial.set_user_attr(records.PROVENANCE, self._provenance)
-            if preset is not None:
-                trial.set_user_attr(records.TRAINED, _trained(preset))
-            self._running[trial.number] = trial
-            return spec
+            if spec.preset is not None:
+                trial.set_user_attr(records.TRAINED, _trained(self._presets[spec.preset]))
+        self._running[trial.number] = trial
+        self._asking = False
+        return spec
+
+    def _half_asked(self) -> Trial | None:
+        """Return the trial of a call that failed after it had made or taken one."""
+        if not self._asking:
+            return None
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if trial.number not in self._running:
+                return Trial(self.study, trial._trial_id)
+        return None
+
+    def _spec(self, trial: Trial) -> TrialSpec:
+        attributes = trial.user_attrs
+        preset = self._presets.get(attributes.get(records.PRESET, ""))
+        values = {setting_path(name): value for name, value in trial.params.items()}
+        run = preset.run(self.config, values) if preset else self.config.run_with(values)
+        if run.loss.variant == NO_TERM:  # a weight on nothing is 0, and is shown as such
+            run = run.model_copy(update={"loss": run.loss.model_copy(update=NO_WEIGHT)})
+        earlier = attributes.get(records.SPEC)
+        return TrialSpec(
+            number=trial.number,
+            attempt=earlier["attempt"] + 1 if earlier else 1,
+            preset=preset.name if preset else None,
+            data_sha256=self._provenance["data_sha256"],
+            run=run,
+            micro_batches=attributes.get(records.MICRO_BATCHES, 1),
+        )
+
+    def adopt(self, number: int, attempt: int, fingerprint: str) -> TrialSpec | None:
+        """Take a trial over whose result is at hand; None where it is not that trial's any more.
+
+        Args:
+            number: The trial.
+            attempt: Which attempt the result is of: the last one that was handed out.
+            fingerprint: Of what it trained: the database may be a copy put back, in which the
+                number is another trial's.
+        """
+        return self._call(lambda: self._adopt(number, attempt, fingerprint))
+
+    def _adopt(self, number: int, attempt: int, fingerprint: str) -> TrialSpec | None:
+        found = next((t for t in self.study.get_trials(deepcopy=False) if t.number == number), None)
+        spec = trial_spec(found) if found is not None else None
+        if found is None or found.state.is_finished() or spec is None:
+            return None
+        if (spec.attempt, spec.fingerprint) != (attempt, fingerprint):
+            return None
+        if found.state is TrialState.WAITING:
+            self.study._storage.set_trial_state_values(found._trial_id, TrialState.RUNNING)
+        self._running[number] = Trial(self.study, found._trial_id)
+        return spec
 
     def _waiting_baseline(self) -> Trial | None:
         """Return the queued baseline, now running: it comes first, also when it is tried again."""
@@ -124,26 +208,25 @@ class Ledger:
             if is_baseline(queued):
                 trial_id = queued._trial_id
                 self.study._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
-                trial = Trial(self.study, trial_id)
-                for name, distribution in self._distributions.items():
-                    trial._suggest(name, distribution)
-                return trial
+                return Trial(self.study, trial_id)
         return None
 
     def report(self, number: int, epoch: int, score: float) -> bool:
         """Write the score after an epoch down and return whether the trial should be pruned."""
-        require_database(self._url)
-        trial_id = self._running[number]._trial_id
+        return self._call(lambda: self._report(self._running[number]._trial_id, epoch, score))
+
+    def _report(self, trial_id: int, epoch: int, score: float) -> bool:
         storage = self.study._storage
-        with database_errors(self._url):
-            # Not Trial.report: that ignores a step a first attempt has reported already. Nor
-            # Trial.should_prune: that looks at a copy which knows only what Trial.report wrote.
-            storage.set_trial_intermediate_value(trial_id, epoch, score)
-            so_far = copy.copy(storage.get_trial(trial_id))
-            # Without what a former attempt reported of later epochs.
-            steps = so_far.intermediate_values.items()
-            so_far.intermediate_values = {step: v for step, v in steps if step <= epoch}
-            return bool(self.study.pruner.prune(self.study, so_far))
+        # Not Trial.report: that ignores a step a first attempt has reported already. Nor
+        # Trial.should_prune: that looks at a copy which knows only what Trial.report wrote.
+        storage.set_trial_intermediate_value(trial_id, epoch, score)
+        if isinstance(self.study.pruner, NopPruner):
+            return False
+        so_far = copy.copy(storage.get_trial(trial_id))
+        # Without what a former attempt reported of later epochs.
+        steps = so_far.intermediate_values.items()
+        so_far.intermediate_values = {step: v for step, v in steps if step <= epoch}
+        return bool(self.study.pruner.prune(self.study, so_far))
 
     def complete(self, number: int, record: TrialRecord) -> None:
         """Tell the result of a trial."""
@@ -159,48 +242,83 @@ class Ledger:
     def prune(self, number: int, record: TrialRecord) -> None:
         """Tell that a trial was pruned; its last score is kept as its value."""
         trial_id, storage = self._running[number]._trial_id, self.study._storage
-        with database_errors(self._url):
+
+        def level() -> None:
             # Optuna takes the value of the last step, which a former attempt may have reported.
             for step in storage.get_trial(trial_id).intermediate_values:
                 if step >= record.epochs:
                     storage.set_trial_intermediate_value(trial_id, step, record.score)
+
+        self._call(level)
         self._tell(number, TrialState.PRUNED, None, record)
 
     def fail(self, number: int, reason: str) -> None:
-        """Tell that a trial failed, and why."""
-        trial = self._running[number]
-        with database_errors(self._url):
-            trial.set_user_attr(records.FAILURE, reason)
-            self.study.tell(trial, state=TrialState.FAIL)
-        del self._running[number]
+        """Tell that a trial failed, and why; also one that was left running."""
+
+        def tell() -> None:
+            trial = self._running_trial(number)
+            if not trial.state.is_finished():
+                self.study._storage.set_trial_user_attr(trial._trial_id, records.FAILURE, reason)
+            self.study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
+
+        self._call(tell)
+        self._running.pop(number, None)
+
+    def lost_attempts(self, number: int) -> LostAttempts:
+        """Return how often a trial was lost since it last got further."""
+
+        def read() -> LostAttempts:
+            return lost_attempts(self._running_trial(number))
+
+        return self._call(read)
 
     def contenders(self) -> list[Contender]:
         """Return the complete trials as the verdict sees them."""
-        with database_errors(self._url):
-            return contenders(self.study.get_trials(deepcopy=False))
+        return self._call(lambda: contenders(self.study.get_trials(deepcopy=False)))
 
     def conclude(self, verdict: Verdict) -> None:
         """Write the verdict down with the study."""
-        require_database(self._url)
-        with database_errors(self._url):
-            self.study.set_user_attr(records.VERDICT, verdict.model_dump())
+        self._call(lambda: self.study.set_user_attr(records.VERDICT, verdict.model_dump()))
 
-    def put_back(self, number: int) -> None:
-        """Queue a running trial again, under its own number and with its own parameters."""
-        trial_id = self._running[number]._trial_id
-        with database_errors(self._url):
-            self._put_back(trial_id)
-        del self._running[number]
+    def put_back(
+        self, number: int, lost: LostAttempts | None = None, micro_batches: int | None = None
+    ) -> None:
+        """Queue a running trial again, under its own number and with its own parameters.
 
-    def _put_back(self, trial_id: int) -> None:
-        self.study._storage.set_trial_state_values(trial_id, TrialState.WAITING)
+        Args:
+            number: The trial; also one that was left running.
+            lost: What to keep of its lost attempts; None leaves them.
+            micro_batches: Parts a batch is computed in from now on; None leaves them.
+        """
+
+        def put_back() -> None:
+            trial_id, storage = self._running_trial(number)._trial_id, self.study._storage
+            if lost is not None:
+                storage.set_trial_user_attr(trial_id, records.LOST, lost.model_dump(mode="json"))
+            if micro_batches is not None:
+                storage.set_trial_user_attr(trial_id, records.MICRO_BATCHES, micro_batches)
+            storage.set_trial_state_values(trial_id, TrialState.WAITING)
+
+        self._call(put_back)
+        self._running.pop(number, None)
+
+    def make_durable(self) -> None:
+        """Have everything that was told survive a power cut too."""
+        self._call(lambda: make_durable(self.url))
+
+    def _running_trial(self, number: int) -> FrozenTrial:
+        storage = self.study._storage
+        trial_id = storage.get_trial_id_from_study_id_trial_number(self.study._study_id, number)
+        return storage.get_trial(trial_id)
 
     def _tell(
         self, number: int, state: TrialState, values: list[float] | None, record: TrialRecord
     ) -> None:
-        require_database(self._url)
         trial = self._running[number]
-        with database_errors(self._url):
+
+        def tell() -> None:
+            if self._running_trial(number).state.is_finished():
+                return  # by a call of which only the answer was lost
             # Everything is written before tell: a finished trial takes no more attributes.
             for name in records.SHOWN:
                 trial.set_user_attr(name, record.metrics[name])
@@ -209,10 +327,14 @@ class Ledger:
             if wrong:
                 text = "; ".join(f"{guard.name}: {guard.words}" for guard in wrong)
                 trial.set_user_attr(records.GUARDS_BROKEN, text)
+            there = self._running_trial(number).constraints
             for guard in record.guards:
-                trial.set_constraint(guard.name, guard.violation)
+                if guard.name not in there:
+                    trial.set_constraint(guard.name, guard.violation)
             trial.set_user_attr(records.RECORD, json.loads(record.model_dump_json()))
-            self.study.tell(trial, values, state)
+            self.study.tell(number, values, state, skip_if_finished=True)
+
+        self._call(tell)
         del self._running[number]
 
     def _enqueue(self, preset: Preset) -> None:

@@ -18,6 +18,7 @@ from sweep.study.trial_spec import TrialSpec
 CONFIG = "config"
 FACTS = "facts"
 VERDICT = "verdict"
+IDENTITY = "identity"
 # Trial attributes. RECORD is what programs read; the named ones beside it are what people read.
 SPEC = "spec"
 RECORD = "record"
@@ -25,6 +26,8 @@ PROVENANCE = "provenance"
 PRESET = "preset"
 TRAINED = "trained"
 FAILURE = "failure"
+LOST = "lost attempts"
+MICRO_BATCHES = "micro batches"
 SCORE = "score"
 GUARDS_BROKEN = "guards broken"
 SHOWN = ("gradient", "peak", "rmse", "anomaly_correlation", "skill_persistence")

@@ -1,6 +1,7 @@
 """Where a study stands: states, best trial, targets, time left."""
 
 import math
+import shlex
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import median
@@ -12,6 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 from fields.errors import StudyError
 from objectives.verdict import NOTHING_TO_FIX, Verdict, reach_verdict
 from storage.database import database_errors
+from storage.study_lock import study_holder
+from storage.url import as_option
 from sweep.configuration.names import setting_path, value_at
 from sweep.configuration.settings import Scalar, SweepConfig
 from sweep.study.confirmation import Confirmation, read_confirmation
@@ -50,11 +53,29 @@ class TrialStatus:
 
 
 @dataclass(frozen=True)
+class CoordinatorStatus:
+    """The process that runs a study, or was the last to.
+
+    Attributes:
+        pid: Its number; None where the last one ended in good order, or there was none.
+        host: The machine it is on.
+        alive: Whether it still runs.
+        note: What that means, and what to do.
+    """
+
+    pid: int | None
+    host: str
+    alive: bool
+    note: str
+
+
+@dataclass(frozen=True)
 class StudyStatus:
     """Where a study stands.
 
     Attributes:
         study: Its name.
+        coordinator: The process that runs it.
         states: Number of trials in each state.
         verdict: What it comes to so far.
         best: The complete trial with the lowest score that breaks no guard.
@@ -73,6 +94,7 @@ class StudyStatus:
     """
 
     study: str
+    coordinator: CoordinatorStatus
     states: dict[str, int]
     verdict: Verdict
     mode: str
@@ -116,9 +138,11 @@ def study_status(study: Study, url: str) -> StudyStatus:
     is_pareto = config.objective.mode == "pareto"
     verdict = study_verdict(trials, config, facts)
     ended = verdict.name == NOTHING_TO_FIX and config.budget.stop_on_nothing_to_fix
+    unfinished = not ended and counted(trials) < config.budget.trials
     baseline = next((trial for trial in complete if is_baseline(trial)), None)
     return StudyStatus(
         study=study.study_name,
+        coordinator=_coordinator(study.study_name, url, unfinished=unfinished),
         states={s.name: sum(trial.state is s for trial in trials) for s in TrialState},
         verdict=verdict,
         mode=config.objective.mode,
@@ -140,6 +164,20 @@ def study_status(study: Study, url: str) -> StudyStatus:
             if trial.state is TrialState.FAIL
         },
     )
+
+
+def _coordinator(name: str, url: str, *, unfinished: bool) -> CoordinatorStatus:
+    holder = study_holder(url, name)
+    go_on = f"go on with python run_sweep.py resume {shlex.quote(name)}{as_option(url)}"
+    if holder.alive:
+        note = f"run by process {holder.pid}"
+    elif holder.died:
+        note = f"its coordinator, process {holder.pid}, is gone without an orderly end; {go_on}"
+    elif unfinished:
+        note = f"not being run, with trials left to do; {go_on}"
+    else:
+        note = "finished"
+    return CoordinatorStatus(holder.pid, holder.host, holder.alive, note)
 
 
 def trial_status(trial: FrozenTrial) -> TrialStatus:
@@ -214,15 +252,18 @@ def trained_values(trial: FrozenTrial, spec: TrialSpec) -> dict[str, Scalar]:
 
 def _eta_s(trials: list[FrozenTrial], budget: int) -> float | None:
     running = [trial for trial in trials if trial.state is TrialState.RUNNING]
+    # As its worker measured them: the clock on the wall may have been set since.
     seconds = [
-        (trial.datetime_complete - trial.datetime_start).total_seconds()
+        record.seconds
         for trial in trials
-        if trial.datetime_complete and trial.datetime_start and trial.state is TrialState.COMPLETE
+        if trial.state is TrialState.COMPLETE and (record := trial_record(trial))
     ]
     if not running or not seconds:
         return None
     finished = sum(trial.state.is_finished() for trial in trials)
     now = datetime.now()
-    spent = sum((now - t.datetime_start).total_seconds() for t in running if t.datetime_start)
+    spent = sum(
+        max(0.0, (now - t.datetime_start).total_seconds()) for t in running if t.datetime_start
+    )
     left = max(0, budget - finished) * median(seconds) - spent
     return max(0.0, left / len(running))

@@ -1,5 +1,6 @@
 """Finding a study by name, and making sure it is the one that is meant."""
 
+import uuid
 import warnings
 from typing import Any
 
@@ -14,7 +15,7 @@ from storage.database import database_errors
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import make_pruner, make_sampler
 from sweep.study.facts import StudyFacts
-from sweep.study.records import CONFIG, FACTS, read_kept
+from sweep.study.records import CONFIG, FACTS, IDENTITY, read_kept
 
 # Settings a study may be gone on with under another value: none of them changes a score.
 FREE_SETTINGS = ("study", "budget.", "workers.", "recovery.", "plugins", "data.path")
@@ -47,6 +48,8 @@ def open_or_create_study(storage: RDBStorage, config: SweepConfig, facts: StudyF
             with warnings.catch_warnings():  # experimental, and only names the dashboard's axis
                 warnings.simplefilter("ignore", ExperimentalWarning)
                 study.set_metric_names(objectives)
+        if IDENTITY not in study.user_attrs:
+            study.set_user_attr(IDENTITY, uuid.uuid4().hex[:16])
         # Also for a study that was there: its budget, workers or data path may be new.
         study.set_user_attr(CONFIG, config.model_dump(mode="json"))
         trials = len(study.get_trials(deepcopy=False))
@@ -94,6 +97,15 @@ def study_facts(study: Study) -> StudyFacts:
         StudyError: If it was not started by this program.
     """
     return read_kept(StudyFacts, _attribute(study, FACTS), _kept_with(study, FACTS))
+
+
+def study_identity(study: Study) -> str:
+    """Return what tells a study from another of the same name in another database.
+
+    Raises:
+        StudyError: If it was not started by this program, or by a version that drew none.
+    """
+    return str(_attribute(study, IDENTITY))
 
 
 def _kept_with(study: Study, name: str) -> str:

@@ -1,5 +1,7 @@
 """What one trial is to train: what travels to a worker and is kept with the trial."""
 
+import hashlib
+import json
 from typing import Literal
 
 from pydantic import Field
@@ -22,6 +24,7 @@ class TrialSpec(Settings):
         data_sha256: Of the data file the study was started on; a worker that finds another refuses.
         judged_on: The part of the series its forecast is judged on: after every epoch on the
             validation part, on the test part after the last epoch alone.
+        micro_batches: Parts a batch is computed in; more than one after it ran out of memory.
     """
 
     number: int = Field(ge=0)
@@ -30,8 +33,16 @@ class TrialSpec(Settings):
     run: RunSettings
     data_sha256: str | None = None
     judged_on: Part = "validation"
+    micro_batches: int = Field(1, ge=1)
 
     @property
     def judged_every_epoch(self) -> bool:
         """Whether what a pruner looks at is wanted, or the final word alone."""
         return self.judged_on == "validation"
+
+    @property
+    def fingerprint(self) -> str:
+        """What a checkpoint must have been written under to be gone on with."""
+        tree = self.model_dump(mode="json", include={"run", "data_sha256", "judged_on"})
+        del tree["run"]["data"]["path"]  # the file may have moved; its contents are in it
+        return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()

@@ -1,9 +1,12 @@
 """The lock on a study, between processes."""
 
+import json
 import os
+import platform
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fields.errors import ConfigError, StudyError
-from storage.study_lock import StudyLock
+from storage.study_lock import Holder, StudyLock, study_holder
 
 PROJECT = Path(__file__).resolve().parents[2]
 HOLDER = """
@@ -57,8 +60,7 @@ def test_the_lock_is_freed_when_its_holder_is_killed(storage_url: str) -> None:
         os.kill(holder.pid, signal.SIGKILL)
         holder.wait(10)
         with StudyLock(storage_url, "s") as lock:
-            assert lock.path is not None
-            assert lock.path.read_text() == str(os.getpid())
+            assert json.loads(lock.path.read_text())["pid"] == os.getpid()
 
 
 def test_the_lock_is_freed_at_the_end_of_the_block_even_by_an_error(storage_url: str) -> None:
@@ -70,12 +72,53 @@ def test_the_lock_is_freed_at_the_end_of_the_block_even_by_an_error(storage_url:
 
 def test_a_study_may_be_called_anything(storage_url: str, tmp_path: Path) -> None:
     with StudyLock(storage_url, "../über/" + "x" * 190):
-        assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+        assert [path.name for path in tmp_path.iterdir()] == ["x.db.files"]
+        assert [path.suffix for path in tmp_path.glob("*/*")] == [".lock"]
 
 
-def test_a_database_that_is_no_file_has_no_lock() -> None:
-    with StudyLock("postgresql://ann@h/db", "s") as lock:
-        assert lock.path is None
+def test_a_database_that_is_no_file_is_locked_by_a_file_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = "postgresql://ann@h/db"
+    with StudyLock(url, "s"), pytest.raises(StudyError), StudyLock(url, "s"):
+        pass
+
+
+def test_the_holder_is_told_from_one_that_died_and_one_that_ended_in_good_order(
+    storage_url: str,
+) -> None:
+    nobody = Holder(None, "", alive=False)
+    assert study_holder(storage_url, "s") == nobody
+    with _holder(storage_url, "s") as process:
+        assert study_holder(storage_url, "s") == Holder(process.pid, platform.node(), alive=True)
+        process.kill()
+        process.wait(10)
+        died = study_holder(storage_url, "s")
+        assert (died.pid, died.alive, died.died) == (process.pid, False, True)
+    with StudyLock(storage_url, "s"):
+        pass
+    assert not study_holder(storage_url, "s").died
+
+
+def test_looking_at_a_lock_never_keeps_another_process_from_taking_it(storage_url: str) -> None:
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            study_holder(storage_url, "s")
+
+    watchers = [threading.Thread(target=look) for _ in range(4)]
+    for watcher in watchers:
+        watcher.start()
+    try:
+        for _ in range(50):
+            with StudyLock(storage_url, "s"):
+                pass
+    finally:
+        stop.set()
+        for watcher in watchers:
+            watcher.join()
 
 
 def test_a_lock_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

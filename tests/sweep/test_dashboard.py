@@ -53,7 +53,8 @@ def _send(address: str, path: str, method: str, body: bytes | None = None) -> in
 def own_copy(finished_url: str, tmp_path: Path) -> str:
     source = Path(finished_url.removeprefix("sqlite:///"))
     for path in source.parent.glob(f"{source.name}*"):
-        shutil.copy(path, tmp_path / path.name)
+        if path.is_file():
+            shutil.copy(path, tmp_path / path.name)
     return f"sqlite:///{tmp_path / source.name}"
 
 

@@ -128,7 +128,8 @@ def test_an_export_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 def own_url(finished_url: str, tmp_path: Path) -> str:
     source = Path(finished_url.removeprefix("sqlite:///"))
     for path in source.parent.glob(f"{source.name}*"):
-        shutil.copy(path, tmp_path / path.name)
+        if path.is_file():
+            shutil.copy(path, tmp_path / path.name)
     return f"sqlite:///{tmp_path / source.name}"
 
 

@@ -4,6 +4,7 @@ Targets: gradient 3.0 to 3.3; peak 140 to 150 above a mean of 40.
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
@@ -11,14 +12,24 @@ from model.training import EpochLosses
 from objectives.judgement import Judgement
 from objectives.targets import Band, Targets
 from storage.database import open_database
+from storage.patience import Patience
+from sweep.configuration.duration import seconds
 from sweep.configuration.settings import SweepConfig
 from sweep.running.coordinator import Coordinator
-from sweep.running.executor import EpochDone, TrialCancelled, TrialDone, TrialEvent, TrialFailed
+from sweep.running.epoch_report import EpochReport
+from sweep.running.executor import (
+    Cause,
+    EpochDone,
+    TrialCancelled,
+    TrialDone,
+    TrialEvent,
+    TrialFailed,
+)
 from sweep.running.progress import SilentProgress
-from sweep.running.trial import EpochReport
+from sweep.running.study_files import StudyFiles
 from sweep.study.facts import BandFacts, StudyFacts
 from sweep.study.ledger import Ledger
-from sweep.study.studies import open_or_create_study
+from sweep.study.studies import open_or_create_study, study_identity
 from sweep.study.trial_spec import TrialSpec
 
 SPACE = {
@@ -88,10 +99,13 @@ class FakeExecutor:
         self.asleep = asleep or {}
         self.failing = failing or {}
         self.deaf = deaf
+        self.cause: Cause = "training"
         self.on_poll: Callable[[int], None] = lambda _poll: None
         self.extra: list[TrialEvent] = []
         self.submitted: list[TrialSpec] = []
         self.cancelled: list[int] = []
+        self.paused: list[int] = []
+        self.killed: list[int] = []
         self.polls = 0
         self._at: dict[int, tuple[TrialSpec, int]] = {}
 
@@ -99,13 +113,24 @@ class FakeExecutor:
     def free_slots(self) -> int:
         return self.slots - len(self._at)
 
-    def submit(self, spec: TrialSpec) -> None:
+    def submit(
+        self,
+        spec: TrialSpec,
+        checkpoints: Path | None = None,  # noqa: ARG002
+    ) -> None:
         assert self.free_slots > 0
         self.submitted.append(spec)
         self._at[spec.number] = (spec, 0)
 
     def cancel(self, number: int) -> None:
         self.cancelled.append(number)
+
+    def pause(self, number: int) -> None:
+        self.paused.append(number)
+
+    def kill(self, number: int) -> None:
+        self.killed.append(number)
+        self._at.pop(number, None)
 
     def close(self) -> None:
         pass
@@ -123,9 +148,13 @@ class FakeExecutor:
         number, attempt = spec.number, spec.attempt
         if number in self.failing:
             del self._at[number]
-            return [TrialFailed(number, attempt, self.failing[number])]
+            return [TrialFailed(number, attempt, self.failing[number], self.cause)]
         if number in self.cancelled and number not in self.deaf:
             del self._at[number]
+            return [TrialCancelled(number, attempt)]
+        if number in self.paused and number not in self.deaf:
+            del self._at[number]
+            self.paused.remove(number)
             return [TrialCancelled(number, attempt)]
         metrics = self.metrics.get((number, epoch), metrics_of())
         events: list[TrialEvent] = [EpochDone(number, attempt, report_of(epoch, metrics))]
@@ -141,15 +170,21 @@ class Sweep:
 
     def __init__(self, url: str, config: SweepConfig, facts: StudyFacts) -> None:
         study = open_or_create_study(open_database(url, "write"), config, facts)
-        self.ledger = Ledger(study, config, url, facts)
         self.clock = Clock()
+        patience = Patience(seconds(config.recovery.patience), clock=self.clock, sleep=self.sleep)
+        self.ledger = Ledger(study, config, url, facts, patience)
+        self.files = StudyFiles(url, study_identity(study))
+        self.files.make()
         self.facts = facts.model_copy(
             update={"gradient": BandFacts.of(TARGETS.gradient), "peak": BandFacts.of(TARGETS.peak)}
         )
 
+    def sleep(self, seconds: float) -> None:
+        self.clock.now += seconds
+
     def coordinator(self, executor: FakeExecutor) -> Coordinator:
         progress = SilentProgress("tiny", TARGETS, "K")
-        return Coordinator(self.ledger, executor, self.facts, progress, self.clock)
+        return Coordinator(self.ledger, executor, self.facts, progress, self.files, self.clock)
 
     def run(self, executor: FakeExecutor) -> None:
         self.coordinator(executor).run()

@@ -21,9 +21,10 @@ from storage.study_lock import StudyLock
 from sweep.configuration.presets import BASELINE
 from sweep.configuration.settings import Scalar, SweepConfig
 from sweep.running.confirming import confirm_study
+from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import EpochDone, TrialCancelled, TrialDone, TrialEvent, TrialFailed
 from sweep.running.judging import Forecaster, Judge
-from sweep.running.trial import EpochReport, Trial
+from sweep.running.trial import Trial
 from sweep.study.confirmation import Confirmation, read_confirmation, read_runs
 from sweep.study.facts import StudyFacts
 from sweep.study.studies import load_study, open_or_create_study
@@ -102,7 +103,8 @@ class Executor:
         self._signal_at = signal_at
         self._polls = 0
         self._waiting: list[TrialSpec] = []
-        self._cancelled: set[int] = set()
+        self._paused: set[int] = set()
+        self._trials: dict[int, int] = {}
         self.submitted: list[TrialSpec] = []
         self.closed = False
 
@@ -110,9 +112,12 @@ class Executor:
     def free_slots(self) -> int:
         return 2 - len(self._waiting)
 
-    def submit(self, spec: TrialSpec) -> None:
+    def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
+        assert checkpoints is not None
+        trial = int(checkpoints.parent.name)
+        self._trials[spec.number] = trial
         self._waiting.append(spec)
-        self.submitted.append(spec)
+        self.submitted.append(spec.model_copy(update={"number": trial}))
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
         self._polls += 1
@@ -121,16 +126,22 @@ class Executor:
             return []
         spec = self._waiting.pop(0)
         number, attempt, seed = spec.number, spec.attempt, spec.run.training.seed
-        if number in self._cancelled:
+        if number in self._paused:
             return [TrialCancelled(number, attempt)]
-        if (number, seed) in self._failing:
+        if (self._trials[number], seed) in self._failing:
             return [TrialFailed(number, attempt, "the training diverged")]
         reports = self._trainings.reports(spec)
         events: list[TrialEvent] = [EpochDone(number, attempt, report) for report in reports]
         return [*events, TrialDone(number, attempt, 0.5, 9.0, "cpu", "float32")]
 
-    def cancel(self, number: int) -> None:
-        self._cancelled.add(number)
+    def pause(self, number: int) -> None:
+        self._paused.add(number)
+
+    def cancel(self, number: int) -> None:  # noqa: ARG002
+        raise AssertionError("nothing is pruned here")
+
+    def kill(self, number: int) -> None:
+        self._waiting = [spec for spec in self._waiting if spec.number != number]
 
     def close(self) -> None:
         self.closed = True

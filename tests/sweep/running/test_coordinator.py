@@ -10,7 +10,6 @@ import math
 import pytest
 
 from fields.errors import FieldsharpError, StoppedOnRequest, StorageError
-from sweep.running.coordinator import STOP_GRACE_S
 from sweep.running.executor import EpochDone, TrialDone, TrialFailed
 from sweep.study.records import FAILURE
 from tests.sweep.running.fake_sweep import (
@@ -111,7 +110,7 @@ def test_a_stop_queues_the_running_trials_again(make_sweep: MakeSweep) -> None:
             executor.asleep = {}
 
     executor.on_poll = stop_at_3
-    with pytest.raises(StoppedOnRequest, match="'tiny' was stopped with 2 trials done; run the"):
+    with pytest.raises(StoppedOnRequest, match="'tiny' was stopped with 2 trials done; go on"):
         coordinator.run()
     assert sweep.states == ["COMPLETE", "COMPLETE", "WAITING", "WAITING"]
     before = [trial.params for trial in sweep.trials]
@@ -161,6 +160,7 @@ def test_a_worker_that_dies_while_stopping_is_no_failure(make_sweep: MakeSweep) 
     def signal_to_the_whole_group(_poll: int) -> None:
         coordinator.request_stop()
         executor.failing = {0: "its worker process died (signal 15)"}
+        executor.cause = "worker"
 
     executor.on_poll = signal_to_the_whole_group
     with pytest.raises(StoppedOnRequest):
@@ -168,8 +168,10 @@ def test_a_worker_that_dies_while_stopping_is_no_failure(make_sweep: MakeSweep) 
     assert sweep.states == ["WAITING"]
 
 
-def test_workers_that_do_not_hear_are_waited_for_only_so_long(make_sweep: MakeSweep) -> None:
-    sweep = make_sweep(trials=9)
+def test_while_stopping_a_worker_that_hangs_is_waited_for_until_its_deadline(
+    make_sweep: MakeSweep,
+) -> None:
+    sweep = make_sweep(trials=9, recovery={"progress_deadline": "20s"})
     executor = FakeExecutor(asleep={0: 10**6})
     coordinator = sweep.coordinator(executor)
 
@@ -180,7 +182,8 @@ def test_workers_that_do_not_hear_are_waited_for_only_so_long(make_sweep: MakeSw
     executor.on_poll = pass_time
     with pytest.raises(StoppedOnRequest):
         coordinator.run()
-    assert executor.polls == STOP_GRACE_S + 1
+    assert executor.polls == 21
+    assert executor.killed == [0]
     assert sweep.states == ["WAITING"]
 
 

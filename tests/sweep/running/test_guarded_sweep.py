@@ -125,7 +125,7 @@ def test_where_every_trial_breaks_a_guard_the_baseline_is_the_best_there_is(
     there |= {(n, e): m for n, m in enumerate(trials, start=1) for e in range(2)}
     sweep = make_sweep(trials=3)
     sweep.run(FakeExecutor(metrics=there))
-    status = study_status(sweep.ledger.study, "")
+    status = study_status(sweep.ledger.study, sweep.ledger.url)
     assert status.infeasible == 3
     assert status.best is not None
     assert (status.best.trial, status.best.feasible) == (0, False)
@@ -189,7 +189,7 @@ class TestTheFront:
         ours = [trial.number for trial in front(sweep.trials)]
         assert ours == [t.number for t in sweep.ledger.study.best_trials]
         assert ours == [0, 5]
-        status = study_status(sweep.ledger.study, "")
+        status = study_status(sweep.ledger.study, sweep.ledger.url)
         assert [trial.trial for trial in status.front] == ours
         assert status.best is not None
         assert status.best.trial == 5

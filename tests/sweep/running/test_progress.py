@@ -13,8 +13,8 @@ from objectives.score import Score
 from objectives.targets import Band, Targets
 from sweep.configuration.settings import SweepConfig
 from sweep.running import progress
+from sweep.running.epoch_report import EpochReport
 from sweep.running.progress import LiveProgress, LogProgress, SilentProgress, make_progress
-from sweep.running.trial import EpochReport
 from sweep.study.records import BestTrial
 from sweep.study.trial_spec import TrialSpec
 

@@ -6,6 +6,7 @@ import pytest
 
 from sweep.configuration.settings import SweepConfig
 from sweep.running import worker as workers
+from sweep.running.assignment import Assignment
 from sweep.running.executor import EpochDone, TrialDone
 from sweep.running.judging import Judge
 from sweep.running.worker import Worker
@@ -27,14 +28,16 @@ def test_a_worker_judges_the_part_it_is_told_to_and_keeps_its_judges(
     worker = Worker(theirs, 0)
     parts: tuple[Part, ...] = ("validation", "test", "validation", "test")
     for number, part in enumerate(parts):
-        worker._run(TrialSpec(number=number, run=tiny_config.run, judged_on=part))
+        spec = TrialSpec(number=number, run=tiny_config.run, judged_on=part)
+        worker._run(Assignment(spec=spec, checkpoints=None))
     epochs: dict[int, list[int]] = {}
     gradients = {}
     for _ in parts:
-        while isinstance(event := ours.recv(), EpochDone):
+        while not isinstance(event := ours.recv(), TrialDone):
+            if not isinstance(event, EpochDone):
+                continue
             epochs.setdefault(event.number, []).append(event.report.epoch)
             gradients[event.number] = event.report.metrics["gradient_observed"]
-        assert isinstance(event, TrialDone)
     assert epochs == {0: [0, 1], 1: [1], 2: [0, 1], 3: [1]}
     assert gradients[0] == gradients[2] != gradients[1] == gradients[3]
     assert len(made) == 2

@@ -37,6 +37,8 @@ def make_ledger(tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: s
         study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
         ledger = Ledger(study, tiny_config, storage_url, tiny_facts)
         ledger.prepare()
+        for number in ledger.left_running():
+            ledger.put_back(number)
         return ledger
 
     return make

@@ -1,0 +1,138 @@
+"""Checkpoints on disk: by trial and attempt, whole and checked, the newest first.
+
+    000007/             a trial
+        attempt-0002/   what one attempt at it wrote; an earlier attempt that was thought dead and
+            epoch-000004    writes again does so into its own folder, and disturbs nobody
+
+Each file begins with a line that names the format and the SHA-256 of the rest.
+"""
+
+import hashlib
+import logging
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from storage.private_files import make_private_folder, write_durably
+
+logger = logging.getLogger(__name__)
+KEPT = 2
+"""Of one attempt: the last may be damaged by whatever ended it."""
+_MAGIC = b"fieldsharp checkpoint 1 "
+_NAME = re.compile(r"epoch-(\d{6})")
+_ATTEMPT = re.compile(r"attempt-(\d{4})")
+
+
+def trial_folder(folder: Path, number: int) -> Path:
+    """Return where the checkpoints of a trial stand."""
+    return folder / f"{number:06d}"
+
+
+def attempt_folder(folder: Path, attempt: int) -> Path:
+    """Return where an attempt at a trial writes its own."""
+    return folder / f"attempt-{attempt:04d}"
+
+
+def make_attempt_folder(folder: Path, attempt: int) -> None:
+    """Make the folder an attempt writes into.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
+    make_private_folder(attempt_folder(folder, attempt))
+
+
+def write_checkpoint(folder: Path, attempt: int, epochs_done: int, content: bytes) -> None:
+    """Write the checkpoint after an epoch, and remove what it makes superfluous.
+
+    Args:
+        folder: Of the trial.
+        attempt: Whose; its folder must be there, else the trial was ended meanwhile.
+        epochs_done: How many epochs it has seen.
+        content: See ``model.checkpoint.encode``.
+
+    Raises:
+        OSError: If it cannot be written; the checkpoints before it are still there.
+    """
+    own = attempt_folder(folder, attempt)
+    digest = hashlib.sha256(content).hexdigest().encode()
+    write_durably(own / f"epoch-{epochs_done:06d}", _MAGIC + digest + b"\n" + content)
+    kept = _files(own)
+    for path in kept[KEPT:]:
+        with suppress(FileNotFoundError):
+            path.unlink()
+    if len(kept) >= KEPT:
+        for other in folder.iterdir():
+            found = _ATTEMPT.fullmatch(other.name)
+            if found and int(found[1]) < attempt:
+                shutil.rmtree(other, ignore_errors=True)
+
+
+def checkpoints(folder: Path) -> Iterator[bytes]:
+    """Return the content of every whole checkpoint of a trial, the one with most epochs first.
+
+    One that is damaged is left out, and said.
+    """
+    found = []
+    for attempt in folder.glob("attempt-*"):
+        match = _ATTEMPT.fullmatch(attempt.name)
+        if match:
+            found += [(path.name, int(match[1]), path) for path in _files(attempt)]
+    for _, _, path in sorted(found, reverse=True):
+        content = _whole(path)
+        if content is not None:
+            yield content
+
+
+def epochs_done(folder: Path) -> int:
+    """Return how many epochs the newest checkpoint of a trial has seen, 0 where there is none."""
+    names = [path.name for attempt in folder.glob("attempt-*") for path in _files(attempt)]
+    return max((int(name.removeprefix("epoch-")) for name in names), default=0)
+
+
+def numbers_with_checkpoints(folder: Path) -> list[int]:
+    """Return the trials a folder holds checkpoints of."""
+    return sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal())
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove all checkpoints of a trial; there may be none."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep_last(folder: Path) -> None:
+    """Remove all checkpoints of a finished trial but the last."""
+    newest = max(
+        (path for attempt in folder.glob("attempt-*") for path in _files(attempt)),
+        key=lambda path: (path.name, path.parent.name),
+        default=None,
+    )
+    for attempt in folder.glob("attempt-*"):
+        for path in _files(attempt):
+            if path != newest:
+                path.unlink(missing_ok=True)
+        with suppress(OSError):  # the one that holds the last is not empty
+            attempt.rmdir()
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the checkpoints of one attempt, the newest first."""
+    try:
+        names = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+    except OSError:
+        return []
+    return sorted(names, key=lambda path: path.name, reverse=True)
+
+
+def _whole(path: Path) -> bytes | None:
+    try:
+        head, _, content = path.read_bytes().partition(b"\n")
+    except OSError as error:
+        logger.warning("checkpoint %s cannot be read (%s): an older one is taken", path, error)
+        return None
+    if head != _MAGIC + hashlib.sha256(content).hexdigest().encode():
+        logger.warning("checkpoint %s is damaged: an older one is taken", path)
+        return None
+    return content

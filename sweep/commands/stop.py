@@ -1,0 +1,27 @@
+"""``stop``: have a running study checkpoint its trials, pause and exit."""
+
+from typing import Annotated
+
+import typer
+
+from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+
+NAME = "stop"
+HELP = "Stop a running study: its trials finish their epoch, and resume goes on from there."
+
+
+def run(
+    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    storage: Storage = DEFAULT_STORAGE,
+    now: Annotated[
+        bool, typer.Option("--now", help="Do not wait for the epoch that is trained.")
+    ] = False,
+) -> None:
+    """Stop the coordinator of a study and wait until it is gone."""
+    from storage.database import open_database
+    from sweep.study.stopping import stop_study
+    from sweep.study.studies import load_study
+
+    address = storage_address(storage)
+    load_study(open_database(address, "read"), study)  # a name that is wrong is said to be
+    typer.echo(stop_study(address, study, at_once=now))

@@ -1,0 +1,33 @@
+"""A trial at work, as its coordinator knows it."""
+
+from dataclasses import dataclass, field
+
+from objectives.score import Score
+from sweep.configuration.presets import BASELINE
+from sweep.running.epoch_report import EpochReport
+from sweep.running.executor import TrialDone
+from sweep.study.trial_spec import TrialSpec
+
+
+@dataclass
+class RunningTrial:
+    """A trial at work: what it has sent, and how much of that is judged.
+
+    Attributes:
+        spec: What it trains.
+        reports: Of its epochs, also of earlier attempts.
+        scores: Of the first of these: those for which the baseline is known.
+        end: What it sent last; it may wait for the baseline to be scored against.
+        pruned: Whether it was told to end as hopeless.
+    """
+
+    spec: TrialSpec
+    reports: list[EpochReport] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    end: TrialDone | None = None
+    pruned: bool = False
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether every other trial is compared with it."""
+        return self.spec.preset == BASELINE

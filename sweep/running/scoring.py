@@ -1,0 +1,86 @@
+"""Scoring trials against the baseline, which may still be at work itself."""
+
+from objectives.guards import check_guards
+from objectives.judgement import Judgement
+from objectives.score import Score, score_forecast
+from objectives.settings import ObjectiveSettings
+from objectives.targets import Targets
+from sweep.running.epoch_report import EpochReport
+from sweep.running.executor import TrialDone
+from sweep.running.running_trial import RunningTrial
+from sweep.study.records import TrialRecord
+
+
+class Scoring:
+    """Knows the baseline epoch by epoch, and what a forecast scores beside it.
+
+    Args:
+        objective: How a forecast is scored.
+        targets: What gradient and peak must reach.
+    """
+
+    def __init__(self, objective: ObjectiveSettings, targets: Targets) -> None:
+        self._objective = objective
+        self._targets = targets
+        self._baseline: list[Judgement] = []
+        self.baseline_ended = False
+
+    def expect_baseline(self) -> None:
+        """Begin anew with a baseline that is handed out, again perhaps."""
+        self._baseline = []
+
+    def add_baseline(self, judgement: Judgement) -> None:
+        """Take in the baseline's next epoch."""
+        self._baseline.append(judgement)
+
+    def end_baseline(self, judgements: list[Judgement] | None = None) -> None:
+        """Take the baseline as finished.
+
+        Args:
+            judgements: After each of its epochs; None where all were added already.
+        """
+        if judgements is not None:
+            self._baseline = judgements
+        self.baseline_ended = True
+
+    def at_its_age(self, report: EpochReport) -> Score | None:
+        """Return the score against the baseline of the same age, None while that is not known."""
+        baseline = self._at(report.epoch)
+        return None if baseline is None else self._score(report, baseline)
+
+    def final(self, report: EpochReport) -> Score:
+        """Return the score against the finished baseline."""
+        return self._score(report, self._baseline[-1])
+
+    def record(self, running: RunningTrial, end: TrialDone) -> TrialRecord:
+        """Return what is kept of a trial whose epochs are scored, up to where it was pruned."""
+        judged = running.reports[: len(running.scores)]
+        score = running.scores[-1]
+        # A pruned trial is compared with the baseline of its age, a complete one with the finished.
+        then = self._at(judged[-1].epoch) if running.pruned else None
+        baseline = then or self._baseline[-1]
+        judgement = judged[-1].judgement
+        return TrialRecord(
+            judgement=judgement,
+            judgements_by_epoch=[r.judgement for r in judged] if running.is_baseline else [],
+            score=score.total,
+            score_parts={"gradient": score.gradient, "peak": score.peak, "rmse": score.rmse},
+            guards=check_guards(judgement, self._objective.guards, baseline),
+            baseline_rmse=baseline.overall["rmse"],
+            epochs=len(judged),
+            seconds=end.seconds,
+            peak_memory_mb=end.peak_memory_mb,
+            device=end.device,
+            precision=end.precision,
+        )
+
+    def _at(self, epoch: int) -> Judgement | None:
+        """Return the baseline after an epoch, or after its last; None if not known yet."""
+        if epoch < len(self._baseline):
+            return self._baseline[epoch]
+        return self._baseline[-1] if self.baseline_ended else None
+
+    def _score(self, report: EpochReport, baseline: Judgement) -> Score:
+        return score_forecast(
+            report.metrics, self._targets, baseline.overall["rmse"], self._objective.rmse_weight
+        )

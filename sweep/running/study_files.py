@@ -1,0 +1,99 @@
+"""A study's files beside its database: results not yet told, checkpoints, and room for more."""
+
+import logging
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+
+from fields.errors import TrainingFailed
+from storage.checkpoints import (
+    epochs_done,
+    keep_last,
+    numbers_with_checkpoints,
+    remove_checkpoints,
+    trial_folder,
+)
+from storage.place import study_folder
+from storage.private_files import make_private_folder
+from storage.spool import Spool
+from sweep.running.spooled_result import SpooledResult, result_from_text
+
+logger = logging.getLogger(__name__)
+MB = 2**20
+
+
+class StudyFiles:
+    """The files of one study; used by its coordinator alone.
+
+    Args:
+        url: Address of the database.
+        identity: Of the study, see ``storage.place``.
+        kind: Whose checkpoints: of the ``trials`` of the search, or of those that ``confirm`` it.
+    """
+
+    def __init__(self, url: str, identity: str, kind: str = "trials") -> None:
+        self.folder = study_folder(url, identity)
+        self._checkpoints = self.folder / kind
+        self._spool = Spool(self.folder / "spool")
+
+    def make(self) -> None:
+        """Make the folder.
+
+        Raises:
+            OSError: If it cannot be made.
+        """
+        make_private_folder(self.folder)
+
+    def checkpoints(self, number: int) -> Path:
+        """Return the folder of a trial's checkpoints; it may not be there yet."""
+        return trial_folder(self._checkpoints, number)
+
+    def epochs_done(self, number: int) -> int:
+        """Return how far the checkpoints of a trial reach."""
+        return epochs_done(self.checkpoints(number))
+
+    def keep_result(self, result: SpooledResult) -> None:
+        """Write a result down at once, before the database has it.
+
+        Where the disk takes none, the database is still to be tried, and the checkpoint is there.
+        """
+        try:
+            self._spool.put(result.end.number, result.as_text())
+        except OSError as error:
+            logger.warning(
+                "trial %d: its result cannot be kept beside the database (%s)",
+                result.end.number,
+                error.strerror or error,
+            )
+
+    def forget_result(self, number: int) -> None:
+        """Remove a result that is safe in the database, or of no use."""
+        self._spool.remove(number)
+
+    def results(self) -> list[SpooledResult]:
+        """Return the results that no coordinator has told; those that cannot be read are said."""
+        found = []
+        for number, text in self._spool.results():
+            try:
+                found.append(result_from_text(text))
+            except TrainingFailed as error:
+                logger.warning("trial %d: %s; it is trained again", number, error)
+                self._spool.remove(number)
+        return found
+
+    def tidy(self, finished: Collection[int], best: Collection[int]) -> None:
+        """Keep of the finished trials the last checkpoint of the best, and no other.
+
+        Args:
+            finished: Trials that are in the database for good.
+            best: Those among them that are wanted.
+        """
+        for number in numbers_with_checkpoints(self._checkpoints):
+            if number in best:
+                keep_last(self.checkpoints(number))
+            elif number in finished:
+                remove_checkpoints(self.checkpoints(number))
+
+    def free_mb(self) -> float:
+        """Return how much space the disk has left."""
+        return shutil.disk_usage(self.folder).free / MB

@@ -1,0 +1,58 @@
+"""Stopping the process that runs a study, from another one."""
+
+import os
+import platform
+import shlex
+import signal
+import time
+
+from fields.errors import FieldsharpError, StudyError
+from storage.study_lock import study_holder
+from storage.url import as_option
+
+LOOK_EVERY_S = 0.1
+BETWEEN_SIGNALS_S = 0.3
+
+
+def stop_study(url: str, study: str, *, at_once: bool) -> str:
+    """Ask the coordinator of a study to stop, wait until it has, and return what to say.
+
+    Args:
+        url: Address of the database.
+        study: Its name.
+        at_once: Whether it shall not finish the epochs that are trained.
+
+    Raises:
+        StudyError: If the coordinator is on another machine.
+        FieldsharpError: If it may not be signalled.
+    """
+    holder = study_holder(url, study)
+    go_on = f"go on with python run_sweep.py resume {shlex.quote(study)}{as_option(url)}"
+    if not holder.alive or holder.pid is None:
+        return f"study {study!r} is not being run, there is nothing to stop; {go_on}"
+    if holder.host != platform.node():
+        raise StudyError(
+            f"study {study!r} is being run by process {holder.pid} on {holder.host}, and this is "
+            f"{platform.node()}; stop it there"
+        )
+    _signal(holder.pid, study)
+    if at_once:
+        time.sleep(BETWEEN_SIGNALS_S)  # two at the same moment would be taken for one
+        _signal(holder.pid, study)
+    while True:
+        now = study_holder(url, study)
+        if not now.alive or now.pid != holder.pid:
+            return f"study {study!r} is stopped; {go_on}"
+        time.sleep(LOOK_EVERY_S)
+
+
+def _signal(pid: int, study: str) -> None:
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return  # it ended by itself meanwhile
+    except PermissionError as error:
+        raise FieldsharpError(
+            f"study {study!r} is being run by process {pid} of another user, which may not be "
+            "stopped from here; ask that user"
+        ) from error
