@@ -8,11 +8,13 @@ from typing import TypeVar
 from optuna.distributions import BaseDistribution
 from optuna.pruners import NopPruner
 from optuna.study import Study
+from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from objectives.guards import broken
 from objectives.verdict import Contender, Verdict
 from storage.database import database_errors, make_durable, require_database
+from storage.one_transaction import one_transaction
 from storage.patience import Patience
 from sweep.configuration.duration import seconds
 from sweep.configuration.names import setting_path
@@ -47,8 +49,8 @@ def _trained(preset: Preset) -> str:
 class Ledger:
     """Asks, reports and tells. One per study, used by the coordinator alone.
 
-    Every call is made again while the database is unavailable, so each is written to do no harm
-    when it is made twice.
+    Every act is one transaction, and is tried again while the database is unavailable. Only the
+    answer to the last word of a transaction can be lost, so an act does no harm when done twice.
     """
 
     def __init__(
@@ -68,21 +70,29 @@ class Ledger:
         self._presets = {preset.name: preset for preset in presets(config)}
         self._distributions: dict[str, BaseDistribution] = distributions(config.search)
         self._running: dict[int, Trial] = {}
-        self._asking = False
 
-    def _call(self, what: Callable[[], T]) -> T:
-        """Return what a call of the storage returns, once it succeeds."""
+    def _read(self, what: Callable[[], T]) -> T:
+        """Return what is read from the storage, once it succeeds."""
+
+        def attempt() -> T:
+            with database_errors(self.url):
+                return what()
+
+        return self.patience.call(attempt)
+
+    def _write(self, what: Callable[[], T]) -> T:
+        """Return what an act on the storage returns, once it succeeds: wholly, or not at all."""
 
         def attempt() -> T:
             require_database(self.url)
-            with database_errors(self.url):
+            with database_errors(self.url), one_transaction(self.study):
                 return what()
 
         return self.patience.call(attempt)
 
     def prepare(self) -> None:
         """Queue the presets of a new study."""
-        self._call(self._prepare)
+        self._write(self._prepare)
 
     def _prepare(self) -> None:
         trials = self.study.get_trials(deepcopy=False)
@@ -103,28 +113,28 @@ class Ledger:
             running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
             return [trial.number for trial in running if trial.number not in self._running]
 
-        return self._call(find)
+        return self._read(find)
 
     def told(self) -> set[int]:
         """Return the numbers of all trials that ended."""
-        trials = self._call(lambda: self.study.get_trials(deepcopy=False))
+        trials = self._read(lambda: self.study.get_trials(deepcopy=False))
         return {trial.number for trial in trials if trial.state.is_finished()}
 
     def finished(self) -> int:
         """Return how many trials count towards the budget: all that ended, but failed baselines."""
-        return self._call(lambda: counted(self.study.get_trials(deepcopy=False)))
+        return self._read(lambda: counted(self.study.get_trials(deepcopy=False)))
 
     def baseline(self) -> TrialRecord | None:
         """Return the outcome of the baseline, None before it is complete."""
         states = (TrialState.COMPLETE,)
-        for trial in self._call(lambda: self.study.get_trials(deepcopy=False, states=states)):
+        for trial in self._read(lambda: self.study.get_trials(deepcopy=False, states=states)):
             if is_baseline(trial):
                 return trial_record(trial)
         return None
 
     def best(self) -> BestTrial | None:
         """Return the best trial that breaks no guard, None before there is one."""
-        trial = self._call(lambda: best_trial(self.study.get_trials(deepcopy=False)))
+        trial = self._read(lambda: best_trial(self.study.get_trials(deepcopy=False)))
         record = trial_record(trial) if trial is not None else None
         if trial is None or record is None:
             return None
@@ -133,12 +143,10 @@ class Ledger:
 
     def ask(self) -> TrialSpec:
         """Return the next trial: one that was put back or queued, else the sampler's choice."""
-        return self._call(self._ask)
+        return self._write(self._ask)
 
     def _ask(self) -> TrialSpec:
-        half_asked = self._half_asked()
-        self._asking = True
-        trial = half_asked or self._waiting_baseline() or self.study.ask()
+        trial = self._waiting_baseline() or self.study.ask()
         for name, distribution in self._distributions.items():
             trial._suggest(name, distribution)
         spec = self._spec(trial)
@@ -149,17 +157,7 @@ class Ledger:
             if spec.preset is not None:
                 trial.set_user_attr(records.TRAINED, _trained(self._presets[spec.preset]))
         self._running[trial.number] = trial
-        self._asking = False
         return spec
-
-    def _half_asked(self) -> Trial | None:
-        """Return the trial of a call that failed after it had made or taken one."""
-        if not self._asking:
-            return None
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if trial.number not in self._running:
-                return Trial(self.study, trial._trial_id)
-        return None
 
     def _spec(self, trial: Trial) -> TrialSpec:
         attributes = trial.user_attrs
@@ -187,7 +185,7 @@ class Ledger:
             fingerprint: Of what it trained: the database may be a copy put back, in which the
                 number is another trial's.
         """
-        return self._call(lambda: self._adopt(number, attempt, fingerprint))
+        return self._write(lambda: self._adopt(number, attempt, fingerprint))
 
     def _adopt(self, number: int, attempt: int, fingerprint: str) -> TrialSpec | None:
         found = next((t for t in self.study.get_trials(deepcopy=False) if t.number == number), None)
@@ -213,7 +211,7 @@ class Ledger:
 
     def report(self, number: int, epoch: int, score: float) -> bool:
         """Write the score after an epoch down and return whether the trial should be pruned."""
-        return self._call(lambda: self._report(self._running[number]._trial_id, epoch, score))
+        return self._write(lambda: self._report(self._running[number]._trial_id, epoch, score))
 
     def _report(self, trial_id: int, epoch: int, score: float) -> bool:
         storage = self.study._storage
@@ -249,8 +247,7 @@ class Ledger:
                 if step >= record.epochs:
                     storage.set_trial_intermediate_value(trial_id, step, record.score)
 
-        self._call(level)
-        self._tell(number, TrialState.PRUNED, None, record)
+        self._tell(number, TrialState.PRUNED, None, record, before=level)
 
     def fail(self, number: int, reason: str) -> None:
         """Tell that a trial failed, and why; also one that was left running."""
@@ -261,7 +258,7 @@ class Ledger:
                 self.study._storage.set_trial_user_attr(trial._trial_id, records.FAILURE, reason)
             self.study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
 
-        self._call(tell)
+        self._write(tell)
         self._running.pop(number, None)
 
     def lost_attempts(self, number: int) -> LostAttempts:
@@ -270,15 +267,15 @@ class Ledger:
         def read() -> LostAttempts:
             return lost_attempts(self._running_trial(number))
 
-        return self._call(read)
+        return self._read(read)
 
     def contenders(self) -> list[Contender]:
         """Return the complete trials as the verdict sees them."""
-        return self._call(lambda: contenders(self.study.get_trials(deepcopy=False)))
+        return self._read(lambda: contenders(self.study.get_trials(deepcopy=False)))
 
     def conclude(self, verdict: Verdict) -> None:
         """Write the verdict down with the study."""
-        self._call(lambda: self.study.set_user_attr(records.VERDICT, verdict.model_dump()))
+        self._write(lambda: self.study.set_user_attr(records.VERDICT, verdict.model_dump()))
 
     def put_back(
         self, number: int, lost: LostAttempts | None = None, micro_batches: int | None = None
@@ -299,12 +296,12 @@ class Ledger:
                 storage.set_trial_user_attr(trial_id, records.MICRO_BATCHES, micro_batches)
             storage.set_trial_state_values(trial_id, TrialState.WAITING)
 
-        self._call(put_back)
+        self._write(put_back)
         self._running.pop(number, None)
 
     def make_durable(self) -> None:
         """Have everything that was told survive a power cut too."""
-        self._call(lambda: make_durable(self.url))
+        self._read(lambda: make_durable(self.url))
 
     def _running_trial(self, number: int) -> FrozenTrial:
         storage = self.study._storage
@@ -312,13 +309,19 @@ class Ledger:
         return storage.get_trial(trial_id)
 
     def _tell(
-        self, number: int, state: TrialState, values: list[float] | None, record: TrialRecord
+        self,
+        number: int,
+        state: TrialState,
+        values: list[float] | None,
+        record: TrialRecord,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
-        trial = self._running[number]
+        trial, storage = self._running[number], self.study._storage
 
         def tell() -> None:
             if self._running_trial(number).state.is_finished():
-                return  # by a call of which only the answer was lost
+                return  # by a transaction of which only the answer was lost
+            before()
             # Everything is written before tell: a finished trial takes no more attributes.
             for name in records.SHOWN:
                 trial.set_user_attr(name, record.metrics[name])
@@ -327,14 +330,14 @@ class Ledger:
             if wrong:
                 text = "; ".join(f"{guard.name}: {guard.words}" for guard in wrong)
                 trial.set_user_attr(records.GUARDS_BROKEN, text)
-            there = self._running_trial(number).constraints
             for guard in record.guards:
-                if guard.name not in there:
-                    trial.set_constraint(guard.name, guard.violation)
+                # As Trial.set_constraint does, which reads the whole trial back for each of them.
+                key = f"{_CONSTRAINTS_KEY}:{guard.name}"
+                storage.set_trial_system_attr(trial._trial_id, key, guard.violation)
             trial.set_user_attr(records.RECORD, json.loads(record.model_dump_json()))
-            self.study.tell(number, values, state, skip_if_finished=True)
+            self.study.tell(number, values, state)
 
-        self._call(tell)
+        self._write(tell)
         del self._running[number]
 
     def _enqueue(self, preset: Preset) -> None:
