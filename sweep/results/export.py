@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import ConfigError, StudyError
 from storage.database import database_errors
-from sweep.configuration.config_file import dump_yaml
+from sweep.configuration.safe_yaml import dump_yaml
 from sweep.study.confirmation import read_confirmation
 from sweep.study.records import PROVENANCE, best_trial, trial_record, trial_spec
 from sweep.study.status import study_verdict, trial_status

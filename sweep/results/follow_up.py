@@ -9,8 +9,8 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import ValidationError
 
 from fields.errors import ConfigError, StudyError
-from sweep.configuration.config_file import dump_yaml
 from sweep.configuration.names import setting_path
+from sweep.configuration.safe_yaml import dump_yaml
 from sweep.configuration.settings import Choices, NumberRange, SweepConfig
 from sweep.study.records import PRESET, is_baseline, is_feasible, trial_score
 from sweep.study.studies import study_config

@@ -26,7 +26,8 @@ from fields.windows import ForecastData
 from model.predictors.building import build_predictor
 from model.predictors.shape import ForecastShape
 from model.predictors.weights import load_weights, save_weights
-from sweep.configuration.config_file import dump_yaml, load_config
+from sweep.configuration.config_file import load_config
+from sweep.configuration.safe_yaml import dump_yaml
 from sweep.configuration.settings import RunSettings
 from sweep.running.trial import EpochReport
 
