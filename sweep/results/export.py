@@ -172,6 +172,6 @@ def _as_python(tree: dict[str, Any], title: str) -> str:
     lines.append("# what it had on the validation split, and where it comes from")
     lines.append(f"METRICS = {pprint.pformat(tree['metrics'], width=90)}")
     lines.append(f"EXPORTED = {pprint.pformat(tree['exported'], width=90)}")
-    rest = {k: tree[k] for k in ("study", "objective", "search", "budget", "workers")}
+    rest = {k: tree[k] for k in ("study", "plugins", "objective", "search", "budget", "workers")}
     lines.append(f"SWEEP = {pprint.pformat(rest, width=90)}")
     return "\n".join(lines) + "\n"
