@@ -23,7 +23,8 @@ working directory. What an export adds (`metrics`, `exported`) is carried along 
 setting.
 
 A study is gone on with only under the configuration it was started with. `study`, `budget.*`,
-`workers.*` and, as long as the contents are the same, `data.path` may change.
+`workers.*`, `recovery.*`, `plugins` and, as long as the contents are the same, `data.path` may
+change.
 """
 
 

@@ -3,6 +3,7 @@
 Adding a format: one function that returns the variables of a file, one line in ``READERS``.
 """
 
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,11 @@ import xarray as xr
 from fields.axes import field_axes
 from fields.errors import DataError
 from fields.gaps import fill_in_time, valid_cells
+from fields.memory import BYTES_A_VALUE, require_memory
 from fields.names import unknown
 from fields.series import FieldSeries, time_text
 from fields.settings import DataSettings
+from fields.visible import visible
 
 NUMPY_DIMS = ("time", "channel", "y", "x")
 
@@ -37,6 +40,9 @@ def _open_npy(path: Path) -> xr.Dataset:
 
 
 def _open_npz(path: Path) -> xr.Dataset:
+    with zipfile.ZipFile(path) as archive_of_bytes:  # packed, zeros take a thousandth
+        unpacked = sum(member.file_size for member in archive_of_bytes.infolist())
+    require_memory(unpacked // BYTES_A_VALUE, str(path))
     with np.load(path, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     # Each array keeps dimensions of its own, since their lengths may differ between arrays.
@@ -92,8 +98,9 @@ def read_series(settings: DataSettings) -> FieldSeries:
         values_TCHW=filled_THW[:, None].astype(np.float32),
         mask_HW=mask_HW,
         time=raw.time,
-        units=str(raw.array.attrs.get("units", "")),
-        name=str(raw.array.name),
+        # Both are shown on terminals, and a file may say anything.
+        units=visible(str(raw.array.attrs.get("units", ""))),
+        name=visible(str(raw.array.name)),
         filled_T=filled_T.astype(np.float32),
         dims=raw.dims,
         grid=raw.grid,
@@ -135,6 +142,7 @@ def read_raw(settings: DataSettings) -> RawField:
     with open_dataset(Path(settings.path)) as dataset:
         array = dataset[pick_variable(dataset, settings.variable, settings.path)]
         array = field_axes(array, settings.select)
+        require_memory(array.size, f"variable {array.name!r} in {settings.path}")
         try:
             array = array.load()
         except Exception as error:  # a damaged chunk shows only now
@@ -159,6 +167,8 @@ def open_dataset(path: Path) -> xr.Dataset:
     """
     if not path.exists():
         raise DataError(f"data file {path} does not exist; check the path (data.path)")
+    if not (path.is_file() or path.is_dir()):  # a pipe nobody writes to would be waited for
+        raise DataError(f"data file {path} is no regular file; give a file or a Zarr folder")
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise DataError(unknown("data format", path.suffix or path.name, READERS))

@@ -151,7 +151,7 @@ def load(path: str, setting: str) -> Any:
             f"{setting} names the module {module_name!r}, which cannot be imported ({error}); "
             "put its folder on PYTHONPATH"
         ) from error
-    except Exception as error:  # a module of the user's may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # a module of the user's may raise anything
         raise ConfigError(
             f"{setting} names the module {module_name!r}, which fails when imported "
             f"({type(error).__name__}: {' '.join(str(error).split())})"

@@ -34,7 +34,8 @@ class PredictorSettings(Settings):
 
     name: Annotated[str, AfterValidator(_known_predictor)] = Field(
         "unet",
-        description="unet, simvp, convlstm, ensemble, or a class of yours as package.module:Class",
+        description="unet, simvp, convlstm, ensemble, or a class of yours as package.module:Class, "
+        "of a module that plugins lists",
     )
     width: int = Field(16, ge=1, le=4096, description="hidden channels")
     options: dict[str, int | float | bool | str] = Field(

@@ -3,19 +3,30 @@
 import re
 import shlex
 from pathlib import Path
+from urllib.parse import unquote, unquote_plus
 
 from fields.errors import ConfigError
 
+SHORTEST_KNOWN = 4
 # Up to the last @ of the word: an @ that should have been written %40 is part of the password.
-_PASSWORD = re.compile(r"(?<=://)([^:/@]*):([^@]*(?:@\S*)?)@")
-
-
-_QUERY_PASSWORD = re.compile(r"(?<=[?&]password=)[^&\s]+")
+_PASSWORD = re.compile(r"(?<=://)([^:/@\n]*):([^@\n]*(?:@\S*)?)@")
+# The same where the whole address is the value of another's parameter.
+_ENCODED_PASSWORD = re.compile(r"(?i)(?<=%3a%2f%2f)((?:(?!%3a|%2f|%40)[^\s&])*)%3a[^\s&]*?%40")
+# password=..., as a parameter, in a libpq string (values in quotes may hold spaces), in a dict.
+_NAMED_SECRET = re.compile(
+    r"""(?ix)
+    (?P<name> (?: (?<![a-z]) | (?<=%3b) | (?<=%26) ) (?:ssl|pg)?
+        (?:password|passwd|pwd|passphrase|secret|token|(?:access|auth|api)_?(?:token|key)) )
+    (?P<is> ["']? \s* (?: = | %3d | (?<=["']):) \s* | ["']\s*:\s* )
+    (?P<value> '(?:[^'\\\n]|\\.)*' | "(?:[^"\\\n]|\\.)*" | (?: (?!%3b|%26) [^\s&;,'"{}()] )+ )
+    """
+)
 
 
 def mask_password(text: str) -> str:
     """Return the text with the password of every address in it replaced by ``***``."""
-    text = _QUERY_PASSWORD.sub("***", text)
+    text = _NAMED_SECRET.sub(r"\g<name>\g<is>***", text)
+    text = _ENCODED_PASSWORD.sub(r"\1%3A***%40", text)
     return _PASSWORD.sub(r"\1:***@", text)
 
 
@@ -25,6 +36,18 @@ DEFAULT_ADDRESS = "sqlite:///sweeps.db"
 def as_option(url: str) -> str:
     """Return the option that names a database in a command to type; empty for the default."""
     return "" if url == DEFAULT_ADDRESS else f" --storage {shlex.quote(mask_password(url))}"
+
+
+def passwords_in(url: str) -> tuple[str, ...]:
+    """Return the passwords of an address as they may turn up elsewhere: as written, and decoded.
+
+    A library may say in a message what it took out of the address, and then nothing shows that it
+    is a password. One of three characters or fewer is left out: it would stand in any text.
+    """
+    written = [match[2] for match in _PASSWORD.finditer(url)]
+    written += [match["value"].strip("'\"") for match in _NAMED_SECRET.finditer(url)]
+    forms = {form for text in written for form in (text, unquote(text), unquote_plus(text))}
+    return tuple(sorted((f for f in forms if len(f) >= SHORTEST_KNOWN), key=len, reverse=True))
 
 
 def sqlite_path(url: str) -> Path | None:

@@ -4,6 +4,7 @@ Commands import what they need when they run, so that --help loads neither torch
 """
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from types import FrameType
 import typer
 
 from fields.errors import FieldsharpError
+from fields.visible import visible
+from storage.masking import MaskedFormatter, Masking
 from sweep.commands import (
     check,
     confirm,
@@ -25,10 +28,12 @@ from sweep.commands import (
     stop,
     train,
 )
+from sweep.commands.options import STORAGE_VARIABLE
 
 DEBUG = "--debug"
 INTERRUPTED = "interrupted; run the same command again"
 INTERRUPTED_CODE = 130
+LONGEST_ERROR = 4000
 
 app = typer.Typer(
     name="run_sweep.py",
@@ -60,12 +65,10 @@ def main(arguments: Sequence[str]) -> int:
     0 done, 1 failed, 2 wrong use or bad input, 3 stopped on request and resumable.
     """
     debug = DEBUG in arguments
-    logging.basicConfig(
-        level=logging.WARNING,  # of libraries
-        format="%(asctime)s %(levelname)s %(message)s",
-        datefmt="%H:%M:%S",
-        stream=sys.stderr,
-    )
+    masking = Masking(os.environ.get(STORAGE_VARIABLE, ""))
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(MaskedFormatter(masking))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])  # the level is of libraries
     for package in ("sweep", "model", "objectives", "storage", "fields"):
         logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.INFO)
     # A system that ends a process deserves the same orderly end as a person who does.
@@ -77,13 +80,13 @@ def main(arguments: Sequence[str]) -> int:
             prog_name="run_sweep.py",
         )
     except FieldsharpError as error:
-        return _say(str(error), error.exit_code, debug=debug)
+        return _say(str(error), error.exit_code, masking, debug=debug)
     except KeyboardInterrupt:
-        return _say(INTERRUPTED, 3, debug=debug)
+        return _say(INTERRUPTED, 3, masking, debug=debug)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback to users
-        return _say_unexpected(error, debug=debug)
+        return _say_unexpected(error, masking, debug=debug)
     if code == INTERRUPTED_CODE:  # how the parser of the command line passes on an interrupt
-        return _say(INTERRUPTED, 3, debug=debug)
+        return _say(INTERRUPTED, 3, masking, debug=debug)
     return code if isinstance(code, int) else 0
 
 
@@ -91,21 +94,25 @@ def _interrupt(_signum: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _say_unexpected(error: Exception, *, debug: bool) -> int:
+def _say_unexpected(error: Exception, masking: Masking, *, debug: bool) -> int:
     format_message = getattr(error, "format_message", None)
     if callable(format_message):  # wrong use, as the parser of the command line found it
         command = getattr(getattr(error, "ctx", None), "command_path", "run_sweep.py")
         message = str(format_message()).rstrip(".")
-        return _say(f"{message}; see python {command} --help", 2, debug=debug)
+        return _say(f"{message}; see python {command} --help", 2, masking, debug=debug)
     if isinstance(error, BrokenPipeError):
         return 1  # whoever read our output has gone
     reason = " ".join(str(error).split()) or "no reason given"
     message = f"unexpected {type(error).__name__}: {reason}; run again with {DEBUG} to see where"
-    return _say(message, 1, debug=debug)
+    return _say(message, 1, masking, debug=debug)
 
 
-def _say(message: str, exit_code: int, *, debug: bool) -> int:
+def _say(message: str, exit_code: int, masking: Masking, *, debug: bool) -> int:
     if debug:
         logging.getLogger(__name__).debug("where it happened", exc_info=True)
-    sys.stderr.write(f"{'stopped' if exit_code == 3 else 'error'}: {message}\n")
+    # A name out of a file or a database may hold anything, and be as long.
+    shown = visible(masking(message))
+    if len(shown) > LONGEST_ERROR:
+        shown = f"{shown[:LONGEST_ERROR]}..."
+    sys.stderr.write(f"{'stopped' if exit_code == 3 else 'error'}: {shown}\n")
     return exit_code

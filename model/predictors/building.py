@@ -7,7 +7,7 @@ from torch import nn
 
 from fields.errors import ConfigError
 from fields.names import unknown
-from model.catalog import PREDICTORS, load
+from model.predictors.classes import predictor_class
 from model.predictors.shape import ForecastShape
 from model.settings import PredictorSettings
 
@@ -19,11 +19,7 @@ def build_predictor(settings: PredictorSettings, shape: ForecastShape) -> nn.Mod
         ConfigError: If the class does not exist, is no module, refuses its options, or predicts
             another shape than asked.
     """
-    cls = load(PREDICTORS.get(settings.name, settings.name), "predictor.name")
-    if not (inspect.isclass(cls) and issubclass(cls, nn.Module)):
-        raise ConfigError(
-            f"predictor.name {settings.name!r} is {cls!r}; it must be a subclass of torch.nn.Module"
-        )
+    cls = predictor_class(settings.name, "predictor.name")
     accepted = inspect.signature(cls).parameters
     takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
     for name in settings.options:
@@ -32,7 +28,7 @@ def build_predictor(settings: PredictorSettings, shape: ForecastShape) -> nn.Mod
             raise ConfigError(f"predictor.options: {unknown('option', name, own)}")
     try:
         predictor: nn.Module = cls(shape, settings.width, **settings.options)
-    except Exception as error:  # a class of the user's may raise anything
+    except (Exception, SystemExit) as error:  # a class of the user's may raise anything
         raise ConfigError(
             f"predictor {settings.name!r} cannot be built with width {settings.width} and options "
             f"{settings.options} ({_one_line(error)})"
@@ -54,7 +50,7 @@ def check_predictor(predictor: nn.Module, shape: ForecastShape, name: str) -> No
     try:
         with torch.no_grad():
             found = tuple(predictor(history_BTCHW).shape)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(
             f"predictor {name!r} fails on a history of shape {tuple(history_BTCHW.shape)} "
             f"({_one_line(error)})"
@@ -66,5 +62,5 @@ def check_predictor(predictor: nn.Module, shape: ForecastShape, name: str) -> No
         )
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

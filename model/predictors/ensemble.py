@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from model.catalog import PREDICTORS, load
+from model.predictors.classes import predictor_class
 from model.predictors.shape import ForecastShape
 
 Tensor = torch.Tensor
@@ -36,7 +36,7 @@ class Ensemble(nn.Module):
             raise ValueError("member must be another predictor than ensemble itself")
         self.shape = shape
         self.members = int(members)
-        cls = load(PREDICTORS.get(member, member), "predictor.options.member")
+        cls = predictor_class(member, "predictor.options.member")
         # Before the history: predictors start from its last frame.
         self.predictor: nn.Module = cls(
             replace(shape, history=shape.history + NOISE_FRAMES), width, **options

@@ -1,14 +1,33 @@
 """The weights of a predictor as a file."""
 
+import errno
+import os
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from torch import nn
 
 
 def save_weights(predictor: nn.Module, path: Path) -> None:
-    """Write the weights as safetensors."""
-    save_model(predictor, str(path))
+    """Write the weights as safetensors, for this user alone.
+
+    Raises:
+        OSError: If they cannot be written; nothing half-written is left behind.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        save_model(predictor, str(partial))
+        partial.chmod(0o600)  # whatever the library made it
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except SafetensorError as error:
+        partial.unlink(missing_ok=True)
+        raise OSError(errno.EIO, str(error)) from error
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def load_weights(predictor: nn.Module, path: Path) -> None:

@@ -20,7 +20,9 @@ def find_config(config: Path) -> Path:
 
 
 def storage_address(value: str) -> str:
-    """Return the address of the database.
+    """Return the address of the database, once: one with a password leaves the environment.
+
+    Every process started from here on would inherit it, and code of the user's runs in those.
 
     Raises:
         ConfigError: If it carries a password and came by argument, where every user of the
@@ -36,6 +38,9 @@ def storage_address(value: str) -> str:
             f"--storage {masked} carries a password, which every user of this machine could read; "
             f"put the address into the environment variable {STORAGE_VARIABLE} instead"
         )
+    inherited = os.environ.get(STORAGE_VARIABLE, "")
+    if mask_password(inherited) != inherited:
+        del os.environ[STORAGE_VARIABLE]
     return value
 
 

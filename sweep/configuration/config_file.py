@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from fields.errors import ConfigError
 from fields.names import nearest
+from sweep.configuration.limited_loader import MOST_LEVELS
+from sweep.configuration.safe_yaml import Tree, parse_yaml, read_yaml
 from sweep.configuration.settings import SweepConfig
 
 EXPORT_SECTIONS = ("exported", "metrics")
-Tree = dict[str, Any]
+LONGEST_SHOWN = 200
 _SUBJECT = re.compile(r"^\w+ should ")
 
 
@@ -34,41 +35,6 @@ class ConfigFile:
     metrics: Mapping[str, float]
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which 1e-3 is a number, as in YAML 1.2 (1.1 reads a word)."""
-
-
-def _mapping_without_doubles(loader: _Loader, node: yaml.MappingNode) -> Tree:
-    keys = [key.value for key, _ in node.value]
-    doubles = sorted({key for key in keys if keys.count(key) > 1})
-    if doubles:
-        raise yaml.constructor.ConstructorError(
-            None, None, f"the key {doubles[0]!r} stands there twice", node.start_mark
-        )
-    return {str(k): v for k, v in loader.construct_mapping(node, deep=True).items()}
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_without_doubles)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes what ``_Loader`` reads: the word 1e3 is quoted."""
-
-
-for _side in (_Loader, _Dumper):
-    _side.add_implicit_resolver(
-        "tag:yaml.org,2002:float",
-        re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
-        list("-+.0123456789"),
-    )
-
-
-def dump_yaml(tree: Tree) -> str:
-    """Return plain values as the YAML that ``load_config`` reads back to the same."""
-    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-    return text
-
-
 def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
     """Read a configuration file and apply ``key.path=value`` overrides.
 
@@ -79,16 +45,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
         ConfigError: If the file is missing or no YAML, a key or name is unknown, or a value is out
             of range.
     """
-    if not path.is_file():
-        raise ConfigError(
-            f"configuration {path} does not exist; give a YAML file, such as "
-            "configs/quickstart.yaml"
-        )
-    try:
-        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - safe
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = " ".join(str(error).split())
-        raise ConfigError(f"configuration {path} is not valid YAML: {where}") from error
+    tree = read_yaml(path)
     if not isinstance(tree, dict):
         raise ConfigError(
             f"configuration {path} must be a mapping of settings such as 'data:', "
@@ -98,9 +55,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
     for name, section in beside.items():
         if not isinstance(section, dict):
             raise ConfigError(
-                f"{name} must be a mapping as an export writes it, found {section!r}; remove it "
-                f"(in {path})"
+                f"{name} must be a mapping as an export writes it, found {_shown(section)}; "
+                f"remove it (in {path})"
             )
+    _require_numbers(beside["metrics"], path)
     tree = {name: section for name, section in tree.items() if section is not None}
     _anchor_data_path(tree, path.resolve().parent)
     for override in overrides:
@@ -151,10 +109,25 @@ def _sentence(detail: Any) -> str:
         expected = [part.strip(" '") for part in re.split(r",| or ", detail["ctx"]["expected"])]
         guess = nearest(str(found), expected)
         hint = f"did you mean {guess!r}? " if guess else ""
-        return f"{where} is {found!r}: {hint}choose one of {', '.join(expected)}"
+        return f"{where} is {_shown(found)}: {hint}choose one of {', '.join(expected)}"
     message = _SUBJECT.sub("", message)  # "Input should be ..." and the like
-    shown = "nan" if isinstance(found, float) and math.isnan(found) else repr(found)
-    return f"{where} must {message}, found {shown}"
+    return f"{where} must {message}, found {_shown(found)}"
+
+
+def _shown(found: Any) -> str:
+    if isinstance(found, float) and math.isnan(found):
+        return "nan"
+    text = repr(found)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def _require_numbers(metrics: Tree, path: Path) -> None:
+    for name, value in metrics.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ConfigError(
+                f"metrics.{name} must be a number as an export writes it, found {_shown(value)}; "
+                f"remove it (in {path})"
+            )
 
 
 def _known_keys(location: list[Any]) -> list[str]:
@@ -176,12 +149,14 @@ def _apply_override(tree: Tree, override: str) -> None:
             f"--set {override!r} is not of the form key.path=value, such as "
             "--set training.epochs=20"
         )
-    try:
-        value = yaml.load(text, Loader=_Loader)  # noqa: S506 - safe
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {key}: {text!r} is not a valid YAML value") from error
+    value = parse_yaml(text, f"--set {key}")
     node: Any = tree
     *sections, leaf = key.strip().split(".")
+    if len(sections) >= MOST_LEVELS:
+        raise ConfigError(
+            f"--set {_shown(key)} is {len(sections) + 1} levels deep, and no setting lies deeper "
+            f"than {MOST_LEVELS}; name a setting such as training.epochs"
+        )
     # A searched setting such as predictor.width is one key with a dot in it.
     if sections[:2] == ["search", "space"] and len(sections) > 2:
         last = [leaf] if leaf in ("low", "high", "log", "choices") else []
@@ -199,4 +174,9 @@ def _apply_override(tree: Tree, override: str) -> None:
 def _anchor_data_path(tree: Tree, folder: Path) -> None:
     data = tree.get("data")
     if isinstance(data, dict) and isinstance(data.get("path"), str):
-        data["path"] = str((folder / Path(data["path"]).expanduser()).resolve())
+        try:
+            data["path"] = str((folder / Path(data["path"]).expanduser()).resolve())
+        except (OSError, RuntimeError, ValueError) as error:  # ~nobody, a loop of links, a NUL
+            raise ConfigError(
+                f"data.path {_shown(data['path'])} is no path ({error}); give that of a data file"
+            ) from error

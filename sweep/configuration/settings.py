@@ -15,11 +15,13 @@ from pydantic import (
 
 from fields.names import unknown
 from fields.settings import DataSettings, Settings
+from fields.visible import visible
 from model.catalog import PREDICTORS
 from model.settings import LossSettings, PredictorSettings, TrainingSettings
 from objectives.settings import ObjectiveSettings
 from sweep.configuration.duration import Duration, seconds
 from sweep.configuration.names import SHORT_NAMES, setting_path
+from sweep.configuration.plugins import MEMBER, Plugins, require_listed
 
 Scalar = int | float | bool | str
 
@@ -98,6 +100,11 @@ class RunSettings(Settings):
     predictor: PredictorSettings = Field(default_factory=PredictorSettings)
     loss: LossSettings = Field(default_factory=LossSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
+    plugins: Plugins = Field(
+        (),
+        description="modules and packages that classes of yours may be imported from, such as "
+        "[my_project]",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -111,6 +118,13 @@ class RunSettings(Settings):
             if isinstance(loss, dict):
                 return {**value, "loss": {**loss, "base": "crps"}}
         return value
+
+    @model_validator(mode="after")
+    def _classes_are_listed(self) -> "RunSettings":
+        require_listed("predictor.name", self.predictor.name, self.plugins)
+        if self.predictor.name == ENSEMBLE:
+            require_listed(MEMBER, self.predictor.options.get("member"), self.plugins)
+        return self
 
     @model_validator(mode="after")
     def _crps_has_members(self) -> "RunSettings":
@@ -282,12 +296,39 @@ class SweepConfig(RunSettings):
     workers: WorkerSettings = Field(default_factory=WorkerSettings)
     recovery: RecoverySettings = Field(default_factory=RecoverySettings)
 
+    @field_validator("study")
+    @classmethod
+    def _name_can_be_shown(cls, value: str) -> str:
+        if visible(value) != value:
+            raise ValueError(
+                f"must hold no control characters, found '{visible(value)}'; choose another name"
+            )
+        return value
+
     @property
     def run(self) -> RunSettings:
         """The part that describes one training."""
         return RunSettings(
-            data=self.data, predictor=self.predictor, loss=self.loss, training=self.training
+            data=self.data,
+            predictor=self.predictor,
+            loss=self.loss,
+            training=self.training,
+            plugins=self.plugins,
         )
+
+    @model_validator(mode="after")
+    def _searched_classes_are_listed(self) -> "SweepConfig":
+        names = self._reachable("predictor.name", self.predictor.name)
+        for name in names:
+            require_listed("search.space.predictor.name", name, self.plugins)
+        if ENSEMBLE in names:  # whether or not its members are searched beside it
+            searched = self.searched(MEMBER)
+            members = ends(searched) if searched else (self.predictor.options.get("member"),)
+            for member in members:
+                require_listed(
+                    f"search.space.{MEMBER}" if searched else MEMBER, member, self.plugins
+                )
+        return self
 
     @model_validator(mode="after")
     def _space_fits_the_settings(self) -> "SweepConfig":

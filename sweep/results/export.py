@@ -9,8 +9,9 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import ConfigError, StudyError
+from fields.visible import visible
 from storage.database import database_errors
-from sweep.configuration.config_file import dump_yaml
+from sweep.configuration.safe_yaml import dump_yaml
 from sweep.study.confirmation import read_confirmation
 from sweep.study.records import PROVENANCE, best_trial, trial_record, trial_spec
 from sweep.study.status import study_verdict, trial_status
@@ -117,7 +118,8 @@ def render(tree: dict[str, Any], form: Format) -> str:
 
         return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
     about = tree["exported"]
-    title = f"trial {about['trial']} of study {about['study']}, {standing(about)}"
+    # A study may be called anything: its name must end neither a comment nor a docstring.
+    title = visible(f"trial {about['trial']} of study {about['study']}, {standing(about)}")
     if form == "yaml":
         body = dump_yaml(tree)
         return f"# {title}; train it with: python run_sweep.py train THIS_FILE -o RUN_DIR\n{body}"
@@ -160,7 +162,8 @@ def write(text: str, path: Path) -> None:
 
 
 def _as_python(tree: dict[str, Any], title: str) -> str:
-    lines = [f'"""{title[0].upper()}{title[1:]}."""', ""]
+    quoted = title.replace("\\", "\\\\").replace('"', '\\"')
+    lines = [f'"""{quoted[0].upper()}{quoted[1:]}."""', ""]
     for section in ("loss", "training", "predictor", "data"):
         lines.append(f"# {section}")
         for name, value in tree[section].items():
@@ -172,6 +175,6 @@ def _as_python(tree: dict[str, Any], title: str) -> str:
     lines.append("# what it had on the validation split, and where it comes from")
     lines.append(f"METRICS = {pprint.pformat(tree['metrics'], width=90)}")
     lines.append(f"EXPORTED = {pprint.pformat(tree['exported'], width=90)}")
-    rest = {k: tree[k] for k in ("study", "objective", "search", "budget", "workers")}
+    rest = {k: tree[k] for k in ("study", "plugins", "objective", "search", "budget", "workers")}
     lines.append(f"SWEEP = {pprint.pformat(rest, width=90)}")
     return "\n".join(lines) + "\n"

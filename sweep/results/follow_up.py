@@ -9,8 +9,9 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import ValidationError
 
 from fields.errors import ConfigError, StudyError
-from sweep.configuration.config_file import dump_yaml
+from fields.visible import visible
 from sweep.configuration.names import setting_path
+from sweep.configuration.safe_yaml import dump_yaml
 from sweep.configuration.settings import Choices, NumberRange, SweepConfig
 from sweep.study.records import PRESET, is_baseline, is_feasible, trial_score
 from sweep.study.studies import study_config
@@ -82,7 +83,7 @@ def render_follow_up(study: Study, trials: Sequence[FrozenTrial]) -> str:
     tree = follow_up(study, trials).model_dump(mode="json")
     used = sum(trial.user_attrs.get(PRESET) is None for trial in trials)
     return (
-        f"{MARK} {study.study_name}, narrowed to the best of its trials ({used} were the "
+        f"{MARK} {visible(study.study_name)}, narrowed to the best of its trials ({used} were the "
         f"sampler's); start it with: python run_sweep.py start THIS_FILE\n{dump_yaml(tree)}"
     )
 

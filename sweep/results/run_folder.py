@@ -5,12 +5,16 @@ weights.safetensors  the predictor's weights
 field.json           scaling between physical units and the network's, units, time step, shape
 history.csv          losses and metrics after each epoch
 metrics.json         metrics on the validation split after the last epoch
+
+The folder and its files are this user's alone: data can be told from a net that was trained on it.
 """
 
 import csv
+import io
 import json
+import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +30,11 @@ from fields.windows import ForecastData
 from model.predictors.building import build_predictor
 from model.predictors.shape import ForecastShape
 from model.predictors.weights import load_weights, save_weights
-from sweep.configuration.config_file import dump_yaml, load_config
+from storage.private_files import make_private_folder, write_durably
+from sweep.configuration.config_file import load_config
+from sweep.configuration.safe_yaml import dump_yaml
 from sweep.configuration.settings import RunSettings
+from sweep.results.field_facts import FieldFacts, read_field_facts
 from sweep.running.epoch_report import EpochReport
 
 CONFIG = "config.yaml"
@@ -35,10 +42,21 @@ WEIGHTS = "weights.safetensors"
 FIELD = "field.json"
 HISTORY = "history.csv"
 METRICS = "metrics.json"
+DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    SafetensorError,
+)
+"""What reading files that are no run's, or no longer, can raise."""
 
 
 def make_run_folder(folder: Path) -> None:
-    """Make the folder of a run.
+    """Make the folder of a run, of this user alone; one that is there keeps its mode.
 
     Raises:
         ConfigError: If it holds a run already, or cannot be made or written.
@@ -48,10 +66,10 @@ def make_run_folder(folder: Path) -> None:
             f"{folder} holds a training already; choose another folder with -o, or remove it"
         )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".probe"
-        probe.touch()
-        probe.unlink()
+        make_private_folder(folder)
+        # Permissions alone do not tell: a folder may be of a file system that takes no files.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise ConfigError(
             f"cannot write into {folder} ({error.strerror}); choose another folder with -o"
@@ -66,29 +84,47 @@ def save_run(
     data: ForecastData,
     reports: Sequence[EpochReport],
 ) -> None:
-    """Write a finished training; metrics.json last, so that it marks a whole one."""
-    (folder / CONFIG).write_text(dump_yaml(tree), encoding="utf-8")
-    save_weights(predictor, folder / WEIGHTS)
-    facts = {
-        "scaling": asdict(data.scaling),
-        "shape": asdict(shape),
-        "units": data.series.units,
-        "step_s": data.series.step_s,
-        "is_dated": data.series.is_dated,
-        "coordinates": coordinates(data.series),
+    """Write a finished training; metrics.json last, so that it marks a whole one.
+
+    Raises:
+        ConfigError: If it cannot be written.
+    """
+    facts = FieldFacts(
+        scaling=data.scaling,
+        shape=shape,
+        units=data.series.units,
+        step_s=data.series.step_s,
+        is_dated=data.series.is_dated,
+        coordinates=coordinates(data.series),
+    )
+    texts = {
+        CONFIG: dump_yaml(tree),
+        FIELD: facts.as_text(),
+        HISTORY: _history(reports),
+        METRICS: json.dumps(reports[-1].metrics, indent=2) + "\n",
     }
-    (folder / FIELD).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    with (folder / HISTORY).open("w", encoding="utf-8", newline="") as file:
-        names = list(reports[-1].metrics)
-        writer = csv.writer(file)
-        writer.writerow(["epoch", "loss", "base_loss", "gradient_term", "peak_term", *names])
-        for report in reports:
-            losses = report.losses
-            row = [report.epoch, losses.total, losses.base, losses.term, losses.peak]
-            # Metrics of detail are taken after the last epoch alone.
-            writer.writerow([*row, *(report.metrics.get(name, "") for name in names)])
-    metrics = json.dumps(reports[-1].metrics, indent=2) + "\n"
-    (folder / METRICS).write_text(metrics, encoding="utf-8")
+    try:
+        save_weights(predictor, folder / WEIGHTS)
+        for name, text in texts.items():
+            write_durably(folder / name, text.encode("utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write into {folder} ({error.strerror}); make room, or choose another folder "
+            "with -o"
+        ) from error
+
+
+def _history(reports: Sequence[EpochReport]) -> str:
+    file = io.StringIO(newline="")
+    names = list(reports[-1].metrics)
+    writer = csv.writer(file)
+    writer.writerow(["epoch", "loss", "base_loss", "gradient_term", "peak_term", *names])
+    for report in reports:
+        losses = report.losses
+        row = [report.epoch, losses.total, losses.base, losses.term, losses.peak]
+        # Metrics of detail are taken after the last epoch alone.
+        writer.writerow([*row, *(report.metrics.get(name, "") for name in names)])
+    return file.getvalue()
 
 
 @dataclass(frozen=True)
@@ -131,7 +167,7 @@ def load_run(folder: Path) -> TrainedRun:
     Raises:
         ConfigError: If it is no run folder, is incomplete, or its weights do not fit its settings.
     """
-    missing = [name for name in (CONFIG, WEIGHTS, FIELD, METRICS) if not (folder / name).exists()]
+    missing = [name for name in (CONFIG, WEIGHTS, FIELD, METRICS) if not (folder / name).is_file()]
     if missing:
         raise ConfigError(
             f"{folder} is no finished run: {', '.join(missing)} missing; make one with "
@@ -139,18 +175,23 @@ def load_run(folder: Path) -> TrainedRun:
         )
     run = load_config(folder / CONFIG).config.run
     try:
-        facts = json.loads((folder / FIELD).read_text(encoding="utf-8"))
-        scaling, shape = Scaling(**facts["scaling"]), ForecastShape(**facts["shape"])
-        units, step_s = str(facts["units"]), float(facts["step_s"])
-        is_dated = bool(facts["is_dated"])
-        known = {name: list(map(float, c)) for name, c in facts["coordinates"].items()}
-        predictor = build_predictor(run.predictor, shape)
+        facts = read_field_facts(folder / FIELD, run.data)
+        predictor = build_predictor(run.predictor, facts.shape)
         load_weights(predictor, folder / WEIGHTS)
-    except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+    except DAMAGED as error:
         reason = " ".join(str(error).split())[:300]
         raise ConfigError(
             f"{folder} cannot be loaded ({type(error).__name__}: {reason}); train it again"
         ) from error
     predictor.eval()
     torch.set_num_threads(run.training.threads)
-    return TrainedRun(run, predictor, shape, scaling, units, step_s, is_dated, known)
+    return TrainedRun(
+        run=run,
+        predictor=predictor,
+        shape=facts.shape,
+        scaling=facts.scaling,
+        units=facts.units,
+        step_s=facts.step_s,
+        is_dated=facts.is_dated,
+        coordinates=facts.coordinates,
+    )

@@ -52,7 +52,8 @@ def new_seeds(how_many: int, used: Collection[int]) -> list[int]:
 
 
 def _configuration(run: RunSettings) -> str:
-    """Return what tells configurations apart: all but the seed and where the file lies."""
+    """Return what tells configurations apart: neither seed nor path nor what may be imported."""
     training = run.training.model_copy(update={"seed": 0})
     data = run.data.model_copy(update={"path": ""})
-    return run.model_copy(update={"training": training, "data": data}).model_dump_json()
+    alike = {"training": training, "data": data, "plugins": ()}
+    return run.model_copy(update=alike).model_dump_json()

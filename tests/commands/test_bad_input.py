@@ -108,8 +108,8 @@ def test_data_that_cannot_be_used(
         ("training.epoch=3", "unknown setting training.epoch: did you mean training.epochs?"),
         ("loss.variant=sobol", "unknown loss variant 'sobol': did you mean 'sobel'?"),
         ("predictor.name=unett", "unknown predictor 'unett': did you mean 'unet'?"),
-        ("predictor.name=no.module:Net", "the module 'no.module', which cannot be imported"),
-        ("predictor.name=json:JSONDecoder", "it must be a subclass of torch.nn.Module"),
+        ("predictor.name=my.nets:Net", "'my.nets', and plugins lists no module; if you trust its"),
+        ("plugins=mine", "plugins: must be a list of modules such as [my_project], found 'mine'"),
         ("predictor.options.dpth=2", "unknown option 'dpth': did you mean 'depth'?"),
         ("predictor.options.depth=9", "depth must be between 1 and 6, found 9"),
         ("search.sampler=tpee", "search.sampler is 'tpee': did you mean 'tpe'?"),
@@ -124,6 +124,20 @@ def test_a_setting_that_cannot_be_used(
     config: Path, capsys: pytest.CaptureFixture[str], override: str, said: str
 ) -> None:
     assert said in _refusal(["start", str(config), "--set", override], capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("no.module:Net", "the module 'no.module', which cannot be imported"),
+        ("json:JSONDecoder", "it must be a subclass of torch.nn.Module"),
+    ],
+)
+def test_a_plug_in_that_cannot_be_used(
+    config: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    settings = ["--set", f"plugins=[{name.partition(':')[0]}]", "--set", f"predictor.name={name}"]
+    assert said in _refusal(["start", str(config), *settings], capsys)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import h5netcdf
 import h5py
 import numpy as np
 import pytest
@@ -253,6 +256,38 @@ class TestRefusals:
         path.write_bytes(content)
 
         assert "field.nc cannot be read as .nc (OSError" in refusal_of(path)
+
+    def test_a_pipe_nobody_writes_to_is_not_waited_for(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe.nc")
+        with pytest.raises(DataError, match=r"pipe\.nc is no regular file"):
+            read_series(DataSettings(path=str(tmp_path / "pipe.nc")))
+
+    @pytest.mark.parametrize("frames", [10**9, 10**6])
+    def test_a_small_file_of_absurd_dimensions_is_refused_before_it_is_read(
+        self, tmp_path: Path, frames: int
+    ) -> None:
+        path = tmp_path / "absurd.nc"
+        with h5netcdf.File(path, "w") as file:
+            file.dimensions = {"time": frames, "y": 10**4, "x": 10**4}
+            file.create_variable("v", ("time", "y", "x"), "f4", chunks=(1, 100, 100))
+        assert path.stat().st_size < 100_000
+        with pytest.raises(DataError, match=r"variable 'v' in .* GiB of memory; cut out a region"):
+            read_series(DataSettings(path=str(path)))
+
+    def test_an_archive_that_unpacks_to_more_than_there_is_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "bomb.npz"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("v.npy", b"nothing")
+            archive.infolist()[0].file_size = 2**50  # as its table of contents will say
+        with pytest.raises(DataError, match=r"GiB of memory; cut out a region or a period"):
+            read_series(DataSettings(path=str(path)))
+
+    def test_names_and_units_are_safe_to_show(self, tmp_path: Path) -> None:
+        path = tmp_path / "field.nc"
+        values = np.random.default_rng(0).random((3, 4, 4))
+        units = {"units": "\x1b[31mK\x07"}
+        xr.Dataset({"v": (("time", "y", "x"), values, units)}).to_netcdf(path, engine="h5netcdf")
+        assert read_series(DataSettings(path=str(path))).units == r"\x1b[31mK\x07"
 
     def test_an_array_of_objects_is_not_unpickled(self, tmp_path: Path) -> None:
         np.save(tmp_path / "field.npy", np.array([[[{}]]]), allow_pickle=True)

@@ -38,7 +38,7 @@ def subject_of(tiny_yaml: Path, tmp_path: Path) -> MakeSubject:
     """The tiny configuration made smaller, with some settings, or on another field."""
 
     def subject(*overrides: str, dataset: xr.Dataset | None = None) -> Subject:
-        chosen = [*SMALL, *overrides]
+        chosen = [*SMALL, "plugins=[tests.sweep.checking.faulty]", *overrides]
         if dataset is not None:
             dataset.to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
             chosen.append(f"data.path={tmp_path / 'other.nc'}")

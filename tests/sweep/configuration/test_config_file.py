@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from fields.errors import ConfigError
-from sweep.configuration.config_file import dump_yaml, load_config
+from sweep.configuration.config_file import load_config
+from sweep.configuration.safe_yaml import dump_yaml
 from sweep.configuration.settings import Choices, NumberRange, SweepConfig
 
 Write = Callable[[str], Path]
@@ -180,7 +181,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         ("data.path.x=3", "--set data.path.x: path is a single value and has no x"),
         ("epochs", "--set 'epochs' is not of the form key.path=value"),
         ("=3", "--set '=3' is not of the form key.path=value"),
-        ("training.epochs=[1", "--set training.epochs: '[1' is not a valid YAML value"),
+        ("training.epochs=[1", "--set training.epochs is not valid YAML: while parsing a flow"),
     ],
 )
 def test_a_mistake_is_one_sentence_with_the_fix(write: Write, override: str, said: str) -> None:

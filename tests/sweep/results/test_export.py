@@ -1,6 +1,7 @@
 """Exports: complete, loadable, and trained again to the same numbers."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -217,3 +218,29 @@ def test_what_was_not_confirmed_says_nothing_of_it(study: Study, finished_url: s
     about = _tree(study, None, finished_url)["exported"]
     assert about["confirmed"] is None
     assert "confirm" not in standing(about)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        'x"""; import os; os.environ["FORGED"] = "1"; """',
+        "x\nplugins: [forged]\n",
+        "x\rplugins: [forged]",
+        "back\\",
+        "\x1b[31m",
+        "line\u2028break",
+    ],
+)
+def test_a_name_of_a_study_ends_neither_comment_nor_docstring(
+    study: Study, finished_url: str, name: str
+) -> None:
+    tree = _tree(study, 4, finished_url)
+    tree["exported"]["study"] = name
+    constants: dict[str, Any] = {}
+    exec(render(tree, "py"), constants)  # noqa: S102 - our own text
+    assert constants["EXPORTED"]["study"] == name
+    assert "FORGED" not in os.environ
+    text = render(tree, "yaml")
+    assert yaml.safe_load(text) == tree
+    assert text.splitlines()[1].startswith("data:")
+    assert "\x1b" not in text

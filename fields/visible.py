@@ -1,0 +1,28 @@
+"""Text of others' making, such as names in a file, made safe to show on a terminal."""
+
+import unicodedata
+
+# Cc and Cs; Zl and Zp break lines, and the bidirectional marks turn the order of a line round.
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def is_visible(character: str) -> bool:
+    """Return whether a character shows what it is: no control character, no half of a pair."""
+    return unicodedata.category(character) not in _UNSEEN and character not in _TURNING
+
+
+def visible(text: str, keep: str = "") -> str:
+    r"""Return the text with every control character as its escape, such as ``\x1b``.
+
+    Args:
+        text: Whatever was found in a file, a database or a name.
+        keep: Characters left as they are, such as the line breaks of a traceback.
+    """
+    if text.isprintable():  # nearly always
+        return text
+    return "".join(c if c in keep or is_visible(c) else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

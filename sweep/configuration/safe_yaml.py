@@ -1,0 +1,118 @@
+"""YAML and JSON of plain values, read within limits: a hostile file costs little to refuse."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fields.errors import ConfigError
+from storage.small_files import read_small_file
+from sweep.configuration.limited_loader import (
+    FLOAT,
+    FLOAT_STARTS,
+    FLOAT_WITHOUT_POINT,
+    LimitedLoader,
+    LimitExceeded,
+)
+
+MOST_BYTES = 1_000_000
+LONGEST_REASON = 300
+
+Tree = dict[str, Any]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what ``LimitedLoader`` reads: the word 1e3 is quoted."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - a tree has none to keep
+        """Write every value out."""
+        return True
+
+
+_Dumper.add_implicit_resolver(FLOAT, FLOAT_WITHOUT_POINT, FLOAT_STARTS)
+
+
+def read_yaml(path: Path) -> Any:
+    """Return the plain values in a YAML or JSON file.
+
+    Raises:
+        ConfigError: If it is missing, no regular file, no YAML of plain values in UTF-8, or beyond
+            a limit.
+    """
+    try:
+        text = read_small_file(path, MOST_BYTES).decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigError(
+            f"configuration {path} does not exist; give a YAML file, such as "
+            "configs/quickstart.yaml"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"configuration {path} is not valid YAML: byte {error.start} is no UTF-8; save it as "
+            "UTF-8 text"
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"configuration {path} cannot be read ({error.strerror}); give a YAML file you may read"
+        ) from error
+    except ValueError as error:
+        raise ConfigError(
+            f"configuration {path} {error}; give a YAML file, such as configs/quickstart.yaml"
+        ) from error
+    return parse_yaml(text, f"configuration {path}")
+
+
+def parse_yaml(text: str, what: str) -> Any:
+    """Return the plain values a YAML text stands for.
+
+    Args:
+        text: One document.
+        what: What it is, for the error.
+
+    Raises:
+        ConfigError: If it is no YAML of plain values, or beyond a limit.
+    """
+    if len(text) > MOST_BYTES:
+        raise ConfigError(f"{what} is larger than {MOST_BYTES / 1e6:g} MB; leave most of it out")
+    try:
+        loader = LimitedLoader(text)
+        return _unshared(loader.get_single_data())
+    except LimitExceeded as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}" if mark is not None else "it"
+        problem, _, advice = str(error.problem).partition("; ")
+        raise ConfigError(f"{what} {problem} ({where}); {advice}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{what} is not valid YAML: {_reason(error)}; mend that place") from error
+    # What PyYAML's constructors raise on a value that its tag does not fit, as !!int many.
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{what} is not valid YAML: a value is not what its tag or form says "
+            f"({_reason(error)}); mend or quote it"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the reason without the excerpt, which may be as long as the file."""
+    text, where = str(error), ""
+    if isinstance(error, yaml.MarkedYAMLError):
+        text = ", ".join(part for part in (error.context, error.problem) if part)
+        mark = error.problem_mark or error.context_mark
+        where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+    text = " ".join(text.split())
+    return (text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}...") + where
+
+
+def dump_yaml(tree: Tree) -> str:
+    """Return plain values as the YAML that ``load_config`` reads back to the same."""
+    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def _unshared(value: Any) -> Any:
+    """Return a copy in which what an alias named is there as often as it was named."""
+    if isinstance(value, dict):
+        return {key: _unshared(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_unshared(inner) for inner in value]
+    return value
