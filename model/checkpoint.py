@@ -57,6 +57,6 @@ def decode(content: bytes) -> Checkpoint:
             str(fields["reports"]),
             float(fields["seconds"]),
         )
-    except Exception as error:  # noqa: BLE001 - what torch raises for other bytes has no name
+    except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise TrainingFailed(f"a checkpoint cannot be read ({reason}); remove it") from error
