@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fields.errors import ConfigError
 
+DEFAULT_URL = "sqlite:///sweeps.db"
 # Up to the last @ of the word: an @ that should have been written %40 is part of the password.
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):([^@]*(?:@\S*)?)@")
 

@@ -21,6 +21,7 @@ from sweep.commands import (
     predict,
     start,
     status,
+    storage,
     train,
 )
 
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 for command in (start, check, status, confirm, export, train, predict, evaluate, dashboard):
     app.command(name=command.NAME, help=command.HELP)(command.run)
+app.add_typer(storage.app, name=storage.NAME, help=storage.HELP)
 
 
 def main(arguments: Sequence[str]) -> int:
