@@ -81,8 +81,11 @@ def schema_in(path: Path) -> str:
 
 
 def is_sound(path: Path) -> bool:
-    with closing(sqlite3.connect(path)) as connection:
-        found: list[tuple[str]] = connection.execute("PRAGMA integrity_check").fetchall()
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            found: list[tuple[str]] = connection.execute("PRAGMA integrity_check").fetchall()
+    except sqlite3.DatabaseError:
+        return False
     return found == [("ok",)]
 
 

@@ -268,12 +268,12 @@ def test_a_new_database_is_of_its_user_alone(tmp_path: Path) -> None:
 
 
 def test_a_start_that_is_killed_leaves_no_half_made_database(tmp_path: Path) -> None:
-    for attempt in range(4):
+    for attempt in range(3):
         path = tmp_path / f"{attempt}.db"
         with child(OPEN, path) as process:
             assert say(process) == "ready"
             with pytest.raises(Exception, match="timed out"):
-                process.wait(0.04 * attempt)
+                process.wait(0.05 * attempt)
             process.kill()
             process.wait(10)
         if path.exists():
