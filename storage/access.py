@@ -1,5 +1,6 @@
 """Whether the place of a database can be used, before anything is opened there."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -42,6 +43,8 @@ def _check_writable(path: Path, *, there: bool) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
+        if there and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return  # SQLite says so when it writes, and there may be space again by then
         if there:
             raise ConfigError(
                 f"storage {path} stands in a folder that takes no files ({error.strerror}), and "

@@ -14,8 +14,9 @@ import sqlalchemy
 from optuna.storages import RDBStorage
 from sqlalchemy import event
 
-from fields.errors import ConfigError, StorageError
+from fields.errors import ConfigError, DatabaseDamaged
 from storage.access import check_access
+from storage.advice import restore_advice
 from storage.database_errors import database_errors, opening_errors
 from storage.faults import storage_error
 from storage.making import make_database
@@ -94,13 +95,12 @@ def require_database(url: str) -> None:
     SQLite goes on writing to a deleted file, and all of it is lost when the last process ends.
 
     Raises:
-        StorageError: If it is gone.
+        DatabaseDamaged: If it is gone.
     """
     path = sqlite_path(url)
     if path is not None and not path.exists():
-        raise StorageError(
-            f"the database {path} was removed while it was in use; put a copy back, or start anew"
-        )
+        advice = restore_advice(url, otherwise="start anew")
+        raise DatabaseDamaged(f"the database {path} was removed while it was in use; {advice}")
 
 
 def make_durable(url: str) -> None:

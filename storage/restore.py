@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fields.errors import ConfigError, DatabaseDamaged
+from storage.advice import storage_command
 from storage.backup import file_of
 from storage.coordinators import no_coordinator
 from storage.faults import one_line, storage_error
@@ -61,8 +62,8 @@ def restore(url: str, backup: Path | None = None) -> Restored:
     chosen = backup if backup is not None else newest_backup(url)
     if chosen is None:
         raise ConfigError(
-            f"there is no backup of {mask_password(url)}; name a copy of your own: "
-            "python run_sweep.py storage restore COPY"
+            f"there is no backup of {mask_password(url)}; name a copy of your own with "
+            f"{storage_command(url, 'restore COPY')}"
         )
     if not chosen.is_file():
         raise ConfigError(f"there is no backup {chosen}; name a file that exists")

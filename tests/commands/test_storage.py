@@ -133,8 +133,8 @@ def test_a_missing_database_is_refused(tmp_path: Path, command: str) -> None:
 
 def test_a_restore_without_a_backup_is_refused(tmp_path: Path) -> None:
     assert _run(tmp_path, "storage", "restore", code=2) == (
-        "there is no backup of sqlite:///sweeps.db; name a copy of your own: python run_sweep.py "
-        "storage restore COPY"
+        "there is no backup of sqlite:///sweeps.db; name a copy of your own with `python "
+        "run_sweep.py storage restore COPY`"
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -105,9 +105,20 @@ def test_a_full_disk_is_unavailable_and_goes_on_when_there_is_space(disk: Path) 
     ballast = fill(disk)
     with pytest.raises(StorageUnavailable, match=r"disk is full.*free space on its disk"):
         _write_much(trial, url_of(path))
+    with pytest.raises(StorageUnavailable, match=r"disk is full|disk I/O error"):
+        _write_much(trial, url_of(path))
     ballast.unlink()
     study.tell(trial, 1.0)
     assert is_sound(path)
+
+
+def test_a_disk_that_is_full_when_the_database_is_opened_is_unavailable(disk: Path) -> None:
+    path = with_study(disk / "x.db")
+    fill(disk)
+    with pytest.raises(StorageUnavailable):
+        open_database(url_of(path), "write")
+    (disk / "ballast").unlink()
+    open_database(url_of(path), "write")
 
 
 def _write_much(trial: optuna.Trial, url: str) -> None:

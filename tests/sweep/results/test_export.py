@@ -1,7 +1,6 @@
 """Exports: complete, loadable, and trained again to the same numbers."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import yaml
 from optuna.study import Study
 
 from fields.errors import ConfigError, StudyError
+from storage.backup import copy_database
 from storage.database import open_database
 from sweep.configuration.config_file import load_config
 from sweep.results.export import Format, choose_trial, export_tree, render, standing, write
@@ -126,10 +126,8 @@ def test_an_export_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def own_url(finished_url: str, tmp_path: Path) -> str:
-    source = Path(finished_url.removeprefix("sqlite:///"))
-    for path in source.parent.glob(f"{source.name}*"):
-        shutil.copy(path, tmp_path / path.name)
-    return f"sqlite:///{tmp_path / source.name}"
+    copy_database(finished_url, tmp_path / "x.db")
+    return f"sqlite:///{tmp_path / 'x.db'}"
 
 
 def _confirm(url: str, winner: int | None) -> Study:
