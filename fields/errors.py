@@ -8,7 +8,8 @@ One root, so that the command line turns any of them into one sentence and an ex
     │   ├── ConfigError                 a configuration file, a setting or an option
     │   └── StudyError                  a study's name, or what is stored under it
     ├── StorageError           exit 1   the database
-    │   └── StorageUnavailable          cannot be reached or written at the moment
+    │   ├── StorageUnavailable          cannot be reached or written now, may be later
+    │   └── DatabaseDamaged             its file is broken, empty or gone
     ├── TrainingFailed         exit 1   one training (a trial that fails does not end a sweep)
     └── StoppedOnRequest       exit 3   interrupted; can be gone on with
 
@@ -47,7 +48,11 @@ class StorageError(FieldsharpError):
 
 
 class StorageUnavailable(StorageError):
-    """The database cannot be reached or written at the moment; it may be so later."""
+    """The database cannot be reached or written at the moment, and may be so later."""
+
+
+class DatabaseDamaged(StorageError):
+    """The file of the database is broken, empty or gone; a backup has to be put back."""
 
 
 class TrainingFailed(FieldsharpError):

@@ -1,8 +1,136 @@
-"""Copies of the database."""
+"""Copies of a database, made while it is written to; without Optuna, so that they are quick.
 
+Backups are numbered, not dated: a clock may be set back, and the newest must stay the newest.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from fields.errors import ConfigError, StorageError
+from storage.faults import DAMAGE, LOCKED, damaged, one_line, storage_error
+from storage.kept_backups import BACKUPS_KEPT, backup_number, backup_path, backups, newest_backup
+from storage.place import backups_folder
+from storage.private_files import make_private_folder
+from storage.replacing import clear_partials, discard, make_empty, partial_path, put_in_place
+from storage.soundness import require_studies
+from storage.sqlite_file import connect_reading, quick_check
+from storage.url import mask_password, sqlite_path
 
-def back_up(url: str, keep: int) -> Path:  # noqa: ARG001
-    """Return where the copy is."""
-    return Path()
+__all__ = ["back_up", "backups", "copy_database", "newest_backup"]
+
+
+def back_up(url: str, keep: int = BACKUPS_KEPT) -> Path:
+    """Copy a database to the next numbered backup; others may write to it meanwhile.
+
+    Args:
+        url: The database, an SQLite file.
+        keep: How many backups are kept, this one included; at least 1. Older ones are removed.
+
+    Returns:
+        The backup: durable, of this user alone, checked.
+
+    Raises:
+        ConfigError: If the database is no file, missing or another program's.
+        StorageUnavailable: If the disk is full or the database locked; no backup was made.
+        StorageError: If the database is damaged or the backup cannot be written.
+    """
+    if keep < 1:
+        raise ValueError(f"at least 1 backup is kept, found {keep}")
+    path = file_of(url)
+    require_studies(url, path)
+    with _backups_locked(url):
+        there = backups(url)
+        number = backup_number(path, there[-1]) + 1 if there else 1
+        target = backup_path(url, path, number)
+        clear_partials(target, any_name=True)
+        _copy(url, path, target)
+        for old in backups(url)[:-keep]:
+            old.unlink(missing_ok=True)
+    return target
+
+
+def copy_database(url: str, target: Path) -> None:
+    """Copy a database to a file of any name, as ``back_up`` does.
+
+    Raises:
+        ConfigError: If the database is no file, missing or another program's, or the target exists.
+        StorageUnavailable: If the disk is full or the database locked; no copy was made.
+        StorageError: If the database is damaged or the copy cannot be written.
+    """
+    path = file_of(url)
+    require_studies(url, path)
+    if target.exists():
+        raise ConfigError(f"{target} exists and would be lost; name a new file with -o")
+    if not target.parent.is_dir():
+        raise ConfigError(f"there is no folder {target.parent}; make it, or name another with -o")
+    clear_partials(target)
+    _copy(url, path, target)
+
+
+def file_of(url: str) -> Path:
+    """Return the file of a database.
+
+    Raises:
+        ConfigError: If it is no file.
+    """
+    path = sqlite_path(url)
+    if path is None:
+        raise ConfigError(
+            f"database {mask_password(url)} is no file; back it up and restore it with the "
+            "programs of its server"
+        )
+    return path
+
+
+def _copy(url: str, path: Path, target: Path) -> None:
+    partial = partial_path(target)
+    try:
+        make_empty(partial)
+        with closing(connect_reading(path)) as source:
+            # One snapshot, unlike SQLite's backup calls, which start again with every write.
+            source.execute("VACUUM INTO ?", (str(partial),))
+        with closing(sqlite3.connect(partial)) as copy:
+            wrong = quick_check(copy)
+        if wrong is not None:
+            raise damaged(url, wrong)
+        put_in_place(partial, target)
+    except OSError as error:
+        raise _not_written(url, target, error.strerror or str(error)) from error
+    except sqlite3.Error as error:
+        raise _copy_failed(url, target, one_line(error)) from error
+    finally:
+        discard(partial)
+
+
+@contextmanager
+def _backups_locked(url: str) -> Iterator[None]:
+    """Let one process at a time number, write and remove backups."""
+    folder = backups_folder(url)
+    try:
+        make_private_folder(folder)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise _not_written(url, folder, error.strerror or str(error)) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _copy_failed(url: str, target: Path, reason: str) -> StorageError:
+    words = reason.lower()
+    about_the_database = any(word in words for word in (*DAMAGE, *LOCKED))
+    return storage_error(url, reason) if about_the_database else _not_written(url, target, reason)
+
+
+def _not_written(url: str, target: Path, reason: str) -> StorageError:
+    found = storage_error(url, reason)
+    return type(found)(
+        f"no backup of {mask_password(url)} was made: {target} cannot be written ({reason}); free "
+        "space there or make it writable, then run the same command again"
+    )

@@ -5,61 +5,88 @@ askers. Write-ahead logging lets readers go on beside the writer, and BEGIN IMME
 write lock at the start of a transaction instead of in its middle, where it could not wait.
 """
 
-import fcntl
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
 from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy
-from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from sqlalchemy import event
-from sqlalchemy.exc import DatabaseError, NoSuchModuleError, SQLAlchemyError
 
-from fields.errors import ConfigError, StorageError
-from storage.lock_file import open_lock_file
-from storage.url import mask_password, sqlite_path
+from fields.errors import ConfigError, DatabaseDamaged
+from storage.access import check_access
+from storage.advice import restore_advice
+from storage.database_errors import database_errors, opening_errors
+from storage.faults import storage_error
+from storage.making import make_database
+from storage.opening import opening_locked
+from storage.soundness import require_sound
+from storage.sqlite_file import TIMEOUT_S, beside, can_be_written, reading_uri
+from storage.url import sqlite_path
 
-LOCK_TIMEOUT_S = 60
+__all__ = [
+    "check_storage",
+    "database_errors",
+    "make_durable",
+    "open_database",
+    "require_database",
+    "tune_sqlite",
+]
 
 
-def check_storage(url: str, mode: Literal["read", "write"]) -> None:
-    """Check what can be checked of a database's place, leaving nothing behind.
+def check_storage(url: str, mode: Literal["read", "write"], *, must_exist: bool = False) -> None:
+    """Check what is quickly seen of a database and its place, leaving nothing behind.
 
     Raises:
         ConfigError: If the address is unusable, the file is missing (read) or cannot be written.
+        StorageError: If the file is damaged, or of another version.
     """
     path = sqlite_path(url)
-    if path is not None:
-        _check_file(path, mode)
+    if path is None:
+        return
+    check_access(path, mode)
+    if mode == "read" or must_exist or path.exists():
+        require_sound(url, "read")
 
 
-def open_database(url: str, mode: Literal["read", "write"]) -> RDBStorage:
+def open_database(
+    url: str,
+    mode: Literal["read", "write"],
+    busy_timeout_s: float = TIMEOUT_S,
+    *,
+    must_exist: bool = False,
+) -> RDBStorage:
     """Open the database at an address; made if it is missing and ``mode`` is write.
 
     Args:
         url: Such as ``sqlite:///sweeps.db``.
-        mode: ``write`` for the one coordinator; ``read`` for everything that looks on.
+        mode: ``write`` for the one coordinator; ``read`` for everything that looks on, which makes
+            no file and may be of a folder that cannot be written.
+        busy_timeout_s: Longest wait for another process's transaction.
+        must_exist: Refuse a missing file in mode ``write`` too.
 
     Raises:
-        ConfigError: If the address is unusable, the file is missing (read) or cannot be written.
-        StorageError: If the file is no database of studies, or another version's.
+        ConfigError: If the address is unusable, the file is missing (read) or cannot be written,
+            is no database, or another program's.
+        DatabaseDamaged: If the file is broken or empty, or gone while backups of it are there.
+        StorageUnavailable: If it is locked or the disk is full.
+        StorageError: If it is of another version.
     """
-    check_storage(url, mode)
     path = sqlite_path(url)
-    with _making(path if mode == "write" else None), database_errors(url), _opening_errors(url):
-        connect_args = {"timeout": LOCK_TIMEOUT_S} if path is not None else {}
-        storage = RDBStorage(
-            url,
-            engine_kwargs={"connect_args": connect_args},
-            skip_table_creation=mode == "read",
-        )
-        if path is not None:
-            tune_sqlite(storage.engine, mode)
-        return storage
+    check_storage(url, mode, must_exist=must_exist)
+    with database_errors(url), opening_errors(url):
+        if path is None:
+            return RDBStorage(url, skip_table_creation=mode == "read")
+        if mode == "read":
+            return _open_for_reading(url, path, busy_timeout_s)
+        with opening_locked(url):
+            require_sound(url, "write", must_exist=must_exist)
+            if not path.exists():
+                _make(url, path)
+            storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": busy_timeout_s}})
+            tune_sqlite(storage.engine, "write")
+            return storage
 
 
 def require_database(url: str) -> None:
@@ -68,25 +95,41 @@ def require_database(url: str) -> None:
     SQLite goes on writing to a deleted file, and all of it is lost when the last process ends.
 
     Raises:
-        StorageError: If it is gone.
+        DatabaseDamaged: If it is gone.
     """
     path = sqlite_path(url)
     if path is not None and not path.exists():
-        raise StorageError(
-            f"the database {path} was removed while it was in use; put a copy back, or start anew"
-        )
+        advice = restore_advice(url, otherwise="start anew")
+        raise DatabaseDamaged(f"the database {path} was removed while it was in use; {advice}")
 
 
 def make_durable(url: str) -> None:
-    """Have what was committed survive a power cut."""
+    """Make what was committed survive a power cut from now on; nothing to do but for SQLite.
+
+    With write-ahead logging and synchronous=NORMAL a commit is safe from a crash of the process at
+    once, from a power cut only when the log is synchronised: SQLite does so at checkpoints alone.
+
+    Raises:
+        StorageUnavailable: If the disk refuses.
+    """
     path = sqlite_path(url)
-    log = path.with_name(f"{path.name}-wal") if path is not None else None
-    if log is not None and log.exists():
+    if path is None:
+        return
+    log = beside(path)[0]
+    try:
+        # The log alone: closing the database file here would free SQLite's locks on it. Without a
+        # log all is in the file, where SQLite synchronised it before it removed the log.
         descriptor = os.open(log, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise storage_error(url, f"{log.name}: {error.strerror}", away=True) from error
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise storage_error(url, f"{log.name}: {error.strerror}", away=True) from error
+    finally:
+        os.close(descriptor)
 
 
 def tune_sqlite(engine: sqlalchemy.Engine, mode: Literal["read", "write"]) -> None:
@@ -113,92 +156,24 @@ def tune_sqlite(engine: sqlalchemy.Engine, mode: Literal["read", "write"]) -> No
     engine.dispose()  # connections opened before the hooks do without them
 
 
-@contextmanager
-def database_errors(url: str) -> Iterator[None]:
-    """Map what Optuna's storage and SQLAlchemy raise in use to one sentence.
+def _open_for_reading(url: str, path: Path, busy_timeout_s: float) -> RDBStorage:
+    engine_kwargs: dict[str, Any] = {"connect_args": {"timeout": busy_timeout_s}}
+    if not can_be_written(path):
+        uri = reading_uri(path)
+        engine_kwargs = {
+            # Not in the address, which is shown in messages.
+            "creator": lambda: sqlite3.connect(
+                uri, uri=True, timeout=busy_timeout_s, check_same_thread=False
+            )
+        }
+    storage = RDBStorage(url, engine_kwargs=engine_kwargs, skip_table_creation=True)
+    tune_sqlite(storage.engine, "read")
+    return storage
 
-    Raises:
-        StorageError: In place of whatever they raised, without passwords.
-    """
+
+def _make(url: str, path: Path) -> None:
     try:
-        yield
-    except (SQLAlchemyError, StorageInternalError) as error:
-        cause = error.__cause__ or error
-        reason = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
-        raise StorageError(
-            f"database {mask_password(url)} failed: {mask_password(reason)}; "
-            "check that it is a database of studies and that its disk has space"
-        ) from error
-    except KeyError as error:
-        if "Record does not exist" not in str(error):
-            raise
-        raise StorageError(
-            f"database {mask_password(url)} has lost the study or the trial that is worked on: it "
-            "was deleted meanwhile; start the sweep again"
-        ) from error
-    except UpdateFinishedTrialError as error:
-        raise StorageError(
-            f"database {mask_password(url)}: a trial was finished by somebody else ({error}); "
-            "while a sweep runs, change nothing in its study"
-        ) from error
-
-
-@contextmanager
-def _opening_errors(url: str) -> Iterator[None]:
-    """Map what only opening a database raises.
-
-    Raises:
-        ConfigError: If its driver is not installed.
-        StorageError: If its schema is another version's.
-    """
-    try:
-        yield
-    except (ImportError, NoSuchModuleError) as error:
-        raise ConfigError(
-            f"database {mask_password(url)} needs a driver that is not installed ({error})"
-        ) from error
-    except (DatabaseError, StorageInternalError) as error:
-        if "not a database" not in str(error.__cause__ or error):
-            raise
-        raise ConfigError(
-            f"storage {mask_password(url)} is a file but no database; name another with --storage"
-        ) from error
-    except RuntimeError as error:  # Optuna's word for a schema of another version
-        raise StorageError(
-            f"database {mask_password(url)} was made by another version: {error}"
-        ) from error
-
-
-@contextmanager
-def _making(path: Path | None) -> Iterator[None]:
-    """Let one process at a time make the tables: two that start at once would collide."""
-    if path is None:
-        yield
-        return
-    with open_lock_file(path.with_name(f"{path.name}.lock")) as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _check_file(path: Path, mode: Literal["read", "write"]) -> None:
-    if path.is_dir():
-        raise ConfigError(
-            f"storage {path} is a folder; name a file in it, such as {path}/sweeps.db"
-        )
-    if path.exists() and not path.is_file():
-        raise ConfigError(f"storage {path} is no file; name a file, such as sweeps.db")
-    if path.exists():
-        if mode == "write" and not os.access(path, os.W_OK):
-            raise ConfigError(f"storage {path} cannot be written; choose another with --storage")
-        return
-    if mode == "read":
-        raise ConfigError(
-            f"there is no database at {path}; start a sweep first, or name another with --storage"
-        )
-    try:
-        # Permissions alone do not tell: a folder may be of a file system that takes no files.
-        with tempfile.TemporaryFile(dir=path.resolve().parent):
-            pass
+        make_database(url, path)
     except OSError as error:
         raise ConfigError(
             f"storage {path} cannot be made ({error.strerror}); "

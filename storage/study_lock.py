@@ -6,13 +6,12 @@ import os
 import platform
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from fields.errors import ConfigError, StudyError
+from fields.errors import StudyError
 from storage import place
-from storage.private_files import make_private_file, make_private_folder
+from storage.lock_file import open_lock_file
 
 LOOKING_S = 0.5
 """Whoever looks whether a lock is held holds it for a moment: one that is taken is tried again."""
@@ -57,17 +56,9 @@ class StudyLock:
             StudyError: If another process holds it, naming its pid.
             ConfigError: If the lock cannot be made.
         """
-        try:
-            make_private_folder(self.path.parent, parents=False)
-            make_private_file(self.path)
-            file = self.path.open("r+", encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(
-                f"cannot make the lock {self.path} ({error.strerror}); the folder of the database "
-                "must be writable"
-            ) from error
+        file = open_lock_file(self.path)
         if not _take(file):
-            holder = _read(file, alive=True)
+            holder = read_holder(file, alive=True)
             file.close()
             raise _is_run(self.study, holder)
         file.truncate(0)
@@ -94,7 +85,7 @@ def study_holder(url: str, study: str) -> Holder:
     path = place.study_lock(url, study)
     try:
         with path.open(encoding="utf-8") as file:
-            return _read(file, alive=_is_held(file))
+            return read_holder(file, alive=_is_held(file))
     except OSError:
         return Holder(None, "", alive=False)
 
@@ -116,16 +107,6 @@ def _is_run(study: str, holder: Holder) -> StudyError:
         f"study {study!r} is being run by process {holder.pid or 'unknown'}{where}; wait for it "
         "to end, stop it with python run_sweep.py stop, or choose another name with --study"
     )
-
-
-def held_locks(folder: Path) -> list[Path]:
-    """Return the locks in a folder that some process holds."""
-    held = []
-    for path in sorted(folder.glob("*.lock")):
-        with path.open(encoding="utf-8") as file:
-            if _is_held(file):
-                held.append(path)
-    return held
 
 
 def _take(file: IO[str]) -> bool:
@@ -150,7 +131,13 @@ def _is_held(file: IO[str]) -> bool:
     return False
 
 
-def _read(file: IO[str], *, alive: bool) -> Holder:
+def read_holder(file: IO[str], *, alive: bool) -> Holder:
+    """Return which process the file of a lock names.
+
+    Args:
+        file: Of the lock, open.
+        alive: Whether the lock is held.
+    """
     file.seek(0)
     try:
         found = json.load(file)

@@ -8,6 +8,7 @@ from urllib.parse import unquote, unquote_plus
 from fields.errors import ConfigError
 
 SHORTEST_KNOWN = 4
+DEFAULT_URL = "sqlite:///sweeps.db"
 # Up to the last @ of the word: an @ that should have been written %40 is part of the password.
 _PASSWORD = re.compile(r"(?<=://)([^:/@\n]*):([^@\n]*(?:@\S*)?)@")
 # The same where the whole address is the value of another's parameter.
@@ -30,12 +31,14 @@ def mask_password(text: str) -> str:
     return _PASSWORD.sub(r"\1:***@", text)
 
 
-DEFAULT_ADDRESS = "sqlite:///sweeps.db"
-
-
 def as_option(url: str) -> str:
-    """Return the option that names a database in a command to type; empty for the default."""
-    return "" if url == DEFAULT_ADDRESS else f" --storage {shlex.quote(mask_password(url))}"
+    """Return the option that names a database in a command to type.
+
+    It is empty for the default, and for an address with a password: that is not typed, but in the
+    environment already.
+    """
+    is_known = url == DEFAULT_URL or mask_password(url) != url
+    return "" if is_known else f" --storage {shlex.quote(url)}"
 
 
 def passwords_in(url: str) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from sweep.commands import (
     start,
     status,
     stop,
+    storage,
     train,
 )
 from sweep.commands.options import STORAGE_VARIABLE
@@ -57,6 +58,7 @@ for command in (
     dashboard,
 ):
     app.command(name=command.NAME, help=command.HELP)(command.run)
+app.add_typer(storage.app, name=storage.NAME, help=storage.HELP)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from fields.errors import ConfigError
+from storage.url import DEFAULT_URL
 
 STORAGE_VARIABLE = "SWEEP_STORAGE"
-DEFAULT_STORAGE = "sqlite:///sweeps.db"
+DEFAULT_STORAGE = DEFAULT_URL
 DEFAULT_CONFIG = Path("configs/quickstart.yaml")
 
 

@@ -29,4 +29,4 @@ def run(
     # Only now: loading torch takes seconds, and a typing error need not wait for it.
     from sweep.commands.sweep_run import run_and_show
 
-    run_and_show(config, address, quiet=quiet, console=wide_console())
+    run_and_show(config, address, quiet=quiet, console=wide_console(), must_exist=True)

@@ -20,7 +20,9 @@ from sweep.study.studies import load_study
 logger = logging.getLogger(__name__)
 
 
-def run_and_show(config: SweepConfig, address: str, *, quiet: bool, console: Console) -> None:
+def run_and_show(
+    config: SweepConfig, address: str, *, quiet: bool, console: Console, must_exist: bool = False
+) -> None:
     """Run a sweep until its budget is used, and show what it came to.
 
     Args:
@@ -28,6 +30,7 @@ def run_and_show(config: SweepConfig, address: str, *, quiet: bool, console: Con
         address: Of the database.
         quiet: Whether to say only what went wrong.
         console: Where to show it.
+        must_exist: Refuse a database that is gone instead of making a new one.
 
     Raises:
         FieldsharpError: See ``run_sweep``.
@@ -38,6 +41,7 @@ def run_and_show(config: SweepConfig, address: str, *, quiet: bool, console: Con
         lambda name, targets, units: make_progress(
             name, targets, units, quiet=quiet, console=console
         ),
+        must_exist=must_exist,
     )
     study = load_study(open_database(address, "read"), config.study)
     status = study_status(study, address)

@@ -69,7 +69,7 @@ def confirm_study(
         try:
             load_study(open_database(url, "read"), name)  # leaves nothing behind if it is not there
             with StudyLock(url, name):
-                study = load_study(open_database(url, "write"), name)
+                study = load_study(open_database(url, "write", must_exist=True), name)
                 plan = make_plan(study, url, top, seeds)
                 files = StudyFiles(url, study_identity(study), kind="confirm")
                 files.make()

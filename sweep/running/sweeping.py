@@ -23,16 +23,25 @@ from sweep.study.ledger import Ledger
 from sweep.study.studies import open_or_create_study, study_identity
 
 logger = logging.getLogger(__name__)
+BUSY_TIMEOUT_S = 2.0
+"""What waits longer for another process's transaction is our own patience, which hears a stop."""
 MakeProgress = Callable[[str, Targets, str], SilentProgress]
 
 
-def run_sweep(config: SweepConfig, storage_url: str, make_progress: MakeProgress) -> None:
+def run_sweep(
+    config: SweepConfig,
+    storage_url: str,
+    make_progress: MakeProgress,
+    *,
+    must_exist: bool = False,
+) -> None:
     """Run a sweep until its budget is used.
 
     Args:
         config: What to sweep; a study of that name is gone on with if its configuration agrees.
         storage_url: Address of the database.
         make_progress: From study name, targets and units to what tells about it.
+        must_exist: Refuse a database that is gone instead of making a new one.
 
     Raises:
         BadInput: If anything given cannot be used; no trial was started.
@@ -41,7 +50,7 @@ def run_sweep(config: SweepConfig, storage_url: str, make_progress: MakeProgress
     """
     with Stopping() as stopping:
         try:
-            _run(config, storage_url, make_progress, stopping)
+            _run(config, storage_url, make_progress, stopping, must_exist=must_exist)
         except KeyboardInterrupt:
             raise StoppedOnRequest(
                 "the sweep was stopped before any trial was started; run the same command again"
@@ -49,10 +58,15 @@ def run_sweep(config: SweepConfig, storage_url: str, make_progress: MakeProgress
 
 
 def _run(
-    config: SweepConfig, storage_url: str, make_progress: MakeProgress, stopping: Stopping
+    config: SweepConfig,
+    storage_url: str,
+    make_progress: MakeProgress,
+    stopping: Stopping,
+    *,
+    must_exist: bool,
 ) -> None:
     # Nothing is written before all is examined: bad data leaves no empty database behind.
-    check_storage(storage_url, "write")
+    check_storage(storage_url, "write", must_exist=must_exist)
     refuse_if_run(storage_url, config.study)
     for sentence in values_outside(config):
         logger.warning("%s: %s", config.study, sentence)
@@ -60,7 +74,9 @@ def _run(
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it would say, progress says
     with StudyLock(storage_url, config.study):
         patience = Patience(seconds(config.recovery.patience))
-        storage = patience.call(lambda: open_database(storage_url, "write"))
+        storage = patience.call(
+            lambda: open_database(storage_url, "write", BUSY_TIMEOUT_S, must_exist=must_exist)
+        )
         study = patience.call(lambda: open_or_create_study(storage, config, facts))
         ledger = Ledger(study, config, storage_url, facts, patience)
         files = StudyFiles(storage_url, study_identity(study))

@@ -10,6 +10,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     *("start", "status", "confirm", "export", "train", "predict", "evaluate", "check", "dashboard"),
+    "storage",
 )
 HEAVY = ("torch", "optuna", "sqlalchemy", "xarray", "numpy")
 LOADED_AFTER = """
@@ -32,7 +33,10 @@ def test_help_lists_the_commands() -> None:
     assert set(COMMANDS) <= set(listed)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], [], ["start", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], [], ["start", "--help"], ["storage"], ["storage", "backup", "--help"]],
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LOADED_AFTER, *arguments],

@@ -5,10 +5,12 @@ import pytest
 from fields.errors import (
     BadInput,
     ConfigError,
+    DatabaseDamaged,
     DataError,
     FieldsharpError,
     StoppedOnRequest,
     StorageError,
+    StorageUnavailable,
     StudyError,
     TrainingFailed,
 )
@@ -21,6 +23,8 @@ from fields.errors import (
         (ConfigError, 2),
         (StudyError, 2),
         (StorageError, 1),
+        (StorageUnavailable, 1),
+        (DatabaseDamaged, 1),
         (TrainingFailed, 1),
         (StoppedOnRequest, 3),
     ],

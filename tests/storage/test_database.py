@@ -130,22 +130,6 @@ def test_a_file_that_is_no_database_is_one_sentence_and_stays(
     assert _file(storage_url).read_bytes() == garbage
 
 
-def test_an_empty_file_is_no_database_to_a_reader(storage_url: str) -> None:
-    _file(storage_url).touch()
-    with pytest.raises(StorageError, match="check that it is a database of studies"):
-        open_database(storage_url, "read")
-    assert _file(storage_url).stat().st_size == 0
-
-
-def test_another_versions_schema_is_a_storage_error(storage_url: str) -> None:
-    open_database(storage_url, "write")
-    with sqlite3.connect(_file(storage_url)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'v2.6.0.a'")
-    connection.close()
-    with pytest.raises(StorageError, match="was made by another version"):
-        open_database(storage_url, "read")
-
-
 def test_a_missing_driver_is_bad_input_without_the_password() -> None:
     with pytest.raises(ConfigError, match="needs a driver that is not installed") as caught:
         open_database("postgresql+nodriver://ann:secret@h/db", "write")

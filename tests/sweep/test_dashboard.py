@@ -1,7 +1,6 @@
 """The dashboard over real HTTP on loopback."""
 
 import json
-import shutil
 import socket
 import threading
 import urllib.error
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from fields.errors import ConfigError
+from storage.backup import copy_database
 from storage.database import open_database
 from sweep.dashboard import Dashboard
 from sweep.study.studies import load_study
@@ -51,11 +51,8 @@ def _send(address: str, path: str, method: str, body: bytes | None = None) -> in
 
 @pytest.fixture
 def own_copy(finished_url: str, tmp_path: Path) -> str:
-    source = Path(finished_url.removeprefix("sqlite:///"))
-    for path in source.parent.glob(f"{source.name}*"):
-        if path.is_file():
-            shutil.copy(path, tmp_path / path.name)
-    return f"sqlite:///{tmp_path / source.name}"
+    copy_database(finished_url, tmp_path / "x.db")
+    return f"sqlite:///{tmp_path / 'x.db'}"
 
 
 def test_the_study_and_its_trials_are_served(finished_url: str) -> None:

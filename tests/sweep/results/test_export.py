@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import yaml
 from optuna.study import Study
 
 from fields.errors import ConfigError, StudyError
+from storage.backup import copy_database
 from storage.database import open_database
 from sweep.configuration.config_file import load_config
 from sweep.results.export import Format, choose_trial, export_tree, render, standing, write
@@ -127,11 +127,8 @@ def test_an_export_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def own_url(finished_url: str, tmp_path: Path) -> str:
-    source = Path(finished_url.removeprefix("sqlite:///"))
-    for path in source.parent.glob(f"{source.name}*"):
-        if path.is_file():
-            shutil.copy(path, tmp_path / path.name)
-    return f"sqlite:///{tmp_path / source.name}"
+    copy_database(finished_url, tmp_path / "x.db")
+    return f"sqlite:///{tmp_path / 'x.db'}"
 
 
 def _confirm(url: str, winner: int | None) -> Study:

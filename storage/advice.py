@@ -1,0 +1,23 @@
+"""What a message about a database tells a person to do."""
+
+from storage.kept_backups import newest_backup
+from storage.url import as_option
+
+
+def storage_command(url: str, command: str) -> str:
+    """Return a command on this database as it is typed."""
+    return f"`python run_sweep.py storage {command}{as_option(url)}`"
+
+
+def restore_advice(url: str, *, otherwise: str) -> str:
+    """Return how to put the newest backup back.
+
+    Args:
+        url: The database.
+        otherwise: What else can be done; the only thing where there is no backup.
+    """
+    newest = newest_backup(url)
+    if newest is None:
+        return f"there is no backup beside it: {otherwise}"
+    restore = storage_command(url, "restore")
+    return f"put the newest backup, {newest}, back with {restore}, or {otherwise}"

@@ -1,0 +1,108 @@
+"""Putting a backup in the place of a database."""
+
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from fields.errors import ConfigError, DatabaseDamaged
+from storage.advice import storage_command
+from storage.backup import file_of
+from storage.coordinators import no_coordinator
+from storage.faults import one_line, storage_error
+from storage.kept_backups import backups, newest_backup
+from storage.opening import opening_locked
+from storage.replacing import (
+    clear_partials,
+    discard,
+    make_empty,
+    move_aside,
+    partial_path,
+    put_in_place,
+    sync_file,
+    take_after,
+)
+from storage.schema import OUR_TABLES, table_names
+from storage.sqlite_file import look, quick_check
+from storage.url import mask_password
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was done.
+
+    Attributes:
+        path: The database.
+        backup: What was put there.
+        aside: Where the former database is kept; None if there was none.
+    """
+
+    path: Path
+    backup: Path
+    aside: Path | None
+
+
+def restore(url: str, backup: Path | None = None) -> Restored:
+    """Put a backup in the place of a database; the former one is moved aside, never deleted.
+
+    Killed at any moment it leaves the former database, the backup in its place, or no database
+    (which is noticed); to run it again is always right.
+
+    Args:
+        url: The database, an SQLite file.
+        backup: The newest one if None.
+
+    Raises:
+        ConfigError: If the database is no file, there is no such backup, or it is none of studies.
+        StudyError: If a study in it is being run.
+        DatabaseDamaged: If the backup is damaged.
+        StorageError: If the disk refuses.
+    """
+    path = file_of(url)
+    chosen = backup if backup is not None else newest_backup(url)
+    if chosen is None:
+        raise ConfigError(
+            f"there is no backup of {mask_password(url)}; name a copy of your own with "
+            f"{storage_command(url, 'restore COPY')}"
+        )
+    if not chosen.is_file():
+        raise ConfigError(f"there is no backup {chosen}; name a file that exists")
+    if path.exists() and chosen.samefile(path):
+        raise ConfigError(f"{chosen} is the database itself; name a backup of it")
+    _require_sound_backup(url, chosen)
+    target = path.resolve()
+    partial = partial_path(target)
+    with opening_locked(url), no_coordinator(url, "restore"):
+        clear_partials(target)
+        try:
+            make_empty(partial)
+            shutil.copyfile(chosen, partial)
+            take_after(partial, target if target.exists() else chosen)
+            sync_file(partial)  # before the former database is moved
+            aside = move_aside(target)
+            put_in_place(partial, target)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise type(storage_error(url, reason))(
+                f"{path} cannot be restored from {chosen} ({reason}); free space on the disk or "
+                "make the folder writable, then run the same command again"
+            ) from error
+        finally:
+            discard(partial)
+    return Restored(path, chosen, aside)
+
+
+def _require_sound_backup(url: str, backup: Path) -> None:
+    tables: list[str] = []
+    try:
+        wrong = look(backup, quick_check)
+        if wrong is None:
+            tables = look(backup, table_names)
+    except sqlite3.Error as error:
+        wrong = one_line(error)
+    if wrong is not None:
+        others = [path for path in backups(url) if path.absolute() != backup.absolute()]
+        fix = f"name another, such as {others[-1]}" if others else "there is no other beside it"
+        raise DatabaseDamaged(f"the backup {backup} is damaged ({wrong}); {fix}")
+    if OUR_TABLES.isdisjoint(tables):
+        raise ConfigError(f"{backup} is no backup: it holds no studies; name another")

@@ -1,0 +1,139 @@
+"""``storage``: checking, backing up, upgrading and restoring the database."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from storage.kept_backups import BACKUPS_KEPT
+from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+
+if TYPE_CHECKING:
+    from storage.inspection import Inspection, StudyFound
+
+NAME = "storage"
+HELP = "Check, back up, upgrade or restore the database."
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def show_help(context: typer.Context) -> None:
+    """Show what there is where no command is named."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command(help="Check every page and list the studies; changes nothing.")
+def check(
+    storage: Storage = DEFAULT_STORAGE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check a database; exit code 1 if it cannot be used as it is."""
+    from storage.faults import damaged
+    from storage.inspection import inspect
+    from storage.soundness import require_schema
+
+    address = storage_address(storage)
+    found = inspect(address)
+    if as_json:
+        typer.echo(json.dumps(_as_json(found), indent=2))
+    else:
+        for line in _lines(found):
+            typer.echo(line)
+    if found.problems:
+        raise damaged(address, found.problems[0])
+    require_schema(address, found.schema)
+
+
+@app.command(help="Copy the database, also while a sweep runs.")
+def backup(
+    storage: Storage = DEFAULT_STORAGE,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A file, instead of a numbered backup.")
+    ] = None,
+    keep: Annotated[
+        int, typer.Option(min=1, help="Numbered backups kept; older ones are removed.")
+    ] = BACKUPS_KEPT,
+) -> None:
+    """Copy a database."""
+    from storage.backup import back_up, copy_database
+
+    address = storage_address(storage)
+    if output is None:
+        output = back_up(address, keep)
+    else:
+        copy_database(address, output)
+    typer.echo(f"backed up to {output}")
+
+
+@app.command(help="Back up an older database, bring it up to date.")
+def upgrade(storage: Storage = DEFAULT_STORAGE) -> None:
+    """Upgrade the tables of a database."""
+    from storage.upgrade import upgrade as upgrade_database
+
+    done = upgrade_database(storage_address(storage))
+    if done.former == done.current:
+        typer.echo(f"nothing to do: the tables are {done.current} already")
+        return
+    typer.echo(f"upgraded from {done.former or 'an unknown version'} to {done.current}")
+    if done.backup is not None:
+        typer.echo(f"as it was: {done.backup}")
+
+
+@app.command(help="Put a backup back; the database is moved aside.")
+def restore(
+    backup: Annotated[
+        Path | None, typer.Argument(help="The backup; the newest if not given.")
+    ] = None,
+    storage: Storage = DEFAULT_STORAGE,
+) -> None:
+    """Restore a database."""
+    from storage.restore import restore as restore_database
+
+    done = restore_database(storage_address(storage), backup)
+    typer.echo(f"restored {done.path} from {done.backup}")
+    if done.aside is not None:
+        typer.echo(f"the former database is kept: {done.aside}")
+
+
+def _lines(found: "Inspection") -> list[str]:
+    lines = [f"wrong: {problem}" for problem in found.problems]
+    if not found.problems:
+        lines.append("structure: every page and every reference is in order")
+    lines.append(f"tables: {found.schema or 'of an unknown version'}")
+    lines += [_study_line(study) for study in found.studies]
+    if not found.studies:
+        lines.append("studies: none")
+    lines += [f"leftover: {path}: {what}" for path, what in found.leftovers.items()]
+    newest = found.backups[-1] if found.backups else "none"
+    lines.append(f"backups: {len(found.backups)}, the newest {newest}")
+    return lines
+
+
+def _study_line(study: "StudyFound") -> str:
+    counts = ", ".join(f"{n} {state.lower()}" for state, n in study.states.items()) or "no trials"
+    if study.abandoned:
+        counts += "; nobody runs it: the next start goes on with what is running there"
+    elif study.is_run:
+        counts += "; it is being run"
+    return f"study {study.name}: {counts}"
+
+
+def _as_json(found: "Inspection") -> dict[str, Any]:
+    return {
+        "problems": found.problems,
+        "schema": found.schema,
+        "studies": [
+            {
+                "name": study.name,
+                "states": study.states,
+                "is_run": study.is_run,
+                "abandoned": study.abandoned,
+            }
+            for study in found.studies
+        ],
+        "leftovers": {str(path): what for path, what in found.leftovers.items()},
+        "backups": [str(path) for path in found.backups],
+    }
