@@ -143,8 +143,7 @@ def test_a_restore_without_a_backup_is_refused(tmp_path: Path) -> None:
 def test_nothing_is_replaced_under_a_sweep(tmp_path: Path, command: str) -> None:
     old_database(tmp_path / "sweeps.db", "v3.0.0.d")
     _run(tmp_path, "storage", "backup")
-    lock = tmp_path / "sweeps.db.files" / "0123456789ab.lock"
-    with child(HOLD, lock) as holder:
+    with child(HOLD, f"sqlite:///{tmp_path}/sweeps.db", "s") as holder:
         assert say(holder) == "held"
         assert _run(tmp_path, "storage", command, code=2) == (
             f"cannot {command} sqlite:///sweeps.db while a study in it is being run by process "

@@ -11,7 +11,6 @@ from fields.errors import DatabaseDamaged
 from storage.backup import back_up
 from storage.database import open_database
 from storage.inspection import inspect
-from storage.place import study_lock
 from storage.restore import restore
 from tests.storage.databases import child, old_database, said_by, say, url_of, with_study
 from tests.storage.test_restore import HOLD, WRITE_AND_HANG
@@ -30,10 +29,8 @@ def test_studies_are_listed_with_their_trials(tmp_path: Path) -> None:
 
 def test_trials_of_a_study_that_is_run_are_not_abandoned(tmp_path: Path) -> None:
     path = old_database(tmp_path / "x.db", "v3.0.0.d")
-    lock = study_lock(url_of(path), "old")
-    lock.parent.mkdir()
     assert inspect(url_of(path)).studies[0].abandoned == 1
-    with child(HOLD, lock) as holder:
+    with child(HOLD, url_of(path), "old") as holder:
         assert say(holder) == "held"
         (study,) = inspect(url_of(path)).studies
         assert (study.is_run, study.abandoned) == (True, 0)

@@ -11,7 +11,6 @@ import pytest
 from fields.errors import ConfigError, DatabaseDamaged, StorageUnavailable, StudyError
 from storage.backup import back_up
 from storage.database import open_database
-from storage.place import study_lock
 from storage.restore import restore
 from tests.storage.databases import (
     child,
@@ -28,11 +27,9 @@ from tests.storage.databases import (
 
 KILL_AFTER_S = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08)
 HOLD = """
-import fcntl, os, sys
-with open(sys.argv[1], "a+") as file:
-    fcntl.flock(file, fcntl.LOCK_EX)
-    file.write(str(os.getpid()))
-    file.flush()
+import sys
+from storage.study_lock import StudyLock
+with StudyLock(sys.argv[1], sys.argv[2]):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -122,7 +119,7 @@ def test_a_study_that_is_run_keeps_a_database_from_being_replaced(tmp_path: Path
     path = with_study(tmp_path / "x.db")
     back_up(url_of(path))
     before = path.read_bytes()
-    with child(HOLD, study_lock(url_of(path), "s")) as holder:
+    with child(HOLD, url_of(path), "s") as holder:
         assert say(holder) == "held"
         with pytest.raises(StudyError) as caught:
             restore(url_of(path))

@@ -12,7 +12,6 @@ from optuna.trial import TrialState
 from fields.errors import ConfigError, StorageError, StorageUnavailable, StudyError
 from storage.backup import backups
 from storage.database import open_database
-from storage.place import study_lock
 from storage.schema import CURRENT_SCHEMA
 from storage.upgrade import upgrade
 from tests.storage.databases import (
@@ -117,9 +116,7 @@ def test_what_is_in_the_log_is_upgraded_too(tmp_path: Path) -> None:
 
 def test_a_study_that_is_run_is_not_upgraded_under_its_coordinator(tmp_path: Path) -> None:
     path = old_database(tmp_path / "x.db", "v2.6.0.a")
-    lock = study_lock(url_of(path), "old")
-    lock.parent.mkdir()
-    with child(HOLD, lock) as holder:
+    with child(HOLD, url_of(path), "old") as holder:
         assert say(holder) == "held"
         with pytest.raises(StudyError, match=f"is being run by process {holder.pid}; stop that"):
             upgrade(url_of(path))
