@@ -1,0 +1,212 @@
+"""What a sweep costs beside its trainings, and what its book-keeping costs beside plain Optuna's.
+
+    python -m benchmarks.coordination [CONFIG] [--epochs N] [--trials N] [--filled N]
+
+The first part runs a sweep of short trials (the quickstart's, two epochs each: about two seconds)
+on real workers and takes for each trial the time from the end of the trial before it in the same
+worker to its own end, less what the worker itself measured: asking, handing out, the way to and
+fro, telling. Checkpoints are part of what the worker measures and are timed by themselves in the
+second part. The third asks, reports 20 times and tells, in turn through our ledger and with plain
+Optuna on SQLite beside it, in studies that are filled with finished trials first; the sampler is
+random in both.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.trial import create_trial
+
+from fields.windows import load_forecast_data
+from model.device import find_hardware
+from storage.database import open_database
+from storage.study_lock import StudyLock
+from sweep.configuration.config_file import load_config, validate
+from sweep.configuration.settings import SweepConfig
+from sweep.configuration.space import distributions
+from sweep.running.coordinator import Coordinator
+from sweep.running.executor import TrialDone, TrialEvent
+from sweep.running.local_executor import LocalExecutor
+from sweep.running.preflight import examine
+from sweep.running.progress import SilentProgress
+from sweep.running.study_files import StudyFiles
+from sweep.running.sweeping import BUSY_TIMEOUT_S
+from sweep.running.trial import Trial
+from sweep.running.trial_checkpoints import TrialCheckpoints
+from sweep.study.ledger import Ledger
+from sweep.study.records import TrialRecord, trial_record
+from sweep.study.studies import open_or_create_study, study_identity
+from sweep.study.trial_spec import TrialSpec
+
+QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
+REPORTS = 20
+REPEATS = 15
+
+
+class _Timed(LocalExecutor):
+    """Notes when each trial was handed out and ended, and what its worker measured."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers)
+        self.ends: list[tuple[float, float]] = []
+
+    def poll(self, timeout_s: float) -> list[TrialEvent]:
+        events = super().poll(timeout_s)
+        now = time.perf_counter()
+        self.ends += [(now, event.seconds) for event in events if isinstance(event, TrialDone)]
+        return events
+
+
+@dataclass(frozen=True)
+class SweepCost:
+    """A sweep of short trials.
+
+    Attributes:
+        trial_s: Median length of a trial, as its worker measured it.
+        beside: Share of the workers' time that was spent beside trials.
+        coordinator_cpu: CPU time of the coordinator over the wall time.
+    """
+
+    trial_s: float
+    beside: float
+    coordinator_cpu: float
+
+
+def sweep_cost(config: SweepConfig, folder: Path) -> tuple[SweepCost, TrialRecord]:
+    """Run a sweep and return what it cost, with the record of one of its trials."""
+    url = f"sqlite:///{folder / 'sweep.db'}"
+    facts = examine(config)
+    with StudyLock(url, config.study):
+        study = open_or_create_study(open_database(url, "write", BUSY_TIMEOUT_S), config, facts)
+        files = StudyFiles(url, study_identity(study))
+        files.make()
+        executor = _Timed(config.workers.count)
+        ledger = Ledger(study, config, url, facts)
+        progress = SilentProgress(config.study, facts.targets, facts.units)
+        cpu, wall = time.process_time(), time.perf_counter()
+        try:
+            Coordinator(ledger, executor, facts, progress, files).run()
+        finally:
+            executor.close()
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    # Workers load first, and run out of trials last: only what lies between counts.
+    ends = executor.ends[config.workers.count : -config.workers.count]
+    span = (ends[-1][0] - ends[0][0]) * config.workers.count
+    trained = sum(seconds for _, seconds in ends[1:])
+    record = trial_record(study.get_trials(deepcopy=False)[-1])
+    assert record is not None, "the sweep ended"
+    lengths = [seconds for _, seconds in ends]
+    return SweepCost(statistics.median(lengths), 1 - trained / span, cpu / wall), record
+
+
+def checkpoint_share(config: SweepConfig, folder: Path) -> float:
+    """Return the share of an epoch that writing its checkpoint takes."""
+    data = load_forecast_data(config.data)
+    trial = Trial(config.run, data, find_hardware(config.training))
+    kept = TrialCheckpoints(folder / "trial", TrialSpec(number=0, run=config.run))
+    kept.take_up(trial)
+    written: list[float] = []
+
+    def write() -> None:
+        began = time.perf_counter()
+        kept.write(trial, 0.0)
+        written.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    epochs = len(list(trial.epochs(after_each=write)))
+    return statistics.median(written) / ((time.perf_counter() - began) / epochs)
+
+
+def book_keeping(
+    config: SweepConfig, record: TrialRecord, filled: int, folder: Path
+) -> list[float]:
+    """Return the median seconds of ask, reports and tell: ours, and plain Optuna's."""
+    tree = config.model_dump()
+    tree["search"] |= {"sampler": "random", "presets": "baseline"}
+    config = validate(tree, "the benchmark")
+    url = f"sqlite:///{folder / 'book.db'}"
+    facts = examine(config)
+    study = open_or_create_study(open_database(url, "write", BUSY_TIMEOUT_S), config, facts)
+    ledger = Ledger(study, config, url, facts)
+    ledger.prepare()
+    space = distributions(config.search)
+    ledger.complete(ledger.ask().number, record)
+    theirs = optuna.create_study(
+        storage=f"sqlite:///{folder / 'plain.db'}", sampler=optuna.samplers.RandomSampler()
+    )
+    model = ledger.ask()
+    ledger.complete(model.number, record)
+    done = study.get_trials(deepcopy=False)[-1]
+    for one in (study, theirs):
+        for _ in range(filled):
+            one.add_trial(
+                create_trial(
+                    params=done.params,
+                    distributions=done.distributions,
+                    value=record.score,
+                    user_attrs=done.user_attrs if one is study else {},
+                    system_attrs=done.system_attrs if one is study else {},
+                    intermediate_values=dict.fromkeys(range(REPORTS), record.score),
+                )
+            )
+
+    def ours() -> None:
+        spec = ledger.ask()
+        for epoch in range(REPORTS):
+            ledger.report(spec.number, epoch, record.score)
+        ledger.complete(spec.number, record)
+        ledger.make_durable()
+
+    def plain() -> None:
+        trial = theirs.ask(space)
+        for epoch in range(REPORTS):
+            trial.report(record.score, epoch)
+        theirs.tell(trial, record.score)
+
+    times: list[list[float]] = [[], []]
+    for _ in range(REPEATS):
+        for kept, act in zip(times, (ours, plain), strict=True):
+            kept.append(_seconds(act))
+    return [statistics.median(kept) for kept in times]
+
+
+def _seconds(act: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("config", nargs="?", type=Path, default=QUICKSTART)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--trials", type=int, default=40)
+    parser.add_argument("--filled", type=int, default=1000)
+    given = parser.parse_args(arguments)
+    changes = [f"training.epochs={given.epochs}", f"budget.trials={given.trials}"]
+    config = load_config(given.config, [*changes, "budget.stop_on_nothing_to_fix=false"]).config
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        cost, record = sweep_cost(config, folder)
+        print(
+            f"{given.trials} trials of {cost.trial_s:.2f} s: {cost.beside:.1%} of the workers' "
+            f"time beside trials, coordinator at {cost.coordinator_cpu:.1%} of a core"
+        )
+        share = checkpoint_share(config, folder)
+        print(f"a checkpoint: {share:.1%} of an epoch of {cost.trial_s / given.epochs:.2f} s")
+        ours, plain = book_keeping(config, record, given.filled, folder)
+        print(
+            f"ask + {REPORTS} reports + tell at {given.filled} trials: {1000 * ours:.0f} ms, plain "
+            f"Optuna {1000 * plain:.0f} ms, ratio {ours / plain:.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
