@@ -38,9 +38,10 @@ def open_or_create_study(storage: RDBStorage, config: SweepConfig, facts: StudyF
         if config.study in names:
             study = optuna.load_study(study_name=config.study, storage=storage)
         else:
-            directions = ["minimize"] * len(objectives)
             study = optuna.create_study(
-                study_name=config.study, storage=storage, directions=directions
+                study_name=config.study,
+                storage=storage,
+                directions=["minimize"] * len(objectives),
             )
         if _is_half_made(study, len(objectives)):
             study.set_user_attr(FACTS, facts.model_dump(mode="json"))

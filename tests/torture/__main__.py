@@ -8,6 +8,7 @@ meets every fault in turn, as often as the minutes allow, while others read and 
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +27,9 @@ def main() -> int:
     parser.add_argument("--part", choices=PARTS, help="one sweep of the long form alone")
     arguments = parser.parse_args()
     in_mounts_of_our_own()
+    # Also where it is told to end: nothing of what it started is to be left over.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     seed = SystemRandom().randrange(10**6) if arguments.seed is None else arguments.seed
     say(f"seed {seed}")
     with tempfile.TemporaryDirectory(prefix="torture-", ignore_cleanup_errors=True) as folder:

@@ -29,7 +29,7 @@ def short_form(folder: Path, seed: int) -> int:
         Driver(sweep, rng, tally).run(short_plan(rng))
         return _report("a few faults", sweep, tally, compared=1)
     finally:
-        sweep.kill()
+        sweep.clear_away()
 
 
 def long_form(folder: Path, seed: int, limit_s: float, parts: Sequence[str]) -> int:
@@ -50,7 +50,7 @@ def _kills(folder: Path, seed: int) -> int:
         Driver(sweep, rng, tally).run(kill_plan(rng, KILLED_WORKERS, KILLED_COORDINATORS))
         return _report("kills", sweep, tally, compared=5)
     finally:
-        sweep.kill()
+        sweep.clear_away()
 
 
 def _everything(folder: Path, seed: int, limit_s: float) -> int:
@@ -67,7 +67,7 @@ def _everything(folder: Path, seed: int, limit_s: float) -> int:
         say(str(companions))
         return _report("every fault", sweep, tally, compared=5, more_wrong=companions.wrong)
     finally:
-        sweep.kill()
+        sweep.clear_away()
 
 
 def _report(

@@ -18,7 +18,7 @@ from tests.torture.witness import VARIABLE, Begun, epochs_begun
 PROJECT = Path(__file__).resolve().parents[2]
 LIMIT_S = 180.0
 LOOK_EVERY_S = 0.05
-FINISHED, FAILED, STOPPED = 0, 1, 3
+FINISHED, FAILED, REFUSED, STOPPED = 0, 1, 2, 3
 
 
 class NotInjected(Exception):
@@ -141,13 +141,14 @@ class LiveSweep:
         lines = self.said().splitlines()
         return lines[-1] if lines else "nothing"
 
-    def kill(self) -> None:
-        """End every process there is, for good."""
+    def clear_away(self) -> None:
+        """End every process there is, for good, and let go of the disk."""
         for pid in marked(self.marker):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         if self.process is not None:
             self.process.wait()
+        self.place.release()
 
     def left_over(self) -> list[int]:
         """Return the processes of this sweep that live although its coordinator does not."""

@@ -83,6 +83,11 @@ class Place:
     def output(self) -> Path:
         return self.folder / "output.txt"
 
+    def release(self) -> None:
+        """Let go of the small disk, and of all that is on it."""
+        if self.disk_is_small:
+            subprocess.run(["umount", "-l", str(self.disk)], capture_output=True)
+
 
 def make_place(folder: Path, *, seed: int, trials: int, epochs: int, deadline_s: float) -> Place:
     """Make the folder of a sweep, with data, configuration and, where that works, a small disk."""
