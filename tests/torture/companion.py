@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import optuna
@@ -38,7 +38,7 @@ def reading_the_dashboard(url: str) -> Callable[[int], None]:
     def once(turn: int) -> None:
         answered: list[str] = []
 
-        def start_response(status: str, _headers: Iterable[tuple[str, str]]) -> None:
+        def start_response(status: str, _headers: object, _error: object = None) -> None:
             answered.append(status)
 
         environment: dict[str, Any] = {

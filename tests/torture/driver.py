@@ -72,7 +72,7 @@ class Driver:
         if sweep.process is not None:
             code = sweep.ended()
             if code != FINISHED:
-                self._tally.add(name, [f"the coordinator ended with {code}: {sweep.last_said}"])
+                self._tally.note(name, [f"the coordinator ended with {code}: {sweep.last_said}"])
             else:
                 sweep.budget += MORE_TRIALS
         sweep.go_on()
@@ -86,7 +86,7 @@ class Driver:
                 self.keep_going("at the end")
             if sweep.ended(max(1.0, deadline - time.monotonic())) == FINISHED:
                 break
-        self._tally.add("at the end", self._look())
+        self._tally.note("at the end", self._look())
 
     def _resume(self) -> list[str]:
         """Go on with a sweep that a fault has ended."""

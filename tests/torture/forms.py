@@ -8,7 +8,13 @@ from statistics import median
 
 from tests.torture.companions import Companions
 from tests.torture.driver import Driver
-from tests.torture.faults.registry import FAULTS, LONG_LOCK
+from tests.torture.faults.registry import (
+    FAULTS,
+    KILL_COORDINATOR,
+    KILL_WORKER,
+    LONG_LOCK,
+    SHORT_LOCK,
+)
 from tests.torture.live_sweep import LiveSweep
 from tests.torture.place import make_place
 from tests.torture.plan import full_plan, kill_plan, short_plan
@@ -18,6 +24,7 @@ from tests.torture.verdict import checks, epochs_lost
 
 KILLED_WORKERS, KILLED_COORDINATORS = 50, 10
 PARTS = ("kills", "every")
+SHOWN = 20
 
 
 def short_form(folder: Path, seed: int) -> int:
@@ -60,9 +67,10 @@ def _everything(folder: Path, seed: int, limit_s: float) -> int:
     sweep, tally = LiveSweep(place, budget=20), Tally()
     driver = Driver(sweep, rng, tally)
     try:
-        driver.inject(FAULTS["freeze the coordinator"])
+        driver.inject(FAULTS[SHORT_LOCK])  # by then there is a study
         with Companions(sweep) as companions:
-            driver.inject(FAULTS[LONG_LOCK])
+            for name in (KILL_WORKER, LONG_LOCK, KILL_COORDINATOR, SHORT_LOCK):
+                driver.inject(FAULTS[name])
         driver.run(full_plan(rng, rounds=100), until)
         say(str(companions))
         return _report("every fault", sweep, tally, compared=5, more_wrong=companions.wrong)
@@ -85,7 +93,7 @@ def _report(
     for check in checks(sweep, compared):
         say(f"{check.name:<46} {'NO' if check.wrong else 'yes'}")
         wrong += check.wrong
-    for sentence in wrong:
+    for sentence in list(dict.fromkeys(wrong))[:SHOWN]:
         say(f"  WRONG: {sentence}")
     say(
         f"epochs begun beyond those needed: {lost}, where {sweep.cuts} could be cut short and "

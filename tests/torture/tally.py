@@ -22,14 +22,19 @@ class Tally:
     def add(self, name: str, losses: list[str], left_out: str | None = None) -> list[str]:
         """Take in what came of a fault and return the losses that are new."""
         row = self.rows.setdefault(name, Row())
-        known = {loss for _, loss in self.losses}
-        new = [loss for loss in dict.fromkeys(losses) if loss not in known]
-        self.losses += [(name, loss) for loss in new]
+        new = self.note(name, losses)
         if left_out is not None:
             row.left_out.append(left_out)
         else:
             row.injected += 1
             row.survived += not new
+        return new
+
+    def note(self, name: str, losses: list[str]) -> list[str]:
+        """Take in what was lost by no fault, and return what is new of it."""
+        known = {loss for _, loss in self.losses}
+        new = [loss for loss in dict.fromkeys(losses) if loss not in known]
+        self.losses += [(name, loss) for loss in new]
         return new
 
     def lines(self) -> list[str]:
