@@ -134,4 +134,27 @@ def _left_over(sweep: LiveSweep) -> list[str]:
 
 
 def _said(sweep: LiveSweep) -> list[str]:
-    return [line for line in sweep.said().splitlines() if any(word in line for word in FORBIDDEN)]
+    lines = sweep.said().splitlines()
+    found = []
+    for index, line in enumerate(lines):
+        if any(word in line for word in FORBIDDEN):
+            trace = _trace(lines[index:]) if "Traceback" in line else [line]
+            if not _is_half_born(trace):
+                found.append(" | ".join(trace))
+    return found
+
+
+def _trace(lines: list[str]) -> list[str]:
+    """Return a trace up to the error itself: the first line that is not indented."""
+    for count, line in enumerate(lines[1:], start=2):
+        if not line.startswith(" "):
+            return lines[:count]
+    return lines
+
+
+def _is_half_born(trace: list[str]) -> bool:
+    """Return whether this is Python's own word for a process whose maker was killed making it.
+
+    It says so before a line of the program has run in it, and ends.
+    """
+    return trace[-1] == "EOFError: Ran out of input" and any("in spawn_main" in t for t in trace)
