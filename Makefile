@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: sweep test test-slow lint docs bench clean
+.PHONY: sweep test test-slow torture lint docs bench clean
 
 sweep: .venv/installed  ## install, then run the quickstart sweep on real data
 	$(PY) run_sweep.py start configs/quickstart.yaml
@@ -12,6 +12,9 @@ test: .venv/installed-dev  ## install with test requirements, then run the tests
 
 test-slow: .venv/installed-dev  ## the tests that take longer, quickstart included
 	$(PY) -m pytest -m slow
+
+torture: .venv/installed-dev  ## sweeps under every fault there is, for some minutes, and what is lost
+	$(PY) -m tests.torture
 
 lint: .venv/installed-dev
 	.venv/bin/ruff format --check .

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from storage.private_files import make_private_folder, write_durably
+from storage.private_files import make_private_folder, remove_partial_files, write_durably
 
 logger = logging.getLogger(__name__)
 KEPT = 2
@@ -113,6 +113,7 @@ def keep_last(folder: Path) -> None:
         for path in _files(attempt):
             if path != newest:
                 path.unlink(missing_ok=True)
+        remove_partial_files(attempt)
         with suppress(OSError):  # the one that holds the last is not empty
             attempt.rmdir()
 

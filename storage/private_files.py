@@ -10,6 +10,7 @@ from pathlib import Path
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+_PARTIAL = ".partial"
 
 
 def make_private_folder(folder: Path, *, parents: bool = True) -> None:
@@ -46,7 +47,7 @@ def write_durably(path: Path, content: bytes) -> None:
     Raises:
         OSError: If it cannot be written; nothing half-written is left behind.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
     try:
         descriptor = os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, FILE_MODE)
         with os.fdopen(descriptor, "wb") as file:
@@ -59,6 +60,13 @@ def write_durably(path: Path, content: bytes) -> None:
             partial.unlink()
         raise
     sync_folder(path.parent)
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Remove what writers left that were killed while they wrote; only where nobody writes."""
+    for path in folder.glob(f".*{_PARTIAL}"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def sync_folder(folder: Path) -> None:

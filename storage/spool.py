@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.private_files import make_private_folder, write_durably
+from storage.private_files import make_private_folder, remove_partial_files, write_durably
 
 logger = logging.getLogger(__name__)
 _MAGIC = b"fieldsharp result 1 "
@@ -42,6 +42,7 @@ class Spool:
         """Return every result with the number of its trial; damaged ones are put aside."""
         if not self.folder.is_dir():
             return
+        remove_partial_files(self.folder)
         for path in sorted(self.folder.iterdir()):
             match = _NAME.fullmatch(path.name)
             if not match:

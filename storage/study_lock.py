@@ -61,9 +61,16 @@ class StudyLock:
             holder = read_holder(file, alive=True)
             file.close()
             raise _is_run(self.study, holder)
-        file.truncate(0)
-        json.dump({"pid": os.getpid(), "host": platform.node()}, file)
-        file.flush()
+        holder_now = json.dumps({"pid": os.getpid(), "host": platform.node()})
+        try:
+            file.truncate(0)
+            # Not through the buffer: what a full disk refuses would be tried again by close.
+            os.pwrite(file.fileno(), holder_now.encode(), 0)
+        except OSError as error:
+            file.close()
+            raise ConfigError(
+                f"cannot write the lock {self.path} ({error.strerror}); its disk must have room"
+            ) from error
         self._file = file
         return self
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from sweep.running.assignment import Assignment
 from sweep.running.executor import End, TrialCancelled, TrialEvent, TrialFailed
-from sweep.running.worker import CANCEL, PAUSE, QUIT, READY, serve
+from sweep.running.worker import CANCEL, PAUSE, QUIT, READY
+from sweep.running.worker_process import serve
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)

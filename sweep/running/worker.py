@@ -6,7 +6,6 @@ and it holds no database: everything goes through its pipe to the coordinator.
 
 import logging
 import resource
-import signal
 import sys
 import time
 from multiprocessing.connection import Connection
@@ -32,7 +31,6 @@ from sweep.running.executor import (
     TrialTrouble,
 )
 from sweep.running.judging import Judge
-from sweep.running.orphans import end_with
 from sweep.running.trial import Trial
 from sweep.running.trial_checkpoints import TrialCheckpoints
 from sweep.study.provenance import file_sha256
@@ -173,14 +171,6 @@ class Worker:
             self._told_to_quit = message == QUIT
             return True
         return self._told_to_pause and trial.trainer.between_epochs
-
-
-def serve(pipe: Connection, slot: int, coordinator_pid: int) -> None:
-    """Entry of the worker process."""
-    # Ctrl-C reaches the whole process group: the coordinator decides what becomes of the trials.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with(coordinator_pid)
-    Worker(pipe, slot).serve()
 
 
 def _done(spec: TrialSpec, seconds: float, hardware: Hardware) -> TrialDone:

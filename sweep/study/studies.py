@@ -34,20 +34,22 @@ def open_or_create_study(storage: RDBStorage, config: SweepConfig, facts: StudyF
     """
     with database_errors(storage.url):
         names = optuna.study.get_all_study_names(storage)
+        objectives = OBJECTIVES[config.objective.mode]
         if config.study in names:
             study = optuna.load_study(study_name=config.study, storage=storage)
-            _require_same(study, config, facts)
         else:
-            objectives = OBJECTIVES[config.objective.mode]
             study = optuna.create_study(
                 study_name=config.study,
                 storage=storage,
                 directions=["minimize"] * len(objectives),
             )
+        if _is_half_made(study, len(objectives)):
             study.set_user_attr(FACTS, facts.model_dump(mode="json"))
             with warnings.catch_warnings():  # experimental, and only names the dashboard's axis
                 warnings.simplefilter("ignore", ExperimentalWarning)
                 study.set_metric_names(objectives)
+        else:
+            _require_same(study, config, facts)
         if IDENTITY not in study.user_attrs:
             study.set_user_attr(IDENTITY, uuid.uuid4().hex[:16])
         # Also for a study that was there: its budget, workers or data path may be new.
@@ -56,6 +58,19 @@ def open_or_create_study(storage: RDBStorage, config: SweepConfig, facts: StudyF
         study.sampler = make_sampler(config.search, trials)
         study.pruner = make_pruner(config.search, config.training.epochs)
         return study
+
+
+def _is_half_made(study: Study, objectives: int) -> bool:
+    """Return whether a study is as it is before its configuration is written.
+
+    So it is when it was made just now, and where whoever made it died at that moment, or lost its
+    database: then it holds nothing yet, and its name would be of no use to anybody.
+    """
+    return (
+        study.user_attrs.keys() <= {FACTS, IDENTITY}
+        and len(study.directions) == objectives
+        and not study.get_trials(deepcopy=False)
+    )
 
 
 def load_study(storage: RDBStorage, name: str) -> Study:

@@ -1,5 +1,6 @@
 """The lock on a study, between processes."""
 
+import errno
 import json
 import os
 import platform
@@ -126,4 +127,18 @@ def test_a_lock_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         pytest.raises(ConfigError, match=r"cannot make the lock .*; the folder of the database"),
         StudyLock(f"sqlite:///{tmp_path}/nowhere/x.db", "s"),
     ):
+        pass
+
+
+def test_a_lock_that_cannot_be_written_is_one_sentence(
+    storage_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int, _content: bytes, _offset: int) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)  # a disk that is full to the last byte
+    with pytest.raises(ConfigError, match=r"No space left on device\); its disk must have room"):
+        StudyLock(storage_url, "tiny").__enter__()
+    monkeypatch.undo()
+    with StudyLock(storage_url, "tiny"):
         pass

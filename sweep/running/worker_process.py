@@ -1,0 +1,20 @@
+"""Where a worker process begins: it makes sure of its end before it loads anything.
+
+Loading torch takes seconds. A worker whose coordinator dies meanwhile would go on for as long, and
+one that is frozen then for ever: so this imports nothing that is slow.
+"""
+
+import signal
+from multiprocessing.connection import Connection
+
+from sweep.running.orphans import end_with
+
+
+def serve(pipe: Connection, slot: int, coordinator_pid: int) -> None:
+    """Entry of the worker process."""
+    # Ctrl-C reaches the whole process group: the coordinator decides what becomes of the trials.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with(coordinator_pid)
+    from sweep.running.worker import Worker
+
+    Worker(pipe, slot).serve()

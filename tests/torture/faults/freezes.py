@@ -1,0 +1,89 @@
+"""Processes that are frozen: they are neither dead nor do they answer."""
+
+import os
+import signal
+import time
+from contextlib import suppress
+from random import Random
+
+from tests.torture.faults.kills import killed
+from tests.torture.live_sweep import LiveSweep, NotInjected
+from tests.torture.processes import is_alive, is_stopped
+
+SLACK_S = 15.0
+COORDINATOR_AWAY_S = (2.0, 4.0)
+SETTLING_S = 1.0
+
+
+def freeze_worker(sweep: LiveSweep, rng: Random) -> list[str]:
+    """SIGSTOP a worker for good: it is to be ended, and its trial tried again."""
+    pid = _freeze_one(sweep, rng)
+    sweep.cuts += 1
+    limit_s = sweep.place.deadline_s + SLACK_S
+    try:
+        sweep.wait("the end of a frozen worker", lambda: not is_alive(pid), limit_s)
+    except TimeoutError as error:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        return [str(error)]
+    return []
+
+
+def freeze_worker_for_a_while(sweep: LiveSweep, rng: Random) -> list[str]:
+    """SIGSTOP a worker and let it go on before it is missed."""
+    pid = _freeze_one(sweep, rng)
+    time.sleep(rng.uniform(0.5, 0.3 * sweep.place.deadline_s))
+    os.kill(pid, signal.SIGCONT)
+    time.sleep(SETTLING_S)
+    return [] if is_alive(pid) else ["a worker that was frozen for a moment is gone"]
+
+
+def freeze_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
+    """SIGSTOP the coordinator for some seconds: its workers must not be taken for dead."""
+    workers = sweep.training()
+    if not workers:
+        raise NotInjected("no worker was there")
+    os.kill(sweep.pid, signal.SIGSTOP)
+    time.sleep(rng.uniform(*COORDINATOR_AWAY_S))
+    os.kill(sweep.pid, signal.SIGCONT)
+    time.sleep(SETTLING_S)
+    if not sweep.running:
+        return []  # it had nothing left to do
+    return [
+        f"worker {pid} is gone after its coordinator was frozen"
+        for pid in workers
+        if not is_alive(pid)
+    ]
+
+
+def freeze_worker_then_kill_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
+    """SIGSTOP a worker, kill -9 the coordinator: nothing stopped may be left over."""
+    _freeze_one(sweep, rng)
+    return killed(sweep)
+
+
+def freeze_loading_worker_then_kill_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
+    """The same with a worker that still imports what it needs."""
+    pids = sweep.training()
+    if not sweep.loading():
+        if not pids:
+            raise NotInjected("no worker was there")
+        os.kill(rng.choice(pids), signal.SIGKILL)
+        sweep.cuts += 1
+        sweep.wait("a new worker", lambda: sweep.loading() or not sweep.running)
+    time.sleep(rng.uniform(1.0, 3.0))
+    loading = sweep.loading()
+    if loading:
+        os.kill(rng.choice(loading), signal.SIGSTOP)
+    return killed(sweep)
+
+
+def _freeze_one(sweep: LiveSweep, rng: Random) -> int:
+    time.sleep(rng.uniform(0.0, 0.6))
+    pids = sweep.training()
+    if not pids:
+        raise NotInjected("no worker was there")
+    pid = rng.choice(pids)
+    os.kill(pid, signal.SIGSTOP)
+    sweep.wait("a frozen worker", lambda: is_stopped(pid) or not is_alive(pid), 5.0)
+    return pid

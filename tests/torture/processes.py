@@ -1,0 +1,59 @@
+"""What the system itself knows of processes: read from /proc, not from who is tested."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+PROC = Path("/proc")
+GONE = frozenset("ZX")
+STOPPED = frozenset("Tt")
+
+
+def state(pid: int) -> str | None:
+    """Return the letter of a process's state, None where there is no such process."""
+    try:
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return None
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs or could run; one that only waits to be reaped does not."""
+    found = state(pid)
+    return found is not None and found not in GONE
+
+
+def is_stopped(pid: int) -> bool:
+    """Return whether a process is frozen."""
+    return state(pid) in STOPPED
+
+
+def workers_of(coordinator: int) -> list[int]:
+    """Return the workers of a coordinator that are alive; not its resource tracker."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in (PROC / str(coordinator) / "task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return sorted(pid for pid in found if _is_worker(pid) and is_alive(pid))
+
+
+def _is_worker(pid: int) -> bool:
+    try:
+        return b"spawn_main" in (PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def marked(marker: str) -> list[int]:
+    """Return every process that inherited a marker in its environment, but this one."""
+    wanted, found = marker.encode(), []
+    for folder in PROC.iterdir():
+        if not folder.name.isdecimal() or int(folder.name) == os.getpid():
+            continue
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if wanted in environment and is_alive(int(folder.name)):
+            found.append(int(folder.name))
+    return found
