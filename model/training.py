@@ -1,5 +1,6 @@
 """The training loop: a generator of epochs that can be left and gone on with after any of them."""
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -142,20 +143,26 @@ class Trainer:
         """Go on from a state of a training with the same settings.
 
         Raises:
-            TrainingFailed: If it is of another training.
+            TrainingFailed: If it is of another training; this one is then as it was before.
         """
+        before = copy.deepcopy(self.state())
         try:
-            self.predictor.load_state_dict(state["predictor"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.shuffling.set_state(state["shuffling"].cpu())
-            _set_random_state(state["random"], self.hardware.device)
-            self.epochs_done = int(state["epochs_done"])
+            self._restore(state)
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            # Torch takes over what fits before it refuses the rest.
+            self._restore(before)
             reason = " ".join(str(error).split())[:200]
             raise TrainingFailed(
                 f"a checkpoint does not fit its training ({type(error).__name__}: {reason}); "
                 "remove it"
             ) from error
+
+    def _restore(self, state: State) -> None:
+        self.predictor.load_state_dict(state["predictor"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.shuffling.set_state(state["shuffling"].cpu())
+        _set_random_state(state["random"], self.hardware.device)
+        self.epochs_done = int(state["epochs_done"])
 
     def _step(self, step: int, which: Tensor) -> Tensor:
         settings = self.settings
