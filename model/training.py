@@ -188,6 +188,7 @@ class Trainer:
             self.hardware.device.type, self.hardware.precision, enabled=self.hardware.autocast
         ):
             pred_BTCHW = self._forecast(history_BTCHW, future_BTCHW, step)
+        _require_forecast(pred_BTCHW, future_BTCHW)
         progress = step / max(1, self.total_steps - 1)
         parts = self.loss(pred_BTCHW.float(), future_BTCHW, self.mask_HW, progress)
         share = len(which) / in_the_batch
@@ -207,6 +208,23 @@ class Trainer:
             return self.predictor.forecast_members(history_BTCHW)
         forecast: Tensor = self.predictor(history_BTCHW)
         return forecast
+
+
+def _require_forecast(pred: object, future_BTCHW: Tensor) -> None:
+    """Check what arithmetic would silently stretch to the right shape, or take the real part of."""
+    expected = tuple(future_BTCHW.shape)
+    if isinstance(pred, Tensor) and pred.is_floating_point():
+        found = tuple(pred.shape)
+        if (found[0], *found[-4:]) == expected and len(found) <= len(expected) + 1:
+            return
+        raise TrainingFailed(
+            f"the predictor returns the shape {found} where (batch, horizon, channel, y, x) = "
+            f"{expected} was expected"
+        )
+    found_type = pred.dtype if isinstance(pred, Tensor) else type(pred).__name__
+    raise TrainingFailed(
+        f"the predictor returns {found_type} where a tensor of floating-point numbers was expected"
+    )
 
 
 def _random_state(device: torch.device) -> State:

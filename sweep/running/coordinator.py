@@ -185,7 +185,7 @@ class Coordinator:
 
     @property
     def _waits_for_a_lost_baseline(self) -> bool:
-        """Whether there are trials that cannot end, whatever the budget, before it is tried again."""
+        """Whether trials cannot end, whatever the budget, before it is tried again."""
         if self._scoring.baseline_ended or not self._running:
             return False
         return not any(running.is_baseline for running in self._running.values())

@@ -409,8 +409,6 @@ class World:
             number = event.number
             if not isinstance(event, TrialFailed) or event.attempt != self._attempts.get(number):
                 continue
-            if number in self._finished or self._is_finished(number):
-                continue
             if event.cause == "worker":
                 if not self._stops:
                     self._lose(number)
@@ -436,9 +434,6 @@ class World:
 
     def _running(self) -> set[int]:
         return {t.number for t in self._trials() if t.state is TrialState.RUNNING}
-
-    def _is_finished(self, number: int) -> bool:
-        return self._trials()[number].state.is_finished()
 
     def _look_at_the_database(self) -> None:
         trials = self._trials()
