@@ -272,7 +272,7 @@ class Coordinator:
     def _lost(self, number: int, spec: TrialSpec | None, reason: str) -> None:
         """Try a trial again that ended without a word of its own, unless that happens too often."""
         done = self._files.epochs_done(number)
-        lost = self._ledger.lost_attempts(number).and_another(done, reason)
+        lost = self._ledger.lost_once_more(number, done, reason)
         if len(lost.reasons) >= self._recovery.attempts:
             self._fail(number, spec, lost.given_up())
             return
