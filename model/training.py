@@ -1,5 +1,6 @@
 """The training loop: a generator of epochs that can be left and gone on with after any of them."""
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -142,20 +143,26 @@ class Trainer:
         """Go on from a state of a training with the same settings.
 
         Raises:
-            TrainingFailed: If it is of another training.
+            TrainingFailed: If it is of another training; this one is then as it was before.
         """
+        before = copy.deepcopy(self.state())
         try:
-            self.predictor.load_state_dict(state["predictor"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.shuffling.set_state(state["shuffling"].cpu())
-            _set_random_state(state["random"], self.hardware.device)
-            self.epochs_done = int(state["epochs_done"])
+            self._restore(state)
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            # Torch takes over what fits before it refuses the rest.
+            self._restore(before)
             reason = " ".join(str(error).split())[:200]
             raise TrainingFailed(
                 f"a checkpoint does not fit its training ({type(error).__name__}: {reason}); "
                 "remove it"
             ) from error
+
+    def _restore(self, state: State) -> None:
+        self.predictor.load_state_dict(state["predictor"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.shuffling.set_state(state["shuffling"].cpu())
+        _set_random_state(state["random"], self.hardware.device)
+        self.epochs_done = int(state["epochs_done"])
 
     def _step(self, step: int, which: Tensor) -> Tensor:
         settings = self.settings
@@ -181,6 +188,7 @@ class Trainer:
             self.hardware.device.type, self.hardware.precision, enabled=self.hardware.autocast
         ):
             pred_BTCHW = self._forecast(history_BTCHW, future_BTCHW, step)
+        _require_forecast(pred_BTCHW, future_BTCHW)
         progress = step / max(1, self.total_steps - 1)
         parts = self.loss(pred_BTCHW.float(), future_BTCHW, self.mask_HW, progress)
         share = len(which) / in_the_batch
@@ -200,6 +208,23 @@ class Trainer:
             return self.predictor.forecast_members(history_BTCHW)
         forecast: Tensor = self.predictor(history_BTCHW)
         return forecast
+
+
+def _require_forecast(pred: object, future_BTCHW: Tensor) -> None:
+    """Check what arithmetic would silently stretch to the right shape, or take the real part of."""
+    expected = tuple(future_BTCHW.shape)
+    if isinstance(pred, Tensor) and pred.is_floating_point():
+        found = tuple(pred.shape)
+        if (found[0], *found[-4:]) == expected and len(found) <= len(expected) + 1:
+            return
+        raise TrainingFailed(
+            f"the predictor returns the shape {found} where (batch, horizon, channel, y, x) = "
+            f"{expected} was expected"
+        )
+    found_type = pred.dtype if isinstance(pred, Tensor) else type(pred).__name__
+    raise TrainingFailed(
+        f"the predictor returns {found_type} where a tensor of floating-point numbers was expected"
+    )
 
 
 def _random_state(device: torch.device) -> State:

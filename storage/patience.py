@@ -40,6 +40,10 @@ class Patience:
         self._clock = clock
         self._sleep = sleep
 
+    def give_up(self) -> None:
+        """Try every call once from now on: it was waited for long enough."""
+        self._limit_s = 0.0
+
     def call(self, what: Callable[[], T]) -> T:
         """Return what a call returns, once it succeeds.
 
@@ -56,7 +60,8 @@ class Patience:
                 now = self._clock()
                 if began is None:
                     began = now
-                    logger.warning("%s; trying again for up to %.0f s", error, self._limit_s)
+                    if self._limit_s > 0:
+                        logger.warning("%s; trying again for up to %.0f s", error, self._limit_s)
                 if stopped is None and self.stopping():
                     stopped = now
                 if now - began >= self._limit_s or (

@@ -205,7 +205,7 @@ class Confirming:
         again = {"attempt": job.sent.attempt + 1}
         if event.cause == "worker":
             done = epochs_done(self._checkpoints(job))
-            job.lost = job.lost.and_another(done, event.reason)
+            job.lost = job.lost.and_another(event.attempt, done, event.reason)
             if len(job.lost.reasons) >= self._attempts:
                 self._keep(job, _failed(job.spec, job.lost.given_up()))
                 return

@@ -14,6 +14,7 @@ from objectives.guards import broken, check_guards
 from objectives.verdict import NOTHING_TO_FIX, Contender, Verdict, asks_nothing, reach_verdict
 from storage.url import as_option
 from sweep.configuration.duration import seconds
+from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import (
     EpochDone,
     Executor,
@@ -79,6 +80,7 @@ class Coordinator:
         self._running: dict[int, RunningTrial] = {}
         self._told: set[int] = set()
         self._stop_requests = 0
+        self._started_at = 0.0
         self._finished = 0
         self._scoring = Scoring(self._objective, self._targets)
         self._contenders: list[Contender] = []
@@ -99,9 +101,9 @@ class Coordinator:
         """
         try:
             self._prepare()
-            started = self._clock()
+            self._started_at = self._clock()
             while not self._stop_requests:
-                wants_more = self._wants_more(started)
+                wants_more = self._wants_more()
                 if wants_more and self._housekeeping.has_room():
                     self._hand_out()
                 if not self._running and not wants_more:
@@ -110,6 +112,7 @@ class Coordinator:
                 self._housekeeping.back_up_if_due()
             self._stop()
         except StorageUnavailable as error:
+            self._ledger.patience.give_up()
             if not self._stop_requests:
                 raise
             raise self._stopped(f"; the database was unavailable then ({error})") from error
@@ -120,7 +123,11 @@ class Coordinator:
 
     def _prepare(self) -> None:
         """Take up what a coordinator before this one left, and see where the study stands."""
-        self._ledger.prepare()
+        for result in self._files.results():
+            self._take_up(result)
+        for number in self._ledger.left_running():
+            self._lost(number, None, "its coordinator died")
+        self._ledger.prepare()  # only now: a baseline may just have been given up
         earlier = self._ledger.baseline()
         if earlier is not None:
             self._scoring.end_baseline(earlier.judgements_by_epoch)
@@ -128,10 +135,6 @@ class Coordinator:
         self._told = self._ledger.told()
         self._finished = self._ledger.finished()
         self._progress.begin(self._finished, self._budget.trials, self._ledger.best())
-        for result in self._files.results():
-            self._take_up(result)
-        for number in self._ledger.left_running():
-            self._lost(number, None, "its coordinator died")
         self._conclude()
         self._tidy()
         self._judge_all()
@@ -160,11 +163,14 @@ class Coordinator:
             except StorageError as error:
                 # The error that ended the work is on its way up; the next start puts back the rest.
                 logger.warning("trial %d is left as running: %s", number, error)
+                self._ledger.patience.give_up()
 
-    def _wants_more(self, started: float) -> bool:
+    def _wants_more(self) -> bool:
         """Return whether another trial is to be started, if not now then soon."""
+        if self._waits_for_a_lost_baseline:
+            return True
         timeout_s = self._budget.timeout_s
-        if timeout_s is not None and self._clock() - started >= timeout_s:
+        if timeout_s is not None and self._clock() - self._started_at >= timeout_s:
             self._say(
                 f"the time limit of {self._budget.timeout} is reached, no more trials are started"
             )
@@ -177,6 +183,13 @@ class Coordinator:
             return False
         return self._finished + len(self._running) < self._budget.trials
 
+    @property
+    def _waits_for_a_lost_baseline(self) -> bool:
+        """Whether trials cannot end, whatever the budget, before it is tried again."""
+        if self._scoring.baseline_ended or not self._running:
+            return False
+        return not any(running.is_baseline for running in self._running.values())
+
     def _say(self, sentence: str) -> None:
         """Say something once."""
         if sentence not in self._said:
@@ -184,12 +197,9 @@ class Coordinator:
         self._said.add(sentence)
 
     def _hand_out(self) -> None:
-        while self._leases.free_slots and self._finished + len(self._running) < self._budget.trials:
+        while self._leases.free_slots and self._wants_more():
             spec = self._ledger.ask()
-            running = RunningTrial(spec)
-            self._running[spec.number] = running
-            if running.is_baseline:
-                self._scoring.expect_baseline()
+            self._running[spec.number] = RunningTrial(spec)
             self._leases.submit(spec, self._files.checkpoints(spec.number))
             self._progress.started(spec)
 
@@ -213,9 +223,7 @@ class Coordinator:
                 case TrialTrouble():
                     logger.warning("%s trial %d: %s", self._study, event.number, event.sentence)
                 case EpochDone():
-                    running.reports.append(event.report)
-                    if running.is_baseline:
-                        self._scoring.add_baseline(event.report.judgement)
+                    self._epoch_done(running, event.report)
                 case TrialDone():
                     self._ended(running, event)
                 case TrialFailed():
@@ -223,6 +231,13 @@ class Coordinator:
                 case TrialCancelled():
                     self._cancelled(running)
         self._judge_all()
+
+    def _epoch_done(self, running: RunningTrial, report: EpochReport) -> None:
+        if running.reports and report.epoch <= running.reports[-1].epoch:
+            return  # heard before
+        running.reports.append(report)
+        if running.is_baseline:
+            self._scoring.add_baseline(report)
 
     def _ended(self, running: RunningTrial, end: TrialDone) -> None:
         running.end = end
@@ -257,7 +272,7 @@ class Coordinator:
     def _lost(self, number: int, spec: TrialSpec | None, reason: str) -> None:
         """Try a trial again that ended without a word of its own, unless that happens too often."""
         done = self._files.epochs_done(number)
-        lost = self._ledger.lost_attempts(number).and_another(done, reason)
+        lost = self._ledger.lost_once_more(number, done, reason)
         if len(lost.reasons) >= self._recovery.attempts:
             self._fail(number, spec, lost.given_up())
             return

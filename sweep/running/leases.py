@@ -82,7 +82,7 @@ class Leases:
     def poll(self, timeout_s: float) -> list[TrialEvent]:
         """Return what happened after at most ``timeout_s``, attempts lost by silence included."""
         events = [event for event in self._executor.poll(timeout_s) if self._is_awaited(event)]
-        return events + self._overdue()
+        return events + self._overdue(timeout_s)
 
     def _is_awaited(self, event: TrialEvent) -> bool:
         key = event.number, event.attempt
@@ -95,9 +95,9 @@ class Leases:
             del self._leases[key]
         return True
 
-    def _overdue(self) -> list[TrialEvent]:
+    def _overdue(self, waited_s: float) -> list[TrialEvent]:
         now = self._clock()
-        if now - self._looked_at > self._deadline_s / 2:
+        if now - self._looked_at - waited_s > self._deadline_s / 2:
             # It was us who were away: frozen, or waiting for the database. All may have spoken.
             for lease in self._leases.values():
                 lease.heard_at = now

@@ -7,6 +7,7 @@ import queue
 import signal
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -161,7 +162,7 @@ class LocalExecutor:
     def _understand(self, slot: _Slot, message: object) -> list[TrialEvent]:
         """Return what a message means for the trial its worker is at."""
         spec = slot.spec
-        if message == READY:
+        if isinstance(message, str) and message == READY:  # an array would compare each value
             slot.ready = True
             return []
         if isinstance(message, TrialEvent):
@@ -180,10 +181,11 @@ class LocalExecutor:
 
 def _read(slot: _Slot, messages: "queue.SimpleQueue[tuple[_Slot, object]]") -> None:
     """Pass on what a worker sends until it is dead: the work of its thread."""
+    process = _Exit(slot.process)
     while True:
         try:
             # The process too: a child of it may hold the pipe open.
-            wait([slot.pipe, slot.process.sentinel])
+            wait([slot.pipe, process])
             if not slot.pipe.poll():
                 break
             message = slot.pipe.recv()
@@ -194,6 +196,29 @@ def _read(slot: _Slot, messages: "queue.SimpleQueue[tuple[_Slot, object]]") -> N
             return
         messages.put((slot, message))
     messages.put((slot, _Gone()))
+
+
+class _Exit:
+    """Something to wait for that is ready once a process has ended.
+
+    Not its sentinel where there is better: that is a pipe, which a child that the process forked
+    holds open.
+    """
+
+    def __init__(self, process: SpawnProcess) -> None:
+        self._own: int | None = None
+        self._descriptor = process.sentinel
+        if hasattr(os, "pidfd_open") and process.pid is not None:
+            with suppress(OSError):  # an old kernel, or it was waited for already
+                self._own = self._descriptor = os.pidfd_open(process.pid)
+
+    def fileno(self) -> int:
+        """Return what to wait for."""
+        return self._descriptor
+
+    def __del__(self) -> None:
+        if self._own is not None:
+            os.close(self._own)
 
 
 def _ended(slot: _Slot) -> _Slot:

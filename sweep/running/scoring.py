@@ -25,13 +25,12 @@ class Scoring:
         self._baseline: list[Judgement] = []
         self.baseline_ended = False
 
-    def expect_baseline(self) -> None:
-        """Begin anew with a baseline that is handed out, again perhaps."""
-        self._baseline = []
+    def add_baseline(self, report: EpochReport) -> None:
+        """Take in an epoch of the baseline, in place of what an attempt that was lost said of it.
 
-    def add_baseline(self, judgement: Judgement) -> None:
-        """Take in the baseline's next epoch."""
-        self._baseline.append(judgement)
+        What that one said of later epochs stays: trials were compared with it, perhaps pruned.
+        """
+        self._baseline[report.epoch : report.epoch + 1] = [report.judgement]
 
     def end_baseline(self, judgements: list[Judgement] | None = None) -> None:
         """Take the baseline as finished.

@@ -96,4 +96,5 @@ class StudyFiles:
 
     def free_mb(self) -> float:
         """Return how much space the disk has left."""
-        return shutil.disk_usage(self.folder).free / MB
+        there = next(path for path in (self.folder, *self.folder.parents) if path.exists())
+        return shutil.disk_usage(there).free / MB

@@ -261,11 +261,20 @@ class Ledger:
         self._write(tell)
         self._running.pop(number, None)
 
-    def lost_attempts(self, number: int) -> LostAttempts:
-        """Return how often a trial was lost since it last got further."""
+    def lost_once_more(self, number: int, epochs_done: int, reason: str) -> LostAttempts:
+        """Return how often a running trial was lost since it last got further, now included.
+
+        Args:
+            number: The trial; one that was never handed out was not lost.
+            epochs_done: How far it got, by its checkpoints.
+            reason: Why its last attempt ended.
+        """
 
         def read() -> LostAttempts:
-            return lost_attempts(self._running_trial(number))
+            trial = self._running_trial(number)
+            spec = trial_spec(trial)
+            attempt = spec.attempt if spec is not None else 0
+            return lost_attempts(trial).and_another(attempt, epochs_done, reason)
 
         return self._read(read)
 

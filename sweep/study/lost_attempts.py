@@ -12,15 +12,23 @@ class LostAttempts(Settings):
     Attributes:
         epochs_done: How far the trial had got, by its checkpoints.
         reasons: Why each of them ended.
+        attempt: The last of them.
     """
 
     epochs_done: int = 0
     reasons: tuple[str, ...] = ()
+    attempt: int = 0
 
-    def and_another(self, epochs_done: int, reason: str) -> "LostAttempts":
-        """Return the same after another attempt: the count begins anew where it got further."""
+    def and_another(self, attempt: int, epochs_done: int, reason: str) -> "LostAttempts":
+        """Return the same after another attempt: the count begins anew where it got further.
+
+        An attempt that is counted is not counted again: its coordinator may have died as it had
+        written the one half down, that it was lost, and not the other, that it waits again.
+        """
+        if attempt == self.attempt:
+            return self
         before = self.reasons if epochs_done <= self.epochs_done else ()
-        return LostAttempts(epochs_done=epochs_done, reasons=(*before, reason))
+        return LostAttempts(epochs_done=epochs_done, reasons=(*before, reason), attempt=attempt)
 
     def given_up(self) -> str:
         """Return in words why the trial is not tried once more."""

@@ -1,0 +1,44 @@
+"""Where files beside a database stand."""
+
+from pathlib import Path
+
+import pytest
+
+from storage import place
+
+
+def test_all_stands_in_one_folder_beside_the_database(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'my.db'}"
+    folder = tmp_path / "my.db.files"
+    assert place.files_folder(url) == folder
+    assert place.backups_folder(url).parent == folder
+    assert place.opening_lock(url).parent == folder
+    assert place.study_lock(url, "a").parent == folder
+    assert place.study_folder(url, "0123456789abcdef") == folder / "0123456789abcdef"
+
+
+def test_two_databases_of_a_folder_share_nothing(tmp_path: Path) -> None:
+    one, other = (place.files_folder(f"sqlite:///{tmp_path}/{name}.db") for name in "ab")
+    assert one != other
+
+
+def test_every_study_has_a_lock_of_its_own_whatever_it_is_called(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    names = ["a", "A", "../a", "a/b", "ü" * 200, " ", "opening"]
+    locks = {place.study_lock(url, name) for name in names}
+    assert len(locks) == len(names)
+    assert {lock.parent for lock in locks} == {place.files_folder(url)}
+    assert place.opening_lock(url) not in locks
+
+
+def test_a_database_that_is_no_file_has_its_folder_here_and_its_password_is_not_in_it() -> None:
+    one = place.files_folder("postgresql://ann:secret@host/db")
+    assert one.parent == Path()
+    assert one == place.files_folder("postgresql://ann:changed@host/db")
+    assert one != place.files_folder("postgresql://ann:secret@host/other")
+
+
+@pytest.mark.parametrize("identity", ["", "..", "../../etc", "0123", "0123456789ABCDEF", "a" * 65])
+def test_an_identity_that_could_lead_elsewhere_is_refused(identity: str) -> None:
+    with pytest.raises(ValueError, match="hexadecimal"):
+        place.study_folder("sqlite:///x.db", identity)

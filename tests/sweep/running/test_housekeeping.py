@@ -1,0 +1,115 @@
+"""Copies of the database in time, and no trial on a full disk."""
+
+import logging
+
+import pytest
+
+from fields.errors import FieldsharpError, StorageError
+from sweep.configuration.settings import RecoverySettings
+from sweep.running import housekeeping
+from sweep.running.housekeeping import Housekeeping
+from sweep.running.study_files import StudyFiles
+from tests.sweep.running.fake_sweep import Clock
+
+
+class Disk(StudyFiles):
+    """As full as a test wants it."""
+
+    free = 1000.0
+    asked = 0
+
+    def free_mb(self) -> float:
+        self.asked += 1
+        return self.free
+
+
+class House:
+    def __init__(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.clock = Clock()
+        self.disk = Disk(url, "0123456789abcdef")
+        self.copies = 0
+        self.broken = False
+        settings = RecoverySettings(free_space_mb=500, patience="60s", backup_every="10m")
+        self.keeping = Housekeeping(url, self.disk, settings, self.clock)
+        monkeypatch.setattr(housekeeping, "back_up", self._back_up)
+
+    def _back_up(self, url: str, keep: int) -> None:  # noqa: ARG002
+        if self.broken:
+            raise StorageError("no space left")
+        assert keep == 5
+        self.copies += 1
+
+    def has_room(self, after_s: float = 2.0) -> bool:
+        self.clock.now += after_s
+        return self.keeping.has_room()
+
+    def copies_after(self, seconds: float) -> int:
+        self.clock.now += seconds
+        self.keeping.back_up_if_due()
+        return self.copies
+
+
+@pytest.fixture
+def house(storage_url: str, monkeypatch: pytest.MonkeyPatch) -> House:
+    return House(storage_url, monkeypatch)
+
+
+def test_nothing_is_copied_before_anything_changed(house: House) -> None:
+    assert house.copies_after(10_000.0) == 0
+    house.keeping.back_up()
+    assert house.copies == 0
+
+
+def test_the_first_change_is_copied_at_once_and_the_next_when_it_is_time(house: House) -> None:
+    house.keeping.changed()
+    assert house.copies_after(1.0) == 1
+    house.keeping.changed()
+    assert house.copies_after(590.0) == 1
+    assert house.copies_after(10.0) == 2
+    assert house.copies_after(10_000.0) == 2, "nothing changed since"
+
+
+def test_the_end_copies_what_changed_since(house: House) -> None:
+    house.keeping.changed()
+    house.copies_after(1.0)
+    house.keeping.changed()
+    house.keeping.back_up()
+    assert house.copies == 2
+
+
+def test_a_copy_that_fails_is_said_and_tried_again_when_it_is_time(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.keeping.changed()
+    house.broken = True
+    with caplog.at_level(logging.WARNING):
+        house.copies_after(1.0)
+    assert "the database was not copied: no space left" in caplog.text
+    house.broken = False
+    assert house.copies_after(1.0) == 0
+    assert house.copies_after(600.0) == 1
+
+
+def test_a_full_disk_holds_trials_back_until_it_has_room_again(house: House) -> None:
+    assert house.has_room()
+    house.disk.free = 499.0
+    assert not house.has_room()
+    assert not house.has_room(50.0)
+    house.disk.free = 500.0
+    assert house.has_room()
+    house.disk.free = 0.0
+    assert not house.has_room(), "the patience begins anew"
+    assert not house.has_room(59.0)
+
+
+def test_a_disk_that_stays_full_ends_the_sweep_with_what_to_do(house: House) -> None:
+    house.disk.free = 12.0
+    assert not house.has_room()
+    with pytest.raises(FieldsharpError, match=r"less than 500 MB free for 60s \(12 MB now\); make"):
+        house.has_room(60.0)
+
+
+def test_the_disk_is_not_asked_at_every_poll(house: House) -> None:
+    for _ in range(100):
+        house.has_room(0.1)
+    assert house.disk.asked <= 6

@@ -1,0 +1,99 @@
+"""A study's files beside its database."""
+
+import logging
+import math
+from pathlib import Path
+
+import pytest
+
+from storage.checkpoints import make_attempt_folder, write_checkpoint
+from sweep.running.executor import TrialDone
+from sweep.running.spooled_result import SpooledResult
+from sweep.running.study_files import StudyFiles
+from tests.sweep.running.fake_sweep import metrics_of, report_of
+
+IDENTITY = "0123456789abcdef"
+
+
+@pytest.fixture
+def files(storage_url: str) -> StudyFiles:
+    files = StudyFiles(storage_url, IDENTITY)
+    files.make()
+    return files
+
+
+def _result(number: int) -> SpooledResult:
+    reports = [report_of(0, metrics_of(rmse=1 / 3)), report_of(1, metrics_of(rmse=math.nan))]
+    end = TrialDone(number, 2, 0.1, 9.5, "cpu", "float32")
+    return SpooledResult("fingerprint", end, reports)
+
+
+def test_a_result_is_read_back_with_the_same_numbers(files: StudyFiles) -> None:
+    files.keep_result(_result(3))
+    (found,) = files.results()
+    assert (found.fingerprint, found.end) == ("fingerprint", _result(3).end)
+    assert found.reports[0] == _result(3).reports[0]
+    assert math.isnan(found.reports[1].metrics["rmse"])
+    files.forget_result(3)
+    assert files.results() == []
+
+
+def test_a_result_of_another_version_is_said_and_removed(
+    files: StudyFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    files._spool.put(3, '{"fingerprint": "f", "end": {"number": 3}, "reports": "[]"}')
+    files._spool.put(4, "no JSON")
+    files.keep_result(_result(5))
+    with caplog.at_level(logging.WARNING):
+        assert [result.end.number for result in files.results()] == [5]
+    assert caplog.text.count("it is trained again") == 2
+    assert len(files._spool) == 1
+
+
+def test_a_disk_that_takes_no_result_is_said_and_no_error(
+    files: StudyFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    (files.folder / "spool").write_text("in the way")
+    with caplog.at_level(logging.WARNING):
+        files.keep_result(_result(3))
+    assert "its result cannot be kept beside the database" in caplog.text
+
+
+def _checkpointed(files: StudyFiles, *numbers: int) -> None:
+    for number in numbers:
+        folder = files.checkpoints(number)
+        make_attempt_folder(folder, 1)
+        for epoch in (1, 2):
+            write_checkpoint(folder, 1, epoch, b"weights")
+
+
+def test_of_finished_trials_the_best_keep_their_last_checkpoint_and_others_none(
+    files: StudyFiles,
+) -> None:
+    _checkpointed(files, 0, 1, 2)
+    files.tidy(finished={0, 1}, best=[1])
+    assert not files.checkpoints(0).exists()
+    assert [path.name for path in files.checkpoints(1).glob("*/*")] == ["epoch-000002"]
+    assert len(list(files.checkpoints(2).glob("*/*"))) == 2, "it is at work"
+    assert [files.epochs_done(number) for number in range(3)] == [0, 2, 2]
+
+
+def test_search_and_confirmation_share_no_checkpoints(files: StudyFiles, storage_url: str) -> None:
+    confirming = StudyFiles(storage_url, IDENTITY, kind="confirm")
+    _checkpointed(files, 0)
+    confirming.tidy(finished={0}, best=[])
+    assert confirming.checkpoints(0) != files.checkpoints(0)
+    assert files.epochs_done(0) == 2
+
+
+def test_room_is_known_although_somebody_removed_the_folder(files: StudyFiles) -> None:
+    before = files.free_mb()
+    files.folder.rmdir()
+    files.folder.parent.rmdir()
+    assert files.free_mb() == pytest.approx(before, rel=0.1)
+
+
+def test_the_folder_is_of_its_user_alone(files: StudyFiles) -> None:
+    assert files.folder.stat().st_mode & 0o777 == 0o700
+    assert files.folder.parent.stat().st_mode & 0o777 == 0o700
+    assert isinstance(files.folder, Path)
