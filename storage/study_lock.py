@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Self
 
-from fields.errors import StudyError
+from fields.errors import ConfigError, StudyError
 from storage import place
 from storage.lock_file import open_lock_file
 
