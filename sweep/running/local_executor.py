@@ -181,11 +181,11 @@ class LocalExecutor:
 
 def _read(slot: _Slot, messages: "queue.SimpleQueue[tuple[_Slot, object]]") -> None:
     """Pass on what a worker sends until it is dead: the work of its thread."""
-    process = _Exit(slot.process)
+    ended = _Exit(slot.process)
     while True:
         try:
             # The process too: a child of it may hold the pipe open.
-            wait([slot.pipe, process])
+            wait([slot.pipe, ended.descriptor])
             if not slot.pipe.poll():
                 break
             message = slot.pipe.recv()
@@ -203,18 +203,17 @@ class _Exit:
 
     Not its sentinel where there is better: that is a pipe, which a child that the process forked
     holds open.
+
+    Attributes:
+        descriptor: What to wait for; good as long as this is there.
     """
 
     def __init__(self, process: SpawnProcess) -> None:
         self._own: int | None = None
-        self._descriptor = process.sentinel
+        self.descriptor = process.sentinel
         if hasattr(os, "pidfd_open") and process.pid is not None:
             with suppress(OSError):  # an old kernel, or it was waited for already
-                self._own = self._descriptor = os.pidfd_open(process.pid)
-
-    def fileno(self) -> int:
-        """Return what to wait for."""
-        return self._descriptor
+                self._own = self.descriptor = os.pidfd_open(process.pid)
 
     def __del__(self) -> None:
         if self._own is not None:

@@ -7,11 +7,12 @@ import signal
 import time
 
 from fields.errors import FieldsharpError, StudyError
-from storage.study_lock import study_holder
+from storage.study_lock import Holder, study_holder
 from storage.url import as_option
 
 LOOK_EVERY_S = 0.1
 BETWEEN_SIGNALS_S = 0.3
+STARTING_S = 2.0
 
 
 def stop_study(url: str, study: str, *, at_once: bool) -> str:
@@ -26,7 +27,7 @@ def stop_study(url: str, study: str, *, at_once: bool) -> str:
         StudyError: If the coordinator is on another machine.
         FieldsharpError: If it may not be signalled.
     """
-    holder = study_holder(url, study)
+    holder = _holder(url, study)
     go_on = f"go on with python run_sweep.py resume {shlex.quote(study)}{as_option(url)}"
     if not holder.alive or holder.pid is None:
         return f"study {study!r} is not being run, there is nothing to stop; {go_on}"
@@ -44,6 +45,16 @@ def stop_study(url: str, study: str, *, at_once: bool) -> str:
         if not now.alive or now.pid != holder.pid:
             return f"study {study!r} is stopped; {go_on}"
         time.sleep(LOOK_EVERY_S)
+
+
+def _holder(url: str, study: str) -> Holder:
+    """Return who runs a study; one that has just taken the lock has yet to say who it is."""
+    holder = study_holder(url, study)
+    deadline = time.monotonic() + STARTING_S
+    while holder.alive and holder.pid is None and time.monotonic() < deadline:
+        time.sleep(LOOK_EVERY_S)
+        holder = study_holder(url, study)
+    return holder
 
 
 def _signal(pid: int, study: str) -> None:

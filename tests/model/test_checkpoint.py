@@ -22,9 +22,15 @@ from tests.model.test_training import BUILDERS, SHAPE, Recorder, trainer_of
 EPOCHS = 4
 
 
-def _trainer(name: str, **settings: object) -> Trainer:
+def _trainer(name: str, warmup: float = 0.05) -> Trainer:
     torch.manual_seed(3)
-    return trainer_of(BUILDERS[name](), epochs=EPOCHS, **settings)
+    return trainer_of(
+        BUILDERS[name](),
+        epochs=EPOCHS,
+        warmup_fraction=warmup,
+        teacher_forcing_fraction=0.9,
+        weight_decay=0.1,
+    )
 
 
 def _weights(trainer: Trainer) -> torch.Tensor:
@@ -35,8 +41,8 @@ def _through_bytes(trainer: Trainer) -> Checkpoint:
     return decode(encode(Checkpoint("f", trainer.state(), "[]", 1.5)))
 
 
-def _left_after(name: str, epochs: int, **settings: object) -> tuple[list[EpochLosses], bytes]:
-    trainer = _trainer(name, **settings)
+def _left_after(name: str, epochs: int, warmup: float = 0.05) -> tuple[list[EpochLosses], bytes]:
+    trainer = _trainer(name, warmup)
     losses = list(itertools.islice(trainer.epochs(), epochs))
     return losses, encode(Checkpoint("f", trainer.state(), "[]", 1.5))
 
@@ -44,13 +50,12 @@ def _left_after(name: str, epochs: int, **settings: object) -> tuple[list[EpochL
 @pytest.mark.parametrize("warmup", [0.0, 0.4])
 @pytest.mark.parametrize("name", BUILDERS)
 def test_going_on_after_any_epoch_gives_the_same_bits(name: str, warmup: float) -> None:
-    settings = {"warmup_fraction": warmup, "teacher_forcing_fraction": 0.9, "weight_decay": 0.1}
-    whole = _trainer(name, **settings)
+    whole = _trainer(name, warmup)
     losses = list(whole.epochs())
     for epochs in range(1, EPOCHS + 1):
-        before, content = _left_after(name, epochs, **settings)
+        before, content = _left_after(name, epochs, warmup)
         torch.rand(epochs)  # the worker does something else meanwhile
-        heir = _trainer(name, **settings)
+        heir = _trainer(name, warmup)
         torch.manual_seed(99)
         heir.restore(decode(content).trainer)
         after = list(heir.epochs())

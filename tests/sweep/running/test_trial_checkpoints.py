@@ -80,13 +80,12 @@ def test_a_checkpoint_of_another_training_is_passed_over(
 ) -> None:
     runner.attempt(spec, epochs=2)
     training = spec.run.training.model_copy(update={"seed": 5})
-    other = spec.model_copy(
-        update={
-            "seed": {"run": spec.run.model_copy(update={"training": training})},
-            "data": {"data_sha256": "of other data"},
-            "part": {"judged_on": "test"},
-        }[change]
-    )
+    changes: dict[str, dict[str, object]] = {
+        "seed": {"run": spec.run.model_copy(update={"training": training})},
+        "data": {"data_sha256": "of other data"},
+        "part": {"judged_on": "test"},
+    }
+    other = spec.model_copy(update=changes[change])
     assert other.fingerprint != spec.fingerprint
     assert TrialCheckpoints(runner.folder, other).take_up(runner.trial(other)) == 0.0
     done, reports = runner.attempt(other)

@@ -1,0 +1,114 @@
+"""Stopping the process that runs a study, from another one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fields.errors import StudyError
+from storage import place
+from storage.study_lock import StudyLock
+from sweep.study.stopping import stop_study
+
+PROJECT = Path(__file__).resolve().parents[3]
+COORDINATOR = """
+import signal, sys, time
+from storage.study_lock import StudyLock
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(time.monotonic()))
+with StudyLock(sys.argv[1], "s"):
+    print("held", flush=True)
+    while len(asked) < int(sys.argv[2]):
+        time.sleep(0.02)
+    time.sleep(0.3)
+print(len(asked), flush=True)
+"""
+
+
+@contextmanager
+def _coordinator(url: str, requests: int) -> Iterator[subprocess.Popen[str]]:
+    """Another process that runs the study ``s`` until it was asked so many times to stop."""
+    with subprocess.Popen(
+        [sys.executable, "-c", COORDINATOR, url, str(requests)],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "held\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(("at_once", "requests"), [(False, 1), (True, 2)])
+def test_it_returns_once_the_coordinator_is_gone(
+    storage_url: str, at_once: bool, requests: int
+) -> None:
+    with _coordinator(storage_url, requests) as process:
+        began = time.monotonic()
+        said = stop_study(storage_url, "s", at_once=at_once)
+        assert time.monotonic() - began >= 0.3, "it waits for the end"
+        assert said.startswith("study 's' is stopped; go on with python run_sweep.py resume s")
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{requests}\n"
+
+
+def test_a_coordinator_that_is_killed_while_it_is_waited_for_is_gone_too(storage_url: str) -> None:
+    with _coordinator(storage_url, 99) as process:
+        timer = threading.Timer(0.5, process.kill)
+        timer.start()
+        assert "is stopped" in stop_study(storage_url, "s", at_once=False)
+        timer.join()
+
+
+def test_nobody_is_signalled_where_nobody_runs_it(storage_url: str) -> None:
+    said = "study 's' is not being run, there is nothing to stop; go on with"
+    assert stop_study(storage_url, "s", at_once=True).startswith(said)
+    with StudyLock(storage_url, "s"):
+        pass
+    assert stop_study(storage_url, "s", at_once=True).startswith(said)
+
+
+def test_the_number_of_one_that_died_is_not_signalled(storage_url: str) -> None:
+    """The system may have given it to another process by now: here, to this one."""
+    with StudyLock(storage_url, "s"):
+        pass
+    lock = place.study_lock(storage_url, "s")
+    lock.write_text(json.dumps({"pid": os.getpid(), "host": os.uname().nodename}))
+    received: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: received.append(number))
+    try:
+        assert "is not being run" in stop_study(storage_url, "s", at_once=True)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert received == []
+
+
+def test_a_coordinator_on_another_machine_is_left_alone(storage_url: str) -> None:
+    with StudyLock(storage_url, "s") as lock:
+        lock.path.write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
+        with pytest.raises(StudyError, match=r"by process 1 on elsewhere, .*; stop it there"):
+            stop_study(storage_url, "s", at_once=False)
+
+
+def test_a_coordinator_that_is_just_starting_is_waited_for(storage_url: str) -> None:
+    """It holds the lock and has not yet said who it is."""
+    with _coordinator(storage_url, 1) as process:
+        lock = place.study_lock(storage_url, "s")
+        content = lock.read_text()
+        lock.write_text("")
+        timer = threading.Timer(0.3, lock.write_text, [content])
+        timer.start()
+        assert "is stopped" in stop_study(storage_url, "s", at_once=False)
+        timer.join()
+        process.wait(10)
