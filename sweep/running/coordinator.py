@@ -10,8 +10,7 @@ import time
 from collections.abc import Callable
 
 from fields.errors import FieldsharpError, StoppedOnRequest, StorageError, StorageUnavailable
-from objectives.guards import broken, check_guards
-from objectives.verdict import NOTHING_TO_FIX, Contender, Verdict, asks_nothing, reach_verdict
+from objectives.guards import broken
 from storage.url import as_option
 from sweep.configuration.duration import seconds
 from sweep.running.epoch_report import EpochReport
@@ -32,12 +31,11 @@ from sweep.running.progress import Progress
 from sweep.running.running_trial import RunningTrial
 from sweep.running.scoring import Scoring
 from sweep.running.spooled_result import SpooledResult
+from sweep.running.standing import Standing
 from sweep.running.study_files import StudyFiles
-from sweep.study.contenders import contender
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.lost_attempts import LostAttempts
-from sweep.study.records import TrialRecord
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -69,22 +67,18 @@ class Coordinator:
         self._study = ledger.config.study
         self._recovery = ledger.config.recovery
         self._leases = Leases(executor, seconds(self._recovery.progress_deadline), clock)
-        self._targets = facts.targets
-        self._units = facts.units
         self._progress = progress
         self._files = files
         self._housekeeping = Housekeeping(ledger.url, files, self._recovery, clock)
         self._clock = clock
         self._budget = ledger.config.budget
-        self._objective = ledger.config.objective
         self._running: dict[int, RunningTrial] = {}
         self._told: set[int] = set()
         self._stop_requests = 0
         self._started_at = 0.0
         self._finished = 0
-        self._scoring = Scoring(self._objective, self._targets)
-        self._contenders: list[Contender] = []
-        self._verdict: Verdict | None = None
+        self._scoring = Scoring(ledger.config.objective, facts.targets)
+        self._standing = Standing(ledger, facts)
         self._said: set[str] = set()
         ledger.patience.stopping = lambda: self._stop_requests > 0
 
@@ -131,11 +125,11 @@ class Coordinator:
         earlier = self._ledger.baseline()
         if earlier is not None:
             self._scoring.end_baseline(earlier.judgements_by_epoch)
-        self._contenders = self._ledger.contenders()
+        self._standing.read()
         self._told = self._ledger.told()
         self._finished = self._ledger.finished()
         self._progress.begin(self._finished, self._budget.trials, self._ledger.best())
-        self._conclude()
+        self._standing.conclude(self._finished)
         self._tidy()
         self._judge_all()
 
@@ -175,7 +169,7 @@ class Coordinator:
                 f"the time limit of {self._budget.timeout} is reached, no more trials are started"
             )
             return False
-        if self._needless:
+        if self._standing.needless:
             self._say(
                 "nothing to fix, no more trials are started; to go on anyway set "
                 "budget.stop_on_nothing_to_fix to false"
@@ -324,37 +318,13 @@ class Coordinator:
             running.scores[-1] = score
             record = self._scoring.record(running, end)
             self._ledger.complete(number, record)
-            self._contenders.append(contender(running.spec, record))
+            self._standing.add(running.spec, record)
             self._close(running)
             wrong = broken(record.guards)
             self._progress.completed(running.spec, running.reports[-1], score, wrong)
             if running.is_baseline:
-                self._look_at_the_baseline(record)
-            self._conclude()
-
-    def _look_at_the_baseline(self, record: TrialRecord) -> None:
-        study, metrics = self._study, record.metrics
-        given = self._objective.targets
-        for sentence in asks_nothing(given, self._targets, metrics["gradient"], metrics["peak"]):
-            logger.warning("%s: %s", study, sentence)
-        for guard in broken(check_guards(record.judgement, self._objective.guards, None)):
-            logger.warning(
-                "%s: the baseline itself breaks the guard %s: %s", study, guard.name, guard.words
-            )
-
-    def _conclude(self) -> None:
-        """Bring the study's verdict up to date."""
-        to_come = max(0, self._budget.trials - self._finished)
-        verdict = reach_verdict(self._contenders, self._targets, self._units, to_come)
-        if verdict != self._verdict:
-            self._ledger.conclude(verdict)
-            self._verdict = verdict
-
-    @property
-    def _needless(self) -> bool:
-        """Whether there is nothing that a further trial could mend."""
-        wanted = self._budget.stop_on_nothing_to_fix
-        return wanted and self._verdict is not None and self._verdict.name == NOTHING_TO_FIX
+                self._standing.look_at_the_baseline(record)
+            self._standing.conclude(self._finished)
 
     def _cancelled(self, running: RunningTrial) -> None:
         if running.pruned:
@@ -394,13 +364,7 @@ class Coordinator:
 
     def _tidy(self) -> None:
         """Keep of the trials that ended the checkpoints of the best alone."""
-        self._files.tidy(self._told, self._best())
-
-    def _best(self) -> list[int]:
-        """Return the trials whose checkpoints are kept."""
-        feasible = [c for c in self._contenders if not c.broken]
-        feasible.sort(key=lambda c: (c.score, c.number))
-        return [c.number for c in feasible[: self._recovery.keep_best]]
+        self._files.tidy(self._told, self._standing.best(self._recovery.keep_best))
 
     def _put_back(
         self, number: int, lost: LostAttempts | None = None, micro_batches: int | None = None

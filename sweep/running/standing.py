@@ -1,0 +1,74 @@
+"""Where a study stands: its complete trials, the best of them, and the verdict."""
+
+import logging
+
+from objectives.guards import broken, check_guards
+from objectives.verdict import NOTHING_TO_FIX, Contender, Verdict, asks_nothing, reach_verdict
+from sweep.study.contenders import contender
+from sweep.study.facts import StudyFacts
+from sweep.study.ledger import Ledger
+from sweep.study.records import TrialRecord
+from sweep.study.trial_spec import TrialSpec
+
+logger = logging.getLogger(__name__)
+
+
+class Standing:
+    """Keeps the verdict of a study up to date while its trials come in.
+
+    Args:
+        ledger: Where the verdict is written down.
+        facts: What was found out about the data.
+    """
+
+    def __init__(self, ledger: Ledger, facts: StudyFacts) -> None:
+        self._ledger = ledger
+        self._config = ledger.config
+        self._targets = facts.targets
+        self._units = facts.units
+        self._contenders: list[Contender] = []
+        self._verdict: Verdict | None = None
+
+    @property
+    def needless(self) -> bool:
+        """Whether there is nothing that a further trial could mend, and that ends the sweep."""
+        wanted = self._config.budget.stop_on_nothing_to_fix
+        return wanted and self._verdict is not None and self._verdict.name == NOTHING_TO_FIX
+
+    def read(self) -> None:
+        """Begin with the trials that are complete already."""
+        self._contenders = self._ledger.contenders()
+
+    def add(self, spec: TrialSpec, record: TrialRecord) -> None:
+        """Take in a trial that is complete."""
+        self._contenders.append(contender(spec, record))
+
+    def conclude(self, finished: int) -> None:
+        """Bring the verdict up to date.
+
+        Args:
+            finished: How many trials of the budget are used.
+        """
+        to_come = max(0, self._config.budget.trials - finished)
+        verdict = reach_verdict(self._contenders, self._targets, self._units, to_come)
+        if verdict != self._verdict:
+            self._ledger.conclude(verdict)
+            self._verdict = verdict
+
+    def best(self, count: int) -> list[int]:
+        """Return the numbers of the trials with the lowest scores among those that are feasible."""
+        feasible = [c for c in self._contenders if not c.broken]
+        feasible.sort(key=lambda c: (c.score, c.number))
+        return [c.number for c in feasible[:count]]
+
+    def look_at_the_baseline(self, record: TrialRecord) -> None:
+        """Say what about the baseline makes the search odd."""
+        study, metrics = self._config.study, record.metrics
+        given = self._config.objective.targets
+        for sentence in asks_nothing(given, self._targets, metrics["gradient"], metrics["peak"]):
+            logger.warning("%s: %s", study, sentence)
+        limits = self._config.objective.guards
+        for guard in broken(check_guards(record.judgement, limits, None)):
+            logger.warning(
+                "%s: the baseline itself breaks the guard %s: %s", study, guard.name, guard.words
+            )
