@@ -47,7 +47,11 @@ class Spool:
             match = _NAME.fullmatch(path.name)
             if not match:
                 continue
-            head, _, body = path.read_bytes().partition(b"\n")
+            try:
+                head, _, body = path.read_bytes().partition(b"\n")
+            except OSError as error:
+                logger.warning("result %s cannot be read (%s)", path, error.strerror)
+                continue
             if head == _MAGIC + hashlib.sha256(body).hexdigest().encode():
                 yield int(match[1]), body.decode()
             else:

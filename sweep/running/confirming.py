@@ -19,7 +19,15 @@ from sweep.configuration.settings import RecoverySettings
 from sweep.running.confirmation_plan import make_plan
 from sweep.running.coordinator import POLL_S
 from sweep.running.epoch_report import EpochReport
-from sweep.running.executor import End, EpochDone, Executor, TrialDone, TrialEvent, TrialFailed
+from sweep.running.executor import (
+    End,
+    EpochDone,
+    Executor,
+    TrialDone,
+    TrialEvent,
+    TrialFailed,
+    TrialTrouble,
+)
 from sweep.running.leases import Leases
 from sweep.running.local_executor import LocalExecutor
 from sweep.running.progress import describe
@@ -189,6 +197,13 @@ class Confirming:
                 continue
             if isinstance(event, EpochDone):
                 job.report = event.report
+            if isinstance(event, TrialTrouble):
+                logger.warning(
+                    "%s trial %d: confirming: %s",
+                    self._study.study_name,
+                    job.spec.number,
+                    event.sentence,
+                )
             if not isinstance(event, End):
                 continue
             del self._running[event.number]
@@ -209,7 +224,7 @@ class Confirming:
             if len(job.lost.reasons) >= self._attempts:
                 self._keep(job, _failed(job.spec, job.lost.given_up()))
                 return
-        elif event.cause == "memory" and job.sent.micro_batches == 1:
+        elif event.cause == "memory" and job.sent.can_be_halved:
             again["micro_batches"] = 2
         else:
             self._keep(job, _failed(job.spec, event.reason))

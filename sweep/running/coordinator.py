@@ -249,7 +249,7 @@ class Coordinator:
             self._put_back(number)
         elif event.cause == "worker":
             self._lost(number, spec, event.reason)
-        elif event.cause == "memory" and spec.micro_batches == 1 < spec.run.training.batch_size:
+        elif event.cause == "memory" and spec.can_be_halved:
             logger.warning(
                 "%s trial %d: out of memory (%s), it is tried again with half a batch at a time",
                 self._study,

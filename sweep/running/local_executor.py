@@ -22,6 +22,8 @@ from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
 GRACE_S = 2.0
+KILLED_S = 10.0
+"""One that waits for a dead disk does not even end when killed: it is left to itself."""
 DEAF_TO = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 """Ctrl-C, and the end of a batch job, reach every process: the coordinator decides what becomes of
 the trials. A worker is born deaf to them, since it could not ignore them before it has imported
@@ -223,7 +225,7 @@ class _Exit:
 def _ended(slot: _Slot) -> _Slot:
     """End the process of a slot, however it hangs, and return the slot without a trial."""
     slot.process.kill()  # not terminate, which it is deaf to
-    slot.process.join()
+    slot.process.join(KILLED_S)
     return _Slot(slot.index, slot.process, slot.pipe, ended=slot.ended)
 
 

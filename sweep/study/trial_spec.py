@@ -41,6 +41,11 @@ class TrialSpec(Settings):
         return self.judged_on == "validation"
 
     @property
+    def can_be_halved(self) -> bool:
+        """Whether half a batch at a time is something new to try."""
+        return self.micro_batches == 1 < self.run.training.batch_size
+
+    @property
     def fingerprint(self) -> str:
         """What a checkpoint must have been written under to be gone on with."""
         tree = self.model_dump(mode="json", include={"run", "data_sha256", "judged_on"})

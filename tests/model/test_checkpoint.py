@@ -5,7 +5,7 @@ And what is no checkpoint is refused, with nothing in it run.
 
 import io
 import itertools
-import pickle
+import pickle  # noqa: TID251 - to make what must be refused
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
