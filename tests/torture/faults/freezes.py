@@ -32,7 +32,7 @@ def freeze_worker(sweep: LiveSweep, rng: Random) -> list[str]:
 
 def freeze_worker_for_a_while(sweep: LiveSweep, rng: Random) -> list[str]:
     """SIGSTOP a worker and let it go on before it is missed."""
-    before = _attempts(sweep)
+    before = _attempts(sweep, of_the_living=True)
     pid = _freeze_one(sweep, rng)
     time.sleep(rng.uniform(0.5, 0.3 * sweep.place.deadline_s))
     os.kill(pid, signal.SIGCONT)
@@ -45,7 +45,7 @@ def freeze_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
     if not sweep.training():
         raise NotInjected("no worker was there")
     os.kill(sweep.pid, signal.SIGSTOP)
-    before = _attempts(sweep)
+    before = _attempts(sweep, of_the_living=True)
     time.sleep(rng.uniform(*COORDINATOR_AWAY_S))
     os.kill(sweep.pid, signal.SIGCONT)
     time.sleep(SETTLING_S)
@@ -74,9 +74,21 @@ def freeze_loading_worker_then_kill_coordinator(sweep: LiveSweep, rng: Random) -
     return killed(sweep)
 
 
-def _attempts(sweep: LiveSweep) -> dict[int, int]:
+def _attempts(sweep: LiveSweep, *, of_the_living: bool = False) -> dict[int, int]:
+    """Return which attempt each trial is at.
+
+    Args:
+        sweep: Whose.
+        of_the_living: Only of trials whose worker is there: one that an earlier fault killed may
+            not have been missed yet, and its trial is rightly handed out again.
+    """
     history = read_history(sweep.place.database)
-    return {number: trials[0].attempt for number, trials in history.items()}
+    last_at = {begun.mark: begun.pid for begun in sweep.begun()}
+    return {
+        number: trials[0].attempt
+        for number, trials in history.items()
+        if not of_the_living or is_alive(last_at.get(trials[0].mark or 0.0, -1))
+    }
 
 
 def _handed_out_again(before: dict[int, int], after: dict[int, int]) -> list[str]:
