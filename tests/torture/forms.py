@@ -30,8 +30,8 @@ SHOWN = 20
 def short_form(folder: Path, seed: int) -> int:
     """Run the short form and return the exit code."""
     rng = Random(seed)
-    place = make_place(folder / "short", seed=seed, trials=6, epochs=6, deadline_s=60.0)
-    sweep, tally = LiveSweep(place, budget=6), Tally()
+    place = make_place(folder / "short", seed=seed, trials=5, epochs=6, deadline_s=60.0)
+    sweep, tally = LiveSweep(place, budget=5), Tally()
     try:
         Driver(sweep, rng, tally).run(short_plan(rng))
         return _report("a few faults", sweep, tally, compared=1)

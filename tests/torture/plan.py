@@ -17,7 +17,6 @@ SHORT = (
     "freeze the coordinator",
     KILL_WORKER,
     "freeze a worker, kill the coordinator",
-    "checkpoint truncated",
     "SIGTERM to the group",
 )
 """A handful that costs little: a restart takes longer than a trial."""

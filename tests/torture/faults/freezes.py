@@ -7,6 +7,7 @@ from contextlib import suppress
 from random import Random
 
 from tests.torture.faults.kills import killed
+from tests.torture.history import read_history
 from tests.torture.live_sweep import LiveSweep, NotInjected
 from tests.torture.processes import is_alive, is_stopped
 
@@ -31,29 +32,24 @@ def freeze_worker(sweep: LiveSweep, rng: Random) -> list[str]:
 
 def freeze_worker_for_a_while(sweep: LiveSweep, rng: Random) -> list[str]:
     """SIGSTOP a worker and let it go on before it is missed."""
+    before = _attempts(sweep, of_the_living=True)
     pid = _freeze_one(sweep, rng)
     time.sleep(rng.uniform(0.5, 0.3 * sweep.place.deadline_s))
     os.kill(pid, signal.SIGCONT)
     time.sleep(SETTLING_S)
-    return [] if is_alive(pid) else ["a worker that was frozen for a moment is gone"]
+    return _handed_out_again(before, _attempts(sweep))
 
 
 def freeze_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
     """SIGSTOP the coordinator for some seconds: its workers must not be taken for dead."""
-    workers = sweep.training()
-    if not workers:
+    if not sweep.training():
         raise NotInjected("no worker was there")
     os.kill(sweep.pid, signal.SIGSTOP)
+    before = _attempts(sweep, of_the_living=True)
     time.sleep(rng.uniform(*COORDINATOR_AWAY_S))
     os.kill(sweep.pid, signal.SIGCONT)
     time.sleep(SETTLING_S)
-    if not sweep.running:
-        return []  # it had nothing left to do
-    return [
-        f"worker {pid} is gone after its coordinator was frozen"
-        for pid in workers
-        if not is_alive(pid)
-    ]
+    return _handed_out_again(before, _attempts(sweep))
 
 
 def freeze_worker_then_kill_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
@@ -76,6 +72,35 @@ def freeze_loading_worker_then_kill_coordinator(sweep: LiveSweep, rng: Random) -
     if loading:
         os.kill(rng.choice(loading), signal.SIGSTOP)
     return killed(sweep)
+
+
+def _attempts(sweep: LiveSweep, *, of_the_living: bool = False) -> dict[int, int]:
+    """Return which attempt each trial is at.
+
+    Args:
+        sweep: Whose.
+        of_the_living: Only of trials whose worker is there: one that an earlier fault killed may
+            not have been missed yet, and its trial is rightly handed out again.
+    """
+    history = read_history(sweep.place.database)
+    last_at = {begun.mark: begun.pid for begun in sweep.begun()}
+    return {
+        number: trials[0].attempt
+        for number, trials in history.items()
+        if not of_the_living or is_alive(last_at.get(trials[0].mark or 0.0, -1))
+    }
+
+
+def _handed_out_again(before: dict[int, int], after: dict[int, int]) -> list[str]:
+    """Return the trials whose workers were taken for dead.
+
+    Not by whether the workers are there: at the end of the sweep they are told to quit.
+    """
+    return [
+        f"trial {number} was handed out again though its worker was well"
+        for number, attempt in before.items()
+        if attempt and after[number] > attempt
+    ]
 
 
 def _freeze_one(sweep: LiveSweep, rng: Random) -> int:
