@@ -225,7 +225,10 @@ class _Exit:
 def _ended(slot: _Slot) -> _Slot:
     """End the process of a slot, however it hangs, and return the slot without a trial."""
     slot.process.kill()  # not terminate, which it is deaf to
-    slot.process.join(KILLED_S)
+    deadline = time.monotonic() + KILLED_S
+    # Not join with a limit: that waits for a pipe which a child of the worker may hold open.
+    while slot.process.exitcode is None and time.monotonic() < deadline:
+        time.sleep(0.002)
     return _Slot(slot.index, slot.process, slot.pipe, ended=slot.ended)
 
 

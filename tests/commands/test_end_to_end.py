@@ -179,7 +179,7 @@ def _worker_pids(coordinator: int) -> list[int]:
 @pytest.mark.parametrize(
     ("number", "to_group"),
     [
-        (signal.SIGTERM, False),
+        pytest.param(signal.SIGTERM, False, marks=pytest.mark.slow),
         pytest.param(signal.SIGTERM, True, marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, True, marks=pytest.mark.slow),
     ],

@@ -96,7 +96,7 @@ def _live_through_it(studies: Studies, data: st.DataObject) -> None:
 
 
 @settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     database=None,
