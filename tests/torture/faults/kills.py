@@ -15,6 +15,7 @@ from tests.torture.place import STUDY
 
 ORPHAN_LIMIT_S = 2.0
 TAKEN_UP_LIMIT_S = 10.0
+GONE_LIMIT_S = 5.0
 
 
 def kill_worker(sweep: LiveSweep, rng: Random) -> list[str]:
@@ -100,8 +101,11 @@ def left_running(sweep: LiveSweep, attempts: dict[int, int]) -> list[str]:
 def _kill_one(pids: list[int], sweep: LiveSweep, rng: Random) -> None:
     if not pids:
         raise NotInjected("no worker was there")
+    pid = rng.choice(pids)
     sweep.cuts += 1
     try:
-        os.kill(rng.choice(pids), signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
     except ProcessLookupError as error:
         raise NotInjected("the worker had ended by itself") from error
+    # A signal is sent at once and obeyed a little later: the next fault is to find it dead.
+    sweep.gone_within([pid], GONE_LIMIT_S)
