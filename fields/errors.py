@@ -48,7 +48,16 @@ class StorageError(FieldsharpError):
 
 
 class StorageUnavailable(StorageError):
-    """The database cannot be reached or written at the moment, and may be so later."""
+    """The database cannot be reached or written at the moment, and may be so later.
+
+    Args:
+        found: What is wrong, without what to do.
+        advice: What to do, where nobody waits for it.
+    """
+
+    def __init__(self, found: str, advice: str = "") -> None:
+        super().__init__(f"{found}; {advice}" if advice else found)
+        self.found = found
 
 
 class DatabaseDamaged(StorageError):

@@ -49,8 +49,8 @@ def storage_error(url: str, reason: str, *, away: bool = False) -> StorageError:
             "check that it is a database of studies and that its disk has space"
         )
     return StorageUnavailable(
-        f"database {name} cannot be used at the moment ({said}); {fix}, then run the same command "
-        "again"
+        f"database {name} cannot be used at the moment ({said})",
+        f"{fix}, then run the same command again",
     )
 
 

@@ -61,7 +61,9 @@ class Patience:
                 if began is None:
                     began = now
                     if self._limit_s > 0:
-                        logger.warning("%s; trying again for up to %.0f s", error, self._limit_s)
+                        logger.warning(
+                            "%s: it is waited for, for up to %.0f s", error.found, self._limit_s
+                        )
                 if stopped is None and self.stopping():
                     stopped = now
                 if now - began >= self._limit_s or (
