@@ -270,13 +270,8 @@ class Coordinator:
         if len(lost.reasons) >= self._recovery.attempts:
             self._fail(number, spec, lost.given_up())
             return
-        logger.warning(
-            "%s trial %d: %s; it is tried again from epoch %d",
-            self._study,
-            number,
-            reason,
-            done + 1,
-        )
+        where = f"with the checkpoint after epoch {done}" if done else "from its first epoch"
+        logger.warning("%s trial %d: %s; it is tried again %s", self._study, number, reason, where)
         self._put_back(number, lost)
 
     def _judge_all(self) -> None:

@@ -72,6 +72,8 @@ def resume_on_a_full_disk(sweep: LiveSweep, rng: Random) -> list[str]:
     if not sweep.place.disk_is_small:
         raise NotInjected("no small disk can be mounted here")
     losses = killed(sweep)
+    if not sweep.workers:
+        raise NotInjected("it was only starting")  # which is a fault of its own
     begun = len(sweep.begun())
     ballast = sweep.place.disk / "ballast"
     try:
@@ -93,6 +95,8 @@ def fill_disk(sweep: LiveSweep, rng: Random) -> list[str]:
         raise NotInjected("no small disk can be mounted here")
     if not sweep.running:
         raise NotInjected("the sweep was over")
+    if not sweep.workers:
+        raise NotInjected("it was only starting")  # which is a fault of its own
     begun = len(sweep.begun())
     ballast = sweep.place.disk / "ballast"
     try:
@@ -107,7 +111,7 @@ def fill_disk(sweep: LiveSweep, rng: Random) -> list[str]:
         return _goes_on(sweep)
     code = sweep.ended()
     sweep.cuts += 2
-    if code not in (FINISHED, FAILED):
+    if code != FINISHED:
         return [f"it ended with {code} when the disk was full: {sweep.last_said}"]
     return []
 
