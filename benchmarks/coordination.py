@@ -49,16 +49,25 @@ REPEATS = 15
 
 
 class _Timed(LocalExecutor):
-    """Notes when each trial was handed out and ended, and what its worker measured."""
+    """Notes by worker when each of its trials ended, and what it measured itself."""
 
     def __init__(self, workers: int) -> None:
         super().__init__(workers)
-        self.ends: list[tuple[float, float]] = []
+        self._worker: dict[int, int] = {}
+        self.ends: dict[int, list[tuple[float, float]]] = {slot: [] for slot in range(workers)}
+
+    def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
+        super().submit(spec, checkpoints)
+        self._worker[spec.number] = next(
+            slot.index for slot in self._slots if slot.spec and slot.spec.number == spec.number
+        )
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:
         events = super().poll(timeout_s)
         now = time.perf_counter()
-        self.ends += [(now, event.seconds) for event in events if isinstance(event, TrialDone)]
+        for event in events:
+            if isinstance(event, TrialDone):
+                self.ends[self._worker[event.number]].append((now, event.seconds))
         return events
 
 
@@ -94,14 +103,12 @@ def sweep_cost(config: SweepConfig, folder: Path) -> tuple[SweepCost, TrialRecor
         finally:
             executor.close()
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    # Workers load first, and run out of trials last: only what lies between counts.
-    ends = executor.ends[config.workers.count : -config.workers.count]
-    span = (ends[-1][0] - ends[0][0]) * config.workers.count
-    trained = sum(seconds for _, seconds in ends[1:])
     record = trial_record(study.get_trials(deepcopy=False)[-1])
     assert record is not None, "the sweep ended"
-    lengths = [seconds for _, seconds in ends]
-    return SweepCost(statistics.median(lengths), 1 - trained / span, cpu / wall), record
+    # From the end of a worker's first trial: before it, the worker loads.
+    lengths = [seconds for ends in executor.ends.values() for _, seconds in ends[1:]]
+    span = sum(ends[-1][0] - ends[0][0] for ends in executor.ends.values())
+    return SweepCost(statistics.median(lengths), 1 - sum(lengths) / span, cpu / wall), record
 
 
 def checkpoint_share(config: SweepConfig, folder: Path) -> float:
