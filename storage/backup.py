@@ -3,16 +3,16 @@
 Backups are numbered, not dated: a clock may be set back, and the newest must stay the newest.
 """
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from fields.errors import ConfigError, StorageError
+from fields.errors import ConfigError, StorageError, StorageUnavailable
 from storage.faults import DAMAGE, LOCKED, damaged, one_line, storage_error
 from storage.kept_backups import BACKUPS_KEPT, backup_number, backup_path, backups, newest_backup
+from storage.lock_file import take_lock
 from storage.place import backups_folder
 from storage.private_files import make_private_folder
 from storage.replacing import clear_partials, discard, make_empty, partial_path, put_in_place
@@ -20,6 +20,7 @@ from storage.soundness import require_studies
 from storage.sqlite_file import connect_reading, quick_check
 from storage.url import mask_password, sqlite_path
 
+LOCK_TIMEOUT_S = 2.0
 __all__ = ["back_up", "backups", "copy_database", "newest_backup"]
 
 
@@ -116,7 +117,11 @@ def _backups_locked(url: str) -> Iterator[None]:
     except OSError as error:
         raise _not_written(url, folder, error.strerror or str(error)) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if not take_lock(descriptor, LOCK_TIMEOUT_S):
+            raise StorageUnavailable(
+                f"no backup of {mask_password(url)} was made: another process is making one",
+                "see what it waits for, then run the same command again",
+            )
         yield
     finally:
         os.close(descriptor)

@@ -1,12 +1,11 @@
 """Whether a sweep runs in a database, as the locks of its studies tell."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
 
 from fields.errors import StudyError
+from storage.lock_file import is_held, share_lock
 from storage.place import files_folder, opening_lock
 from storage.study_lock import read_holder
 from storage.url import mask_password
@@ -26,7 +25,7 @@ def no_coordinator(url: str, doing: str) -> Iterator[None]:
     with ExitStack() as held:
         for path in study_locks(url):
             file = held.enter_context(path.open(encoding="utf-8", errors="replace"))
-            if not _share(file):
+            if not share_lock(file):
                 holder = read_holder(file, alive=True).pid or "unknown"
                 raise StudyError(
                     f"cannot {doing} {mask_password(url)} while a study in it is being run by "
@@ -39,7 +38,7 @@ def is_run(lock: Path) -> bool:
     """Return whether a process holds the lock of a study."""
     try:
         with lock.open(encoding="utf-8", errors="replace") as file:
-            return not _share(file)
+            return is_held(file)
     except FileNotFoundError:
         return False
 
@@ -47,12 +46,3 @@ def is_run(lock: Path) -> bool:
 def study_locks(url: str) -> list[Path]:
     """Return the lock files of all studies that were ever run."""
     return sorted(set(files_folder(url).glob("*.lock")) - {opening_lock(url)})
-
-
-def _share(file: IO[str]) -> bool:
-    # Shared: two that look at once do not take each other for a coordinator.
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -25,9 +25,12 @@ from storage.soundness import require_sound
 from storage.sqlite_file import TIMEOUT_S, beside, can_be_written, reading_uri
 from storage.url import sqlite_path
 
+FileIdentity = tuple[int, int]
+"""Device and inode."""
 __all__ = [
     "check_storage",
     "database_errors",
+    "database_file",
     "make_durable",
     "open_database",
     "require_database",
@@ -89,18 +92,40 @@ def open_database(
             return storage
 
 
-def require_database(url: str) -> None:
-    """Check that the file of a database in use is still there.
+def database_file(url: str) -> FileIdentity | None:
+    """Return which file a database is in now, None where it is in none."""
+    path = sqlite_path(url)
+    try:
+        found = path.stat() if path is not None else None
+    except FileNotFoundError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
+
+
+def require_database(url: str, known: FileIdentity | None = None) -> None:
+    """Check that the file of a database in use is still there, and still the same.
 
     SQLite goes on writing to a deleted file, and all of it is lost when the last process ends.
 
+    Args:
+        url: The database.
+        known: Which file it was in when it was opened; None where that was not looked at.
+
     Raises:
-        DatabaseDamaged: If it is gone.
+        DatabaseDamaged: If it is gone, or another file is in its place.
     """
     path = sqlite_path(url)
-    if path is not None and not path.exists():
+    if path is None:
+        return
+    found = database_file(url)
+    if found is None:
         advice = restore_advice(url, otherwise="start anew")
         raise DatabaseDamaged(f"the database {path} was removed while it was in use; {advice}")
+    if known is not None and found != known:
+        raise DatabaseDamaged(
+            f"another file was put in the place of the database {path} while it was in use, and "
+            "nothing more is written to it; see which of them you want there, then resume"
+        )
 
 
 def make_durable(url: str) -> None:

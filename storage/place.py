@@ -24,6 +24,8 @@ def files_folder(url: str) -> Path:
     """Return the folder beside a database; for one that is no file, in the working directory."""
     path = sqlite_path(url)
     if path is not None:
+        if path.is_symlink():  # whatever name it is reached by, it has one lock and one spool
+            path = path.resolve()
         return path.with_name(path.name + SUFFIX)
     return Path(f"sweeps-{_digest(mask_password(url))}{SUFFIX}")
 

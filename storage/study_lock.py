@@ -1,20 +1,22 @@
 """One coordinator per study: an exclusive lock on a file beside the database."""
 
-import fcntl
 import json
 import os
 import platform
-import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Self
 
 from fields.errors import ConfigError, StudyError
 from storage import place
-from storage.lock_file import open_lock_file
+from storage.lock_file import is_held, open_lock_file, take_lock
 
 LOOKING_S = 0.5
 """Whoever looks whether a lock is held holds it for a moment: one that is taken is tried again."""
+
+
+RESUME = "resume"
+CONFIRM = "confirm"
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,13 @@ class Holder:
         pid: Its number; None where the last one ended in good order, or there was none.
         host: The machine it is on.
         alive: Whether it still runs.
+        command: What it was started by, and is gone on with: ``resume`` or ``confirm``.
     """
 
     pid: int | None
     host: str
     alive: bool
+    command: str = RESUME
 
     @property
     def died(self) -> bool:
@@ -44,8 +48,9 @@ class StudyLock:
     whose file system locks.
     """
 
-    def __init__(self, url: str, study: str) -> None:
+    def __init__(self, url: str, study: str, command: str = RESUME) -> None:
         self.study = study
+        self._command = command
         self.path = place.study_lock(url, study)
         self._file: IO[str] | None = None
 
@@ -57,11 +62,13 @@ class StudyLock:
             ConfigError: If the lock cannot be made.
         """
         file = open_lock_file(self.path)
-        if not _take(file):
+        if not take_lock(file, LOOKING_S):
             holder = read_holder(file, alive=True)
             file.close()
             raise _is_run(self.study, holder)
-        holder_now = json.dumps({"pid": os.getpid(), "host": platform.node()})
+        holder_now = json.dumps(
+            {"pid": os.getpid(), "host": platform.node(), "command": self._command}
+        )
         try:
             file.truncate(0)
             # Not through the buffer: what a full disk refuses would be tried again by close.
@@ -92,7 +99,7 @@ def study_holder(url: str, study: str) -> Holder:
     path = place.study_lock(url, study)
     try:
         with path.open(encoding="utf-8") as file:
-            return read_holder(file, alive=_is_held(file))
+            return read_holder(file, alive=is_held(file))
     except OSError:
         return Holder(None, "", alive=False)
 
@@ -116,28 +123,6 @@ def _is_run(study: str, holder: Holder) -> StudyError:
     )
 
 
-def _take(file: IO[str]) -> bool:
-    deadline = time.monotonic() + LOOKING_S
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.02)
-        else:
-            return True
-
-
-def _is_held(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    fcntl.flock(file, fcntl.LOCK_UN)
-    return False
-
-
 def read_holder(file: IO[str], *, alive: bool) -> Holder:
     """Return which process the file of a lock names.
 
@@ -148,6 +133,7 @@ def read_holder(file: IO[str], *, alive: bool) -> Holder:
     file.seek(0)
     try:
         found = json.load(file)
-        return Holder(int(found["pid"]), str(found["host"]), alive)
+        command = CONFIRM if found.get("command") == CONFIRM else RESUME
+        return Holder(int(found["pid"]), str(found["host"]), alive, command)
     except (ValueError, KeyError, TypeError):  # empty, or being written just now
         return Holder(None, "", alive)

@@ -1,5 +1,6 @@
 """``resume``: go on with a study after a stop, a crash, or with a new budget."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,8 +16,9 @@ def run(
     trials: Annotated[int | None, typer.Option(help="Trials in the study, all told.")] = None,
     workers: Annotated[int | None, typer.Option(help="Trials at a time.")] = None,
     timeout: Annotated[
-        str | None, typer.Option(help="Start no trial after this long: 90s, 30m, 2h.")
+        str | None, typer.Option(help="Start no trial after this long: 90s, 30m, 2h, none.")
     ] = None,
+    data: Annotated[Path | None, typer.Option(help="The data file, where it was moved.")] = None,
     storage: Storage = DEFAULT_STORAGE,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say only what went wrong.")] = False,
 ) -> None:
@@ -25,7 +27,7 @@ def run(
     from sweep.study.resuming import resumable
 
     address = storage_address(storage)
-    config = resumable(study, address, trials, workers, timeout)
+    config = resumable(study, address, trials, workers, timeout, data)
     # Only now: loading torch takes seconds, and a typing error need not wait for it.
     from sweep.commands.sweep_run import run_and_show
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import optuna
 from optuna.study import Study
 
-from fields.errors import StoppedOnRequest
+from fields.errors import FieldsharpError, StoppedOnRequest
 from storage.checkpoints import epochs_done, remove_checkpoints
-from storage.database import open_database
+from storage.database import make_durable, open_database
 from storage.patience import Patience
-from storage.study_lock import StudyLock
+from storage.study_lock import CONFIRM, StudyLock
 from sweep.configuration.duration import seconds
 from sweep.configuration.settings import RecoverySettings
 from sweep.running.confirmation_plan import make_plan
@@ -76,7 +76,7 @@ def confirm_study(
     with Stopping() as stopping:
         try:
             load_study(open_database(url, "read"), name)  # leaves nothing behind if it is not there
-            with StudyLock(url, name):
+            with StudyLock(url, name, CONFIRM):
                 study = load_study(open_database(url, "write", must_exist=True), name)
                 plan = make_plan(study, url, top, seeds)
                 files = StudyFiles(url, study_identity(study), kind="confirm")
@@ -218,6 +218,8 @@ class Confirming:
     def _failed(self, job: _Job, event: TrialFailed) -> None:
         """Try a training again where that may help, else keep that it failed."""
         again = {"attempt": job.sent.attempt + 1}
+        if event.cause == "data":
+            raise FieldsharpError(f"{event.reason}; put it back and run the same command again")
         if event.cause == "worker":
             done = epochs_done(self._checkpoints(job))
             job.lost = job.lost.and_another(event.attempt, done, event.reason)
@@ -242,6 +244,7 @@ class Confirming:
 
     def _keep(self, job: _Job, run: ConfirmedRun) -> None:
         self._patience.call(lambda: write_run(self._study, self._url, run))
+        self._patience.call(lambda: make_durable(self._url))
         remove_checkpoints(self._checkpoints(job))
         self._done += 1
         failed = run.judgement is None

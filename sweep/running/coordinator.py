@@ -98,7 +98,7 @@ class Coordinator:
             self._started_at = self._clock()
             while not self._stop_requests:
                 wants_more = self._wants_more()
-                if wants_more and self._housekeeping.has_room():
+                if wants_more and self._housekeeping.can_start(idle=not self._running):
                     self._hand_out()
                 if not self._running and not wants_more:
                     return
@@ -109,7 +109,7 @@ class Coordinator:
             self._ledger.patience.give_up()
             if not self._stop_requests:
                 raise
-            raise self._stopped(f"; the database was unavailable then ({error})") from error
+            raise self._stopped(f"; the database was unavailable then ({error.found})") from error
         finally:
             self._progress.end()
             self._put_everything_back()
@@ -117,6 +117,8 @@ class Coordinator:
 
     def _prepare(self) -> None:
         """Take up what a coordinator before this one left, and see where the study stands."""
+        self._ledger.make_durable()  # what is forgotten below must not depend on a log
+        self._files.forget_unknown(self._ledger.numbers())
         for result in self._files.results():
             self._take_up(result)
         for number in self._ledger.left_running():
@@ -204,6 +206,7 @@ class Coordinator:
                 continue  # of a trial that was ended or handed out again since
             match event:
                 case TrialBegan():
+                    self._housekeeping.data_there()
                     if event.epochs_done:
                         logger.info(
                             "%s trial %d: goes on after epoch %d of %d",
@@ -249,6 +252,9 @@ class Coordinator:
             self._put_back(number)
         elif event.cause == "worker":
             self._lost(number, spec, event.reason)
+        elif event.cause == "data":
+            self._put_back(number)
+            self._housekeeping.data_away(event.reason)
         elif event.cause == "memory" and spec.can_be_halved:
             logger.warning(
                 "%s trial %d: out of memory (%s), it is tried again with half a batch at a time",
@@ -291,10 +297,10 @@ class Coordinator:
             should_prune = self._ledger.report(number, report.epoch, score.total)
             self._progress.epoch(running.spec, report, score)
             is_last = report.epoch == running.spec.run.training.epochs - 1
-            if should_prune and not is_last and not running.is_baseline:
+            is_done = is_last or running.end is not None  # then there is nothing to be saved
+            if should_prune and not is_done and not running.is_baseline:
                 running.pruned = True
-                if running.end is None:
-                    self._leases.cancel(number)
+                self._leases.cancel(number)
         if running.end is not None and (self._scoring.baseline_ended or running.pruned):
             self._finish(running, running.end)
 

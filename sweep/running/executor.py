@@ -7,9 +7,10 @@ from typing import Literal, Protocol
 from sweep.running.epoch_report import EpochReport
 from sweep.study.trial_spec import TrialSpec
 
-Cause = Literal["training", "memory", "worker"]
+Cause = Literal["training", "memory", "worker", "data"]
 """Why an attempt failed: the training itself, which would fail again; too little memory, which
-half a batch at a time may mend; or the worker, whose loss says nothing about the trial."""
+half a batch at a time may mend; the worker, whose loss says nothing about the trial; or the data
+file, without which no trial can be trained."""
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,20 @@ import logging
 import time
 from collections.abc import Callable
 
-from fields.errors import FieldsharpError, StorageError
+from fields.errors import FieldsharpError
 from storage.backup import back_up
+from storage.url import sqlite_path
 from sweep.configuration.duration import seconds
 from sweep.configuration.settings import RecoverySettings
 from sweep.running.study_files import StudyFiles
 
 logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 2.0
+TRY_DATA_EVERY_S = 5.0
 
 
 class Housekeeping:
-    """Backs the database up while it changes, and says when there is no room for a trial.
+    """Backs the database up while it changes, and says when no trial can be started.
 
     Args:
         url: Address of the database.
@@ -39,6 +41,8 @@ class Housekeeping:
         self._changed = False
         self._looked_at: float | None = None
         self._full_since: float | None = None
+        self._data_away_since: float | None = None
+        self._data_tried_at = 0.0
 
     def changed(self) -> None:
         """Note that a trial was told: the copies there are lack it."""
@@ -53,22 +57,49 @@ class Housekeeping:
 
     def back_up(self) -> None:
         """Copy the database where it has changed; one that fails is said, and tried again later."""
-        if not self._changed:
-            return
+        if not self._changed or sqlite_path(self._url) is None:
+            return  # a server's database is copied by the server's own programs
         self._backed_up_at = self._clock()
         try:
             back_up(self._url, self._settings.backups)
-        except StorageError as error:
+        except (FieldsharpError, OSError) as error:
             logger.warning("the database was not copied: %s", error)
         else:
             self._changed = False
 
-    def has_room(self) -> bool:
-        """Return whether the disk has room for another trial.
+    def data_away(self, reason: str) -> None:
+        """Note that a worker could not read the data: the trial waits, and is tried again soon.
 
         Raises:
-            FieldsharpError: If it had none for longer than a full disk is waited for.
+            FieldsharpError: If it could not for longer than is waited for.
         """
+        now = self._clock()
+        self._data_tried_at = now
+        if self._data_away_since is None:
+            self._data_away_since = now
+            logger.warning("%s: it is waited for, for up to %s", reason, self._settings.patience)
+        if now - self._data_away_since >= seconds(self._settings.patience):
+            raise FieldsharpError(f"{reason}; put it back and resume")
+
+    def data_there(self) -> None:
+        """Note that a worker has read the data."""
+        self._data_away_since = None
+
+    def can_start(self, *, idle: bool) -> bool:
+        """Return whether another trial can be started: there is data, and room on the disk.
+
+        Args:
+            idle: Whether no trial is at work: one that is may make room, and is not given up.
+
+        Raises:
+            FieldsharpError: If there was no room for longer than a full disk is waited for.
+        """
+        waits = self._data_away_since is not None
+        if waits and self._clock() - self._data_tried_at < TRY_DATA_EVERY_S:
+            return False
+        return self._has_room(idle=idle)
+
+    def _has_room(self, *, idle: bool) -> bool:
         now = self._clock()
         if self._looked_at is not None and now - self._looked_at < LOOK_EVERY_S:
             return self._full_since is None
@@ -88,7 +119,7 @@ class Housekeeping:
                 free_mb,
                 floor_mb,
             )
-        if now - self._full_since >= seconds(self._settings.patience):
+        if idle and now - self._full_since >= seconds(self._settings.patience):
             raise FieldsharpError(
                 f"the disk of {self._files.folder} has had less than {floor_mb} MB free for "
                 f"{self._settings.patience} ({free_mb:.0f} MB now); make room and resume, or lower "

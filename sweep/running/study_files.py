@@ -2,7 +2,8 @@
 
 import logging
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fields.errors import TrainingFailed
@@ -68,7 +69,18 @@ class StudyFiles:
 
     def forget_result(self, number: int) -> None:
         """Remove a result that is safe in the database, or of no use."""
-        self._spool.remove(number)
+        with _said():
+            self._spool.remove(number)
+
+    def forget_unknown(self, numbers: Collection[int]) -> None:
+        """Remove the checkpoints of trials the database does not have.
+
+        It is then a copy put back, in which a number not given yet will be another trial's.
+        """
+        with _said():
+            for number in numbers_with_checkpoints(self._checkpoints):
+                if number not in numbers:
+                    remove_checkpoints(self.checkpoints(number))
 
     def results(self) -> list[SpooledResult]:
         """Return the results that no coordinator has told; those that cannot be read are said."""
@@ -88,13 +100,23 @@ class StudyFiles:
             finished: Trials that are in the database for good.
             best: Those among them that are wanted.
         """
-        for number in numbers_with_checkpoints(self._checkpoints):
-            if number in best:
-                keep_last(self.checkpoints(number))
-            elif number in finished:
-                remove_checkpoints(self.checkpoints(number))
+        with _said():
+            for number in numbers_with_checkpoints(self._checkpoints):
+                if number in best:
+                    keep_last(self.checkpoints(number))
+                elif number in finished:
+                    remove_checkpoints(self.checkpoints(number))
 
     def free_mb(self) -> float:
         """Return how much space the disk has left."""
         there = next(path for path in (self.folder, *self.folder.parents) if path.exists())
         return shutil.disk_usage(there).free / MB
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """Say where a file cannot be removed: it costs room, and no trial."""
+    try:
+        yield
+    except OSError as error:
+        logger.warning("%s cannot be removed (%s)", error.filename, error.strerror)

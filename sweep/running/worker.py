@@ -93,12 +93,15 @@ class Worker:
             release_memory()
         self.pipe.send(event)
 
-    def _train(self, spec: TrialSpec, folder: Path | None) -> TrialDone:
+    def _train(self, spec: TrialSpec, folder: Path | None) -> TrialEvent:
         started = time.perf_counter()
         number, attempt = spec.number, spec.attempt
         torch.set_num_threads(spec.run.training.threads)
         hardware = find_hardware(spec.run.training, self.slot)
-        data = self._load(spec, hardware)
+        try:
+            data = self._load(spec, hardware)
+        except (DataError, OSError) as error:
+            return TrialFailed(number, attempt, str(error), "data")
         trial = Trial(
             spec.run,
             data,
@@ -145,11 +148,11 @@ class Worker:
     def _load(self, spec: TrialSpec, hardware: Hardware) -> ForecastData:
         settings = spec.run.data
         if self._data is None or self._data[:2] != (settings, hardware.device):
-            if spec.data_sha256 not in (None, file_sha256(Path(settings.path))):
-                raise DataError(
-                    f"the data file {settings.path} was changed while the sweep ran; put the old "
-                    "one back, or start another study"
-                )
+            path = Path(settings.path)
+            if not path.exists():
+                raise DataError(f"the data file {path} is gone")
+            if spec.data_sha256 not in (None, file_sha256(path)):
+                raise DataError(f"the data file {path} is not the one the study was started on")
             self._data = (settings, hardware.device, load_forecast_data(settings, hardware.device))
             self._judges = {}
         return self._data[2]

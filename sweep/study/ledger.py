@@ -13,7 +13,12 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from objectives.guards import broken
 from objectives.verdict import Contender, Verdict
-from storage.database import database_errors, make_durable, require_database
+from storage.database import (
+    database_errors,
+    database_file,
+    make_durable,
+    require_database,
+)
 from storage.one_transaction import one_transaction
 from storage.patience import Patience
 from sweep.configuration.duration import seconds
@@ -66,6 +71,7 @@ class Ledger:
         self._provenance = facts.provenance.model_dump(mode="json")
         self.config = config
         self.url = url
+        self._file = database_file(url)
         self.patience = patience or Patience(seconds(config.recovery.patience))
         self._presets = {preset.name: preset for preset in presets(config)}
         self._distributions: dict[str, BaseDistribution] = distributions(config.search)
@@ -84,7 +90,7 @@ class Ledger:
         """Return what an act on the storage returns, once it succeeds: wholly, or not at all."""
 
         def attempt() -> T:
-            require_database(self.url)
+            require_database(self.url, self._file)
             with database_errors(self.url), one_transaction(self.study):
                 return what()
 
@@ -114,6 +120,11 @@ class Ledger:
             return [trial.number for trial in running if trial.number not in self._running]
 
         return self._read(find)
+
+    def numbers(self) -> set[int]:
+        """Return the numbers of all trials."""
+        trials = self._read(lambda: self.study.get_trials(deepcopy=False))
+        return {trial.number for trial in trials}
 
     def told(self) -> set[int]:
         """Return the numbers of all trials that ended."""
@@ -217,8 +228,12 @@ class Ledger:
         storage = self.study._storage
         # Not Trial.report: that ignores a step a first attempt has reported already. Nor
         # Trial.should_prune: that looks at a copy which knows only what Trial.report wrote.
-        storage.set_trial_intermediate_value(trial_id, epoch, score)
         if isinstance(self.study.pruner, NopPruner):
+            storage.set_trial_intermediate_value(trial_id, epoch, score)
+            return False
+        known = epoch in storage.get_trial(trial_id).intermediate_values
+        storage.set_trial_intermediate_value(trial_id, epoch, score)
+        if known:  # an attempt before this one was let go on from here, with what was known then
             return False
         so_far = copy.copy(storage.get_trial(trial_id))
         # Without what a former attempt reported of later epochs.

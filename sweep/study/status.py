@@ -168,7 +168,7 @@ def study_status(study: Study, url: str) -> StudyStatus:
 
 def _coordinator(name: str, url: str, *, unfinished: bool) -> CoordinatorStatus:
     holder = study_holder(url, name)
-    go_on = f"go on with python run_sweep.py resume {shlex.quote(name)}{as_option(url)}"
+    go_on = f"go on with python run_sweep.py {holder.command} {shlex.quote(name)}{as_option(url)}"
     if holder.alive:
         note = f"run by process {holder.pid}"
     elif holder.died:

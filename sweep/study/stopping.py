@@ -1,5 +1,6 @@
 """Stopping the process that runs a study, from another one."""
 
+import logging
 import os
 import platform
 import shlex
@@ -10,9 +11,11 @@ from fields.errors import FieldsharpError, StudyError
 from storage.study_lock import Holder, study_holder
 from storage.url import as_option
 
+logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.1
 BETWEEN_SIGNALS_S = 0.3
 STARTING_S = 2.0
+SAY_AFTER_S = 5.0
 
 
 def stop_study(url: str, study: str, *, at_once: bool) -> str:
@@ -28,7 +31,7 @@ def stop_study(url: str, study: str, *, at_once: bool) -> str:
         FieldsharpError: If it may not be signalled.
     """
     holder = _holder(url, study)
-    go_on = f"go on with python run_sweep.py resume {shlex.quote(study)}{as_option(url)}"
+    go_on = f"go on with python run_sweep.py {holder.command} {shlex.quote(study)}{as_option(url)}"
     if not holder.alive or holder.pid is None:
         return f"study {study!r} is not being run, there is nothing to stop; {go_on}"
     if holder.host != platform.node():
@@ -40,7 +43,16 @@ def stop_study(url: str, study: str, *, at_once: bool) -> str:
     if at_once:
         time.sleep(BETWEEN_SIGNALS_S)  # two at the same moment would be taken for one
         _signal(holder.pid, study)
+    asked_at = time.monotonic()
+    said = False
     while True:
+        if not said and time.monotonic() - asked_at > SAY_AFTER_S:
+            said = True
+            logger.info(
+                "process %d ends after the epoch it trains, which is waited for; stop --now ends "
+                "it at once",
+                holder.pid,
+            )
         now = study_holder(url, study)
         if not now.alive or now.pid != holder.pid:
             return f"study {study!r} is stopped; {go_on}"

@@ -42,3 +42,16 @@ def test_a_database_that_is_no_file_has_its_folder_here_and_its_password_is_not_
 def test_an_identity_that_could_lead_elsewhere_is_refused(identity: str) -> None:
     with pytest.raises(ValueError, match="hexadecimal"):
         place.study_folder("sqlite:///x.db", identity)
+
+
+def test_whatever_name_a_database_is_reached_by_its_files_are_the_same(tmp_path: Path) -> None:
+    real = tmp_path / "real" / "a.db"
+    real.parent.mkdir()
+    real.touch()
+    (tmp_path / "file.db").symlink_to(real)
+    (tmp_path / "folder").symlink_to(real.parent)
+    folders = {
+        place.files_folder(f"sqlite:///{path}").resolve()
+        for path in (real, tmp_path / "file.db", tmp_path / "folder" / "a.db")
+    }
+    assert folders == {tmp_path / "real" / "a.db.files"}

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from fields.errors import ConfigError, StudyError
-from storage.study_lock import Holder, StudyLock, study_holder
+from storage.study_lock import CONFIRM, Holder, StudyLock, study_holder
 
 PROJECT = Path(__file__).resolve().parents[2]
 HOLDER = """
@@ -142,3 +142,10 @@ def test_a_lock_that_cannot_be_written_is_one_sentence(
     monkeypatch.undo()
     with StudyLock(storage_url, "tiny"):
         pass
+
+
+def test_the_holder_says_how_its_work_is_gone_on_with(storage_url: str) -> None:
+    with StudyLock(storage_url, "s", CONFIRM):
+        assert study_holder(storage_url, "s").command == "confirm"
+    with StudyLock(storage_url, "s"):
+        assert study_holder(storage_url, "s").command == "resume"

@@ -1,8 +1,12 @@
 """Faults that once ended a sweep, kept it from ending, or cost a trial; one test each."""
 
+from pathlib import Path
+
 import pytest
 
-from fields.errors import StorageUnavailable
+from fields.errors import DatabaseDamaged, FieldsharpError, StorageUnavailable
+from storage.backup import copy_database
+from storage.checkpoints import make_attempt_folder, write_checkpoint
 from sweep.running.executor import EpochDone, TrialEvent, TrialFailed
 from sweep.running.scoring import Scoring
 from sweep.study.records import is_baseline
@@ -121,7 +125,7 @@ def test_a_database_that_is_away_for_good_is_waited_for_once_and_not_for_every_t
     assert 100.0 <= sweep.clock.now < 110.0
 
 
-def _away(_url: str) -> None:
+def _away(*_: object) -> None:
     raise StorageUnavailable("database is locked")
 
 
@@ -155,3 +159,63 @@ def test_a_result_of_another_training_under_the_same_number_is_not_taken(
     assert sweep.ledger.adopt(0, spec.attempt + 1, spec.fingerprint) is None
     assert sweep.ledger.adopt(7, spec.attempt, spec.fingerprint) is None
     assert sweep.ledger.adopt(0, spec.attempt, spec.fingerprint) == spec
+
+
+def test_a_trial_whose_data_are_gone_is_no_failure_and_is_tried_until_patience_ends(
+    make_sweep: MakeSweep,
+) -> None:
+    sweep = make_sweep(trials=4, recovery={"patience": "60s"})
+    executor = FakeExecutor(failing={1: "the data file x.nc is gone"})
+    executor.cause = "data"
+
+    def pass_time(_poll: int) -> None:
+        sweep.clock.now += 1.0
+
+    executor.on_poll = pass_time
+    with pytest.raises(FieldsharpError, match=r"x\.nc is gone; put it back and resume"):
+        sweep.run(executor)
+    assert sweep.states[:2] == ["COMPLETE", "WAITING"]
+    assert "FAIL" not in sweep.states
+    heir = make_sweep(trials=4)
+    heir.run(FakeExecutor())
+    assert heir.states == ["COMPLETE"] * 4
+
+
+def test_checkpoints_of_trials_the_database_does_not_have_are_removed(
+    make_sweep: MakeSweep,
+) -> None:
+    sweep = make_sweep(trials=2)
+    stale = sweep.files.checkpoints(1)
+    make_attempt_folder(stale, 1)
+    write_checkpoint(stale, 1, 30, b"of another trial, before a copy was put back")
+    sweep.run(FakeExecutor())
+    assert not stale.exists()
+
+
+def test_a_trial_that_ran_to_its_end_is_not_pruned_when_it_is_told_late(
+    make_sweep: MakeSweep,
+) -> None:
+    search = {"pruner": "median", "pruner_startup_trials": 1, "pruner_warmup_epochs": 0}
+    sweep = make_sweep(trials=3, search=search, training={"epochs": 4})
+    bad = {(1, epoch): metrics_of(gradient=1.0) for epoch in range(4)}
+    # The baseline comes last: until then the other cannot be judged, and trains to its end.
+    sweep.run(FakeExecutor(slots=2, metrics=bad, asleep={0: 6}))
+    assert sweep.states == ["COMPLETE"] * 3
+
+
+def test_another_file_in_the_place_of_the_database_is_not_written_past(
+    make_sweep: MakeSweep, storage_url: str
+) -> None:
+    sweep = make_sweep(trials=3)
+    executor = FakeExecutor()
+    path = Path(storage_url.removeprefix("sqlite:///"))
+
+    def replace(poll: int) -> None:
+        if poll == 1:
+            copy_database(storage_url, path.with_name("copy.db"))
+            path.with_name("copy.db").replace(path)
+
+    executor.on_poll = replace
+    with pytest.raises(DatabaseDamaged, match="another file was put in the place of the database"):
+        sweep.run(executor)
+    assert len(sweep.files.results()) == 1, "the baseline's, which was done by then"

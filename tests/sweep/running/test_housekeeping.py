@@ -39,9 +39,9 @@ class House:
         assert keep == 5
         self.copies += 1
 
-    def has_room(self, after_s: float = 2.0) -> bool:
+    def has_room(self, after_s: float = 2.0, *, idle: bool = True) -> bool:
         self.clock.now += after_s
-        return self.keeping.has_room()
+        return self.keeping.can_start(idle=idle)
 
     def copies_after(self, seconds: float) -> int:
         self.clock.now += seconds
@@ -113,3 +113,33 @@ def test_the_disk_is_not_asked_at_every_poll(house: House) -> None:
     for _ in range(100):
         house.has_room(0.1)
     assert house.disk.asked <= 6
+
+
+def test_while_a_trial_is_at_work_a_full_disk_is_waited_for_without_end(house: House) -> None:
+    house.disk.free = 1.0
+    assert not house.has_room(idle=False)
+    assert not house.has_room(after_s=1000.0, idle=False)
+    with pytest.raises(FieldsharpError, match="make room and resume"):
+        house.has_room(after_s=10.0)
+
+
+def test_a_database_of_a_server_is_not_copied_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House("postgresql://ann@h/db", monkeypatch)
+    house.keeping.changed()
+    assert house.copies_after(10_000.0) == 0
+
+
+def test_data_that_are_away_are_tried_again_every_few_seconds_and_not_without_end(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.keeping.data_away("the data file x.nc is gone")
+    assert not house.has_room(after_s=2.0)
+    assert house.has_room(after_s=4.0)
+    house.keeping.data_away("the data file x.nc is gone")
+    assert caplog.text.count("x.nc is gone: it is waited for, for up to 60s") == 1
+    house.keeping.data_there()
+    assert house.has_room(after_s=0.0)
+    house.keeping.data_away("the data file x.nc is gone")
+    house.clock.now += 60.0
+    with pytest.raises(FieldsharpError, match=r"x\.nc is gone; put it back and resume"):
+        house.keeping.data_away("the data file x.nc is gone")

@@ -202,5 +202,6 @@ def test_data_that_changed_meanwhile_are_refused(make_spec: MakeSpec) -> None:
     executor.submit(make_spec(20).model_copy(update={"data_sha256": "of another file"}))
     end = _until_end(executor)[-1]
     assert isinstance(end, TrialFailed)
-    assert "was changed while the sweep ran" in end.reason
+    assert "is not the one the study was started on" in end.reason
+    assert end.cause == "data"
     executor.close()

@@ -1,5 +1,7 @@
 """The configuration a study is gone on with."""
 
+from pathlib import Path
+
 import pytest
 
 from fields.errors import BadInput, ConfigError, StudyError
@@ -48,6 +50,14 @@ def test_an_option_out_of_range_is_named(
     with pytest.raises(BadInput, match=words) as refused:
         resumable("tiny", url, trials, workers, timeout)
     assert "the command line" in str(refused.value)
+
+
+def test_a_time_limit_can_be_taken_away_and_the_data_be_found_elsewhere(
+    url: str, tmp_path: Path
+) -> None:
+    found = resumable("tiny", url, timeout="none", data=tmp_path / "moved.nc")
+    assert found.budget.timeout is None
+    assert found.data.path == str(tmp_path / "moved.nc")
 
 
 def test_a_study_that_is_run_already_is_refused(url: str) -> None:

@@ -67,6 +67,8 @@ def killed(sweep: LiveSweep, *, holds_the_lock: bool = True) -> list[str]:
         load_study(open_database(sweep.place.url, "read"), STUDY), sweep.place.url
     )
     note = status.coordinator.note
+    if note == "finished":
+        return losses  # it had put its affairs in order just before
     if status.coordinator.pid != pid or "is gone" not in note or "resume" not in note:
         losses.append(f"status says of a killed coordinator: {note}")
     return losses

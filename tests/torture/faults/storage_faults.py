@@ -72,8 +72,6 @@ def resume_on_a_full_disk(sweep: LiveSweep, rng: Random) -> list[str]:
     if not sweep.place.disk_is_small:
         raise NotInjected("no small disk can be mounted here")
     losses = killed(sweep)
-    if not sweep.workers:
-        raise NotInjected("it was only starting")  # which is a fault of its own
     begun = len(sweep.begun())
     ballast = sweep.place.disk / "ballast"
     try:
