@@ -22,7 +22,7 @@ from tests.torture.saying import say
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
     parser.add_argument("--seed", type=int, help="of the plan of faults; drawn if not given")
-    parser.add_argument("--minutes", type=float, default=15.0, help="of the long form")
+    parser.add_argument("--minutes", type=float, default=6.0, help="of the long form")
     parser.add_argument("--short", action="store_true", help="each of a few faults once")
     parser.add_argument("--part", choices=PARTS, help="one sweep of the long form alone")
     arguments = parser.parse_args()
