@@ -19,7 +19,7 @@ from fields.visible import visible
 from model.catalog import PREDICTORS
 from model.settings import LossSettings, PredictorSettings, TrainingSettings
 from objectives.settings import ObjectiveSettings
-from sweep.configuration.duration import Duration, seconds
+from sweep.configuration.execution import BudgetSettings, RecoverySettings, WorkerSettings
 from sweep.configuration.names import SHORT_NAMES, setting_path
 from sweep.configuration.plugins import MEMBER, Plugins, require_listed
 
@@ -227,61 +227,6 @@ def _fitting(name: str, searched: Any) -> Any:
         return searched
     ends = {k: float(v) for k, v in searched.items() if k in ("low", "high") and type(v) is int}
     return {**searched, **ends}
-
-
-class BudgetSettings(Settings):
-    """When a sweep ends: at whichever limit comes first."""
-
-    trials: int = Field(16, ge=1, le=1_000_000, description="trials in the study, all told")
-    timeout: Duration | None = Field(
-        None, description="such as 90s, 30m, 2h, 1d; trials that run then are finished"
-    )
-    stop_on_nothing_to_fix: bool = Field(
-        True, description="start no more trials once the baseline is found inside the band"
-    )
-
-    @property
-    def timeout_s(self) -> float | None:
-        """The time limit in seconds."""
-        return None if self.timeout is None else seconds(self.timeout)
-
-
-class WorkerSettings(Settings):
-    """The processes that train."""
-
-    count: int = Field(2, ge=1, le=256, description="trials at a time: one per core or GPU")
-
-
-class RecoverySettings(Settings):
-    """What a sweep does against crashes, hanging workers, full disks and lost databases."""
-
-    attempts: int = Field(
-        3,
-        ge=1,
-        le=1000,
-        description="a trial is given up once so many attempts in a row ended before a further "
-        "epoch was finished",
-    )
-    progress_deadline: Duration = Field(
-        "10m",
-        description="a worker that takes no training step for so long is ended and its trial "
-        "tried again; longer than loading the data and verifying an epoch take",
-    )
-    patience: Duration = Field(
-        "10m",
-        description="how long a database that cannot be written, or a full disk, is waited for "
-        "before the sweep stops",
-    )
-    free_space_mb: int = Field(
-        500, ge=0, description="no trial is started while the database's disk has less space free"
-    )
-    keep_best: int = Field(
-        3, ge=0, description="finished trials whose last checkpoint is kept: the best so many"
-    )
-    backup_every: Duration = Field(
-        "10m", description="how often the database is copied while the sweep changes it"
-    )
-    backups: int = Field(5, ge=1, le=1000, description="copies of the database that are kept")
 
 
 class SweepConfig(RunSettings):

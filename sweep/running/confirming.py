@@ -15,7 +15,7 @@ from storage.database import make_durable, open_database
 from storage.patience import Patience
 from storage.study_lock import CONFIRM, StudyLock
 from sweep.configuration.duration import seconds
-from sweep.configuration.settings import RecoverySettings
+from sweep.configuration.execution import RecoverySettings
 from sweep.running.confirmation_plan import make_plan
 from sweep.running.coordinator import POLL_S
 from sweep.running.epoch_report import EpochReport

@@ -8,7 +8,7 @@ from fields.errors import FieldsharpError
 from storage.backup import back_up
 from storage.url import sqlite_path
 from sweep.configuration.duration import seconds
-from sweep.configuration.settings import RecoverySettings
+from sweep.configuration.execution import RecoverySettings
 from sweep.running.study_files import StudyFiles
 
 logger = logging.getLogger(__name__)

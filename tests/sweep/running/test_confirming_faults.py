@@ -9,7 +9,8 @@ from optuna.study import Study
 from fields.errors import StoppedOnRequest
 from storage.checkpoints import make_attempt_folder, write_checkpoint
 from storage.database import open_database
-from sweep.configuration.settings import RecoverySettings, SweepConfig
+from sweep.configuration.execution import RecoverySettings
+from sweep.configuration.settings import SweepConfig
 from sweep.running.confirming import Confirming
 from sweep.running.executor import Cause, EpochDone, Executor, TrialEvent, TrialFailed
 from sweep.running.local_executor import LocalExecutor

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from fields.errors import FieldsharpError, StorageError
-from sweep.configuration.settings import RecoverySettings
+from sweep.configuration.execution import RecoverySettings
 from sweep.running import housekeeping
 from sweep.running.housekeeping import Housekeeping
 from sweep.running.study_files import StudyFiles
