@@ -33,6 +33,8 @@ def lock_database(seconds: float) -> Inject:
         with locked(sweep):
             time.sleep(seconds)
             pid, alive = sweep.pid, sweep.running
+        if not alive and sweep.ended() == FINISHED:
+            raise NotInjected("all was told by then")  # and to read it nothing need be written
         if not alive:
             return [f"process {pid} ended while the database was locked: {sweep.last_said}"]
         return _goes_on(sweep)
