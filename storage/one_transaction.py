@@ -45,6 +45,14 @@ class _Held:
         pass
 
 
+def database_of(study: Study) -> RDBStorage:
+    """Return the database a study is in, without the cache before it."""
+    cached = study._storage
+    backend = cached._backend if isinstance(cached, _CachedStorage) else cached
+    assert isinstance(backend, RDBStorage), "studies are kept in databases"
+    return backend
+
+
 @contextmanager
 def one_transaction(study: Study) -> Iterator[None]:
     """Make all that is done to a study in the block one transaction.
@@ -55,9 +63,7 @@ def one_transaction(study: Study) -> Iterator[None]:
         StorageInternalError: If the database refused a part; nothing of the block happened.
         SQLAlchemyError: Likewise.
     """
-    cached = study._storage
-    backend = cached._backend if isinstance(cached, _CachedStorage) else cached
-    assert isinstance(backend, RDBStorage), "studies are kept in databases"
+    backend = database_of(study)
     sessions: Any = backend.scoped_session
     session = sessions()
     held: Any = _Held(session)
@@ -70,7 +76,7 @@ def one_transaction(study: Study) -> Iterator[None]:
         session.commit()
     except BaseException:
         session.rollback()
-        _forget(cached)
+        _forget(study._storage)
         raise
     finally:
         session.close()

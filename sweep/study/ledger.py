@@ -21,6 +21,7 @@ from storage.database import (
 )
 from storage.one_transaction import one_transaction
 from storage.patience import Patience
+from storage.trial_attributes import set_trial_attributes
 from sweep.configuration.duration import seconds
 from sweep.configuration.names import setting_path
 from sweep.configuration.presets import NO_TERM, Preset, preset_parameters, presets
@@ -340,25 +341,24 @@ class Ledger:
         record: TrialRecord,
         before: Callable[[], None] = lambda: None,
     ) -> None:
-        trial, storage = self._running[number], self.study._storage
+        trial_id = self._running[number]._trial_id
 
         def tell() -> None:
             if self._running_trial(number).state.is_finished():
                 return  # by a transaction of which only the answer was lost
             before()
             # Everything is written before tell: a finished trial takes no more attributes.
-            for name in records.SHOWN:
-                trial.set_user_attr(name, record.metrics[name])
-            trial.set_user_attr(records.SCORE, record.score)
+            shown: dict[str, object] = {name: record.metrics[name] for name in records.SHOWN}
             wrong = broken(record.guards)
             if wrong:
-                text = "; ".join(f"{guard.name}: {guard.words}" for guard in wrong)
-                trial.set_user_attr(records.GUARDS_BROKEN, text)
-            for guard in record.guards:
-                # As Trial.set_constraint does, which reads the whole trial back for each of them.
-                key = f"{_CONSTRAINTS_KEY}:{guard.name}"
-                storage.set_trial_system_attr(trial._trial_id, key, guard.violation)
-            trial.set_user_attr(records.RECORD, json.loads(record.model_dump_json()))
+                shown[records.GUARDS_BROKEN] = "; ".join(f"{g.name}: {g.words}" for g in wrong)
+            kept = {
+                records.SCORE: record.score,
+                records.RECORD: json.loads(record.model_dump_json()),
+            }
+            # As Trial.set_constraint does, which reads the whole trial back for each of them.
+            constraints = {f"{_CONSTRAINTS_KEY}:{g.name}": g.violation for g in record.guards}
+            set_trial_attributes(self.study, trial_id, {**shown, **kept}, constraints)
             self.study.tell(number, values, state)
 
         self._write(tell)
