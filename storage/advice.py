@@ -1,5 +1,7 @@
 """What a message about a database tells a person to do."""
 
+import shlex
+
 from storage.kept_backups import newest_backup
 from storage.url import as_option
 
@@ -7,6 +9,17 @@ from storage.url import as_option
 def storage_command(url: str, command: str) -> str:
     """Return a command on this database as it is typed."""
     return f"`python run_sweep.py storage {command}{as_option(url)}`"
+
+
+def go_on(url: str, command: str, study: str) -> str:
+    """Return how work on a study is gone on with.
+
+    Args:
+        url: The database.
+        command: ``resume`` or ``confirm``.
+        study: Its name.
+    """
+    return f"go on with python run_sweep.py {command} {shlex.quote(study)}{as_option(url)}"
 
 
 def restore_advice(url: str, *, otherwise: str) -> str:

@@ -14,8 +14,8 @@ from storage.faults import DAMAGE, LOCKED, damaged, one_line, storage_error
 from storage.kept_backups import BACKUPS_KEPT, backup_number, backup_path, backups, newest_backup
 from storage.lock_file import take_lock
 from storage.place import backups_folder
-from storage.private_files import make_private_folder
-from storage.replacing import clear_partials, discard, make_empty, partial_path, put_in_place
+from storage.private_files import make_private_folder, partial_path
+from storage.replacing import clear_partials, discard, make_empty, put_in_place
 from storage.soundness import require_studies
 from storage.sqlite_file import connect_reading, quick_check
 from storage.url import mask_password, sqlite_path

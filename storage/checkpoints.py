@@ -1,13 +1,10 @@
 """Checkpoints on disk: by trial and attempt, whole and checked, the newest first.
 
-    000007/             a trial
-        attempt-0002/   what one attempt at it wrote; an earlier attempt that was thought dead and
-            epoch-000004    writes again does so into its own folder, and disturbs nobody
-
-Each file begins with a line that names the format and the SHA-256 of the rest.
+000007/             a trial
+attempt-0002/   what one attempt at it wrote; an earlier attempt that was thought dead and
+epoch-000004    writes again does so into its own folder, and disturbs nobody
 """
 
-import hashlib
 import logging
 import re
 import shutil
@@ -15,12 +12,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from storage.private_files import make_private_folder, remove_partial_files, write_durably
+from storage.checked_file import read_checked, write_checked
+from storage.private_files import make_private_folder, remove_partial_files
 
 logger = logging.getLogger(__name__)
 KEPT = 2
 """Of one attempt: the last may be damaged by whatever ended it."""
-_MAGIC = b"fieldsharp checkpoint 1 "
+_KIND = "checkpoint 1"
 _NAME = re.compile(r"epoch-(\d{6})")
 _ATTEMPT = re.compile(r"attempt-(\d{4})")
 
@@ -57,8 +55,7 @@ def write_checkpoint(folder: Path, attempt: int, epochs_done: int, content: byte
         OSError: If it cannot be written; the checkpoints before it are still there.
     """
     own = attempt_folder(folder, attempt)
-    digest = hashlib.sha256(content).hexdigest().encode()
-    write_durably(own / f"epoch-{epochs_done:06d}", _MAGIC + digest + b"\n" + content)
+    write_checked(own / f"epoch-{epochs_done:06d}", _KIND, content)
     kept = _files(own)
     for path in kept[KEPT:]:
         with suppress(FileNotFoundError):
@@ -129,11 +126,10 @@ def _files(folder: Path) -> list[Path]:
 
 def _whole(path: Path) -> bytes | None:
     try:
-        head, _, content = path.read_bytes().partition(b"\n")
+        content = read_checked(path, _KIND)
     except OSError as error:
         logger.warning("checkpoint %s cannot be read (%s): an older one is taken", path, error)
         return None
-    if head != _MAGIC + hashlib.sha256(content).hexdigest().encode():
+    if content is None:
         logger.warning("checkpoint %s is damaged: an older one is taken", path)
-        return None
     return content

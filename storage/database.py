@@ -5,7 +5,6 @@ askers. Write-ahead logging lets readers go on beside the writer, and BEGIN IMME
 write lock at the start of a transaction instead of in its middle, where it could not wait.
 """
 
-import os
 import sqlite3
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +20,7 @@ from storage.database_errors import database_errors, opening_errors
 from storage.faults import storage_error
 from storage.making import make_database
 from storage.opening import opening_locked
+from storage.private_files import synchronise
 from storage.soundness import require_sound
 from storage.sqlite_file import TIMEOUT_S, beside, can_be_written, reading_uri
 from storage.url import sqlite_path
@@ -144,17 +144,11 @@ def make_durable(url: str) -> None:
     try:
         # The log alone: closing the database file here would free SQLite's locks on it. Without a
         # log all is in the file, where SQLite synchronised it before it removed the log.
-        descriptor = os.open(log, os.O_RDONLY)
+        synchronise(log)
     except FileNotFoundError:
         return
     except OSError as error:
         raise storage_error(url, f"{log.name}: {error.strerror}", away=True) from error
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        raise storage_error(url, f"{log.name}: {error.strerror}", away=True) from error
-    finally:
-        os.close(descriptor)
 
 
 def tune_sqlite(engine: sqlalchemy.Engine, mode: Literal["read", "write"]) -> None:

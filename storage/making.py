@@ -6,12 +6,12 @@ from pathlib import Path
 from optuna.storages import RDBStorage
 
 from storage.kept_backups import newest_backup
+from storage.private_files import partial_path
 from storage.replacing import (
     clear_partials,
     discard,
     make_empty,
     move_aside,
-    partial_path,
     put_in_place,
 )
 

@@ -13,6 +13,11 @@ FILE_MODE = 0o600
 _PARTIAL = ".partial"
 
 
+def partial_path(target: Path) -> Path:
+    """Return where this process prepares what will stand at ``target``."""
+    return target.with_name(f".{target.name}.{os.getpid()}{_PARTIAL}")
+
+
 def make_private_folder(folder: Path, *, parents: bool = True) -> None:
     """Make a folder of this user alone; one that is there is left.
 
@@ -47,7 +52,7 @@ def write_durably(path: Path, content: bytes) -> None:
     Raises:
         OSError: If it cannot be written; nothing half-written is left behind.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
+    partial = partial_path(path)
     try:
         descriptor = os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, FILE_MODE)
         with os.fdopen(descriptor, "wb") as file:
@@ -59,7 +64,7 @@ def write_durably(path: Path, content: bytes) -> None:
         with suppress(OSError):
             partial.unlink()
         raise
-    sync_folder(path.parent)
+    synchronise(path.parent)
 
 
 def remove_partial_files(folder: Path) -> None:
@@ -69,13 +74,15 @@ def remove_partial_files(folder: Path) -> None:
             path.unlink()
 
 
-def sync_folder(folder: Path) -> None:
-    """Make durable which files a folder holds.
+def synchronise(path: Path) -> None:
+    """Make durable what a file holds, or which files a folder holds.
+
+    Never of a database in use, see ``storage.sqlite_file``; its log may be.
 
     Raises:
-        OSError: If the disk refuses.
+        OSError: If it is not there, or the disk refuses.
     """
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -10,13 +10,8 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from storage.private_files import FILE_MODE, sync_folder
+from storage.private_files import FILE_MODE, synchronise
 from storage.sqlite_file import BESIDE, beside
-
-
-def partial_path(target: Path) -> Path:
-    """Return where this process prepares what will stand at ``target``."""
-    return target.with_name(f".{target.name}.{os.getpid()}.partial")
 
 
 def partials(target: Path, *, any_name: bool = False) -> list[Path]:
@@ -49,28 +44,15 @@ def take_after(partial: Path, former: Path) -> None:
         os.chown(partial, there.st_uid, there.st_gid)
 
 
-def sync_file(path: Path) -> None:
-    """Make what a file holds durable; never of a database in use (see ``storage.sqlite_file``).
-
-    Raises:
-        OSError: If the disk refuses.
-    """
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def put_in_place(partial: Path, target: Path) -> None:
     """Put a finished file in the place of another, durably.
 
     Raises:
         OSError: If the disk refuses.
     """
-    sync_file(partial)
+    synchronise(partial)
     partial.replace(target)
-    sync_folder(target.parent)
+    synchronise(target.parent)
 
 
 def move_aside(target: Path) -> Path | None:
@@ -90,7 +72,7 @@ def move_aside(target: Path) -> Path | None:
     aside = _free_name(target)
     for path in there:
         path.rename(aside.with_name(aside.name + path.name.removeprefix(target.name)))
-    sync_folder(target.parent)
+    synchronise(target.parent)
     return aside
 
 

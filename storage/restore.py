@@ -12,14 +12,13 @@ from storage.coordinators import no_coordinator
 from storage.faults import one_line, storage_error
 from storage.kept_backups import backups, newest_backup
 from storage.opening import opening_locked
+from storage.private_files import partial_path, synchronise
 from storage.replacing import (
     clear_partials,
     discard,
     make_empty,
     move_aside,
-    partial_path,
     put_in_place,
-    sync_file,
     take_after,
 )
 from storage.schema import OUR_TABLES, table_names
@@ -78,7 +77,7 @@ def restore(url: str, backup: Path | None = None) -> Restored:
             make_empty(partial)
             shutil.copyfile(chosen, partial)
             take_after(partial, target if target.exists() else chosen)
-            sync_file(partial)  # before the former database is moved
+            synchronise(partial)  # before the former database is moved
             aside = move_aside(target)
             put_in_place(partial, target)
         except OSError as error:

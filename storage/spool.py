@@ -4,16 +4,16 @@ A result is written here as soon as it comes, whatever the database is doing, an
 database holds it durably. A coordinator that starts finds what the one before it could not tell.
 """
 
-import hashlib
 import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.private_files import make_private_folder, remove_partial_files, write_durably
+from storage.checked_file import read_checked, write_checked
+from storage.private_files import make_private_folder, remove_partial_files
 
 logger = logging.getLogger(__name__)
-_MAGIC = b"fieldsharp result 1 "
+_KIND = "result 1"
 _NAME = re.compile(r"(\d{6,})\.json")
 
 
@@ -30,9 +30,7 @@ class Spool:
             OSError: If it cannot be written.
         """
         make_private_folder(self.folder)
-        body = content.encode()
-        digest = hashlib.sha256(body).hexdigest().encode()
-        write_durably(self._path(number), _MAGIC + digest + b"\n" + body)
+        write_checked(self._path(number), _KIND, content.encode())
 
     def remove(self, number: int) -> None:
         """Forget a result that is safe in the database, or of no use."""
@@ -48,12 +46,12 @@ class Spool:
             if not match:
                 continue
             try:
-                head, _, body = path.read_bytes().partition(b"\n")
+                content = read_checked(path, _KIND)
             except OSError as error:
                 logger.warning("result %s cannot be read (%s)", path, error.strerror)
                 continue
-            if head == _MAGIC + hashlib.sha256(body).hexdigest().encode():
-                yield int(match[1]), body.decode()
+            if content is not None:
+                yield int(match[1]), content.decode()
             else:
                 aside = path.with_suffix(".damaged")
                 logger.warning("result %s is damaged: put aside as %s", path, aside.name)

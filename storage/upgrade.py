@@ -21,11 +21,11 @@ from storage.coordinators import no_coordinator
 from storage.database_errors import database_errors
 from storage.faults import damaged, sqlite_errors, storage_error
 from storage.opening import opening_locked
+from storage.private_files import partial_path
 from storage.replacing import (
     clear_partials,
     discard,
     make_empty,
-    partial_path,
     put_in_place,
     take_after,
 )

@@ -17,7 +17,6 @@ from storage.study_lock import CONFIRM, StudyLock
 from sweep.configuration.duration import seconds
 from sweep.configuration.execution import RecoverySettings
 from sweep.running.confirmation_plan import make_plan
-from sweep.running.coordinator import POLL_S
 from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import (
     End,
@@ -28,7 +27,7 @@ from sweep.running.executor import (
     TrialFailed,
     TrialTrouble,
 )
-from sweep.running.leases import Leases
+from sweep.running.leases import POLL_S, Leases
 from sweep.running.local_executor import LocalExecutor
 from sweep.running.progress import describe
 from sweep.running.stopping import Stopping
@@ -263,12 +262,7 @@ class Confirming:
     def _stop(self) -> None:
         """Let every training finish its epoch, taking in results that are on their way."""
         name = self._study.study_name
-        logger.warning(
-            "%s: stopping after the epoch that is trained; once more ends it at once", name
-        )
-        self._leases.pause_all()
-        while self._leases.at_work and self._stop_requests < 2:
-            self._take_in(self._leases.poll(POLL_S))
+        self._leases.wind_down(name, self._take_in, lambda: self._stop_requests > 1)
         raise StoppedOnRequest(
             f"the confirmation of study {name!r} was stopped with {self._done} of "
             f"{len(self._specs)} trainings done; run the same command again to go on"

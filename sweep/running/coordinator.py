@@ -5,13 +5,13 @@ the baseline's RMSE, which no other trial knows.
 """
 
 import logging
-import shlex
 import time
 from collections.abc import Callable
 
 from fields.errors import FieldsharpError, StoppedOnRequest, StorageError, StorageUnavailable
 from objectives.guards import broken
-from storage.url import as_option
+from storage.advice import go_on
+from storage.study_lock import RESUME
 from sweep.configuration.duration import seconds
 from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import (
@@ -26,7 +26,7 @@ from sweep.running.executor import (
     TrialTrouble,
 )
 from sweep.running.housekeeping import Housekeeping
-from sweep.running.leases import Leases
+from sweep.running.leases import POLL_S, Leases
 from sweep.running.progress import Progress
 from sweep.running.running_trial import RunningTrial
 from sweep.running.scoring import Scoring
@@ -39,7 +39,6 @@ from sweep.study.lost_attempts import LostAttempts
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
-POLL_S = 0.5
 
 
 class Coordinator:
@@ -379,17 +378,11 @@ class Coordinator:
         Raises:
             StoppedOnRequest: Always.
         """
-        logger.warning(
-            "%s: stopping after the epoch that is trained; once more ends it at once", self._study
-        )
-        self._leases.pause_all()
-        while self._leases.at_work and self._stop_requests < 2:
-            self._take_in(self._leases.poll(POLL_S))
+        self._leases.wind_down(self._study, self._take_in, lambda: self._stop_requests > 1)
         raise self._stopped("")
 
     def _stopped(self, more: str) -> StoppedOnRequest:
         return StoppedOnRequest(
-            f"study {self._study!r} was stopped with {self._finished} trials done{more}; go on "
-            f"with python run_sweep.py resume {shlex.quote(self._study)}"
-            f"{as_option(self._ledger.url)}"
+            f"study {self._study!r} was stopped with {self._finished} trials done{more}; "
+            f"{go_on(self._ledger.url, RESUME, self._study)}"
         )

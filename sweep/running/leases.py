@@ -13,6 +13,8 @@ from sweep.running.executor import End, Executor, TrialEvent, TrialFailed
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
+POLL_S = 0.5
+"""How long whoever waits for trials waits for news of them at a time."""
 Key = tuple[int, int]
 """Trial and attempt."""
 
@@ -72,6 +74,26 @@ class Leases:
         """Ask every trial to end after the epoch it is in."""
         for number in {number for number, _ in self._leases}:
             self._executor.pause(number)
+
+    def wind_down(
+        self,
+        study: str,
+        take_in: Callable[[list[TrialEvent]], None],
+        at_once: Callable[[], bool],
+    ) -> None:
+        """Let every trial finish the epoch it is in.
+
+        Args:
+            study: Whose trials, for the log.
+            take_in: What is done with what comes meanwhile.
+            at_once: Whether to wait no longer.
+        """
+        logger.warning(
+            "%s: stopping after the epoch that is trained; once more ends it at once", study
+        )
+        self.pause_all()
+        while self._leases and not at_once():
+            take_in(self.poll(POLL_S))
 
     def kill_all(self) -> None:
         """End every trial at once; nothing follows."""

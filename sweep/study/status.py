@@ -1,7 +1,6 @@
 """Where a study stands: states, best trial, targets, time left."""
 
 import math
-import shlex
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import median
@@ -12,9 +11,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import StudyError
 from objectives.verdict import NOTHING_TO_FIX, Verdict, reach_verdict
+from storage.advice import go_on
 from storage.database import database_errors
 from storage.study_lock import study_holder
-from storage.url import as_option
 from sweep.configuration.names import setting_path, value_at
 from sweep.configuration.settings import Scalar, SweepConfig
 from sweep.study.confirmation import Confirmation, read_confirmation
@@ -168,13 +167,13 @@ def study_status(study: Study, url: str) -> StudyStatus:
 
 def _coordinator(name: str, url: str, *, unfinished: bool) -> CoordinatorStatus:
     holder = study_holder(url, name)
-    go_on = f"go on with python run_sweep.py {holder.command} {shlex.quote(name)}{as_option(url)}"
+    then = go_on(url, holder.command, name)
     if holder.alive:
         note = f"run by process {holder.pid}"
     elif holder.died:
-        note = f"its coordinator, process {holder.pid}, is gone without an orderly end; {go_on}"
+        note = f"its coordinator, process {holder.pid}, is gone without an orderly end; {then}"
     elif unfinished:
-        note = f"not being run, with trials left to do; {go_on}"
+        note = f"not being run, with trials left to do; {then}"
     else:
         note = "finished"
     return CoordinatorStatus(holder.pid, holder.host, holder.alive, note)

@@ -3,13 +3,12 @@
 import logging
 import os
 import platform
-import shlex
 import signal
 import time
 
 from fields.errors import FieldsharpError, StudyError
+from storage.advice import go_on
 from storage.study_lock import Holder, study_holder
-from storage.url import as_option
 
 logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.1
@@ -31,9 +30,9 @@ def stop_study(url: str, study: str, *, at_once: bool) -> str:
         FieldsharpError: If it may not be signalled.
     """
     holder = _holder(url, study)
-    go_on = f"go on with python run_sweep.py {holder.command} {shlex.quote(study)}{as_option(url)}"
+    then = go_on(url, holder.command, study)
     if not holder.alive or holder.pid is None:
-        return f"study {study!r} is not being run, there is nothing to stop; {go_on}"
+        return f"study {study!r} is not being run, there is nothing to stop; {then}"
     if holder.host != platform.node():
         raise StudyError(
             f"study {study!r} is being run by process {holder.pid} on {holder.host}, and this is "
@@ -55,7 +54,7 @@ def stop_study(url: str, study: str, *, at_once: bool) -> str:
             )
         now = study_holder(url, study)
         if not now.alive or now.pid != holder.pid:
-            return f"study {study!r} is stopped; {go_on}"
+            return f"study {study!r} is stopped; {then}"
         time.sleep(LOOK_EVERY_S)
 
 

@@ -5,10 +5,8 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,8 @@ from optuna.trial import TrialState
 
 from storage.database import open_database
 from sweep.command_line import main
+from tests.commands.background import in_the_background
 
-PROJECT = Path(__file__).resolve().parents[2]
 STORAGE = "sqlite:///x.db"
 LIMIT_S = 60.0
 # An epoch of a second: a signal then meets a trial at work.
@@ -116,24 +114,11 @@ def test_a_person_can_read_status_and_evaluation(
     assert "ug m-3 per cell" in shown
 
 
-@contextmanager
-def _sweep(config: Path, folder: Path, trials: int) -> Iterator[subprocess.Popen[str]]:
-    """``start`` in a process group of its own, as a terminal would have it."""
-    command = [sys.executable, str(PROJECT / "run_sweep.py"), "start", str(config)]
+def _sweep(
+    config: Path, folder: Path, trials: int
+) -> AbstractContextManager[subprocess.Popen[str]]:
     options = ["--storage", STORAGE, "--trials", str(trials), *SLOW_TRIALS]
-    with subprocess.Popen(
-        [*command, *options],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
+    return in_the_background(folder, "start", str(config), *options)
 
 
 def _wait_for_first_epoch(folder: Path, process: subprocess.Popen[str]) -> None:

@@ -5,10 +5,8 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +16,16 @@ from optuna.trial import TrialState
 
 from storage.database import open_database
 from sweep.command_line import main
+from tests.commands.background import in_the_background
 
-PROJECT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60.0
 # One worker: what the sampler chooses depends on which trials have ended by then.
 SWEEP = ("--trials", "3", "--workers", "1", "--set", "data.train_every=1")
 EPOCHS = ("--set", "training.epochs=6", "--set", "recovery.free_space_mb=0")
 
 
-@contextmanager
-def _background(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, str(PROJECT / "run_sweep.py"), *arguments, "--storage", _url(folder)],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def _background(folder: Path, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
+    return in_the_background(folder, *arguments, "--storage", _url(folder))
 
 
 def _epochs(folder: Path) -> int:

@@ -12,6 +12,7 @@ import pytest
 
 from sweep.command_line import main
 from tests.storage.databases import (
+    HOLD,
     child,
     damage_table,
     old_database,
@@ -20,7 +21,6 @@ from tests.storage.databases import (
     trials_in,
     with_study,
 )
-from tests.storage.test_restore import HOLD
 
 PROJECT = Path(__file__).resolve().parents[2]
 

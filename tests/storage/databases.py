@@ -18,6 +18,14 @@ from storage.database import open_database
 PROJECT = Path(__file__).resolve().parents[2]
 OLD_DATABASES = Path(__file__).parent / "old_databases"
 NOBODY = 65534
+HOLD = """
+import sys
+from storage.study_lock import StudyLock
+with StudyLock(sys.argv[1], sys.argv[2]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+"""Code for a child that holds the lock of a study until its input ends: address, study."""
 
 
 def url_of(path: Path) -> str:

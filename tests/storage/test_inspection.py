@@ -12,8 +12,8 @@ from storage.backup import back_up
 from storage.database import open_database
 from storage.inspection import inspect
 from storage.restore import restore
-from tests.storage.databases import child, old_database, said_by, say, url_of, with_study
-from tests.storage.test_restore import HOLD, WRITE_AND_HANG
+from tests.storage.databases import HOLD, child, old_database, said_by, say, url_of, with_study
+from tests.storage.test_restore import WRITE_AND_HANG
 
 
 def test_studies_are_listed_with_their_trials(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from storage.backup import back_up
 from storage.database import open_database
 from storage.restore import restore
 from tests.storage.databases import (
+    HOLD,
     child,
     damage_table,
     fill,
@@ -26,13 +27,6 @@ from tests.storage.databases import (
 )
 
 KILL_AFTER_S = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08)
-HOLD = """
-import sys
-from storage.study_lock import StudyLock
-with StudyLock(sys.argv[1], sys.argv[2]):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
 RESTORE = """
 import sys
 from storage.restore import restore

@@ -6,7 +6,6 @@ import os
 import platform
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,33 +15,15 @@ import pytest
 
 from fields.errors import ConfigError, StudyError
 from storage.study_lock import CONFIRM, Holder, StudyLock, study_holder
-
-PROJECT = Path(__file__).resolve().parents[2]
-HOLDER = """
-import sys
-from storage.study_lock import StudyLock
-with StudyLock(sys.argv[1], sys.argv[2]):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
+from tests.storage.databases import HOLD, child, say
 
 
 @contextmanager
 def _holder(url: str, study: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the lock until its input ends."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, url, study],
-        cwd=PROJECT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "held\n"
-            yield process
-        finally:
-            process.kill()
+    with child(HOLD, url, study) as process:
+        assert say(process) == "held"
+        yield process
 
 
 def test_a_second_process_is_refused_with_the_pid_of_the_first(storage_url: str) -> None:

@@ -15,6 +15,7 @@ from storage.database import open_database
 from storage.schema import CURRENT_SCHEMA
 from storage.upgrade import upgrade
 from tests.storage.databases import (
+    HOLD,
     child,
     fill,
     is_sound,
@@ -26,7 +27,6 @@ from tests.storage.databases import (
     url_of,
     with_study,
 )
-from tests.storage.test_restore import HOLD
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Distribution has been deprecated:FutureWarning")
 

@@ -4,12 +4,10 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +15,8 @@ from fields.errors import StudyError
 from storage import place
 from storage.study_lock import StudyLock
 from sweep.study.stopping import stop_study
+from tests.storage.databases import child, say
 
-PROJECT = Path(__file__).resolve().parents[3]
 COORDINATOR = """
 import signal, sys, time
 from storage.study_lock import StudyLock
@@ -36,18 +34,9 @@ print(len(asked), flush=True)
 @contextmanager
 def _coordinator(url: str, requests: int) -> Iterator[subprocess.Popen[str]]:
     """Another process that runs the study ``s`` until it was asked so many times to stop."""
-    with subprocess.Popen(
-        [sys.executable, "-c", COORDINATOR, url, str(requests)],
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "held\n"
-            yield process
-        finally:
-            process.kill()
+    with child(COORDINATOR, url, requests) as process:
+        assert say(process) == "held"
+        yield process
 
 
 @pytest.mark.parametrize(("at_once", "requests"), [(False, 1), (True, 2)])
@@ -59,8 +48,7 @@ def test_it_returns_once_the_coordinator_is_gone(
         said = stop_study(storage_url, "s", at_once=at_once)
         assert time.monotonic() - began >= 0.3, "it waits for the end"
         assert said.startswith("study 's' is stopped; go on with python run_sweep.py resume s")
-        assert process.stdout is not None
-        assert process.stdout.readline() == f"{requests}\n"
+        assert say(process) == f"{requests}"
 
 
 def test_a_coordinator_that_is_killed_while_it_is_waited_for_is_gone_too(storage_url: str) -> None:
