@@ -24,7 +24,7 @@ def run(
     """Serve the dashboard until interrupted."""
     import webbrowser
 
-    from sweep.dashboard import Dashboard
+    from sweep.dashboard.server import Dashboard
 
     dashboard = Dashboard(storage_address(storage), host, port, allow_write=allow_write)
     typer.echo(dashboard.address)

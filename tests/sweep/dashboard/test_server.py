@@ -15,7 +15,7 @@ import pytest
 from fields.errors import ConfigError
 from storage.backup import copy_database
 from storage.database import open_database
-from sweep.dashboard import Dashboard
+from sweep.dashboard.server import Dashboard
 from sweep.study.studies import load_study
 
 

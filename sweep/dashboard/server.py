@@ -8,12 +8,11 @@ from types import FrameType
 from typing import Any
 
 from cheroot.wsgi import Server
-from optuna_dashboard import wsgi
 
 from fields.errors import ConfigError
 from storage.database import check_storage, open_database
+from sweep.dashboard.app import WsgiApp, make_app
 
-WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 READING = ("GET", "HEAD", "OPTIONS")
 
 
@@ -28,7 +27,8 @@ class Dashboard:
         """
         _require_loopback(host)
         check_storage(storage_url, "read")  # also where writing is allowed: there must be one
-        app: WsgiApp = wsgi(open_database(storage_url, "write" if allow_write else "read"))
+        storage = open_database(storage_url, "write" if allow_write else "read")
+        app = make_app(storage, storage_url)
         self._server = Server((host, port), app if allow_write else _read_only(app))
         try:
             self._server.prepare()

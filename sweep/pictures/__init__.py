@@ -1,0 +1,1 @@
+"""Pictures of forecasts and trials, drawn from what is kept with a study."""
