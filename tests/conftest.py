@@ -115,7 +115,7 @@ def tiny_data(tiny_config: SweepConfig) -> ForecastData:
 
 @pytest.fixture(scope="session")
 def tiny_facts(tiny_config: SweepConfig) -> StudyFacts:
-    return examine(tiny_config)
+    return examine(tiny_config).facts
 
 
 @pytest.fixture
