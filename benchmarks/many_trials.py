@@ -4,8 +4,8 @@
 
 The trials of ``STUDY`` are copied within it, with their records, guards and specs, until there are
 so many. A copy has parameters of its own, drawn from the search space, and figures some percent
-from those it was copied from, so that charts have something to show. One in twenty is pruned, one in
-fifty failed. The copies have no checkpoints and no samples.
+from those it was copied from, so that charts have something to show. One in twenty is pruned, one
+in fifty failed. The copies have no checkpoints and no samples.
 """
 
 import argparse

@@ -38,8 +38,9 @@ def test_the_table_of_the_plan_has_a_row_for_each_round(
 
 
 def test_a_study_is_filled_with_copies_that_can_be_read(finished_url: str, tmp_path: Path) -> None:
-    shutil.copy(finished_url.removeprefix("sqlite:///"), tmp_path / "x.db")
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+    # The whole folder: what was written last is in the log beside the database.
+    shutil.copytree(Path(finished_url.removeprefix("sqlite:///")).parent, tmp_path / "copy")
+    url = f"sqlite:///{tmp_path / 'copy' / 'x.db'}"
     many_trials.make_many_trials(url, "tiny", trials=24, steps=3)
 
     study = load_study(open_database(url, "read"), "tiny")
