@@ -1,11 +1,15 @@
 """The benchmarks run, in a short form; no timing is asserted."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from benchmarks import loss_table, metric_cost
+from benchmarks import loss_table, many_trials, metric_cost
+from storage.database import open_database
 from sweep.configuration.settings import SweepConfig
+from sweep.study.status import study_status
+from sweep.study.studies import load_study
 
 
 def test_the_cost_of_metrics_is_a_share(tiny_config: SweepConfig) -> None:
@@ -31,3 +35,16 @@ def test_the_table_of_the_plan_has_a_row_for_each_round(
         "plan 3: Laplacian",
     ]
     assert (tmp_path / "t.json").exists()
+
+
+def test_a_study_is_filled_with_copies_that_can_be_read(finished_url: str, tmp_path: Path) -> None:
+    # The whole folder: what was written last is in the log beside the database.
+    shutil.copytree(Path(finished_url.removeprefix("sqlite:///")).parent, tmp_path / "copy")
+    url = f"sqlite:///{tmp_path / 'copy' / 'x.db'}"
+    many_trials.make_many_trials(url, "tiny", trials=24, steps=3)
+
+    study = load_study(open_database(url, "read"), "tiny")
+    states = study_status(study, url).states
+    assert sum(states.values()) == 24
+    assert states["PRUNED"] == 1
+    assert [len(t.intermediate_values) for t in study.get_trials()[8:]] == [3] * 16
