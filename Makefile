@@ -8,7 +8,7 @@ sweep: .venv/installed  ## install, then run the quickstart sweep on real data
 	$(PY) run_sweep.py start configs/quickstart.yaml
 
 test: .venv/installed-dev  ## install with test requirements, then run the tests
-	$(PY) -m pytest -n 2
+	$(PY) -m pytest -n 2 --dist loadgroup
 
 test-slow: .venv/installed-dev  ## the tests that take longer, quickstart included
 	$(PY) -m pytest -m slow

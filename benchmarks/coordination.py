@@ -89,7 +89,7 @@ class SweepCost:
 def sweep_cost(config: SweepConfig, folder: Path) -> tuple[SweepCost, TrialRecord]:
     """Run a sweep and return what it cost, with the record of one of its trials."""
     url = f"sqlite:///{folder / 'sweep.db'}"
-    facts = examine(config)
+    facts = examine(config).facts
     with StudyLock(url, config.study):
         study = open_or_create_study(open_database(url, "write", BUSY_TIMEOUT_S), config, facts)
         files = StudyFiles(url, study_identity(study))
@@ -137,7 +137,7 @@ def book_keeping(
     tree["search"] |= {"sampler": "random", "presets": "baseline"}
     config = validate(tree, "the benchmark")
     url = f"sqlite:///{folder / 'book.db'}"
-    facts = examine(config)
+    facts = examine(config).facts
     study = open_or_create_study(open_database(url, "write", BUSY_TIMEOUT_S), config, facts)
     ledger = Ledger(study, config, url, facts)
     ledger.prepare()

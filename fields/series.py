@@ -4,7 +4,7 @@ Shape legend: T time, C channel, H rows (y), W columns (x).
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -81,3 +81,18 @@ class FieldSeries:
     def step_s(self) -> float:
         """The usual time from a frame to the next, in seconds (0 for a single frame)."""
         return float(np.median(self.steps_s)) if len(self.time) > 1 else 0.0
+
+    def coordinate(self, axis: Literal[1, 2]) -> npt.NDArray[np.float64] | None:
+        """Return where the rows (1) or columns (2) are; None where no one number says so."""
+        name = self.dims[axis]
+        if name not in self.grid.coords or not np.issubdtype(self.grid[name].dtype, np.number):
+            return None
+        return np.asarray(self.grid[name].values, dtype=np.float64)
+
+    def axis_label(self, axis: Literal[1, 2]) -> str:
+        """Return what the rows (1) or columns (2) are, with units where the file states them."""
+        name = self.dims[axis]
+        if self.coordinate(axis) is None:
+            return f"{name} [cells]"
+        units = self.grid[name].attrs.get("units", "")
+        return f"{name} [{units}]" if units else name

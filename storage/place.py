@@ -5,10 +5,12 @@
     opening.lock          held while the tables are made or upgraded
     <study>.lock          held by the study's coordinator; says which process that is
     backups/              copies of the database, the newest with the highest number
+    artifacts/            pictures of trials that somebody looked at, and what was uploaded
     <identity>/           of one study: the identity is drawn when the study is made, so that a
                           study of the same name in a new database never takes up another's files
         spool/            results that are not in the database yet
         trials/, confirm/ checkpoints, by trial and attempt
+        samples/          what pictures are drawn from, by trial
 """
 
 import hashlib
@@ -33,6 +35,11 @@ def files_folder(url: str) -> Path:
 def backups_folder(url: str) -> Path:
     """Return the folder of the database's copies."""
     return files_folder(url) / "backups"
+
+
+def artifacts_folder(url: str) -> Path:
+    """Return the folder of what the dashboard shows beside trials."""
+    return files_folder(url) / "artifacts"
 
 
 def opening_lock(url: str) -> Path:

@@ -1,10 +1,12 @@
 """Small data and a tiny sweep that several folders of tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
 import pytest
 import torch
+from playwright.sync_api import Browser
 
 from data.plume_settings import PlumeSettings
 from data.plumes import simulate
@@ -23,6 +25,7 @@ from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.studies import open_or_create_study, study_identity
 from sweep.study.trial_spec import TrialSpec
+from tests.browser import chromium
 
 TINY_SWEEP = """\
 study: tiny
@@ -84,6 +87,16 @@ def _quiet_and_single_threaded() -> None:
 
 
 @pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium a test process; open pages with ``tests.browser.visit``.
+
+    Mark what uses it with ``pytest.mark.xdist_group("browser")``, so that one process does.
+    """
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ``plumes.nc`` (24 x 24, 150 hourly frames) and ``tiny.yaml``."""
     folder = tmp_path_factory.mktemp("tiny")
@@ -115,7 +128,7 @@ def tiny_data(tiny_config: SweepConfig) -> ForecastData:
 
 @pytest.fixture(scope="session")
 def tiny_facts(tiny_config: SweepConfig) -> StudyFacts:
-    return examine(tiny_config)
+    return examine(tiny_config).facts
 
 
 @pytest.fixture

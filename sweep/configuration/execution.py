@@ -56,7 +56,10 @@ class RecoverySettings(Settings):
         500, ge=0, description="no trial is started while the database's disk has less space free"
     )
     keep_best: int = Field(
-        3, ge=0, description="finished trials whose last checkpoint is kept: the best so many"
+        3,
+        ge=0,
+        description="finished trials whose last checkpoint is kept: the best so many, and with "
+        "them the baseline; 0 keeps none, and the report has no forecasts of the test split",
     )
     backup_every: Duration = Field(
         "10m", description="how often the database is copied while the sweep changes it"

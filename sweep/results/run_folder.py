@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from torch import nn
@@ -154,11 +153,8 @@ class TrainedRun:
 
 def coordinates(series: FieldSeries) -> dict[str, list[float]]:
     """Return the y and x coordinates of a series as plain numbers, those that it has."""
-    return {
-        name: np.asarray(series.grid[name].values, dtype=float).tolist()
-        for name in series.dims[1:]
-        if name in series.grid.coords and np.issubdtype(series.grid[name].dtype, np.number)
-    }
+    there = {series.dims[axis]: series.coordinate(axis) for axis in (1, 2)}
+    return {name: values.tolist() for name, values in there.items() if values is not None}
 
 
 def load_run(folder: Path) -> TrainedRun:

@@ -33,6 +33,7 @@ from sweep.running.scoring import Scoring
 from sweep.running.spooled_result import SpooledResult
 from sweep.running.standing import Standing
 from sweep.running.study_files import StudyFiles
+from sweep.running.trial_sample import trial_sample
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.lost_attempts import LostAttempts
@@ -307,7 +308,8 @@ class Coordinator:
         number = running.spec.number
         if running.pruned:
             report = running.reports[len(running.scores) - 1]  # later ones are not judged
-            self._ledger.prune(number, self._scoring.record(running, end))
+            pictures = self._files.keep_sample(number, trial_sample(running, end))
+            self._ledger.prune(number, self._scoring.record(running, end), pictures)
             self._close(running)
             self._progress.pruned(running.spec, report, running.scores[-1])
         elif not running.scores:
@@ -317,7 +319,8 @@ class Coordinator:
             score = self._scoring.final(running.reports[-1])
             running.scores[-1] = score
             record = self._scoring.record(running, end)
-            self._ledger.complete(number, record)
+            pictures = self._files.keep_sample(number, trial_sample(running, end))
+            self._ledger.complete(number, record, pictures)
             self._standing.add(running.spec, record)
             self._close(running)
             wrong = broken(record.guards)
@@ -363,8 +366,8 @@ class Coordinator:
         self._tidy()
 
     def _tidy(self) -> None:
-        """Keep of the trials that ended the checkpoints of the best alone."""
-        self._files.tidy(self._told, self._standing.best(self._recovery.keep_best))
+        """Keep of the trials that ended the checkpoints of the best and the baseline alone."""
+        self._files.tidy(self._told, self._standing.wanted(self._recovery.keep_best))
 
     def _put_back(
         self, number: int, lost: LostAttempts | None = None, micro_batches: int | None = None

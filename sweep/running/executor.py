@@ -78,6 +78,8 @@ class TrialDone:
         peak_memory_mb: Most memory its worker ever held.
         device: Where it ran, such as ``cpu`` or ``cuda:0``.
         precision: Of its matrix products.
+        sample: What pictures of its forecast are drawn from, see ``ForecastSample``, as text; ""
+            where there is none.
     """
 
     number: int
@@ -86,6 +88,7 @@ class TrialDone:
     peak_memory_mb: float
     device: str
     precision: str
+    sample: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,10 @@ class Judge:
     """Takes the metrics of predictors on some windows, in physical units."""
 
     def __init__(self, data: ForecastData, windows: Windows) -> None:
-        self._data = data
+        self.data = data
         self._windows = windows
-        values_each = windows.frames_NCHW[0].numel() * windows.settings.horizon
-        self.batch = max(1, min(BATCH, BATCH_VALUES // values_each))
-        self._keeps = values_each * len(windows) <= KEPT_VALUES
+        self.batch = windows_at_a_time(windows)
+        self._keeps = _values_each(windows) * len(windows) <= KEPT_VALUES
         self._truths: list[MaskedField] = []
 
     def judge(self, predictor: Forecaster, *, detail: bool = True) -> Judgement:
@@ -47,14 +46,14 @@ class Judge:
                 self._windows.in_order(self.batch)
             ):
                 truth = self._truth(index, future_BTCHW)
-                last_known = self._physical(history_BTCHW[:, -1:])
+                last_known = in_physical_units(self.data, history_BTCHW[:, -1:])
                 verification.add(
                     Case(
-                        pred_BTCHW=self._physical(predictor(history_BTCHW)),
+                        pred_BTCHW=in_physical_units(self.data, predictor(history_BTCHW)),
                         target_BTCHW=truth.values_BTCHW,
                         persistence_BTCHW=last_known.expand_as(truth.values_BTCHW),
                         mask_HW=truth.mask_HW,
-                        climatology=self._data.climatology,
+                        climatology=self.data.climatology,
                         known_truth=truth,
                     )
                 )
@@ -63,16 +62,27 @@ class Judge:
     def _truth(self, index: int, future_BTCHW: torch.Tensor) -> MaskedField:
         if index < len(self._truths):
             return self._truths[index]
-        values = self._physical(future_BTCHW)
-        truth = MaskedField(values, self._data.mask_HW.to(values.device), self._data.climatology)
+        values = in_physical_units(self.data, future_BTCHW)
+        truth = MaskedField(values, self.data.mask_HW.to(values.device), self.data.climatology)
         if self._keeps:
             self._truths.append(truth)
         return truth
 
-    def _physical(self, unit_BTCHW: torch.Tensor) -> torch.Tensor:
-        # Apple GPUs have no double precision.
-        on = unit_BTCHW.cpu() if unit_BTCHW.device.type == "mps" else unit_BTCHW
-        return self._data.scaling.to_physical(on)
+
+def windows_at_a_time(windows: Windows) -> int:
+    """Return how many windows are verified at a time."""
+    return max(1, min(BATCH, BATCH_VALUES // _values_each(windows)))
+
+
+def in_physical_units(data: ForecastData, unit_BTCHW: torch.Tensor) -> torch.Tensor:
+    """Return frames in physical units, double precision."""
+    # Apple GPUs have no double precision.
+    on = unit_BTCHW.cpu() if unit_BTCHW.device.type == "mps" else unit_BTCHW
+    return data.scaling.to_physical(on)
+
+
+def _values_each(windows: Windows) -> int:
+    return windows.frames_NCHW[0].numel() * windows.settings.horizon
 
 
 class Persistence:

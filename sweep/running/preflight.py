@@ -1,5 +1,6 @@
 """Everything that can be known to be wrong before a trial starts, and what the data asks for."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from fields.derivatives import interior_mask
@@ -17,14 +18,29 @@ from sweep.configuration.names import setting_path
 from sweep.configuration.presets import presets
 from sweep.configuration.settings import Choices, RunSettings, SweepConfig
 from sweep.running.judging import Judge, Persistence
+from sweep.running.sampling import Sampler
 from sweep.running.trial import forecast_shape
 from sweep.study.facts import BandFacts, StudyFacts
 from sweep.study.provenance import provenance
+from sweep.study.samples import ObservedSample
 
 LEAST_INTERIOR_CELLS = 20
 
 
-def examine(config: SweepConfig) -> StudyFacts:
+@dataclass(frozen=True)
+class Examination:
+    """What was found out before a trial starts.
+
+    Attributes:
+        facts: To be kept with the study.
+        observed: What pictures show beside forecasts.
+    """
+
+    facts: StudyFacts
+    observed: ObservedSample
+
+
+def examine(config: SweepConfig) -> Examination:
     """Read the data, try the predictor, and resolve the targets.
 
     Raises:
@@ -43,7 +59,7 @@ def examine(config: SweepConfig) -> StudyFacts:
     _require_change(data, observed["rmse"])
     _require_fair_guards(judgement, config.objective.guards)
     targets = resolve_targets(config.objective, observed)
-    return StudyFacts(
+    facts = StudyFacts(
         variable=data.series.name,
         units=data.series.units,
         gradient=BandFacts.of(targets.gradient),
@@ -60,6 +76,7 @@ def examine(config: SweepConfig) -> StudyFacts:
         weight_units=_weight_units(config, data),
         provenance=provenance(Path(config.data.path)),
     )
+    return Examination(facts, Sampler(data, "validation").observed())
 
 
 def _structures(config: SweepConfig) -> list[RunSettings]:

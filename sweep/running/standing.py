@@ -55,11 +55,16 @@ class Standing:
             self._ledger.conclude(verdict)
             self._verdict = verdict
 
-    def best(self, count: int) -> list[int]:
-        """Return the numbers of the trials with the lowest scores among those that are feasible."""
+    def wanted(self, count: int) -> list[int]:
+        """Return the trials whose nets are worth keeping: the best, and the baseline.
+
+        Args:
+            count: How many of the feasible, by score; 0 keeps the baseline neither.
+        """
         feasible = [c for c in self._contenders if not c.broken]
         feasible.sort(key=lambda c: (c.score, c.number))
-        return [c.number for c in feasible[:count]]
+        baseline = [c.number for c in self._contenders if c.is_baseline and count]
+        return [*baseline, *(c.number for c in feasible[:count])]
 
     def look_at_the_baseline(self, record: TrialRecord) -> None:
         """Say what about the baseline makes the search odd."""

@@ -16,15 +16,19 @@ from storage.checkpoints import (
 )
 from storage.place import study_folder
 from storage.private_files import make_private_folder
+from storage.samples import Samples
 from storage.spool import Spool
 from sweep.running.spooled_result import SpooledResult, result_from_text
+from sweep.study.artifacts import Picture, pictures_of
+from sweep.study.samples import ObservedSample, TrialSample
+from sweep.study.trial_spec import Part
 
 logger = logging.getLogger(__name__)
 MB = 2**20
 
 
 class StudyFiles:
-    """The files of one study; used by its coordinator alone.
+    """The files of one study; written by its coordinator alone.
 
     Args:
         url: Address of the database.
@@ -36,6 +40,7 @@ class StudyFiles:
         self.folder = study_folder(url, identity)
         self._checkpoints = self.folder / kind
         self._spool = Spool(self.folder / "spool")
+        self._samples = Samples(self.folder / "samples")
 
     def make(self) -> None:
         """Make the folder.
@@ -72,8 +77,42 @@ class StudyFiles:
         with _said():
             self._spool.remove(number)
 
+    def keep_observed(self, observed: ObservedSample) -> None:
+        """Keep what was observed; where the disk takes none, there are no pictures."""
+        try:
+            self._samples.put_observed(observed.part, observed.to_bytes())
+        except OSError as error:
+            logger.warning("pictures cannot be kept (%s)", error.strerror or error)
+
+    def keep_sample(self, number: int, sample: TrialSample) -> list[Picture]:
+        """Keep what pictures of a trial are drawn from, and return which there are."""
+        try:
+            self._samples.put_trial(number, sample.to_bytes())
+        except OSError as error:
+            logger.warning("trial %d: no pictures (%s)", number, error.strerror or error)
+            return []
+        return pictures_of(sample)
+
+    def sample(self, number: int) -> TrialSample | None:
+        """Return what pictures of a trial are drawn from, None where there is nothing to draw.
+
+        Raises:
+            StudyError: If another version of this program wrote it.
+        """
+        content = self._samples.trial(number)
+        return None if content is None else TrialSample.from_bytes(content)
+
+    def observed(self, part: Part = "validation") -> ObservedSample | None:
+        """Return what was observed, None where it was not kept.
+
+        Raises:
+            StudyError: If another version of this program wrote it.
+        """
+        content = self._samples.observed(part)
+        return None if content is None else ObservedSample.from_bytes(content)
+
     def forget_unknown(self, numbers: Collection[int]) -> None:
-        """Remove the checkpoints of trials the database does not have.
+        """Remove the checkpoints and samples of trials the database does not have.
 
         It is then a copy put back, in which a number not given yet will be another trial's.
         """
@@ -81,6 +120,7 @@ class StudyFiles:
             for number in numbers_with_checkpoints(self._checkpoints):
                 if number not in numbers:
                     remove_checkpoints(self.checkpoints(number))
+            self._samples.keep_only(numbers)
 
     def results(self) -> list[SpooledResult]:
         """Return the results that no coordinator has told; those that cannot be read are said."""

@@ -70,7 +70,8 @@ def _run(
     refuse_if_run(storage_url, config.study)
     for sentence in values_outside(config):
         logger.warning("%s: %s", config.study, sentence)
-    facts = examine(config)
+    found = examine(config)
+    facts = found.facts
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it would say, progress says
     with StudyLock(storage_url, config.study):
         patience = Patience(seconds(config.recovery.patience))
@@ -81,6 +82,7 @@ def _run(
         ledger = Ledger(study, config, storage_url, facts, patience)
         files = StudyFiles(storage_url, study_identity(study))
         files.make()
+        files.keep_observed(found.observed)
         executor = LocalExecutor(config.workers.count)
         try:
             coordinator = Coordinator(

@@ -8,6 +8,7 @@ import logging
 import resource
 import sys
 import time
+from base64 import b64encode
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from sweep.running.executor import (
     TrialTrouble,
 )
 from sweep.running.judging import Judge
+from sweep.running.sampling import Sampler
 from sweep.running.trial import Trial
 from sweep.running.trial_checkpoints import TrialCheckpoints
 from sweep.study.provenance import file_sha256
@@ -53,6 +55,7 @@ class Worker:
         self.slot = slot
         self._data: tuple[DataSettings, torch.device, ForecastData] | None = None
         self._judges: dict[Part, Judge] = {}  # of that data
+        self._sampler: Sampler | None = None  # of that data
         self._told_to_quit = False
         self._told_to_pause = False
 
@@ -140,7 +143,21 @@ class Worker:
         for report in trial.epochs(interrupted, keep):
             self.pipe.send(EpochDone(number, attempt, report))
             said = time.perf_counter()
-        return _done(spec, seconds_before + time.perf_counter() - started, hardware)
+        sample = self._sample(trial, spec)
+        return _done(spec, seconds_before + time.perf_counter() - started, hardware, sample)
+
+    def _sample(self, trial: Trial, spec: TrialSpec) -> str:
+        """Return what pictures of a trial's forecast are drawn from, as text."""
+        if spec.judged_on != "validation":
+            return ""  # of a confirmation nobody looks at single forecasts
+        try:
+            sampler = self._sampler or Sampler(trial.judge.data, spec.judged_on)
+            self._sampler = sampler
+            return b64encode(sampler.sample(trial.predictor).to_bytes()).decode()
+        except Exception as error:
+            logger.debug("trial %d has no sample", spec.number, exc_info=True)
+            self._say_trouble(spec, f"no pictures of its forecast ({type(error).__name__})")
+            return ""
 
     def _say_trouble(self, spec: TrialSpec, sentence: str) -> None:
         self.pipe.send(TrialTrouble(spec.number, spec.attempt, sentence))
@@ -155,6 +172,7 @@ class Worker:
                 raise DataError(f"the data file {path} is not the one the study was started on")
             self._data = (settings, hardware.device, load_forecast_data(settings, hardware.device))
             self._judges = {}
+            self._sampler = None
         return self._data[2]
 
     def _judge(self, part: Part, data: ForecastData) -> Judge:
@@ -176,7 +194,7 @@ class Worker:
         return self._told_to_pause and trial.trainer.between_epochs
 
 
-def _done(spec: TrialSpec, seconds: float, hardware: Hardware) -> TrialDone:
+def _done(spec: TrialSpec, seconds: float, hardware: Hardware, sample: str) -> TrialDone:
     unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KiB elsewhere
     return TrialDone(
         number=spec.number,
@@ -185,4 +203,5 @@ def _done(spec: TrialSpec, seconds: float, hardware: Hardware) -> TrialDone:
         peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
         device=str(hardware.device),
         precision=str(hardware.precision).removeprefix("torch."),
+        sample=sample,
     )

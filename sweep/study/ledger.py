@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from optuna.distributions import BaseDistribution
@@ -28,6 +28,7 @@ from sweep.configuration.presets import NO_TERM, Preset, preset_parameters, pres
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import distributions
 from sweep.study import records
+from sweep.study.artifacts import Picture, artifact_attributes
 from sweep.study.contenders import contenders
 from sweep.study.facts import StudyFacts
 from sweep.study.lost_attempts import LostAttempts, lost_attempts
@@ -41,6 +42,7 @@ from sweep.study.records import (
     trial_record,
     trial_spec,
 )
+from sweep.study.studies import study_identity
 from sweep.study.trial_spec import TrialSpec
 
 T = TypeVar("T")
@@ -73,6 +75,7 @@ class Ledger:
         self.config = config
         self.url = url
         self._file = database_file(url)
+        self._identity = study_identity(study)
         self.patience = patience or Patience(seconds(config.recovery.patience))
         self._presets = {preset.name: preset for preset in presets(config)}
         self._distributions: dict[str, BaseDistribution] = distributions(config.search)
@@ -242,9 +245,9 @@ class Ledger:
         so_far.intermediate_values = {step: v for step, v in steps if step <= epoch}
         return bool(self.study.pruner.prune(self.study, so_far))
 
-    def complete(self, number: int, record: TrialRecord) -> None:
-        """Tell the result of a trial."""
-        self._tell(number, TrialState.COMPLETE, self._values(record), record)
+    def complete(self, number: int, record: TrialRecord, pictures: Sequence[Picture] = ()) -> None:
+        """Tell the result of a trial, and of which pictures there can be."""
+        self._tell(number, TrialState.COMPLETE, self._values(record), record, pictures)
 
     def _values(self, record: TrialRecord) -> list[float]:
         """Return what the search minimises."""
@@ -253,7 +256,7 @@ class Ledger:
         parts = record.score_parts
         return [parts["gradient"], parts["peak"], record.metrics["rmse"]]
 
-    def prune(self, number: int, record: TrialRecord) -> None:
+    def prune(self, number: int, record: TrialRecord, pictures: Sequence[Picture] = ()) -> None:
         """Tell that a trial was pruned; its last score is kept as its value."""
         trial_id, storage = self._running[number]._trial_id, self.study._storage
 
@@ -263,7 +266,7 @@ class Ledger:
                 if step >= record.epochs:
                     storage.set_trial_intermediate_value(trial_id, step, record.score)
 
-        self._tell(number, TrialState.PRUNED, None, record, before=level)
+        self._tell(number, TrialState.PRUNED, None, record, pictures, before=level)
 
     def fail(self, number: int, reason: str) -> None:
         """Tell that a trial failed, and why; also one that was left running."""
@@ -339,12 +342,14 @@ class Ledger:
         state: TrialState,
         values: list[float] | None,
         record: TrialRecord,
+        pictures: Sequence[Picture],
         before: Callable[[], None] = lambda: None,
     ) -> None:
         trial_id = self._running[number]._trial_id
 
         def tell() -> None:
-            if self._running_trial(number).state.is_finished():
+            trial = self._running_trial(number)
+            if trial.state.is_finished():
                 return  # by a transaction of which only the answer was lost
             before()
             # Everything is written before tell: a finished trial takes no more attributes.
@@ -358,7 +363,10 @@ class Ledger:
             }
             # As Trial.set_constraint does, which reads the whole trial back for each of them.
             constraints = {f"{_CONSTRAINTS_KEY}:{g.name}": g.violation for g in record.guards}
-            set_trial_attributes(self.study, trial_id, {**shown, **kept}, constraints)
+            spec = trial_spec(trial)
+            artifacts = artifact_attributes(self._identity, spec, pictures) if spec else {}
+            attributes = {**constraints, **artifacts}
+            set_trial_attributes(self.study, trial_id, {**shown, **kept}, attributes)
             self.study.tell(number, values, state)
 
         self._write(tell)

@@ -55,15 +55,15 @@ def test_a_raw_weight_is_recorded_as_the_normalised_one_that_does_the_same(
     }
     assert all(unit > 0 for unit in tiny_facts.weight_units.values())
     raw = {**tiny_config.model_dump(), "loss": {"normalise": "none"}}
-    assert examine(SweepConfig.model_validate(raw)).weight_units == {}
+    assert examine(SweepConfig.model_validate(raw)).facts.weight_units == {}
 
 
 def test_a_normalised_weight_is_recorded_as_the_raw_one_that_does_the_same(
     tiny_yaml: Path,
 ) -> None:
     settings = ["search.presets=sharpeners", "loss.normalise=none"]
-    raw = examine(load_config(tiny_yaml, settings).config)
+    raw = examine(load_config(tiny_yaml, settings).config).facts
     assert set(raw.weight_units) == {"sharpener: sorted 1"}
     search = ["search.presets=plan", "search.space.loss_variant.choices=[sorted]"]
     normalised = load_config(tiny_yaml, search).config
-    assert examine(normalised).weight_units == {}
+    assert examine(normalised).facts.weight_units == {}
