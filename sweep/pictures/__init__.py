@@ -1,1 +1,1 @@
-"""Pictures of forecasts and trials, drawn from what is kept with a study."""
+"""Pictures of trials: drawn from samples with matplotlib alone, without torch and Optuna."""

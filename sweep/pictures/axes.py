@@ -1,0 +1,156 @@
+"""Figures and axes in a style, placed by hand: a layout engine costs more than all the drawing."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+
+from sweep.pictures.style import LINE_WIDTH, MARKER_SIZE, SERIES, SMALL, TEXT, TITLE, Style
+
+Box = tuple[float, float, float, float]
+"""Left, bottom, width and height in inches."""
+Doubles = npt.NDArray[np.float64]
+
+
+def make_figure(width: float, height: float, style: Style) -> Figure:
+    """Return an empty figure of this size in inches."""
+    return Figure(figsize=(width, height), facecolor=style.paper)
+
+
+def add_axes(figure: Figure, box: Box, style: Style) -> Axes:
+    """Return axes at a place of a figure."""
+    width, height = figure.get_size_inches()
+    left, bottom, wide, high = box
+    axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
+    axes.set_facecolor(style.paper)
+    axes.tick_params(colors=style.ink, labelsize=SMALL, length=3, width=0.6)
+    for side, spine in axes.spines.items():
+        spine.set_color(style.muted)
+        spine.set_linewidth(0.6)
+        spine.set_visible(side in ("left", "bottom"))
+    return axes
+
+
+def put_title(axes: Axes, title: str, style: Style, *, above_legend: bool = False) -> None:
+    """Write what axes show above them."""
+    pad = 22.0 if above_legend else 6.0
+    axes.set_title(title, fontsize=TITLE, color=style.ink, loc="left", pad=pad, parse_math=False)
+
+
+def put_labels(axes: Axes, x: str, y: str, style: Style) -> None:
+    """Write what the axes are beside them."""
+    axes.set_xlabel(x, fontsize=TEXT, color=style.ink, labelpad=3, parse_math=False)
+    axes.set_ylabel(y, fontsize=TEXT, color=style.ink, labelpad=4, parse_math=False)
+
+
+def put_grid(axes: Axes, style: Style) -> None:
+    """Draw lines behind what is plotted."""
+    axes.grid(visible=True, color=style.grid, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def put_line(
+    axes: Axes, x: Sequence[float] | Doubles, y: Sequence[float] | Doubles, kind: str, style: Style
+) -> None:
+    """Draw what was observed or forecast as a line; a value that is no number leaves a gap.
+
+    Args:
+        axes: Where.
+        x: Positions.
+        y: Values.
+        kind: Key of ``SERIES``.
+        style: Its colours.
+    """
+    series = SERIES[kind]
+    axes.plot(
+        np.asarray(x, dtype=float),
+        np.asarray(y, dtype=float),
+        label=series.label,
+        color=getattr(style, kind),
+        linestyle=series.stroke,
+        linewidth=LINE_WIDTH,
+        marker=series.marker,
+        markersize=MARKER_SIZE,
+        markevery=max(1, len(x) // 12),
+    )
+
+
+def put_legend(axes: Axes, style: Style) -> None:
+    """Write which line is which in the row above the axes, below their title."""
+    handles, _ = axes.get_legend_handles_labels()
+    if handles:
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(-0.02, 0.99),
+            ncols=len(handles),
+            fontsize=SMALL,
+            frameon=False,
+            labelcolor=style.ink,
+            columnspacing=1.0,
+            handlelength=1.8,
+            handletextpad=0.4,
+            borderpad=0.1,
+        )
+
+
+def whole_numbers(axes: Axes, first: float, last: float, *, at_most: int = 8) -> None:
+    """Have whole numbers below the axes, the ends included."""
+    room = 0.5 if last - first < 3 else 0.03 * (last - first)
+    axes.set_xlim(first - room, last + room)
+    if last - first < at_most:
+        axes.xaxis.set_major_locator(FixedLocator(list(np.arange(first, last + 1))))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(at_most, integer=True))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def frame_values(axes: Axes, *values: npt.ArrayLike) -> None:
+    """Set the range of the values so that all finite ones are seen, equal ones in the middle."""
+    flat = np.concatenate([np.ravel(np.asarray(v, dtype=float)) for v in values])
+    flat = flat[np.isfinite(flat)]
+    if not flat.size:
+        axes.set_ylim(0.0, 1.0)
+        return
+    low, high = float(flat.min()), float(flat.max())
+    room = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
+    axes.set_ylim(low - room, high + room)
+
+
+def put_heading(figure: Figure, lines: Sequence[str], style: Style) -> None:
+    """Write lines at the top of a figure, the first in bold; see ``heading_height``."""
+    width, height = figure.get_size_inches()
+    for index, line in enumerate(lines):
+        figure.text(
+            0.15 / width,
+            (height - 0.28 - 0.2 * index) / height,
+            line,
+            fontsize=TEXT,
+            weight="bold" if index == 0 else "normal",
+            color=style.ink,
+            parse_math=False,
+        )
+
+
+def heading_height(lines: Sequence[str]) -> float:
+    """Return the inches that lines take at the top of a figure."""
+    return 0.2 + 0.2 * len(lines)
+
+
+def nothing_there(axes: Axes, words: str, style: Style) -> None:
+    """Say in place of a drawing why there is none."""
+    axes.text(
+        0.5,
+        0.5,
+        words,
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        fontsize=TEXT,
+        color=style.muted,
+        parse_math=False,
+    )
+    axes.set_xticks([])
+    axes.set_yticks([])

@@ -1,0 +1,108 @@
+"""Sharpness by lead: gradient and peak at each, beside what was observed and what is aimed at."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from objectives.targets import Band
+from sweep.pictures.axes import (
+    add_axes,
+    frame_values,
+    heading_height,
+    make_figure,
+    nothing_there,
+    put_grid,
+    put_heading,
+    put_labels,
+    put_legend,
+    put_line,
+    put_title,
+    whole_numbers,
+)
+from sweep.pictures.magnitude import magnitude
+from sweep.pictures.style import Style
+from sweep.study.samples import ObservedSample
+
+WIDTH, HEIGHT = 4.4, 3.3
+PER = {"gradient": " per cell", "peak": ""}
+ByLead = Mapping[str, Sequence[float]]
+
+
+def one_by_lead(
+    name: str,
+    lines: Mapping[str, Sequence[float]],
+    band: Band | None,
+    observed: ObservedSample,
+    style: Style,
+) -> Figure:
+    """Return a metric at each lead.
+
+    Args:
+        name: ``gradient`` or ``peak``.
+        lines: Its values by ``observed``, ``baseline`` and ``forecast``.
+        band: What is aimed at, of the mean over all leads; None where it is not known.
+        observed: What the leads mean, and the units.
+        style: Colours.
+    """
+    figure = make_figure(WIDTH, HEIGHT, style)
+    _draw(figure, 0.0, name, lines, band, observed, style)
+    return figure
+
+
+def page_by_lead(
+    lines: Mapping[str, Mapping[str, Sequence[float]]],
+    bands: Mapping[str, Band],
+    observed: ObservedSample,
+    heading: Sequence[str],
+    style: Style,
+) -> Figure:
+    """Return gradient and peak at each lead, side by side under a heading.
+
+    Args:
+        lines: By metric, then by ``observed`` or ``forecast``.
+        bands: By metric.
+        observed: What the leads mean, and the units.
+        heading: Its lines.
+        style: Colours.
+    """
+    above = heading_height(heading)
+    figure = make_figure(WIDTH * len(lines), HEIGHT + above, style)
+    for index, (name, values) in enumerate(lines.items()):
+        _draw(figure, WIDTH * index, name, values, bands.get(name), observed, style)
+    put_heading(figure, heading, style)
+    return figure
+
+
+def _draw(
+    figure: Figure,
+    left: float,
+    name: str,
+    lines: Mapping[str, Sequence[float]],
+    band: Band | None,
+    observed: ObservedSample,
+    style: Style,
+) -> None:
+    axes = add_axes(figure, (left + 0.7, 0.55, WIDTH - 0.9, HEIGHT - 1.15), style)
+    put_title(axes, f"Mean {name} by lead", style, above_legend=True)
+    leads = max((len(values) for values in lines.values()), default=0)
+    if not leads:
+        nothing_there(axes, "not measured", style)
+        return
+    ends = [band.low, band.high] if band is not None else []
+    size = magnitude(*lines.values(), ends)
+    if band is not None:
+        low, high = band.low * size.factor, band.high * size.factor
+        axes.axhspan(low, high, color=style.band, alpha=0.18, linewidth=0, label="aimed at")
+    for kind, values in lines.items():
+        put_line(axes, range(1, len(values) + 1), [v * size.factor for v in values], kind, style)
+    put_labels(axes, _lead_words(observed), f"{name}{size.units(observed.units, PER[name])}", style)
+    frame_values(axes, *[[v * size.factor for v in vs] for vs in [*lines.values(), ends]])
+    whole_numbers(axes, 1, leads)
+    put_grid(axes, style)
+    put_legend(axes, style)
+
+
+def _lead_words(observed: ObservedSample) -> str:
+    first, last = observed.leads[0], observed.leads[-1]
+    words = f"lead ({first}: {observed.ahead[0]}"
+    return words + (f", {last}: {observed.ahead[-1]})" if last != first else ")")

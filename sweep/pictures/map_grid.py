@@ -1,0 +1,117 @@
+"""Where the cells of a map lie on paper: edges from coordinates, and the shape of the whole.
+
+Shape legend: H rows, W columns.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from sweep.pictures.magnitude import shown
+from sweep.study.samples import ObservedSample
+
+Doubles = npt.NDArray[np.float64]
+FLATTEST = 0.3
+STEEPEST = 2.2
+"""Of height over width; beyond these a map fills its box, however its cells are stretched."""
+EVEN = 1e-3
+
+
+@dataclass(frozen=True)
+class MapGrid:
+    """The cells of a map.
+
+    Attributes:
+        x_W: Of each column.
+        y_H: Of each row.
+        x_label: What the columns are.
+        y_label: What the rows are.
+    """
+
+    x_W: Doubles
+    y_H: Doubles
+    x_label: str
+    y_label: str
+
+    @cached_property
+    def x_edges(self) -> Doubles:
+        """Where columns begin and end, length W + 1."""
+        return _edges(self.x_W, self._usual_step)
+
+    @cached_property
+    def y_edges(self) -> Doubles:
+        """Where rows begin and end, length H + 1."""
+        return _edges(self.y_H, self._usual_step)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether all columns are equally wide, and all rows equally high."""
+        return _is_even(self.x_edges) and _is_even(self.y_edges)
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """Left, right, bottom and top, as the first and last row and column have them."""
+        return (
+            float(self.x_edges[0]),
+            float(self.x_edges[-1]),
+            float(self.y_edges[0]),
+            float(self.y_edges[-1]),
+        )
+
+    @property
+    def shape_on_paper(self) -> float:
+        """Height over width: as in nature where that can be shown, of latitudes at their middle."""
+        left, right, bottom, top = self.extent
+        wide, high = abs(right - left), abs(top - bottom)
+        if not (wide > 0 and high > 0 and math.isfinite(wide) and math.isfinite(high)):
+            return 1.0
+        ratio = high / wide
+        if self.is_geographic:
+            middle = math.radians(min(80.0, abs(0.5 * (bottom + top))))
+            ratio /= math.cos(middle)
+        return min(max(ratio, FLATTEST), STEEPEST)
+
+    @property
+    def is_geographic(self) -> bool:
+        """Whether the axes are longitude and latitude in degrees."""
+        x, y = self.x_label.lower(), self.y_label.lower()
+        return "degree" in x and "degree" in y and ("lat" in y or "north" in y)
+
+    @property
+    def _usual_step(self) -> float:
+        steps = [np.abs(np.diff(values)) for values in (self.x_W, self.y_H)]
+        known = np.concatenate(steps) if steps else np.array([])
+        known = known[np.isfinite(known) & (known > 0)]
+        return float(np.median(known)) if known.size else 1.0
+
+
+def map_grid(observed: ObservedSample) -> MapGrid:
+    """Return the cells of the maps of a sample, by number where its coordinates are of no use."""
+    height, width = observed.mask_HW.shape
+    x_W, x_label = _usable(observed.x_W, width, observed.x_label)
+    y_H, y_label = _usable(observed.y_H, height, observed.y_label)
+    return MapGrid(x_W, y_H, x_label, y_label)
+
+
+def _usable(values: Doubles, length: int, label: str) -> tuple[Doubles, str]:
+    steps = np.diff(values)
+    ordered = bool(np.all(steps > 0) or np.all(steps < 0))
+    if len(values) == length and np.isfinite(values).all() and ordered:
+        return values, shown(label)
+    return np.arange(length, dtype=np.float64), f"{shown(label.split(' [')[0])} [cells]"
+
+
+def _edges(values: Doubles, usual_step: float) -> Doubles:
+    if len(values) == 1:
+        return np.array([values[0] - usual_step / 2, values[0] + usual_step / 2])
+    middles = 0.5 * (values[:-1] + values[1:])
+    first, last = values[0] - (middles[0] - values[0]), values[-1] + (values[-1] - middles[-1])
+    return np.concatenate([[first], middles, [last]])
+
+
+def _is_even(edges: Doubles) -> bool:
+    steps = np.diff(edges)
+    return bool(np.ptp(steps) <= EVEN * np.abs(steps).max())
