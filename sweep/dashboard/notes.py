@@ -1,6 +1,7 @@
 """The notes of studies and trials in Markdown, written anew whenever somebody looks."""
 
 import shlex
+from dataclasses import dataclass
 
 from objectives.guards import GuardOutcome, broken
 from storage.url import as_option
@@ -11,13 +12,32 @@ from sweep.study.records import TrialRecord
 from sweep.study.status import StudyStatus, TrialStatus
 
 
-def trial_note(read: ReadTrial, facts: StudyFacts, baseline: TrialRecord | None) -> str:
+@dataclass(frozen=True)
+class NotePicture:
+    """A picture in a note.
+
+    Attributes:
+        path: Where the page finds it.
+        alt: What it shows, for those who do not see it.
+    """
+
+    path: str
+    alt: str
+
+
+def trial_note(
+    read: ReadTrial,
+    facts: StudyFacts,
+    baseline: TrialRecord | None,
+    picture: NotePicture | None = None,
+) -> str:
     """Return what a trial came to.
 
     Args:
         read: The trial.
         facts: Of the study.
         baseline: What it is compared with; None before it is complete.
+        picture: What is shown below.
     """
     lines = [f"**Trained with** {trained_with(read.spec)}"] if read.spec is not None else []
     if read.spec is not None and read.spec.preset is not None:
@@ -28,7 +48,8 @@ def trial_note(read: ReadTrial, facts: StudyFacts, baseline: TrialRecord | None)
     record = read.record
     if record is None:
         return "\n\n".join(["**Not finished yet.**", *lines])
-    return "\n\n".join([_outcome(read, record), *lines, _table(record, facts, baseline, read)])
+    parts = [_outcome(read, record), *lines, _table(record, facts, baseline, read)]
+    return "\n\n".join([*parts, *([f"![{picture.alt}]({picture.path})"] if picture else [])])
 
 
 def study_note(status: StudyStatus, url: str) -> str:
@@ -40,15 +61,15 @@ def study_note(status: StudyStatus, url: str) -> str:
         f"## Verdict: {verdict.name}",
         _plain(verdict.reason),
         f"**Next:** {_plain(verdict.next)}",
-        f"{counts or 'no trials'}; budget {status.budget}. {_plain(status.coordinator.note)}.",
+        f"{counts or 'no trials'}; budget {status.budget}; {_plain(status.coordinator.note)}",
     ]
     if status.best is not None:
         parts.append(_best(status, status.best))
     if status.infeasible:
         guards = ", ".join(f"`{guard}` {n}" for guard, n in status.guards_broken.items())
         parts.append(
-            f"{status.infeasible} complete trials break a guard and cannot win ({guards}); the "
-            "plots show them in grey, as infeasible."
+            f"Of the complete trials {status.infeasible} cannot win, since a guard is broken "
+            f"({guards}): the plots show them in grey, as infeasible."
         )
     if status.confirmation is not None:
         parts.append(f"**Confirmed:** {_plain(status.confirmation.sentence)}")

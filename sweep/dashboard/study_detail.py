@@ -28,8 +28,9 @@ from optuna_dashboard._serializer import (
 from pydantic import ValidationError
 
 from fields.errors import StudyError
-from sweep.dashboard.notes import study_note, trial_note
+from sweep.dashboard.notes import NotePicture, study_note, trial_note
 from sweep.dashboard.readable import attributes, read_trial
+from sweep.study.artifacts import PICTURES, picture_of
 from sweep.study.facts import StudyFacts
 from sweep.study.records import (
     CONFIG,
@@ -166,7 +167,8 @@ class _Page:
         constraints = trial.constraints
         tree["constraints"] = [constraints[name] for name in sorted(constraints)]
         if not tree["note"]["body"]:
-            note = trial_note(read, self._facts, self._baseline)
+            picture = _most_telling(study._study_id, trial._trial_id, tree["artifacts"])
+            note = trial_note(read, self._facts, self._baseline, picture)
             tree["note"] = {**tree["note"], "body": note}
         self._note_attributes(shown)
         written = json.dumps(tree).encode()
@@ -187,6 +189,19 @@ class _Page:
             self._note = study_note(study_status(found, self._url), self._url)
             self._note_of, self._note_at = ended, now
         return self._note
+
+
+def _most_telling(
+    study_id: int, trial_id: int, artifacts: Sequence[Mapping[str, str]]
+) -> NotePicture | None:
+    """Return the maps of the last lead, where blur is worst; None where there are no maps."""
+    for name in ("maps-last-lead", "maps-first-lead"):
+        for meta in artifacts:
+            found = picture_of(meta["artifact_id"])
+            if found is not None and found.picture == name:
+                path = f"/artifacts/{study_id}/{trial_id}/{meta['artifact_id']}"
+                return NotePicture(path, PICTURES[found.picture])
+    return None
 
 
 def _edited(attributes: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
