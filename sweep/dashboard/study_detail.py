@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import optuna
@@ -40,12 +41,15 @@ from sweep.study.records import (
     TrialRecord,
     best_trial,
     is_baseline,
+    trial_score,
 )
 from sweep.study.status import front, study_status
 
 logger = logging.getLogger(__name__)
 NOTE_EVERY_S = 5.0
 """How old the note of a study may be: it is made from every trial there is."""
+LINES = 50
+"""Of a large study so many of the best trials, and of the newest, have their epochs drawn."""
 _EDITED = re.compile(r"dashboard:(?:artifacts:)?(\d+):")
 
 
@@ -102,6 +106,23 @@ class StudyDetails:
         return page
 
 
+@dataclass(frozen=True)
+class _Written:
+    """A trial as JSON.
+
+    Attributes:
+        body: All but its scores by epoch, without the last bracket.
+        steps: Those.
+    """
+
+    body: bytes
+    steps: bytes
+
+    def json(self, *, with_steps: bool) -> bytes:
+        """Return the whole."""
+        return b'%s,"intermediate_values":%s}' % (self.body, self.steps if with_steps else b"[]")
+
+
 class _Page:
     """One study, with every finished trial as it was written once."""
 
@@ -111,7 +132,7 @@ class _Page:
         self._url = url
         self._facts = StudyFacts.model_validate(study.user_attrs[FACTS])
         self._seen = InMemoryCache()
-        self._written: dict[int, bytes] = {}
+        self._written: dict[int, _Written] = {}
         self._attributes: dict[str, bool] = {}
         self._baseline: TrialRecord | None = None
         self._note = ""
@@ -125,14 +146,17 @@ class _Page:
             ended = (t for t in trials if is_baseline(t) and t.state is TrialState.COMPLETE)
             self._baseline = next((read_trial(trial).record for trial in ended), None)
         edited = _edited(study.system_attrs)
-        written = [self._trial(study, trial, edited.get(trial._trial_id)) for trial in trials]
-        best = {trial.number for trial in _best(study, trials)}
+        written = {t.number: self._trial(study, t, edited.get(t._trial_id)) for t in trials}
+        best = [trial.number for trial in _best(study, trials)]
+        with_steps = {*_with_steps(trials), *best}
         tree = self._without_trials(study, trials)
         parts = {
             "trials": [
-                w for trial, w in zip(trials, written, strict=True) if trial.number >= after
+                whole.json(with_steps=number in with_steps)
+                for number, whole in written.items()
+                if number >= after
             ],
-            "best_trials": [w for t, w in zip(trials, written, strict=True) if t.number in best],
+            "best_trials": [written[number].json(with_steps=True) for number in best],
         }
         lists = [b'"%s":[%s]' % (name.encode(), b",".join(part)) for name, part in parts.items()]
         return b"%s,%s}" % (json.dumps(tree).encode()[:-1], b",".join(lists))
@@ -156,7 +180,7 @@ class _Page:
 
     def _trial(
         self, study: FrozenStudy, trial: FrozenTrial, edited: Mapping[str, Any] | None
-    ) -> bytes:
+    ) -> "_Written":
         if edited is None and trial._trial_id in self._written:
             return self._written[trial._trial_id]
         read = read_trial(trial)
@@ -171,7 +195,8 @@ class _Page:
             note = trial_note(read, self._facts, self._baseline, picture)
             tree["note"] = {**tree["note"], "body": note}
         self._note_attributes(shown)
-        written = json.dumps(tree).encode()
+        steps = json.dumps(tree.pop("intermediate_values")).encode()
+        written = _Written(json.dumps(tree).encode()[:-1], steps)
         if edited is None and trial.state.is_finished():
             self._written[trial._trial_id] = written
         return written
@@ -215,6 +240,18 @@ def _edited(attributes: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
         if match:
             found.setdefault(int(match[1]), {})[name] = value
     return found
+
+
+def _with_steps(trials: Sequence[FrozenTrial]) -> set[int]:
+    """Return the trials whose scores by epoch are sent: of a large study the best and the newest.
+
+    The page draws a line for each, which nobody can tell apart any more, and takes seconds for it.
+    """
+    if len(trials) <= 2 * LINES:
+        return {trial.number for trial in trials}
+    ranked = sorted(trials, key=lambda trial: (trial_score(trial), trial.number))
+    unfinished = {trial.number for trial in trials if not trial.state.is_finished()}
+    return {trial.number for trial in (*ranked[:LINES], *trials[-LINES:])} | unfinished
 
 
 def _best(study: FrozenStudy, trials: list[FrozenTrial]) -> Sequence[FrozenTrial]:

@@ -11,6 +11,7 @@ from optuna_dashboard import save_note
 
 from storage.backup import copy_database
 from storage.database import open_database
+from sweep.dashboard import study_detail
 from sweep.dashboard.study_detail import StudyDetails
 from sweep.study import records
 from sweep.study.records import best_trial, trial_record
@@ -203,3 +204,20 @@ def test_another_study_under_the_same_number_is_read_anew(
     study.set_user_attr(records.FACTS, {**facts, "units": "K"})
     shown = json.loads(details.detail(1, 0) or b"")["trials"][0]
     assert "peak [K]" in _attributes(shown)
+
+
+def test_of_a_large_study_the_best_and_the_newest_have_their_epochs(
+    finished_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _detail(finished_url)["trials"]
+    assert all(trial["intermediate_values"] for trial in whole)
+    monkeypatch.setattr(study_detail, "LINES", 2)
+    shown = _detail(finished_url)["trials"]
+    drawn = [trial["number"] for trial in shown if trial["intermediate_values"]]
+    study = load_study(open_database(finished_url, "read"), "tiny")
+    ranked = sorted(study.trials, key=lambda trial: float(trial.user_attrs[records.SCORE]))
+    best = best_trial(study.trials)
+    assert best is not None
+    assert set(drawn) == {6, 7, best.number, *(trial.number for trial in ranked[:2])}
+    for trial in shown:
+        assert trial["intermediate_values"] in ([], whole[trial["number"]]["intermediate_values"])
