@@ -6,7 +6,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from model.catalog import LOSS_VARIANTS
+from model.catalog import NOT_KNOWN, loss_variant
 from objectives.guards import broken
 from sweep.study import records
 from sweep.study.facts import StudyFacts
@@ -109,7 +109,10 @@ def trained_with(spec: TrialSpec) -> str:
     loss = spec.run.loss
     if loss.gradient_weight == 0:
         return f"{loss.base} alone, without any gradient term"
-    can = "can" if LOSS_VARIANTS[loss.variant].sharpens else "cannot"
+    variant = loss_variant(loss.variant)
+    can = "can" if variant.sharpens else "cannot"
+    if variant.optimum == NOT_KNOWN:
+        can = "may or may not"
     steps = "on every predicted step" if loss.multi_step == "all" else "on the last predicted step"
     return (
         f"{loss.base} and `{loss.variant}` with weight {loss.gradient_weight:.4g} {steps}; this "
