@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from fields.visible import visible
 from sweep.dashboard.answer import Answer, Environ, StartResponse, data
@@ -33,15 +34,34 @@ def guard(app: WsgiApp, checks: Sequence[Check]) -> WsgiApp:
                 answer = check(environ)
                 if answer is not None:
                     return answer(environ, secured(start_response))
-            return app(_handed_on(environ), contained(environ, start_response))
+            told = _told(environ, contained(environ, start_response))
+            return app(_handed_on(environ), told)
         except Exception:
-            what = _named(environ)
-            logger.warning("the dashboard cannot answer %s; --debug shows why", what)
+            _tell(environ)
             logger.debug("where it happened", exc_info=True)
             failed = data("500 Internal Server Error", "internal server error")
             return failed(environ, secured(start_response))
 
     return guarded
+
+
+def quieten() -> None:
+    """Have the application log traces for ``--debug`` alone; failures are told in a sentence."""
+    if not logger.isEnabledFor(logging.DEBUG):
+        logging.getLogger("optuna_dashboard").setLevel(logging.CRITICAL)
+
+
+def _told(environ: Environ, start_response: StartResponse) -> StartResponse:
+    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        if status.startswith("5"):
+            _tell(environ)
+        return start_response(status, headers, exc_info)
+
+    return start
+
+
+def _tell(environ: Environ) -> None:
+    logger.warning("the dashboard cannot answer %s; --debug shows why", _named(environ))
 
 
 def _handed_on(environ: Environ) -> Environ:

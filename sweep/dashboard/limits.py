@@ -27,7 +27,14 @@ def check_size(environ: Environ) -> Answer | None:
 
 
 def check_path(environ: Environ) -> Answer | None:
-    """Return a refusal for a path with control characters, which name nothing here."""
-    if any(ord(character) < 32 for character in environ.get("PATH_INFO", "")):
-        return refusal(environ, "400 Bad Request", "the path has control characters")
+    """Return a refusal for a path that is no text, which names nothing here.
+
+    The application would leave out what it cannot read, and so see another path than the checks.
+    """
+    try:
+        path = environ.get("PATH_INFO", "").encode("latin-1").decode()  # as WSGI carries it
+    except UnicodeDecodeError:
+        path = "\0"
+    if any(ord(character) < 32 for character in path):
+        return refusal(environ, "400 Bad Request", "the path is not plain text in UTF-8")
     return None

@@ -11,7 +11,7 @@ from fields.errors import ConfigError
 from storage.database import check_storage, open_database
 from sweep.dashboard.access import Access, take_token
 from sweep.dashboard.app import make_app
-from sweep.dashboard.gate import Check, guard
+from sweep.dashboard.gate import Check, guard, quieten
 from sweep.dashboard.hosts import Hosts, is_every_address, is_loopback, written
 from sweep.dashboard.http_server import HttpServer
 from sweep.dashboard.limits import check_path, check_size
@@ -58,6 +58,7 @@ class Dashboard:
         self.token = take_token()
         check_storage(storage_url, "read")  # also where writing is allowed: there must be one
         storage = open_database(storage_url, "write" if allow_write else "read")
+        quieten()
         app = make_app(storage, storage_url)
         self._server = HttpServer(host, port, tls)
         try:

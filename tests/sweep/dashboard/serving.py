@@ -48,7 +48,7 @@ def ask(
     *,
     token: str | None = None,
     body: bytes | None = None,
-    **headers: str,
+    headers: Mapping[str, str] | None = None,
 ) -> Reply:
     """Ask as a script does.
 
@@ -58,9 +58,9 @@ def ask(
         method: Of HTTP.
         token: Sent as a header.
         body: Said to be JSON.
-        headers: Further ones, with underscores for hyphens.
+        headers: Further ones.
     """
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = dict(headers or {})
     if token is not None:
         sent["Authorization"] = f"Bearer {token}"
     if body is not None:

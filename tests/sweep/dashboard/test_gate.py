@@ -51,11 +51,20 @@ def test_no_route_is_answered_without_the_token_or_to_another_name_or_origin(
     assert refused.headers["WWW-Authenticate"] == "Bearer"
     assert ask(dashboard, f"{path}?token=wrong", method).status == 401
     assert ask(dashboard, path, method, token="wrong").status == 401  # noqa: S106
-    assert ask(dashboard, path, method, Cookie=_cookie_name(dashboard) + "=0").status == 401
+    assert (
+        ask(dashboard, path, method, headers={"Cookie": _cookie_name(dashboard) + "=0"}).status
+        == 401
+    )
     for host in ("evil.example", f"evil.example:{place(dashboard)[1]}", "127.0.0.1", ""):
-        assert ask(dashboard, path, method, token=dashboard.token, Host=host).status == 421
+        assert (
+            ask(dashboard, path, method, token=dashboard.token, headers={"Host": host}).status
+            == 421
+        )
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1"):
-        assert ask(dashboard, path, method, token=dashboard.token, Origin=origin).status == 403
+        assert (
+            ask(dashboard, path, method, token=dashboard.token, headers={"Origin": origin}).status
+            == 403
+        )
     if method not in ("GET", "HEAD", "OPTIONS"):
         assert ask(dashboard, path, method, token=dashboard.token).status == 403
 
@@ -64,8 +73,10 @@ def test_no_route_is_answered_without_the_token_or_to_another_name_or_origin(
 def test_with_the_token_a_script_gets_it(dashboard: Dashboard, path: str) -> None:
     reply = ask(dashboard, path, token=dashboard.token)
     assert reply.status == 200
-    assert ask(dashboard, path, Authorization=f"bearer  {dashboard.token}").status == 200
-    assert ask(dashboard, path, Authorization=f"Basic {dashboard.token}").status == 401
+    assert (
+        ask(dashboard, path, headers={"Authorization": f"bearer  {dashboard.token}"}).status == 200
+    )
+    assert ask(dashboard, path, headers={"Authorization": f"Basic {dashboard.token}"}).status == 401
 
 
 def test_the_link_is_changed_for_a_cookie_and_an_address_without_token(
@@ -79,7 +90,9 @@ def test_the_link_is_changed_for_a_cookie_and_an_address_without_token(
     assert cookie.startswith(f"{_cookie_name(dashboard)}=")
     assert dashboard.token not in cookie
     # Among those of other programs of this host, which may be odd.
-    assert ask(dashboard, "/api/studies", Cookie=f"a={{; odd; {cookie}; b").status == 200
+    assert (
+        ask(dashboard, "/api/studies", headers={"Cookie": f"a={{; odd; {cookie}; b"}).status == 200
+    )
     value = cookie.partition("=")[2]
     assert ask(dashboard, "/api/studies", token=value).status == 401
     assert ask(dashboard, f"/?token={value}").status == 401
@@ -92,12 +105,12 @@ def test_the_token_in_an_address_counts_for_pages_alone(dashboard: Dashboard) ->
 
 
 def test_a_person_is_told_what_to_do_and_a_script_why(dashboard: Dashboard) -> None:
-    page = ask(dashboard, "/dashboard", Accept=PAGE)
+    page = ask(dashboard, "/dashboard", headers={"Accept": PAGE})
     assert page.status == 401
     assert b"Open the link" in page.body
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "Bearer TOKEN" in json.loads(ask(dashboard, "/dashboard").body)["reason"]
-    away = ask(dashboard, "/", Accept=PAGE, Host="evil.example")
+    away = ask(dashboard, "/", headers={"Accept": PAGE, "Host": "evil.example"})
     assert b"evil.example" not in away.body
     assert b"--allow-host" in away.body
 
@@ -106,28 +119,27 @@ def test_another_page_may_link_here_but_ask_for_nothing(dashboard: Dashboard) ->
     token = dashboard.token
     for site in ("cross-site", "same-site"):  # the second is any other port of this machine
         link = {
-            "Sec_Fetch_Site": site,
-            "Sec_Fetch_Mode": "navigate",
-            "Sec_Fetch_Dest": "document",
+            "Sec-Fetch-Site": site,
+            "Sec-Fetch-Mode": "navigate",
+            "Sec-Fetch-Dest": "document",
         }
-        assert ask(dashboard, "/dashboard", token=token, **link).status == 200
-        assert ask(dashboard, "/api/studies", "POST", token=token, **link).status == 403
-        link["Sec_Fetch_Dest"] = "iframe"
-        assert ask(dashboard, "/dashboard", token=token, **link).status == 403
+        picture = {**link, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+        assert ask(dashboard, "/dashboard", token=token, headers=link).status == 200
+        assert ask(dashboard, "/api/studies", "POST", token=token, headers=link).status == 403
+        link["Sec-Fetch-Dest"] = "iframe"
+        assert ask(dashboard, "/dashboard", token=token, headers=link).status == 403
         assert (
             ask(
                 dashboard,
                 "/api/studies",
                 token=token,
-                Sec_Fetch_Site=site,
-                Sec_Fetch_Mode="no-cors",
-                Sec_Fetch_Dest="image",
+                headers=picture,
             ).status
             == 403
         )
         # A redirect would be sent without the cookie, being the other page's doing.
-        link["Sec_Fetch_Dest"] = "document"
-        first = ask(dashboard, f"/?token={token}&a=%22%3E", **link)
+        link["Sec-Fetch-Dest"] = "document"
+        first = ask(dashboard, f"/?token={token}&a=%22%3E", headers=link)
         assert first.status == 200
         assert b'content="0; url=/?a=%22%3E"' in first.body
         assert token.encode() not in first.body
@@ -169,10 +181,12 @@ def test_what_a_proxy_says_leads_nowhere(dashboard: Dashboard) -> None:
     reply = ask(
         dashboard,
         "/",
-        Cookie=cookie,
-        X_Forwarded_Host="evil.example",
-        X_Forwarded_Proto="https",
-        Host=f"localhost:{port}",
+        headers={
+            "Cookie": cookie,
+            "X-Forwarded-Host": "evil.example",
+            "X-Forwarded-Proto": "https",
+            "Host": f"localhost:{port}",
+        },
     )
     assert (reply.status, reply.headers["Location"]) == (302, "/dashboard")
 
