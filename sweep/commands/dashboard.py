@@ -42,7 +42,7 @@ def run(
 ) -> None:
     """Serve the dashboard until interrupted, to whoever has the link it prints."""
     import json
-    from contextlib import nullcontext
+    from contextlib import nullcontext, suppress
 
     from sweep.dashboard.opening import opened_in_browser
     from sweep.dashboard.server import Dashboard
@@ -58,8 +58,9 @@ def run(
     )
     try:
         link = {"url": dashboard.link, "token": dashboard.token}
-        typer.echo(json.dumps(link) if as_json else dashboard.link)
-        with nullcontext() if no_open else opened_in_browser(dashboard.link):
-            dashboard.serve()
+        with suppress(KeyboardInterrupt):  # the usual end, however early it comes
+            typer.echo(json.dumps(link) if as_json else dashboard.link)
+            with nullcontext() if no_open else opened_in_browser(dashboard.link):
+                dashboard.serve()
     finally:
         dashboard.close()

@@ -101,7 +101,8 @@ class Dashboard:
         self._server.stop()
 
 
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+def _interrupt(signum: int, _frame: FrameType | None) -> None:
+    signal.signal(signum, signal.SIG_DFL)  # whoever asks twice does not wait for slow answers
     raise KeyboardInterrupt
 
 
