@@ -30,6 +30,7 @@ from sweep.commands import (
     storage,
     train,
 )
+from sweep.commands.completion import mend_words
 from sweep.commands.ending import DEBUG, INTERRUPTED, sentence
 from sweep.commands.options import STORAGE_VARIABLE
 
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])  # the level is of libraries
     for package in ("sweep", "model", "objectives", "storage", "fields"):
         logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.INFO)
+    mend_words(os.environ)
     # A system that ends a process deserves the same orderly end as a person who does.
     signal.signal(signal.SIGTERM, _interrupt)
     try:

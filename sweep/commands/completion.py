@@ -6,12 +6,14 @@ wrong there is nothing to complete.
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from typing import Annotated
 
 import typer
 
 from sweep.commands.options import DEFAULT_STORAGE, STORAGE_VARIABLE
+
+BREAKS = (":", "=")
 
 
 def complete_study(context: typer.Context, incomplete: str) -> list[str]:
@@ -26,6 +28,32 @@ def complete_study(context: typer.Context, incomplete: str) -> list[str]:
     # A shell takes what is completed as if it were typed: a name that it would take apart, or
     # run, is for the person to type.
     return [n for n in names if n.startswith(incomplete) and shlex.quote(n) == n]
+
+
+def mend_words(variables: MutableMapping[str, str]) -> None:
+    """Put together what bash takes apart before it asks: a word at every colon and equals sign.
+
+    Without that ``--storage sqlite:///x.db`` would be three words.
+
+    Args:
+        variables: The environment; changed where bash asks for a completion.
+    """
+    try:
+        words = variables["COMP_WORDS"].split("\n")
+        current = int(variables["COMP_CWORD"])
+    except (KeyError, ValueError):
+        return
+    mended: list[str] = []
+    goes_on = False
+    for word in words[: current + 1]:
+        is_break = word in BREAKS
+        if mended and (is_break or goes_on):
+            mended[-1] += word
+        else:
+            mended.append(word)
+        goes_on = is_break
+    variables["COMP_WORDS"] = "\n".join(mended)
+    variables["COMP_CWORD"] = str(len(mended) - 1)
 
 
 def complete_setting(incomplete: str) -> list[str]:

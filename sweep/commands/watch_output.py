@@ -38,7 +38,8 @@ class TableShow(Show):
     def look(self, snapshot: SweepSnapshot) -> None:
         """Redraw the table."""
         for trial in snapshot.ended:
-            self._console.print(left_behind(trial.number, trial.outcome, trial.what))
+            width = self._console.width
+            self._console.print(left_behind(trial.number, trial.outcome, trial.what, width))
         self._live.update(LiveTable(snapshot), refresh=True)
         if not self._live.is_started:  # the first table comes with the first look
             self.enter_context(self._live)

@@ -13,7 +13,7 @@ BEYOND = 0.12
 PLAIN_DIGITS = 4
 MOST_DECIMALS = 5
 MOST_PLAIN = 1e6
-SHORT, REACHED, OVER, FAINT = "yellow", "green", "red", "dim"
+DONE, SHORT, REACHED, OVER, FAINT = "cyan", "yellow", "green", "red", "dim"
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,7 @@ ASCII = Signs("=", "=", "-", ("[", "["), ("]", "]"), ">", "~")
 def share_bar(share: float, width: int, signs: Signs) -> Text:
     """Return a bar that is filled for a share from 0 to 1."""
     halves = round(2 * width * min(1.0, max(0.0, share)))
-    text = Text(signs.full * (halves // 2), style="cyan")
-    if halves % 2:
-        text.append(signs.half)
+    text = Text().append(signs.full * (halves // 2) + signs.half * (halves % 2), style=DONE)
     return text.append(signs.empty * (width - len(text)), style=FAINT)
 
 

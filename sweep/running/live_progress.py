@@ -145,14 +145,16 @@ class LiveProgress(SilentProgress):
         self._at_work = {}
         if self._shown is not None:
             self._shown = replace(self._shown, is_run=False)
-        self._live.stop()
+        if self._live.is_started:
+            self._live.stop()
+            self._console.print()
 
     def _put(self, trial: TrialAtWork) -> None:
         self._at_work = dict(sorted({**self._at_work, trial.number: trial}.items()))
 
     def _leave(self, spec: TrialSpec, state: str, what: str) -> None:
         self._ended(spec.number, state)
-        self._console.print(left_behind(spec.number, what, describe(spec)))
+        self._console.print(left_behind(spec.number, what, describe(spec), self._console.width))
 
     def _ended(self, number: int, state: str) -> None:
         self.put_back(number)

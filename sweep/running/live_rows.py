@@ -131,7 +131,7 @@ class LiveRows:
         )
         cells = [" " * TRIAL, "epoch".ljust(self._epoch_width(bars=True)), "score".rjust(SCORE)]
         cells += self._value_headings(bars=True)
-        return [Text(first, style=FAINT), Text(GAP.join(cells), style=FAINT)]
+        return [Text(first, style=FAINT), Text(GAP.join(cells).rstrip(), style=FAINT)]
 
     def _two_lines(self, trial: TrialAtWork | None) -> list[Text]:
         if trial is None:

@@ -6,6 +6,7 @@ moment to the next; a narrow or low terminal gets less beside each trial, never 
 
 from collections.abc import Iterator
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
@@ -50,9 +51,12 @@ class LiveTable:
             yield line
 
 
-def left_behind(number: int, outcome: str, what: str) -> Text:
-    """Return the line that a trial leaves above the table when it ends."""
-    return Text(f"trial {number:3d}  {visible(outcome)}  {visible(what)}")
+def left_behind(number: int, outcome: str, what: str, width: int) -> Text:
+    """Return the line that a trial leaves above the table when it ends, two where it is long."""
+    line = Text(f"trial {number:3d}  {visible(outcome)}")
+    trained = visible(what)
+    fits = line.cell_len + len(GAP) + cell_len(trained) <= width
+    return line.append(f"{GAP}{trained}" if fits else f"\n{'':11}{trained}")
 
 
 class _Drawing:
