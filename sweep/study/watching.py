@@ -4,6 +4,7 @@ Of a trial that ended everything is read once: the storage keeps such trials, an
 reads a whole record. A look at a study of a thousand trials then costs what its running ones do.
 """
 
+import math
 from datetime import datetime
 
 from optuna.study import Study
@@ -147,8 +148,8 @@ class StudyWatcher:
             trial.number,
             self._words(trial),
             trial_score(trial),
-            float(trial.user_attrs["gradient"]),
-            float(trial.user_attrs["peak"]),
+            float(trial.user_attrs.get("gradient", math.nan)),
+            float(trial.user_attrs.get("peak", math.nan)),
         )
 
     def _words(self, trial: FrozenTrial) -> str:

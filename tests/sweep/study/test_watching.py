@@ -10,7 +10,7 @@ from storage.study_lock import StudyLock
 from sweep.configuration.settings import SweepConfig
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
-from sweep.study.records import trial_record
+from sweep.study.records import VERDICT, trial_record
 from sweep.study.status import study_status
 from sweep.study.studies import load_study, open_or_create_study
 from sweep.study.trial_words import describe
@@ -114,6 +114,6 @@ def test_json_has_everything_a_look_found(watched: tuple[Ledger, StudyWatcher]) 
         ledger.ask()
         tree = watcher.look().as_json()
     assert tree["at_work"][0]["number"] == 8
-    assert tree["verdict"]["name"] == study_status(ledger.study, ledger.url).verdict.name
+    assert tree["verdict"] == ledger.study.user_attrs[VERDICT]
     assert tree["states"]["COMPLETE"] == 8
     assert "sees_forecasts" not in tree
