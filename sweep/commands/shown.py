@@ -11,14 +11,6 @@ from objectives.verdict import NOTHING_TO_FIX, SUCCESS
 from storage.url import as_option
 from sweep.study.status import StudyStatus, TrialStatus
 
-WIDTH_OF_A_PIPE = 160
-
-
-def wide_console() -> Console:
-    """Return a console as wide as the terminal; in a pipe wide enough to break no line."""
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDTH_OF_A_PIPE)
-
 
 def show_status(status: StudyStatus, console: Console) -> None:
     """Print where a study stands."""
