@@ -31,6 +31,7 @@ from sweep.pictures.style import SMALL, TEXT, Style
 from sweep.study.samples import ObservedSample
 
 Field = npt.NDArray[np.floating]
+Doubles = npt.NDArray[np.float64]
 Kind = Literal["values", "differences"]
 SHARE_SHOWN = 99.5
 """Percent of a forecast's cells inside the colour scale: a spike would leave the rest one colour.
@@ -105,9 +106,11 @@ def _beyond(known: npt.NDArray[np.float64], low: float, high: float) -> tuple[bo
     return bool((known < low).any()), bool((known > high).any())
 
 
-def masked(values_HW: Field, mask_HW: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def masked(values_HW: Field, mask_HW: npt.NDArray[np.bool_]) -> Doubles:
     """Return a field with no number in the cells that take no part."""
-    return np.where(mask_HW, np.asarray(values_HW, dtype=np.float64), np.float64("nan"))
+    seen_HW: Doubles = np.array(values_HW, dtype=np.float64)
+    seen_HW[~mask_HW] = np.nan
+    return seen_HW
 
 
 @dataclass(frozen=True)
