@@ -36,9 +36,8 @@ def run(
         }
         typer.echo(json.dumps(facts, indent=2))
         return
-    split = (
-        "on the test split" if made.test_split else f"without the test split: {made.why_no_test}"
-    )
+    missing = f"without the test split: {made.why_no_test}"
+    split = "on the test split" if made.test_split else missing
     typer.echo(
         f"report of {study} ({made.verdict}), {made.pictures} pictures, "
         f"{made.size / 1e6:.1f} MB, written to {made.path}, {split}"

@@ -12,6 +12,7 @@ from sweep.pictures.style import LINE_WIDTH, MARKER_SIZE, SERIES, SMALL, TEXT, T
 
 Box = tuple[float, float, float, float]
 """Left, bottom, width and height in inches."""
+LEGEND_LEFT = 0.3
 Doubles = npt.NDArray[np.float64]
 
 
@@ -53,7 +54,12 @@ def put_grid(axes: Axes, style: Style) -> None:
 
 
 def put_line(
-    axes: Axes, x: Sequence[float] | Doubles, y: Sequence[float] | Doubles, kind: str, style: Style
+    axes: Axes,
+    x: Sequence[float] | Doubles,
+    y: Sequence[float] | Doubles,
+    kind: str,
+    style: Style,
+    name: str = "",
 ) -> None:
     """Draw what was observed or forecast as a line; a value that is no number leaves a gap.
 
@@ -63,12 +69,13 @@ def put_line(
         y: Values.
         kind: Key of ``SERIES``.
         style: Its colours.
+        name: In the legend; by default that of its kind.
     """
     series = SERIES[kind]
     axes.plot(
         np.asarray(x, dtype=float),
         np.asarray(y, dtype=float),
-        label=series.label,
+        label=name or series.label,
         color=getattr(style, kind),
         linestyle=series.stroke,
         linewidth=LINE_WIDTH,
@@ -82,15 +89,19 @@ def put_legend(axes: Axes, style: Style) -> None:
     """Write which line is which in the row above the axes, below their title."""
     handles, _ = axes.get_legend_handles_labels()
     if handles:
+        place, figure = axes.get_position(), axes.get_figure(root=True)
+        assert figure is not None, "axes are made in one"
+        # From the left edge of the figure on: a name may be long.
+        left = (LEGEND_LEFT / figure.get_size_inches()[0] - place.x0) / place.width
         axes.legend(
             loc="lower left",
-            bbox_to_anchor=(-0.02, 0.99),
+            bbox_to_anchor=(max(left, -0.2), 0.99),
             ncols=len(handles),
             fontsize=SMALL,
             frameon=False,
             labelcolor=style.ink,
-            columnspacing=1.0,
-            handlelength=1.8,
+            columnspacing=0.9,
+            handlelength=1.7,
             handletextpad=0.4,
             borderpad=0.1,
         )

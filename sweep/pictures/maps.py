@@ -37,6 +37,7 @@ SHARE_SHOWN = 99.5
 """Percent of a forecast's cells inside the colour scale: a spike would leave the rest one colour.
 What lies outside has the scale's last colour, and the colour bar a point."""
 LEFT, RIGHT, TOP, BOTTOM = 0.62, 0.1, 0.4, 0.5
+ROOM = 0.1
 BAR, BAR_GAP, BAR_TEXT = 0.13, 0.1, 0.72
 MAP_AREA, WIDEST, HIGHEST = 7.6, 3.45, 3.5
 MINUS = "\u2212"
@@ -98,7 +99,7 @@ def difference_scale(differences: Sequence[Field]) -> Scale:
 
 def _finite(fields: Sequence[Field]) -> npt.NDArray[np.float64]:
     flat = [np.ravel(np.asarray(values, dtype=np.float64)) for values in fields]
-    together = np.concatenate(flat) if flat else np.array([])
+    together: Doubles = np.concatenate([np.array([]), *flat])
     return together[np.isfinite(together)]
 
 
@@ -166,7 +167,7 @@ def one_map(observed: ObservedSample, panel: Panel, style: Style) -> Figure:
     """Return a map by itself, with its colour bar."""
     grid = map_grid(observed)
     size = layout(grid)
-    figure = make_figure(LEFT + size.wide + size.beside, size.below + size.high + TOP, style)
+    figure = make_figure(LEFT + size.wide + size.beside, size.below + size.high + ROOM, style)
     box = (LEFT, size.below, size.wide, size.high)
     axes = add_axes(figure, box, style)
     _draw_field(axes, grid, panel, style)

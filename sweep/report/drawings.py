@@ -20,7 +20,8 @@ from sweep.report.score_chart import score_by_trial
 from sweep.report.slices import slice_by
 
 MAP_DOTS = 160
-CSS_INCH = 96.0
+CSS_INCH = 104.0
+"""A little more than 96, so that letters of 8 points are read at arm's length."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def spectra(report: Report) -> list[Drawing]:
     for lead in range(len(observed.leads)):
         title = f"Power by scale, {observed.ahead[lead]}"
         said = words.spectrum_sentence(report, observed, split.forecasts, lead)
-        figure = one_spectrum(observed, split.forecasts, lead, PAGE)
+        figure = one_spectrum(observed, split.forecasts, lead, PAGE, _names(report))
         drawings.append(_chart(f"spectrum-{lead}", title, said, figure))
     return drawings
 
@@ -125,7 +126,7 @@ def leads(report: Report) -> list[Drawing]:
     drawings = []
     for name, band in bands.items():
         lines = split.by_lead(name)
-        figure = one_by_lead(name, lines, band, observed, PAGE)
+        figure = one_by_lead(name, lines, band, observed, PAGE, _names(report))
         said = words.lead_sentence(report, name, lines, observed, band.offset)
         drawings.append(_chart(f"lead-{name}", f"Mean {name} by lead", said, figure))
     return drawings
@@ -172,6 +173,10 @@ def slices(report: Report) -> list[Drawing]:
         said = words.slice_sentence(report, name)
         drawings.append(_chart(f"slice-{index}", f"Score by {name}", said, figure))
     return drawings
+
+
+def _names(report: Report) -> dict[str, str]:
+    return {kind: words.name_of(report, kind) for kind in ("baseline", "forecast")}
 
 
 def _chart(name: str, title: str, said: str, figure: Figure) -> Drawing:

@@ -20,8 +20,9 @@ from sweep.pictures.style import LINE_WIDTH, Style
 from sweep.report.contents import TrialPoint, share
 from sweep.report.trial_marks import mark, put_points
 
-WIDTH, HEIGHT = 4.4, 3.4
-FAR_OUT = 98.0
+WIDTH, HEIGHT = 4.0, 3.4
+MOST = 90.0
+FAR = 2.0
 
 
 def error_against_gradient(
@@ -38,9 +39,9 @@ def error_against_gradient(
     put_points(axes, complete, lambda p: p.gradient_share, lambda p: p.rmse_share, style)
     if low is not None and high is not None:
         axes.axvspan(low, high, color=style.band, alpha=0.18, linewidth=0, label="aimed at")
-    mark(axes, complete, chosen, lambda p: p.gradient_share, lambda p: p.rmse_share, style)
     put_labels(axes, "gradient over observed", "RMSE over the baseline's", style)
     _leave_far_out(axes, [p.gradient_share for p in complete], [p.rmse_share for p in complete])
+    mark(axes, complete, chosen, lambda p: p.gradient_share, lambda p: p.rmse_share, style)
     put_legend(axes, style)
     return figure
 
@@ -49,7 +50,7 @@ def error_against_shortfall(
     points: Sequence[TrialPoint], chosen: int | None, style: Style
 ) -> Figure:
     """Return the RMSE of complete trials against what they lack in sharpness, with the front."""
-    figure, axes = _front_axes("The front: nobody has less of both", style)
+    figure, axes = _front_axes("The front", style)
     complete = [point for point in points if point.is_complete]
     put_points(axes, complete, lambda p: p.sharpness, lambda p: p.rmse_share, style)
     there = front(points)
@@ -63,9 +64,9 @@ def error_against_shortfall(
             label="front",
             zorder=2,
         )
-    mark(axes, complete, chosen, lambda p: p.sharpness, lambda p: p.rmse_share, style)
     put_labels(axes, "distance to gradient and peak aimed at", "RMSE over the baseline's", style)
     _leave_far_out(axes, [p.sharpness for p in complete], [p.rmse_share for p in complete])
+    mark(axes, complete, chosen, lambda p: p.sharpness, lambda p: p.rmse_share, style)
     put_legend(axes, style)
     return figure
 
@@ -86,12 +87,15 @@ def front(points: Sequence[TrialPoint]) -> list[TrialPoint]:
 
 
 def far_out(points: Sequence[TrialPoint]) -> int:
-    """Return how many complete trials lie above what the charts of the front show."""
+    """Return how many complete trials lie above what the charts show."""
     known = [p.rmse_share for p in points if p.is_complete and p.rmse_share is not None]
-    if not known:
-        return 0
-    low, high = min(*known, 0.98), max(float(np.percentile(known, FAR_OUT)), 1.02)
-    return sum(value > high + 0.09 * (high - low) for value in known)
+    return sum(value > _highest(known) for value in known)
+
+
+def _highest(known: Sequence[float]) -> float:
+    """Return the largest value but for those far beyond most of the others."""
+    low, most = min(known), float(np.percentile(known, MOST))
+    return max(value for value in known if value <= most + FAR * (most - low))
 
 
 def _front_axes(title: str, style: Style) -> tuple[Figure, Axes]:
@@ -105,12 +109,10 @@ def _front_axes(title: str, style: Style) -> tuple[Figure, Axes]:
 
 def _leave_far_out(axes: Axes, xs: Sequence[float | None], ys: Sequence[float | None]) -> None:
     """Frame the axes so that a few trials far out do not press the others together."""
-    for values, frame in ((xs, axes.set_xlim), (ys, axes.set_ylim)):
+    for values, frame, inside in ((xs, axes.set_xlim, ()), (ys, axes.set_ylim, (0.98, 1.02))):
         known = [v for v in values if v is not None and math.isfinite(v)]
-        if not known:
-            continue
-        low, high = min(known), float(np.percentile(known, FAR_OUT))
-        high = max(high, 1.02) if frame == axes.set_ylim else high
-        low = min(low, 0.98) if frame == axes.set_ylim else low
-        room = 0.09 * (high - low) or 0.05 * abs(high) or 0.1
-        frame(low - room, high + room)
+        if known:
+            ends = [min(known), _highest(known), *inside]
+            low, high = min(ends), max(ends)
+            room = 0.09 * (high - low) or 0.05 * abs(high) or 0.1
+            frame(low - room, high + room)

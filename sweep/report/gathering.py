@@ -67,7 +67,7 @@ def gather(name: str, url: str, number: int | None = None) -> Report:
         running="" if status.coordinator.note == "finished" else status.coordinator.note,
         budget=status.budget,
         chosen=_chosen(study, chosen, number, status) if chosen is not None else None,
-        commands=_commands(name, url, chosen, number, status),
+        commands=_commands(name, url, chosen, number),
         confirm_command=f"python run_sweep.py confirm {shlex.quote(name)}{as_option(url)}",
         validation=validation,
         test=test,
@@ -139,9 +139,7 @@ def _why(chosen: int, asked_for: int | None, status: StudyStatus) -> str:
     return "the lowest score among the trials that break no guard"
 
 
-def _commands(
-    name: str, url: str, chosen: FrozenTrial | None, number: int | None, status: StudyStatus
-) -> list[str]:
+def _commands(name: str, url: str, chosen: FrozenTrial | None, number: int | None) -> list[str]:
     """Return what to type to train the trial again and to go on."""
     study, storage = shlex.quote(name), as_option(url)
     if chosen is None:

@@ -15,6 +15,8 @@ from sweep.report.numbers import count, number
 from sweep.report.tables import Table
 
 HERE = Path(__file__).parent
+CONFIRM_FIRST = "confirm it on new seeds and the test split with the confirm command, then "
+"""How the verdict of a success begins what to do."""
 MOODS = {SUCCESS: "good", NOTHING_TO_FIX: "good", STUCK: "bad", GAMED: "bad"}
 CONTENTS = (
     ("figures", "Figures"),
@@ -37,6 +39,7 @@ class Page:
     contents: Sequence[tuple[str, str]]
     reason: str
     next: str
+    chosen: str
     confirmed: str
     newer: str
     figures_sentence: str
@@ -79,7 +82,8 @@ def lay_out(report: Report) -> Page:
     return Page(
         contents=there,
         reason=f"{words.capital(report.verdict.reason)}.",
-        next=f"{report.verdict.next}.",
+        next=f"{_next(report)}.",
+        chosen=words.chosen_sentence(report),
         confirmed=f"{words.capital(kept.sentence)}." if kept else "",
         newer=f"{words.capital(count(newer, 'trial'))} ended after it.",
         figures_sentence=words.figures_sentence(report),
@@ -124,6 +128,14 @@ def render(report: Report, page: Page) -> str:
         mood=MOODS.get(report.verdict.name, "open"),
         style=(HERE / "report.css").read_text(encoding="utf-8"),
     )
+
+
+def _next(report: Report) -> str:
+    """Return what to do; not to confirm what is confirmed already."""
+    about, kept = report.verdict.trial, report.confirmation
+    if about is None or kept is None or kept.for_trial(about) is None:
+        return report.verdict.next
+    return report.verdict.next.removeprefix(CONFIRM_FIRST)
 
 
 def _params(report: Report) -> list[tuple[str, object]]:

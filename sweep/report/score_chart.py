@@ -17,14 +17,14 @@ from sweep.pictures.style import LINE_WIDTH, Style
 from sweep.report.contents import TrialPoint
 from sweep.report.trial_marks import LEAST_SCORE, drawn_score, mark, plain_log, put_points
 
-WIDTH, HEIGHT = 6.6, 3.4
+WIDTH, HEIGHT = 4.0, 3.4
 
 
 def score_by_trial(points: Sequence[TrialPoint], chosen: int | None, style: Style) -> Figure:
     """Return the score of each trial in the order they were started, with the best so far."""
     figure = make_figure(WIDTH, HEIGHT, style)
     axes = add_axes(figure, (0.65, 0.5, WIDTH - 0.8, HEIGHT - 1.1), style)
-    put_title(axes, "Score by trial (0 is perfect)", style, above_legend=True)
+    put_title(axes, "Score by trial", style, above_legend=True)
     put_points(axes, points, lambda point: float(point.number), drawn_score, style)
     axes.set_yscale("log")
     best = best_so_far(points)
@@ -54,9 +54,9 @@ def score_by_trial(points: Sequence[TrialPoint], chosen: int | None, style: Styl
             color=style.warning,
             label="failed",
         )
-    mark(axes, points, chosen, lambda point: float(point.number), drawn_score, style)
     plain_log(axes)
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
+    mark(axes, points, chosen, lambda point: float(point.number), drawn_score, style)
     put_labels(axes, "trial", "score", style)
     put_grid(axes, style)
     put_legend(axes, style)

@@ -12,7 +12,7 @@ from sweep.pictures.style import Style
 from sweep.report.contents import TrialPoint
 from sweep.report.trial_marks import drawn_score, mark, plain_log, put_points
 
-WIDTH, HEIGHT = 4.4, 3.1
+WIDTH, HEIGHT = 4.0, 3.1
 ROW_HEIGHT = 0.24
 
 
@@ -39,7 +39,6 @@ def slice_by(
         return float(point.params[name])
 
     put_points(axes, there, where, drawn_score, style)
-    mark(axes, there, chosen, where, drawn_score, style)
     if is_log:
         axes.set_xscale("log")
         axes.xaxis.set_minor_locator(NullLocator())
@@ -49,6 +48,7 @@ def slice_by(
         axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_yscale("log")
     plain_log(axes)
+    mark(axes, there, chosen, where, drawn_score, style)
     put_labels(axes, shown(name), "score", style)
     put_grid(axes, style)
     return figure
@@ -75,13 +75,13 @@ def _choices(name: str, there: Sequence[TrialPoint], chosen: int | None, style: 
     for choice, values in scores.items():
         middle = float(np.median(values))
         axes.plot([middle] * 2, [rows[choice] - 0.36, rows[choice] + 0.36], color=style.ink)
-    mark(axes, there, chosen, drawn_score, row, style)
     axes.set_yticks(range(len(ranked)), [shown(choice, 24) for choice in ranked], parse_math=False)
     axes.set_ylim(-0.6, len(ranked) - 0.4)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=7))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
+    mark(axes, there, chosen, drawn_score, row, style)
     put_labels(axes, "score", "", style)
     put_grid(axes, style)
     return figure

@@ -27,8 +27,8 @@ def put_points(
     """Draw trials: within the guards, against one, and pruned."""
     size = 3.0 if len(points) > MANY else 4.5
     kinds = (
-        ("within the guards", "forecast", "o"),
-        ("breaks a guard", "warning", "x"),
+        ("holds guards", "forecast", "o"),
+        ("breaks one", "warning", "x"),
         ("pruned", "muted", "v"),
     )
     for label, colour, marker in kinds:
@@ -53,7 +53,7 @@ def put_points(
 
 def _kind(point: TrialPoint) -> str:
     if point.is_complete:
-        return "within the guards" if point.feasible else "breaks a guard"
+        return "holds guards" if point.feasible else "breaks one"
     return point.state.lower()
 
 
@@ -65,7 +65,10 @@ def mark(
     y: Coordinate,
     style: Style,
 ) -> None:
-    """Put rings round the presets and names beside the baseline and the trial it is about."""
+    """Put rings round the presets and names beside the baseline and the trial it is about.
+
+    To be called when the axes have their limits.
+    """
     presets = [p for p in points if p.preset is not None and not p.is_baseline]
     rings = [(a, b) for p in presets if (a := x(p)) is not None and (b := y(p)) is not None]
     if rings:
@@ -78,7 +81,6 @@ def mark(
             markerfacecolor="none",
             markeredgecolor=style.muted,
             markeredgewidth=0.8,
-            label="preset",
             zorder=2,
         )
     for point in points:
@@ -99,16 +101,26 @@ def mark(
             markeredgewidth=0.8,
             zorder=5,
         )
-        axes.annotate(
-            words,
-            (a, b),
-            xytext=(7, 5),
-            textcoords="offset points",
-            fontsize=SMALL,
-            color=getattr(style, kind),
-            zorder=6,
-            annotation_clip=True,
-        )
+        _name(axes, words, (a, b), getattr(style, kind))
+
+
+def _name(axes: Axes, words: str, at: tuple[float, float], colour: str) -> None:
+    """Write a name beside a point, on the side where there is room."""
+    axes.get_xlim()  # bring the limits up to date: the place within them is asked for
+    axes.get_ylim()
+    across, up = axes.transAxes.inverted().transform(axes.transData.transform(at))
+    to_the_left, below = across > 0.72, up > 0.88
+    axes.annotate(
+        words,
+        at,
+        xytext=(-7 if to_the_left else 7, -12 if below else 5),
+        textcoords="offset points",
+        ha="right" if to_the_left else "left",
+        fontsize=SMALL,
+        color=colour,
+        zorder=6,
+        annotation_clip=True,
+    )
 
 
 def plain_log(axes: Axes) -> None:

@@ -34,6 +34,15 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def chosen_sentence(report: Report) -> str:
+    """Return why the report is about this trial, and what that is worth."""
+    chosen = report.chosen
+    if chosen is None:
+        return "No trial is complete yet."
+    worth = chosen.words.replace(f", {chosen.why}", "")  # not twice
+    return f"Chosen: {chosen.why}; {worth}."
+
+
 def figures_sentence(report: Report) -> str:
     """Return what the table of figures says in one sentence."""
     split = report.pictured
@@ -68,10 +77,10 @@ def map_alt(title: str, panel: Panel, observed: ObservedSample, lead: int) -> st
     if not known.size:
         return f"Map, {title}, {observed.ahead[lead]}: no cell has a value."
     size = magnitude(known)
-    low, high = known.min() * size.factor, known.max() * size.factor
+    low, high = (size.said(float(end), observed.units) for end in (known.min(), known.max()))
     return (
-        f"Map of {observed.variable}, {title}, {observed.ahead[lead]}: from {number(low)} to "
-        f"{number(high)}{size.units(observed.units)} over {known.size} cells."
+        f"Map of {observed.variable}, {title}, {observed.ahead[lead]}: from {low} to {high} over "
+        f"{known.size} cells."
     )
 
 
@@ -87,10 +96,9 @@ def maps_sentence(
     for kind, values_HW in forecasts.items():
         off = float(np.sqrt(np.mean((values_HW[valid] - seen_HW[valid]) ** 2)))
         varies = percent(share(float(values_HW[valid].std()), spread))
-        size = magnitude([off])
         said.append(
             f"{subject(report, kind)} varies {varies} as much as the observed field and is off "
-            f"by {number(off * size.factor, 3)}{size.units(units)}"
+            f"by {magnitude([off]).said(off, units)}"
         )
     return f"{capital(listed(said))} (root mean square, this window)."
 
@@ -187,7 +195,7 @@ def cost_sentence(report: Report) -> str:
     )
     beyond = far_out(report.points)
     if beyond:
-        said += f" {capital(count(beyond, 'trial'))} with a larger error lie above the chart."
+        said += f" With a larger error {count(beyond, 'trial')} would stand above the chart."
     return said
 
 
@@ -215,11 +223,15 @@ def slice_sentence(report: Report, name: str) -> str:
     values = [_value(point, name) for point in best]
     if len(best) == 1:
         return f"The only trial within the guards has {values[0]}."
+    if len(set(values)) == 1:
+        return f"Each of the best {len(best)} within the guards has {values[0]}."
     return f"The best {len(best)} within the guards have {listed(values)}."
 
 
 def _value(point: TrialPoint, name: str) -> str:
     value = point.params[name]
+    if isinstance(value, str):
+        return f"\N{LEFT DOUBLE QUOTATION MARK}{value}\N{RIGHT DOUBLE QUOTATION MARK}"
     return number(value, 3) if isinstance(value, float) else str(value)
 
 
@@ -270,5 +282,5 @@ def guards_sentence(report: Report) -> str:
         return "No trial is complete, so no guard was looked at."
     if not broken:
         return "Every complete trial holds every guard."
-    named = [f"{row.name} by {count(row.broken_by, 'trial')}" for row in broken]
-    return f"Broken were {listed(named)}; a trial that breaks one cannot win."
+    named = [f"{row.name} ({count(row.broken_by, 'trial')})" for row in broken]
+    return f"Guards that were broken: {listed(named)}. A trial that breaks one cannot win."
