@@ -37,7 +37,7 @@ def add_axes(figure: Figure, box: Box, style: Style) -> Axes:
 
 def put_title(axes: Axes, title: str, style: Style, *, above_legend: bool = False) -> None:
     """Write what axes show above them."""
-    pad = 22.0 if above_legend else 6.0
+    pad = 24.0 if above_legend else 6.0
     axes.set_title(title, fontsize=TITLE, color=style.ink, loc="left", pad=pad, parse_math=False)
 
 
@@ -95,7 +95,7 @@ def put_legend(axes: Axes, style: Style) -> None:
         left = (LEGEND_LEFT / figure.get_size_inches()[0] - place.x0) / place.width
         axes.legend(
             loc="lower left",
-            bbox_to_anchor=(max(left, -0.2), 0.99),
+            bbox_to_anchor=(max(left, -0.2), 1.015),
             ncols=len(handles),
             fontsize=SMALL,
             frameon=False,

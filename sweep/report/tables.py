@@ -30,6 +30,11 @@ class Table:
     words: Sequence[int] = ()
     strong: int | None = None
 
+    @property
+    def is_pairs(self) -> bool:
+        """Whether it is a list of names and what they are."""
+        return not any(self.headings)
+
 
 def figures(report: Report, split: SplitView) -> Table:
     """Return what was observed, aimed at and forecast on one split."""

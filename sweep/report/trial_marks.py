@@ -101,10 +101,10 @@ def mark(
             markeredgewidth=0.8,
             zorder=5,
         )
-        _name(axes, words, (a, b), getattr(style, kind))
+        _name(axes, words, (a, b), kind, style)
 
 
-def _name(axes: Axes, words: str, at: tuple[float, float], colour: str) -> None:
+def _name(axes: Axes, words: str, at: tuple[float, float], kind: str, style: Style) -> None:
     """Write a name beside a point, on the side where there is room."""
     axes.get_xlim()  # bring the limits up to date: the place within them is asked for
     axes.get_ylim()
@@ -117,9 +117,10 @@ def _name(axes: Axes, words: str, at: tuple[float, float], colour: str) -> None:
         textcoords="offset points",
         ha="right" if to_the_left else "left",
         fontsize=SMALL,
-        color=colour,
+        color=getattr(style, kind),
         zorder=6,
         annotation_clip=True,
+        bbox={"boxstyle": "square,pad=0.08", "fc": style.paper, "ec": "none", "alpha": 0.75},
     )
 
 
