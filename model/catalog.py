@@ -126,6 +126,20 @@ LOSS_VARIANTS: dict[str, LossVariant] = {
     ),
 }
 
+NOT_KNOWN = "not known: a term of yours"
+
+
+def loss_variant(name: str) -> LossVariant:
+    """Return a term of this project, or one of the user's, named ``package.module:function``.
+
+    Of the latter nothing is known without running it, so it is taken as one that may sharpen: a
+    sweep that fails with it is not blamed on its losses.
+    """
+    if ":" in name:
+        return LossVariant(name, NOT_KNOWN, sharpens=True)
+    return LOSS_VARIANTS[name]
+
+
 BASE_LOSSES: dict[str, str] = {
     "mse": _MSE,
     "l1": "model.losses.pointwise:l1",

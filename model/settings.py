@@ -21,8 +21,11 @@ def _known_predictor(name: str) -> str:
 
 
 def _known_variant(name: str) -> str:
-    if name not in LOSS_VARIANTS:
-        raise ValueError(unknown("loss variant", name, LOSS_VARIANTS))
+    if name not in LOSS_VARIANTS and ":" not in name:
+        raise ValueError(
+            unknown("loss variant", name, LOSS_VARIANTS)
+            + ", or a function of yours as package.module:function"
+        )
     return name
 
 
@@ -51,7 +54,12 @@ class LossSettings(Settings):
         description="pointwise loss on the scaled field; predictor ensemble always trains with "
         "crps, of its members, and no other predictor can",
     )
-    variant: LossVariant = Field("none", description="gradient term: " + ", ".join(LOSS_VARIANTS))
+    variant: LossVariant = Field(
+        "none",
+        description="gradient term: "
+        + ", ".join(LOSS_VARIANTS)
+        + ", or a function of yours as package.module:function, of a module that plugins lists",
+    )
     gradient_weight: float = Field(
         0.0, ge=0.0, le=1e6, description="weight of the gradient term; the base loss has weight 1"
     )

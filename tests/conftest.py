@@ -1,5 +1,6 @@
 """Small data and a tiny sweep that several folders of tests share."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sweep.running.coordinator import Coordinator
 from sweep.running.executor import EpochDone, TrialDone, TrialEvent
 from sweep.running.preflight import examine
 from sweep.running.progress import SilentProgress
+from sweep.running.sampling import Sampler
 from sweep.running.study_files import StudyFiles
 from sweep.running.trial import Trial
 from sweep.study.facts import StudyFacts
@@ -49,6 +51,7 @@ class InlineExecutor:
 
     def __init__(self, data: ForecastData) -> None:
         self._data = data
+        self._sampler = Sampler(data, "validation")
         self._specs: list[TrialSpec] = []
 
     @property
@@ -68,7 +71,9 @@ class InlineExecutor:
             spec = self._specs.pop()
             trial = Trial(spec.run, self._data, find_hardware(spec.run.training))
             events += [EpochDone(spec.number, spec.attempt, r) for r in trial.epochs()]
-            events.append(TrialDone(spec.number, spec.attempt, 0.5, 100.0, "cpu", "float32"))
+            sample = b64encode(self._sampler.sample(trial.predictor).to_bytes()).decode()
+            done = TrialDone(spec.number, spec.attempt, 0.5, 100.0, "cpu", "float32", sample)
+            events.append(done)
         return events
 
     def cancel(self, number: int) -> None:  # noqa: ARG002
@@ -148,12 +153,14 @@ def finished_url(
     url = f"sqlite:///{tmp_path_factory.mktemp('finished') / 'x.db'}"
     study = open_or_create_study(open_database(url, "write"), tiny_config, tiny_facts)
     targets = tiny_facts.targets
-    StudyFiles(url, study_identity(study)).make()
+    files = StudyFiles(url, study_identity(study))
+    files.make()
+    files.keep_observed(Sampler(tiny_data, "validation").observed())
     Coordinator(
         Ledger(study, tiny_config, url, tiny_facts),
         InlineExecutor(tiny_data),
         tiny_facts,
         SilentProgress("tiny", targets, tiny_facts.units),
-        StudyFiles(url, study_identity(study)),
+        files,
     ).run()
     return url

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import torch
 
 from fields.errors import ConfigError
-from model.catalog import BASE_LOSSES, LOSS_VARIANTS, load
+from model.catalog import BASE_LOSSES, load, loss_variant
 from model.settings import LossSettings
 
 Tensor = torch.Tensor
@@ -110,7 +110,7 @@ class Term:
     """A loss variant with what it needs beside forecast and truth."""
 
     def __init__(self, name: str, climatology_CHW: Tensor) -> None:
-        self.variant = LOSS_VARIANTS[name]
+        self.variant = loss_variant(name)
         self._function: Callable[..., Tensor] = load(self.variant.path, "loss.variant")
         self._climatology_CHW = climatology_CHW
 

@@ -6,7 +6,7 @@ Terms differ by orders of magnitude, so one range of weights would mean nothing 
 import torch
 
 from fields.windows import Windows
-from model.catalog import BASE_LOSSES, LOSS_VARIANTS, load
+from model.catalog import BASE_LOSSES, load, loss_variant
 from model.losses.forecast_loss import Term, TermScales
 from model.settings import LossSettings
 
@@ -41,7 +41,7 @@ def _scale(
 
     1 where the term finds nothing to say of persistence: a term that is 0 there has no scale.
     """
-    variant = LOSS_VARIANTS[name]
+    variant = loss_variant(name)
     # Members of an ensemble that agree have the mean absolute error as their CRPS.
     base = load(BASE_LOSSES["l1" if settings.base == "crps" else settings.base], "loss.base")
     term = Term(name, climatology_CHW)

@@ -9,8 +9,8 @@ from torch import nn
 from fields.errors import ConfigError
 from model.losses.normalisation import MIDDLE_OF_TRAINING
 from sweep.checking.check import Check, judged
-from sweep.checking.reachable import reachable
 from sweep.checking.subject import Subject, descend_often
+from sweep.configuration.reachable import reachable
 
 Tensor = torch.Tensor
 NO_TERM = "none"

@@ -9,8 +9,8 @@ from fields.windows import Windows
 from model.training import Trainer
 from sweep.checking.check import Check, judged
 from sweep.checking.rate_range import HIGHEST, range_test
-from sweep.checking.reachable import reachable
 from sweep.checking.subject import Subject
+from sweep.configuration.reachable import reachable
 
 Tensor = torch.Tensor
 FEW_STEPS = 5

@@ -21,7 +21,7 @@ from model.settings import LossSettings, PredictorSettings, TrainingSettings
 from objectives.settings import ObjectiveSettings
 from sweep.configuration.execution import BudgetSettings, RecoverySettings, WorkerSettings
 from sweep.configuration.names import SHORT_NAMES, setting_path
-from sweep.configuration.plugins import MEMBER, Plugins, require_listed
+from sweep.configuration.plugins import MEMBER, Plugins, require_listed, require_term_listed
 
 Scalar = int | float | bool | str
 
@@ -102,8 +102,8 @@ class RunSettings(Settings):
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     plugins: Plugins = Field(
         (),
-        description="modules and packages that classes of yours may be imported from, such as "
-        "[my_project]",
+        description="modules and packages that classes and functions of yours may be imported "
+        "from, such as [my_project]",
     )
 
     @model_validator(mode="before")
@@ -124,6 +124,8 @@ class RunSettings(Settings):
         require_listed("predictor.name", self.predictor.name, self.plugins)
         if self.predictor.name == ENSEMBLE:
             require_listed(MEMBER, self.predictor.options.get("member"), self.plugins)
+        for setting in ("variant", "peak_variant"):
+            require_term_listed(f"loss.{setting}", getattr(self.loss, setting), self.plugins)
         return self
 
     @model_validator(mode="after")

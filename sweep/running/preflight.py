@@ -8,6 +8,7 @@ from fields.errors import ConfigError, DataError
 from fields.windows import ForecastData, load_forecast_data
 from model.device import find_hardware
 from model.losses.normalisation import term_scales
+from model.losses.own_term import check_own_term
 from model.predictors.building import build_predictor, check_predictor
 from model.settings import LossSettings
 from objectives.guards import broken, check_guards, truth_judged
@@ -16,6 +17,7 @@ from objectives.settings import GuardSettings
 from objectives.targets import resolve_targets
 from sweep.configuration.names import setting_path
 from sweep.configuration.presets import presets
+from sweep.configuration.reachable import reachable
 from sweep.configuration.settings import Choices, RunSettings, SweepConfig
 from sweep.running.judging import Judge, Persistence
 from sweep.running.sampling import Sampler
@@ -25,6 +27,7 @@ from sweep.study.provenance import provenance
 from sweep.study.samples import ObservedSample
 
 LEAST_INTERIOR_CELLS = 20
+WINDOWS_TRIED = 2
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ def examine(config: SweepConfig) -> Examination:
     for run in _structures(config):
         shape = forecast_shape(data, run)
         check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
+    _try_own_terms(config, data)
     _require_interior(data)
     judgement = Judge(data, data.validation).judge(Persistence(config.data.horizon), detail=False)
     observed = judgement.overall
@@ -88,6 +92,18 @@ def _structures(config: SweepConfig) -> list[RunSettings]:
             ends = searched.choices if isinstance(searched, Choices) else (searched.low,)
             runs.extend(config.run_with({path: value}) for value in ends)
     return runs
+
+
+def _try_own_terms(config: SweepConfig, data: ForecastData) -> None:
+    """Take every loss term of the user's that the search can come to, on persistence."""
+    history_BTCHW, future_BTCHW = next(data.train.in_order(WINDOWS_TRIED))
+    still_BTCHW = history_BTCHW[:, -1:].expand_as(future_BTCHW)
+    for setting in ("loss.variant", "loss.peak_variant"):
+        for name in map(str, reachable(config, setting)):
+            if ":" in name:
+                climatology_CHW = data.unit_climatology_CHW
+                pair = still_BTCHW, future_BTCHW
+                check_own_term(name, setting, *pair, data.mask_HW, climatology_CHW)
 
 
 def _weight_units(config: SweepConfig, data: ForecastData) -> dict[str, float]:

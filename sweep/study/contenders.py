@@ -2,7 +2,7 @@
 
 from optuna.trial import FrozenTrial, TrialState
 
-from model.catalog import LOSS_VARIANTS
+from model.catalog import loss_variant
 from model.settings import LossSettings
 from objectives.guards import broken
 from objectives.verdict import Contender
@@ -39,6 +39,6 @@ def contenders(trials: list[FrozenTrial]) -> list[Contender]:
 
 def can_sharpen(loss: LossSettings) -> bool:
     """Return whether any term of a loss can cure blur that comes from uncertainty."""
-    by_gradient = loss.gradient_weight > 0 and LOSS_VARIANTS[loss.variant].sharpens
-    by_peak = loss.peak_weight > 0 and LOSS_VARIANTS[loss.peak_variant].sharpens
+    by_gradient = loss.gradient_weight > 0 and loss_variant(loss.variant).sharpens
+    by_peak = loss.peak_weight > 0 and loss_variant(loss.peak_variant).sharpens
     return by_gradient or by_peak or loss.base == "crps"

@@ -182,3 +182,26 @@ def test_the_list_is_carried_by_what_is_written_and_read_again(tmp_path: Path) -
     path.write_text(yaml.safe_dump(config.model_dump(mode="json")))
     assert load_config(path).config.plugins == ("mine",)
     assert RunSettings.model_fields["plugins"].default == ()
+
+
+@pytest.mark.parametrize("setting", ["variant", "peak_variant"])
+def test_a_loss_of_the_users_is_held_to_the_list_too(setting: str) -> None:
+    loss = {setting: "mine.losses:steep"}
+    assert "function of the module 'mine.losses', and plugins lists no module" in _refusal(
+        loss=loss
+    )
+    assert getattr(_config(plugins=["mine"], loss=loss).loss, setting) == "mine.losses:steep"
+
+
+def test_a_searched_loss_is_held_to_the_list_too() -> None:
+    search = {"space": {"loss_variant": {"choices": ["sobel", "mine:steep"]}}}
+    loss = {"gradient_weight": 1.0}
+    assert "set plugins to [mine]" in _refusal(search=search, loss=loss)
+    listed = _config(plugins=["mine"], search=search, loss=loss)
+    assert listed.run_with({"loss.variant": "mine:steep"}).loss.variant == "mine:steep"
+
+
+def test_a_bare_name_that_is_no_loss_is_refused_with_the_nearest() -> None:
+    refusal = _refusal(loss={"variant": "sobell"}, plugins=["sobell"])
+    assert "sobel" in refusal
+    assert "package.module:function" in refusal

@@ -4,12 +4,14 @@ import logging
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from storage.checkpoints import make_attempt_folder, write_checkpoint
 from sweep.running.executor import TrialDone
 from sweep.running.spooled_result import SpooledResult
 from sweep.running.study_files import StudyFiles
+from sweep.study.samples import ForecastSample, TrialSample
 from tests.sweep.running.fake_sweep import metrics_of, report_of
 
 IDENTITY = "0123456789abcdef"
@@ -97,3 +99,32 @@ def test_the_folder_is_of_its_user_alone(files: StudyFiles) -> None:
     assert files.folder.stat().st_mode & 0o777 == 0o700
     assert files.folder.parent.stat().st_mode & 0o777 == 0o700
     assert isinstance(files.folder, Path)
+
+
+def test_a_sample_is_read_back_with_the_pictures_there_are(files: StudyFiles) -> None:
+    pruned = TrialSample(None, {"score": np.array([1.0, 0.5])})
+    assert files.keep_sample(4, pruned) == ["by-lead", "epochs"]
+    found = files.sample(4)
+    assert found is not None
+    assert found.epochs["score"].tolist() == [1.0, 0.5]
+    assert files.sample(5) is None
+    values = np.zeros((1, 3, 3), dtype=np.float32)
+    with_one_lead = TrialSample(ForecastSample(values, np.ones((1, 2))))
+    assert files.keep_sample(5, with_one_lead)[:2] == ["maps-first-lead", "spectra"]
+
+
+def test_a_disk_that_takes_no_sample_is_said_and_there_are_no_pictures(
+    files: StudyFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    (files.folder / "samples").write_text("in the way")
+    with caplog.at_level(logging.WARNING):
+        assert files.keep_sample(4, TrialSample(None)) == []
+    assert "trial 4: no pictures" in caplog.text
+
+
+def test_samples_of_trials_that_a_database_put_back_lacks_are_removed(files: StudyFiles) -> None:
+    for number in (0, 1):
+        files.keep_sample(number, TrialSample(None))
+    files.forget_unknown({0})
+    assert files.sample(0) is not None
+    assert files.sample(1) is None

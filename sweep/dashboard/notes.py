@@ -1,0 +1,147 @@
+"""The notes of studies and trials in Markdown, written anew whenever somebody looks."""
+
+import shlex
+from dataclasses import dataclass
+
+from objectives.guards import GuardOutcome, broken
+from storage.url import as_option
+from sweep.dashboard.readable import ReadTrial, trained_with
+from sweep.study import records
+from sweep.study.facts import StudyFacts
+from sweep.study.records import TrialRecord
+from sweep.study.status import StudyStatus, TrialStatus
+
+
+@dataclass(frozen=True)
+class NotePicture:
+    """A picture in a note.
+
+    Attributes:
+        path: Where the page finds it.
+        alt: What it shows, for those who do not see it.
+    """
+
+    path: str
+    alt: str
+
+
+def trial_note(
+    read: ReadTrial,
+    facts: StudyFacts,
+    baseline: TrialRecord | None,
+    picture: NotePicture | None = None,
+) -> str:
+    """Return what a trial came to.
+
+    Args:
+        read: The trial.
+        facts: Of the study.
+        baseline: What it is compared with; None before it is complete.
+        picture: What is shown below.
+    """
+    lines = [f"**Trained with** {trained_with(read.spec)}"] if read.spec is not None else []
+    if read.spec is not None and read.spec.preset is not None:
+        lines[0] += f" (`{read.spec.preset}`)"
+    failure = read.trial.user_attrs.get(records.FAILURE)
+    if failure is not None:
+        return "\n\n".join([f"**Failed:** {_plain(str(failure))}", *lines])
+    record = read.record
+    if record is None:
+        return "\n\n".join(["**Not finished yet.**", *lines])
+    parts = [_outcome(read, record), *lines, _table(record, facts, baseline, read)]
+    return "\n\n".join([*parts, *([f"![{picture.alt}]({picture.path})"] if picture else [])])
+
+
+def study_note(status: StudyStatus, url: str) -> str:
+    """Return where a study stands and what to do next."""
+    verdict = status.verdict
+    name = shlex.quote(status.study)
+    counts = ", ".join(f"{n} {state.lower()}" for state, n in status.states.items() if n)
+    parts = [
+        f"## Verdict: {verdict.name}",
+        _plain(verdict.reason),
+        f"**Next:** {_plain(verdict.next)}",
+        f"{counts or 'no trials'}; budget {status.budget}; {_plain(status.coordinator.note)}",
+    ]
+    if status.best is not None:
+        parts.append(_best(status, status.best))
+    if status.infeasible:
+        guards = ", ".join(f"`{guard}` {n}" for guard, n in status.guards_broken.items())
+        parts.append(
+            f"Of the complete trials {status.infeasible} cannot win, since a guard is broken "
+            f"({guards}): the plots show them in grey, as infeasible."
+        )
+    if status.confirmation is not None:
+        parts.append(f"**Confirmed:** {_plain(status.confirmation.sentence)}")
+    commands = [
+        f"python run_sweep.py {command}{as_option(url)}"
+        for command in (f"report {name}", f"export {name} -o best.yaml", f"confirm {name}")
+    ]
+    return "\n\n".join([*parts, "```\n" + "\n".join(commands) + "\n```"])
+
+
+def _outcome(read: ReadTrial, record: TrialRecord) -> str:
+    wrong = broken(record.guards)
+    ended = (
+        f"**Pruned after {record.epochs} epochs** with score {record.score:.4g}"
+        if read.trial.state.name == "PRUNED"
+        else f"**Score {record.score:.4g}** (0 is perfect)"
+    )
+    if not wrong:
+        return f"{ended}. It breaks no guard."
+    sentences = "\n".join(f"- `{guard.name}`: {_guard(guard)}" for guard in wrong)
+    return f"{ended}. **It cannot win**, since it breaks guards:\n\n{sentences}"
+
+
+def _guard(guard: GuardOutcome) -> str:
+    lead = f" at lead {guard.lead}" if guard.lead is not None else ""
+    return f"{_plain(guard.words)} ({guard.value:.4g}{lead}, limit {guard.limit:.4g})"
+
+
+def _table(
+    record: TrialRecord, facts: StudyFacts, baseline: TrialRecord | None, read: ReadTrial
+) -> str:
+    unit = f" [{_cell(facts.units)}]" if facts.units else ""
+    rows = [
+        ("gradient", facts.gradient.low, facts.gradient_observed, "gradient"),
+        (f"peak{unit}", facts.peak.low, facts.peak_observed, "peak"),
+        (f"RMSE{unit}", None, None, "rmse"),
+        ("skill over persistence", None, None, "skill_persistence"),
+    ]
+    compared = None if read.is_baseline else baseline
+    heading = "| validation split | this trial | baseline | target | observed |"
+    lines = [heading, "|---|---|---|---|---|"]
+    for label, target, observed, metric in rows:
+        other = compared.metrics[metric] if compared is not None else None
+        cells = (record.metrics[metric], other, target, observed)
+        lines.append(f"| {label} | " + " | ".join(map(_number, cells)) + " |")
+    return "\n".join(lines)
+
+
+def _best(status: StudyStatus, best: TrialStatus) -> str:
+    values = ", ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {_plain(str(value))}"
+        for name, value in best.params.items()
+    )
+    unit = f" {_plain(status.units)}" if status.units else ""
+    gradient, peak = status.targets["gradient"], status.targets["peak"]
+    return (
+        f"**Best so far:** trial {best.trial}, score {best.score:.4g}: gradient "
+        f"{best.gradient:.4g} (target {gradient:.4g}), peak {best.peak:.4g}{unit} (target "
+        f"{peak:.4g}), RMSE {best.rmse:.4g}{unit}; {values}"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _cell(text: str) -> str:
+    return _plain(text).replace("|", "\\|")
+
+
+def _plain(text: str) -> str:
+    """Return text that Markdown shows as it is: names and units of a file may hold anything."""
+    for sign in "\\`*_[]<>#":
+        text = text.replace(sign, f"\\{sign}")
+    return " ".join(text.split())

@@ -1,0 +1,120 @@
+"""A trial as a person reads it: figures with units, what they are shares of, guards in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.trial import FrozenTrial
+
+from model.catalog import NOT_KNOWN, loss_variant
+from objectives.guards import broken
+from sweep.study import records
+from sweep.study.facts import StudyFacts
+from sweep.study.records import TrialRecord, is_baseline, trial_record, trial_spec
+from sweep.study.trial_spec import TrialSpec
+
+Shown = Mapping[str, str | float | int]
+MACHINE_READ = {
+    records.SPEC,
+    records.RECORD,
+    records.PROVENANCE,
+    records.LOST,
+    records.GUARDS_BROKEN,
+    records.SCORE,
+    *records.SHOWN,
+}
+"""Attributes that are shown in another form, or are for programs."""
+
+
+@dataclass(frozen=True)
+class ReadTrial:
+    """A trial with what is kept of it, read once.
+
+    Attributes:
+        trial: As Optuna has it.
+        spec: What it trains; None before it was handed out.
+        record: What came of it; None before it ended.
+    """
+
+    trial: FrozenTrial
+    spec: TrialSpec | None
+    record: TrialRecord | None
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether every other trial is compared with it."""
+        return is_baseline(self.trial)
+
+
+def read_trial(trial: FrozenTrial) -> ReadTrial:
+    """Read what is kept of a trial.
+
+    Raises:
+        StudyError: If another version of this program wrote it.
+    """
+    return ReadTrial(trial, trial_spec(trial), trial_record(trial))
+
+
+def attributes(read: ReadTrial, facts: StudyFacts) -> dict[str, Any]:
+    """Return the attributes of a trial for people; what others wrote stays as it is."""
+    rest = {name: v for name, v in read.trial.user_attrs.items() if name not in MACHINE_READ}
+    lost = read.trial.user_attrs.get(records.LOST)
+    if isinstance(lost, dict) and lost.get("reasons"):
+        rest[records.LOST] = "; ".join(map(str, lost["reasons"]))
+    if read.record is None:
+        return rest
+    return {**_figures(read.record, facts), **rest, **_cost(read.record)}
+
+
+def _figures(record: TrialRecord, facts: StudyFacts) -> Shown:
+    unit = facts.units
+    per_cell = f" [{unit} per cell]" if unit else " [per cell]"
+    of_field = f" [{unit}]" if unit else ""
+    metrics = record.metrics
+    above = metrics["peak"] - facts.mean_observed, facts.peak_observed - facts.mean_observed
+    wrong = broken(record.guards)
+    return {
+        "breaks guards": ", ".join(guard.name for guard in wrong) or "none",
+        "score": record.score,
+        "score of gradient": record.score_parts["gradient"],
+        "score of peak": record.score_parts["peak"],
+        "score of rmse": record.score_parts["rmse"],
+        f"gradient{per_cell}": metrics["gradient"],
+        "gradient / observed": _share(metrics["gradient"], facts.gradient_observed),
+        f"peak{of_field}": metrics["peak"],
+        "peak above mean / observed": _share(*above),
+        f"rmse{of_field}": metrics["rmse"],
+        "rmse / baseline": _share(metrics["rmse"], record.baseline_rmse),
+        "skill over persistence": metrics["skill_persistence"],
+        "anomaly correlation": metrics["anomaly_correlation"],
+    }
+
+
+def _cost(record: TrialRecord) -> Shown:
+    return {
+        "epochs": record.epochs,
+        "time [s]": round(record.seconds, 2),
+        "peak memory [MB]": round(record.peak_memory_mb),
+        "device": record.device,
+        "precision": record.precision,
+    }
+
+
+def _share(value: float, whole: float) -> float:
+    return value / whole if whole else 0.0
+
+
+def trained_with(spec: TrialSpec) -> str:
+    """Return in words which loss a trial is trained with."""
+    loss = spec.run.loss
+    if loss.gradient_weight == 0:
+        return f"{loss.base} alone, without any gradient term"
+    variant = loss_variant(loss.variant)
+    can = "can" if variant.sharpens else "cannot"
+    if variant.optimum == NOT_KNOWN:
+        can = "may or may not"
+    steps = "on every predicted step" if loss.multi_step == "all" else "on the last predicted step"
+    return (
+        f"{loss.base} and `{loss.variant}` with weight {loss.gradient_weight:.4g} {steps}; this "
+        f"term {can} cure blur that comes from uncertainty"
+    )
