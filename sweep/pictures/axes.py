@@ -1,5 +1,6 @@
 """Figures and axes in a style, placed by hand: a layout engine costs more than all the drawing."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,8 @@ from sweep.pictures.style import LINE_WIDTH, MARKER_SIZE, SERIES, SMALL, TEXT, T
 Box = tuple[float, float, float, float]
 """Left, bottom, width and height in inches."""
 LEGEND_LEFT = 0.3
+BOLD_LETTER = 0.095
+"""Width of a wide one in inches."""
 Doubles = npt.NDArray[np.float64]
 
 
@@ -143,6 +146,12 @@ def put_heading(figure: Figure, lines: Sequence[str], style: Style) -> None:
             color=style.ink,
             parse_math=False,
         )
+
+
+def wrapped(lines: Sequence[str], width: float) -> list[str]:
+    """Return lines that fit into so many inches as a heading: a field's name may be long."""
+    columns = int((width - 0.3) / BOLD_LETTER)
+    return [part for line in lines for part in textwrap.wrap(line, columns)]
 
 
 def heading_height(lines: Sequence[str]) -> float:

@@ -18,6 +18,7 @@ from sweep.pictures.axes import (
     put_line,
     put_title,
     whole_numbers,
+    wrapped,
 )
 from sweep.pictures.magnitude import magnitude
 from sweep.pictures.style import Style
@@ -67,8 +68,8 @@ def page_by_lead(
         heading: Its lines.
         style: Colours.
     """
-    above = heading_height(heading)
-    figure = make_figure(WIDTH * len(lines), HEIGHT + above, style)
+    heading = wrapped(heading, WIDTH * len(lines))
+    figure = make_figure(WIDTH * len(lines), HEIGHT + heading_height(heading), style)
     for index, (name, values) in enumerate(lines.items()):
         _draw(figure, WIDTH * index, name, values, bands.get(name), observed, style)
     put_heading(figure, heading, style)

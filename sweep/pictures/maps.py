@@ -24,6 +24,7 @@ from sweep.pictures.axes import (
     put_heading,
     put_labels,
     put_title,
+    wrapped,
 )
 from sweep.pictures.magnitude import Magnitude, magnitude, shown
 from sweep.pictures.map_grid import MapGrid, map_grid
@@ -193,9 +194,9 @@ def page_of_maps(
     columns = (LEFT, LEFT + size.wide + 0.3)
     rows = (size.below + size.high + TOP + 0.1, size.below)
     top = rows[0] + size.high + TOP
-    figure = make_figure(
-        columns[1] + size.wide + size.beside + 0.1, top + heading_height(heading), style
-    )
+    width = columns[1] + size.wide + size.beside + 0.1
+    heading = wrapped(heading, width)
+    figure = make_figure(width, top + heading_height(heading), style)
     # The difference stands below what was predicted, whether or not there is a baseline.
     places = [(0, 0), (0, 1), (1, 0), (1, 1)] if len(panels) == 4 else [(0, 0), (0, 1), (1, 1)]
     for panel, (row, column) in zip(panels, places, strict=True):

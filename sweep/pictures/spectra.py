@@ -23,6 +23,7 @@ from sweep.pictures.axes import (
     put_legend,
     put_line,
     put_title,
+    wrapped,
 )
 from sweep.pictures.magnitude import shown
 from sweep.pictures.style import LINE_WIDTH, SMALL, Style
@@ -84,9 +85,10 @@ def page_of_spectra(
     style: Style,
 ) -> Figure:
     """Return the spectra at every lead shown, side by side under a heading."""
-    above = heading_height(heading)
     leads = len(observed.leads)
-    figure = make_figure(max(6.0, WIDTH * leads), HEIGHT + above, style)
+    width = max(6.0, WIDTH * leads)
+    heading = wrapped(heading, width)
+    figure = make_figure(width, HEIGHT + heading_height(heading), style)
     for lead in range(leads):
         _draw(figure, WIDTH * lead, observed, forecasts, lead, style)
     put_heading(figure, heading, style)

@@ -139,7 +139,7 @@ class VariantRow:
     Attributes:
         name: Of the variant.
         optimum: What forecasts it is lowest for.
-        sharpens: Whether it can cure blur from uncertainty at all.
+        sharpens: Whether it can cure blur from uncertainty at all; None where that is not known.
         trials: How many.
         feasible: How many of them break no guard.
         best: Lowest score among those; None where there is none.
@@ -149,7 +149,7 @@ class VariantRow:
 
     name: str
     optimum: str
-    sharpens: bool
+    sharpens: bool | None
     trials: int
     feasible: int
     best: float | None

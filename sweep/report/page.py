@@ -151,7 +151,7 @@ def _fallback(report: Report) -> str:
         return ""
     return (
         "These are of the validation split, which the search was scored on, since the test split "
-        f"could not be looked at: {report.why_no_test}."
+        "could not be looked at."
     )
 
 

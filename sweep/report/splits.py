@@ -102,8 +102,8 @@ def _trained(spec: TrialSpec, data: ForecastData, files: StudyFiles) -> Forecast
             predictor.eval()
             return predictor
     raise StudyError(
-        f"no checkpoint of trial {spec.number} is kept: recovery.keep_best says of how many trials "
-        "there is one, beside the baseline"
+        f"no checkpoint of trial {spec.number} is kept (recovery.keep_best says of how many of the "
+        "best trials there is one)"
     )
 
 

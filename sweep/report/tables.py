@@ -117,7 +117,7 @@ def variants(report: Report) -> Table:
     rows = [
         [
             row.name + (" (the baseline's)" if row.name == "none" else ""),
-            "yes" if row.sharpens else "no",
+            {True: "yes", False: "no", None: "not known"}[row.sharpens],
             str(row.trials),
             str(row.feasible),
             number(row.best, 3),

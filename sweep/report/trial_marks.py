@@ -109,7 +109,8 @@ def _name(axes: Axes, words: str, at: tuple[float, float], kind: str, style: Sty
     axes.get_xlim()  # bring the limits up to date: the place within them is asked for
     axes.get_ylim()
     across, up = axes.transAxes.inverted().transform(axes.transData.transform(at))
-    to_the_left, below = across > 0.72, up > 0.88
+    # The baseline's name below: it and the trial may lie side by side.
+    to_the_left, below = across > 0.72, (up > 0.12 if kind == "baseline" else up > 0.88)
     axes.annotate(
         words,
         at,

@@ -6,7 +6,7 @@ from statistics import median
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from model.catalog import LOSS_VARIANTS
+from model.catalog import LOSS_VARIANTS, loss_variant
 from objectives.guards import GUARDS
 from sweep.report.contents import Cost, GuardRow, Kind, Row, TrialPoint, VariantRow, share
 from sweep.study.confirmation import Runs
@@ -82,11 +82,12 @@ def variant_rows(points: Sequence[TrialPoint]) -> list[VariantRow]:
 def _variant_row(name: str, there: Sequence[TrialPoint]) -> VariantRow:
     feasible = [point for point in there if point.feasible]
     best = min(feasible, key=lambda point: point.score or 0.0, default=None)
-    about = LOSS_VARIANTS.get(name)
+    is_known = name in LOSS_VARIANTS or ":" in name
+    about = loss_variant(name) if is_known else None
     return VariantRow(
         name=name,
         optimum=about.optimum if about else "not known to this version",
-        sharpens=about.sharpens if about else False,
+        sharpens=LOSS_VARIANTS[name].sharpens if name in LOSS_VARIANTS else None,
         trials=len(there),
         feasible=len(feasible),
         best=best.score if best else None,

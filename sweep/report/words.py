@@ -266,7 +266,7 @@ def variants_sentence(report: Report) -> str:
     if not held:
         return "No trial with a gradient term is complete and within the guards."
     said = f"{held[0].name} has the lowest score within the guards, {number(held[0].best, 3)}"
-    blunt = [row for row in held if not row.sharpens]
+    blunt = [row for row in held if row.sharpens is False]
     if blunt and held[0].sharpens:
         said += (
             f"; of the losses that cannot cure blur, {blunt[0].name} comes nearest, with "
