@@ -6,8 +6,8 @@ A short sweep of the quickstart is run, its study filled with copies until it ha
 and then measured: the study as JSON (cold: the database just opened; warm: asked again; new: from
 the last ten trials on), the same by the plain Optuna dashboard, the page in Chromium until its
 plots stand (cold: the dashboard just started, a browser that has never seen it; warm: the page
-again; and from the list of studies back to it), the report, and what a trial pays for its pictures: the sample, with its way to the disk, as a
-share of the time of a trial of the quickstart.
+again; and from the list of studies back to it), the report, and what a trial pays for its
+pictures: the sample, with its way to the disk, as a share of the time of a trial of the quickstart.
 """
 
 import argparse

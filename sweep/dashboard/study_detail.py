@@ -28,7 +28,7 @@ from optuna_dashboard._serializer import (
 )
 from pydantic import ValidationError
 
-from fields.errors import StudyError
+from fields.errors import FieldsharpError, StudyError
 from sweep.dashboard.notes import NotePicture, study_note, trial_note
 from sweep.dashboard.readable import attributes, read_trial
 from sweep.study.artifacts import PICTURES, picture_of
@@ -94,7 +94,8 @@ class StudyDetails:
             studies = self._storage.get_all_studies()
             for study in studies:
                 self.detail(study._study_id, after=0)
-        except OptunaError as error:  # whoever looks is told
+        except (OptunaError, FieldsharpError, KeyError) as error:
+            # A study that was deleted meanwhile, a database that is away: whoever looks is told.
             logger.debug("nothing was read ahead (%s)", error)
 
     def _page(self, study: FrozenStudy) -> "_Page":

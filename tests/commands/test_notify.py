@@ -11,13 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from optuna.trial import TrialState
 
 from fields.errors import ConfigError, FieldsharpError, StoppedOnRequest, StorageError
 from storage.backup import copy_database
-from storage.study_lock import study_holder
+from storage.database import open_database
 from sweep.command_line import main
 from sweep.commands import notify
 from sweep.commands.notify import Standing, notifying
+from sweep.study.studies import load_study
 from tests.commands.terminals import PYTHON
 
 PASSWORD = "hunter2-of-the-sweep"  # noqa: S105 - made up
@@ -198,3 +200,8 @@ def test_an_error_nobody_expected_is_told(
     told = _told(tmp_path)
     assert told["SWEEP_OUTCOME"] == "failed"
     assert told["SWEEP_REASON"].startswith("unexpected ZeroDivisionError: burst")
+
+
+def _is_at_work(url: str) -> bool:
+    study = load_study(open_database(url, "read"), "tiny")
+    return any(trial.state is TrialState.RUNNING for trial in study.get_trials())
