@@ -29,7 +29,7 @@ VIEWS = {
     "many epochs and leads, one row": made_view(shape=(1, 20), leads=12, epochs=200),
     "a name like a formula": made_view(variable="$x_{1}$ \u6c34\u8ff7 " + 60 * "w", units="$^"),
 }
-DIFFERS_IN_ALL = ("usual", "constant, one lead, one epoch", "many epochs and leads, one row")
+DIFFERS_IN_ALL = ("constant, one lead, one epoch", "many epochs and leads, one row")
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -117,7 +117,7 @@ def test_a_baseline_of_another_grid_is_left_out() -> None:
 def test_threads_get_the_same_picture_as_one_alone() -> None:
     view = VIEWS["usual"]
     alone = draw("by-lead", view, LIGHT)
-    with ThreadPoolExecutor(4) as threads:
-        drawn = list(threads.map(lambda _: draw("by-lead", view, LIGHT), range(4)))
+    with ThreadPoolExecutor(3) as threads:
+        drawn = list(threads.map(lambda _: draw("by-lead", view, LIGHT), range(3)))
 
-    assert drawn == [alone] * 4
+    assert drawn == [alone] * 3
