@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Command line entry: ``python run_sweep.py --help``."""
 
 import sys

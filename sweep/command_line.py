@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
+from typing import TextIO
 
 import typer
 
@@ -30,17 +31,16 @@ from sweep.commands import (
     storage,
     train,
 )
+from sweep.commands.completion import mend_words
+from sweep.commands.ending import DEBUG, INTERRUPTED, sentence
 from sweep.commands.options import STORAGE_VARIABLE
 
-DEBUG = "--debug"
-INTERRUPTED = "interrupted; run the same command again"
 INTERRUPTED_CODE = 130
 LONGEST_ERROR = 4000
 
 app = typer.Typer(
     name="run_sweep.py",
     help="Search for the loss that makes a forecast of a gridded field sharp, and true.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     epilog="Every command: --debug shows the full trace of an error.",
@@ -70,11 +70,12 @@ def main(arguments: Sequence[str]) -> int:
     """
     debug = DEBUG in arguments
     masking = Masking(os.environ.get(STORAGE_VARIABLE, ""))
-    handler = logging.StreamHandler(sys.stderr)
+    handler = StandardErrorHandler()
     handler.setFormatter(MaskedFormatter(masking))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])  # the level is of libraries
     for package in ("sweep", "model", "objectives", "storage", "fields"):
         logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.INFO)
+    mend_words(os.environ)
     # A system that ends a process deserves the same orderly end as a person who does.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -94,6 +95,18 @@ def main(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
+class StandardErrorHandler(logging.StreamHandler[TextIO]):
+    """Writes to the standard error as it is at that moment: above a table while one is drawn."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        """The standard error."""
+        return sys.stderr
+
+
 def _interrupt(_signum: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
@@ -106,9 +119,7 @@ def _say_unexpected(error: Exception, masking: Masking, *, debug: bool) -> int:
         return _say(f"{message}; see python {command} --help", 2, masking, debug=debug)
     if isinstance(error, BrokenPipeError):
         return 1  # whoever read our output has gone
-    reason = " ".join(str(error).split()) or "no reason given"
-    message = f"unexpected {type(error).__name__}: {reason}; run again with {DEBUG} to see where"
-    return _say(message, 1, masking, debug=debug)
+    return _say(sentence(error), 1, masking, debug=debug)
 
 
 def _say(message: str, exit_code: int, masking: Masking, *, debug: bool) -> int:

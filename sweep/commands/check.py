@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sweep.commands.completion import complete_setting
 from sweep.commands.options import DEFAULT_CONFIG, find_config
 
 NAME = "check"
@@ -15,17 +16,20 @@ def run(
     config: Annotated[Path, typer.Argument(help="YAML file.")] = DEFAULT_CONFIG,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Any setting, as key.path=value; may be repeated."),
+        typer.Option(
+            "--set",
+            help="Any setting, as key.path=value; may be repeated.",
+            autocompletion=complete_setting,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check a configuration; exit code 1 if anything fails."""
-    import json
-
     from rich.table import Table
     from rich.text import Text
 
-    from sweep.commands.shown import wide_console
+    from sweep.commands.consoles import wide_console
+    from sweep.commands.json_output import say_json
     from sweep.configuration.config_file import load_config
 
     loaded = load_config(find_config(config), settings or []).config
@@ -37,7 +41,7 @@ def run(
     checks = list(run_checks(open_subject(loaded)))
     failed = sum(not check.ok for check in checks)
     if as_json:
-        typer.echo(json.dumps({"checks": [check.as_json() for check in checks]}, indent=2))
+        say_json({"checks": [check.as_json() for check in checks]})
     else:
         table = Table(box=None, pad_edge=False)
         for heading in ("check", "", "what was found"):

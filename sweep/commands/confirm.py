@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sweep.commands.completion import Study
+from sweep.commands.notify import Notify, notifying, standing_of
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 
 if TYPE_CHECKING:  # rich and the study's books are loaded by the command when it runs
@@ -16,7 +18,7 @@ HELP = "Train the best trials with new seeds and judge them on the test split."
 
 
 def run(
-    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    study: Study,
     top: Annotated[int, typer.Option(min=1, help="Best trials, beside the baseline.")] = 3,
     seeds: Annotated[int, typer.Option(min=1, help="New seeds, the same in every call.")] = 5,
     workers: Annotated[
@@ -25,14 +27,19 @@ def run(
     ] = None,
     storage: Storage = DEFAULT_STORAGE,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    notify: Notify = None,
 ) -> None:
     """Confirm a study from the command line."""
-    from sweep.commands.shown import wide_console
+    from sweep.commands.consoles import wide_console
+    from sweep.commands.json_output import say_json
     from sweep.running.confirming import confirm_study
 
-    confirmation = confirm_study(study, storage_address(storage), top, seeds, workers)
+    address = storage_address(storage)
+    with notifying(notify, study, address, lambda: standing_of(study, address)) as notification:
+        confirmation = confirm_study(study, address, top, seeds, workers)
+        notification.reason = confirmation.sentence
     if as_json:
-        typer.echo(confirmation.model_dump_json(indent=2))
+        say_json(confirmation.model_dump(mode="json"))
         return
     console = wide_console()
     console.print(

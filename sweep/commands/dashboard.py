@@ -1,5 +1,6 @@
 """``dashboard``: the Optuna dashboard on this machine."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +13,9 @@ HELP = "Serve the Optuna dashboard on this machine."
 
 def run(
     storage: Storage = DEFAULT_STORAGE,
-    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; one that is not loopback needs TLS.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
     allow_write: Annotated[
         bool, typer.Option("--allow-write", help="Allow notes, deletions and other changes.")
@@ -20,14 +23,44 @@ def run(
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Do not open a browser window.")
     ] = False,
+    certfile: Annotated[
+        Path | None, typer.Option(help="Certificate to serve https by, a PEM file.")
+    ] = None,
+    keyfile: Annotated[
+        Path | None, typer.Option(help="Key of the certificate, a PEM file without password.")
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:PORT]",
+            help="Answer to this name too, such as a proxy's; may be given several times.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the link and the token as JSON.")
+    ] = False,
 ) -> None:
-    """Serve the dashboard until interrupted."""
-    import webbrowser
+    """Serve the dashboard until interrupted, to whoever has the link it prints."""
+    import json
+    from contextlib import nullcontext, suppress
 
+    from sweep.dashboard.opening import opened_in_browser
     from sweep.dashboard.server import Dashboard
+    from sweep.dashboard.tls import load_tls
 
-    dashboard = Dashboard(storage_address(storage), host, port, allow_write=allow_write)
-    typer.echo(dashboard.address)
-    if not no_open:
-        webbrowser.open(dashboard.address)
-    dashboard.serve()
+    dashboard = Dashboard(
+        storage_address(storage),
+        host,
+        port,
+        allow_write=allow_write,
+        tls=load_tls(certfile, keyfile),
+        allowed_hosts=allow_host or (),
+    )
+    try:
+        link = {"url": dashboard.link, "token": dashboard.token}
+        with suppress(KeyboardInterrupt):  # the usual end, however early it comes
+            typer.echo(json.dumps(link) if as_json else dashboard.link)
+            with nullcontext() if no_open else opened_in_browser(dashboard.link):
+                dashboard.serve()
+    finally:
+        dashboard.close()

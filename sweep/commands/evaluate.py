@@ -31,18 +31,18 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare a forecast with the truth."""
-    import json
-
     from rich.table import Table
 
     from objectives.metrics import METRICS
-    from sweep.commands.shown import show_guards, wide_console
+    from sweep.commands.consoles import wide_console
+    from sweep.commands.json_output import say_json
+    from sweep.commands.shown import show_guards
     from sweep.results.evaluation import evaluate_files
 
     chosen = dict(_dimension_and_value(pair) for pair in select or [])
     evaluation = evaluate_files(forecast, truth, variable, truth_variable, chosen, baseline)
     if as_json:
-        typer.echo(json.dumps(evaluation.as_json(), indent=2))
+        say_json(evaluation.as_json())
         return
     unit = evaluation.units or "units of the field"
     names = {"field": unit, "field per cell": f"{unit} per cell", "cells": "cells", "dB": "dB"}

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fields.errors import ConfigError
+from sweep.commands.completion import Study
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 
 NAME = "export"
@@ -30,7 +31,7 @@ SUFFIXES = {
 
 
 def run(
-    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    study: Study,
     trial: Annotated[int | None, typer.Option(help="Another trial than the best.")] = None,
     form: Annotated[
         Format | None, typer.Option("--format", help="By default the suffix of -o, else yaml.")
@@ -43,13 +44,22 @@ def run(
         typer.Option("--next", help="Instead, the sweep that follows: the search narrowed."),
     ] = False,
     storage: Storage = DEFAULT_STORAGE,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With -o: say as JSON what was written where.")
+    ] = False,
 ) -> None:
     """Write a configuration out."""
     from storage.database import database_errors, open_database
+    from sweep.commands.json_output import say_json
     from sweep.results.export import choose_trial, export_tree, render, standing, write
     from sweep.results.follow_up import render_follow_up, write_follow_up
     from sweep.study.studies import load_study
 
+    if as_json and output is None:
+        raise ConfigError(
+            "--json says what was written where, and without -o nothing is written to a file; add "
+            "-o FILE, or for an export in JSON --format json"
+        )
     if next_sweep and trial is not None:
         raise ConfigError("--next narrows the whole search, and --trial names one; give either")
     implied = _by_suffix(output)
@@ -68,6 +78,9 @@ def run(
             typer.echo(text, nl=False)
             return
         write_follow_up(text, output)
+        if as_json:
+            say_json({"study": study, "output": str(output), "format": "yaml", "next": True})
+            return
         typer.echo(f"the sweep that follows {study} written to {output}")
         return
     tree = export_tree(found, choose_trial(found, trial, address))
@@ -78,6 +91,11 @@ def run(
         return
     write(text, output)
     about = tree["exported"]
+    if as_json:
+        kept = ("study", "trial", "preset", "score", "feasible", "verdict", "confirmed")
+        written = {"output": str(output), "format": chosen.value, "next": False}
+        say_json({**{name: about[name] for name in kept}, **written})
+        return
     typer.echo(f"trial {about['trial']}, {standing(about)}, written to {output}")
 
 

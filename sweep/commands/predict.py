@@ -23,10 +23,12 @@ def run(
         str | None,
         typer.Option(help="Time of the last known frame; by default the last of the data."),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Forecast from a run folder."""
-    from fields.series import period_text
+    from fields.series import period_text, time_text
     from fields.writing import write_netcdf
+    from sweep.commands.json_output import say_json
     from sweep.results.prediction import forecast, steps_of_days
     from sweep.results.run_folder import load_run
 
@@ -38,6 +40,18 @@ def run(
     count = steps if steps is not None else steps_of_days(trained, days or 0, data)
     series = forecast(trained, count, data, after)
     write_netcdf(series, output)
+    if as_json:
+        say_json(
+            {
+                "output": str(output),
+                "frames": count,
+                "variable": series.name,
+                "units": series.units,
+                "first": time_text(series.time[0]),
+                "last": time_text(series.time[-1]),
+            }
+        )
+        return
     typer.echo(
         f"{count} frames of {series.name} from {period_text(series.time)} written to {output}"
     )

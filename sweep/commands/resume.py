@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from sweep.commands.completion import Study
+from sweep.commands.notify import Notify
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 
 NAME = "resume"
@@ -12,7 +14,7 @@ HELP = "Go on with a study: after a stop, a crash, or with a new budget."
 
 
 def run(
-    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    study: Study,
     trials: Annotated[int | None, typer.Option(help="Trials in the study, all told.")] = None,
     workers: Annotated[int | None, typer.Option(help="Trials at a time.")] = None,
     timeout: Annotated[
@@ -21,14 +23,17 @@ def run(
     data: Annotated[Path | None, typer.Option(help="The data file, where it was moved.")] = None,
     storage: Storage = DEFAULT_STORAGE,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say only what went wrong.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print where the study stands at the end as JSON.")
+    ] = False,
+    notify: Notify = None,
 ) -> None:
     """Take every unfinished trial up again, under its own number and from its last checkpoint."""
-    from sweep.commands.shown import wide_console
     from sweep.study.resuming import resumable
 
     address = storage_address(storage)
     config = resumable(study, address, trials, workers, timeout, data)
     # Only now: loading torch takes seconds, and a typing error need not wait for it.
-    from sweep.commands.sweep_run import run_and_show
+    from sweep.commands.sweep_run import Telling, run_and_show
 
-    run_and_show(config, address, quiet=quiet, console=wide_console(), must_exist=True)
+    run_and_show(config, address, Telling(quiet, as_json, notify), must_exist=True)

@@ -11,14 +11,6 @@ from objectives.verdict import NOTHING_TO_FIX, SUCCESS
 from storage.url import as_option
 from sweep.study.status import StudyStatus, TrialStatus
 
-WIDTH_OF_A_PIPE = 160
-
-
-def wide_console() -> Console:
-    """Return a console as wide as the terminal; in a pipe wide enough to break no line."""
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDTH_OF_A_PIPE)
-
 
 def show_status(status: StudyStatus, console: Console) -> None:
     """Print where a study stands."""
@@ -99,6 +91,7 @@ def show_result(status: StudyStatus, address: str, console: Console) -> None:
     for command in (
         f"dashboard{storage}",
         f"confirm {shlex.quote(status.study)}{storage}",
+        f"report {shlex.quote(status.study)}{storage} -o report.html",
         f"export {shlex.quote(status.study)}{storage}{chosen} -o best.yaml",
         "train best.yaml -o run",
         "predict run --steps 3 -o forecast.nc",

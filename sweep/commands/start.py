@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from sweep.commands.completion import complete_setting, complete_study
+from sweep.commands.notify import Notify
 from sweep.commands.options import (
     DEFAULT_CONFIG,
     DEFAULT_STORAGE,
@@ -19,7 +21,9 @@ HELP = "Run a sweep; a study of that name and configuration is gone on with."
 
 def run(
     config: Annotated[Path, typer.Argument(help="YAML file.")] = DEFAULT_CONFIG,
-    study: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
+    study: Annotated[
+        str | None, typer.Option(help="Name of the study.", autocompletion=complete_study)
+    ] = None,
     storage: Storage = DEFAULT_STORAGE,
     trials: Annotated[int | None, typer.Option(help="Trials in the study, all told.")] = None,
     workers: Annotated[int | None, typer.Option(help="Trials at a time.")] = None,
@@ -28,14 +32,22 @@ def run(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Any setting, as key.path=value; may be repeated."),
+        typer.Option(
+            "--set",
+            help="Any setting, as key.path=value; may be repeated.",
+            autocompletion=complete_setting,
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say only what went wrong.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print where the study stands at the end as JSON.")
+    ] = False,
+    notify: Notify = None,
 ) -> None:
     """Run a sweep from the command line."""
     import json
 
-    from sweep.commands.shown import wide_console
+    from sweep.commands.consoles import wide_console
     from sweep.configuration.config_file import load_config
 
     address = storage_address(storage)
@@ -50,10 +62,10 @@ def run(
         f"{key}={json.dumps(v, ensure_ascii=False)}" for key, v in given.items() if v is not None
     ]
     loaded = load_config(find_config(config), [*(settings or []), *overrides]).config
-    console = wide_console()
+    console = wide_console(stderr=as_json)
     if console.is_terminal and not quiet:  # a person should not look at an empty screen
         console.print(f"reading {loaded.data.path}", markup=False, soft_wrap=True)
     # Only now: loading torch takes seconds, and a typing error need not wait for it.
-    from sweep.commands.sweep_run import run_and_show
+    from sweep.commands.sweep_run import Telling, run_and_show
 
-    run_and_show(loaded, address, quiet=quiet, console=console)
+    run_and_show(loaded, address, Telling(quiet, as_json, notify))

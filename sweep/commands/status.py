@@ -1,32 +1,72 @@
-"""``status``: where a study stands, or which studies there are."""
+"""``status``: where a study stands, or which studies there are; once, or again and again."""
 
 import logging
 from typing import Annotated
 
 import typer
 
-from fields.errors import StudyError
+from fields.errors import ConfigError, StudyError
+from sweep.commands.completion import complete_study
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 
 logger = logging.getLogger(__name__)
 NAME = "status"
 HELP = "Show where a study stands; without a name, all studies."
+INTERVAL_S = 2.0
 
 
 def run(
-    study: Annotated[str | None, typer.Argument(help="Name of the study.")] = None,
+    study: Annotated[
+        str | None, typer.Argument(help="Name of the study.", autocompletion=complete_study)
+    ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Go on showing the study that is being run, until it is not or Ctrl-C.",
+        ),
+    ] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(min=0.1, help=f"With --watch: seconds between looks, {INTERVAL_S:g}."),
+    ] = None,
     storage: Storage = DEFAULT_STORAGE,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON; with --watch a line for every change.")
+    ] = False,
 ) -> None:
     """Show where a study stands."""
-    import json
+    if interval is not None and not watch:
+        raise ConfigError("--interval is the time between the looks of --watch; add --watch")
+    address = storage_address(storage)
+    if watch:
+        _watch(study, address, INTERVAL_S if interval is None else interval, as_json=as_json)
+    else:
+        _show(study, address, as_json=as_json)
 
+
+def _watch(study: str | None, address: str, interval_s: float, *, as_json: bool) -> None:
     from storage.database import open_database
-    from sweep.commands.shown import show_status, wide_console
+    from sweep.commands.consoles import wide_console
+    from sweep.commands.watch import study_at_work, watch
+    from sweep.commands.watch_output import show_for
+
+    database = open_database(address, "read")
+    name = study if study is not None else study_at_work(database, address)
+    if name is None:
+        logger.info("no study is being run, there is nothing to watch")
+        return
+    watch(name, database, address, interval_s, show_for(wide_console(), as_json=as_json))
+
+
+def _show(study: str | None, address: str, *, as_json: bool) -> None:
+    from storage.database import open_database
+    from sweep.commands.consoles import wide_console
+    from sweep.commands.json_output import say_json
+    from sweep.commands.shown import show_status
     from sweep.study.status import study_status
     from sweep.study.studies import load_study, our_studies
 
-    address = storage_address(storage)
     database = open_database(address, "read")
     names = [study] if study is not None else our_studies(database)
     found = []
@@ -39,7 +79,7 @@ def run(
             logger.warning("study %s cannot be shown: %s", name, error)
     if as_json:
         trees = [status.as_json() for status in found]
-        typer.echo(json.dumps(trees[0] if study is not None else trees, indent=2))
+        say_json(trees[0] if study is not None else trees)
         return
     console = wide_console()
     for status in found:

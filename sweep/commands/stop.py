@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from sweep.commands.completion import Study
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 
 NAME = "stop"
@@ -11,17 +12,23 @@ HELP = "Stop a running study: its trials finish their epoch, and resume goes on 
 
 
 def run(
-    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    study: Study,
     storage: Storage = DEFAULT_STORAGE,
     now: Annotated[
         bool, typer.Option("--now", help="Do not wait for the epoch that is trained.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Stop the coordinator of a study and wait until it is gone."""
     from storage.database import open_database
+    from sweep.commands.json_output import say_json
     from sweep.study.stopping import stop_study
     from sweep.study.studies import load_study
 
     address = storage_address(storage)
     load_study(open_database(address, "read"), study)  # a name that is wrong is said to be
-    typer.echo(stop_study(address, study, at_once=now))
+    stopped = stop_study(address, study, at_once=now)
+    if as_json:
+        say_json({"study": study, "was_run": stopped.was_run, "note": stopped.sentence})
+    else:
+        typer.echo(stopped.sentence)

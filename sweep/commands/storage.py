@@ -1,12 +1,12 @@
 """``storage``: checking, backing up, upgrading and restoring the database."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from storage.kept_backups import BACKUPS_KEPT
+from sweep.commands.json_output import say_json
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def check(
     address = storage_address(storage)
     found = inspect(address)
     if as_json:
-        typer.echo(json.dumps(_as_json(found), indent=2))
+        say_json(_as_json(found))
     else:
         for line in _lines(found):
             typer.echo(line)
@@ -56,6 +56,7 @@ def backup(
     keep: Annotated[
         int, typer.Option(min=1, help="Numbered backups kept; older ones are removed.")
     ] = BACKUPS_KEPT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Copy a database."""
     from storage.backup import back_up, copy_database
@@ -65,15 +66,25 @@ def backup(
         output = back_up(address, keep)
     else:
         copy_database(address, output)
-    typer.echo(f"backed up to {output}")
+    if as_json:
+        say_json({"backup": str(output)})
+    else:
+        typer.echo(f"backed up to {output}")
 
 
 @app.command(help="Back up an older database, bring it up to date.")
-def upgrade(storage: Storage = DEFAULT_STORAGE) -> None:
+def upgrade(
+    storage: Storage = DEFAULT_STORAGE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Upgrade the tables of a database."""
     from storage.upgrade import upgrade as upgrade_database
 
     done = upgrade_database(storage_address(storage))
+    if as_json:
+        backup = None if done.backup is None else str(done.backup)
+        say_json({"former": done.former, "current": done.current, "backup": backup})
+        return
     if done.former == done.current:
         typer.echo(f"nothing to do: the tables are {done.current} already")
         return
@@ -88,11 +99,16 @@ def restore(
         Path | None, typer.Argument(help="The backup; the newest if not given.")
     ] = None,
     storage: Storage = DEFAULT_STORAGE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Restore a database."""
     from storage.restore import restore as restore_database
 
     done = restore_database(storage_address(storage), backup)
+    if as_json:
+        aside = None if done.aside is None else str(done.aside)
+        say_json({"database": str(done.path), "backup": str(done.backup), "aside": aside})
+        return
     typer.echo(f"restored {done.path} from {done.backup}")
     if done.aside is not None:
         typer.echo(f"the former database is kept: {done.aside}")

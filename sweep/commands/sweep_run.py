@@ -1,18 +1,25 @@
 """What ``start`` and ``resume`` share: the sweep itself, and what is shown when it ends."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 from optuna.study import Study
 from rich.console import Console
 
-from fields.errors import BadInput
+from fields.errors import BadInput, FieldsharpError
 from objectives.verdict import PROMISING
 from storage.database import database_errors, open_database
+from sweep.commands.consoles import can_be_drawn_on, wide_console
+from sweep.commands.ending import WRONG_USE, exit_code
+from sweep.commands.json_output import say_json
+from sweep.commands.notify import notifying, standing_of
 from sweep.commands.shown import show_result
 from sweep.configuration.settings import SweepConfig
 from sweep.results.follow_up import FILE, render_follow_up, write_follow_up
-from sweep.running.progress import make_progress
+from sweep.running.live_progress import LiveProgress, OpenedSweep
+from sweep.running.log_progress import LogProgress
+from sweep.running.progress import SilentProgress
 from sweep.running.sweeping import run_sweep
 from sweep.study.status import study_status
 from sweep.study.studies import load_study
@@ -20,35 +27,81 @@ from sweep.study.studies import load_study
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Telling:
+    """How a person or a script wants to be told of a sweep.
+
+    Attributes:
+        quiet: Say only what went wrong.
+        as_json: Print where the study stands at the end as JSON, and nothing else there.
+        notify: A command to run when the sweep ends.
+    """
+
+    quiet: bool = False
+    as_json: bool = False
+    notify: str | None = None
+
+    @property
+    def console(self) -> Console:
+        """Where a person is told."""
+        return wide_console(stderr=self.as_json)
+
+
 def run_and_show(
-    config: SweepConfig, address: str, *, quiet: bool, console: Console, must_exist: bool = False
+    config: SweepConfig, address: str, telling: Telling, *, must_exist: bool = False
 ) -> None:
     """Run a sweep until its budget is used, and show what it came to.
 
     Args:
         config: What to sweep.
         address: Of the database.
-        quiet: Whether to say only what went wrong.
-        console: Where to show it.
+        telling: How to tell of it.
         must_exist: Refuse a database that is gone instead of making a new one.
 
     Raises:
         FieldsharpError: See ``run_sweep``.
     """
-    run_sweep(
-        config,
-        address,
-        lambda name, targets, units: make_progress(
-            name, targets, units, quiet=quiet, console=console
-        ),
-        must_exist=must_exist,
-    )
-    study = load_study(open_database(address, "read"), config.study)
-    status = study_status(study, address)
-    if not quiet:
-        show_result(status, address, console)
-    if status.verdict.name == PROMISING:
-        _write_follow_up(study, address)
+    console = telling.console
+    with notifying(
+        telling.notify, config.study, address, lambda: standing_of(config.study, address)
+    ) as notification:
+
+        def progress(sweep: OpenedSweep) -> SilentProgress:
+            notification.begin()
+            return make_progress(sweep, console, quiet=telling.quiet)
+
+        try:
+            run_sweep(config, address, progress, must_exist=must_exist)
+        except FieldsharpError as error:
+            if telling.as_json and (notification.begun or exit_code(error) != WRONG_USE):
+                _say_where_it_stands(config.study, address)
+            raise
+        study = load_study(open_database(address, "read"), config.study)
+        status = study_status(study, address)
+        if telling.as_json:
+            say_json(status.as_json())
+        elif not telling.quiet:
+            show_result(status, address, console)
+        if status.verdict.name == PROMISING:
+            _write_follow_up(study, address)
+
+
+def make_progress(sweep: OpenedSweep, console: Console, *, quiet: bool) -> SilentProgress:
+    """Return the progress that fits where the output goes."""
+    if quiet:
+        return SilentProgress(sweep.study, sweep.targets, sweep.units)
+    if can_be_drawn_on(console):
+        return LiveProgress(sweep, console)
+    return LogProgress(sweep.study, sweep.targets, sweep.units)
+
+
+def _say_where_it_stands(name: str, address: str) -> None:
+    """Print what is known where the sweep ended early: the error itself follows on its own way."""
+    try:
+        study = load_study(open_database(address, "read"), name)
+        say_json(study_status(study, address).as_json())
+    except FieldsharpError as error:
+        logger.warning("where study %s stands cannot be read: %s", name, error)
 
 
 def _write_follow_up(study: Study, address: str) -> None:

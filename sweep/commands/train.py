@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from sweep.commands.completion import complete_setting
+
 NAME = "train"
 HELP = "Train one exported or written configuration into a run folder."
 
@@ -14,15 +16,31 @@ def run(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")],
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Any setting, as key.path=value; may be repeated."),
+        typer.Option(
+            "--set",
+            help="Any setting, as key.path=value; may be repeated.",
+            autocompletion=complete_setting,
+        ),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Train one configuration."""
+    from sweep.commands.json_output import say_json
     from sweep.configuration.config_file import load_config
     from sweep.results.single_training import train_into
 
     file = load_config(config, settings or [])
     outcome = train_into(file, output)
+    if as_json:
+        say_json(
+            {
+                "output": str(output),
+                "units": outcome.units,
+                "metrics": dict(outcome.metrics),
+                "largest_difference": outcome.largest_difference,
+            }
+        )
+        return
     m = outcome.metrics
     unit = f" {outcome.units}" if outcome.units else ""
     typer.echo(

@@ -1,43 +1,91 @@
-"""The Optuna dashboard, served on loopback, read-only unless asked otherwise."""
+"""The dashboard of one database, behind its door, on one address."""
 
-import ipaddress
 import signal
+import ssl
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from types import FrameType
-from typing import Any
-
-from cheroot.wsgi import Server
+from urllib.parse import quote
 
 from fields.errors import ConfigError
 from storage.database import check_storage, open_database
-from sweep.dashboard.app import WsgiApp, make_app
-
-READING = ("GET", "HEAD", "OPTIONS")
+from sweep.dashboard.access import Access, take_token
+from sweep.dashboard.app import make_app
+from sweep.dashboard.gate import Check, guard, quieten
+from sweep.dashboard.hosts import Hosts, is_every_address, is_loopback, written
+from sweep.dashboard.http_server import HttpServer
+from sweep.dashboard.limits import check_path, check_size
+from sweep.dashboard.origins import check_origin
+from sweep.dashboard.writes import Writes, refuse_writes
 
 
 class Dashboard:
-    """Listens as soon as it is made; answers while ``serve`` runs."""
+    """Listens as soon as it is made; answers while ``serve`` runs.
 
-    def __init__(self, storage_url: str, host: str, port: int, *, allow_write: bool) -> None:
+    Attributes:
+        address: Where it answers, such as ``http://127.0.0.1:8080/``.
+        token: That lets in; from the environment, or of this dashboard alone.
+        link: The address with the token.
+    """
+
+    def __init__(
+        self,
+        storage_url: str,
+        host: str,
+        port: int,
+        *,
+        allow_write: bool,
+        tls: ssl.SSLContext | None = None,
+        allowed_hosts: Sequence[str] = (),
+    ) -> None:
         """Open the database and the port.
 
+        Args:
+            storage_url: Address of the database, which must be there.
+            host: To listen on; one that the network can reach needs TLS.
+            port: To listen on; 0 takes a free one.
+            allow_write: Whether notes, uploads and other changes are let through.
+            tls: The certificate to serve by; plain HTTP without.
+            allowed_hosts: Further names it answers to, such as a proxy's.
+
         Raises:
-            ConfigError: If the host is not loopback, the port is taken, or there is no database.
+            ConfigError: If the network could read what is sent, the port is taken, a name or the
+                token cannot be used, or there is no database.
         """
-        _require_loopback(host)
+        _require_private(host, tls, allowed_hosts)
+        scheme = "http" if tls is None else "https"
+        Hosts(scheme, host, port, allowed_hosts)  # before anything is opened: names may be wrong
+        self.token = take_token()
         check_storage(storage_url, "read")  # also where writing is allowed: there must be one
         storage = open_database(storage_url, "write" if allow_write else "read")
+        quieten()
         app = make_app(storage, storage_url)
-        self._server = Server((host, port), app if allow_write else _read_only(app))
+        self._server = HttpServer(host, port, tls)
         try:
             self._server.prepare()
         except OSError as error:
+            # Cheroot wraps the reason in a list of what it tried.
+            reason = str(error).rpartition("] ")[2].rstrip(")")
             raise ConfigError(
-                f"cannot listen on {host} port {port} ({error}); choose another with --port"
+                f"cannot listen on {host} port {port} ({reason}); choose another with --port"
             ) from error
-        name = f"[{host}]" if ":" in host else host
-        self.address = f"http://{name}:{self._server.bind_addr[1]}/"
+        port = self._server.bind_addr[1]
+        checks: list[Check] = [
+            Hosts(scheme, host, port, allowed_hosts).check,
+            check_origin,
+            check_path,
+            Access(self.token, port, secure=tls is not None).check,
+            check_size,
+            Writes(storage, storage_url).check if allow_write else refuse_writes,
+        ]
+        self._server.wsgi_app = guard(app, checks)
+        if is_every_address(host):
+            name = allowed_hosts[0]
+            name = name if ":" in name.rpartition("]")[2] else f"{name}:{port}"
+        else:
+            name = f"{written(host)}:{port}"
+        self.address = f"{scheme}://{name}/"
+        self.link = f"{self.address}?token={quote(self.token)}"
 
     def serve(self) -> None:
         """Answer until SIGINT or SIGTERM; call from the main thread, or end with ``close``."""
@@ -55,27 +103,22 @@ class Dashboard:
         self._server.stop()
 
 
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+def _interrupt(signum: int, _frame: FrameType | None) -> None:
+    signal.signal(signum, signal.SIG_DFL)  # whoever asks twice does not wait for slow answers
     raise KeyboardInterrupt
 
 
-def _read_only(app: WsgiApp) -> WsgiApp:
-    def guarded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ.get("REQUEST_METHOD") not in READING:
-            start_response("403 Forbidden", [("Content-Type", "application/json")])
-            return [b'{"reason": "this dashboard is read-only; start it with --allow-write"}']
-        return app(environ, start_response)
-
-    return guarded
-
-
-def _require_loopback(host: str) -> None:
-    try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
+def _require_private(host: str, tls: ssl.SSLContext | None, allowed: Sequence[str]) -> None:
+    if is_loopback(host):
+        return
+    if tls is None:
         raise ConfigError(
-            f"--host {host} is not a loopback address; anyone on the network could read and change "
-            "the studies, so use 127.0.0.1 and forward the port, for example with ssh -L"
+            f"--host {host} is not a loopback address; anyone on the network could read what is "
+            "sent, the token too, so give --certfile and --keyfile, or use 127.0.0.1 and forward "
+            "the port, for example with ssh -L"
+        )
+    if is_every_address(host) and not allowed:
+        raise ConfigError(
+            f"--host {host} listens on every address and is none to open; give the name that "
+            "the certificate is for by --allow-host"
         )

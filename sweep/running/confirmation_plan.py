@@ -13,7 +13,6 @@ from objectives.targets import Targets, resolve_targets
 from storage.database import database_errors
 from sweep.configuration.settings import SweepConfig
 from sweep.running.judging import Judge, Persistence
-from sweep.running.progress import describe
 from sweep.study.candidates import candidates, new_seeds
 from sweep.study.confirmation import Confirmation, Runs
 from sweep.study.confirmed_scores import Scoring, confirmed_trials, in_words, winner
@@ -22,6 +21,7 @@ from sweep.study.provenance import file_sha256
 from sweep.study.records import trial_spec
 from sweep.study.studies import study_config, study_facts
 from sweep.study.trial_spec import TrialSpec
+from sweep.study.trial_words import describe
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,6 @@ from sweep.running.executor import (
 )
 from sweep.running.leases import POLL_S, Leases
 from sweep.running.local_executor import LocalExecutor
-from sweep.running.progress import describe
 from sweep.running.stopping import Stopping
 from sweep.running.study_files import StudyFiles
 from sweep.study.confirmation import (
@@ -42,6 +41,7 @@ from sweep.study.confirmation import (
 from sweep.study.lost_attempts import LostAttempts
 from sweep.study.studies import load_study, study_identity
 from sweep.study.trial_spec import TrialSpec
+from sweep.study.trial_words import describe
 
 logger = logging.getLogger(__name__)
 

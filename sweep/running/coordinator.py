@@ -131,7 +131,7 @@ class Coordinator:
         self._told = self._ledger.told()
         self._finished = self._ledger.finished()
         self._progress.begin(self._finished, self._budget.trials, self._ledger.best())
-        self._standing.conclude(self._finished)
+        self._conclude()
         self._tidy()
         self._judge_all()
 
@@ -327,7 +327,7 @@ class Coordinator:
             self._progress.completed(running.spec, running.reports[-1], score, wrong)
             if running.is_baseline:
                 self._standing.look_at_the_baseline(record)
-            self._standing.conclude(self._finished)
+            self._conclude()
 
     def _cancelled(self, running: RunningTrial) -> None:
         if running.pruned:
@@ -356,6 +356,10 @@ class Coordinator:
         del self._running[number]
         self._count(number)
 
+    def _conclude(self) -> None:
+        self._standing.conclude(self._finished)
+        self._progress.concluded(self._standing.verdict)
+
     def _count(self, number: int) -> None:
         """Count a trial that was told, and forget what was kept in case it could not be."""
         self._finished += 1
@@ -374,6 +378,7 @@ class Coordinator:
     ) -> None:
         self._ledger.put_back(number, lost, micro_batches)
         self._running.pop(number, None)
+        self._progress.put_back(number)
 
     def _stop(self) -> None:
         """Let every trial finish the epoch it is in, and take in what comes meanwhile.

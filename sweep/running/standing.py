@@ -35,6 +35,11 @@ class Standing:
         wanted = self._config.budget.stop_on_nothing_to_fix
         return wanted and self._verdict is not None and self._verdict.name == NOTHING_TO_FIX
 
+    @property
+    def verdict(self) -> Verdict | None:
+        """The last one; None before the first."""
+        return self._verdict
+
     def read(self) -> None:
         """Begin with the trials that are complete already."""
         self._contenders = self._ledger.contenders()

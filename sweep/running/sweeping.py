@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 
 import optuna
+from optuna.study import Study
 
 from fields.errors import StoppedOnRequest
-from objectives.targets import Targets
 from storage.database import check_storage, open_database
 from storage.patience import Patience
 from storage.study_lock import StudyLock, refuse_if_run
@@ -14,18 +14,21 @@ from sweep.configuration.duration import seconds
 from sweep.configuration.presets import values_outside
 from sweep.configuration.settings import SweepConfig
 from sweep.running.coordinator import Coordinator
+from sweep.running.live_progress import OpenedSweep
 from sweep.running.local_executor import LocalExecutor
 from sweep.running.preflight import examine
-from sweep.running.progress import SilentProgress
+from sweep.running.progress import Progress
 from sweep.running.stopping import Stopping
 from sweep.running.study_files import StudyFiles
+from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.studies import open_or_create_study, study_identity
+from sweep.study.watching import StudyWatcher, look_at_the_room
 
 logger = logging.getLogger(__name__)
 BUSY_TIMEOUT_S = 2.0
 """What waits longer for another process's transaction is our own patience, which hears a stop."""
-MakeProgress = Callable[[str, Targets, str], SilentProgress]
+MakeProgress = Callable[[OpenedSweep], Progress]
 
 
 def run_sweep(
@@ -40,7 +43,7 @@ def run_sweep(
     Args:
         config: What to sweep; a study of that name is gone on with if its configuration agrees.
         storage_url: Address of the database.
-        make_progress: From study name, targets and units to what tells about it.
+        make_progress: From what can be told of the sweep to what tells it.
         must_exist: Refuse a database that is gone instead of making a new one.
 
     Raises:
@@ -89,10 +92,22 @@ def _run(
                 ledger,
                 executor,
                 facts,
-                make_progress(config.study, facts.targets, facts.units),
+                make_progress(_opened(study, config, facts, ledger)),
                 files,
             )
             stopping.ask = coordinator.request_stop
             coordinator.run()
         finally:
             executor.close()
+
+
+def _opened(study: Study, config: SweepConfig, facts: StudyFacts, ledger: Ledger) -> OpenedSweep:
+    """Return what can be told of a sweep that is about to begin."""
+    url, patience = ledger.url, ledger.patience
+    return OpenedSweep(
+        study=config.study,
+        targets=facts.targets,
+        units=facts.units,
+        look=lambda: patience.call(lambda: StudyWatcher(study, url).look()),
+        look_at_room=lambda: look_at_the_room(url),
+    )

@@ -3,7 +3,6 @@
 import math
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from statistics import median
 from typing import Any
 
 from optuna.study import Study
@@ -13,7 +12,7 @@ from fields.errors import StudyError
 from objectives.verdict import NOTHING_TO_FIX, Verdict, reach_verdict
 from storage.advice import go_on
 from storage.database import database_errors
-from storage.study_lock import study_holder
+from storage.study_lock import Holder, study_holder
 from sweep.configuration.names import setting_path, value_at
 from sweep.configuration.settings import Scalar, SweepConfig
 from sweep.study.confirmation import Confirmation, read_confirmation
@@ -30,6 +29,7 @@ from sweep.study.records import (
     trial_spec,
 )
 from sweep.study.studies import study_config, study_facts
+from sweep.study.time_left import seconds_at_work, time_left_s
 from sweep.study.trial_spec import TrialSpec
 
 
@@ -141,7 +141,9 @@ def study_status(study: Study, url: str) -> StudyStatus:
     baseline = next((trial for trial in complete if is_baseline(trial)), None)
     return StudyStatus(
         study=study.study_name,
-        coordinator=_coordinator(study.study_name, url, unfinished=unfinished),
+        coordinator=coordinator_status(
+            study_holder(url, study.study_name), url, study.study_name, unfinished=unfinished
+        ),
         states={s.name: sum(trial.state is s for trial in trials) for s in TrialState},
         verdict=verdict,
         mode=config.objective.mode,
@@ -165,8 +167,17 @@ def study_status(study: Study, url: str) -> StudyStatus:
     )
 
 
-def _coordinator(name: str, url: str, *, unfinished: bool) -> CoordinatorStatus:
-    holder = study_holder(url, name)
+def coordinator_status(
+    holder: Holder, url: str, name: str, *, unfinished: bool
+) -> CoordinatorStatus:
+    """Return what it means that a process runs a study, or that none does.
+
+    Args:
+        holder: That process.
+        url: Address of the database.
+        name: Of the study.
+        unfinished: Whether trials are left to do.
+    """
     then = go_on(url, holder.command, name)
     if holder.alive:
         note = f"run by process {holder.pid}"
@@ -251,18 +262,11 @@ def trained_values(trial: FrozenTrial, spec: TrialSpec) -> dict[str, Scalar]:
 
 def _eta_s(trials: list[FrozenTrial], budget: int) -> float | None:
     running = [trial for trial in trials if trial.state is TrialState.RUNNING]
-    # As its worker measured them: the clock on the wall may have been set since.
     seconds = [
         record.seconds
         for trial in trials
         if trial.state is TrialState.COMPLETE and (record := trial_record(trial))
     ]
-    if not running or not seconds:
-        return None
     finished = sum(trial.state.is_finished() for trial in trials)
     now = datetime.now()
-    spent = sum(
-        max(0.0, (now - t.datetime_start).total_seconds()) for t in running if t.datetime_start
-    )
-    left = max(0, budget - finished) * median(seconds) - spent
-    return max(0.0, left / len(running))
+    return time_left_s(seconds, [seconds_at_work(t, now) for t in running], budget - finished)

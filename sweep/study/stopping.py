@@ -5,6 +5,7 @@ import os
 import platform
 import signal
 import time
+from dataclasses import dataclass
 
 from fields.errors import FieldsharpError, StudyError
 from storage.advice import go_on
@@ -17,8 +18,21 @@ STARTING_S = 2.0
 SAY_AFTER_S = 5.0
 
 
-def stop_study(url: str, study: str, *, at_once: bool) -> str:
-    """Ask the coordinator of a study to stop, wait until it has, and return what to say.
+@dataclass(frozen=True)
+class Stopped:
+    """What came of asking a study to stop.
+
+    Attributes:
+        was_run: Whether a process ran it.
+        sentence: What to say.
+    """
+
+    was_run: bool
+    sentence: str
+
+
+def stop_study(url: str, study: str, *, at_once: bool) -> Stopped:
+    """Ask the coordinator of a study to stop, and wait until it has.
 
     Args:
         url: Address of the database.
@@ -32,7 +46,8 @@ def stop_study(url: str, study: str, *, at_once: bool) -> str:
     holder = _holder(url, study)
     then = go_on(url, holder.command, study)
     if not holder.alive or holder.pid is None:
-        return f"study {study!r} is not being run, there is nothing to stop; {then}"
+        sentence = f"study {study!r} is not being run, there is nothing to stop; {then}"
+        return Stopped(was_run=False, sentence=sentence)
     if holder.host != platform.node():
         raise StudyError(
             f"study {study!r} is being run by process {holder.pid} on {holder.host}, and this is "
@@ -54,7 +69,7 @@ def stop_study(url: str, study: str, *, at_once: bool) -> str:
             )
         now = study_holder(url, study)
         if not now.alive or now.pid != holder.pid:
-            return f"study {study!r} is stopped; {then}"
+            return Stopped(was_run=True, sentence=f"study {study!r} is stopped; {then}")
         time.sleep(LOOK_EVERY_S)
 
 

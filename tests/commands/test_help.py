@@ -52,9 +52,11 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert [name for name in HEAVY if name in found["modules"]] == []
 
 
-def test_status_does_not_wait_for_torch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [[], ["--watch"]])
+def test_status_does_not_wait_for_torch(more: list[str], tmp_path: Path) -> None:
+    status = ["status", *more, "--storage", f"sqlite:///{tmp_path}/no.db"]
     done = subprocess.run(
-        [sys.executable, "-c", LOADED_AFTER, "status", "--storage", f"sqlite:///{tmp_path}/no.db"],
+        [sys.executable, "-c", LOADED_AFTER, *status],
         cwd=PROJECT,
         capture_output=True,
         text=True,

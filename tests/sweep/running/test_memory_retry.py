@@ -6,6 +6,7 @@ import pytest
 
 from storage.database import open_database
 from sweep.configuration.settings import RunSettings, SweepConfig
+from sweep.running.live_progress import OpenedSweep
 from sweep.running.progress import SilentProgress
 from sweep.running.sweeping import run_sweep
 from sweep.study.records import MICRO_BATCHES, trial_spec
@@ -27,6 +28,10 @@ class Greedy(nn.Module):
 """
 
 
+def _silent(sweep: OpenedSweep) -> SilentProgress:
+    return SilentProgress(sweep.study, sweep.targets, sweep.units)
+
+
 @pytest.mark.slow
 def test_a_sweep_out_of_memory_completes_with_half_a_batch_at_a_time(
     tmp_path: Path, storage_url: str, tiny_config: SweepConfig, monkeypatch: pytest.MonkeyPatch
@@ -41,7 +46,7 @@ def test_a_sweep_out_of_memory_completes_with_half_a_batch_at_a_time(
     tree["recovery"]["free_space_mb"] = 0
     if "plugins" in RunSettings.model_fields:
         tree["plugins"] = ["greedy"]
-    run_sweep(SweepConfig.model_validate(tree), storage_url, SilentProgress)
+    run_sweep(SweepConfig.model_validate(tree), storage_url, _silent)
     trials = load_study(open_database(storage_url, "read"), "tiny").get_trials(deepcopy=False)
     assert [trial.state.name for trial in trials] == ["COMPLETE"] * 2
     for trial in trials:

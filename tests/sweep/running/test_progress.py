@@ -2,7 +2,7 @@
 
 import io
 import logging
-import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -11,11 +11,17 @@ from model.training import EpochLosses
 from objectives.judgement import Judgement
 from objectives.score import Score
 from objectives.targets import Band, Targets
+from objectives.verdict import Verdict
+from storage.room import Room
+from sweep.commands.sweep_run import make_progress
 from sweep.configuration.settings import SweepConfig
-from sweep.running import progress
+from sweep.running import live_progress, progress
 from sweep.running.epoch_report import EpochReport
-from sweep.running.progress import LiveProgress, LogProgress, SilentProgress, make_progress
+from sweep.running.live_progress import LiveProgress, OpenedSweep
+from sweep.running.log_progress import LogProgress
+from sweep.running.progress import SilentProgress
 from sweep.study.records import BestTrial
+from sweep.study.snapshot import SweepSnapshot
 from sweep.study.trial_spec import TrialSpec
 
 TARGETS = Targets(gradient=Band(3.0, 3.3), peak=Band(140.0, 150.0, offset=40.0))
@@ -60,11 +66,37 @@ def _text(console: Console) -> str:
     return console.file.getvalue()
 
 
+NOTHING_YET = SweepSnapshot(
+    study="s",
+    variable="t",
+    units="K",
+    targets=TARGETS,
+    budget=4,
+    done=0,
+    states={},
+    verdict=None,
+    best=None,
+    baseline=None,
+    at_work=(),
+    workers=1,
+    eta_s=None,
+    room=None,
+    floor_mb=500,
+    is_run=True,
+    note="",
+)
+
+
+def _opened(units: str = "K") -> OpenedSweep:
+    shown = replace(NOTHING_YET, units=units)
+    return OpenedSweep("s", TARGETS, units, lambda: shown, lambda: Room(2048.0, 1.0))
+
+
 def test_the_kind_fits_where_the_output_goes(terminal: Console) -> None:
     plain = Console(file=io.StringIO())
-    assert type(make_progress("s", TARGETS, "K", quiet=False, console=terminal)) is LiveProgress
-    assert type(make_progress("s", TARGETS, "K", quiet=False, console=plain)) is LogProgress
-    assert type(make_progress("s", TARGETS, "K", quiet=True, console=terminal)) is SilentProgress
+    assert type(make_progress(_opened(), terminal, quiet=False)) is LiveProgress
+    assert type(make_progress(_opened(), plain, quiet=False)) is LogProgress
+    assert type(make_progress(_opened(), terminal, quiet=True)) is SilentProgress
 
 
 def test_the_line_has_counts_best_targets_and_time_left(
@@ -142,29 +174,66 @@ def test_a_quiet_sweep_says_failures_only(
     assert [record.getMessage() for record in caplog.records] == ["s1 trial 1: failed, it broke"]
 
 
-def test_on_a_terminal_one_line_is_redrawn_and_finished_trials_stay(
+def _drawn(told: LiveProgress) -> str:
+    console = Console(file=io.StringIO(), width=120, height=30)
+    console.print(told._render())
+    return _text(console)
+
+
+def test_on_a_terminal_a_table_is_redrawn_and_finished_trials_stay(
     tiny_config: SweepConfig, terminal: Console
 ) -> None:
-    told = LiveProgress("s", TARGETS, "K", terminal)
+    told = LiveProgress(_opened(), terminal)
     told.begin(0, 2, None)
-    told.started(_spec(tiny_config, 0, "baseline"))
-    told.epoch(_spec(tiny_config, 0, "baseline"), _report(0), _score(0.9))
-    assert re.fullmatch(r"trials 0/2 \| ETA - \| .*\b0\b.* 1/2", told._render().plain)
-    told.completed(_spec(tiny_config, 0, "baseline"), _report(), _score(0.5), [])
-    assert "1/2 |" in told._render().plain
-    assert not told._render().plain.endswith("1/2")
+    baseline, other = _spec(tiny_config, 0, "baseline"), _spec(tiny_config, 1, "plan 1")
+    told.started(baseline)
+    told.started(other)
+    told.epoch(baseline, _report(0), _score(0.9))
+    drawn = _drawn(told)
+    assert "0/2" in drawn
+    assert drawn.index("baseline") < drawn.index("plan 1")
+    assert "0.9000" in drawn
+    assert "1/2" in drawn, "epochs"
+    assert "2.0 GB free" in drawn
+    told.completed(baseline, _report(), _score(0.5), [])
+    told.concluded(Verdict(name="too early", reason="so far so good", next="wait"))
+    told.put_back(1)
+    drawn = _drawn(told)
+    assert "1 complete" in drawn
+    assert "trial 0, score 0.5000  baseline" in drawn
+    assert "too early: so far so good" in drawn
+    assert "plan 1" not in drawn
+    assert "idle" in drawn
     told.end()
     text = _text(terminal)
     assert "trial   0  score 0.5000, gradient 2.5, peak 120, rmse 9  baseline" in text
     assert "\x1b[?25h" in text  # the cursor is shown again
 
 
-def test_on_a_terminal_markup_in_names_is_left_alone(
+def test_a_trial_that_was_lost_is_shown_again_with_its_time_from_then(
+    tiny_config: SweepConfig, terminal: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(live_progress, "time", clock)
+    told = LiveProgress(_opened(), terminal)
+    told.begin(0, 2, None)
+    told.started(_spec(tiny_config, 0))
+    clock.now = 90.0
+    assert "1:30" in _drawn(told)
+    told.put_back(0)
+    told.started(_spec(tiny_config, 0))
+    clock.now = 95.0
+    assert "0:05" in _drawn(told)
+    told.end()
+
+
+def test_on_a_terminal_markup_and_escapes_in_names_are_shown_as_they_are(
     tiny_config: SweepConfig, terminal: Console
 ) -> None:
-    told = LiveProgress("s", TARGETS, "[red]K", terminal)
+    told = LiveProgress(_opened(units="[red]K\x1b[2J"), terminal)
     told.begin(0, 2, None)
-    told.completed(_spec(tiny_config, 0, "[bold]x"), _report(), _score(0.5), [])
+    told.completed(_spec(tiny_config, 0, "[bold]x\x1b[2J"), _report(), _score(0.5), [])
     told.end()
-    assert "[bold]x" in _text(terminal)
-    assert "[red]K" in told._render().plain
+    assert "[bold]x\\x1b[2J" in _text(terminal)
+    assert "\x1b[2J" not in _text(terminal)
+    assert "[red]K\\x1b[2J" in _drawn(told)

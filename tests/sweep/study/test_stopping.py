@@ -45,7 +45,7 @@ def test_it_returns_once_the_coordinator_is_gone(
 ) -> None:
     with _coordinator(storage_url, requests) as process:
         began = time.monotonic()
-        said = stop_study(storage_url, "s", at_once=at_once)
+        said = stop_study(storage_url, "s", at_once=at_once).sentence
         assert time.monotonic() - began >= 0.3, "it waits for the end"
         assert said.startswith("study 's' is stopped; go on with python run_sweep.py resume s")
         assert say(process) == f"{requests}"
@@ -55,16 +55,16 @@ def test_a_coordinator_that_is_killed_while_it_is_waited_for_is_gone_too(storage
     with _coordinator(storage_url, 99) as process:
         timer = threading.Timer(0.5, process.kill)
         timer.start()
-        assert "is stopped" in stop_study(storage_url, "s", at_once=False)
+        assert "is stopped" in stop_study(storage_url, "s", at_once=False).sentence
         timer.join()
 
 
 def test_nobody_is_signalled_where_nobody_runs_it(storage_url: str) -> None:
     said = "study 's' is not being run, there is nothing to stop; go on with"
-    assert stop_study(storage_url, "s", at_once=True).startswith(said)
+    assert stop_study(storage_url, "s", at_once=True).sentence.startswith(said)
     with StudyLock(storage_url, "s"):
         pass
-    assert stop_study(storage_url, "s", at_once=True).startswith(said)
+    assert stop_study(storage_url, "s", at_once=True).sentence.startswith(said)
 
 
 def test_the_number_of_one_that_died_is_not_signalled(storage_url: str) -> None:
@@ -76,7 +76,7 @@ def test_the_number_of_one_that_died_is_not_signalled(storage_url: str) -> None:
     received: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _frame: received.append(number))
     try:
-        assert "is not being run" in stop_study(storage_url, "s", at_once=True)
+        assert "is not being run" in stop_study(storage_url, "s", at_once=True).sentence
     finally:
         signal.signal(signal.SIGTERM, before)
     assert received == []
@@ -97,6 +97,6 @@ def test_a_coordinator_that_is_just_starting_is_waited_for(storage_url: str) -> 
         lock.write_text("")
         timer = threading.Timer(0.3, lock.write_text, [content])
         timer.start()
-        assert "is stopped" in stop_study(storage_url, "s", at_once=False)
+        assert "is stopped" in stop_study(storage_url, "s", at_once=False).sentence
         timer.join()
         process.wait(10)

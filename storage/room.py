@@ -1,0 +1,36 @@
+"""How much room a database takes, and how much its disk has left."""
+
+import shutil
+from dataclasses import dataclass
+
+from storage.place import files_folder
+from storage.sqlite_file import beside, size_of
+from storage.url import sqlite_path
+
+MB = 2**20
+
+
+@dataclass(frozen=True)
+class Room:
+    """Room in MB.
+
+    Attributes:
+        free_mb: Left on the disk that takes what is kept beside the database.
+        database_mb: What the database and its log take; None where it is in no file.
+    """
+
+    free_mb: float
+    database_mb: float | None
+
+
+def room_of(url: str) -> Room:
+    """Return how much room a database takes and has.
+
+    Raises:
+        OSError: If its disk does not answer.
+    """
+    folder = files_folder(url).absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    path = sqlite_path(url)
+    taken = None if path is None else sum(map(size_of, (path, *beside(path)))) / MB
+    return Room(shutil.disk_usage(there).free / MB, taken)

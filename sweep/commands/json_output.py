@@ -1,0 +1,26 @@
+"""What a script reads: JSON on the standard output, and nothing else there."""
+
+import json
+import math
+from typing import Any
+
+import typer
+
+
+def say_json(tree: Any) -> None:
+    """Print plain values as JSON."""
+    typer.echo(json.dumps(_finite(tree), indent=2))
+
+
+def say_json_line(tree: Any) -> None:
+    """Print plain values as JSON in one line, at once."""
+    typer.echo(json.dumps(_finite(tree)))
+
+
+def _finite(tree: Any) -> Any:
+    """Return the values with null for what JSON has no number for."""
+    if isinstance(tree, dict):
+        return {str(key): _finite(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_finite(value) for value in tree]
+    return None if isinstance(tree, float) and not math.isfinite(tree) else tree

@@ -1,0 +1,172 @@
+"""``--notify``: a command of the user's that is told how long work ended.
+
+It is run once, by the shell, however the work ended: done, stopped, failed, or on an error nobody
+expected; not where what was given could not be used, and nothing was begun. What it is told stands
+in its environment, never a password among it. It can delay the end, and change nothing about it.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from fields.errors import FieldsharpError
+from fields.visible import visible
+from storage.masking import Masking
+from sweep.commands.ending import WRONG_USE, exit_code, sentence
+
+logger = logging.getLogger(__name__)
+LIMIT_S = 60.0
+LONGEST_REASON = 4000
+OUTCOMES = {0: "done", 3: "stopped"}
+
+Notify = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMAND",
+        help="Run by the shell when the work ends, however it does, once it was begun: "
+        "SWEEP_OUTCOME (done, failed, stopped), SWEEP_REASON and others are in its environment.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a study stands, as a notification tells it; empty where it is not known."""
+
+    verdict: str = ""
+    reason: str = ""
+    best_trial: str = ""
+    best_score: str = ""
+
+
+class Notification:
+    """A notification to come.
+
+    Attributes:
+        begun: Whether work was begun: from then on even bad input is an end that is told.
+        reason: What a done work came to, in one sentence; None leaves it to the verdict.
+    """
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.reason: str | None = None
+
+    def begin(self) -> None:
+        """Note that work is begun."""
+        self.begun = True
+
+
+@contextmanager
+def notifying(
+    command: str | None, study: str, address: str, look: Callable[[], Standing]
+) -> Iterator[Notification]:
+    """Run a command when what is done in this context ends.
+
+    Args:
+        command: For the shell; None runs nothing.
+        study: What is worked on.
+        address: Of the database.
+        look: Reads where the study stands; may raise ``FieldsharpError``.
+
+    Yields:
+        What is to be told when work is begun.
+    """
+    notification = Notification()
+    try:
+        yield notification
+    except BaseException as error:
+        code = exit_code(error)
+        is_over = isinstance(error, Exception | KeyboardInterrupt)
+        if command is not None and is_over and (notification.begun or code != WRONG_USE):
+            _tell(command, study, address, code, sentence(error), _looked(look))
+        raise
+    if command is not None:
+        standing = _looked(look)
+        _tell(command, study, address, 0, notification.reason or standing.reason, standing)
+
+
+def standing_of(study: str, address: str) -> Standing:
+    """Return where a study stands.
+
+    Raises:
+        FieldsharpError: If it cannot be read.
+    """
+    from storage.database import open_database
+    from sweep.study.status import study_status
+    from sweep.study.studies import load_study
+
+    status = study_status(load_study(open_database(address, "read"), study), address)
+    best = status.best
+    return Standing(
+        verdict=status.verdict.name,
+        reason=status.verdict.reason,
+        best_trial="" if best is None else str(best.trial),
+        best_score="" if best is None else f"{best.score:.6g}",
+    )
+
+
+def _looked(look: Callable[[], Standing]) -> Standing:
+    try:
+        return look()
+    except FieldsharpError:  # as where the database is what failed
+        return Standing()
+
+
+def _tell(
+    command: str, study: str, address: str, code: int, reason: str, standing: Standing
+) -> None:
+    masking = Masking(address)
+    told = {
+        "SWEEP_STUDY": study,
+        "SWEEP_OUTCOME": OUTCOMES.get(code, "failed"),
+        "SWEEP_EXIT_CODE": str(code),
+        "SWEEP_VERDICT": standing.verdict,
+        "SWEEP_REASON": reason,
+        "SWEEP_BEST_TRIAL": standing.best_trial,
+        "SWEEP_BEST_SCORE": standing.best_score,
+        "SWEEP_STORAGE": address,
+    }
+    safe = {name: visible(masking(value))[:LONGEST_REASON] for name, value in told.items()}
+    try:
+        wrong = _run(command, {**os.environ, **safe})
+    except OSError as error:
+        wrong = f"could not be run ({error.strerror})"
+    if wrong is not None:
+        logger.warning("the command of --notify %s", wrong)
+
+
+def _run(command: str, environment: dict[str, str]) -> str | None:
+    """Run a command and return what went wrong."""
+    # The standard output is for what we say; the command's own goes beside our log. In a group of
+    # its own, so that all it started can be ended.
+    process = subprocess.Popen(  # noqa: S602 - the user's own command, given to this program
+        command,
+        shell=True,
+        stdin=subprocess.DEVNULL,
+        stdout=2,
+        stderr=2,
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        code = process.wait(LIMIT_S)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        return f"was ended: it took longer than {LIMIT_S:.0f} s"
+    except KeyboardInterrupt:  # whoever asks for the end a second time does not want to wait
+        _end(process)
+        return "was interrupted"
+    return None if code == 0 else f"failed with exit code {code}"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

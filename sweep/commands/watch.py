@@ -1,0 +1,74 @@
+"""Watching a study that another process runs, from the database alone."""
+
+import logging
+import time
+from collections.abc import Iterator
+
+from optuna.storages import RDBStorage
+
+from fields.errors import StorageUnavailable, StudyError
+from storage.study_lock import study_holder
+from sweep.commands.watch_output import Show
+from sweep.study.snapshot import SweepSnapshot
+from sweep.study.studies import load_study, our_studies
+from sweep.study.watching import StudyWatcher
+
+logger = logging.getLogger(__name__)
+
+
+def watch(name: str, storage: RDBStorage, url: str, interval_s: float, show: Show) -> None:
+    """Show a study until no process runs it any more, or Ctrl-C is pressed.
+
+    Args:
+        name: Of the study.
+        storage: The database, open for reading.
+        url: Its address.
+        interval_s: Seconds between two looks.
+        show: What shows them.
+
+    Raises:
+        StudyError: If there is no such study.
+        StorageError: If the database cannot be read, and nobody runs the study.
+    """
+    watcher = StudyWatcher(load_study(storage, name), url)
+    try:
+        with show:
+            for snapshot in _looks(watcher, url, name, interval_s):
+                show.look(snapshot)
+    except KeyboardInterrupt:
+        return  # whoever watches has seen enough, and the sweep goes on
+
+
+def _looks(
+    watcher: StudyWatcher, url: str, name: str, interval_s: float
+) -> Iterator[SweepSnapshot]:
+    said = False
+    while True:
+        try:
+            snapshot = watcher.look()
+        except StorageUnavailable as error:
+            if not study_holder(url, name).alive:
+                raise
+            if not said:
+                logger.warning("%s: it is tried again", error.found)
+            said = True
+        else:
+            said = False
+            yield snapshot
+            if not snapshot.is_run:
+                return
+        time.sleep(interval_s)
+
+
+def study_at_work(storage: RDBStorage, url: str) -> str | None:
+    """Return the study that is being run, None where none is.
+
+    Raises:
+        StudyError: If several are.
+    """
+    found = [name for name in our_studies(storage) if study_holder(url, name).alive]
+    if len(found) > 1:
+        raise StudyError(
+            f"{len(found)} studies are being run, {', '.join(found)}: name the one to watch"
+        )
+    return found[0] if found else None

@@ -1,0 +1,95 @@
+"""What the door itself answers, in JSON for scripts and as a page for people."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Headers = tuple[tuple[str, str], ...]
+
+READING = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing."""
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+_STYLE = """
+:root { color-scheme: light dark }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 36rem; margin: 12vh auto; padding: 0 1rem }
+h1 { font-size: 1.4rem }
+code { background: #8883; padding: .1em .3em; border-radius: 3px }
+input, button { font: inherit; padding: .4rem .6rem }
+form { display: flex; gap: .5rem; flex-wrap: wrap }
+input { flex: 1 1 16rem }
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One complete response; a WSGI application that always gives it.
+
+    Attributes:
+        status: Number and phrase.
+        content_type: Of the body.
+        body: What is sent, but for ``HEAD``.
+        headers: Further ones.
+    """
+
+    status: str
+    content_type: str
+    body: bytes
+    headers: Headers = ()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        start_response(
+            self.status,
+            [
+                ("Content-Type", self.content_type),
+                ("Content-Length", str(len(self.body))),
+                *self.headers,
+            ],
+        )
+        return [] if environ.get("REQUEST_METHOD") == "HEAD" else [self.body]
+
+
+def wants_page(environ: Environ) -> bool:
+    """Return whether a person reads the answer, in a browser."""
+    return "text/html" in environ.get("HTTP_ACCEPT", "")
+
+
+def page(status: str, title: str, content: str, head: str = "", headers: Headers = ()) -> Answer:
+    """Return a page of our own: no script, nothing from elsewhere.
+
+    Args:
+        status: Number and phrase.
+        title: Plain text.
+        content: HTML, below the title.
+        head: HTML for the head.
+        headers: Further ones.
+    """
+    html = (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style>{head}</head>"
+        f"<body><h1>{escape(title)}</h1>{content}</body></html>"
+    )
+    headers = (("Content-Security-Policy", PAGE_POLICY), *headers)
+    return Answer(status, "text/html; charset=utf-8", html.encode(), headers)
+
+
+def data(status: str, reason: str, headers: Headers = ()) -> Answer:
+    """Return the same for a script: JSON with the key the dashboard's own errors have."""
+    body = json.dumps({"reason": reason}).encode()
+    return Answer(status, "application/json", body, headers)
+
+
+def refusal(environ: Environ, status: str, reason: str) -> Answer:
+    """Return the answer to a request that is not let in, for whoever reads it."""
+    if wants_page(environ):
+        return page(status, "Not let in", f"<p>{escape(reason[0].upper() + reason[1:])}.</p>")
+    return data(status, reason)

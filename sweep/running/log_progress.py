@@ -1,0 +1,50 @@
+"""Telling how far a sweep is in plain lines, where no table can be redrawn."""
+
+import logging
+
+from objectives.guards import GuardOutcome
+from objectives.score import Score
+from sweep.running.epoch_report import EpochReport
+from sweep.running.progress import SilentProgress, outcome
+from sweep.study.records import BestTrial
+from sweep.study.trial_spec import TrialSpec
+from sweep.study.trial_words import describe
+
+logger = logging.getLogger(__name__)
+
+
+class LogProgress(SilentProgress):
+    """A log line for every trial."""
+
+    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
+        """Say where the sweep starts from."""
+        super().begin(finished, total, best)
+        logger.info("%s: %d of %d trials done", self.study, finished, total)
+
+    def started(self, spec: TrialSpec) -> None:
+        """Say what a trial trains."""
+        logger.info("%s trial %d: started, %s", self.study, spec.number, describe(spec))
+
+    def completed(
+        self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
+    ) -> None:
+        """Say what came of it, and where the sweep is."""
+        super().completed(spec, report, score, wrong)
+        logger.info(
+            "%s trial %d: complete, %s | %s",
+            self.study,
+            spec.number,
+            outcome(report, score, wrong),
+            self.line(),
+        )
+
+    def pruned(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
+        """Say when and at what score."""
+        super().pruned(spec, report, score)
+        logger.info(
+            "%s trial %d: pruned after epoch %d, %s",
+            self.study,
+            spec.number,
+            report.epoch + 1,
+            outcome(report, score),
+        )
