@@ -22,14 +22,14 @@ VIEWS = {
     "usual": made_view(),
     "large and thinned": made_view(shape=(30, 12), every=12, scale=1e6, feasible=False),
     "tiny values": made_view(shape=(22, 28), scale=1e-6, units="kg kg-1", number=1000),
-    "flat": made_view(shape=(9, 30), labels=("x [km]", "y [km]"), with_baseline=False),
-    "one lead, one epoch": made_view(leads=1, epochs=1),
-    "many epochs and leads": made_view(leads=12, epochs=200),
-    "constant": made_view(constant=True),
-    "no number": made_view(broken=True),
-    "one row": made_view(shape=(1, 20)),
+    "flat, no number": made_view(
+        shape=(9, 30), labels=("x [km]", "y [km]"), with_baseline=False, broken=True
+    ),
+    "constant, one lead, one epoch": made_view(leads=1, epochs=1, constant=True),
+    "many epochs and leads, one row": made_view(shape=(1, 20), leads=12, epochs=200),
     "a name like a formula": made_view(variable="$x_{1}$ \u6c34\u8ff7 " + 60 * "w", units="$^"),
 }
+DIFFERS_IN_ALL = ("constant, one lead, one epoch", "many epochs and leads, one row")
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -41,15 +41,17 @@ def test_all_letters_are_large_enough_and_none_is_cut_off_or_covers_another(
 
     def noted(text: Text, renderer: RendererBase) -> None:
         drawn.append(text)
-        draw_text(text, renderer)  # type: ignore[no-untyped-call]
+        draw_text(text, renderer)
 
     # Not those the figure holds: matplotlib keeps labels ready that it does not draw.
     monkeypatch.setattr(Text, "draw", noted)
-    for key in pictures_of(VIEWS[name]):
+    everything = pictures_of(VIEWS[name])
+    # What differs between the others is in these.
+    for key in everything if name in DIFFERS_IN_ALL else everything[:2]:
         drawn.clear()
         with drawing():
             figure = PICTURES[key].draw(VIEWS[name], LIGHT)
-            FigureCanvasAgg(figure).draw()
+            FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
             there = [text for text in drawn if text.get_visible() and text.get_text().strip()]
             boxes = [(text.get_text(), text.get_window_extent()) for text in there]
         assert min(float(text.get_fontsize()) for text in there) >= 8.0
@@ -115,7 +117,7 @@ def test_a_baseline_of_another_grid_is_left_out() -> None:
 def test_threads_get_the_same_picture_as_one_alone() -> None:
     view = VIEWS["usual"]
     alone = draw("by-lead", view, LIGHT)
-    with ThreadPoolExecutor(4) as threads:
-        drawn = list(threads.map(lambda _: draw("by-lead", view, LIGHT), range(4)))
+    with ThreadPoolExecutor(3) as threads:
+        drawn = list(threads.map(lambda _: draw("by-lead", view, LIGHT), range(3)))
 
-    assert drawn == [alone] * 4
+    assert drawn == [alone] * 3
