@@ -159,10 +159,9 @@ def test_a_sweep_that_is_stopped_tells_it_once_and_says_where_it_stands(
         start_new_session=True,
     ) as process:
         deadline = time.monotonic() + LIMIT_S
-        while not study_holder(url, "tiny").alive:
+        while not _is_at_work(url):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        time.sleep(0.5)
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does it: to the workers too
         said, logged = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 3, logged
