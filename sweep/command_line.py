@@ -23,6 +23,7 @@ from sweep.commands import (
     evaluate,
     export,
     predict,
+    report,
     resume,
     start,
     status,
@@ -55,6 +56,7 @@ for command in (
     train,
     predict,
     evaluate,
+    report,
     dashboard,
 ):
     app.command(name=command.NAME, help=command.HELP)(command.run)

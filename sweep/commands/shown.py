@@ -91,6 +91,7 @@ def show_result(status: StudyStatus, address: str, console: Console) -> None:
     for command in (
         f"dashboard{storage}",
         f"confirm {shlex.quote(status.study)}{storage}",
+        f"report {shlex.quote(status.study)}{storage} -o report.html",
         f"export {shlex.quote(status.study)}{storage}{chosen} -o best.yaml",
         "train best.yaml -o run",
         "predict run --steps 3 -o forecast.nc",

@@ -64,8 +64,10 @@ class Dashboard:
         try:
             self._server.prepare()
         except OSError as error:
+            # Cheroot wraps the reason in a list of what it tried.
+            reason = str(error).rpartition("] ")[2].rstrip(")")
             raise ConfigError(
-                f"cannot listen on {host} port {port} ({error}); choose another with --port"
+                f"cannot listen on {host} port {port} ({reason}); choose another with --port"
             ) from error
         port = self._server.bind_addr[1]
         checks: list[Check] = [

@@ -1,5 +1,6 @@
 """Figures and axes in a style, placed by hand: a layout engine costs more than all the drawing."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,9 @@ from sweep.pictures.style import LINE_WIDTH, MARKER_SIZE, SERIES, SMALL, TEXT, T
 
 Box = tuple[float, float, float, float]
 """Left, bottom, width and height in inches."""
+LEGEND_LEFT = 0.3
+BOLD_LETTER = 0.095
+"""Width of a wide one in inches."""
 Doubles = npt.NDArray[np.float64]
 
 
@@ -36,7 +40,7 @@ def add_axes(figure: Figure, box: Box, style: Style) -> Axes:
 
 def put_title(axes: Axes, title: str, style: Style, *, above_legend: bool = False) -> None:
     """Write what axes show above them."""
-    pad = 22.0 if above_legend else 6.0
+    pad = 24.0 if above_legend else 6.0
     axes.set_title(title, fontsize=TITLE, color=style.ink, loc="left", pad=pad, parse_math=False)
 
 
@@ -53,7 +57,12 @@ def put_grid(axes: Axes, style: Style) -> None:
 
 
 def put_line(
-    axes: Axes, x: Sequence[float] | Doubles, y: Sequence[float] | Doubles, kind: str, style: Style
+    axes: Axes,
+    x: Sequence[float] | Doubles,
+    y: Sequence[float] | Doubles,
+    kind: str,
+    style: Style,
+    name: str = "",
 ) -> None:
     """Draw what was observed or forecast as a line; a value that is no number leaves a gap.
 
@@ -63,12 +72,13 @@ def put_line(
         y: Values.
         kind: Key of ``SERIES``.
         style: Its colours.
+        name: In the legend; by default that of its kind.
     """
     series = SERIES[kind]
     axes.plot(
         np.asarray(x, dtype=float),
         np.asarray(y, dtype=float),
-        label=series.label,
+        label=name or series.label,
         color=getattr(style, kind),
         linestyle=series.stroke,
         linewidth=LINE_WIDTH,
@@ -82,15 +92,19 @@ def put_legend(axes: Axes, style: Style) -> None:
     """Write which line is which in the row above the axes, below their title."""
     handles, _ = axes.get_legend_handles_labels()
     if handles:
+        place, figure = axes.get_position(), axes.get_figure(root=True)
+        assert figure is not None, "axes are made in one"
+        # From the left edge of the figure on: a name may be long.
+        left = (LEGEND_LEFT / figure.get_size_inches()[0] - place.x0) / place.width
         axes.legend(
             loc="lower left",
-            bbox_to_anchor=(-0.02, 0.99),
+            bbox_to_anchor=(max(left, -0.2), 1.015),
             ncols=len(handles),
             fontsize=SMALL,
             frameon=False,
             labelcolor=style.ink,
-            columnspacing=1.0,
-            handlelength=1.8,
+            columnspacing=0.9,
+            handlelength=1.7,
             handletextpad=0.4,
             borderpad=0.1,
         )
@@ -132,6 +146,12 @@ def put_heading(figure: Figure, lines: Sequence[str], style: Style) -> None:
             color=style.ink,
             parse_math=False,
         )
+
+
+def wrapped(lines: Sequence[str], width: float) -> list[str]:
+    """Return lines that fit into so many inches as a heading: a field's name may be long."""
+    columns = int((width - 0.3) / BOLD_LETTER)
+    return [part for line in lines for part in textwrap.wrap(line, columns)]
 
 
 def heading_height(lines: Sequence[str]) -> float:

@@ -21,6 +21,7 @@ from sweep.pictures.axes import (
     put_line,
     put_title,
     whole_numbers,
+    wrapped,
 )
 from sweep.pictures.style import LINE_WIDTH, MARKER_SIZE, Style
 
@@ -51,8 +52,8 @@ def page_of_epochs(
         heading: Its lines.
         style: Colours.
     """
-    above = heading_height(heading)
-    figure = make_figure(3 * WIDTH, HEIGHT + above, style)
+    heading = wrapped(heading, 3 * WIDTH)
+    figure = make_figure(3 * WIDTH, HEIGHT + heading_height(heading), style)
     boxes = [(WIDTH * index + 0.68, 0.5, WIDTH - 0.85, HEIGHT - 1.08) for index in range(3)]
     losses, score, gradient = (add_axes(figure, box, style) for box in boxes)
     count = max((len(values) for values in epochs.values()), default=0)

@@ -18,14 +18,15 @@ from sweep.pictures.axes import (
     put_line,
     put_title,
     whole_numbers,
+    wrapped,
 )
 from sweep.pictures.magnitude import magnitude
 from sweep.pictures.style import Style
 from sweep.study.samples import ObservedSample
 
-WIDTH, HEIGHT = 4.4, 3.3
+WIDTH, HEIGHT = 4.0, 3.3
 PER = {"gradient": " per cell", "peak": ""}
-ByLead = Mapping[str, Sequence[float]]
+NO_NAMES: Mapping[str, str] = {}
 
 
 def one_by_lead(
@@ -34,6 +35,7 @@ def one_by_lead(
     band: Band | None,
     observed: ObservedSample,
     style: Style,
+    names: Mapping[str, str] = NO_NAMES,
 ) -> Figure:
     """Return a metric at each lead.
 
@@ -43,9 +45,10 @@ def one_by_lead(
         band: What is aimed at, of the mean over all leads; None where it is not known.
         observed: What the leads mean, and the units.
         style: Colours.
+        names: What a line is called, where not by its kind.
     """
     figure = make_figure(WIDTH, HEIGHT, style)
-    _draw(figure, 0.0, name, lines, band, observed, style)
+    _draw(figure, 0.0, name, lines, band, observed, style, names)
     return figure
 
 
@@ -65,8 +68,8 @@ def page_by_lead(
         heading: Its lines.
         style: Colours.
     """
-    above = heading_height(heading)
-    figure = make_figure(WIDTH * len(lines), HEIGHT + above, style)
+    heading = wrapped(heading, WIDTH * len(lines))
+    figure = make_figure(WIDTH * len(lines), HEIGHT + heading_height(heading), style)
     for index, (name, values) in enumerate(lines.items()):
         _draw(figure, WIDTH * index, name, values, bands.get(name), observed, style)
     put_heading(figure, heading, style)
@@ -81,6 +84,7 @@ def _draw(
     band: Band | None,
     observed: ObservedSample,
     style: Style,
+    names: Mapping[str, str] = NO_NAMES,
 ) -> None:
     axes = add_axes(figure, (left + 0.7, 0.55, WIDTH - 0.9, HEIGHT - 1.15), style)
     put_title(axes, f"Mean {name} by lead", style, above_legend=True)
@@ -94,7 +98,14 @@ def _draw(
         low, high = band.low * size.factor, band.high * size.factor
         axes.axhspan(low, high, color=style.band, alpha=0.18, linewidth=0, label="aimed at")
     for kind, values in lines.items():
-        put_line(axes, range(1, len(values) + 1), [v * size.factor for v in values], kind, style)
+        put_line(
+            axes,
+            range(1, len(values) + 1),
+            [v * size.factor for v in values],
+            kind,
+            style,
+            names.get(kind, ""),
+        )
     put_labels(axes, _lead_words(observed), f"{name}{size.units(observed.units, PER[name])}", style)
     frame_values(axes, *[[v * size.factor for v in vs] for vs in [*lines.values(), ends]])
     whole_numbers(axes, 1, leads)

@@ -35,9 +35,18 @@ class Magnitude:
             units: Of the values, as their file states them.
             rest: What comes behind, such as " per cell".
         """
-        power = f"10{str(self.exponent).translate(_RAISED)}" if self.exponent else ""
+        power = self._power if self.exponent else ""
         words = " ".join(part for part in (power, shown(units)) if part) + rest
         return f" [{words.strip()}]" if words.strip() else ""
+
+    def said(self, value: float, units: str) -> str:
+        """Return a value in a sentence, with its units."""
+        power = f" \N{MULTIPLICATION SIGN} {self._power}" if self.exponent else ""
+        return f"{value * self.factor:.3g}{power} {shown(units)}".rstrip()
+
+    @property
+    def _power(self) -> str:
+        return f"10{str(self.exponent).translate(_RAISED)}"
 
 
 def magnitude(*values: npt.ArrayLike | Iterable[float]) -> Magnitude:

@@ -24,6 +24,7 @@ from sweep.pictures.axes import (
     put_heading,
     put_labels,
     put_title,
+    wrapped,
 )
 from sweep.pictures.magnitude import Magnitude, magnitude, shown
 from sweep.pictures.map_grid import MapGrid, map_grid
@@ -31,11 +32,13 @@ from sweep.pictures.style import SMALL, TEXT, Style
 from sweep.study.samples import ObservedSample
 
 Field = npt.NDArray[np.floating]
+Doubles = npt.NDArray[np.float64]
 Kind = Literal["values", "differences"]
 SHARE_SHOWN = 99.5
 """Percent of a forecast's cells inside the colour scale: a spike would leave the rest one colour.
 What lies outside has the scale's last colour, and the colour bar a point."""
 LEFT, RIGHT, TOP, BOTTOM = 0.62, 0.1, 0.4, 0.5
+ROOM = 0.1
 BAR, BAR_GAP, BAR_TEXT = 0.13, 0.1, 0.72
 MAP_AREA, WIDEST, HIGHEST = 7.6, 3.45, 3.5
 MINUS = "\u2212"
@@ -97,7 +100,7 @@ def difference_scale(differences: Sequence[Field]) -> Scale:
 
 def _finite(fields: Sequence[Field]) -> npt.NDArray[np.float64]:
     flat = [np.ravel(np.asarray(values, dtype=np.float64)) for values in fields]
-    together = np.concatenate(flat) if flat else np.array([])
+    together: Doubles = np.concatenate([np.array([]), *flat])
     return together[np.isfinite(together)]
 
 
@@ -105,9 +108,11 @@ def _beyond(known: npt.NDArray[np.float64], low: float, high: float) -> tuple[bo
     return bool((known < low).any()), bool((known > high).any())
 
 
-def masked(values_HW: Field, mask_HW: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def masked(values_HW: Field, mask_HW: npt.NDArray[np.bool_]) -> Doubles:
     """Return a field with no number in the cells that take no part."""
-    return np.where(mask_HW, np.asarray(values_HW, dtype=np.float64), np.float64("nan"))
+    seen_HW: Doubles = np.array(values_HW, dtype=np.float64)
+    seen_HW[~mask_HW] = np.nan
+    return seen_HW
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,7 @@ def one_map(observed: ObservedSample, panel: Panel, style: Style) -> Figure:
     """Return a map by itself, with its colour bar."""
     grid = map_grid(observed)
     size = layout(grid)
-    figure = make_figure(LEFT + size.wide + size.beside, size.below + size.high + TOP, style)
+    figure = make_figure(LEFT + size.wide + size.beside, size.below + size.high + ROOM, style)
     box = (LEFT, size.below, size.wide, size.high)
     axes = add_axes(figure, box, style)
     _draw_field(axes, grid, panel, style)
@@ -189,9 +194,9 @@ def page_of_maps(
     columns = (LEFT, LEFT + size.wide + 0.3)
     rows = (size.below + size.high + TOP + 0.1, size.below)
     top = rows[0] + size.high + TOP
-    figure = make_figure(
-        columns[1] + size.wide + size.beside + 0.1, top + heading_height(heading), style
-    )
+    width = columns[1] + size.wide + size.beside + 0.1
+    heading = wrapped(heading, width)
+    figure = make_figure(width, top + heading_height(heading), style)
     # The difference stands below what was predicted, whether or not there is a baseline.
     places = [(0, 0), (0, 1), (1, 0), (1, 1)] if len(panels) == 4 else [(0, 0), (0, 1), (1, 1)]
     for panel, (row, column) in zip(panels, places, strict=True):

@@ -23,15 +23,17 @@ from sweep.pictures.axes import (
     put_legend,
     put_line,
     put_title,
+    wrapped,
 )
 from sweep.pictures.magnitude import shown
 from sweep.pictures.style import LINE_WIDTH, SMALL, Style
 from sweep.study.samples import ForecastSample, ObservedSample
 
 Doubles = npt.NDArray[np.float64]
+NO_NAMES: Mapping[str, str] = {}
 SMALLEST_CELLS = 4.0
 """Wavelengths below this are the small scales, as in the metric ``power_small``."""
-WIDTH, HEIGHT = 4.4, 4.3
+WIDTH, HEIGHT = 4.0, 4.3
 LEAST_DB, MOST_DB = -20.0, 10.0
 
 
@@ -56,7 +58,11 @@ def small_scales_db(observed: ObservedSample, power_LK: Doubles, lead: int) -> f
 
 
 def one_spectrum(
-    observed: ObservedSample, forecasts: Mapping[str, ForecastSample], lead: int, style: Style
+    observed: ObservedSample,
+    forecasts: Mapping[str, ForecastSample],
+    lead: int,
+    style: Style,
+    names: Mapping[str, str] = NO_NAMES,
 ) -> Figure:
     """Return the spectra at one lead.
 
@@ -65,9 +71,10 @@ def one_spectrum(
         forecasts: By ``baseline`` or ``forecast``.
         lead: Index of the lead shown.
         style: Colours.
+        names: What a line is called, where not by its kind.
     """
     figure = make_figure(WIDTH, HEIGHT, style)
-    _draw(figure, 0.0, observed, forecasts, lead, style)
+    _draw(figure, 0.0, observed, forecasts, lead, style, names)
     return figure
 
 
@@ -78,9 +85,10 @@ def page_of_spectra(
     style: Style,
 ) -> Figure:
     """Return the spectra at every lead shown, side by side under a heading."""
-    above = heading_height(heading)
     leads = len(observed.leads)
-    figure = make_figure(max(6.0, WIDTH * leads), HEIGHT + above, style)
+    width = max(6.0, WIDTH * leads)
+    heading = wrapped(heading, width)
+    figure = make_figure(width, HEIGHT + heading_height(heading), style)
     for lead in range(leads):
         _draw(figure, WIDTH * lead, observed, forecasts, lead, style)
     put_heading(figure, heading, style)
@@ -94,6 +102,7 @@ def _draw(
     forecasts: Mapping[str, ForecastSample],
     lead: int,
     style: Style,
+    names: Mapping[str, str] = NO_NAMES,
 ) -> None:
     upper = add_axes(figure, (left + 0.72, 1.72, WIDTH - 0.9, HEIGHT - 2.3), style)
     lower = add_axes(figure, (left + 0.72, 0.5, WIDTH - 0.9, 1.05), style)
@@ -112,7 +121,7 @@ def _draw(
         return
     for kind, power_LK in powers.items():
         power_K = np.where(power_LK[lead] > 0, power_LK[lead], np.nan)[shells_K]
-        put_line(upper, wavelength_K, power_K, kind, style)
+        put_line(upper, wavelength_K, power_K, kind, style, names.get(kind, ""))
         if kind != "observed":
             db_K = decibels_of_observed(observed, power_LK, lead)[shells_K]
             put_line(lower, wavelength_K, db_K.clip(LEAST_DB, MOST_DB), kind, style)

@@ -1,1 +1,1 @@
-"""The report: everything about a study in one page that can be sent on."""
+"""The report of a study: what it says is gathered, then drawn and written as one HTML file."""

@@ -17,8 +17,8 @@ from sweep.study.trial_spec import TrialSpec
 
 Picture = Literal["maps-first-lead", "maps-last-lead", "spectra", "by-lead", "epochs"]
 PICTURES: dict[Picture, str] = {
-    "maps-first-lead": "the forecast beside what was observed, at the first lead",
-    "maps-last-lead": "the same at the last lead",
+    "maps-first-lead": "the forecast beside what was observed and the baseline, first lead",
+    "maps-last-lead": "the forecast beside what was observed and the baseline, last lead",
     "spectra": "how much of the field is at which scale",
     "by-lead": "gradient and peak at each lead, beside their targets",
     "epochs": "losses and score after each epoch",

@@ -1,16 +1,16 @@
 """The door and what is behind it in Chromium."""
 
 import base64
+import io
 import json
 from pathlib import Path
 
-import optuna_dashboard
+import numpy as np
+import numpy.typing as npt
 import pytest
-from optuna.artifacts import FileSystemArtifactStore
-from optuna.storages import RDBStorage
+from matplotlib import image
 from playwright.sync_api import Browser, expect
 
-from sweep.dashboard.app import WsgiApp
 from sweep.dashboard.opening import opened_in_browser
 from sweep.dashboard.server import Dashboard
 from tests.browser import visit
@@ -54,6 +54,32 @@ def test_the_printed_link_leads_to_the_studies_and_is_not_kept(
         assert seen.page.title() == "Optuna Dashboard"
 
 
+def test_a_trial_shows_what_it_forecast_and_why_it_wins_or_not(
+    own_url: str, browser: Browser
+) -> None:
+    with serving(own_url) as dashboard, visit(browser, height=2400) as seen:
+        page = seen.page
+        page.goto(dashboard.link)
+        page.goto(f"{dashboard.address}dashboard/studies/1/trials?numbers=3")
+        expect(page.get_by_text("Trained with")).to_be_visible()
+        expect(page.get_by_role("cell", name="gradient", exact=True)).to_be_visible()
+        page.wait_for_function(
+            "[...document.images].filter(i => i.complete && i.naturalWidth > 300).length >= 6"
+        )  # the maps in the note, and five artifacts
+        shown = page.evaluate("[...document.images].map(i => new URL(i.src).origin)")
+        assert set(shown) == {dashboard.address.rstrip("/")}
+        maps = page.locator("img[alt*='observed']").first
+        assert len(np.unique(_pixels(maps.screenshot()), axis=0)) > 50, "it is blank"
+        page.goto(f"{dashboard.address}dashboard/studies/1/note")
+        expect(page.get_by_role("heading", name="Verdict")).to_be_visible()
+        assert seen.complaints == []
+
+
+def _pixels(png: bytes) -> npt.NDArray[np.float32]:
+    pixels: npt.NDArray[np.float32] = image.imread(io.BytesIO(png))
+    return pixels.reshape(-1, pixels.shape[-1])
+
+
 def test_the_file_that_a_browser_is_started_with_leads_in(
     dashboard: Dashboard, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,15 +99,8 @@ def test_the_file_that_a_browser_is_started_with_leads_in(
 
 
 def test_an_uploaded_page_does_not_run_and_a_picture_is_shown(
-    own_copy: str, browser: Browser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    own_copy: str, browser: Browser
 ) -> None:
-    def with_files(storage: RDBStorage, storage_url: str) -> WsgiApp:
-        app: WsgiApp = optuna_dashboard.wsgi(
-            storage, artifact_store=FileSystemArtifactStore(tmp_path)
-        )
-        return app
-
-    monkeypatch.setattr("sweep.dashboard.server.make_app", with_files)
     with serving(own_copy, allow_write=True) as dashboard, visit(browser) as seen:
         seen.page.goto(dashboard.link)
         attack = f"artifacts/1/{_upload(dashboard, 'page.html', ATTACK)}"

@@ -12,7 +12,6 @@ from optuna.artifacts import download_artifact, get_all_artifact_meta
 from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.storages import get_storage
 
-from storage.backup import copy_database
 from storage.database import open_database
 from storage.place import artifacts_folder, files_folder
 from sweep.dashboard.app import make_app
@@ -21,15 +20,6 @@ from sweep.study.artifacts import PICTURES
 from sweep.study.studies import load_study, study_identity
 
 UPLOADED = "7d4b5a52-6b3e-4c0e-9f0e-3f8f3c1f2a77"
-
-
-@pytest.fixture
-def own_url(finished_url: str, tmp_path: Path) -> str:
-    """A database with its own files, to be looked at and changed."""
-    url = f"sqlite:///{tmp_path / 'x.db'}"
-    copy_database(finished_url, tmp_path / "x.db")
-    shutil.copytree(files_folder(finished_url), files_folder(url))
-    return url
 
 
 def _store(url: str) -> PictureStore:

@@ -1,7 +1,6 @@
 """What the page of a study is made of, from a study that was really run."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -9,7 +8,6 @@ import pytest
 from optuna.storages import BaseStorage, get_storage
 from optuna_dashboard import save_note
 
-from storage.backup import copy_database
 from storage.database import open_database
 from sweep.dashboard import study_detail
 from sweep.dashboard.study_detail import StudyDetails
@@ -17,12 +15,6 @@ from sweep.study import records
 from sweep.study.records import best_trial, trial_record
 from sweep.study.status import study_status
 from sweep.study.studies import load_study
-
-
-@pytest.fixture
-def own_url(finished_url: str, tmp_path: Path) -> str:
-    copy_database(finished_url, tmp_path / "x.db")
-    return f"sqlite:///{tmp_path / 'x.db'}"
 
 
 def _storage(url: str) -> BaseStorage:
@@ -81,12 +73,12 @@ def test_constraints_are_there_for_every_trial_in_one_order(finished_url: str) -
         assert shown["constraints"]
 
 
-def test_the_best_trial_never_breaks_a_guard(own_url: str) -> None:
-    _own_trial(own_url, 3, roughness=1.0)
-    found = _detail(own_url)
+def test_the_best_trial_never_breaks_a_guard(own_copy: str) -> None:
+    _own_trial(own_copy, 3, roughness=1.0)
+    found = _detail(own_copy)
     assert found["trials"][8]["values"] == [0.0]  # the lowest of all
     assert max(found["trials"][8]["constraints"]) == 1.0
-    study = load_study(open_database(own_url, "read"), "tiny")
+    study = load_study(open_database(own_copy, "read"), "tiny")
     best = best_trial(study.trials)
     assert best is not None
     assert best.number != 8
@@ -115,11 +107,11 @@ def test_attributes_are_figures_with_units(finished_url: str) -> None:
     assert names["device"] is False
 
 
-def test_what_others_wrote_to_a_trial_stays(own_url: str) -> None:
-    study = load_study(open_database(own_url, "write"), "tiny")
+def test_what_others_wrote_to_a_trial_stays(own_copy: str) -> None:
+    study = load_study(open_database(own_copy, "write"), "tiny")
     trial = study.ask()
     trial.set_user_attr("weather", "fine")
-    shown = _detail(own_url)["trials"][8]
+    shown = _detail(own_copy)["trials"][8]
     assert shown["state"] == "Running"
     assert _attributes(shown)["weather"] == "fine"
     assert shown["note"]["body"] == "**Not finished yet.**"
@@ -151,9 +143,9 @@ def test_the_note_of_a_study_has_the_verdict_and_the_next_step(finished_url: str
     assert "python run_sweep.py report tiny --storage" in note
 
 
-def test_a_note_of_a_person_is_left_alone(own_url: str) -> None:
-    storage = _storage(own_url)
-    details = StudyDetails(storage, own_url)
+def test_a_note_of_a_person_is_left_alone(own_copy: str) -> None:
+    storage = _storage(own_copy)
+    details = StudyDetails(storage, own_copy)
     first = details.detail(1, 0)
     assert first is not None
     study = optuna.load_study(study_name="tiny", storage=storage)
@@ -166,11 +158,11 @@ def test_a_note_of_a_person_is_left_alone(own_url: str) -> None:
     assert found["trials"][3]["note"]["body"] == json.loads(first)["trials"][3]["note"]["body"]
 
 
-def test_a_trial_that_comes_and_ends_is_seen(own_url: str) -> None:
-    storage = _storage(own_url)
-    details = StudyDetails(storage, own_url)
+def test_a_trial_that_comes_and_ends_is_seen(own_copy: str) -> None:
+    storage = _storage(own_copy)
+    details = StudyDetails(storage, own_copy)
     details.detail(1, 0)
-    study = load_study(open_database(own_url, "write"), "tiny")
+    study = load_study(open_database(own_copy, "write"), "tiny")
     trial = study.ask()
     assert json.loads(details.detail(1, 8) or b"")["trials"][0]["state"] == "Running"
     storage.set_trial_user_attr(trial._trial_id, records.FAILURE, "it *burst* <b>")
@@ -180,25 +172,25 @@ def test_a_trial_that_comes_and_ends_is_seen(own_url: str) -> None:
     assert shown["note"]["body"] == "**Failed:** it \\*burst\\* \\<b\\>"
 
 
-def test_a_study_of_another_program_is_left_to_the_stock_page(own_url: str) -> None:
-    other = optuna.create_study(study_name="other", storage=open_database(own_url, "write"))
-    assert StudyDetails(_storage(own_url), own_url).detail(other._study_id, 0) is None
-    assert StudyDetails(_storage(own_url), own_url).detail(99, 0) is None
+def test_a_study_of_another_program_is_left_to_the_stock_page(own_copy: str) -> None:
+    other = optuna.create_study(study_name="other", storage=open_database(own_copy, "write"))
+    assert StudyDetails(_storage(own_copy), own_copy).detail(other._study_id, 0) is None
+    assert StudyDetails(_storage(own_copy), own_copy).detail(99, 0) is None
 
 
-def test_a_study_of_another_version_is_left_to_the_stock_page(own_url: str) -> None:
-    study = load_study(open_database(own_url, "write"), "tiny")
+def test_a_study_of_another_version_is_left_to_the_stock_page(own_copy: str) -> None:
+    study = load_study(open_database(own_copy, "write"), "tiny")
     study.set_user_attr(records.FACTS, {"variable": "plume"})
-    assert StudyDetails(_storage(own_url), own_url).detail(1, 0) is None
+    assert StudyDetails(_storage(own_copy), own_copy).detail(1, 0) is None
 
 
 def test_another_study_under_the_same_number_is_read_anew(
-    own_url: str, monkeypatch: pytest.MonkeyPatch
+    own_copy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storage = _storage(own_url)
-    details = StudyDetails(storage, own_url)
+    storage = _storage(own_copy)
+    details = StudyDetails(storage, own_copy)
     details.detail(1, 0)
-    study = load_study(open_database(own_url, "write"), "tiny")
+    study = load_study(open_database(own_copy, "write"), "tiny")
     study.set_user_attr(records.IDENTITY, "feedfacefeedface")
     facts = study.user_attrs[records.FACTS]
     study.set_user_attr(records.FACTS, {**facts, "units": "K"})

@@ -1,0 +1,197 @@
+"""What it costs to watch a study and to report on it, at the size it is asked for.
+
+    python -m benchmarks.watching [--trials 1000] [--steps 20] [--repeats 5] [--json FILE]
+
+A short sweep of the quickstart is run, its study filled with copies until it has so many trials, and
+then measured: the study as JSON (cold: from opening the database; warm: asked again; new: from the
+last ten trials on), the same by the plain Optuna dashboard, the page in Chromium until its plots
+stand (cold: the dashboard just started, a browser that has never seen it; warm: the page again),
+the report, and what a trial pays for its pictures: the sample, with its way to the disk, as a
+share of the time of a trial of the quickstart.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import get_storage
+from optuna_dashboard import wsgi
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.many_trials import make_many_trials
+from fields.windows import load_forecast_data
+from model.device import find_hardware
+from storage.database import open_database
+from storage.samples import Samples
+from sweep.configuration.config_file import load_config
+from sweep.configuration.settings import SweepConfig
+from sweep.dashboard.app import WsgiApp
+from sweep.dashboard.study_detail import StudyDetails
+from sweep.report.making import make_report
+from sweep.running.progress import SilentProgress
+from sweep.running.sampling import Sampler
+from sweep.running.sweeping import run_sweep
+from sweep.running.trial import Trial
+from sweep.study.samples import TrialSample
+
+PROJECT = Path(__file__).resolve().parents[1]
+QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
+SHORT = ["training.epochs=2", "budget.trials=6", "study=many", "workers.count=2"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+DRAWN = """() => document.querySelectorAll('.js-plotly-plot .main-svg').length >= 9
+    && document.querySelectorAll('#plot-history .point').length > 0"""
+"""Three plots stand, and the history has its points."""
+Seconds = dict[str, list[float]]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args(arguments)
+    figures: dict[str, Any] = measure_samples(load_config(QUICKSTART, []).config, asked.repeats)
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/many.db"
+        config = load_config(QUICKSTART, SHORT).config
+        run_sweep(config, url, SilentProgress)
+        make_many_trials(url, config.study, asked.trials, asked.steps)
+        figures |= measure_json(url, asked.repeats)
+        figures |= measure_page(url, asked.repeats)
+        figures |= measure_report(url, config.study, Path(folder), min(3, asked.repeats))
+    for name, value in figures.items():
+        sys.stdout.write(f"{name:56s} {_shown(value)}\n")
+    if asked.json is not None:
+        asked.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
+
+
+def measure_samples(config: SweepConfig, repeats: int) -> dict[str, Any]:
+    """Return what a trial pays for its pictures, beside what it takes itself."""
+    data = load_forecast_data(config.data)
+    started = time.perf_counter()
+    trial = Trial(config.run, data, find_hardware(config.training))
+    for _ in trial.epochs():
+        pass
+    whole = time.perf_counter() - started
+    sampler = Sampler(data, "validation")
+    with tempfile.TemporaryDirectory() as folder:
+        samples = Samples(Path(folder))
+
+        def keep() -> None:
+            sample = TrialSample(sampler.sample(trial.predictor))
+            samples.put_trial(0, TrialSample.from_bytes(sample.to_bytes()).to_bytes())
+
+        taken = _timed(keep, repeats)
+    return {
+        "a trial of the quickstart, one core, s": whole,
+        "its sample, to the disk, s": taken,
+        "of the trial, %": 100 * statistics.median(taken) / whole,
+    }
+
+
+def measure_json(url: str, repeats: int) -> Seconds:
+    """Return how long a study takes as JSON, ours and the plain one."""
+    found: Seconds = {f"study as JSON, {what}, s": [] for what in ("cold", "warm", "new alone")}
+    found |= {f"plain dashboard, {what}, s": [] for what in ("cold", "warm", "new alone")}
+    for _ in range(repeats):
+        storage = get_storage(open_database(url, "read"))
+        details = StudyDetails(storage, url)
+        last = len(storage.get_all_trials(1)) - 10
+        storage = get_storage(open_database(url, "read"))
+        details = StudyDetails(storage, url)
+        plain: WsgiApp = wsgi(get_storage(open_database(url, "read")))
+        for what, after in (("cold", 0), ("warm", 0), ("new alone", last)):
+            found[f"study as JSON, {what}, s"] += _timed(lambda a=after: details.detail(1, a), 1)
+            found[f"plain dashboard, {what}, s"] += _timed(lambda a=after: _ask(plain, a), 1)
+    return found
+
+
+def _ask(app: WsgiApp, after: int) -> bytes:
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/api/studies/1",
+        "QUERY_STRING": f"after={after}",
+    }
+    body: Iterable[bytes] = app(environ, lambda *_: None)
+    return b"".join(body)
+
+
+def measure_page(url: str, repeats: int) -> Seconds:
+    """Return how long the page of a study takes until its plots stand."""
+    found: Seconds = {"study page, cold, s": [], "study page, warm, s": []}
+    found["study page, from the list of studies and back, s"] = []
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        for _ in range(repeats):
+            command = [sys.executable, str(PROJECT / "run_sweep.py"), "dashboard", "--storage", url]
+            with subprocess.Popen(
+                [*command, "--port", "0", "--no-open"], stdout=subprocess.PIPE, text=True
+            ) as server:
+                assert server.stdout is not None
+                link = server.stdout.readline().strip()
+                context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+                page = context.new_page()
+                found["study page, cold, s"] += _timed(lambda p=page, k=link: _open(p, k), 1)
+                found["study page, warm, s"] += _timed(lambda p=page: _drawn_again(p), 1)
+                page.get_by_role("link", name="Return to the list").or_(
+                    page.locator("a[href='/dashboard']").first
+                ).first.click()
+                page.get_by_text("many", exact=False).first.wait_for()
+                again = _timed(lambda p=page: _go_back(p), 1)
+                found["study page, from the list of studies and back, s"] += again
+                context.close()
+                server.terminate()
+    return found
+
+
+def _open(page: Page, link: str) -> None:
+    page.goto(link, wait_until="commit")
+    page.goto(f"{link.partition('?')[0]}dashboard/studies/1", wait_until="commit")
+    page.wait_for_function(DRAWN, timeout=60_000)
+
+
+def _drawn_again(page: Page) -> None:
+    page.reload(wait_until="commit")
+    page.wait_for_function(DRAWN, timeout=60_000)
+
+
+def _go_back(page: Page) -> None:
+    page.go_back()
+    page.wait_for_function(DRAWN, timeout=60_000)
+
+
+def measure_report(url: str, study: str, folder: Path, repeats: int) -> dict[str, Any]:
+    """Return how long a report takes, and how large it is."""
+    path = folder / "report.html"
+    taken = _timed(lambda: make_report(study, url, path, None), repeats)
+    return {"report, s": taken, "report, MB": path.stat().st_size / 1e6}
+
+
+def _timed(what: Callable[[], Any], repeats: int) -> list[float]:
+    taken = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        what()
+        taken.append(time.perf_counter() - started)
+    return taken
+
+
+def _shown(value: Any) -> str:
+    if not isinstance(value, list):
+        return f"{value:.2f}"
+    low, high = min(value), max(value)
+    return f"{statistics.median(value):.3f} [{low:.3f}-{high:.3f}]"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

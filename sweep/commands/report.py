@@ -1,0 +1,50 @@
+"""``report``: one HTML file of a study, to read and to send on."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+
+NAME = "report"
+HELP = "Write a study as one HTML file that needs no network."
+
+
+def run(
+    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File; by default STUDY-report.html.")
+    ] = None,
+    trial: Annotated[int | None, typer.Option(help="Another trial than the best.")] = None,
+    storage: Storage = DEFAULT_STORAGE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write a report."""
+    import json
+
+    from sweep.report.making import make_report
+
+    made = make_report(study, storage_address(storage), output or _default(study), trial)
+    if as_json:
+        facts = {
+            "report": str(made.path),
+            "bytes": made.size,
+            "pictures": made.pictures,
+            "verdict": made.verdict,
+            "test_split": made.test_split,
+        }
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    missing = f"without the test split: {made.why_no_test}"
+    split = "on the test split" if made.test_split else missing
+    typer.echo(
+        f"report of {study} ({made.verdict}), {made.pictures} pictures, "
+        f"{made.size / 1e6:.1f} MB, written to {made.path}, {split}"
+    )
+
+
+def _default(study: str) -> Path:
+    """Return a file name for a study, which may be called anything."""
+    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in study).strip("-.")
+    return Path(f"{name[:100] or 'study'}-report.html")

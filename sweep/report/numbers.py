@@ -1,0 +1,50 @@
+"""Numbers and counts as a report writes them."""
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+
+UNKNOWN = "\N{EN DASH}"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a number with so many digits, a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
+
+
+def ratio(value: float | None) -> str:
+    """Return a share or a multiple with two digits behind the point."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def percent(value: float | None) -> str:
+    """Return a share in percent."""
+    return UNKNOWN if value is None or not math.isfinite(value) else f"{100.0 * value:.0f} %"
+
+
+def count(how_many: int, one: str, several: str = "") -> str:
+    """Return a number of things in words, such as ``1 trial`` and ``3 trials``."""
+    return f"{how_many:,} {one if how_many == 1 else several or one + 's'}".replace(",", " ")
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time in the units a person thinks in."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    if seconds < 90:
+        return f"{seconds:.3g} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.3g} min"
+    whole = timedelta(seconds=round(seconds))
+    return f"{whole.total_seconds() / 3600:.3g} h"
+
+
+def listed(words: Sequence[str], joined: str = "and") -> str:
+    """Return words as a list in a sentence."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {joined} {words[-1]}"

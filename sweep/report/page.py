@@ -1,0 +1,164 @@
+"""A report as a page: its words, tables and pictures put into the template."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from fields.visible import visible
+from objectives.verdict import GAMED, NOTHING_TO_FIX, STUCK, SUCCESS
+from sweep.report import drawings, tables, words
+from sweep.report.contents import Report
+from sweep.report.drawings import Drawing, MapsAtLead
+from sweep.report.numbers import count, number
+from sweep.report.tables import Table
+
+HERE = Path(__file__).parent
+CONFIRM_FIRST = "confirm it on new seeds and the test split with the confirm command, then "
+"""How the verdict of a success begins what to do."""
+MOODS = {SUCCESS: "good", NOTHING_TO_FIX: "good", STUCK: "bad", GAMED: "bad"}
+CONTENTS = (
+    ("figures", "Figures"),
+    ("best", "Best configuration"),
+    ("maps", "Maps"),
+    ("scales", "Scales and leads"),
+    ("search", "The search"),
+    ("settings", "What matters"),
+    ("guards", "Guards"),
+    ("confirmation", "Confirmation"),
+    ("cost", "Cost"),
+    ("provenance", "Provenance"),
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the template puts onto the page, in its order."""
+
+    contents: Sequence[tuple[str, str]]
+    reason: str
+    next: str
+    chosen: str
+    confirmed: str
+    newer: str
+    figures_sentence: str
+    figures: Sequence[Table]
+    settings: Sequence[tuple[str, str]]
+    pictures_note: str
+    fallback: str
+    no_pictures: str
+    maps: Sequence[MapsAtLead]
+    spectra: Sequence[Drawing]
+    leads: Sequence[Drawing]
+    search: Sequence[Drawing]
+    slices: Sequence[Drawing]
+    importance_sentence: str
+    importance: Table | None
+    variants_sentence: str
+    variants: Table
+    guards_sentence: str
+    guards: Table
+    confirmation: Table | None
+    confirm_command: str
+    cost: Table
+    failures: Table | None
+    provenance: Table
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures it has."""
+        of_maps = sum(len(lead.drawings) for lead in self.maps)
+        return of_maps + sum(map(len, (self.spectra, self.leads, self.search, self.slices)))
+
+
+def lay_out(report: Report) -> Page:
+    """Return the words, tables and pictures of a report."""
+    observed = report.pictured.observed
+    splits = [split for split in (report.validation, report.test) if split and split.rows]
+    kept, newer = report.confirmation, report.newer_trials
+    spectra, leads = drawings.spectra(report), drawings.leads(report)
+    there = [part for part in CONTENTS if part[0] != "scales" or spectra or leads]
+    return Page(
+        contents=there,
+        reason=f"{words.capital(report.verdict.reason)}.",
+        next=f"{_next(report)}.",
+        chosen=words.chosen_sentence(report),
+        confirmed=f"{words.capital(kept.sentence)}." if kept else "",
+        newer=f"{words.capital(count(newer, 'trial'))} ended after it.",
+        figures_sentence=words.figures_sentence(report),
+        figures=[tables.figures(report, split) for split in splits],
+        settings=[(name, _setting(value)) for name, value in _params(report)],
+        pictures_note=words.pictures_note(observed) if observed is not None else "",
+        fallback=_fallback(report),
+        no_pictures=_no_pictures(report),
+        maps=drawings.maps(report),
+        spectra=spectra,
+        leads=leads,
+        search=drawings.search(report),
+        slices=drawings.slices(report),
+        importance_sentence=words.importance_sentence(report),
+        importance=tables.importance(report),
+        variants_sentence=words.variants_sentence(report),
+        variants=tables.variants(report),
+        guards_sentence=words.guards_sentence(report),
+        guards=tables.guards(report),
+        confirmation=tables.confirmation(report),
+        confirm_command=report.confirm_command,
+        cost=tables.cost(report),
+        failures=tables.failures(report),
+        provenance=tables.provenance(report),
+    )
+
+
+def render(report: Report, page: Page) -> str:
+    """Return a report as HTML that needs nothing beside itself."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=False,
+        # Names come out of files and databases: what cannot be seen is shown as what it is.
+        finalize=lambda value: visible(value, keep="\n\t") if type(value) is str else value,
+    )
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        report=report,
+        page=page,
+        mood=MOODS.get(report.verdict.name, "open"),
+        style=(HERE / "report.css").read_text(encoding="utf-8"),
+    )
+
+
+def _next(report: Report) -> str:
+    """Return what to do; not to confirm what is confirmed already."""
+    about, kept = report.verdict.trial, report.confirmation
+    if about is None or kept is None or kept.for_trial(about) is None:
+        return report.verdict.next
+    return report.verdict.next.removeprefix(CONFIRM_FIRST)
+
+
+def _params(report: Report) -> list[tuple[str, object]]:
+    return list(report.chosen.params.items()) if report.chosen is not None else []
+
+
+def _setting(value: object) -> str:
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _fallback(report: Report) -> str:
+    if report.test is not None:
+        return ""
+    return (
+        "These are of the validation split, which the search was scored on, since the test split "
+        "could not be looked at."
+    )
+
+
+def _no_pictures(report: Report) -> str:
+    if not report.complete:
+        return "No trial is complete yet, so there is no forecast to show."
+    return (
+        f"There are no pictures: of the test split because {report.why_no_test}, of the validation "
+        "split because none are kept with the study."
+    )

@@ -1,0 +1,121 @@
+"""Every picture of a trial can be drawn and read, whatever the field is like."""
+
+import io
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+from PIL import Image
+
+from sweep.pictures.style import DARK, LIGHT, Style
+from sweep.pictures.trial_pictures import PICTURES, draw, pictures_of
+from sweep.pictures.trial_view import TrialView
+from sweep.pictures.writing import drawing
+from sweep.study.artifacts import PICTURES as KEPT_AS_ARTIFACTS
+from tests.sweep.pictures.views import made_view
+
+VIEWS = {
+    "usual": made_view(),
+    "large and thinned": made_view(shape=(30, 12), every=12, scale=1e6, feasible=False),
+    "tiny values": made_view(shape=(22, 28), scale=1e-6, units="kg kg-1", number=1000),
+    "flat": made_view(shape=(9, 30), labels=("x [km]", "y [km]"), with_baseline=False),
+    "one lead, one epoch": made_view(leads=1, epochs=1),
+    "many epochs and leads": made_view(leads=12, epochs=200),
+    "constant": made_view(constant=True),
+    "no number": made_view(broken=True),
+    "one row": made_view(shape=(1, 20)),
+    "a name like a formula": made_view(variable="$x_{1}$ \u6c34\u8ff7 " + 60 * "w", units="$^"),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_all_letters_are_large_enough_and_none_is_cut_off_or_covers_another(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Text] = []
+    draw_text = Text.draw
+
+    def noted(text: Text, renderer: RendererBase) -> None:
+        drawn.append(text)
+        draw_text(text, renderer)  # type: ignore[no-untyped-call]
+
+    # Not those the figure holds: matplotlib keeps labels ready that it does not draw.
+    monkeypatch.setattr(Text, "draw", noted)
+    for key in pictures_of(VIEWS[name]):
+        drawn.clear()
+        with drawing():
+            figure = PICTURES[key].draw(VIEWS[name], LIGHT)
+            FigureCanvasAgg(figure).draw()
+            there = [text for text in drawn if text.get_visible() and text.get_text().strip()]
+            boxes = [(text.get_text(), text.get_window_extent()) for text in there]
+        assert min(float(text.get_fontsize()) for text in there) >= 8.0
+        for words, box in boxes:
+            cut = min(box.x0, box.y0, figure.bbox.x1 - box.x1, figure.bbox.y1 - box.y1)
+            assert cut > -1.0, f"{key}: {words!r} is cut off by {-cut:.0f} pixels"
+        for (a, one), (b, other) in itertools.combinations(boxes, 2):
+            across = min(one.x1, other.x1) - max(one.x0, other.x0)
+            up = min(one.y1, other.y1) - max(one.y0, other.y0)
+            assert min(across, up) < 2.0, f"{key}: {a!r} covers {b!r}"
+
+
+@pytest.mark.parametrize(
+    ("key", "style"),
+    [(key, DARK if index % 2 else LIGHT) for index, key in enumerate(PICTURES)],
+)
+def test_pictures_are_drawn_in_both_styles_and_not_blank(key: str, style: Style) -> None:
+    content = draw(key, VIEWS["usual"], style)
+    image = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+    paper = tuple(int(style.paper[i : i + 2], 16) for i in (1, 3, 5))
+    assert tuple(image[0, 0]) == paper
+    assert (image != paper).any(axis=-1).mean() > 0.02
+    assert len(content) < 200_000
+
+
+def test_a_trial_has_the_pictures_its_artifacts_name() -> None:
+    assert list(PICTURES) == list(KEPT_AS_ARTIFACTS)
+    assert pictures_of(made_view()) == list(PICTURES)
+    assert [picture.file for picture in PICTURES.values()] == [f"{key}.png" for key in PICTURES]
+
+
+def test_without_a_forecast_or_a_second_lead_there_are_fewer() -> None:
+    assert pictures_of(made_view(pruned=True)) == ["by-lead", "epochs"]
+    assert "maps-last-lead" not in pictures_of(made_view(leads=1))
+
+
+def _said(view: TrialView, key: str) -> str:
+    with drawing():
+        texts = PICTURES[key].draw(view, LIGHT).findobj(Text)
+    return " ".join(text.get_text() for text in texts if isinstance(text, Text))
+
+
+def test_a_picture_says_which_trial_when_and_whether_it_can_win() -> None:
+    said = _said(made_view(feasible=False, number=7, every=3), "maps-last-lead")
+
+    assert "Trial 7" in said
+    assert "4 h ahead, valid 2018-07-16 02:00" in said
+    assert "breaks a guard" in said
+    assert "every 3rd row and column" in said
+    assert "hatched cells take no part" in said
+    assert "predicted by the baseline" in said
+    assert "breaks a guard" not in _said(made_view(), "epochs")
+
+
+def test_a_baseline_of_another_grid_is_left_out() -> None:
+    view = made_view()
+    other = made_view(shape=(8, 8)).sample
+    changed = TrialView(**{**view.__dict__, "baseline": other})
+
+    assert "baseline" not in _said(changed, "maps-first-lead")
+
+
+def test_threads_get_the_same_picture_as_one_alone() -> None:
+    view = VIEWS["usual"]
+    alone = draw("by-lead", view, LIGHT)
+    with ThreadPoolExecutor(4) as threads:
+        drawn = list(threads.map(lambda _: draw("by-lead", view, LIGHT), range(4)))
+
+    assert drawn == [alone] * 4
