@@ -21,19 +21,19 @@ _FILE = re.compile(r"# (\S+\.py)\b")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_every_block_of_a_page_does_what_it_says(page: Path, clone: Path) -> None:
+def test_every_block_of_a_page_does_what_it_says(page: Path, typed: Typed) -> None:
     for block in blocks(page):
         match block.language:
             case "sh":
                 for line in command_lines(block):
                     try:
-                        Typed(clone).type(line)
+                        typed.type(line)
                     except AssertionError as error:
                         pytest.fail(f"{block.place}: {line}\n{error}")
             case "yaml":
-                _load(block, clone)
+                _load(block, typed.folder)
             case "python":
-                _write(block, clone)
+                _write(block, typed.folder)
             case "text":
                 pass  # output, or a drawing
             case _:
@@ -65,10 +65,12 @@ def _typed_in(page: Path) -> list[str]:
     ]
 
 
-def _load(block: Block, clone: Path) -> None:
+def _load(block: Block, folder: Path) -> None:
     """Load a part of a configuration, as part of the quickstart's."""
-    whole = _merged(read_yaml(clone / "configs/quickstart.yaml"), parse_yaml(block.text, block.place))
-    path = clone / "configs" / "block.yaml"
+    whole = _merged(
+        read_yaml(folder / "configs/quickstart.yaml"), parse_yaml(block.text, block.place)
+    )
+    path = folder / "configs" / "block.yaml"
     path.write_text(dump_yaml(whole), encoding="utf-8")
     load_config(path)
 
@@ -83,10 +85,10 @@ def _merged(base: Any, change: Any) -> Any:
     }
 
 
-def _write(block: Block, clone: Path) -> None:
+def _write(block: Block, folder: Path) -> None:
     named = _FILE.match(block.text)
     assert named, f"{block.place}: the first line must be a comment that names the file"
-    path = clone / named[1]
+    path = folder / named[1]
     path.parent.mkdir(exist_ok=True)
     path.write_text(block.text, encoding="utf-8")
     later = "\n".join(b.text for b in blocks(block.page) if b.line > block.line)

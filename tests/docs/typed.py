@@ -9,6 +9,7 @@ that nothing is passed over in silence.
 import importlib.util
 import os
 import re
+import runpy
 import shlex
 import signal
 import subprocess
@@ -25,7 +26,7 @@ from sweep.command_line import app, main
 from tests.docs.pages import PROJECT
 
 RUN = (["python", "run_sweep.py"], ["./run_sweep.py"])
-SMALLER = {"--trials": "4", "--top": "1", "--seeds": "1", "--port": "0"}
+SMALLER = {"--trials": "2", "--top": "1", "--seeds": "1", "--port": "0"}
 """Options that only say how much; a port may be taken on this machine."""
 ALWAYS = {"confirm": ("--top", "--seeds"), "dashboard": ("--port", "--no-open")}
 LOOKED_OVER = {"cd", "curl", "export", "git", "openssl", "read", "ssh"}
@@ -37,14 +38,17 @@ SERVING_S = 60.0
 
 
 class Typed:
-    """What is typed into a shell in a folder.
+    """What is typed into a shell in a folder, page after page.
+
+    A command that a page before had in the same words is not run again.
 
     Args:
         folder: The working directory, which looks like a fresh clone.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
+        self._done: set[tuple[str, ...]] = set()
 
     def type(self, line: str) -> None:
         """Run a line, or look it over where it cannot be run.
@@ -67,6 +71,9 @@ class Typed:
             made = (PROJECT / "Makefile").read_text(encoding="utf-8")
             assert words[1] == ".venv/bin/activate", words
             assert "-m venv .venv" in made, "make makes no .venv"
+        elif words[:2] == ["python", "-m"] and (self.folder / _file_of(words[2])).exists():
+            with redirect_stdout(StringIO()):  # code of the page's own
+                runpy.run_module(words[2], run_name="__main__")
         elif words[:2] == ["python", "-m"]:
             assert importlib.util.find_spec(words[2]), f"no module {words[2]}"
             for word in words[3:]:
@@ -84,13 +91,17 @@ class Typed:
         if end < len(words):
             _check_syntax(line)
         arguments = _made_small(words[:end])
+        if tuple(arguments) in self._done:
+            return
         if arguments[0] == "dashboard":
             _serve(arguments)
+            self._done.add(tuple(arguments))
             return
         code, said, complaint = run(arguments)
         assert code == 0, f"{shlex.join(arguments)} ended with {code}: {complaint}{said}"
+        self._done.add(tuple(arguments))
         if words[end : end + 1] == [">"]:
-            (self._folder / words[end + 1]).write_text(said, encoding="utf-8")
+            (self.folder / words[end + 1]).write_text(said, encoding="utf-8")
 
 
 def run(arguments: Sequence[str]) -> tuple[int, str, str]:
@@ -99,6 +110,10 @@ def run(arguments: Sequence[str]) -> tuple[int, str, str]:
     with _signals_kept(), redirect_stdout(out), redirect_stderr(complaint):
         code = main(list(arguments))
     return code, out.getvalue(), complaint.getvalue()
+
+
+def _file_of(module: str) -> str:
+    return f"{module.replace('.', '/')}.py"
 
 
 def _words(line: str) -> list[str]:
