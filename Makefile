@@ -2,13 +2,16 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: sweep test test-slow torture lint docs bench clean
+.PHONY: sweep test test-outside test-slow torture lint docs bench clean
 
 sweep: .venv/installed  ## install, then run the quickstart sweep on real data
 	$(PY) run_sweep.py start configs/quickstart.yaml
 
 test: .venv/installed-dev  ## install with test requirements, then run the tests
 	$(PY) -m pytest -n 2 --dist loadgroup
+
+test-outside: .venv/installed-dev  ## the program as a person uses it: browser, terminal, docs
+	$(PY) -m pytest -n 2 --dist loadgroup -m outside
 
 test-slow: .venv/installed-dev  ## the tests that take longer, quickstart included
 	$(PY) -m pytest -m slow

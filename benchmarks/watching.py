@@ -2,12 +2,12 @@
 
     python -m benchmarks.watching [--trials 1000] [--steps 20] [--repeats 5] [--json FILE]
 
-A short sweep of the quickstart is run, its study filled with copies until it has so many trials, and
-then measured: the study as JSON (cold: from opening the database; warm: asked again; new: from the
-last ten trials on), the same by the plain Optuna dashboard, the page in Chromium until its plots
-stand (cold: the dashboard just started, a browser that has never seen it; warm: the page again),
-the report, and what a trial pays for its pictures: the sample, with its way to the disk, as a
-share of the time of a trial of the quickstart.
+A short sweep of the quickstart is run, its study filled with copies until it has so many trials,
+and then measured: the study as JSON (cold: the database just opened; warm: asked again; new: from
+the last ten trials on), the same by the plain Optuna dashboard, the page in Chromium until its
+plots stand (cold: the dashboard just started, a browser that has never seen it; warm: the page
+again; and from the list of studies back to it), the report, and what a trial pays for its
+pictures: the sample, with its way to the disk, as a share of the time of a trial of the quickstart.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from sweep.configuration.settings import SweepConfig
 from sweep.dashboard.app import WsgiApp
 from sweep.dashboard.study_detail import StudyDetails
 from sweep.report.making import make_report
+from sweep.running.live_progress import OpenedSweep
 from sweep.running.progress import SilentProgress
 from sweep.running.sampling import Sampler
 from sweep.running.sweeping import run_sweep
@@ -64,7 +66,7 @@ def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/many.db"
         config = load_config(QUICKSTART, SHORT).config
-        run_sweep(config, url, SilentProgress)
+        run_sweep(config, url, _silent)
         make_many_trials(url, config.study, asked.trials, asked.steps)
         figures |= measure_json(url, asked.repeats)
         figures |= measure_page(url, asked.repeats)
@@ -73,6 +75,10 @@ def main(arguments: Sequence[str]) -> None:
         sys.stdout.write(f"{name:56s} {_shown(value)}\n")
     if asked.json is not None:
         asked.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
+
+
+def _silent(opened: OpenedSweep) -> SilentProgress:
+    return SilentProgress(opened.study, opened.targets, opened.units)
 
 
 def measure_samples(config: SweepConfig, repeats: int) -> dict[str, Any]:
@@ -111,8 +117,8 @@ def measure_json(url: str, repeats: int) -> Seconds:
         details = StudyDetails(storage, url)
         plain: WsgiApp = wsgi(get_storage(open_database(url, "read")))
         for what, after in (("cold", 0), ("warm", 0), ("new alone", last)):
-            found[f"study as JSON, {what}, s"] += _timed(lambda a=after: details.detail(1, a), 1)
-            found[f"plain dashboard, {what}, s"] += _timed(lambda a=after: _ask(plain, a), 1)
+            found[f"study as JSON, {what}, s"] += _timed(partial(details.detail, 1, after), 1)
+            found[f"plain dashboard, {what}, s"] += _timed(partial(_ask, plain, after), 1)
     return found
 
 
@@ -141,13 +147,13 @@ def measure_page(url: str, repeats: int) -> Seconds:
                 link = server.stdout.readline().strip()
                 context = chromium.new_context(viewport={"width": 1400, "height": 1000})
                 page = context.new_page()
-                found["study page, cold, s"] += _timed(lambda p=page, k=link: _open(p, k), 1)
-                found["study page, warm, s"] += _timed(lambda p=page: _drawn_again(p), 1)
+                found["study page, cold, s"] += _timed(partial(_open, page, link), 1)
+                found["study page, warm, s"] += _timed(partial(_drawn_again, page), 1)
                 page.get_by_role("link", name="Return to the list").or_(
                     page.locator("a[href='/dashboard']").first
                 ).first.click()
                 page.get_by_text("many", exact=False).first.wait_for()
-                again = _timed(lambda p=page: _go_back(p), 1)
+                again = _timed(partial(_go_back, page), 1)
                 found["study page, from the list of studies and back, s"] += again
                 context.close()
                 server.terminate()

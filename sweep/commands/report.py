@@ -21,8 +21,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write a report."""
-    import json
-
+    from sweep.commands.json_output import say_json
     from sweep.report.making import make_report
 
     made = make_report(study, storage_address(storage), output or _default(study), trial)
@@ -34,7 +33,7 @@ def run(
             "verdict": made.verdict,
             "test_split": made.test_split,
         }
-        typer.echo(json.dumps(facts, indent=2))
+        say_json(facts)
         return
     missing = f"without the test split: {made.why_no_test}"
     split = "on the test split" if made.test_split else missing

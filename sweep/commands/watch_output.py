@@ -42,7 +42,8 @@ class TableShow(Show):
             self._console.print(left_behind(trial.number, trial.outcome, trial.what, width))
         self._live.update(LiveTable(snapshot), refresh=True)
         if not self._live.is_started:  # the first table comes with the first look
-            self.enter_context(self._live)
+            self.callback(self._live.stop)  # first: Ctrl-C may come while it starts
+            self._live.start(refresh=True)
         if not snapshot.is_run:
             self.close()
             self._console.print(visible(snapshot.note), markup=False, soft_wrap=True)

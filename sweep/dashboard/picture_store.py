@@ -14,7 +14,7 @@ from fields.errors import StudyError
 from storage.place import artifacts_folder
 from storage.private_files import make_private_folder, write_durably
 from sweep.pictures.style import LIGHT
-from sweep.pictures.trial_pictures import draw, pictures_of
+from sweep.pictures.trial_pictures import can_be_drawn, draw
 from sweep.pictures.trial_view import TrialView
 from sweep.running.study_files import StudyFiles
 from sweep.study.artifacts import TrialPicture, picture_of
@@ -91,7 +91,7 @@ class PictureStore(FileSystemArtifactStore):
     def _drawn(self, picture: TrialPicture) -> bytes | None:
         try:
             view = self._view(picture)
-            if view is None or picture.picture not in pictures_of(view):
+            if view is None or not can_be_drawn(picture.picture, view):
                 return None
             return draw(picture.picture, view, LIGHT)
         except StudyError as error:

@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +28,10 @@ from optuna_dashboard._serializer import (
 )
 from pydantic import ValidationError
 
-from fields.errors import StudyError
+from fields.errors import FieldsharpError, StudyError
 from sweep.dashboard.notes import NotePicture, study_note, trial_note
 from sweep.dashboard.readable import attributes, read_trial
+from sweep.dashboard.study_csv import study_csv
 from sweep.study.artifacts import PICTURES, picture_of
 from sweep.study.facts import StudyFacts
 from sweep.study.records import (
@@ -78,15 +79,32 @@ class StudyDetails:
             None where the study is not one of this program, or of another version of it.
         """
         with self._lock:
-            study = next(
-                (s for s in self._storage.get_all_studies() if s._study_id == study_id), None
-            )
-            if study is None or not {CONFIG, FACTS} <= study.user_attrs.keys():
+            study = self._study(study_id)
+            if study is None:
                 return None
             try:
                 return self._page(study).as_json(study, after)
             except (StudyError, ValidationError):
                 return None
+
+    def csv(self, study_id: int, numbers: Collection[int] | None) -> str | None:
+        """Return a study as a table.
+
+        Args:
+            study_id: Optuna's own number of it.
+            numbers: Trials wanted; None for all.
+
+        Returns:
+            None where the study is not one of this program, or of another version of it.
+        """
+        study = self._study(study_id)
+        if study is None:
+            return None
+        try:
+            trials = self._storage.get_all_trials(study_id, deepcopy=False)
+            return study_csv(study, trials, numbers)
+        except (StudyError, ValidationError):
+            return None
 
     def read_ahead(self) -> None:
         """Read every study, so that the first look at one is quick."""
@@ -94,8 +112,16 @@ class StudyDetails:
             studies = self._storage.get_all_studies()
             for study in studies:
                 self.detail(study._study_id, after=0)
-        except OptunaError as error:  # whoever looks is told
+        except (OptunaError, FieldsharpError, KeyError) as error:
+            # A study that was deleted meanwhile, a database that is away: whoever looks is told.
             logger.debug("nothing was read ahead (%s)", error)
+
+    def _study(self, study_id: int) -> FrozenStudy | None:
+        """Return a study of this program."""
+        for study in self._storage.get_all_studies():
+            if study._study_id == study_id and {CONFIG, FACTS} <= study.user_attrs.keys():
+                return study
+        return None
 
     def _page(self, study: FrozenStudy) -> "_Page":
         page = self._pages.get(study._study_id)

@@ -69,7 +69,7 @@ def page_of_epochs(
     if np.isfinite(gradient_observed):
         gradient.axhline(1.0, color=style.observed, linewidth=LINE_WIDTH, zorder=1)
     put_legend(gradient, style)
-    for axes, words in ((losses, "loss"), (score, "score"), (gradient, "share")):
+    for axes, words in ((losses, "loss, terms unweighted"), (score, "score"), (gradient, "share")):
         put_labels(axes, "epoch", words, style)
     put_heading(figure, heading, style)
     return figure

@@ -35,18 +35,14 @@ class Magnitude:
             units: Of the values, as their file states them.
             rest: What comes behind, such as " per cell".
         """
-        power = self._power if self.exponent else ""
+        power = power_of_ten(self.exponent) if self.exponent else ""
         words = " ".join(part for part in (power, shown(units)) if part) + rest
         return f" [{words.strip()}]" if words.strip() else ""
 
     def said(self, value: float, units: str) -> str:
         """Return a value in a sentence, with its units."""
-        power = f" \N{MULTIPLICATION SIGN} {self._power}" if self.exponent else ""
+        power = f" \N{MULTIPLICATION SIGN} {power_of_ten(self.exponent)}" if self.exponent else ""
         return f"{value * self.factor:.3g}{power} {shown(units)}".rstrip()
-
-    @property
-    def _power(self) -> str:
-        return f"10{str(self.exponent).translate(_RAISED)}"
 
 
 def magnitude(*values: npt.ArrayLike | Iterable[float]) -> Magnitude:
@@ -57,6 +53,11 @@ def magnitude(*values: npt.ArrayLike | Iterable[float]) -> Magnitude:
     if largest == 0.0 or 0.1 <= largest < 100_000:
         return Magnitude(0)
     return Magnitude(3 * math.floor(math.log10(largest) / 3))
+
+
+def power_of_ten(exponent: int) -> str:
+    """Return it as text, which is drawn much faster than a formula."""
+    return f"10{str(exponent).translate(_RAISED)}"
 
 
 def shown(text: str, longest: int = LONGEST_NAME) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from sweep.pictures.axes import (
     add_axes,
@@ -25,7 +25,7 @@ from sweep.pictures.axes import (
     put_title,
     wrapped,
 )
-from sweep.pictures.magnitude import shown
+from sweep.pictures.magnitude import power_of_ten, shown
 from sweep.pictures.style import LINE_WIDTH, SMALL, Style
 from sweep.study.samples import ForecastSample, ObservedSample
 
@@ -127,6 +127,10 @@ def _draw(
             put_line(lower, wavelength_K, db_K.clip(LEAST_DB, MOST_DB), kind, style)
     upper.set_yscale("log")
     upper.yaxis.set_minor_locator(NullLocator())
+    upper.yaxis.set_major_locator(LogLocator(numticks=7))
+    upper.yaxis.set_major_formatter(
+        FuncFormatter(lambda power, _: power_of_ten(round(np.log10(power))))
+    )
     units = f" [({shown(observed.units, 16)})²]" if observed.units else ""
     put_labels(upper, "", f"power{units}", style)
     lower.axhline(0.0, color=style.observed, linewidth=LINE_WIDTH)

@@ -1,7 +1,7 @@
-"""The pictures a trial has, by key: one line in ``PICTURES`` makes a new one."""
+"""Drawing the pictures of a trial: one line in ``DRAWN`` for each that ``PICTURES`` names."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,28 +14,10 @@ from sweep.pictures.spectra import page_of_spectra
 from sweep.pictures.style import Style
 from sweep.pictures.trial_view import TrialView, field_name, valid_time
 from sweep.pictures.writing import as_png, drawing
+from sweep.study.artifacts import Picture, pictures_of
 from sweep.study.samples import ForecastSample
 
 FIRST, LAST = 0, -1
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture that every trial can have.
-
-    Attributes:
-        file: Name of its file.
-        title: What it shows, in a few words.
-        draw: Draws it.
-        needs_forecast: Whether a trial that was pruned has none.
-        needs_leads: How many leads must be shown.
-    """
-
-    file: str
-    title: str
-    draw: Callable[[TrialView, Style], Figure]
-    needs_forecast: bool = True
-    needs_leads: int = 1
 
 
 def _maps(lead: int, view: TrialView, style: Style) -> Figure:
@@ -105,36 +87,29 @@ def _epochs(view: TrialView, style: Style) -> Figure:
     return page_of_epochs(view.sample.epochs, baseline, observed, heading, style)
 
 
-PICTURES: dict[str, Picture] = {
-    "maps-first-lead": Picture(
-        "maps-first-lead.png", "maps at the first lead", partial(_maps, FIRST)
-    ),
-    "maps-last-lead": Picture(
-        "maps-last-lead.png", "maps at the last lead", partial(_maps, LAST), needs_leads=2
-    ),
-    "spectra": Picture("spectra.png", "power by scale", _spectra),
-    "by-lead": Picture("by-lead.png", "gradient and peak by lead", _by_lead, needs_forecast=False),
-    "epochs": Picture("epochs.png", "training by epoch", _epochs, needs_forecast=False),
+DRAWN: dict[Picture, Callable[[TrialView, Style], Figure]] = {
+    "maps-first-lead": partial(_maps, FIRST),
+    "maps-last-lead": partial(_maps, LAST),
+    "spectra": _spectra,
+    "by-lead": _by_lead,
+    "epochs": _epochs,
 }
 
 
-def pictures_of(view: TrialView) -> list[str]:
-    """Return the keys of the pictures that can be drawn of a trial."""
-    return [
-        key
-        for key, picture in PICTURES.items()
-        if (view.forecast is not None or not picture.needs_forecast)
-        and len(view.observed.leads) >= picture.needs_leads
-    ]
+def can_be_drawn(picture: Picture, view: TrialView) -> bool:
+    """Return whether there is all that a picture of a trial needs."""
+    # A forecast that is kept may be of another grid than what was observed.
+    shown = view.sample if view.forecast is not None else replace(view.sample, forecast=None)
+    return picture in pictures_of(shown)
 
 
-def draw(key: str, view: TrialView, style: Style) -> bytes:
+def draw(picture: Picture, view: TrialView, style: Style) -> bytes:
     """Return a picture of a trial as a PNG; from any thread, one at a time.
 
     Args:
-        key: One of those that ``pictures_of`` names.
+        picture: One that can be drawn.
         view: The trial.
         style: Colours.
     """
     with drawing():
-        return as_png(PICTURES[key].draw(view, style))
+        return as_png(DRAWN[picture](view, style))

@@ -43,12 +43,13 @@ def gather(name: str, url: str, number: int | None = None) -> Report:
         StorageError: If the database cannot be read.
     """
     study = load_study(open_database(url, "read"), name)
+    # First: a sweep that runs may have finished it just now, and it must be among those read next.
+    chosen = _chosen_trial(study, number, url)
     with database_errors(url):
         trials = Trials(study.get_trials(deepcopy=False))
         config, facts = study_config(study), study_facts(study)
         status = study_status(study, url)
         runs = read_runs(study, url)
-    chosen = _chosen_trial(study, number, url)
     files = StudyFiles(url, study_identity(study))
     nets, records = _compared(trials, chosen)
     validation = validation_split(facts, records, nets, files)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 UNKNOWN = "\N{EN DASH}"
+NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -28,7 +29,8 @@ def percent(value: float | None) -> str:
 
 def count(how_many: int, one: str, several: str = "") -> str:
     """Return a number of things in words, such as ``1 trial`` and ``3 trials``."""
-    return f"{how_many:,} {one if how_many == 1 else several or one + 's'}".replace(",", " ")
+    what = one if how_many == 1 else several or f"{one}s"
+    return f"{f'{how_many:,}'.replace(',', NARROW_SPACE)} {what}"
 
 
 def duration(seconds: float | None) -> str:

@@ -3,6 +3,8 @@
 import logging
 from pathlib import Path
 
+import torch
+
 from fields.errors import DataError, FieldsharpError, StudyError
 from fields.windows import ForecastData, load_forecast_data
 from model.checkpoint import decode
@@ -70,6 +72,7 @@ def test_split(
     Forecasts with the nets whose last checkpoints are kept. Whatever is in the way of that is a
     reason and no error: a report is wanted of what there is.
     """
+    torch.set_num_threads(config.training.threads)
     try:
         data = _same_data(config, facts)
         predictors = {kind: _trained(spec, data, files) for kind, spec in nets.items()}

@@ -17,7 +17,6 @@ from sweep.running.epoch_report import EpochReport
 from sweep.study.records import BestTrial
 from sweep.study.trial_spec import TrialSpec
 from sweep.study.trial_words import came_to
-from sweep.study.trial_words import describe as describe
 
 logger = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ import pytest
 from sweep.command_line import main
 from sweep.dashboard.access import TOKEN_VARIABLE
 
+pytestmark = pytest.mark.outside
 PROJECT = Path(__file__).resolve().parents[2]
 TOKEN = "abcdefghijklmnopqrstuvwxyz"  # noqa: S105 - of this test alone
 

@@ -10,6 +10,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     *("start", "status", "confirm", "export", "train", "predict", "evaluate", "check", "dashboard"),
+    "report",
     "storage",
 )
 HEAVY = ("torch", "optuna", "sqlalchemy", "xarray", "numpy")
@@ -35,7 +36,7 @@ def test_help_lists_the_commands() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], [], ["start", "--help"], ["storage"], ["storage", "backup", "--help"]],
+    [["--help"], [], ["start", "--help"], ["report", "--help"], ["storage", "backup", "--help"]],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run(

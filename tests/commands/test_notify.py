@@ -11,13 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from optuna.trial import TrialState
 
 from fields.errors import ConfigError, FieldsharpError, StoppedOnRequest, StorageError
 from storage.backup import copy_database
-from storage.study_lock import study_holder
+from storage.database import open_database
 from sweep.command_line import main
 from sweep.commands import notify
 from sweep.commands.notify import Standing, notifying
+from sweep.study.studies import load_study
 from tests.commands.terminals import PYTHON
 
 PASSWORD = "hunter2-of-the-sweep"  # noqa: S105 - made up
@@ -157,10 +159,9 @@ def test_a_sweep_that_is_stopped_tells_it_once_and_says_where_it_stands(
         start_new_session=True,
     ) as process:
         deadline = time.monotonic() + LIMIT_S
-        while not study_holder(url, "tiny").alive:
+        while not _is_at_work(url):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        time.sleep(0.5)
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does it: to the workers too
         said, logged = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 3, logged
@@ -198,3 +199,8 @@ def test_an_error_nobody_expected_is_told(
     told = _told(tmp_path)
     assert told["SWEEP_OUTCOME"] == "failed"
     assert told["SWEEP_REASON"].startswith("unexpected ZeroDivisionError: burst")
+
+
+def _is_at_work(url: str) -> bool:
+    study = load_study(open_database(url, "read"), "tiny")
+    return any(trial.state is TrialState.RUNNING for trial in study.get_trials())

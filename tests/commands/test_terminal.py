@@ -17,6 +17,7 @@ from storage.study_lock import StudyLock, study_holder
 from sweep.command_line import main
 from tests.commands.terminals import COLOURS, PYTHON, on_a_terminal
 
+pytestmark = pytest.mark.outside
 LIMIT_S = 60.0
 ESCAPE = "\x1b"
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*[349]\d")

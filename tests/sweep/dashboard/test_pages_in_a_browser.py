@@ -16,7 +16,7 @@ from sweep.dashboard.server import Dashboard
 from tests.browser import visit
 from tests.sweep.dashboard.serving import ask, serving
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.outside, pytest.mark.xdist_group("browser")]
 
 ATTACK = b"<script>document.title = 'ran'; fetch('/api/studies')</script><h1>shown</h1>"
 PICTURE = base64.b64decode(

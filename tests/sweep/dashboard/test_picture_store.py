@@ -1,7 +1,6 @@
 """Pictures of trials, drawn when somebody looks."""
 
 import io
-import json
 import shutil
 from pathlib import Path
 
@@ -14,9 +13,7 @@ from optuna.storages import get_storage
 
 from storage.database import open_database
 from storage.place import artifacts_folder, files_folder
-from sweep.dashboard.app import make_app
 from sweep.dashboard.picture_store import PictureStore
-from sweep.study.artifacts import PICTURES
 from sweep.study.studies import load_study, study_identity
 
 UPLOADED = "7d4b5a52-6b3e-4c0e-9f0e-3f8f3c1f2a77"
@@ -117,45 +114,3 @@ def test_what_is_uploaded_is_kept_and_can_be_removed(own_url: str) -> None:
 
 def test_a_picture_nobody_looked_at_is_removed_without_complaint(own_url: str) -> None:
     _store(own_url).remove(_artifacts(own_url, 1)["epochs.png"])
-
-
-def _ask(url: str, path: str) -> tuple[str, dict[str, str], bytes]:
-    answered: list[tuple[str, dict[str, str]]] = []
-    app = make_app(open_database(url, "read"), url)
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": path,
-        "QUERY_STRING": "",
-        "wsgi.input": io.BytesIO(),
-        "wsgi.errors": io.StringIO(),
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "80",
-        "wsgi.url_scheme": "http",
-    }
-    body = app(environ, lambda status, headers, _=None: answered.append((status, dict(headers))))
-    content = b"".join(body)
-    close = getattr(body, "close", None)
-    if close is not None:
-        close()
-    return *answered[-1], content
-
-
-def test_the_page_gets_pictures_and_is_told_where_there_is_none(own_url: str) -> None:
-    number = _artifacts(own_url, 1)["spectra.png"]
-    study = load_study(open_database(own_url, "read"), "tiny")
-    status, headers, content = _ask(own_url, f"/artifacts/1/{study.trials[1]._trial_id}/{number}")
-    assert (status, headers["Content-Type"]) == ("200 OK", "image/png")
-    assert content.startswith(b"\x89PNG")
-    status, _, content = _ask(own_url, f"/artifacts/1/2/{number[:-2]}99")
-    assert status == "404 Not Found"
-    assert b"gone" in content
-
-
-def test_the_page_of_a_study_is_our_own_and_others_are_the_stock_ones(own_url: str) -> None:
-    status, headers, content = _ask(own_url, "/api/studies/1")
-    assert (status, headers["Content-Type"]) == ("200 OK", "application/json")
-    assert int(headers["Content-Length"]) == len(content)
-    assert json.loads(content)["note"]["body"].startswith("## Verdict")
-    assert len(PICTURES) == len(json.loads(content)["trials"][0]["artifacts"])
-    assert _ask(own_url, "/api/studies/77")[0].startswith("404")
-    assert _ask(own_url, "/api/studies")[0].startswith("200")

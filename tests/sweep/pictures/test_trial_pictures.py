@@ -12,24 +12,24 @@ from matplotlib.text import Text
 from PIL import Image
 
 from sweep.pictures.style import DARK, LIGHT, Style
-from sweep.pictures.trial_pictures import PICTURES, draw, pictures_of
+from sweep.pictures.trial_pictures import DRAWN, can_be_drawn, draw
 from sweep.pictures.trial_view import TrialView
 from sweep.pictures.writing import drawing
-from sweep.study.artifacts import PICTURES as KEPT_AS_ARTIFACTS
+from sweep.study.artifacts import PICTURES, Picture
 from tests.sweep.pictures.views import made_view
 
 VIEWS = {
     "usual": made_view(),
     "large and thinned": made_view(shape=(30, 12), every=12, scale=1e6, feasible=False),
     "tiny values": made_view(shape=(22, 28), scale=1e-6, units="kg kg-1", number=1000),
-    "flat": made_view(shape=(9, 30), labels=("x [km]", "y [km]"), with_baseline=False),
-    "one lead, one epoch": made_view(leads=1, epochs=1),
-    "many epochs and leads": made_view(leads=12, epochs=200),
-    "constant": made_view(constant=True),
-    "no number": made_view(broken=True),
-    "one row": made_view(shape=(1, 20)),
+    "flat, no number": made_view(
+        shape=(9, 30), labels=("x [km]", "y [km]"), with_baseline=False, broken=True
+    ),
+    "constant, one lead, one epoch": made_view(leads=1, epochs=1, constant=True),
+    "many epochs and leads, one row": made_view(shape=(1, 20), leads=12, epochs=200),
     "a name like a formula": made_view(variable="$x_{1}$ \u6c34\u8ff7 " + 60 * "w", units="$^"),
 }
+DIFFERS_IN_ALL = ("constant, one lead, one epoch", "many epochs and leads, one row")
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -41,15 +41,17 @@ def test_all_letters_are_large_enough_and_none_is_cut_off_or_covers_another(
 
     def noted(text: Text, renderer: RendererBase) -> None:
         drawn.append(text)
-        draw_text(text, renderer)  # type: ignore[no-untyped-call]
+        draw_text(text, renderer)
 
     # Not those the figure holds: matplotlib keeps labels ready that it does not draw.
     monkeypatch.setattr(Text, "draw", noted)
-    for key in pictures_of(VIEWS[name]):
+    everything = [key for key in PICTURES if can_be_drawn(key, VIEWS[name])]
+    # What differs between the others is in these.
+    for key in everything if name in DIFFERS_IN_ALL else everything[:2]:
         drawn.clear()
         with drawing():
-            figure = PICTURES[key].draw(VIEWS[name], LIGHT)
-            FigureCanvasAgg(figure).draw()
+            figure = DRAWN[key](VIEWS[name], LIGHT)
+            FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
             there = [text for text in drawn if text.get_visible() and text.get_text().strip()]
             boxes = [(text.get_text(), text.get_window_extent()) for text in there]
         assert min(float(text.get_fontsize()) for text in there) >= 8.0
@@ -66,7 +68,7 @@ def test_all_letters_are_large_enough_and_none_is_cut_off_or_covers_another(
     ("key", "style"),
     [(key, DARK if index % 2 else LIGHT) for index, key in enumerate(PICTURES)],
 )
-def test_pictures_are_drawn_in_both_styles_and_not_blank(key: str, style: Style) -> None:
+def test_pictures_are_drawn_in_both_styles_and_not_blank(key: Picture, style: Style) -> None:
     content = draw(key, VIEWS["usual"], style)
     image = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
     paper = tuple(int(style.paper[i : i + 2], 16) for i in (1, 3, 5))
@@ -75,20 +77,20 @@ def test_pictures_are_drawn_in_both_styles_and_not_blank(key: str, style: Style)
     assert len(content) < 200_000
 
 
-def test_a_trial_has_the_pictures_its_artifacts_name() -> None:
-    assert list(PICTURES) == list(KEPT_AS_ARTIFACTS)
-    assert pictures_of(made_view()) == list(PICTURES)
-    assert [picture.file for picture in PICTURES.values()] == [f"{key}.png" for key in PICTURES]
+def test_every_picture_that_is_an_artifact_can_be_drawn() -> None:
+    assert list(DRAWN) == list(PICTURES)
+    assert all(can_be_drawn(key, made_view()) for key in PICTURES)
 
 
 def test_without_a_forecast_or_a_second_lead_there_are_fewer() -> None:
-    assert pictures_of(made_view(pruned=True)) == ["by-lead", "epochs"]
-    assert "maps-last-lead" not in pictures_of(made_view(leads=1))
+    pruned, near = made_view(pruned=True), made_view(leads=1)
+    assert [key for key in PICTURES if can_be_drawn(key, pruned)] == ["by-lead", "epochs"]
+    assert [key for key in PICTURES if not can_be_drawn(key, near)] == ["maps-last-lead"]
 
 
-def _said(view: TrialView, key: str) -> str:
+def _said(view: TrialView, key: Picture) -> str:
     with drawing():
-        texts = PICTURES[key].draw(view, LIGHT).findobj(Text)
+        texts = DRAWN[key](view, LIGHT).findobj(Text)
     return " ".join(text.get_text() for text in texts if isinstance(text, Text))
 
 
@@ -115,7 +117,7 @@ def test_a_baseline_of_another_grid_is_left_out() -> None:
 def test_threads_get_the_same_picture_as_one_alone() -> None:
     view = VIEWS["usual"]
     alone = draw("by-lead", view, LIGHT)
-    with ThreadPoolExecutor(4) as threads:
-        drawn = list(threads.map(lambda _: draw("by-lead", view, LIGHT), range(4)))
+    with ThreadPoolExecutor(3) as threads:
+        drawn = list(threads.map(lambda _: draw("by-lead", view, LIGHT), range(3)))
 
-    assert drawn == [alone] * 4
+    assert drawn == [alone] * 3

@@ -1,0 +1,50 @@
+"""A study as a table."""
+
+import csv
+import io
+
+import pytest
+from optuna.storages import get_storage
+
+from storage.database import open_database
+from sweep.dashboard.study_detail import StudyDetails
+from sweep.study.records import trial_record
+from sweep.study.studies import load_study
+
+
+def _rows(url: str, numbers: set[int] | None = None) -> list[dict[str, str]]:
+    details = StudyDetails(get_storage(open_database(url, "write")), url)
+    text = details.csv(1, numbers)
+    assert text is not None
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_every_trial_has_a_row_with_figures_and_settings(finished_url: str) -> None:
+    study = load_study(open_database(finished_url, "read"), "tiny")
+    rows = _rows(finished_url)
+    for row, trial in zip(rows, study.trials, strict=True):
+        record = trial_record(trial)
+        assert record is not None
+        assert (row["trial"], row["state"]) == (str(trial.number), "complete")
+        assert row["feasible"] == ("yes" if record.feasible else "no")
+        assert trial.value is not None
+        assert float(row["minimised: score"]) == trial.value
+        assert float(row["peak [ug m-3]"]) == record.metrics["peak"]
+        assert row["loss_variant"] == trial.params["loss_variant"]
+    assert not {"record", "spec"} & rows[0].keys()
+
+
+def test_only_the_trials_asked_for(finished_url: str) -> None:
+    assert [row["trial"] for row in _rows(finished_url, {2, 5, 99})] == ["2", "5"]
+
+
+@pytest.mark.parametrize("words", ["=1+1", "@SUM(A1)", "-2", "\tx"])
+def test_text_is_never_taken_for_a_formula(own_copy: str, words: str) -> None:
+    study = load_study(open_database(own_copy, "write"), "tiny")
+    study.ask().set_user_attr("weather", words)
+    assert _rows(own_copy)[8]["weather"] == f"'{words}"
+
+
+def test_a_study_of_another_program_is_left_to_the_stock_page(finished_url: str) -> None:
+    details = StudyDetails(get_storage(open_database(finished_url, "read")), finished_url)
+    assert details.csv(99, None) is None

@@ -1,0 +1,81 @@
+"""One whole report, made from a study that was really run, under a name that must be escaped."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from optuna.study import Study
+
+from fields.windows import ForecastData
+from sweep.configuration.settings import SweepConfig
+from sweep.report.contents import Report
+from sweep.report.gathering import gather
+from sweep.report.page import Page, lay_out, render
+from sweep.running.trial import Trial
+from sweep.study.facts import StudyFacts
+from sweep.study.records import best_trial
+from tests.sweep.report.studies import (
+    against_a_guard,
+    copy_samples,
+    failed,
+    keep_checkpoint,
+    make_study,
+    pruned,
+    renamed,
+    trials_of,
+)
+
+NAME = "</title><script>alert('x')</script> & \"quotes\" <b>\u00fc \u6c34</b> {{ 7 * 7 }}"
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A study with all its files, and its report.
+
+    Attributes:
+        url: Address of its database.
+        study: The study.
+        best: Number of its best trial.
+        trained: Nets of the baseline and the best, trained again.
+        report: What there is to say.
+        page: The same laid out.
+        path: The file.
+    """
+
+    url: str
+    study: Study
+    best: int
+    trained: dict[str, Trial]
+    report: Report
+    page: Page
+    path: Path
+
+
+@pytest.fixture(scope="session")
+def whole(
+    finished_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_config: SweepConfig,
+    tiny_facts: StudyFacts,
+    tiny_data: ForecastData,
+) -> Whole:
+    """A study of which nothing is missing; not to be changed."""
+    folder = tmp_path_factory.mktemp("whole")
+    url = f"sqlite:///{folder / 'x.db'}"
+    trials = trials_of(finished_url)
+    best = best_trial(trials)
+    assert best is not None
+    assert best.number > 0
+    others = [failed(trials[1], NAME), pruned(trials[2]), against_a_guard(trials[4])]
+    config, facts = renamed(tiny_config, tiny_facts, NAME)
+    study = make_study(url, config, facts, [*trials, *others])
+    copy_samples(finished_url, url, study)
+    trained = {
+        "baseline": keep_checkpoint(url, study, 0, tiny_data),
+        "forecast": keep_checkpoint(url, study, best.number, tiny_data),
+    }
+    report = gather(NAME, url)
+    page = lay_out(report)
+    path = folder / "report.html"
+    path.write_text(render(report, page), encoding="utf-8")
+    return Whole(url, study, best.number, trained, report, page, path)

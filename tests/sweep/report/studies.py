@@ -1,0 +1,108 @@
+"""Studies made from the finished one: other names, other trials, with or without their files."""
+
+import copy
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from fields.windows import ForecastData
+from model.device import find_hardware
+from storage.database import open_database
+from storage.place import study_folder
+from sweep.configuration.settings import SweepConfig
+from sweep.running.study_files import StudyFiles
+from sweep.running.trial import Trial
+from sweep.running.trial_checkpoints import TrialCheckpoints
+from sweep.study.facts import StudyFacts
+from sweep.study.records import FAILURE, RECORD, trial_spec
+from sweep.study.studies import load_study, open_or_create_study, study_identity
+
+
+def trials_of(url: str) -> list[FrozenTrial]:
+    """The trials of the finished study."""
+    return load_study(open_database(url, "read"), "tiny").get_trials()
+
+
+def make_study(
+    url: str, config: SweepConfig, facts: StudyFacts, trials: Sequence[FrozenTrial]
+) -> Study:
+    """A study of this configuration with these trials, and no files beside it."""
+    study = open_or_create_study(open_database(url, "write"), config, facts)
+    study.add_trials(trials)
+    return study
+
+
+def copy_samples(source: str, url: str, study: Study) -> None:
+    """Put what pictures of the finished study are drawn from beside another."""
+    there = load_study(open_database(source, "read"), "tiny")
+    samples = study_folder(source, study_identity(there)) / "samples"
+    StudyFiles(url, study_identity(study)).make()
+    shutil.copytree(samples, study_folder(url, study_identity(study)) / "samples")
+
+
+def keep_checkpoint(url: str, study: Study, number: int, data: ForecastData) -> Trial:
+    """Train a trial again and keep its last checkpoint, as a sweep does of its best."""
+    spec = trial_spec(study.get_trials()[number])
+    assert spec is not None
+    trial = Trial(spec.run, data, find_hardware(spec.run.training))
+    kept = TrialCheckpoints(StudyFiles(url, study_identity(study)).checkpoints(number), spec)
+    kept.take_up(trial)
+    list(trial.epochs())
+    kept.write(trial, 0.0)
+    return trial
+
+
+def failed(trial: FrozenTrial, reason: str = "the training diverged") -> FrozenTrial:
+    """The same trial, had it failed."""
+    attributes = {k: v for k, v in trial.user_attrs.items() if k in ("spec", "preset")}
+    return create_trial(
+        state=TrialState.FAIL,
+        params=trial.params,
+        distributions=trial.distributions,
+        user_attrs={**attributes, FAILURE: reason},
+    )
+
+
+def pruned(trial: FrozenTrial) -> FrozenTrial:
+    """The same trial, had it been pruned."""
+    return create_trial(
+        state=TrialState.PRUNED,
+        value=trial.value,
+        params=trial.params,
+        distributions=trial.distributions,
+        user_attrs=trial.user_attrs,
+        intermediate_values={0: trial.value or 0.0},
+    )
+
+
+def against_a_guard(trial: FrozenTrial) -> FrozenTrial:
+    """The same trial, had it broken the guard ``spike``."""
+    attributes: dict[str, Any] = copy.deepcopy(trial.user_attrs)
+    for guard in attributes[RECORD]["guards"]:
+        if guard["name"] == "spike":
+            guard |= {"ok": False, "value": 9.0, "violation": 5.0}
+    constraints = {k: v for k, v in trial.system_attrs.items() if k.startswith("constraints")}
+    return create_trial(
+        value=trial.value,
+        params=trial.params,
+        distributions=trial.distributions,
+        user_attrs=attributes,
+        system_attrs={**constraints, "constraints:spike": 5.0},
+    )
+
+
+def renamed(config: SweepConfig, facts: StudyFacts, name: str) -> tuple[SweepConfig, StudyFacts]:
+    """The configuration and facts of a study whose name, field and units are this text."""
+    return (
+        config.model_copy(update={"study": name}),
+        facts.model_copy(update={"variable": name, "units": name}),
+    )
+
+
+def moved(config: SweepConfig, path: Path) -> SweepConfig:
+    """The configuration with its data file elsewhere."""
+    return config.model_copy(update={"data": config.data.model_copy(update={"path": str(path)})})
