@@ -5,7 +5,7 @@ python run_sweep.py confirm quickstart --top 3 --seeds 2
 python -m docs.screenshots sqlite:///sweeps.db quickstart docs/images
 
 Needs requirements-dev.txt and Debian's chromium. The dashboard is served read-only while it is
-looked at. Pictures are reduced to 256 colours, so that none is larger than 200 kB.
+looked at.
 """
 
 import io
@@ -24,7 +24,6 @@ from tests.browser import chromium, visit
 
 RUN_SWEEP = Path(__file__).resolve().parents[1] / "run_sweep.py"
 WIDTH = 1200
-COLOURS = 256
 DRAWN = ".js-plotly-plot .main-svg"
 """There once a plot of the page is drawn."""
 
@@ -49,7 +48,7 @@ def take(storage: str, study: str, folder: Path) -> None:
 
 
 def _take_dashboard(browser: Browser, link: str, best: int, folder: Path) -> None:
-    with visit(browser, width=WIDTH, height=1190) as seen:
+    with visit(browser, width=WIDTH, height=1490) as seen:
         seen.page.goto(link)
         origin = link.partition("/?")[0]
         seen.page.goto(f"{origin}/dashboard/studies/1")
@@ -63,16 +62,16 @@ def _take_dashboard(browser: Browser, link: str, best: int, folder: Path) -> Non
 
 
 def _take_report(browser: Browser, report: Path, folder: Path) -> None:
-    with visit(browser, width=WIDTH, height=1500) as seen:
+    with visit(browser, width=WIDTH, height=1250) as seen:
         seen.page.goto(report.as_uri())
-        _save(seen.page, folder / "report.png")
+        _save(seen.page, folder / "report.png", colours=256)  # text alone, with smoothed edges
 
 
-def _save(page: Page, path: Path) -> None:
+def _save(page: Page, path: Path, colours: int | None = None) -> None:
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(2000)  # plots and pictures fade in
     shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    shot.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    (shot.quantize(colours) if colours else shot).save(path, optimize=True)
 
 
 @contextmanager

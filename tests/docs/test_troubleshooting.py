@@ -120,6 +120,7 @@ def _produced() -> Iterator[str]:
     yield _said(["dashboard", "--no-open", "--host", "0.0.0.0"])  # noqa: S104 - it is refused
 
 
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket")  # left open by cheroot
 def test_messages_on_the_page_are_those_of_the_program(typed: Typed) -> None:
     quoted = _HEADING.findall(prose(DOCS / "troubleshooting.md"))
     for message, said in zip(quoted, _produced(), strict=True):
