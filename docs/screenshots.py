@@ -48,7 +48,7 @@ def take(storage: str, study: str, folder: Path) -> None:
 
 
 def _take_dashboard(browser: Browser, link: str, best: int, folder: Path) -> None:
-    with visit(browser, width=WIDTH, height=1490) as seen:
+    with visit(browser, width=WIDTH, height=1720) as seen:
         seen.page.goto(link)
         origin = link.partition("/?")[0]
         seen.page.goto(f"{origin}/dashboard/studies/1")
