@@ -1,0 +1,66 @@
+"""A folder that looks like a fresh clone, with a quickstart that takes seconds."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+
+import pytest
+import xarray as xr
+
+from tests.docs.pages import PROJECT
+from tests.docs.typed import Typed
+
+DATA = "uk_wfde5_hourly_2018_jun_jul.nc"
+TINY_QUICKSTART = f"""\
+study: quickstart
+data:
+  path: ../data/{DATA}
+  variable: Qair
+  history: 2
+  horizon: 2
+  stride: 2
+  train_every: 24
+  score_every: 8
+predictor: {{name: unet, width: 4}}
+training: {{epochs: 2, batch_size: 8, learning_rate: 3e-3, device: cpu, precision: float32}}
+search:
+  space:
+    gradient_weight: {{low: 0.01, high: 10.0, log: true}}
+    loss_variant: {{choices: [gradient, sorted]}}
+    multi_step: {{choices: [last, all]}}
+    learning_rate: {{low: 1e-4, high: 1e-2, log: true}}
+    warmup_fraction: {{low: 0.0, high: 0.3}}
+budget: {{trials: 2}}
+workers: {{count: 1}}
+"""
+OTHER_NAMES = {"Qair": "t2m"}
+
+
+@pytest.fixture(scope="session")
+def _shell(tmp_path_factory: pytest.TempPathFactory) -> Typed:
+    folder = tmp_path_factory.mktemp("clone")
+    (folder / "configs").mkdir()
+    (folder / "configs" / "quickstart.yaml").write_text(TINY_QUICKSTART, encoding="utf-8")
+    (folder / "data").mkdir()
+    shutil.copy(PROJECT / "data" / DATA, folder / "data")
+    with xr.open_dataset(PROJECT / "data" / DATA, engine="h5netcdf") as dataset:
+        field = dataset[list(OTHER_NAMES)].rename(OTHER_NAMES).isel(time=slice(0, 700)).load()
+    field.drop_encoding().to_netcdf(
+        folder / "field.nc", engine="h5netcdf"
+    )  # what a person's own data is
+    return Typed(folder)
+
+
+@pytest.fixture
+def typed(_shell: Typed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Typed]:
+    """A shell in that folder, with the quickstart swept; code in it can be imported.
+
+    What one page writes there another may find, as on a person's own disk.
+    """
+    monkeypatch.chdir(_shell.folder)
+    monkeypatch.delenv("SWEEP_STORAGE", raising=False)
+    monkeypatch.syspath_prepend(str(_shell.folder))  # as it is for a script that stands in it
+    _shell.type("python run_sweep.py start configs/quickstart.yaml")
+    yield _shell
+    for name in [n for n in sys.modules if n == "forecasts" or n.startswith("forecasts.")]:
+        del sys.modules[name]

@@ -1,0 +1,96 @@
+"""Every fenced block of the documentation does what it says.
+
+Shell lines are typed page by page in one folder, configurations are loaded, code is written to the
+file its first line names, where the commands after it use it. Only ``text`` is output and not run.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweep.configuration.config_file import load_config
+from sweep.configuration.safe_yaml import dump_yaml, parse_yaml, read_yaml
+from tests.docs.pages import DOCS, PROJECT, Block, blocks, command_lines, pages_in_order
+from tests.docs.typed import Typed
+
+pytestmark = pytest.mark.xdist_group("docs")
+PAGES = pages_in_order()
+_FILE = re.compile(r"# (\S+\.py)\b")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_block_of_a_page_does_what_it_says(page: Path, typed: Typed) -> None:
+    for block in blocks(page):
+        match block.language:
+            case "sh":
+                for line in command_lines(block):
+                    try:
+                        typed.type(line)
+                    except AssertionError as error:
+                        pytest.fail(f"{block.place}: {line}\n{error}")
+            case "yaml":
+                _load(block, typed.folder)
+            case "python":
+                _write(block, typed.folder)
+            case "text":
+                pass  # output, or a drawing
+            case _:
+                pytest.fail(f"{block.place}: mark this block as sh, yaml, python or text")
+
+
+def test_every_page_stands_in_the_index() -> None:
+    assert {page.name for page in DOCS.glob("*.md")} == {
+        page.name for page in PAGES if page.parent == DOCS
+    }
+
+
+def test_both_readmes_have_the_same_commands() -> None:
+    english, chinese = (_typed_in(PROJECT / name) for name in ("README.md", "README.zh-CN.md"))
+    assert chinese == english
+
+
+def test_other_pages_mark_their_blocks_too() -> None:
+    for block in blocks(PROJECT / "CONTRIBUTING.md"):
+        assert block.language, f"{block.place} is not marked"
+
+
+def _typed_in(page: Path) -> list[str]:
+    return [
+        line.partition("#")[0].rstrip()
+        for block in blocks(page)
+        if block.language == "sh"
+        for line in command_lines(block)
+    ]
+
+
+def _load(block: Block, folder: Path) -> None:
+    """Load a part of a configuration, as part of the quickstart's."""
+    whole = _merged(
+        read_yaml(folder / "configs/quickstart.yaml"), parse_yaml(block.text, block.place)
+    )
+    path = folder / "configs" / "block.yaml"
+    path.write_text(dump_yaml(whole), encoding="utf-8")
+    load_config(path)
+
+
+def _merged(base: Any, change: Any) -> Any:
+    if not (isinstance(base, dict) and isinstance(change, dict)):
+        return change
+    # A space is given whole: a search of the page's own has nothing of the quickstart's in it.
+    return {
+        **base,
+        **{k: v if k == "space" else _merged(base.get(k), v) for k, v in change.items()},
+    }
+
+
+def _write(block: Block, folder: Path) -> None:
+    named = _FILE.match(block.text)
+    assert named, f"{block.place}: the first line must be a comment that names the file"
+    path = folder / named[1]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(block.text, encoding="utf-8")
+    later = "\n".join(b.text for b in blocks(block.page) if b.line > block.line)
+    module = named[1].removesuffix(".py").replace("/", ".")
+    assert module in later, f"{block.place}: no command uses {module}"
