@@ -87,6 +87,8 @@ class FieldSeries:
         name = self.dims[axis]
         if name not in self.grid.coords or not np.issubdtype(self.grid[name].dtype, np.number):
             return None
+        if self.grid[name].dims != (name,):  # of a curved grid: it differs along the other axis
+            return None
         return np.asarray(self.grid[name].values, dtype=np.float64)
 
     def axis_label(self, axis: Literal[1, 2]) -> str:

@@ -13,6 +13,8 @@ from fields.settings import Settings
 from objectives.settings import TargetSettings
 from objectives.targets import Band, Targets
 
+CONFIRM_FIRST = "confirm it on new seeds and the test split with the confirm command, then "
+"""What the next step begins with after a success that one seed alone has seen."""
 SUCCESS = "success"
 PROMISING = "promising"
 STUCK = "stuck"
@@ -108,9 +110,8 @@ def reach_verdict(
             reason=f"trial {winner.number} reaches both targets and breaks no guard: "
             f"{judged.figures(winner)}{judged.though_not_first(winner, honest[0])}",
             trial=winner.number,
-            next="confirm it on new seeds and the test split with the confirm command, then go on "
-            "to multi-scale learning: fix its loss, set loss.peak_variant to multiscale and search "
-            "peak_weight beside it",
+            next=f"{CONFIRM_FIRST}go on to multi-scale learning: fix its loss, set "
+            "loss.peak_variant to multiscale and search peak_weight beside it",
         )
     useless = next((words for name, words in baseline.broken if name == USELESS), None)
     if useless is not None:

@@ -5,7 +5,7 @@
     opening.lock          held while the tables are made or upgraded
     <study>.lock          held by the study's coordinator; says which process that is
     backups/              copies of the database, the newest with the highest number
-    artifacts/            pictures of trials that somebody looked at, and what was uploaded
+    artifacts/            what was uploaded to the dashboard
     <identity>/           of one study: the identity is drawn when the study is made, so that a
                           study of the same name in a new database never takes up another's files
         spool/            results that are not in the database yet
@@ -38,7 +38,7 @@ def backups_folder(url: str) -> Path:
 
 
 def artifacts_folder(url: str) -> Path:
-    """Return the folder of what the dashboard shows beside trials."""
+    """Return the folder of what is uploaded to the dashboard."""
     return files_folder(url) / "artifacts"
 
 

@@ -38,6 +38,7 @@ def check_own_term(
     forecast_BTCHW = pred_BTCHW.detach().clone().requires_grad_()
     try:
         value_B = Term(name, climatology_CHW)(forecast_BTCHW, target_BTCHW, mask_HW, 0.5)
+        slope_BTCHW = _slope(value_B, forecast_BTCHW)
     except (Exception, SystemExit) as error:  # a function of the user's may raise anything
         raise ConfigError(
             f"{setting} {name!r} fails on forecasts of shape {tuple(pred_BTCHW.shape)} "
@@ -54,8 +55,20 @@ def check_own_term(
         raise ConfigError(
             f"{setting} {name!r} is {value_B.tolist()} on persistence; return finite values"
         )
-    if not value_B.requires_grad:
+    if slope_BTCHW is None:
         raise ConfigError(
             f"{setting} {name!r} does not depend on the forecast in a way that can be trained on; "
             "compute it with torch from pred_BTCHW, without detaching"
         )
+    if not slope_BTCHW.isfinite().all():
+        raise ConfigError(
+            f"{setting} {name!r} has a gradient that is not finite on persistence, as a square "
+            "root has at 0; add a small number under it"
+        )
+
+
+def _slope(value_B: object, forecast_BTCHW: Tensor) -> Tensor | None:
+    """Return the gradient of a term on the forecast, None where it has none."""
+    if not isinstance(value_B, Tensor) or not value_B.requires_grad:
+        return None
+    return torch.autograd.grad(value_B.sum(), forecast_BTCHW, allow_unused=True)[0]

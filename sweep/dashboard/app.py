@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
-from optuna.storages import RDBStorage, get_storage
+from optuna.storages import BaseStorage, RDBStorage, get_storage
 from optuna_dashboard import wsgi
 
 from storage.database import database_file
@@ -17,8 +17,12 @@ from sweep.dashboard.study_detail import StudyDetails
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _STUDY = re.compile(r"/api/studies/(\d{1,18})/?")
 _TABLE = re.compile(r"/csv/(\d{1,18})/?")
-_ARTIFACT = re.compile(r"/artifacts/(?:\d{1,18}/){1,2}([0-9a-fA-F-]+)/?")
+_ARTIFACT = re.compile(r"/artifacts/(\d{1,18})/(?:(\d{1,18})/)?([0-9a-fA-F-]+)/?")
+_REMOVED = re.compile(r"/api/artifacts/\d{1,18}/(\d{1,18})/[0-9a-fA-F-]+/?")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _FILES_OF_PAGES = ("/static/", "/favicon.ico")
+FINISHED = "a finished trial takes no changes, and keeps its pictures and files"
+NO_NUMBER = "after must be the number of a trial"
 GONE = "this artifact is gone, or what it is drawn from is"
 REPLACED = (
     "the database was removed, or another put in its place, since this dashboard was started; "
@@ -48,13 +52,19 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
         if database_file(storage_url) != opened and not path.startswith(_FILES_OF_PAGES):
             return _say(start_response, "503 Service Unavailable", REPLACED)
         if environ["REQUEST_METHOD"] != "GET":
+            removed = _REMOVED.fullmatch(path)
+            if removed and _is_finished(remembering, int(removed[1])):
+                return _say(start_response, "409 Conflict", FINISHED)
             return stock(environ, start_response)
         if found := _ARTIFACT.fullmatch(path):
-            if not store.has(found[1]):  # for which the stock one fails
+            # For what is not there the stock one fails, whichever part of the address is wrong.
+            if not (_is_there(remembering, found[1], found[2]) and store.has(found[3])):
                 return _say(start_response, "404 Not Found", GONE)
         elif found := _STUDY.fullmatch(path):
             after = query.get("after", ["0"])[-1]
-            body = details.detail(int(found[1]), int(after)) if after.isdecimal() else None
+            if not _NUMBER.fullmatch(after):
+                return _say(start_response, "400 Bad Request", NO_NUMBER)
+            body = details.detail(int(found[1]), int(after))
         elif found := _TABLE.fullmatch(path):
             kind, body = "text/csv; charset=utf-8", _table(details, int(found[1]), query)
         if body is None:
@@ -66,9 +76,25 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
     return app
 
 
+def _is_there(storage: BaseStorage, study: str, trial: str | None) -> bool:
+    if all(found._study_id != int(study) for found in storage.get_all_studies()):
+        return False
+    try:
+        return trial is None or storage.get_trial(int(trial)) is not None
+    except KeyError:
+        return False
+
+
+def _is_finished(storage: BaseStorage, trial_id: int) -> bool:
+    try:
+        return storage.get_trial(trial_id).state.is_finished()
+    except KeyError:
+        return False
+
+
 def _table(details: StudyDetails, study_id: int, query: dict[str, list[str]]) -> bytes | None:
     wanted = ",".join(query.get("trial_ids", [])).split(",")
-    numbers = {int(text) for text in wanted if text.strip().isdecimal()}
+    numbers = {int(text) for text in map(str.strip, wanted) if _NUMBER.fullmatch(text)}
     text = details.csv(study_id, numbers or None)
     return None if text is None else text.encode()
 

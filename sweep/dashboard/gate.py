@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import optuna
+
 from fields.visible import visible
 from sweep.dashboard.answer import Answer, Environ, StartResponse, data
 from sweep.dashboard.app import WsgiApp
@@ -47,6 +49,8 @@ def guard(app: WsgiApp, checks: Sequence[Check]) -> WsgiApp:
 
 def quieten() -> None:
     """Have the application log traces for ``--debug`` alone; failures are told in a sentence."""
+    # It says the names of studies as they are, which may hold what drives a terminal.
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     if not logger.isEnabledFor(logging.DEBUG):
         logging.getLogger("optuna_dashboard").setLevel(logging.CRITICAL)
 

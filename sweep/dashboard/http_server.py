@@ -12,8 +12,9 @@ from sweep.dashboard.pace import GRACE_S, Pace
 from sweep.dashboard.strict_headers import StrictHeaders
 from sweep.dashboard.tls import TlsAdapter
 
-THREADS = 8
-"""A browser opens six connections at a time."""
+THREADS = 32
+"""A browser opens six connections at a time, and pictures that are drawn wait for one another:
+others are answered meanwhile."""
 
 WAITING = 64
 """Connections that wait for a thread, or to be accepted; those beyond are told so (503)."""

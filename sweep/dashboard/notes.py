@@ -7,6 +7,7 @@ from objectives.guards import GuardOutcome, broken
 from storage.url import as_option
 from sweep.dashboard.readable import ReadTrial, trained_with
 from sweep.study import records
+from sweep.study.confirmation import next_step
 from sweep.study.facts import StudyFacts
 from sweep.study.records import TrialRecord
 from sweep.study.status import StudyStatus, TrialStatus
@@ -60,7 +61,7 @@ def study_note(status: StudyStatus, url: str) -> str:
     parts = [
         f"## Verdict: {verdict.name}",
         _plain(verdict.reason),
-        f"**Next:** {_plain(verdict.next)}",
+        f"**Next:** {_plain(next_step(verdict, status.confirmation))}",
         f"{counts or 'no trials'}; budget {status.budget}; {_plain(status.coordinator.note)}",
     ]
     if status.best is not None:
@@ -101,7 +102,7 @@ def _guard(guard: GuardOutcome) -> str:
 def _table(
     record: TrialRecord, facts: StudyFacts, baseline: TrialRecord | None, read: ReadTrial
 ) -> str:
-    unit = f" [{_cell(facts.units)}]" if facts.units else ""
+    unit = f" [{_plain(facts.units)}]" if facts.units else ""
     rows = [
         ("gradient", facts.gradient.low, facts.gradient_observed, "gradient"),
         (f"peak{unit}", facts.peak.low, facts.peak_observed, "peak"),
@@ -136,12 +137,9 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _cell(text: str) -> str:
-    return _plain(text).replace("|", "\\|")
-
-
 def _plain(text: str) -> str:
     """Return text that Markdown shows as it is: names and units of a file may hold anything."""
-    for sign in "\\`*_[]<>#":
+    for sign in "\\`*_[]<>#|~$":
         text = text.replace(sign, f"\\{sign}")
+    text = text.replace("&", "&amp;")
     return " ".join(text.split())

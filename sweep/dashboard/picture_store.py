@@ -1,14 +1,15 @@
-"""The artifacts of trials: pictures that are drawn when somebody looks, and what was uploaded."""
+"""The artifacts of trials: pictures, drawn when somebody looks, and what was uploaded."""
 
 import io
 import logging
-from contextlib import suppress
+import threading
+from collections import OrderedDict
 from typing import BinaryIO
 
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import StudyError
 from storage.place import artifacts_folder
@@ -19,15 +20,18 @@ from sweep.pictures.trial_view import TrialView
 from sweep.running.study_files import StudyFiles
 from sweep.study.artifacts import TrialPicture, picture_of
 from sweep.study.facts import StudyFacts
-from sweep.study.records import FACTS, IDENTITY, is_baseline, trial_record, trial_spec
+from sweep.study.records import FACTS, IDENTITY, is_baseline, read_kept, trial_record, trial_spec
 
 logger = logging.getLogger(__name__)
+KEPT = 400
+"""Pictures: of some 90 kB each, so 36 MB."""
 
 
 class PictureStore(FileSystemArtifactStore):
-    """Optuna's store in a folder, which makes the pictures that are not there yet.
+    """Optuna's store in a folder, which draws the pictures of trials when they are asked for.
 
-    A picture is drawn at the first look and kept. Safe to use from several threads.
+    Pictures are kept in memory and not in the folder: they cost a quarter of a second, and a file
+    would outlive the program that drew it. Safe to use from several threads.
 
     Args:
         storage: Of the studies.
@@ -39,6 +43,8 @@ class PictureStore(FileSystemArtifactStore):
         super().__init__(self._folder)
         self._storage = storage
         self._url = url
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._one_at_a_time = threading.Lock()
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
         """Return what an artifact holds.
@@ -46,17 +52,13 @@ class PictureStore(FileSystemArtifactStore):
         Raises:
             ArtifactNotFound: If it was removed, or what it would be drawn from is not there.
         """
-        with suppress(ArtifactNotFound, OSError):
-            return super().open_reader(artifact_id)
         picture = picture_of(artifact_id)
-        content = self._drawn(picture) if picture is not None else None
+        if picture is None:
+            return self._uploaded(artifact_id)
+        with self._one_at_a_time:  # matplotlib draws one at a time; whoever waited finds it drawn
+            content = self._kept.get(artifact_id) or self._drawn(picture)
         if content is None:
-            raise ArtifactNotFound(f"there is nothing to show as {artifact_id}")
-        try:
-            make_private_folder(self._folder)
-            write_durably(self._folder / artifact_id, content)
-        except OSError as error:  # it is drawn again at the next look
-            logger.debug("picture %s is not kept (%s)", artifact_id, error.strerror)
+            raise ArtifactNotFound(f"there is nothing to draw {artifact_id} from")
         return io.BytesIO(content)
 
     def has(self, artifact_id: str) -> bool:
@@ -77,26 +79,34 @@ class PictureStore(FileSystemArtifactStore):
         write_durably(self._folder / artifact_id, content_body.read())
 
     def remove(self, artifact_id: str) -> None:
-        """Remove an artifact; a picture that nobody has looked at is none yet.
+        """Remove what was uploaded; a picture is no file, and goes with its trial.
 
         Raises:
             ArtifactNotFound: If it is not there.
         """
-        try:
+        if picture_of(artifact_id) is None:
             super().remove(artifact_id)
-        except ArtifactNotFound:
-            if picture_of(artifact_id) is None:
-                raise
+
+    def _uploaded(self, artifact_id: str) -> BinaryIO:
+        try:
+            return super().open_reader(artifact_id)
+        except (OSError, ValueError) as error:
+            raise ArtifactNotFound(f"{artifact_id} cannot be read ({error})") from error
 
     def _drawn(self, picture: TrialPicture) -> bytes | None:
         try:
             view = self._view(picture)
             if view is None or not can_be_drawn(picture.picture, view):
                 return None
-            return draw(picture.picture, view, LIGHT)
+            content = draw(picture.picture, view, LIGHT)
         except StudyError as error:
             logger.warning("trial %d: %s", picture.number, error)
             return None
+        if view.baseline is not None:  # else the next look may find one to compare with
+            self._kept[picture.artifact_id] = content
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return content
 
     def _view(self, picture: TrialPicture) -> TrialView | None:
         """Return what a picture is drawn from, None where any of it is missing."""
@@ -111,9 +121,10 @@ class PictureStore(FileSystemArtifactStore):
         record = trial_record(trial) if trial is not None else None
         if record is None or observed is None or sample is None:
             return None
-        baseline = next((t.number for t in trials if is_baseline(t)), None)
+        ended = (t for t in trials if is_baseline(t) and t.state is TrialState.COMPLETE)
+        baseline = next((t.number for t in ended), None)
         compared = baseline not in (None, picture.number)
-        facts = StudyFacts.model_validate(study.user_attrs[FACTS])
+        facts = read_kept(StudyFacts, study.user_attrs.get(FACTS), "facts of the study")
         return TrialView(
             number=picture.number,
             feasible=record.feasible,

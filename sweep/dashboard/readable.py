@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial
 from model.catalog import NOT_KNOWN, loss_variant
 from objectives.guards import broken
 from sweep.study import records
+from sweep.study.contenders import can_sharpen
 from sweep.study.facts import StudyFacts
 from sweep.study.records import TrialRecord, is_baseline, trial_record, trial_spec
 from sweep.study.trial_spec import TrialSpec
@@ -107,14 +108,20 @@ def _share(value: float, whole: float) -> float:
 def trained_with(spec: TrialSpec) -> str:
     """Return in words which loss a trial is trained with."""
     loss = spec.run.loss
-    if loss.gradient_weight == 0:
+    terms = []
+    if loss.gradient_weight > 0:
+        terms.append(f"`{loss.variant}` with weight {loss.gradient_weight:.4g}")
+    if loss.peak_weight > 0:
+        terms.append(f"`{loss.peak_variant}` with weight {loss.peak_weight:.4g}")
+    if not terms:
         return f"{loss.base} alone, without any gradient term"
-    variant = loss_variant(loss.variant)
-    can = "can" if variant.sharpens else "cannot"
-    if variant.optimum == NOT_KNOWN:
-        can = "may or may not"
     steps = "on every predicted step" if loss.multi_step == "all" else "on the last predicted step"
+    used = {loss.variant} if loss.gradient_weight > 0 else set()
+    used |= {loss.peak_variant} if loss.peak_weight > 0 else set()
+    can = "can" if can_sharpen(loss) else "cannot"
+    if all(loss_variant(name).optimum == NOT_KNOWN for name in used):
+        can = "may or may not"
     return (
-        f"{loss.base} and `{loss.variant}` with weight {loss.gradient_weight:.4g} {steps}; this "
-        f"term {can} cure blur that comes from uncertainty"
+        f"{loss.base} and {' and '.join(terms)} {steps}; such a loss {can} cure blur that comes "
+        "from uncertainty"
     )

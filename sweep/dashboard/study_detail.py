@@ -223,7 +223,8 @@ class _Page:
         self._note_attributes(shown)
         steps = json.dumps(tree.pop("intermediate_values")).encode()
         written = _Written(json.dumps(tree).encode()[:-1], steps)
-        if edited is None and trial.state.is_finished():
+        # Before the baseline is complete a note has nothing to compare with.
+        if edited is None and trial.state.is_finished() and self._baseline is not None:
             self._written[trial._trial_id] = written
         return written
 

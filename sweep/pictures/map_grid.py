@@ -97,10 +97,10 @@ def map_grid(observed: ObservedSample) -> MapGrid:
 
 
 def _usable(values: Doubles, length: int, label: str) -> tuple[Doubles, str]:
-    steps = np.diff(values)
-    ordered = bool(np.all(steps > 0) or np.all(steps < 0))
-    if len(values) == length and np.isfinite(values).all() and ordered:
-        return values, shown(label)
+    if values.shape == (length,) and np.isfinite(values).all():
+        steps = np.diff(values)
+        if np.all(steps > 0) or np.all(steps < 0):
+            return values, shown(label)
     return np.arange(length, dtype=np.float64), f"{shown(label.split(' [')[0])} [cells]"
 
 

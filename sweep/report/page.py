@@ -13,10 +13,9 @@ from sweep.report.contents import Report
 from sweep.report.drawings import Drawing, MapsAtLead
 from sweep.report.numbers import count, number
 from sweep.report.tables import Table
+from sweep.study.confirmation import next_step
 
 HERE = Path(__file__).parent
-CONFIRM_FIRST = "confirm it on new seeds and the test split with the confirm command, then "
-"""How the verdict of a success begins what to do."""
 MOODS = {SUCCESS: "good", NOTHING_TO_FIX: "good", STUCK: "bad", GAMED: "bad"}
 CONTENTS = (
     ("figures", "Figures"),
@@ -82,7 +81,7 @@ def lay_out(report: Report) -> Page:
     return Page(
         contents=there,
         reason=f"{words.capital(report.verdict.reason)}.",
-        next=f"{_next(report)}.",
+        next=f"{next_step(report.verdict, report.confirmation)}.",
         chosen=words.chosen_sentence(report),
         confirmed=f"{words.capital(kept.sentence)}." if kept else "",
         newer=f"{words.capital(count(newer, 'trial'))} ended after it.",
@@ -128,14 +127,6 @@ def render(report: Report, page: Page) -> str:
         mood=MOODS.get(report.verdict.name, "open"),
         style=(HERE / "report.css").read_text(encoding="utf-8"),
     )
-
-
-def _next(report: Report) -> str:
-    """Return what to do; not to confirm what is confirmed already."""
-    about, kept = report.verdict.trial, report.confirmation
-    if about is None or kept is None or kept.for_trial(about) is None:
-        return report.verdict.next
-    return report.verdict.next.removeprefix(CONFIRM_FIRST)
 
 
 def _params(report: Report) -> list[tuple[str, object]]:

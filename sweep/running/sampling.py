@@ -99,7 +99,7 @@ class Sampler:
             last_BTCHW = in_physical_units(self._data, future_BTCHW[:, -1:])
             mask_HW = self._data.mask_HW.to(last_BTCHW.device)
             gradients.append(mean_gradient(last_BTCHW, mask_HW)[:, 0].cpu())
-        ranked_B = torch.cat(gradients).argsort()
+        ranked_B = torch.cat(gradients).argsort(stable=True)
         return ranked_B[[len(ranked_B) // 2]].to(self._windows.starts_B.device)
 
     def _cases(

@@ -26,7 +26,8 @@ def trial_sample(running: RunningTrial, end: TrialDone) -> TrialSample:
         **{name: [r.metrics[name] for r in judged] for name in ("gradient", "peak", "rmse")},
     }
     return TrialSample(
-        forecast=_forecast(end),
+        # One that was pruned and heard it too late has trained on: that net is not judged.
+        forecast=None if running.pruned else _forecast(end),
         epochs={name: np.array(values, dtype=np.float64) for name, values in columns.items()},
     )
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from fields.settings import Settings
 from objectives.judgement import Judgement
+from objectives.verdict import CONFIRM_FIRST, Verdict
 from storage.database import database_errors, require_database
 from sweep.study.facts import BandFacts
 from sweep.study.records import read_kept
@@ -150,6 +151,14 @@ class Confirmation(Settings):
     def newer_trials(self, trials: Sequence[FrozenTrial]) -> int:
         """Return how many of all trials of the study finished after it was confirmed."""
         return sum(trial.state.is_finished() for trial in trials) - self.finished_trials
+
+
+def next_step(verdict: Verdict, confirmation: Confirmation | None) -> str:
+    """Return what to do next; not to confirm what is confirmed already."""
+    about = verdict.trial
+    if about is None or confirmation is None or confirmation.for_trial(about) is None:
+        return verdict.next
+    return verdict.next.removeprefix(CONFIRM_FIRST)
 
 
 def read_confirmation(study: Study) -> Confirmation | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from numpy.typing import NDArray
 
 from fields.series import FieldSeries
@@ -50,3 +51,20 @@ def test_a_series_that_does_not_fit_together_is_not_made() -> None:
         FieldSeries(fits.values_TCHW, fits.mask_HW, np.arange(2), "", "q", fits.filled_T)
     with pytest.raises(AssertionError, match="mask and values"):
         FieldSeries(fits.values_TCHW, fits.mask_HW[:1], fits.time, "", "q", fits.filled_T)
+
+
+def test_a_coordinate_of_two_dimensions_says_nothing_of_one_axis() -> None:
+    curved = xr.Dataset(coords={"lat": (("lat", "lon"), np.zeros((3, 3))), "lon": [1.0, 2.0, 3.0]})
+    series = FieldSeries(
+        values_TCHW=np.zeros((1, 1, 3, 3), dtype=np.float32),
+        mask_HW=np.ones((3, 3), dtype=bool),
+        time=np.arange(1),
+        units="K",
+        name="t2m",
+        filled_T=np.zeros(1, dtype=np.float32),
+        dims=("time", "lat", "lon"),
+        grid=curved,
+    )
+    assert series.coordinate(1) is None
+    assert series.axis_label(1) == "lat [cells]"
+    assert series.coordinate(2) is not None

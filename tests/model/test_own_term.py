@@ -31,6 +31,9 @@ def not_finite(pred, target, mask):
 def cut(pred, target, mask):
     return steep(pred.detach(), target, mask)
 
+def kinked(pred, target, mask):
+    return ((pred - pred) ** 2).sqrt().mean(dim=(1, 2, 3, 4)) + steep(pred, target, mask)
+
 def failing(pred, target, mask):
     raise KeyError("weights")
 
@@ -75,6 +78,7 @@ def test_a_good_one_passes(own: str) -> None:
         ("one_number", r"returns \(\) where one value per sample, \(2,\), was expected"),
         ("a_float", "returns float where one value per sample"),
         ("not_finite", "on persistence; return finite values"),
+        ("kinked", "has a gradient that is not finite"),
         ("cut", "does not depend on the forecast"),
         ("failing", r"fails on forecasts of shape \(2, 3, 1, 6, 5\) \(KeyError: 'weights'\)"),
         ("A_NUMBER", "cannot be called; name a function"),

@@ -18,12 +18,14 @@ def _ask(url: str, path: str) -> tuple[str, dict[str, str], bytes]:
     return _answer(make_app(open_database(url, "read"), url), path)
 
 
-def _answer(app: WsgiApp, path: str) -> tuple[str, dict[str, str], bytes]:
+def _answer(
+    app: WsgiApp, path: str, query: str = "", method: str = "GET"
+) -> tuple[str, dict[str, str], bytes]:
     answered: list[tuple[str, dict[str, str]]] = []
     environ = {
-        "REQUEST_METHOD": "GET",
+        "REQUEST_METHOD": method,
         "PATH_INFO": path,
-        "QUERY_STRING": "",
+        "QUERY_STRING": query,
         "wsgi.input": io.BytesIO(),
         "wsgi.errors": io.StringIO(),
         "SERVER_NAME": "127.0.0.1",
@@ -78,3 +80,33 @@ def test_a_database_that_is_not_the_one_opened_is_not_shown(own_url: str, become
         status, _, content = _answer(app, asked)
         assert status == "503 Service Unavailable"
         assert b"start it again" in content
+
+
+@pytest.mark.parametrize("after", ["abc", "-1", "9" * 5000, "%D9%A3", ""])
+def test_what_is_no_number_is_refused(own_url: str, after: str) -> None:
+    app = make_app(open_database(own_url, "read"), own_url)
+    status, _, content = _answer(app, "/api/studies/1", query=f"after={after}")
+    if after:
+        assert status == "400 Bad Request"
+        assert b"after must be" in content
+    else:
+        assert status == "200 OK"
+
+
+@pytest.mark.parametrize("where", ["99/2", "1/99", "99"])
+def test_a_picture_under_a_wrong_address_is_not_there(own_url: str, where: str) -> None:
+    study = load_study(open_database(own_url, "read"), "tiny")
+    number = get_all_artifact_meta(study.trials[1], storage=study._storage)[0].artifact_id
+    assert _ask(own_url, f"/artifacts/{where}/{number}")[0] == "404 Not Found"
+
+
+def test_a_finished_trial_keeps_its_artifacts(own_url: str) -> None:
+    study = load_study(open_database(own_url, "read"), "tiny")
+    number = get_all_artifact_meta(study.trials[1], storage=study._storage)[0].artifact_id
+    trial = study.trials[1]._trial_id
+    app = make_app(open_database(own_url, "write"), own_url)
+    path = f"/api/artifacts/1/{trial}/{number}"
+    status, _, content = _answer(app, path, method="DELETE")
+    assert status == "409 Conflict"
+    assert b"finished trial" in content
+    assert _answer(app, f"/artifacts/1/{trial}/{number}")[0] == "200 OK"

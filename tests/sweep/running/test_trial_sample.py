@@ -46,6 +46,14 @@ def test_a_damaged_sample_out_of_the_spool_costs_pictures_and_no_trial(
     assert caplog.text.count("no pictures of its forecast") == 2
 
 
+def test_a_trial_that_heard_too_late_that_it_is_pruned_shows_no_later_forecast(
+    make_sweep: MakeSweep,
+) -> None:
+    running = RunningTrial(make_sweep(trials=1).ledger.ask(), pruned=True)
+    sent = b64encode(FORECAST.to_bytes()).decode()
+    assert trial_sample(running, TrialDone(0, 1, 1.0, 1.0, "cpu", "float32", sent)).forecast is None
+
+
 @pytest.mark.parametrize(("keep_best", "kept"), [(1, {0, 1}), (0, set())])
 def test_the_baseline_keeps_its_last_checkpoint_beside_the_best(
     make_sweep: MakeSweep, keep_best: int, kept: set[int]
