@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from fields.errors import StudyError
 from objectives.judgement import Judgement
+from objectives.verdict import CONFIRM_FIRST, Verdict
 from storage.database import open_database
 from sweep.configuration.settings import SweepConfig
 from sweep.study.confirmation import (
@@ -15,6 +16,7 @@ from sweep.study.confirmation import (
     ConfirmedTrial,
     SeedOutcome,
     Spread,
+    next_step,
     read_confirmation,
     read_runs,
     write_confirmation,
@@ -115,3 +117,17 @@ def test_what_another_version_wrote_is_named(study: Study, storage_url: str) -> 
         read_confirmation(study)
     with pytest.raises(StudyError, match="the confirm:0:1001 kept with study 'tiny' is of another"):
         read_runs(study, storage_url)
+
+
+def test_what_is_confirmed_is_not_to_be_confirmed_again() -> None:
+    advice = f"{CONFIRM_FIRST}go on"
+    confirmation = _confirmation()
+    confirmed = confirmation.trials[1].trial
+    for trial, kept, expected in (
+        (confirmed, confirmation, "go on"),
+        (confirmed, None, advice),
+        (99, confirmation, advice),
+        (None, confirmation, advice),
+    ):
+        verdict = Verdict(name="success", reason="it is sharp", next=advice, trial=trial)
+        assert next_step(verdict, kept) == expected
