@@ -3,7 +3,13 @@
 
 import sys
 
-from sweep.command_line import main
+try:
+    from sweep.command_line import main
+except ModuleNotFoundError as error:  # outside the environment this is installed in
+    sys.exit(
+        f"error: the module {error.name!r} is missing; activate the environment (source "
+        ".venv/bin/activate), or install with make sweep or pip install -r requirements.txt"
+    )
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -179,8 +179,9 @@ def _way_out(tried: int) -> str:
     """Return what to do, by how many trials had a loss that can sharpen."""
     if tried == 0:
         return (
-            "change the loss class: search loss_variant among amse_mix, sorted, sorted_gradients "
-            "and gdl2; if that does not help, the architecture"
+            "change the loss class: have amse_mix, sorted, sorted_gradients or gdl2 tried, with "
+            "more --trials where loss_variant names them already, else by naming them; if that "
+            "does not help, the architecture"
         )
     if tried < FEW_TRIALS:
         return (

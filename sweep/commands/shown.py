@@ -9,7 +9,7 @@ from rich.table import Table
 from objectives.guards import GuardOutcome
 from objectives.verdict import NOTHING_TO_FIX, SUCCESS
 from storage.url import as_option
-from sweep.study.confirmation import next_step
+from sweep.study.confirmation import next_step, shortfall
 from sweep.study.status import StudyStatus, TrialStatus
 
 
@@ -62,6 +62,9 @@ def show_status(status: StudyStatus, console: Console) -> None:
         console.print(f"trial {number} failed: {reason}", markup=False)
     if status.confirmation is not None:
         console.print(f"confirmed: {status.confirmation.sentence}", markup=False, soft_wrap=True)
+    missed = shortfall(status.verdict, status.confirmation)
+    if missed is not None:
+        console.print(f"beware: {missed}", markup=False, soft_wrap=True)
     verdict = status.verdict
     console.print(f"verdict: {verdict.name}: {verdict.reason}", markup=False, soft_wrap=True)
     console.print(f"next: {next_step(verdict, status.confirmation)}", markup=False, soft_wrap=True)

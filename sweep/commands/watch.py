@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from optuna.storages import RDBStorage
 
 from fields.errors import StorageUnavailable, StudyError
+from storage.database import database_file, require_database
 from storage.study_lock import study_holder
 from sweep.commands.watch_output import Show
 from sweep.study.snapshot import SweepSnapshot
@@ -28,7 +29,8 @@ def watch(name: str, storage: RDBStorage, url: str, interval_s: float, show: Sho
 
     Raises:
         StudyError: If there is no such study.
-        StorageError: If the database cannot be read, and nobody runs the study.
+        StorageError: If the database was removed or replaced, or cannot be read while nobody runs
+            the study.
     """
     watcher = StudyWatcher(load_study(storage, name), url)
     try:
@@ -42,7 +44,7 @@ def watch(name: str, storage: RDBStorage, url: str, interval_s: float, show: Sho
 def _looks(
     watcher: StudyWatcher, url: str, name: str, interval_s: float
 ) -> Iterator[SweepSnapshot]:
-    said = False
+    said, opened = False, database_file(url)
     while True:
         try:
             snapshot = watcher.look()
@@ -54,6 +56,7 @@ def _looks(
             said = True
         else:
             said = False
+            require_database(url, opened)  # a file that is open is read on after it was removed
             yield snapshot
             if not snapshot.is_run:
                 return

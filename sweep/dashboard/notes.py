@@ -7,7 +7,7 @@ from objectives.guards import GuardOutcome, broken
 from storage.url import as_option
 from sweep.dashboard.readable import ReadTrial, trained_with
 from sweep.study import records
-from sweep.study.confirmation import next_step
+from sweep.study.confirmation import next_step, shortfall
 from sweep.study.facts import StudyFacts
 from sweep.study.records import TrialRecord
 from sweep.study.status import StudyStatus, TrialStatus
@@ -42,7 +42,10 @@ def trial_note(
     """
     lines = [f"**Trained with** {trained_with(read.spec)}"] if read.spec is not None else []
     if read.spec is not None and read.spec.preset is not None:
-        lines[0] += f" (`{read.spec.preset}`)"
+        lines[0] += (
+            f" (preset `{read.spec.preset}`). Below, its parameters stand where the search has "
+            "them: a weight in units of the base loss, at the nearest end of its range"
+        )
     failure = read.trial.user_attrs.get(records.FAILURE)
     if failure is not None:
         return "\n\n".join([f"**Failed:** {_plain(str(failure))}", *lines])
@@ -74,6 +77,9 @@ def study_note(status: StudyStatus, url: str) -> str:
         )
     if status.confirmation is not None:
         parts.append(f"**Confirmed:** {_plain(status.confirmation.sentence)}")
+    missed = shortfall(verdict, status.confirmation)
+    if missed is not None:
+        parts.append(f"**Beware:** {_plain(missed)}")
     commands = [
         f"python run_sweep.py {command}{as_option(url)}"
         for command in (f"report {name}", f"export {name} -o best.yaml", f"confirm {name}")

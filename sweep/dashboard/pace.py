@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from cheroot.makefile import StreamReader, StreamWriter
 
-GRACE_S = 10.0
+GRACE_S = 5.0
 RATE_BYTES_S = 8192.0
 """A client that is slower than this, after the grace, is left. Slow telephone lines do better."""
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from fields.visible import visible
 
 LONGEST_NAME = 40
+LONGEST_UNITS = 20
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -36,7 +37,7 @@ class Magnitude:
             rest: What comes behind, such as " per cell".
         """
         power = power_of_ten(self.exponent) if self.exponent else ""
-        words = " ".join(part for part in (power, shown(units)) if part) + rest
+        words = " ".join(part for part in (power, shown(units, LONGEST_UNITS)) if part) + rest
         return f" [{words.strip()}]" if words.strip() else ""
 
     def said(self, value: float, units: str) -> str:

@@ -7,13 +7,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fields.visible import visible
+from objectives.guards import broken
 from objectives.verdict import GAMED, NOTHING_TO_FIX, STUCK, SUCCESS
 from sweep.report import drawings, tables, words
 from sweep.report.contents import Report
 from sweep.report.drawings import Drawing, MapsAtLead
 from sweep.report.numbers import count, number
 from sweep.report.tables import Table
-from sweep.study.confirmation import next_step
+from sweep.study.confirmation import next_step, shortfall
 
 HERE = Path(__file__).parent
 MOODS = {SUCCESS: "good", NOTHING_TO_FIX: "good", STUCK: "bad", GAMED: "bad"}
@@ -40,6 +41,7 @@ class Page:
     next: str
     chosen: str
     confirmed: str
+    beware: Sequence[str]
     newer: str
     figures_sentence: str
     figures: Sequence[Table]
@@ -71,6 +73,24 @@ class Page:
         return of_maps + sum(map(len, (self.spectra, self.leads, self.search, self.slices)))
 
 
+def _beware(report: Report) -> list[str]:
+    """Return what the test split says against the verdict."""
+    found = []
+    missed = shortfall(report.verdict, report.confirmation)
+    if missed is not None:
+        found.append(missed)
+    about = report.verdict.trial
+    is_baseline = any(p.is_baseline and p.number == about for p in report.points)
+    is_chosen = report.chosen is not None and report.chosen.number == about
+    kind = "baseline" if is_baseline else "forecast" if is_chosen else None
+    row = report.test.rows.get(kind) if report.test is not None and kind is not None else None
+    wrong = broken(list(row.guards)) if row is not None else []
+    if wrong:
+        names = ", ".join(guard.name for guard in wrong)
+        found.append(f"on the test split trial {about} breaks {names}: {wrong[0].words}")
+    return found
+
+
 def lay_out(report: Report) -> Page:
     """Return the words, tables and pictures of a report."""
     observed = report.pictured.observed
@@ -84,6 +104,7 @@ def lay_out(report: Report) -> Page:
         next=f"{next_step(report.verdict, report.confirmation)}.",
         chosen=words.chosen_sentence(report),
         confirmed=f"{words.capital(kept.sentence)}." if kept else "",
+        beware=[f"{words.capital(sentence)}." for sentence in _beware(report)],
         newer=f"{words.capital(count(newer, 'trial'))} ended after it.",
         figures_sentence=words.figures_sentence(report),
         figures=[tables.figures(report, split) for split in splits],

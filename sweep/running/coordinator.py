@@ -384,10 +384,11 @@ class Coordinator:
         """Let every trial finish the epoch it is in, and take in what comes meanwhile.
 
         Raises:
-            StoppedOnRequest: Always.
+            StoppedOnRequest: Unless there is nothing left to do.
         """
         self._leases.wind_down(self._study, self._take_in, lambda: self._stop_requests > 1)
-        raise self._stopped("")
+        if self._running or self._finished < self._budget.trials:
+            raise self._stopped("")
 
     def _stopped(self, more: str) -> StoppedOnRequest:
         return StoppedOnRequest(

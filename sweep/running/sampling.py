@@ -62,7 +62,7 @@ class Sampler:
             units=series.units,
             leads=tuple(lead + 1 for lead in self._leads),
             ahead=tuple(_ahead(series, settings.stride * (lead + 1)) for lead in self._leads),
-            times=tuple(time_text(series.time[frame]) for frame in frames),
+            times=tuple(_valid(series, frame) for frame in frames),
             x_label=series.axis_label(2),
             y_label=series.axis_label(1),
             every=self._every,
@@ -133,6 +133,11 @@ class Sampler:
 
 def _as_array(values: torch.Tensor) -> DoubleArray:
     return np.ascontiguousarray(values.double().cpu().numpy())
+
+
+def _valid(series: FieldSeries, frame: int) -> str:
+    time = time_text(series.time[frame])
+    return time if series.is_dated else f"at {series.dims[0]} {time}"
 
 
 def _ahead(series: FieldSeries, steps: int) -> str:

@@ -8,7 +8,9 @@ import logging
 import resource
 import sys
 import time
+import traceback
 from base64 import b64encode
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -89,7 +91,8 @@ class Worker:
             # coordinator is gone, sending raises again and ends the worker.
             logger.debug("trial %d failed", number, exc_info=True)
             out_of_memory = is_out_of_memory(error)
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+            words = " ".join(str(error).split())[:500]
+            reason = f"{type(error).__name__}: {words}{_where(error, spec.run.plugins)}"
             event = TrialFailed(number, attempt, reason, "memory" if out_of_memory else "training")
         if out_of_memory:  # only now: the error itself held on to what was being computed
             self._judges = {}
@@ -192,6 +195,15 @@ class Worker:
             self._told_to_quit = message == QUIT
             return True
         return self._told_to_pause and trial.trainer.between_epochs
+
+
+def _where(error: BaseException, plugins: Sequence[str]) -> str:
+    """Return the line of the user's own code that failed, "" where it was none of theirs."""
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        module = str(frame.f_globals.get("__name__", ""))
+        if any(module == listed or module.startswith(f"{listed}.") for listed in plugins):
+            return f" (line {line} of {Path(frame.f_code.co_filename).name})"
+    return ""
 
 
 def _done(spec: TrialSpec, seconds: float, hardware: Hardware, sample: str) -> TrialDone:

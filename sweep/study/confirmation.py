@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from fields.settings import Settings
 from objectives.judgement import Judgement
-from objectives.verdict import CONFIRM_FIRST, Verdict
+from objectives.verdict import CONFIRM_FIRST, SUCCESS, Verdict
 from storage.database import database_errors, require_database
 from sweep.study.facts import BandFacts
 from sweep.study.records import read_kept
@@ -159,6 +159,27 @@ def next_step(verdict: Verdict, confirmation: Confirmation | None) -> str:
     if about is None or confirmation is None or confirmation.for_trial(about) is None:
         return verdict.next
     return verdict.next.removeprefix(CONFIRM_FIRST)
+
+
+def shortfall(verdict: Verdict, confirmation: Confirmation | None) -> str | None:
+    """Return in what a success was not confirmed, None where it was, or was not looked at."""
+    about = verdict.trial
+    if verdict.name != SUCCESS or about is None or confirmation is None:
+        return None
+    confirmed = confirmation.for_trial(about)
+    if confirmed is None:
+        return None
+    bands = {"gradient": confirmation.gradient, "peak": confirmation.peak}
+    missed = [
+        f"{name} {spread.mean:.4g} of {band.low:.4g}"
+        for name, band in bands.items()
+        if (spread := getattr(confirmed, name)) is not None and spread.mean < band.low
+    ]
+    if not missed:
+        return None
+    return f"trial {about} falls short of its targets on new seeds and the test split: " + (
+        " and ".join(missed)
+    )
 
 
 def read_confirmation(study: Study) -> Confirmation | None:

@@ -365,3 +365,18 @@ def test_a_second_attempt_is_not_pruned_for_the_steps_of_the_first(make_sweep: M
     spec = first.ask()
     assert (spec.number, spec.attempt) == (1, 2)
     assert first.report(1, 0, 9.0) is False, "warm-up is 2 epochs, whatever was reported before"
+
+
+def test_a_stop_that_comes_when_nothing_is_left_to_do_is_a_usual_end(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=2)
+    executor = FakeExecutor(slots=1, deaf=frozenset({1}))
+    coordinator = sweep.coordinator(executor)
+
+    def stop(_poll: int) -> None:
+        if any(spec.number == 1 for spec in executor.submitted):
+            coordinator.request_stop()
+            executor.on_poll = lambda _poll: None
+
+    executor.on_poll = stop
+    coordinator.run()
+    assert sweep.states == ["COMPLETE"] * 2

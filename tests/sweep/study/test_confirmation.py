@@ -19,6 +19,7 @@ from sweep.study.confirmation import (
     next_step,
     read_confirmation,
     read_runs,
+    shortfall,
     write_confirmation,
     write_run,
 )
@@ -131,3 +132,18 @@ def test_what_is_confirmed_is_not_to_be_confirmed_again() -> None:
     ):
         verdict = Verdict(name="success", reason="it is sharp", next=advice, trial=trial)
         assert next_step(verdict, kept) == expected
+
+
+def test_a_success_that_was_not_confirmed_is_said() -> None:
+    confirmation = _confirmation()
+    short = confirmation.trials[1].model_copy(
+        update={"gradient": Spread(mean=0.9, error=0.01), "peak": Spread(mean=1.5, error=0.01)}
+    )
+    confirmation = confirmation.model_copy(update={"trials": [confirmation.trials[0], short]})
+    verdict = Verdict(name="success", reason="it is sharp", next="go on", trial=4)
+    assert shortfall(verdict, confirmation) == (
+        "trial 4 falls short of its targets on new seeds and the test split: gradient 0.9 of 1"
+    )
+    assert shortfall(verdict, None) is None
+    assert shortfall(verdict.model_copy(update={"trial": 7}), confirmation) is None
+    assert shortfall(verdict.model_copy(update={"name": "promising"}), confirmation) is None

@@ -1,0 +1,50 @@
+"""Watching a study from the database alone."""
+
+from pathlib import Path
+
+import pytest
+
+from fields.errors import DatabaseDamaged
+from storage.backup import copy_database
+from storage.database import open_database
+from storage.study_lock import StudyLock
+from sweep.commands.watch import watch
+from sweep.commands.watch_output import Show
+from sweep.study.snapshot import SweepSnapshot
+
+
+class _Meanwhile(Show):
+    """Does something to the database at the first look."""
+
+    def __init__(self, path: Path, becomes: str) -> None:
+        self.path, self.becomes, self.looks = path, becomes, 0
+
+    def __enter__(self) -> "_Meanwhile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def look(self, snapshot: SweepSnapshot) -> None:
+        assert snapshot.is_run
+        self.looks += 1
+        if self.looks == 1:
+            self.path.rename(self.path.with_suffix(".aside"))
+            if self.becomes == "another":
+                copy_database(f"sqlite:///{self.path.with_suffix('.aside')}", self.path)
+
+
+@pytest.mark.parametrize(
+    ("becomes", "message"),
+    [("nothing", "was removed while it was in use"), ("another", "another file was put")],
+)
+def test_a_database_that_is_gone_is_said(
+    finished_url: str, tmp_path: Path, becomes: str, message: str
+) -> None:
+    path = tmp_path / "x.db"
+    copy_database(finished_url, path)
+    url = f"sqlite:///{path}"
+    show = _Meanwhile(path, becomes)
+    with StudyLock(url, "tiny"), pytest.raises(DatabaseDamaged, match=message):
+        watch("tiny", open_database(url, "read"), url, 0.01, show)
+    assert show.looks == 1
