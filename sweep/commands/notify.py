@@ -16,7 +16,6 @@ from typing import Annotated
 
 import typer
 
-from fields.errors import FieldsharpError
 from fields.visible import visible
 from storage.masking import Masking
 from sweep.commands.ending import WRONG_USE, exit_code, sentence
@@ -73,7 +72,7 @@ def notifying(
         command: For the shell; None runs nothing.
         study: What is worked on.
         address: Of the database.
-        look: Reads where the study stands; may raise ``FieldsharpError``.
+        look: Reads where the study stands; what it raises leaves that unknown.
 
     Yields:
         What is to be told when work is begun.
@@ -115,7 +114,8 @@ def standing_of(study: str, address: str) -> Standing:
 def _looked(look: Callable[[], Standing]) -> Standing:
     try:
         return look()
-    except FieldsharpError:  # as where the database is what failed
+    except Exception as error:  # noqa: BLE001 - the end itself is told, whatever a look comes to
+        logger.debug("where the study stands is not known (%r)", error, exc_info=True)
         return Standing()
 
 

@@ -103,6 +103,24 @@ def test_a_database_that_cannot_be_read_leaves_the_rest(tmp_path: Path) -> None:
     assert told["SWEEP_STUDY"] == r"s\x1b[2J\n"
 
 
+def test_a_look_that_goes_wrong_takes_the_place_of_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def look() -> Standing:
+        raise KeyError("objective")
+
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(StoppedOnRequest), notifying(TELL, "s", "sqlite:///x.db", look):
+        raise StoppedOnRequest("stopped with 3 done")
+    assert _told(tmp_path)["SWEEP_EXIT_CODE"] == "3"
+    assert _told(tmp_path)["SWEEP_REASON"] == "stopped with 3 done"
+    assert "where the study stands is not known (KeyError('objective'))" in caplog.text
+    (tmp_path / "told").unlink()
+    with notifying(TELL, "s", "sqlite:///x.db", look):
+        pass
+    assert _told(tmp_path)["SWEEP_OUTCOME"] == "done"
+
+
 def test_a_command_that_fails_is_a_warning(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
