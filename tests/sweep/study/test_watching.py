@@ -9,10 +9,11 @@ from optuna.trial import TrialState, create_trial
 from storage.backup import copy_database
 from storage.database import open_database
 from storage.study_lock import StudyLock
+from sweep.configuration.presets import BASELINE
 from sweep.configuration.settings import SweepConfig
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
-from sweep.study.records import BASELINE, PRESET, VERDICT, trial_record
+from sweep.study.records import PRESET, VERDICT, trial_record
 from sweep.study.status import study_status
 from sweep.study.studies import load_study, open_or_create_study
 from sweep.study.trial_words import describe
