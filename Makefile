@@ -10,7 +10,7 @@ sweep: .venv/installed  ## install, then run the quickstart sweep on real data
 test: .venv/installed-dev  ## install with test requirements, then run the tests
 	$(PY) -m pytest -n 2 --dist loadgroup
 
-test-outside: .venv/installed-dev  ## the program as a person uses it: browser, terminal, docs
+test-outside: .venv/installed-dev  ## the program as a person uses it: browser, terminal, docs, faults
 	$(PY) -m pytest -n 2 --dist loadgroup -m outside
 
 test-slow: .venv/installed-dev  ## the tests that take longer, quickstart included

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 from storage.place import files_folder
 from storage.sqlite_file import beside, size_of
@@ -29,8 +30,17 @@ def room_of(url: str) -> Room:
     Raises:
         OSError: If its disk does not answer.
     """
-    folder = files_folder(url).absolute()
-    there = next(path for path in (folder, *folder.parents) if path.exists())
     path = sqlite_path(url)
     taken = None if path is None else sum(map(size_of, (path, *beside(path)))) / MB
-    return Room(shutil.disk_usage(there).free / MB, taken)
+    return Room(free_mb(files_folder(url)), taken)
+
+
+def free_mb(folder: Path) -> float:
+    """Return how much space is left on the disk of a folder, which may not be there yet.
+
+    Raises:
+        OSError: If the disk does not answer.
+    """
+    folder = folder.absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(there).free / MB

@@ -1,7 +1,7 @@
 """What pictures are drawn from, on disk: a file a trial, and one of what was observed.
 
 000012              of a trial
-observed-test       of a part of the series
+observed-validation of a part of the series
 """
 
 import logging

@@ -85,6 +85,21 @@ class InlineExecutor:
         pass
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of a group in one process.
+
+    pytest-xdist 3.8 writes the group into a name that pytest 9.2 no longer reads: without this
+    every mark ``xdist_group`` is passed over in silence (pytest-xdist, issue 1386).
+    """
+    if not config.getoption("loadgroup", False):
+        return
+    for item in items:
+        mark = item.get_closest_marker("xdist_group")
+        if mark is not None and not item.nodeid.endswith(f"@{mark.args[0]}"):
+            item._id = type(item.id).parse(f"{item.nodeid}@{mark.args[0]}")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _quiet_and_single_threaded() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)

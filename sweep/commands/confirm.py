@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweep.commands.completion import Study
-from sweep.commands.notify import Notify, notifying, standing_of
+from sweep.commands.notify import Notify, findings_of, notifying
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 
 if TYPE_CHECKING:  # rich and the study's books are loaded by the command when it runs
@@ -35,7 +35,7 @@ def run(
     from sweep.running.confirming import confirm_study
 
     address = storage_address(storage)
-    with notifying(notify, study, address, lambda: standing_of(study, address)) as notification:
+    with notifying(notify, study, address, lambda: findings_of(study, address)) as notification:
         confirmation = confirm_study(study, address, top, seeds, workers)
         notification.reason = confirmation.sentence
     if as_json:

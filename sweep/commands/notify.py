@@ -16,7 +16,6 @@ from typing import Annotated
 
 import typer
 
-from fields.errors import FieldsharpError
 from fields.visible import visible
 from storage.masking import Masking
 from sweep.commands.ending import WRONG_USE, exit_code, sentence
@@ -37,8 +36,8 @@ Notify = Annotated[
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a study stands, as a notification tells it; empty where it is not known."""
+class Findings:
+    """What a study has found so far, as a notification tells it; empty where it is not known."""
 
     verdict: str = ""
     reason: str = ""
@@ -65,7 +64,7 @@ class Notification:
 
 @contextmanager
 def notifying(
-    command: str | None, study: str, address: str, look: Callable[[], Standing]
+    command: str | None, study: str, address: str, look: Callable[[], Findings]
 ) -> Iterator[Notification]:
     """Run a command when what is done in this context ends.
 
@@ -73,7 +72,7 @@ def notifying(
         command: For the shell; None runs nothing.
         study: What is worked on.
         address: Of the database.
-        look: Reads where the study stands; may raise ``FieldsharpError``.
+        look: Reads what the study has found; what it raises leaves that unknown.
 
     Yields:
         What is to be told when work is begun.
@@ -88,12 +87,12 @@ def notifying(
             _tell(command, study, address, code, sentence(error), _looked(look))
         raise
     if command is not None:
-        standing = _looked(look)
-        _tell(command, study, address, 0, notification.reason or standing.reason, standing)
+        findings = _looked(look)
+        _tell(command, study, address, 0, notification.reason or findings.reason, findings)
 
 
-def standing_of(study: str, address: str) -> Standing:
-    """Return where a study stands.
+def findings_of(study: str, address: str) -> Findings:
+    """Return what a study has found so far.
 
     Raises:
         FieldsharpError: If it cannot be read.
@@ -104,7 +103,7 @@ def standing_of(study: str, address: str) -> Standing:
 
     status = study_status(load_study(open_database(address, "read"), study), address)
     best = status.best
-    return Standing(
+    return Findings(
         verdict=status.verdict.name,
         reason=status.verdict.reason,
         best_trial="" if best is None else str(best.trial),
@@ -112,25 +111,26 @@ def standing_of(study: str, address: str) -> Standing:
     )
 
 
-def _looked(look: Callable[[], Standing]) -> Standing:
+def _looked(look: Callable[[], Findings]) -> Findings:
     try:
         return look()
-    except FieldsharpError:  # as where the database is what failed
-        return Standing()
+    except Exception as error:  # the end itself is told, whatever a look comes to
+        logger.debug("what the study has found is not known (%r)", error, exc_info=True)
+        return Findings()
 
 
 def _tell(
-    command: str, study: str, address: str, code: int, reason: str, standing: Standing
+    command: str, study: str, address: str, code: int, reason: str, findings: Findings
 ) -> None:
     masking = Masking(address)
     told = {
         "SWEEP_STUDY": study,
         "SWEEP_OUTCOME": OUTCOMES.get(code, "failed"),
         "SWEEP_EXIT_CODE": str(code),
-        "SWEEP_VERDICT": standing.verdict,
+        "SWEEP_VERDICT": findings.verdict,
         "SWEEP_REASON": reason,
-        "SWEEP_BEST_TRIAL": standing.best_trial,
-        "SWEEP_BEST_SCORE": standing.best_score,
+        "SWEEP_BEST_TRIAL": findings.best_trial,
+        "SWEEP_BEST_SCORE": findings.best_score,
         "SWEEP_STORAGE": address,
     }
     safe = {name: visible(masking(value))[:LONGEST_REASON] for name, value in told.items()}

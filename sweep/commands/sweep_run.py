@@ -13,7 +13,7 @@ from storage.database import database_errors, open_database
 from sweep.commands.consoles import can_be_drawn_on, wide_console
 from sweep.commands.ending import WRONG_USE, exit_code
 from sweep.commands.json_output import say_json
-from sweep.commands.notify import notifying, standing_of
+from sweep.commands.notify import findings_of, notifying
 from sweep.commands.shown import show_result
 from sweep.configuration.settings import SweepConfig
 from sweep.results.follow_up import FILE, render_follow_up, write_follow_up
@@ -63,7 +63,7 @@ def run_and_show(
     """
     console = telling.console
     with notifying(
-        telling.notify, config.study, address, lambda: standing_of(config.study, address)
+        telling.notify, config.study, address, lambda: findings_of(config.study, address)
     ) as notification:
 
         def progress(sweep: OpenedSweep) -> SilentProgress:

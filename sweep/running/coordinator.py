@@ -13,6 +13,7 @@ from objectives.guards import broken
 from storage.advice import go_on
 from storage.study_lock import RESUME
 from sweep.configuration.duration import seconds
+from sweep.running.allowance import Allowance
 from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import (
     EpochDone,
@@ -37,6 +38,7 @@ from sweep.running.trial_sample import trial_sample
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.lost_attempts import LostAttempts
+from sweep.study.records import TrialRecord
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -70,16 +72,13 @@ class Coordinator:
         self._progress = progress
         self._files = files
         self._housekeeping = Housekeeping(ledger.url, files, self._recovery, clock)
-        self._clock = clock
-        self._budget = ledger.config.budget
+        self._allowance = Allowance(self._study, ledger.config.budget, clock)
         self._running: dict[int, RunningTrial] = {}
         self._told: set[int] = set()
         self._stop_requests = 0
-        self._started_at = 0.0
         self._finished = 0
         self._scoring = Scoring(ledger.config.objective, facts.targets)
         self._standing = Standing(ledger, facts)
-        self._said: set[str] = set()
         ledger.patience.stopping = lambda: self._stop_requests > 0
 
     def request_stop(self) -> None:
@@ -95,7 +94,7 @@ class Coordinator:
         """
         try:
             self._prepare()
-            self._started_at = self._clock()
+            self._allowance.begin()
             while not self._stop_requests:
                 wants_more = self._wants_more()
                 if wants_more and self._housekeeping.can_start(idle=not self._running):
@@ -130,7 +129,7 @@ class Coordinator:
         self._standing.read()
         self._told = self._ledger.told()
         self._finished = self._ledger.finished()
-        self._progress.begin(self._finished, self._budget.trials, self._ledger.best())
+        self._progress.begin(self._finished, self._ledger.config.budget.trials, self._ledger.best())
         self._conclude()
         self._tidy()
         self._judge_all()
@@ -165,19 +164,8 @@ class Coordinator:
         """Return whether another trial is to be started, if not now then soon."""
         if self._waits_for_a_lost_baseline:
             return True
-        timeout_s = self._budget.timeout_s
-        if timeout_s is not None and self._clock() - self._started_at >= timeout_s:
-            self._say(
-                f"the time limit of {self._budget.timeout} is reached, no more trials are started"
-            )
-            return False
-        if self._standing.needless:
-            self._say(
-                "nothing to fix, no more trials are started; to go on anyway set "
-                "budget.stop_on_nothing_to_fix to false"
-            )
-            return False
-        return self._finished + len(self._running) < self._budget.trials
+        begun = self._finished + len(self._running)
+        return self._allowance.has_room(begun, needless=self._standing.needless)
 
     @property
     def _waits_for_a_lost_baseline(self) -> bool:
@@ -185,12 +173,6 @@ class Coordinator:
         if self._scoring.baseline_ended or not self._running:
             return False
         return not any(running.is_baseline for running in self._running.values())
-
-    def _say(self, sentence: str) -> None:
-        """Say something once."""
-        if sentence not in self._said:
-            logger.info("%s: %s", self._study, sentence)
-        self._said.add(sentence)
 
     def _hand_out(self) -> None:
         while self._leases.free_slots and self._wants_more():
@@ -305,24 +287,17 @@ class Coordinator:
             self._finish(running, running.end)
 
     def _finish(self, running: RunningTrial, end: TrialDone) -> None:
-        number = running.spec.number
         if running.pruned:
             report = running.reports[len(running.scores) - 1]  # later ones are not judged
-            pictures = self._files.keep_sample(number, trial_sample(running, end))
-            self._ledger.prune(number, self._scoring.record(running, end), pictures)
-            self._close(running)
+            self._close(running, end)
             self._progress.pruned(running.spec, report, running.scores[-1])
         elif not running.scores:
-            self._fail(number, running.spec, "it ended without a single epoch")
+            self._fail(running.spec.number, running.spec, "it ended without a single epoch")
         else:
             # Against the finished baseline, however many epochs this trial had.
             score = self._scoring.final(running.reports[-1])
             running.scores[-1] = score
-            record = self._scoring.record(running, end)
-            pictures = self._files.keep_sample(number, trial_sample(running, end))
-            self._ledger.complete(number, record, pictures)
-            self._standing.add(running.spec, record)
-            self._close(running)
+            record = self._close(running, end)
             wrong = broken(record.guards)
             self._progress.completed(running.spec, running.reports[-1], score, wrong)
             if running.is_baseline:
@@ -351,10 +326,19 @@ class Coordinator:
                 f"scored without it: {reason}"
             )
 
-    def _close(self, running: RunningTrial) -> None:
+    def _close(self, running: RunningTrial, end: TrialDone) -> TrialRecord:
+        """Tell what a trial came to, keep what its pictures are drawn from, and return it."""
         number = running.spec.number
+        record = self._scoring.record(running, end)
+        pictures = self._files.keep_sample(number, trial_sample(running, end))
+        if running.pruned:
+            self._ledger.prune(number, record, pictures)
+        else:
+            self._ledger.complete(number, record, pictures)
+            self._standing.add(running.spec, record)  # before the checkpoints are tidied
         del self._running[number]
         self._count(number)
+        return record
 
     def _conclude(self) -> None:
         self._standing.conclude(self._finished)

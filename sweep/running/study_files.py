@@ -1,7 +1,6 @@
 """A study's files beside its database: results not yet told, checkpoints, and room for more."""
 
 import logging
-import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from storage.checkpoints import (
 )
 from storage.place import study_folder
 from storage.private_files import make_private_folder
+from storage.room import free_mb
 from storage.samples import Samples
 from storage.spool import Spool
 from sweep.running.spooled_result import SpooledResult, result_from_text
@@ -24,7 +24,6 @@ from sweep.study.samples import ObservedSample, TrialSample
 from sweep.study.trial_spec import Part
 
 logger = logging.getLogger(__name__)
-MB = 2**20
 
 
 class StudyFiles:
@@ -149,8 +148,7 @@ class StudyFiles:
 
     def free_mb(self) -> float:
         """Return how much space the disk has left."""
-        there = next(path for path in (self.folder, *self.folder.parents) if path.exists())
-        return shutil.disk_usage(there).free / MB
+        return free_mb(self.folder)
 
 
 @contextmanager

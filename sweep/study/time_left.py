@@ -20,7 +20,7 @@ def time_left_s(took_s: Sequence[float], at_work_s: Sequence[float], to_do: int)
     Args:
         took_s: What each complete trial took, as its worker measured it.
         at_work_s: How long each running trial has been at work.
-        to_do: Trials that have not ended, the running ones among them.
+        to_do: Trials the budget still has, the running ones among them.
     """
     if not at_work_s or not took_s:
         return None

@@ -73,7 +73,6 @@ class StudyWatcher:
         best = best_trial(complete)
         baseline = next((trial for trial in complete if is_baseline(trial)), None)
         at_work = tuple(self._at_work(trials)) if holder.alive else ()
-        ended = sum(trial.state.is_finished() for trial in trials)
         done = counted(trials)
         kept = attributes.get(VERDICT)
         verdict = read_kept(Verdict, kept, "verdict of the study") if kept else None
@@ -93,7 +92,7 @@ class StudyWatcher:
             eta_s=time_left_s(
                 [float(trial.user_attrs.get(RECORD, {}).get("seconds", 0.0)) for trial in complete],
                 [trial.seconds for trial in at_work],
-                self._budget - ended,
+                self._budget - done,
             ),
             room=look_at_the_room(self._url),
             floor_mb=config.recovery.free_space_mb,

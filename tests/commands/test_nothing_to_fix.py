@@ -12,7 +12,13 @@ from sweep.command_line import main
 SIDE, FRAMES = 24, 150
 
 
-@pytest.fixture(params=["moving", "noise", "steps"])
+@pytest.fixture(
+    params=[
+        "moving",
+        pytest.param("noise", marks=pytest.mark.slow),
+        pytest.param("steps", marks=pytest.mark.slow),
+    ]
+)
 def static_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A pattern that stands still but for 16 of 576 cells: in waves, at random, in steps."""
     rows, columns = np.indices((SIDE, SIDE))

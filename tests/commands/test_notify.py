@@ -18,14 +18,14 @@ from storage.backup import copy_database
 from storage.database import open_database
 from sweep.command_line import main
 from sweep.commands import notify
-from sweep.commands.notify import Standing, notifying
+from sweep.commands.notify import Findings, notifying
 from sweep.study.studies import load_study
 from tests.commands.terminals import PYTHON
 
 PASSWORD = "hunter2-of-the-sweep"  # noqa: S105 - made up
 ADDRESS = f"postgresql://ann:{PASSWORD}@h/db"
 TELL = "env | grep ^SWEEP_ | sort > told"
-KNOWN = Standing("promising", "trial 3 comes far", "3", "0.125")
+KNOWN = Findings("promising", "trial 3 comes far", "3", "0.125")
 LIMIT_S = 60.0
 
 
@@ -93,7 +93,7 @@ def test_wrong_use_is_told_only_where_work_was_begun(tmp_path: Path) -> None:
 
 
 def test_a_database_that_cannot_be_read_leaves_the_rest(tmp_path: Path) -> None:
-    def look() -> Standing:
+    def look() -> Findings:
         raise StorageError("gone")
 
     with notifying(TELL, "s\x1b[2J\n", "sqlite:///x.db", look):
@@ -101,6 +101,24 @@ def test_a_database_that_cannot_be_read_leaves_the_rest(tmp_path: Path) -> None:
     told = _told(tmp_path)
     assert told["SWEEP_BEST_TRIAL"] == told["SWEEP_VERDICT"] == ""
     assert told["SWEEP_STUDY"] == r"s\x1b[2J\n"
+
+
+def test_a_look_that_goes_wrong_takes_the_place_of_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def look() -> Findings:
+        raise KeyError("objective")
+
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(StoppedOnRequest), notifying(TELL, "s", "sqlite:///x.db", look):
+        raise StoppedOnRequest("stopped with 3 done")
+    assert _told(tmp_path)["SWEEP_EXIT_CODE"] == "3"
+    assert _told(tmp_path)["SWEEP_REASON"] == "stopped with 3 done"
+    assert "what the study has found is not known (KeyError('objective'))" in caplog.text
+    (tmp_path / "told").unlink()
+    with notifying(TELL, "s", "sqlite:///x.db", look):
+        pass
+    assert _told(tmp_path)["SWEEP_OUTCOME"] == "done"
 
 
 def test_a_command_that_fails_is_a_warning(

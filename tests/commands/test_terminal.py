@@ -22,15 +22,13 @@ LIMIT_S = 60.0
 ESCAPE = "\x1b"
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*[349]\d")
 LOGS_WHILE_A_TABLE_IS_DRAWN = """
-import logging, time
+import logging
 from rich.live import Live
 from sweep.command_line import StandardErrorHandler
 from sweep.commands.consoles import wide_console
 logging.basicConfig(handlers=[StandardErrorHandler()], format="%(message)s")
 with Live("a table\\nof two lines", console=wide_console()):
-    time.sleep(0.3)
     logging.warning("the log says so")
-    time.sleep(0.3)
 """
 
 

@@ -20,6 +20,7 @@ PAGES = pages_in_order()
 _FILE = re.compile(r"# (\S+\.py)\b")
 
 
+@pytest.mark.outside
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_every_block_of_a_page_does_what_it_says(page: Path, typed: Typed) -> None:
     for block in blocks(page):

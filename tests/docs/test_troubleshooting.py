@@ -15,7 +15,7 @@ from storage.study_lock import StudyLock
 from tests.docs.pages import DOCS, prose
 from tests.docs.typed import Typed, run
 
-pytestmark = pytest.mark.xdist_group("docs")
+pytestmark = [pytest.mark.outside, pytest.mark.xdist_group("docs")]
 OLD = Path(__file__).resolve().parents[1] / "storage" / "old_databases"
 _HEADING = re.compile(r"^### `(.+)`$", re.MULTILINE)
 EXPLODING = "def term(p, t, m):\n    return (1e19 * (p - t)).square().mean(dim=(1, 2, 3, 4))\n"

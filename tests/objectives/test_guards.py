@@ -25,6 +25,9 @@ from tests.objectives.forecasts import (
     names,
 )
 
+# One process draws the scenes and judges each forecast once, for all tests here.
+pytestmark = pytest.mark.xdist_group("guards")
+
 
 @pytest.fixture(scope="session")
 def places() -> dict[str, Judged]:

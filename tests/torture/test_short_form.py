@@ -1,4 +1,4 @@
-"""The torture in its short form with every run of the tests, and longer with the slow ones."""
+"""The torture in its short form with the tests from outside, and longer with the slow ones."""
 
 import subprocess
 import sys
@@ -21,6 +21,7 @@ def _torture(*arguments: str, limit_s: float) -> str:
     return done.stdout
 
 
+@pytest.mark.outside
 def test_nothing_is_lost_by_a_few_faults() -> None:
     said = _torture("--short", "--seed", "1", limit_s=400.0)
     assert said.startswith("seed 1\n")

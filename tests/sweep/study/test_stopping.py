@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +12,8 @@ import pytest
 
 from fields.errors import StudyError
 from storage import place
-from storage.study_lock import StudyLock
+from storage.study_lock import StudyLock, study_holder
+from sweep.study import stopping
 from sweep.study.stopping import stop_study
 from tests.storage.databases import child, say
 
@@ -24,6 +24,9 @@ asked = []
 signal.signal(signal.SIGTERM, lambda *_: asked.append(time.monotonic()))
 with StudyLock(sys.argv[1], "s"):
     print("held", flush=True)
+    while not asked:
+        time.sleep(0.02)
+    print("asked", flush=True)
     while len(asked) < int(sys.argv[2]):
         time.sleep(0.02)
     time.sleep(0.3)
@@ -44,19 +47,24 @@ def test_it_returns_once_the_coordinator_is_gone(
     storage_url: str, at_once: bool, requests: int
 ) -> None:
     with _coordinator(storage_url, requests) as process:
-        began = time.monotonic()
         said = stop_study(storage_url, "s", at_once=at_once).sentence
-        assert time.monotonic() - began >= 0.3, "it waits for the end"
+        assert not study_holder(storage_url, "s").alive, "it waits for the end"
         assert said.startswith("study 's' is stopped; go on with python run_sweep.py resume s")
+        assert say(process) == "asked"
         assert say(process) == f"{requests}"
 
 
 def test_a_coordinator_that_is_killed_while_it_is_waited_for_is_gone_too(storage_url: str) -> None:
     with _coordinator(storage_url, 99) as process:
-        timer = threading.Timer(0.5, process.kill)
-        timer.start()
+
+        def kill_once_asked() -> None:
+            assert say(process) == "asked"
+            process.kill()
+
+        killer = threading.Thread(target=kill_once_asked)
+        killer.start()
         assert "is stopped" in stop_study(storage_url, "s", at_once=False).sentence
-        timer.join()
+        killer.join()
 
 
 def test_nobody_is_signalled_where_nobody_runs_it(storage_url: str) -> None:
@@ -89,8 +97,11 @@ def test_a_coordinator_on_another_machine_is_left_alone(storage_url: str) -> Non
             stop_study(storage_url, "s", at_once=False)
 
 
-def test_a_coordinator_that_is_just_starting_is_waited_for(storage_url: str) -> None:
+def test_a_coordinator_that_is_just_starting_is_waited_for(
+    storage_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It holds the lock and has not yet said who it is."""
+    monkeypatch.setattr(stopping, "STARTING_S", 60.0)
     with _coordinator(storage_url, 1) as process:
         lock = place.study_lock(storage_url, "s")
         content = lock.read_text()

@@ -1,16 +1,19 @@
 """Looking at a study again and again, while another process writes it."""
 
 from pathlib import Path
+from statistics import median
 
 import pytest
+from optuna.trial import TrialState, create_trial
 
 from storage.backup import copy_database
 from storage.database import open_database
 from storage.study_lock import StudyLock
+from sweep.configuration.presets import BASELINE
 from sweep.configuration.settings import SweepConfig
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
-from sweep.study.records import VERDICT, trial_record
+from sweep.study.records import PRESET, VERDICT, trial_record
 from sweep.study.status import study_status
 from sweep.study.studies import load_study, open_or_create_study
 from sweep.study.trial_words import describe
@@ -87,6 +90,22 @@ def test_a_trial_at_work_is_seen_and_said_when_it_ends(
         assert [trial.outcome for trial in watcher.look().ended] == ["failed, it broke"]
 
 
+def test_a_baseline_that_failed_shortens_no_time_left(
+    watched: tuple[Ledger, StudyWatcher], tiny_facts: StudyFacts
+) -> None:
+    ledger, watcher = watched
+    _give_budget(ledger, tiny_facts, 1000)
+    ledger.study.add_trial(create_trial(state=TrialState.FAIL, user_attrs={PRESET: BASELINE}))
+    records = [trial_record(trial) for trial in ledger.study.get_trials()]
+    took = median(record.seconds for record in records if record is not None)
+    with StudyLock(ledger.url, "tiny"):
+        ledger.ask()
+        shown = watcher.look()
+    (trial,) = shown.at_work
+    assert (shown.done, shown.budget) == (8, 1000)
+    assert shown.eta_s == pytest.approx(992 * took - trial.seconds), "the one at work among them"
+
+
 def test_a_trial_that_its_coordinator_left_is_not_at_work(
     watched: tuple[Ledger, StudyWatcher],
 ) -> None:
@@ -101,10 +120,7 @@ def test_a_trial_that_its_coordinator_left_is_not_at_work(
 def test_a_new_budget_is_seen(watched: tuple[Ledger, StudyWatcher], tiny_facts: StudyFacts) -> None:
     ledger, watcher = watched
     assert watcher.look().budget == 10
-    tree = ledger.config.model_dump()
-    tree["budget"]["trials"] = 12
-    config = SweepConfig.model_validate(tree)
-    open_or_create_study(open_database(ledger.url, "write"), config, tiny_facts)
+    _give_budget(ledger, tiny_facts, 12)
     assert watcher.look().budget == 12
 
 
@@ -117,3 +133,11 @@ def test_json_has_everything_a_look_found(watched: tuple[Ledger, StudyWatcher]) 
     assert tree["verdict"] == ledger.study.user_attrs[VERDICT]
     assert tree["states"]["COMPLETE"] == 8
     assert "sees_forecasts" not in tree
+
+
+def _give_budget(ledger: Ledger, facts: StudyFacts, trials: int) -> None:
+    """Go on with a study under a budget of its own, as another process does."""
+    tree = ledger.config.model_dump()
+    tree["budget"]["trials"] = trials
+    config = SweepConfig.model_validate(tree)
+    open_or_create_study(open_database(ledger.url, "write"), config, facts)
