@@ -371,7 +371,7 @@ class Coordinator:
             StoppedOnRequest: Unless there is nothing left to do.
         """
         self._leases.wind_down(self._study, self._take_in, lambda: self._stop_requests > 1)
-        if self._running or self._finished < self._budget.trials:
+        if self._running or self._finished < self._ledger.config.budget.trials:
             raise self._stopped("")
 
     def _stopped(self, more: str) -> StoppedOnRequest:
