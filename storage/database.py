@@ -21,6 +21,7 @@ from storage.faults import storage_error
 from storage.making import make_database
 from storage.opening import opening_locked
 from storage.private_files import synchronise
+from storage.quick_storage import QuickStorage
 from storage.soundness import require_sound
 from storage.sqlite_file import TIMEOUT_S, beside, can_be_written, reading_uri
 from storage.url import sqlite_path
@@ -80,14 +81,14 @@ def open_database(
     check_storage(url, mode, must_exist=must_exist)
     with database_errors(url), opening_errors(url):
         if path is None:
-            return RDBStorage(url, skip_table_creation=mode == "read")
+            return QuickStorage(url, skip_table_creation=mode == "read")
         if mode == "read":
             return _open_for_reading(url, path, busy_timeout_s)
         with opening_locked(url):
             require_sound(url, "write", must_exist=must_exist)
             if not path.exists():
                 _make(url, path)
-            storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": busy_timeout_s}})
+            storage = QuickStorage(url, engine_kwargs={"connect_args": {"timeout": busy_timeout_s}})
             tune_sqlite(storage.engine, "write")
             return storage
 
@@ -185,7 +186,7 @@ def _open_for_reading(url: str, path: Path, busy_timeout_s: float) -> RDBStorage
                 uri, uri=True, timeout=busy_timeout_s, check_same_thread=False
             )
         }
-    storage = RDBStorage(url, engine_kwargs=engine_kwargs, skip_table_creation=True)
+    storage = QuickStorage(url, engine_kwargs=engine_kwargs, skip_table_creation=True)
     tune_sqlite(storage.engine, "read")
     return storage
 

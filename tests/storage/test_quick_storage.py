@@ -1,0 +1,80 @@
+"""Reading all trials at once, compared with Optuna's own way."""
+
+import math
+
+import optuna
+import pytest
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from storage.database import open_database
+from storage.one_transaction import one_transaction
+from storage.quick_storage import QuickStorage
+
+
+def _all_of(trial: FrozenTrial) -> dict[str, object]:
+    return {name: value for name, value in vars(trial).items() if name != "_values"} | {
+        "values": trial.values
+    }
+
+
+def _same(url: str, study_id: int = 1) -> int:
+    ours = open_database(url, "read")
+    assert isinstance(ours, QuickStorage)
+    found = ours.get_all_trials(study_id)
+    expected = RDBStorage(url).get_all_trials(study_id)
+    assert [_all_of(trial) for trial in found] == [_all_of(trial) for trial in expected]
+    return len(found)
+
+
+def test_a_study_that_was_really_run_is_read_alike(finished_url: str) -> None:
+    assert _same(finished_url) == 8
+
+
+def test_trials_of_every_state_and_kind_are_read_alike(storage_url: str) -> None:
+    storage = open_database(storage_url, "write")
+    other = optuna.create_study(study_name="other", storage=storage)
+    other.add_trial(create_trial(value=1.0))
+    study = optuna.create_study(
+        study_name="mixed", storage=storage, directions=["minimize", "maximize"]
+    )
+    for x in (1.0, 0.5):  # one is asked for below, and one waits
+        study.enqueue_trial({"x": x}, user_attrs={"who": "a person"})
+    study.add_trial(
+        create_trial(
+            values=[math.inf, -1.0],
+            params={"x": 0.5, "kind": "b", "n": 3},
+            distributions={
+                "n": optuna.distributions.IntDistribution(1, 5),
+                "x": optuna.distributions.FloatDistribution(0.1, 1.0, log=True),
+                "kind": optuna.distributions.CategoricalDistribution(("a", "b", None)),
+            },
+            intermediate_values={3: math.nan, 1: -math.inf, 2: 0.25},
+            user_attrs={"tree": {"a": [1, None, "ü"]}},
+            system_attrs={"constraints:g": 0.5},
+        )
+    )
+    study.add_trial(create_trial(state=TrialState.FAIL))
+    study.add_trial(create_trial(state=TrialState.PRUNED, intermediate_values={0: 1.0}))
+    study.ask()
+    storage.engine.dispose()
+    ours, theirs = (
+        kind.get_all_trials(study._study_id)
+        for kind in (open_database(storage_url, "read"), RDBStorage(storage_url))
+    )
+    assert repr([_all_of(t) for t in ours]) == repr([_all_of(t) for t in theirs])  # with its NaN
+    assert len(ours) == 5
+
+
+def test_a_study_that_is_not_there_is_said_alike(finished_url: str) -> None:
+    with pytest.raises(KeyError):
+        open_database(finished_url, "read").get_all_trials(99)
+
+
+def test_within_a_transaction_what_was_just_written_is_read(storage_url: str) -> None:
+    storage = open_database(storage_url, "write")
+    study = optuna.create_study(study_name="held", storage=storage)
+    with one_transaction(study):
+        study.add_trial(create_trial(value=1.0, user_attrs={"a": 1}))
+        found = storage.get_all_trials(study._study_id)
+        assert [trial.user_attrs for trial in found] == [{"a": 1}]
