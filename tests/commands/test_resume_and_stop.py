@@ -88,12 +88,15 @@ def test_a_sweep_that_is_stopped_killed_and_resumed_ends_as_one_that_never_was(
 
     with _background(broken, *start) as first:
         _wait_for_epochs(broken, 3, first)
+        # Else it might be done by the time that it is asked to stop.
+        os.kill(first.pid, signal.SIGSTOP)
         coordinator = _status(broken, capsys)["coordinator"]
         assert (coordinator["pid"], coordinator["alive"]) == (first.pid, True)
         for again in (start, ("resume", "tiny")):
             assert main([*again, "--storage", _url(broken)]) == 2
             said = capsys.readouterr().err
             assert f"study 'tiny' is being run by process {first.pid}" in said
+        os.kill(first.pid, signal.SIGCONT)
         assert main(["stop", "tiny", "--storage", _url(broken)]) == 0
         said = capsys.readouterr().out
         assert "study 'tiny' is stopped; go on with python run_sweep.py resume tiny" in said
