@@ -49,7 +49,9 @@ from sweep.study.status import front, study_status
 logger = logging.getLogger(__name__)
 NOTE_EVERY_S = 5.0
 """How old the note of a study may be: it is made from every trial there is."""
-LINES = 50
+LARGE = 100
+"""Trials beyond which a study is large."""
+LINES = 15
 """Of a large study so many of the best trials, and of the newest, have their epochs drawn."""
 _EDITED = re.compile(r"dashboard:(?:artifacts:)?(\d+):")
 
@@ -274,7 +276,7 @@ def _with_steps(trials: Sequence[FrozenTrial]) -> set[int]:
 
     The page draws a line for each, which nobody can tell apart any more, and takes seconds for it.
     """
-    if len(trials) <= 2 * LINES:
+    if len(trials) <= LARGE:
         return {trial.number for trial in trials}
     ranked = sorted(trials, key=lambda trial: (trial_score(trial), trial.number))
     unfinished = {trial.number for trial in trials if not trial.state.is_finished()}

@@ -203,6 +203,7 @@ def test_of_a_large_study_the_best_and_the_newest_have_their_epochs(
 ) -> None:
     whole = _detail(finished_url)["trials"]
     assert all(trial["intermediate_values"] for trial in whole)
+    monkeypatch.setattr(study_detail, "LARGE", 7)
     monkeypatch.setattr(study_detail, "LINES", 2)
     shown = _detail(finished_url)["trials"]
     drawn = [trial["number"] for trial in shown if trial["intermediate_values"]]
