@@ -47,7 +47,8 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path, query = environ.get("PATH_INFO", ""), parse_qs(environ.get("QUERY_STRING", ""))
-        kind, body = "application/json", None
+        headers = [("Content-Type", "application/json")]
+        body: bytes | None = None
         # An open file is read on after it was removed: what it holds is nobody's any more.
         if database_file(storage_url) != opened and not path.startswith(_FILES_OF_PAGES):
             return _say(start_response, "503 Service Unavailable", REPLACED)
@@ -66,11 +67,16 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
                 return _say(start_response, "400 Bad Request", NO_NUMBER)
             body = details.detail(int(found[1]), int(after))
         elif found := _TABLE.fullmatch(path):
-            kind, body = "text/csv; charset=utf-8", _table(details, int(found[1]), query)
+            body = _table(details, int(found[1]), query)
+            if body is not None:
+                name = _file_name(remembering, found[1])
+                headers = [
+                    ("Content-Type", "text/csv; charset=utf-8"),
+                    ("Content-Disposition", f"attachment; filename={name}"),
+                ]
         if body is None:
             return stock(environ, start_response)
-        headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
-        start_response("200 OK", headers)
+        start_response("200 OK", [*headers, ("Content-Length", str(len(body)))])
         return [body]
 
     return app
@@ -97,6 +103,12 @@ def _table(details: StudyDetails, study_id: int, query: dict[str, list[str]]) ->
     numbers = {int(text) for text in map(str.strip, wanted) if _NUMBER.fullmatch(text)}
     text = details.csv(study_id, numbers or None)
     return None if text is None else text.encode()
+
+
+def _file_name(storage: BaseStorage, study: str) -> str:
+    """Return what a table is saved as, in the letters that a header is sent in."""
+    name = "".join(c for c in storage.get_study_name_from_id(int(study)) if c.isprintable())
+    return f"{name}.csv".encode().decode("latin-1")
 
 
 def _say(start_response: Callable[..., Any], status: str, sentence: str) -> list[bytes]:

@@ -109,7 +109,7 @@ def test_a_look_that_goes_wrong_takes_the_place_of_no_error(
     def look() -> Findings:
         raise KeyError("objective")
 
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger=notify.__name__)  # whatever a test before this one set
     with pytest.raises(StoppedOnRequest), notifying(TELL, "s", "sqlite:///x.db", look):
         raise StoppedOnRequest("stopped with 3 done")
     assert _told(tmp_path)["SWEEP_EXIT_CODE"] == "3"

@@ -65,7 +65,12 @@ def test_the_page_of_a_study_is_our_own_and_others_are_the_stock_ones(own_url: s
 def test_a_table_can_be_saved(own_url: str) -> None:
     status, headers, content = _ask(own_url, "/csv/1")
     assert (status, headers["Content-Type"]) == ("200 OK", "text/csv; charset=utf-8")
+    assert headers["Content-Disposition"] == "attachment; filename=tiny.csv"
     assert content.startswith(b"trial,state,feasible,")
+
+
+def test_a_table_of_no_study_is_not_there(own_url: str) -> None:
+    assert _ask(own_url, "/csv/99")[0].startswith("404")
 
 
 @pytest.mark.parametrize("becomes", ["another", "nothing"])

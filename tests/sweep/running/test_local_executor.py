@@ -127,16 +127,16 @@ def test_a_cancelled_trial_ends_between_two_steps_and_the_worker_takes_another(
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("Raises", "ValueError: no forecast today"),
-        ("Exits", "SystemExit: enough"),
-        ("EndsOfFile", "EOFError: nothing in the file"),
+        ("Raises", "ValueError: no forecast today (line 11 of misbehaving.py)"),
+        ("Exits", "SystemExit: enough (line 15 of misbehaving.py)"),
+        ("EndsOfFile", "EOFError: nothing in the file (line 19 of misbehaving.py)"),
     ],
 )
 def test_a_predictor_that_misbehaves_fails_its_trial_alone(
     executor: LocalExecutor, make_spec: MakeSpec, name: str, reason: str
 ) -> None:
-    worker = executor._slots[0].process.pid
     executor.submit(make_spec(8, predictor__name=f"misbehaving:{name}"))
+    worker = executor._slots[0].process.pid
     assert _until_end(executor) == [TrialBegan(8, 1, 0), TrialFailed(8, 1, reason)]
     executor.submit(make_spec(9, training__epochs=1))
     assert isinstance(_until_end(executor)[-1], TrialDone)
