@@ -44,7 +44,7 @@ def trial_note(
     if read.spec is not None and read.spec.preset is not None:
         lines[0] += (
             f" (preset `{read.spec.preset}`). Below, its parameters stand where the search has "
-            "them: a weight in units of the base loss, at the nearest end of its range"
+            "them: a weight in units of the base loss, at the nearest end of its range."
         )
     failure = read.trial.user_attrs.get(records.FAILURE)
     if failure is not None:
@@ -109,8 +109,9 @@ def _table(
     record: TrialRecord, facts: StudyFacts, baseline: TrialRecord | None, read: ReadTrial
 ) -> str:
     unit = f" [{_plain(facts.units)}]" if facts.units else ""
+    per_cell = f" [{_plain(facts.units)} per cell]" if facts.units else " [per cell]"
     rows = [
-        ("gradient", facts.gradient.low, facts.gradient_observed, "gradient"),
+        (f"gradient{per_cell}", facts.gradient.low, facts.gradient_observed, "gradient"),
         (f"peak{unit}", facts.peak.low, facts.peak_observed, "peak"),
         (f"RMSE{unit}", None, None, "rmse"),
         ("skill over persistence", None, None, "skill_persistence"),

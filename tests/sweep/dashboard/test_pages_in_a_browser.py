@@ -62,7 +62,7 @@ def test_a_trial_shows_what_it_forecast_and_why_it_wins_or_not(
         page.goto(dashboard.link)
         page.goto(f"{dashboard.address}dashboard/studies/1/trials?numbers=3")
         expect(page.get_by_text("Trained with")).to_be_visible()
-        expect(page.get_by_role("cell", name="gradient", exact=True)).to_be_visible()
+        expect(page.get_by_role("cell", name="gradient [ug m-3 per cell]")).to_be_visible()
         page.wait_for_function(
             "[...document.images].filter(i => i.complete && i.naturalWidth > 300).length >= 6"
         )  # the maps in the note, and five artifacts
