@@ -10,6 +10,8 @@ from pathlib import Path
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+TO_SEND_ON = 0o666
+"""The usual mode, from which the user's mask takes what it takes."""
 _PARTIAL = ".partial"
 
 
@@ -44,17 +46,24 @@ def make_private_file(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, FILE_MODE))
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file of this user alone so that after a crash it is there whole, or as before.
+def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
+    """Write a file so that after a crash it is there whole, or as before.
 
     Its folder must exist: a writer whose folder was cleared away is late, and is told so.
+
+    Args:
+        path: Where.
+        content: What it holds.
+        mode: Who may read it, as far as the user's own mask allows; by default this user alone.
 
     Raises:
         OSError: If it cannot be written; nothing half-written is left behind.
     """
     partial = partial_path(path)
     try:
-        descriptor = os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, FILE_MODE)
+        # In a folder of others a link may stand under a name that can be guessed.
+        flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(partial, flags, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()

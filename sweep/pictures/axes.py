@@ -1,7 +1,7 @@
 """Figures and axes in a style, placed by hand: a layout engine costs more than all the drawing."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,10 @@ LEGEND_LEFT = 0.3
 BOLD_LETTER = 0.095
 """Width of a wide one in inches."""
 Doubles = npt.NDArray[np.float64]
+
+
+NO_NAMES: Mapping[str, str] = {}
+"""Lines are called as ``SERIES`` has them."""
 
 
 def make_figure(width: float, height: float, style: Style) -> Figure:

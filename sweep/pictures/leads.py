@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from objectives.targets import Band
 from sweep.pictures.axes import (
+    NO_NAMES,
     add_axes,
     frame_values,
     heading_height,
@@ -26,7 +27,6 @@ from sweep.study.samples import ObservedSample
 
 WIDTH, HEIGHT = 4.0, 3.3
 PER = {"gradient": " per cell", "peak": ""}
-NO_NAMES: Mapping[str, str] = {}
 
 
 def one_by_lead(

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from sweep.pictures.axes import (
+    NO_NAMES,
     add_axes,
     frame_values,
     heading_height,
@@ -30,7 +31,6 @@ from sweep.pictures.style import LINE_WIDTH, SMALL, Style
 from sweep.study.samples import ForecastSample, ObservedSample
 
 Doubles = npt.NDArray[np.float64]
-NO_NAMES: Mapping[str, str] = {}
 SMALLEST_CELLS = 4.0
 """Wavelengths below this are the small scales, as in the metric ``power_small``."""
 WIDTH, HEIGHT = 4.0, 4.3

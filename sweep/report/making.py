@@ -1,12 +1,10 @@
 """Making the report of a study: gathered, laid out, written whole or not at all."""
 
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from fields.errors import ConfigError
-from storage.private_files import partial_path, synchronise
+from storage.private_files import TO_SEND_ON, write_durably
 from sweep.report.gathering import gather
 from sweep.report.page import lay_out, render
 
@@ -52,7 +50,7 @@ def make_report(study: str, url: str, path: Path, trial: int | None = None) -> M
     page = lay_out(report)
     content = render(report, page).encode("utf-8", "replace")
     try:
-        _write(path, content)
+        write_durably(path, content, TO_SEND_ON)
     except OSError as error:
         raise _cannot_write(path, error.strerror or str(error)) from error
     return Made(
@@ -84,19 +82,3 @@ def require_place(path: Path) -> None:
 
 def _cannot_write(path: Path, reason: str) -> ConfigError:
     return ConfigError(f"cannot write {path} ({reason}); choose another place with -o")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file as others may read it: a report is made to be sent on."""
-    partial = partial_path(path)
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError:
-        with suppress(OSError):
-            partial.unlink()
-        raise
-    synchronise(path.parent)
