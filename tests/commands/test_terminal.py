@@ -11,10 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from optuna.trial import TrialState
 
 from storage.backup import copy_database
+from storage.database import open_database
 from storage.study_lock import StudyLock, study_holder
 from sweep.command_line import main
+from sweep.study.studies import load_study
 from tests.commands.terminals import COLOURS, PYTHON, on_a_terminal
 
 pytestmark = pytest.mark.outside
@@ -58,6 +61,14 @@ def _wait_until_run(url: str) -> None:
         time.sleep(0.05)
 
 
+def _wait_until_at_work(url: str) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    study = load_study(open_database(url, "read"), "tiny")
+    while not study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_sweep_is_drawn_where_it_runs_and_where_it_is_watched(
     tiny_yaml: Path, tmp_path: Path, url: str
 ) -> None:
@@ -65,16 +76,22 @@ def test_a_sweep_is_drawn_where_it_runs_and_where_it_is_watched(
     watch = ("status", "--watch", "--interval", "0.2", "--storage", url)
     notify = 'echo "told of $SWEEP_OUTCOME $SWEEP_EXIT_CODE"'
     with on_a_terminal((*PYTHON, *start, "--notify", notify), tmp_path, columns=80) as sweep:
-        _wait_until_run(url)
+        _wait_until_at_work(url)
+        os.kill(sweep.process.pid, signal.SIGSTOP)  # until all who watch have begun
         with (
             _piped(tmp_path, *watch) as lines,
             _piped(tmp_path, *watch, "tiny", "--json") as objects,
             on_a_terminal((*PYTHON, *watch), tmp_path) as table,
         ):
+            assert lines.stdout is not None
+            assert objects.stdout is not None
+            piped, told = lines.stdout.readline(), objects.stdout.readline()
+            watched = table.read_until("verdict")
+            os.kill(sweep.process.pid, signal.SIGCONT)
             drawn = sweep.read_to_the_end()
-            watched = table.read_to_the_end()
-            piped, said = lines.communicate(timeout=LIMIT_S)
-            told, _ = objects.communicate(timeout=LIMIT_S)
+            watched += table.read_to_the_end()
+            rest, said = lines.communicate(timeout=LIMIT_S)
+            piped, told = piped + rest, told + objects.communicate(timeout=LIMIT_S)[0]
     assert sweep.process.returncode == 0, drawn
     for shown, trial in ((drawn, "trial   8  score"), (watched, "trial   8  score")):
         assert "━" in shown
