@@ -1,8 +1,10 @@
 """Checkpoints on disk: by trial and attempt, whole and checked, the newest first.
 
-000007/             a trial
-attempt-0002/   what one attempt at it wrote; an earlier attempt that was thought dead and
-epoch-000004    writes again does so into its own folder, and disturbs nobody
+    000007/             a trial
+        attempt-0002/   what one attempt at it wrote; an earlier attempt that was thought dead and
+            epoch-000004    writes again does so into its own folder, and disturbs nobody
+
+Each file says of itself whether it is whole, see ``storage.checked_file``.
 """
 
 import logging

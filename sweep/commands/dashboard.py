@@ -41,9 +41,9 @@ def run(
     ] = False,
 ) -> None:
     """Serve the dashboard until interrupted, to whoever has the link it prints."""
-    import json
     from contextlib import nullcontext, suppress
 
+    from sweep.commands.json_output import say_json_line
     from sweep.dashboard.opening import opened_in_browser
     from sweep.dashboard.server import Dashboard
     from sweep.dashboard.tls import load_tls
@@ -59,7 +59,7 @@ def run(
     try:
         link = {"url": dashboard.link, "token": dashboard.token}
         with suppress(KeyboardInterrupt):  # the usual end, however early it comes
-            typer.echo(json.dumps(link) if as_json else dashboard.link)
+            say_json_line(link) if as_json else typer.echo(dashboard.link)
             with nullcontext() if no_open else opened_in_browser(dashboard.link):
                 dashboard.serve()
     finally:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sweep.commands.completion import Study
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 
 NAME = "report"
@@ -12,7 +13,7 @@ HELP = "Write a study as one HTML file that needs no network."
 
 
 def run(
-    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    study: Study,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File; by default STUDY-report.html.")
     ] = None,

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from fields.errors import StudyError
 from storage.place import artifacts_folder
@@ -20,7 +20,14 @@ from sweep.pictures.trial_view import TrialView
 from sweep.running.study_files import StudyFiles
 from sweep.study.artifacts import TrialPicture, picture_of
 from sweep.study.facts import StudyFacts
-from sweep.study.records import FACTS, IDENTITY, is_baseline, read_kept, trial_record, trial_spec
+from sweep.study.records import (
+    FACTS,
+    IDENTITY,
+    complete_baseline,
+    read_kept,
+    trial_record,
+    trial_spec,
+)
 
 logger = logging.getLogger(__name__)
 KEPT = 400
@@ -121,16 +128,16 @@ class PictureStore(FileSystemArtifactStore):
         record = trial_record(trial) if trial is not None else None
         if record is None or observed is None or sample is None:
             return None
-        ended = (t for t in trials if is_baseline(t) and t.state is TrialState.COMPLETE)
-        baseline = next((t.number for t in ended), None)
-        compared = baseline not in (None, picture.number)
+        baseline = complete_baseline(trials)
         facts = read_kept(StudyFacts, study.user_attrs.get(FACTS), "facts of the study")
         return TrialView(
             number=picture.number,
             feasible=record.feasible,
             observed=observed,
             sample=sample,
-            baseline=files.sample(baseline) if compared and baseline is not None else None,
+            baseline=files.sample(baseline.number)
+            if baseline is not None and baseline.number != picture.number
+            else None,
             by_lead=record.judgement.by_lead,
             targets=facts.targets,
             units=facts.units,

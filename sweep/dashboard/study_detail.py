@@ -18,7 +18,7 @@ import optuna
 from optuna.exceptions import OptunaError
 from optuna.storages import BaseStorage
 from optuna.study._frozen import FrozenStudy
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 from optuna_dashboard._inmemory_cache import InMemoryCache, get_cached_extra_study_property
 from optuna_dashboard._serializer import (
@@ -41,7 +41,7 @@ from sweep.study.records import (
     VERDICT,
     TrialRecord,
     best_trial,
-    is_baseline,
+    complete_baseline,
     trial_score,
 )
 from sweep.study.status import front, study_status
@@ -171,8 +171,8 @@ class _Page:
         study_id = study._study_id
         trials = self._storage.get_all_trials(study_id, deepcopy=False)
         if self._baseline is None:
-            ended = (t for t in trials if is_baseline(t) and t.state is TrialState.COMPLETE)
-            self._baseline = next((read_trial(trial).record for trial in ended), None)
+            baseline = complete_baseline(trials)
+            self._baseline = None if baseline is None else read_trial(baseline).record
         edited = _edited(study.system_attrs)
         written = {t.number: self._trial(study, t, edited.get(t._trial_id)) for t in trials}
         best = [trial.number for trial in _best(study, trials)]

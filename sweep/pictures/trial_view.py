@@ -55,9 +55,7 @@ class TrialView:
 def _of_this_grid(
     forecast: ForecastSample | None, observed: ObservedSample
 ) -> ForecastSample | None:
-    if forecast is None or forecast.values_LHW.shape != observed.values_LHW.shape:
-        return None
-    return forecast
+    return forecast if forecast is not None and forecast.is_beside(observed) else None
 
 
 def field_name(observed: ObservedSample) -> str:

@@ -25,7 +25,7 @@ from sweep.report.trial_points import (
 from sweep.results.export import choose_trial, export_tree, render, standing
 from sweep.running.study_files import StudyFiles
 from sweep.study.confirmation import read_runs
-from sweep.study.records import TrialRecord, is_baseline
+from sweep.study.records import TrialRecord, is_baseline, trial_spec
 from sweep.study.status import StudyStatus, study_status, trial_status
 from sweep.study.studies import load_study, study_config, study_facts, study_identity
 
@@ -143,16 +143,12 @@ def _why(chosen: int, asked_for: int | None, status: StudyStatus) -> str:
 def _commands(name: str, url: str, chosen: FrozenTrial | None, number: int | None) -> list[str]:
     """Return what to type to train the trial again and to go on."""
     study, storage = shlex.quote(name), as_option(url)
-    if chosen is None:
+    spec = trial_spec(chosen) if chosen is not None else None
+    if chosen is None or spec is None:
         return [f"python run_sweep.py status {study}{storage}"]
     named = f" --trial {chosen.number}" if number is not None else ""
     return [
         f"python run_sweep.py export {study}{storage}{named} -o best.yaml",
         "python run_sweep.py train best.yaml -o run",
-        f"python run_sweep.py predict run --steps {_horizon(chosen)} -o forecast.nc",
+        f"python run_sweep.py predict run --steps {spec.run.data.horizon} -o forecast.nc",
     ]
-
-
-def _horizon(trial: FrozenTrial) -> int:
-    steps: int = trial.user_attrs["spec"]["run"]["data"]["horizon"]
-    return steps

@@ -56,7 +56,7 @@ def _kept_samples(
         for kind, spec in nets.items():
             kept = files.sample(spec.number)
             forecast = kept.forecast if kept is not None else None
-            if forecast is not None and forecast.values_LHW.shape == observed.values_LHW.shape:
+            if forecast is not None and forecast.is_beside(observed):
                 forecasts[kind] = forecast
     except (StudyError, OSError) as error:  # of another version: the figures are there still
         logger.warning("no pictures of the validation split: %s", error)

@@ -11,7 +11,13 @@ from objectives.guards import GUARDS
 from sweep.report.contents import Cost, GuardRow, Kind, Row, TrialPoint, VariantRow, share
 from sweep.study.confirmation import Runs
 from sweep.study.facts import StudyFacts
-from sweep.study.records import TrialRecord, is_baseline, trial_record, trial_spec
+from sweep.study.records import (
+    TrialRecord,
+    complete_baseline,
+    is_baseline,
+    trial_record,
+    trial_spec,
+)
 from sweep.study.trial_spec import TrialSpec
 
 
@@ -36,8 +42,8 @@ class Trials:
     @property
     def baseline(self) -> FrozenTrial | None:
         """The complete baseline, None before there is one."""
-        complete = (t for t in self.all if t.state is TrialState.COMPLETE and is_baseline(t))
-        return next((t for t in complete if t.number in self.records), None)
+        found = complete_baseline(self.all)
+        return found if found is not None and found.number in self.records else None
 
 
 def trial_points(trials: Trials, facts: StudyFacts) -> list[TrialPoint]:

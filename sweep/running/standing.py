@@ -3,11 +3,12 @@
 import logging
 
 from objectives.guards import broken, check_guards
-from objectives.verdict import NOTHING_TO_FIX, Contender, Verdict, asks_nothing, reach_verdict
+from objectives.verdict import Contender, Verdict, asks_nothing, reach_verdict
 from sweep.study.contenders import contender
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.records import TrialRecord
+from sweep.study.status import is_settled
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -32,8 +33,7 @@ class Standing:
     @property
     def needless(self) -> bool:
         """Whether there is nothing that a further trial could mend, and that ends the sweep."""
-        wanted = self._config.budget.stop_on_nothing_to_fix
-        return wanted and self._verdict is not None and self._verdict.name == NOTHING_TO_FIX
+        return is_settled(self._verdict, self._config.budget)
 
     @property
     def verdict(self) -> Verdict | None:

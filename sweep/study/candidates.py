@@ -7,7 +7,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import StudyError
 from sweep.configuration.settings import RunSettings
-from sweep.study.records import is_baseline, is_feasible, trial_score, trial_spec
+from sweep.study.records import complete_baseline, is_feasible, trial_score, trial_spec
 from sweep.study.trial_spec import TrialSpec
 
 FIRST_SEED = 1001
@@ -25,7 +25,8 @@ def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[Tria
         StudyError: If there is no complete baseline, or none beside it.
     """
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    baseline = next((spec for t in complete if is_baseline(t) and (spec := trial_spec(t))), None)
+    first = complete_baseline(complete)
+    baseline = trial_spec(first) if first is not None else None
     if baseline is None:
         raise StudyError(
             f"study {study!r} has no complete baseline, and nothing can be compared without it; "

@@ -36,6 +36,7 @@ from sweep.study.records import (
     BestTrial,
     TrialRecord,
     best_trial,
+    complete_baseline,
     counted,
     is_baseline,
     is_failed_baseline,
@@ -141,11 +142,8 @@ class Ledger:
 
     def baseline(self) -> TrialRecord | None:
         """Return the outcome of the baseline, None before it is complete."""
-        states = (TrialState.COMPLETE,)
-        for trial in self._read(lambda: self.study.get_trials(deepcopy=False, states=states)):
-            if is_baseline(trial):
-                return trial_record(trial)
-        return None
+        trial = self._read(lambda: complete_baseline(self.study.get_trials(deepcopy=False)))
+        return None if trial is None else trial_record(trial)
 
     def best(self) -> BestTrial | None:
         """Return the best trial that breaks no guard, None before there is one."""

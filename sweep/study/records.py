@@ -1,6 +1,7 @@
 """What is kept with a trial and with a study, and under which attribute names."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -141,6 +142,14 @@ def is_baseline(trial: FrozenTrial) -> bool:
     return trial.user_attrs.get(PRESET) == BASELINE
 
 
+def complete_baseline(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
+    """Return the baseline that others are compared with, None before one is complete.
+
+    Not the first baseline there is: that may have failed, and been tried again.
+    """
+    return next((t for t in trials if is_baseline(t) and t.state is TrialState.COMPLETE), None)
+
+
 def is_feasible(trial: FrozenTrial) -> bool:
     """Return whether a trial breaks no guard."""
     return all(value <= 0.0 for value in trial.constraints.values())
@@ -161,5 +170,5 @@ def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
     complete = [t for t in trials if t.state is TrialState.COMPLETE]
     feasible = [t for t in complete if is_feasible(t)]
     if not feasible:
-        return next((t for t in complete if is_baseline(t)), None)
+        return complete_baseline(complete)
     return min(feasible, key=lambda t: (trial_score(t), t.number))

@@ -6,7 +6,7 @@ Shape legend: L leads (first and last), H rows, W columns, K shells of the spect
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,25 @@ Sample = TypeVar("Sample")
 _ABOUT = "about"
 
 
+class _Packed:
+    """A sample that is kept as bytes."""
+
+    def to_bytes(self) -> bytes:
+        """Return it as bytes, from which the same is read back."""
+        return _pack(self.__dict__)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Return what these bytes stand for.
+
+        Raises:
+            StudyError: If another version of this program wrote them.
+        """
+        return _made(cls, _read(content))
+
+
 @dataclass(frozen=True)
-class ObservedSample:
+class ObservedSample(_Packed):
     """What was observed in the window that pictures show, and what its axes mean.
 
     Attributes:
@@ -63,22 +80,9 @@ class ObservedSample:
     power_LK: DoubleArray
     wavelength_K: DoubleArray
 
-    def to_bytes(self) -> bytes:
-        """Return it as bytes, from which the same is read back."""
-        return _pack(self.__dict__)
-
-    @classmethod
-    def from_bytes(cls, content: bytes) -> "ObservedSample":
-        """Return what these bytes stand for.
-
-        Raises:
-            StudyError: If another version of this program wrote them.
-        """
-        return _unpack(cls, content)
-
 
 @dataclass(frozen=True)
-class ForecastSample:
+class ForecastSample(_Packed):
     """What a trial forecast for that window.
 
     Attributes:
@@ -89,18 +93,9 @@ class ForecastSample:
     values_LHW: FloatArray
     power_LK: DoubleArray
 
-    def to_bytes(self) -> bytes:
-        """Return it as bytes, from which the same is read back."""
-        return _pack(self.__dict__)
-
-    @classmethod
-    def from_bytes(cls, content: bytes) -> "ForecastSample":
-        """Return what these bytes stand for.
-
-        Raises:
-            StudyError: If another version of this program wrote them.
-        """
-        return _unpack(cls, content)
+    def is_beside(self, observed: ObservedSample) -> bool:
+        """Return whether it is of the grid and the leads of what was observed."""
+        return self.values_LHW.shape == observed.values_LHW.shape
 
 
 @dataclass(frozen=True)
@@ -155,10 +150,6 @@ def _read(content: bytes) -> dict[str, Any]:
         raise _of_another_version(error) from error
     lists = {name: tuple(v) if isinstance(v, list) else v for name, v in about.items()}
     return {**lists, **arrays}
-
-
-def _unpack(kind: type[Sample], content: bytes) -> Sample:
-    return _made(kind, _read(content))
 
 
 def _made(kind: type[Sample], parts: dict[str, Any]) -> Sample:

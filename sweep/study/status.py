@@ -13,6 +13,7 @@ from objectives.verdict import NOTHING_TO_FIX, Verdict, reach_verdict
 from storage.advice import go_on
 from storage.database import database_errors
 from storage.study_lock import Holder, study_holder
+from sweep.configuration.execution import BudgetSettings
 from sweep.configuration.names import setting_path, value_at
 from sweep.configuration.settings import Scalar, SweepConfig
 from sweep.study.confirmation import Confirmation, read_confirmation
@@ -22,8 +23,8 @@ from sweep.study.records import (
     FAILURE,
     TrialRecord,
     best_trial,
+    complete_baseline,
     counted,
-    is_baseline,
     is_feasible,
     trial_record,
     trial_spec,
@@ -136,9 +137,9 @@ def study_status(study: Study, url: str) -> StudyStatus:
     best = best_trial(complete)
     is_pareto = config.objective.mode == "pareto"
     verdict = study_verdict(trials, config, facts)
-    ended = verdict.name == NOTHING_TO_FIX and config.budget.stop_on_nothing_to_fix
+    ended = is_settled(verdict, config.budget)
     unfinished = not ended and counted(trials) < config.budget.trials
-    baseline = next((trial for trial in complete if is_baseline(trial)), None)
+    baseline = complete_baseline(complete)
     return StudyStatus(
         study=study.study_name,
         coordinator=coordinator_status(
@@ -227,6 +228,11 @@ def _warnings(record: TrialRecord) -> list[str]:
         f"its RMSE, {rmse:.4g}, is above the {still:.4g} of the last known frame: as a sharp "
         "forecast's may be where little can be foretold, but look at it"
     ]
+
+
+def is_settled(verdict: Verdict | None, budget: BudgetSettings) -> bool:
+    """Return whether there is nothing that a further trial could mend, and that ends the sweep."""
+    return budget.stop_on_nothing_to_fix and verdict is not None and verdict.name == NOTHING_TO_FIX
 
 
 def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: StudyFacts) -> Verdict:

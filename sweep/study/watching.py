@@ -10,7 +10,7 @@ from datetime import datetime
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from objectives.verdict import NOTHING_TO_FIX, Verdict
+from objectives.verdict import Verdict
 from storage.database import database_errors
 from storage.room import Room, room_of
 from storage.study_lock import Holder, study_holder
@@ -21,14 +21,14 @@ from sweep.study.records import (
     RECORD,
     VERDICT,
     best_trial,
+    complete_baseline,
     counted,
-    is_baseline,
     read_kept,
     trial_score,
     trial_spec,
 )
 from sweep.study.snapshot import EndedTrial, ShownTrial, SweepSnapshot, TrialAtWork
-from sweep.study.status import coordinator_status
+from sweep.study.status import coordinator_status, is_settled
 from sweep.study.studies import study_config, study_facts
 from sweep.study.time_left import seconds_at_work, time_left_s
 from sweep.study.trial_words import came_to, describe
@@ -71,7 +71,7 @@ class StudyWatcher:
         config, facts = self._config, self._facts
         complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
         best = best_trial(complete)
-        baseline = next((trial for trial in complete if is_baseline(trial)), None)
+        baseline = complete_baseline(complete)
         at_work = tuple(self._at_work(trials)) if holder.alive else ()
         done = counted(trials)
         kept = attributes.get(VERDICT)
@@ -106,9 +106,7 @@ class StudyWatcher:
         return self._config.budget.trials
 
     def _note(self, holder: Holder, verdict: Verdict | None, done: int) -> str:
-        settled = verdict is not None and verdict.name == NOTHING_TO_FIX
-        ended = settled and self._config.budget.stop_on_nothing_to_fix
-        unfinished = not ended and done < self._budget
+        unfinished = not is_settled(verdict, self._config.budget) and done < self._budget
         name = self._study.study_name
         return coordinator_status(holder, self._url, name, unfinished=unfinished).note
 
