@@ -1,22 +1,44 @@
-"""Learning rate by step: linear warm-up, then a cosine to a small share."""
+"""Learning rate by step: linear warm-up, then what the schedule says."""
 
 import math
+from typing import Literal
+
+Schedule = Literal["cosine", "cooldown", "schedule_free"]
+"""``cosine``: falls along half a cosine to the end. ``cooldown``: stays, then falls linearly over
+the last steps (Hägele et al. 2024, arXiv 2405.18392). ``schedule_free``: stays, and the forecast is
+made with a running mean of the weights (Defazio et al. 2024, arXiv 2405.15682)."""
+COOLDOWN_SHARE = 0.2
+"""Of all steps: what Hägele et al. found to match the cosine."""
 
 
-def rate_factor(step: int, total_steps: int, warmup_fraction: float, final: float) -> float:
+def rate_factor(
+    step: int,
+    total_steps: int,
+    warmup_fraction: float,
+    final: float,
+    schedule: Schedule = "cosine",
+) -> float:
     """Return the factor on the learning rate for a step.
 
     Args:
         step: From 0 to total_steps - 1.
         total_steps: Steps of the whole training.
         warmup_fraction: Share of the steps in which the factor rises linearly to 1.
-        final: Factor at the last step.
+        final: Factor at the last step; of no meaning to ``schedule_free``.
+        schedule: What the factor does after the warm-up.
     """
     warmup = min(round(total_steps * warmup_fraction), total_steps - 1)
     if step < warmup:
         return (step + 1) / (warmup + 1)
-    progress = (step - warmup) / max(1, total_steps - warmup - 1)
-    return final + (1.0 - final) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
+    if schedule == "schedule_free":
+        return 1.0
+    begins = warmup
+    if schedule == "cooldown":
+        begins = max(warmup, total_steps - 1 - round(total_steps * COOLDOWN_SHARE))
+    progress = min(1.0, max(0, step - begins) / max(1, total_steps - begins - 1))
+    if schedule == "cooldown":
+        return final + (1.0 - final) * (1.0 - progress)
+    return final + (1.0 - final) * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
 def forcing_probability(step: int, total_steps: int, fraction: float) -> float:

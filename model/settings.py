@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from fields.names import unknown
 from fields.settings import Settings
 from model.catalog import LOSS_VARIANTS, PREDICTORS
+from model.schedule import Schedule
 
 
 def _known_predictor(name: str) -> str:
@@ -95,8 +96,17 @@ class TrainingSettings(Settings):
     warmup_fraction: float = Field(
         0.05, ge=0.0, lt=1.0, description="share of all steps in which the rate rises from 0"
     )
+    schedule: Schedule = Field(
+        "cosine",
+        description="of the learning rate after the warm-up: cosine; cooldown stays and falls "
+        "over the last fifth of the steps; schedule_free stays and forecasts with a running mean "
+        "of the weights",
+    )
     final_rate_fraction: float = Field(
-        0.01, ge=0.0, le=1.0, description="the cosine ends at this share of the learning rate"
+        0.01,
+        ge=0.0,
+        le=1.0,
+        description="cosine and cooldown end at this share of the learning rate",
     )
     weight_decay: float = Field(0.0, ge=0.0, le=10.0, description="decoupled weight decay (AdamW)")
     clip_norm: float = Field(

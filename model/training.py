@@ -13,6 +13,7 @@ from fields.errors import TrainingFailed
 from fields.windows import Windows
 from model.device import Hardware
 from model.losses.forecast_loss import ForecastLoss
+from model.optimizer import Optimizer
 from model.predictors.shape import MemberForecasting, TeacherForced
 from model.schedule import forcing_probability, rate_factor
 from model.settings import TrainingSettings
@@ -80,12 +81,7 @@ class Trainer:
         self.steps_done = 0
         self.steps_an_epoch = math.ceil(len(windows) / settings.batch_size)
         self.total_steps = self.steps_an_epoch * settings.epochs
-        self.optimizer = torch.optim.AdamW(
-            predictor.parameters(),
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            fused=hardware.device.type in ("cpu", "cuda"),
-        )
+        self.optimizer = Optimizer(predictor.parameters(), settings, hardware.device)
         # On the CPU, so that the order of windows is the same whatever the device.
         self.shuffling = torch.Generator().manual_seed(settings.seed)
 
@@ -101,6 +97,7 @@ class Trainer:
         """
         for epoch in range(self.epochs_done, self.settings.epochs):
             self.predictor.train()
+            self.optimizer.train()
             order = torch.randperm(len(self.windows), generator=self.shuffling)
             order = order.to(self.hardware.device)
             losses: list[Tensor] = []
@@ -118,6 +115,7 @@ class Trainer:
                     f"the training loss is {total} in epoch {epoch + 1}: the training diverged; "
                     "lower training.learning_rate or loss.gradient_weight"
                 )
+            self.optimizer.judge()
             self.epochs_done = epoch + 1
             yield EpochLosses(epoch=epoch, total=total, base=base, term=term, peak=peak)
 
@@ -134,7 +132,7 @@ class Trainer:
         return {
             "epochs_done": self.epochs_done,
             "predictor": self.predictor.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.optimizer.steps.state_dict(),
             "shuffling": self.shuffling.get_state(),
             "random": _random_state(self.hardware.device),
         }
@@ -159,7 +157,7 @@ class Trainer:
 
     def _restore(self, state: State) -> None:
         self.predictor.load_state_dict(state["predictor"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.steps.load_state_dict(state["optimizer"])
         self.shuffling.set_state(state["shuffling"].cpu())
         _set_random_state(state["random"], self.hardware.device)
         self.epochs_done = int(state["epochs_done"])
@@ -167,15 +165,18 @@ class Trainer:
     def _step(self, step: int, which: Tensor) -> Tensor:
         settings = self.settings
         factor = rate_factor(
-            step, self.total_steps, settings.warmup_fraction, settings.final_rate_fraction
+            step,
+            self.total_steps,
+            settings.warmup_fraction,
+            settings.final_rate_fraction,
+            settings.schedule,
         )
-        for group in self.optimizer.param_groups:
-            group["lr"] = settings.learning_rate * factor
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.set_rate(settings.learning_rate * factor)
+        self.optimizer.steps.zero_grad(set_to_none=True)
         sums = [self._backward(part, len(which), step) for part in self._parts(which)]
         if settings.clip_norm > 0:
             nn.utils.clip_grad_norm_(self.predictor.parameters(), settings.clip_norm)
-        self.optimizer.step()
+        self.optimizer.steps.step()
         return torch.stack(sums).sum(dim=0) if len(sums) > 1 else sums[0]
 
     def _parts(self, which: Tensor) -> tuple[Tensor, ...]:
