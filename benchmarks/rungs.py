@@ -23,6 +23,7 @@ import optuna
 import torch
 from scipy.stats import spearmanr
 
+from fields.errors import FieldsharpError
 from fields.windows import ForecastData, load_forecast_data
 from model.device import find_hardware
 from objectives.guards import check_guards
@@ -84,7 +85,7 @@ def _train(task: _Task) -> Curve:
     try:
         trial = Trial(task.run, data, find_hardware(task.run.training), judge)
         judged = [report.judgement for report in trial.epochs()]
-    except Exception as error:  # a diverged training is a curve without an end
+    except FieldsharpError as error:  # a diverged training is a curve without an end
         print(f"{task.schedule} {task.index}: {error}", flush=True)
         judged = []
     plain = [judgement.model_dump(mode="json") for judgement in judged]
