@@ -1,0 +1,63 @@
+"""One line of the table of benchmarks: a figure beside another, measured in turn, with its spread."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A ratio of two figures that were measured in turn on one machine.
+
+    Attributes:
+        part: Which part of the benchmark: compute, throughput, overhead, step or memory.
+        what: What is measured, such as ``quickstart to 0.05``.
+        ours: What of ours, such as ``promotion``.
+        beside: What it is measured beside, such as ``plain TPE + median``.
+        unit: Of the two figures, such as ``sample passes``.
+        ours_values: Every figure of ours.
+        beside_values: Every figure of the other.
+        better: Whether ``less`` or ``more`` is better.
+        aim: What ``ratio`` is to reach; None where there is no aim.
+        note: What a reader must know, such as how many runs did not arrive.
+        details: Further figures, for the file alone.
+    """
+
+    part: str
+    what: str
+    ours: str
+    beside: str
+    unit: str
+    ours_values: Sequence[float]
+    beside_values: Sequence[float]
+    better: str = "less"
+    aim: float | None = None
+    note: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ratio(self) -> float:
+        """Median of ours over median of the other."""
+        return median(self.ours_values) / median(self.beside_values)
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the aim is reached; None where there is none."""
+        if self.aim is None:
+            return None
+        return self.ratio <= self.aim if self.better == "less" else self.ratio >= self.aim
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values for JSON, with the ratio and its spread."""
+        pairs = list(zip(self.ours_values, self.beside_values, strict=False))
+        ratios = sorted(a / b for a, b in pairs if b)
+        return {
+            **asdict(self),
+            "ours_values": list(self.ours_values),
+            "beside_values": list(self.beside_values),
+            "ratio": self.ratio,
+            "ratio_least": ratios[0] if ratios else None,
+            "ratio_most": ratios[-1] if ratios else None,
+            "reached": self.reached,
+        }
