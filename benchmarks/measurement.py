@@ -1,4 +1,4 @@
-"""One line of the table of benchmarks: a figure beside another, measured in turn, with its spread."""
+"""One line of the table of benchmarks: two figures measured in turn, their ratio, its spread."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
