@@ -85,17 +85,21 @@ class Trainer:
         # On the CPU, so that the order of windows is the same whatever the device.
         self.shuffling = torch.Generator().manual_seed(settings.seed)
 
-    def epochs(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[EpochLosses]:
+    def epochs(
+        self, interrupted: Callable[[], bool] = lambda: False, until: int | None = None
+    ) -> Iterator[EpochLosses]:
         """Train from where the training stands, yielding after each epoch.
 
         Args:
             interrupted: Asked before every step.
+            until: Epochs in all after which to end; None for all there are.
 
         Raises:
             Interrupted: If ``interrupted`` said so.
             TrainingFailed: If the loss is no longer finite.
         """
-        for epoch in range(self.epochs_done, self.settings.epochs):
+        last = self.settings.epochs if until is None else min(until, self.settings.epochs)
+        for epoch in range(self.epochs_done, last):
             self.predictor.train()
             self.optimizer.train()
             order = torch.randperm(len(self.windows), generator=self.shuffling)

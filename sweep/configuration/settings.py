@@ -191,8 +191,20 @@ class SearchSettings(Settings):
     sampler: Literal["tpe", "random", "gp"] = Field(
         "tpe", description="what chooses the trials after the presets"
     )
-    pruner: Literal["none", "median", "hyperband"] = Field(
-        "none", description="what ends hopeless trials early, by their score after each epoch"
+    pruner: Literal["none", "promotion", "median", "hyperband"] = Field(
+        "none",
+        description="what keeps hopeless trials from being trained to their end: promotion pauses "
+        "them at rungs until they are among the best; median and hyperband, Optuna's, end them by "
+        "their score after each epoch",
+    )
+    rungs: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
+        None,
+        min_length=1,
+        description="promotion: epochs after which a trial is paused unless it is among the best; "
+        "by default a quarter and a half of training.epochs",
+    )
+    promote_one_in: int = Field(
+        3, ge=2, le=100, description="promotion: of so many trials at a rung one goes on"
     )
     pruner_startup_trials: int = Field(
         8, ge=0, description="median: no trial is pruned before so many are complete"
@@ -212,6 +224,13 @@ class SearchSettings(Settings):
         description="by short name (" + ", ".join(SHORT_NAMES) + ") or by setting, such as "
         "predictor.width",
     )
+
+    @field_validator("rungs")
+    @classmethod
+    def _rungs_rise(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if value is not None and list(value) != sorted(set(value)):
+            raise ValueError(f"must rise, found {', '.join(map(str, value))}")
+        return value
 
     @field_validator("space", mode="before")
     @classmethod
@@ -299,10 +318,20 @@ class SweepConfig(RunSettings):
 
     @model_validator(mode="after")
     def _front_is_not_pruned(self) -> "SweepConfig":
-        if self.objective.mode == "pareto" and self.search.pruner != "none":
+        if self.objective.mode == "pareto" and self.search.pruner in ("median", "hyperband"):
             raise ValueError(
                 f"search.pruner is {self.search.pruner}, which compares one score, and "
-                "objective.mode is pareto; set search.pruner to none"
+                "objective.mode is pareto; set search.pruner to promotion or none"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rungs_lie_within(self) -> "SweepConfig":
+        given = self.search.rungs
+        if given is not None and given[-1] >= self.training.epochs:
+            raise ValueError(
+                f"search.rungs ends with {given[-1]}, and training.epochs is "
+                f"{self.training.epochs}, where every trial ends; name rungs below that"
             )
         return self
 

@@ -50,3 +50,15 @@ def make_pruner(search: SearchSettings, epochs: int) -> BasePruner:
         lowest = min(max(1, search.pruner_warmup_epochs), epochs)
         return HyperbandPruner(min_resource=lowest, max_resource=epochs)
     return NopPruner()
+
+
+def rungs(search: SearchSettings, epochs: int) -> tuple[int, ...]:
+    """Return the epochs after which trials are paused, rising; none where there are too few.
+
+    By default a quarter and a half of all: where the learning rate does not fall, what a trial
+    comes to by then was measured to tell how it ends (benchmarks/README.md).
+    """
+    if search.rungs is not None:
+        return search.rungs
+    found = {round(epochs / part) for part in (4, 2)}
+    return tuple(sorted(rung for rung in found if 0 < rung < epochs))

@@ -1,4 +1,4 @@
-"""What a budget allows: whether another trial may be started, by number and by time."""
+"""What a budget allows: whether another trial may be started, by time and by what it may bring."""
 
 import logging
 from collections.abc import Callable
@@ -9,7 +9,7 @@ logger = logging.getLogger(__name__)
 
 
 class Allowance:
-    """Says whether another trial may be started, and once why not.
+    """Says whether trials may be started, and once why not.
 
     Args:
         study: Named in what is said.
@@ -28,11 +28,10 @@ class Allowance:
         """Begin to count the time."""
         self._began_at = self._clock()
 
-    def has_room(self, begun: int, *, needless: bool) -> bool:
-        """Return whether another trial may be started.
+    def goes_on(self, *, needless: bool) -> bool:
+        """Return whether trials may be started, or gone on with.
 
         Args:
-            begun: How many trials of the budget are used or at work.
             needless: Whether there is nothing that another trial could mend.
         """
         timeout_s = self._budget.timeout_s
@@ -46,7 +45,11 @@ class Allowance:
                 "budget.stop_on_nothing_to_fix to false"
             )
             return False
-        return begun < self._budget.trials
+        return True
+
+    def to_begin(self, begun: int) -> int:
+        """Return how many trials may still be begun where so many were."""
+        return max(0, self._budget.trials - begun)
 
     def _say(self, sentence: str) -> None:
         """Say something once."""

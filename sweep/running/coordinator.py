@@ -13,11 +13,11 @@ from objectives.guards import broken
 from storage.advice import go_on
 from storage.study_lock import RESUME
 from sweep.configuration.duration import seconds
-from sweep.running.allowance import Allowance
 from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import (
     EpochDone,
     Executor,
+    RungReached,
     StepsDone,
     TrialBegan,
     TrialCancelled,
@@ -35,6 +35,7 @@ from sweep.running.spooled_result import SpooledResult
 from sweep.running.standing import Standing
 from sweep.running.study_files import StudyFiles
 from sweep.running.trial_sample import trial_sample
+from sweep.running.turns import Turns
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.lost_attempts import LostAttempts
@@ -72,13 +73,14 @@ class Coordinator:
         self._progress = progress
         self._files = files
         self._housekeeping = Housekeeping(ledger.url, files, self._recovery, clock)
-        self._allowance = Allowance(self._study, ledger.config.budget, clock)
-        self._running: dict[int, RunningTrial] = {}
         self._told: set[int] = set()
         self._stop_requests = 0
-        self._finished = 0
         self._scoring = Scoring(ledger.config.objective, facts.targets)
         self._standing = Standing(ledger, facts)
+        self._turns = Turns(
+            ledger, self._leases, files, progress, self._scoring, self._standing, clock
+        )
+        self._running = self._turns.running
         ledger.patience.stopping = lambda: self._stop_requests > 0
 
     def request_stop(self) -> None:
@@ -94,12 +96,13 @@ class Coordinator:
         """
         try:
             self._prepare()
-            self._allowance.begin()
+            self._turns.begin()
             while not self._stop_requests:
-                wants_more = self._wants_more()
+                wants_more = self._turns.wants_more
                 if wants_more and self._housekeeping.can_start(idle=not self._running):
-                    self._hand_out()
+                    self._turns.hand_out()
                 if not self._running and not wants_more:
+                    self._turns.say_what_stays_paused()
                     return
                 self._take_in(self._leases.poll(POLL_S))
                 self._housekeeping.back_up_if_due()
@@ -127,9 +130,12 @@ class Coordinator:
         if earlier is not None:
             self._scoring.end_baseline(earlier.judgements_by_epoch)
         self._standing.read()
+        self._turns.pausing.prepare()
         self._told = self._ledger.told()
-        self._finished = self._ledger.finished()
-        self._progress.begin(self._finished, self._ledger.config.budget.trials, self._ledger.best())
+        self._turns.finished = self._ledger.finished()
+        self._progress.begin(
+            self._turns.finished, self._ledger.config.budget.trials, self._ledger.best()
+        )
         self._conclude()
         self._tidy()
         self._judge_all()
@@ -160,27 +166,6 @@ class Coordinator:
                 logger.warning("trial %d is left as running: %s", number, error)
                 self._ledger.patience.give_up()
 
-    def _wants_more(self) -> bool:
-        """Return whether another trial is to be started, if not now then soon."""
-        if self._waits_for_a_lost_baseline:
-            return True
-        begun = self._finished + len(self._running)
-        return self._allowance.has_room(begun, needless=self._standing.needless)
-
-    @property
-    def _waits_for_a_lost_baseline(self) -> bool:
-        """Whether trials cannot end, whatever the budget, before it is tried again."""
-        if self._scoring.baseline_ended or not self._running:
-            return False
-        return not any(running.is_baseline for running in self._running.values())
-
-    def _hand_out(self) -> None:
-        while self._leases.free_slots and self._wants_more():
-            spec = self._ledger.ask()
-            self._running[spec.number] = RunningTrial(spec)
-            self._leases.submit(spec, self._files.checkpoints(spec.number))
-            self._progress.started(spec)
-
     def _take_in(self, events: list[TrialEvent]) -> None:
         for event in events:
             running = self._running.get(event.number)
@@ -205,6 +190,8 @@ class Coordinator:
                     self._epoch_done(running, event.report)
                 case TrialDone():
                     self._ended(running, event)
+                case RungReached():
+                    running.at_rung = True
                 case TrialFailed():
                     self._failed(running, event)
                 case TrialCancelled():
@@ -266,6 +253,10 @@ class Coordinator:
         # The baseline may have brought what the others were waiting for.
         for running in list(self._running.values()):
             self._judge(running)
+        for spec, record in self._turns.given_up():
+            self._progress.pruned(spec, record)
+            self._count(spec.number)
+            self._conclude()
 
     def _judge(self, running: RunningTrial) -> None:
         """Score the epochs for which the baseline's RMSE is known; finish the trial after all."""
@@ -276,7 +267,8 @@ class Coordinator:
                 return
             running.scores.append(score)
             number = running.spec.number
-            should_prune = self._ledger.report(number, report.epoch, score.total)
+            rung = self._turns.pausing.result(running, report, score)
+            should_prune = self._ledger.report(number, report.epoch, score.total, rung)
             self._progress.epoch(running.spec, report, score)
             is_last = report.epoch == running.spec.run.training.epochs - 1
             is_done = is_last or running.end is not None  # then there is nothing to be saved
@@ -285,12 +277,12 @@ class Coordinator:
                 self._leases.cancel(number)
         if running.end is not None and (self._scoring.baseline_ended or running.pruned):
             self._finish(running, running.end)
+        elif running.at_rung:
+            self._turns.at_rung(running, stopping=self._stop_requests > 0)
 
     def _finish(self, running: RunningTrial, end: TrialDone) -> None:
         if running.pruned:
-            report = running.reports[len(running.scores) - 1]  # later ones are not judged
-            self._close(running, end)
-            self._progress.pruned(running.spec, report, running.scores[-1])
+            self._progress.pruned(running.spec, self._close(running, end))
         elif not running.scores:
             self._fail(running.spec.number, running.spec, "it ended without a single epoch")
         else:
@@ -306,8 +298,7 @@ class Coordinator:
 
     def _cancelled(self, running: RunningTrial) -> None:
         if running.pruned:
-            elapsed = sum(report.seconds for report in running.reports)
-            end = TrialDone(running.spec.number, running.spec.attempt, elapsed, 0.0, "", "")
+            end = TrialDone(running.spec.number, running.spec.attempt, running.seconds, 0.0, "", "")
             self._finish(running, end)
         else:
             self._put_back(running.spec.number)
@@ -341,12 +332,12 @@ class Coordinator:
         return record
 
     def _conclude(self) -> None:
-        self._standing.conclude(self._finished)
+        self._standing.conclude(self._turns.finished)
         self._progress.concluded(self._standing.verdict)
 
     def _count(self, number: int) -> None:
         """Count a trial that was told, and forget what was kept in case it could not be."""
-        self._finished += 1
+        self._turns.finished += 1
         self._told.add(number)
         self._housekeeping.changed()
         self._ledger.make_durable()
@@ -371,11 +362,11 @@ class Coordinator:
             StoppedOnRequest: Unless there is nothing left to do.
         """
         self._leases.wind_down(self._study, self._take_in, lambda: self._stop_requests > 1)
-        if self._running or self._finished < self._ledger.config.budget.trials:
+        if self._running or self._turns.finished < self._ledger.config.budget.trials:
             raise self._stopped("")
 
     def _stopped(self, more: str) -> StoppedOnRequest:
         return StoppedOnRequest(
-            f"study {self._study!r} was stopped with {self._finished} trials done{more}; "
+            f"study {self._study!r} was stopped with {self._turns.finished} trials done{more}; "
             f"{go_on(self._ledger.url, RESUME, self._study)}"
         )

@@ -116,9 +116,17 @@ class TrialCancelled:
     attempt: int
 
 
+@dataclass(frozen=True)
+class RungReached:
+    """A trial was trained for as many epochs as it was to be; its checkpoint is written."""
+
+    number: int
+    attempt: int
+
+
 Sign = TrialBegan | StepsDone | EpochDone | TrialTrouble
 """What comes from a trial that goes on."""
-End = TrialDone | TrialFailed | TrialCancelled
+End = TrialDone | TrialFailed | TrialCancelled | RungReached
 """What comes last."""
 TrialEvent = Sign | End
 
@@ -135,7 +143,7 @@ class Executor(Protocol):
         """Start a trial; only while there is a free slot.
 
         Args:
-            spec: What to train.
+            spec: What to train, and until which epoch.
             checkpoints: Folder of the trial's checkpoints: it goes on from the newest that is
                 whole, and writes its own; None for a trial that keeps none.
         """

@@ -18,7 +18,7 @@ from sweep.configuration.presets import BASELINE
 from sweep.running.epoch_report import EpochReport
 from sweep.running.live_table import LiveTable, left_behind
 from sweep.running.progress import SilentProgress, outcome
-from sweep.study.records import BestTrial
+from sweep.study.records import PAUSED_STATE, BestTrial, TrialRecord
 from sweep.study.snapshot import ShownTrial, SweepSnapshot, TrialAtWork
 from sweep.study.trial_spec import TrialSpec
 from sweep.study.trial_words import describe
@@ -121,10 +121,20 @@ class LiveProgress(SilentProgress):
             )
         self._leave(spec, "COMPLETE", outcome(report, score, wrong))
 
-    def pruned(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
+    def paused(self, spec: TrialSpec, record: TrialRecord) -> None:  # noqa: ARG002
+        """Show the trial no longer."""
+        self.put_back(spec.number)
+
+    def waiting(self, count: int) -> None:
+        """Show how many are paused."""
+        if self._shown is not None:
+            states = {**self._shown.states, PAUSED_STATE: count}
+            self._shown = replace(self._shown, states=states)
+
+    def pruned(self, spec: TrialSpec, record: TrialRecord) -> None:
         """Leave a line behind."""
-        super().pruned(spec, report, score)
-        self._leave(spec, "PRUNED", f"pruned after epoch {report.epoch + 1}")
+        super().pruned(spec, record)
+        self._leave(spec, "PRUNED", f"pruned after epoch {record.epochs}")
 
     def failed(self, spec: TrialSpec, reason: str) -> None:
         """Leave the warning behind."""

@@ -22,6 +22,7 @@ from sweep.running.bars import (
     share_bar,
 )
 from sweep.running.live_rows import GAP, LiveRows
+from sweep.study.records import PAUSED_STATE
 from sweep.study.snapshot import SweepSnapshot
 
 LABEL = 10
@@ -107,6 +108,8 @@ class _Drawing:
         shown = self._shown
         of_all = f"{shown.done}/{shown.budget}".rjust(2 * len(str(shown.budget)) + 1)
         names = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+        if shown.states.get(PAUSED_STATE):
+            names[PAUSED_STATE] = "paused"
         counts = ", ".join(f"{shown.states.get(s, 0)} {name}" for s, name in names.items())
         bar = share_bar(shown.done / shown.budget, self._bar, self._signs)
         return self._line(

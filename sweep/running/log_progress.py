@@ -5,8 +5,8 @@ import logging
 from objectives.guards import GuardOutcome
 from objectives.score import Score
 from sweep.running.epoch_report import EpochReport
-from sweep.running.progress import SilentProgress, outcome
-from sweep.study.records import BestTrial
+from sweep.running.progress import SilentProgress, outcome, outcome_so_far
+from sweep.study.records import BestTrial, TrialRecord
 from sweep.study.trial_spec import TrialSpec
 from sweep.study.trial_words import describe
 
@@ -38,13 +38,11 @@ class LogProgress(SilentProgress):
             self.line(),
         )
 
-    def pruned(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
+    def paused(self, spec: TrialSpec, record: TrialRecord) -> None:
         """Say when and at what score."""
-        super().pruned(spec, report, score)
-        logger.info(
-            "%s trial %d: pruned after epoch %d, %s",
-            self.study,
-            spec.number,
-            report.epoch + 1,
-            outcome(report, score),
-        )
+        logger.info("%s trial %d: paused %s", self.study, spec.number, outcome_so_far(record))
+
+    def pruned(self, spec: TrialSpec, record: TrialRecord) -> None:
+        """Say when and at what score."""
+        super().pruned(spec, record)
+        logger.info("%s trial %d: pruned %s", self.study, spec.number, outcome_so_far(record))

@@ -14,7 +14,7 @@ from objectives.targets import Targets
 from objectives.verdict import Verdict
 from sweep.running.bars import clock_time
 from sweep.running.epoch_report import EpochReport
-from sweep.study.records import BestTrial
+from sweep.study.records import BestTrial, TrialRecord
 from sweep.study.trial_spec import TrialSpec
 from sweep.study.trial_words import came_to
 
@@ -38,8 +38,14 @@ class Progress(Protocol):
     ) -> None:
         """Say that a trial is complete, and which guards it breaks."""
 
-    def pruned(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
-        """Say that a trial was pruned."""
+    def paused(self, spec: TrialSpec, record: TrialRecord) -> None:
+        """Say that a trial waits at a rung, and what it has come to."""
+
+    def waiting(self, count: int) -> None:
+        """Say how many trials are paused."""
+
+    def pruned(self, spec: TrialSpec, record: TrialRecord) -> None:
+        """Say that a trial was pruned, or waits no longer."""
 
     def failed(self, spec: TrialSpec, reason: str) -> None:
         """Say that a trial failed."""
@@ -89,7 +95,13 @@ class SilentProgress:
             metrics = report.metrics
             self.best = BestTrial(spec.number, score.total, metrics["gradient"], metrics["peak"])
 
-    def pruned(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:  # noqa: ARG002
+    def paused(self, spec: TrialSpec, record: TrialRecord) -> None:
+        """Nothing to say."""
+
+    def waiting(self, count: int) -> None:
+        """Nothing to say."""
+
+    def pruned(self, spec: TrialSpec, record: TrialRecord) -> None:  # noqa: ARG002
         """Count."""
         self._count()
 
@@ -131,6 +143,11 @@ class SilentProgress:
         eta_s = self.eta_s()
         parts.append(f"ETA {clock_time(eta_s)}")
         return " | ".join(parts)
+
+
+def outcome_so_far(record: TrialRecord) -> str:
+    """Return what a trial that was not trained to its end came to, in a few words."""
+    return f"after epoch {record.epochs}, {came_to(record.score, record.metrics, [])}"
 
 
 def outcome(report: EpochReport, score: Score, wrong: Sequence[GuardOutcome] = ()) -> str:

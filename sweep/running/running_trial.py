@@ -19,6 +19,7 @@ class RunningTrial:
         scores: Of the first of these: those for which the baseline is known.
         end: What it sent last; it may wait for the baseline to be scored against.
         pruned: Whether it was told to end as hopeless.
+        at_rung: Whether it was trained until a rung and handed back, and nobody is at it.
     """
 
     spec: TrialSpec
@@ -26,8 +27,19 @@ class RunningTrial:
     scores: list[Score] = field(default_factory=list)
     end: TrialDone | None = None
     pruned: bool = False
+    at_rung: bool = False
 
     @property
     def is_baseline(self) -> bool:
         """Whether every other trial is compared with it."""
         return self.spec.preset == BASELINE
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether what it has come to is not what it comes to at its end."""
+        return self.pruned or self.at_rung
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of its epochs."""
+        return sum(report.seconds for report in self.reports)

@@ -9,6 +9,7 @@ from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import TrialDone
 from sweep.running.running_trial import RunningTrial
 from sweep.study.records import TrialRecord
+from sweep.study.rungs import RungResult
 
 
 class Scoring:
@@ -47,6 +48,22 @@ class Scoring:
         baseline = self._at(report.epoch)
         return None if baseline is None else self._score(report, baseline)
 
+    def at_rung(self, report: EpochReport, score: Score) -> RungResult:
+        """Return what counts at a rung, beside the baseline of the same age.
+
+        Args:
+            report: Of the epoch; the baseline of that age is known.
+            score: After it.
+        """
+        baseline = self._at(report.epoch)
+        outcomes = check_guards(report.judgement, self._objective.guards, baseline)
+        parts = score.gradient, score.peak, report.metrics["rmse"]
+        return RungResult(
+            epochs=report.epoch + 1,
+            values=(score.total,) if self._objective.mode == "score" else parts,
+            violation=sum(max(0.0, outcome.violation) for outcome in outcomes),
+        )
+
     def final(self, report: EpochReport) -> Score:
         """Return the score against the finished baseline."""
         return self._score(report, self._baseline[-1])
@@ -55,8 +72,8 @@ class Scoring:
         """Return what is kept of a trial whose epochs are scored, up to where it was pruned."""
         judged = running.reports[: len(running.scores)]
         score = running.scores[-1]
-        # A pruned trial is compared with the baseline of its age, a complete one with the finished.
-        then = self._at(judged[-1].epoch) if running.pruned else None
+        # Beside the baseline of its age where it ended early, else beside the finished one.
+        then = self._at(judged[-1].epoch) if running.ends_early else None
         baseline = then or self._baseline[-1]
         judgement = judged[-1].judgement
         return TrialRecord(

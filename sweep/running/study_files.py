@@ -57,6 +57,11 @@ class StudyFiles:
         """Return how far the checkpoints of a trial reach."""
         return epochs_done(self.checkpoints(number))
 
+    def keep_last_checkpoint(self, number: int) -> None:
+        """Remove all checkpoints of a trial that is paused but the last."""
+        with _said():
+            keep_last(self.checkpoints(number))
+
     def keep_result(self, result: SpooledResult) -> None:
         """Write a result down at once, before the database has it.
 

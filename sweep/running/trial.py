@@ -82,19 +82,21 @@ class Trial:
         self,
         interrupted: Callable[[], bool] = lambda: False,
         after_each: Callable[[], None] = lambda: None,
+        until: int | None = None,
     ) -> Iterator[EpochReport]:
         """Train and verify from where the trial stands, yielding after each epoch verified.
 
         Args:
             interrupted: Asked before every training step.
             after_each: Called after every epoch, verified or not, before it is yielded.
+            until: Epochs in all after which to end; None for all there are.
 
         Raises:
             TrainingFailed: If the training diverged, or its forecast is not finite.
             Interrupted: If ``interrupted`` said so.
         """
         started = time.perf_counter()
-        for losses in self.trainer.epochs(interrupted):
+        for losses in self.trainer.epochs(interrupted, until):
             is_last = losses.epoch == self.run.training.epochs - 1
             report = None
             if is_last or self.judged_every_epoch:

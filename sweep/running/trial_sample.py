@@ -27,7 +27,7 @@ def trial_sample(running: RunningTrial, end: TrialDone) -> TrialSample:
     }
     return TrialSample(
         # One that was pruned and heard it too late has trained on: that net is not judged.
-        forecast=None if running.pruned else _forecast(end),
+        forecast=None if running.ends_early else _forecast(end),
         epochs={name: np.array(values, dtype=np.float64) for name, values in columns.items()},
     )
 

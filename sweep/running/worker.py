@@ -25,6 +25,7 @@ from model.training import Interrupted
 from sweep.running.assignment import Assignment
 from sweep.running.executor import (
     EpochDone,
+    RungReached,
     StepsDone,
     TrialBegan,
     TrialCancelled,
@@ -143,9 +144,11 @@ class Worker:
                 self.pipe.send(StepsDone(number, attempt, trial.trainer.steps_done))
             return self._interrupted(trial)
 
-        for report in trial.epochs(interrupted, keep):
+        for report in trial.epochs(interrupted, keep, spec.until):
             self.pipe.send(EpochDone(number, attempt, report))
             said = time.perf_counter()
+        if trial.trainer.epochs_done < spec.run.training.epochs:
+            return RungReached(number, attempt)
         sample = self._sample(trial, spec)
         return _done(spec, seconds_before + time.perf_counter() - started, hardware, sample)
 

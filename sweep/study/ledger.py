@@ -1,37 +1,27 @@
 """The study's book: the one place that asks Optuna for trials and tells it what came of them."""
 
 import copy
-import json
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from optuna.distributions import BaseDistribution
 from optuna.pruners import NopPruner
 from optuna.study import Study
-from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import Trial, TrialState
 
-from objectives.guards import broken
 from objectives.verdict import Contender, Verdict
-from storage.database import (
-    database_errors,
-    database_file,
-    make_durable,
-    require_database,
-)
-from storage.one_transaction import one_transaction
 from storage.patience import Patience
-from storage.trial_attributes import set_trial_attributes
 from sweep.configuration.duration import seconds
 from sweep.configuration.names import setting_path
 from sweep.configuration.presets import NO_TERM, Preset, preset_parameters, presets
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import distributions
 from sweep.study import records
-from sweep.study.artifacts import Picture, artifact_attributes
+from sweep.study.artifacts import Picture
+from sweep.study.book import Book
 from sweep.study.contenders import contenders
 from sweep.study.facts import StudyFacts
 from sweep.study.lost_attempts import LostAttempts, lost_attempts
+from sweep.study.outcome import write_outcome
 from sweep.study.records import (
     BestTrial,
     TrialRecord,
@@ -40,13 +30,14 @@ from sweep.study.records import (
     counted,
     is_baseline,
     is_failed_baseline,
+    paused_after,
     trial_record,
     trial_spec,
 )
+from sweep.study.rungs import RungResult, rung_results
 from sweep.study.studies import study_identity
 from sweep.study.trial_spec import TrialSpec
 
-T = TypeVar("T")
 NO_WEIGHT = {"gradient_weight": 0.0}
 
 
@@ -55,12 +46,8 @@ def _trained(preset: Preset) -> str:
     return ", ".join(f"{path} {value}" for path, value in preset.values.items())
 
 
-class Ledger:
-    """Asks, reports and tells. One per study, used by the coordinator alone.
-
-    Every act is one transaction, and is tried again while the database is unavailable. Only the
-    answer to the last word of a transaction can be lost, so an act does no harm when done twice.
-    """
+class Ledger(Book):
+    """Asks, reports and tells. One per study, used by the coordinator alone."""
 
     def __init__(
         self,
@@ -70,43 +57,21 @@ class Ledger:
         facts: StudyFacts,
         patience: Patience | None = None,
     ) -> None:
-        self.study = study
+        super().__init__(study, url, patience or Patience(seconds(config.recovery.patience)))
         self._facts = facts
         self._provenance = facts.provenance.model_dump(mode="json")
         self.config = config
-        self.url = url
-        self._file = database_file(url)
         self._identity = study_identity(study)
-        self.patience = patience or Patience(seconds(config.recovery.patience))
         self._presets = {preset.name: preset for preset in presets(config)}
         self._distributions: dict[str, BaseDistribution] = distributions(config.search)
         self._running: dict[int, Trial] = {}
-
-    def _read(self, what: Callable[[], T]) -> T:
-        """Return what is read from the storage, once it succeeds."""
-
-        def attempt() -> T:
-            with database_errors(self.url):
-                return what()
-
-        return self.patience.call(attempt)
-
-    def _write(self, what: Callable[[], T]) -> T:
-        """Return what an act on the storage returns, once it succeeds: wholly, or not at all."""
-
-        def attempt() -> T:
-            require_database(self.url, self._file)
-            with database_errors(self.url), one_transaction(self.study):
-                return what()
-
-        return self.patience.call(attempt)
 
     def prepare(self) -> None:
         """Queue the presets of a new study."""
         self._write(self._prepare)
 
     def _prepare(self) -> None:
-        trials = self.study.get_trials(deepcopy=False)
+        trials = self._trials()
         # A baseline that failed is tried again, since nothing can be scored without one.
         there = {
             trial.user_attrs.get(records.PRESET)
@@ -128,26 +93,26 @@ class Ledger:
 
     def numbers(self) -> set[int]:
         """Return the numbers of all trials."""
-        trials = self._read(lambda: self.study.get_trials(deepcopy=False))
+        trials = self._read(self._trials)
         return {trial.number for trial in trials}
 
     def told(self) -> set[int]:
         """Return the numbers of all trials that ended."""
-        trials = self._read(lambda: self.study.get_trials(deepcopy=False))
+        trials = self._read(self._trials)
         return {trial.number for trial in trials if trial.state.is_finished()}
 
     def finished(self) -> int:
         """Return how many trials count towards the budget: all that ended, but failed baselines."""
-        return self._read(lambda: counted(self.study.get_trials(deepcopy=False)))
+        return self._read(lambda: counted(self._trials()))
 
     def baseline(self) -> TrialRecord | None:
         """Return the outcome of the baseline, None before it is complete."""
-        trial = self._read(lambda: complete_baseline(self.study.get_trials(deepcopy=False)))
+        trial = self._read(lambda: complete_baseline(self._trials()))
         return None if trial is None else trial_record(trial)
 
     def best(self) -> BestTrial | None:
         """Return the best trial that breaks no guard, None before there is one."""
-        trial = self._read(lambda: best_trial(self.study.get_trials(deepcopy=False)))
+        trial = self._read(lambda: best_trial(self._trials()))
         record = trial_record(trial) if trial is not None else None
         if trial is None or record is None:
             return None
@@ -159,7 +124,7 @@ class Ledger:
         return self._write(self._ask)
 
     def _ask(self) -> TrialSpec:
-        trial = self._waiting_baseline() or self.study.ask()
+        trial = self._next_in_the_queue() or self._new_trial()
         for name, distribution in self._distributions.items():
             trial._suggest(name, distribution)
         spec = self._spec(trial)
@@ -201,7 +166,7 @@ class Ledger:
         return self._write(lambda: self._adopt(number, attempt, fingerprint))
 
     def _adopt(self, number: int, attempt: int, fingerprint: str) -> TrialSpec | None:
-        found = next((t for t in self.study.get_trials(deepcopy=False) if t.number == number), None)
+        found = next((t for t in self._trials() if t.number == number), None)
         spec = trial_spec(found) if found is not None else None
         if found is None or found.state.is_finished() or spec is None:
             return None
@@ -212,19 +177,44 @@ class Ledger:
         self._running[number] = Trial(self.study, found._trial_id)
         return spec
 
-    def _waiting_baseline(self) -> Trial | None:
-        """Return the queued baseline, now running: it comes first, also when it is tried again."""
-        waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        for queued in waiting:
-            if is_baseline(queued):
-                trial_id = queued._trial_id
-                self.study._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
-                return Trial(self.study, trial_id)
-        return None
+    def _next_in_the_queue(self) -> Trial | None:
+        """Return the next trial of the queue, now running; None where there is none.
 
-    def report(self, number: int, epoch: int, score: float) -> bool:
-        """Write the score after an epoch down and return whether the trial should be pruned."""
-        return self._write(lambda: self._report(self._running[number]._trial_id, epoch, score))
+        The baseline comes first, also when it is tried again; a paused trial waits for its turn.
+        """
+        waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        queue = [trial for trial in waiting if paused_after(trial) is None]
+        queue.sort(key=lambda trial: not is_baseline(trial))
+        return self._run(queue[0]._trial_id) if queue else None
+
+    def _run(self, trial_id: int) -> Trial:
+        self.study._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
+        return Trial(self.study, trial_id)
+
+    def _new_trial(self) -> Trial:
+        # Not Study.ask, which would take a paused trial for a queued one.
+        self.study._thread_local.cached_all_trials = None
+        return Trial(self.study, self.study._storage.create_new_trial(self.study._study_id))
+
+    def report(self, number: int, epoch: int, score: float, rung: RungResult | None = None) -> bool:
+        """Write the score after an epoch down and return whether the trial should be pruned.
+
+        Args:
+            number: The trial.
+            epoch: From 0.
+            score: After it.
+            rung: What the trial came to, where it came to a rung with that epoch.
+        """
+
+        def report() -> bool:
+            trial_id = self._running[number]._trial_id
+            if rung is not None:
+                kept = self._trial(number).user_attrs.get(records.RUNGS, [])
+                rungs = [*kept, rung.model_dump(mode="json")]
+                self.study._storage.set_trial_user_attr(trial_id, records.RUNGS, rungs)
+            return self._report(trial_id, epoch, score)
+
+        return self._write(report)
 
     def _report(self, trial_id: int, epoch: int, score: float) -> bool:
         storage = self.study._storage
@@ -266,11 +256,73 @@ class Ledger:
 
         self._tell(number, TrialState.PRUNED, None, record, pictures, before=level)
 
+    def pause(
+        self, number: int, epochs: int, record: TrialRecord, pictures: Sequence[Picture]
+    ) -> None:
+        """Have a running trial wait at a rung, with what it has come to.
+
+        Args:
+            number: The trial.
+            epochs: It has trained.
+            record: What it has come to.
+            pictures: Which there can be.
+        """
+
+        def pause() -> None:
+            trial, paused = self._trial(number), {records.PAUSED: epochs}
+            write_outcome(self.study, self._identity, trial, record, pictures, paused)
+            self.study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+
+        self._write(pause)
+        del self._running[number]
+
+    def go_on(self, number: int) -> TrialSpec:
+        """Return a paused trial, now running: a further attempt at the same."""
+
+        def go_on() -> TrialSpec:
+            trial = self._run(self._trial(number)._trial_id)
+            trial.set_user_attr(records.PAUSED, None)
+            spec = self._spec(trial)
+            trial.set_user_attr(records.SPEC, spec.model_dump(mode="json"))
+            self._running[number] = trial
+            return spec
+
+        return self._write(go_on)
+
+    def give_up(self, number: int) -> None:
+        """Tell that a paused trial was pruned: its turn does not come any more."""
+
+        def give_up() -> None:
+            trial = self._trial(number)
+            if not trial.state.is_finished():
+                self.study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+                self.study.tell(number, state=TrialState.PRUNED)
+
+        self._write(give_up)
+
+    def rungs(self) -> dict[int, list[RungResult]]:
+        """Return what every trial that came to a rung had come to there."""
+
+        def read() -> dict[int, list[RungResult]]:
+            return {t.number: found for t in self._trials() if (found := rung_results(t))}
+
+        return self._read(read)
+
+    def paused(self) -> list[tuple[TrialSpec, TrialRecord]]:
+        """Return the trials that wait at a rung, and what they have come to there."""
+
+        def read() -> list[tuple[TrialSpec, TrialRecord]]:
+            paused = (trial for trial in self._trials() if paused_after(trial) is not None)
+            both = ((trial_spec(trial), trial_record(trial)) for trial in paused)
+            return [(spec, record) for spec, record in both if spec and record]
+
+        return self._read(read)
+
     def fail(self, number: int, reason: str) -> None:
         """Tell that a trial failed, and why; also one that was left running."""
 
         def tell() -> None:
-            trial = self._running_trial(number)
+            trial = self._trial(number)
             if not trial.state.is_finished():
                 self.study._storage.set_trial_user_attr(trial._trial_id, records.FAILURE, reason)
             self.study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
@@ -288,7 +340,7 @@ class Ledger:
         """
 
         def read() -> LostAttempts:
-            trial = self._running_trial(number)
+            trial = self._trial(number)
             spec = trial_spec(trial)
             attempt = spec.attempt if spec is not None else 0
             return lost_attempts(trial).and_another(attempt, epochs_done, reason)
@@ -297,7 +349,7 @@ class Ledger:
 
     def contenders(self) -> list[Contender]:
         """Return the complete trials as the verdict sees them."""
-        return self._read(lambda: contenders(self.study.get_trials(deepcopy=False)))
+        return self._read(lambda: contenders(self._trials()))
 
     def conclude(self, verdict: Verdict) -> None:
         """Write the verdict down with the study."""
@@ -315,7 +367,7 @@ class Ledger:
         """
 
         def put_back() -> None:
-            trial_id, storage = self._running_trial(number)._trial_id, self.study._storage
+            trial_id, storage = self._trial(number)._trial_id, self.study._storage
             if lost is not None:
                 storage.set_trial_user_attr(trial_id, records.LOST, lost.model_dump(mode="json"))
             if micro_batches is not None:
@@ -324,15 +376,6 @@ class Ledger:
 
         self._write(put_back)
         self._running.pop(number, None)
-
-    def make_durable(self) -> None:
-        """Have everything that was told survive a power cut too."""
-        self._read(lambda: make_durable(self.url))
-
-    def _running_trial(self, number: int) -> FrozenTrial:
-        storage = self.study._storage
-        trial_id = storage.get_trial_id_from_study_id_trial_number(self.study._study_id, number)
-        return storage.get_trial(trial_id)
 
     def _tell(
         self,
@@ -343,28 +386,12 @@ class Ledger:
         pictures: Sequence[Picture],
         before: Callable[[], None] = lambda: None,
     ) -> None:
-        trial_id = self._running[number]._trial_id
-
         def tell() -> None:
-            trial = self._running_trial(number)
+            trial = self._trial(number)
             if trial.state.is_finished():
                 return  # by a transaction of which only the answer was lost
             before()
-            # Everything is written before tell: a finished trial takes no more attributes.
-            shown: dict[str, object] = {name: record.metrics[name] for name in records.SHOWN}
-            wrong = broken(record.guards)
-            if wrong:
-                shown[records.GUARDS_BROKEN] = "; ".join(f"{g.name}: {g.words}" for g in wrong)
-            kept = {
-                records.SCORE: record.score,
-                records.RECORD: json.loads(record.model_dump_json()),
-            }
-            # As Trial.set_constraint does, which reads the whole trial back for each of them.
-            constraints = {f"{_CONSTRAINTS_KEY}:{g.name}": g.violation for g in record.guards}
-            spec = trial_spec(trial)
-            artifacts = artifact_attributes(self._identity, spec, pictures) if spec else {}
-            attributes = {**constraints, **artifacts}
-            set_trial_attributes(self.study, trial_id, {**shown, **kept}, attributes)
+            write_outcome(self.study, self._identity, trial, record, pictures)
             self.study.tell(number, values, state)
 
         self._write(tell)

@@ -29,8 +29,12 @@ TRAINED = "trained"
 FAILURE = "failure"
 LOST = "lost attempts"
 MICRO_BATCHES = "micro batches"
+RUNGS = "rungs"
+PAUSED = "paused after epoch"
 SCORE = "score"
 GUARDS_BROKEN = "guards broken"
+PAUSED_STATE = "PAUSED"
+"""To Optuna a paused trial is one that waits."""
 SHOWN = ("gradient", "peak", "rmse", "anomaly_correlation", "skill_persistence")
 
 
@@ -140,6 +144,20 @@ def counted(trials: list[FrozenTrial]) -> int:
 def is_baseline(trial: FrozenTrial) -> bool:
     """Return whether a trial is the baseline."""
     return trial.user_attrs.get(PRESET) == BASELINE
+
+
+def paused_after(trial: FrozenTrial) -> int | None:
+    """Return after how many epochs a trial is paused, None where it is not."""
+    epochs = trial.user_attrs.get(PAUSED)
+    return int(epochs) if epochs and trial.state is TrialState.WAITING else None
+
+
+def states(trials: Sequence[FrozenTrial]) -> dict[str, int]:
+    """Return the number of trials in each state; those that are paused do not count as waiting."""
+    paused = sum(paused_after(trial) is not None for trial in trials)
+    found = {state.name: sum(t.state is state for t in trials) for state in TrialState}
+    found[TrialState.WAITING.name] -= paused
+    return {**found, PAUSED_STATE: paused}
 
 
 def complete_baseline(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:

@@ -26,6 +26,7 @@ from sweep.study.records import (
     complete_baseline,
     counted,
     is_feasible,
+    states,
     trial_record,
     trial_spec,
 )
@@ -145,7 +146,7 @@ def study_status(study: Study, url: str) -> StudyStatus:
         coordinator=coordinator_status(
             study_holder(url, study.study_name), url, study.study_name, unfinished=unfinished
         ),
-        states={s.name: sum(trial.state is s for trial in trials) for s in TrialState},
+        states=states(trials),
         verdict=verdict,
         mode=config.objective.mode,
         best=trial_status(best) if best else None,

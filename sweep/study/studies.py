@@ -15,6 +15,7 @@ from storage.database import database_errors
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import make_pruner, make_sampler
 from sweep.study.facts import StudyFacts
+from sweep.study.informed_sampler import InformedSampler
 from sweep.study.records import CONFIG, FACTS, IDENTITY, read_kept
 
 # Settings a study may be gone on with under another value: none of them changes a score.
@@ -55,7 +56,9 @@ def open_or_create_study(storage: RDBStorage, config: SweepConfig, facts: StudyF
         # Also for a study that was there: its budget, workers or data path may be new.
         study.set_user_attr(CONFIG, config.model_dump(mode="json"))
         trials = len(study.get_trials(deepcopy=False))
-        study.sampler = make_sampler(config.search, trials)
+        sampler = make_sampler(config.search, trials)
+        promotes = config.search.pruner == "promotion"
+        study.sampler = InformedSampler(sampler) if promotes else sampler
         study.pruner = make_pruner(config.search, config.training.epochs)
         return study
 

@@ -25,6 +25,7 @@ class TrialSpec(Settings):
         judged_on: The part of the series its forecast is judged on: after every epoch on the
             validation part, on the test part after the last epoch alone.
         micro_batches: Parts a batch is computed in; more than one after it ran out of memory.
+        until: Epochs after which it is handed back, perhaps to be gone on with; None at its end.
     """
 
     number: int = Field(ge=0)
@@ -34,6 +35,7 @@ class TrialSpec(Settings):
     data_sha256: str | None = None
     judged_on: Part = "validation"
     micro_batches: int = Field(1, ge=1)
+    until: int | None = Field(None, ge=1)
 
     @property
     def judged_every_epoch(self) -> bool:

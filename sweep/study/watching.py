@@ -24,6 +24,7 @@ from sweep.study.records import (
     complete_baseline,
     counted,
     read_kept,
+    states,
     trial_score,
     trial_spec,
 )
@@ -83,7 +84,7 @@ class StudyWatcher:
             targets=facts.targets,
             budget=self._budget,
             done=done,
-            states={s.name: sum(trial.state is s for trial in trials) for s in TrialState},
+            states=states(trials),
             verdict=verdict,
             best=self._shown(best),
             baseline=self._shown(baseline),

@@ -20,6 +20,7 @@ from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import (
     Cause,
     EpochDone,
+    RungReached,
     TrialCancelled,
     TrialDone,
     TrialEvent,
@@ -78,6 +79,8 @@ class Clock:
 class FakeExecutor:
     """Every poll takes each trial an epoch further; the last one also ends it.
 
+    A trial that reached a rung goes on from there when it is submitted again.
+
     Args:
         slots: Trials at a time.
         metrics: What a trial has, by number and epoch; 3.1, 145 and 10 where nothing is said.
@@ -107,7 +110,9 @@ class FakeExecutor:
         self.paused: list[int] = []
         self.killed: list[int] = []
         self.polls = 0
+        self.trained: list[tuple[int, int]] = []
         self._at: dict[int, tuple[TrialSpec, int]] = {}
+        self._checkpoints: dict[int, int] = {}
 
     @property
     def free_slots(self) -> int:
@@ -120,7 +125,7 @@ class FakeExecutor:
     ) -> None:
         assert self.free_slots > 0
         self.submitted.append(spec)
-        self._at[spec.number] = (spec, 0)
+        self._at[spec.number] = (spec, self._checkpoints.get(spec.number, 0))
 
     def cancel(self, number: int) -> None:
         self.cancelled.append(number)
@@ -158,7 +163,12 @@ class FakeExecutor:
             return [TrialCancelled(number, attempt)]
         metrics = self.metrics.get((number, epoch), metrics_of())
         events: list[TrialEvent] = [EpochDone(number, attempt, report_of(epoch, metrics))]
+        self.trained.append((number, epoch))
         self._at[number] = (spec, epoch + 1)
+        if epoch + 1 == spec.until:
+            del self._at[number]
+            self._checkpoints[number] = epoch + 1
+            return [*events, RungReached(number, attempt)]
         if epoch + 1 == spec.run.training.epochs:
             del self._at[number]
             events.append(TrialDone(number, attempt, 2.0, 100.0, "cpu", "float32"))

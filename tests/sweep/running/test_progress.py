@@ -20,7 +20,7 @@ from sweep.running.epoch_report import EpochReport
 from sweep.running.live_progress import LiveProgress, OpenedSweep
 from sweep.running.log_progress import LogProgress
 from sweep.running.progress import SilentProgress
-from sweep.study.records import BestTrial
+from sweep.study.records import BestTrial, TrialRecord
 from sweep.study.snapshot import SweepSnapshot
 from sweep.study.trial_spec import TrialSpec
 
@@ -59,6 +59,21 @@ def _report(epoch: int = 1, gradient: float = 2.5) -> EpochReport:
 
 def _score(total: float) -> Score:
     return Score(total, total, 0.0, 0.0)
+
+
+def _record(score: float) -> TrialRecord:
+    return TrialRecord(
+        judgement=_report().judgement,
+        score=score,
+        score_parts={},
+        guards=[],
+        baseline_rmse=9.0,
+        epochs=1,
+        seconds=1.0,
+        peak_memory_mb=0.0,
+        device="",
+        precision="",
+    )
 
 
 def _text(console: Console) -> str:
@@ -109,7 +124,7 @@ def test_the_line_has_counts_best_targets_and_time_left(
     )
     clock.now = 60.0
     told.completed(_spec(tiny_config, 2), _report(), _score(0.5), [])
-    told.pruned(_spec(tiny_config, 3), _report(), _score(9.0))
+    told.pruned(_spec(tiny_config, 3), _record(9.0))
     # Two trials in 60 s; the two that were there at the start say nothing about the pace.
     assert told.line() == (
         "trials 4/12 | best 0.5000 (trial 2) | gradient 2.5 of 3 | peak 120 of 140 ug m-3 | "
@@ -120,7 +135,7 @@ def test_the_line_has_counts_best_targets_and_time_left(
 def test_a_worse_or_pruned_trial_is_not_the_best(tiny_config: SweepConfig) -> None:
     told = SilentProgress("s", TARGETS, "")
     told.begin(0, 4, None)
-    told.pruned(_spec(tiny_config, 0), _report(), _score(0.0))
+    told.pruned(_spec(tiny_config, 0), _record(0.0))
     assert told.best is None
     told.completed(_spec(tiny_config, 1), _report(), _score(0.5), [])
     told.completed(_spec(tiny_config, 2), _report(), _score(0.6), [])
@@ -147,7 +162,8 @@ def test_off_a_terminal_every_trial_is_a_plain_line(
     told.epoch(_spec(tiny_config, 0, "baseline"), _report(0), _score(0.9))
     told.completed(_spec(tiny_config, 0, "baseline"), _report(), _score(0.5), [])
     told.started(_spec(tiny_config, 1))
-    told.pruned(_spec(tiny_config, 1), _report(0), _score(0.7))
+    told.paused(_spec(tiny_config, 1), _record(0.7))
+    told.pruned(_spec(tiny_config, 1), _record(0.7))
     told.failed(_spec(tiny_config, 2), "it broke")
     told.end()
     lines = [record.getMessage() for record in caplog.records]
@@ -156,9 +172,10 @@ def test_off_a_terminal_every_trial_is_a_plain_line(
         "s1 trial 0: complete, score 0.5000, gradient 2.5, peak 120, rmse 9 | trials 1/3 | best"
     )
     assert lines[3] == "s1 trial 1: started, none 0 last, rate 3.00e-03, warm-up 0.05"
-    assert lines[4].startswith("s1 trial 1: pruned after epoch 1, score 0.7000")
-    assert lines[5] == "s1 trial 2: failed, it broke"
-    assert len(lines) == 6
+    assert lines[4].startswith("s1 trial 1: paused after epoch 1, score 0.7000")
+    assert lines[5].startswith("s1 trial 1: pruned after epoch 1, score 0.7000")
+    assert lines[6] == "s1 trial 2: failed, it broke"
+    assert len(lines) == 7
     assert not any("\x1b" in line for line in lines)
 
 

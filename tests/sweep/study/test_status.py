@@ -26,7 +26,14 @@ def test_a_finished_study_shows_states_best_baseline_and_targets(
     study: Study, finished_url: str, tiny_facts: StudyFacts
 ) -> None:
     status = study_status(study, finished_url)
-    assert status.states == {"RUNNING": 0, "COMPLETE": 8, "PRUNED": 0, "FAIL": 0, "WAITING": 0}
+    assert status.states == {
+        "RUNNING": 0,
+        "COMPLETE": 8,
+        "PRUNED": 0,
+        "FAIL": 0,
+        "WAITING": 0,
+        "PAUSED": 0,
+    }
     trials = study.get_trials()
     feasible = [t for t in trials if all(value <= 0 for value in t.constraints.values())]
     best = min(feasible, key=lambda trial: trial.value or 0.0)

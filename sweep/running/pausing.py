@@ -1,0 +1,129 @@
+"""Pausing trials at rungs and going on with them: the rule of promotion, applied to a study."""
+
+from collections.abc import Collection
+
+from objectives.score import Score
+from sweep.configuration.settings import SweepConfig
+from sweep.configuration.space import rungs
+from sweep.running.epoch_report import EpochReport
+from sweep.running.executor import TrialDone
+from sweep.running.promotion import Promotion
+from sweep.running.running_trial import RunningTrial
+from sweep.running.scoring import Scoring
+from sweep.running.study_files import StudyFiles
+from sweep.running.trial_sample import trial_sample
+from sweep.study.ledger import Ledger
+from sweep.study.records import TrialRecord
+from sweep.study.rungs import RungResult
+from sweep.study.trial_spec import TrialSpec
+
+
+class Pausing:
+    """Knows the paused trials of a study; the baseline is never one of them.
+
+    Without promotion there are no rungs, and nothing is ever paused.
+
+    Args:
+        ledger: The study's book.
+        files: The study's files beside the database.
+        scoring: Against the baseline.
+    """
+
+    def __init__(self, ledger: Ledger, files: StudyFiles, scoring: Scoring) -> None:
+        self._ledger = ledger
+        self._files = files
+        self._scoring = scoring
+        self._promotion = _promotion(ledger.config)
+        self._paused: dict[int, tuple[RunningTrial, TrialRecord]] = {}
+
+    def prepare(self) -> None:
+        """Take up what a coordinator before this one left."""
+        if not self._promotion.rungs:
+            return
+        for number, results in self._ledger.rungs().items():
+            for result in results:
+                self._promotion.reached(number, result)
+        for spec, record in self._ledger.paused():
+            self._paused[spec.number] = RunningTrial(spec), record
+            self._promotion.pause(spec.number, record.epochs)
+
+    @property
+    def count(self) -> int:
+        """How many trials are paused."""
+        return len(self._paused)
+
+    def until(self, spec: TrialSpec) -> int | None:
+        """Return the epochs after which a trial is to be handed back, None at its end."""
+        if RunningTrial(spec).is_baseline:
+            return None
+        return self._promotion.until(spec.number, spec.run.training.epochs)
+
+    def result(self, running: RunningTrial, report: EpochReport, score: Score) -> RungResult | None:
+        """Return what a trial came to where it came to a rung, which counts from now on."""
+        number, epochs = running.spec.number, report.epoch + 1
+        if running.is_baseline or not self._promotion.is_new(number, epochs):
+            return None
+        result = self._scoring.at_rung(report, score)
+        self._promotion.reached(number, result)
+        return result
+
+    def goes_on(self, running: RunningTrial, at_work: Collection[int], new: int) -> bool:
+        """Return whether a trial that came to a rung goes on at once.
+
+        Args:
+            running: The trial.
+            at_work: The trials that are being trained.
+            new: Trials that are still to be begun.
+        """
+        epochs = len(running.reports)
+        return self._promotion.goes_on(running.spec.number, epochs, at_work, new)
+
+    def pause(self, running: RunningTrial) -> TrialRecord:
+        """Have a trial that came to a rung wait there, and return what it has come to."""
+        number, epochs = running.spec.number, len(running.reports)
+        # No worker has a last word for it: only its end brings one.
+        end = TrialDone(number, running.spec.attempt, running.seconds, 0.0, "", "")
+        record = self._scoring.record(running, end)
+        pictures = self._files.keep_sample(number, trial_sample(running, end))
+        self._ledger.pause(number, epochs, record, pictures)
+        self._files.keep_last_checkpoint(number)
+        self._promotion.pause(number, epochs)
+        self._paused[number] = running, record
+        return record
+
+    def next_up(self, at_work: Collection[int], new: int) -> int | None:
+        """Return a paused trial whose turn has come, None where there is none."""
+        return self._promotion.next_up(at_work, new)
+
+    def go_on(self, number: int) -> RunningTrial:
+        """Return a paused trial, now one that runs."""
+        spec = self._ledger.go_on(number)
+        self._promotion.leave(number)
+        running, _ = self._paused.pop(number)
+        running.spec = spec
+        return running
+
+    def give_up(
+        self, at_work: Collection[int], new: int, *, all_of_them: bool
+    ) -> list[tuple[TrialSpec, TrialRecord]]:
+        """Tell of the paused trials whose turn cannot come any more, and return them.
+
+        Args:
+            at_work: The trials that are being trained.
+            new: Trials that are still to be begun.
+            all_of_them: Whether no trial goes on any more.
+        """
+        there = list(self._paused)
+        ended = []
+        for number in there if all_of_them else self._promotion.hopeless(at_work, new):
+            self._ledger.give_up(number)
+            self._promotion.leave(number)
+            running, record = self._paused.pop(number)
+            ended.append((running.spec, record))
+        return ended
+
+
+def _promotion(config: SweepConfig) -> Promotion:
+    if config.search.pruner != "promotion":
+        return Promotion((), config.search.promote_one_in)
+    return Promotion(rungs(config.search, config.training.epochs), config.search.promote_one_in)
