@@ -60,6 +60,8 @@ class Contender:
         sharpens: Whether it was trained with a term that can cure blur from uncertainty.
         is_baseline: Whether it is the baseline.
         skill: Over the last known frame, 1 - MSE / MSE of persistence.
+        is_complete: Whether it was trained to its end; one that was not, because others were
+            better on the way, cannot win, but was tried.
     """
 
     number: int
@@ -70,6 +72,7 @@ class Contender:
     sharpens: bool
     is_baseline: bool
     skill: float = 1.0
+    is_complete: bool = True
 
 
 def reach_verdict(
@@ -78,7 +81,7 @@ def reach_verdict(
     """Return what these trials come to.
 
     Args:
-        contenders: All complete trials, in any order.
+        contenders: All trials that were judged, in any order.
         targets: The bands of gradient and peak.
         units: Of the field, for the reason.
         to_come: Trials the budget still has: what they may bring is not ruled out before.
@@ -91,13 +94,14 @@ def reach_verdict(
             reason="the baseline, which every trial is compared with, is not complete yet",
             next="wait for it",
         )
-    honest = sorted((c for c in contenders if not c.broken), key=_rank)
+    complete = [c for c in contenders if c.is_complete]
+    honest = sorted((c for c in complete if not c.broken), key=_rank)
     # Not only the best by score: its RMSE may make up for a target just missed, or its peak for a
     # gradient that another trial has come further with.
     winner = next((c for c in honest if judged.reached(c)), None)
     if judged.reached(baseline) and (winner is None or not baseline.broken):
         return _nothing_to_fix(baseline, judged)
-    if len(contenders) == 1:
+    if len(complete) == 1:
         return Verdict(
             name=TOO_EARLY,
             reason=f"no trial but the baseline is complete: {judged.figures(baseline)}",

@@ -89,9 +89,10 @@ def study_note(status: StudyStatus, url: str) -> str:
 
 def _outcome(read: ReadTrial, record: TrialRecord) -> str:
     wrong = broken(record.guards)
+    early = {"PRUNED": "Pruned", "WAITING": "Paused"}.get(read.trial.state.name)
     ended = (
-        f"**Pruned after {record.epochs} epochs** with score {record.score:.4g}"
-        if read.trial.state.name == "PRUNED"
+        f"**{early} after {record.epochs} epochs** with score {record.score:.4g}"
+        if early
         else f"**Score {record.score:.4g}** (0 is perfect)"
     )
     if not wrong:

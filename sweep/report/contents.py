@@ -25,7 +25,7 @@ class TrialPoint:
 
     Attributes:
         number: The trial.
-        state: Of Optuna's names.
+        state: Of Optuna's names, or PAUSED.
         feasible: Whether it breaks no guard; of a pruned trial, after its last epoch.
         score: The lower the better; None where it has none.
         sharpness: The part of the score that is no error; None likewise.
@@ -55,6 +55,11 @@ class TrialPoint:
     def is_complete(self) -> bool:
         """Whether it ran all its epochs and can be compared."""
         return self.state == "COMPLETE" and self.score is not None
+
+    @property
+    def was_judged(self) -> bool:
+        """Whether it came to something, be it on its way."""
+        return self.score is not None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweep.report.contents import Common, Importance
 from sweep.study.records import is_baseline, is_feasible, trial_score
+from sweep.study.seen import as_seen, seen_trial
 
 LEAST_TRIALS = 10
 LEAST_BEST = 5
@@ -22,11 +23,13 @@ def importance(study: Study, trials: list[FrozenTrial]) -> Importance:
 
     By PED-ANOVA (arXiv:2304.10255): how far the values of the best tenth of the trials, at least
     five, are from those of all. A trial that breaks a guard counts as worse than every other, as
-    it does in the search. The baseline is left out: what is recorded for it is not what it trained.
+    it does in the search. One that was given up at a rung counts with what it came to there. The
+    baseline is left out: what is recorded for it is not what it trained.
     """
+    seen = [seen_trial(trial) for trial in trials]
     scored = [
         trial
-        for trial in trials
+        for trial in seen
         if trial.state is TrialState.COMPLETE
         and not is_baseline(trial)
         and math.isfinite(trial_score(trial))
@@ -34,7 +37,7 @@ def importance(study: Study, trials: list[FrozenTrial]) -> Importance:
     feasible = sum(is_feasible(trial) for trial in scored)
     if len(scored) < LEAST_TRIALS or feasible < LEAST_BEST:
         why = (
-            f"it takes at least {LEAST_TRIALS} complete trials beside the baseline, of which "
+            f"it takes at least {LEAST_TRIALS} scored trials beside the baseline, of which "
             f"{LEAST_BEST} break no guard; there are {len(scored)}, of which {feasible} break none"
         )
         return Importance({}, len(scored), 0, why)
@@ -53,7 +56,7 @@ def importance(study: Study, trials: list[FrozenTrial]) -> Importance:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that lower is better, which is meant
         found = PedAnovaImportanceEvaluator(target_quantile=best / len(scored)).evaluate(
-            study, sorted(names - set(constants)), target=held
+            as_seen(study), sorted(names - set(constants)), target=held
         )
     total = sum(found.values())
     if not total > 0:

@@ -24,12 +24,13 @@ def drawn_score(point: TrialPoint) -> float | None:
 def put_points(
     axes: Axes, points: Sequence[TrialPoint], x: Coordinate, y: Coordinate, style: Style
 ) -> None:
-    """Draw trials: within the guards, against one, and pruned."""
+    """Draw trials: within the guards, against one, and those that are not complete."""
     size = 3.0 if len(points) > MANY else 4.5
     kinds = (
         ("holds guards", "forecast", "o"),
         ("breaks one", "warning", "x"),
         ("pruned", "muted", "v"),
+        ("paused", "muted", "^"),
     )
     for label, colour, marker in kinds:
         there = [(x(p), y(p)) for p in points if _kind(p) == label]
@@ -43,8 +44,8 @@ def put_points(
             marker=marker,
             markersize=size,
             color=getattr(style, colour),
-            markerfacecolor="none" if marker == "v" else getattr(style, colour),
-            markeredgewidth=1.0 if marker in "xv" else 0.0,
+            markerfacecolor="none" if marker in "v^" else getattr(style, colour),
+            markeredgewidth=1.0 if marker in "xv^" else 0.0,
             alpha=0.85,
             label=label,
             zorder=3,

@@ -12,9 +12,12 @@ from sweep.report.contents import Cost, GuardRow, Kind, Row, TrialPoint, Variant
 from sweep.study.confirmation import Runs
 from sweep.study.facts import StudyFacts
 from sweep.study.records import (
+    PAUSED_STATE,
     TrialRecord,
     complete_baseline,
     is_baseline,
+    paused_after,
+    states,
     trial_record,
     trial_spec,
 )
@@ -61,7 +64,7 @@ def _point(trial: FrozenTrial, trials: Trials, facts: StudyFacts) -> TrialPoint:
         rmse = share(record.metrics["rmse"], record.baseline_rmse)
     return TrialPoint(
         number=trial.number,
-        state=trial.state.name,
+        state=trial.state.name if paused_after(trial) is None else PAUSED_STATE,
         feasible=record.feasible if record is not None else True,
         score=score,
         sharpness=sharpness,
@@ -79,7 +82,7 @@ def variant_rows(points: Sequence[TrialPoint]) -> list[VariantRow]:
     """Return what came of each loss variant, the best first."""
     by_variant: dict[str, list[TrialPoint]] = {}
     for point in points:
-        if point.is_complete and point.variant is not None:
+        if point.was_judged and point.variant is not None:
             by_variant.setdefault(point.variant, []).append(point)
     rows = [_variant_row(name, there) for name, there in by_variant.items()]
     return sorted(rows, key=lambda row: (row.best is None, row.best or 0.0, row.median))
@@ -87,7 +90,8 @@ def variant_rows(points: Sequence[TrialPoint]) -> list[VariantRow]:
 
 def _variant_row(name: str, there: Sequence[TrialPoint]) -> VariantRow:
     feasible = [point for point in there if point.feasible]
-    best = min(feasible, key=lambda point: point.score or 0.0, default=None)
+    to_the_end = [point for point in feasible if point.is_complete]
+    best = min(to_the_end, key=lambda point: point.score or 0.0, default=None)
     is_known = name in LOSS_VARIANTS or ":" in name
     about = loss_variant(name) if is_known else None
     return VariantRow(
@@ -136,7 +140,7 @@ def cost(trials: Trials, runs: Runs) -> Cost:
     began = [trial.datetime_start for trial in trials.all if trial.datetime_start]
     ended = [trial.datetime_complete for trial in trials.all if trial.datetime_complete]
     return Cost(
-        states={s.name: n for s in TrialState if (n := sum(t.state is s for t in trials.all))},
+        states={name: count for name, count in states(trials.all).items() if count},
         epochs=sum(record.epochs for record in records),
         seconds=sum(record.seconds for record in records),
         confirm_seconds=sum(run.seconds for run in runs.values()),

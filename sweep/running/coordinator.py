@@ -254,6 +254,7 @@ class Coordinator:
         for running in list(self._running.values()):
             self._judge(running)
         for spec, record in self._turns.given_up():
+            self._standing.add(spec, record, is_complete=False)
             self._progress.pruned(spec, record)
             self._count(spec.number)
             self._conclude()
@@ -326,7 +327,8 @@ class Coordinator:
             self._ledger.prune(number, record, pictures)
         else:
             self._ledger.complete(number, record, pictures)
-            self._standing.add(running.spec, record)  # before the checkpoints are tidied
+        # Before the checkpoints are tidied.
+        self._standing.add(running.spec, record, is_complete=not running.pruned)
         del self._running[number]
         self._count(number)
         return record

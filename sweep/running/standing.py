@@ -41,12 +41,12 @@ class Standing:
         return self._verdict
 
     def read(self) -> None:
-        """Begin with the trials that are complete already."""
+        """Begin with the trials that ended already."""
         self._contenders = self._ledger.contenders()
 
-    def add(self, spec: TrialSpec, record: TrialRecord) -> None:
-        """Take in a trial that is complete."""
-        self._contenders.append(contender(spec, record))
+    def add(self, spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True) -> None:
+        """Take in a trial that is complete, or was given up on its way."""
+        self._contenders.append(contender(spec, record, is_complete=is_complete))
 
     def conclude(self, finished: int) -> None:
         """Bring the verdict up to date.
@@ -66,7 +66,7 @@ class Standing:
         Args:
             count: How many of the feasible, by score; 0 keeps the baseline neither.
         """
-        feasible = [c for c in self._contenders if not c.broken]
+        feasible = [c for c in self._contenders if c.is_complete and not c.broken]
         feasible.sort(key=lambda c: (c.score, c.number))
         baseline = [c.number for c in self._contenders if c.is_baseline and count]
         return [*baseline, *(c.number for c in feasible[:count])]

@@ -1,4 +1,4 @@
-"""Complete trials as the verdict sees them."""
+"""Trials as the verdict sees them."""
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -11,8 +11,14 @@ from sweep.study.records import TrialRecord, trial_record, trial_spec
 from sweep.study.trial_spec import TrialSpec
 
 
-def contender(spec: TrialSpec, record: TrialRecord) -> Contender:
-    """Return what the verdict needs to know of a complete trial."""
+def contender(spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True) -> Contender:
+    """Return what the verdict needs to know of a trial.
+
+    Args:
+        spec: What it trained.
+        record: What it came to.
+        is_complete: Whether that was its end.
+    """
     return Contender(
         number=spec.number,
         score=record.score,
@@ -22,18 +28,20 @@ def contender(spec: TrialSpec, record: TrialRecord) -> Contender:
         sharpens=can_sharpen(spec.run.loss),
         is_baseline=spec.preset == BASELINE,
         skill=record.metrics.get("skill_persistence", 1.0),
+        is_complete=is_complete,
     )
 
 
 def contenders(trials: list[FrozenTrial]) -> list[Contender]:
-    """Return the complete trials among these."""
+    """Return the trials among these that are complete, or were given up on their way."""
     found = []
     for trial in trials:
-        if trial.state is not TrialState.COMPLETE:
+        is_complete = trial.state is TrialState.COMPLETE
+        if not is_complete and trial.state is not TrialState.PRUNED:
             continue
         spec, record = trial_spec(trial), trial_record(trial)
         if spec is not None and record is not None:
-            found.append(contender(spec, record))
+            found.append(contender(spec, record, is_complete=is_complete))
     return found
 
 

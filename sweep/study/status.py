@@ -272,7 +272,7 @@ def _eta_s(trials: list[FrozenTrial], budget: int) -> float | None:
     seconds = [
         record.seconds
         for trial in trials
-        if trial.state is TrialState.COMPLETE and (record := trial_record(trial))
+        if trial.state.is_finished() and (record := trial_record(trial))
     ]
     finished = sum(trial.state.is_finished() for trial in trials)
     now = datetime.now()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from statistics import median
+from statistics import mean
 
 from optuna.trial import FrozenTrial
 
@@ -18,11 +18,11 @@ def time_left_s(took_s: Sequence[float], at_work_s: Sequence[float], to_do: int)
     """Return the seconds left, None where nothing runs or nothing is known of the pace.
 
     Args:
-        took_s: What each complete trial took, as its worker measured it.
+        took_s: What each trial took that ended, as its worker measured it.
         at_work_s: How long each running trial has been at work.
         to_do: Trials the budget still has, the running ones among them.
     """
     if not at_work_s or not took_s:
         return None
-    left = max(0, to_do) * median(took_s) - sum(at_work_s)
+    left = max(0, to_do) * mean(took_s) - sum(at_work_s)
     return max(0.0, left / len(at_work_s))

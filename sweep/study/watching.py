@@ -91,7 +91,11 @@ class StudyWatcher:
             at_work=at_work,
             workers=config.workers.count,
             eta_s=time_left_s(
-                [float(trial.user_attrs.get(RECORD, {}).get("seconds", 0.0)) for trial in complete],
+                [
+                    float(trial.user_attrs[RECORD]["seconds"])
+                    for trial in trials
+                    if trial.state.is_finished() and RECORD in trial.user_attrs
+                ],
                 [trial.seconds for trial in at_work],
                 self._budget - done,
             ),
