@@ -1,0 +1,57 @@
+"""What the sampler sees of a sweep with promotion."""
+
+from optuna.trial import TrialState
+
+from sweep.study.informed_sampler import InformedSampler
+from sweep.study.seen import as_seen
+from tests.sweep.running.fake_sweep import FakeExecutor, MakeSweep, metrics_of
+
+EPOCHS = 4
+TRIALS = 30
+
+
+def test_trials_given_up_at_a_rung_count_with_what_they_came_to_there(
+    make_sweep: MakeSweep,
+) -> None:
+    search = {"pruner": "promotion", "rungs": (1, 2), "promote_one_in": 3}
+    sweep = make_sweep(12, search=search, training={"epochs": EPOCHS})
+    sweep.run(FakeExecutor(slots=2))
+    study = sweep.ledger.study
+    assert isinstance(study.sampler, InformedSampler)
+    seen = as_seen(study).get_trials(states=(TrialState.COMPLETE,))
+    assert [trial.number for trial in seen] == list(range(12))
+    for trial, shown in zip(sweep.trials, seen, strict=True):
+        if trial.state is TrialState.COMPLETE:
+            assert shown is trial or shown == trial
+        else:
+            assert shown.values == trial.user_attrs["rungs"][-1]["values"]
+    assert TrialState.PRUNED in {trial.state for trial in sweep.trials}, "what is kept is as it was"
+
+
+def test_the_sampler_learns_from_trials_that_only_came_to_a_rung(make_sweep: MakeSweep) -> None:
+    """Sharp only at weights above 0.5: nearly all others are given up at the first rung."""
+    search = {
+        "pruner": "promotion",
+        "rungs": (1,),
+        "promote_one_in": 10,
+        "space": {"gradient_weight": {"low": 0.0, "high": 1.0}},
+    }
+    sweep = make_sweep(TRIALS, search=search, training={"epochs": 2})
+    executor = FakeExecutor()
+
+    def judge(_poll: int) -> None:
+        for spec in executor.submitted[-1:]:
+            gradient = 1.0 + spec.run.loss.gradient_weight
+            for epoch in range(2):
+                executor.metrics = {
+                    **executor.metrics,
+                    (spec.number, epoch): metrics_of(gradient=gradient),
+                }
+
+    executor.on_poll = judge
+    sweep.run(executor)
+    weights = [trial.params["gradient_weight"] for trial in sweep.trials[1:]]
+    complete = sum(trial.state is TrialState.COMPLETE for trial in sweep.trials)
+    assert complete <= 5
+    drawn, chosen = weights[:10], weights[10:]
+    assert sum(chosen) / len(chosen) > sum(drawn) / len(drawn) + 0.1
