@@ -18,6 +18,7 @@ What is not counted: the steps a real worker takes into its next epoch before it
 trial is pruned, milliseconds; here every trial waits for that word, in all searches.
 
 Trainings are deterministic on one CPU, so what one search has trained is kept in a folder and told
-to the next that asks for it, epoch by epoch. That saves the time of the benchmark alone: the next
-search is charged for those epochs as if it had trained them.
+to the next that asks for it, epoch by epoch: the presets, and the first ten trials, which Optuna's
+samplers draw alike from the same seed. That saves the time of the benchmark alone: the next search
+is charged for those epochs as if it had trained them.
 """

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.compute import __doc__ as about
-from benchmarks.compute.measuring import CAP, METHODS, measure, trajectories
+from benchmarks.compute.measuring import METHODS, measure
 from benchmarks.measurement import Measurement
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     both = [CONFIGS / "quickstart.yaml", CONFIGS / "plumes.yaml"]
     parser.add_argument("configs", nargs="*", type=Path, default=both, metavar="CONFIG")
     parser.add_argument("--seeds", type=int, default=5, help="searches of each method (default 5)")
-    parser.add_argument("--cap", type=float, default=CAP, help="full trainings a search may spend")
+    parser.add_argument("--cap", type=float, help="full trainings a search may spend")
     parser.add_argument("--targets", nargs="+", type=float, help="scores; else those of the study")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS, metavar="METHOD")
     parser.add_argument("--workers", type=int, help="searches at a time; default: cores")
@@ -47,20 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for line in map(_row, found):
         print(line)
     if given.json is not None:
-        rows = [one.as_json() | {"details": _brief(one)} for one in found]
-        whole = {"measurements": rows, "searches": trajectories(found)}
-        given.json.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+        rows = [one.as_json() for one in found]
+        given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 def _row(one: Measurement) -> str:
     aim = "" if one.aim is None else f", aim {one.aim:.2f}"
     note = f"; {one.note}" if one.note else ""
     return f"{one.what}: {one.ours} / {one.beside} = {one.ratio:.2f}{aim}{note}"
-
-
-def _brief(one: Measurement) -> dict[str, object]:
-    """Return the details without the searches, which stand in the file once."""
-    return {name: value for name, value in one.details.items() if not name.endswith("_runs")}
 
 
 if __name__ == "__main__":

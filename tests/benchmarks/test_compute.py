@@ -10,13 +10,13 @@ import pytest
 from benchmarks.compute import own_search
 from benchmarks.compute.__main__ import main
 from benchmarks.compute.account import Account, FullTrial, Referee, SearchEnded, SearchRun
-from benchmarks.compute.measuring import compared
-from benchmarks.compute.methods import OWN_SETTINGS, Job, run
+from benchmarks.compute.measuring import Goal, compared, measure
+from benchmarks.compute.methods import OTHERS, OWN_SETTINGS, Job, run
 from benchmarks.compute.optuna_search import counted
 from benchmarks.compute.own_search import CountingExecutor
 from benchmarks.compute.trainings import Trainings
 from benchmarks.plain_script import main as plain_main
-from fields.errors import FieldsharpError, TrainingFailed
+from fields.errors import ConfigError, FieldsharpError, TrainingFailed
 from fields.windows import ForecastData
 from sweep.configuration.config_file import load_config
 from sweep.configuration.settings import SweepConfig
@@ -73,12 +73,6 @@ def test_random_search_spends_every_epoch_of_every_trial_whatever_is_known(
     assert sum(name.endswith(".json") for name in there) == 3
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == there
     assert (again.epochs, again.full) == (first.epochs, first.full)
-
-
-def test_without_a_folder_all_is_trained_and_counted_the_same(job: MakeJob) -> None:
-    known, anew = run(job("random", cap=2.0)), run(job("random", cap=2.0, kept=None))
-
-    assert (anew.epochs, anew.full) == (known.epochs, known.full)
 
 
 def test_a_pruned_trial_counts_what_it_trained(
@@ -171,13 +165,17 @@ def test_a_state_that_lies_beyond_where_a_training_stands_is_not_gone_on_from(
     assert behind.trial().reports[0].judgement == ahead.reports[0].judgement
 
 
-def test_a_search_ends_with_the_trial_that_reaches_its_target(job: MakeJob) -> None:
-    whole = run(job("random", cap=4.0))
-    target = min(one.score for one in whole.full if not one.broken)
-    ended = run(Job(**{**vars(job("random")), "cap": 100.0, "target": target}))
+def test_a_search_ends_with_the_trial_that_reaches_its_target(
+    tiny_config: SweepConfig, account: Account, trainings: Trainings
+) -> None:
+    list(counted(tiny_config.run, trainings, account))
+    account.target = account.full[0].score - 1e-9
+    account.require_open()
+    account.target = account.full[0].score
 
-    assert ended.passes == whole.passes_to(target)
-    assert ended.full[-1].score == target
+    with pytest.raises(SearchEnded):
+        list(counted(tiny_config.run, trainings, account))
+    assert account.epochs == {0: 2}
 
 
 def test_nothing_is_trained_once_the_account_is_closed(
@@ -217,34 +215,58 @@ def test_what_was_not_reached_counts_as_what_was_spent_and_is_said() -> None:
     runs += [_search("plain", 0, FullTrial(300, 0.1, ()))]
     runs += [_search("plain", seed) for seed in (1, 2)]
 
-    (one,) = compared("tiny", runs, [0.1], cap=5)
+    (one,) = compared("tiny", runs, Goal((0.1,), 5.0), "nothing else was measured")
 
     assert one.beside_values == [300, 400, 400]
     assert one.ratio == 0.25
     assert one.reached is True
     assert one.note == (
         "the other not reached in 2 of 3 (counted as what was spent, up to 5 full trainings): the "
-        "ratio is at most this"
+        "ratio is at most this; nothing else was measured"
     )
+    assert [search["passes"] for search in one.details["searches"]] == [400] * 6
+
+
+def test_our_other_settings_stand_beside_the_plain_script_alone() -> None:
+    names = [*OWN_SETTINGS, *OTHERS]
+    runs = [_search(name, 0, FullTrial(100, 0.1, ())) for name in names]
+
+    rows = compared("tiny", runs, Goal((0.1, 0.2), 5.0))
+
+    of_ours = [(row.what, row.beside, row.aim) for row in rows if row.ours == "ours"]
+    others = [(name, {"plain": 1 / 3, "random": 1 / 4}.get(name)) for name in OTHERS]
+    assert of_ours == [
+        *(("tiny to 0.1", OTHERS[name], aim) for name, aim in others),
+        *(("tiny to 0.2", OTHERS[name], None) for name, _ in others),
+    ]
+    rest = [(row.what, row.ours, row.beside) for row in rows if row.ours != "ours"]
+    assert rest == [
+        ("tiny to 0.1", name, OTHERS["plain"]) for name in OWN_SETTINGS if name != "ours"
+    ]
+
+
+def test_a_study_without_a_fixed_score_is_refused(tiny_yaml: Path) -> None:
+    with pytest.raises(ConfigError, match="study 'tiny', only for quickstart, plumes; give"):
+        measure(tiny_yaml)
 
 
 def test_the_command_line_compares_ours_with_every_other_and_keeps_the_searches(
     tiny_yaml: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "found.json"
-    methods = ["--methods", "ours", "hyperband", "random"]
+    methods = ["--methods", "ours", "random"]
     where = ["--workers", "0", "--cache", str(cache), "--json", str(file)]
     main([str(tiny_yaml), "--short", "--targets", "-1", *methods, *where])
 
     written = json.loads(file.read_text())
-    pairs = [(row["what"], row["ours"], row["beside"]) for row in written["measurements"]]
+    pairs = [(row["what"], row["ours"], row["beside"]) for row in written]
     assert pairs == [
-        ("tiny to -1", "ours", "Optuna TPE + Hyperband"),
         ("tiny to -1", "ours", "random search"),
     ]
-    assert [row["ratio"] for row in written["measurements"]] == [1.0, 1.0]
-    assert sorted(written["searches"]) == [
-        f"tiny, {name}, 0" for name in ("hyperband", "ours", "random")
+    assert [row["ratio"] for row in written] == [1.0]
+    assert [one["method"] for one in written[0]["details"]["searches"]] == [
+        "ours",
+        "random",
     ]
     assert "neither median is known" in capsys.readouterr().out
 
