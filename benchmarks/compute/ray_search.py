@@ -71,7 +71,7 @@ def search(
             return account.has_ended or bool(self.fault)
 
         def on_trial_error(self, *_: object, trial: Any, **__: object) -> None:
-            error = str(trial.get_error())
+            error = Path(trial.error_file).read_text(encoding="utf-8")
             if TrainingFailed.__name__ not in error:  # not a training that diverged
                 self.fault = error
                 return

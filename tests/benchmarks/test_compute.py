@@ -7,10 +7,10 @@ from pathlib import Path
 import optuna
 import pytest
 
-from benchmarks.compute import own_search
+from benchmarks.compute import own_search, ray_search
 from benchmarks.compute.__main__ import main
 from benchmarks.compute.account import Account, FullTrial, Referee, SearchEnded, SearchRun
-from benchmarks.compute.measuring import Goal, compared, measure
+from benchmarks.compute.measuring import NO_RAY, Goal, compared, measure
 from benchmarks.compute.methods import OTHERS, OWN_SETTINGS, Job, run
 from benchmarks.compute.optuna_search import counted
 from benchmarks.compute.own_search import CountingExecutor
@@ -301,9 +301,17 @@ def test_the_executor_of_the_benchmark_comes_to_what_a_worker_process_comes_to(
 
 
 @pytest.mark.slow
-def test_ray_counts_what_its_trials_report(job: MakeJob, tiny_data: ForecastData) -> None:
-    pytest.importorskip("ray")
-    found = run(job("ray"))
+@pytest.mark.skipif(not ray_search.is_installed(), reason=NO_RAY)
+def test_ray_counts_what_its_trials_train_and_the_epoch_one_diverges_in(
+    job: MakeJob, tiny_config: SweepConfig, tmp_path: Path
+) -> None:
+    # Both draw the same trials from the same seed: one of them is now known to diverge.
+    assert run(job("random", kept=tmp_path)).epochs == [2, 2, 2]
+    newest = max(tmp_path.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+    newest.write_text(json.dumps({"reports": "[]", "failure": "the training diverged"}))
 
-    assert found.epochs == [2, 2, 2]
-    assert found.passes == 3 * 2 * len(tiny_data.train)
+    found = run(job("ray", kept=tmp_path))
+
+    assert found.epochs == [2, 2, 1, 1]  # the last had no more to spend
+    assert found.passes == 6 * Trainings(tiny_config.run, tmp_path).windows
+    assert len(found.full) == 2
