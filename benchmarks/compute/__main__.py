@@ -1,0 +1,61 @@
+"""The command line of the comparison of compute."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.compute import __doc__ as about
+from benchmarks.compute.measuring import METHODS, measure
+from benchmarks.measurement import Measurement
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+SHORT = ("training.epochs=2",)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print a row for every pair and, if asked to, write all of it as JSON."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.compute", description=(about or "").splitlines()[0]
+    )
+    both = [CONFIGS / "quickstart.yaml", CONFIGS / "plumes.yaml"]
+    parser.add_argument("configs", nargs="*", type=Path, default=both, metavar="CONFIG")
+    parser.add_argument("--seeds", type=int, default=5, help="searches of each method (default 5)")
+    parser.add_argument("--cap", type=float, help="full trainings a search may spend")
+    parser.add_argument("--targets", nargs="+", type=float, help="scores; else those of the study")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS, metavar="METHOD")
+    parser.add_argument("--workers", type=int, help="searches at a time; default: cores")
+    parser.add_argument("--cache", type=Path, help="folder of trainings that are not done again")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--short", action="store_true", help="one seed, two epochs, three trials")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
+    given = parser.parse_args(arguments)
+    found: list[Measurement] = []
+    for config in given.configs:
+        found += measure(
+            config,
+            range(1 if given.short else given.seeds),
+            overrides=[*given.set, *(SHORT if given.short else ())],
+            targets=given.targets,
+            cap=3 if given.short else given.cap,
+            methods=given.methods,
+            workers=given.workers,
+            cache=given.cache,
+            say=lambda line: print(line, file=sys.stderr, flush=True),
+        )
+    for line in map(_row, found):
+        print(line)
+    if given.json is not None:
+        rows = [one.as_json() for one in found]
+        given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+def _row(one: Measurement) -> str:
+    aim = "" if one.aim is None else f", aim {one.aim:.2f}"
+    note = f"; {one.note}" if one.note else ""
+    return f"{one.what}: {one.ours} / {one.beside} = {one.ratio:.2f}{aim}{note}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""What one search has spent, and what it has found, counted and judged from outside."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from fields.errors import FieldsharpError
+from objectives.guards import broken, check_guards
+from objectives.judgement import Judgement
+from objectives.score import score_forecast
+from objectives.settings import ObjectiveSettings
+from objectives.targets import Targets
+from sweep.configuration.settings import RunSettings
+from sweep.running.epoch_report import EpochReport
+
+
+class SearchEnded(Exception):
+    """The search has found what was looked for, or has spent what it may."""
+
+
+@dataclass(frozen=True)
+class FullTrial:
+    """A trial that was trained through all its epochs.
+
+    Attributes:
+        passes: What the search had spent then, sample passes.
+        score: Against the finished baseline.
+        broken: Guards that it breaks, by name.
+    """
+
+    passes: int
+    score: float
+    broken: Sequence[str]
+
+
+@dataclass(frozen=True)
+class SearchRun:
+    """One search with one seed, as it ended.
+
+    Attributes:
+        method: Its name.
+        seed: Of its sampler.
+        windows: Sample passes of an epoch.
+        epochs: Trained by each trial in the order they began, the baseline first.
+        full: The trials that were trained to their end, in the order they ended.
+        seconds: How long the benchmark took for it, what was known from before not trained again.
+    """
+
+    method: str
+    seed: int
+    windows: int
+    epochs: Sequence[int]
+    full: Sequence[FullTrial]
+    seconds: float
+
+    @property
+    def passes(self) -> int:
+        """What it spent, sample passes."""
+        return self.windows * sum(self.epochs)
+
+    def passes_to(self, target: float) -> int | None:
+        """Return what it had spent when a trial reached a score and broke no guard, else None."""
+        reached = (one.passes for one in self.full if not one.broken and one.score <= target)
+        return next(reached, None)
+
+    @property
+    def trajectory(self) -> list[tuple[int, float]]:
+        """The best score of a full trial that breaks no guard, wherever there was a better one."""
+        found: list[tuple[int, float]] = []
+        for one in self.full:
+            if not one.broken and (not found or one.score < found[-1][1]):
+                found.append((one.passes, one.score))
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values for JSON, from which any target can be looked at afterwards."""
+        return {**asdict(self), "passes": self.passes, "trajectory": self.trajectory}
+
+
+@dataclass(frozen=True)
+class Referee:
+    """Judges full trials for every search alike.
+
+    Attributes:
+        objective: How a forecast is scored, and which guards it is held to.
+        targets: What gradient and peak must reach.
+        baseline: The finished baseline.
+    """
+
+    objective: ObjectiveSettings
+    targets: Targets
+    baseline: Judgement
+
+    def judge(self, judgement: Judgement, passes: int) -> FullTrial:
+        """Return what a full trial came to."""
+        rmse = self.baseline.overall["rmse"]
+        score = score_forecast(
+            judgement.overall, self.targets, rmse, self.objective.rmse_weight
+        ).total
+        wrong = broken(check_guards(judgement, self.objective.guards, self.baseline))
+        return FullTrial(passes, score, tuple(guard.name for guard in wrong))
+
+
+@dataclass
+class Account:
+    """Counts the epochs of one search and ends it.
+
+    Attributes:
+        referee: Who judges its full trials.
+        windows: Sample passes of an epoch.
+        target: The score at which the search ends.
+        cap: Sample passes at which it ends in any case.
+        epochs: Trained so far, by trial.
+        full: Trials trained to their end so far.
+    """
+
+    referee: Referee
+    windows: int
+    target: float
+    cap: int
+    epochs: dict[int, int] = field(default_factory=dict)
+    full: list[FullTrial] = field(default_factory=list)
+
+    @property
+    def passes(self) -> int:
+        """Sample passes so far."""
+        return self.windows * sum(self.epochs.values())
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the search has no more to do."""
+        return self.passes >= self.cap or any(
+            not one.broken and one.score <= self.target for one in self.full
+        )
+
+    def begin(self) -> int:
+        """Return the number of a trial that begins."""
+        number = len(self.epochs)
+        self.epochs[number] = 0
+        return number
+
+    def add(self, number: int, run: RunSettings, report: EpochReport | None) -> None:
+        """Count an epoch a trial trained.
+
+        Args:
+            number: The trial.
+            run: What it trains.
+            report: What the epoch came to; None where the training failed in it.
+
+        Raises:
+            FieldsharpError: If its baseline, the first trial, is not the referee's.
+        """
+        self.epochs[number] = self.epochs.get(number, 0) + 1
+        if report is None or report.epoch < run.training.epochs - 1:
+            return
+        theirs, ours = report.metrics["rmse"], self.referee.baseline.overall["rmse"]
+        if number == 0 and theirs != ours:
+            raise FieldsharpError(
+                f"the baseline of this search has an RMSE of {theirs:g}, that of the others "
+                f"{ours:g}; configure values that lie within the ranges of search.space"
+            )
+        self.full.append(self.referee.judge(report.judgement, self.passes))
+
+    def require_open(self) -> None:
+        """Check that the search has more to do.
+
+        Raises:
+            SearchEnded: If it has not.
+        """
+        if self.has_ended:
+            raise SearchEnded
+
+    def closed(self, method: str, seed: int, seconds: float) -> SearchRun:
+        """Return the search as it ended."""
+        epochs = [self.epochs[number] for number in sorted(self.epochs)]
+        return SearchRun(method, seed, self.windows, epochs, list(self.full), seconds)

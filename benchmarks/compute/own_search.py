@@ -1,0 +1,154 @@
+"""A sweep as the service runs it: coordinator, ledger, SQLite; its epochs are counted."""
+
+import time
+from pathlib import Path
+
+from benchmarks.compute.account import Account
+from benchmarks.compute.trainings import Training, Trainings
+from fields.errors import TrainingFailed
+from storage.database import open_database
+from storage.study_lock import StudyLock
+from sweep.configuration.settings import SweepConfig
+from sweep.running.coordinator import Coordinator
+from sweep.running.executor import (
+    EpochDone,
+    TrialBegan,
+    TrialCancelled,
+    TrialDone,
+    TrialEvent,
+    TrialFailed,
+)
+from sweep.running.preflight import examine
+from sweep.running.progress import SilentProgress
+from sweep.running.study_files import StudyFiles
+from sweep.running.sweeping import BUSY_TIMEOUT_S
+from sweep.running.trial_checkpoints import TrialCheckpoints
+from sweep.study.ledger import Ledger
+from sweep.study.studies import open_or_create_study, study_identity
+from sweep.study.trial_spec import TrialSpec
+
+
+class _AtWork:
+    """The trial the executor is at."""
+
+    def __init__(self, spec: TrialSpec, training: Training, kept: TrialCheckpoints) -> None:
+        self.spec = spec
+        self.training = training
+        self.kept = kept
+        self.began = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.began
+
+
+class CountingExecutor:
+    """Implements ``Executor`` in this process: one trial at a time, an epoch a poll.
+
+    As a worker does it goes on from a trial's newest checkpoint and tells the epochs before it
+    again; it writes one where a trial is ended before its last epoch.
+
+    Args:
+        trainings: Where trials are trained.
+        account: Of the search.
+    """
+
+    def __init__(self, trainings: Trainings, account: Account) -> None:
+        self._trainings = trainings
+        self._account = account
+        self._at: _AtWork | None = None
+        self._events: list[TrialEvent] = []
+
+    @property
+    def free_slots(self) -> int:
+        """One while there is nothing to train."""
+        return int(self._at is None)
+
+    def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
+        """Take a trial up."""
+        training = self._trainings.begin(spec.run)
+        kept = TrialCheckpoints(checkpoints, spec)
+        training.take_up(kept)
+        self._at = _AtWork(spec, training, kept)
+        key = spec.number, spec.attempt
+        self._events.append(TrialBegan(*key, len(training.reports)))
+        self._events += [EpochDone(*key, report) for report in training.reports]
+
+    def poll(self, timeout_s: float) -> list[TrialEvent]:
+        """Return what was left to be told, else train an epoch.
+
+        Raises:
+            SearchEnded: In place of an epoch, once the search has no more to do.
+        """
+        if not self._events and self._at is not None:
+            self._account.require_open()
+            self._events.append(self._go_on(self._at))
+        elif not self._events:
+            time.sleep(timeout_s)
+        events, self._events = self._events, []
+        return events
+
+    def cancel(self, number: int) -> None:
+        """End a trial between two epochs."""
+        at = self._at
+        if at is None or at.spec.number != number:
+            return
+        if at.training.reports:
+            at.kept.write(at.training.trial(), at.seconds)
+        self._at = None
+        self._events.append(TrialCancelled(number, at.spec.attempt))
+
+    pause = cancel
+
+    def kill(self, number: int) -> None:
+        """End a trial; nothing follows."""
+        if self._at is not None and self._at.spec.number == number:
+            self._at = None
+            self._events = []
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+    def _go_on(self, at: _AtWork) -> TrialEvent:
+        spec, training = at.spec, at.training
+        key = spec.number, spec.attempt
+        if training.is_done:
+            self._at = None
+            hardware = self._trainings.hardware
+            precision = str(hardware.precision).removeprefix("torch.")
+            return TrialDone(*key, at.seconds, 0.0, str(hardware.device), precision)
+        try:
+            report = training.next_epoch()
+        except TrainingFailed as error:
+            self._account.add(spec.number, spec.run, None)
+            self._at = None
+            return TrialFailed(*key, str(error))
+        self._account.add(spec.number, spec.run, report)
+        return EpochDone(*key, report)
+
+
+def search(config: SweepConfig, trainings: Trainings, account: Account, folder: Path) -> None:
+    """Run a sweep until its budget is used.
+
+    Args:
+        config: The sweep.
+        trainings: Where its trials are trained.
+        account: Where they are counted.
+        folder: Where its database is made.
+
+    Raises:
+        SearchEnded: Once the account says so.
+    """
+    url = f"sqlite:///{folder / 'sweep.db'}"
+    facts = examine(config).facts
+    with StudyLock(url, config.study):
+        study = open_or_create_study(open_database(url, "write", BUSY_TIMEOUT_S), config, facts)
+        files = StudyFiles(url, study_identity(study))
+        files.make()
+        Coordinator(
+            Ledger(study, config, url, facts),
+            CountingExecutor(trainings, account),
+            facts,
+            SilentProgress(config.study, facts.targets, facts.units),
+            files,
+        ).run()
