@@ -1,4 +1,4 @@
-"""One line of the table of benchmarks: a figure beside another, measured in turn, with its spread."""
+"""One line of the table of benchmarks: two figures that were measured in turn, and their spread."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field

@@ -2,8 +2,9 @@
 
     python -m benchmarks.plain_training CONFIG DATABASE CONFIGURATIONS [KEY=VALUE ...]
 
-Trains the configurations of a JSON file one after the other and prints for how long. Of ours are the arrays, the nets, the loss terms and the metrics alone; the loop is what tutorials
-teach: a ``DataLoader``, AdamW as it comes, float32, all threads torch takes, metrics every epoch.
+Trains the configurations of a JSON file one after the other and prints for how long. Of ours are
+the arrays, the nets, the loss terms and the metrics alone; the loop is what tutorials teach: a
+``DataLoader``, AdamW as it comes, float32, all threads torch takes, metrics every epoch.
 """
 
 import json
@@ -54,9 +55,7 @@ class WindowDataset(Dataset[tuple[Tensor, Tensor]]):
         return window[: self.history], window[self.history :]
 
 
-def train(
-    predictor: nn.Module, loss: Loss, windows: Windows, run: RunSettings
-) -> Iterator[float]:
+def train(predictor: nn.Module, loss: Loss, windows: Windows, run: RunSettings) -> Iterator[float]:
     """Train epoch after epoch, yielding the mean loss of each."""
     settings = run.training
     loader = DataLoader(WindowDataset(windows), settings.batch_size, shuffle=True)

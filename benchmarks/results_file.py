@@ -1,7 +1,6 @@
 """The file of results: every part as it was last measured, with the machine and the date."""
 
 import json
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +32,7 @@ def write_part(path: Path, part: str, measurements: Sequence[Measurement], secon
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f"{path.name}.new")
     half.write_text(text + "\n", encoding="utf-8")
-    os.replace(half, path)
+    half.replace(path)
 
 
 def read_parts(path: Path) -> dict[str, Any]:

@@ -76,9 +76,7 @@ class SleepingWorker(Worker):
         return TrialDone(number, attempt, seconds, 100.0, device, precision, told.sample)
 
 
-def serve_sleeping(
-    pretence: Pretence, pipe: Connection, slot: int, coordinator_pid: int
-) -> None:
+def serve_sleeping(pretence: Pretence, pipe: Connection, slot: int, coordinator_pid: int) -> None:
     """Entry of the worker process."""
     from sweep.running.orphans import end_with
 

@@ -1,6 +1,7 @@
 """An executor that notes how long its trials took, and when they ended."""
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from sweep.running.executor import TrialDone, TrialEvent
@@ -45,7 +46,7 @@ class TimedExecutor(LocalExecutor):
         return [
             (ended - before, seconds)
             for ends in self.ends.values()
-            for (before, _), (ended, seconds) in zip(ends, ends[1:], strict=False)
+            for (before, _), (ended, seconds) in pairwise(ends)
         ]
 
     def forget(self) -> None:

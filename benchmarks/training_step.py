@@ -195,4 +195,4 @@ def _flops(trial: Trial, data: ForecastData, batch: int) -> float:
     history_BTCHW, _ = next(data.train.in_order(batch))
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         trial.predictor(history_BTCHW)
-    return 3.0 * counter.get_total_flops() * len(data.train) / len(history_BTCHW)
+    return 3.0 * int(counter.get_total_flops()) * len(data.train) / len(history_BTCHW)

@@ -154,7 +154,10 @@ class LocalExecutor:
     def _start(self, index: int) -> _Slot:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=self._work, args=(theirs, index, os.getpid()), name=f"worker-{index}", daemon=True
+            target=self._work,
+            args=(theirs, index, os.getpid()),
+            name=f"worker-{index}",
+            daemon=True,
         )
         resource_tracker.ensure_running()  # here, as starting it would end the block below
         before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)
