@@ -37,7 +37,7 @@ PARTS = {
     "overhead": "benchmarks.overhead",
     "step": "benchmarks.training_step",
     "memory": "benchmarks.worker_memory",
-    "compute": "benchmarks.compute",
+    "compute": "benchmarks.compute_part",
 }
 """Modules, each with a function ``measure``; one is loaded when its turn comes."""
 
