@@ -4,8 +4,9 @@ Ours is a whole sweep, coordinator and worker processes, whose workers sleep ins
 What a worker spends beside its trials lies between the end of a trial and that of the next, less
 the trial itself: asking, handing out, the way to and fro, reports still to be written, telling.
 Beside it stands plain Optuna on SQLite as it comes: ask, a report an epoch, tell, in one process
-that sleeps as long. Both in turn, on studies of the quickstart; what a checkpoint costs is not in
-it, since a worker counts that as part of the trial (``benchmarks.coordination`` measures it).
+that sleeps as long. Both in turn, each figure the median of a turn, on studies of the quickstart;
+what a checkpoint costs is not in it, since a worker counts that as part of the trial
+(``benchmarks.coordination`` measures it).
 """
 
 import tempfile
@@ -14,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 import torch
 
@@ -34,6 +35,8 @@ QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
 WORKERS = 2
 SAMPLERS = ("tpe", "random")
 BESIDE = "plain Optuna, SQLite"
+Spans = list[tuple[float, float]]
+"""See ``TimedExecutor.spans``."""
 
 
 @dataclass(frozen=True)
@@ -108,17 +111,17 @@ def _by_length(config: SweepConfig, told: Pretence, plan: Plan) -> list[Measurem
         with tempfile.TemporaryDirectory() as folder, closing(_executor(told, seconds)) as executor:
             ours = SleepingStudy(config, facts, Path(folder))
             plain = PlainStudy(config, Path(folder))
-            spans: list[tuple[float, float]] = []
+            spans: list[Spans] = []
             beside: list[float] = []
             for _ in range(1 if seconds > LONG_S else plan.rounds):
-                spans += ours.run(executor, at_a_time)
-                beside += plain.run(max(1, at_a_time // WORKERS), seconds)
+                spans.append(ours.run(executor, at_a_time))
+                beside.append(median(plain.run(max(1, at_a_time // WORKERS), seconds)))
         lines += _lines_of_length(seconds, spans, beside)
     return lines
 
 
 def _lines_of_length(
-    seconds: float, spans: Sequence[tuple[float, float]], beside: Sequence[float]
+    seconds: float, spans: Sequence[Spans], beside: Sequence[float]
 ) -> list[Measurement]:
     overhead = Measurement(
         part=PART,
@@ -126,9 +129,9 @@ def _lines_of_length(
         ours=f"sweep, {WORKERS} workers",
         beside=BESIDE,
         unit="ms",
-        ours_values=[1000 * (whole - trial) for whole, trial in spans],
+        ours_values=[1000 * _between(turn) for turn in spans],
         beside_values=[1000 * value for value in beside],
-        details={"share_of_a_trial": sum(w for w, _ in spans) / sum(t for _, t in spans) - 1},
+        details={"each_ms": [[1000 * (whole - trial) for whole, trial in t] for t in spans]},
     )
     share = Measurement(
         part=PART,
@@ -136,11 +139,16 @@ def _lines_of_length(
         ours="with what lies between",
         beside="trials alone",
         unit="s",
-        ours_values=[whole for whole, _ in spans],
-        beside_values=[trial for _, trial in spans],
+        ours_values=[fmean(whole for whole, _ in turn) for turn in spans],
+        beside_values=[fmean(trial for _, trial in turn) for turn in spans],
         aim=AIM_SHARE if seconds == AIM_LENGTH_S else None,
     )
     return [overhead, share]
+
+
+def _between(spans: Spans) -> float:
+    """Return the median of what lies between two trials of a worker, in seconds."""
+    return median(whole - trial for whole, trial in spans)
 
 
 def _by_trials(config: SweepConfig, told: Pretence, plan: Plan) -> list[Measurement]:
@@ -167,9 +175,10 @@ def _by_trials(config: SweepConfig, told: Pretence, plan: Plan) -> list[Measurem
             for _ in range(plan.rounds):
                 for filled, (ours, plain) in studies.items():
                     spans = ours.run(executor, plan.at_a_time)
-                    found[filled][0].extend(whole - trial for whole, trial in spans)
+                    found[filled][0].append(_between(spans))
                     # As with ours, what the first one of a turn has to read is left out.
-                    found[filled][1].extend(plain.run(plan.at_a_time - WORKERS + 1, 0.0)[1:])
+                    taken = plain.run(plan.at_a_time - WORKERS + 1, 0.0)[1:]
+                    found[filled][1].append(median(taken))
             lines += _lines_of_trials(sampler, found)
     return lines
 

@@ -121,5 +121,6 @@ def test_overhead_is_told_by_length_and_by_trials(tiny_yaml: Path) -> None:
             for name in ("sweep, 2 workers", "plain Optuna, SQLite")
         ]
     assert [line.what for line in lines] == expected
+    assert {len(line.ours_values) for line in lines} == {1}  # turns
     # Two workers: of the four trials of a turn two have one before them.
-    assert {len(line.ours_values) for line in lines if line.ours.startswith("sweep")} == {2}
+    assert [len(turn) for turn in lines[0].details["each_ms"]] == [2]
