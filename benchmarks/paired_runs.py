@@ -1,6 +1,7 @@
 """A sweep of ours and the plain script on the same configurations, each as a program of its own."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -56,11 +57,11 @@ def run_pair(config: Path, changes: Sequence[str], folder: Path) -> tuple[Progra
     Raises:
         RuntimeError: If one of them fails.
     """
-    changes = [*RANDOM, *changes]
+    config, changes = config.resolve(), [*RANDOM, *changes]
     url = f"sqlite:///{folder / 'ours.db'}"
     settings = [word for change in changes for word in ("--set", change)]
     start = [str(PROJECT / "run_sweep.py"), "start", str(config), "--storage", url, "--quiet"]
-    whole_s, _, watch = _run([*start, *settings])
+    whole_s, _, watch = _run([*start, *settings], folder)
     study = load_study(open_database(url, "read"), load_config(config, changes).config.study)
     trials = study.get_trials(deepcopy=False)
     workers = tuple(watch.peaks_mb[pid] for pid in sorted(watch.workers))
@@ -69,18 +70,19 @@ def run_pair(config: Path, changes: Sequence[str], folder: Path) -> tuple[Progra
     asked = folder / "configurations.json"
     asked.write_text(json.dumps([_configuration(trial) for trial in trials]), encoding="utf-8")
     script = ["-m", "benchmarks.plain_training", str(config), str(folder / "plain.db"), str(asked)]
-    whole_s, said, watch = _run([*script, *changes])
+    whole_s, said, watch = _run([*script, *changes], folder)
     told = json.loads(said)
     all_mb = sum(watch.peaks_mb.values())
     return ours, ProgramRun(told["trials"], whole_s, told["seconds"], (all_mb,), all_mb)
 
 
-def _run(arguments: Sequence[str]) -> tuple[float, str, MemoryWatch]:
+def _run(arguments: Sequence[str], folder: Path) -> tuple[float, str, MemoryWatch]:
     """Return how long Python took over this, what it printed, and what memory it held."""
     began = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, *arguments],
-        cwd=PROJECT,
+        cwd=folder,  # a sweep leaves a configuration to go on with where it was started
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
