@@ -28,8 +28,8 @@ lint: .venv/installed-dev
 docs: .venv/installed-dev  ## the pages that are made from the code
 	$(PY) -m docs.generate_configuration
 
-bench: .venv/installed  ## what a training step costs
-	$(PY) -m benchmarks.step_cost
+bench: .venv/installed-bench  ## the table of ratios: ours beside what one would take instead
+	$(PY) -m benchmarks.bench
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -43,6 +43,10 @@ bench: .venv/installed  ## what a training step costs
 	$(PY) -m pip install --disable-pip-version-check -q -r requirements-oracles.txt \
 		> .venv/oracles.log 2>&1 || echo "requirements-oracles.txt cannot be built here" \
 		"(.venv/oracles.log): the tests that need it will be skipped"
+	@touch $@
+
+.venv/installed-bench: .venv/installed requirements-bench.txt
+	$(PY) -m pip install --disable-pip-version-check -q -r requirements-bench.txt
 	@touch $@
 
 clean:

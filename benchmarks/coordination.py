@@ -22,6 +22,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import create_trial
 
+from benchmarks.timed_executor import TimedExecutor
 from fields.windows import load_forecast_data
 from model.device import find_hardware
 from storage.database import open_database
@@ -30,8 +31,6 @@ from sweep.configuration.config_file import load_config, validate
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import distributions
 from sweep.running.coordinator import Coordinator
-from sweep.running.executor import TrialDone, TrialEvent
-from sweep.running.local_executor import LocalExecutor
 from sweep.running.preflight import examine
 from sweep.running.progress import SilentProgress
 from sweep.running.study_files import StudyFiles
@@ -46,29 +45,6 @@ from sweep.study.trial_spec import TrialSpec
 QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
 REPORTS = 20
 REPEATS = 15
-
-
-class _Timed(LocalExecutor):
-    """Notes by worker when each of its trials ended, and what it measured itself."""
-
-    def __init__(self, workers: int) -> None:
-        super().__init__(workers)
-        self._worker: dict[int, int] = {}
-        self.ends: dict[int, list[tuple[float, float]]] = {slot: [] for slot in range(workers)}
-
-    def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
-        super().submit(spec, checkpoints)
-        self._worker[spec.number] = next(
-            slot.index for slot in self._slots if slot.spec and slot.spec.number == spec.number
-        )
-
-    def poll(self, timeout_s: float) -> list[TrialEvent]:
-        events = super().poll(timeout_s)
-        now = time.perf_counter()
-        for event in events:
-            if isinstance(event, TrialDone):
-                self.ends[self._worker[event.number]].append((now, event.seconds))
-        return events
 
 
 @dataclass(frozen=True)
@@ -94,7 +70,7 @@ def sweep_cost(config: SweepConfig, folder: Path) -> tuple[SweepCost, TrialRecor
         study = open_or_create_study(open_database(url, "write", BUSY_TIMEOUT_S), config, facts)
         files = StudyFiles(url, study_identity(study))
         files.make()
-        executor = _Timed(config.workers.count)
+        executor = TimedExecutor(config.workers.count)
         ledger = Ledger(study, config, url, facts)
         progress = SilentProgress(config.study, facts.targets, facts.units)
         cpu, wall = time.process_time(), time.perf_counter()
@@ -105,9 +81,8 @@ def sweep_cost(config: SweepConfig, folder: Path) -> tuple[SweepCost, TrialRecor
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     record = trial_record(study.get_trials(deepcopy=False)[-1])
     assert record is not None, "the sweep ended"
-    # From the end of a worker's first trial: before it, the worker loads.
-    lengths = [seconds for ends in executor.ends.values() for _, seconds in ends[1:]]
-    span = sum(ends[-1][0] - ends[0][0] for ends in executor.ends.values())
+    lengths = [seconds for _, seconds in executor.spans()]
+    span = sum(since for since, _ in executor.spans())
     return SweepCost(statistics.median(lengths), 1 - sum(lengths) / span, cpu / wall), record
 
 

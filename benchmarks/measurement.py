@@ -1,4 +1,4 @@
-"""One line of the table of benchmarks: two figures measured in turn, their ratio, its spread."""
+"""One line of the table of benchmarks: two figures that were measured in turn, and their spread."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -48,14 +48,21 @@ class Measurement:
             return None
         return self.ratio <= self.aim if self.better == "less" else self.ratio >= self.aim
 
+    @property
+    def ratios(self) -> list[float]:
+        """Return the ratio of each pair that was measured in turn, from the least to the most."""
+        pairs = zip(self.ours_values, self.beside_values, strict=False)
+        return sorted(a / b for a, b in pairs if b)
+
     def as_json(self) -> dict[str, Any]:
         """Return plain values for JSON, with the ratio and its spread."""
-        pairs = list(zip(self.ours_values, self.beside_values, strict=False))
-        ratios = sorted(a / b for a, b in pairs if b)
+        ratios = self.ratios
         return {
             **asdict(self),
             "ours_values": list(self.ours_values),
             "beside_values": list(self.beside_values),
+            "ours_median": median(self.ours_values),
+            "beside_median": median(self.beside_values),
             "ratio": self.ratio,
             "ratio_least": ratios[0] if ratios else None,
             "ratio_most": ratios[-1] if ratios else None,

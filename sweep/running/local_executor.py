@@ -7,6 +7,7 @@ import queue
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -21,6 +22,8 @@ from sweep.running.worker_process import serve
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
+Serve = Callable[[Connection, int, int], None]
+"""What a worker process does with its end of the pipe, its slot and the coordinator's pid."""
 GRACE_S = 2.0
 KILLED_S = 10.0
 """One that waits for a dead disk does not even end when killed: it is left to itself."""
@@ -63,11 +66,16 @@ class LocalExecutor:
 
     A thread for each worker reads its messages, so that no worker ever waits for the coordinator,
     nor the coordinator for a worker that was frozen in the middle of a message.
+
+    Args:
+        workers: How many trials at a time.
+        work: What each process does.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, work: Serve = serve) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._workers = workers
+        self._work = work
         self._slots: list[_Slot] = []  # filled as trials come: a study may have few left
         self._messages: queue.SimpleQueue[tuple[_Slot, object]] = queue.SimpleQueue()
 
@@ -146,7 +154,10 @@ class LocalExecutor:
     def _start(self, index: int) -> _Slot:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=serve, args=(theirs, index, os.getpid()), name=f"worker-{index}", daemon=True
+            target=self._work,
+            args=(theirs, index, os.getpid()),
+            name=f"worker-{index}",
+            daemon=True,
         )
         resource_tracker.ensure_running()  # here, as starting it would end the block below
         before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)

@@ -39,7 +39,7 @@ def provenance(data_path: Path) -> Provenance:
             continue
     return Provenance(
         versions=versions,
-        git_commit=_git_commit(),
+        git_commit=git_commit(),
         machine=f"{platform.machine()} {platform.system()}",
         data_sha256=file_sha256(data_path),
     )
@@ -58,7 +58,8 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _git_commit() -> str:
+def git_commit() -> str:
+    """Return the commit of this project, see ``Provenance``."""
     try:
         commit = _git("rev-parse", "HEAD")
         return commit + ("+changes" if _git("status", "--porcelain", "-uno") else "")

@@ -1,0 +1,105 @@
+"""Two studies with as many trials as wanted: one of ours, and one of plain Optuna."""
+
+import time
+from pathlib import Path
+
+import optuna
+
+from benchmarks.copied_trials import copy_trials
+from benchmarks.sleeping_worker import length_s
+from benchmarks.timed_executor import TimedExecutor
+from storage.database import open_database
+from storage.study_lock import StudyLock
+from sweep.configuration.settings import SweepConfig
+from sweep.configuration.space import distributions
+from sweep.running.coordinator import Coordinator
+from sweep.running.progress import SilentProgress
+from sweep.running.study_files import StudyFiles
+from sweep.running.sweeping import BUSY_TIMEOUT_S
+from sweep.study.facts import StudyFacts
+from sweep.study.ledger import Ledger
+from sweep.study.studies import open_or_create_study, study_identity
+
+
+class SleepingStudy:
+    """A study of ours, gone on with by a new coordinator each time.
+
+    Args:
+        config: Of the sweep; its budget is replaced.
+        facts: Of its data.
+        folder: For the database.
+    """
+
+    def __init__(self, config: SweepConfig, facts: StudyFacts, folder: Path) -> None:
+        self._config = config
+        self._facts = facts
+        self.url = f"sqlite:///{folder / 'ours.db'}"
+        self._trials = 0
+
+    def run(self, executor: TimedExecutor, trials: int) -> list[tuple[float, float]]:
+        """Run so many more trials; return what ``TimedExecutor.spans`` says of them."""
+        executor.forget()
+        self._trials += trials
+        budget = self._config.budget.model_copy(update={"trials": self._trials})
+        config = self._config.model_copy(update={"budget": budget})
+        with StudyLock(self.url, config.study):
+            storage = open_database(self.url, "write", BUSY_TIMEOUT_S)
+            study = open_or_create_study(storage, config, self._facts)
+            files = StudyFiles(self.url, study_identity(study))
+            files.make()
+            progress = SilentProgress(config.study, self._facts.targets, self._facts.units)
+            ledger = Ledger(study, config, self.url, self._facts)
+            Coordinator(ledger, executor, self._facts, progress, files).run()
+        return executor.spans()
+
+    def fill(self, trials: int) -> None:
+        """Add copies of its trials until there are so many."""
+        copy_trials(self.url.removeprefix("sqlite:///"), trials)
+        self._trials = trials
+
+
+class PlainStudy:
+    """A study as a plain script has it: one process, SQLite as Optuna opens it.
+
+    Args:
+        config: Of the sweep it stands beside: the same space, sampler and epochs.
+        folder: For the database.
+    """
+
+    def __init__(self, config: SweepConfig, folder: Path) -> None:
+        self._space = distributions(config.search)
+        self._epochs = config.training.epochs
+        self._path = str(folder / "plain.db")
+        sampler: optuna.samplers.BaseSampler = optuna.samplers.TPESampler(seed=0)
+        if config.search.sampler == "random":
+            sampler = optuna.samplers.RandomSampler(seed=0)
+        self._study = optuna.create_study(
+            storage=f"sqlite:///{self._path}",
+            sampler=sampler,
+            pruner=optuna.pruners.NopPruner(),
+        )
+
+    def run(self, trials: int, seconds: float) -> list[float]:
+        """Run so many trials; return how long each took beyond its length, in seconds."""
+        beyond = []
+        for _ in range(trials):
+            began = time.perf_counter()
+            trial = self._study.ask(self._space)
+            length = length_s(seconds, trial.number)
+            slept = 0.0
+            for epoch in range(self._epochs):
+                lies_down = time.perf_counter()
+                time.sleep(length / self._epochs)
+                slept += time.perf_counter() - lies_down
+                trial.report(_value(trial.number), epoch)
+            self._study.tell(trial, _value(trial.number))
+            beyond.append(time.perf_counter() - began - slept)
+        return beyond
+
+    def fill(self, trials: int) -> None:
+        """Add copies of its trials until there are so many."""
+        copy_trials(self._path, trials)
+
+
+def _value(number: int) -> float:
+    return length_s(1.0, number)

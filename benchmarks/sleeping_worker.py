@@ -1,0 +1,99 @@
+"""A worker that sleeps where another trains: all else is as in a sweep.
+
+What a trial costs beside its training is then what is left, and can be told of any length.
+"""
+
+import dataclasses
+import math
+import time
+from base64 import b64encode
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from model.device import find_hardware
+from objectives.judgement import Judgement
+from sweep.running.epoch_report import EpochReport
+from sweep.running.executor import EpochDone, TrialBegan, TrialDone, TrialEvent
+from sweep.running.sampling import Sampler
+from sweep.running.trial import Trial
+from sweep.running.worker import Worker
+from sweep.study.trial_spec import TrialSpec
+
+GOLDEN = (math.sqrt(5) - 1) / 2
+SPREAD = 0.2
+"""Trials are not of one length: workers in step would wait for the coordinator together."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pretence:
+    """What a trial that sleeps is taken to have come to.
+
+    Attributes:
+        seconds: Mean length of a trial.
+        report: After every epoch.
+        sample: What pictures are drawn from, as text.
+    """
+
+    seconds: float
+    report: EpochReport
+    sample: str
+
+
+def pretence(trial: Trial, seconds: float) -> Pretence:
+    """Return one made of a trial that was really trained."""
+    sample = Sampler(trial.judge.data, "validation").sample(trial.predictor).to_bytes()
+    return Pretence(seconds, trial.reports[-1], b64encode(sample).decode())
+
+
+def length_s(mean_s: float, number: int) -> float:
+    """Return how long a trial takes: a fifth longer or shorter than the mean, or in between."""
+    return mean_s * (1 + SPREAD * (2 * _spread(number) - 1))
+
+
+class SleepingWorker(Worker):
+    """Tells of epochs that were never trained."""
+
+    def __init__(self, pretence: Pretence, pipe: Connection, slot: int) -> None:
+        super().__init__(pipe, slot)
+        self._pretence = pretence
+
+    def _train(self, spec: TrialSpec, folder: Path | None) -> TrialEvent:  # noqa: ARG002
+        started = time.perf_counter()
+        number, attempt, told = spec.number, spec.attempt, self._pretence
+        hardware = find_hardware(spec.run.training, self.slot)
+        self.pipe.send(TrialBegan(number, attempt, 0))
+        epochs = spec.run.training.epochs
+        each_s = length_s(told.seconds, number) / epochs
+        for epoch in range(epochs):
+            # By the clock: what a message takes is part of the epoch, as in a training.
+            time.sleep(max(0.0, started + (epoch + 1) * each_s - time.perf_counter()))
+            report = dataclasses.replace(
+                told.report, epoch=epoch, judgement=_judgement(told.report, number), seconds=each_s
+            )
+            self.pipe.send(EpochDone(number, attempt, report))
+        seconds = time.perf_counter() - started
+        device, precision = str(hardware.device), "float32"
+        return TrialDone(number, attempt, seconds, 100.0, device, precision, told.sample)
+
+
+def serve_sleeping(pretence: Pretence, pipe: Connection, slot: int, coordinator_pid: int) -> None:
+    """Entry of the worker process."""
+    from sweep.running.orphans import end_with
+
+    end_with(coordinator_pid)
+    SleepingWorker(pretence, pipe, slot).serve()
+
+
+def _judgement(report: EpochReport, number: int) -> Judgement:
+    """Return what a trial came to: each something else, or a sampler had nothing to learn from."""
+    factor = 1 + 0.1 * _spread(number)
+    overall = {
+        name: value * factor if name in ("gradient", "rmse") else value
+        for name, value in report.judgement.overall.items()
+    }
+    return report.judgement.model_copy(update={"overall": overall})
+
+
+def _spread(number: int) -> float:
+    """Return a number between 0 and 1, evenly spread over the numbers of trials."""
+    return number * GOLDEN % 1

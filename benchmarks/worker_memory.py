@@ -1,0 +1,60 @@
+"""The memory of a worker, and of a whole sweep, beside that of the plain script's process."""
+
+import tempfile
+from pathlib import Path
+
+from benchmarks.measurement import Measurement
+from benchmarks.paired_runs import run_pair
+from benchmarks.process_memory import PROC
+from fields.errors import FieldsharpError
+
+PART = "memory"
+QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
+PAIRS = 3
+TRIALS = 4
+EPOCHS = 1
+"""The last epoch of a trial takes the most: all metrics, and what pictures are drawn from."""
+WORKERS = 2
+
+
+def measure(*, short: bool = False, config: Path = QUICKSTART) -> list[Measurement]:
+    """Return the lines of this part.
+
+    Args:
+        short: Whether one pair is enough.
+        config: Of the sweep.
+
+    Raises:
+        FieldsharpError: If this system does not tell the memory of its processes.
+    """
+    if not PROC.is_dir():
+        raise FieldsharpError(
+            f"the memory of processes is read from {PROC}, which this system has not; measure the "
+            "other --parts"
+        )
+    changes = [f"budget.trials={TRIALS}", f"training.epochs={EPOCHS}", f"workers.count={WORKERS}"]
+    runs = []
+    for _ in range(1 if short else PAIRS):
+        with tempfile.TemporaryDirectory() as folder:
+            runs.append(run_pair(config, changes, Path(folder)))
+    plain = [run.all_mb for _, run in runs]
+    worker = Measurement(
+        part=PART,
+        what="most memory, resident",
+        ours="one worker",
+        beside="plain script",
+        unit="MB",
+        ours_values=[max(run.workers_mb) for run, _ in runs],
+        beside_values=plain,
+    )
+    whole = Measurement(
+        part=PART,
+        what="most memory of all processes",
+        ours=f"sweep, {WORKERS} workers",
+        beside="plain script",
+        unit="MB",
+        ours_values=[run.all_mb for run, _ in runs],
+        beside_values=plain,
+        note="what processes share, such as the code of torch, counts in each of them",
+    )
+    return [worker, whole]
