@@ -81,7 +81,7 @@ class Trainer:
         self.steps_done = 0
         self.steps_an_epoch = math.ceil(len(windows) / settings.batch_size)
         self.total_steps = self.steps_an_epoch * settings.epochs
-        self.optimizer = Optimizer(predictor.parameters(), settings, hardware.device)
+        self.optimizer = Optimizer(predictor.parameters(), settings)
         # On the CPU, so that the order of windows is the same whatever the device.
         self.shuffling = torch.Generator().manual_seed(settings.seed)
 
@@ -132,7 +132,7 @@ class Trainer:
         return {
             "epochs_done": self.epochs_done,
             "predictor": self.predictor.state_dict(),
-            "optimizer": self.optimizer.steps.state_dict(),
+            "optimizer": self.optimizer.state(),
             "shuffling": self.shuffling.get_state(),
             "random": _random_state(self.hardware.device),
         }
@@ -157,7 +157,7 @@ class Trainer:
 
     def _restore(self, state: State) -> None:
         self.predictor.load_state_dict(state["predictor"])
-        self.optimizer.steps.load_state_dict(state["optimizer"])
+        self.optimizer.restore(state["optimizer"])
         self.shuffling.set_state(state["shuffling"].cpu())
         _set_random_state(state["random"], self.hardware.device)
         self.epochs_done = int(state["epochs_done"])
@@ -171,12 +171,10 @@ class Trainer:
             settings.final_rate_fraction,
             settings.schedule,
         )
-        self.optimizer.set_rate(settings.learning_rate * factor)
-        self.optimizer.steps.zero_grad(set_to_none=True)
+        self.optimizer.rate = settings.learning_rate * factor
+        self.optimizer.zero_grad()
         sums = [self._backward(part, len(which), step) for part in self._parts(which)]
-        if settings.clip_norm > 0:
-            nn.utils.clip_grad_norm_(self.predictor.parameters(), settings.clip_norm)
-        self.optimizer.steps.step()
+        self.optimizer.step()
         return torch.stack(sums).sum(dim=0) if len(sums) > 1 else sums[0]
 
     def _parts(self, which: Tensor) -> tuple[Tensor, ...]:
