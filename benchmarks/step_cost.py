@@ -3,7 +3,7 @@
     python -m benchmarks.step_cost [--repeats N] [--json FILE]
 
 A step is forward, loss (mean square error and Sobel term on all leads), backward, clipping to norm
-1 and fused AdamW, as ``model.training`` takes it. Every case is timed in turn with a 1024 x 1024
+1 and AdamW, as ``model.training`` takes it. Every case is timed in turn with a 1024 x 1024
 float32 matrix product (matmul, step, matmul, step, ...), so that a machine that is shared or
 changes its clock slows both; medians are compared.
 
@@ -24,9 +24,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from model.adamw import AdamW
 from model.catalog import PREDICTORS
 from model.losses.forecast_loss import ForecastLoss
 from model.predictors.building import build_predictor
@@ -95,7 +95,7 @@ class Step:
             LossSettings(variant="sobel", gradient_weight=1.0, multi_step="all"),
             torch.zeros(s.channels, s.height, s.width, device=device),
         )
-        self.optimizer = torch.optim.AdamW(self.predictor.parameters(), lr=1e-4, fused=True)
+        self.optimizer = AdamW(self.predictor.parameters(), weight_decay=0.0)
         frames = torch.rand(
             size.batch, s.history + s.horizon, s.channels, s.height, s.width, device=device
         )
@@ -106,10 +106,9 @@ class Step:
         """Take the step."""
         pred_BTCHW = self.forward()
         loss = self.loss(pred_BTCHW.float(), self.future_BTCHW, self.mask_HW).total_B.mean()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.predictor.parameters(), 1.0)
-        self.optimizer.step()
+        self.optimizer.step(rate=1e-4, clip_norm=1.0)
 
     def forward(self) -> torch.Tensor:
         """Return the forecast alone."""

@@ -193,7 +193,7 @@ class Trainer:
         share = len(which) / in_the_batch
         loss = parts.total_B.mean() * share
         loss.backward()  # type: ignore[no-untyped-call]
-        return torch.stack([p.detach().mean() * share for p in parts])
+        return torch.stack([p.detach() for p in parts]).mean(dim=1) * share
 
     def _forecast(self, history_BTCHW: Tensor, future_BTCHW: Tensor, step: int) -> Tensor:
         probability = forcing_probability(

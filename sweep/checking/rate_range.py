@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from model.adamw import AdamW
 from sweep.checking.subject import Subject, descend
 
 LOWEST, HIGHEST = 1e-6, 1.0
@@ -41,7 +42,7 @@ def range_test(subject: Subject) -> RateRange:
     training, windows, mask_HW = subject.config.training, subject.data.train, subject.data.mask_HW
     predictor, loss = subject.predictor(), subject.loss()
     predictor.train()
-    optimizer = torch.optim.AdamW(predictor.parameters(), weight_decay=training.weight_decay)
+    optimizer = AdamW(predictor.parameters(), training.weight_decay)
     shuffling = torch.Generator().manual_seed(training.seed)
     size = min(training.batch_size, len(windows))
     # Of one batch, always the same: the change from batch to batch would drown the curve.
@@ -57,11 +58,9 @@ def range_test(subject: Subject) -> RateRange:
     for rate in rates:
         which = torch.randperm(len(windows), generator=shuffling)[:size]
         history_BTCHW, future_BTCHW = windows.take(which.to(subject.hardware.device))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
         pred = subject.forecast(predictor, history_BTCHW)
         value = loss(pred, future_BTCHW, mask_HW).total_B.mean()
-        descend(predictor, optimizer, value, training.clip_norm)
+        descend(optimizer, value, rate, training.clip_norm)
         losses.append(followed())
         if not losses[-1] <= HOPELESS * losses[0]:
             break

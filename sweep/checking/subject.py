@@ -11,6 +11,7 @@ from torch import nn
 
 from fields.errors import TrainingFailed
 from fields.windows import ForecastData, Windows
+from model.adamw import AdamW
 from model.device import Hardware
 from model.losses.forecast_loss import ForecastLoss
 from model.predictors.building import build_predictor
@@ -106,9 +107,7 @@ class Subject:
         return still_BTCHW
 
 
-def descend(
-    predictor: nn.Module, optimizer: torch.optim.Optimizer, value: Tensor, clip_norm: float = 0.0
-) -> None:
+def descend(optimizer: AdamW, value: Tensor, rate: float, clip_norm: float = 0.0) -> None:
     """Take one step down a loss.
 
     Raises:
@@ -119,11 +118,9 @@ def descend(
             "the loss does not depend on the weights of the predictor; detach nothing on the way "
             "from them to the loss"
         )
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad()
     value.backward()  # type: ignore[no-untyped-call]
-    if clip_norm > 0:
-        nn.utils.clip_grad_norm_(predictor.parameters(), clip_norm)
-    optimizer.step()
+    optimizer.step(rate, clip_norm)
 
 
 def descend_often(predictor: nn.Module, loss: Callable[[], Tensor], steps: int) -> None:
@@ -133,6 +130,6 @@ def descend_often(predictor: nn.Module, loss: Callable[[], Tensor], steps: int) 
         TrainingFailed: If the loss does not depend on the predictor's weights.
     """
     predictor.train()
-    optimizer = torch.optim.Adam(predictor.parameters(), lr=SAFE_RATE)
+    optimizer = AdamW(predictor.parameters(), weight_decay=0.0)
     for _ in range(steps):
-        descend(predictor, optimizer, loss())
+        descend(optimizer, loss(), SAFE_RATE)
