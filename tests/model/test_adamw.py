@@ -114,7 +114,7 @@ def test_nothing_to_train_is_refused() -> None:
 
 
 def test_training_does_not_load_the_compiler_of_torch() -> None:
-    """It would take a second and 60 MB of every worker."""
+    """It would take a second and 80 MB of every worker."""
     program = """
 import sys, torch
 from model.optimizer import Optimizer
