@@ -136,7 +136,7 @@ class Trainer:
         return {
             "epochs_done": self.epochs_done,
             "predictor": self.predictor.state_dict(),
-            "optimizer": self.optimizer.steps.state_dict(),
+            "optimizer": self.optimizer.state(),
             "shuffling": self.shuffling.get_state(),
             "random": _random_state(self.hardware.device),
         }
@@ -161,7 +161,7 @@ class Trainer:
 
     def _restore(self, state: State) -> None:
         self.predictor.load_state_dict(state["predictor"])
-        self.optimizer.steps.load_state_dict(state["optimizer"])
+        self.optimizer.restore(state["optimizer"])
         self.shuffling.set_state(state["shuffling"].cpu())
         _set_random_state(state["random"], self.hardware.device)
         self.epochs_done = int(state["epochs_done"])
@@ -175,12 +175,10 @@ class Trainer:
             settings.final_rate_fraction,
             settings.schedule,
         )
-        self.optimizer.set_rate(settings.learning_rate * factor)
-        self.optimizer.steps.zero_grad(set_to_none=True)
+        self.optimizer.rate = settings.learning_rate * factor
+        self.optimizer.zero_grad()
         sums = [self._backward(part, len(which), step) for part in self._parts(which)]
-        if settings.clip_norm > 0:
-            nn.utils.clip_grad_norm_(self.predictor.parameters(), settings.clip_norm)
-        self.optimizer.steps.step()
+        self.optimizer.step()
         return torch.stack(sums).sum(dim=0) if len(sums) > 1 else sums[0]
 
     def _parts(self, which: Tensor) -> tuple[Tensor, ...]:
@@ -199,7 +197,7 @@ class Trainer:
         share = len(which) / in_the_batch
         loss = parts.total_B.mean() * share
         loss.backward()  # type: ignore[no-untyped-call]
-        return torch.stack([p.detach().mean() * share for p in parts])
+        return torch.stack([p.detach() for p in parts]).mean(dim=1) * share
 
     def _forecast(self, history_BTCHW: Tensor, future_BTCHW: Tensor, step: int) -> Tensor:
         probability = forcing_probability(

@@ -18,6 +18,7 @@ from fields.derivatives import (
     sobel,
     zero_masked,
 )
+from fields.ordering import in_rising_order
 from fields.regions import region_weights
 from fields.spectrum import anomalies, taper, transform
 from fields.structure import convolve
@@ -143,7 +144,7 @@ class MaskedField:
     @cached_property
     def sorted_BTCN(self) -> Tensor:
         """The valid cells of each frame in rising order."""
-        return self.cells_BTCN.sort(dim=-1).values
+        return in_rising_order(self.cells_BTCN)
 
     @cached_property
     def event_fractions_BTCN(self) -> Tensor:

@@ -8,6 +8,7 @@ import math
 import torch
 
 from fields.derivatives import interior_mask, sobel_magnitude, zero_masked
+from fields.ordering import in_rising_order
 from model.losses.magnitude import EPSILON
 
 Tensor = torch.Tensor
@@ -55,5 +56,5 @@ def extremes(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tenso
 
 
 def _sorted_distance(pred_BTCN: Tensor, target_BTCN: Tensor) -> Tensor:
-    difference = pred_BTCN.sort(dim=-1).values - target_BTCN.sort(dim=-1).values
+    difference = in_rising_order(pred_BTCN) - in_rising_order(target_BTCN)
     return difference.abs().mean(dim=(1, 2, 3))

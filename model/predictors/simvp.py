@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from model.predictors.layout import GroupNorm, channels_together, upsampled
 from model.predictors.padding import crop, pad_to_multiple
 from model.predictors.shape import ForecastShape
 
@@ -21,7 +22,7 @@ class _ConvNormAct(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1)
-        self.norm = nn.GroupNorm(2 if outputs % 2 == 0 else 1, outputs)
+        self.norm = GroupNorm(2 if outputs % 2 == 0 else 1, outputs)
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         features: Tensor = self.norm(self.conv(images_BCHW))
@@ -33,13 +34,13 @@ class _GatedAttention(nn.Module):
 
     def __init__(self, channels: int, expansion: int) -> None:
         super().__init__()
-        self.norm_attention = nn.GroupNorm(1, channels)
+        self.norm_attention = GroupNorm(1, channels)
         self.lift = nn.Conv2d(channels, channels, 1)
         self.near = nn.Conv2d(channels, channels, 5, padding=2, groups=channels)
         self.far = nn.Conv2d(channels, channels, 7, padding=9, dilation=3, groups=channels)
         self.gate = nn.Conv2d(channels, 2 * channels, 1)
         self.merge = nn.Conv2d(channels, channels, 1)
-        self.norm_mlp = nn.GroupNorm(1, channels)
+        self.norm_mlp = GroupNorm(1, channels)
         self.mlp = nn.Sequential(
             nn.Conv2d(channels, expansion * channels, 1),
             nn.GELU(),
@@ -94,11 +95,11 @@ class SimVP(nn.Module):
         """Return the frames that follow [B, horizon, C, H, W]."""
         s = self.shape
         batch = history_BTCHW.shape[0]
-        frames = pad_to_multiple(history_BTCHW.flatten(0, 1), MULTIPLE)
+        frames = channels_together(pad_to_multiple(history_BTCHW.flatten(0, 1), MULTIPLE))
         first = self.encode_first(frames)
         half = _as_channels(self.encode_half(first), batch)
         hidden = _as_frames(self.widen(self.translate(self.narrow(half))), s.horizon)
-        hidden = functional.interpolate(self.decode_half(hidden), scale_factor=2.0, mode="bilinear")
+        hidden = upsampled(self.decode_half(hidden))
         # Every lead gets the sharp features of the last frame that is known.
         last = first.reshape(batch, s.history, *first.shape[1:])[:, -1:]
         skip = last.expand(-1, s.horizon, -1, -1, -1).flatten(0, 1)
@@ -111,10 +112,11 @@ class SimVP(nn.Module):
 
 def _as_channels(frames_NCHW: Tensor, batch: int) -> Tensor:
     """Return the frames of each sample stacked as channels."""
-    return frames_NCHW.reshape(batch, -1, *frames_NCHW.shape[-2:])
+    return channels_together(frames_NCHW.reshape(batch, -1, *frames_NCHW.shape[-2:]))
 
 
 def _as_frames(stacked_BCHW: Tensor, frames: int) -> Tensor:
     """Undo ``_as_channels``."""
     batch, channels, height, width = stacked_BCHW.shape
-    return stacked_BCHW.reshape(batch * frames, channels // frames, height, width)
+    frames_NCHW = stacked_BCHW.reshape(batch * frames, channels // frames, height, width)
+    return channels_together(frames_NCHW)

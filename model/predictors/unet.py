@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from model.predictors.layout import GroupNorm, channels_together, upsampled
 from model.predictors.padding import crop, pad_to_multiple
 from model.predictors.shape import ForecastShape
 
@@ -19,7 +20,7 @@ Tensor = torch.Tensor
 def _block(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, padding=1),
-        nn.GroupNorm(_groups(outputs), outputs),
+        GroupNorm(_groups(outputs), outputs),
         nn.SiLU(),
         nn.Conv2d(outputs, outputs, 3, padding=1),
         nn.SiLU(),
@@ -54,7 +55,7 @@ class UNet(nn.Module):
     def forward(self, history_BTCHW: Tensor) -> Tensor:
         """Return the frames that follow [B, horizon, C, H, W]."""
         s = self.shape
-        features = pad_to_multiple(history_BTCHW.flatten(1, 2), self.multiple)
+        features = channels_together(pad_to_multiple(history_BTCHW.flatten(1, 2), self.multiple))
         skips: list[Tensor] = []
         for level, block in enumerate(self.down):
             if level:
@@ -64,8 +65,7 @@ class UNet(nn.Module):
         skips.pop()
         for block in self.up:
             skip = skips.pop()
-            features = functional.interpolate(features, scale_factor=2.0, mode="bilinear")
-            features = block(torch.cat([features, skip], dim=1))
+            features = block(torch.cat([upsampled(features), skip], dim=1))
         increment = crop(self.head(features), s.height, s.width)
         increment_BTCHW = increment.reshape(-1, s.horizon, s.channels, s.height, s.width)
         return history_BTCHW[:, -1:] + increment_BTCHW

@@ -7,6 +7,7 @@ one that is frozen then for ever: so this imports nothing that is slow.
 import signal
 from multiprocessing.connection import Connection
 
+from sweep.running.heap import keep_freed_memory
 from sweep.running.orphans import end_with
 
 
@@ -15,6 +16,7 @@ def serve(pipe: Connection, slot: int, coordinator_pid: int) -> None:
     # Ctrl-C reaches the whole process group: the coordinator decides what becomes of the trials.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with(coordinator_pid)
+    keep_freed_memory()
     from sweep.running.worker import Worker
 
     Worker(pipe, slot).serve()

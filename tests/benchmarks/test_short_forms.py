@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import loss_table, many_trials, metric_cost
+from benchmarks import epoch_profile, loss_table, many_trials, metric_cost
 from storage.database import open_database
 from sweep.configuration.settings import SweepConfig
 from sweep.study.status import study_status
@@ -17,6 +17,14 @@ def test_the_cost_of_metrics_is_a_share(tiny_config: SweepConfig) -> None:
 
     assert cost.share_of_an_epoch > 0
     assert 0 < cost.share_of_a_trial < 1
+
+
+def test_an_epoch_is_made_of_its_parts(tiny_config: SweepConfig) -> None:
+    found = epoch_profile.measure(tiny_config, epochs=2)
+
+    assert [list(epoch) for epoch in found] == [list(epoch_profile.PARTS)] * 2
+    assert all(seconds > 0 for epoch in found for seconds in epoch.values())
+    assert epoch_profile.table(found).splitlines()[-1].endswith("100.0%")
 
 
 def test_the_table_of_the_plan_has_a_row_for_each_round(

@@ -349,9 +349,7 @@ def test_the_rate_follows_the_schedule() -> None:
         epochs=4, learning_rate=0.5, warmup_fraction=0.25, final_rate_fraction=0.1, clip_norm=1e-3
     )
     rates: list[float] = []
-    trainer.optimizer.steps.register_step_pre_hook(
-        lambda optimizer, _args, _kwargs: rates.append(optimizer.param_groups[0]["lr"])
-    )
+    trainer.predictor.register_forward_hook(lambda *_: rates.append(trainer.optimizer.rate))
 
     list(trainer.epochs())
 
