@@ -17,9 +17,9 @@ from sweep.running.preflight import examine
 
 OURS = "ours"
 OWN_SETTINGS: dict[str, tuple[str, ...]] = {
-    OURS: ("search.pruner=median",),
-    "ours, nothing ended early": ("search.pruner=none",),
-    "ours, no presets": ("search.pruner=median", "search.presets=baseline"),
+    OURS: (),
+    "ours, nothing paused": ("search.pruner=none",),
+    "ours, no presets": ("search.presets=baseline",),
 }
 """Of the service, by name: what is set beside the configuration."""
 OTHERS = {

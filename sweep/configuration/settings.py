@@ -191,11 +191,12 @@ class SearchSettings(Settings):
     sampler: Literal["tpe", "random", "gp"] = Field(
         "tpe", description="what chooses the trials after the presets"
     )
-    pruner: Literal["none", "promotion", "median", "hyperband"] = Field(
-        "none",
+    pruner: Literal["auto", "none", "promotion", "median", "hyperband"] = Field(
+        "auto",
         description="what keeps hopeless trials from being trained to their end: promotion pauses "
         "them at rungs until they are among the best; median and hyperband, Optuna's, end them by "
-        "their score after each epoch",
+        "their score after each epoch; auto is promotion where training.schedule is "
+        "schedule_free, else none: under a falling rate an early look tells little",
     )
     rungs: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
         None,
@@ -270,6 +271,13 @@ class SweepConfig(RunSettings):
                 f"must hold no control characters, found '{visible(value)}'; choose another name"
             )
         return value
+
+    @property
+    def promotes(self) -> bool:
+        """Whether trials are paused at rungs."""
+        pruner = self.search.pruner
+        steady = self.training.schedule == "schedule_free"
+        return pruner == "promotion" or (pruner == "auto" and steady)
 
     @property
     def run(self) -> RunSettings:

@@ -124,6 +124,6 @@ class Pausing:
 
 
 def _promotion(config: SweepConfig) -> Promotion:
-    if config.search.pruner != "promotion":
+    if not config.promotes:
         return Promotion((), config.search.promote_one_in)
     return Promotion(rungs(config.search, config.training.epochs), config.search.promote_one_in)

@@ -57,8 +57,7 @@ def open_or_create_study(storage: RDBStorage, config: SweepConfig, facts: StudyF
         study.set_user_attr(CONFIG, config.model_dump(mode="json"))
         trials = len(study.get_trials(deepcopy=False))
         sampler = make_sampler(config.search, trials)
-        promotes = config.search.pruner == "promotion"
-        study.sampler = InformedSampler(sampler) if promotes else sampler
+        study.sampler = InformedSampler(sampler) if config.promotes else sampler
         study.pruner = make_pruner(config.search, config.training.epochs)
         return study
 
