@@ -28,12 +28,12 @@ class Allowance:
         """Begin to count the time."""
         self._began_at = self._clock()
 
-    def has_room(self, begun: int, *, needless: bool) -> bool:
+    def has_room(self, begun: int, needless: str = "") -> bool:
         """Return whether another trial may be started.
 
         Args:
             begun: How many trials of the budget are used or at work.
-            needless: Whether there is nothing that another trial could mend.
+            needless: Why there is nothing that another trial could mend, "" where there is.
         """
         timeout_s = self._budget.timeout_s
         if timeout_s is not None and self._clock() - self._began_at >= timeout_s:
@@ -41,10 +41,7 @@ class Allowance:
             self._say(f"the time limit of {limit} is reached, no more trials are started")
             return False
         if needless:
-            self._say(
-                "nothing to fix, no more trials are started; to go on anyway set "
-                "budget.stop_on_nothing_to_fix to false"
-            )
+            self._say(needless)
             return False
         return begun < self._budget.trials
 

@@ -8,7 +8,6 @@ from sweep.study.contenders import contender
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.records import TrialRecord
-from sweep.study.status import is_settled
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -29,11 +28,18 @@ class Standing:
         self._units = facts.units
         self._contenders: list[Contender] = []
         self._verdict: Verdict | None = None
+        self._needless: tuple[tuple[Verdict | None, int], str] = ((None, 0), "")
 
-    @property
-    def needless(self) -> bool:
-        """Whether there is nothing that a further trial could mend, and that ends the sweep."""
-        return is_settled(self._verdict, self._config.budget)
+    def needless(self, finished: int) -> str:
+        """Return why no further trial is needed, "" where one is.
+
+        Args:
+            finished: How many trials of the budget are used: it is looked at again for each.
+        """
+        at = (self._verdict, finished)
+        if at != self._needless[0]:
+            self._needless = (at, self._ledger.settled(self._verdict, self._targets))
+        return self._needless[1]
 
     @property
     def verdict(self) -> Verdict | None:

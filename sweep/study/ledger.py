@@ -12,6 +12,7 @@ from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from objectives.guards import broken
+from objectives.targets import Targets
 from objectives.verdict import Contender, Verdict
 from storage.database import (
     database_errors,
@@ -43,6 +44,7 @@ from sweep.study.records import (
     trial_record,
     trial_spec,
 )
+from sweep.study.settled import settled
 from sweep.study.studies import study_identity
 from sweep.study.trial_spec import TrialSpec
 
@@ -298,6 +300,11 @@ class Ledger:
     def contenders(self) -> list[Contender]:
         """Return the complete trials as the verdict sees them."""
         return self._read(lambda: contenders(self.study.get_trials(deepcopy=False)))
+
+    def settled(self, verdict: Verdict | None, targets: Targets) -> str:
+        """Return why no further trial is needed, by all that ended; "" where one is."""
+        trials = self._read(lambda: self.study.get_trials(deepcopy=False))
+        return settled(verdict, self.config.budget, trials, targets)
 
     def conclude(self, verdict: Verdict) -> None:
         """Write the verdict down with the study."""
