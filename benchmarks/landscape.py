@@ -272,9 +272,7 @@ class _Prior:
 class Drawn:
     """A landscape drawn from what was measured."""
 
-    def __init__(
-        self, measured: Measured, draws: Sequence[tuple[_Process, _Prior, Array]]
-    ) -> None:
+    def __init__(self, measured: Measured, draws: Sequence[tuple[_Process, _Prior, Array]]) -> None:
         self._measured = measured
         self._draws = draws
 

@@ -47,6 +47,7 @@ from sweep.study.records import (
 from sweep.study.settled import settled
 from sweep.study.studies import study_identity
 from sweep.study.trial_spec import TrialSpec
+from sweep.study.warm_start import begun_with
 
 T = TypeVar("T")
 NO_WEIGHT = {"gradient_weight": 0.0}
@@ -80,7 +81,10 @@ class Ledger:
         self._file = database_file(url)
         self._identity = study_identity(study)
         self.patience = patience or Patience(seconds(config.recovery.patience))
-        self._presets = {preset.name: preset for preset in presets(config)}
+        baseline, *rounds = presets(config)
+        start = begun_with(study)
+        earlier = [trial.preset for trial in start.trials] if start is not None else []
+        self._presets = {preset.name: preset for preset in (baseline, *earlier, *rounds)}
         self._distributions: dict[str, BaseDistribution] = distributions(config.search)
         self._running: dict[int, Trial] = {}
 

@@ -69,6 +69,4 @@ def _is_settled(study: Study, config: SweepConfig, url: str) -> bool:
     with database_errors(url):
         trials, facts = study.get_trials(deepcopy=False), study_facts(study)
     verdict = study_verdict(trials, config, facts)
-    return verdict.name == SUCCESS and bool(
-        settled(verdict, config.budget, trials, facts.targets)
-    )
+    return verdict.name == SUCCESS and bool(settled(verdict, config.budget, trials, facts.targets))

@@ -30,13 +30,14 @@ def settled(
         return ""
     if verdict.name == NOTHING_TO_FIX and budget.stop_on_nothing_to_fix:
         return f"nothing to fix, {NO_MORE} set budget.stop_on_nothing_to_fix to false"
-    if verdict.name == SUCCESS and budget.stop_on_success:
-        if ended_since_success(trials, targets) >= budget.success_trials:
-            return (
-                f"success, which {budget.success_trials} further trials left as it is, {NO_MORE} "
-                "resume with --trials or set budget.stop_on_success to false"
-            )
-    return ""
+    if verdict.name != SUCCESS or not budget.stop_on_success:
+        return ""
+    if ended_since_success(trials, targets) < budget.success_trials:
+        return ""
+    return (
+        f"success, which {budget.success_trials} further trials left as it is, {NO_MORE} resume "
+        "with --trials or set budget.stop_on_success to false"
+    )
 
 
 def ended_since_success(trials: Sequence[FrozenTrial], targets: Targets) -> int:
@@ -49,7 +50,9 @@ def ended_since_success(trials: Sequence[FrozenTrial], targets: Targets) -> int:
     judged = contenders(ended)
     sharp = {one.number for one in judged if succeeds(one, targets)}
     baselines = {one.number for one in judged if one.is_baseline}
-    order = sorted(ended, key=lambda t: (t.datetime_complete is None, t.datetime_complete, t.number))
+    order = sorted(
+        ended, key=lambda t: (t.datetime_complete is None, t.datetime_complete, t.number)
+    )
     places = {trial.number: place for place, trial in enumerate(order)}
     if not sharp or not baselines:
         return 0

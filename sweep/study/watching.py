@@ -27,8 +27,8 @@ from sweep.study.records import (
     trial_score,
     trial_spec,
 )
-from sweep.study.snapshot import EndedTrial, ShownTrial, SweepSnapshot, TrialAtWork
 from sweep.study.settled import settled
+from sweep.study.snapshot import EndedTrial, ShownTrial, SweepSnapshot, TrialAtWork
 from sweep.study.status import coordinator_status
 from sweep.study.studies import study_config, study_facts
 from sweep.study.time_left import seconds_at_work, time_left_s
