@@ -1,9 +1,9 @@
-"""Landscapes to try samplers on: drawn from what was measured of real trainings, and an analytic one.
+"""Landscapes to try samplers on: drawn from what real trainings came to, and an analytic one.
 
 A landscape answers at once what a training of a configuration would have come to after each epoch.
 One that is measured is a draw from the posterior of Gaussian processes over the curves that
-``benchmarks.rungs`` keeps: another draw for every seed, since sixty trainings leave open much of what
-lies between them, and a conclusion must hold for whatever may lie there.
+``benchmarks.rungs`` keeps: another draw for every seed, since sixty trainings leave open much of
+what lies between them, and a conclusion must hold for whatever may lie there.
 """
 
 import math
@@ -53,6 +53,10 @@ class Landscape(Protocol):
 
     def train(self, values: Values, rng: np.random.Generator) -> Outcome:
         """Return what a training of a configuration comes to."""
+        ...
+
+    def true(self, many: Sequence[Values]) -> Array:
+        """Return the last scores of configurations without luck, infinite where a guard breaks."""
         ...
 
 
@@ -116,11 +120,9 @@ class _Process:
         near = np.exp(-0.5 * (gap**2).sum(axis=-1))
         same_kind = a.kinds[:, None] == b.kinds[None, :]
         same = a.names[:, None] == b.names[None, :]
-        return (
-            self.shared * near
-            + self.kind * same_kind * (0.5 + 0.5 * near)
-            + self.own * same * (0.5 + 0.5 * near)
-        )
+        covariance: Array = self.shared * near
+        covariance += (self.kind * same_kind + self.own * same) * (0.5 + 0.5 * near)
+        return covariance
 
 
 @dataclass(frozen=True)
@@ -206,10 +208,11 @@ class Measured:
 
     def rows(self, levels: Array, rng: np.random.Generator | None) -> Array:
         """Return scores and violations of the levels of the components, with luck or without."""
-        whole = (levels * self._sizes) @ self._directions
+        whole: Array = (levels * self._sizes) @ self._directions
         if rng is not None:
             whole = whole + self._rest * rng.standard_normal(whole.shape)
-        return whole * self._scale + self._mean
+        found: Array = whole * self._scale + self._mean
+        return found
 
     def agreement(self) -> dict[str, float]:
         """Return how well a configuration left out is foretold by the others.
@@ -286,11 +289,11 @@ class Drawn:
             ]
         ).T
 
-    def true(self, many: Sequence[Values]) -> tuple[Array, Array]:
-        """Return last scores and violations of configurations, without luck."""
+    def true(self, many: Sequence[Values]) -> Array:
+        """Return the last scores of configurations without luck, infinite where a guard breaks."""
         rows = self._measured.rows(self._levels(many), None)
-        epochs = self._measured.epochs
-        return np.maximum(np.exp(rows[:, epochs - 1]) - SCORE_OFFSET, 0.0), rows[:, -1]
+        scores = np.maximum(np.exp(rows[:, self._measured.epochs - 1]) - SCORE_OFFSET, 0.0)
+        return np.where(rows[:, -1] > 0, np.inf, scores)
 
     def train(self, values: Values, rng: np.random.Generator) -> Outcome:
         """Return what a training comes to in this landscape."""
@@ -327,19 +330,24 @@ class Analytic:
         self._rate = rng.uniform(0.4, 0.8)
         self._noise = 0.01
 
-    def train(self, values: Values, rng: np.random.Generator) -> Outcome:
-        """Return what a training comes to in this landscape."""
+    def true(self, many: Sequence[Values]) -> Array:
+        """Return the last scores of configurations without luck, infinite where a guard breaks."""
+        found = [self._true(values) for values in many]
+        return np.array([np.inf if violation > 0 else score for score, violation in found])
+
+    def _true(self, values: Values) -> tuple[float, float]:
         weight, rate, warmup, steps = features(values)
         name = str(values["loss_variant"])
         slow = 0.25 * (rate - self._rate) ** 2 + 0.02 * warmup + 0.01 * (1 - steps)
-        violation = -0.3
-        if loss_variant(name).sharpens:
-            done = min(1.0, max(0.0, weight / self._optimum[name]))
-            score = self.BLUR + (self._best[name] - self.BLUR) * done**2
-            violation = 2.0 * (weight - self._optimum[name]) - 0.15
-        else:
-            score = self.BLUR + 0.03 * weight
-        true = score + slow
+        if not loss_variant(name).sharpens:
+            return float(self.BLUR + 0.03 * weight + slow), -0.3
+        done = min(1.0, max(0.0, weight / self._optimum[name]))
+        score = self.BLUR + (self._best[name] - self.BLUR) * done**2
+        return float(score + slow), float(2.0 * (weight - self._optimum[name]) - 0.15)
+
+    def train(self, values: Values, rng: np.random.Generator) -> Outcome:
+        """Return what a training comes to in this landscape."""
+        true, violation = self._true(values)
         epochs = np.arange(1, WHOLE + 1)
         early = 1 - epochs / WHOLE
         shown = true + 0.15 * early**2 * (rng.standard_normal() + 0.5 * rng.standard_normal(WHOLE))
