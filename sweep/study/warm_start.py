@@ -31,6 +31,7 @@ from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
 MOST = 4
+SHOWN = 3
 WEIGHTS = ("loss.gradient_weight", "loss.peak_weight")
 MUST_AGREE = ("loss.variant", "predictor.name")
 """What the other values were tuned for: under another one they mean nothing."""
@@ -108,21 +109,22 @@ def choose(earlier: Study, trials: Sequence[FrozenTrial], config: SweepConfig) -
         config: Of the sweep that is to begin with them.
 
     Raises:
-        StudyError: If it has none that beat its baseline, or none fits.
+        StudyError: If it has none beside the baseline, or none fits.
     """
     name = earlier.study_name
     found: dict[str, EarlierTrial] = {}
     rounds = {what_is_trained(preset.run(config)): preset.name for preset in presets(config)}
     sentences: list[str] = []
+    left_out: list[str] = []
     queued_anyway = False
-    for trial, spec in _better_than_the_baseline(name, trials):
+    for trial, spec in _worth_a_trial(name, trials):
         if len(found) == MOST:
             break
         try:
             values, clipped = _fitted(trial, spec, config)
             key = what_is_trained(Preset("", values).run(config))
         except _DoesNotFitError as error:
-            sentences.append(f"trial {trial.number} of {name} is left out: {error}")
+            left_out.append(f"trial {trial.number} of {name} is left out: {error}")
             continue
         if key in rounds:
             queued_anyway = True
@@ -133,15 +135,21 @@ def choose(earlier: Study, trials: Sequence[FrozenTrial], config: SweepConfig) -
     if not found and not queued_anyway:
         raise StudyError(
             f"no configuration of study {name!r} fits the search of {config.study!r}: "
-            f"{sentences[0]}; search what it searched, or leave --from out"
+            f"{left_out[0]}; search what it searched, or leave --from out"
         )
+    sentences += left_out[:SHOWN]
+    if len(left_out) > SHOWN:
+        sentences.append(f"{len(left_out) - SHOWN} more of {name} are left out")
     return Chosen(WarmStart(study=name, trials=list(found.values())), sentences)
 
 
-def _better_than_the_baseline(
+def _worth_a_trial(
     study: str, trials: Sequence[FrozenTrial]
 ) -> list[tuple[FrozenTrial, TrialSpec]]:
-    """Return what beat the baseline without breaking a guard, the best first."""
+    """Return what beat the baseline without breaking a guard, the best first.
+
+    Where nothing did, the best there is: one trial shows whether that is so on other data too.
+    """
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     baseline = complete_baseline(complete)
     if baseline is None:
@@ -149,20 +157,18 @@ def _better_than_the_baseline(
             f"study {study!r} has no complete baseline, so nothing in it was judged; go on with "
             "it first, or leave --from out"
         )
-    better = [
+    feasible = [
         (trial, spec)
         for trial in sorted(complete, key=lambda t: (trial_score(t), t.number))
-        if not is_baseline(trial)
-        and is_feasible(trial)
-        and trial_score(trial) < trial_score(baseline)
-        and (spec := trial_spec(trial)) is not None
+        if not is_baseline(trial) and is_feasible(trial) and (spec := trial_spec(trial)) is not None
     ]
-    if not better:
+    if not feasible:
         raise StudyError(
-            f"study {study!r} has no complete trial that beat its baseline without breaking a "
-            "guard, so there is nothing to begin with; go on with it first, or leave --from out"
+            f"study {study!r} has no complete trial beside the baseline that breaks no guard, so "
+            "there is nothing to begin with; go on with it first, or leave --from out"
         )
-    return better
+    limit = trial_score(baseline)
+    return [pair for pair in feasible if trial_score(pair[0]) < limit] or feasible[:1]
 
 
 def _fitted(

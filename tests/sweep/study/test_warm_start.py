@@ -168,13 +168,27 @@ def test_what_the_presets_train_anyway_is_not_queued_twice(
     assert list(chosen.sentences) == [said]
 
 
+def test_where_nothing_beat_the_baseline_the_best_is_tried_alone(
+    finished_url: str, tiny_config: SweepConfig
+) -> None:
+    study, trials = _earlier(finished_url)
+    limit = trial_score(trials[0])
+    worse = [t for t in trials[1:] if is_feasible(t) and trial_score(t) >= limit]
+    assert len(worse) > 1, "or there is nothing to test"
+    start = choose(study, [trials[0], *worse], _config(tiny_config)).start
+    best = min(worse, key=trial_score)
+    assert [trial.name for trial in start.trials] == [f"from tiny: trial {best.number}"]
+
+
 def test_a_study_without_a_complete_baseline_is_refused(
     finished_url: str, tiny_config: SweepConfig
 ) -> None:
     study, trials = _earlier(finished_url)
     with pytest.raises(StudyError, match="has no complete baseline, so nothing in it was judged"):
         choose(study, trials[1:], _config(tiny_config))
-    with pytest.raises(StudyError, match="has no complete trial that beat its baseline"):
+    with pytest.raises(
+        StudyError, match="has no complete trial beside the baseline that breaks no"
+    ):
         choose(study, trials[:1], _config(tiny_config))
 
 
