@@ -28,7 +28,7 @@ class Allowance:
         """Begin to count the time."""
         self._began_at = self._clock()
 
-    def has_room(self, begun: int, needless: str = "") -> bool:
+    def has_room(self, begun: int, *, needless: str) -> bool:
         """Return whether another trial may be started.
 
         Args:

@@ -165,7 +165,7 @@ class Coordinator:
         if self._waits_for_a_lost_baseline:
             return True
         begun = self._finished + len(self._running)
-        return self._allowance.has_room(begun, self._standing.needless(self._finished))
+        return self._allowance.has_room(begun, needless=self._standing.needless)
 
     @property
     def _waits_for_a_lost_baseline(self) -> bool:

@@ -28,18 +28,12 @@ class Standing:
         self._units = facts.units
         self._contenders: list[Contender] = []
         self._verdict: Verdict | None = None
-        self._needless: tuple[tuple[Verdict | None, int], str] = ((None, 0), "")
+        self._needless = ""
 
-    def needless(self, finished: int) -> str:
-        """Return why no further trial is needed, "" where one is.
-
-        Args:
-            finished: How many trials of the budget are used: it is looked at again for each.
-        """
-        at = (self._verdict, finished)
-        if at != self._needless[0]:
-            self._needless = (at, self._ledger.settled(self._verdict, self._targets))
-        return self._needless[1]
+    @property
+    def needless(self) -> str:
+        """Why nothing that another trial could bring is needed, "" where it is; as concluded."""
+        return self._needless
 
     @property
     def verdict(self) -> Verdict | None:
@@ -65,6 +59,7 @@ class Standing:
         if verdict != self._verdict:
             self._ledger.conclude(verdict)
             self._verdict = verdict
+        self._needless = self._ledger.settled(verdict, self._targets)
 
     def wanted(self, count: int) -> list[int]:
         """Return the trials whose nets are worth keeping: the best, and the baseline.

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from objectives.guards import broken
 from objectives.targets import Targets
-from objectives.verdict import Contender, Verdict
+from objectives.verdict import SUCCESS, Contender, Verdict
 from storage.database import (
     database_errors,
     database_file,
@@ -305,10 +305,13 @@ class Ledger:
         """Return the complete trials as the verdict sees them."""
         return self._read(lambda: contenders(self.study.get_trials(deepcopy=False)))
 
-    def settled(self, verdict: Verdict | None, targets: Targets) -> str:
+    def settled(self, verdict: Verdict, targets: Targets) -> str:
         """Return why no further trial is needed, by all that ended; "" where one is."""
+        budget = self.config.budget
+        if verdict.name != SUCCESS or not budget.stop_on_success:  # the trials need no second look
+            return settled(verdict, budget, (), targets)
         trials = self._read(lambda: self.study.get_trials(deepcopy=False))
-        return settled(verdict, self.config.budget, trials, targets)
+        return settled(verdict, budget, trials, targets)
 
     def conclude(self, verdict: Verdict) -> None:
         """Write the verdict down with the study."""

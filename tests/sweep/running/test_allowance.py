@@ -12,7 +12,7 @@ from tests.sweep.running.fake_sweep import Clock
 def test_trials_of_the_budget_may_be_started_and_no_more() -> None:
     allowance = Allowance("s", BudgetSettings(trials=3), Clock())
     allowance.begin()
-    assert [allowance.has_room(begun) for begun in range(5)] == [
+    assert [allowance.has_room(begun, needless="") for begun in range(5)] == [
         *[True] * 3,
         *[False] * 2,
     ]
@@ -27,9 +27,9 @@ def test_none_is_started_after_the_time_limit_which_counts_from_the_beginning(
     clock.now += 100.0
     allowance.begin()
     clock.now += 9.5
-    assert allowance.has_room(1)
+    assert allowance.has_room(1, needless="")
     clock.now += 0.5
-    assert not any(allowance.has_room(1) for _ in range(2))
+    assert not any(allowance.has_room(1, needless="") for _ in range(2))
     said = "s: the time limit of 10s is reached, no more trials are started"
     assert [record.getMessage() for record in caplog.records] == [said], "once"
 
@@ -37,5 +37,5 @@ def test_none_is_started_after_the_time_limit_which_counts_from_the_beginning(
 def test_none_is_started_where_it_could_mend_nothing(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     allowance = Allowance("s", BudgetSettings(trials=3), Clock())
-    assert not any(allowance.has_room(1, "nothing to fix, so none") for _ in range(2))
+    assert not any(allowance.has_room(1, needless="nothing to fix, so none") for _ in range(2))
     assert caplog.text.count("s: nothing to fix, so none") == 1
