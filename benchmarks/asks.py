@@ -85,7 +85,7 @@ def rows(queues: Mapping[str, Queue], seed: int) -> dict[str, Plan]:
 
     return {
         "random": replace(default, sampler=lambda seed: RandomSampler(seed=seed)),
-        "TPE as it is": default,
+        "Optuna's TPE": default,
         "TPE univariate": tpe(multivariate=False),
         "TPE no constant liar": tpe(constant_liar=False),
         "TPE startup 5": tpe(n_startup_trials=5),
@@ -93,11 +93,17 @@ def rows(queues: Mapping[str, Queue], seed: int) -> dict[str, Plan]:
         "TPE gamma 0.2": tpe(gamma=_share_below(0.2)),
         "TPE gamma 0.3": tpe(gamma=_share_below(0.3)),
         "TPE 64 candidates": tpe(n_ei_candidates=64),
+        "TPE startup 5, 64": tpe(n_startup_trials=5, n_ei_candidates=64),
+        "TPE 256 candidates": tpe(n_ei_candidates=256),
         "TPE 8 candidates": tpe(n_ei_candidates=8),
         "TPE endpoints": tpe(consider_endpoints=True),
         "branches: weight": replace(tpe(group=True), branches=("gradient_weight",)),
         "branches: weight, steps": replace(
             tpe(group=True), branches=("gradient_weight", "multi_step")
+        ),
+        "branches, startup 5, 64": replace(
+            tpe(group=True, n_startup_trials=5, n_ei_candidates=64),
+            branches=("gradient_weight", "multi_step"),
         ),
         "startup stratified": replace(default, queued=[*queues["sharpeners"], *_stratified(seed)]),
         "startup sharpening": replace(
@@ -106,9 +112,10 @@ def rows(queues: Mapping[str, Queue], seed: int) -> dict[str, Plan]:
         "presets baseline": replace(default, queued=queues["baseline"]),
         "presets plan": replace(default, queued=queues["plan"]),
         "presets all": replace(default, queued=queues["all"]),
-        "presets sharpeners, plan": replace(
-            default, queued=[*queues["sharpeners"], *queues["plan"][1:]]
+        "presets all, plan first": replace(
+            default, queued=[*queues["plan"], *queues["sharpeners"][1:]]
         ),
+        "presets all, 64": replace(tpe(n_ei_candidates=64), queued=queues["all"]),
         "4 workers": replace(default, workers=4),
         "4 workers, no liar": replace(tpe(constant_liar=False), workers=4),
         "rungs 3 6 12, pruned": rungs("pruned", 3, 6, 12),
@@ -179,7 +186,7 @@ def arrival(done: Sequence[Finished], random: Array, epochs: int) -> Arrival:
 
 
 def line(name: str, arrivals: Sequence[Arrival], beside: Sequence[Arrival]) -> str:
-    """Return a row of the table: the spread is of the last column beside the default's, paired."""
+    """Return a row of the table: the spread is of the last column beside Optuna's defaults, paired."""
     reached = [math.inf if one.epochs is None else one.epochs for one in arrivals]
     away = sum(math.isinf(value) for value in reached)
     shares = np.exp(np.mean(np.log([one.shares for one in arrivals]), axis=0))
@@ -203,7 +210,7 @@ def compare(
     """Return a row for every setting: the same landscapes and seeds for each."""
     space = distributions(SearchSettings(space=dict(DEFAULT_SPACE)))
     space = {name: space[name] for name in ("loss_variant", *space)}
-    names = [name for name in rows(starts, 0) if name.startswith(("TPE as it is", *wanted))]
+    names = [name for name in rows(starts, 0) if name.startswith(("Optuna's TPE", *wanted))]
     found: dict[str, list[Arrival]] = {name: [] for name in names}
     for seed in range(sweeps):
         rng = np.random.default_rng(seed)
@@ -215,7 +222,7 @@ def compare(
             plan = rows(starts, seed)[name]
             done = SimulatedSweep(landscape, space, plan, seed).run(epochs)
             found[name].append(arrival(done, random, epochs))
-    beside = found["TPE as it is"]
+    beside = found["Optuna's TPE"]
     return [line(name, arrivals, beside) for name, arrivals in found.items()]
 
 
@@ -245,7 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             agreement = ", ".join(f"{what} {v:.2f}" for what, v in found.agreement().items())
             print(f"{name}: {len(found.known)} curves; one left out is foretold with {agreement}")
             draw = found.draw
-        print(f"{'':26s} epochs   away    a third  two   all      beside TPE as it is")
+        print(f"{'':26s} epochs   away    a third  two   all      beside Optuna's TPE")
         for row in compare(draw, starts, given.sweeps, given.rows, given.epochs):
             print(f"  {row}", flush=True)
 

@@ -11,6 +11,10 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
 from sweep.configuration.settings import Choices, NumberRange, SearchSettings
 
+TPE_CANDIDATES = 64
+"""Drawn for each ask, of which the likeliest to be good is taken. Optuna draws 24, after which 1.2
+and 1.8 times as many better configurations were left unfound in the same epochs (decision 18)."""
+
 
 def distributions(search: SearchSettings) -> dict[str, BaseDistribution]:
     """Return a distribution for every searched parameter."""
@@ -36,7 +40,7 @@ def make_sampler(search: SearchSettings, trials_so_far: int) -> BaseSampler:
         return RandomSampler(seed=seed)
     if search.sampler == "gp":
         return GPSampler(seed=seed)
-    return TPESampler(seed=seed)
+    return TPESampler(seed=seed, n_ei_candidates=TPE_CANDIDATES)
 
 
 def make_pruner(search: SearchSettings, epochs: int) -> BasePruner:

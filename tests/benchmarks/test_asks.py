@@ -88,4 +88,4 @@ def test_the_table_has_a_row_for_each_setting(
         asks.main([str(tmp_path / "none.jsonl"), *options, "--epochs", "36", *rows])
     lines = capsys.readouterr().out.splitlines()
     names = [line[2:28].strip() for line in lines[2:]]
-    assert names == ["random", "TPE as it is", "rungs 3 6 12, latest", "rungs 3 6 12, lowest"]
+    assert names == ["random", "Optuna's TPE", "rungs 3 6 12, latest", "rungs 3 6 12, lowest"]
