@@ -186,7 +186,7 @@ def arrival(done: Sequence[Finished], random: Array, epochs: int) -> Arrival:
 
 
 def line(name: str, arrivals: Sequence[Arrival], beside: Sequence[Arrival]) -> str:
-    """Return a row of the table: the spread is of the last column beside Optuna's defaults, paired."""
+    """Return a row of the table; the spread is of the last column beside Optuna's TPE, paired."""
     reached = [math.inf if one.epochs is None else one.epochs for one in arrivals]
     away = sum(math.isinf(value) for value in reached)
     shares = np.exp(np.mean(np.log([one.shares for one in arrivals]), axis=0))
