@@ -138,11 +138,13 @@ class Ranks:
         index: Of the configuration.
         scores: After each epoch, the last against the finished baseline.
         violations: By how much guards are broken, summed, after each epoch.
+        worst: The largest violation; below 0 where none is broken, after each epoch.
     """
 
     index: int
     scores: list[float]
     violations: list[float]
+    worst: list[float]
 
     def rank(self, epoch: int) -> tuple[bool, float]:
         """Return what to sort by after an epoch: those that break no guard first."""
@@ -159,7 +161,7 @@ def ranks(
     found = []
     for curve in of:
         judged = _judgements(curve)
-        scores, violations = [], []
+        scores, violations, worst = [], [], []
         for judgement, beside in zip(judged, baseline, strict=True):
             rmse = beside.overall["rmse"]
             scores.append(
@@ -167,7 +169,8 @@ def ranks(
             )
             outcomes = check_guards(judgement, objective.guards, beside)
             violations.append(sum(max(0.0, guard.violation) for guard in outcomes))
-        found.append(Ranks(curve.index, scores, violations))
+            worst.append(max(guard.violation for guard in outcomes))
+        found.append(Ranks(curve.index, scores, violations, worst))
     return found
 
 

@@ -179,6 +179,11 @@ def reach_verdict(
     return Verdict(name=STUCK, reason=best, next=_way_out(tried))
 
 
+def succeeds(contender: Contender, targets: Targets) -> bool:
+    """Return whether a trial reaches both targets and breaks no guard."""
+    return not contender.broken and _Judged((), targets, "").reached(contender)
+
+
 def _way_out(tried: int) -> str:
     """Return what to do, by how many trials had a loss that can sharpen."""
     if tried == 0:

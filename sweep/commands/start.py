@@ -1,7 +1,7 @@
 """``start``: run a sweep."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,10 @@ from sweep.commands.options import (
     find_config,
     storage_address,
 )
+
+if TYPE_CHECKING:
+    from sweep.configuration.settings import SweepConfig
+    from sweep.study.warm_start import WarmStart
 
 NAME = "start"
 HELP = "Run a sweep; a study of that name and configuration is gone on with."
@@ -29,6 +33,18 @@ def run(
     workers: Annotated[int | None, typer.Option(help="Trials at a time.")] = None,
     timeout: Annotated[
         str | None, typer.Option(help="Start no trial after this long: 90s, 30m, 2h.")
+    ] = None,
+    earlier: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Begin with the best configurations of this study, of other data.",
+            autocompletion=complete_study,
+        ),
+    ] = None,
+    earlier_storage: Annotated[
+        str | None,
+        typer.Option("--from-storage", help="Its database, where that is another."),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -62,10 +78,35 @@ def run(
         f"{key}={json.dumps(v, ensure_ascii=False)}" for key, v in given.items() if v is not None
     ]
     loaded = load_config(find_config(config), [*(settings or []), *overrides]).config
+    warm_start = _begin_with(earlier, earlier_storage, loaded, address)
     console = wide_console(stderr=as_json)
     if console.is_terminal and not quiet:  # a person should not look at an empty screen
         console.print(f"reading {loaded.data.path}", markup=False, soft_wrap=True)
     # Only now: loading torch takes seconds, and a typing error need not wait for it.
     from sweep.commands.sweep_run import Telling, run_and_show
 
-    run_and_show(loaded, address, Telling(quiet, as_json, notify))
+    run_and_show(loaded, address, Telling(quiet, as_json, notify), warm_start=warm_start)
+
+
+def _begin_with(
+    earlier: str | None, its_storage: str | None, config: "SweepConfig", address: str
+) -> "WarmStart | None":
+    """Return what to begin with of an earlier study, None where none is named."""
+    from fields.errors import ConfigError
+    from storage.url import mask_password
+
+    if earlier is None:
+        if its_storage is not None:
+            raise ConfigError(
+                f"--from-storage is {mask_password(its_storage)} and no study of it is named; add "
+                "--from STUDY"
+            )
+        return None
+    from sweep.study.beginning import begin_with
+
+    if its_storage is not None and mask_password(its_storage) != its_storage:
+        raise ConfigError(
+            f"--from-storage {mask_password(its_storage)} carries a password, which every user of "
+            "this machine could read; keep it in a password file of the database's own"
+        )
+    return begin_with(earlier, its_storage or address, config, address)

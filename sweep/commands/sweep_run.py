@@ -23,6 +23,7 @@ from sweep.running.progress import SilentProgress
 from sweep.running.sweeping import run_sweep
 from sweep.study.status import study_status
 from sweep.study.studies import load_study
+from sweep.study.warm_start import WarmStart
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,12 @@ class Telling:
 
 
 def run_and_show(
-    config: SweepConfig, address: str, telling: Telling, *, must_exist: bool = False
+    config: SweepConfig,
+    address: str,
+    telling: Telling,
+    *,
+    must_exist: bool = False,
+    warm_start: WarmStart | None = None,
 ) -> None:
     """Run a sweep until its budget is used, and show what it came to.
 
@@ -57,6 +63,7 @@ def run_and_show(
         address: Of the database.
         telling: How to tell of it.
         must_exist: Refuse a database that is gone instead of making a new one.
+        warm_start: What to begin with of an earlier study.
 
     Raises:
         FieldsharpError: See ``run_sweep``.
@@ -71,7 +78,7 @@ def run_and_show(
             return make_progress(sweep, console, quiet=telling.quiet)
 
         try:
-            run_sweep(config, address, progress, must_exist=must_exist)
+            run_sweep(config, address, progress, must_exist=must_exist, warm_start=warm_start)
         except FieldsharpError as error:
             if telling.as_json and (notification.begun or exit_code(error) != WRONG_USE):
                 _say_where_it_stands(config.study, address)

@@ -19,6 +19,17 @@ class BudgetSettings(Settings):
     stop_on_nothing_to_fix: bool = Field(
         True, description="start no more trials once the baseline is found inside the band"
     )
+    stop_on_success: bool = Field(
+        False,
+        description="start no more trials once the verdict is success and success_trials further "
+        "trials have ended",
+    )
+    success_trials: int = Field(
+        5,
+        ge=0,
+        description="trials that a success is looked past, for a better one, where it ends the "
+        "sweep",
+    )
 
     @property
     def timeout_s(self) -> float | None:

@@ -103,10 +103,10 @@ def presets(config: SweepConfig) -> list[Preset]:
     """
     wanted = config.search.presets
     rounds: list[Preset] = []
+    if wanted in ("sharpeners", "all"):  # first: they come to a good trial in a third of the time
+        rounds += SHARPENERS
     if wanted in ("plan", "all"):
         rounds += [*PLAN, _slower(config)]
-    if wanted in ("sharpeners", "all"):
-        rounds += SHARPENERS
     return [_baseline(config), *(p for p in rounds if _inside(p, config))]
 
 

@@ -217,7 +217,7 @@ class SearchSettings(Settings):
     presets: Literal["plan", "sharpeners", "all", "baseline"] = Field(
         "plan",
         description="trials that come first, after the baseline (weight 0): the plan's rounds, a "
-        "trial of each loss that is known to sharpen, both, or nothing",
+        "trial of each loss that is known to sharpen, both (those that sharpen first), or nothing",
     )
     space: dict[str, Range] = Field(
         default_factory=lambda: dict(DEFAULT_SPACE),

@@ -9,7 +9,11 @@ from optuna.distributions import (
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
-from sweep.configuration.settings import Choices, NumberRange, SearchSettings
+from sweep.configuration.settings import Choices, NumberRange, SearchSettings, SweepConfig
+
+TPE_CANDIDATES = 64
+"""Drawn for each ask, of which the likeliest to be good is taken. Optuna draws 24, after which 1.2
+and 1.8 times as many better configurations were left unfound in the same epochs (decision 18)."""
 
 
 def distributions(search: SearchSettings) -> dict[str, BaseDistribution]:
@@ -36,7 +40,7 @@ def make_sampler(search: SearchSettings, trials_so_far: int) -> BaseSampler:
         return RandomSampler(seed=seed)
     if search.sampler == "gp":
         return GPSampler(seed=seed)
-    return TPESampler(seed=seed)
+    return TPESampler(seed=seed, n_ei_candidates=TPE_CANDIDATES)
 
 
 def make_pruner(search: SearchSettings, epochs: int) -> BasePruner:
@@ -62,3 +66,15 @@ def rungs(search: SearchSettings, epochs: int) -> tuple[int, ...]:
         return search.rungs
     found = {round(epochs / part) for part in (4, 2)}
     return tuple(sorted(rung for rung in found if 0 < rung < epochs))
+
+
+def misleading_rungs(config: SweepConfig) -> list[str]:
+    """Return a sentence where trials are paused by what an early look does not tell."""
+    training = config.training
+    if not config.promotes or training.schedule == "schedule_free":
+        return []
+    return [
+        f"search.pruner is promotion and training.schedule {training.schedule}, under which early "
+        "epochs tell little of the end: trials may be paused by chance; set training.schedule to "
+        "schedule_free"
+    ]

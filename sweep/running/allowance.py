@@ -28,11 +28,11 @@ class Allowance:
         """Begin to count the time."""
         self._began_at = self._clock()
 
-    def goes_on(self, *, needless: bool) -> bool:
+    def goes_on(self, *, needless: str) -> bool:
         """Return whether trials may be started, or gone on with.
 
         Args:
-            needless: Whether there is nothing that another trial could mend.
+            needless: Why there is nothing that another trial could mend, "" where there is.
         """
         timeout_s = self._budget.timeout_s
         if timeout_s is not None and self._clock() - self._began_at >= timeout_s:
@@ -40,10 +40,7 @@ class Allowance:
             self._say(f"the time limit of {limit} is reached, no more trials are started")
             return False
         if needless:
-            self._say(
-                "nothing to fix, no more trials are started; to go on anyway set "
-                "budget.stop_on_nothing_to_fix to false"
-            )
+            self._say(needless)
             return False
         return True
 

@@ -8,7 +8,6 @@ from sweep.study.contenders import contender
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.records import TrialRecord
-from sweep.study.status import is_settled
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -29,11 +28,12 @@ class Standing:
         self._units = facts.units
         self._contenders: list[Contender] = []
         self._verdict: Verdict | None = None
+        self._needless = ""
 
     @property
-    def needless(self) -> bool:
-        """Whether there is nothing that a further trial could mend, and that ends the sweep."""
-        return is_settled(self._verdict, self._config.budget)
+    def needless(self) -> str:
+        """Why nothing that another trial could bring is needed, "" where it is; as concluded."""
+        return self._needless
 
     @property
     def verdict(self) -> Verdict | None:
@@ -59,6 +59,7 @@ class Standing:
         if verdict != self._verdict:
             self._ledger.conclude(verdict)
             self._verdict = verdict
+        self._needless = self._ledger.settled(verdict, self._targets)
 
     def wanted(self, count: int) -> list[int]:
         """Return the trials whose nets are worth keeping: the best, and the baseline.

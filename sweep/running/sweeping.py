@@ -13,6 +13,7 @@ from storage.study_lock import StudyLock, refuse_if_run
 from sweep.configuration.duration import seconds
 from sweep.configuration.presets import values_outside
 from sweep.configuration.settings import SweepConfig
+from sweep.configuration.space import misleading_rungs
 from sweep.running.coordinator import Coordinator
 from sweep.running.live_progress import OpenedSweep
 from sweep.running.local_executor import LocalExecutor
@@ -23,6 +24,7 @@ from sweep.running.study_files import StudyFiles
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.studies import open_or_create_study, study_identity
+from sweep.study.warm_start import WarmStart
 from sweep.study.watching import StudyWatcher, look_at_the_room
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ def run_sweep(
     make_progress: MakeProgress,
     *,
     must_exist: bool = False,
+    warm_start: WarmStart | None = None,
 ) -> None:
     """Run a sweep until its budget is used.
 
@@ -45,6 +48,7 @@ def run_sweep(
         storage_url: Address of the database.
         make_progress: From what can be told of the sweep to what tells it.
         must_exist: Refuse a database that is gone instead of making a new one.
+        warm_start: What to begin with of an earlier study; None leaves what the study began with.
 
     Raises:
         BadInput: If anything given cannot be used; no trial was started.
@@ -53,7 +57,14 @@ def run_sweep(
     """
     with Stopping() as stopping:
         try:
-            _run(config, storage_url, make_progress, stopping, must_exist=must_exist)
+            _run(
+                config,
+                storage_url,
+                make_progress,
+                stopping,
+                must_exist=must_exist,
+                warm_start=warm_start,
+            )
         except KeyboardInterrupt:
             raise StoppedOnRequest(
                 "the sweep was stopped before any trial was started; run the same command again"
@@ -67,11 +78,12 @@ def _run(
     stopping: Stopping,
     *,
     must_exist: bool,
+    warm_start: WarmStart | None,
 ) -> None:
     # Nothing is written before all is examined: bad data leaves no empty database behind.
     check_storage(storage_url, "write", must_exist=must_exist)
     refuse_if_run(storage_url, config.study)
-    for sentence in values_outside(config):
+    for sentence in (*values_outside(config), *misleading_rungs(config)):
         logger.warning("%s: %s", config.study, sentence)
     found = examine(config)
     facts = found.facts
@@ -81,7 +93,7 @@ def _run(
         storage = patience.call(
             lambda: open_database(storage_url, "write", BUSY_TIMEOUT_S, must_exist=must_exist)
         )
-        study = patience.call(lambda: open_or_create_study(storage, config, facts))
+        study = patience.call(lambda: open_or_create_study(storage, config, facts, warm_start))
         ledger = Ledger(study, config, storage_url, facts, patience)
         files = StudyFiles(storage_url, study_identity(study))
         files.make()

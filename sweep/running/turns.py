@@ -104,7 +104,7 @@ class Turns:
         settled = self._standing.needless
         if not self.pausing.count or not (settled or self._may_go_on):
             return []  # out of time: more of it may be given to those that wait
-        ended = self.pausing.give_up(self.running, self._new, all_of_them=settled)
+        ended = self.pausing.give_up(self.running, self._new, all_of_them=bool(settled))
         if ended:
             self._progress.waiting(self.pausing.count)
         return ended

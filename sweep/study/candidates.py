@@ -32,12 +32,12 @@ def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[Tria
             f"study {study!r} has no complete baseline, and nothing can be compared without it; "
             "go on with the sweep first"
         )
-    found = {_configuration(baseline.run): baseline}
+    found = {what_is_trained(baseline.run): baseline}
     ranked = sorted(complete, key=lambda trial: (trial_score(trial), trial.number))
     for trial in ranked:
         spec = trial_spec(trial)
         if len(found) <= top and spec is not None and is_feasible(trial):
-            found.setdefault(_configuration(spec.run), spec)
+            found.setdefault(what_is_trained(spec.run), spec)
     if len(found) == 1:
         raise StudyError(
             f"study {study!r} has no complete trial beside the baseline that breaks no guard: "
@@ -52,7 +52,7 @@ def new_seeds(how_many: int, used: Collection[int]) -> list[int]:
     return list(islice((seed for seed in count(FIRST_SEED) if seed not in used), how_many))
 
 
-def _configuration(run: RunSettings) -> str:
+def what_is_trained(run: RunSettings) -> str:
     """Return what tells configurations apart: neither seed nor path nor what may be imported."""
     training = run.training.model_copy(update={"seed": 0})
     data = run.data.model_copy(update={"path": ""})

@@ -1,14 +1,13 @@
 """The study's book: the one place that asks Optuna for trials and tells it what came of them."""
 
-import copy
 from collections.abc import Callable, Sequence
 
 from optuna.distributions import BaseDistribution
-from optuna.pruners import NopPruner
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
-from objectives.verdict import Contender, Verdict
+from objectives.targets import Targets
+from objectives.verdict import SUCCESS, Contender, Verdict
 from storage.patience import Patience
 from sweep.configuration.duration import seconds
 from sweep.configuration.names import setting_path
@@ -19,6 +18,7 @@ from sweep.study import records
 from sweep.study.artifacts import Picture
 from sweep.study.book import Book
 from sweep.study.contenders import contenders
+from sweep.study.epoch_scores import write_score
 from sweep.study.facts import StudyFacts
 from sweep.study.lost_attempts import LostAttempts, lost_attempts
 from sweep.study.outcome import write_outcome
@@ -35,8 +35,10 @@ from sweep.study.records import (
     trial_spec,
 )
 from sweep.study.rungs import RungResult, rung_results
+from sweep.study.settled import settled
 from sweep.study.studies import study_identity
 from sweep.study.trial_spec import TrialSpec
+from sweep.study.warm_start import begun_with
 
 NO_WEIGHT = {"gradient_weight": 0.0}
 
@@ -62,7 +64,10 @@ class Ledger(Book):
         self._provenance = facts.provenance.model_dump(mode="json")
         self.config = config
         self._identity = study_identity(study)
-        self._presets = {preset.name: preset for preset in presets(config)}
+        baseline, *rounds = presets(config)
+        start = begun_with(study)
+        earlier = [trial.preset for trial in start.trials] if start is not None else []
+        self._presets = {preset.name: preset for preset in (baseline, *earlier, *rounds)}
         self._distributions: dict[str, BaseDistribution] = distributions(config.search)
         self._running: dict[int, Trial] = {}
 
@@ -212,26 +217,9 @@ class Ledger(Book):
                 kept = self._trial(number).user_attrs.get(records.RUNGS, [])
                 rungs = [*kept, rung.model_dump(mode="json")]
                 self.study._storage.set_trial_user_attr(trial_id, records.RUNGS, rungs)
-            return self._report(trial_id, epoch, score)
+            return write_score(self.study, trial_id, epoch, score)
 
         return self._write(report)
-
-    def _report(self, trial_id: int, epoch: int, score: float) -> bool:
-        storage = self.study._storage
-        # Not Trial.report: that ignores a step a first attempt has reported already. Nor
-        # Trial.should_prune: that looks at a copy which knows only what Trial.report wrote.
-        if isinstance(self.study.pruner, NopPruner):
-            storage.set_trial_intermediate_value(trial_id, epoch, score)
-            return False
-        known = epoch in storage.get_trial(trial_id).intermediate_values
-        storage.set_trial_intermediate_value(trial_id, epoch, score)
-        if known:  # an attempt before this one was let go on from here, with what was known then
-            return False
-        so_far = copy.copy(storage.get_trial(trial_id))
-        # Without what a former attempt reported of later epochs.
-        steps = so_far.intermediate_values.items()
-        so_far.intermediate_values = {step: v for step, v in steps if step <= epoch}
-        return bool(self.study.pruner.prune(self.study, so_far))
 
     def complete(self, number: int, record: TrialRecord, pictures: Sequence[Picture] = ()) -> None:
         """Tell the result of a trial, and of which pictures there can be."""
@@ -350,6 +338,14 @@ class Ledger(Book):
     def contenders(self) -> list[Contender]:
         """Return the complete trials as the verdict sees them."""
         return self._read(lambda: contenders(self._trials()))
+
+    def settled(self, verdict: Verdict, targets: Targets) -> str:
+        """Return why no further trial is needed, by all that ended; "" where one is."""
+        budget = self.config.budget
+        if verdict.name != SUCCESS or not budget.stop_on_success:  # the trials need no second look
+            return settled(verdict, budget, (), targets)
+        trials = self._read(self._trials)
+        return settled(verdict, budget, trials, targets)
 
     def conclude(self, verdict: Verdict) -> None:
         """Write the verdict down with the study."""

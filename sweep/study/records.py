@@ -20,6 +20,7 @@ CONFIG = "config"
 FACTS = "facts"
 VERDICT = "verdict"
 IDENTITY = "identity"
+WARM_START = "warm start"
 # Trial attributes. RECORD is what programs read; the named ones beside it are what people read.
 SPEC = "spec"
 RECORD = "record"

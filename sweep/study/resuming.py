@@ -1,12 +1,20 @@
 """The configuration a study is gone on with."""
 
+import logging
 from pathlib import Path
 
-from storage.database import open_database
+from optuna.study import Study
+
+from objectives.verdict import SUCCESS
+from storage.database import database_errors, open_database
 from storage.study_lock import refuse_if_run
 from sweep.configuration.config_file import validate
 from sweep.configuration.settings import SweepConfig
-from sweep.study.studies import load_study, study_config
+from sweep.study.settled import settled
+from sweep.study.status import study_verdict
+from sweep.study.studies import load_study, study_config, study_facts
+
+logger = logging.getLogger(__name__)
 
 
 def resumable(
@@ -33,7 +41,15 @@ def resumable(
     """
     study = load_study(open_database(url, "read"), name)
     refuse_if_run(url, name)
-    tree = study_config(study).model_dump()
+    config = study_config(study)
+    tree = config.model_dump()
+    if trials is not None and config.budget.stop_on_success and _is_settled(study, config, url):
+        tree["budget"]["stop_on_success"] = False
+        logger.info(
+            "%s: a success had ended it; since more trials are asked for, budget.stop_on_success "
+            "is set to false",
+            name,
+        )
     for section, key, value in (
         ("budget", "trials", trials),
         ("budget", "timeout", timeout),
@@ -46,3 +62,11 @@ def resumable(
     if data is not None:
         tree["data"]["path"] = str(data.expanduser().resolve())
     return validate(tree, "the command line")
+
+
+def _is_settled(study: Study, config: SweepConfig, url: str) -> bool:
+    """Return whether a success has ended a study."""
+    with database_errors(url):
+        trials, facts = study.get_trials(deepcopy=False), study_facts(study)
+    verdict = study_verdict(trials, config, facts)
+    return verdict.name == SUCCESS and bool(settled(verdict, config.budget, trials, facts.targets))

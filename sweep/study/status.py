@@ -9,11 +9,10 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import StudyError
-from objectives.verdict import NOTHING_TO_FIX, Verdict, reach_verdict
+from objectives.verdict import Verdict, reach_verdict
 from storage.advice import go_on
 from storage.database import database_errors
 from storage.study_lock import Holder, study_holder
-from sweep.configuration.execution import BudgetSettings
 from sweep.configuration.names import setting_path, value_at
 from sweep.configuration.settings import Scalar, SweepConfig
 from sweep.study.confirmation import Confirmation, read_confirmation
@@ -30,6 +29,7 @@ from sweep.study.records import (
     trial_record,
     trial_spec,
 )
+from sweep.study.settled import settled
 from sweep.study.studies import study_config, study_facts
 from sweep.study.time_left import seconds_at_work, time_left_s
 from sweep.study.trial_spec import TrialSpec
@@ -138,7 +138,7 @@ def study_status(study: Study, url: str) -> StudyStatus:
     best = best_trial(complete)
     is_pareto = config.objective.mode == "pareto"
     verdict = study_verdict(trials, config, facts)
-    ended = is_settled(verdict, config.budget)
+    ended = bool(settled(verdict, config.budget, trials, facts.targets))
     unfinished = not ended and counted(trials) < config.budget.trials
     baseline = complete_baseline(complete)
     return StudyStatus(
@@ -229,11 +229,6 @@ def _warnings(record: TrialRecord) -> list[str]:
         f"its RMSE, {rmse:.4g}, is above the {still:.4g} of the last known frame: as a sharp "
         "forecast's may be where little can be foretold, but look at it"
     ]
-
-
-def is_settled(verdict: Verdict | None, budget: BudgetSettings) -> bool:
-    """Return whether there is nothing that a further trial could mend, and that ends the sweep."""
-    return budget.stop_on_nothing_to_fix and verdict is not None and verdict.name == NOTHING_TO_FIX
 
 
 def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: StudyFacts) -> Verdict:

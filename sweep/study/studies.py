@@ -17,6 +17,7 @@ from sweep.configuration.space import make_pruner, make_sampler
 from sweep.study.facts import StudyFacts
 from sweep.study.informed_sampler import InformedSampler
 from sweep.study.records import CONFIG, FACTS, IDENTITY, read_kept
+from sweep.study.warm_start import WarmStart, keep
 
 # Settings a study may be gone on with under another value: none of them changes a score.
 FREE_SETTINGS = ("study", "budget.", "workers.", "recovery.", "plugins", "data.path")
@@ -27,8 +28,19 @@ OBJECTIVES = {
 }
 
 
-def open_or_create_study(storage: RDBStorage, config: SweepConfig, facts: StudyFacts) -> Study:
+def open_or_create_study(
+    storage: RDBStorage,
+    config: SweepConfig,
+    facts: StudyFacts,
+    warm_start: WarmStart | None = None,
+) -> Study:
     """Return the study of this name, made if there is none, with its sampler and pruner.
+
+    Args:
+        storage: The database.
+        config: What is swept.
+        facts: What was found out about the data.
+        warm_start: What to begin with of an earlier study, where it has not begun with any yet.
 
     Raises:
         StudyError: If one of that name has another configuration or other data.
@@ -55,6 +67,8 @@ def open_or_create_study(storage: RDBStorage, config: SweepConfig, facts: StudyF
             study.set_user_attr(IDENTITY, uuid.uuid4().hex[:16])
         # Also for a study that was there: its budget, workers or data path may be new.
         study.set_user_attr(CONFIG, config.model_dump(mode="json"))
+        if warm_start is not None:
+            keep(study, warm_start)
         trials = len(study.get_trials(deepcopy=False))
         sampler = make_sampler(config.search, trials)
         study.sampler = InformedSampler(sampler) if config.promotes else sampler

@@ -28,8 +28,9 @@ from sweep.study.records import (
     trial_score,
     trial_spec,
 )
+from sweep.study.settled import settled
 from sweep.study.snapshot import EndedTrial, ShownTrial, SweepSnapshot, TrialAtWork
-from sweep.study.status import coordinator_status, is_settled
+from sweep.study.status import coordinator_status
 from sweep.study.studies import study_config, study_facts
 from sweep.study.time_left import seconds_at_work, time_left_s
 from sweep.study.trial_words import came_to, describe
@@ -102,7 +103,7 @@ class StudyWatcher:
             room=look_at_the_room(self._url),
             floor_mb=config.recovery.free_space_mb,
             is_run=holder.alive,
-            note=self._note(holder, verdict, done),
+            note=self._note(holder, verdict, trials),
             ended=tuple(self._ended(trials)),
         )
 
@@ -110,8 +111,9 @@ class StudyWatcher:
     def _budget(self) -> int:
         return self._config.budget.trials
 
-    def _note(self, holder: Holder, verdict: Verdict | None, done: int) -> str:
-        unfinished = not is_settled(verdict, self._config.budget) and done < self._budget
+    def _note(self, holder: Holder, verdict: Verdict | None, trials: list[FrozenTrial]) -> str:
+        ended = settled(verdict, self._config.budget, trials, self._facts.targets)
+        unfinished = not ended and counted(trials) < self._budget
         name = self._study.study_name
         return coordinator_status(holder, self._url, name, unfinished=unfinished).note
 

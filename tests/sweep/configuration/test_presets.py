@@ -45,6 +45,12 @@ def test_the_plan_can_be_left_out_but_not_the_baseline() -> None:
     assert _rounds(_config({"presets": "baseline"})) == [("none", 0.0, None)]
 
 
+def test_of_all_presets_those_that_sharpen_come_first() -> None:
+    names = [preset.name for preset in presets(_config({"presets": "all"}))]
+    kinds = [name.split()[0].rstrip(":") for name in names]
+    assert list(dict.fromkeys(kinds)) == ["baseline", "sharpener", "plan"]
+
+
 def test_rounds_outside_the_space_are_left_out() -> None:
     space = {
         "gradient_weight": {"low": 0.1, "high": 1.0},

@@ -53,6 +53,12 @@ def test_a_sampler_is_chosen_by_name(name: str, kind: type[BaseSampler]) -> None
     assert type(make_sampler(_search(sampler=name), 0)) is kind
 
 
+def test_tpe_weighs_more_candidates_than_optuna_does() -> None:
+    sampler = make_sampler(_search(sampler="tpe"), 0)
+    assert isinstance(sampler, TPESampler)
+    assert sampler._n_ei_candidates == 64
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("none", NopPruner), ("median", MedianPruner), ("hyperband", HyperbandPruner)],

@@ -13,7 +13,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from sweep.study.records import GUARDS_BROKEN, VERDICT, best_trial, trial_record
+from sweep.study.records import FACTS, GUARDS_BROKEN, VERDICT, best_trial, trial_record
+from sweep.study.resuming import resumable
 from sweep.study.status import front, study_status
 from tests.sweep.running.fake_sweep import FakeExecutor, MakeSweep, Metrics, Sweep, metrics_of
 
@@ -97,6 +98,73 @@ def test_a_baseline_inside_the_band_ends_the_sweep(
     again = FakeExecutor()
     sweep.run(again)
     assert again.submitted == []
+
+
+def _keep_the_targets(sweep: Sweep) -> None:
+    """Have others read the targets of the script, not those of the data it never looks at."""
+    sweep.ledger.study.set_user_attr(FACTS, sweep.facts.model_dump(mode="json"))
+
+
+class TestASuccess:
+    """Trial 2 is one; the sweep looks past it for two more trials and ends."""
+
+    BUDGET: ClassVar = {"trials": 9, "stop_on_success": True, "success_trials": 2}
+    METRICS: ClassVar = {(number, e): BLURRED for number in (0, 1) for e in range(2)}
+
+    def test_it_ends_the_sweep_after_so_many_more(
+        self, make_sweep: MakeSweep, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        sweep = make_sweep(trials=9, budget=self.BUDGET)
+        with caplog.at_level(logging.INFO):
+            sweep.run(FakeExecutor(metrics=self.METRICS))
+        assert sweep.states == ["COMPLETE"] * 5
+        assert caplog.text.count("success, which 2 further trials left as it is") == 1
+        _keep_the_targets(sweep)
+        status = study_status(sweep.ledger.study, sweep.ledger.url)
+        assert (status.coordinator.note, status.eta_s) == ("finished", None)
+
+    def test_failed_trials_are_not_counted(self, make_sweep: MakeSweep) -> None:
+        sweep = make_sweep(trials=9, budget=self.BUDGET)
+        sweep.run(FakeExecutor(metrics=self.METRICS, failing={3: "broken", 4: "broken"}))
+        assert sweep.states == [*["COMPLETE"] * 3, "FAIL", "FAIL", *["COMPLETE"] * 2]
+
+    def test_another_coordinator_counts_on_from_the_database(self, make_sweep: MakeSweep) -> None:
+        first = make_sweep(trials=4, budget={**self.BUDGET, "trials": 4})
+        first.run(FakeExecutor(metrics=self.METRICS))
+        assert len(first.trials) == 4
+        sweep = make_sweep(trials=9, budget=self.BUDGET)
+        sweep.run(FakeExecutor(metrics=self.METRICS))
+        assert sweep.states == ["COMPLETE"] * 5
+        again = FakeExecutor()
+        make_sweep(trials=9, budget=self.BUDGET).run(again)
+        assert again.submitted == []
+
+    def test_without_the_setting_it_goes_on(self, make_sweep: MakeSweep) -> None:
+        make_sweep(trials=9, budget=self.BUDGET).run(FakeExecutor(metrics=self.METRICS))
+        sweep = make_sweep(trials=7, budget={**self.BUDGET, "trials": 7, "stop_on_success": False})
+        sweep.run(FakeExecutor(metrics=self.METRICS))
+        assert len(sweep.trials) == 7
+
+    def test_asking_for_more_trials_lets_it_go_on(
+        self, make_sweep: MakeSweep, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        sweep = make_sweep(trials=9, budget=self.BUDGET)
+        sweep.run(FakeExecutor(metrics=self.METRICS))
+        _keep_the_targets(sweep)
+        name, url = sweep.ledger.config.study, sweep.ledger.url
+        with caplog.at_level(logging.INFO):
+            assert resumable(name, url).budget.stop_on_success
+            assert not resumable(name, url, trials=20).budget.stop_on_success
+        assert caplog.text.count("budget.stop_on_success is set to false") == 1
+
+    def test_a_sweep_without_one_keeps_the_setting_when_it_gets_more_trials(
+        self, make_sweep: MakeSweep
+    ) -> None:
+        sweep = make_sweep(trials=2, budget={**self.BUDGET, "trials": 2})
+        sweep.run(FakeExecutor(metrics=self.METRICS))
+        _keep_the_targets(sweep)
+        name, url = sweep.ledger.config.study, sweep.ledger.url
+        assert resumable(name, url, trials=20).budget.stop_on_success
 
 
 def test_a_target_below_the_baseline_is_said(

@@ -1,0 +1,49 @@
+"""Finding the study a sweep is to begin with, and saying what is taken of it."""
+
+import logging
+
+from fields.errors import StudyError
+from storage.database import database_errors, open_database
+from sweep.configuration.settings import SweepConfig
+from sweep.study.studies import load_study, study_config
+from sweep.study.warm_start import WarmStart, choose
+
+logger = logging.getLogger(__name__)
+
+
+def begin_with(earlier: str, its_url: str, config: SweepConfig, url: str) -> WarmStart:
+    """Return what a sweep begins with of an earlier study, and say what that is.
+
+    Args:
+        earlier: Name of that study.
+        its_url: Address of its database.
+        config: Of the sweep.
+        url: Address of the database of the sweep.
+
+    Raises:
+        StudyError: If there is no such study, or nothing in it can be begun with.
+        StorageError: If its database cannot be read.
+    """
+    if (earlier, its_url) == (config.study, url):
+        raise StudyError(
+            f"--from names {earlier!r}, the study that is to be started; choose another name for "
+            "that with --study"
+        )
+    study = load_study(open_database(its_url, "read"), earlier)
+    study_config(study)  # raises where it is none of ours
+    with database_errors(its_url):
+        trials = study.get_trials(deepcopy=False)
+    chosen = choose(study, trials, config)
+    for sentence in chosen.sentences:
+        logger.info("%s: %s", config.study, sentence)
+    if chosen.start.trials:
+        names = ", ".join(trial.name for trial in chosen.start.trials)
+        logger.info("%s: right after the baseline: %s; %s", config.study, names, _of(config))
+    return chosen.start
+
+
+def _of(config: SweepConfig) -> str:
+    """Return what is to be known of weights on other data."""
+    if config.loss.normalise == "none":
+        return "their weights are raw, and as strong on these data only where the units agree"
+    return "their weights are in units of the base loss and carry over; scores are made anew"

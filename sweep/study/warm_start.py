@@ -1,0 +1,225 @@
+"""What a sweep begins with of an earlier study: its best configurations, but none of its scores.
+
+Those are of other data. What carries over is what was set: a weight in units of the base loss is as
+strong on other data (decision 7), a raw one is not.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+from pydantic import Field, ValidationError
+
+from fields.errors import StudyError
+from fields.settings import Settings
+from sweep.configuration.names import setting_path, value_at
+from sweep.configuration.presets import NO_TERM, Preset, presets
+from sweep.configuration.settings import Choices, NumberRange, Scalar, SweepConfig
+from sweep.study.candidates import what_is_trained
+from sweep.study.records import (
+    WARM_START,
+    complete_baseline,
+    is_baseline,
+    is_feasible,
+    read_kept,
+    trial_score,
+    trial_spec,
+)
+from sweep.study.trial_spec import TrialSpec
+
+logger = logging.getLogger(__name__)
+MOST = 4
+SHOWN = 3
+WEIGHTS = ("loss.gradient_weight", "loss.peak_weight")
+MUST_AGREE = ("loss.variant", "predictor.name")
+"""What the other values were tuned for: under another one they mean nothing."""
+
+
+class EarlierTrial(Settings):
+    """A configuration of an earlier study, in the ranges of this one.
+
+    Attributes:
+        name: Of the preset it becomes.
+        values: Settings by dotted path.
+    """
+
+    name: str
+    values: dict[str, Scalar]
+
+    @property
+    def preset(self) -> Preset:
+        """The trial to run."""
+        return Preset(self.name, dict(self.values))
+
+
+class WarmStart(Settings):
+    """What is kept with a study of the one it begins with.
+
+    Attributes:
+        study: The earlier one.
+        trials: Its best that fit, the best first.
+    """
+
+    study: str
+    trials: list[EarlierTrial] = Field(default_factory=list)
+
+
+def begun_with(study: Study) -> WarmStart | None:
+    """Return what a study begins with of an earlier one, None where it begins anew.
+
+    Raises:
+        StudyError: If another version of this program wrote it.
+    """
+    kept = study.user_attrs.get(WARM_START)
+    if kept is None:
+        return None
+    return read_kept(WarmStart, kept, f"{WARM_START} kept with study {study.study_name!r}")
+
+
+def keep(study: Study, start: WarmStart) -> None:
+    """Keep with a study what it begins with; what was kept first stands, however often asked."""
+    kept = begun_with(study)
+    if kept is None:
+        study.set_user_attr(WARM_START, start.model_dump(mode="json"))
+    elif kept != start:
+        names = ", ".join(trial.name for trial in kept.trials) or "nothing"
+        logger.info("%s: it began with %s, and that stands", study.study_name, names)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A warm start, and what a person should know of it."""
+
+    start: WarmStart
+    sentences: Sequence[str]
+
+
+class _DoesNotFitError(Exception):
+    """Says why a configuration cannot be trained in the new search."""
+
+
+def choose(earlier: Study, trials: Sequence[FrozenTrial], config: SweepConfig) -> Chosen:
+    """Return the best feasible, distinct configurations of a study that fit another's search.
+
+    Args:
+        earlier: The study they are of.
+        trials: All of its trials.
+        config: Of the sweep that is to begin with them.
+
+    Raises:
+        StudyError: If it has none beside the baseline, or none fits.
+    """
+    name = earlier.study_name
+    found: dict[str, EarlierTrial] = {}
+    rounds = {what_is_trained(preset.run(config)): preset.name for preset in presets(config)}
+    sentences: list[str] = []
+    left_out: list[str] = []
+    queued_anyway = False
+    for trial, spec in _worth_a_trial(name, trials):
+        if len(found) == MOST:
+            break
+        try:
+            values, clipped = _fitted(trial, spec, config)
+            key = what_is_trained(Preset("", values).run(config))
+        except _DoesNotFitError as error:
+            left_out.append(f"trial {trial.number} of {name} is left out: {error}")
+            continue
+        if key in rounds:
+            queued_anyway = True
+            sentences.append(f"trial {trial.number} of {name} is the preset {rounds[key]!r}")
+        elif key not in found:
+            found[key] = EarlierTrial(name=f"from {name}: trial {trial.number}", values=values)
+            sentences += [f"trial {trial.number} of {name}: {clip}" for clip in clipped]
+    if not found and not queued_anyway:
+        raise StudyError(
+            f"no configuration of study {name!r} fits the search of {config.study!r}: "
+            f"{left_out[0]}; search what it searched, or leave --from out"
+        )
+    sentences += left_out[:SHOWN]
+    if len(left_out) > SHOWN:
+        sentences.append(f"{len(left_out) - SHOWN} more of {name} are left out")
+    return Chosen(WarmStart(study=name, trials=list(found.values())), sentences)
+
+
+def _worth_a_trial(
+    study: str, trials: Sequence[FrozenTrial]
+) -> list[tuple[FrozenTrial, TrialSpec]]:
+    """Return what beat the baseline without breaking a guard, the best first.
+
+    Where nothing did, the best there is: one trial shows whether that is so on other data too.
+    """
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    baseline = complete_baseline(complete)
+    if baseline is None:
+        raise StudyError(
+            f"study {study!r} has no complete baseline, so nothing in it was judged; go on with "
+            "it first, or leave --from out"
+        )
+    feasible = [
+        (trial, spec)
+        for trial in sorted(complete, key=lambda t: (trial_score(t), t.number))
+        if not is_baseline(trial) and is_feasible(trial) and (spec := trial_spec(trial)) is not None
+    ]
+    if not feasible:
+        raise StudyError(
+            f"study {study!r} has no complete trial beside the baseline that breaks no guard, so "
+            "there is nothing to begin with; go on with it first, or leave --from out"
+        )
+    limit = trial_score(baseline)
+    return [pair for pair in feasible if trial_score(pair[0]) < limit] or feasible[:1]
+
+
+def _fitted(
+    trial: FrozenTrial, spec: TrialSpec, config: SweepConfig
+) -> tuple[dict[str, Scalar], list[str]]:
+    """Return the values of a trial in the ranges of another search, and what was changed."""
+    trained, here = spec.run.model_dump(), config.run.model_dump()
+    for path in MUST_AGREE:
+        if config.searched(path) is None and value_at(trained, path) != value_at(here, path):
+            raise _DoesNotFitError(
+                f"its {path} is {value_at(trained, path)} and here it is {value_at(here, path)}"
+            )
+    values: dict[str, Scalar] = {}
+    clipped = []
+    for name, searched in config.search.space.items():
+        path = setting_path(name)
+        value = _carried(path, trial, spec, config)
+        if value is None:
+            continue  # an option its predictor did not have: as configured
+        fitting = _inside(name, value, searched)
+        if fitting != value:
+            clipped.append(f"{name} {value:.4g} lies outside its range, {fitting:.4g} is trained")
+        values[path] = fitting
+    try:
+        config.run_with(values)
+    except ValidationError as error:
+        detail = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise _DoesNotFitError(detail) from error
+    return values, clipped
+
+
+def _carried(path: str, trial: FrozenTrial, spec: TrialSpec, config: SweepConfig) -> Scalar | None:
+    """Return what a trial had at a path, a weight in the units of the new search."""
+    loss = spec.run.loss
+    if path not in WEIGHTS or loss.normalise == config.loss.normalise or loss.variant == NO_TERM:
+        return value_at(spec.run.model_dump(), path)
+    recorded: Mapping[str, Scalar] = {setting_path(n): v for n, v in trial.params.items()}
+    if config.loss.normalise == "none" or path not in recorded:
+        raise _DoesNotFitError(
+            f"its {path} is {loss.normalise}-normalised and here loss.normalise is "
+            f"{config.loss.normalise}"
+        )
+    return recorded[path]  # a raw weight of the plan is recorded as the one that does the same
+
+
+def _inside(name: str, value: Scalar, searched: NumberRange | Choices) -> Scalar:
+    if isinstance(searched, Choices):
+        if value not in searched.choices:
+            raise _DoesNotFitError(
+                f"its {name} is {value}, and the choices are "
+                f"{', '.join(str(choice) for choice in searched.choices)}"
+            )
+        return value
+    return min(max(value, searched.low), searched.high)
