@@ -71,7 +71,8 @@ def open_or_create_study(
             keep(study, warm_start)
         trials = len(study.get_trials(deepcopy=False))
         sampler = make_sampler(config.search, trials)
-        study.sampler = InformedSampler(sampler) if config.promotes else sampler
+        learns = config.promotes or config.search.sampler == "tpe"
+        study.sampler = InformedSampler(sampler) if learns else sampler
         study.pruner = make_pruner(config.search, config.training.epochs)
         return study
 

@@ -1,9 +1,10 @@
 """What the sampler sees of a sweep with promotion."""
 
-from optuna.trial import TrialState
+from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweep.study.informed_sampler import InformedSampler
-from sweep.study.seen import as_seen
+from sweep.study.seen import BEST, MOST, Memory, as_seen
 from tests.sweep.running.fake_sweep import FakeExecutor, MakeSweep, metrics_of
 
 EPOCHS = 4
@@ -36,7 +37,8 @@ def test_the_sampler_learns_from_trials_that_only_came_to_a_rung(make_sweep: Mak
         "promote_one_in": 10,
         "space": {"gradient_weight": {"low": 0.0, "high": 1.0}},
     }
-    sweep = make_sweep(TRIALS, search=search, training={"epochs": 2})
+    loss = {"variant": "sobel"}
+    sweep = make_sweep(TRIALS, search=search, training={"epochs": 2}, loss=loss)
     executor = FakeExecutor()
 
     def judge(_poll: int) -> None:
@@ -52,6 +54,26 @@ def test_the_sampler_learns_from_trials_that_only_came_to_a_rung(make_sweep: Mak
     sweep.run(executor)
     weights = [trial.params["gradient_weight"] for trial in sweep.trials[1:]]
     complete = sum(trial.state is TrialState.COMPLETE for trial in sweep.trials)
-    assert complete <= 5
+    assert complete <= 10, "most were only seen at the rung"
     drawn, chosen = weights[:10], weights[10:]
     assert sum(chosen) / len(chosen) > sum(drawn) / len(drawn) + 0.1
+
+
+def test_of_many_trials_the_best_and_the_newest_are_worth_knowing() -> None:
+    trials = [_complete(number, value=float(number % 1000)) for number in range(2 * MOST)]
+    trials[7] = _complete(7, value=-1.0, violation=2.0)
+    memory = Memory()
+    assert memory.worth_knowing(trials[:MOST]) == trials[:MOST]
+    known = memory.worth_knowing(trials)
+    numbers = [trial.number for trial in known]
+    assert numbers == sorted(numbers)
+    assert len(known) == MOST
+    assert set(numbers) >= set(range(MOST + BEST, 2 * MOST)), "the newest"
+    assert set(numbers) >= set(range(BEST + 1)) - {7}, "the best of the others"
+    assert 7 not in numbers, "it breaks a guard"
+
+
+def _complete(number: int, value: float, violation: float = 0.0) -> FrozenTrial:
+    trial = create_trial(value=value, system_attrs={f"{_CONSTRAINTS_KEY}:roughness": violation})
+    trial.number = number
+    return trial
