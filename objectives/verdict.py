@@ -86,7 +86,8 @@ def reach_verdict(
         units: Of the field, for the reason.
         to_come: Trials the budget still has: what they may bring is not ruled out before.
     """
-    judged = _Judged(contenders, targets, units)
+    complete = [c for c in contenders if c.is_complete]
+    judged = _Judged(complete, targets, units)
     baseline = next((c for c in contenders if c.is_baseline), None)
     if baseline is None:
         return Verdict(
@@ -94,7 +95,6 @@ def reach_verdict(
             reason="the baseline, which every trial is compared with, is not complete yet",
             next="wait for it",
         )
-    complete = [c for c in contenders if c.is_complete]
     honest = sorted((c for c in complete if not c.broken), key=_rank)
     # Not only the best by score: its RMSE may make up for a target just missed, or its peak for a
     # gradient that another trial has come further with.

@@ -198,9 +198,8 @@ class SearchSettings(Settings):
         "their score after each epoch; auto is promotion where training.schedule is "
         "schedule_free, else none: under a falling rate an early look tells little",
     )
-    rungs: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
+    rungs: tuple[int, ...] | None = Field(
         None,
-        min_length=1,
         description="promotion: epochs after which a trial is paused unless it is among the best; "
         "by default a quarter and a half of training.epochs",
     )
@@ -226,11 +225,21 @@ class SearchSettings(Settings):
         "predictor.width",
     )
 
-    @field_validator("rungs")
+    @field_validator("rungs", mode="before")
     @classmethod
-    def _rungs_rise(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
-        if value is not None and list(value) != sorted(set(value)):
-            raise ValueError(f"must rise, found {', '.join(map(str, value))}")
+    def _rungs_rise(cls, value: Any) -> Any:
+        if value is None:
+            return value
+        given = list(value) if isinstance(value, list | tuple) else None
+        if not given or any(type(rung) is not int or rung < 1 for rung in given):
+            raise ValueError(
+                f"must be a list of epochs such as [3, 6], found {value}; leave it out for the "
+                "default"
+            )
+        if given != sorted(set(given)):
+            raise ValueError(
+                f"must rise, found {', '.join(map(str, given))}; put the smaller ones first"
+            )
         return value
 
     @field_validator("space", mode="before")
@@ -273,11 +282,17 @@ class SweepConfig(RunSettings):
         return value
 
     @property
+    def pruner(self) -> str:
+        """The pruner by name, also where the choice is left to us."""
+        if self.search.pruner != "auto":
+            return self.search.pruner
+        schedules = self._reachable("training.schedule", self.training.schedule)
+        return "promotion" if schedules == {"schedule_free"} else "none"
+
+    @property
     def promotes(self) -> bool:
         """Whether trials are paused at rungs."""
-        pruner = self.search.pruner
-        steady = self.training.schedule == "schedule_free"
-        return pruner == "promotion" or (pruner == "auto" and steady)
+        return self.pruner == "promotion"
 
     @property
     def run(self) -> RunSettings:
@@ -336,6 +351,12 @@ class SweepConfig(RunSettings):
     @model_validator(mode="after")
     def _rungs_lie_within(self) -> "SweepConfig":
         given = self.search.rungs
+        if given is not None and not self.promotes:
+            raise ValueError(
+                f"search.rungs has no effect while search.pruner is {self.search.pruner} and "
+                f"training.schedule {self.training.schedule}; set search.pruner to promotion, or "
+                "leave search.rungs out"
+            )
         if given is not None and given[-1] >= self.training.epochs:
             raise ValueError(
                 f"search.rungs ends with {given[-1]}, and training.epochs is "

@@ -71,10 +71,11 @@ def rungs(search: SearchSettings, epochs: int) -> tuple[int, ...]:
 def misleading_rungs(config: SweepConfig) -> list[str]:
     """Return a sentence where trials are paused by what an early look does not tell."""
     training = config.training
-    if not config.promotes or training.schedule == "schedule_free":
+    searched = config.searched("training.schedule")
+    if not config.promotes or (training.schedule == "schedule_free" and searched is None):
         return []
     return [
-        f"search.pruner is promotion and training.schedule {training.schedule}, under which early "
-        "epochs tell little of the end: trials may be paused by chance; set training.schedule to "
-        "schedule_free"
+        f"search.pruner is promotion and training.schedule {training.schedule}"
+        f"{' or another' if searched else ''}, under which early epochs tell little of the end: "
+        "trials may be paused by chance; set training.schedule to schedule_free"
     ]

@@ -9,7 +9,7 @@ from sweep.dashboard.readable import ReadTrial, trained_with
 from sweep.study import records
 from sweep.study.confirmation import next_step, shortfall
 from sweep.study.facts import StudyFacts
-from sweep.study.records import TrialRecord
+from sweep.study.records import TrialRecord, paused_after
 from sweep.study.status import StudyStatus, TrialStatus
 
 
@@ -89,7 +89,10 @@ def study_note(status: StudyStatus, url: str) -> str:
 
 def _outcome(read: ReadTrial, record: TrialRecord) -> str:
     wrong = broken(record.guards)
-    early = {"PRUNED": "Pruned", "WAITING": "Paused"}.get(read.trial.state.name)
+    state = read.trial.state.name
+    early = {"PRUNED": "Pruned", "WAITING": "Waits", "RUNNING": "Goes on"}.get(state)
+    if paused_after(read.trial) is not None:
+        early = "Paused"
     ended = (
         f"**{early} after {record.epochs} epochs** with score {record.score:.4g}"
         if early

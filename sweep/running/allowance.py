@@ -21,7 +21,7 @@ class Allowance:
         self._study = study
         self._budget = budget
         self._clock = clock
-        self._began_at = 0.0
+        self._began_at = clock()
         self._said: set[str] = set()
 
     def begin(self) -> None:

@@ -136,6 +136,7 @@ class Coordinator:
         self._progress.begin(
             self._turns.finished, self._ledger.config.budget.trials, self._ledger.best()
         )
+        self._progress.waiting(self._turns.pausing.count)
         self._conclude()
         self._tidy()
         self._judge_all()
@@ -253,10 +254,11 @@ class Coordinator:
         # The baseline may have brought what the others were waiting for.
         for running in list(self._running.values()):
             self._judge(running)
-        for spec, record in self._turns.given_up():
-            self._standing.add(spec, record, is_complete=False)
-            self._progress.pruned(spec, record)
-            self._count(spec.number)
+        while given_up := self._turns.given_up():  # what is concluded may end the others, too
+            for spec, record in given_up:
+                self._standing.add(spec, record, is_complete=False)
+                self._progress.pruned(spec, record)
+                self._count(spec.number)
             self._conclude()
 
     def _judge(self, running: RunningTrial) -> None:
@@ -280,6 +282,7 @@ class Coordinator:
             self._finish(running, running.end)
         elif running.at_rung:
             self._turns.at_rung(running, stopping=self._stop_requests > 0)
+            self._housekeeping.changed()
 
     def _finish(self, running: RunningTrial, end: TrialDone) -> None:
         if running.pruned:

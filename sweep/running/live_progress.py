@@ -127,6 +127,7 @@ class LiveProgress(SilentProgress):
 
     def waiting(self, count: int) -> None:
         """Show how many are paused."""
+        super().waiting(count)
         if self._shown is not None:
             states = {**self._shown.states, PAUSED_STATE: count}
             self._shown = replace(self._shown, states=states)

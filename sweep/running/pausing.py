@@ -52,11 +52,22 @@ class Pausing:
         """How many trials are paused."""
         return len(self._paused)
 
-    def until(self, spec: TrialSpec) -> int | None:
-        """Return the epochs after which a trial is to be handed back, None at its end."""
+    def until(self, spec: TrialSpec, trained: int) -> int | None:
+        """Return the epochs after which a trial is to be handed back, None at its end.
+
+        Args:
+            spec: The trial.
+            trained: Epochs it has behind it; at a rung it is handed back there once more.
+        """
         if RunningTrial(spec).is_baseline:
             return None
+        if trained in self._promotion.rungs:
+            return trained
         return self._promotion.until(spec.number, spec.run.training.epochs)
+
+    def is_at_rung(self, running: RunningTrial) -> bool:
+        """Return whether the epochs of a trial that was handed back end at a rung."""
+        return len(running.reports) in self._promotion.rungs
 
     def result(self, running: RunningTrial, report: EpochReport, score: Score) -> RungResult | None:
         """Return what a trial came to where it came to a rung, which counts from now on."""

@@ -72,6 +72,8 @@ class SilentProgress:
         self.best: BestTrial | None = None
         self._began = time.monotonic()
         self._finished_here = 0
+        self._waiting = 0
+        self._waited_before: int | None = None
 
     def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
         """Take over from what is done."""
@@ -99,7 +101,10 @@ class SilentProgress:
         """Nothing to say."""
 
     def waiting(self, count: int) -> None:
-        """Nothing to say."""
+        """Count."""
+        if self._waited_before is None:
+            self._waited_before = count
+        self._waiting = count
 
     def pruned(self, spec: TrialSpec, record: TrialRecord) -> None:  # noqa: ARG002
         """Count."""
@@ -125,10 +130,12 @@ class SilentProgress:
 
     def eta_s(self) -> float | None:
         """Return the seconds left at the pace so far, None before the first trial is done."""
-        if not self._finished_here:
+        # A paused trial has had most of what it gets.
+        done_here = self._finished_here + self._waiting - (self._waited_before or 0)
+        if done_here <= 0:
             return None
-        pace = (time.monotonic() - self._began) / self._finished_here
-        return max(0, self.total - self.finished) * pace
+        pace = (time.monotonic() - self._began) / done_here
+        return max(0, self.total - self.finished - self._waiting) * pace
 
     def line(self) -> str:
         """Return where the sweep is, in one line."""

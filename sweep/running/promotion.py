@@ -74,11 +74,14 @@ class Promotion:
     def hopeless(self, at_work: Collection[int], new: int) -> list[int]:
         """Return the paused trials whose turn cannot come any more.
 
-        Whatever is still to come to their rung: each of those that are ahead stays ahead.
+        Whatever is still to come to their rung: of one value each of those that are ahead stays
+        ahead. Of several, where those to come change who has room around it, once none is to come.
         """
         found: list[int] = []
         for rung in self.rungs:
             to_come = self._to_come(rung, at_work, new, without=found)
+            if to_come and self._has_several_values(rung):
+                continue
             most = -(-(len(self._results[rung]) + to_come) // self._one_in)
             found += [n for n in self._order(rung)[most:] if self._waiting.get(n) == rung]
         return found
@@ -95,6 +98,10 @@ class Promotion:
         there = self._results[rung]
         below = sum(at < rung for n, at in self._waiting.items() if n not in without)
         return new + below + sum(number not in there for number in at_work)
+
+    def _has_several_values(self, rung: int) -> bool:
+        first = next(iter(self._results[rung].values()), None)
+        return first is not None and len(first.values) > 1
 
     def _order(self, rung: int) -> list[int]:
         if rung not in self._ranked:

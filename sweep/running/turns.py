@@ -77,11 +77,14 @@ class Turns:
             number = self._next_up()
             if number is None:
                 running = RunningTrial(self._ledger.ask())
+                trained = self._files.epochs_done(running.spec.number)
             else:
+                trained = 0  # it may go on from its rung
+
                 running = self.pausing.go_on(number)
                 self._progress.waiting(self.pausing.count)
             self.running[running.spec.number] = running
-            self._send(running)
+            self._send(running, trained)
             self._progress.started(running.spec)
 
     def at_rung(self, running: RunningTrial, *, stopping: bool) -> None:
@@ -92,19 +95,27 @@ class Turns:
             stopping: Whether nothing is handed out any more.
         """
         may = not stopping and self._leases.free_slots > 0 and self._may_go_on
+        if not self.pausing.is_at_rung(running):
+            # Its checkpoint was ahead of the database, which was put back or lost its last words.
+            if may:
+                self._send(running)
+            else:
+                self._put_back(running)
+            return
         if may and self.pausing.goes_on(running, self.running, self._new):
             self._send(running)
             return
+        record = self.pausing.pause(running)
         del self.running[running.spec.number]
-        self._progress.paused(running.spec, self.pausing.pause(running))
+        self._progress.paused(running.spec, record)
         self._progress.waiting(self.pausing.count)
 
     def given_up(self) -> list[tuple[TrialSpec, TrialRecord]]:
         """Tell of the paused trials whose turn cannot come any more, and return them."""
-        settled = self._standing.needless
-        if not self.pausing.count or not (settled or self._may_go_on):
+        is_over = bool(self._standing.needless) or self._is_used_up
+        if not self.pausing.count or not (is_over or self._may_go_on):
             return []  # out of time: more of it may be given to those that wait
-        ended = self.pausing.give_up(self.running, self._new, all_of_them=bool(settled))
+        ended = self.pausing.give_up(self.running, self._new, all_of_them=is_over)
         if ended:
             self._progress.waiting(self.pausing.count)
         return ended
@@ -113,19 +124,38 @@ class Turns:
         """Say how many trials wait for more time, if any do."""
         if self.pausing.count:
             then = go_on(self._ledger.url, RESUME, self._study)
-            logger.info("%s: %d trials stay paused; %s", self._study, self.pausing.count, then)
+            logger.info(
+                "%s: trials that stay paused: %d; %s", self._study, self.pausing.count, then
+            )
 
-    def _send(self, running: RunningTrial) -> None:
-        until = self.pausing.until(running.spec)
+    def _send(self, running: RunningTrial, trained: int = 0) -> None:
+        """Have a trial trained until its next rung.
+
+        Args:
+            running: The trial.
+            trained: Epochs it has behind it, of which nobody has judged whether it may go on.
+        """
+        until = self.pausing.until(running.spec, trained)
         running.spec = running.spec.model_copy(update={"until": until})
         running.at_rung = False
         self._leases.submit(running.spec, self._files.checkpoints(running.spec.number))
 
     def _next_up(self) -> int | None:
         """Return the paused trial whose turn it is."""
-        if self._waits_for_a_lost_baseline:
+        if self._waits_for_a_lost_baseline or self._is_used_up:
             return None
         return self.pausing.next_up(self.running, self._new)
+
+    def _put_back(self, running: RunningTrial) -> None:
+        number = running.spec.number
+        self._ledger.put_back(number)
+        del self.running[number]
+        self._progress.put_back(number)
+
+    @property
+    def _is_used_up(self) -> bool:
+        """Whether as many trials as there may be ended or are at work: the budget was lowered."""
+        return self._allowance.to_begin(self.finished + len(self.running)) == 0
 
     @property
     def _may_go_on(self) -> bool:

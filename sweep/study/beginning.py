@@ -3,7 +3,7 @@
 import logging
 
 from fields.errors import StudyError
-from storage.database import database_errors, open_database
+from storage.database import database_errors, database_file, open_database
 from sweep.configuration.settings import SweepConfig
 from sweep.study.studies import load_study, study_config
 from sweep.study.warm_start import WarmStart, choose
@@ -24,7 +24,7 @@ def begin_with(earlier: str, its_url: str, config: SweepConfig, url: str) -> War
         StudyError: If there is no such study, or nothing in it can be begun with.
         StorageError: If its database cannot be read.
     """
-    if (earlier, its_url) == (config.study, url):
+    if earlier == config.study and _same_database(its_url, url):
         raise StudyError(
             f"--from names {earlier!r}, the study that is to be started; choose another name for "
             "that with --study"
@@ -40,6 +40,12 @@ def begin_with(earlier: str, its_url: str, config: SweepConfig, url: str) -> War
         names = ", ".join(trial.name for trial in chosen.start.trials)
         logger.info("%s: right after the baseline: %s; %s", config.study, names, _of(config))
     return chosen.start
+
+
+def _same_database(one: str, other: str) -> bool:
+    return one == other or (
+        database_file(one) is not None and database_file(one) == database_file(other)
+    )
 
 
 def _of(config: SweepConfig) -> str:

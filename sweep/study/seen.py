@@ -57,11 +57,13 @@ class Memory:
         return sorted(older, key=lambda trial: trial.number) + newest
 
     def _ranked(self, trial: FrozenTrial) -> tuple[float, float]:
-        if trial.number not in self._rank:
-            violation = sum(value for value in trial.constraints.values() if value > 0)
-            values = trial.values or [math.inf]
-            self._rank[trial.number] = violation, values[0]
-        return self._rank[trial.number]
+        if trial.number in self._rank:
+            return self._rank[trial.number]
+        violation = sum(value for value in trial.constraints.values() if value > 0)
+        rank = violation, (trial.values or [math.inf])[0]
+        if trial.number in self._shown:  # it ended
+            self._rank[trial.number] = rank
+        return rank
 
 
 class _Seen:

@@ -20,6 +20,7 @@ from sweep.study.contenders import contenders
 from sweep.study.facts import StudyFacts
 from sweep.study.records import (
     FAILURE,
+    PAUSED_STATE,
     TrialRecord,
     best_trial,
     complete_baseline,
@@ -271,4 +272,5 @@ def _eta_s(trials: list[FrozenTrial], budget: int) -> float | None:
     ]
     finished = sum(trial.state.is_finished() for trial in trials)
     now = datetime.now()
-    return time_left_s(seconds, [seconds_at_work(t, now) for t in running], budget - finished)
+    to_do = budget - finished - states(trials)[PAUSED_STATE]  # most of these are given up
+    return time_left_s(seconds, [seconds_at_work(t, now) for t in running], to_do)

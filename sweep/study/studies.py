@@ -22,6 +22,8 @@ from sweep.study.warm_start import WarmStart, keep
 # Settings a study may be gone on with under another value: none of them changes a score.
 FREE_SETTINGS = ("study", "budget.", "workers.", "recovery.", "plugins", "data.path")
 SHOWN_DIFFERENCES = 5
+PRUNER = "search.pruner"
+"""Compared by what it comes to: studies of earlier versions say none where auto would."""
 OBJECTIVES = {
     "score": ["score"],
     "pareto": ["distance of gradient", "distance of peak", "rmse"],
@@ -156,8 +158,9 @@ def _attribute(study: Study, name: str) -> Any:
 
 def _require_same(study: Study, config: SweepConfig, facts: StudyFacts) -> None:
     # Through the model: a setting that is newer than the study takes its default.
-    stored = _flat(study_config(study).model_dump(mode="json"))
-    asked = _flat(config.model_dump(mode="json"))
+    there = study_config(study)
+    stored = _flat(there.model_dump(mode="json")) | {PRUNER: there.pruner}
+    asked = _flat(config.model_dump(mode="json")) | {PRUNER: config.pruner}
     differing = sorted(
         key
         for key in stored.keys() | asked.keys()
@@ -167,8 +170,8 @@ def _require_same(study: Study, config: SweepConfig, facts: StudyFacts) -> None:
         f"{key} is {stored.get(key, 'not set')} there and {asked.get(key, 'not set')} here"
         for key in differing
     ]
-    there = study_facts(study).provenance.data_sha256
-    if there != facts.provenance.data_sha256:
+    data_there = study_facts(study).provenance.data_sha256
+    if data_there != facts.provenance.data_sha256:
         differences.append("the data file has other contents")
     if differences:
         shown = "; ".join(differences[:SHOWN_DIFFERENCES])

@@ -52,4 +52,6 @@ class TrialSpec(Settings):
         """What a checkpoint must have been written under to be gone on with."""
         tree = self.model_dump(mode="json", include={"run", "data_sha256", "judged_on"})
         del tree["run"]["data"]["path"]  # the file may have moved; its contents are in it
+        if self.run.training.schedule == "cosine":  # before there was a choice, it was that
+            del tree["run"]["training"]["schedule"]
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()

@@ -18,6 +18,7 @@ from sweep.configuration.settings import SweepConfig
 from sweep.study.records import (
     CONFIG,
     FAILURE,
+    PAUSED_STATE,
     RECORD,
     VERDICT,
     best_trial,
@@ -75,7 +76,7 @@ class StudyWatcher:
         best = best_trial(complete)
         baseline = complete_baseline(complete)
         at_work = tuple(self._at_work(trials)) if holder.alive else ()
-        done = counted(trials)
+        done, counts = counted(trials), states(trials)
         kept = attributes.get(VERDICT)
         verdict = read_kept(Verdict, kept, "verdict of the study") if kept else None
         return SweepSnapshot(
@@ -85,7 +86,7 @@ class StudyWatcher:
             targets=facts.targets,
             budget=self._budget,
             done=done,
-            states=states(trials),
+            states=counts,
             verdict=verdict,
             best=self._shown(best),
             baseline=self._shown(baseline),
@@ -98,7 +99,7 @@ class StudyWatcher:
                     if trial.state.is_finished() and RECORD in trial.user_attrs
                 ],
                 [trial.seconds for trial in at_work],
-                self._budget - done,
+                self._budget - done - counts[PAUSED_STATE],
             ),
             room=look_at_the_room(self._url),
             floor_mb=config.recovery.free_space_mb,

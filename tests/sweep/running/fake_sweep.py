@@ -79,7 +79,8 @@ class Clock:
 class FakeExecutor:
     """Every poll takes each trial an epoch further; the last one also ends it.
 
-    A trial that reached a rung goes on from there when it is submitted again.
+    A trial that reached a rung goes on from there when it is submitted again, and tells its
+    earlier epochs once more.
 
     Args:
         slots: Trials at a time.
@@ -149,6 +150,9 @@ class FakeExecutor:
         self.polls += 1
         return events
 
+    def _report(self, number: int, epoch: int) -> EpochReport:
+        return report_of(epoch, self.metrics.get((number, epoch), metrics_of()))
+
     def _advance(self, spec: TrialSpec, epoch: int) -> list[TrialEvent]:
         number, attempt = spec.number, spec.attempt
         if number in self.failing:
@@ -161,8 +165,13 @@ class FakeExecutor:
             del self._at[number]
             self.paused.remove(number)
             return [TrialCancelled(number, attempt)]
-        metrics = self.metrics.get((number, epoch), metrics_of())
-        events: list[TrialEvent] = [EpochDone(number, attempt, report_of(epoch, metrics))]
+        if spec.until is not None and epoch >= spec.until:
+            del self._at[number]
+            told = [EpochDone(number, attempt, self._report(number, e)) for e in range(epoch)]
+            return [*told, RungReached(number, attempt)]
+        events: list[TrialEvent] = [
+            EpochDone(number, attempt, self._report(number, told)) for told in range(epoch + 1)
+        ]
         self.trained.append((number, epoch))
         self._at[number] = (spec, epoch + 1)
         if epoch + 1 == spec.until:

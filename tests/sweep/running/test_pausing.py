@@ -1,11 +1,13 @@
 """A sweep with promotion: scripted trials, a real ledger on SQLite."""
 
 import itertools
+import logging
 from typing import Any
 
 import pytest
 
 from fields.errors import StoppedOnRequest
+from storage.checkpoints import make_attempt_folder, write_checkpoint
 from sweep.study.status import study_status
 from tests.sweep.running.fake_sweep import FakeExecutor, MakeSweep, Metrics, Sweep, metrics_of
 
@@ -152,3 +154,78 @@ def test_one_that_breaks_a_guard_at_its_rung_stands_behind_all_that_hold_them(
     sweep.run(FakeExecutor(metrics=metrics))
     assert sweep.trials[3].state.name == "PRUNED"
     assert sweep.trials[3].user_attrs["rungs"][0]["violation"] > 0
+
+
+def test_a_checkpoint_ahead_of_the_database_is_gone_on_with(make_sweep: MakeSweep) -> None:
+    """As after a database was put back: the rung that was passed is not known any more."""
+    sweep = _promoting(make_sweep, 6)
+    executor = FakeExecutor(metrics=_metrics(_quality(6)))
+    executor._checkpoints[2] = 2  # between the rungs 1 and 3
+    sweep.run(executor)
+    assert (2, 0) not in executor.trained
+    assert (2, 1) not in executor.trained
+    assert [result["epochs"] for result in sweep.trials[2].user_attrs["rungs"]][:2] == [1, 3]
+    states = study_status(sweep.ledger.study, sweep.ledger.url).states
+    assert states["COMPLETE"] + states["PRUNED"] == 6
+
+
+def test_one_that_was_killed_at_its_rung_is_judged_there_and_not_promoted(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = _promoting(make_sweep, 8)
+    quality = dict.fromkeys(range(1, 8), 2.5) | {3: 1.0}
+    executor = FakeExecutor(metrics=_metrics(quality))
+    pause = sweep.ledger.pause
+
+    def die(number: int, *given: Any) -> None:
+        if number == 3:
+            raise KeyboardInterrupt  # between its result at the rung and the pause
+        pause(number, *given)
+
+    monkeypatch.setattr(sweep.ledger, "pause", die)
+    with pytest.raises(KeyboardInterrupt):
+        sweep.run(executor)
+    folder = sweep.files.checkpoints(3)
+    make_attempt_folder(folder, 1)
+    write_checkpoint(folder, 1, 1, b"after the first epoch")
+    again = _promoting(make_sweep, 8)
+    further = FakeExecutor(metrics=_metrics(quality))
+    further._checkpoints = dict(executor._checkpoints)
+    again.run(further)
+    assert (3, 1) not in further.trained, "it was the worst"
+    assert again.trials[3].state.name == "PRUNED"
+
+
+def test_time_is_counted_from_the_start_also_where_trials_wait(
+    make_sweep: MakeSweep, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    sweep = _promoting(make_sweep, 20)
+    executor = FakeExecutor(slots=2, metrics=_metrics(_quality(20)))
+    coordinator = sweep.coordinator(executor)
+    executor.on_poll = lambda poll: coordinator.request_stop() if poll == 10 else None
+    with pytest.raises(StoppedOnRequest):
+        coordinator.run()
+    again = _promoting(make_sweep, 20, budget={"timeout": "1h"})
+    again.clock.now = 1e6  # the machine has been up for long
+    further = FakeExecutor(slots=2, metrics=_metrics(_quality(20)))
+    further._checkpoints = dict(executor._checkpoints)
+    again.run(further)
+    assert "time limit" not in caplog.text
+    assert study_status(again.ledger.study, again.ledger.url).states["PAUSED"] == 0
+
+
+def test_a_budget_that_was_lowered_ends_what_waits(make_sweep: MakeSweep) -> None:
+    sweep = _promoting(make_sweep, 20)
+    executor = FakeExecutor(slots=2, metrics=_metrics(_quality(20)))
+    coordinator = sweep.coordinator(executor)
+    executor.on_poll = lambda poll: coordinator.request_stop() if poll == 10 else None
+    with pytest.raises(StoppedOnRequest):
+        coordinator.run()
+    finished = sweep.ledger.finished()
+    again = _promoting(make_sweep, finished)
+    further = FakeExecutor(slots=2, metrics=_metrics(_quality(20)))
+    further._checkpoints = dict(executor._checkpoints)
+    again.run(further)
+    assert further.trained == []
+    assert study_status(again.ledger.study, again.ledger.url).states["PAUSED"] == 0

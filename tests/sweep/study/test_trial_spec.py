@@ -1,0 +1,26 @@
+"""What a checkpoint must have been written under."""
+
+from sweep.configuration.config_file import validate
+from sweep.study.trial_spec import TrialSpec
+
+
+def _spec(**training: object) -> TrialSpec:
+    tree = {"data": {"path": "field.nc", "variable": "v"}, "training": training}
+    return TrialSpec(number=3, run=validate(tree, "x").run)
+
+
+def test_the_fingerprint_is_that_of_versions_that_knew_one_schedule_alone() -> None:
+    # Taken from the version before schedules could be chosen.
+    before = "6ecd05094404fdbabe3cb097cb8f5d88e62209931578eb55c77a4fdabfc76cfc"
+    assert _spec().fingerprint == before
+    assert _spec(schedule="cosine").fingerprint == before
+
+
+def test_another_schedule_is_another_training() -> None:
+    kinds = [_spec(schedule=kind) for kind in ("cosine", "cooldown", "schedule_free")]
+    assert len({spec.fingerprint for spec in kinds}) == 3
+
+
+def test_how_far_it_is_trained_now_is_no_part_of_it() -> None:
+    spec = _spec()
+    assert spec.model_copy(update={"until": 2, "attempt": 4}).fingerprint == spec.fingerprint
