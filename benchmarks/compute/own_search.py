@@ -12,6 +12,7 @@ from sweep.configuration.settings import SweepConfig
 from sweep.running.coordinator import Coordinator
 from sweep.running.executor import (
     EpochDone,
+    RungReached,
     TrialBegan,
     TrialCancelled,
     TrialDone,
@@ -46,7 +47,8 @@ class CountingExecutor:
     """Implements ``Executor`` in this process: one trial at a time, an epoch a poll.
 
     As a worker does it goes on from a trial's newest checkpoint and tells the epochs before it
-    again; it writes one where a trial is ended before its last epoch.
+    again; it writes one where a trial is ended before its last epoch. One that reached a rung it
+    keeps as it stands, which is what its checkpoint would hold.
 
     Args:
         trainings: Where trials are trained.
@@ -57,6 +59,7 @@ class CountingExecutor:
         self._trainings = trainings
         self._account = account
         self._at: _AtWork | None = None
+        self._at_rungs: dict[int, Training] = {}
         self._events: list[TrialEvent] = []
 
     @property
@@ -66,9 +69,11 @@ class CountingExecutor:
 
     def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
         """Take a trial up."""
-        training = self._trainings.begin(spec.run)
         kept = TrialCheckpoints(checkpoints, spec)
-        training.take_up(kept)
+        training = self._at_rungs.pop(spec.number, None)
+        if training is None:
+            training = self._trainings.begin(spec.run)
+            training.take_up(kept)
         self._at = _AtWork(spec, training, kept)
         key = spec.number, spec.attempt
         self._events.append(TrialBegan(*key, len(training.reports)))
@@ -112,6 +117,10 @@ class CountingExecutor:
     def _go_on(self, at: _AtWork) -> TrialEvent:
         spec, training = at.spec, at.training
         key = spec.number, spec.attempt
+        if spec.until is not None and len(training.reports) >= spec.until:
+            self._at = None
+            self._at_rungs[spec.number] = training
+            return RungReached(*key)
         if training.is_done:
             self._at = None
             hardware = self._trainings.hardware
