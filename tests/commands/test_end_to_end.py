@@ -47,7 +47,8 @@ def test_from_start_to_evaluate(
 
     status = _json(capsys, "status", "1e3", "--storage", STORAGE, "--json")
     assert status["study"] == "1e3"
-    assert status["states"] == {"RUNNING": 0, "COMPLETE": 8, "PRUNED": 0, "FAIL": 0, "WAITING": 0}
+    none = dict.fromkeys(("RUNNING", "PRUNED", "FAIL", "WAITING", "PAUSED"), 0)
+    assert status["states"] == {"COMPLETE": 8, **none}
     best = status["best"]
     assert {"trial", "score", "gradient", "peak", "rmse", "params"} <= best.keys()
     assert set(best["params"]) == {

@@ -9,10 +9,10 @@ import logging
 import math
 from typing import ClassVar
 
-import optuna
 import pytest
 from optuna.trial import TrialState
 
+from sweep.study.informed_sampler import InformedSampler
 from sweep.study.records import FACTS, GUARDS_BROKEN, VERDICT, best_trial, trial_record
 from sweep.study.resuming import resumable
 from sweep.study.status import front, study_status
@@ -269,7 +269,7 @@ class TestTheFront:
         sweep = make_sweep(trials=14, objective=self.PARETO)
         _run(sweep, *([NOISY, SHARP] * 7)[:13])
         assert sweep.states == ["COMPLETE"] * 14
-        assert isinstance(sweep.ledger.study.sampler, optuna.samplers.TPESampler)
+        assert isinstance(sweep.ledger.study.sampler, InformedSampler)
 
     def test_a_study_is_gone_on_with(self, make_sweep: MakeSweep) -> None:
         _run(make_sweep(trials=2, objective=self.PARETO), SHARP)
