@@ -1,12 +1,15 @@
 """Commands that run beside a test."""
 
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
+LIMIT_S = 60.0
 
 
 @contextmanager
@@ -24,3 +27,22 @@ def in_the_background(folder: Path, *arguments: str) -> Iterator[subprocess.Pope
             yield process
         finally:
             process.kill()  # does nothing to one that has ended
+
+
+def epochs_told(folder: Path) -> int:
+    """Return how many epochs the trials of the database ``x.db`` in a folder have told."""
+    with suppress(sqlite3.OperationalError):
+        url = f"file:{folder / 'x.db'}?mode=ro"
+        with closing(sqlite3.connect(url, uri=True)) as connection:
+            found = connection.execute("SELECT count(*) FROM trial_intermediate_values")
+            return int(found.fetchone()[0])
+    return 0
+
+
+def wait_for_epochs(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
+    """Wait until so many epochs are told by a process that runs."""
+    deadline = time.monotonic() + LIMIT_S
+    while epochs_told(folder) < count:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

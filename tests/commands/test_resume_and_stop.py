@@ -3,10 +3,8 @@
 import json
 import os
 import signal
-import sqlite3
 import subprocess
-import time
-from contextlib import AbstractContextManager, closing, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +16,8 @@ from storage.backup import copy_database
 from storage.database import open_database
 from storage.study_lock import StudyLock
 from sweep.command_line import main
-from tests.commands.background import in_the_background
+from tests.commands.background import LIMIT_S, epochs_told, in_the_background, wait_for_epochs
 
-LIMIT_S = 60.0
 # One worker: what the sampler chooses depends on which trials have ended by then.
 SWEEP = ("--trials", "3", "--workers", "1", "--set", "data.train_every=1")
 EPOCHS = ("--set", "training.epochs=6", "--set", "recovery.free_space_mb=0")
@@ -28,23 +25,6 @@ EPOCHS = ("--set", "training.epochs=6", "--set", "recovery.free_space_mb=0")
 
 def _background(folder: Path, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
     return in_the_background(folder, *arguments, "--storage", _url(folder))
-
-
-def _epochs(folder: Path) -> int:
-    with suppress(sqlite3.OperationalError):
-        url = f"file:{folder / 'x.db'}?mode=ro"
-        with closing(sqlite3.connect(url, uri=True)) as connection:
-            found = connection.execute("SELECT count(*) FROM trial_intermediate_values")
-            return int(found.fetchone()[0])
-    return 0
-
-
-def _wait_for_epochs(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while _epochs(folder) < count:
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def _outcomes(folder: Path) -> list[Any]:
@@ -87,7 +67,7 @@ def test_a_sweep_that_is_stopped_killed_and_resumed_ends_as_one_that_never_was(
         assert undisturbed.returncode == 0, said
 
     with _background(broken, *start) as first:
-        _wait_for_epochs(broken, 3, first)
+        wait_for_epochs(broken, 3, first)
         # Else it might be done by the time that it is asked to stop.
         os.kill(first.pid, signal.SIGSTOP)
         coordinator = _status(broken, capsys)["coordinator"]
@@ -106,13 +86,13 @@ def test_a_sweep_that_is_stopped_killed_and_resumed_ends_as_one_that_never_was(
     coordinator = _status(broken, capsys)["coordinator"]
     assert (coordinator["pid"], coordinator["alive"]) == (None, False)
     assert _status(broken, capsys)["states"]["RUNNING"] == 0
-    stopped_at = _epochs(broken)
+    stopped_at = epochs_told(broken)
     assert stopped_at < 14, "the first was to be stopped early"
 
     with _background(broken, "resume", "tiny") as second:
         # In the middle of a trial of six epochs, past where the first came to: else this one might
         # be killed before it has begun, or with nothing to go on with.
-        _wait_for_epochs(broken, 8 if stopped_at < 8 else 14, second)
+        wait_for_epochs(broken, 8 if stopped_at < 8 else 14, second)
         os.kill(second.pid, signal.SIGKILL)
         second.wait(LIMIT_S)
     coordinator = _status(broken, capsys)["coordinator"]
