@@ -30,7 +30,8 @@ from model.catalog import loss_variant
 from objectives.targets import Targets
 from sweep.configuration.config_file import load_config
 from sweep.configuration.presets import preset_parameters, presets
-from sweep.configuration.settings import DEFAULT_SPACE, Scalar, SearchSettings, SweepConfig
+from sweep.configuration.ranges import Scalar
+from sweep.configuration.settings import DEFAULT_SPACE, SearchSettings, SweepConfig
 from sweep.configuration.space import distributions
 from sweep.running.preflight import examine
 from sweep.study.facts import StudyFacts

@@ -18,7 +18,8 @@ from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
 from model.catalog import loss_variant
-from sweep.configuration.settings import DEFAULT_SPACE, Choices, NumberRange, Scalar
+from sweep.configuration.ranges import Choices, NumberRange, Scalar
+from sweep.configuration.settings import DEFAULT_SPACE
 
 Array = NDArray[np.float64]
 Values = Mapping[str, Scalar]

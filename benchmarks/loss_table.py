@@ -25,7 +25,8 @@ from objectives.guards import broken, check_guards
 from objectives.judgement import Judgement
 from sweep.configuration.config_file import load_config
 from sweep.configuration.presets import BASELINE_PRESET, Preset, presets
-from sweep.configuration.settings import Scalar, SweepConfig
+from sweep.configuration.ranges import Scalar
+from sweep.configuration.settings import SweepConfig
 from sweep.running.judging import Judge
 from sweep.running.trial import Trial
 

@@ -19,7 +19,8 @@ from model.device import find_hardware
 from sweep.configuration.config_file import load_config
 from sweep.configuration.names import setting_path
 from sweep.configuration.presets import presets
-from sweep.configuration.settings import Choices, NumberRange, RunSettings, Scalar, SweepConfig
+from sweep.configuration.ranges import Choices, NumberRange, Scalar
+from sweep.configuration.settings import RunSettings, SweepConfig
 from sweep.running.epoch_report import EpochReport
 from sweep.running.judging import Judge
 from sweep.running.preflight import examine

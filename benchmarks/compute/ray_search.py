@@ -18,7 +18,8 @@ from benchmarks.compute.trainings import PROJECT, Trainings
 from fields.errors import FieldsharpError, TrainingFailed
 from sweep.configuration.names import setting_path
 from sweep.configuration.presets import presets
-from sweep.configuration.settings import RunSettings, Scalar, SweepConfig
+from sweep.configuration.ranges import Scalar
+from sweep.configuration.settings import RunSettings, SweepConfig
 from sweep.configuration.space import distributions
 from sweep.running.epoch_report import reports_as_text, reports_from_text
 from sweep.running.preflight import examine

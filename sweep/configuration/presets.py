@@ -5,14 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from sweep.configuration.names import setting_path, value_at
-from sweep.configuration.settings import (
-    ENSEMBLE,
-    Choices,
-    NumberRange,
-    RunSettings,
-    Scalar,
-    SweepConfig,
-)
+from sweep.configuration.ranges import Choices, NumberRange, Scalar
+from sweep.configuration.settings import ENSEMBLE, RunSettings, SweepConfig
 
 BASELINE = "baseline"
 NO_TERM = "none"

@@ -1,7 +1,8 @@
 """Which values of a setting a sweep can come to."""
 
 from sweep.configuration.names import value_at
-from sweep.configuration.settings import Scalar, SweepConfig, ends
+from sweep.configuration.ranges import Scalar, ends
+from sweep.configuration.settings import SweepConfig
 
 
 def reachable(config: SweepConfig, path: str) -> list[Scalar]:

@@ -1,13 +1,10 @@
 """The whole configuration of a sweep, and the part of it that describes one training."""
 
-import math
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
-    Discriminator,
     Field,
-    Tag,
     ValidationError,
     field_validator,
     model_validator,
@@ -22,50 +19,7 @@ from objectives.settings import ObjectiveSettings
 from sweep.configuration.execution import BudgetSettings, RecoverySettings, WorkerSettings
 from sweep.configuration.names import SHORT_NAMES, setting_path
 from sweep.configuration.plugins import MEMBER, Plugins, require_listed, require_term_listed
-
-Scalar = int | float | bool | str
-
-
-class NumberRange(Settings):
-    """A number between two ends; whole numbers where both ends are whole."""
-
-    low: int | float = Field(description="smallest value")
-    high: int | float = Field(description="largest value")
-    log: bool = Field(False, description="search the logarithm; low must be above 0")
-
-    @model_validator(mode="after")
-    def _ends_in_order(self) -> "NumberRange":
-        if self.low >= self.high:
-            raise ValueError(f"low must be below high, found {self.low} and {self.high}")
-        if self.log and self.low <= 0:
-            raise ValueError(f"low must be above 0 where log is true, found {self.low}")
-        return self
-
-
-class Choices(Settings):
-    """One of a list of values."""
-
-    choices: tuple[Scalar, ...] = Field(min_length=1, description="values to choose from")
-
-    @field_validator("choices")
-    @classmethod
-    def _each_once(cls, value: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
-        if len(set(value)) < len(value):
-            raise ValueError(
-                f"each choice may stand there once, found {', '.join(map(str, value))}"
-            )
-        return value
-
-
-def _range_kind(value: Any) -> str:
-    has_choices = "choices" in value if isinstance(value, dict) else isinstance(value, Choices)
-    return "choices" if has_choices else "range"
-
-
-Range = Annotated[
-    Annotated[NumberRange, Tag("range")] | Annotated[Choices, Tag("choices")],
-    Discriminator(_range_kind),
-]
+from sweep.configuration.ranges import Choices, NumberRange, Range, Scalar, ends, samples
 
 ENSEMBLE = "ensemble"
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
@@ -142,22 +96,6 @@ class RunSettings(Settings):
 def _named(tree: Any, section: str, key: str) -> Any:
     part = tree.get(section)
     return part.get(key) if isinstance(part, dict) else getattr(part, key, None)
-
-
-def ends(searched: NumberRange | Choices) -> tuple[Scalar, ...]:
-    """Return the choices, or the two ends of a range."""
-    return searched.choices if isinstance(searched, Choices) else (searched.low, searched.high)
-
-
-def _samples(searched: NumberRange | Choices) -> tuple[Scalar, ...]:
-    """Return values that are all allowed only where the whole range is."""
-    if isinstance(searched, Choices):
-        return searched.choices
-    low, high = searched.low, searched.high
-    if isinstance(low, int) and isinstance(high, int):
-        return (low, high)
-    # A fraction of a range with a fractional end: a setting of whole numbers refuses it.
-    return (low, high, low + (high - low) / math.pi)
 
 
 def _setting_kind(name: str, path: str) -> Any:
@@ -329,7 +267,7 @@ class SweepConfig(RunSettings):
                     f"search.space names {path} twice, as {by_path[path]} and {name}; keep one"
                 )
             by_path[path] = name
-            for value in _samples(searched):
+            for value in samples(searched):
                 try:
                     self.run_with({path: value})
                 except ValidationError as error:

@@ -9,7 +9,7 @@ from objectives.guards import GuardOutcome
 from objectives.judgement import Judgement
 from objectives.targets import Targets
 from objectives.verdict import Verdict
-from sweep.configuration.settings import Scalar
+from sweep.configuration.ranges import Scalar
 from sweep.study.confirmation import Confirmation
 from sweep.study.provenance import Provenance
 from sweep.study.samples import ForecastSample, ObservedSample

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from fields.errors import ConfigError, StudyError
 from fields.visible import visible
 from sweep.configuration.names import setting_path
+from sweep.configuration.ranges import Choices, NumberRange
 from sweep.configuration.safe_yaml import dump_yaml
-from sweep.configuration.settings import Choices, NumberRange, SweepConfig
+from sweep.configuration.settings import SweepConfig
 from sweep.study.records import PRESET, is_baseline, is_feasible, trial_score
 from sweep.study.studies import study_config
 

@@ -17,8 +17,9 @@ from objectives.settings import GuardSettings
 from objectives.targets import resolve_targets
 from sweep.configuration.names import setting_path
 from sweep.configuration.presets import presets
+from sweep.configuration.ranges import Choices
 from sweep.configuration.reachable import reachable
-from sweep.configuration.settings import Choices, RunSettings, SweepConfig
+from sweep.configuration.settings import RunSettings, SweepConfig
 from sweep.running.judging import Judge, Persistence
 from sweep.running.sampling import Sampler
 from sweep.running.trial import forecast_shape

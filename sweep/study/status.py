@@ -14,7 +14,8 @@ from storage.advice import go_on
 from storage.database import database_errors
 from storage.study_lock import Holder, study_holder
 from sweep.configuration.names import setting_path, value_at
-from sweep.configuration.settings import Scalar, SweepConfig
+from sweep.configuration.ranges import Scalar
+from sweep.configuration.settings import SweepConfig
 from sweep.study.confirmation import Confirmation, read_confirmation
 from sweep.study.contenders import contenders
 from sweep.study.facts import StudyFacts

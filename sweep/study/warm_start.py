@@ -16,7 +16,8 @@ from fields.errors import StudyError
 from fields.settings import Settings
 from sweep.configuration.names import setting_path, value_at
 from sweep.configuration.presets import NO_TERM, Preset, presets
-from sweep.configuration.settings import Choices, NumberRange, Scalar, SweepConfig
+from sweep.configuration.ranges import Choices, NumberRange, Scalar
+from sweep.configuration.settings import SweepConfig
 from sweep.study.candidates import what_is_trained
 from sweep.study.records import (
     WARM_START,

@@ -7,8 +7,9 @@ import pytest
 
 from fields.errors import ConfigError
 from sweep.configuration.config_file import load_config
+from sweep.configuration.ranges import Choices, NumberRange
 from sweep.configuration.safe_yaml import dump_yaml
-from sweep.configuration.settings import Choices, NumberRange, SweepConfig
+from sweep.configuration.settings import SweepConfig
 
 Write = Callable[[str], Path]
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from sweep.configuration.presets import preset_parameters, presets, values_outside
-from sweep.configuration.settings import DEFAULT_SPACE, Choices, SweepConfig
+from sweep.configuration.ranges import Choices
+from sweep.configuration.settings import DEFAULT_SPACE, SweepConfig
 
 
 def _config(search: dict[str, Any], **sections: Any) -> SweepConfig:

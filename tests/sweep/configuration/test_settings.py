@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from sweep.configuration.settings import NumberRange, SweepConfig
+from sweep.configuration.ranges import NumberRange
+from sweep.configuration.settings import SweepConfig
 
 
 def _config(**sections: Any) -> SweepConfig:

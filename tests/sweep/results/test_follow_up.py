@@ -10,7 +10,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from fields.errors import ConfigError, StudyError
 from storage.database import open_database
 from sweep.configuration.config_file import load_config
-from sweep.configuration.settings import Choices, NumberRange, SweepConfig
+from sweep.configuration.ranges import Choices, NumberRange
+from sweep.configuration.settings import SweepConfig
 from sweep.results.follow_up import MARK, follow_up, render_follow_up, write_follow_up
 from sweep.study.facts import StudyFacts
 from sweep.study.records import PRESET, SCORE

@@ -19,7 +19,8 @@ from objectives.targets import Band
 from storage.database import open_database
 from storage.study_lock import StudyLock
 from sweep.configuration.presets import BASELINE
-from sweep.configuration.settings import Scalar, SweepConfig
+from sweep.configuration.ranges import Scalar
+from sweep.configuration.settings import SweepConfig
 from sweep.running.confirming import confirm_study
 from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import EpochDone, TrialCancelled, TrialDone, TrialEvent, TrialFailed

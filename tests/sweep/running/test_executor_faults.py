@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from storage.checkpoints import epochs_done
-from sweep.configuration.settings import RunSettings, Scalar, SweepConfig
+from sweep.configuration.ranges import Scalar
+from sweep.configuration.settings import RunSettings, SweepConfig
 from sweep.running.executor import (
     EpochDone,
     TrialBegan,

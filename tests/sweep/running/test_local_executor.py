@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sweep.configuration.settings import Scalar, SweepConfig
+from sweep.configuration.ranges import Scalar
+from sweep.configuration.settings import SweepConfig
 from sweep.running.executor import (
     EpochDone,
     TrialBegan,

@@ -6,7 +6,8 @@ import torch
 from fields.errors import TrainingFailed
 from fields.windows import ForecastData
 from model.device import find_hardware
-from sweep.configuration.settings import Scalar, SweepConfig
+from sweep.configuration.ranges import Scalar
+from sweep.configuration.settings import SweepConfig
 from sweep.running.judging import Judge, Persistence
 from sweep.running.trial import Trial, forecast_shape
 

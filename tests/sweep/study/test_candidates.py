@@ -4,7 +4,8 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fields.errors import StudyError
-from sweep.configuration.settings import Scalar, SweepConfig
+from sweep.configuration.ranges import Scalar
+from sweep.configuration.settings import SweepConfig
 from sweep.study.candidates import candidates, new_seeds
 from sweep.study.trial_spec import TrialSpec
 
