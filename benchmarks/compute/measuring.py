@@ -45,8 +45,8 @@ class Goal:
 GOALS = {"quickstart": Goal((0.03, 0.06), 30.0), "plumes": Goal((0.2, 0.3), 16.0)}
 """By study, from random configurations trained to their end. Of 41 on the quickstart 2 reach the
 first score and 4 the second: some 14 and 7 trials of random search in the median. On the simulator
-four of five random searches reach the first within 16 trials, in the median after 6, and all of them
-the second within 3."""
+four of five random searches reach the first within 16 trials, in the median after 6, and all of
+them the second within 3."""
 Say = Callable[[str], None]
 
 
