@@ -40,6 +40,7 @@ from sweep.configuration.space import distributions
 from sweep.running.judging import Judge
 from sweep.running.preflight import examine
 from sweep.running.trial import Trial
+from sweep.study.rungs import total_violation
 
 QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
 SCHEDULES = ("cosine", "cooldown", "schedule_free")
@@ -138,7 +139,8 @@ class Ranks:
     Attributes:
         index: Of the configuration.
         scores: After each epoch, the last against the finished baseline.
-        violations: By how much guards are broken, summed, after each epoch.
+        violations: By how much guards are broken, summed, after each epoch, beyond what is forgiven
+            at that age.
         worst: The largest violation; below 0 where none is broken, after each epoch.
     """
 
@@ -162,14 +164,16 @@ def ranks(
     found = []
     for curve in of:
         judged = _judgements(curve)
-        scores, violations, worst = [], [], []
+        scores: list[float] = []
+        violations: list[float] = []
+        worst: list[float] = []
         for judgement, beside in zip(judged, baseline, strict=True):
             rmse = beside.overall["rmse"]
             scores.append(
                 score_forecast(judgement.overall, targets, rmse, objective.rmse_weight).total
             )
             outcomes = check_guards(judgement, objective.guards, beside)
-            violations.append(sum(max(0.0, guard.violation) for guard in outcomes))
+            violations.append(total_violation(outcomes, len(violations) + 1, len(judged)))
             worst.append(max(guard.violation for guard in outcomes))
         found.append(Ranks(curve.index, scores, violations, worst))
     return found

@@ -60,6 +60,7 @@ def open_database(
     busy_timeout_s: float = TIMEOUT_S,
     *,
     must_exist: bool = False,
+    sole_writer: bool = False,
 ) -> RDBStorage:
     """Open the database at an address; made if it is missing and ``mode`` is write.
 
@@ -69,6 +70,7 @@ def open_database(
             no file and may be of a folder that cannot be written.
         busy_timeout_s: Longest wait for another process's transaction.
         must_exist: Refuse a missing file in mode ``write`` too.
+        sole_writer: Whether one study is read, which nobody else writes to (``QuickStorage``).
 
     Raises:
         ConfigError: If the address is unusable, the file is missing (read) or cannot be written,
@@ -81,14 +83,15 @@ def open_database(
     check_storage(url, mode, must_exist=must_exist)
     with database_errors(url), opening_errors(url):
         if path is None:
-            return QuickStorage(url, skip_table_creation=mode == "read")
+            return QuickStorage(url, skip_table_creation=mode == "read", is_sole_writer=sole_writer)
         if mode == "read":
             return _open_for_reading(url, path, busy_timeout_s)
         with opening_locked(url):
             require_sound(url, "write", must_exist=must_exist)
             if not path.exists():
                 _make(url, path)
-            storage = QuickStorage(url, engine_kwargs={"connect_args": {"timeout": busy_timeout_s}})
+            waiting = {"connect_args": {"timeout": busy_timeout_s}}
+            storage = QuickStorage(url, waiting, is_sole_writer=sole_writer)
             tune_sqlite(storage.engine, "write")
             return storage
 

@@ -144,6 +144,13 @@ class SearchSettings(Settings):
     promote_one_in: int = Field(
         3, ge=2, le=100, description="promotion: of so many trials at a rung one goes on"
     )
+    most_paused: int = Field(
+        50,
+        ge=1,
+        le=10_000,
+        description="promotion: so many trials wait at each rung at most, with a checkpoint each; "
+        "those furthest behind are given up",
+    )
     pruner_startup_trials: int = Field(
         8, ge=0, description="median: no trial is pruned before so many are complete"
     )

@@ -270,7 +270,7 @@ class Coordinator:
                 return
             running.scores.append(score)
             number = running.spec.number
-            rung = self._turns.pausing.result(running, report, score)
+            rung = self._turns.pausing.result(running, report)
             should_prune = self._ledger.report(number, report.epoch, score.total, rung)
             self._progress.epoch(running.spec, report, score)
             is_last = report.epoch == running.spec.run.training.epochs - 1
@@ -302,8 +302,7 @@ class Coordinator:
 
     def _cancelled(self, running: RunningTrial) -> None:
         if running.pruned:
-            end = TrialDone(running.spec.number, running.spec.attempt, running.seconds, 0.0, "", "")
-            self._finish(running, end)
+            self._finish(running, running.last_word())
         else:
             self._put_back(running.spec.number)
 

@@ -2,11 +2,9 @@
 
 from collections.abc import Collection
 
-from objectives.score import Score
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import rungs
 from sweep.running.epoch_report import EpochReport
-from sweep.running.executor import TrialDone
 from sweep.running.promotion import Promotion
 from sweep.running.running_trial import RunningTrial
 from sweep.running.scoring import Scoring
@@ -40,6 +38,8 @@ class Pausing:
         """Take up what a coordinator before this one left."""
         if not self._promotion.rungs:
             return
+        for rung in self._promotion.rungs:
+            self._look_at_the_baseline(rung)
         for number, results in self._ledger.rungs().items():
             for result in results:
                 self._promotion.reached(number, result)
@@ -69,13 +69,14 @@ class Pausing:
         """Return whether the epochs of a trial that was handed back end at a rung."""
         return len(running.reports) in self._promotion.rungs
 
-    def result(self, running: RunningTrial, report: EpochReport, score: Score) -> RungResult | None:
+    def result(self, running: RunningTrial, report: EpochReport) -> RungResult | None:
         """Return what a trial came to where it came to a rung, which counts from now on."""
         number, epochs = running.spec.number, report.epoch + 1
         if running.is_baseline or not self._promotion.is_new(number, epochs):
             return None
-        result = self._scoring.at_rung(report, score)
+        result = self._scoring.at_rung(report, running.spec.run.training.epochs)
         self._promotion.reached(number, result)
+        self._look_at_the_baseline(epochs)
         return result
 
     def goes_on(self, running: RunningTrial, at_work: Collection[int], new: int) -> bool:
@@ -92,8 +93,7 @@ class Pausing:
     def pause(self, running: RunningTrial) -> TrialRecord:
         """Have a trial that came to a rung wait there, and return what it has come to."""
         number, epochs = running.spec.number, len(running.reports)
-        # No worker has a last word for it: only its end brings one.
-        end = TrialDone(number, running.spec.attempt, running.seconds, 0.0, "", "")
+        end = running.last_word()
         record = self._scoring.record(running, end)
         pictures = self._files.keep_sample(number, trial_sample(running, end))
         self._ledger.pause(number, epochs, record, pictures)
@@ -133,8 +133,13 @@ class Pausing:
             ended.append((running.spec, record))
         return ended
 
+    def _look_at_the_baseline(self, rung: int) -> None:
+        result = self._scoring.baseline_at_rung(rung, self._ledger.config.training.epochs)
+        if result is not None:
+            self._promotion.baseline_reached(result)
+
 
 def _promotion(config: SweepConfig) -> Promotion:
-    if not config.promotes:
-        return Promotion((), config.search.promote_one_in)
-    return Promotion(rungs(config.search, config.training.epochs), config.search.promote_one_in)
+    search = config.search
+    at = rungs(search, config.training.epochs) if config.promotes else ()
+    return Promotion(at, search.promote_one_in, search.most_paused)

@@ -43,3 +43,7 @@ class RunningTrial:
     def seconds(self) -> float:
         """Wall time of its epochs."""
         return sum(report.seconds for report in self.reports)
+
+    def last_word(self) -> TrialDone:
+        """Return what stands for the last word of its worker, which only a whole trial has."""
+        return TrialDone(self.spec.number, self.spec.attempt, self.seconds, 0.0, "", "")

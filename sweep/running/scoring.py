@@ -9,7 +9,7 @@ from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import TrialDone
 from sweep.running.running_trial import RunningTrial
 from sweep.study.records import TrialRecord
-from sweep.study.rungs import RungResult
+from sweep.study.rungs import RungResult, objective_values, total_violation
 
 
 class Scoring:
@@ -46,27 +46,38 @@ class Scoring:
     def at_its_age(self, report: EpochReport) -> Score | None:
         """Return the score against the baseline of the same age, None while that is not known."""
         baseline = self._at(report.epoch)
-        return None if baseline is None else self._score(report, baseline)
+        return None if baseline is None else self._score(report.judgement, baseline)
 
-    def at_rung(self, report: EpochReport, score: Score) -> RungResult:
-        """Return what counts at a rung, beside the baseline of the same age.
+    def at_rung(self, report: EpochReport, of: int) -> RungResult:
+        """Return what counts at a rung; the baseline of that age is known.
 
         Args:
-            report: Of the epoch; the baseline of that age is known.
-            score: After it.
+            report: Of the epoch.
+            of: Epochs in all.
         """
-        baseline = self._at(report.epoch)
-        outcomes = check_guards(report.judgement, self._objective.guards, baseline)
-        parts = score.gradient, score.peak, report.metrics["rmse"]
+        return self._rung_result(report.epoch, of, report.judgement)
+
+    def baseline_at_rung(self, epochs: int, of: int) -> RungResult | None:
+        """Return what the baseline had come to after so many epochs, None if not known yet."""
+        baseline = self._at(epochs - 1)
+        return None if baseline is None else self._rung_result(epochs - 1, of, baseline)
+
+    def _rung_result(self, epoch: int, of: int, judgement: Judgement) -> RungResult:
+        baseline = self._at(epoch)
+        assert baseline is not None, "nothing is judged before the baseline of its age"
+        score = self._score(judgement, baseline)
+        outcomes = check_guards(judgement, self._objective.guards, baseline)
         return RungResult(
-            epochs=report.epoch + 1,
-            values=(score.total,) if self._objective.mode == "score" else parts,
-            violation=sum(max(0.0, outcome.violation) for outcome in outcomes),
+            epochs=epoch + 1,
+            values=objective_values(
+                self._objective.mode, score.total, _parts(score), judgement.overall["rmse"]
+            ),
+            violation=total_violation(outcomes, epoch + 1, of),
         )
 
     def final(self, report: EpochReport) -> Score:
         """Return the score against the finished baseline."""
-        return self._score(report, self._baseline[-1])
+        return self._score(report.judgement, self._baseline[-1])
 
     def record(self, running: RunningTrial, end: TrialDone) -> TrialRecord:
         """Return what is kept of a trial whose epochs are scored, up to where it was pruned."""
@@ -80,7 +91,7 @@ class Scoring:
             judgement=judgement,
             judgements_by_epoch=[r.judgement for r in judged] if running.is_baseline else [],
             score=score.total,
-            score_parts={"gradient": score.gradient, "peak": score.peak, "rmse": score.rmse},
+            score_parts=_parts(score),
             guards=check_guards(judgement, self._objective.guards, baseline),
             baseline_rmse=baseline.overall["rmse"],
             epochs=len(judged),
@@ -96,7 +107,10 @@ class Scoring:
             return self._baseline[epoch]
         return self._baseline[-1] if self.baseline_ended else None
 
-    def _score(self, report: EpochReport, baseline: Judgement) -> Score:
-        return score_forecast(
-            report.metrics, self._targets, baseline.overall["rmse"], self._objective.rmse_weight
-        )
+    def _score(self, judgement: Judgement, baseline: Judgement) -> Score:
+        rmse = baseline.overall["rmse"]
+        return score_forecast(judgement.overall, self._targets, rmse, self._objective.rmse_weight)
+
+
+def _parts(score: Score) -> dict[str, float]:
+    return {"gradient": score.gradient, "peak": score.peak, "rmse": score.rmse}

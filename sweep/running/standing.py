@@ -1,5 +1,6 @@
 """Where a study stands: its complete trials, the best of them, and the verdict."""
 
+import heapq
 import logging
 
 from objectives.guards import broken, check_guards
@@ -67,10 +68,10 @@ class Standing:
         Args:
             count: How many of the feasible, by score; 0 keeps the baseline neither.
         """
-        feasible = [c for c in self._contenders if c.is_complete and not c.broken]
-        feasible.sort(key=lambda c: (c.score, c.number))
+        feasible = (c for c in self._contenders if c.is_complete and not c.broken)
+        best = heapq.nsmallest(count, feasible, key=lambda c: (c.score, c.number))
         baseline = [c.number for c in self._contenders if c.is_baseline and count]
-        return [*baseline, *(c.number for c in feasible[:count])]
+        return [*baseline, *(c.number for c in best)]
 
     def look_at_the_baseline(self, record: TrialRecord) -> None:
         """Say what about the baseline makes the search odd."""

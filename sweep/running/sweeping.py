@@ -91,7 +91,9 @@ def _run(
     with StudyLock(storage_url, config.study):
         patience = Patience(seconds(config.recovery.patience))
         storage = patience.call(
-            lambda: open_database(storage_url, "write", BUSY_TIMEOUT_S, must_exist=must_exist)
+            lambda: open_database(
+                storage_url, "write", BUSY_TIMEOUT_S, must_exist=must_exist, sole_writer=True
+            )
         )
         study = patience.call(lambda: open_or_create_study(storage, config, facts, warm_start))
         ledger = Ledger(study, config, storage_url, facts, patience)

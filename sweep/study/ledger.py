@@ -34,7 +34,7 @@ from sweep.study.records import (
     trial_record,
     trial_spec,
 )
-from sweep.study.rungs import RungResult, rung_results
+from sweep.study.rungs import RungResult, objective_values, rung_results
 from sweep.study.settled import settled
 from sweep.study.studies import study_identity
 from sweep.study.trial_spec import TrialSpec
@@ -223,14 +223,10 @@ class Ledger(Book):
 
     def complete(self, number: int, record: TrialRecord, pictures: Sequence[Picture] = ()) -> None:
         """Tell the result of a trial, and of which pictures there can be."""
-        self._tell(number, TrialState.COMPLETE, self._values(record), record, pictures)
-
-    def _values(self, record: TrialRecord) -> list[float]:
-        """Return what the search minimises."""
-        if self.config.objective.mode == "score":
-            return [record.score]
-        parts = record.score_parts
-        return [parts["gradient"], parts["peak"], record.metrics["rmse"]]
+        values = objective_values(
+            self.config.objective.mode, record.score, record.score_parts, record.metrics["rmse"]
+        )
+        self._tell(number, TrialState.COMPLETE, list(values), record, pictures)
 
     def prune(self, number: int, record: TrialRecord, pictures: Sequence[Picture] = ()) -> None:
         """Tell that a trial was pruned; its last score is kept as its value."""

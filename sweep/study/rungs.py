@@ -6,13 +6,14 @@ first; among these the fronts one after the other, in a front those with most ro
 those that break one by how much. With a single value that is its order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from optuna.study._multi_objective import _fast_non_domination_rank
 from optuna.trial import FrozenTrial
 
 from fields.settings import Settings
+from objectives.guards import GuardOutcome
 from sweep.study.records import RUNGS, read_kept
 
 
@@ -22,12 +23,46 @@ class RungResult(Settings):
     Attributes:
         epochs: It had trained.
         values: What the search minimises, beside the baseline of the same age.
-        violation: By how much it broke guards then, in all; 0 where it held them.
+        violation: By how much it broke guards then, in all, beyond what is forgiven at its age;
+            0 where it held them.
     """
 
     epochs: int
     values: tuple[float, ...]
     violation: float = 0.0
+
+
+def objective_values(
+    mode: str, total: float, parts: Mapping[str, float], rmse: float
+) -> tuple[float, ...]:
+    """Return what the search minimises of a trial.
+
+    Args:
+        mode: ``score`` or ``pareto``.
+        total: The score.
+        parts: Of the score: band distances of ``gradient`` and ``peak``.
+        rmse: Physical units.
+    """
+    return (total,) if mode == "score" else (parts["gradient"], parts["peak"], rmse)
+
+
+def forgiven(epochs: int, of: int) -> float:
+    """Return by how much a guard may be broken after some epochs before that counts.
+
+    What a loss that sharpens has not come to yet is no cheat: such nets still move too little when
+    a baseline moves already. (1 - epochs / of)^2, nothing at the end (decision record 19).
+
+    Args:
+        epochs: Trained.
+        of: In all.
+    """
+    return (1.0 - epochs / of) ** 2
+
+
+def total_violation(outcomes: Iterable[GuardOutcome], epochs: int, of: int) -> float:
+    """Return by how much guards are broken in all after some epochs, 0 where none counts."""
+    allowed = forgiven(epochs, of)
+    return sum(max(0.0, outcome.violation - allowed) for outcome in outcomes)
 
 
 def rung_results(trial: FrozenTrial) -> list[RungResult]:

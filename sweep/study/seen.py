@@ -1,11 +1,14 @@
 """A study as those see it who learn from its trials: what came to a rung counts, too."""
 
+import bisect
 import copy
+import itertools
 import math
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Any
 
 from optuna.study import Study
+from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep.study.records import paused_after
@@ -14,12 +17,15 @@ from sweep.study.rungs import rung_results
 MOST = 500
 BEST = 50
 """More than TPE ever takes for good: a tenth of the trials, at most 25."""
+_Rank = tuple[float, float, int]
+"""By how much guards are broken, the value, the number."""
 
 
 def as_seen(study: Study, memory: "Memory | None" = None) -> Any:
     """Return a study in which trials that came to a rung, and no further, are complete.
 
-    Each has the values it came to last, beside the baseline of the same age.
+    Each has the values it came to last, beside the baseline of the same age; of its guards counts
+    what counted there.
 
     Args:
         study: As the database has it.
@@ -37,41 +43,71 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._shown: dict[int, FrozenTrial] = {}
-        self._rank: dict[int, tuple[float, float]] = {}
+        self._known: list[FrozenTrial] = []
+        self._seen: list[FrozenTrial] = []
+        self._ranks: list[_Rank | None] = []
+        self._best_first: list[_Rank] = []
 
-    def shown(self, trial: FrozenTrial) -> FrozenTrial:
-        """Return a trial as it is seen; one that ended is looked at once."""
-        if not trial.state.is_finished():
-            return seen_trial(trial)
-        if trial.number not in self._shown:
-            self._shown[trial.number] = seen_trial(trial)
-        return self._shown[trial.number]
+    def look(self, trials: Sequence[FrozenTrial]) -> None:
+        """Take in all trials as they are now; only those that are new or changed cost anything.
 
-    def worth_knowing(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
-        """Return all trials, or of many the best and the newest, in their order."""
-        if len(trials) <= MOST:
-            return trials
-        newest = trials[BEST - MOST :]
-        older = sorted(trials[: BEST - MOST], key=self._ranked)[:BEST]
-        return sorted(older, key=lambda trial: trial.number) + newest
+        Args:
+            trials: In the order of their numbers, from 0; one that is another object was changed.
+        """
+        known = len(self._known)
+        pairs = zip(self._known, trials, strict=False)
+        changed = [place for place, (before, now) in enumerate(pairs) if before is not now]
+        for place in changed:
+            self._see(place, trials[place])
+        for trial in trials[known:]:
+            self._known.append(trial)
+            self._seen.append(trial)
+            self._ranks.append(None)
+            self._see(len(self._known) - 1, trial)
 
-    def _ranked(self, trial: FrozenTrial) -> tuple[float, float]:
-        if trial.number in self._rank:
-            return self._rank[trial.number]
-        violation = sum(value for value in trial.constraints.values() if value > 0)
-        rank = violation, (trial.values or [math.inf])[0]
-        if trial.number in self._shown:  # it ended
-            self._rank[trial.number] = rank
-        return rank
+    def seen(self, states: Container[TrialState] | None) -> list[FrozenTrial]:
+        """Return all trials in some states, as they are seen."""
+        return [trial for trial in self._seen if states is None or trial.state in states]
+
+    def worth_knowing(self, states: Container[TrialState] | None) -> list[FrozenTrial]:
+        """Return the best of them and the newest, in their order; all where there are few."""
+        wanted = (t for t in reversed(self._seen) if states is None or t.state in states)
+        newest = list(itertools.islice(wanted, MOST - BEST))[::-1]
+        if len(newest) < MOST - BEST:
+            return newest
+        first = newest[0].number
+        older = (self._seen[number] for *_, number in self._best_first if number < first)
+        best = itertools.islice((t for t in older if states is None or t.state in states), BEST)
+        return sorted(best, key=lambda trial: trial.number) + newest
+
+    def _see(self, place: int, trial: FrozenTrial) -> None:
+        seen = seen_trial(trial)
+        self._known[place], self._seen[place] = trial, seen
+        before, now = self._ranks[place], _rank(seen)
+        if before == now:
+            return
+        if before is not None:
+            del self._best_first[bisect.bisect_left(self._best_first, before)]
+        if now is not None:
+            bisect.insort(self._best_first, now)
+        self._ranks[place] = now
+
+
+def _rank(trial: FrozenTrial) -> _Rank | None:
+    """Return what trials are ranked by, None before there is anything to be ranked."""
+    if not trial.state.is_finished():
+        return None
+    violation = sum(value for value in trial.constraints.values() if value > 0)
+    return violation, (trial.values or [math.inf])[0], trial.number
 
 
 class _Seen:
     """Stands for a study."""
 
-    def __init__(self, study: Study, memory: "Memory | None" = None) -> None:
+    def __init__(self, study: Study, memory: Memory | None = None) -> None:
         self._study = study
-        self._memory = memory
+        self._memory = memory or Memory()
+        self._has_all = memory is None or len(study.directions) > 1
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
@@ -82,13 +118,8 @@ class _Seen:
         states: Container[TrialState] | None = None,
         use_cache: bool = False,
     ) -> list[FrozenTrial]:
-        trials = self._study._get_trials(deepcopy=False, use_cache=use_cache)
-        show = seen_trial if self._memory is None else self._memory.shown
-        seen = (show(trial) for trial in trials)
-        found = [trial for trial in seen if states is None or trial.state in states]
-        if self._memory is None or len(self._study.directions) > 1:
-            return found
-        return self._memory.worth_knowing(found)
+        self._memory.look(self._study._get_trials(deepcopy=False, use_cache=use_cache))
+        return self._memory.seen(states) if self._has_all else self._memory.worth_knowing(states)
 
     def get_trials(
         self,
@@ -108,4 +139,8 @@ def seen_trial(trial: FrozenTrial) -> FrozenTrial:
     seen = copy.copy(trial)
     seen.state = TrialState.COMPLETE
     seen.values = list(results[-1].values)
+    # Of its guards, too, what counts there: one that is forgiven is not held against its like.
+    others = trial.system_attrs.items()
+    seen.system_attrs = {k: v for k, v in others if not k.startswith(_CONSTRAINTS_KEY)}
+    seen.system_attrs[f"{_CONSTRAINTS_KEY}:guards"] = results[-1].violation
     return seen

@@ -20,7 +20,15 @@ from sweep.study.records import CONFIG, FACTS, IDENTITY, read_kept
 from sweep.study.warm_start import WarmStart, keep
 
 # Settings a study may be gone on with under another value: none of them changes a score.
-FREE_SETTINGS = ("study", "budget.", "workers.", "recovery.", "plugins", "data.path")
+FREE_SETTINGS = (
+    "study",
+    "budget.",
+    "workers.",
+    "recovery.",
+    "plugins",
+    "data.path",
+    "search.most_paused",
+)
 SHOWN_DIFFERENCES = 5
 PRUNER = "search.pruner"
 """Compared by what it comes to: studies of earlier versions say none where auto would."""

@@ -9,7 +9,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from storage.database import open_database
 from storage.one_transaction import one_transaction
-from storage.quick_storage import QuickStorage
+from storage.quick_storage import NAMED, QuickStorage
+from storage.trial_attributes import set_trial_attributes
 
 
 def _all_of(trial: FrozenTrial) -> dict[str, object]:
@@ -78,3 +79,74 @@ def test_within_a_transaction_what_was_just_written_is_read(storage_url: str) ->
         study.add_trial(create_trial(value=1.0, user_attrs={"a": 1}))
         found = storage.get_all_trials(study._study_id)
         assert [trial.user_attrs for trial in found] == [{"a": 1}]
+
+
+def test_a_sole_writer_reads_a_waiting_trial_again_only_after_writing_to_it(
+    storage_url: str,
+) -> None:
+    storage = open_database(storage_url, "write", sole_writer=True)
+    study = optuna.create_study(study_name="alone", storage=storage)
+    study.tell(study.ask(), 1.0)  # before one has ended Optuna reads all of them
+    for x in (0.0, 1.0, 2.0):
+        study.enqueue_trial({"x": x})
+    study.ask()
+    first = study.get_trials(deepcopy=False)
+    names = [trial.state.name for trial in first]
+    assert names == ["COMPLETE", "RUNNING", "WAITING", "WAITING"]
+    again = study.get_trials(deepcopy=False)
+    assert [a is b for a, b in zip(first, again, strict=True)] == [True, False, True, True]
+
+    study._storage.set_trial_user_attr(first[2]._trial_id, "paused", 3)
+    with one_transaction(study):
+        set_trial_attributes(study, first[3]._trial_id, {"note": "a"}, {})
+    read = study.get_trials(deepcopy=False)
+    assert [trial.user_attrs for trial in read[2:]] == [{"paused": 3}, {"note": "a"}]
+    assert study.get_trials(deepcopy=False)[2] is read[2], "it rests again"
+
+    study._storage.set_trial_state_values(first[2]._trial_id, TrialState.RUNNING)
+    study.tell(2, 0.5)
+    names = [trial.state.name for trial in study.get_trials(deepcopy=False)]
+    assert names == ["COMPLETE", "RUNNING", "COMPLETE", "WAITING"]
+    assert [t.number for t in study.get_trials(states=(TrialState.WAITING,))] == [3]
+
+
+def test_what_a_transaction_that_was_undone_did_to_a_waiting_trial_is_forgotten(
+    storage_url: str,
+) -> None:
+    storage = open_database(storage_url, "write", sole_writer=True)
+    study = optuna.create_study(study_name="alone", storage=storage)
+    study.add_trial(create_trial(value=1.0))
+    study.enqueue_trial({"x": 0.0})
+    _, waiting = study.get_trials(deepcopy=False)
+
+    def change_and_fail() -> None:
+        with one_transaction(study):
+            study._storage.set_trial_user_attr(waiting._trial_id, "paused", 3)
+            assert study.get_trials(deepcopy=False)[1].user_attrs == {"paused": 3}
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        change_and_fail()
+    assert study.get_trials(deepcopy=False)[1].user_attrs == {}
+
+
+def test_more_waiting_trials_than_a_query_names_are_read(storage_url: str) -> None:
+    storage = open_database(storage_url, "write")
+    study = optuna.create_study(study_name="many", storage=storage)
+    study.add_trial(create_trial(value=1.0))
+    with one_transaction(study):
+        for x in range(NAMED + 1):
+            study.enqueue_trial({"x": float(x)})
+    study.add_trial(create_trial(value=2.0))
+    for _ in range(2):
+        assert len(study.get_trials(deepcopy=False)) == NAMED + 3
+
+
+def test_who_is_not_alone_reads_what_another_wrote_to_a_waiting_trial(storage_url: str) -> None:
+    storage = open_database(storage_url, "write")
+    study = optuna.create_study(study_name="shared", storage=storage)
+    study.enqueue_trial({"x": 0.0})
+    looking = optuna.load_study(study_name="shared", storage=open_database(storage_url, "read"))
+    (waiting,) = looking.get_trials(deepcopy=False)
+    study._storage.set_trial_user_attr(waiting._trial_id, "paused", 3)
+    assert looking.get_trials(deepcopy=False)[0].user_attrs == {"paused": 3}

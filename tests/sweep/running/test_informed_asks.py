@@ -63,14 +63,30 @@ def test_of_many_trials_the_best_and_the_newest_are_worth_knowing() -> None:
     trials = [_complete(number, value=float(number % 1000)) for number in range(2 * MOST)]
     trials[7] = _complete(7, value=-1.0, violation=2.0)
     memory = Memory()
-    assert memory.worth_knowing(trials[:MOST]) == trials[:MOST]
-    known = memory.worth_knowing(trials)
+    memory.look(trials[:MOST])
+    assert memory.worth_knowing(None) == trials[:MOST]
+    memory.look(trials)
+    known = memory.worth_knowing(None)
     numbers = [trial.number for trial in known]
     assert numbers == sorted(numbers)
     assert len(known) == MOST
     assert set(numbers) >= set(range(MOST + BEST, 2 * MOST)), "the newest"
     assert set(numbers) >= set(range(BEST + 1)) - {7}, "the best of the others"
     assert 7 not in numbers, "it breaks a guard"
+
+
+def test_what_became_of_a_trial_since_the_last_look_is_seen() -> None:
+    trials = [_complete(number, value=1.0) for number in range(MOST + BEST)]
+    memory = Memory()
+    memory.look(trials)
+    assert 60 not in [trial.number for trial in memory.worth_knowing(None)]
+    trials[60] = _complete(60, value=0.5)  # another object, as the storage makes one
+    memory.look(trials)
+    known = memory.worth_knowing((TrialState.COMPLETE,))
+    assert [trial.values for trial in known if trial.number == 60] == [[0.5]]
+    assert len(known) == MOST
+    assert 49 not in [trial.number for trial in known], "one place is taken"
+    assert memory.worth_knowing((TrialState.FAIL,)) == []
 
 
 def _complete(number: int, value: float, violation: float = 0.0) -> FrozenTrial:

@@ -19,7 +19,7 @@ def _front(*values: float, violation: float = 0.0) -> RungResult:
 
 
 def test_of_three_that_came_the_best_goes_on() -> None:
-    promotion = Promotion([2], one_in=3)
+    promotion = Promotion([2], one_in=3, most_paused=50)
     said = []
     for number, value in enumerate((0.5, 0.3, 0.4)):
         promotion.reached(number, _at(2, value))
@@ -32,7 +32,7 @@ def test_of_three_that_came_the_best_goes_on() -> None:
 
 
 def test_the_highest_rung_is_looked_at_first() -> None:
-    promotion = Promotion([1, 4], one_in=2)
+    promotion = Promotion([1, 4], one_in=2, most_paused=50)
     for number in range(4):
         promotion.reached(number, _at(1, number))
     for number in (0, 1):
@@ -46,7 +46,7 @@ def test_the_highest_rung_is_looked_at_first() -> None:
 
 
 def test_a_trial_is_given_up_once_its_turn_cannot_come() -> None:
-    promotion = Promotion([1], one_in=3)
+    promotion = Promotion([1], one_in=3, most_paused=50)
     for number in range(4):
         promotion.reached(number, _at(1, number))
         promotion.pause(number, 1)
@@ -56,15 +56,58 @@ def test_a_trial_is_given_up_once_its_turn_cannot_come() -> None:
 
 
 def test_at_the_end_there_is_always_one_that_goes_on_and_then_nobody_waits() -> None:
-    promotion = Promotion([1, 4], one_in=3)
+    promotion = Promotion([1, 4], one_in=3, most_paused=50)
     promotion.reached(5, _at(1, 9.0, violation=2.0))
     promotion.pause(5, 1)
     assert promotion.hopeless(at_work=[], new=0) == []
     assert promotion.next_up(at_work=[], new=0) == 5
 
 
+def test_while_more_may_come_the_baseline_is_one_of_those_that_came() -> None:
+    promotion = Promotion([2], one_in=3, most_paused=50)
+    promotion.baseline_reached(_at(2, 0.4))
+    promotion.reached(1, _at(2, 0.5))
+    promotion.reached(2, _at(2, 0.6))
+    assert not promotion.goes_on(1, 2, at_work=[], new=9), "of three the baseline is the best"
+    promotion.reached(3, _at(2, 0.3))
+    assert promotion.goes_on(3, 2, at_work=[], new=9)
+    assert promotion.goes_on(3, 2, at_work=[], new=0)
+    assert not promotion.goes_on(1, 2, at_work=[], new=0)
+
+
+def test_the_baseline_takes_no_place_when_no_more_come() -> None:
+    promotion = Promotion([2], one_in=3, most_paused=50)
+    promotion.baseline_reached(_at(2, 0.1))
+    promotion.reached(1, _at(2, 0.5))
+    promotion.pause(1, 2)
+    assert promotion.hopeless(at_work=[], new=0) == []
+    assert promotion.next_up(at_work=[], new=0) == 1
+
+
+def test_of_several_values_the_baseline_is_none_of_those_that_came() -> None:
+    promotion = Promotion([1], one_in=3, most_paused=50)
+    promotion.baseline_reached(_front(0.9, 0.9, 0.0))
+    promotion.reached(1, _front(0.1, 0.5, 0.2))
+    promotion.reached(2, _front(0.2, 0.6, 0.3))
+    assert not promotion.goes_on(1, 1, at_work=[], new=9)
+    promotion.reached(3, _front(0.3, 0.7, 0.4))
+    assert promotion.goes_on(1, 1, at_work=[], new=9)
+
+
+@pytest.mark.parametrize("values", [1, 3])
+def test_no_more_wait_than_are_allowed_to(values: int) -> None:
+    promotion = Promotion([1], one_in=3, most_paused=4)
+    for number in range(9):
+        promotion.reached(number, RungResult(epochs=1, values=(float(number),) * values))
+        promotion.pause(number, 1)
+    for number in (0, 1, 2):
+        assert promotion.next_up(at_work=[], new=1000) == number
+        promotion.leave(number)
+    assert promotion.hopeless(at_work=[], new=1000) == [7, 8]
+
+
 def test_an_earlier_result_at_a_rung_stays() -> None:
-    promotion = Promotion([1], one_in=2)
+    promotion = Promotion([1], one_in=2, most_paused=50)
     promotion.reached(1, _at(1, 0.5))
     promotion.reached(2, _at(1, 0.6))
     promotion.reached(1, _at(1, 0.9))
