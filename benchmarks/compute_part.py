@@ -10,6 +10,9 @@ from data.plumes import simulate
 from sweep.configuration.config_file import load_config
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+TRAININGS = Path(__file__).resolve().parent / "results" / "trainings"
+"""What was trained is kept there: a comparison that was interrupted is gone on with, and one of our
+searches that was changed does not train anew what the others did. The folder may be deleted."""
 QUICKSTART, PLUMES = CONFIGS / "quickstart.yaml", CONFIGS / "plumes.yaml"
 SEEDS = 5
 
@@ -35,7 +38,7 @@ def measure(*, short: bool = False) -> list[Measurement]:
     return [
         line
         for config in (QUICKSTART, PLUMES)
-        for line in compute.measure(config, range(SEEDS), say=say)
+        for line in compute.measure(config, range(SEEDS), cache=TRAININGS, say=say)
     ]
 
 

@@ -1,14 +1,14 @@
 """What a sweep costs beside its trainings, and what its book-keeping costs beside plain Optuna's.
 
-    python -m benchmarks.coordination [CONFIG] [--epochs N] [--trials N] [--filled N]
+    python -m benchmarks.coordination [CONFIG] [--epochs N] [--trials N] [--filled N] [--paused N]
 
 The first part runs a sweep of short trials (the quickstart's, two epochs each: about two seconds)
 on real workers and takes for each trial the time from the end of the trial before it in the same
 worker to its own end, less what the worker itself measured: asking, handing out, the way to and
 fro, telling. Checkpoints are part of what the worker measures and are timed by themselves in the
 second part. The third asks, reports 20 times and tells, in turn through our ledger and with plain
-Optuna on SQLite beside it, in studies that are filled with finished trials first; the sampler is
-random in both.
+Optuna on SQLite beside it, in studies that are filled with finished trials first, ours with paused
+ones too where wanted; the sampler is random in both.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
-from optuna.trial import create_trial
+from optuna.trial import TrialState, create_trial
 
 from benchmarks.timed_executor import TimedExecutor
 from fields.windows import load_forecast_data
@@ -38,7 +38,7 @@ from sweep.running.sweeping import BUSY_TIMEOUT_S
 from sweep.running.trial import Trial
 from sweep.running.trial_checkpoints import TrialCheckpoints
 from sweep.study.ledger import Ledger
-from sweep.study.records import TrialRecord, trial_record
+from sweep.study.records import PAUSED, TrialRecord, trial_record
 from sweep.study.studies import open_or_create_study, study_identity
 from sweep.study.trial_spec import TrialSpec
 
@@ -67,7 +67,8 @@ def sweep_cost(config: SweepConfig, folder: Path) -> tuple[SweepCost, TrialRecor
     url = f"sqlite:///{folder / 'sweep.db'}"
     facts = examine(config).facts
     with StudyLock(url, config.study):
-        study = open_or_create_study(open_database(url, "write", BUSY_TIMEOUT_S), config, facts)
+        storage = open_database(url, "write", BUSY_TIMEOUT_S, sole_writer=True)
+        study = open_or_create_study(storage, config, facts)
         files = StudyFiles(url, study_identity(study))
         files.make()
         executor = TimedExecutor(config.workers.count)
@@ -105,15 +106,24 @@ def checkpoint_share(config: SweepConfig, folder: Path) -> float:
 
 
 def book_keeping(
-    config: SweepConfig, record: TrialRecord, filled: int, folder: Path
+    config: SweepConfig, record: TrialRecord, filled: int, paused: int, folder: Path
 ) -> list[float]:
-    """Return the median seconds of ask, reports and tell: ours, and plain Optuna's."""
+    """Return the median seconds of ask, reports and tell: ours, and plain Optuna's.
+
+    Args:
+        config: Of the sweep.
+        record: What every trial comes to.
+        filled: Finished trials in both studies.
+        paused: Paused trials in ours.
+        folder: For the databases.
+    """
     tree = config.model_dump()
     tree["search"] |= {"sampler": "random", "presets": "baseline"}
     config = validate(tree, "the benchmark")
     url = f"sqlite:///{folder / 'book.db'}"
     facts = examine(config).facts
-    study = open_or_create_study(open_database(url, "write", BUSY_TIMEOUT_S), config, facts)
+    storage = open_database(url, "write", BUSY_TIMEOUT_S, sole_writer=True)
+    study = open_or_create_study(storage, config, facts)
     ledger = Ledger(study, config, url, facts)
     ledger.prepare()
     space = distributions(config.search)
@@ -136,6 +146,17 @@ def book_keeping(
                     intermediate_values=dict.fromkeys(range(REPORTS), record.score),
                 )
             )
+    for _ in range(paused):
+        study.add_trial(
+            create_trial(
+                state=TrialState.WAITING,
+                params=done.params,
+                distributions=done.distributions,
+                user_attrs={**done.user_attrs, PAUSED: 1},
+                system_attrs=done.system_attrs,
+                intermediate_values={0: record.score},
+            )
+        )
 
     def ours() -> None:
         spec = ledger.ask()
@@ -170,6 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--filled", type=int, default=1000)
+    parser.add_argument("--paused", type=int, default=0)
     given = parser.parse_args(arguments)
     changes = [f"training.epochs={given.epochs}", f"budget.trials={given.trials}"]
     config = load_config(given.config, [*changes, "budget.stop_on_nothing_to_fix=false"]).config
@@ -183,9 +205,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         share = checkpoint_share(config, folder)
         print(f"a checkpoint: {share:.1%} of an epoch of {cost.trial_s / given.epochs:.2f} s")
-        ours, plain = book_keeping(config, record, given.filled, folder)
+        ours, plain = book_keeping(config, record, given.filled, given.paused, folder)
         print(
-            f"ask + {REPORTS} reports + tell at {given.filled} trials: {1000 * ours:.0f} ms, plain "
+            f"ask + {REPORTS} reports + tell at {given.filled} trials and {given.paused} paused: "
+            f"{1000 * ours:.0f} ms, plain "
             f"Optuna {1000 * plain:.0f} ms, ratio {ours / plain:.2f}"
         )
 

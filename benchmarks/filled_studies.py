@@ -43,7 +43,7 @@ class SleepingStudy:
         budget = self._config.budget.model_copy(update={"trials": self._trials})
         config = self._config.model_copy(update={"budget": budget})
         with StudyLock(self.url, config.study):
-            storage = open_database(self.url, "write", BUSY_TIMEOUT_S)
+            storage = open_database(self.url, "write", BUSY_TIMEOUT_S, sole_writer=True)
             study = open_or_create_study(storage, config, self._facts)
             files = StudyFiles(self.url, study_identity(study))
             files.make()

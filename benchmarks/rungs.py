@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, get_args
 
 import optuna
 import torch
@@ -26,6 +26,7 @@ from scipy.stats import spearmanr
 from fields.errors import FieldsharpError
 from fields.windows import ForecastData, load_forecast_data
 from model.device import find_hardware
+from model.schedule import Schedule
 from objectives.guards import check_guards
 from objectives.judgement import Judgement
 from objectives.score import score_forecast
@@ -43,7 +44,7 @@ from sweep.running.trial import Trial
 from sweep.study.rungs import total_violation
 
 QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
-SCHEDULES = ("cosine", "cooldown", "schedule_free")
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 PROMOTED = 1 / 3
 BEST = 0.1
 

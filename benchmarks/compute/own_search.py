@@ -151,7 +151,8 @@ def search(config: SweepConfig, trainings: Trainings, account: Account, folder: 
     url = f"sqlite:///{folder / 'sweep.db'}"
     facts = examine(config).facts
     with StudyLock(url, config.study):
-        study = open_or_create_study(open_database(url, "write", BUSY_TIMEOUT_S), config, facts)
+        storage = open_database(url, "write", BUSY_TIMEOUT_S, sole_writer=True)
+        study = open_or_create_study(storage, config, facts)
         files = StudyFiles(url, study_identity(study))
         files.make()
         Coordinator(

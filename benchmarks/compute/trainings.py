@@ -94,6 +94,9 @@ class Trainings:
         if state is not None:
             self._write(fingerprint, "state", state)
         self._write(fingerprint, "json", json.dumps(kept).encode())
+        path = self._path(fingerprint, "state")
+        if state is None and path is not None:
+            path.unlink(missing_ok=True)  # nothing is left to be trained
 
     def state(self, fingerprint: str) -> Checkpoint | None:
         """Return the last state that was kept of a training, None where there is none."""

@@ -188,7 +188,7 @@ class Sweep:
     """A ledger on SQLite and what a coordinator of it needs."""
 
     def __init__(self, url: str, config: SweepConfig, facts: StudyFacts) -> None:
-        study = open_or_create_study(open_database(url, "write"), config, facts)
+        study = open_or_create_study(open_database(url, "write", sole_writer=True), config, facts)
         self.clock = Clock()
         patience = Patience(seconds(config.recovery.patience), clock=self.clock, sleep=self.sleep)
         self.ledger = Ledger(study, config, url, facts, patience)

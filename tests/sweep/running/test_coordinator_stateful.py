@@ -59,7 +59,9 @@ class Studies:
         template = self._folder / f"{pruner}-{workers}.db"
         if not template.exists():
             url = f"sqlite:///{template}"
-            study = open_or_create_study(open_database(url, "write"), config, self._facts)
+            study = open_or_create_study(
+                open_database(url, "write", sole_writer=True), config, self._facts
+            )
             del study
         self._made += 1
         path = self._folder / f"{self._made}.db"

@@ -5,11 +5,24 @@ import logging
 from typing import Any
 
 import pytest
+from optuna.trial import FrozenTrial
 
 from fields.errors import StoppedOnRequest
+from objectives.guards import broken, check_guards
+from objectives.settings import GuardSettings, ObjectiveSettings
 from storage.checkpoints import make_attempt_folder, write_checkpoint
+from storage.quick_storage import QuickStorage
+from sweep.running.scoring import Scoring
 from sweep.study.status import study_status
-from tests.sweep.running.fake_sweep import FakeExecutor, MakeSweep, Metrics, Sweep, metrics_of
+from tests.sweep.running.fake_sweep import (
+    TARGETS,
+    FakeExecutor,
+    MakeSweep,
+    Metrics,
+    Sweep,
+    metrics_of,
+    report_of,
+)
 
 EPOCHS = 6
 RUNGS = (1, 3)
@@ -36,6 +49,24 @@ def _metrics(quality: dict[int, float]) -> dict[tuple[int, int], Metrics]:
 def _quality(trials: int) -> dict[int, float]:
     """Return gradients in an order that is neither rising nor falling."""
     return {number: 1.0 + (7 * number % trials) / trials for number in range(1, trials)}
+
+
+def _stopped(make_sweep: MakeSweep) -> tuple[Sweep, FakeExecutor]:
+    """Return a sweep of 20 trials that was stopped on its way, and what ran them."""
+    sweep = _promoting(make_sweep, 20)
+    executor = FakeExecutor(slots=2, metrics=_metrics(_quality(20)))
+    coordinator = sweep.coordinator(executor)
+    executor.on_poll = lambda poll: coordinator.request_stop() if poll == 10 else None
+    with pytest.raises(StoppedOnRequest):
+        coordinator.run()
+    return sweep, executor
+
+
+def _with_checkpoints_of(executor: FakeExecutor) -> FakeExecutor:
+    """Return what goes on where another left off."""
+    further = FakeExecutor(slots=2, metrics=executor.metrics)
+    further._checkpoints = dict(executor._checkpoints)
+    return further
 
 
 @pytest.mark.parametrize(("trials", "slots"), [(2, 1), (3, 2), (13, 5), (30, 2)])
@@ -99,18 +130,12 @@ def test_a_paused_trial_shows_what_it_has_come_to_and_is_pruned_with_that(
 def test_a_stop_leaves_them_paused_and_the_next_coordinator_goes_on(
     make_sweep: MakeSweep,
 ) -> None:
-    sweep = _promoting(make_sweep, 20)
-    executor = FakeExecutor(slots=2, metrics=_metrics(_quality(20)))
-    coordinator = sweep.coordinator(executor)
-    executor.on_poll = lambda poll: coordinator.request_stop() if poll == 10 else None
-    with pytest.raises(StoppedOnRequest):
-        coordinator.run()
+    sweep, executor = _stopped(make_sweep)
     before = study_status(sweep.ledger.study, sweep.ledger.url).states
     assert before["PAUSED"] > 0
     assert before["RUNNING"] == 0
     again = _promoting(make_sweep, 20)
-    further = FakeExecutor(slots=2, metrics=_metrics(_quality(20)))
-    further._checkpoints = dict(executor._checkpoints)
+    further = _with_checkpoints_of(executor)
     again.run(further)
     states = study_status(again.ledger.study, again.ledger.url).states
     assert states["PAUSED"] == states["WAITING"] == 0
@@ -154,6 +179,57 @@ def test_one_that_breaks_a_guard_at_its_rung_stands_behind_all_that_hold_them(
     sweep.run(FakeExecutor(metrics=metrics))
     assert sweep.trials[3].state.name == "PRUNED"
     assert sweep.trials[3].user_attrs["rungs"][0]["violation"] > 0
+
+
+def test_a_guard_that_is_broken_early_and_held_later_costs_nothing(make_sweep: MakeSweep) -> None:
+    """As with nets that first move too little: only trial 3 is sharp, and breaks a guard at 1."""
+    sweep = _promoting(make_sweep, 7)
+    metrics = _metrics(dict.fromkeys(range(1, 7), 2.0))
+    for epoch in range(EPOCHS):
+        metrics[3, epoch] = metrics_of(gradient=3.1) | {"change_ratio": 0.4 if epoch < 2 else 0.8}
+    sweep.run(FakeExecutor(metrics=metrics))
+    assert sweep.trials[3].state.name == "COMPLETE"
+    assert sweep.trials[3].user_attrs["rungs"][0]["violation"] == 0.0
+
+
+@pytest.mark.parametrize(("epoch", "of", "allowed"), [(2, 12, 0.5625), (5, 12, 0.25), (11, 12, 0)])
+def test_what_is_forgiven_at_a_rung_goes_to_nothing(epoch: int, of: int, allowed: float) -> None:
+    scoring = Scoring(ObjectiveSettings(), TARGETS)
+    baseline = report_of(epoch, metrics_of())
+    scoring.end_baseline([baseline.judgement])
+    moving_less = report_of(epoch, metrics_of() | {"change_ratio": 0.02})
+    (broken_guard,) = broken(
+        check_guards(moving_less.judgement, GuardSettings(), baseline.judgement)
+    )
+    assert broken_guard.violation > 0.5625
+    result = scoring.at_rung(moving_less, of)
+    assert result.violation == pytest.approx(broken_guard.violation - allowed)
+    assert scoring.baseline_at_rung(epoch + 1, of) == scoring.at_rung(baseline, of)
+
+
+def test_paused_trials_are_not_read_again_for_every_choice(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = _promoting(make_sweep, 60)
+    executor = FakeExecutor(slots=2, metrics=_metrics(_quality(60)))
+    read: list[int] = []
+    build = QuickStorage._build_frozen_trial_from_trial_model
+
+    def count(storage: QuickStorage, trial: Any) -> FrozenTrial:
+        read.append(trial.number)
+        return build(storage, trial)
+
+    def look(poll: int) -> None:
+        if poll == 40:
+            monkeypatch.setattr(QuickStorage, "_build_frozen_trial_from_trial_model", count)
+
+    executor.on_poll = look
+    sweep.run(executor)
+    states = study_status(sweep.ledger.study, sweep.ledger.url).states
+    assert states["PRUNED"] > 30, "many waited for long"
+    for number in range(1, 10):
+        # Were it read at every look, some thirty times a trial: hundreds.
+        assert read.count(number) < 60
 
 
 def test_a_checkpoint_ahead_of_the_database_is_gone_on_with(make_sweep: MakeSweep) -> None:
@@ -200,32 +276,20 @@ def test_time_is_counted_from_the_start_also_where_trials_wait(
     make_sweep: MakeSweep, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    sweep = _promoting(make_sweep, 20)
-    executor = FakeExecutor(slots=2, metrics=_metrics(_quality(20)))
-    coordinator = sweep.coordinator(executor)
-    executor.on_poll = lambda poll: coordinator.request_stop() if poll == 10 else None
-    with pytest.raises(StoppedOnRequest):
-        coordinator.run()
+    _, executor = _stopped(make_sweep)
     again = _promoting(make_sweep, 20, budget={"timeout": "1h"})
     again.clock.now = 1e6  # the machine has been up for long
-    further = FakeExecutor(slots=2, metrics=_metrics(_quality(20)))
-    further._checkpoints = dict(executor._checkpoints)
+    further = _with_checkpoints_of(executor)
     again.run(further)
     assert "time limit" not in caplog.text
     assert study_status(again.ledger.study, again.ledger.url).states["PAUSED"] == 0
 
 
 def test_a_budget_that_was_lowered_ends_what_waits(make_sweep: MakeSweep) -> None:
-    sweep = _promoting(make_sweep, 20)
-    executor = FakeExecutor(slots=2, metrics=_metrics(_quality(20)))
-    coordinator = sweep.coordinator(executor)
-    executor.on_poll = lambda poll: coordinator.request_stop() if poll == 10 else None
-    with pytest.raises(StoppedOnRequest):
-        coordinator.run()
+    sweep, executor = _stopped(make_sweep)
     finished = sweep.ledger.finished()
     again = _promoting(make_sweep, finished)
-    further = FakeExecutor(slots=2, metrics=_metrics(_quality(20)))
-    further._checkpoints = dict(executor._checkpoints)
+    further = _with_checkpoints_of(executor)
     again.run(further)
     assert further.trained == []
     assert study_status(again.ledger.study, again.ledger.url).states["PAUSED"] == 0
