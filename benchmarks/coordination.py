@@ -22,24 +22,21 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState, create_trial
 
+from benchmarks.opened_sweep import opened_sweep
 from benchmarks.timed_executor import TimedExecutor
 from fields.windows import load_forecast_data
 from model.device import find_hardware
 from storage.database import open_database
-from storage.study_lock import StudyLock
 from sweep.configuration.config_file import load_config, validate
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import distributions
-from sweep.running.coordinator import Coordinator
 from sweep.running.preflight import examine
-from sweep.running.progress import SilentProgress
-from sweep.running.study_files import StudyFiles
 from sweep.running.sweeping import BUSY_TIMEOUT_S
 from sweep.running.trial import Trial
 from sweep.running.trial_checkpoints import TrialCheckpoints
 from sweep.study.ledger import Ledger
 from sweep.study.records import PAUSED, TrialRecord, trial_record
-from sweep.study.studies import open_or_create_study, study_identity
+from sweep.study.studies import open_or_create_study
 from sweep.study.trial_spec import TrialSpec
 
 QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
@@ -66,17 +63,11 @@ def sweep_cost(config: SweepConfig, folder: Path) -> tuple[SweepCost, TrialRecor
     """Run a sweep and return what it cost, with the record of one of its trials."""
     url = f"sqlite:///{folder / 'sweep.db'}"
     facts = examine(config).facts
-    with StudyLock(url, config.study):
-        storage = open_database(url, "write", BUSY_TIMEOUT_S, sole_writer=True)
-        study = open_or_create_study(storage, config, facts)
-        files = StudyFiles(url, study_identity(study))
-        files.make()
-        executor = TimedExecutor(config.workers.count)
-        ledger = Ledger(study, config, url, facts)
-        progress = SilentProgress(config.study, facts.targets, facts.units)
+    executor = TimedExecutor(config.workers.count)
+    with opened_sweep(config, url, facts, executor) as (study, coordinator):
         cpu, wall = time.process_time(), time.perf_counter()
         try:
-            Coordinator(ledger, executor, facts, progress, files).run()
+            coordinator.run()
         finally:
             executor.close()
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall

@@ -6,19 +6,12 @@ from pathlib import Path
 import optuna
 
 from benchmarks.copied_trials import copy_trials
+from benchmarks.opened_sweep import opened_sweep
 from benchmarks.sleeping_worker import length_s
 from benchmarks.timed_executor import TimedExecutor
-from storage.database import open_database
-from storage.study_lock import StudyLock
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import distributions
-from sweep.running.coordinator import Coordinator
-from sweep.running.progress import SilentProgress
-from sweep.running.study_files import StudyFiles
-from sweep.running.sweeping import BUSY_TIMEOUT_S
 from sweep.study.facts import StudyFacts
-from sweep.study.ledger import Ledger
-from sweep.study.studies import open_or_create_study, study_identity
 
 
 class SleepingStudy:
@@ -42,14 +35,8 @@ class SleepingStudy:
         self._trials += trials
         budget = self._config.budget.model_copy(update={"trials": self._trials})
         config = self._config.model_copy(update={"budget": budget})
-        with StudyLock(self.url, config.study):
-            storage = open_database(self.url, "write", BUSY_TIMEOUT_S, sole_writer=True)
-            study = open_or_create_study(storage, config, self._facts)
-            files = StudyFiles(self.url, study_identity(study))
-            files.make()
-            progress = SilentProgress(config.study, self._facts.targets, self._facts.units)
-            ledger = Ledger(study, config, self.url, self._facts)
-            Coordinator(ledger, executor, self._facts, progress, files).run()
+        with opened_sweep(config, self.url, self._facts, executor) as (_, coordinator):
+            coordinator.run()
         return executor.spans()
 
     def fill(self, trials: int) -> None:

@@ -5,11 +5,9 @@ from pathlib import Path
 
 from benchmarks.compute.account import Account
 from benchmarks.compute.trainings import Training, Trainings
+from benchmarks.opened_sweep import opened_sweep
 from fields.errors import TrainingFailed
-from storage.database import open_database
-from storage.study_lock import StudyLock
 from sweep.configuration.settings import SweepConfig
-from sweep.running.coordinator import Coordinator
 from sweep.running.executor import (
     EpochDone,
     RungReached,
@@ -20,12 +18,7 @@ from sweep.running.executor import (
     TrialFailed,
 )
 from sweep.running.preflight import examine
-from sweep.running.progress import SilentProgress
-from sweep.running.study_files import StudyFiles
-from sweep.running.sweeping import BUSY_TIMEOUT_S
 from sweep.running.trial_checkpoints import TrialCheckpoints
-from sweep.study.ledger import Ledger
-from sweep.study.studies import open_or_create_study, study_identity
 from sweep.study.trial_spec import TrialSpec
 
 
@@ -150,15 +143,6 @@ def search(config: SweepConfig, trainings: Trainings, account: Account, folder: 
     """
     url = f"sqlite:///{folder / 'sweep.db'}"
     facts = examine(config).facts
-    with StudyLock(url, config.study):
-        storage = open_database(url, "write", BUSY_TIMEOUT_S, sole_writer=True)
-        study = open_or_create_study(storage, config, facts)
-        files = StudyFiles(url, study_identity(study))
-        files.make()
-        Coordinator(
-            Ledger(study, config, url, facts),
-            CountingExecutor(trainings, account),
-            facts,
-            SilentProgress(config.study, facts.targets, facts.units),
-            files,
-        ).run()
+    executor = CountingExecutor(trainings, account)
+    with opened_sweep(config, url, facts, executor) as (_, coordinator):
+        coordinator.run()
