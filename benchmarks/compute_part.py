@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.measurement import Measurement
 from data.plume_settings import PlumeSettings
-from data.plumes import simulate
+from data.plumes import simulate, write
 from sweep.configuration.config_file import load_config
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
@@ -46,4 +46,4 @@ def _make_plumes() -> None:
     """Simulate what the second configuration reads, where it is not there yet."""
     path = Path(load_config(PLUMES).config.data.path)
     if not path.exists():
-        simulate(PlumeSettings()).to_netcdf(path, engine="h5netcdf")
+        write(simulate(PlumeSettings()), path)

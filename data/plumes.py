@@ -132,7 +132,7 @@ def _sea_mask(settings: PlumeSettings) -> NDArray[np.bool_]:
     return np.rot90(sea.reshape(n, n), k=int(rng.integers(4)))
 
 
-def _write(dataset: xr.Dataset, path: Path) -> None:
+def write(dataset: xr.Dataset, path: Path) -> None:
     """Write the dataset to netCDF under another name, then rename: no half-written file."""
     partial = path.with_name(f"{path.name}.part")
     encoding: dict[str, dict[str, object]] = {
@@ -161,7 +161,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.output.parent.is_dir():
         parser.error(f"the folder {args.output.parent} of the output is missing: create it first.")
     try:
-        _write(simulate(settings), args.output)
+        write(simulate(settings), args.output)
     except OSError as error:
         print(f"cannot write {args.output} ({error}): choose another place.", file=sys.stderr)
         return 1
