@@ -71,8 +71,7 @@ def sweep_cost(config: SweepConfig, folder: Path) -> tuple[SweepCost, TrialRecor
         finally:
             executor.close()
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    record = trial_record(study.get_trials(deepcopy=False)[-1])
-    assert record is not None, "the sweep ended"
+    record = next(r for trial in study.get_trials(deepcopy=False) if (r := trial_record(trial)))
     lengths = [seconds for _, seconds in executor.spans()]
     span = sum(since for since, _ in executor.spans())
     return SweepCost(statistics.median(lengths), 1 - sum(lengths) / span, cpu / wall), record
@@ -185,7 +184,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--paused", type=int, default=0)
     given = parser.parse_args(arguments)
     changes = [f"training.epochs={given.epochs}", f"budget.trials={given.trials}"]
-    config = load_config(given.config, [*changes, "budget.stop_on_nothing_to_fix=false"]).config
+    config = load_config(
+        given.config,
+        [*changes, "budget.stop_on_nothing_to_fix=false", "search.pruner=none"],
+    ).config
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

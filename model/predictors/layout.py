@@ -31,6 +31,21 @@ def upsampled(images_BCHW: Tensor) -> Tensor:
     return larger
 
 
+class DilatedConv(nn.Conv2d):
+    """A dilated depthwise convolution, on CPUs in single precision.
+
+    In bfloat16 oneDNN 3.12 reads memory that it never wrote for the gradient of such a kernel: its
+    last columns become whatever was there, now and then NaN.
+    """
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        """Return the images convolved, in the precision they came in."""
+        if images_BCHW.device.type != "cpu" or images_BCHW.dtype != torch.bfloat16:
+            return super().forward(images_BCHW)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(images_BCHW.float()).to(images_BCHW.dtype)
+
+
 class GroupNorm(nn.GroupNorm):
     """Group normalisation, on CPUs in single precision: in bfloat16 it is three times as slow."""
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from model.predictors.layout import GroupNorm, channels_together, upsampled
+from model.predictors.layout import DilatedConv, GroupNorm, channels_together, upsampled
 from model.predictors.padding import crop, pad_to_multiple
 from model.predictors.shape import ForecastShape
 
@@ -37,7 +37,7 @@ class _GatedAttention(nn.Module):
         self.norm_attention = GroupNorm(1, channels)
         self.lift = nn.Conv2d(channels, channels, 1)
         self.near = nn.Conv2d(channels, channels, 5, padding=2, groups=channels)
-        self.far = nn.Conv2d(channels, channels, 7, padding=9, dilation=3, groups=channels)
+        self.far = DilatedConv(channels, channels, 7, padding=9, dilation=3, groups=channels)
         self.gate = nn.Conv2d(channels, 2 * channels, 1)
         self.merge = nn.Conv2d(channels, channels, 1)
         self.norm_mlp = GroupNorm(1, channels)

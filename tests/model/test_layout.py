@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import copy
+import ctypes
+import sys
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -8,8 +11,10 @@ from torch import nn
 from torch.nn import functional
 
 from model.predictors import simvp, unet
+from model.predictors.building import build_predictor
 from model.predictors.layout import GroupNorm, channels_together, upsampled
 from model.predictors.shape import ForecastShape
+from model.settings import PredictorSettings
 
 Tensor = torch.Tensor
 SHAPE = ForecastShape(history=3, horizon=2, channels=2, height=10, width=14)
@@ -74,3 +79,48 @@ def test_a_predictor_is_the_same_in_the_layout_of_torch(
         assert other.grad is not None
         scale = float(other.grad.abs().max())
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-3, atol=1e-4 * scale)
+
+
+def _leave_behind(byte: int) -> None:
+    """Fill memory and give it back: whoever reads what it did not write reads this."""
+    libc = ctypes.CDLL(None)
+    for parameter in (-3, -1):  # large blocks come from the heap and stay there, as in a worker
+        libc.mallopt(parameter, 1 << 30)
+    libc.malloc.restype = ctypes.c_void_p
+    sizes = [64 << power for power in range(18) for _ in range(max(2, 2000 >> power))]
+    blocks = [(ctypes.c_void_p(libc.malloc(ctypes.c_size_t(size))), size) for size in sizes]
+    for block, size in blocks:
+        ctypes.memset(block, byte, size)
+    for block, _ in blocks:
+        libc.free(block)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.skipif(sys.platform != "linux", reason="the C library is called by its Linux name")
+@pytest.mark.parametrize("name", ["unet", "simvp", "convlstm"])
+def test_gradients_in_bfloat16_do_not_depend_on_what_lies_in_memory(name: str) -> None:
+    torch.manual_seed(0)
+    shape = ForecastShape(history=5, horizon=2, channels=1, height=64, width=64)
+    predictor = build_predictor(PredictorSettings(name=name, width=16), shape)
+    history_BTCHW, target_BTCHW = torch.rand(4, 5, 1, 64, 64), torch.rand(4, 2, 1, 64, 64)
+
+    def gradients(byte: int) -> list[torch.Tensor]:
+        predictor.zero_grad()
+        _leave_behind(byte)
+        with torch.autocast("cpu", torch.bfloat16):
+            predicted_BTCHW = predictor(history_BTCHW)
+        loss = functional.mse_loss(predicted_BTCHW.float(), target_BTCHW)
+        _leave_behind(byte)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return [p.grad.clone() for p in predictor.parameters() if p.grad is not None]
+
+    zeros, ones = gradients(0x00), gradients(0xFF)
+    assert all(torch.equal(a, b) for a, b in zip(zeros, ones, strict=True))
