@@ -1,5 +1,6 @@
 """Studies as a person reads them on a terminal."""
 
+import math
 import shlex
 from collections.abc import Sequence
 
@@ -25,7 +26,8 @@ def show_status(status: StudyStatus, console: Console) -> None:
     for heading in ("", "trial", "score", "gradient", "peak", "rmse", "skill"):
         table.add_column(heading, justify="left" if not heading else "right")
     observed, targets = status.observed, status.targets
-    table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "", "")
+    if observed["gradient"] is not None and observed["peak"] is not None:
+        table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "", "")
     table.add_row("target", "", "", *_numbers(targets["gradient"], targets["peak"]), "", "")
     rows = [("baseline", status.baseline), ("best", status.best)]
     shown = {trial.trial for _, trial in rows if trial is not None}
@@ -33,7 +35,7 @@ def show_status(status: StudyStatus, console: Console) -> None:
     for name, trial in rows:
         if trial is not None:
             numbers = _numbers(trial.score, trial.gradient, trial.peak, trial.rmse)
-            skill = f"{trial.metrics['skill_persistence']:.2f}"
+            skill = f"{trial.metrics.get('skill_persistence', math.nan):.2f}"
             table.add_row(name, str(trial.trial), *numbers, skill)
     console.print(table)
     console.print("skill is 1 - MSE / MSE of persistence", markup=False)
@@ -42,6 +44,13 @@ def show_status(status: StudyStatus, console: Console) -> None:
         console.print(
             f"on the front, beaten by none in gradient, peak and rmse at once: trials {there}",
             markup=False,
+        )
+    if status.guards_not_taken:
+        console.print(
+            "what the script tells does not suffice for the guards "
+            f"{', '.join(status.guards_not_taken)}: nothing refuses what they would",
+            markup=False,
+            soft_wrap=True,
         )
     if status.infeasible:
         broken = ", ".join(f"{name} {n}" for name, n in status.guards_broken.items())

@@ -124,7 +124,9 @@ def _table(
     heading = "| validation split | this trial | baseline | target | observed |"
     lines = [heading, "|---|---|---|---|---|"]
     for label, target, observed, metric in rows:
-        other = compared.metrics[metric] if compared is not None else None
+        if metric not in record.metrics:  # a script need not tell of it
+            continue
+        other = compared.metrics.get(metric) if compared is not None else None
         cells = (record.metrics[metric], other, target, observed)
         lines.append(f"| {label} | " + " | ".join(map(_number, cells)) + " |")
     return "\n".join(lines)

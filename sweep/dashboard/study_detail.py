@@ -291,6 +291,10 @@ def _best(study: FrozenStudy, trials: list[FrozenTrial]) -> Sequence[FrozenTrial
     return [] if best is None else [best]
 
 
+def _observed(value: float | None) -> str:
+    return "observed is not known" if value is None else f"observed {value:.4g}"
+
+
 def _study_attributes(study: FrozenStudy, facts: StudyFacts) -> dict[str, Any]:
     unit = f" {facts.units}" if facts.units else ""
     verdict = study.user_attrs.get(VERDICT) or {}
@@ -298,9 +302,9 @@ def _study_attributes(study: FrozenStudy, facts: StudyFacts) -> dict[str, Any]:
         "verdict": str(verdict.get("name", "none yet")),
         "field": f"{facts.variable} [{facts.units}]" if facts.units else facts.variable,
         "gradient wanted": f"{facts.gradient.low:.4g} to {facts.gradient.high:.4g}{unit} per cell, "
-        f"observed {facts.gradient_observed:.4g}",
-        "peak wanted": f"{facts.peak.low:.4g} to {facts.peak.high:.4g}{unit}, observed "
-        f"{facts.peak_observed:.4g}",
+        f"{_observed(facts.gradient_observed)}",
+        "peak wanted": f"{facts.peak.low:.4g} to {facts.peak.high:.4g}{unit}, "
+        f"{_observed(facts.peak_observed)}",
         "windows": ", ".join(f"{part} {count}" for part, count in facts.windows.items()),
         "commit": facts.provenance.git_commit,
         "data (SHA-256)": facts.provenance.data_sha256,
