@@ -20,8 +20,8 @@ Every setting of a sweep, made from the code by `python -m docs.generate_configu
 A configuration is a YAML file; any setting can also be given on the command line as
 `--set key.path=value`. Unknown keys and values out of range are refused with the nearest right
 one. A relative `data.path` or `trainer.project` is relative to the file it stands in, or, given
-with `--set`, to the working directory. What an export adds (`metrics`, `exported`) is carried along and not read as a
-setting.
+with `--set`, to the working directory. What an export adds (`metrics`, `exported`) is carried
+along and not read as a setting.
 
 A study is gone on with only under the configuration it was started with. `study`, `budget.*`,
 `workers.*`, `recovery.*`, `plugins`, `trainer.timeout` and, as long as the contents are the same,

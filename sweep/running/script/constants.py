@@ -55,7 +55,7 @@ def replaced(source: bytes, constants: Mapping[str, Scalar], path: Path) -> byte
     for name, value in constants.items():
         there = [one for one in assigned if name in one.names]
         _require_one_place(name, there, assigned, path)
-        edits += [(one.value, repr(value)) for one in there]
+        edits += [(one.value, ascii(value)) for one in there]
     starts = _line_starts(text)
 
     def place(line: int, column: int) -> int:
