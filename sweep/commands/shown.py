@@ -1,6 +1,5 @@
 """Studies as a person reads them on a terminal."""
 
-import math
 import shlex
 from collections.abc import Sequence
 
@@ -35,8 +34,10 @@ def show_status(status: StudyStatus, console: Console) -> None:
     for name, trial in rows:
         if trial is not None:
             numbers = _numbers(trial.score, trial.gradient, trial.peak, trial.rmse)
-            skill = f"{trial.metrics.get('skill_persistence', math.nan):.2f}"
-            table.add_row(name, str(trial.trial), *numbers, skill)
+            skill = trial.metrics.get("skill_persistence")
+            table.add_row(
+                name, str(trial.trial), *numbers, "-" if skill is None else f"{skill:.2f}"
+            )
     console.print(table)
     console.print("skill is 1 - MSE / MSE of persistence", markup=False)
     if status.front:
@@ -101,14 +102,16 @@ def show_result(status: StudyStatus, address: str, console: Console) -> None:
     named = status.verdict.name == SUCCESS and about not in (None, status.best.trial)
     chosen = f" --trial {about}" if named else ""
     console.print("commands that follow:", markup=False)
-    for command in (
+    study = shlex.quote(status.study)
+    commands = [
         f"dashboard{storage}",
-        f"confirm {shlex.quote(status.study)}{storage}",
-        f"report {shlex.quote(status.study)}{storage} -o report.html",
-        f"export {shlex.quote(status.study)}{storage}{chosen} -o best.yaml",
-        "train best.yaml -o run",
-        "predict run --steps 3 -o forecast.nc",
-    ):
+        f"report {study}{storage} -o report.html",
+        f"export {study}{storage}{chosen} -o best.yaml",
+    ]
+    if not status.trains_script:  # a script is run by hand
+        commands.insert(1, f"confirm {study}{storage}")
+        commands += ["train best.yaml -o run", "predict run --steps 3 -o forecast.nc"]
+    for command in commands:
         console.print(f"  python run_sweep.py {command}", markup=False, soft_wrap=True)
 
 

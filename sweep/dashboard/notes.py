@@ -3,14 +3,19 @@
 import shlex
 from dataclasses import dataclass
 
+from fields.visible import visible
 from objectives.guards import GuardOutcome, broken
 from storage.url import as_option
 from sweep.dashboard.readable import ReadTrial, trained_with
 from sweep.study import records
 from sweep.study.confirmation import next_step, shortfall
 from sweep.study.facts import StudyFacts
+from sweep.study.printed import last_lines
 from sweep.study.records import TrialRecord, paused_after
 from sweep.study.status import StudyStatus, TrialStatus
+
+OUTPUT_LINES = 20
+"""Of what a script printed, in its note."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,16 @@ def trial_note(
         return "\n\n".join(["**Not finished yet.**", *lines])
     parts = [_outcome(read, record), *lines, _table(record, facts, baseline, read)]
     return "\n\n".join([*parts, *([f"![{picture.alt}]({picture.path})"] if picture else [])])
+
+
+def output_note(printed: str) -> str:
+    """Return the end of what a script printed, as a block of a trial's note; "" of nothing."""
+    said = last_lines(printed, OUTPUT_LINES)
+    if not said:
+        return ""
+    # Whatever it printed ends no block, and is no Markdown.
+    shown = "\n".join(f"    {visible(line)}" for line in said.split("\n"))
+    return f"\n\nThe end of what it printed:\n\n{shown}"
 
 
 def study_note(status: StudyStatus, url: str) -> str:

@@ -29,9 +29,10 @@ from optuna_dashboard._serializer import (
 from pydantic import ValidationError
 
 from fields.errors import FieldsharpError, StudyError
-from sweep.dashboard.notes import NotePicture, study_note, trial_note
+from sweep.dashboard.notes import NotePicture, output_note, study_note, trial_note
 from sweep.dashboard.readable import attributes, read_trial
 from sweep.dashboard.study_csv import study_csv
+from sweep.running.study_files import StudyFiles
 from sweep.study.artifacts import PICTURES, picture_of
 from sweep.study.facts import StudyFacts
 from sweep.study.records import (
@@ -221,6 +222,8 @@ class _Page:
         if not tree["note"]["body"]:
             picture = _most_telling(study._study_id, trial._trial_id, tree["artifacts"])
             note = trial_note(read, self._facts, self._baseline, picture)
+            if read.spec is not None and read.spec.run.trainer is not None:
+                note += output_note(StudyFiles(self._url, str(self.identity)).output(trial.number))
             tree["note"] = {**tree["note"], "body": note}
         self._note_attributes(shown)
         steps = json.dumps(tree.pop("intermediate_values")).encode()

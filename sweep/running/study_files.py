@@ -13,6 +13,7 @@ from storage.checkpoints import (
     remove_checkpoints,
     trial_folder,
 )
+from storage.outputs import kept_output
 from storage.place import study_folder
 from storage.private_files import make_private_folder
 from storage.room import free_mb
@@ -114,6 +115,10 @@ class StudyFiles:
         """
         content = self._samples.observed(part)
         return None if content is None else ObservedSample.from_bytes(content)
+
+    def output(self, number: int) -> str:
+        """Return what the script of a trial printed, "" where there is nothing."""
+        return kept_output(self.folder, number)
 
     def forget_unknown(self, numbers: Collection[int]) -> None:
         """Remove the checkpoints and samples of trials the database does not have.

@@ -32,6 +32,7 @@ from sweep.study.records import (
     trial_record,
     trial_spec,
 )
+from sweep.study.script_verdict import in_terms_of
 from sweep.study.settled import settled
 from sweep.study.studies import study_config, study_facts
 from sweep.study.time_left import seconds_at_work, time_left_s
@@ -91,6 +92,7 @@ class StudyStatus:
         targets: Least gradient and peak.
         observed: Observed gradient and peak on the validation split; null where a script knows the
             data alone.
+        trains_script: Whether it is a script that is trained.
         guards_not_taken: Guards that what a script tells does not suffice for.
         units: Of the field.
         variable: The field.
@@ -113,6 +115,7 @@ class StudyStatus:
     targets: dict[str, float]
     observed: dict[str, float | None]
     guards_not_taken: list[str]
+    trains_script: bool
     units: str
     variable: str
     budget: int
@@ -164,6 +167,7 @@ def study_status(study: Study, url: str) -> StudyStatus:
         targets={"gradient": facts.gradient.low, "peak": facts.peak.low},
         observed={"gradient": facts.gradient_observed, "peak": facts.peak_observed},
         guards_not_taken=_guards_not_taken(config, baseline),
+        trains_script=config.trainer is not None,
         units=facts.units,
         variable=facts.variable,
         budget=config.budget.trials,
@@ -241,7 +245,8 @@ def _warnings(record: TrialRecord) -> list[str]:
 def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: StudyFacts) -> Verdict:
     """Return what the complete trials of a study come to."""
     to_come = max(0, config.budget.trials - counted(trials))
-    return reach_verdict(contenders(trials), facts.targets, facts.units, to_come)
+    reached = reach_verdict(contenders(trials), facts.targets, facts.units, to_come)
+    return in_terms_of(config, reached)
 
 
 def front(trials: list[FrozenTrial]) -> list[FrozenTrial]:

@@ -41,9 +41,3 @@ class KeptOutput:
         left_out = self._left_out + cut
         between = f"\n[... {left_out} bytes left out ...]\n".encode() if left_out else b""
         return (bytes(self._head) + between + tail[cut:]).decode(errors="replace")
-
-
-def last_lines(text: str, most_lines: int, most_characters: int = 2000) -> str:
-    """Return the end of what was printed, without empty lines at its end; "" of nothing."""
-    lines = text[-20 * most_characters :].replace("\r", "\n").rstrip().split("\n")
-    return "\n".join(lines[-most_lines:])[-most_characters:].strip()

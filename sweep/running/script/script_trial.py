@@ -18,6 +18,7 @@ from pathlib import Path
 from fields.errors import FieldsharpError, TrainingFailed
 from model.training import EpochLosses, Interrupted
 from objectives.judgement import Judgement
+from storage.outputs import keep_output
 from storage.private_files import make_private_folder, write_durably
 from sweep.configuration.trainer import TrainerSettings
 from sweep.running.epoch_report import EpochReport, reports_as_text, reports_from_text
@@ -32,11 +33,12 @@ from sweep.running.executor import (
     TrialTrouble,
 )
 from sweep.running.script.handing_over import prepare
-from sweep.running.script.kept_output import KeptOutput, last_lines
+from sweep.running.script.kept_output import KeptOutput
 from sweep.running.script.printed_lines import PrintedLines, ToldEpoch
 from sweep.running.script.project_copy import copy_project
 from sweep.running.script.result import forget_results, judge_results
 from sweep.running.script.running_script import RunningScript, ScriptEnd
+from sweep.study.printed import last_lines
 from sweep.study.trial_spec import TrialSpec
 
 SIGN_EVERY_S = 1.0
@@ -222,11 +224,8 @@ class ScriptTrial:
                 self._reports = reports_from_text(text)
 
     def _keep_output(self, folder: Path) -> None:
-        place = folder.parent.parent / "output"
         try:
-            make_private_folder(place)
-            content = self._output.text().encode()
-            write_durably(place / f"{self._spec.number:06d}.txt", content)
+            keep_output(folder.parent.parent, self._spec.number, self._output.text())
         except OSError as error:
             self._trouble(f"its output is not kept ({error.strerror or error})")
 
