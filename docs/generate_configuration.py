@@ -4,12 +4,12 @@ A test holds the page to what this program makes, so the page cannot fall behind
 """
 
 from pathlib import Path
-from typing import get_args
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from fields.settings import section_of
 from sweep.configuration.settings import DEFAULT_SPACE, SweepConfig
 
 PAGE = Path(__file__).with_name("configuration.md")
@@ -59,10 +59,7 @@ def _section(lines: list[str], prefix: str, model: type[BaseModel]) -> None:
 
 
 def _submodel(field: FieldInfo) -> type[BaseModel] | None:
-    kind = field.annotation
-    if get_args(kind)[1:] == (type(None),):  # a section that may be left out
-        kind = get_args(kind)[0]
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    return section_of(field.annotation)
 
 
 def _default(field: FieldInfo) -> str:

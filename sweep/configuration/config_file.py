@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from fields.errors import ConfigError
 from fields.names import nearest
+from fields.settings import section_of
 from sweep.configuration.limited_loader import MOST_LEVELS
 from sweep.configuration.safe_yaml import Tree, parse_yaml, read_yaml
 from sweep.configuration.settings import SweepConfig
@@ -137,10 +138,10 @@ def _known_keys(location: list[Any]) -> list[str]:
     model: type[BaseModel] = SweepConfig
     for part in location:
         field = model.model_fields.get(str(part))
-        annotation = field.annotation if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        section = section_of(field.annotation) if field else None
+        if section is None:
             return ["low", "high", "log", "choices"] if "space" in location else []
-        model = annotation
+        model = section
     return list(model.model_fields)
 
 
