@@ -19,6 +19,7 @@ from storage.private_files import make_private_folder
 from storage.room import free_mb
 from storage.samples import Samples
 from storage.spool import Spool
+from sweep.running.script.told_epochs import epochs_told
 from sweep.running.spooled_result import SpooledResult, result_from_text
 from sweep.study.artifacts import Picture, pictures_of
 from sweep.study.samples import ObservedSample, TrialSample
@@ -56,7 +57,8 @@ class StudyFiles:
 
     def epochs_done(self, number: int) -> int:
         """Return how far the checkpoints of a trial reach."""
-        return epochs_done(self.checkpoints(number))
+        folder = self.checkpoints(number)
+        return max(epochs_done(folder), epochs_told(folder))
 
     def keep_last_checkpoint(self, number: int) -> None:
         """Remove all checkpoints of a trial that is paused but the last."""

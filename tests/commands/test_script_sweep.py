@@ -2,11 +2,17 @@
 
 import hashlib
 import json
+import re
+import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sweep.command_line import main
+from tests.commands.background import in_the_background, wait_for_epochs
+from tests.sweep.running.script.scripts import is_alive, pid_in
 
 TRAIN = """
 import argparse
@@ -140,6 +146,64 @@ def test_what_cannot_be_run_is_one_sentence_before_any_trial(
     assert sentence in said
     assert said.count("\n") == 1, said
     assert not (project.parent / "x.db").exists()
+
+
+PAUSABLE = """
+import os, pathlib, time
+state = pathlib.Path(os.environ["SWEEP_CHECKPOINTS"], "epoch")
+pathlib.Path(os.environ["SWEEP_PROJECT"]).parent.joinpath("pid").write_text(str(os.getpid()))
+for epoch in range(int(state.read_text()) + 1 if state.exists() else 1, 7):
+    time.sleep(0.2)
+    state.write_text(str(epoch))
+    print(f"epoch {epoch} gradient {1 + epoch / 10} peak 110 rmse 0.5", flush=True)
+"""
+
+
+def test_a_stopped_sweep_leaves_no_script_and_goes_on_where_it_was(
+    project: Path,
+    storage_url: str,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (project / "train.py").write_text(PAUSABLE, encoding="utf-8")
+    progress = (
+        r"epoch (?P<epoch>\d+) gradient (?P<gradient>\S+) peak (?P<peak>\S+) rmse (?P<rmse>.+)"
+    )
+    settings = [f"trainer.progress='{progress}'", "trainer.resumes=true", "training.epochs=6"]
+    given = [word for setting in settings for word in ("--set", setting)]
+    arguments = ["start", str(project / "sweep.yaml"), "--storage", storage_url, *given]
+    with in_the_background(project.parent, *arguments, "--trials", "1") as process:
+        wait_for_epochs(project.parent, 2, process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 3, process.communicate()[1]
+    pid = pid_in(project.parent / "pid")
+    assert not is_alive(pid)
+    assert main(["resume", "mine", "--storage", storage_url, "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["states"]["COMPLETE"] == 1
+    assert status["baseline"]["gradient"] == pytest.approx(1.6)
+    assert re.search(r"trial 0: goes on after epoch [2-5] of 6", caplog.text)
+
+
+def test_when_a_sweep_is_killed_its_scripts_end_too(project: Path, storage_url: str) -> None:
+    endless = PAUSABLE.replace("7):", "7000):")
+    (project / "train.py").write_text(endless, encoding="utf-8")
+    arguments = ["start", str(project / "sweep.yaml"), "--storage", storage_url, "--quiet"]
+    with in_the_background(project.parent, *arguments) as process:
+        _wait_for(lambda: (project.parent / "pid").exists())
+        time.sleep(0.3)  # until it is written
+        pid = pid_in(project.parent / "pid")
+        assert is_alive(pid)
+        process.kill()
+        process.wait()
+        _wait_for(lambda: not is_alive(pid))
+
+
+def _wait_for(there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_check_says_what_a_script_is_run_as(

@@ -4,10 +4,11 @@ Beside the checkpoints of the other trials of the study stands what it leaves be
 
     trials/000007/project/      the copy it runs in, as long as the trial is at work or the best
     trials/000007/checkpoints/  what it wants to go on from
-    trials/000007/epochs.json   what it told of its epochs
+    trials/000007/epochs.json   what it told of its epochs, where it can go on
     output/000007.txt           what it printed, of every trial
 """
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,12 +17,13 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from fields.errors import FieldsharpError, TrainingFailed
+from fields.visible import visible
 from model.training import EpochLosses, Interrupted
 from objectives.judgement import Judgement
 from storage.outputs import keep_output
-from storage.private_files import make_private_folder, write_durably
+from storage.private_files import make_private_folder
 from sweep.configuration.trainer import TrainerSettings
-from sweep.running.epoch_report import EpochReport, reports_as_text, reports_from_text
+from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import (
     EpochDone,
     RungReached,
@@ -38,6 +40,7 @@ from sweep.running.script.printed_lines import PrintedLines, ToldEpoch
 from sweep.running.script.project_copy import copy_project
 from sweep.running.script.result import forget_results, judge_results
 from sweep.running.script.running_script import RunningScript, ScriptEnd
+from sweep.running.script.told_epochs import keep_told, told_before
 from sweep.study.printed import last_lines
 from sweep.study.trial_spec import TrialSpec
 
@@ -114,6 +117,7 @@ class ScriptTrial:
             end = script.close()
             self._keep_output(folder)
         if at_rung:
+            shutil.rmtree(project, ignore_errors=True)  # it may wait for long, and for nothing
             return RungReached(number, attempt)
         judgement = self._judged(end, project)
         now = time.perf_counter()
@@ -130,7 +134,7 @@ class ScriptTrial:
                 raise TrainingFailed(f"the script {end.words}")
             return judge_results(self._settings, project, self._lines.metrics)
         except FieldsharpError as error:
-            said = " ".join(last_lines(self._output.text(), 1, 300).split())
+            said = visible(" ".join(last_lines(self._output.text(), 1, 300).split()))
             last = f" (the last it printed: {said})" if said else " (it printed nothing)"
             raise TrainingFailed(f"{error}{last}") from error
 
@@ -204,7 +208,8 @@ class ScriptTrial:
         report = self._report(epoch, Judgement(overall=told.metrics, by_lead=by_lead))
         self._reports.append(report)
         try:
-            write_durably(folder / "epochs.json", reports_as_text(self._reports).encode())
+            if self._settings.resumes:
+                keep_told(folder, self._reports)
         except OSError as error:
             self._trouble(f"what it told of its epochs is not kept ({error.strerror or error})")
         self._pipe.send(EpochDone(self._spec.number, self._spec.attempt, report))
@@ -219,9 +224,7 @@ class ScriptTrial:
     def _take_up(self, folder: Path) -> None:
         """Know the epochs that an earlier attempt told of, where the script goes on after them."""
         if self._settings.resumes:
-            with suppress(OSError, TrainingFailed):
-                text = (folder / "epochs.json").read_text(encoding="utf-8")
-                self._reports = reports_from_text(text)
+            self._reports = told_before(folder)
 
     def _keep_output(self, folder: Path) -> None:
         try:

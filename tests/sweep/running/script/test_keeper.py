@@ -58,7 +58,8 @@ def test_when_its_owner_or_its_keeper_dies_the_script_ends_too(tmp_path: Path, h
 def test_a_keeper_says_what_could_not_be_started(tmp_path: Path) -> None:
     ours, theirs = os.pipe()
     command = [*KEEPER, str(theirs), "0.2", str(tmp_path / "nothing")]
-    subprocess.run(command, pass_fds=(theirs,), stdin=subprocess.DEVNULL, check=True)
+    with subprocess.Popen(command, pass_fds=(theirs,), stdin=subprocess.PIPE) as keeper:
+        assert keeper.wait(10) == 0
     os.close(theirs)
     assert os.read(ours, 100).startswith(b"start No such file or directory\n")
     os.close(ours)
