@@ -95,10 +95,13 @@ def study_note(status: StudyStatus, url: str) -> str:
     missed = shortfall(verdict, status.confirmation)
     if missed is not None:
         parts.append(f"**Beware:** {_plain(missed)}")
-    commands = [
-        f"python run_sweep.py {command}{as_option(url)}"
-        for command in (f"report {name}", f"export {name} -o best.yaml", f"confirm {name}")
-    ]
+    if status.guards_not_taken:
+        guards = ", ".join(f"`{guard}`" for guard in status.guards_not_taken)
+        parts.append(f"What the script tells does not suffice for the guards {guards}.")
+    then = [f"report {name}", f"export {name} -o best.yaml"]
+    if not status.trains_script:
+        then.append(f"confirm {name}")
+    commands = [f"python run_sweep.py {command}{as_option(url)}" for command in then]
     return "\n\n".join([*parts, "```\n" + "\n".join(commands) + "\n```"])
 
 
