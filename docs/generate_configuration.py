@@ -9,6 +9,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from fields.settings import section_of
 from sweep.configuration.settings import DEFAULT_SPACE, SweepConfig
 
 PAGE = Path(__file__).with_name("configuration.md")
@@ -18,13 +19,13 @@ Every setting of a sweep, made from the code by `python -m docs.generate_configu
 
 A configuration is a YAML file; any setting can also be given on the command line as
 `--set key.path=value`. Unknown keys and values out of range are refused with the nearest right
-one. A relative `data.path` is relative to the file it stands in, or, given with `--set`, to the
-working directory. What an export adds (`metrics`, `exported`) is carried along and not read as a
-setting.
+one. A relative `data.path` or `trainer.project` is relative to the file it stands in, or, given
+with `--set`, to the working directory. What an export adds (`metrics`, `exported`) is carried
+along and not read as a setting.
 
 A study is gone on with only under the configuration it was started with. `study`, `budget.*`,
-`workers.*`, `recovery.*`, `plugins` and, as long as the contents are the same, `data.path` may
-change.
+`workers.*`, `recovery.*`, `plugins`, `trainer.timeout` and, as long as the contents are the same,
+`data.path` and `trainer.project` may change.
 """
 
 
@@ -58,8 +59,7 @@ def _section(lines: list[str], prefix: str, model: type[BaseModel]) -> None:
 
 
 def _submodel(field: FieldInfo) -> type[BaseModel] | None:
-    kind = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    return section_of(field.annotation)
 
 
 def _default(field: FieldInfo) -> str:
@@ -68,7 +68,7 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if value is None:
         return "none"
-    return "see below" if isinstance(value, dict) and value else f"`{value}`"
+    return "see below" if value == DEFAULT_SPACE else f"`{value}`"
 
 
 def _allowed(field: FieldInfo) -> str:

@@ -16,6 +16,13 @@ def _is_number(annotation: Any) -> bool:
     return bool({int, float} & set(kinds)) and bool not in kinds
 
 
+def section_of(annotation: Any) -> type[BaseModel] | None:
+    """Return the settings that a field holds, also one that may be left out; None of a value."""
+    kinds = [kind for kind in get_args(annotation) or (annotation,) if kind is not type(None)]
+    kind = kinds[0] if len(kinds) == 1 else None
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
 class Settings(BaseModel):
     """Base of all settings: immutable, strict about keys, finite numbers only."""
 

@@ -109,21 +109,21 @@ def _forward_sobel(settings: GuardSettings, metrics: Metrics, _: Metrics | None)
 def _gradient_correlation(
     settings: GuardSettings, _: Metrics, baseline: Metrics | None
 ) -> float | None:
-    if baseline is None:
+    if baseline is None or "gradient_correlation" not in baseline:
         return None
     reached = baseline["gradient_correlation"]  # below 0, a share of it would be above it
     return reached - (1.0 - settings.gradient_correlation_share) * abs(reached)
 
 
 def _correlation(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> float:
-    if baseline is None:
+    if baseline is None or "anomaly_correlation" not in baseline:
         return settings.correlation_least
     relative = baseline["anomaly_correlation"] - settings.correlation_drop
     return max(settings.correlation_least, relative)
 
 
 def _change(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> float | None:
-    if baseline is None:
+    if baseline is None or "change_ratio" not in baseline:
         return None
     # Where the truth hardly moves, a baseline that does may not ask for more than the truth has.
     return min(settings.change_share * baseline["change_ratio"], 1.0)

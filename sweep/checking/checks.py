@@ -13,6 +13,7 @@ from sweep.checking.blur import check_blur
 from sweep.checking.check import Check
 from sweep.checking.loss_terms import check_term, terms_reached
 from sweep.checking.optimiser import check_learning_rate, check_movement, check_short_training
+from sweep.checking.script_checks import check_script
 from sweep.checking.subject import Subject
 from sweep.checking.values import (
     check_later_values,
@@ -25,6 +26,18 @@ from sweep.checking.values import (
 from sweep.checking.weights import check_evaluation_mode, check_weights
 from sweep.configuration.settings import SweepConfig
 from sweep.running.trial import forecast_shape
+
+
+def checks_of(config: SweepConfig) -> Iterator[Check]:
+    """Yield every check of a configuration.
+
+    Raises:
+        DataError: If the data cannot be used.
+        ConfigError: If the predictor cannot be built or run, or settings do not fit.
+    """
+    if config.trainer is not None:
+        return check_script(config)
+    return run_checks(open_subject(config))
 
 
 def open_subject(config: SweepConfig) -> Subject:

@@ -35,10 +35,10 @@ def run(
     loaded = load_config(find_config(config), settings or []).config
     console = wide_console()
     if console.is_terminal and not as_json:
-        console.print(f"checking {loaded.data.path}", markup=False, soft_wrap=True)
-    from sweep.checking.checks import open_subject, run_checks
+        console.print(f"checking {loaded.data.path or config}", markup=False, soft_wrap=True)
+    from sweep.checking.checks import checks_of
 
-    checks = list(run_checks(open_subject(loaded)))
+    checks = list(checks_of(loaded))
     failed = sum(not check.ok for check in checks)
     if as_json:
         say_json({"checks": [check.as_json() for check in checks]})

@@ -69,11 +69,13 @@ def complete_setting(incomplete: str) -> list[str]:
 def _paths(model: type, prefix: str) -> Iterator[str]:
     from pydantic import BaseModel
 
+    from fields.settings import section_of
+
     assert issubclass(model, BaseModel), "settings are made of settings"
     for name, field in model.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _paths(kind, f"{prefix}{name}.")
+        section = section_of(field.annotation)
+        if section is not None:
+            yield from _paths(section, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}"
 

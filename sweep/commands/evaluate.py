@@ -37,7 +37,7 @@ def run(
     from sweep.commands.consoles import wide_console
     from sweep.commands.json_output import say_json
     from sweep.commands.shown import show_guards
-    from sweep.results.evaluation import evaluate_files
+    from sweep.running.evaluation import evaluate_files
 
     chosen = dict(_dimension_and_value(pair) for pair in select or [])
     evaluation = evaluate_files(forecast, truth, variable, truth_variable, chosen, baseline)

@@ -25,7 +25,8 @@ def show_status(status: StudyStatus, console: Console) -> None:
     for heading in ("", "trial", "score", "gradient", "peak", "rmse", "skill"):
         table.add_column(heading, justify="left" if not heading else "right")
     observed, targets = status.observed, status.targets
-    table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "", "")
+    if observed["gradient"] is not None and observed["peak"] is not None:
+        table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "", "")
     table.add_row("target", "", "", *_numbers(targets["gradient"], targets["peak"]), "", "")
     rows = [("baseline", status.baseline), ("best", status.best)]
     shown = {trial.trial for _, trial in rows if trial is not None}
@@ -33,8 +34,10 @@ def show_status(status: StudyStatus, console: Console) -> None:
     for name, trial in rows:
         if trial is not None:
             numbers = _numbers(trial.score, trial.gradient, trial.peak, trial.rmse)
-            skill = f"{trial.metrics['skill_persistence']:.2f}"
-            table.add_row(name, str(trial.trial), *numbers, skill)
+            skill = trial.metrics.get("skill_persistence")
+            table.add_row(
+                name, str(trial.trial), *numbers, "-" if skill is None else f"{skill:.2f}"
+            )
     console.print(table)
     console.print("skill is 1 - MSE / MSE of persistence", markup=False)
     if status.front:
@@ -42,6 +45,13 @@ def show_status(status: StudyStatus, console: Console) -> None:
         console.print(
             f"on the front, beaten by none in gradient, peak and rmse at once: trials {there}",
             markup=False,
+        )
+    if status.guards_not_taken:
+        console.print(
+            "what the script tells does not suffice for the guards "
+            f"{', '.join(status.guards_not_taken)}: nothing refuses what they would",
+            markup=False,
+            soft_wrap=True,
         )
     if status.infeasible:
         broken = ", ".join(f"{name} {n}" for name, n in status.guards_broken.items())
@@ -92,14 +102,16 @@ def show_result(status: StudyStatus, address: str, console: Console) -> None:
     named = status.verdict.name == SUCCESS and about not in (None, status.best.trial)
     chosen = f" --trial {about}" if named else ""
     console.print("commands that follow:", markup=False)
-    for command in (
+    study = shlex.quote(status.study)
+    commands = [
         f"dashboard{storage}",
-        f"confirm {shlex.quote(status.study)}{storage}",
-        f"report {shlex.quote(status.study)}{storage} -o report.html",
-        f"export {shlex.quote(status.study)}{storage}{chosen} -o best.yaml",
-        "train best.yaml -o run",
-        "predict run --steps 3 -o forecast.nc",
-    ):
+        f"report {study}{storage} -o report.html",
+        f"export {study}{storage}{chosen} -o best.yaml",
+    ]
+    if not status.trains_script:  # a script is run by hand
+        commands.insert(1, f"confirm {study}{storage}")
+        commands += ["train best.yaml -o run", "predict run --steps 3 -o forecast.nc"]
+    for command in commands:
         console.print(f"  python run_sweep.py {command}", markup=False, soft_wrap=True)
 
 

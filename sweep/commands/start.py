@@ -81,7 +81,7 @@ def run(
     warm_start = _begin_with(earlier, earlier_storage, loaded, address)
     console = wide_console(stderr=as_json)
     if console.is_terminal and not quiet:  # a person should not look at an empty screen
-        console.print(f"reading {loaded.data.path}", markup=False, soft_wrap=True)
+        console.print(f"reading {loaded.data.path or 'the script'}", markup=False, soft_wrap=True)
     # Only now: loading torch takes seconds, and a typing error need not wait for it.
     from sweep.commands.sweep_run import Telling, run_and_show
 

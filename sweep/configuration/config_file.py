@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from fields.errors import ConfigError
 from fields.names import nearest
+from fields.settings import section_of
 from sweep.configuration.limited_loader import MOST_LEVELS
 from sweep.configuration.safe_yaml import Tree, parse_yaml, read_yaml
 from sweep.configuration.settings import SweepConfig
@@ -38,8 +39,8 @@ class ConfigFile:
 def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
     """Read a configuration file and apply ``key.path=value`` overrides.
 
-    A relative ``data.path`` in the file is relative to the file; in an override, to the working
-    directory.
+    A relative ``data.path`` or ``trainer.project`` in the file is relative to the file; in an
+    override, to the working directory.
 
     Raises:
         ConfigError: If the file is missing or no YAML, a key or name is unknown, or a value is out
@@ -60,10 +61,12 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
             )
     _require_numbers(beside["metrics"], path)
     tree = {name: section for name, section in tree.items() if section is not None}
-    _anchor_data_path(tree, path.resolve().parent)
+    if isinstance(tree.get("trainer"), dict):
+        tree["trainer"].setdefault("project", ".")
+    _anchor_paths(tree, path.resolve().parent)
     for override in overrides:
         _apply_override(tree, override)
-    _anchor_data_path(tree, Path.cwd())
+    _anchor_paths(tree, Path.cwd())
     return ConfigFile(
         config=validate(tree, f"{path} and the command line" if overrides else str(path)),
         exported=beside["exported"],
@@ -135,10 +138,10 @@ def _known_keys(location: list[Any]) -> list[str]:
     model: type[BaseModel] = SweepConfig
     for part in location:
         field = model.model_fields.get(str(part))
-        annotation = field.annotation if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        section = section_of(field.annotation) if field else None
+        if section is None:
             return ["low", "high", "log", "choices"] if "space" in location else []
-        model = annotation
+        model = section
     return list(model.model_fields)
 
 
@@ -171,12 +174,14 @@ def _apply_override(tree: Tree, override: str) -> None:
     node[leaf] = value
 
 
-def _anchor_data_path(tree: Tree, folder: Path) -> None:
-    data = tree.get("data")
-    if isinstance(data, dict) and isinstance(data.get("path"), str):
-        try:
-            data["path"] = str((folder / Path(data["path"]).expanduser()).resolve())
-        except (OSError, RuntimeError, ValueError) as error:  # ~nobody, a loop of links, a NUL
-            raise ConfigError(
-                f"data.path {_shown(data['path'])} is no path ({error}); give that of a data file"
-            ) from error
+def _anchor_paths(tree: Tree, folder: Path) -> None:
+    for section, key, what in (("data", "path", "a data file"), ("trainer", "project", "a folder")):
+        part = tree.get(section)
+        given = part.get(key) if isinstance(part, dict) else None
+        if isinstance(part, dict) and isinstance(given, str) and given:
+            try:
+                part[key] = str((folder / Path(given).expanduser()).resolve())
+            except (OSError, RuntimeError, ValueError) as error:  # ~nobody, a loop, a NUL
+                raise ConfigError(
+                    f"{section}.{key} {_shown(given)} is no path ({error}); give that of {what}"
+                ) from error

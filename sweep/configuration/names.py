@@ -13,19 +13,25 @@ SHORT_NAMES: dict[str, str] = {
     "warmup_fraction": "training.warmup_fraction",
 }
 SEARCHABLE_SECTIONS = ("predictor", "loss", "training")
+OF_SCRIPT = "script."
+"""Begins the name of a value that is handed to a script, see ``trainer``."""
+GIVEN = "trainer.given."
 
 
 def setting_path(name: str) -> str:
     """Return the dotted path of a searched setting.
 
     Args:
-        name: A short name, or a dotted path into predictor, loss or training.
+        name: A short name, a dotted path into predictor, loss or training, or ``script.`` and the
+            name of a value that a script is given.
 
     Raises:
         ValueError: If it is neither.
     """
     if name in SHORT_NAMES:
         return SHORT_NAMES[name]
+    if name.startswith(OF_SCRIPT):
+        return GIVEN + name.removeprefix(OF_SCRIPT)
     if name == "training.seed":
         raise ValueError(
             "search.space.training.seed would reward luck; leave it out, and compare seeds later"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sweep.configuration.names import setting_path, value_at
+from sweep.configuration.names import GIVEN, setting_path, value_at
 from sweep.configuration.ranges import Choices, NumberRange, Scalar
 from sweep.configuration.settings import ENSEMBLE, RunSettings, SweepConfig
 
@@ -107,8 +107,12 @@ def presets(config: SweepConfig) -> list[Preset]:
 def _baseline(config: SweepConfig) -> Preset:
     """Return the trial every other is compared with: no term beside a pointwise base.
 
-    Of an ensemble that is a single member: under the CRPS it would be what is to be judged.
+    Of an ensemble that is a single member: under the CRPS it would be what is to be judged. Of a
+    script it is what its settings say.
     """
+    if config.trainer is not None:
+        given = config.trainer.baseline
+        return Preset(BASELINE, {GIVEN + name: value for name, value in given.items()})
     name: Scalar = config.predictor.name
     searched = config.searched("predictor.name")
     if isinstance(searched, Choices) and name not in searched.choices:

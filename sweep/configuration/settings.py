@@ -17,9 +17,11 @@ from model.catalog import PREDICTORS
 from model.settings import LossSettings, PredictorSettings, TrainingSettings
 from objectives.settings import ObjectiveSettings
 from sweep.configuration.execution import BudgetSettings, RecoverySettings, WorkerSettings
-from sweep.configuration.names import SHORT_NAMES, setting_path
+from sweep.configuration.names import GIVEN, SHORT_NAMES, setting_path
 from sweep.configuration.plugins import MEMBER, Plugins, require_listed, require_term_listed
 from sweep.configuration.ranges import Choices, NumberRange, Range, Scalar, ends, samples
+from sweep.configuration.script_study import as_script_study, require_script_study
+from sweep.configuration.trainer import TrainerSettings
 
 ENSEMBLE = "ensemble"
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
@@ -58,6 +60,9 @@ class RunSettings(Settings):
         (),
         description="modules and packages that classes and functions of yours may be imported "
         "from, such as [my_project]",
+    )
+    trainer: TrainerSettings | None = Field(
+        None, description="a script of yours that is run for every trial in place of the predictor"
     )
 
     @model_validator(mode="before")
@@ -105,6 +110,8 @@ def _setting_kind(name: str, path: str) -> Any:
         ValueError: If it does not, with the nearest one.
     """
     model: type[BaseModel] = RunSettings
+    if path.startswith(GIVEN):
+        return None  # whatever its range says
     parts = path.split(".")
     for depth, part in enumerate(parts):
         field = model.model_fields.get(part)
@@ -231,6 +238,8 @@ class SweepConfig(RunSettings):
         """The pruner by name, also where the choice is left to us."""
         if self.search.pruner != "auto":
             return self.search.pruner
+        if self.trainer is not None:
+            return "promotion" if self.trainer.resumes and self.trainer.progress else "none"
         schedules = self._reachable("training.schedule", self.training.schedule)
         return "promotion" if schedules == {"schedule_free"} else "none"
 
@@ -248,7 +257,24 @@ class SweepConfig(RunSettings):
             loss=self.loss,
             training=self.training,
             plugins=self.plugins,
+            trainer=self.trainer,
         )
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the field is known, or only what a script tells of it."""
+        return bool(self.data.path)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _script_is_searched(cls, value: Any) -> Any:
+        return as_script_study(value)
+
+    @model_validator(mode="after")
+    def _script_can_be_searched(self) -> "SweepConfig":
+        space, pruner = self.search.space, self.pruner
+        require_script_study(self.trainer, space, self.objective, pruner, has_data=self.has_data)
+        return self
 
     @model_validator(mode="after")
     def _searched_classes_are_listed(self) -> "SweepConfig":

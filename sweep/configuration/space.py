@@ -73,6 +73,8 @@ def misleading_rungs(config: SweepConfig) -> list[str]:
     """Return a sentence where trials are paused by what an early look does not tell."""
     training = config.training
     searched = config.searched("training.schedule")
+    if config.trainer is not None:
+        return []  # nobody knows its schedule
     if not config.promotes or (training.schedule == "schedule_free" and searched is None):
         return []
     return [

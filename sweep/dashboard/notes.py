@@ -3,14 +3,19 @@
 import shlex
 from dataclasses import dataclass
 
+from fields.visible import visible
 from objectives.guards import GuardOutcome, broken
 from storage.url import as_option
 from sweep.dashboard.readable import ReadTrial, trained_with
 from sweep.study import records
 from sweep.study.confirmation import next_step, shortfall
 from sweep.study.facts import StudyFacts
+from sweep.study.printed import last_lines
 from sweep.study.records import TrialRecord, paused_after
 from sweep.study.status import StudyStatus, TrialStatus
+
+OUTPUT_LINES = 20
+"""Of what a script printed, in its note."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,16 @@ def trial_note(
     return "\n\n".join([*parts, *([f"![{picture.alt}]({picture.path})"] if picture else [])])
 
 
+def output_note(printed: str) -> str:
+    """Return the end of what a script printed, as a block of a trial's note; "" of nothing."""
+    said = last_lines(printed, OUTPUT_LINES)
+    if not said:
+        return ""
+    # Whatever it printed ends no block, and is no Markdown.
+    shown = "\n".join(f"    {visible(line)}" for line in said.split("\n"))
+    return f"\n\nThe end of what it printed:\n\n{shown}"
+
+
 def study_note(status: StudyStatus, url: str) -> str:
     """Return where a study stands and what to do next."""
     verdict = status.verdict
@@ -80,10 +95,13 @@ def study_note(status: StudyStatus, url: str) -> str:
     missed = shortfall(verdict, status.confirmation)
     if missed is not None:
         parts.append(f"**Beware:** {_plain(missed)}")
-    commands = [
-        f"python run_sweep.py {command}{as_option(url)}"
-        for command in (f"report {name}", f"export {name} -o best.yaml", f"confirm {name}")
-    ]
+    if status.guards_not_taken:
+        guards = ", ".join(f"`{guard}`" for guard in status.guards_not_taken)
+        parts.append(f"What the script tells does not suffice for the guards {guards}.")
+    then = [f"report {name}", f"export {name} -o best.yaml"]
+    if not status.trains_script:
+        then.append(f"confirm {name}")
+    commands = [f"python run_sweep.py {command}{as_option(url)}" for command in then]
     return "\n\n".join([*parts, "```\n" + "\n".join(commands) + "\n```"])
 
 
@@ -124,7 +142,9 @@ def _table(
     heading = "| validation split | this trial | baseline | target | observed |"
     lines = [heading, "|---|---|---|---|---|"]
     for label, target, observed, metric in rows:
-        other = compared.metrics[metric] if compared is not None else None
+        if metric not in record.metrics:  # a script need not tell of it
+            continue
+        other = compared.metrics.get(metric) if compared is not None else None
         cells = (record.metrics[metric], other, target, observed)
         lines.append(f"| {label} | " + " | ".join(map(_number, cells)) + " |")
     return "\n".join(lines)

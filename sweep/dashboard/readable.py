@@ -13,6 +13,7 @@ from sweep.study.contenders import can_sharpen
 from sweep.study.facts import StudyFacts
 from sweep.study.records import TrialRecord, is_baseline, trial_record, trial_spec
 from sweep.study.trial_spec import TrialSpec
+from sweep.study.trial_words import given_in_words
 
 Shown = Mapping[str, str | float | int]
 MACHINE_READ = {
@@ -25,6 +26,10 @@ MACHINE_READ = {
     *records.SHOWN,
 }
 """Attributes that are shown in another form, or are for programs."""
+SKILLS = {
+    "skill_persistence": "skill over persistence",
+    "anomaly_correlation": "anomaly correlation",
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,6 @@ def _figures(record: TrialRecord, facts: StudyFacts) -> Shown:
     per_cell = f" [{unit} per cell]" if unit else " [per cell]"
     of_field = f" [{unit}]" if unit else ""
     metrics = record.metrics
-    above = metrics["peak"] - facts.mean_observed, facts.peak_observed - facts.mean_observed
     wrong = broken(record.guards)
     return {
         "breaks guards": ", ".join(guard.name for guard in wrong) or "none",
@@ -81,13 +85,21 @@ def _figures(record: TrialRecord, facts: StudyFacts) -> Shown:
         "score of peak": record.score_parts["peak"],
         "score of rmse": record.score_parts["rmse"],
         f"gradient{per_cell}": metrics["gradient"],
-        "gradient / observed": _share(metrics["gradient"], facts.gradient_observed),
         f"peak{of_field}": metrics["peak"],
-        "peak above mean / observed": _share(*above),
+        **_beside_the_observed(metrics, facts),
         f"rmse{of_field}": metrics["rmse"],
         "rmse / baseline": _share(metrics["rmse"], record.baseline_rmse),
-        "skill over persistence": metrics["skill_persistence"],
-        "anomaly correlation": metrics["anomaly_correlation"],
+        **{words: metrics[name] for name, words in SKILLS.items() if name in metrics},
+    }
+
+
+def _beside_the_observed(metrics: Mapping[str, float], facts: StudyFacts) -> Shown:
+    mean, gradient, peak = facts.mean_observed, facts.gradient_observed, facts.peak_observed
+    if mean is None or gradient is None or peak is None:
+        return {}
+    return {
+        "gradient / observed": _share(metrics["gradient"], gradient),
+        "peak above mean / observed": _share(metrics["peak"] - mean, peak - mean),
     }
 
 
@@ -107,6 +119,9 @@ def _share(value: float, whole: float) -> float:
 
 def trained_with(spec: TrialSpec) -> str:
     """Return in words which loss a trial is trained with."""
+    if spec.run.trainer is not None:
+        command = " ".join(spec.run.trainer.command)
+        return f"`{command}`, given {given_in_words(spec.run.trainer.given)}"
     loss = spec.run.loss
     terms = []
     if loss.gradient_weight > 0:

@@ -29,9 +29,10 @@ from optuna_dashboard._serializer import (
 from pydantic import ValidationError
 
 from fields.errors import FieldsharpError, StudyError
-from sweep.dashboard.notes import NotePicture, study_note, trial_note
+from sweep.dashboard.notes import NotePicture, output_note, study_note, trial_note
 from sweep.dashboard.readable import attributes, read_trial
 from sweep.dashboard.study_csv import study_csv
+from sweep.running.study_files import StudyFiles
 from sweep.study.artifacts import PICTURES, picture_of
 from sweep.study.facts import StudyFacts
 from sweep.study.records import (
@@ -221,6 +222,8 @@ class _Page:
         if not tree["note"]["body"]:
             picture = _most_telling(study._study_id, trial._trial_id, tree["artifacts"])
             note = trial_note(read, self._facts, self._baseline, picture)
+            if read.spec is not None and read.spec.run.trainer is not None:
+                note += output_note(StudyFiles(self._url, str(self.identity)).output(trial.number))
             tree["note"] = {**tree["note"], "body": note}
         self._note_attributes(shown)
         steps = json.dumps(tree.pop("intermediate_values")).encode()
@@ -291,6 +294,10 @@ def _best(study: FrozenStudy, trials: list[FrozenTrial]) -> Sequence[FrozenTrial
     return [] if best is None else [best]
 
 
+def _observed(value: float | None) -> str:
+    return "observed is not known" if value is None else f"observed {value:.4g}"
+
+
 def _study_attributes(study: FrozenStudy, facts: StudyFacts) -> dict[str, Any]:
     unit = f" {facts.units}" if facts.units else ""
     verdict = study.user_attrs.get(VERDICT) or {}
@@ -298,9 +305,9 @@ def _study_attributes(study: FrozenStudy, facts: StudyFacts) -> dict[str, Any]:
         "verdict": str(verdict.get("name", "none yet")),
         "field": f"{facts.variable} [{facts.units}]" if facts.units else facts.variable,
         "gradient wanted": f"{facts.gradient.low:.4g} to {facts.gradient.high:.4g}{unit} per cell, "
-        f"observed {facts.gradient_observed:.4g}",
-        "peak wanted": f"{facts.peak.low:.4g} to {facts.peak.high:.4g}{unit}, observed "
-        f"{facts.peak_observed:.4g}",
+        f"{_observed(facts.gradient_observed)}",
+        "peak wanted": f"{facts.peak.low:.4g} to {facts.peak.high:.4g}{unit}, "
+        f"{_observed(facts.peak_observed)}",
         "windows": ", ".join(f"{part} {count}" for part, count in facts.windows.items()),
         "commit": facts.provenance.git_commit,
         "data (SHA-256)": facts.provenance.data_sha256,

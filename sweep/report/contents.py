@@ -319,6 +319,6 @@ class Report:
         return [point for point in self.points if point.is_complete]
 
 
-def share(value: float, of: float) -> float | None:
+def share(value: float, of: float | None) -> float | None:
     """Return a value as a share of another, None where that says nothing."""
     return value / of if of and math.isfinite(value) and math.isfinite(of) else None

@@ -147,8 +147,11 @@ def _commands(name: str, url: str, chosen: FrozenTrial | None, number: int | Non
     if chosen is None or spec is None:
         return [f"python run_sweep.py status {study}{storage}"]
     named = f" --trial {chosen.number}" if number is not None else ""
+    export = f"python run_sweep.py export {study}{storage}{named} -o best.yaml"
+    if spec.run.trainer is not None:
+        return [export]
     return [
-        f"python run_sweep.py export {study}{storage}{named} -o best.yaml",
+        export,
         "python run_sweep.py train best.yaml -o run",
         f"python run_sweep.py predict run --steps {spec.run.data.horizon} -o forecast.nc",
     ]

@@ -72,6 +72,8 @@ def test_split(
     Forecasts with the nets whose last checkpoints are kept. Whatever is in the way of that is a
     reason and no error: a report is wanted of what there is.
     """
+    if config.trainer is not None:
+        return None, "the nets of a script are its own, and forecast nothing here"
     torch.set_num_threads(config.training.threads)
     try:
         data = _same_data(config, facts)

@@ -12,6 +12,7 @@ from fields.errors import ConfigError, StudyError
 from fields.visible import visible
 from storage.database import database_errors
 from sweep.configuration.safe_yaml import dump_yaml
+from sweep.configuration.trainer import TrainerSettings
 from sweep.study.confirmation import read_confirmation
 from sweep.study.records import PROVENANCE, best_trial, trial_record, trial_spec
 from sweep.study.status import study_verdict, trial_status
@@ -122,7 +123,12 @@ def render(tree: dict[str, Any], form: Format) -> str:
     title = visible(f"trial {about['trial']} of study {about['study']}, {standing(about)}")
     if form == "yaml":
         body = dump_yaml(tree)
-        return f"# {title}; train it with: python run_sweep.py train THIS_FILE -o RUN_DIR\n{body}"
+        how = (
+            "run the script with the values under trainer.given"
+            if tree.get("trainer")
+            else "train it with: python run_sweep.py train THIS_FILE -o RUN_DIR"
+        )
+        return f"# {title}; {how}\n{body}"
     return _as_python(tree, title)
 
 
@@ -161,16 +167,27 @@ def write(text: str, path: Path) -> None:
         ) from error
 
 
+def _sections(tree: Mapping[str, Any]) -> tuple[str, ...]:
+    return () if tree.get("trainer") else ("loss", "training", "predictor", "data")
+
+
 def _as_python(tree: dict[str, Any], title: str) -> str:
     quoted = title.replace("\\", "\\\\").replace('"', '\\"')
     lines = [f'"""{quoted[0].upper()}{quoted[1:]}."""', ""]
-    for section in ("loss", "training", "predictor", "data"):
+    for section in _sections(tree):
         lines.append(f"# {section}")
         for name, value in tree[section].items():
             constant = PY_NAMES.get(f"{section}.{name}")
             if constant is None:
                 constant = name.upper() if section == "training" else f"{section}_{name}".upper()
             lines.append(f"{constant} = {pprint.pformat(value, width=90)}")
+        lines.append("")
+    if tree.get("trainer"):
+        settings = TrainerSettings.model_validate(tree["trainer"])
+        lines.append("# what the script is given")
+        for name, value in settings.given.items():
+            constant = settings.called(name).rpartition(":")[2].lstrip("-").replace("-", "_")
+            lines.append(f"{constant.upper()} = {pprint.pformat(value, width=90)}")
         lines.append("")
     lines.append("# what it had on the validation split, and where it comes from")
     lines.append(f"METRICS = {pprint.pformat(tree['metrics'], width=90)}")

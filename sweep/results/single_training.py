@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from fields.errors import TrainingFailed
+from fields.errors import ConfigError, TrainingFailed
 from fields.windows import load_forecast_data
 from model.device import find_hardware
 from model.predictors.building import build_predictor, check_predictor
@@ -44,6 +44,11 @@ def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
         TrainingFailed: If the training diverged.
     """
     config = file.config
+    if config.trainer is not None:
+        raise ConfigError(
+            f"this configuration trains the script {' '.join(config.trainer.command)!r}, which is "
+            "run by hand; give it the values under trainer.given"
+        )
     torch.set_num_threads(config.training.threads)
     hardware = find_hardware(config.training)
     data = load_forecast_data(config.data, hardware.device)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from optuna.study import Study
 
-from fields.errors import DataError
+from fields.errors import DataError, StudyError
 from fields.windows import load_forecast_data
 from model.device import find_hardware
 from objectives.targets import Targets, resolve_targets
@@ -100,6 +100,11 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> Plan:
     with database_errors(url):
         config, facts = study_config(study), study_facts(study)
         trials = study.get_trials(deepcopy=False)
+    if config.trainer is not None:
+        raise StudyError(
+            f"study {study.study_name!r} trains a script, whose seeds and test split are its own; "
+            "run it by hand with the values that export shows and other seeds"
+        )
     chosen = candidates(study.study_name, trials, top)
     used = {spec.run.training.seed for trial in trials if (spec := trial_spec(trial))}
     find_hardware(config.training)

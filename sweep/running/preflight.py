@@ -22,6 +22,7 @@ from sweep.configuration.reachable import reachable
 from sweep.configuration.settings import RunSettings, SweepConfig
 from sweep.running.judging import Judge, Persistence
 from sweep.running.sampling import Sampler
+from sweep.running.script.script_preflight import facts_of_script, require_script, script_sha256
 from sweep.running.trial import forecast_shape
 from sweep.study.facts import BandFacts, StudyFacts
 from sweep.study.provenance import provenance
@@ -37,11 +38,11 @@ class Examination:
 
     Attributes:
         facts: To be kept with the study.
-        observed: What pictures show beside forecasts.
+        observed: What pictures show beside forecasts; None where a script knows the data alone.
     """
 
     facts: StudyFacts
-    observed: ObservedSample
+    observed: ObservedSample | None
 
 
 def examine(config: SweepConfig) -> Examination:
@@ -51,9 +52,13 @@ def examine(config: SweepConfig) -> Examination:
         DataError: If the data cannot be used.
         ConfigError: If the predictor cannot be built or the targets cannot be met honestly.
     """
+    if config.trainer is not None:
+        require_script(config)
+        if not config.has_data:
+            return Examination(facts_of_script(config), None)
     find_hardware(config.training)
     data = load_forecast_data(config.data)
-    for run in _structures(config):
+    for run in _structures(config) if config.trainer is None else ():
         shape = forecast_shape(data, run)
         check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
     _try_own_terms(config, data)
@@ -79,7 +84,9 @@ def examine(config: SweepConfig) -> Examination:
             "test": len(data.test),
         },
         weight_units=_weight_units(config, data),
-        provenance=provenance(Path(config.data.path)),
+        provenance=provenance(
+            Path(config.data.path), script_sha256(config.trainer) if config.trainer else None
+        ),
     )
     return Examination(facts, Sampler(data, "validation").observed())
 

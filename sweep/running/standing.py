@@ -9,6 +9,7 @@ from sweep.study.contenders import contender
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.records import TrialRecord
+from sweep.study.script_verdict import in_terms_of
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,8 @@ class Standing:
             finished: How many trials of the budget are used.
         """
         to_come = max(0, self._config.budget.trials - finished)
-        verdict = reach_verdict(self._contenders, self._targets, self._units, to_come)
+        reached = reach_verdict(self._contenders, self._targets, self._units, to_come)
+        verdict = in_terms_of(self._config, reached)
         if verdict != self._verdict:
             self._ledger.conclude(verdict)
             self._verdict = verdict

@@ -13,11 +13,13 @@ from storage.checkpoints import (
     remove_checkpoints,
     trial_folder,
 )
+from storage.outputs import kept_output
 from storage.place import study_folder
 from storage.private_files import make_private_folder
 from storage.room import free_mb
 from storage.samples import Samples
 from storage.spool import Spool
+from sweep.running.script.told_epochs import epochs_told
 from sweep.running.spooled_result import SpooledResult, result_from_text
 from sweep.study.artifacts import Picture, pictures_of
 from sweep.study.samples import ObservedSample, TrialSample
@@ -55,7 +57,8 @@ class StudyFiles:
 
     def epochs_done(self, number: int) -> int:
         """Return how far the checkpoints of a trial reach."""
-        return epochs_done(self.checkpoints(number))
+        folder = self.checkpoints(number)
+        return max(epochs_done(folder), epochs_told(folder))
 
     def keep_last_checkpoint(self, number: int) -> None:
         """Remove all checkpoints of a trial that is paused but the last."""
@@ -114,6 +117,10 @@ class StudyFiles:
         """
         content = self._samples.observed(part)
         return None if content is None else ObservedSample.from_bytes(content)
+
+    def output(self, number: int) -> str:
+        """Return what the script of a trial printed, "" where there is nothing."""
+        return kept_output(self.folder, number)
 
     def forget_unknown(self, numbers: Collection[int]) -> None:
         """Remove the checkpoints and samples of trials the database does not have.

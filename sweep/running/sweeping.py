@@ -99,7 +99,8 @@ def _run(
         ledger = Ledger(study, config, storage_url, facts, patience)
         files = StudyFiles(storage_url, study_identity(study))
         files.make()
-        files.keep_observed(found.observed)
+        if found.observed is not None:
+            files.keep_observed(found.observed)
         executor = LocalExecutor(config.workers.count)
         try:
             coordinator = Coordinator(

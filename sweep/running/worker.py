@@ -5,6 +5,7 @@ and it holds no database: everything goes through its pipe to the coordinator.
 """
 
 import logging
+import os
 import resource
 import sys
 import time
@@ -36,6 +37,7 @@ from sweep.running.executor import (
 )
 from sweep.running.judging import Judge
 from sweep.running.sampling import Sampler
+from sweep.running.script.script_trial import ScriptTrial
 from sweep.running.trial import Trial
 from sweep.running.trial_checkpoints import TrialCheckpoints
 from sweep.study.provenance import file_sha256
@@ -48,6 +50,7 @@ CANCEL = "cancel"
 PAUSE = "pause"
 QUIT = "quit"
 SIGN_EVERY_S = 1.0
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Worker:
@@ -101,6 +104,9 @@ class Worker:
         self.pipe.send(event)
 
     def _train(self, spec: TrialSpec, folder: Path | None) -> TrialEvent:
+        if spec.run.trainer is not None:
+            told, own = self._told_to_end, self._share_of_machine(spec)
+            return ScriptTrial(spec, folder, self.pipe, told, own).run()
         started = time.perf_counter()
         number, attempt = spec.number, spec.attempt
         torch.set_num_threads(spec.run.training.threads)
@@ -189,6 +195,11 @@ class Worker:
 
     def _interrupted(self, trial: Trial) -> bool:
         """Return whether the trial ends now: at once where cancelled, else after a whole epoch."""
+        at_once = self._told_to_end()
+        return bool(at_once) or (at_once is not None and trial.trainer.between_epochs)
+
+    def _told_to_end(self) -> bool | None:
+        """Return whether the trial is to end at once, or after its epoch; None to go on."""
         # Nothing else is sent while a trial runs; a closed pipe raises and ends the worker.
         while self.pipe.poll():
             message = self.pipe.recv()
@@ -197,7 +208,14 @@ class Worker:
                 continue
             self._told_to_quit = message == QUIT
             return True
-        return self._told_to_pause and trial.trainer.between_epochs
+        return False if self._told_to_pause else None
+
+    def _share_of_machine(self, spec: TrialSpec) -> dict[str, str]:
+        """Return the variables that keep the scripts of several workers out of each other's way."""
+        threads = str(spec.run.training.threads)
+        share = {n: threads for n in THREADS if n not in os.environ}
+        cards = torch.cuda.device_count() if "CUDA_VISIBLE_DEVICES" not in os.environ else 0
+        return {**share, **({"CUDA_VISIBLE_DEVICES": str(self.slot % cards)} if cards > 1 else {})}
 
 
 def _where(error: BaseException, plugins: Sequence[str]) -> str:

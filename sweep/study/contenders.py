@@ -25,7 +25,8 @@ def contender(spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True)
         gradient=record.metrics["gradient"],
         peak=record.metrics["peak"],
         broken=tuple((guard.name, guard.words) for guard in broken(record.guards)),
-        sharpens=can_sharpen(spec.run.loss),
+        # Of a script nobody knows what its losses can do.
+        sharpens=can_sharpen(spec.run.loss) or spec.run.trainer is not None,
         is_baseline=spec.preset == BASELINE,
         skill=record.metrics.get("skill_persistence", 1.0),
         is_complete=is_complete,

@@ -32,7 +32,8 @@ class StudyFacts(Settings):
         units: Its units.
         gradient: Band of the gradient.
         peak: Band of the peak.
-        gradient_observed: Observed mean gradient on the validation split.
+        gradient_observed: Observed mean gradient on the validation split; this and the three below
+            are None where a script knows the data alone.
         peak_observed: Observed mean peak on the validation split.
         mean_observed: Observed mean on the validation split.
         rmse_persistence: RMSE of persistence on the validation split.
@@ -46,10 +47,10 @@ class StudyFacts(Settings):
     units: str
     gradient: BandFacts
     peak: BandFacts
-    gradient_observed: float
-    peak_observed: float
-    mean_observed: float
-    rmse_persistence: float
+    gradient_observed: float | None
+    peak_observed: float | None
+    mean_observed: float | None
+    rmse_persistence: float | None
     windows: dict[str, int]
     weight_units: dict[str, float] = Field(default_factory=dict)
     provenance: Provenance

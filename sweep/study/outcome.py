@@ -32,7 +32,9 @@ def write_outcome(
         pictures: Which there can be.
         more: Further user attributes.
     """
-    shown: dict[str, object] = {name: record.metrics[name] for name in records.SHOWN}
+    shown: dict[str, object] = {
+        name: record.metrics[name] for name in records.SHOWN if name in record.metrics
+    }
     wrong = broken(record.guards)
     if wrong or records.GUARDS_BROKEN in trial.user_attrs:
         words = "; ".join(f"{guard.name}: {guard.words}" for guard in wrong)

@@ -20,16 +20,19 @@ class Provenance(Settings):
         git_commit: Commit of this project, "unknown" outside a checkout; "+changes" is added where
             tracked files differ from it.
         machine: Processor and system.
-        data_sha256: Of the data file, or of all files of a Zarr store.
+        data_sha256: Of the data file, or of all files of a Zarr store; of nothing where there is no
+            data file.
+        project_sha256: Of the Python files of a script's project, None where there is none.
     """
 
     versions: dict[str, str]
     git_commit: str
     machine: str
     data_sha256: str
+    project_sha256: str | None = None
 
 
-def provenance(data_path: Path) -> Provenance:
+def provenance(data_path: Path | None, project_sha256: str | None = None) -> Provenance:
     """Return where a result on this data, made now and here, comes from."""
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
@@ -41,7 +44,8 @@ def provenance(data_path: Path) -> Provenance:
         versions=versions,
         git_commit=git_commit(),
         machine=f"{platform.machine()} {platform.system()}",
-        data_sha256=file_sha256(data_path),
+        data_sha256=file_sha256(data_path) if data_path else hashlib.sha256().hexdigest(),
+        project_sha256=project_sha256,
     )
 
 

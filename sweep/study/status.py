@@ -9,6 +9,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import StudyError
+from objectives.guards import GUARDS
 from objectives.verdict import Verdict, reach_verdict
 from storage.advice import go_on
 from storage.database import database_errors
@@ -31,6 +32,7 @@ from sweep.study.records import (
     trial_record,
     trial_spec,
 )
+from sweep.study.script_verdict import in_terms_of
 from sweep.study.settled import settled
 from sweep.study.studies import study_config, study_facts
 from sweep.study.time_left import seconds_at_work, time_left_s
@@ -88,7 +90,10 @@ class StudyStatus:
         confirmation: What new seeds and the test split said, None before confirm was run.
         baseline: The trial with weight 0.
         targets: Least gradient and peak.
-        observed: Observed gradient and peak on the validation split.
+        observed: Observed gradient and peak on the validation split; null where a script knows the
+            data alone.
+        trains_script: Whether it is a script that is trained.
+        guards_not_taken: Guards that what a script tells does not suffice for.
         units: Of the field.
         variable: The field.
         budget: Trials in all.
@@ -108,7 +113,9 @@ class StudyStatus:
     confirmation: Confirmation | None
     baseline: TrialStatus | None
     targets: dict[str, float]
-    observed: dict[str, float]
+    observed: dict[str, float | None]
+    guards_not_taken: list[str]
+    trains_script: bool
     units: str
     variable: str
     budget: int
@@ -159,6 +166,8 @@ def study_status(study: Study, url: str) -> StudyStatus:
         baseline=trial_status(baseline) if baseline else None,
         targets={"gradient": facts.gradient.low, "peak": facts.peak.low},
         observed={"gradient": facts.gradient_observed, "peak": facts.peak_observed},
+        guards_not_taken=_guards_not_taken(config, baseline),
+        trains_script=config.trainer is not None,
         units=facts.units,
         variable=facts.variable,
         budget=config.budget.trials,
@@ -236,7 +245,8 @@ def _warnings(record: TrialRecord) -> list[str]:
 def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: StudyFacts) -> Verdict:
     """Return what the complete trials of a study come to."""
     to_come = max(0, config.budget.trials - counted(trials))
-    return reach_verdict(contenders(trials), facts.targets, facts.units, to_come)
+    reached = reach_verdict(contenders(trials), facts.targets, facts.units, to_come)
+    return in_terms_of(config, reached)
 
 
 def front(trials: list[FrozenTrial]) -> list[FrozenTrial]:
@@ -247,6 +257,14 @@ def front(trials: list[FrozenTrial]) -> list[FrozenTrial]:
 
 def _dominates(ours: list[float], theirs: list[float]) -> bool:
     return ours != theirs and all(a <= b for a, b in zip(ours, theirs, strict=True))
+
+
+def _guards_not_taken(config: SweepConfig, baseline: FrozenTrial | None) -> list[str]:
+    record = trial_record(baseline) if baseline is not None else None
+    if config.trainer is None or record is None:
+        return []
+    taken = {guard.name for guard in record.guards}
+    return [name for name in GUARDS if name not in taken]
 
 
 def _guards_broken(trials: list[FrozenTrial]) -> dict[str, int]:

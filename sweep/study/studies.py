@@ -27,6 +27,8 @@ FREE_SETTINGS = (
     "recovery.",
     "plugins",
     "data.path",
+    "trainer.project",
+    "trainer.timeout",
     "search.most_paused",
 )
 SHOWN_DIFFERENCES = 5
@@ -178,9 +180,11 @@ def _require_same(study: Study, config: SweepConfig, facts: StudyFacts) -> None:
         f"{key} is {stored.get(key, 'not set')} there and {asked.get(key, 'not set')} here"
         for key in differing
     ]
-    data_there = study_facts(study).provenance.data_sha256
-    if data_there != facts.provenance.data_sha256:
+    there_from, here_from = study_facts(study).provenance, facts.provenance
+    if there_from.data_sha256 != here_from.data_sha256:
         differences.append("the data file has other contents")
+    if there_from.project_sha256 != here_from.project_sha256:
+        differences.append("the Python files of trainer.project have other contents")
     if differences:
         shown = "; ".join(differences[:SHOWN_DIFFERENCES])
         more = len(differences) - SHOWN_DIFFERENCES

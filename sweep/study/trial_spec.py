@@ -54,4 +54,6 @@ class TrialSpec(Settings):
         del tree["run"]["data"]["path"]  # the file may have moved; its contents are in it
         if self.run.training.schedule == "cosine":  # before there was a choice, it was that
             del tree["run"]["training"]["schedule"]
+        if self.run.trainer is None:  # before there were scripts
+            del tree["run"]["trainer"]
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()

@@ -41,6 +41,13 @@ def _shell(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     folder = tmp_path_factory.mktemp("clone")
     (folder / "configs").mkdir()
     (folder / "configs" / "quickstart.yaml").write_text(TINY_QUICKSTART, encoding="utf-8")
+    shutil.copytree(PROJECT / "examples", folder / "examples")
+    for name in ("config/__init__.py", "sweep.yaml"):  # one epoch is enough
+        path = folder / "examples" / "existing_project" / name
+        text = path.read_text(encoding="utf-8")
+        one = text.replace("EPOCHS = 6", "EPOCHS = 1").replace("epochs: 6", "epochs: 1")
+        assert one != text
+        path.write_text(one, encoding="utf-8")
     (folder / "data").mkdir()
     shutil.copy(PROJECT / "data" / DATA, folder / "data")
     with xr.open_dataset(PROJECT / "data" / DATA, engine="h5netcdf") as dataset:

@@ -47,9 +47,11 @@ def test_every_page_stands_in_the_index() -> None:
     }
 
 
-def test_both_readmes_have_the_same_commands() -> None:
-    english, chinese = (_typed_in(PROJECT / name) for name in ("README.md", "README.zh-CN.md"))
-    assert chinese == english
+@pytest.mark.parametrize("page", ["README", "docs/your-own-script"])
+def test_both_languages_have_the_same_commands_and_settings(page: str) -> None:
+    english, chinese = PROJECT / f"{page}.md", PROJECT / f"{page}.zh-CN.md"
+    assert _typed_in(chinese) == _typed_in(english)
+    assert _settings_in(chinese) == _settings_in(english)
 
 
 def test_other_pages_mark_their_blocks_too() -> None:
@@ -64,6 +66,10 @@ def _typed_in(page: Path) -> list[str]:
         if block.language == "sh"
         for line in command_lines(block)
     ]
+
+
+def _settings_in(page: Path) -> list[str]:
+    return [block.text for block in blocks(page) if block.language == "yaml"]
 
 
 def _load(block: Block, folder: Path) -> None:

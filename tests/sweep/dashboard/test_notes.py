@@ -6,7 +6,7 @@ import pytest
 
 from storage.database import open_database
 from sweep.configuration.settings import SweepConfig
-from sweep.dashboard.notes import study_note, trial_note
+from sweep.dashboard.notes import output_note, study_note, trial_note
 from sweep.dashboard.readable import read_trial, trained_with
 from sweep.study.status import study_status
 from sweep.study.studies import load_study, study_facts
@@ -65,3 +65,12 @@ def test_units_and_names_are_shown_as_they_are_whatever_they_hold(finished_url: 
     assert r"[\$K\$ \|\<b\>\*&amp;lt;\~\_\`]" in note
     status = replace(study_status(study, finished_url), units=facts.units)
     assert r"\$K\$" in study_note(status, finished_url)
+
+
+def test_the_end_of_what_a_script_printed_stands_in_its_note_as_it_is() -> None:
+    printed = "first\n" * 30 + "```\n**bold** <b>\x1b[31m\n\n"
+    note = output_note(printed)
+    assert note.count("first") == 18
+    assert note.endswith("    ```\n    **bold** <b>\\x1b[31m")
+    assert all(line.startswith("    ") for line in note.split("\n\n")[2].split("\n"))
+    assert output_note(" \n\n") == ""

@@ -29,6 +29,7 @@ def test_a_guard_that_the_truth_itself_breaks_is_refused(
 
 
 def test_the_truth_breaks_no_guard_by_default(tiny_facts: StudyFacts) -> None:
+    assert tiny_facts.gradient_observed is not None
     assert tiny_facts.gradient_observed > 0
 
 

@@ -45,6 +45,7 @@ def test_a_finished_study_shows_states_best_baseline_and_targets(
         "gradient": tiny_facts.gradient.low,
         "peak": tiny_facts.peak.low,
     }
+    assert status.observed["gradient"] is not None
     assert status.targets["gradient"] == pytest.approx(0.95 * status.observed["gradient"])
     assert (status.units, status.variable, status.budget) == ("ug m-3", "plume", 8)
     assert status.eta_s is None

@@ -9,8 +9,9 @@ import pytest
 import xarray as xr
 
 from fields.errors import DataError
+from objectives.judgement import Judgement
 from objectives.metrics import METRICS
-from sweep.results.evaluation import Evaluation, evaluate_files
+from sweep.running.evaluation import Evaluation, evaluate_files
 
 Array = npt.NDArray[np.float64]
 HOURS = np.datetime64("2020-01-01", "ns") + np.arange(5) * np.timedelta64(1, "h")
@@ -191,6 +192,8 @@ def test_a_metric_that_is_not_defined_is_null_in_json() -> None:
         frames_without_truth=0,
         cells=5,
         cells_least=5,
+        judgement=Judgement(overall={}, by_lead={}),
+        values_missing=0,
     )
     assert evaluation.as_json()["gradient"] is None
     assert evaluation.as_json()["rmse"] == 1.0

@@ -26,6 +26,8 @@ from objectives.verification import Verification
 LEAST_SHARE_OF_CELLS = 0.5
 LEAST_FRAMES_OF_A_CLIMATOLOGY = 100
 FRAMES_AT_A_TIME = 64
+APART = ("metrics", "guards", "judgement", "values_missing")
+"""What is not said among the facts of a comparison, but in its own way or to programs alone."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Evaluation:
         frames_without_truth: Frames of the forecast that the truth does not have.
         cells: Cells compared, most in any frame.
         cells_least: Cells compared, least in any frame.
+        judgement: The metrics as guards and scores take them.
+        values_missing: Values the truth has and the forecast has not, in frames both have.
     """
 
     metrics: dict[str, float]
@@ -58,12 +62,14 @@ class Evaluation:
     frames_without_truth: int
     cells: int
     cells_least: int
+    judgement: Judgement
+    values_missing: int
 
     def as_json(self) -> dict[str, Any]:
         """Return one flat mapping of plain values."""
         # JSON has no word for not-a-number: a metric that is not defined is null.
         metrics = {k: v if math.isfinite(v) else None for k, v in self.metrics.items()}
-        facts = {k: v for k, v in asdict(self).items() if k not in ("metrics", "guards")}
+        facts = {k: v for k, v in asdict(self).items() if k not in APART}
         guards = {guard.name: guard.as_json() for guard in self.guards}
         return {**metrics, **facts, "guards": guards}
 
@@ -118,6 +124,8 @@ def evaluate_files(
         frames_without_truth=len(predicted.time) - pairs.common,
         cells=int(cells_T.max()),
         cells_least=int(cells_T.min()),
+        judgement=judgement,
+        values_missing=pairs.missing,
     )
 
 
@@ -132,6 +140,7 @@ class _Pairs:
         frames: Frames of the truth that are compared.
         common: Frames both files have.
         too_sparse: Those of them that are left out.
+        missing: Values of the common frames that the truth alone has.
     """
 
     pred_THW: npt.NDArray[np.float64]
@@ -140,6 +149,7 @@ class _Pairs:
     frames: list[int]
     common: int
     too_sparse: int
+    missing: int
 
 
 def _read_forecast(path: Path, variable: str | None) -> tuple[str, RawField]:
@@ -182,6 +192,7 @@ def _pair_up(forecast: Path, predicted: RawField, truth: Path, observed: RawFiel
         frames=[frame for frame, enough in zip(in_truth, enough_T, strict=True) if enough],
         common=len(in_truth),
         too_sparse=int((~enough_T).sum()),
+        missing=int((np.isfinite(target_THW) & ~np.isfinite(pred_THW)).sum()),
     )
 
 

@@ -1,0 +1,60 @@
+"""What check looks at where a script is trained: all that can be known without running it."""
+
+from collections.abc import Callable, Iterator
+
+from fields.errors import FieldsharpError
+from sweep.checking.check import Check
+from sweep.configuration.settings import SweepConfig
+from sweep.configuration.trainer import TrainerSettings
+from sweep.running.preflight import examine
+from sweep.running.script.handing_over import find_program
+from sweep.running.script.script_preflight import require_script
+
+
+def check_script(config: SweepConfig) -> Iterator[Check]:
+    """Yield every check of a script's configuration."""
+    settings = config.trainer
+    assert settings is not None, "there is a script"
+    looks: dict[str, Callable[[], str]] = {
+        "script": lambda: _script(config, settings),
+        "values": lambda: _values(config, settings),
+        "targets": lambda: _targets(config),
+        "what comes back": lambda: _results(settings),
+    }
+    for name, look in looks.items():
+        try:
+            yield Check(name, ok=True, detail=look())
+        except FieldsharpError as error:
+            detail, _, fix = str(error).partition("; ")
+            yield Check(name, ok=False, detail=detail, fix=fix)
+
+
+def _script(config: SweepConfig, settings: TrainerSettings) -> str:
+    require_script(config)
+    words = " ".join(settings.command[1:])
+    return f"{find_program(settings)} {words}, in a copy of {settings.project} for every trial"
+
+
+def _values(config: SweepConfig, settings: TrainerSettings) -> str:
+    names = [name.removeprefix("script.") for name in config.search.space]
+    handed = ", ".join(f"{name} as {settings.called(name)}" for name in names)
+    return f"searched and handed over as {settings.values}: {handed}"
+
+
+def _targets(config: SweepConfig) -> str:
+    facts = examine(config).facts
+    unit = f" {facts.units}" if facts.units else ""
+    of = f"of {config.data.path}" if config.has_data else "as given: nothing else is known"
+    return (
+        f"gradient {facts.gradient.low:.4g}{unit} per cell, peak {facts.peak.low:.4g}{unit}, {of}"
+    )
+
+
+def _results(settings: TrainerSettings) -> str:
+    if settings.forecast is not None:
+        return f"{settings.forecast} beside {settings.truth}: every guard of evaluate is taken"
+    where = settings.metrics or "what is printed"
+    return (
+        f"numbers in {where}: the guards whose metrics are not among them are left out, and "
+        "nothing then refuses sharpness that is noise"
+    )

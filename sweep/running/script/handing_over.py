@@ -1,0 +1,127 @@
+"""Handing the values of a trial to a script: as flags, JSON, environment or constants."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fields.errors import ConfigError
+from sweep.configuration.ranges import Scalar
+from sweep.configuration.trainer import TrainerSettings
+from sweep.running.script.constants import module_file, replaced
+from sweep.study.trial_words import PROJECT
+
+OWN_PYTHON = ("python", "python3")
+KEPT_BACK = ("SWEEP_STORAGE", "PGPASSWORD")
+"""Addresses of databases may hold a password, and a script needs none of them."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a script is called.
+
+    Attributes:
+        command: Program and arguments.
+        environment: All of it.
+    """
+
+    command: list[str]
+    environment: dict[str, str]
+
+
+def in_full(text: str, settings: TrainerSettings) -> str:
+    """Return a text of the settings with the project's folder in it."""
+    return text.replace(PROJECT, settings.project)
+
+
+def values_of(settings: TrainerSettings) -> dict[str, Scalar]:
+    """Return what is handed over, by our names."""
+    given = settings.given.items()
+    return {n: in_full(v, settings) if isinstance(v, str) else v for n, v in given}
+
+
+def find_program(settings: TrainerSettings) -> str:
+    """Return the program that is run; python is the one that runs this.
+
+    Raises:
+        ConfigError: If there is none of that name.
+    """
+    program = in_full(settings.command[0], settings)
+    if program in OWN_PYTHON:
+        return sys.executable
+    if os.sep in program and not Path(program).is_absolute():
+        inside = Path(settings.project, program)
+        if os.access(inside, os.X_OK) and inside.is_file():
+            return str(Path(program))  # of the copy, where it is run
+        found = None
+    else:
+        found = shutil.which(program)
+    if found is None:
+        raise ConfigError(
+            f"trainer.command: there is no program {program!r} that can be run; install it, or "
+            "give its path"
+        )
+    return found
+
+
+def prepare(settings: TrainerSettings, folder: Path, own: Mapping[str, str]) -> Call:
+    """Write the values of a trial where the script finds them, and return how to call it.
+
+    Args:
+        settings: With the values of the trial.
+        folder: Its copy of the project.
+        own: Variables of the environment that tell of the trial.
+
+    Raises:
+        ConfigError: If a program or constant is not there.
+        OSError: If the folder cannot be written.
+    """
+    command = [find_program(settings), *(in_full(w, settings) for w in settings.command[1:])]
+    inherited = {name: v for name, v in os.environ.items() if name not in KEPT_BACK}
+    unwritten = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**unwritten, **inherited, **own}
+    values = {settings.called(name): value for name, value in values_of(settings).items()}
+    match settings.values:
+        case "flags":
+            for name, value in values.items():
+                command += [name, as_word(value)]
+        case "env":
+            environment |= {name: as_word(value) for name, value in values.items()}
+        case "json":
+            path = folder / "sweep-values.json"
+            path.write_text(json.dumps(values, indent=2), encoding="utf-8")
+            environment["SWEEP_VALUES"] = str(path)
+        case "constants":
+            write_constants(folder, values)
+    return Call(command, environment)
+
+
+def as_word(value: Scalar) -> str:
+    """Return a value as a word of a command line: true and false as YAML has them."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def write_constants(folder: Path, values: Mapping[str, Scalar], *, write: bool = True) -> None:
+    """Replace constants in a copy of a project.
+
+    Args:
+        folder: The copy.
+        values: By module:NAME.
+        write: Whether to, or only to try.
+
+    Raises:
+        ConfigError: If one is not there.
+        OSError: If a module cannot be read or written.
+    """
+    modules: dict[str, dict[str, Scalar]] = {}
+    for name, value in values.items():
+        module, _, constant = name.partition(":")
+        modules.setdefault(module, {})[constant] = value
+    for module, constants in modules.items():
+        path = module_file(folder, module)
+        source = replaced(path.read_bytes(), constants, path)
+        if write:
+            path.write_bytes(source)

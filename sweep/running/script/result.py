@@ -1,0 +1,154 @@
+"""What a script leaves behind, as the judgement of its forecast."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from fields.errors import DataError, FieldsharpError, TrainingFailed
+from objectives.guards import GUARDS
+from objectives.judgement import Judgement
+from storage.small_files import read_small_file
+from sweep.configuration.trainer import NEEDED, TrainerSettings
+from sweep.running.evaluation import evaluate_files
+from sweep.running.script.handing_over import in_full
+
+MOST_BYTES = 1_000_000
+"""Of a file with metrics."""
+_WATCHED = {*NEEDED, *(guard.metric for guard in GUARDS.values())}
+
+
+def forget_results(settings: TrainerSettings, folder: Path) -> None:
+    """Remove from a copy of a project what an earlier run left there: it would be taken for new.
+
+    Raises:
+        OSError: If it cannot be removed.
+    """
+    for name in (settings.forecast, settings.metrics):
+        if name is not None and (folder / name).is_file():
+            (folder / name).unlink()
+
+
+def judge_results(settings: TrainerSettings, folder: Path, printed: Mapping[str, str]) -> Judgement:
+    """Return what the forecast of a script came to.
+
+    What is taken from its files by this program comes first, then what it wrote, then what it
+    printed.
+
+    Args:
+        settings: What comes back.
+        folder: Where the script ran.
+        printed: Numbers that were picked from its output, by metric.
+
+    Raises:
+        FieldsharpError: If there is nothing that can be scored, or no number where one is needed.
+    """
+    told = {name: _as_number(name, text, "printed") for name, text in printed.items()}
+    if settings.metrics is not None:
+        told |= _written(folder / settings.metrics, settings.metrics)
+    judged = _evaluated(settings, folder) if settings.forecast is not None else None
+    overall = {**told, **(judged.overall if judged is not None else {})}
+    missing = [name for name in NEEDED if name not in overall]
+    if missing:
+        raise TrainingFailed(_lacks(settings, missing))
+    for name in NEEDED:
+        _require_finite(name, overall[name])
+    if judged is None:
+        return Judgement(overall=overall, by_lead={name: [v] for name, v in overall.items()})
+    by_lead = {name: values for name, values in judged.by_lead.items() if name in overall}
+    more = {name: [v] * judged.leads for name, v in told.items() if name not in by_lead}
+    return Judgement(overall=overall, by_lead={**by_lead, **more})
+
+
+def _evaluated(settings: TrainerSettings, folder: Path) -> Judgement:
+    assert settings.forecast is not None, "asked before"
+    assert settings.truth is not None, "validated"
+    forecast = folder / settings.forecast
+    truth = folder / in_full(settings.truth, settings)
+    for path, name in ((forecast, settings.forecast), (truth, settings.truth)):
+        if not path.exists():
+            raise TrainingFailed(
+                f"the script ended well and there is no file {name}; have it written, or name the "
+                "one that is"
+            )
+    try:
+        found = evaluate_files(forecast, truth, settings.variable, settings.truth_variable)
+    except FieldsharpError as error:
+        raise DataError(f"{settings.forecast} cannot be judged: {error}") from error
+    if found.values_missing:
+        raise DataError(
+            f"{settings.forecast} has no value where the truth has one, {found.values_missing} "
+            "times; write a number in every cell and frame that the truth knows"
+        )
+    if found.frames_without_truth:
+        raise DataError(
+            f"{settings.forecast} has {found.frames_without_truth} frames of times that "
+            f"{settings.truth} does not have; write the times of the truth"
+        )
+    for name in _WATCHED & found.metrics.keys():
+        observed = [g.observed for g in GUARDS.values() if g.metric == name and g.observed]
+        if any(math.isnan(found.metrics.get(metric, 0.0)) for metric in observed):
+            continue  # nor is the truth's: the guard is left out
+        _require_finite(name, found.metrics[name])
+    # A metric that is not defined on so few frames is none.
+    overall = {name: v for name, v in found.metrics.items() if math.isfinite(v)}
+    by_lead = {name: v for name, v in found.judgement.by_lead.items() if name in overall}
+    return Judgement(overall=overall, by_lead=by_lead)
+
+
+def _written(path: Path, name: str) -> dict[str, float]:
+    """Return the numbers of a file with metrics; what is no number in it is passed over."""
+    try:
+        tree = json.loads(read_small_file(path, MOST_BYTES))
+    except FileNotFoundError:
+        raise TrainingFailed(
+            f"the script ended well and there is no file {name}; have it written, or name the one "
+            "that is"
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        words = " ".join(str(error).split())[:200]
+        raise DataError(f"{name} cannot be read as JSON ({words}); write it whole") from error
+    if not isinstance(tree, dict):
+        raise DataError(
+            f"{name} holds a {type(tree).__name__}; write an object of numbers such as "
+            '{"gradient": 2.1, "peak": 112, "rmse": 0.4}'
+        )
+    return {
+        key: _as_number(key, value, f"in {name}")
+        for key, value in tree.items()
+        if key in NEEDED or (_is_number(value) and math.isfinite(value))
+    }
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _as_number(name: str, value: object, where: str) -> float:
+    try:
+        if isinstance(value, str) or _is_number(value):
+            return float(value)  # type: ignore[arg-type]
+    except (ValueError, OverflowError):
+        pass
+    raise DataError(f"the {name} {where} is {str(value)[:100]!r}, which is no number")
+
+
+def _require_finite(name: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise TrainingFailed(
+            f"the {name} of the forecast is {value:g}: the training diverged, or something else "
+            "than a forecast was written"
+        )
+
+
+def _lacks(settings: TrainerSettings, missing: list[str]) -> str:
+    names = " and ".join(missing)
+    silent = [name for name in missing if name in settings.patterns]
+    if silent:
+        return (
+            f"the script printed no line with its {names}: trainer.patterns.{silent[0]}, "
+            f"{settings.patterns[silent[0]]!r}, is found nowhere; mend the pattern or print it"
+        )
+    return f"the script told no {names}, without which there is no score; write it to " + (
+        settings.metrics or "trainer.metrics"
+    )

@@ -1,0 +1,99 @@
+"""What can be wrong with a script before a trial starts, and what its targets are."""
+
+import math
+from pathlib import Path, PurePath
+
+from fields.errors import ConfigError
+from objectives.settings import ObjectiveSettings
+from objectives.targets import resolve_targets
+from sweep.configuration.settings import SweepConfig
+from sweep.configuration.trainer import TrainerSettings
+from sweep.running.script.handing_over import find_program, in_full, write_constants
+from sweep.running.script.project_copy import project_sha256, require_project
+from sweep.study.facts import BandFacts, StudyFacts
+from sweep.study.provenance import provenance
+
+
+def require_script(config: SweepConfig) -> None:
+    """Check that a script can be run and given its values.
+
+    Raises:
+        ConfigError: If its program, project or a constant is not there, or what comes back would
+            be written outside the trial's own folder.
+    """
+    settings = config.trainer
+    assert settings is not None, "there is a script"
+    project = Path(settings.project)
+    require_project(project, settings.links)
+    find_program(settings)
+    for word in settings.command[1:]:
+        if word.endswith(".py") and not (project / in_full(word, settings)).is_file():
+            raise ConfigError(
+                f"trainer.command runs {word}, and {project} has no such file; name a script of "
+                "trainer.project"
+            )
+    for key, name in (("forecast", settings.forecast), ("metrics", settings.metrics)):
+        _require_own(key, name, settings)
+    if settings.values == "constants":
+        names = {*settings.given, *settings.baseline}
+        names |= {name.removeprefix("script.") for name in config.search.space}
+        try:
+            write_constants(project, {settings.called(n): 0.0 for n in sorted(names)}, write=False)
+        except OSError as error:
+            raise ConfigError(f"{error.filename} cannot be read ({error.strerror})") from error
+
+
+def script_sha256(settings: TrainerSettings) -> str:
+    """Return what tells the code of a script from another's."""
+    return project_sha256(Path(settings.project), settings.links)
+
+
+def facts_of_script(config: SweepConfig) -> StudyFacts:
+    """Return what is known of a field that a script alone reads: its targets.
+
+    A target is taken for the share of the observed that an automatic one would be, so that there
+    is a ceiling, and the peak is measured from 0.
+
+    Raises:
+        ConfigError: If a target is none.
+    """
+    settings = config.trainer
+    assert settings is not None, "there is a script"
+    targets = resolve_targets(config.objective, _supposed(config.objective))
+    return StudyFacts(
+        variable=settings.variable or "field",
+        units=settings.units,
+        gradient=BandFacts.of(targets.gradient),
+        peak=BandFacts.of(targets.peak),
+        gradient_observed=None,
+        peak_observed=None,
+        mean_observed=None,
+        rmse_persistence=None,
+        windows={},
+        provenance=provenance(None, script_sha256(settings)),
+    )
+
+
+def _supposed(objective: ObjectiveSettings) -> dict[str, float]:
+    given = objective.targets
+    supposed = {"mean_observed": 0.0}
+    for name in ("gradient", "peak"):
+        target = float(getattr(given, name))
+        assert math.isfinite(target), "validated: a number"
+        supposed[f"{name}_observed"] = target / objective.auto_share
+    return supposed
+
+
+def _require_own(key: str, name: str | None, settings: TrainerSettings) -> None:
+    path = PurePath(name or "")
+    if path.is_absolute() or ".." in path.parts:
+        raise ConfigError(
+            f"trainer.{key} is {name!r}, outside the folder of a trial; have the script write "
+            "below the folder it is run in"
+        )
+    for link in settings.links:
+        if path.is_relative_to(link):
+            raise ConfigError(
+                f"trainer.{key} is {name!r}, in {link!r}, which trainer.links shares between "
+                "trials; have it written elsewhere"
+            )

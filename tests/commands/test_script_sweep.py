@@ -1,0 +1,230 @@
+"""Sweeps over a script from the command line, without any data section."""
+
+import hashlib
+import json
+import re
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sweep.command_line import main
+from tests.commands.background import in_the_background, wait_for_epochs
+from tests.sweep.running.script.scripts import is_alive, pid_in
+
+TRAIN = """
+import argparse
+import sys
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--gradient-weight", type=float)
+parser.add_argument("--mode", default="well")
+arguments = parser.parse_args()
+weight = arguments.gradient_weight
+if arguments.mode == "exits" and weight > 0:
+    sys.exit(3)
+print(f"gradient {2.1 + weight:.3f}")
+print(f"peak {112 + 5 * weight:.3f}")
+print(f"rmse {0.5 + 0.01 * weight:.3f}")
+"""
+SWEEP = """
+study: mine
+trainer:
+  command: [python, train.py]
+  given: {gradient_weight: 0.05, mode: well}
+  patterns: {gradient: 'gradient (\\S+)', peak: 'peak (\\S+)', rmse: 'rmse (\\S+)'}
+training: {epochs: 1}
+objective: {targets: {gradient: 3.0, peak: 114}}
+search:
+  sampler: random
+  space:
+    gradient_weight: {low: 0.01, high: 2.0}
+workers: {count: 1}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "train.py").write_text(TRAIN, encoding="utf-8")
+    (folder / "sweep.yaml").write_text(SWEEP, encoding="utf-8")
+    return folder
+
+
+def _start(project: Path, url: str, *more: str) -> int:
+    return main(["start", str(project / "sweep.yaml"), "--storage", url, *more])
+
+
+def test_a_sweep_over_a_script_goes_from_start_to_export(
+    project: Path, storage_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = _contents(project)
+    assert _start(project, storage_url, "--trials", "4", "--json") == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["states"]["COMPLETE"] == 4
+    assert status["baseline"]["params"] == {"script.gradient_weight": 0.0}
+    assert status["baseline"]["gradient"] == pytest.approx(2.1)
+    # What needs a spectrum or a truth beside it cannot be taken: only the error against the
+    # baseline's.
+    assert "rmse" not in status["guards_not_taken"]
+    assert {"spectrum_small", "roughness", "correlation"} <= set(status["guards_not_taken"])
+    assert status["observed"] == {"gradient": None, "peak": None}
+    assert main(["export", "mine", "--storage", storage_url, "--format", "py"]) == 0
+    exported = capsys.readouterr().out
+    assert f"GRADIENT_WEIGHT = {status['best']['params']['script.gradient_weight']!r}" in exported
+    for command in (["status", "mine"], ["resume", "mine", "--trials", "5"]):
+        assert main([*command, "--storage", storage_url]) == 0
+    assert "does not suffice for the guards climatology, spectrum_small" in capsys.readouterr().out
+    assert _contents(project) == before
+
+
+def test_a_script_that_fails_fails_its_trial_and_the_sweep_goes_on(
+    project: Path, storage_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _start(project, storage_url, "--trials", "3", "--json", "--set", "trainer.given.mode=exits")
+    status = json.loads(capsys.readouterr().out)
+    assert status["states"]["COMPLETE"] == 1
+    assert status["states"]["FAIL"] == 2
+    reason = "the script ended with exit code 3 (it printed nothing)"
+    assert set(status["failures"].values()) == {reason}
+
+
+def test_a_script_that_changed_is_another_study(
+    project: Path, storage_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _start(project, storage_url, "--trials", "1", "--quiet") == 0
+    (project / "train.py").write_text(TRAIN + "# changed\n", encoding="utf-8")
+    assert _start(project, storage_url, "--trials", "2", "--quiet") == 2
+    assert "the Python files of trainer.project have other contents" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (["trainer.command=python train.py"], "nothing is run through a shell"),
+        (["trainer.command=[nosuchprogram]"], "there is no program 'nosuchprogram'"),
+        (["trainer.command=[python, tarin.py]"], "runs tarin.py, and"),
+        (["trainer.project=nowhere"], "is no folder; give that of the script"),
+        (["trainer.links=[data]"], "trainer.links names 'data', and"),
+        (["objective.targets.peak=auto"], "objective.targets.peak is auto, and without a data"),
+        (["trainer.patterns.peak=peak"], "the pattern of peak has no group, found 'peak'"),
+        (["trainer.patterns.peak=(peak"], "is no regular expression"),
+        (["trainer.patterns={}"], "trainer.patterns lacks gradient, peak, rmse"),
+        (["trainer.forecast=f.nc"], "trainer.forecast is set and trainer.truth is not"),
+        (["trainer.forecast=../f.nc", "trainer.truth=t.nc"], "outside the folder of a trial"),
+        (["trainer.progress=epoch (?P<epoch>x)"], "lacks the groups gradient, peak, rmse"),
+        (["search.pruner=median"], "trainer.progress does not say how the script tells"),
+        (["search.pruner=promotion"], "trainer.progress does not say how the script tells"),
+        (["search.space.width={low: 1, high: 9}"], "trainer.given lacks width, which is searched"),
+        (["trainer.baseline={width: 1}"], "trainer.baseline names width, which is neither"),
+        (["trainer.values=constants"], "trainer.names.gradient_weight must say which constant"),
+        (
+            [
+                "trainer.values=constants",
+                "trainer.names={gradient_weight: 'train:WEIGHT', mode: 'train:parser'}",
+            ],
+            "assigns no WEIGHT",
+        ),
+        (["trainer.given={'a b': 1}"], "letters, digits and underscores, found 'a b'"),
+        (["trainer.timeout=soon"], "trainer.timeout: must be a duration"),
+        (["trainer.comand=[x]"], "did you mean trainer.command?"),
+    ],
+)
+def test_what_cannot_be_run_is_one_sentence_before_any_trial(
+    project: Path,
+    storage_url: str,
+    capsys: pytest.CaptureFixture[str],
+    settings: list[str],
+    sentence: str,
+) -> None:
+    given = [word for setting in settings for word in ("--set", setting)]
+    assert _start(project, storage_url, "--quiet", *given) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1, said
+    assert not (project.parent / "x.db").exists()
+
+
+PAUSABLE = """
+import os, pathlib, time
+state = pathlib.Path(os.environ["SWEEP_CHECKPOINTS"], "epoch")
+pathlib.Path(os.environ["SWEEP_PROJECT"]).parent.joinpath("pid").write_text(str(os.getpid()))
+for epoch in range(int(state.read_text()) + 1 if state.exists() else 1, 7):
+    time.sleep(0.2)
+    state.write_text(str(epoch))
+    print(f"epoch {epoch} gradient {1 + epoch / 10} peak 110 rmse 0.5", flush=True)
+"""
+
+
+@pytest.mark.outside
+def test_a_stopped_sweep_leaves_no_script_and_goes_on_where_it_was(
+    project: Path,
+    storage_url: str,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (project / "train.py").write_text(PAUSABLE, encoding="utf-8")
+    progress = (
+        r"epoch (?P<epoch>\d+) gradient (?P<gradient>\S+) peak (?P<peak>\S+) rmse (?P<rmse>.+)"
+    )
+    settings = [f"trainer.progress='{progress}'", "trainer.resumes=true", "training.epochs=6"]
+    given = [word for setting in settings for word in ("--set", setting)]
+    arguments = ["start", str(project / "sweep.yaml"), "--storage", storage_url, *given]
+    with in_the_background(project.parent, *arguments, "--trials", "1") as process:
+        wait_for_epochs(project.parent, 2, process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 3, process.communicate()[1]
+    pid = pid_in(project.parent / "pid")
+    assert not is_alive(pid)
+    assert main(["resume", "mine", "--storage", storage_url, "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["states"]["COMPLETE"] == 1
+    assert status["baseline"]["gradient"] == pytest.approx(1.6)
+    assert re.search(r"trial 0: goes on after epoch [2-5] of 6", caplog.text)
+
+
+@pytest.mark.outside
+def test_when_a_sweep_is_killed_its_scripts_end_too(project: Path, storage_url: str) -> None:
+    endless = PAUSABLE.replace("7):", "7000):")
+    (project / "train.py").write_text(endless, encoding="utf-8")
+    arguments = ["start", str(project / "sweep.yaml"), "--storage", storage_url, "--quiet"]
+    with in_the_background(project.parent, *arguments) as process:
+        _wait_for(lambda: (project.parent / "pid").exists())
+        time.sleep(0.3)  # until it is written
+        pid = pid_in(project.parent / "pid")
+        assert is_alive(pid)
+        process.kill()
+        process.wait()
+        _wait_for(lambda: not is_alive(pid))
+
+
+def _wait_for(there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_check_says_what_a_script_is_run_as(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(project / "sweep.yaml"), "--json"]) == 0
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert all(check["ok"] for check in checks.values())
+    assert "gradient_weight as --gradient-weight" in checks["values"]["detail"]
+    assert (
+        "guards whose metrics are not among them are left out"
+        in (checks["what comes back"]["detail"])
+    )
+    assert main(["check", str(project / "sweep.yaml"), "--set", "trainer.links=[x]"]) == 1
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }

@@ -1,0 +1,226 @@
+"""Scripts as trials: what is heard of them, and how each way of failing ends."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sweep.running.executor import RungReached, TrialCancelled, TrialDone, TrialFailed
+from sweep.running.script import running_script
+from tests.sweep.running.script.scripts import ALL_WELL, PROGRESS, is_alive, pid_in, run_script
+
+
+def test_numbers_are_picked_from_what_is_printed_and_the_last_counts(tmp_path: Path) -> None:
+    ran = run_script(tmp_path, 'print("gradient 1.0")\n' + ALL_WELL)
+    assert isinstance(ran.end, TrialDone)
+    (report,) = ran.reports
+    assert report.metrics == {"gradient": 2.1, "peak": 112.0, "rmse": 0.5}
+    assert report.judgement.by_lead["gradient"] == [2.1]
+    assert ran.printed == "gradient 1.0\n" + ALL_WELL[7:-3] + "\n"
+
+
+def test_a_file_of_metrics_is_read_and_what_is_no_number_passed_over(tmp_path: Path) -> None:
+    found = {"gradient": 2.1, "peak": 112, "rmse": 0.5, "bias": 0.1, "name": "x", "ok": True}
+    source = f"import json\njson.dump({found!r}, open('found.json', 'w'))\n"
+    ran = run_script(tmp_path, source, metrics="found.json", patterns={})
+    expected = {k: v for k, v in found.items() if k not in ("name", "ok")}
+    assert ran.reports[0].metrics == expected
+    assert not (tmp_path / "project" / "found.json").exists()
+
+
+SAVE = "import numpy as np\nr = np.random.default_rng(0)\nt = r.normal(size=(6, 12, 12))\n"
+
+
+def test_files_are_judged_as_evaluate_does_guards_and_all(tmp_path: Path) -> None:
+    source = SAVE + "np.save('t.npy', t)\nnp.save('f.npy', 0.5 * t)\n"
+    ran = run_script(tmp_path, source, forecast="f.npy", truth="t.npy", patterns={})
+    metrics = ran.reports[0].metrics
+    truth = np.random.default_rng(0).normal(size=(6, 12, 12))
+    assert metrics["rmse"] == pytest.approx(np.sqrt((0.25 * truth**2).mean(axis=(1, 2)).mean()))
+    assert metrics["gradient"] == pytest.approx(0.5 * metrics["gradient_observed"])
+    assert {"power_small", "anomaly_correlation", "std_ratio"} <= metrics.keys()
+    assert ran.reports[0].judgement.leads == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import sys\nprint('oh')\nsys.exit(3)", "the script ended with exit code 3 .*printed: oh"),
+        ("raise ValueError('no data')", "exit code 1 .*printed: ValueError: no data"),
+        ("import os\nos.abort()", "was ended by signal 6"),
+        ("", "printed no line with its gradient and peak and rmse.*it printed nothing"),
+        ("print('gradient x peak 1 rmse 1')", "the gradient printed is 'x', which is no number"),
+        ("print('gradient nan peak 1 rmse 1')", "the gradient of the forecast is nan"),
+    ],
+)
+def test_what_is_printed_can_be_wrong_in_many_ways(
+    tmp_path: Path, source: str, reason: str
+) -> None:
+    ran = run_script(tmp_path, source)
+    assert isinstance(ran.end, TrialFailed)
+    assert ran.end.cause == "training"
+    assert re.search(reason, ran.reason), ran.reason
+    assert "\n" not in ran.reason
+
+
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        ("np.save('t.npy', t)", "ended well and there is no file f.npy"),
+        ("np.save('t.npy', t); np.save('f.npy', t[:, :8])", "has a grid of 8 x 12 cells"),
+        ("np.save('t.npy', t); np.save('f.npy', t[:4])", "has 4 frames and the truth 6"),
+        ("np.save('t.npy', t); np.save('f.npy', t * np.nan)", "know no cell in common"),
+        (
+            "np.save('t.npy', t); t = t.copy(); t[0, 0, :2] = np.nan; np.save('f.npy', t)",
+            "has no value where the truth has one, 2 times",
+        ),
+        ("np.save('t.npy', t); open('f.npy', 'w').write('x')", "cannot be judged: .*f.npy"),
+    ],
+)
+def test_a_forecast_can_be_wrong_in_many_ways(tmp_path: Path, write: str, reason: str) -> None:
+    ran = run_script(tmp_path, f"{SAVE}{write}\n", forecast="f.npy", truth="t.npy", patterns={})
+    assert isinstance(ran.end, TrialFailed)
+    assert re.search(reason, ran.reason), ran.reason
+
+
+def test_a_result_that_stood_there_before_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    there = tmp_path / "project" / "found.json"
+    there.write_text(json.dumps({"gradient": 2.1, "peak": 112, "rmse": 0.5}), encoding="utf-8")
+    ran = run_script(tmp_path, "", metrics="found.json", patterns={})
+    assert "there is no file found.json" in ran.reason
+    assert there.exists()
+
+
+def test_a_script_that_never_ends_is_ended_at_its_limit(tmp_path: Path) -> None:
+    source = "import time\nprint('begun', flush=True)\ntime.sleep(60)"
+    ran = run_script(tmp_path, source, timeout="0.3s")
+    assert ran.reason == "the script did not end within 0.3s (trainer.timeout)"
+    assert ran.seconds < 2
+    assert ran.printed == "begun\n"
+
+
+CHILD = """
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], {how})
+open({at!r}, "w").write(str(child.pid))
+"""
+
+
+@pytest.mark.parametrize("how", ["", "start_new_session=True"])
+def test_children_that_outlive_the_script_are_ended_also_out_of_their_group(
+    tmp_path: Path, how: str
+) -> None:
+    ran = run_script(tmp_path, CHILD.format(how=how, at=str(tmp_path / "pid")) + ALL_WELL)
+    assert isinstance(ran.end, TrialDone), ran.reason
+    assert not is_alive(pid_in(tmp_path / "pid"))
+    assert ran.seconds < 2
+
+
+def test_a_script_that_is_deaf_is_ended_with_its_children_when_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running_script, "GRACE_S", 0.2)
+    deaf = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    source = deaf + CHILD.format(how="", at=str(tmp_path / "pid")) + "time.sleep(60)\n"
+    written = tmp_path / "pid"
+    ran = run_script(
+        tmp_path,
+        source,
+        message=("cancel", lambda: written.exists() and bool(written.stat().st_size)),
+    )
+    assert isinstance(ran.end, TrialCancelled)
+    assert not is_alive(pid_in(written))
+
+
+def test_of_what_is_printed_without_end_the_beginning_and_the_end_are_kept(tmp_path: Path) -> None:
+    source = (
+        "import sys\nprint('first')\nline = 'x' * 99 + '\\n'\n"
+        "for _ in range(200):\n    sys.stdout.write(line * 1000)\n"
+    )
+    ran = run_script(tmp_path, source + ALL_WELL)
+    assert isinstance(ran.end, TrialDone), ran.reason
+    assert ran.printed.startswith("first\n")
+    assert "gradient 2.1" in ran.printed[-40:]
+    assert "bytes left out" in ran.printed
+    assert len(ran.printed) < 300_000
+
+
+def test_a_line_without_end_is_not_kept_in_memory(tmp_path: Path) -> None:
+    source = "import sys\nfor _ in range(50):\n    sys.stdout.write('x' * 1000000)\nprint()\n"
+    assert isinstance(run_script(tmp_path, source + ALL_WELL).end, TrialDone)
+
+
+EPOCHS = """
+import os, pathlib
+state = pathlib.Path(os.environ["SWEEP_CHECKPOINTS"], "epoch")
+done = int(state.read_text()) if state.exists() else 0
+for epoch in range(done + 1, 5):
+    state.write_text(str(epoch))
+    print(f"epoch {epoch} gradient {epoch} peak 100 rmse 1", flush=True)
+    THEN
+print("gradient 9 peak 112 rmse 0.5")
+"""
+
+
+def test_lines_of_progress_are_epochs_and_the_result_takes_the_place_of_the_last(
+    tmp_path: Path,
+) -> None:
+    ran = run_script(tmp_path, EPOCHS.replace("THEN", ""), epochs=4, progress=PROGRESS)
+    assert [report.epoch for report in ran.reports] == [0, 1, 2, 3]
+    assert [report.metrics["gradient"] for report in ran.reports] == [1, 2, 3, 9]
+
+
+def test_a_script_is_ended_at_a_rung_and_goes_on_from_its_own_checkpoint(tmp_path: Path) -> None:
+    source = EPOCHS.replace("THEN", "import time; time.sleep(0.2)")
+    first = run_script(tmp_path, source, epochs=4, until=2, progress=PROGRESS, resumes=True)
+    assert isinstance(first.end, RungReached)
+    assert [report.epoch for report in first.reports] == [0, 1]
+    second = run_script(tmp_path, source, epochs=4, attempt=2, progress=PROGRESS, resumes=True)
+    assert isinstance(second.end, TrialDone), second.reason
+    assert [report.metrics["gradient"] for report in second.reports] == [1, 2, 3, 9]
+
+
+def test_an_epoch_that_is_no_number_fails_at_once(tmp_path: Path) -> None:
+    source = "import time\nprint('epoch 1 gradient nan peak 1 rmse 1', flush=True)\ntime.sleep(60)"
+    ran = run_script(tmp_path, source, epochs=3, progress=PROGRESS)
+    assert ran.reason == "the gradient is nan after epoch 1: the training diverged"
+    assert ran.seconds < 2
+
+
+@pytest.mark.parametrize(
+    ("values", "source"),
+    [
+        ("flags", "import sys\nw, s = sys.argv[2], sys.argv[4]\nassert sys.argv[1] == '--g-w'"),
+        (
+            "json",
+            "import json, os\nd = json.load(open(os.environ['SWEEP_VALUES']))\n"
+            "w, s = d['g_w'], d['all_steps']",
+        ),
+        ("env", "import os\nw, s = os.environ['G_W'], os.environ['ALL_STEPS']"),
+    ],
+)
+def test_values_reach_the_script(tmp_path: Path, values: str, source: str) -> None:
+    source += "\nprint('gradient', w, 'peak', 1, 'rmse', 2)\nassert str(s).lower() == 'true'\n"
+    given = {"g_w": 0.25, "all_steps": True}
+    ran = run_script(tmp_path, source, values=values, given=given)
+    assert isinstance(ran.end, TrialDone), ran.reason
+    assert ran.reports[0].metrics["gradient"] == 0.25
+
+
+def test_a_project_is_copied_and_its_data_linked(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / "data").mkdir(parents=True)
+    (project / "data" / "x.txt").write_text("112", encoding="utf-8")
+    (project / ".git").mkdir()
+    source = (
+        "import pathlib\nopen('written.txt', 'w').write('x')\n"
+        "assert pathlib.Path('data').is_symlink()\nassert not pathlib.Path('.git').exists()\n"
+        "print('gradient 1 rmse 1 peak', open('data/x.txt').read())\n"
+    )
+    ran = run_script(tmp_path, source, links=["data"])
+    assert isinstance(ran.end, TrialDone), ran.reason
+    assert ran.reports[0].metrics["peak"] == 112
+    assert sorted(p.name for p in project.iterdir()) == [".git", "data", "train.py"]
