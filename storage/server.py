@@ -29,6 +29,7 @@ _OF_LIBPQ = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,
     "application_name": "fieldsharp",
+    "client_encoding": "utf8",  # whatever the environment or the database says
 }
 _LIBPQ_DRIVERS = ("psycopg", "psycopg2")
 

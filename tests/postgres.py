@@ -11,20 +11,31 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 PLACES = Path("/usr/lib/postgresql")
 USER = "ann"
-PASSWORD = "hunt%40er2"  # noqa: S105 - of a server that is gone with the test; hunt@er2 decoded
+PASSWORD = "hunt%40er2"  # noqa: S105 - of a server that is gone with the test
+DECODED = "hunt@er2"
 UNPRIVILEGED = "postgres"
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
 
 
+def database_of(url: str) -> str:
+    """Return the name of the database in an address."""
+    return url.partition("?")[0].rpartition("/")[2]
+
+
 class Missing(Exception):
     """What is needed is not here; the message says what."""
+
+
+def shows_password(text: str) -> bool:
+    """Return whether the password can be read somewhere."""
+    return PASSWORD in text or DECODED in text
 
 
 @dataclass
@@ -56,17 +67,16 @@ class Server:
         self.run("createdb", *options, name)
         return name
 
-    def say(self, statement: str, database: str = "postgres", user: str = USER) -> str:
+    def say(self, statement: str, database: str = "postgres") -> str:
         """Return what the server answers to a statement of SQL."""
-        arguments = ("-d", database, "-U", user, "-Atqc", statement)
-        return self.run("psql", "-v", "ON_ERROR_STOP=1", *arguments, user=None)
+        return self.run("psql", "-v", "ON_ERROR_STOP=1", "-Atqc", statement, "-d", database)
 
-    def run(self, program: str, *arguments: str, user: str | None = USER) -> str:
+    def run(self, program: str, *arguments: str) -> str:
         """Return what a program of the server's says."""
-        login = () if user is None else ("-U", user)
+        where = ("-h", "127.0.0.1", "-p", str(self.port), "-U", USER)
         done = subprocess.run(
-            [self.programs / program, "-h", "127.0.0.1", "-p", str(self.port), *login, *arguments],
-            env={**ENVIRONMENT, "PGPASSWORD": "hunt@er2"},
+            [self.programs / program, *where, *arguments],
+            env={**ENVIRONMENT, "PGPASSWORD": DECODED},
             capture_output=True,
             text=True,
         )
@@ -91,7 +101,7 @@ def running_server() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="fieldsharp-postgres-") as name:
         folder = Path(name)
         password = folder / "password"
-        password.write_text("hunt@er2\n", encoding="utf-8")
+        password.write_text(f"{DECODED}\n", encoding="utf-8")
         if os.geteuid() == 0:  # the server refuses to run as root
             for path in (folder, password):
                 shutil.chown(path, UNPRIVILEGED)
@@ -120,7 +130,7 @@ def _programs() -> Path:
     return Path(on_the_path).resolve().parent
 
 
-def _as_unprivileged(command: list[str], environment: Mapping[str, str] = ENVIRONMENT) -> None:
+def _as_unprivileged(command: list[str]) -> None:
     if os.geteuid() == 0:
         if shutil.which("runuser") is None:
             raise Missing("PostgreSQL does not run as root, and there is no runuser")
@@ -128,7 +138,7 @@ def _as_unprivileged(command: list[str], environment: Mapping[str, str] = ENVIRO
     done = subprocess.run(
         # The server keeps what it is given open: a pipe would never end.
         command,
-        env=dict(environment),
+        env=ENVIRONMENT,
         cwd="/",
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE if "start" not in command else subprocess.DEVNULL,
