@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: sweep test test-outside test-slow torture lint docs bench clean
+.PHONY: sweep test test-outside test-cluster test-slow torture lint docs bench clean
 
 sweep: .venv/installed  ## install, then run the quickstart sweep on real data
 	$(PY) run_sweep.py start configs/quickstart.yaml
@@ -12,6 +12,13 @@ test: .venv/installed-dev  ## install with test requirements, then run the tests
 
 test-outside: .venv/installed-dev  ## the program as a person uses it: browser, terminal, docs, faults
 	$(PY) -m pytest -n 2 --dist loadgroup -m outside
+
+test-cluster: .venv/installed-dev .venv/installed-postgres  ## what needs a server, started in a temporary folder
+	@command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 \
+		|| { apt-get update -q && apt-get install -y -q --no-install-recommends postgresql; } \
+		|| echo "PostgreSQL cannot be installed here (Debian: apt-get install postgresql, as root):" \
+		"its tests will be skipped"
+	$(PY) -m pytest -m cluster
 
 test-slow: .venv/installed-dev  ## the tests that take longer, quickstart included
 	$(PY) -m pytest -m slow
@@ -47,6 +54,10 @@ bench: .venv/installed-bench  ## the table of ratios: ours beside what one would
 
 .venv/installed-bench: .venv/installed requirements-bench.txt
 	$(PY) -m pip install --disable-pip-version-check -q -r requirements-bench.txt
+	@touch $@
+
+.venv/installed-postgres: .venv/installed requirements-postgres.txt
+	$(PY) -m pip install --disable-pip-version-check -q -r requirements-postgres.txt
 	@touch $@
 
 clean:

@@ -18,7 +18,7 @@ from storage.private_files import make_private_folder, partial_path
 from storage.replacing import clear_partials, discard, make_empty, put_in_place
 from storage.soundness import require_studies
 from storage.sqlite_file import connect_reading, quick_check
-from storage.url import mask_password, sqlite_path
+from storage.url import is_postgres, mask_password, sqlite_path
 
 LOCK_TIMEOUT_S = 2.0
 __all__ = ["back_up", "backups", "copy_database", "newest_backup"]
@@ -80,9 +80,10 @@ def file_of(url: str) -> Path:
     """
     path = sqlite_path(url)
     if path is None:
+        programs = "with pg_dump, and put a copy back with pg_restore"
         raise ConfigError(
-            f"database {mask_password(url)} is no file; back it up and restore it with the "
-            "programs of its server"
+            f"database {mask_password(url)} is on a server and in no file; back it up "
+            f"{programs if is_postgres(url) else 'and restore it with the programs of its server'}"
         )
     return path
 

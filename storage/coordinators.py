@@ -7,8 +7,8 @@ from pathlib import Path
 from fields.errors import StudyError
 from storage.lock_file import is_held, share_lock
 from storage.place import files_folder, opening_lock
-from storage.study_lock import read_holder
-from storage.url import mask_password
+from storage.study_lock_file import read_holder
+from storage.url import is_postgres, mask_password
 
 
 @contextmanager
@@ -22,6 +22,13 @@ def no_coordinator(url: str, doing: str) -> Iterator[None]:
     Raises:
         StudyError: If one is run now, naming its process.
     """
+    if is_postgres(url):
+        # Only here: who sweeps in a file need not load what talks to servers.
+        from storage.server_locks import no_coordinator_on_server
+
+        with no_coordinator_on_server(url, doing):
+            yield
+        return
     with ExitStack() as held:
         for path in study_locks(url):
             file = held.enter_context(path.open(encoding="utf-8", errors="replace"))

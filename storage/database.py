@@ -22,9 +22,12 @@ from storage.making import make_database
 from storage.opening import opening_locked
 from storage.private_files import synchronise
 from storage.quick_storage import QuickStorage
+from storage.server import engine_arguments, server_address
+from storage.server_soundness import check_server
 from storage.soundness import require_sound
 from storage.sqlite_file import TIMEOUT_S, beside, can_be_written, reading_uri
-from storage.url import sqlite_path
+from storage.study_lock import StudyLock
+from storage.url import is_postgres, sqlite_path
 
 FileIdentity = tuple[int, int]
 """Device and inode."""
@@ -43,11 +46,15 @@ def check_storage(url: str, mode: Literal["read", "write"], *, must_exist: bool 
     """Check what is quickly seen of a database and its place, leaving nothing behind.
 
     Raises:
-        ConfigError: If the address is unusable, the file is missing (read) or cannot be written.
+        ConfigError: If the address is unusable, the file is missing (read) or cannot be written,
+            or a server does not let this user in.
         StorageError: If the file is damaged, or of another version.
+        StorageUnavailable: If a server does not answer.
     """
     path = sqlite_path(url)
     if path is None:
+        if is_postgres(url):
+            check_server(url, mode, must_exist=must_exist)
         return
     check_access(path, mode)
     if mode == "read" or must_exist or path.exists():
@@ -61,6 +68,7 @@ def open_database(
     *,
     must_exist: bool = False,
     sole_writer: bool = False,
+    lock: StudyLock | None = None,
 ) -> RDBStorage:
     """Open the database at an address; made if it is missing and ``mode`` is write.
 
@@ -71,6 +79,7 @@ def open_database(
         busy_timeout_s: Longest wait for another process's transaction.
         must_exist: Refuse a missing file in mode ``write`` too.
         sole_writer: Whether one study is read, which nobody else writes to (``QuickStorage``).
+        lock: On the study that is written to; no transaction succeeds once another has it.
 
     Raises:
         ConfigError: If the address is unusable, the file is missing (read) or cannot be written,
@@ -82,8 +91,9 @@ def open_database(
     path = sqlite_path(url)
     check_storage(url, mode, must_exist=must_exist)
     with database_errors(url), opening_errors(url):
+        check = lock.check if lock is not None else None
         if path is None:
-            return QuickStorage(url, skip_table_creation=mode == "read", is_sole_writer=sole_writer)
+            return _open_on_server(url, mode, is_sole_writer=sole_writer, check=check)
         if mode == "read":
             return _open_for_reading(url, path, busy_timeout_s)
         with opening_locked(url):
@@ -91,7 +101,7 @@ def open_database(
             if not path.exists():
                 _make(url, path)
             waiting = {"connect_args": {"timeout": busy_timeout_s}}
-            storage = QuickStorage(url, waiting, is_sole_writer=sole_writer)
+            storage = QuickStorage(url, waiting, is_sole_writer=sole_writer, check=check)
             tune_sqlite(storage.engine, "write")
             return storage
 
@@ -177,6 +187,16 @@ def tune_sqlite(engine: sqlalchemy.Engine, mode: Literal["read", "write"]) -> No
         connection.exec_driver_sql(begin)
 
     engine.dispose()  # connections opened before the hooks do without them
+
+
+def _open_on_server(url: str, mode: Literal["read", "write"], **of_writer: Any) -> RDBStorage:
+    arguments = engine_arguments(url)
+    if mode == "read":
+        # Of many that look on nobody waits for the server: a connection it closed is not used.
+        arguments |= {"pool_pre_ping": True}
+        return QuickStorage(server_address(url), arguments, skip_table_creation=True)
+    with opening_locked(url):
+        return QuickStorage(server_address(url), arguments, **of_writer)
 
 
 def _open_for_reading(url: str, path: Path, busy_timeout_s: float) -> RDBStorage:

@@ -10,7 +10,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from fields.errors import ConfigError, StorageError
 from storage.advice import storage_command
 from storage.faults import one_line, storage_error
-from storage.url import mask_password
+from storage.url import is_postgres, mask_password
+
+INSTALL = (
+    "install it with pip install -r requirements-postgres.txt, and write the address as "
+    "postgresql+psycopg://..."
+)
 
 
 @contextmanager
@@ -58,8 +63,10 @@ def opening_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (ImportError, NoSuchModuleError) as error:
+        reason = one_line(error.__cause__ or error)
+        fix = INSTALL if is_postgres(url) else "install it, or choose another with --storage"
         raise ConfigError(
-            f"database {mask_password(url)} needs a driver that is not installed ({error})"
+            f"database {mask_password(url)} needs a driver that is not installed ({reason}); {fix}"
         ) from error
     except RuntimeError as error:  # Optuna's word for a schema of another version
         older = "storage upgrade" in str(error)

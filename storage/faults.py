@@ -1,5 +1,6 @@
 """What went wrong with a database: away for now, damaged, or failed."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,15 @@ AWAY = (
     *("terminating connection", "starting up", "shutting down", "timeout expired", "timed out"),
     *("too many connections", "too many clients", "network is unreachable", "no route to host"),
     *("could not translate host name", "name resolution", "network error"),
+    *("failed to resolve host", "in recovery mode", "not yet accepting", "slots are reserved"),
+    *("statement timeout", "read-only transaction"),
 )
+LOGIN = (
+    *("authentication failed", "no password supplied", "no pg_hba.conf entry"),
+    *("is not permitted to log in", "permission denied for database"),
+)
+NO_DATABASE = re.compile(r'database ".*" does not exist')
+NO_ROLE = re.compile(r'role ".*" does not exist')
 
 
 def storage_error(url: str, reason: str, *, away: bool = False) -> StorageError:
@@ -43,6 +52,8 @@ def storage_error(url: str, reason: str, *, away: bool = False) -> StorageError:
         fix = "end the process that keeps it locked"
     elif away or any(word in words for word in AWAY):
         fix = "see that its disk or its server can be reached"
+    elif (refusal := refused(url, reason)) is not None:
+        return StorageError(refusal)
     else:
         return StorageError(
             f"database {name} failed: {said}; "
@@ -52,6 +63,28 @@ def storage_error(url: str, reason: str, *, away: bool = False) -> StorageError:
         f"database {name} cannot be used at the moment ({said})",
         f"{fix}, then run the same command again",
     )
+
+
+def refused(url: str, reason: str) -> str | None:
+    """Return why a server lets nobody in, as one sentence; None where that is not the reason.
+
+    Args:
+        url: The database.
+        reason: What the server said.
+    """
+    said = mask_password(reason).rpartition("FATAL:")[2].strip()
+    name = mask_password(url)
+    if any(word in reason.lower() for word in LOGIN) or NO_ROLE.search(reason):
+        return (
+            f"the server of {name} does not let this user in ({said}); correct user and password "
+            "in the environment variable SWEEP_STORAGE or in ~/.pgpass"
+        )
+    if NO_DATABASE.search(reason):
+        return (
+            f"there is no such database on the server of {name} ({said}); have it made with "
+            "createdb, or choose another with --storage"
+        )
+    return None
 
 
 def damaged(url: str, reason: str) -> DatabaseDamaged:

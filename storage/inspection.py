@@ -8,11 +8,11 @@ from pathlib import Path
 from storage.coordinators import is_run, study_locks
 from storage.faults import sqlite_errors
 from storage.kept_backups import backups
-from storage.place import study_lock
 from storage.replacing import damaged_copies, partials
 from storage.schema import schema_of
 from storage.soundness import require_studies
 from storage.sqlite_file import beside, look, size_of
+from storage.study_lock import study_holder
 from storage.url import sqlite_path
 
 SHOWN_PROBLEMS = 5
@@ -48,6 +48,7 @@ class Inspection:
         studies: By name.
         backups: Oldest first.
         leftovers: Files nobody needs any more, or should look at, with what they are.
+        is_on_server: Whether a server keeps it, which alone can look at its pages.
     """
 
     problems: list[str]
@@ -55,6 +56,7 @@ class Inspection:
     studies: list[StudyFound]
     backups: list[Path] = field(default_factory=list)
     leftovers: dict[Path, str] = field(default_factory=dict)
+    is_on_server: bool = False
 
 
 def inspect(url: str) -> Inspection:
@@ -101,7 +103,7 @@ def _count_trials(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
 
 
 def _study(url: str, name: str, states: dict[str, int]) -> StudyFound:
-    return StudyFound(name, states, is_run(study_lock(url, name)))
+    return StudyFound(name, states, study_holder(url, name).alive)
 
 
 def _leftovers(url: str, path: Path) -> dict[Path, str]:
@@ -131,4 +133,5 @@ def _inspect_server(url: str) -> Inspection:
             counts = {s.name: storage.get_n_trials(study._study_id, s) for s in TrialState}
             states = {state: number for state, number in counts.items() if number}
             studies.append(_study(url, study.study_name, states))
-    return Inspection([], schema, sorted(studies, key=lambda study: study.name))
+    named = sorted(studies, key=lambda study: study.name)
+    return Inspection([], schema, named, is_on_server=True)

@@ -16,6 +16,8 @@ from optuna.storages._cached_storage import _CachedStorage
 from optuna.study import Study
 from sqlalchemy.orm import Session
 
+from storage.quick_storage import QuickStorage
+
 
 class _Held:
     """A session whose commits wait; stands for itself and for what hands out sessions."""
@@ -62,6 +64,7 @@ def one_transaction(study: Study) -> Iterator[None]:
     Raises:
         StorageInternalError: If the database refused a part; nothing of the block happened.
         SQLAlchemyError: Likewise.
+        StudyError: If another process has taken over the study; likewise.
     """
     backend = database_of(study)
     sessions: Any = backend.scoped_session
@@ -70,6 +73,8 @@ def one_transaction(study: Study) -> Iterator[None]:
     backend.scoped_session = held
     try:
         session.connection()  # begins, before anything is read that could be another's meanwhile
+        if isinstance(backend, QuickStorage) and backend.check is not None:
+            backend.check(session)
         yield
         if held.rolled_back:
             raise StorageInternalError("a part of a transaction was refused")

@@ -7,7 +7,7 @@ from fields.errors import StorageUnavailable
 from storage.lock_file import open_lock_file, take_lock
 from storage.place import opening_lock
 from storage.sqlite_file import TIMEOUT_S
-from storage.url import mask_password
+from storage.url import is_postgres, mask_password
 
 
 @contextmanager
@@ -18,6 +18,13 @@ def opening_locked(url: str) -> Iterator[None]:
         ConfigError: If the lock cannot be made.
         StorageUnavailable: If another process has held it for too long.
     """
+    if is_postgres(url):
+        # Only here: who sweeps in a file need not load what talks to servers.
+        from storage.server_locks import opening_locked_on_server
+
+        with opening_locked_on_server(url, TIMEOUT_S):
+            yield
+        return
     with open_lock_file(opening_lock(url)) as lock:
         if not take_lock(lock, TIMEOUT_S):
             raise StorageUnavailable(

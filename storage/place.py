@@ -12,25 +12,38 @@
         trials/, confirm/ checkpoints, by trial and attempt
         output/           what scripts printed, by trial
         samples/          what pictures are drawn from, by trial
+
+A database on a server has the same in ``<host>-<database>.files`` of the folder one works in, or
+where its address says: ``?files=/folder``. PostgreSQL keeps the locks itself.
 """
 
 import hashlib
 import re
 from pathlib import Path
 
-from storage.url import mask_password, sqlite_path
+from storage.url import sqlite_path
 
 SUFFIX = ".files"
 
 
 def files_folder(url: str) -> Path:
-    """Return the folder beside a database; for one that is no file, in the working directory."""
+    """Return the folder beside a database; for one on a server, what its address says, or here."""
     path = sqlite_path(url)
     if path is not None:
         if path.is_symlink():  # whatever name it is reached by, it has one lock and one spool
             path = path.resolve()
         return path.with_name(path.name + SUFFIX)
-    return Path(f"sweeps-{_digest(mask_password(url))}{SUFFIX}")
+    # Only here: who sweeps in a file need not load what knows the addresses of servers.
+    from storage.server import named_folder, parsed
+
+    named = named_folder(url)
+    if named is not None:
+        return named
+    parts = parsed(url)
+    host = parts.host or parts.query.get("host") or "local"
+    port = f"-{parts.port}" if parts.port else ""
+    name = re.sub(r"[^\w.-]+", "_", f"{host}{port}-{parts.database or 'default'}")
+    return Path(name + SUFFIX)
 
 
 def backups_folder(url: str) -> Path:

@@ -9,7 +9,7 @@ compares every trial with its.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Container
+from collections.abc import Callable, Collection, Container
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +39,8 @@ class QuickStorage(RDBStorage):
         url: Address of the database.
         engine_kwargs: Of SQLAlchemy.
         skip_table_creation: Whether the tables are there, or nothing may be written.
+        check: Called with the session at the begin of every transaction of many calls; an error
+            of it ends the transaction.
         is_sole_writer: Whether nobody else writes to the trials that are read through it, which
             are one study's; then one that waits is not read again until it is written to.
     """
@@ -50,8 +52,10 @@ class QuickStorage(RDBStorage):
         *,
         skip_table_creation: bool = False,
         is_sole_writer: bool = False,
+        check: Callable[[Any], None] | None = None,
     ) -> None:
         super().__init__(url, engine_kwargs, skip_table_creation=skip_table_creation)
+        self.check = check
         self._is_sole_writer = is_sole_writer
         self._at_rest: set[int] = set()
 

@@ -1,58 +1,30 @@
-"""One coordinator per study: an exclusive lock on a file beside the database."""
+"""One coordinator per study: a lock beside an SQLite file, or in the server of a database."""
 
-import json
-import os
-import platform
-from dataclasses import dataclass
 from types import TracebackType
-from typing import IO, Self
+from typing import Any, Self
 
-from fields.errors import ConfigError, StudyError
-from storage import place
-from storage.lock_file import is_held, open_lock_file, take_lock
+from storage.holder import CONFIRM, RESUME, Holder, is_run_by
+from storage.study_lock_file import StudyLockFile, holder_by_file
+from storage.url import is_postgres
 
-LOOKING_S = 0.5
-"""Whoever looks whether a lock is held holds it for a moment: one that is taken is tried again."""
-
-
-RESUME = "resume"
-CONFIRM = "confirm"
-
-
-@dataclass(frozen=True)
-class Holder:
-    """The process that runs a study, or was the last to.
-
-    Attributes:
-        pid: Its number; None where the last one ended in good order, or there was none.
-        host: The machine it is on.
-        alive: Whether it still runs.
-        command: What it was started by, and is gone on with: ``resume`` or ``confirm``.
-    """
-
-    pid: int | None
-    host: str
-    alive: bool
-    command: str = RESUME
-
-    @property
-    def died(self) -> bool:
-        """Whether it ended without putting its affairs in order."""
-        return self.pid is not None and not self.alive
+__all__ = ["CONFIRM", "RESUME", "Holder", "StudyLock", "refuse_if_run", "study_holder"]
 
 
 class StudyLock:
-    """Held while a coordinator runs; the system frees it when the process dies, however it dies.
+    """Held while a coordinator runs, and free when it dies, however it dies.
 
-    Use as a context manager. The lock is good for processes of one machine, or for a shared folder
-    whose file system locks.
+    Use as a context manager.
     """
 
     def __init__(self, url: str, study: str, command: str = RESUME) -> None:
         self.study = study
-        self._command = command
-        self.path = place.study_lock(url, study)
-        self._file: IO[str] | None = None
+        if is_postgres(url):
+            # Only here: who sweeps in a file need not load what talks to servers.
+            from storage.server_lock import ServerLock
+
+            self._lock: StudyLockFile | ServerLock = ServerLock(url, study, command)
+        else:
+            self._lock = StudyLockFile(url, study, command)
 
     def __enter__(self) -> Self:
         """Take the lock.
@@ -60,25 +32,9 @@ class StudyLock:
         Raises:
             StudyError: If another process holds it, naming its pid.
             ConfigError: If the lock cannot be made.
+            StorageError: If the server that keeps it does not answer.
         """
-        file = open_lock_file(self.path)
-        if not take_lock(file, LOOKING_S):
-            holder = read_holder(file, alive=True)
-            file.close()
-            raise _is_run(self.study, holder)
-        holder_now = json.dumps(
-            {"pid": os.getpid(), "host": platform.node(), "command": self._command}
-        )
-        try:
-            file.truncate(0)
-            # Not through the buffer: what a full disk refuses would be tried again by close.
-            os.pwrite(file.fileno(), holder_now.encode(), 0)
-        except OSError as error:
-            file.close()
-            raise ConfigError(
-                f"cannot write the lock {self.path} ({error.strerror}); its disk must have room"
-            ) from error
-        self._file = file
+        self._lock.take()
         return self
 
     def __exit__(
@@ -87,21 +43,32 @@ class StudyLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Free the lock. The file stays: removing it would let two processes lock two files."""
-        if self._file is not None:
-            self._file.truncate(0)
-            self._file.close()
-            self._file = None
+        """Free the lock."""
+        self._lock.free()
+
+    def check(self, session: Any) -> None:
+        """Check in a transaction, before it writes, that the study is still ours.
+
+        Args:
+            session: Of SQLAlchemy, in that transaction.
+
+        Raises:
+            StudyError: If another process took it over while the server was away.
+        """
+        self._lock.check(session)
 
 
 def study_holder(url: str, study: str) -> Holder:
-    """Return which process runs a study, or ran it when it died; changes nothing."""
-    path = place.study_lock(url, study)
-    try:
-        with path.open(encoding="utf-8") as file:
-            return read_holder(file, alive=is_held(file))
-    except OSError:
-        return Holder(None, "", alive=False)
+    """Return which process runs a study, or ran it when it died; changes nothing.
+
+    Raises:
+        StorageError: If the server that keeps the locks does not answer.
+    """
+    if is_postgres(url):
+        from storage.server_lock import holder_on_server
+
+        return holder_on_server(url, study)
+    return holder_by_file(url, study)
 
 
 def refuse_if_run(url: str, study: str) -> None:
@@ -109,31 +76,8 @@ def refuse_if_run(url: str, study: str) -> None:
 
     Raises:
         StudyError: If a process does, naming its pid.
+        StorageError: If the server that keeps the locks does not answer.
     """
     holder = study_holder(url, study)
     if holder.alive:
-        raise _is_run(study, holder)
-
-
-def _is_run(study: str, holder: Holder) -> StudyError:
-    where = "" if holder.host in ("", platform.node()) else f" on {holder.host}"
-    return StudyError(
-        f"study {study!r} is being run by process {holder.pid or 'unknown'}{where}; wait for it "
-        "to end, stop it with python run_sweep.py stop, or choose another name with --study"
-    )
-
-
-def read_holder(file: IO[str], *, alive: bool) -> Holder:
-    """Return which process the file of a lock names.
-
-    Args:
-        file: Of the lock, open.
-        alive: Whether the lock is held.
-    """
-    file.seek(0)
-    try:
-        found = json.load(file)
-        command = CONFIRM if found.get("command") == CONFIRM else RESUME
-        return Holder(int(found["pid"]), str(found["host"]), alive, command)
-    except (ValueError, KeyError, TypeError):  # empty, or being written just now
-        return Holder(None, "", alive)
+        raise is_run_by(study, holder)

@@ -18,7 +18,7 @@ from fields.errors import StorageError, StorageUnavailable
 from storage.access import check_access
 from storage.backup import back_up
 from storage.coordinators import no_coordinator
-from storage.database_errors import database_errors
+from storage.database_errors import database_errors, opening_errors
 from storage.faults import damaged, sqlite_errors, storage_error
 from storage.opening import opening_locked
 from storage.private_files import partial_path
@@ -30,9 +30,11 @@ from storage.replacing import (
     take_after,
 )
 from storage.schema import CURRENT_SCHEMA, schema_age, schema_of
+from storage.server import server_address
+from storage.server_soundness import check_server
 from storage.soundness import require_studies
 from storage.sqlite_file import look, quick_check
-from storage.url import mask_password, sqlite_path
+from storage.url import is_postgres, mask_password, sqlite_path
 
 logger = logging.getLogger(__name__)
 IN_USE_TIMEOUT_S = 5.0
@@ -130,9 +132,19 @@ def _alone(url: str, target: Path) -> Iterator[None]:
 
 
 def _upgrade_server(url: str) -> Upgraded:
-    with database_errors(url):
-        storage = RDBStorage(url, skip_compatibility_check=True, skip_table_creation=True)
+    if is_postgres(url):
+        check_server(url, "write", must_exist=True)
+    with (
+        opening_locked(url),
+        no_coordinator(url, "upgrade"),
+        database_errors(url),
+        opening_errors(url),
+    ):
+        storage = RDBStorage(
+            server_address(url), skip_compatibility_check=True, skip_table_creation=True
+        )
         former = storage.get_current_version()
+        storage.engine.dispose()
         if _is_current(url, former):
             return Upgraded(former, CURRENT_SCHEMA, None)
         logger.warning(
@@ -140,7 +152,7 @@ def _upgrade_server(url: str) -> Upgraded:
             "interrupted",
             mask_password(url),
         )
-        _upgrade_in_place(url)
+        _upgrade_in_place(server_address(url))
     return Upgraded(former, CURRENT_SCHEMA, None)
 
 

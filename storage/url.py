@@ -53,6 +53,11 @@ def passwords_in(url: str) -> tuple[str, ...]:
     return tuple(sorted((f for f in forms if len(f) >= SHORTEST_KNOWN), key=len, reverse=True))
 
 
+def is_postgres(url: str) -> bool:
+    """Return whether a database is on a PostgreSQL server."""
+    return url.partition("://")[0].partition("+")[0] == "postgresql"
+
+
 def sqlite_path(url: str) -> Path | None:
     """Return the file of an SQLite address, None for another database.
 

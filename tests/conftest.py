@@ -27,6 +27,7 @@ from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.studies import open_or_create_study, study_identity
 from sweep.study.trial_spec import TrialSpec
+from tests import postgres
 from tests.browser import chromium
 
 TINY_SWEEP = """\
@@ -155,6 +156,29 @@ def tiny_facts(tiny_config: SweepConfig) -> StudyFacts:
 def storage_url(tmp_path: Path) -> str:
     """Address of a database that is not there yet."""
     return f"sqlite:///{tmp_path / 'x.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server of this test process; mark what uses it ``cluster``."""
+    try:
+        with postgres.running_server() as server:
+            yield server
+    except postgres.Missing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Server, tmp_path: Path) -> str:
+    """Address of a new database on that server, its files in the folder of the test."""
+    return f"{postgres_server.address(postgres_server.make_database())}?files={tmp_path}/files"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.cluster)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Address of a database that holds nothing yet: of every kind there is, one after another."""
+    fixture = "storage_url" if request.param == "sqlite" else "postgres_url"
+    return str(request.getfixturevalue(fixture))
 
 
 @pytest.fixture(scope="session")

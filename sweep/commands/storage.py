@@ -116,13 +116,17 @@ def restore(
 
 def _lines(found: "Inspection") -> list[str]:
     lines = [f"wrong: {problem}" for problem in found.problems]
-    if not found.problems:
+    if found.is_on_server:
+        lines.append("structure: its server's to look at, with pg_amcheck where it is PostgreSQL")
+    elif not found.problems:
         lines.append("structure: every page and every reference is in order")
     lines.append(f"tables: {found.schema or 'of an unknown version'}")
     lines += [_study_line(study) for study in found.studies]
     if not found.studies:
         lines.append("studies: none")
     lines += [f"leftover: {path}: {what}" for path, what in found.leftovers.items()]
+    if found.is_on_server:
+        return [*lines, "backups: its server's to make, with pg_dump where it is PostgreSQL"]
     newest = found.backups[-1] if found.backups else "none"
     lines.append(f"backups: {len(found.backups)}, the newest {newest}")
     return lines

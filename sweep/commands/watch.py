@@ -49,7 +49,7 @@ def _looks(
         try:
             snapshot = watcher.look()
         except StorageUnavailable as error:
-            if not study_holder(url, name).alive:
+            if _is_known_to_have_ended(url, name):
                 raise
             if not said:
                 logger.warning("%s: it is tried again", error.found)
@@ -61,6 +61,14 @@ def _looks(
             if not snapshot.is_run:
                 return
         time.sleep(interval_s)
+
+
+def _is_known_to_have_ended(url: str, name: str) -> bool:
+    """Return whether nobody runs a study; a server that is away cannot be asked."""
+    try:
+        return not study_holder(url, name).alive
+    except StorageUnavailable:
+        return False
 
 
 def study_at_work(storage: RDBStorage, url: str) -> str | None:

@@ -75,8 +75,9 @@ def confirm_study(
     with Stopping() as stopping:
         try:
             load_study(open_database(url, "read"), name)  # leaves nothing behind if it is not there
-            with StudyLock(url, name, CONFIRM):
-                study = load_study(open_database(url, "write", must_exist=True), name)
+            with StudyLock(url, name, CONFIRM) as lock:
+                storage = open_database(url, "write", must_exist=True, lock=lock)
+                study = load_study(storage, name)
                 plan = make_plan(study, url, top, seeds)
                 files = StudyFiles(url, study_identity(study), kind="confirm")
                 files.make()

@@ -88,11 +88,16 @@ def _run(
     found = examine(config)
     facts = found.facts
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it would say, progress says
-    with StudyLock(storage_url, config.study):
+    with StudyLock(storage_url, config.study) as lock:
         patience = Patience(seconds(config.recovery.patience))
         storage = patience.call(
             lambda: open_database(
-                storage_url, "write", BUSY_TIMEOUT_S, must_exist=must_exist, sole_writer=True
+                storage_url,
+                "write",
+                BUSY_TIMEOUT_S,
+                must_exist=must_exist,
+                sole_writer=True,
+                lock=lock,
             )
         )
         study = patience.call(lambda: open_or_create_study(storage, config, facts, warm_start))

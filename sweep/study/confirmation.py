@@ -11,6 +11,7 @@ from fields.settings import Settings
 from objectives.judgement import Judgement
 from objectives.verdict import CONFIRM_FIRST, SUCCESS, Verdict
 from storage.database import database_errors, require_database
+from storage.one_transaction import one_transaction
 from sweep.study.facts import BandFacts
 from sweep.study.records import read_kept
 
@@ -225,5 +226,5 @@ def write_run(study: Study, url: str, run: ConfirmedRun) -> None:
 
 def _write(study: Study, url: str, name: str, kept: Settings) -> None:
     require_database(url)
-    with database_errors(url):
+    with database_errors(url), one_transaction(study):
         study.set_user_attr(name, json.loads(kept.model_dump_json()))

@@ -50,7 +50,7 @@ def test_a_run_with_debug_says_no_password(address: str, tmp_path: Path) -> None
         cwd=tmp_path,
         check=False,
     )
-    assert said.returncode == 2
+    assert said.returncode in (1, 2)  # 1 where the driver is installed: that server is away
     assert "Traceback (most recent call last)" in said.stderr
     assert "***" in said.stderr.splitlines()[-1]
     assert PASSWORD not in said.stdout + said.stderr

@@ -114,7 +114,7 @@ def _produced() -> Iterator[str]:
     yield str(storage_error("sqlite:///sweeps.db", "database is locked"))
     yield _truncated()
     yield _old()
-    yield _said(["status", "--storage", "postgresql://ann:secret@db.example/sweeps"])
+    yield _said(["status", "--storage", "postgresql+psycopg2://ann:secret@db.example/sweeps"])
     yield _diverged()
     yield _port_taken()
     yield _said(["dashboard", "--no-open", "--host", "0.0.0.0"])  # noqa: S104 - it is refused

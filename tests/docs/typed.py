@@ -29,7 +29,9 @@ RUN = (["python", "run_sweep.py"], ["./run_sweep.py"])
 SMALLER = {"--trials": "2", "--top": "1", "--seeds": "1", "--port": "0"}
 """Options that only say how much; a port may be taken on this machine."""
 ALWAYS = {"confirm": ("--top", "--seeds"), "dashboard": ("--port", "--no-open")}
-LOOKED_OVER = {"cd", "curl", "export", "git", "openssl", "read", "ssh"}
+LOOKED_OVER = {"cd", "curl", "export", "git", "openssl", "read", "ssh"} | {
+    *("createdb", "createuser", "pg_dump", "pg_restore"),
+}
 """Of these the syntax alone can be held to anything."""
 OPERATORS = {"|", ">", ">>", "&&", "&", ";", "<", "("}
 KEY = "<TAB>"

@@ -185,7 +185,9 @@ def test_a_copy_goes_to_any_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_server_is_backed_up_by_its_own_programs() -> None:
-    with pytest.raises(ConfigError, match=r"ann:\*\*\*@h/db is no file; back it up"):
+    with pytest.raises(
+        ConfigError, match=r"ann:\*\*\*@h/db is on a server and in no file; back it up with pg_dump"
+    ):
         back_up("postgresql://ann:secret@h/db")
     assert newest_backup("postgresql://ann:secret@h/db") is None
 

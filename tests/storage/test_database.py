@@ -135,6 +135,7 @@ def test_a_missing_driver_is_bad_input_without_the_password() -> None:
         open_database("postgresql+nodriver://ann:secret@h/db", "write")
     assert "secret" not in str(caught.value)
     assert "ann:***@h/db" in str(caught.value)
+    assert "pip install -r requirements-postgres.txt" in str(caught.value)
 
 
 def test_no_waiting_trial_is_handed_out_twice(storage_url: str) -> None:

@@ -1,15 +1,14 @@
 """Several calls of Optuna's storage as one transaction, and many attributes as one call."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
 import optuna
 import pytest
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
+from sqlalchemy import Connection
 
 from storage.database import open_database
 from storage.one_transaction import one_transaction
@@ -17,15 +16,17 @@ from storage.trial_attributes import set_trial_attributes
 
 
 @pytest.fixture
-def study(storage_url: str) -> Study:
-    storage = open_database(storage_url, "write")
+def study(database_url: str) -> Study:
+    storage = open_database(database_url, "write")
     return optuna.create_study(study_name="s", storage=storage)
 
 
 @contextmanager
-def _other_reader(url: str) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(Path(url.removeprefix("sqlite:///")))) as connection:
+def _other_reader(url: str) -> Iterator[Connection]:
+    engine = open_database(url, "read").engine
+    with engine.connect() as connection:
         yield connection
+    engine.dispose()
 
 
 def _tell(study: Study) -> Trial:
@@ -39,13 +40,17 @@ def _tell(study: Study) -> Trial:
 
 
 def test_nothing_is_seen_by_others_before_the_end_and_all_of_it_after(
-    study: Study, storage_url: str
+    study: Study, database_url: str
 ) -> None:
     tables = ("trials", "trial_params", "trial_user_attributes", "trial_values")
-    with _other_reader(storage_url) as other:
+    with _other_reader(database_url) as other:
 
         def rows() -> list[int]:
-            return [other.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in tables]  # noqa: S608
+            with other.begin():  # or it would go on seeing what there was at its begin
+                return [
+                    other.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()  # noqa: S608
+                    for table in tables
+                ]
 
         with one_transaction(study):
             _tell(study)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from storage import place
+from storage.server import server_address
 
 
 def test_all_stands_in_one_folder_beside_the_database(tmp_path: Path) -> None:
@@ -36,6 +37,16 @@ def test_a_database_that_is_no_file_has_its_folder_here_and_its_password_is_not_
     assert one.parent == Path()
     assert one == place.files_folder("postgresql://ann:changed@host/db")
     assert one != place.files_folder("postgresql://ann:secret@host/other")
+
+
+def test_the_address_of_a_server_may_say_where_its_files_are(tmp_path: Path) -> None:
+    url = f"postgresql+psycopg://ann:secret@host:5433/db?sslmode=require&files={tmp_path}"
+    assert place.files_folder(url) == tmp_path
+    assert server_address(url) == "postgresql+psycopg://ann:secret@host:5433/db?sslmode=require"
+    here = server_address(url)
+    assert place.files_folder(here) == Path("host-5433-db.files")
+    socket = "postgresql+psycopg:///db?host=/run/postgresql"
+    assert place.files_folder(socket) == Path("_run_postgresql-db.files")
 
 
 @pytest.mark.parametrize("identity", ["", "..", "../../etc", "0123", "0123456789ABCDEF", "a" * 65])

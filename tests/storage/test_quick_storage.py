@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from storage.database import open_database
 from storage.one_transaction import one_transaction
 from storage.quick_storage import NAMED, QuickStorage
+from storage.server import server_address
 from storage.trial_attributes import set_trial_attributes
 
 
@@ -23,7 +24,7 @@ def _same(url: str, study_id: int = 1) -> int:
     ours = open_database(url, "read")
     assert isinstance(ours, QuickStorage)
     found = ours.get_all_trials(study_id)
-    expected = RDBStorage(url).get_all_trials(study_id)
+    expected = RDBStorage(server_address(url)).get_all_trials(study_id)
     assert [_all_of(trial) for trial in found] == [_all_of(trial) for trial in expected]
     return len(found)
 
@@ -32,8 +33,8 @@ def test_a_study_that_was_really_run_is_read_alike(finished_url: str) -> None:
     assert _same(finished_url) == 8
 
 
-def test_trials_of_every_state_and_kind_are_read_alike(storage_url: str) -> None:
-    storage = open_database(storage_url, "write")
+def test_trials_of_every_state_and_kind_are_read_alike(database_url: str) -> None:
+    storage = open_database(database_url, "write")
     other = optuna.create_study(study_name="other", storage=storage)
     other.add_trial(create_trial(value=1.0))
     study = optuna.create_study(
@@ -61,7 +62,7 @@ def test_trials_of_every_state_and_kind_are_read_alike(storage_url: str) -> None
     storage.engine.dispose()
     ours, theirs = (
         kind.get_all_trials(study._study_id)
-        for kind in (open_database(storage_url, "read"), RDBStorage(storage_url))
+        for kind in (open_database(database_url, "read"), RDBStorage(server_address(database_url)))
     )
     assert repr([_all_of(t) for t in ours]) == repr([_all_of(t) for t in theirs])  # with its NaN
     assert len(ours) == 5
@@ -72,8 +73,8 @@ def test_a_study_that_is_not_there_is_said_alike(finished_url: str) -> None:
         open_database(finished_url, "read").get_all_trials(99)
 
 
-def test_within_a_transaction_what_was_just_written_is_read(storage_url: str) -> None:
-    storage = open_database(storage_url, "write")
+def test_within_a_transaction_what_was_just_written_is_read(database_url: str) -> None:
+    storage = open_database(database_url, "write")
     study = optuna.create_study(study_name="held", storage=storage)
     with one_transaction(study):
         study.add_trial(create_trial(value=1.0, user_attrs={"a": 1}))
@@ -82,9 +83,9 @@ def test_within_a_transaction_what_was_just_written_is_read(storage_url: str) ->
 
 
 def test_a_sole_writer_reads_a_waiting_trial_again_only_after_writing_to_it(
-    storage_url: str,
+    database_url: str,
 ) -> None:
-    storage = open_database(storage_url, "write", sole_writer=True)
+    storage = open_database(database_url, "write", sole_writer=True)
     study = optuna.create_study(study_name="alone", storage=storage)
     study.tell(study.ask(), 1.0)  # before one has ended Optuna reads all of them
     for x in (0.0, 1.0, 2.0):
@@ -111,9 +112,9 @@ def test_a_sole_writer_reads_a_waiting_trial_again_only_after_writing_to_it(
 
 
 def test_what_a_transaction_that_was_undone_did_to_a_waiting_trial_is_forgotten(
-    storage_url: str,
+    database_url: str,
 ) -> None:
-    storage = open_database(storage_url, "write", sole_writer=True)
+    storage = open_database(database_url, "write", sole_writer=True)
     study = optuna.create_study(study_name="alone", storage=storage)
     study.add_trial(create_trial(value=1.0))
     study.enqueue_trial({"x": 0.0})
@@ -130,8 +131,8 @@ def test_what_a_transaction_that_was_undone_did_to_a_waiting_trial_is_forgotten(
     assert study.get_trials(deepcopy=False)[1].user_attrs == {}
 
 
-def test_more_waiting_trials_than_a_query_names_are_read(storage_url: str) -> None:
-    storage = open_database(storage_url, "write")
+def test_more_waiting_trials_than_a_query_names_are_read(database_url: str) -> None:
+    storage = open_database(database_url, "write")
     study = optuna.create_study(study_name="many", storage=storage)
     study.add_trial(create_trial(value=1.0))
     with one_transaction(study):
@@ -142,11 +143,11 @@ def test_more_waiting_trials_than_a_query_names_are_read(storage_url: str) -> No
         assert len(study.get_trials(deepcopy=False)) == NAMED + 3
 
 
-def test_who_is_not_alone_reads_what_another_wrote_to_a_waiting_trial(storage_url: str) -> None:
-    storage = open_database(storage_url, "write")
+def test_who_is_not_alone_reads_what_another_wrote_to_a_waiting_trial(database_url: str) -> None:
+    storage = open_database(database_url, "write")
     study = optuna.create_study(study_name="shared", storage=storage)
     study.enqueue_trial({"x": 0.0})
-    looking = optuna.load_study(study_name="shared", storage=open_database(storage_url, "read"))
+    looking = optuna.load_study(study_name="shared", storage=open_database(database_url, "read"))
     (waiting,) = looking.get_trials(deepcopy=False)
     study._storage.set_trial_user_attr(waiting._trial_id, "paused", 3)
     assert looking.get_trials(deepcopy=False)[0].user_attrs == {"paused": 3}

@@ -1,7 +1,6 @@
 """The lock on a study, between processes."""
 
 import errno
-import json
 import os
 import platform
 import signal
@@ -26,29 +25,29 @@ def _holder(url: str, study: str) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-def test_a_second_process_is_refused_with_the_pid_of_the_first(storage_url: str) -> None:
-    with _holder(storage_url, "s") as holder:
+def test_a_second_process_is_refused_with_the_pid_of_the_first(database_url: str) -> None:
+    with _holder(database_url, "s") as holder:
         with (
             pytest.raises(StudyError, match=rf"'s' is being run by process {holder.pid};.*--study"),
-            StudyLock(storage_url, "s"),
+            StudyLock(database_url, "s"),
         ):
             pass
-        with StudyLock(storage_url, "another"):
+        with StudyLock(database_url, "another"):
             pass
 
 
-def test_the_lock_is_freed_when_its_holder_is_killed(storage_url: str) -> None:
-    with _holder(storage_url, "s") as holder:
+def test_the_lock_is_freed_when_its_holder_is_killed(database_url: str) -> None:
+    with _holder(database_url, "s") as holder:
         os.kill(holder.pid, signal.SIGKILL)
         holder.wait(10)
-        with StudyLock(storage_url, "s") as lock:
-            assert json.loads(lock.path.read_text())["pid"] == os.getpid()
+        with StudyLock(database_url, "s"):
+            assert study_holder(database_url, "s").pid == os.getpid()
 
 
-def test_the_lock_is_freed_at_the_end_of_the_block_even_by_an_error(storage_url: str) -> None:
-    with pytest.raises(ZeroDivisionError), StudyLock(storage_url, "s"):
+def test_the_lock_is_freed_at_the_end_of_the_block_even_by_an_error(database_url: str) -> None:
+    with pytest.raises(ZeroDivisionError), StudyLock(database_url, "s"):
         raise ZeroDivisionError
-    with StudyLock(storage_url, "s"), pytest.raises(StudyError), StudyLock(storage_url, "s"):
+    with StudyLock(database_url, "s"), pytest.raises(StudyError), StudyLock(database_url, "s"):
         pass
 
 
@@ -62,40 +61,40 @@ def test_a_database_that_is_no_file_is_locked_by_a_file_in_the_working_directory
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    url = "postgresql://ann@h/db"
+    url = "mysql://ann@h/db"
     with StudyLock(url, "s"), pytest.raises(StudyError), StudyLock(url, "s"):
         pass
 
 
 def test_the_holder_is_told_from_one_that_died_and_one_that_ended_in_good_order(
-    storage_url: str,
+    database_url: str,
 ) -> None:
     nobody = Holder(None, "", alive=False)
-    assert study_holder(storage_url, "s") == nobody
-    with _holder(storage_url, "s") as process:
-        assert study_holder(storage_url, "s") == Holder(process.pid, platform.node(), alive=True)
+    assert study_holder(database_url, "s") == nobody
+    with _holder(database_url, "s") as process:
+        assert study_holder(database_url, "s") == Holder(process.pid, platform.node(), alive=True)
         process.kill()
         process.wait(10)
-        died = study_holder(storage_url, "s")
+        died = study_holder(database_url, "s")
         assert (died.pid, died.alive, died.died) == (process.pid, False, True)
-    with StudyLock(storage_url, "s"):
+    with StudyLock(database_url, "s"):
         pass
-    assert not study_holder(storage_url, "s").died
+    assert not study_holder(database_url, "s").died
 
 
-def test_looking_at_a_lock_never_keeps_another_process_from_taking_it(storage_url: str) -> None:
+def test_looking_at_a_lock_never_keeps_another_process_from_taking_it(database_url: str) -> None:
     stop = threading.Event()
 
     def look() -> None:
         while not stop.is_set():
-            study_holder(storage_url, "s")
+            study_holder(database_url, "s")
 
     watchers = [threading.Thread(target=look) for _ in range(4)]
     for watcher in watchers:
         watcher.start()
     try:
         for _ in range(50):
-            with StudyLock(storage_url, "s"):
+            with StudyLock(database_url, "s"):
                 pass
     finally:
         stop.set()
@@ -125,8 +124,8 @@ def test_a_lock_that_cannot_be_written_is_one_sentence(
         pass
 
 
-def test_the_holder_says_how_its_work_is_gone_on_with(storage_url: str) -> None:
-    with StudyLock(storage_url, "s", CONFIRM):
-        assert study_holder(storage_url, "s").command == "confirm"
-    with StudyLock(storage_url, "s"):
-        assert study_holder(storage_url, "s").command == "resume"
+def test_the_holder_says_how_its_work_is_gone_on_with(database_url: str) -> None:
+    with StudyLock(database_url, "s", CONFIRM):
+        assert study_holder(database_url, "s").command == "confirm"
+    with StudyLock(database_url, "s"):
+        assert study_holder(database_url, "s").command == "resume"

@@ -91,8 +91,8 @@ def test_the_number_of_one_that_died_is_not_signalled(storage_url: str) -> None:
 
 
 def test_a_coordinator_on_another_machine_is_left_alone(storage_url: str) -> None:
-    with StudyLock(storage_url, "s") as lock:
-        lock.path.write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
+    with StudyLock(storage_url, "s"):
+        place.study_lock(storage_url, "s").write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
         with pytest.raises(StudyError, match=r"by process 1 on elsewhere, .*; stop it there"):
             stop_study(storage_url, "s", at_once=False)
 

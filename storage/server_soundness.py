@@ -1,0 +1,81 @@
+"""Whether a PostgreSQL database is what a sweep needs, before Optuna touches it."""
+
+from typing import Literal
+
+import sqlalchemy
+from sqlalchemy import Connection
+
+from fields.errors import ConfigError, StorageError, StorageUnavailable
+from storage.faults import refused
+from storage.server import connected, parsed
+from storage.url import mask_password
+
+OLDEST_VERSION = 12
+ENCODING = "UTF8"
+_FACTS = """
+SELECT current_setting('server_version_num')::integer / 10000 AS version,
+    current_setting('server_encoding') AS encoding,
+    current_setting('transaction_read_only') = 'on' AS is_read_only,
+    current_schema() AS schema,
+    to_regclass('studies') IS NOT NULL AND to_regclass('trials') IS NOT NULL AS has_studies,
+    to_regclass('fieldsharp_coordinators') IS NOT NULL AS has_locks,
+    CASE WHEN current_schema() IS NULL THEN false
+        ELSE has_schema_privilege(current_schema(), 'CREATE') END AS may_make_tables
+"""
+
+
+def check_server(url: str, mode: Literal["read", "write"], *, must_exist: bool = False) -> None:
+    """Check that a server answers, lets this user in and has, or may be given, tables of studies.
+
+    Raises:
+        ConfigError: If the address or its driver cannot be used, the server does not let this user
+            in, there is no such database, it holds no studies (read), or none can be put there.
+        StorageUnavailable: If the server does not answer.
+        StorageError: If it fails otherwise.
+    """
+    parsed(url)
+    try:
+        with connected(url) as connection:
+            _check(url, connection, mode, must_exist=must_exist)
+    except StorageUnavailable:
+        raise
+    except StorageError as error:
+        # At the first contact that is what was given, later on what the server came to.
+        refusal = refused(url, str(error.__cause__))
+        if refusal is None:
+            raise
+        raise ConfigError(str(error)) from error
+
+
+def _check(
+    url: str, connection: Connection, mode: Literal["read", "write"], *, must_exist: bool
+) -> None:
+    facts = connection.execute(sqlalchemy.text(_FACTS)).one()
+    name = mask_password(url)
+    if facts.version < OLDEST_VERSION:
+        raise ConfigError(
+            f"the server of {name} is PostgreSQL {facts.version}, and {OLDEST_VERSION} or newer is "
+            "needed; upgrade it, or choose another with --storage"
+        )
+    if facts.encoding != ENCODING:
+        raise ConfigError(
+            f"database {name} is encoded as {facts.encoding}, and {ENCODING} is needed; make one "
+            f"with createdb --encoding={ENCODING} --template=template0"
+        )
+    if (mode == "read" or must_exist) and not facts.has_studies:
+        raise ConfigError(
+            f"there are no studies in {name}; start a sweep first, or name another with --storage"
+        )
+    if mode == "read":
+        return
+    if facts.is_read_only:
+        raise ConfigError(
+            f"database {name} can only be read, as on a standby server; name its primary server "
+            "with --storage"
+        )
+    if not (facts.has_studies and facts.has_locks) and not facts.may_make_tables:
+        raise ConfigError(
+            f"this user may make no tables in {name}; have its owner say GRANT CREATE ON SCHEMA "
+            f"{facts.schema or 'public'} TO this user, or make a database of the user's own with "
+            "createdb --owner"
+        )
