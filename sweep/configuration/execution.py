@@ -3,6 +3,8 @@
 How much, in how many processes, and what is done when something fails.
 """
 
+from typing import Literal
+
 from pydantic import Field
 
 from fields.settings import Settings
@@ -41,6 +43,34 @@ class WorkerSettings(Settings):
     """The processes that train."""
 
     count: int = Field(2, ge=1, le=256, description="trials at a time: one per core or GPU")
+
+
+class RaySettings(Settings):
+    """A Ray cluster that trials are sent to, where ``executor`` is ray."""
+
+    address: str = Field(
+        "auto",
+        min_length=1,
+        description="host:port of the cluster's head; auto takes RAY_ADDRESS, or the cluster this "
+        "machine belongs to",
+    )
+    cpus: float | None = Field(
+        None, gt=0, le=1024, description="CPUs a trial takes; by default training.threads"
+    )
+    checkpoints: str | None = Field(
+        None,
+        description="where checkpoints travel, any address fsspec knows, such as "
+        "s3://bucket/sweeps; by default the files beside the database, in a folder that every "
+        "node sees",
+    )
+    packages: Literal["installed", "requirements"] = Field(
+        "installed",
+        description="installed: every node has the packages; requirements: Ray installs those of "
+        "requirements.txt on each node before its first trial",
+    )
+    send_data_mb: int = Field(
+        1024, ge=0, description="data up to this size is sent to nodes that do not have it"
+    )
 
 
 class RecoverySettings(Settings):

@@ -16,7 +16,12 @@ from fields.visible import visible
 from model.catalog import PREDICTORS
 from model.settings import LossSettings, PredictorSettings, TrainingSettings
 from objectives.settings import ObjectiveSettings
-from sweep.configuration.execution import BudgetSettings, RecoverySettings, WorkerSettings
+from sweep.configuration.execution import (
+    BudgetSettings,
+    RaySettings,
+    RecoverySettings,
+    WorkerSettings,
+)
 from sweep.configuration.names import GIVEN, SHORT_NAMES, setting_path
 from sweep.configuration.plugins import MEMBER, Plugins, require_listed, require_term_listed
 from sweep.configuration.ranges import Choices, NumberRange, Range, Scalar, ends, samples
@@ -221,7 +226,11 @@ class SweepConfig(RunSettings):
     objective: ObjectiveSettings = Field(default_factory=ObjectiveSettings)
     search: SearchSettings = Field(default_factory=SearchSettings)
     budget: BudgetSettings = Field(default_factory=BudgetSettings)
+    executor: Literal["local", "ray"] = Field(
+        "local", description="where trials run: in processes of this machine, or on a Ray cluster"
+    )
     workers: WorkerSettings = Field(default_factory=WorkerSettings)
+    ray: RaySettings = Field(default_factory=RaySettings)
     recovery: RecoverySettings = Field(default_factory=RecoverySettings)
 
     @field_validator("study")

@@ -1,9 +1,16 @@
-"""What is sent to a worker: a trial, and where its checkpoints are."""
+"""What is sent to a worker: a trial, and where its checkpoints are, or a word."""
 
 from pathlib import Path
 
 from fields.settings import Settings
 from sweep.study.trial_spec import TrialSpec
+
+READY = "ready"
+"""A worker's first word: it has loaded what it needs and listens."""
+CANCEL = "cancel"
+PAUSE = "pause"
+QUIT = "quit"
+"""Words to a worker: end the trial now, after its epoch; end yourself."""
 
 
 class Assignment(Settings):

@@ -27,8 +27,8 @@ from sweep.running.executor import (
     TrialFailed,
     TrialTrouble,
 )
+from sweep.running.executors import MakeExecutor, executor_of
 from sweep.running.leases import POLL_S, Leases
-from sweep.running.local_executor import LocalExecutor
 from sweep.running.stopping import Stopping
 from sweep.running.study_files import StudyFiles
 from sweep.study.confirmation import (
@@ -52,7 +52,7 @@ def confirm_study(
     top: int,
     seeds: int,
     workers: int | None = None,
-    make_executor: Callable[[int], Executor] = LocalExecutor,
+    make_executor: MakeExecutor | None = None,
 ) -> Confirmation:
     """Train the best configurations and the baseline with new seeds and judge them on the test.
 
@@ -64,7 +64,7 @@ def confirm_study(
         top: How many configurations, at most, beside the baseline.
         seeds: How many new seeds.
         workers: Trainings at a time; by default as configured.
-        make_executor: From that number to what trains.
+        make_executor: What trains; by default as configured.
 
     Raises:
         BadInput: If the study is being run, has nothing to confirm, or its data is not there.
@@ -81,7 +81,8 @@ def confirm_study(
                 plan = make_plan(study, url, top, seeds)
                 files = StudyFiles(url, study_identity(study), kind="confirm")
                 files.make()
-                executor = make_executor(workers or plan.config.workers.count)
+                make = make_executor or executor_of(plan.config)
+                executor = make(workers or plan.config.workers.count, files.folder)
                 try:
                     confirming = Confirming(
                         study, url, plan.specs(), executor, files, plan.config.recovery
@@ -178,7 +179,7 @@ class Confirming:
         while not self._stop_requests:
             while self._missing and self._leases.free_slots:
                 self._start(self._missing.pop(0))
-            if not self._running:
+            if not self._running and not self._missing:
                 return
             self._take_in(self._leases.poll(POLL_S))
         self._stop()

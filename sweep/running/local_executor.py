@@ -15,9 +15,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from sweep.running.assignment import Assignment
+from sweep.running.assignment import CANCEL, PAUSE, QUIT, READY, Assignment
 from sweep.running.executor import End, TrialCancelled, TrialEvent, TrialFailed
-from sweep.running.worker import CANCEL, PAUSE, QUIT, READY
 from sweep.running.worker_process import serve
 from sweep.study.trial_spec import TrialSpec
 

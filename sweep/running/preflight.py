@@ -56,7 +56,8 @@ def examine(config: SweepConfig) -> Examination:
         require_script(config)
         if not config.has_data:
             return Examination(facts_of_script(config), None)
-    find_hardware(config.training)
+    if config.executor == "local":
+        find_hardware(config.training)
     data = load_forecast_data(config.data)
     for run in _structures(config) if config.trainer is None else ():
         shape = forecast_shape(data, run)

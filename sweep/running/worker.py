@@ -23,7 +23,7 @@ from fields.windows import ForecastData, load_forecast_data
 from model.device import Hardware, find_hardware
 from model.memory import is_out_of_memory, release_memory
 from model.training import Interrupted
-from sweep.running.assignment import Assignment
+from sweep.running.assignment import CANCEL, PAUSE, QUIT, READY, Assignment
 from sweep.running.executor import (
     EpochDone,
     RungReached,
@@ -45,10 +45,6 @@ from sweep.study.trial_spec import Part, TrialSpec
 
 logger = logging.getLogger(__name__)
 
-READY = "ready"
-CANCEL = "cancel"
-PAUSE = "pause"
-QUIT = "quit"
 SIGN_EVERY_S = 1.0
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 

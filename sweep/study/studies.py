@@ -23,7 +23,9 @@ from sweep.study.warm_start import WarmStart, keep
 FREE_SETTINGS = (
     "study",
     "budget.",
+    "executor",
     "workers.",
+    "ray.",
     "recovery.",
     "plugins",
     "data.path",

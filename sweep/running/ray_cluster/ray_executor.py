@@ -1,0 +1,357 @@
+"""Trials on a Ray cluster: a worker for each slot, on whichever node has room."""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from fields.errors import ConfigError, FieldsharpError
+from storage.checkpoint_mirror import CheckpointMirror
+from sweep.configuration.settings import SweepConfig
+from sweep.running.assignment import CANCEL, PAUSE, READY, Assignment
+from sweep.running.executor import End, TrialEvent, TrialFailed
+from sweep.running.ray_cluster.shipping import packed
+from sweep.running.ray_cluster.trial_worker import About, TrialWorker, package_versions
+from sweep.study.trial_spec import TrialSpec
+
+logger = logging.getLogger(__name__)
+MOST_FAILED_STARTS = 5
+"""In a row; then something is wrong that does not pass."""
+SAY_WAITING_AFTER_S = 20.0
+LISTENING, TELLING = "listening", "telling"
+"""Threads of an actor: words to a worker arrive in order, also while it is waited for its own."""
+
+
+@dataclass(eq=False)
+class _Slot:
+    """A worker of ours on the cluster, or one that waits for room there.
+
+    Attributes:
+        actor: Of Ray's.
+        heard: What it says next, once it does.
+        about: Where it is; None until it has a place.
+        ready: Whether it has loaded what it needs and listens.
+        has_data: Whether data that its node did not have was sent there.
+        spec: The trial it is at.
+        checkpoints: Of that trial.
+    """
+
+    actor: Any
+    heard: Any
+    about: About | None = None
+    ready: bool = False
+    has_data: bool = False
+    spec: TrialSpec | None = None
+    checkpoints: Path | None = None
+
+    @property
+    def where(self) -> str:
+        """The node, in words."""
+        return f"on node {self.about.host}" if self.about else "on its way to a node"
+
+
+@dataclass
+class _Waiting:
+    """Since when the cluster has no room for a worker."""
+
+    since: float = field(default_factory=time.monotonic)
+    said: bool = False
+
+
+class RayExecutor:
+    """Implements ``Executor`` with actors of Ray's, in a process that has entered a cluster.
+
+    A worker that died, or whose node did, is replaced wherever there is room; only workers that are
+    there and ready count as free slots, so a trial never waits for a node.
+
+    Args:
+        config: What is swept.
+        workers: How many trials at a time, at most.
+        folder: Of the study's files, below which its checkpoints are.
+    """
+
+    def __init__(self, config: SweepConfig, workers: int, folder: Path) -> None:
+        self._config = config
+        self._workers = workers
+        self._folder = folder.resolve()
+        self._mirror = _mirror(config)
+        self._versions = package_versions()
+        self._slots: list[_Slot] = []
+        self._shunned: dict[str, str] = {}
+        self._failed_starts = 0
+        self._waiting: _Waiting | None = None
+        self._packed: Any = None
+        self._places = [str(place) for place in self._places_needed()]
+        if self._mirror is not None:
+            # What the workers of an earlier coordinator wrote after it had died.
+            self._mirrored("pull", lambda mirror: mirror.pull(self._folder.name, self._folder))
+        self._fill()
+
+    @property
+    def free_slots(self) -> int:
+        """How many workers are ready and have no trial."""
+        return sum(slot.ready and slot.spec is None for slot in self._slots)
+
+    def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
+        """Hand a trial to a worker that is ready."""
+        slot = next(slot for slot in self._slots if slot.ready and slot.spec is None)
+        slot.spec, slot.checkpoints = spec, checkpoints
+        name = self._name(checkpoints)
+        if self._mirror is not None and checkpoints is not None:
+            attempt = spec.attempt
+            self._mirrored("push", lambda mirror: mirror.push(checkpoints, name, attempt))
+        path = Path(spec.run.data.path).resolve()
+        sent = self._placed_anywhere(spec)
+        where = checkpoints.resolve() if checkpoints is not None else None
+        job = Assignment(spec=sent, checkpoints=where).model_dump_json()
+        slot.actor.take.options(concurrency_group=TELLING).remote(job, name, self._data(slot, path))
+
+    def poll(self, timeout_s: float) -> list[TrialEvent]:
+        """Return what the workers said, and a failure for each trial whose worker died.
+
+        Raises:
+            FieldsharpError: If no node of the cluster can run a trial.
+        """
+        self._fill()
+        self._say_who_waits()
+        speakers = {slot.heard: slot for slot in self._slots}
+        heard, _ = ray.wait(list(speakers), num_returns=1, timeout=timeout_s)
+        if heard:
+            heard, _ = ray.wait(list(speakers), num_returns=len(speakers), timeout=0)
+        return [event for words in heard for event in self._hear(speakers[words])]
+
+    def cancel(self, number: int) -> None:
+        """Tell the worker at this trial to end it."""
+        self._tell(number, CANCEL)
+
+    def pause(self, number: int) -> None:
+        """Tell the worker at this trial to end it after the epoch."""
+        self._tell(number, PAUSE)
+
+    def kill(self, number: int) -> None:
+        """End the worker at this trial, even one that is frozen; nothing follows."""
+        for slot in self._at(number):
+            self._take_home(slot)
+            self._end(slot)
+
+    def close(self) -> None:
+        """End all workers and leave the cluster."""
+        for slot in list(self._slots):
+            self._end(slot)
+        ray.shutdown()
+
+    def _hear(self, slot: _Slot) -> list[TrialEvent]:
+        """Return what a worker said of its trial, and listen to it again."""
+        try:
+            said = ray.get(slot.heard)
+        except Exception as error:  # noqa: BLE001 - of Ray's many kinds; whatever it is, it is gone
+            return self._lost(slot, error)
+        events: list[TrialEvent] = []
+        for message in said:
+            if isinstance(message, About):
+                slot.about = message
+                wrong = self._wrong_with(message)
+                if wrong:
+                    self._shun(slot, message, wrong)
+                    return events
+            elif message == READY:
+                slot.ready = True
+                self._failed_starts = 0
+            elif slot.spec is not None:
+                if isinstance(message, End):
+                    self._take_home(slot)
+                    slot.spec = None
+                events.append(message)
+        slot.heard = _listen(slot.actor)
+        return events
+
+    def _lost(self, slot: _Slot, error: Exception) -> list[TrialEvent]:
+        spec, was_ready = slot.spec, slot.ready
+        self._take_home(slot)
+        self._end(slot)
+        why = _how(error)
+        if not was_ready:
+            self._failed_starts += 1
+            logger.debug("a worker %s did not start: %s", slot.where, error)
+            if self._failed_starts >= MOST_FAILED_STARTS:
+                raise FieldsharpError(
+                    f"{self._failed_starts} workers in a row did not start on the Ray cluster; the "
+                    f"last {slot.where} ended so: {why}"
+                )
+        self._fill()
+        if spec is None:
+            return []
+        return [
+            TrialFailed(
+                spec.number, spec.attempt, f"its worker {slot.where} died ({why})", "worker"
+            )
+        ]
+
+    def _wrong_with(self, about: About) -> str:
+        """Return why trials cannot run on a node, "" where they can."""
+        for package, ours in self._versions.items():
+            theirs = about.versions.get(package, "")
+            if theirs != ours and self._config.ray.packages == "installed":
+                has = f"{package} {theirs}" if theirs else f"no {package}"
+                return (
+                    f"has {has} and the sweep runs with {ours}; install requirements.txt there, or "
+                    "set ray.packages to requirements"
+                )
+        unseen = [place for place in about.unseen if place != self._data_path]
+        if unseen:
+            advice = "" if self._config.trainer else ", or set ray.checkpoints"
+            return (
+                f"does not see {unseen[0]}; put the database into a folder that every node sees"
+                f"{advice}"
+            )
+        return ""
+
+    def _shun(self, slot: _Slot, about: About, wrong: str) -> None:
+        """Use a node no more; the sweep goes on with the others."""
+        self._end(slot)
+        if about.node not in self._shunned:
+            self._shunned[about.node] = wrong
+            logger.warning("node %s %s; no trial is run there", about.host, wrong)
+        alive = {node["NodeID"] for node in ray.nodes() if node["Alive"] and _takes(node)}
+        if alive <= self._shunned.keys():
+            raise ConfigError(f"no node of the Ray cluster can run trials: {about.host} {wrong}")
+        self._fill()
+
+    def _fill(self) -> None:
+        """Ask the cluster for as many workers as are missing."""
+        if len(self._slots) == self._workers:
+            return
+        wanted: dict[str, Any] = {"num_cpus": self._cpus, "num_gpus": self._gpus}
+        if self._shunned:
+            names = ", ".join(sorted(self._shunned))
+            wanted["label_selector"] = {"ray.io/node-id": f"!in({names})"}
+        kind = ray.remote(concurrency_groups={LISTENING: 1, TELLING: 1})(TrialWorker)
+        mirror = self._config.ray.checkpoints
+        while len(self._slots) < self._workers:
+            actor = kind.options(**wanted).remote(self._places, mirror)
+            self._slots.append(_Slot(actor, _listen(actor)))
+
+    def _say_who_waits(self) -> None:
+        missing = sum(slot.about is None for slot in self._slots)
+        if not missing:
+            self._waiting = None
+            return
+        self._waiting = self._waiting or _Waiting()
+        if not self._waiting.said and time.monotonic() - self._waiting.since > SAY_WAITING_AFTER_S:
+            self._waiting.said = True
+            gpus = f" and {self._gpus:g} GPUs" if self._gpus else ""
+            logger.warning(
+                "the Ray cluster has no room for %d of %d workers, each with %g CPUs%s; the others "
+                "go on",
+                missing,
+                self._workers,
+                self._cpus,
+                gpus,
+            )
+
+    @property
+    def _cpus(self) -> float:
+        return self._config.ray.cpus or self._config.training.threads
+
+    @property
+    def _gpus(self) -> float:
+        if self._config.training.device == "cpu" or not ray.cluster_resources().get("GPU"):
+            return 0.0
+        return 1.0
+
+    @property
+    def _data_path(self) -> str:
+        return str(Path(self._config.data.path).resolve()) if self._config.has_data else ""
+
+    def _places_needed(self) -> list[Path]:
+        """Return what nodes are asked for: the data, the study's files, the project of a script."""
+        needed = [Path(self._data_path)] if self._data_path else []
+        if self._mirror is None:
+            needed.append(self._folder)
+        if self._config.trainer is not None:
+            needed.append(Path(self._config.trainer.project).resolve())
+        return needed
+
+    def _data(self, slot: _Slot, path: Path) -> Any:
+        """Return the data as Ray sends it, None where the worker's node has it."""
+        assert slot.about is not None, "it is ready"
+        if slot.has_data or str(path) not in slot.about.unseen or self._config.trainer is not None:
+            return None
+        if self._packed is None:
+            self._packed = ray.put(packed(path, self._config.ray.send_data_mb))
+        return self._packed
+
+    def _placed_anywhere(self, spec: TrialSpec) -> TrialSpec:
+        """Return a trial whose data is named in full: a worker works in another folder."""
+        if not spec.run.data.path:
+            return spec
+        data = spec.run.data.model_copy(update={"path": str(Path(spec.run.data.path).resolve())})
+        return spec.model_copy(update={"run": spec.run.model_copy(update={"data": data})})
+
+    def _name(self, checkpoints: Path | None) -> str:
+        """Return the name of a trial's checkpoints in the mirror."""
+        if checkpoints is None:
+            return ""
+        return checkpoints.resolve().relative_to(self._folder.parent).as_posix()
+
+    def _take_home(self, slot: _Slot) -> None:
+        """Have the checkpoints of a trial that is at its end beside the database."""
+        folder = slot.checkpoints
+        if self._mirror is None or folder is None:
+            return
+        name = self._name(folder)
+        self._mirrored("pull", lambda mirror: mirror.pull(name, folder))
+        self._mirrored("remove", lambda mirror: mirror.remove(name))
+
+    def _mirrored(self, what: str, act: Callable[[CheckpointMirror], None]) -> None:
+        assert self._mirror is not None, "asked before"
+        try:
+            act(self._mirror)
+        except OSError as error:
+            logger.warning("checkpoints in %s: %s failed (%s)", self._mirror.url, what, error)
+
+    def _at(self, number: int) -> list[_Slot]:
+        return [slot for slot in self._slots if slot.spec and slot.spec.number == number]
+
+    def _tell(self, number: int, what: str) -> None:
+        for slot in self._at(number):
+            slot.actor.tell.options(concurrency_group=TELLING).remote(what)
+
+    def _end(self, slot: _Slot) -> None:
+        ray.kill(slot.actor, no_restart=True)
+        self._slots.remove(slot)
+
+
+def _listen(actor: Any) -> Any:
+    return actor.listen.options(concurrency_group=LISTENING).remote()
+
+
+def _mirror(config: SweepConfig) -> CheckpointMirror | None:
+    if config.ray.checkpoints is None:
+        return None
+    mirror = CheckpointMirror(config.ray.checkpoints)
+    mirror.require_writable()
+    return mirror
+
+
+def _takes(node: dict[str, Any]) -> bool:
+    return bool(node["Resources"].get("CPU"))
+
+
+def _how(error: Exception) -> str:
+    """Return in few words how a worker ended, from the page that Ray writes of it."""
+    words = str(error)
+    if "NODE_OUT_OF_MEMORY" in words:
+        return "Ray ended it: its node was short of memory"
+    if "node has died" in words or "node was dead" in words or "node died" in words:
+        return "its node was lost"
+    found = re.search(r"Worker exit detail: ([^.]+)\.", words)
+    if found:
+        return "it crashed or was killed, perhaps out of memory"
+    last = [line for line in words.splitlines() if line.strip()]
+    return " ".join(last[-1].split())[:300] if last else type(error).__name__

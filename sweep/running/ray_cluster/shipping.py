@@ -1,0 +1,106 @@
+"""What travels to the nodes of a cluster: our code, modules of the user's, and small data."""
+
+import shutil
+import sysconfig
+import tarfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from fields.errors import ConfigError, DataError
+from sweep.configuration.settings import SweepConfig
+
+PROJECT = Path(__file__).resolve().parents[3]
+PACKAGES = ("fields", "model", "objectives", "storage", "sweep")
+_LEFT = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+@contextmanager
+def worker_environment(config: SweepConfig) -> Iterator[dict[str, Any]]:
+    """Give what Ray is told of the environment our workers want, while it reads the code.
+
+    Raises:
+        ConfigError: If a module of the user's is not there.
+    """
+    with _staged_code(config.plugins) as folder:
+        environment: dict[str, Any] = {"working_dir": str(folder)}
+        if config.ray.packages == "requirements":
+            environment["pip"] = str(PROJECT / "requirements.txt")
+        yield environment
+
+
+@contextmanager
+def _staged_code(plugins: Iterable[str]) -> Iterator[Path]:
+    """Give a folder that holds the code a worker imports; nodes need none of it installed.
+
+    Args:
+        plugins: Modules of the user's; those that are installed are left to be so on the nodes.
+
+    Raises:
+        ConfigError: If a module is not there.
+    """
+    with TemporaryDirectory(prefix="code-") as name:
+        folder = Path(name)
+        for package in PACKAGES:
+            shutil.copytree(PROJECT / package, folder / package, ignore=_LEFT)
+        for module in sorted({plugin.partition(".")[0] for plugin in plugins}):
+            source = _source(module)
+            if source is None:
+                continue
+            if source.is_dir():
+                shutil.copytree(source, folder / module, ignore=_LEFT)
+            else:
+                shutil.copy(source, folder / source.name)
+        yield folder
+
+
+def _source(module: str) -> Path | None:
+    """Return the file or folder of a module, None where it is installed."""
+    found = find_spec(module)
+    if found is None:
+        raise ConfigError(f"plugins lists {module}, which is not there; correct the name")
+    places = found.submodule_search_locations or ([found.origin] if found.origin else [])
+    for place in map(Path, places):
+        installed = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib")]
+        if place.exists() and not any(place.is_relative_to(folder) for folder in installed):
+            return place
+    return None
+
+
+def packed(path: Path, most_mb: int) -> bytes:
+    """Return a data file, or a folder such as a Zarr store, as it travels.
+
+    Raises:
+        DataError: If it is too large to be sent.
+    """
+    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
+    size_mb = sum(file.stat().st_size for file in files) / 2**20
+    if size_mb > most_mb:
+        raise DataError(
+            f"the data {path} is not on every node, and its {size_mb:.0f} MB are more than the "
+            f"{most_mb} that are sent; put it into a folder that every node sees, or raise "
+            "ray.send_data_mb"
+        )
+    stream = BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        archive.add(path, arcname=path.name)
+    return stream.getvalue()
+
+
+def unpacked(content: bytes, folder: Path) -> Path:
+    """Lay down what was packed in a folder, whole or not at all, and return where it is."""
+    with tarfile.open(fileobj=BytesIO(content)) as archive:
+        name = Path(archive.getnames()[0]).parts[0]
+        target = folder / name
+        if not target.exists():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=folder) as partial:
+                archive.extractall(partial, filter="data")
+                # Another worker of the node may have done the same meanwhile.
+                if not target.exists():
+                    (Path(partial) / name).rename(target)
+    return target
