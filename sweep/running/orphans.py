@@ -12,7 +12,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with(coordinator_pid: int) -> None:
-    """Have this process ended when its coordinator dies, however either of them hangs then.
+    """Have this process ended when the one that started it dies, however either hangs then.
 
     On Linux by the kernel, which ends even a stopped process; elsewhere by a thread that looks.
 

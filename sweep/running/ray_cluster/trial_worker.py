@@ -4,6 +4,7 @@ It is the same worker that a local process runs, at the other end of a pipe with
 actor is kept between trials, with torch, the data and the GPU it was given.
 """
 
+import os
 import shutil
 import threading
 from contextlib import suppress
@@ -20,6 +21,7 @@ from storage.checkpoint_mirror import CheckpointMirror
 from sweep.running.assignment import Assignment
 from sweep.running.executor import End, EpochDone, TrialEvent, TrialTrouble
 from sweep.running.heap import keep_freed_memory
+from sweep.running.orphans import end_with
 from sweep.running.ray_cluster.shipping import unpacked
 
 COMPARED = ("torch", "numpy", "xarray", "scipy", "pydantic")
@@ -52,6 +54,8 @@ class TrialWorker:
     """
 
     def __init__(self, places: list[str], mirror: str | None) -> None:
+        # Ray's own workers outlive the process in charge of the node, and hold its GPU.
+        end_with(os.getppid())
         keep_freed_memory()
         self._about: About | None = _about(places)
         self._mirror = CheckpointMirror(mirror) if mirror is not None else None
