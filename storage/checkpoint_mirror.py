@@ -4,6 +4,7 @@ The folders beside the database stay what counts. A worker on a machine that doe
 its own, and what it writes there is copied to the mirror, from which the coordinator takes it.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from fields.errors import ConfigError
 from storage.checkpoints import attempt_folder
 from storage.private_files import make_private_folder, write_durably
 from storage.url import mask_password
+
+_CHECKPOINT = re.compile(r"(?:[\w-]+/)*attempt-\d{4}/epoch-\d{6}")
 
 
 class CheckpointMirror:
@@ -36,7 +39,10 @@ class CheckpointMirror:
         try:
             self._files, root = fsspec.core.url_to_fs(address, use_listings_cache=False)
         except (ImportError, ValueError) as error:
-            raise ConfigError(f"ray.checkpoints is {self.url}: {error}") from error
+            raise ConfigError(
+                f"ray.checkpoints is {self.url}, which cannot be used ({error}); give an address "
+                "that fsspec knows, or install what it asks for"
+            ) from error
         self._root = str(root).rstrip("/")
 
     def require_writable(self) -> None:
@@ -116,7 +122,9 @@ class CheckpointMirror:
             found = self._files.find(root)
         except FileNotFoundError:
             return set()
-        return {str(path).rpartition(f"{name}/")[2] for path in found}
+        parts = {str(path).rpartition(f"{name}/")[2] for path in found}
+        # Others may write there: a name that leads out of the folder is none of ours.
+        return {part for part in parts if _CHECKPOINT.fullmatch(part)}
 
     def _make_folder(self, path: str) -> None:
         self._files.makedirs(path.rpartition("/")[0], exist_ok=True)

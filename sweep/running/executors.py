@@ -25,8 +25,14 @@ def executor_of(config: SweepConfig) -> MakeExecutor:
     from sweep.running.ray_cluster.shipping import worker_environment
 
     require_ray()
+    mirror = None
+    if config.ray.checkpoints is not None:
+        from storage.checkpoint_mirror import CheckpointMirror
+
+        mirror = CheckpointMirror(config.ray.checkpoints)
+        mirror.require_writable()
     with worker_environment(config) as environment:
         enter_cluster(config.ray.address, environment)
     from sweep.running.ray_cluster.ray_executor import RayExecutor
 
-    return lambda workers, folder: RayExecutor(config, workers, folder)
+    return lambda workers, folder: RayExecutor(config, workers, folder, mirror)

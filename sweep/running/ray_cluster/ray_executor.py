@@ -73,13 +73,20 @@ class RayExecutor:
         config: What is swept.
         workers: How many trials at a time, at most.
         folder: Of the study's files, below which its checkpoints are.
+        mirror: Where they travel, None where every node sees that folder.
     """
 
-    def __init__(self, config: SweepConfig, workers: int, folder: Path) -> None:
+    def __init__(
+        self,
+        config: SweepConfig,
+        workers: int,
+        folder: Path,
+        mirror: CheckpointMirror | None = None,
+    ) -> None:
         self._config = config
         self._workers = workers
         self._folder = folder.resolve()
-        self._mirror = _mirror(config)
+        self._mirror = mirror
         self._versions = package_versions()
         self._slots: list[_Slot] = []
         self._shunned: dict[str, str] = {}
@@ -329,14 +336,6 @@ class RayExecutor:
 
 def _listen(actor: Any) -> Any:
     return actor.listen.options(concurrency_group=LISTENING).remote()
-
-
-def _mirror(config: SweepConfig) -> CheckpointMirror | None:
-    if config.ray.checkpoints is None:
-        return None
-    mirror = CheckpointMirror(config.ray.checkpoints)
-    mirror.require_writable()
-    return mirror
 
 
 def _takes(node: dict[str, Any]) -> bool:

@@ -1,0 +1,81 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fields.errors import ConfigError, DataError
+from sweep.configuration.settings import SweepConfig
+from sweep.running.ray_cluster.shipping import packed, unpacked, worker_environment
+
+
+def _with(config: SweepConfig, **changes: object) -> SweepConfig:
+    return SweepConfig.model_validate({**config.model_dump(), **changes})
+
+
+def test_the_code_that_travels_is_all_a_worker_imports(tiny_config: SweepConfig) -> None:
+    with worker_environment(tiny_config) as environment:
+        assert not list(Path(environment["working_dir"]).rglob("*.pyc"))
+        done = subprocess.run(
+            [sys.executable, "-c", "import sweep.running.worker as w; print(w.__file__)"],
+            cwd=environment["working_dir"],
+            env={"PYTHONPATH": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.startswith(environment["working_dir"])
+    assert "pip" not in environment
+
+
+def test_a_module_of_the_users_travels_too(
+    tiny_config: SweepConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "travelling_nets.py").write_text("WIDTH = 3\n")
+    (tmp_path / "travelling_losses").mkdir()
+    (tmp_path / "travelling_losses" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins = ["travelling_nets", "travelling_losses.sharp", "json"]
+    with worker_environment(_with(tiny_config, plugins=plugins)) as environment:
+        folder = Path(environment["working_dir"])
+        assert (folder / "travelling_nets.py").read_text() == "WIDTH = 3\n"
+        assert (folder / "travelling_losses" / "__init__.py").exists()
+        assert not (folder / "json").exists()
+
+
+def test_a_module_that_is_not_there_is_refused(tiny_config: SweepConfig) -> None:
+    config = _with(tiny_config, plugins=["no_such_module"])
+    refused = pytest.raises(ConfigError, match="no_such_module, which is not there")
+    with refused, worker_environment(config):
+        pass
+
+
+def test_requirements_are_those_of_a_sweep(tiny_config: SweepConfig) -> None:
+    config = _with(tiny_config, ray={"packages": "requirements"})
+    with worker_environment(config) as environment:
+        assert "torch==" in Path(environment["pip"]).read_text()
+
+
+def test_a_data_file_arrives_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "field.nc"
+    file.write_bytes(bytes(range(256)))
+    arrived = unpacked(packed(file, 1), tmp_path / "there")
+    assert arrived == tmp_path / "there" / "field.nc"
+    assert arrived.read_bytes() == file.read_bytes()
+    assert unpacked(packed(file, 1), tmp_path / "there") == arrived  # a second worker of the node
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["field.nc"]
+
+
+def test_a_store_of_many_files_arrives_as_it_was(tmp_path: Path) -> None:
+    store = tmp_path / "field.zarr"
+    (store / "humidity" / "c").mkdir(parents=True)
+    (store / "humidity" / "c" / "0").write_bytes(b"chunk")
+    arrived = unpacked(packed(store, 1), tmp_path / "there")
+    assert (arrived / "humidity" / "c" / "0").read_bytes() == b"chunk"
+
+
+def test_large_data_is_not_sent(tmp_path: Path) -> None:
+    file = tmp_path / "field.nc"
+    file.write_bytes(bytes(2 * 2**20))
+    with pytest.raises(DataError, match="its 2 MB are more than the 1 that are sent"):
+        packed(file, 1)
