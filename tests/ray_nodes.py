@@ -72,11 +72,19 @@ class Nodes:
 
 
 @contextmanager
-def ray_nodes(*cpus: float, token: bool = True) -> Iterator[Nodes]:
-    """Start a head without CPUs and a node for each number of them."""
+def ray_nodes(*cpus: float, token: bool = True, gpus: float = 0, path: str = "") -> Iterator[Nodes]:
+    """Start a head without CPUs and a node for each number of them.
+
+    Args:
+        cpus: Of each node.
+        token: Whether one is asked for.
+        gpus: That each node says it has.
+        path: Where the last node looks for packages first.
+    """
     environment = _environment(secrets.token_hex(32) if token else None)
+    options = ["--gpus", str(gpus), "--path", path]
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.ray_nodes", *map(str, cpus)],
+        [sys.executable, "-m", "tests.ray_nodes", *options, *map(str, cpus)],
         cwd=PROJECT,
         env={**os.environ, **environment},
         stdin=subprocess.PIPE,
@@ -125,7 +133,7 @@ def _send(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _serve(cpus: list[float]) -> None:
+def _serve(cpus: list[float], gpus: float, path: str) -> None:
     from ray.cluster_utils import Cluster
 
     common = {"object_store_memory": MEMORY}
@@ -134,7 +142,9 @@ def _serve(cpus: list[float]) -> None:
     nodes = []
     for index, number in enumerate(cpus):
         host = f"127.0.0.{index + 2}"
-        node = cluster.add_node(num_cpus=number, node_ip_address=host, **common)
+        first = path if index == len(cpus) - 1 else ""
+        own = {"num_cpus": number, "num_gpus": gpus, "env_vars": {"PYTHONPATH": first}}
+        node = cluster.add_node(node_ip_address=host, **own, **common)
         raylet = node.all_processes["raylet"][0].process.pid
         nodes.append((host, raylet))
     sys.stdout.write(json.dumps({"address": cluster.address, "nodes": nodes}) + "\n")
@@ -150,4 +160,7 @@ def _serve(cpus: list[float]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("cpus", type=float, nargs="*")
-    _serve(parser.parse_args().cpus)
+    parser.add_argument("--gpus", type=float)
+    parser.add_argument("--path")
+    given = parser.parse_args()
+    _serve(given.cpus, given.gpus, given.path)

@@ -12,7 +12,8 @@ import pytest
 
 from tests.ray_nodes import NO_RAY, PROJECT, Nodes, ray_is_there, ray_nodes
 
-with_ray = pytest.mark.skipif(not ray_is_there(), reason=NO_RAY)
+
+needs_ray = pytest.mark.skipif(not ray_is_there(), reason=NO_RAY)
 MISMATCHED = """
 import json, ray
 from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
@@ -66,7 +67,8 @@ def test_without_ray_what_to_install_is_said(refused: Refused) -> None:
     )
 
 
-@with_ray
+@pytest.mark.cluster
+@needs_ray
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
@@ -81,7 +83,8 @@ def test_a_wrong_address_is_refused(refused: Refused, address: str, sentence: st
     assert sentence in refused(address)
 
 
-@with_ray
+@pytest.mark.cluster
+@needs_ray
 def test_something_else_at_the_address_is_refused(refused: Refused) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as mute:
         address = f"127.0.0.1:{mute.getsockname()[1]}"
@@ -92,14 +95,16 @@ def test_something_else_at_the_address_is_refused(refused: Refused) -> None:
     )
 
 
-@with_ray
+@pytest.mark.cluster
+@needs_ray
 def test_a_cluster_that_lets_in_anyone_is_refused(refused: Refused) -> None:
     with ray_nodes(token=False) as nodes:
         said = refused(nodes.address, **{**nodes.environment, "RAY_AUTH_TOKEN": "of no use"})
     assert said.startswith(f"the Ray cluster at {nodes.address} lets in anyone who reaches it")
 
 
-@with_ray
+@pytest.mark.cluster
+@needs_ray
 def test_without_a_token_or_with_another_we_are_not_let_in(
     refused: Refused, cluster: Nodes
 ) -> None:
@@ -112,8 +117,9 @@ def test_without_a_token_or_with_another_we_are_not_let_in(
     assert "b" * 64 not in other
 
 
-@with_ray
-def test_a_cluster_of_another_version_is_refused(refused: Refused, cluster: Nodes) -> None:
+@pytest.mark.cluster
+@needs_ray
+def test_a_cluster_of_another_version_is_refused(refused: Refused) -> None:
     with ray_nodes(1) as nodes:
         environment = {**os.environ, **nodes.environment}
         subprocess.run([sys.executable, "-c", MISMATCHED], env=environment, check=True)
