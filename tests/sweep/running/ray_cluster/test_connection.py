@@ -12,7 +12,6 @@ import pytest
 
 from tests.ray_nodes import NO_RAY, PROJECT, Nodes, ray_is_there, ray_nodes
 
-
 needs_ray = pytest.mark.skipif(not ray_is_there(), reason=NO_RAY)
 MISMATCHED = """
 import json, ray
