@@ -16,6 +16,7 @@ from storage.patience import Patience
 from storage.study_lock import CONFIRM, StudyLock
 from sweep.configuration.duration import seconds
 from sweep.configuration.execution import RecoverySettings
+from sweep.configuration.settings import SweepConfig
 from sweep.running.confirmation_plan import make_plan
 from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import (
@@ -27,8 +28,8 @@ from sweep.running.executor import (
     TrialFailed,
     TrialTrouble,
 )
+from sweep.running.executors import make_executor
 from sweep.running.leases import POLL_S, Leases
-from sweep.running.local_executor import LocalExecutor
 from sweep.running.stopping import Stopping
 from sweep.running.study_files import StudyFiles
 from sweep.study.confirmation import (
@@ -52,7 +53,7 @@ def confirm_study(
     top: int,
     seeds: int,
     workers: int | None = None,
-    make_executor: Callable[[int], Executor] = LocalExecutor,
+    make_executor: Callable[[SweepConfig], Executor] = make_executor,
 ) -> Confirmation:
     """Train the best configurations and the baseline with new seeds and judge them on the test.
 
@@ -64,7 +65,7 @@ def confirm_study(
         top: How many configurations, at most, beside the baseline.
         seeds: How many new seeds.
         workers: Trainings at a time; by default as configured.
-        make_executor: From that number to what trains.
+        make_executor: From the configuration, with that number, to what trains.
 
     Raises:
         BadInput: If the study is being run, has nothing to confirm, or its data is not there.
@@ -81,7 +82,7 @@ def confirm_study(
                 plan = make_plan(study, url, top, seeds)
                 files = StudyFiles(url, study_identity(study), kind="confirm")
                 files.make()
-                executor = make_executor(workers or plan.config.workers.count)
+                executor = make_executor(_with_workers(plan.config, workers))
                 try:
                     confirming = Confirming(
                         study, url, plan.specs(), executor, files, plan.config.recovery
@@ -268,6 +269,14 @@ class Confirming:
             f"the confirmation of study {name!r} was stopped with {self._done} of "
             f"{len(self._specs)} trainings done; run the same command again to go on"
         )
+
+
+def _with_workers(config: SweepConfig, count: int | None) -> SweepConfig:
+    """Return the configuration with another number of trainings at a time; None leaves it."""
+    if count is None:
+        return config
+    workers = config.workers.model_copy(update={"count": count})
+    return config.model_copy(update={"workers": workers})
 
 
 def _finished(spec: TrialSpec, report: EpochReport | None, end: TrialDone) -> ConfirmedRun:

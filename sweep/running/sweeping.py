@@ -15,8 +15,8 @@ from sweep.configuration.presets import values_outside
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import misleading_rungs
 from sweep.running.coordinator import Coordinator
+from sweep.running.executors import make_executor
 from sweep.running.live_progress import OpenedSweep
-from sweep.running.local_executor import LocalExecutor
 from sweep.running.preflight import examine
 from sweep.running.progress import Progress
 from sweep.running.stopping import Stopping
@@ -106,8 +106,9 @@ def _run(
         files.make()
         if found.observed is not None:
             files.keep_observed(found.observed)
-        executor = LocalExecutor(config.workers.count)
+        executor = make_executor(config)
         try:
+            ledger.keep_workers(executor.free_slots)
             coordinator = Coordinator(
                 ledger,
                 executor,

@@ -192,7 +192,7 @@ def make_study(storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFact
 def _confirm(
     url: str, executor: Executor, top: int = 2, seeds: int = 2, workers: int | None = None
 ) -> Confirmation:
-    return confirm_study("tiny", url, top, seeds, workers, lambda _workers: executor)
+    return confirm_study("tiny", url, top, seeds, workers, lambda _config: executor)
 
 
 def _config_of(study: Study) -> SweepConfig:
@@ -440,7 +440,7 @@ def test_a_stop_before_the_first_training_is_orderly(
 ) -> None:
     make_study()
 
-    def interrupted(_workers: int) -> Executor:
+    def interrupted(_config: SweepConfig) -> Executor:
         signal.raise_signal(signal.SIGINT)
         return Executor(trainings)
 
