@@ -90,6 +90,24 @@ def test_an_address_that_is_none(address: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("parameter", "said"),
+    [
+        ("nonsense=1", 'invalid connection option "nonsense"'),
+        ("sslmode=foo", 'invalid sslmode value: "foo"'),
+        ("sslmode=require", "server does not support SSL, but SSL was required"),
+        ("connect_timeout=soon", "bad value for connect_timeout: 'soon'"),
+        ("keepalives_idle=x", 'invalid integer value "x" for connection option "keepalives_idle"'),
+        ("target_session_attrs=x", 'invalid target_session_attrs value: "x"'),
+    ],
+)
+def test_a_parameter_that_cannot_be_used(postgres_url: str, parameter: str, said: str) -> None:
+    assert _said(f"{postgres_url}&{parameter}").endswith(
+        f"&{parameter} cannot be reached in this way ({said}); correct the parameters in the "
+        "address"
+    )
+
+
 def test_a_database_without_studies_has_none_to_read(postgres_url: str) -> None:
     assert "there are no studies in" in _said(postgres_url, "read")
     with pytest.raises(ConfigError, match="start a sweep first"):
