@@ -88,6 +88,11 @@ def refused(url: str, reason: str) -> str | None:
             f"there is no such database on the server of {name} ({said}); have it made with "
             "createdb, or choose another with --storage"
         )
+    if "permission denied for" in reason.lower():
+        return (
+            f"this user may not use all of the tables in {name} ({said}); have their owner GRANT "
+            "what is missing"
+        )
     if PARAMETERS.search(reason):
         said = said.rpartition(" failed: ")[2].removeprefix("connection is bad: ")
         return (
