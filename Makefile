@@ -18,7 +18,7 @@ test-cluster: .venv/installed-dev .venv/installed-postgres  ## what needs a serv
 		|| { apt-get update -q && apt-get install -y -q --no-install-recommends postgresql; } \
 		|| echo "PostgreSQL cannot be installed here (Debian: apt-get install postgresql, as root):" \
 		"its tests will be skipped"
-	$(PY) -m pytest -m cluster
+	$(PY) -m pytest -m cluster -n 2 --dist worksteal
 
 test-slow: .venv/installed-dev  ## the tests that take longer, quickstart included
 	$(PY) -m pytest -m slow

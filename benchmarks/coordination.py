@@ -30,6 +30,7 @@ from storage.database import open_database
 from sweep.configuration.config_file import load_config, validate
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import distributions
+from sweep.running.cards import worker_count
 from sweep.running.preflight import examine
 from sweep.running.sweeping import BUSY_TIMEOUT_S
 from sweep.running.trial import Trial
@@ -63,7 +64,7 @@ def sweep_cost(config: SweepConfig, folder: Path) -> tuple[SweepCost, TrialRecor
     """Run a sweep and return what it cost, with the record of one of its trials."""
     url = f"sqlite:///{folder / 'sweep.db'}"
     facts = examine(config).facts
-    executor = TimedExecutor(config.workers.count)
+    executor = TimedExecutor(worker_count(config.workers, cards=0))
     with opened_sweep(config, url, facts, executor) as (study, coordinator):
         cpu, wall = time.process_time(), time.perf_counter()
         try:

@@ -53,14 +53,14 @@ def length_s(mean_s: float, number: int) -> float:
 class SleepingWorker(Worker):
     """Tells of epochs that were never trained."""
 
-    def __init__(self, pretence: Pretence, pipe: Connection, slot: int) -> None:
-        super().__init__(pipe, slot)
+    def __init__(self, pretence: Pretence, pipe: Connection) -> None:
+        super().__init__(pipe)
         self._pretence = pretence
 
     def _train(self, spec: TrialSpec, folder: Path | None) -> TrialEvent:  # noqa: ARG002
         started = time.perf_counter()
         number, attempt, told = spec.number, spec.attempt, self._pretence
-        hardware = find_hardware(spec.run.training, self.slot)
+        hardware = find_hardware(spec.run.training)
         self.pipe.send(TrialBegan(number, attempt, 0))
         epochs = spec.run.training.epochs
         each_s = length_s(told.seconds, number) / epochs
@@ -76,12 +76,17 @@ class SleepingWorker(Worker):
         return TrialDone(number, attempt, seconds, 100.0, device, precision, told.sample)
 
 
-def serve_sleeping(pretence: Pretence, pipe: Connection, slot: int, coordinator_pid: int) -> None:
+def serve_sleeping(
+    pretence: Pretence,
+    pipe: Connection,
+    card: str | None,  # noqa: ARG001 - one sleeps as well on any
+    coordinator_pid: int,
+) -> None:
     """Entry of the worker process."""
     from sweep.running.orphans import end_with
 
     end_with(coordinator_pid)
-    SleepingWorker(pretence, pipe, slot).serve()
+    SleepingWorker(pretence, pipe).serve()
 
 
 def _judgement(report: EpochReport, number: int) -> Judgement:

@@ -26,12 +26,35 @@ class Hardware:
         return self.precision != torch.float32
 
 
-def find_hardware(settings: TrainingSettings, slot: int = 0) -> Hardware:
-    """Return the device and precision for the worker in a slot.
+def find_hardware(settings: TrainingSettings) -> Hardware:
+    """Return the device and precision to train with: of several GPUs the first.
+
+    Asking for the precision of a GPU sets CUDA up in this process.
 
     Args:
         settings: Device and precision, possibly ``auto``.
-        slot: Index of the worker; GPUs are dealt out round robin.
+
+    Raises:
+        ConfigError: If the device asked for is not there.
+    """
+    kind = find_device(settings)
+    device = torch.device("cuda:0" if kind == "cuda" else kind)
+    if settings.precision == "auto":
+        return Hardware(device, torch.bfloat16 if _fast_at_bfloat16(device) else torch.float32)
+    return Hardware(device, getattr(torch, settings.precision))
+
+
+def count_cards(settings: TrainingSettings) -> int:
+    """Return how many CUDA GPUs trainings may be dealt out to, 0 where they run elsewhere.
+
+    Raises:
+        ConfigError: If the device asked for is not there.
+    """
+    return torch.cuda.device_count() if find_device(settings) == "cuda" else 0
+
+
+def find_device(settings: TrainingSettings) -> str:
+    """Return the kind of device to train on: it is there, and was only looked for.
 
     Raises:
         ConfigError: If the device asked for is not there.
@@ -41,10 +64,7 @@ def find_hardware(settings: TrainingSettings, slot: int = 0) -> Hardware:
         raise ConfigError("training.device is cuda but torch finds no CUDA GPU; use auto or cpu")
     if kind == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("training.device is mps but torch finds no Apple GPU; use auto or cpu")
-    device = torch.device(f"cuda:{slot % torch.cuda.device_count()}" if kind == "cuda" else kind)
-    if settings.precision == "auto":
-        return Hardware(device, torch.bfloat16 if _fast_at_bfloat16(device) else torch.float32)
-    return Hardware(device, getattr(torch, settings.precision))
+    return kind
 
 
 def _available_kind() -> str:

@@ -24,7 +24,7 @@ def no_coordinator(url: str, doing: str) -> Iterator[None]:
     """
     if is_postgres(url):
         # Only here: who sweeps in a file need not load what talks to servers.
-        from storage.server_locks import no_coordinator_on_server
+        from storage.claims import no_coordinator_on_server
 
         with no_coordinator_on_server(url, doing):
             yield

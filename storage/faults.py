@@ -30,6 +30,10 @@ LOGIN = (
     *("authentication failed", "no password supplied", "no pg_hba.conf entry"),
     *("is not permitted to log in", "permission denied for database"),
 )
+PARAMETERS = re.compile(
+    r"""(?ix) invalid\ connection\ option | for\ connection\ option | invalid\ port\ number
+    | bad\ value\ for | invalid\ \w+\ value: | does\ not\ support\ SSL | certificate """
+)
 NO_DATABASE = re.compile(r'database ".*" does not exist')
 NO_ROLE = re.compile(r'role ".*" does not exist')
 
@@ -66,7 +70,7 @@ def storage_error(url: str, reason: str, *, away: bool = False) -> StorageError:
 
 
 def refused(url: str, reason: str) -> str | None:
-    """Return why a server lets nobody in, as one sentence; None where that is not the reason.
+    """Return why an address lets nobody in, as one sentence; None where that is not the reason.
 
     Args:
         url: The database.
@@ -83,6 +87,16 @@ def refused(url: str, reason: str) -> str | None:
         return (
             f"there is no such database on the server of {name} ({said}); have it made with "
             "createdb, or choose another with --storage"
+        )
+    if "permission denied for" in reason.lower():
+        return (
+            f"this user may not use all of the tables in {name} ({said}); have their owner GRANT "
+            "what is missing"
+        )
+    if PARAMETERS.search(reason):
+        said = said.rpartition(" failed: ")[2].removeprefix("connection is bad: ")
+        return (
+            f"{name} cannot be reached in this way ({said}); correct the parameters in the address"
         )
     return None
 

@@ -1,5 +1,6 @@
 """Who runs a study, and the sentence that refuses a second one."""
 
+import os
 import platform
 from dataclasses import dataclass
 
@@ -32,6 +33,19 @@ class Holder:
     def died(self) -> bool:
         """Whether it ended without putting its affairs in order."""
         return self.pid is not None and not self.alive
+
+    @property
+    def is_gone_from_here(self) -> bool:
+        """Whether it is known to be no more, as a process of this machine."""
+        if self.host != platform.node() or self.pid is None:
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return False
 
     @property
     def words(self) -> str:

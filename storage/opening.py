@@ -20,7 +20,7 @@ def opening_locked(url: str) -> Iterator[None]:
     """
     if is_postgres(url):
         # Only here: who sweeps in a file need not load what talks to servers.
-        from storage.server_locks import opening_locked_on_server
+        from storage.advisory_locks import opening_locked_on_server
 
         with opening_locked_on_server(url, TIMEOUT_S):
             yield

@@ -13,8 +13,8 @@
         output/           what scripts printed, by trial
         samples/          what pictures are drawn from, by trial
 
-A database on a server has the same in ``<host>-<database>.files`` of the folder one works in, or
-where its address says: ``?files=/folder``. PostgreSQL keeps the locks itself.
+A database on a server has the same in ``<host>-<port>-<database>.files`` of the folder one works
+in, or where its address says: ``?files=/folder``. PostgreSQL keeps the locks itself.
 """
 
 import hashlib

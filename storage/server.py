@@ -16,10 +16,9 @@ from sqlalchemy.pool import NullPool
 
 from fields.errors import ConfigError
 from storage.database_errors import database_errors, opening_errors
-from storage.url import is_postgres, mask_password
+from storage.url import SERVER_EXAMPLE, is_postgres, mask_password
 
 FILES = "files"
-EXAMPLE = "postgresql+psycopg://ann@db.example/sweeps"
 _OF_LIBPQ = {
     # A server that vanished with its machine closes no connection: without these a write would
     # wait for it for hours. Seconds; the last in milliseconds.
@@ -41,12 +40,21 @@ def parsed(url: str) -> URL:
         ConfigError: If it is none.
     """
     try:
-        return make_url(url)
+        parts = make_url(url)
+        if parts.get_backend_name() == "postgres" or _has_bare_at(parts):
+            raise ValueError
     except (ArgumentError, ValueError) as error:
         raise ConfigError(
-            f"storage {mask_password(url)} is no database address; write it as {EXAMPLE}, with "
-            "special characters of a password percent-encoded"
+            f"storage {mask_password(url)} is no database address; write it as {SERVER_EXAMPLE}, "
+            "with special characters of a password percent-encoded (@ as %40)"
         ) from error
+    return parts
+
+
+def _has_bare_at(parts: URL) -> bool:
+    """Return whether a password holds an @: the rest of it would be shown as the host."""
+    before = f"{parts.username or ''}:{parts.password or ''}"
+    return "@" in (parts.host or "") or mask_password(before) != before
 
 
 def server_address(url: str) -> str:

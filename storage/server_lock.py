@@ -2,7 +2,7 @@
 
 Two things make it. An advisory lock of a connection says who is alive: the server frees it when the
 process dies, however it dies and on whatever machine. A row says who that is, with a token drawn
-when the study was taken (``storage.server_locks``).
+when the study was taken (``storage.claims``).
 
 The lock is lost with its connection, so when the server is started again. It is taken back as soon
 as the server answers, as long as the token is still ours; and whoever comes new gives a holder
@@ -23,26 +23,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from fields.errors import StorageUnavailable, StudyError
+from storage.advisory_locks import (
+    ALL_STUDIES,
+    TRY_EVERY_S,
+    end_holders,
+    lock_of,
+    try_lock,
+    try_shared_lock,
+)
+from storage.claims import Claim, end_of, files_of, holder_of, make_table, take_over, token_of
 from storage.database_errors import database_errors, opening_errors
 from storage.holder import LOOKING_S, Holder, is_run_by
 from storage.place import files_folder
 from storage.server import connect, connected
-from storage.server_locks import (
-    ALL_STUDIES,
-    TRY_EVERY_S,
-    Claim,
-    end_connections,
-    end_of,
-    files_of,
-    has_just_started,
-    holder_of,
-    is_gone_from_here,
-    make_table,
-    take_over,
-    token_of,
-    try_lock,
-    try_shared_lock,
-)
 from storage.url import mask_password
 
 logger = logging.getLogger(__name__)
@@ -153,7 +146,7 @@ class ServerLock:
                 return
         connection = self._connected()
         try:
-            if not self._try(connection) and not end_connections(connection, self._claim):
+            if not self._try(connection) and not self._end_own(connection):
                 raise self._taken_over(holder_of(connection, self._study))
             if token_of(connection, self._study) != self._claim.token:
                 raise self._taken_over(holder_of(connection, self._study))
@@ -186,14 +179,18 @@ class ServerLock:
                 f"{mask_password(self._url)} is being upgraded by another process",
                 "wait until it has, then run the same command again",
             )
-        return try_lock(connection, self._study)
+        return try_lock(connection, lock_of(self._study))
+
+    def _end_own(self, connection: Connection) -> bool:
+        """End connections of ours that the server takes for alive; return whether there was one."""
+        return end_holders(connection, lock_of(self._study), self._claim.connection_name)
 
     def _wait_for_a_former_holder(self, connection: Connection) -> None:
         """Give a holder time that lost its lock because the server was started again."""
         said = False
-        while has_just_started(connection, TAKING_BACK_S):
+        while _age_s(connection) < TAKING_BACK_S:
             holder = holder_of(connection, self._study)
-            if not holder.died or is_gone_from_here(holder):
+            if not holder.died or holder.is_gone_from_here:
                 return
             if not said:
                 logger.info(
@@ -240,6 +237,12 @@ def holder_on_server(url: str, study: str) -> Holder:
     """
     with connected(url) as connection:
         return holder_of(connection, study)
+
+
+def _age_s(connection: Connection) -> float:
+    """Return how long the server has run."""
+    age = "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())"
+    return float(connection.execute(text(age)).scalar_one())
 
 
 def _close(connection: Connection) -> None:

@@ -13,6 +13,10 @@ from storage.url import mask_password
 OLDEST_VERSION = 12
 ENCODING = "UTF8"
 _FACTS = """
+WITH tables (name) AS (
+    SELECT name FROM unnest(ARRAY[
+        to_regclass('studies'), to_regclass('fieldsharp_coordinators')]) AS name
+    WHERE name IS NOT NULL)
 SELECT current_setting('server_version_num')::integer / 10000 AS version,
     current_setting('server_encoding') AS encoding,
     current_setting('transaction_read_only') = 'on' AS is_read_only,
@@ -20,7 +24,10 @@ SELECT current_setting('server_version_num')::integer / 10000 AS version,
     to_regclass('studies') IS NOT NULL AND to_regclass('trials') IS NOT NULL AS has_studies,
     to_regclass('fieldsharp_coordinators') IS NOT NULL AS has_locks,
     CASE WHEN current_schema() IS NULL THEN false
-        ELSE has_schema_privilege(current_schema(), 'CREATE') END AS may_make_tables
+        ELSE has_schema_privilege(current_schema(), 'CREATE') END AS may_make_tables,
+    (SELECT bool_and(has_table_privilege(name, 'SELECT')) FROM tables) AS may_read,
+    (SELECT bool_and(has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT')
+        AND has_table_privilege(name, 'UPDATE')) FROM tables) AS may_write
 """
 
 
@@ -66,12 +73,23 @@ def _check(
         raise ConfigError(
             f"there are no studies in {name}; start a sweep first, or name another with --storage"
         )
+    schema = f"IN SCHEMA {facts.schema or 'public'} TO this user"
+    if facts.may_read is False:  # None where there is no table yet
+        raise ConfigError(
+            f"this user may not read the studies in {name}; have their owner say GRANT SELECT ON "
+            f"ALL TABLES {schema}"
+        )
     if mode == "read":
         return
     if facts.is_read_only:
         raise ConfigError(
             f"database {name} can only be read, as on a standby server; name its primary server "
             "with --storage"
+        )
+    if facts.may_write is False:
+        raise ConfigError(
+            f"this user may only read the studies in {name}; have their owner say GRANT ALL ON "
+            f"ALL TABLES {schema}, and the same for ALL SEQUENCES"
         )
     if not (facts.has_studies and facts.has_locks) and not facts.may_make_tables:
         raise ConfigError(

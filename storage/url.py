@@ -8,6 +8,7 @@ from urllib.parse import unquote, unquote_plus
 from fields.errors import ConfigError
 
 SHORTEST_KNOWN = 4
+SERVER_EXAMPLE = "postgresql+psycopg://ann@db.example/sweeps"
 DEFAULT_URL = "sqlite:///sweeps.db"
 # Up to the last @ of the word: an @ that should have been written %40 is part of the password.
 _PASSWORD = re.compile(r"(?<=://)([^:/@\n]*):([^@\n]*(?:@\S*)?)@")
@@ -65,6 +66,12 @@ def sqlite_path(url: str) -> Path | None:
         ConfigError: If the address is no database address, or names a database in memory.
     """
     if "://" not in url:
+        _login, at, rest = url.rpartition("@")
+        if at:  # nothing says where in it a password is
+            raise ConfigError(
+                f"storage {'***@' + mask_password(rest)!r} is no database address; for a server "
+                f"write {SERVER_EXAMPLE}"
+            )
         raise ConfigError(
             f"storage {mask_password(url)!r} is no database address; "
             f"for a file write sqlite:///{url if url.endswith('.db') else 'sweeps.db'}"

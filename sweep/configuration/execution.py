@@ -42,7 +42,16 @@ class BudgetSettings(Settings):
 class WorkerSettings(Settings):
     """The processes that train."""
 
-    count: int = Field(2, ge=1, le=256, description="trials at a time: one per core or GPU")
+    count: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="trials at a time: by default 2, or one per GPU where there are more; beside "
+        "per_gpu the most there may be",
+    )
+    per_gpu: int | None = Field(
+        None, ge=1, le=64, description="trials at a time on each GPU; nothing without one"
+    )
 
 
 class RaySettings(Settings):

@@ -8,7 +8,7 @@ from optuna.study import Study
 
 from fields.errors import DataError, StudyError
 from fields.windows import load_forecast_data
-from model.device import find_hardware
+from model.device import find_device
 from objectives.targets import Targets, resolve_targets
 from storage.database import database_errors
 from sweep.configuration.settings import SweepConfig
@@ -107,7 +107,7 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> Plan:
         )
     chosen = candidates(study.study_name, trials, top)
     used = {spec.run.training.seed for trial in trials if (spec := trial_spec(trial))}
-    find_hardware(config.training)
+    find_device(config.training)
     return Plan(
         config=config,
         facts=facts,

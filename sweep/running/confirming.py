@@ -16,6 +16,7 @@ from storage.patience import Patience
 from storage.study_lock import CONFIRM, StudyLock
 from sweep.configuration.duration import seconds
 from sweep.configuration.execution import RecoverySettings
+from sweep.configuration.settings import SweepConfig
 from sweep.running.confirmation_plan import make_plan
 from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import (
@@ -27,7 +28,7 @@ from sweep.running.executor import (
     TrialFailed,
     TrialTrouble,
 )
-from sweep.running.executors import MakeExecutor, executor_of
+from sweep.running.executors import Machines, machines_of
 from sweep.running.leases import POLL_S, Leases
 from sweep.running.stopping import Stopping
 from sweep.running.study_files import StudyFiles
@@ -52,7 +53,7 @@ def confirm_study(
     top: int,
     seeds: int,
     workers: int | None = None,
-    make_executor: MakeExecutor | None = None,
+    machines_of: Callable[[SweepConfig], Machines] = machines_of,
 ) -> Confirmation:
     """Train the best configurations and the baseline with new seeds and judge them on the test.
 
@@ -64,7 +65,7 @@ def confirm_study(
         top: How many configurations, at most, beside the baseline.
         seeds: How many new seeds.
         workers: Trainings at a time; by default as configured.
-        make_executor: What trains; by default as configured.
+        machines_of: From the configuration, with that number, to what trains.
 
     Raises:
         BadInput: If the study is being run, has nothing to confirm, or its data is not there.
@@ -81,8 +82,8 @@ def confirm_study(
                 plan = make_plan(study, url, top, seeds)
                 files = StudyFiles(url, study_identity(study), kind="confirm")
                 files.make()
-                make = make_executor or executor_of(plan.config)
-                executor = make(workers or plan.config.workers.count, files.folder)
+                machines = machines_of(_with_workers(plan.config, workers))
+                executor = machines.executor(files.folder)
                 try:
                     confirming = Confirming(
                         study, url, plan.specs(), executor, files, plan.config.recovery
@@ -269,6 +270,14 @@ class Confirming:
             f"the confirmation of study {name!r} was stopped with {self._done} of "
             f"{len(self._specs)} trainings done; run the same command again to go on"
         )
+
+
+def _with_workers(config: SweepConfig, count: int | None) -> SweepConfig:
+    """Return the configuration with another number of trainings at a time; None leaves it."""
+    if count is None:
+        return config
+    workers = config.workers.model_copy(update={"count": count})
+    return config.model_copy(update={"workers": workers})
 
 
 def _finished(spec: TrialSpec, report: EpochReport | None, end: TrialDone) -> ConfirmedRun:

@@ -1,25 +1,53 @@
-"""Which executor runs the trials of a sweep: processes of this machine, or a Ray cluster."""
+"""Where the trials of a sweep run: in processes of this machine, or on a Ray cluster."""
 
+import logging
+import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from model.device import count_cards
 from sweep.configuration.settings import SweepConfig
+from sweep.running.cards import VISIBLE, visible_cards, words_for_workers, worker_count
 from sweep.running.executor import Executor
 from sweep.running.local_executor import LocalExecutor
 
-MakeExecutor = Callable[[int, Path], Executor]
-"""From how many trials at a time, and the folder of the study's files, to what trains them."""
+logger = logging.getLogger(__name__)
 
 
-def executor_of(config: SweepConfig) -> MakeExecutor:
-    """Return how to make the executor a configuration asks for; a cluster is entered already.
+@dataclass(frozen=True)
+class Machines:
+    """What trials run on.
+
+    Attributes:
+        workers: How many trials at a time, at most.
+        executor: From the folder of the study's files to what runs them.
+    """
+
+    workers: int
+    executor: Callable[[Path], Executor]
+
+
+def machines_of(config: SweepConfig) -> Machines:
+    """Return what the trials of a configuration run on; a cluster is entered already.
 
     Raises:
-        ConfigError: If its cluster cannot be used.
+        ConfigError: If the device asked for is not there, or the cluster cannot be used.
         FieldsharpError: If that fails in another way.
     """
-    if config.executor == "local":
-        return lambda workers, _: LocalExecutor(workers)
+    if config.executor == "ray":
+        return _cluster(config)
+    cards = visible_cards(count_cards(config.training), os.environ.get(VISIBLE))
+    settings = config.workers
+    words = words_for_workers(settings, len(cards))
+    if words:
+        level = logging.INFO if cards else logging.WARNING
+        logger.log(level, "%s: %s", config.study, words)
+    workers = worker_count(settings, len(cards))
+    return Machines(workers, lambda _folder: LocalExecutor(workers, cards=cards))
+
+
+def _cluster(config: SweepConfig) -> Machines:
     # Only here: Ray is an extra.
     from sweep.running.ray_cluster.connection import enter_cluster, require_ray
     from sweep.running.ray_cluster.shipping import worker_environment
@@ -32,7 +60,10 @@ def executor_of(config: SweepConfig) -> MakeExecutor:
         mirror = CheckpointMirror(config.ray.checkpoints)
         mirror.require_writable()
     with worker_environment(config) as environment:
-        enter_cluster(config.ray.address, environment)
+        address = enter_cluster(config.ray.address, environment)
     from sweep.running.ray_cluster.ray_executor import RayExecutor
+    from sweep.running.ray_cluster.share import share_of_cluster
 
-    return lambda workers, folder: RayExecutor(config, workers, folder, mirror)
+    share = share_of_cluster(config)
+    logger.info("%s: on the Ray cluster at %s, %s", config.study, address, share.words)
+    return Machines(share.workers, lambda folder: RayExecutor(config, share, folder, mirror))

@@ -16,13 +16,14 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from sweep.running.assignment import CANCEL, PAUSE, QUIT, READY, Assignment
+from sweep.running.cards import card_of
 from sweep.running.executor import End, TrialCancelled, TrialEvent, TrialFailed
 from sweep.running.worker_process import serve
 from sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
-Serve = Callable[[Connection, int, int], None]
-"""What a worker process does with its end of the pipe, its slot and the coordinator's pid."""
+Serve = Callable[[Connection, str | None, int], None]
+"""What a worker process does with its end of the pipe, its card and the coordinator's pid."""
 GRACE_S = 2.0
 KILLED_S = 10.0
 """One that waits for a dead disk does not even end when killed: it is left to itself."""
@@ -44,7 +45,7 @@ class _Slot:
     """A worker process and the trial it is at.
 
     Attributes:
-        index: Which GPU it takes, where there are several.
+        index: Its place; where there are several cards, it says which one the worker takes.
         process: The worker.
         pipe: Our end of its pipe.
         spec: The trial it is at.
@@ -69,12 +70,14 @@ class LocalExecutor:
     Args:
         workers: How many trials at a time.
         work: What each process does.
+        cards: Graphics cards that are dealt out to the workers.
     """
 
-    def __init__(self, workers: int, work: Serve = serve) -> None:
+    def __init__(self, workers: int, work: Serve = serve, cards: tuple[str, ...] = ()) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._workers = workers
         self._work = work
+        self._cards = cards
         self._slots: list[_Slot] = []  # filled as trials come: a study may have few left
         self._messages: queue.SimpleQueue[tuple[_Slot, object]] = queue.SimpleQueue()
 
@@ -154,7 +157,7 @@ class LocalExecutor:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
             target=self._work,
-            args=(theirs, index, os.getpid()),
+            args=(theirs, card_of(index, self._cards), os.getpid()),
             name=f"worker-{index}",
             daemon=True,
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 from fields.derivatives import interior_mask
 from fields.errors import ConfigError, DataError
 from fields.windows import ForecastData, load_forecast_data
-from model.device import find_hardware
+from model.device import find_device
 from model.losses.normalisation import term_scales
 from model.losses.own_term import check_own_term
 from model.predictors.building import build_predictor, check_predictor
@@ -57,7 +57,7 @@ def examine(config: SweepConfig) -> Examination:
         if not config.has_data:
             return Examination(facts_of_script(config), None)
     if config.executor == "local":
-        find_hardware(config.training)
+        find_device(config.training)
     data = load_forecast_data(config.data)
     for run in _structures(config) if config.trainer is None else ():
         shape = forecast_shape(data, run)

@@ -15,7 +15,7 @@ from sweep.configuration.presets import values_outside
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import misleading_rungs
 from sweep.running.coordinator import Coordinator
-from sweep.running.executors import executor_of
+from sweep.running.executors import machines_of
 from sweep.running.live_progress import OpenedSweep
 from sweep.running.preflight import examine
 from sweep.running.progress import Progress
@@ -85,7 +85,7 @@ def _run(
     refuse_if_run(storage_url, config.study)
     for sentence in (*values_outside(config), *misleading_rungs(config)):
         logger.warning("%s: %s", config.study, sentence)
-    make_executor = executor_of(config)
+    machines = machines_of(config)
     found = examine(config)
     facts = found.facts
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it would say, progress says
@@ -107,8 +107,9 @@ def _run(
         files.make()
         if found.observed is not None:
             files.keep_observed(found.observed)
-        executor = make_executor(config.workers.count, files.folder)
+        executor = machines.executor(files.folder)
         try:
+            ledger.keep_workers(machines.workers)
             coordinator = Coordinator(
                 ledger,
                 executor,

@@ -50,11 +50,16 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Worker:
-    """Runs trials in one slot, keeping the last data set and what judges forecasts of it."""
+    """Runs one trial after another, keeping the last data set and what judges forecasts of it.
 
-    def __init__(self, pipe: Connection, slot: int) -> None:
+    Args:
+        pipe: To the coordinator.
+        card: The only graphics card this process sees; None where nothing was chosen.
+    """
+
+    def __init__(self, pipe: Connection, card: str | None = None) -> None:
         self.pipe = pipe
-        self.slot = slot
+        self._card = card
         self._data: tuple[DataSettings, torch.device, ForecastData] | None = None
         self._judges: dict[Part, Judge] = {}  # of that data
         self._sampler: Sampler | None = None  # of that data
@@ -101,12 +106,12 @@ class Worker:
 
     def _train(self, spec: TrialSpec, folder: Path | None) -> TrialEvent:
         if spec.run.trainer is not None:
-            told, own = self._told_to_end, self._share_of_machine(spec)
+            told, own = self._told_to_end, self._threads(spec)
             return ScriptTrial(spec, folder, self.pipe, told, own).run()
         started = time.perf_counter()
         number, attempt = spec.number, spec.attempt
         torch.set_num_threads(spec.run.training.threads)
-        hardware = find_hardware(spec.run.training, self.slot)
+        hardware = find_hardware(spec.run.training)
         try:
             data = self._load(spec, hardware)
         except (DataError, OSError) as error:
@@ -152,7 +157,7 @@ class Worker:
         if trial.trainer.epochs_done < spec.run.training.epochs:
             return RungReached(number, attempt)
         sample = self._sample(trial, spec)
-        return _done(spec, seconds_before + time.perf_counter() - started, hardware, sample)
+        return self._done(spec, seconds_before + time.perf_counter() - started, hardware, sample)
 
     def _sample(self, trial: Trial, spec: TrialSpec) -> str:
         """Return what pictures of a trial's forecast are drawn from, as text."""
@@ -206,12 +211,24 @@ class Worker:
             return True
         return False if self._told_to_pause else None
 
-    def _share_of_machine(self, spec: TrialSpec) -> dict[str, str]:
+    def _threads(self, spec: TrialSpec) -> dict[str, str]:
         """Return the variables that keep the scripts of several workers out of each other's way."""
         threads = str(spec.run.training.threads)
-        share = {n: threads for n in THREADS if n not in os.environ}
-        cards = torch.cuda.device_count() if "CUDA_VISIBLE_DEVICES" not in os.environ else 0
-        return {**share, **({"CUDA_VISIBLE_DEVICES": str(self.slot % cards)} if cards > 1 else {})}
+        return {name: threads for name in THREADS if name not in os.environ}
+
+    def _done(self, spec: TrialSpec, seconds: float, hardware: Hardware, sample: str) -> TrialDone:
+        unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KiB elsewhere
+        alone = hardware.device.type == "cuda" and self._card is not None
+        return TrialDone(
+            number=spec.number,
+            attempt=spec.attempt,
+            seconds=seconds,
+            peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
+            # Where it sees one card alone that is always cuda:0.
+            device=f"cuda:{self._card}" if alone else str(hardware.device),
+            precision=str(hardware.precision).removeprefix("torch."),
+            sample=sample,
+        )
 
 
 def _where(error: BaseException, plugins: Sequence[str]) -> str:
@@ -221,16 +238,3 @@ def _where(error: BaseException, plugins: Sequence[str]) -> str:
         if any(module == listed or module.startswith(f"{listed}.") for listed in plugins):
             return f" (line {line} of {Path(frame.f_code.co_filename).name})"
     return ""
-
-
-def _done(spec: TrialSpec, seconds: float, hardware: Hardware, sample: str) -> TrialDone:
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KiB elsewhere
-    return TrialDone(
-        number=spec.number,
-        attempt=spec.attempt,
-        seconds=seconds,
-        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
-        device=str(hardware.device),
-        precision=str(hardware.precision).removeprefix("torch."),
-        sample=sample,
-    )

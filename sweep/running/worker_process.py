@@ -4,19 +4,29 @@ Loading torch takes seconds. A worker whose coordinator dies meanwhile would go 
 one that is frozen then for ever: so this imports nothing that is slow.
 """
 
+import os
 import signal
 from multiprocessing.connection import Connection
 
+from sweep.running.cards import VISIBLE
 from sweep.running.heap import keep_freed_memory
 from sweep.running.orphans import end_with
 
 
-def serve(pipe: Connection, slot: int, coordinator_pid: int) -> None:
-    """Entry of the worker process."""
+def serve(pipe: Connection, card: str | None, coordinator_pid: int) -> None:
+    """Entry of the worker process.
+
+    Args:
+        pipe: To the coordinator.
+        card: The graphics card it takes for its life; None for whatever there is.
+        coordinator_pid: It ends with that process.
+    """
     # Ctrl-C reaches the whole process group: the coordinator decides what becomes of the trials.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with(coordinator_pid)
     keep_freed_memory()
+    if card is not None:  # before CUDA looks: code of the user's, and scripts, see no other either
+        os.environ[VISIBLE] = card
     from sweep.running.worker import Worker
 
-    Worker(pipe, slot).serve()
+    Worker(pipe, card).serve()

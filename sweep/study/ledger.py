@@ -71,6 +71,10 @@ class Ledger(Book):
         self._distributions: dict[str, BaseDistribution] = distributions(config.search)
         self._running: dict[int, Trial] = {}
 
+    def keep_workers(self, count: int) -> None:
+        """Keep how many trials there may be at a time, for whoever looks at the study."""
+        self._write(lambda: self.study.set_user_attr(records.WORKERS, count))
+
     def prepare(self) -> None:
         """Queue the presets of a new study."""
         self._write(self._prepare)

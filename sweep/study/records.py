@@ -21,6 +21,7 @@ FACTS = "facts"
 VERDICT = "verdict"
 IDENTITY = "identity"
 WARM_START = "warm start"
+WORKERS = "workers"
 # Trial attributes. RECORD is what programs read; the named ones beside it are what people read.
 SPEC = "spec"
 RECORD = "record"

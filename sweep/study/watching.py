@@ -21,6 +21,7 @@ from sweep.study.records import (
     PAUSED_STATE,
     RECORD,
     VERDICT,
+    WORKERS,
     best_trial,
     complete_baseline,
     counted,
@@ -91,7 +92,7 @@ class StudyWatcher:
             best=self._shown(best),
             baseline=self._shown(baseline),
             at_work=at_work,
-            workers=config.workers.count,
+            workers=int(attributes.get(WORKERS, config.workers.count or 0)),
             eta_s=time_left_s(
                 [
                     float(trial.user_attrs[RECORD]["seconds"])

@@ -30,6 +30,7 @@ SLOW_TRIALS = (
     *("--set", "data.train_every=1", "--set", "training.epochs=6"),
     *("--set", "recovery.free_space_mb=0"),
 )
+QUICK_TRIALS = ("--set", "data.train_every=4", "--set", "training.epochs=2")
 
 
 class Place:
@@ -130,7 +131,7 @@ def _ended(process: subprocess.Popen[str]) -> str:
 def test_two_sweeps_on_one_server_lose_nothing_when_it_is_started_again(
     place: Place, how: str, away_s: float
 ) -> None:
-    with place.start("a", "--trials", "4") as one, place.start("b", "--trials", "4") as other:
+    with place.start("a", "--trials", "3") as one, place.start("b", "--trials", "3") as other:
         place.wait_for_epochs(6)
         place.server.stop(how)
         time.sleep(away_s)
@@ -145,7 +146,7 @@ def test_two_sweeps_on_one_server_lose_nothing_when_it_is_started_again(
             assert int(waited) <= away_s + 10
             assert len(re.findall("it is waited for, for up to 600 s", said)) == 1
     for study in ("a", "b"):
-        place.all_is_told(study, 4)
+        place.all_is_told(study, 3)
 
 
 def test_a_coordinator_that_is_killed_while_the_server_is_away_is_gone_on_with(
@@ -182,16 +183,17 @@ def test_a_server_that_stays_away_ends_a_sweep_which_is_resumed(place: Place) ->
 
 
 def test_one_coordinator_runs_a_study_and_another_command_stops_it(place: Place) -> None:
-    with place.start("a", "--trials", "20") as running:
+    with place.start("a", "--trials", "1000", *QUICK_TRIALS) as running:
         place.wait_for_epochs(1)
-        said = place.said("start", "tiny.yaml", "--study", "a", *SLOW_TRIALS, code=2)
+        said = place.said("start", "tiny.yaml", "--study", "a", code=2)
         assert f"study 'a' is being run by process {running.pid}; wait for it to end" in said
         assert f"process {running.pid}" in place.said("resume", "a", code=2)
         assert f"is being run by process {running.pid}" in place.said("confirm", "a", code=2)
         assert "study 'a' is stopped" in place.said("stop", "a")
         _ended(running)
         assert running.returncode == 3
-    place.said("resume", "a", "--trials", "2")
+    done = json.loads(place.said("status", "a", "--json"))["states"]["COMPLETE"]
+    place.said("resume", "a", "--trials", str(done + 1))
     assert "score" in place.said("export", "a", "-o", "best.yaml")
     place.said("confirm", "a", "--top", "1", "--seeds", "1")
     place.said("report", "a", "-o", "report.html")

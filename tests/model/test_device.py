@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from fields.errors import ConfigError
-from model.device import Hardware, find_hardware
+from model.device import Hardware, count_cards, find_hardware
 from model.settings import TrainingSettings
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
@@ -56,9 +59,8 @@ def test_auto_without_a_gpu_is_the_cpu_in_bfloat16_where_it_has_instructions_for
     assert find_hardware(TrainingSettings()) == Hardware(torch.device("cpu"), precision)
 
 
-@pytest.mark.parametrize("slot", [0, 1, 7])
-def test_every_worker_shares_the_cpu(slot: int) -> None:
-    assert find_hardware(TrainingSettings(device="cpu"), slot).device == torch.device("cpu")
+def test_the_cpu_is_taken_when_asked_for() -> None:
+    assert find_hardware(TrainingSettings(device="cpu")).device == torch.device("cpu")
 
 
 @pytest.mark.parametrize(
@@ -75,12 +77,36 @@ def test_a_precision_asked_for_is_taken(precision: str, dtype: torch.dtype, auto
 
 
 @pytest.mark.usefixtures("three_gpus")
-@pytest.mark.parametrize(("slot", "index"), [(0, 0), (1, 1), (2, 2), (3, 0), (7, 1)])
 @pytest.mark.parametrize("device", ["auto", "cuda"])
-def test_gpus_are_dealt_out_round_robin(device: str, slot: int, index: int) -> None:
+def test_of_several_gpus_the_first_is_taken(device: str) -> None:
     settings = TrainingSettings.model_validate({"device": device})
 
-    assert find_hardware(settings, slot).device == torch.device("cuda", index)
+    assert find_hardware(settings).device == torch.device("cuda", 0)
+
+
+@pytest.mark.usefixtures("three_gpus")
+@pytest.mark.parametrize(("device", "cards"), [("auto", 3), ("cuda", 3), ("cpu", 0)])
+def test_gpus_are_counted_where_they_may_be_used(device: str, cards: int) -> None:
+    assert count_cards(TrainingSettings.model_validate({"device": device})) == cards
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_no_gpus_are_counted_where_cuda_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)  # the driver has them all the same
+
+    assert count_cards(TrainingSettings()) == 0
+    with pytest.raises(ConfigError, match="finds no CUDA GPU"):
+        count_cards(TrainingSettings(device="cuda"))
+
+
+@needs_cuda
+def test_counting_gpus_sets_nothing_up() -> None:
+    code = (
+        "import torch; from model.device import count_cards; "
+        "from model.settings import TrainingSettings; "
+        "assert count_cards(TrainingSettings()) and not torch.cuda.is_initialized()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.usefixtures("three_gpus")

@@ -138,6 +138,28 @@ def test_a_missing_driver_is_bad_input_without_the_password() -> None:
     assert "pip install -r requirements-postgres.txt" in str(caught.value)
 
 
+@pytest.mark.parametrize("mode", ["read", "write"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql+psycopg://ann:hunt@er2@h/db",  # er2@h would be named as the host
+        "postgresql+psycopg://h:5432/db?user=ann&password=hunt@er2",
+        "postgresql+psycopg:/ann:hunt@er2@h/db",
+        "postgresql+psycopg:ann:hunter2@h/db",
+        "ann:hunter2@h/db",
+        "postgres://ann:hunter2@h/db",
+        "postgresql://ann:hunter2@h:port/db",
+    ],
+)
+def test_an_address_that_is_none_is_bad_input_without_the_password(
+    address: str, mode: Literal["read", "write"]
+) -> None:
+    with pytest.raises(ConfigError, match=r"\*\*\*.* is no database address; ") as caught:
+        open_database(address, mode)
+    assert "postgresql+psycopg://ann@db.example/sweeps" in str(caught.value)
+    assert "er2" not in str(caught.value)
+
+
 def test_no_waiting_trial_is_handed_out_twice(storage_url: str) -> None:
     study = optuna.create_study(study_name="s", storage=open_database(storage_url, "write"))
     for value in range(40):

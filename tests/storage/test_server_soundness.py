@@ -90,6 +90,24 @@ def test_an_address_that_is_none(address: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("parameter", "said"),
+    [
+        ("nonsense=1", 'invalid connection option "nonsense"'),
+        ("sslmode=foo", 'invalid sslmode value: "foo"'),
+        ("sslmode=require", "server does not support SSL, but SSL was required"),
+        ("connect_timeout=soon", "bad value for connect_timeout: 'soon'"),
+        ("keepalives_idle=x", 'invalid integer value "x" for connection option "keepalives_idle"'),
+        ("target_session_attrs=x", 'invalid target_session_attrs value: "x"'),
+    ],
+)
+def test_a_parameter_that_cannot_be_used(postgres_url: str, parameter: str, said: str) -> None:
+    assert _said(f"{postgres_url}&{parameter}").endswith(
+        f"&{parameter} cannot be reached in this way ({said}); correct the parameters in the "
+        "address"
+    )
+
+
 def test_a_database_without_studies_has_none_to_read(postgres_url: str) -> None:
     assert "there are no studies in" in _said(postgres_url, "read")
     with pytest.raises(ConfigError, match="start a sweep first"):
@@ -101,6 +119,33 @@ def test_a_user_who_may_make_no_tables(postgres_server: Server, postgres_url: st
         said = _said(postgres_url.replace("ann:", f"{guest}:"))
     assert "this user may make no tables in" in said
     assert "GRANT CREATE ON SCHEMA public TO this user" in said
+
+
+def test_a_user_who_may_not_use_the_tables_of_another(
+    postgres_server: Server, postgres_url: str
+) -> None:
+    optuna.create_study(study_name="s", storage=open_database(postgres_url, "write"))
+    with StudyLock(postgres_url, "s"):  # makes its table
+        pass
+    database = database_of(postgres_url)
+    with _user(postgres_server, "guest") as guest:
+        url = postgres_url.replace("ann:", f"{guest}:")
+        for mode in ("read", "write"):
+            assert "this user may not read the studies in" in _said(url, mode)
+        postgres_server.say("GRANT SELECT ON ALL TABLES IN SCHEMA public TO guest", database)
+        check_storage(url, "read")
+        assert [study.study_name for study in open_database(url, "read").get_all_studies()] == ["s"]
+        assert "this user may only read the studies in" in _said(url)
+        postgres_server.say(
+            "GRANT ALL ON ALL TABLES IN SCHEMA public TO guest;"
+            "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO guest;",
+            database,
+        )
+        with StudyLock(url, "s") as lock:
+            open_database(url, "write", lock=lock)
+        postgres_server.say("REVOKE ALL ON fieldsharp_coordinators FROM guest", database)
+        assert "this user may not read the studies in" in _said(url, "read")
+        postgres_server.say("DROP OWNED BY guest", database)
 
 
 def test_a_database_that_can_only_be_read(postgres_server: Server, postgres_url: str) -> None:

@@ -15,6 +15,7 @@ from storage.checkpoint_mirror import CheckpointMirror
 from sweep.configuration.settings import SweepConfig
 from sweep.running.assignment import CANCEL, PAUSE, READY, Assignment
 from sweep.running.executor import End, TrialEvent, TrialFailed
+from sweep.running.ray_cluster.share import Share
 from sweep.running.ray_cluster.shipping import packed
 from sweep.running.ray_cluster.trial_worker import About, TrialWorker, package_versions
 from sweep.study.trial_spec import TrialSpec
@@ -71,7 +72,7 @@ class RayExecutor:
 
     Args:
         config: What is swept.
-        workers: How many trials at a time, at most.
+        share: What each worker takes, and how many there are at most.
         folder: Of the study's files, below which its checkpoints are.
         mirror: Where they travel, None where every node sees that folder.
     """
@@ -79,12 +80,12 @@ class RayExecutor:
     def __init__(
         self,
         config: SweepConfig,
-        workers: int,
+        share: Share,
         folder: Path,
         mirror: CheckpointMirror | None = None,
     ) -> None:
         self._config = config
-        self._workers = workers
+        self._share = share
         self._folder = folder.resolve()
         self._mirror = mirror
         self._versions = package_versions()
@@ -231,15 +232,16 @@ class RayExecutor:
 
     def _fill(self) -> None:
         """Ask the cluster for as many workers as are missing."""
-        if len(self._slots) == self._workers:
+        if len(self._slots) == self._share.workers:
             return
-        wanted: dict[str, Any] = {"num_cpus": self._cpus, "num_gpus": self._gpus}
+        share = self._share
+        wanted: dict[str, Any] = {"num_cpus": share.cpus, "num_gpus": share.gpus}
         if self._shunned:
             names = ", ".join(sorted(self._shunned))
             wanted["label_selector"] = {"ray.io/node-id": f"!in({names})"}
         kind = ray.remote(concurrency_groups={LISTENING: 1, TELLING: 1})(TrialWorker)
         mirror = self._config.ray.checkpoints
-        while len(self._slots) < self._workers:
+        while len(self._slots) < self._share.workers:
             actor = kind.options(**wanted).remote(self._places, mirror)
             self._slots.append(_Slot(actor, _listen(actor)))
 
@@ -251,25 +253,11 @@ class RayExecutor:
         self._waiting = self._waiting or _Waiting()
         if not self._waiting.said and time.monotonic() - self._waiting.since > SAY_WAITING_AFTER_S:
             self._waiting.said = True
-            gpus = f" and {self._gpus:g} GPUs" if self._gpus else ""
             logger.warning(
-                "the Ray cluster has no room for %d of %d workers, each with %g CPUs%s; the others "
-                "go on",
+                "the Ray cluster has no room for %d of %s; the others go on",
                 missing,
-                self._workers,
-                self._cpus,
-                gpus,
+                self._share.words,
             )
-
-    @property
-    def _cpus(self) -> float:
-        return self._config.ray.cpus or self._config.training.threads
-
-    @property
-    def _gpus(self) -> float:
-        if self._config.training.device == "cpu" or not ray.cluster_resources().get("GPU"):
-            return 0.0
-        return 1.0
 
     @property
     def _data_path(self) -> str:

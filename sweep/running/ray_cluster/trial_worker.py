@@ -19,6 +19,7 @@ import ray
 
 from storage.checkpoint_mirror import CheckpointMirror
 from sweep.running.assignment import Assignment
+from sweep.running.cards import VISIBLE
 from sweep.running.executor import End, EpochDone, TrialEvent, TrialTrouble
 from sweep.running.heap import keep_freed_memory
 from sweep.running.orphans import end_with
@@ -129,7 +130,7 @@ def _serve(pipe: Connection) -> None:
     from sweep.running.worker import Worker
 
     try:
-        Worker(pipe, 0).serve()  # Ray shows it one GPU, the first
+        Worker(pipe, os.environ.get(VISIBLE) or None).serve()  # Ray chose the card
     finally:
         pipe.close()
 

@@ -179,6 +179,7 @@ class World:
 
     @property
     def free_slots(self) -> int:
+        assert self._config.workers.count is not None, "given by whoever made this"
         return self._config.workers.count - len(self._at)
 
     def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:

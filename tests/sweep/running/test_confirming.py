@@ -24,6 +24,7 @@ from sweep.configuration.settings import SweepConfig
 from sweep.running.confirming import confirm_study
 from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import EpochDone, TrialCancelled, TrialDone, TrialEvent, TrialFailed
+from sweep.running.executors import Machines
 from sweep.running.judging import Forecaster, Judge
 from sweep.running.trial import Trial
 from sweep.study.confirmation import Confirmation, read_confirmation, read_runs
@@ -192,7 +193,8 @@ def make_study(storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFact
 def _confirm(
     url: str, executor: Executor, top: int = 2, seeds: int = 2, workers: int | None = None
 ) -> Confirmation:
-    return confirm_study("tiny", url, top, seeds, workers, lambda *_: executor)
+    machines = Machines(2, lambda _folder: executor)
+    return confirm_study("tiny", url, top, seeds, workers, lambda _config: machines)
 
 
 def _config_of(study: Study) -> SweepConfig:
@@ -440,9 +442,9 @@ def test_a_stop_before_the_first_training_is_orderly(
 ) -> None:
     make_study()
 
-    def interrupted(_workers: int, _folder: Path) -> Executor:
+    def interrupted(_config: SweepConfig) -> Machines:
         signal.raise_signal(signal.SIGINT)
-        return Executor(trainings)
+        return Machines(1, lambda _folder: Executor(trainings))
 
     with pytest.raises(StoppedOnRequest, match="before any training was started"):
-        confirm_study("tiny", storage_url, 1, 1, make_executor=interrupted)
+        confirm_study("tiny", storage_url, 1, 1, machines_of=interrupted)

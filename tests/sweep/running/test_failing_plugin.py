@@ -32,7 +32,7 @@ def test_the_line_is_in_the_reason(
     settings = ["plugins=[own_fragile]", "loss.variant=own_fragile:fragile"]
     run = load_config(tiny_yaml, [*settings, "loss.gradient_weight=1"]).config.run
     ours, theirs = multiprocessing.Pipe()
-    Worker(theirs, 0)._run(Assignment(spec=TrialSpec(number=0, run=run), checkpoints=None))
+    Worker(theirs)._run(Assignment(spec=TrialSpec(number=0, run=run), checkpoints=None))
     while not isinstance(event := ours.recv(), TrialFailed):
         pass
     assert event.reason == "RuntimeError: boom (line 7 of own_fragile.py)"

@@ -3,7 +3,9 @@
 import multiprocessing
 
 import pytest
+import torch
 
+from model.device import Hardware
 from sweep.configuration.settings import SweepConfig
 from sweep.running import worker as workers
 from sweep.running.assignment import Assignment
@@ -25,7 +27,7 @@ def test_a_worker_judges_the_part_it_is_told_to_and_keeps_its_judges(
 
     monkeypatch.setattr(workers, "Judge", Counted)
     ours, theirs = multiprocessing.Pipe()
-    worker = Worker(theirs, 0)
+    worker = Worker(theirs)
     parts: tuple[Part, ...] = ("validation", "test", "validation", "test")
     for number, part in enumerate(parts):
         spec = TrialSpec(number=number, run=tiny_config.run, judged_on=part)
@@ -41,3 +43,14 @@ def test_a_worker_judges_the_part_it_is_told_to_and_keeps_its_judges(
     assert epochs == {0: [0, 1], 1: [1], 2: [0, 1], 3: [1]}
     assert gradients[0] == gradients[2] != gradients[1] == gradients[3]
     assert len(made) == 2
+
+
+def test_the_device_of_a_trial_tells_which_card_its_worker_has(tiny_config: SweepConfig) -> None:
+    spec = TrialSpec(number=0, run=tiny_config.run)
+    gpu = Hardware(torch.device("cuda", 0), torch.float32)
+    cpu = Hardware(torch.device("cpu"), torch.float32)
+    found = [
+        Worker(multiprocessing.Pipe()[1], card)._done(spec, 1.0, hardware, "").device
+        for card, hardware in ((None, gpu), ("3", gpu), ("GPU-8932f937", gpu), ("3", cpu))
+    ]
+    assert found == ["cuda:0", "cuda:3", "cuda:GPU-8932f937", "cpu"]

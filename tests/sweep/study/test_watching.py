@@ -62,6 +62,9 @@ def test_a_trial_at_work_is_seen_and_said_when_it_ends(
     with StudyLock(ledger.url, "tiny"):
         before = watcher.look()
         assert (before.is_run, before.at_work, before.eta_s) == (True, (), None)
+        assert before.workers == 2, "as configured, while nobody has said how many there are"
+        ledger.keep_workers(5)
+        assert watcher.look().workers == 5
         spec = ledger.ask()
         (trial,) = watcher.look().at_work
         assert (trial.number, trial.epochs_done, trial.epochs) == (8, 0, 2)

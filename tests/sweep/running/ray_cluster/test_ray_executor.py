@@ -83,13 +83,14 @@ def made(nodes: Nodes, variables: None, tmp_path: Path) -> Iterator[Made]:
     ) -> "RayExecutor":
         from sweep.running.ray_cluster.connection import enter_cluster
         from sweep.running.ray_cluster.ray_executor import RayExecutor
+        from sweep.running.ray_cluster.share import Share
         from sweep.running.ray_cluster.shipping import worker_environment
 
         with worker_environment(config) as environment:
             enter_cluster("auto", environment)
         folder = folder or _made(tmp_path / "x.db.files" / "abcdef12")
         kept = CheckpointMirror(mirror) if mirror else None
-        open_ones.append(RayExecutor(config, workers, folder, kept))
+        open_ones.append(RayExecutor(config, Share(workers, 1.0, 0.0), folder, kept))
         return open_ones[-1]
 
     yield make
@@ -297,12 +298,13 @@ def test_a_cluster_on_which_nothing_starts_is_given_up(
 ) -> None:
     from sweep.running.ray_cluster.connection import enter_cluster
     from sweep.running.ray_cluster.ray_executor import RayExecutor
+    from sweep.running.ray_cluster.share import Share
 
     broken = tmp_path / "code" / "sweep"
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise RuntimeError('not this one')\n")
     enter_cluster("auto", {"working_dir": str(broken.parent)})
-    executor = RayExecutor(config, 1, tmp_path)
+    executor = RayExecutor(config, Share(1, 1.0, 0.0), tmp_path)
     try:
         with pytest.raises(FieldsharpError, match="5 workers in a row did not start on the Ray"):
             _until(executor)

@@ -97,7 +97,7 @@ class _Told(Worker):
         pipe: "multiprocessing.connection.Connection",
         message: tuple[str, Callable[[], bool]] | None,
     ) -> None:
-        super().__init__(pipe, 0)
+        super().__init__(pipe)
         self._message = message
 
     def _told_to_end(self) -> bool | None:
