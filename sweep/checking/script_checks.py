@@ -52,7 +52,10 @@ def _targets(config: SweepConfig) -> str:
 
 def _results(settings: TrainerSettings) -> str:
     if settings.forecast is not None:
-        return f"{settings.forecast} beside {settings.truth}: every guard of evaluate is taken"
+        return (
+            f"{settings.forecast} beside {settings.truth}: every guard is taken but change, which "
+            "needs the last known frame"
+        )
     where = settings.metrics or "what is printed"
     return (
         f"numbers in {where}: the guards whose metrics are not among them are left out, and "

@@ -13,7 +13,7 @@ NEEDED = ("gradient", "peak", "rmse")
 """Without these metrics there is no score."""
 NO_TERM: dict[str, Scalar] = {"gradient_weight": 0.0}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_CONSTANT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_CONSTANT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(\.[\w-]+)*")
 
 
 def _words(value: Any) -> Any:
@@ -67,6 +67,9 @@ class TrainerSettings(Settings):
     links: tuple[str, ...] = Field(
         (), description="files and folders of the project that are linked and not copied: its data"
     )
+    leave_out: tuple[str, ...] = Field(
+        (), description="folders of the project that a trial finds empty: results of earlier runs"
+    )
     values: Literal["flags", "json", "env", "constants"] = Field(
         "flags",
         description="how values reach the script: as --name value, in the JSON file that "
@@ -75,7 +78,7 @@ class TrainerSettings(Settings):
     names: Annotated[dict[str, str], AfterValidator(_names)] = Field(
         default_factory=dict,
         description="what the script calls a value: --flag, key, VARIABLE, or for constants "
-        "module:NAME",
+        "module:NAME, in a class or dictionary module:Name.NAME",
     )
     given: Values = Field(
         default_factory=dict,

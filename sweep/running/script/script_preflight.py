@@ -24,7 +24,7 @@ def require_script(config: SweepConfig) -> None:
     settings = config.trainer
     assert settings is not None, "there is a script"
     project = Path(settings.project)
-    require_project(project, settings.links)
+    require_project(settings)
     find_program(settings)
     for word in settings.command[1:]:
         if word.endswith(".py") and not (project / in_full(word, settings)).is_file():
@@ -45,7 +45,7 @@ def require_script(config: SweepConfig) -> None:
 
 def script_sha256(settings: TrainerSettings) -> str:
     """Return what tells the code of a script from another's."""
-    return project_sha256(Path(settings.project), settings.links)
+    return project_sha256(settings)
 
 
 def facts_of_script(config: SweepConfig) -> StudyFacts:

@@ -9,7 +9,6 @@ Beside the checkpoints of the other trials of the study stands what it leaves be
 """
 
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -36,9 +35,10 @@ from sweep.running.executor import (
 )
 from sweep.running.script.handing_over import prepare
 from sweep.running.script.kept_output import KeptOutput
+from sweep.running.script.kept_project import kept_project
 from sweep.running.script.printed_lines import PrintedLines, ToldEpoch
-from sweep.running.script.project_copy import copy_project
-from sweep.running.script.result import forget_results, judge_results
+from sweep.running.script.project_copy import copy_for_trial
+from sweep.running.script.result import judge_results
 from sweep.running.script.running_script import RunningScript, ScriptEnd
 from sweep.running.script.told_epochs import keep_told, told_before
 from sweep.study.printed import last_lines
@@ -55,7 +55,7 @@ class ScriptTrial:
 
     Args:
         spec: What it is given.
-        folder: Of the trial's checkpoints; None where nothing is kept.
+        folder: Of the trial's checkpoints, in the folder of a study that keeps the project.
         pipe: To the coordinator.
         told_to_end: Asked often: None to go on, whether at once or after the epoch.
         environment: Variables that say which part of the machine the script may take.
@@ -64,7 +64,7 @@ class ScriptTrial:
     def __init__(
         self,
         spec: TrialSpec,
-        folder: Path | None,
+        folder: Path,
         pipe: Connection,
         told_to_end: Callable[[], "bool | None"],
         environment: dict[str, str],
@@ -72,7 +72,7 @@ class ScriptTrial:
         assert spec.run.trainer is not None, "a trial without a script is another's"
         self._spec = spec
         self._settings: TrainerSettings = spec.run.trainer
-        self._kept = folder
+        self._folder = folder
         self._pipe = pipe
         self._told_to_end = told_to_end
         self._environment = environment
@@ -88,19 +88,16 @@ class ScriptTrial:
             FieldsharpError: If it failed, or left nothing that can be scored.
             Interrupted: If it was told to end.
         """
-        if self._kept is not None:
-            return self._run_in(self._kept)
-        with tempfile.TemporaryDirectory(prefix="trial-") as folder:
-            return self._run_in(Path(folder) / "trials" / f"{self._spec.number:06d}")
-
-    def _run_in(self, folder: Path) -> TrialEvent:
-        spec, settings = self._spec, self._settings
+        spec, settings, folder = self._spec, self._settings, self._folder
         number, attempt = spec.number, spec.attempt
         project, checkpoints = folder / "project", folder / "checkpoints"
+        kept = kept_project(folder.parent.parent)
+        if not kept.is_dir():
+            gone = f"the project that is kept with the study, {kept}, is gone; resume the study"
+            return TrialFailed(number, attempt, gone, "data")
         try:
             make_private_folder(checkpoints)
-            copy_project(Path(settings.project), settings.links, project)
-            forget_results(settings, project)
+            copy_for_trial(settings, kept, project)
             call = prepare(settings, project, self._own_variables(checkpoints))
         except OSError as error:
             where = error.filename or project

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def test_what_is_printed_can_be_wrong_in_many_ways(
         ("np.save('t.npy', t)", "ended well and there is no file f.npy"),
         ("np.save('t.npy', t); np.save('f.npy', t[:, :8])", "has a grid of 8 x 12 cells"),
         ("np.save('t.npy', t); np.save('f.npy', t[:4])", "has 4 frames and the truth 6"),
-        ("np.save('t.npy', t); np.save('f.npy', t * np.nan)", "know no cell in common"),
+        ("np.save('t.npy', t); np.save('f.npy', t * np.nan)", "f.npy holds no number in any"),
         (
             "np.save('t.npy', t); t = t.copy(); t[0, 0, :2] = np.nan; np.save('f.npy', t)",
             "has no value where the truth has one, 2 times",
@@ -83,6 +84,23 @@ def test_a_forecast_can_be_wrong_in_many_ways(tmp_path: Path, write: str, reason
     ran = run_script(tmp_path, f"{SAVE}{write}\n", forecast="f.npy", truth="t.npy", patterns={})
     assert isinstance(ran.end, TrialFailed)
     assert re.search(reason, ran.reason), ran.reason
+
+
+def test_a_forecast_of_a_part_of_the_times_is_refused_and_an_empty_frame_is_none(
+    tmp_path: Path,
+) -> None:
+    source = (
+        SAVE + "import xarray as xr\n"
+        "def save(name, v): xr.Dataset({'q': (('time', 'y', 'x'), v)}, coords={'time': np.arange("
+        "len(v)).astype('datetime64[h]').astype('datetime64[ns]')}).to_netcdf("
+        "name, engine='h5netcdf')\n"
+    )
+    files: dict[str, Any] = {"forecast": "f.nc", "truth": "t.nc", "patterns": {}}
+    ran = run_script(tmp_path / "a", source + "save('t.nc', t)\nsave('f.nc', t[:4])", **files)
+    assert "f.nc lacks 2 of the times that t.nc has" in ran.reason
+    empty = "save('f.nc', t[:4])\nt[4:] = np.nan\nsave('t.nc', t)"
+    ran = run_script(tmp_path / "b", source + empty, **files)
+    assert isinstance(ran.end, TrialDone), ran.reason
 
 
 def test_a_result_that_stood_there_before_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
@@ -224,3 +242,23 @@ def test_a_project_is_copied_and_its_data_linked(tmp_path: Path) -> None:
     assert isinstance(ran.end, TrialDone), ran.reason
     assert ran.reports[0].metrics["peak"] == 112
     assert sorted(p.name for p in project.iterdir()) == [".git", "data", "train.py"]
+
+
+def test_folders_that_are_left_out_are_empty_and_links_without_end_followed_once(
+    tmp_path: Path,
+) -> None:
+    project = tmp_path / "project"
+    for folder in ("runs", "data_cache", ".x_cache"):
+        (project / folder).mkdir(parents=True)
+        (project / folder / "old").write_text("x", encoding="utf-8")
+    (project / "around").symlink_to(project)
+    (project / "mine.sqlite").write_text("x", encoding="utf-8")
+    (project / "mine.sqlite.files").mkdir()
+    source = (
+        "import os\nassert os.listdir('runs') == []\nassert os.listdir('data_cache') == ['old']\n"
+        "print(sorted(os.listdir()))\n" + ALL_WELL
+    )
+    ran = run_script(tmp_path, source, leave_out=["runs"])
+    assert isinstance(ran.end, TrialDone), ran.reason
+    assert ran.printed.startswith("['data_cache', 'runs', 'train.py']")
+    assert (project / "runs" / "old").exists()
