@@ -155,7 +155,7 @@ def _project_differs(
         return []
     kept = kept_project(study_folder(url, study_identity(study)))
     if kept.is_dir():
-        return differences(config.trainer, kept, resumed=resumed)
+        return differences(config.trainer, kept, config.study, resumed=resumed)
     there = study_facts(study).provenance.project_sha256
     if there != facts.provenance.project_sha256:
         return ["the Python files of trainer.project have other contents"]

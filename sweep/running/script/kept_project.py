@@ -60,12 +60,13 @@ def in_words(changed: list[str]) -> str:
     return ", ".join(changed[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def differences(settings: TrainerSettings, kept: Path, *, resumed: bool) -> list[str]:
+def differences(settings: TrainerSettings, kept: Path, study: str, *, resumed: bool) -> list[str]:
     """Return what speaks against going on with a study, its project being kept; warn of the rest.
 
     Args:
         settings: Of the script.
         kept: The project as it was.
+        study: Its name, for the warning.
         resumed: Whether the study is to go on as it began, whatever the project is now.
 
     Raises:
@@ -79,8 +80,9 @@ def differences(settings: TrainerSettings, kept: Path, *, resumed: bool) -> list
         ]
     if changed:
         logger.warning(
-            "the trials run the project as it was when the study began; changed since: %s; for the "
-            "project as it is now start a study of another name",
+            "%s: its trials run the project as it was when the study began; changed since: %s; for "
+            "the project as it is now start a study of another name",
+            study,
             in_words(changed),
         )
     return []
