@@ -31,8 +31,11 @@ def check_script(config: SweepConfig) -> Iterator[Check]:
 
 def _script(config: SweepConfig, settings: TrainerSettings) -> str:
     require_script(config)
-    words = " ".join(settings.command[1:])
-    return f"{find_program(settings)} {words}, in a copy of {settings.project} for every trial"
+    commands = [
+        " ".join([find_program(settings, command[0]), *command[1:]])
+        for command in settings.commands
+    ]
+    return f"{', then '.join(commands)}, in a copy of {settings.project} for every trial"
 
 
 def _values(config: SweepConfig, settings: TrainerSettings) -> str:

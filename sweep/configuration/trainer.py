@@ -48,7 +48,7 @@ def _inside(value: str | None) -> str | None:
     return value
 
 
-Command = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Command = Annotated[tuple[str, ...], BeforeValidator(_words), Field(min_length=1)]
 Values = Annotated[dict[str, Scalar], AfterValidator(_names)]
 FileName = Annotated[str | None, AfterValidator(_inside)]
 
@@ -57,9 +57,13 @@ class TrainerSettings(Settings):
     """A script of yours, run for every trial in a copy of its project."""
 
     command: Command = Field(
-        min_length=1,
         description="program and arguments, such as [python, train.py]; python is the one that "
         "runs the sweep",
+    )
+    then: Command | None = Field(
+        None,
+        description="what is run after it in the same copy, such as [python, spatial_analysis.py]; "
+        "flags are given to command alone",
     )
     project: str = Field(
         ".", description="folder of the script, never written to; in a YAML file relative to it"
@@ -120,6 +124,11 @@ class TrainerSettings(Settings):
     )
     timeout: Duration = Field("2h", description="a script that runs for longer is ended: it failed")
     units: str = Field("", description="of the field, where there is no data section")
+
+    @property
+    def commands(self) -> list[tuple[str, ...]]:
+        """What is run, one after the other."""
+        return [self.command, *([self.then] if self.then else [])]
 
     @property
     def timeout_s(self) -> float:

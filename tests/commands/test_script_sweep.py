@@ -168,6 +168,8 @@ def test_what_is_for_predictors_alone_is_refused_in_a_sentence(
         (["trainer.command=python train.py"], "nothing is run through a shell"),
         (["trainer.command=[nosuchprogram]"], "there is no program 'nosuchprogram'"),
         (["trainer.command=[python, tarin.py]"], "runs tarin.py, and"),
+        (["trainer.then=[python, analisys.py]"], "trainer.then runs analisys.py, and"),
+        (["trainer.leave_out=[/tmp]"], "trainer.leave_out names '/tmp', which lies outside"),
         (["trainer.project=nowhere"], "is no folder; give that of the script"),
         (["trainer.links=[data]"], "trainer.links names 'data', and"),
         (["objective.targets.peak=auto"], "objective.targets.peak is auto, and without a data"),

@@ -1,4 +1,4 @@
-"""A trial that is a script: run once, heard while it runs, judged by what it leaves behind.
+"""A trial that is a script, or two: run once, heard while it runs, judged by what it leaves behind.
 
 Beside the checkpoints of the other trials of the study stands what it leaves behind:
 
@@ -33,7 +33,7 @@ from sweep.running.executor import (
     TrialFailed,
     TrialTrouble,
 )
-from sweep.running.script.handing_over import prepare
+from sweep.running.script.handing_over import Call, prepare
 from sweep.running.script.kept_output import KeptOutput
 from sweep.running.script.kept_project import kept_project
 from sweep.running.script.printed_lines import PrintedLines, ToldEpoch
@@ -98,22 +98,20 @@ class ScriptTrial:
         try:
             make_private_folder(checkpoints)
             copy_for_trial(settings, kept, project)
-            call = prepare(settings, project, self._own_variables(checkpoints))
+            calls = prepare(settings, project, self._own_variables(checkpoints))
         except OSError as error:
             where = error.filename or project
             return TrialFailed(number, attempt, f"{where}: {error.strerror or error}", "data")
         self._take_up(folder)
         began = self._told_at = time.perf_counter()
-        script = RunningScript(call, project)
+        self._pipe.send(TrialBegan(number, attempt, self._epochs_told))
+        for report in self._reports:
+            self._pipe.send(EpochDone(number, attempt, report))
         try:
-            self._pipe.send(TrialBegan(number, attempt, self._epochs_told))
-            for report in self._reports:
-                self._pipe.send(EpochDone(number, attempt, report))
-            at_rung = self._follow(script, folder, began + settings.timeout_s)
+            end = self._run_all(calls, project, began + settings.timeout_s)
         finally:
-            end = script.close()
             self._keep_output(folder)
-        if at_rung:
+        if end is None:
             shutil.rmtree(project, ignore_errors=True)  # it may wait for long, and for nothing
             return RungReached(number, attempt)
         judgement = self._judged(end, project)
@@ -124,6 +122,22 @@ class ScriptTrial:
         return TrialDone(
             number, attempt, max(now - began, before), end.peak_memory_mb, DEVICE, "as it is"
         )
+
+    def _run_all(self, calls: list[Call], project: Path, deadline: float) -> ScriptEnd | None:
+        """Run one script after the other; return how the last ended, None at a rung."""
+        peak_memory_mb, end = 0.0, ScriptEnd("")
+        for call in calls:
+            script = RunningScript(call, project)
+            try:
+                at_rung = self._follow(script, self._folder, deadline)
+            finally:
+                end = script.close()
+            if at_rung:
+                return None
+            peak_memory_mb = max(peak_memory_mb, end.peak_memory_mb)
+            if end.words:
+                break
+        return ScriptEnd(end.words, peak_memory_mb)
 
     def _judged(self, end: ScriptEnd, project: Path) -> Judgement:
         try:

@@ -31,6 +31,20 @@ def test_a_file_of_metrics_is_read_and_what_is_no_number_passed_over(tmp_path: P
     assert not (tmp_path / "project" / "found.json").exists()
 
 
+def test_a_second_script_is_run_after_the_first_where_that_ended_well(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    analysis = "import os\nassert os.environ['GW'] == '2'\nprint('gradient', open('g').read())\n"
+    (tmp_path / "project" / "analysis.py").write_text(analysis, encoding="utf-8")
+    train = "print('peak 112 rmse 0.5')\nopen('g', 'w').write('2.5')\n"
+    settings: dict[str, Any] = {"then": ["python", "analysis.py"], "values": "env"}
+    ran = run_script(tmp_path, train, given={"gw": 2}, **settings)
+    assert isinstance(ran.end, TrialDone), ran.reason
+    assert ran.reports[0].metrics == {"gradient": 2.5, "peak": 112.0, "rmse": 0.5}
+    assert ran.printed == "peak 112 rmse 0.5\ngradient 2.5\n"
+    ran = run_script(tmp_path / "b", "exit(3)\n", then=["python", "train.py"])
+    assert ran.reason.startswith("the script ended with exit code 3")
+
+
 SAVE = "import numpy as np\nr = np.random.default_rng(0)\nt = r.normal(size=(6, 12, 12))\n"
 
 
