@@ -177,7 +177,9 @@ class TrainerSettings(Settings):
 
     @model_validator(mode="after")
     def _constants_have_a_module(self) -> "TrainerSettings":
-        for name in sorted({*self.given, *self.baseline, *self.names}):
+        # A baseline that nobody wrote is looked at where it is known what is searched.
+        written = self.baseline if "baseline" in self.model_fields_set else ()
+        for name in sorted({*self.given, *written, *self.names}):
             self.require_name(name)
         return self
 

@@ -187,6 +187,15 @@ def test_what_is_for_predictors_alone_is_refused_in_a_sentence(
         (
             [
                 "trainer.values=constants",
+                "trainer.given={w: 0.05}",
+                "trainer.names={w: 'train:WEIGHT'}",
+                "search.space={w: {low: 1, high: 2}}",
+            ],
+            "trainer.baseline names gradient_weight, which is neither searched nor",
+        ),
+        (
+            [
+                "trainer.values=constants",
                 "trainer.names={gradient_weight: 'train:WEIGHT', mode: 'train:parser'}",
             ],
             "assigns no WEIGHT",

@@ -80,10 +80,15 @@ def prepare(settings: TrainerSettings, folder: Path, own: Mapping[str, str]) -> 
         OSError: If the folder cannot be written.
     """
     commands = [
-        [find_program(settings, command[0]), *(in_full(word, settings) for word in command[1:])]
+        [
+            _in_copy(find_program(settings, command[0]), settings, folder),
+            *(in_full(word, settings) for word in command[1:]),
+        ]
         for command in settings.commands
     ]
     inherited = {name: v for name, v in os.environ.items() if name not in KEPT_BACK}
+    if "PYTHONPATH" in inherited:
+        inherited["PYTHONPATH"] = _search_path(inherited["PYTHONPATH"], settings, folder)
     unwritten = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     environment = {**unwritten, **inherited, **own}
     values = {settings.called(name): value for name, value in values_of(settings).items()}
@@ -100,6 +105,23 @@ def prepare(settings: TrainerSettings, folder: Path, own: Mapping[str, str]) -> 
         case "constants":
             write_constants(folder, values)
     return [Call(command, environment) for command in commands]
+
+
+def _in_copy(program: str, settings: TrainerSettings, folder: Path) -> str:
+    """Return a program as it is found from the copy, in which the project's own Python is not."""
+    original = Path(settings.project, program)
+    return program if (folder / program).exists() or not original.exists() else str(original)
+
+
+def _search_path(folders: str, settings: TrainerSettings, folder: Path) -> str:
+    """Return where Python looks for modules: those of the project are to be the copy's."""
+    project = Path(settings.project).resolve()
+    found = []
+    for name in folders.split(os.pathsep):
+        real = Path(name).resolve()
+        inside = Path(name).is_absolute() and real.is_relative_to(project)
+        found.append(str(folder / real.relative_to(project)) if inside else name)
+    return os.pathsep.join(found)
 
 
 def as_word(value: Scalar) -> str:

@@ -1,7 +1,9 @@
 """Scripts as trials: what is heard of them, and how each way of failing ends."""
 
 import json
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +242,35 @@ def test_values_reach_the_script(tmp_path: Path, values: str, source: str) -> No
     ran = run_script(tmp_path, source, values=values, given=given)
     assert isinstance(ran.end, TrialDone), ran.reason
     assert ran.reports[0].metrics["gradient"] == 0.25
+
+
+def test_modules_on_the_search_path_are_those_of_the_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, elsewhere = tmp_path / "project" / "src", tmp_path / "elsewhere"
+    for folder in (source, elsewhere):
+        folder.mkdir(parents=True)
+    (source / "settings_of_mine.py").write_text("WEIGHT = 0.05\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", f"{source}{os.pathsep}{elsewhere}")
+    script = (
+        "import os, settings_of_mine as s\nprint('gradient', s.WEIGHT, 'peak 1 rmse 1')\n"
+        f"assert {str(elsewhere)!r} in os.environ['PYTHONPATH']\n"
+    )
+    names = {"weight": "src.settings_of_mine:WEIGHT"}
+    given: dict[str, Any] = {"given": {"weight": 0.7}, "baseline": {"weight": 0}}
+    ran = run_script(tmp_path, script, values="constants", names=names, **given)
+    assert isinstance(ran.end, TrialDone), ran.reason
+    assert ran.reports[0].metrics["gradient"] == 0.7
+
+
+def test_the_python_of_a_project_is_run_where_it_is(tmp_path: Path) -> None:
+    environment = tmp_path / "project" / ".venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").symlink_to(sys.executable)
+    source = f"import sys\nassert sys.executable == {str(environment / 'bin' / 'python')!r}\n"
+    ran = run_script(tmp_path, source + ALL_WELL, command=[".venv/bin/python", "train.py"])
+    assert isinstance(ran.end, TrialDone), ran.reason
+    assert not (tmp_path / "study" / "project" / ".venv").exists()
 
 
 def test_a_project_is_copied_and_its_data_linked(tmp_path: Path) -> None:
