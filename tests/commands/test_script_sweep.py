@@ -76,6 +76,10 @@ def test_a_sweep_over_a_script_goes_from_start_to_export(
     assert main(["export", "mine", "--storage", storage_url, "--format", "py"]) == 0
     exported = capsys.readouterr().out
     assert f"GRADIENT_WEIGHT = {status['best']['params']['script.gradient_weight']!r}" in exported
+    page = project.parent / "report.html"
+    assert main(["report", "mine", "--storage", storage_url, "-o", str(page)]) == 0
+    assert "the baseline has a gradient of 2.1 and a peak of 112" in page.read_text("utf-8")
+    assert " from ," not in page.read_text("utf-8")
     for command in (["status", "mine"], ["resume", "mine", "--trials", "5"]):
         assert main([*command, "--storage", storage_url]) == 0
     assert "does not suffice for the guards climatology, spectrum_small" in capsys.readouterr().out
