@@ -16,6 +16,7 @@ from fields.settings import DataSettings
 from sweep.configuration.settings import RunSettings
 from sweep.configuration.trainer import TrainerSettings
 from sweep.running.executor import TrialDone
+from sweep.running.script.kept_project import keep_project, kept_project
 from sweep.running.script.script_trial import ScriptTrial
 from sweep.study.trial_spec import TrialSpec
 
@@ -47,6 +48,7 @@ def _run(project: Path, folder: Path, number: int) -> None:
     settings = TrainerSettings(
         command=("python", "train.py"), project=str(project), patterns=PATTERNS
     )
+    keep_project(settings, kept_project(folder.parent.parent))
     spec = TrialSpec(number=number, run=RunSettings(data=DataSettings(path=""), trainer=settings))
     ours, theirs = multiprocessing.Pipe()
     end = ScriptTrial(spec, folder, theirs, lambda: None, {}).run()

@@ -10,6 +10,7 @@
                           study of the same name in a new database never takes up another's files
         spool/            results that are not in the database yet
         trials/, confirm/ checkpoints, by trial and attempt
+        project/          of a script's study: its project as it was when the study began
         output/           what scripts printed, by trial
         samples/          what pictures are drawn from, by trial
 

@@ -31,8 +31,11 @@ def check_script(config: SweepConfig) -> Iterator[Check]:
 
 def _script(config: SweepConfig, settings: TrainerSettings) -> str:
     require_script(config)
-    words = " ".join(settings.command[1:])
-    return f"{find_program(settings)} {words}, in a copy of {settings.project} for every trial"
+    commands = [
+        " ".join([find_program(settings, command[0]), *command[1:]])
+        for command in settings.commands
+    ]
+    return f"{', then '.join(commands)}, in a copy of {settings.project} for every trial"
 
 
 def _values(config: SweepConfig, settings: TrainerSettings) -> str:
@@ -52,7 +55,10 @@ def _targets(config: SweepConfig) -> str:
 
 def _results(settings: TrainerSettings) -> str:
     if settings.forecast is not None:
-        return f"{settings.forecast} beside {settings.truth}: every guard of evaluate is taken"
+        return (
+            f"{settings.forecast} beside {settings.truth}: every guard is taken but change, which "
+            "needs the last known frame"
+        )
     where = settings.metrics or "what is printed"
     return (
         f"numbers in {where}: the guards whose metrics are not among them are left out, and "

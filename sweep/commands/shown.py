@@ -18,13 +18,14 @@ def show_status(status: StudyStatus, console: Console) -> None:
     counts = ", ".join(f"{n} {state.lower()}" for state, n in status.states.items() if n)
     counts = counts or "no trials"
     unit = f" [{status.units}]" if status.units else ""
+    observed, targets = status.observed, status.targets
     console.print(f"study {status.study}: {counts}; budget {status.budget} trials", markup=False)
     console.print(status.coordinator.note, markup=False, soft_wrap=True)
-    console.print(f"field {status.variable}{unit}, on the validation split", markup=False)
+    of = "as the script tells" if observed["gradient"] is None else "on the validation split"
+    console.print(f"field {status.variable}{unit}, {of}", markup=False)
     table = Table(box=None, pad_edge=False)
     for heading in ("", "trial", "score", "gradient", "peak", "rmse", "skill"):
         table.add_column(heading, justify="left" if not heading else "right")
-    observed, targets = status.observed, status.targets
     if observed["gradient"] is not None and observed["peak"] is not None:
         table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "", "")
     table.add_row("target", "", "", *_numbers(targets["gradient"], targets["peak"]), "", "")
@@ -69,7 +70,7 @@ def show_status(status: StudyStatus, console: Console) -> None:
         minutes, seconds = divmod(round(status.eta_s), 60)
         console.print(f"about {minutes} min {seconds} s left", markup=False)
     for number, reason in status.failures.items():
-        console.print(f"trial {number} failed: {reason}", markup=False)
+        console.print(f"trial {number} failed: {reason}", markup=False, soft_wrap=True)
     if status.confirmation is not None:
         console.print(f"confirmed: {status.confirmation.sentence}", markup=False, soft_wrap=True)
     missed = shortfall(status.verdict, status.confirmation)

@@ -13,7 +13,7 @@ NEEDED = ("gradient", "peak", "rmse")
 """Without these metrics there is no score."""
 NO_TERM: dict[str, Scalar] = {"gradient_weight": 0.0}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_CONSTANT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_CONSTANT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(\.[\w-]+)*")
 
 
 def _words(value: Any) -> Any:
@@ -48,7 +48,7 @@ def _inside(value: str | None) -> str | None:
     return value
 
 
-Command = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Command = Annotated[tuple[str, ...], BeforeValidator(_words), Field(min_length=1)]
 Values = Annotated[dict[str, Scalar], AfterValidator(_names)]
 FileName = Annotated[str | None, AfterValidator(_inside)]
 
@@ -57,15 +57,22 @@ class TrainerSettings(Settings):
     """A script of yours, run for every trial in a copy of its project."""
 
     command: Command = Field(
-        min_length=1,
         description="program and arguments, such as [python, train.py]; python is the one that "
         "runs the sweep",
+    )
+    then: Command | None = Field(
+        None,
+        description="what is run after it in the same copy, such as [python, spatial_analysis.py]; "
+        "flags are given to command alone",
     )
     project: str = Field(
         ".", description="folder of the script, never written to; in a YAML file relative to it"
     )
     links: tuple[str, ...] = Field(
         (), description="files and folders of the project that are linked and not copied: its data"
+    )
+    leave_out: tuple[str, ...] = Field(
+        (), description="folders of the project that a trial finds empty: results of earlier runs"
     )
     values: Literal["flags", "json", "env", "constants"] = Field(
         "flags",
@@ -75,7 +82,7 @@ class TrainerSettings(Settings):
     names: Annotated[dict[str, str], AfterValidator(_names)] = Field(
         default_factory=dict,
         description="what the script calls a value: --flag, key, VARIABLE, or for constants "
-        "module:NAME",
+        "module:NAME, in a class or dictionary module:Name.NAME",
     )
     given: Values = Field(
         default_factory=dict,
@@ -117,6 +124,11 @@ class TrainerSettings(Settings):
     )
     timeout: Duration = Field("2h", description="a script that runs for longer is ended: it failed")
     units: str = Field("", description="of the field, where there is no data section")
+
+    @property
+    def commands(self) -> list[tuple[str, ...]]:
+        """What is run, one after the other."""
+        return [self.command, *([self.then] if self.then else [])]
 
     @property
     def timeout_s(self) -> float:
@@ -165,7 +177,9 @@ class TrainerSettings(Settings):
 
     @model_validator(mode="after")
     def _constants_have_a_module(self) -> "TrainerSettings":
-        for name in sorted({*self.given, *self.baseline, *self.names}):
+        # A baseline that nobody wrote is looked at where it is known what is searched.
+        written = self.baseline if "baseline" in self.model_fields_set else ()
+        for name in sorted({*self.given, *written, *self.names}):
             self.require_name(name)
         return self
 

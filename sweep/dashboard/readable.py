@@ -120,7 +120,7 @@ def _share(value: float, whole: float) -> float:
 def trained_with(spec: TrialSpec) -> str:
     """Return in words which loss a trial is trained with."""
     if spec.run.trainer is not None:
-        command = " ".join(spec.run.trainer.command)
+        command = "`, then `".join(" ".join(words) for words in spec.run.trainer.commands)
         return f"`{command}`, given {given_in_words(spec.run.trainer.given)}"
     loss = spec.run.loss
     terms = []

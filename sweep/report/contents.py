@@ -322,3 +322,17 @@ class Report:
 def share(value: float, of: float | None) -> float | None:
     """Return a value as a share of another, None where that says nothing."""
     return value / of if of and math.isfinite(value) and math.isfinite(of) else None
+
+
+def shares_of_observed(
+    metrics: Mapping[str, float], offset: float
+) -> tuple[float | None, float | None]:
+    """Return gradient and peak as shares of the observed, None where a script told of none.
+
+    Args:
+        metrics: Of a forecast, beside those of the truth.
+        offset: What peaks are measured from.
+    """
+    gradient, peak = metrics.get("gradient_observed"), metrics.get("peak_observed")
+    above = None if peak is None else peak - offset
+    return share(metrics["gradient"], gradient), share(metrics["peak"] - offset, above)

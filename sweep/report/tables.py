@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from objectives.guards import GuardOutcome
 from sweep.pictures.magnitude import magnitude
-from sweep.report.contents import Report, Row, SplitView, share
+from sweep.report.contents import Report, Row, SplitView, share, shares_of_observed
 from sweep.report.numbers import UNKNOWN, count, duration, number, percent, ratio
 from sweep.study.confirmation import Spread
 
@@ -46,9 +46,8 @@ def figures(report: Report, split: SplitView) -> Table:
     gradient = magnitude([targets.gradient.low, targets.gradient.high, *gradients])
     peak = magnitude([targets.peak.low, targets.peak.high, *peaks])
     error = magnitude(errors)
-    mean = targets.peak.offset
     lines = []
-    if seen:
+    if "gradient_observed" in seen:  # a script need not tell of it
         known = [seen["gradient_observed"] * gradient.factor, seen["peak_observed"] * peak.factor]
         lines.append(["observed", *(f"{number(value)} (1)" for value in known), *[""] * 5])
     aims = []
@@ -66,8 +65,7 @@ def figures(report: Report, split: SplitView) -> Table:
     baseline = rows.get("baseline")
     for kind, row in rows.items():
         m = row.judgement.overall
-        of_gradient = share(m["gradient"], m["gradient_observed"])
-        of_peak = share(m["peak"] - mean, m["peak_observed"] - mean)
+        of_gradient, of_peak = shares_of_observed(m, targets.peak.offset)
         of_rmse = share(m["rmse"], baseline.judgement.overall["rmse"]) if baseline else None
         lines.append(
             [

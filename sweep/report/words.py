@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sweep.pictures.magnitude import magnitude
 from sweep.pictures.maps import Panel
 from sweep.pictures.spectra import small_scales_db
-from sweep.report.contents import Report, TrialPoint, share
+from sweep.report.contents import Report, TrialPoint, share, shares_of_observed
 from sweep.report.front_charts import far_out, front
 from sweep.report.numbers import count, listed, number, percent, ratio
 from sweep.study.samples import ForecastSample, ObservedSample
@@ -49,12 +49,13 @@ def figures_sentence(report: Report) -> str:
     said = []
     for kind, row in split.rows.items():
         m = row.judgement.overall
-        gradient = percent(share(m["gradient"], m["gradient_observed"]))
-        offset = split.targets.peak.offset
-        peak = percent(share(m["peak"] - offset, m["peak_observed"] - offset))
+        gradient, peak = shares_of_observed(m, split.targets.peak.offset)
         said.append(
-            f"{subject(report, kind)} has {gradient} of the observed gradient and {peak} of the "
-            "peak's height above the mean"
+            f"{subject(report, kind)} has a gradient of {number(m['gradient'])} and a peak of "
+            f"{number(m['peak'])}"
+            if gradient is None
+            else f"{subject(report, kind)} has {percent(gradient)} of the observed gradient and "
+            f"{percent(peak)} of the peak's height above the mean"
         )
     if not said:
         return "No trial is complete yet, so there is nothing to compare."

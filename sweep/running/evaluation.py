@@ -26,7 +26,7 @@ from objectives.verification import Verification
 LEAST_SHARE_OF_CELLS = 0.5
 LEAST_FRAMES_OF_A_CLIMATOLOGY = 100
 FRAMES_AT_A_TIME = 64
-APART = ("metrics", "guards", "judgement", "values_missing")
+APART = ("metrics", "guards", "judgement", "values_missing", "frames_missing")
 """What is not said among the facts of a comparison, but in its own way or to programs alone."""
 
 
@@ -50,6 +50,7 @@ class Evaluation:
         cells_least: Cells compared, least in any frame.
         judgement: The metrics as guards and scores take them.
         values_missing: Values the truth has and the forecast has not, in frames both have.
+        frames_missing: Frames of which the truth knows something and the forecast has none.
     """
 
     metrics: dict[str, float]
@@ -64,6 +65,7 @@ class Evaluation:
     cells_least: int
     judgement: Judgement
     values_missing: int
+    frames_missing: int
 
     def as_json(self) -> dict[str, Any]:
         """Return one flat mapping of plain values."""
@@ -126,6 +128,7 @@ def evaluate_files(
         cells_least=int(cells_T.min()),
         judgement=judgement,
         values_missing=pairs.missing,
+        frames_missing=pairs.frames_missing,
     )
 
 
@@ -141,6 +144,7 @@ class _Pairs:
         common: Frames both files have.
         too_sparse: Those of them that are left out.
         missing: Values of the common frames that the truth alone has.
+        frames_missing: Frames of the truth that are not empty, and not in the forecast.
     """
 
     pred_THW: npt.NDArray[np.float64]
@@ -150,6 +154,7 @@ class _Pairs:
     common: int
     too_sparse: int
     missing: int
+    frames_missing: int
 
 
 def _read_forecast(path: Path, variable: str | None) -> tuple[str, RawField]:
@@ -176,6 +181,11 @@ def _pair_up(forecast: Path, predicted: RawField, truth: Path, observed: RawFiel
     pred_THW, target_THW = predicted.values_THW[in_forecast], observed.values_THW[in_truth]
     known_THW = np.isfinite(pred_THW) & np.isfinite(target_THW)
     cells_T = known_THW.sum(axis=(1, 2))
+    if not np.isfinite(pred_THW).any():
+        raise DataError(
+            f"{forecast} holds no number in any of the {len(in_truth)} frames it has in common "
+            f"with {truth}; look at what wrote it"
+        )
     if not cells_T.any():
         raise DataError(
             f"{forecast} and {truth} know no cell in common in any of their {len(in_truth)} common "
@@ -193,6 +203,9 @@ def _pair_up(forecast: Path, predicted: RawField, truth: Path, observed: RawFiel
         common=len(in_truth),
         too_sparse=int((~enough_T).sum()),
         missing=int((np.isfinite(target_THW) & ~np.isfinite(pred_THW)).sum()),
+        frames_missing=int(
+            np.isfinite(np.delete(observed.values_THW, in_truth, axis=0)).any(axis=(1, 2)).sum()
+        ),
     )
 
 

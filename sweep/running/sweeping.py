@@ -6,9 +6,10 @@ from collections.abc import Callable
 import optuna
 from optuna.study import Study
 
-from fields.errors import StoppedOnRequest
+from fields.errors import ConfigError, StoppedOnRequest
 from storage.database import check_storage, open_database
 from storage.patience import Patience
+from storage.place import study_folder
 from storage.study_lock import StudyLock, refuse_if_run
 from sweep.configuration.duration import seconds
 from sweep.configuration.presets import values_outside
@@ -19,11 +20,12 @@ from sweep.running.executors import machines_of
 from sweep.running.live_progress import OpenedSweep
 from sweep.running.preflight import examine
 from sweep.running.progress import Progress
+from sweep.running.script.kept_project import differences, keep_project, kept_project
 from sweep.running.stopping import Stopping
 from sweep.running.study_files import StudyFiles
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
-from sweep.study.studies import open_or_create_study, study_identity
+from sweep.study.studies import open_or_create_study, study_facts, study_identity
 from sweep.study.warm_start import WarmStart
 from sweep.study.watching import StudyWatcher, look_at_the_room
 
@@ -101,10 +103,17 @@ def _run(
                 lock=lock,
             )
         )
-        study = patience.call(lambda: open_or_create_study(storage, config, facts, warm_start))
+
+        def differ(there: Study) -> list[str]:
+            return _project_differs(there, config, storage_url, facts, resumed=must_exist)
+
+        study = patience.call(
+            lambda: open_or_create_study(storage, config, facts, warm_start, differ)
+        )
         ledger = Ledger(study, config, storage_url, facts, patience)
         files = StudyFiles(storage_url, study_identity(study))
         files.make()
+        _keep_project(config, files)
         if found.observed is not None:
             files.keep_observed(found.observed)
         executor = machines.executor(files.folder)
@@ -121,6 +130,38 @@ def _run(
             coordinator.run()
         finally:
             executor.close()
+
+
+def _keep_project(config: SweepConfig, files: StudyFiles) -> None:
+    """Keep the project of a script as it is when its study begins.
+
+    Raises:
+        ConfigError: If it cannot be read or written.
+    """
+    if config.trainer is None:
+        return
+    try:
+        keep_project(config.trainer, kept_project(files.folder))
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename} cannot be copied ({error.strerror}), and the project is kept with "
+            "the study; make room, or name it under trainer.leave_out"
+        ) from error
+
+
+def _project_differs(
+    study: Study, config: SweepConfig, url: str, facts: StudyFacts, *, resumed: bool
+) -> list[str]:
+    """Return how the project of a script differs from the one a study began with."""
+    if config.trainer is None:
+        return []
+    kept = kept_project(study_folder(url, study_identity(study)))
+    if kept.is_dir():
+        return differences(config.trainer, kept, config.study, resumed=resumed)
+    there = study_facts(study).provenance.project_sha256
+    if there != facts.provenance.project_sha256:
+        return ["the Python files of trainer.project have other contents"]
+    return []
 
 
 def _opened(study: Study, config: SweepConfig, facts: StudyFacts, ledger: Ledger) -> OpenedSweep:

@@ -106,6 +106,7 @@ class Worker:
 
     def _train(self, spec: TrialSpec, folder: Path | None) -> TrialEvent:
         if spec.run.trainer is not None:
+            assert folder is not None, "the trial of a script stands in the folder of its study"
             told, own = self._told_to_end, self._threads(spec)
             return ScriptTrial(spec, folder, self.pipe, told, own).run()
         started = time.perf_counter()

@@ -50,6 +50,8 @@ def _same_database(one: str, other: str) -> bool:
 
 def _of(config: SweepConfig) -> str:
     """Return what is to be known of weights on other data."""
+    if config.trainer is not None:
+        return "what they are worth on these data the script alone knows; scores are made anew"
     if config.loss.normalise == "none":
         return "their weights are raw, and as strong on these data only where the units agree"
     return "their weights are in units of the base loss and carry over; scores are made anew"

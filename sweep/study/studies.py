@@ -2,6 +2,7 @@
 
 import uuid
 import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import optuna
@@ -47,6 +48,7 @@ def open_or_create_study(
     config: SweepConfig,
     facts: StudyFacts,
     warm_start: WarmStart | None = None,
+    more_differences: Callable[[Study], Sequence[str]] = lambda _: (),
 ) -> Study:
     """Return the study of this name, made if there is none, with its sampler and pruner.
 
@@ -55,6 +57,7 @@ def open_or_create_study(
         config: What is swept.
         facts: What was found out about the data.
         warm_start: What to begin with of an earlier study, where it has not begun with any yet.
+        more_differences: What else tells a study that is there from the one that is meant.
 
     Raises:
         StudyError: If one of that name has another configuration or other data.
@@ -76,7 +79,7 @@ def open_or_create_study(
                 warnings.simplefilter("ignore", ExperimentalWarning)
                 study.set_metric_names(objectives)
         else:
-            _require_same(study, config, facts)
+            _require_same(study, config, facts, more_differences)
         if IDENTITY not in study.user_attrs:
             study.set_user_attr(IDENTITY, uuid.uuid4().hex[:16])
         # Also for a study that was there: its budget, workers or data path may be new.
@@ -168,7 +171,12 @@ def _attribute(study: Study, name: str) -> Any:
     return attributes[name]
 
 
-def _require_same(study: Study, config: SweepConfig, facts: StudyFacts) -> None:
+def _require_same(
+    study: Study,
+    config: SweepConfig,
+    facts: StudyFacts,
+    more_differences: Callable[[Study], Sequence[str]],
+) -> None:
     # Through the model: a setting that is newer than the study takes its default.
     there = study_config(study)
     stored = _flat(there.model_dump(mode="json")) | {PRUNER: there.pruner}
@@ -182,11 +190,9 @@ def _require_same(study: Study, config: SweepConfig, facts: StudyFacts) -> None:
         f"{key} is {stored.get(key, 'not set')} there and {asked.get(key, 'not set')} here"
         for key in differing
     ]
-    there_from, here_from = study_facts(study).provenance, facts.provenance
-    if there_from.data_sha256 != here_from.data_sha256:
+    if study_facts(study).provenance.data_sha256 != facts.provenance.data_sha256:
         differences.append("the data file has other contents")
-    if there_from.project_sha256 != here_from.project_sha256:
-        differences.append("the Python files of trainer.project have other contents")
+    differences += more_differences(study)
     if differences:
         shown = "; ".join(differences[:SHOWN_DIFFERENCES])
         more = len(differences) - SHOWN_DIFFERENCES

@@ -176,6 +176,10 @@ def _fitted(
     trial: FrozenTrial, spec: TrialSpec, config: SweepConfig
 ) -> tuple[dict[str, Scalar], list[str]]:
     """Return the values of a trial in the ranges of another search, and what was changed."""
+    if (spec.run.trainer is None) != (config.trainer is None):
+        kinds = ["a predictor", "a script"]
+        ours, theirs = kinds[config.trainer is not None], kinds[spec.run.trainer is not None]
+        raise _DoesNotFitError(f"it is of {theirs}, and here {ours} is trained")
     trained, here = spec.run.model_dump(), config.run.model_dump()
     for path in MUST_AGREE:
         if config.searched(path) is None and value_at(trained, path) != value_at(here, path):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -75,6 +76,10 @@ def test_a_sweep_over_a_script_goes_from_start_to_export(
     assert main(["export", "mine", "--storage", storage_url, "--format", "py"]) == 0
     exported = capsys.readouterr().out
     assert f"GRADIENT_WEIGHT = {status['best']['params']['script.gradient_weight']!r}" in exported
+    page = project.parent / "report.html"
+    assert main(["report", "mine", "--storage", storage_url, "-o", str(page)]) == 0
+    assert "the baseline has a gradient of 2.1 and a peak of 112" in page.read_text("utf-8")
+    assert " from ," not in page.read_text("utf-8")
     for command in (["status", "mine"], ["resume", "mine", "--trials", "5"]):
         assert main([*command, "--storage", storage_url]) == 0
     assert "does not suffice for the guards climatology, spectrum_small" in capsys.readouterr().out
@@ -92,13 +97,73 @@ def test_a_script_that_fails_fails_its_trial_and_the_sweep_goes_on(
     assert set(status["failures"].values()) == {reason}
 
 
-def test_a_script_that_changed_is_another_study(
+def test_a_script_that_changed_is_another_study_to_start_and_the_old_one_to_resume(
+    project: Path,
+    storage_url: str,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert _start(project, storage_url, "--trials", "1", "--quiet") == 0
+    (project / "train.py").write_text(TRAIN.replace("2.1 +", "9.9 +"), encoding="utf-8")
+    (project / "sweep.yaml").write_text(SWEEP + "# noted\n", encoding="utf-8")
+    assert _start(project, storage_url, "--trials", "2", "--quiet") == 2
+    said = capsys.readouterr().err
+    assert "train.py of trainer.project has changed (resume goes on as it was); choose" in said
+    assert main(["resume", "mine", "--storage", storage_url, "--trials", "2", "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["states"]["COMPLETE"] == 2
+    assert 2.1 < status["best"]["gradient"] < 4.2
+    assert "as it was when the study began; changed since: train.py; for the" in caplog.text
+
+
+def test_a_script_that_is_edited_in_the_middle_of_a_sweep_changes_no_trial(
+    project: Path, storage_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edits = "import os\nopen(os.environ['SWEEP_PROJECT'] + '/train.py', 'a').write('1 / 0\\n')\n"
+    (project / "train.py").write_text(edits + TRAIN, encoding="utf-8")
+    assert _start(project, storage_url, "--trials", "3", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["states"]["COMPLETE"] == 3
+
+
+def test_a_study_whose_kept_project_is_gone_goes_on_only_while_the_script_is_the_same(
     project: Path, storage_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _start(project, storage_url, "--trials", "1", "--quiet") == 0
+    (kept,) = (project.parent / "x.db.files").glob("*/project")
+    shutil.rmtree(kept)
+    assert main(["resume", "mine", "--storage", storage_url, "--trials", "2", "--quiet"]) == 0
+    shutil.rmtree(kept)
     (project / "train.py").write_text(TRAIN + "# changed\n", encoding="utf-8")
-    assert _start(project, storage_url, "--trials", "2", "--quiet") == 2
+    assert main(["resume", "mine", "--storage", storage_url, "--trials", "3", "--quiet"]) == 2
     assert "the Python files of trainer.project have other contents" in capsys.readouterr().err
+
+
+def test_a_sweep_begins_with_the_best_of_another_over_a_script(
+    project: Path, storage_url: str, capsys: pytest.CaptureFixture[str], tiny_yaml: Path
+) -> None:
+    assert _start(project, storage_url, "--trials", "3", "--json") == 0
+    best = json.loads(capsys.readouterr().out)["best"]["params"]["script.gradient_weight"]
+    more = ["--study", "other", "--from", "mine", "--trials", "2", "--json"]
+    assert _start(project, storage_url, *more) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["best"]["params"]["script.gradient_weight"] == best
+    assert status["best"]["preset"].startswith("from mine: trial ")
+    storage = ["--storage", storage_url]
+    assert main(["start", str(tiny_yaml), *storage, "--study", "net", "--from", "mine"]) == 2
+    said = capsys.readouterr().err
+    assert "it is of a script, and here a predictor is trained; search what it searched" in said
+    assert said.count("\n") == 1
+
+
+def test_what_is_for_predictors_alone_is_refused_in_a_sentence(
+    project: Path, storage_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _start(project, storage_url, "--trials", "2", "--quiet") == 0
+    assert main(["confirm", "mine", "--storage", storage_url]) == 2
+    assert main(["train", str(project / "sweep.yaml"), "-o", str(tmp_path / "run")]) == 2
+    confirming, training = capsys.readouterr().err.splitlines()
+    assert "trains a script, whose seeds and test split are its own; run it by hand" in confirming
+    assert "trains the script 'python train.py', which is run by hand; give it the" in training
 
 
 @pytest.mark.parametrize(
@@ -107,6 +172,8 @@ def test_a_script_that_changed_is_another_study(
         (["trainer.command=python train.py"], "nothing is run through a shell"),
         (["trainer.command=[nosuchprogram]"], "there is no program 'nosuchprogram'"),
         (["trainer.command=[python, tarin.py]"], "runs tarin.py, and"),
+        (["trainer.then=[python, analisys.py]"], "trainer.then runs analisys.py, and"),
+        (["trainer.leave_out=[/tmp]"], "trainer.leave_out names '/tmp', which lies outside"),
         (["trainer.project=nowhere"], "is no folder; give that of the script"),
         (["trainer.links=[data]"], "trainer.links names 'data', and"),
         (["objective.targets.peak=auto"], "objective.targets.peak is auto, and without a data"),
@@ -121,6 +188,15 @@ def test_a_script_that_changed_is_another_study(
         (["search.space.width={low: 1, high: 9}"], "trainer.given lacks width, which is searched"),
         (["trainer.baseline={width: 1}"], "trainer.baseline names width, which is neither"),
         (["trainer.values=constants"], "trainer.names.gradient_weight must say which constant"),
+        (
+            [
+                "trainer.values=constants",
+                "trainer.given={w: 0.05}",
+                "trainer.names={w: 'train:WEIGHT'}",
+                "search.space={w: {low: 1, high: 2}}",
+            ],
+            "trainer.baseline names gradient_weight, which is neither searched nor",
+        ),
         (
             [
                 "trainer.values=constants",

@@ -87,25 +87,43 @@ class _Assignment:
     is_plain: bool
 
 
-def _assignments(body: Sequence[ast.stmt]) -> Iterator[_Assignment]:
-    """Yield what is assigned when a module is imported, not what its functions assign."""
+def _assignments(body: Sequence[ast.stmt], within: str = "") -> Iterator[_Assignment]:
+    """Yield what is assigned when a module is imported, not what its functions assign.
+
+    What a class or a dictionary holds is named after it: ``Training.WEIGHT``.
+    """
     for statement in body:
         match statement:
             case ast.Assign(targets=targets, value=value):
-                names = tuple(n for target in targets for n in _names_in(target))
+                names = tuple(within + n for target in targets for n in _names_in(target))
                 plain = len(targets) == 1 and isinstance(targets[0], ast.Name)
                 yield _Assignment(names, value, plain)
+                for name in names:
+                    yield from _entries(name, value)
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                yield _Assignment((name,), value, is_plain=True)
+                yield _Assignment((within + name,), value, is_plain=True)
+                yield from _entries(within + name, value)
             case ast.AugAssign(target=ast.Name(id=name), value=value):
-                yield _Assignment((name,), value, is_plain=False)
+                yield _Assignment((within + name,), value, is_plain=False)
+            case ast.ClassDef(name=name, body=inside):
+                yield from _assignments(inside, f"{within}{name}.")
             case ast.If() | ast.For() | ast.While() | ast.With() | ast.Try():
                 for part in ("body", "orelse", "finalbody"):
-                    yield from _assignments(getattr(statement, part, []))
+                    yield from _assignments(getattr(statement, part, []), within)
                 for handler in getattr(statement, "handlers", []):
-                    yield from _assignments(handler.body)
+                    yield from _assignments(handler.body, within)
             case _:
                 pass
+
+
+def _entries(name: str, value: ast.expr) -> Iterator[_Assignment]:
+    """Yield what a dictionary that is written out holds."""
+    if isinstance(value, ast.Dict):
+        for key, entry in zip(value.keys, value.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                inside = f"{name}.{key.value}"
+                yield _Assignment((inside,), entry, is_plain=True)
+                yield from _entries(inside, entry)
 
 
 def _names_in(target: ast.expr) -> list[str]:

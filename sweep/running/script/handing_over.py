@@ -43,13 +43,13 @@ def values_of(settings: TrainerSettings) -> dict[str, Scalar]:
     return {n: in_full(v, settings) if isinstance(v, str) else v for n, v in given}
 
 
-def find_program(settings: TrainerSettings) -> str:
-    """Return the program that is run; python is the one that runs this.
+def find_program(settings: TrainerSettings, named: str) -> str:
+    """Return the program that a command names; python is the one that runs this.
 
     Raises:
         ConfigError: If there is none of that name.
     """
-    program = in_full(settings.command[0], settings)
+    program = in_full(named, settings)
     if program in OWN_PYTHON:
         return sys.executable
     if os.sep in program and not Path(program).is_absolute():
@@ -67,8 +67,8 @@ def find_program(settings: TrainerSettings) -> str:
     return found
 
 
-def prepare(settings: TrainerSettings, folder: Path, own: Mapping[str, str]) -> Call:
-    """Write the values of a trial where the script finds them, and return how to call it.
+def prepare(settings: TrainerSettings, folder: Path, own: Mapping[str, str]) -> list[Call]:
+    """Write the values of a trial where its scripts find them, and return how to call them.
 
     Args:
         settings: With the values of the trial.
@@ -79,15 +79,23 @@ def prepare(settings: TrainerSettings, folder: Path, own: Mapping[str, str]) -> 
         ConfigError: If a program or constant is not there.
         OSError: If the folder cannot be written.
     """
-    command = [find_program(settings), *(in_full(w, settings) for w in settings.command[1:])]
+    commands = [
+        [
+            _in_copy(find_program(settings, command[0]), settings, folder),
+            *(in_full(word, settings) for word in command[1:]),
+        ]
+        for command in settings.commands
+    ]
     inherited = {name: v for name, v in os.environ.items() if name not in KEPT_BACK}
+    if "PYTHONPATH" in inherited:
+        inherited["PYTHONPATH"] = _search_path(inherited["PYTHONPATH"], settings, folder)
     unwritten = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     environment = {**unwritten, **inherited, **own}
     values = {settings.called(name): value for name, value in values_of(settings).items()}
     match settings.values:
         case "flags":
             for name, value in values.items():
-                command += [name, as_word(value)]
+                commands[0] += [name, as_word(value)]
         case "env":
             environment |= {name: as_word(value) for name, value in values.items()}
         case "json":
@@ -96,7 +104,24 @@ def prepare(settings: TrainerSettings, folder: Path, own: Mapping[str, str]) -> 
             environment["SWEEP_VALUES"] = str(path)
         case "constants":
             write_constants(folder, values)
-    return Call(command, environment)
+    return [Call(command, environment) for command in commands]
+
+
+def _in_copy(program: str, settings: TrainerSettings, folder: Path) -> str:
+    """Return a program as it is found from the copy, in which the project's own Python is not."""
+    original = Path(settings.project, program)
+    return program if (folder / program).exists() or not original.exists() else str(original)
+
+
+def _search_path(folders: str, settings: TrainerSettings, folder: Path) -> str:
+    """Return where Python looks for modules: those of the project are to be the copy's."""
+    project = Path(settings.project).resolve()
+    found = []
+    for name in folders.split(os.pathsep):
+        real = Path(name).resolve()
+        inside = Path(name).is_absolute() and real.is_relative_to(project)
+        found.append(str(folder / real.relative_to(project)) if inside else name)
+    return os.pathsep.join(found)
 
 
 def as_word(value: Scalar) -> str:

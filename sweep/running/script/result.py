@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -74,7 +75,14 @@ def _evaluated(settings: TrainerSettings, folder: Path) -> Judgement:
     try:
         found = evaluate_files(forecast, truth, settings.variable, settings.truth_variable)
     except FieldsharpError as error:
-        raise DataError(f"{settings.forecast} cannot be judged: {error}") from error
+        said = str(error).replace(f"{folder}{os.sep}", "")  # the names that the user gave
+        raise DataError(f"{settings.forecast} cannot be judged: {said}") from error
+    if found.frames_missing:
+        raise DataError(
+            f"{settings.forecast} lacks {found.frames_missing} of the times that {settings.truth} "
+            "has, and trials are compared on all of them; write every one, or a truth of the "
+            "forecast's times alone"
+        )
     if found.values_missing:
         raise DataError(
             f"{settings.forecast} has no value where the truth has one, {found.values_missing} "

@@ -1,6 +1,7 @@
 """What can be wrong with a script before a trial starts, and what its targets are."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from fields.errors import ConfigError
@@ -24,14 +25,9 @@ def require_script(config: SweepConfig) -> None:
     settings = config.trainer
     assert settings is not None, "there is a script"
     project = Path(settings.project)
-    require_project(project, settings.links)
-    find_program(settings)
-    for word in settings.command[1:]:
-        if word.endswith(".py") and not (project / in_full(word, settings)).is_file():
-            raise ConfigError(
-                f"trainer.command runs {word}, and {project} has no such file; name a script of "
-                "trainer.project"
-            )
+    require_project(settings)
+    for key, command in zip(("command", "then"), settings.commands, strict=False):
+        _require_command(f"trainer.{key}", command, settings)
     for key, name in (("forecast", settings.forecast), ("metrics", settings.metrics)):
         _require_own(key, name, settings)
     if settings.values == "constants":
@@ -43,9 +39,20 @@ def require_script(config: SweepConfig) -> None:
             raise ConfigError(f"{error.filename} cannot be read ({error.strerror})") from error
 
 
+def _require_command(key: str, command: Sequence[str], settings: TrainerSettings) -> None:
+    find_program(settings, command[0])
+    project = Path(settings.project)
+    for word in command[1:]:
+        if word.endswith(".py") and not (project / in_full(word, settings)).is_file():
+            raise ConfigError(
+                f"{key} runs {word}, and {project} has no such file; name a script of "
+                "trainer.project"
+            )
+
+
 def script_sha256(settings: TrainerSettings) -> str:
     """Return what tells the code of a script from another's."""
-    return project_sha256(Path(settings.project), settings.links)
+    return project_sha256(settings)
 
 
 def facts_of_script(config: SweepConfig) -> StudyFacts:

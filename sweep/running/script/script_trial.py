@@ -1,4 +1,4 @@
-"""A trial that is a script: run once, heard while it runs, judged by what it leaves behind.
+"""A trial that is a script, or two: run once, heard while it runs, judged by what it leaves behind.
 
 Beside the checkpoints of the other trials of the study stands what it leaves behind:
 
@@ -9,7 +9,6 @@ Beside the checkpoints of the other trials of the study stands what it leaves be
 """
 
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -34,11 +33,12 @@ from sweep.running.executor import (
     TrialFailed,
     TrialTrouble,
 )
-from sweep.running.script.handing_over import prepare
+from sweep.running.script.handing_over import Call, prepare
 from sweep.running.script.kept_output import KeptOutput
+from sweep.running.script.kept_project import kept_project
 from sweep.running.script.printed_lines import PrintedLines, ToldEpoch
-from sweep.running.script.project_copy import copy_project
-from sweep.running.script.result import forget_results, judge_results
+from sweep.running.script.project_copy import copy_for_trial
+from sweep.running.script.result import judge_results
 from sweep.running.script.running_script import RunningScript, ScriptEnd
 from sweep.running.script.told_epochs import keep_told, told_before
 from sweep.study.printed import last_lines
@@ -55,7 +55,7 @@ class ScriptTrial:
 
     Args:
         spec: What it is given.
-        folder: Of the trial's checkpoints; None where nothing is kept.
+        folder: Of the trial's checkpoints, in the folder of a study that keeps the project.
         pipe: To the coordinator.
         told_to_end: Asked often: None to go on, whether at once or after the epoch.
         environment: Variables that say which part of the machine the script may take.
@@ -64,7 +64,7 @@ class ScriptTrial:
     def __init__(
         self,
         spec: TrialSpec,
-        folder: Path | None,
+        folder: Path,
         pipe: Connection,
         told_to_end: Callable[[], "bool | None"],
         environment: dict[str, str],
@@ -72,7 +72,7 @@ class ScriptTrial:
         assert spec.run.trainer is not None, "a trial without a script is another's"
         self._spec = spec
         self._settings: TrainerSettings = spec.run.trainer
-        self._kept = folder
+        self._folder = folder
         self._pipe = pipe
         self._told_to_end = told_to_end
         self._environment = environment
@@ -88,35 +88,30 @@ class ScriptTrial:
             FieldsharpError: If it failed, or left nothing that can be scored.
             Interrupted: If it was told to end.
         """
-        if self._kept is not None:
-            return self._run_in(self._kept)
-        with tempfile.TemporaryDirectory(prefix="trial-") as folder:
-            return self._run_in(Path(folder) / "trials" / f"{self._spec.number:06d}")
-
-    def _run_in(self, folder: Path) -> TrialEvent:
-        spec, settings = self._spec, self._settings
+        spec, settings, folder = self._spec, self._settings, self._folder
         number, attempt = spec.number, spec.attempt
         project, checkpoints = folder / "project", folder / "checkpoints"
+        kept = kept_project(folder.parent.parent)
+        if not kept.is_dir():
+            gone = f"the project that is kept with the study, {kept}, is gone; resume the study"
+            return TrialFailed(number, attempt, gone, "data")
         try:
             make_private_folder(checkpoints)
-            copy_project(Path(settings.project), settings.links, project)
-            forget_results(settings, project)
-            call = prepare(settings, project, self._own_variables(checkpoints))
+            copy_for_trial(settings, kept, project)
+            calls = prepare(settings, project, self._own_variables(checkpoints))
         except OSError as error:
             where = error.filename or project
             return TrialFailed(number, attempt, f"{where}: {error.strerror or error}", "data")
         self._take_up(folder)
         began = self._told_at = time.perf_counter()
-        script = RunningScript(call, project)
+        self._pipe.send(TrialBegan(number, attempt, self._epochs_told))
+        for report in self._reports:
+            self._pipe.send(EpochDone(number, attempt, report))
         try:
-            self._pipe.send(TrialBegan(number, attempt, self._epochs_told))
-            for report in self._reports:
-                self._pipe.send(EpochDone(number, attempt, report))
-            at_rung = self._follow(script, folder, began + settings.timeout_s)
+            end = self._run_all(calls, project, began + settings.timeout_s)
         finally:
-            end = script.close()
             self._keep_output(folder)
-        if at_rung:
+        if end is None:
             shutil.rmtree(project, ignore_errors=True)  # it may wait for long, and for nothing
             return RungReached(number, attempt)
         judgement = self._judged(end, project)
@@ -127,6 +122,22 @@ class ScriptTrial:
         return TrialDone(
             number, attempt, max(now - began, before), end.peak_memory_mb, DEVICE, "as it is"
         )
+
+    def _run_all(self, calls: list[Call], project: Path, deadline: float) -> ScriptEnd | None:
+        """Run one script after the other; return how the last ended, None at a rung."""
+        peak_memory_mb, end = 0.0, ScriptEnd("")
+        for call in calls:
+            script = RunningScript(call, project)
+            try:
+                at_rung = self._follow(script, self._folder, deadline)
+            finally:
+                end = script.close()
+            if at_rung:
+                return None
+            peak_memory_mb = max(peak_memory_mb, end.peak_memory_mb)
+            if end.words:
+                break
+        return ScriptEnd(end.words, peak_memory_mb)
 
     def _judged(self, end: ScriptEnd, project: Path) -> Judgement:
         try:

@@ -194,6 +194,7 @@ def test_a_metric_that_is_not_defined_is_null_in_json() -> None:
         cells_least=5,
         judgement=Judgement(overall={}, by_lead={}),
         values_missing=0,
+        frames_missing=0,
     )
     assert evaluation.as_json()["gradient"] is None
     assert evaluation.as_json()["rmse"] == 1.0

@@ -13,6 +13,7 @@ from sweep.configuration.trainer import TrainerSettings
 from sweep.running.assignment import Assignment
 from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import End, EpochDone, TrialEvent, TrialTrouble
+from sweep.running.script.kept_project import keep_project, kept_project
 from sweep.running.worker import Worker
 from sweep.study.trial_spec import TrialSpec
 
@@ -59,7 +60,7 @@ def run_script(
         settings: Of the trainer.
     """
     project = folder / "project"
-    project.mkdir(exist_ok=True)
+    project.mkdir(parents=True, exist_ok=True)
     (project / "train.py").write_text(source, encoding="utf-8")
     tree = {
         "command": ["python", "train.py"],
@@ -67,19 +68,21 @@ def run_script(
         "patterns": PRINTED,
         **settings,
     }
-    run = RunSettings(data=DataSettings(path=""), trainer=TrainerSettings.model_validate(tree))
+    trainer, study = TrainerSettings.model_validate(tree), folder / "study"
+    keep_project(trainer, kept_project(study))
+    run = RunSettings(data=DataSettings(path=""), trainer=trainer)
     run = run.model_copy(update={"training": run.training.model_copy(update={"epochs": epochs})})
     spec = TrialSpec(number=7, attempt=attempt, run=run, until=until)
     ours, theirs = multiprocessing.Pipe()
     worker = _Told(theirs, message)
     began = time.perf_counter()
-    worker._run(Assignment(spec=spec, checkpoints=folder / "study" / "trials" / "000007"))
+    worker._run(Assignment(spec=spec, checkpoints=study / "trials" / "000007"))
     heard: list[TrialEvent] = []
     while ours.poll():
         heard.append(ours.recv())
     end = heard[-1]
     assert isinstance(end, End)
-    output = folder / "study" / "output" / "000007.txt"
+    output = study / "output" / "000007.txt"
     return Ran(
         end,
         [event.report for event in heard if isinstance(event, EpochDone)],

@@ -48,6 +48,33 @@ def test_every_place_that_assigns_it_is_replaced_and_values_of_several_lines_too
     assert "NAMES: tuple[str, ...] = 2\nif" in found
 
 
+NESTED = """\
+class Training:
+    weight: float = 0.05
+    class Inner:
+        RATE = 1e-3
+
+    def method(self):
+        weight = 7
+
+SETTINGS: dict = {"loss": {"weight": 0.05, **{}}, "rate": 1e-3, 3: 4}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("Training.weight", "weight: float = 0.05", "weight: float = 2.5"),
+        ("Training.Inner.RATE", "RATE = 1e-3", "RATE = 2.5"),
+        ("SETTINGS.loss.weight", '"weight": 0.05', '"weight": 2.5'),
+        ("SETTINGS.rate", '"rate": 1e-3', '"rate": 2.5'),
+    ],
+)
+def test_what_a_class_or_a_dictionary_holds_is_replaced_too(name: str, old: str, new: str) -> None:
+    found = replaced(NESTED.encode(), {name: 2.5}, PATH).decode()
+    assert found == NESTED.replace(old, new)
+
+
 def test_line_ends_encodings_and_byte_order_marks_stay() -> None:
     source = b"\xef\xbb\xbfX = 1\r\nY = '\xc3\xb6'; Z = 2  # \xc3\xb6\r\n"
     assert replaced(source, {"Z": 3}, PATH) == source.replace(b"Z = 2", b"Z = 3")
@@ -69,6 +96,11 @@ def test_what_is_not_there_or_not_alone_is_said(name: str, words: str) -> None:
     with pytest.raises(ConfigError) as raised:
         replaced(SOURCE.encode(), {name: 1}, PATH)
     assert words in str(raised.value)
+
+
+def test_a_name_in_a_class_is_named_after_it() -> None:
+    with pytest.raises(ConfigError, match=r"assigns no weight: did you mean Training\.weight\?"):
+        replaced(NESTED.encode(), {"weight": 1}, PATH)
 
 
 def test_what_is_no_python_is_said(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """Scripts as trials: what is heard of them, and how each way of failing ends."""
 
 import json
+import os
 import re
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +31,20 @@ def test_a_file_of_metrics_is_read_and_what_is_no_number_passed_over(tmp_path: P
     expected = {k: v for k, v in found.items() if k not in ("name", "ok")}
     assert ran.reports[0].metrics == expected
     assert not (tmp_path / "project" / "found.json").exists()
+
+
+def test_a_second_script_is_run_after_the_first_where_that_ended_well(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    analysis = "import os\nassert os.environ['GW'] == '2'\nprint('gradient', open('g').read())\n"
+    (tmp_path / "project" / "analysis.py").write_text(analysis, encoding="utf-8")
+    train = "print('peak 112 rmse 0.5')\nopen('g', 'w').write('2.5')\n"
+    settings: dict[str, Any] = {"then": ["python", "analysis.py"], "values": "env"}
+    ran = run_script(tmp_path, train, given={"gw": 2}, **settings)
+    assert isinstance(ran.end, TrialDone), ran.reason
+    assert ran.reports[0].metrics == {"gradient": 2.5, "peak": 112.0, "rmse": 0.5}
+    assert ran.printed == "peak 112 rmse 0.5\ngradient 2.5\n"
+    ran = run_script(tmp_path / "b", "exit(3)\n", then=["python", "train.py"])
+    assert ran.reason.startswith("the script ended with exit code 3")
 
 
 SAVE = "import numpy as np\nr = np.random.default_rng(0)\nt = r.normal(size=(6, 12, 12))\n"
@@ -71,7 +88,7 @@ def test_what_is_printed_can_be_wrong_in_many_ways(
         ("np.save('t.npy', t)", "ended well and there is no file f.npy"),
         ("np.save('t.npy', t); np.save('f.npy', t[:, :8])", "has a grid of 8 x 12 cells"),
         ("np.save('t.npy', t); np.save('f.npy', t[:4])", "has 4 frames and the truth 6"),
-        ("np.save('t.npy', t); np.save('f.npy', t * np.nan)", "know no cell in common"),
+        ("np.save('t.npy', t); np.save('f.npy', t * np.nan)", "f.npy holds no number in any"),
         (
             "np.save('t.npy', t); t = t.copy(); t[0, 0, :2] = np.nan; np.save('f.npy', t)",
             "has no value where the truth has one, 2 times",
@@ -83,6 +100,23 @@ def test_a_forecast_can_be_wrong_in_many_ways(tmp_path: Path, write: str, reason
     ran = run_script(tmp_path, f"{SAVE}{write}\n", forecast="f.npy", truth="t.npy", patterns={})
     assert isinstance(ran.end, TrialFailed)
     assert re.search(reason, ran.reason), ran.reason
+
+
+def test_a_forecast_of_a_part_of_the_times_is_refused_and_an_empty_frame_is_none(
+    tmp_path: Path,
+) -> None:
+    source = (
+        SAVE + "import xarray as xr\n"
+        "def save(name, v): xr.Dataset({'q': (('time', 'y', 'x'), v)}, coords={'time': np.arange("
+        "len(v)).astype('datetime64[h]').astype('datetime64[ns]')}).to_netcdf("
+        "name, engine='h5netcdf')\n"
+    )
+    files: dict[str, Any] = {"forecast": "f.nc", "truth": "t.nc", "patterns": {}}
+    ran = run_script(tmp_path / "a", source + "save('t.nc', t)\nsave('f.nc', t[:4])", **files)
+    assert "f.nc lacks 2 of the times that t.nc has" in ran.reason
+    empty = "save('f.nc', t[:4])\nt[4:] = np.nan\nsave('t.nc', t)"
+    ran = run_script(tmp_path / "b", source + empty, **files)
+    assert isinstance(ran.end, TrialDone), ran.reason
 
 
 def test_a_result_that_stood_there_before_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
@@ -210,6 +244,35 @@ def test_values_reach_the_script(tmp_path: Path, values: str, source: str) -> No
     assert ran.reports[0].metrics["gradient"] == 0.25
 
 
+def test_modules_on_the_search_path_are_those_of_the_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, elsewhere = tmp_path / "project" / "src", tmp_path / "elsewhere"
+    for folder in (source, elsewhere):
+        folder.mkdir(parents=True)
+    (source / "settings_of_mine.py").write_text("WEIGHT = 0.05\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", f"{source}{os.pathsep}{elsewhere}")
+    script = (
+        "import os, settings_of_mine as s\nprint('gradient', s.WEIGHT, 'peak 1 rmse 1')\n"
+        f"assert {str(elsewhere)!r} in os.environ['PYTHONPATH']\n"
+    )
+    names = {"weight": "src.settings_of_mine:WEIGHT"}
+    given: dict[str, Any] = {"given": {"weight": 0.7}, "baseline": {"weight": 0}}
+    ran = run_script(tmp_path, script, values="constants", names=names, **given)
+    assert isinstance(ran.end, TrialDone), ran.reason
+    assert ran.reports[0].metrics["gradient"] == 0.7
+
+
+def test_the_python_of_a_project_is_run_where_it_is(tmp_path: Path) -> None:
+    environment = tmp_path / "project" / ".venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").symlink_to(sys.executable)
+    source = f"import sys\nassert sys.executable == {str(environment / 'bin' / 'python')!r}\n"
+    ran = run_script(tmp_path, source + ALL_WELL, command=[".venv/bin/python", "train.py"])
+    assert isinstance(ran.end, TrialDone), ran.reason
+    assert not (tmp_path / "study" / "project" / ".venv").exists()
+
+
 def test_a_project_is_copied_and_its_data_linked(tmp_path: Path) -> None:
     project = tmp_path / "project"
     (project / "data").mkdir(parents=True)
@@ -224,3 +287,23 @@ def test_a_project_is_copied_and_its_data_linked(tmp_path: Path) -> None:
     assert isinstance(ran.end, TrialDone), ran.reason
     assert ran.reports[0].metrics["peak"] == 112
     assert sorted(p.name for p in project.iterdir()) == [".git", "data", "train.py"]
+
+
+def test_folders_that_are_left_out_are_empty_and_links_without_end_followed_once(
+    tmp_path: Path,
+) -> None:
+    project = tmp_path / "project"
+    for folder in ("runs", "data_cache", ".x_cache"):
+        (project / folder).mkdir(parents=True)
+        (project / folder / "old").write_text("x", encoding="utf-8")
+    (project / "around").symlink_to(project)
+    (project / "mine.sqlite").write_text("x", encoding="utf-8")
+    (project / "mine.sqlite.files").mkdir()
+    source = (
+        "import os\nassert os.listdir('runs') == []\nassert os.listdir('data_cache') == ['old']\n"
+        "print(sorted(os.listdir()))\n" + ALL_WELL
+    )
+    ran = run_script(tmp_path, source, leave_out=["runs"])
+    assert isinstance(ran.end, TrialDone), ran.reason
+    assert ran.printed.startswith("['data_cache', 'runs', 'train.py']")
+    assert (project / "runs" / "old").exists()
