@@ -13,7 +13,7 @@ test: .venv/installed-dev  ## install with test requirements, then run the tests
 test-outside: .venv/installed-dev  ## the program as a person uses it: browser, terminal, docs, faults
 	$(PY) -m pytest -n 2 --dist loadgroup -m outside
 
-test-cluster: .venv/installed-dev .venv/installed-postgres  ## what needs a server, started in a temporary folder
+test-cluster: .venv/installed-dev .venv/installed-postgres .venv/installed-ray  ## on PostgreSQL and Ray, started here
 	@command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 \
 		|| { apt-get update -q && apt-get install -y -q --no-install-recommends postgresql; } \
 		|| echo "PostgreSQL cannot be installed here (Debian: apt-get install postgresql, as root):" \
@@ -54,6 +54,10 @@ bench: .venv/installed-bench  ## the table of ratios: ours beside what one would
 
 .venv/installed-bench: .venv/installed requirements-bench.txt
 	$(PY) -m pip install --disable-pip-version-check -q -r requirements-bench.txt
+	@touch $@
+
+.venv/installed-ray: .venv/installed requirements-ray.txt
+	$(PY) -m pip install --disable-pip-version-check -q -r requirements-ray.txt
 	@touch $@
 
 .venv/installed-postgres: .venv/installed requirements-postgres.txt

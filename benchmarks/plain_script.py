@@ -20,7 +20,8 @@ from sweep.configuration.config_file import load_config
 from sweep.configuration.names import setting_path
 from sweep.configuration.presets import presets
 from sweep.configuration.ranges import Choices, NumberRange, Scalar
-from sweep.configuration.settings import RunSettings, SweepConfig
+from sweep.configuration.run_settings import RunSettings
+from sweep.configuration.settings import SweepConfig
 from sweep.running.epoch_report import EpochReport
 from sweep.running.judging import Judge
 from sweep.running.preflight import examine

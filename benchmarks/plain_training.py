@@ -26,7 +26,7 @@ from model.losses.forecast_loss import ForecastLoss
 from model.losses.normalisation import term_scales
 from model.predictors.building import build_predictor
 from sweep.configuration.config_file import load_config
-from sweep.configuration.settings import RunSettings
+from sweep.configuration.run_settings import RunSettings
 from sweep.running.judging import Judge
 from sweep.running.trial import forecast_shape
 

@@ -36,7 +36,8 @@ from sweep.configuration.config_file import load_config
 from sweep.configuration.names import setting_path
 from sweep.configuration.presets import BASELINE_PRESET
 from sweep.configuration.ranges import Scalar
-from sweep.configuration.settings import RunSettings, SweepConfig
+from sweep.configuration.run_settings import RunSettings
+from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import distributions
 from sweep.running.judging import Judge
 from sweep.running.preflight import examine

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from fields.settings import DataSettings
-from sweep.configuration.settings import RunSettings
+from sweep.configuration.run_settings import RunSettings
 from sweep.configuration.trainer import TrainerSettings
 from sweep.running.executor import TrialDone
 from sweep.running.script.kept_project import keep_project, kept_project

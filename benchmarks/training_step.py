@@ -30,7 +30,7 @@ from model.catalog import PREDICTORS
 from model.device import Hardware, find_hardware
 from model.predictors.building import build_predictor
 from model.settings import LossSettings, PredictorSettings, TrainingSettings
-from sweep.configuration.settings import RunSettings
+from sweep.configuration.run_settings import RunSettings
 from sweep.running.trial import Trial, forecast_shape
 
 PART = "step"

@@ -10,7 +10,7 @@ from objectives.judgement import Judgement
 from objectives.score import score_forecast
 from objectives.settings import ObjectiveSettings
 from objectives.targets import Targets
-from sweep.configuration.settings import RunSettings
+from sweep.configuration.run_settings import RunSettings
 from sweep.running.epoch_report import EpochReport
 
 

@@ -9,7 +9,8 @@ from benchmarks import plain_script
 from benchmarks.compute.account import Account
 from benchmarks.compute.trainings import Trainings
 from fields.errors import TrainingFailed
-from sweep.configuration.settings import RunSettings, SweepConfig
+from sweep.configuration.run_settings import RunSettings
+from sweep.configuration.settings import SweepConfig
 from sweep.running.epoch_report import EpochReport
 
 ENDLESS = 10_000

@@ -19,7 +19,8 @@ from fields.errors import FieldsharpError, TrainingFailed
 from sweep.configuration.names import setting_path
 from sweep.configuration.presets import presets
 from sweep.configuration.ranges import Scalar
-from sweep.configuration.settings import RunSettings, SweepConfig
+from sweep.configuration.run_settings import RunSettings
+from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import distributions
 from sweep.running.epoch_report import reports_as_text, reports_from_text
 from sweep.running.preflight import examine

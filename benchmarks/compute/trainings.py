@@ -13,7 +13,7 @@ from fields.errors import TrainingFailed
 from fields.windows import load_forecast_data
 from model.checkpoint import Checkpoint, decode, encode
 from model.device import find_hardware
-from sweep.configuration.settings import RunSettings
+from sweep.configuration.run_settings import RunSettings
 from sweep.running.epoch_report import EpochReport, reports_as_text, reports_from_text
 from sweep.running.judging import Judge
 from sweep.running.trial import Trial

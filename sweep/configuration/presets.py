@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 from sweep.configuration.names import GIVEN, setting_path, value_at
 from sweep.configuration.ranges import Choices, NumberRange, Scalar
-from sweep.configuration.settings import ENSEMBLE, RunSettings, SweepConfig
+from sweep.configuration.run_settings import ENSEMBLE, RunSettings
+from sweep.configuration.settings import SweepConfig
 
 BASELINE = "baseline"
 NO_TERM = "none"

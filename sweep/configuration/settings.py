@@ -1,4 +1,4 @@
-"""The whole configuration of a sweep, and the part of it that describes one training."""
+"""The whole configuration of a sweep: one training, what is varied in it, how it is judged."""
 
 from typing import Any, Literal
 
@@ -11,10 +11,8 @@ from pydantic import (
 )
 
 from fields.names import unknown
-from fields.settings import DataSettings, Settings
+from fields.settings import Settings
 from fields.visible import visible
-from model.catalog import PREDICTORS
-from model.settings import LossSettings, PredictorSettings, TrainingSettings
 from objectives.settings import ObjectiveSettings
 from sweep.configuration.execution import (
     BudgetSettings,
@@ -23,12 +21,11 @@ from sweep.configuration.execution import (
     WorkerSettings,
 )
 from sweep.configuration.names import GIVEN, SHORT_NAMES, setting_path
-from sweep.configuration.plugins import MEMBER, Plugins, require_listed, require_term_listed
+from sweep.configuration.plugins import MEMBER, require_listed
 from sweep.configuration.ranges import Choices, NumberRange, Range, Scalar, ends, samples
+from sweep.configuration.run_settings import ENSEMBLE, RunSettings
 from sweep.configuration.script_study import as_script_study, require_script_study
-from sweep.configuration.trainer import TrainerSettings
 
-ENSEMBLE = "ensemble"
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
 DEFAULT_SPACE: dict[str, NumberRange | Choices] = {
     "gradient_weight": NumberRange(low=0.01, high=10.0, log=True),
@@ -52,60 +49,6 @@ DEFAULT_SPACE: dict[str, NumberRange | Choices] = {
     "learning_rate": NumberRange(low=1e-4, high=1e-2, log=True),
     "warmup_fraction": NumberRange(low=0.0, high=0.3),
 }
-
-
-class RunSettings(Settings):
-    """Everything one training depends on."""
-
-    data: DataSettings
-    predictor: PredictorSettings = Field(default_factory=PredictorSettings)
-    loss: LossSettings = Field(default_factory=LossSettings)
-    training: TrainingSettings = Field(default_factory=TrainingSettings)
-    plugins: Plugins = Field(
-        (),
-        description="modules and packages that classes and functions of yours may be imported "
-        "from, such as [my_project]",
-    )
-    trainer: TrainerSettings | None = Field(
-        None, description="a script of yours that is run for every trial in place of the predictor"
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _members_are_judged_as_such(cls, value: Any) -> Any:
-        """Train an ensemble with the CRPS of its members, also where its name is searched.
-
-        Under a pointwise base all members would become the same forecast.
-        """
-        if isinstance(value, dict) and _named(value, "predictor", "name") == ENSEMBLE:
-            loss = value.get("loss") or {}
-            if isinstance(loss, dict):
-                return {**value, "loss": {**loss, "base": "crps"}}
-        return value
-
-    @model_validator(mode="after")
-    def _classes_are_listed(self) -> "RunSettings":
-        require_listed("predictor.name", self.predictor.name, self.plugins)
-        if self.predictor.name == ENSEMBLE:
-            require_listed(MEMBER, self.predictor.options.get("member"), self.plugins)
-        for setting in ("variant", "peak_variant"):
-            require_term_listed(f"loss.{setting}", getattr(self.loss, setting), self.plugins)
-        return self
-
-    @model_validator(mode="after")
-    def _crps_has_members(self) -> "RunSettings":
-        is_crps, name = self.loss.base == "crps", self.predictor.name
-        if is_crps and name in PREDICTORS and name != ENSEMBLE:
-            raise ValueError(
-                "loss.base is crps, which judges the members of an ensemble, and predictor.name "
-                f"{name}, which has none; set predictor.name to ensemble"
-            )
-        return self
-
-
-def _named(tree: Any, section: str, key: str) -> Any:
-    part = tree.get(section)
-    return part.get(key) if isinstance(part, dict) else getattr(part, key, None)
 
 
 def _setting_kind(name: str, path: str) -> Any:

@@ -31,8 +31,8 @@ from model.predictors.shape import ForecastShape
 from model.predictors.weights import load_weights, save_weights
 from storage.private_files import make_private_folder, write_durably
 from sweep.configuration.config_file import load_config
+from sweep.configuration.run_settings import RunSettings
 from sweep.configuration.safe_yaml import dump_yaml
-from sweep.configuration.settings import RunSettings
 from sweep.results.field_facts import FieldFacts, read_field_facts
 from sweep.running.epoch_report import EpochReport
 

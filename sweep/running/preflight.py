@@ -19,7 +19,8 @@ from sweep.configuration.names import setting_path
 from sweep.configuration.presets import presets
 from sweep.configuration.ranges import Choices
 from sweep.configuration.reachable import reachable
-from sweep.configuration.settings import RunSettings, SweepConfig
+from sweep.configuration.run_settings import RunSettings
+from sweep.configuration.settings import SweepConfig
 from sweep.running.judging import Judge, Persistence
 from sweep.running.sampling import Sampler
 from sweep.running.script.script_preflight import facts_of_script, require_script, script_sha256

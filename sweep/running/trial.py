@@ -15,7 +15,7 @@ from model.losses.normalisation import term_scales
 from model.predictors.building import build_predictor
 from model.predictors.shape import ForecastShape
 from model.training import State, Trainer
-from sweep.configuration.settings import RunSettings
+from sweep.configuration.run_settings import RunSettings
 from sweep.running.epoch_report import EpochReport
 from sweep.running.judging import Judge
 

@@ -6,7 +6,7 @@ from itertools import count, islice
 from optuna.trial import FrozenTrial, TrialState
 
 from fields.errors import StudyError
-from sweep.configuration.settings import RunSettings
+from sweep.configuration.run_settings import RunSettings
 from sweep.study.records import complete_baseline, is_feasible, trial_score, trial_spec
 from sweep.study.trial_spec import TrialSpec
 

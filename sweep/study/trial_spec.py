@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from fields.settings import Settings
-from sweep.configuration.settings import RunSettings
+from sweep.configuration.run_settings import RunSettings
 
 Part = Literal["validation", "test"]
 """The part of the series a forecast is judged on."""

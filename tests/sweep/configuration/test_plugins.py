@@ -13,7 +13,8 @@ from fields.errors import ConfigError
 from model.predictors.classes import predictor_class
 from sweep.command_line import main
 from sweep.configuration.config_file import load_config
-from sweep.configuration.settings import RunSettings, SweepConfig
+from sweep.configuration.run_settings import RunSettings
+from sweep.configuration.settings import SweepConfig
 from sweep.study.trial_spec import TrialSpec
 
 DATA = {"path": "a.nc"}

@@ -13,7 +13,8 @@ import pytest
 
 from storage.checkpoints import epochs_done
 from sweep.configuration.ranges import Scalar
-from sweep.configuration.settings import RunSettings, SweepConfig
+from sweep.configuration.run_settings import RunSettings
+from sweep.configuration.settings import SweepConfig
 from sweep.running.executor import (
     EpochDone,
     TrialBegan,

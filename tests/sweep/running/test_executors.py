@@ -9,10 +9,12 @@ import torch
 
 from fields.settings import DataSettings
 from sweep.configuration.execution import WorkerSettings
-from sweep.configuration.settings import RunSettings, SweepConfig
+from sweep.configuration.run_settings import RunSettings
+from sweep.configuration.settings import SweepConfig
 from sweep.configuration.trainer import TrainerSettings
 from sweep.running.executor import End, TrialDone
 from sweep.running.executors import machines_of
+from sweep.running.script.kept_project import keep_project, kept_project
 from sweep.study.trial_spec import TrialSpec
 
 LIMIT_S = 60.0
@@ -37,11 +39,18 @@ def _with(config: SweepConfig, device: str = "auto", **settings: int | None) -> 
     return config.model_copy(update={"training": training, "workers": workers})
 
 
-def _script(folder: Path, number: int) -> TrialSpec:
+def _project(folder: Path, study: Path) -> TrainerSettings:
+    folder.mkdir()
+    study.mkdir()
     (folder / "train.py").write_text(SCRIPT, encoding="utf-8")
-    trainer = TrainerSettings(
+    settings = TrainerSettings(
         command=("python", "train.py"), project=str(folder), patterns=PATTERNS
     )
+    keep_project(settings, kept_project(study))
+    return settings
+
+
+def _script(trainer: TrainerSettings, number: int) -> TrialSpec:
     return TrialSpec(
         number=number, attempt=1, run=RunSettings(data=DataSettings(path=""), trainer=trainer)
     )
@@ -52,13 +61,13 @@ def test_a_script_sees_the_card_of_its_worker_among_those_the_user_allows(
     tmp_path: Path, tiny_config: SweepConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5,GPU-8932f937")
-    project, study = tmp_path / "project", tmp_path / "study"
-    project.mkdir()
+    study = tmp_path / "study"
+    trainer = _project(tmp_path / "project", study)
     executor = machines_of(_with(tiny_config, count=2)).executor(study)
     try:
         assert executor.free_slots == 2
         for number in (0, 1):
-            executor.submit(_script(project, number), study / "trials" / f"{number:06d}")
+            executor.submit(_script(trainer, number), study / "trials" / f"{number:06d}")
         ends: list[End] = []
         deadline = time.monotonic() + LIMIT_S
         while len(ends) < 2:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from storage.database import open_database
-from sweep.configuration.settings import RunSettings, SweepConfig
+from sweep.configuration.run_settings import RunSettings
+from sweep.configuration.settings import SweepConfig
 from sweep.running.live_progress import OpenedSweep
 from sweep.running.progress import SilentProgress
 from sweep.running.sweeping import run_sweep

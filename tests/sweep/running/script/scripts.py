@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fields.settings import DataSettings
-from sweep.configuration.settings import RunSettings
+from sweep.configuration.run_settings import RunSettings
 from sweep.configuration.trainer import TrainerSettings
 from sweep.running.assignment import Assignment
 from sweep.running.epoch_report import EpochReport

@@ -1,0 +1,67 @@
+"""Everything one training depends on."""
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from fields.settings import DataSettings, Settings
+from model.catalog import PREDICTORS
+from model.settings import LossSettings, PredictorSettings, TrainingSettings
+from sweep.configuration.plugins import MEMBER, Plugins, require_listed, require_term_listed
+from sweep.configuration.trainer import TrainerSettings
+
+ENSEMBLE = "ensemble"
+
+
+class RunSettings(Settings):
+    """Everything one training depends on."""
+
+    data: DataSettings
+    predictor: PredictorSettings = Field(default_factory=PredictorSettings)
+    loss: LossSettings = Field(default_factory=LossSettings)
+    training: TrainingSettings = Field(default_factory=TrainingSettings)
+    plugins: Plugins = Field(
+        (),
+        description="modules and packages that classes and functions of yours may be imported "
+        "from, such as [my_project]",
+    )
+    trainer: TrainerSettings | None = Field(
+        None, description="a script of yours that is run for every trial in place of the predictor"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _members_are_judged_as_such(cls, value: Any) -> Any:
+        """Train an ensemble with the CRPS of its members, also where its name is searched.
+
+        Under a pointwise base all members would become the same forecast.
+        """
+        if isinstance(value, dict) and _named(value, "predictor", "name") == ENSEMBLE:
+            loss = value.get("loss") or {}
+            if isinstance(loss, dict):
+                return {**value, "loss": {**loss, "base": "crps"}}
+        return value
+
+    @model_validator(mode="after")
+    def _classes_are_listed(self) -> "RunSettings":
+        require_listed("predictor.name", self.predictor.name, self.plugins)
+        if self.predictor.name == ENSEMBLE:
+            require_listed(MEMBER, self.predictor.options.get("member"), self.plugins)
+        for setting in ("variant", "peak_variant"):
+            require_term_listed(f"loss.{setting}", getattr(self.loss, setting), self.plugins)
+        return self
+
+    @model_validator(mode="after")
+    def _crps_has_members(self) -> "RunSettings":
+        is_crps, name = self.loss.base == "crps", self.predictor.name
+        if is_crps and name in PREDICTORS and name != ENSEMBLE:
+            raise ValueError(
+                "loss.base is crps, which judges the members of an ensemble, and predictor.name "
+                f"{name}, which has none; set predictor.name to ensemble"
+            )
+        return self
+
+
+def _named(tree: Any, section: str, key: str) -> Any:
+    part = tree.get(section)
+    return part.get(key) if isinstance(part, dict) else getattr(part, key, None)
