@@ -79,11 +79,11 @@ def measure(*, short: bool = False, config: Path = QUICKSTART) -> list[Measureme
     changes = ["search.presets=baseline", "search.pruner=none"]
     changes += ["budget.stop_on_nothing_to_fix=false", f"workers.count={WORKERS}"]
     settings = load_config(config, changes).config
-    told = pretence(_trained(settings), 0.0)
+    told = pretence(trained(settings), 0.0)
     return _by_length(settings, told, plan) + _by_trials(settings, told, plan)
 
 
-def _trained(config: SweepConfig) -> Trial:
+def trained(config: SweepConfig) -> Trial:
     """Return a trial of one epoch."""
     training = config.training.model_copy(update={"epochs": 1})
     run = config.run.model_copy(update={"training": training})

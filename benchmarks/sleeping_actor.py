@@ -1,0 +1,33 @@
+"""A worker on a Ray cluster that sleeps where another trains; all around it is the real one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from unittest.mock import patch
+
+from benchmarks.sleeping_worker import Pretence, SleepingWorker
+from sweep.running.ray_cluster import ray_executor, trial_worker
+from sweep.running.ray_cluster.trial_worker import TrialWorker
+
+
+@contextmanager
+def sleeping_actors(told: Pretence) -> Iterator[None]:
+    """Have every worker that is begun meanwhile on a cluster sleep.
+
+    The cluster's code has no seam for it, as it needs none: so the name is replaced here, and in
+    the worker's own process what it serves.
+
+    Args:
+        told: What its trials come to.
+    """
+
+    class SleepingTrialWorker(TrialWorker):
+        def __init__(self, places: list[str], mirror: str | None) -> None:
+            def serve(pipe: Connection) -> None:
+                SleepingWorker(told, pipe, 0).serve()
+
+            patch.object(trial_worker, "_serve", serve).start()
+            super().__init__(places, mirror)
+
+    with patch.object(ray_executor, "TrialWorker", SleepingTrialWorker):
+        yield
