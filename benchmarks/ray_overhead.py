@@ -34,7 +34,7 @@ from benchmarks.sleeping_worker import Pretence, length_s, pretence, serve_sleep
 from sweep.configuration.config_file import load_config
 from sweep.configuration.settings import SweepConfig
 from sweep.running.executor import Executor
-from sweep.running.executors import executor_of
+from sweep.running.executors import machines_of
 from sweep.running.local_executor import LocalExecutor
 from sweep.running.preflight import examine
 from sweep.study.facts import StudyFacts
@@ -92,11 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _on_ray(config: SweepConfig, told: Pretence, folder: Path) -> Executor:
     """Return the executor of a cluster, once all of its workers are there."""
     asked = config.model_copy(update={"executor": "ray"})
-    make = executor_of(asked)
+    machines = machines_of(asked)
     from benchmarks.sleeping_actor import sleeping_actors
 
     with sleeping_actors(told):
-        executor = make(SLOTS, folder)
+        executor = machines.executor(folder)
     while executor.free_slots < SLOTS:
         executor.poll(POLL_S)
     return executor

@@ -24,7 +24,7 @@ def sleeping_actors(told: Pretence) -> Iterator[None]:
     class SleepingTrialWorker(TrialWorker):
         def __init__(self, places: list[str], mirror: str | None) -> None:
             def serve(pipe: Connection) -> None:
-                SleepingWorker(told, pipe, 0).serve()
+                SleepingWorker(told, pipe).serve()
 
             patch.object(trial_worker, "_serve", serve).start()
             super().__init__(places, mirror)
