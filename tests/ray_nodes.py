@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[1]
 NO_RAY = "Ray is not installed (pip install -r requirements-ray.txt, or `make test-cluster`)"
@@ -59,11 +60,13 @@ class Nodes:
 
     Attributes:
         address: Of the head.
+        head: The node that sweeps are started on; it has no CPUs.
         nodes: Those that have CPUs.
         environment: What a process needs to be let in.
     """
 
     address: str
+    head: Node
     nodes: list[Node]
     environment: dict[str, str]
 
@@ -96,9 +99,9 @@ def ray_nodes(*cpus: float, token: bool = True, gpus: float = 0, path: str = "")
         assert process.stdout is not None
         try:
             said = json.loads(process.stdout.readline())
-            nodes = [Node(host, raylet) for host, raylet in said["nodes"]]
+            head, *nodes = (Node(host, raylet) for host, raylet in said["nodes"])
             environment["RAY_ADDRESS"] = said["address"]
-            yield Nodes(said["address"], nodes, environment)
+            yield Nodes(said["address"], head, nodes, environment)
         finally:
             process.stdin.close()
             try:
@@ -139,14 +142,13 @@ def _serve(cpus: list[float], gpus: float, path: str) -> None:
     common = {"object_store_memory": MEMORY}
     head = {"num_cpus": 0, "node_ip_address": "127.0.0.1", "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args={**head, **common})
-    nodes = []
+    nodes = [("127.0.0.1", _raylet(cluster.head_node))]
     for index, number in enumerate(cpus):
         host = f"127.0.0.{index + 2}"
         first = path if index == len(cpus) - 1 else ""
         own = {"num_cpus": number, "num_gpus": gpus, "env_vars": {"PYTHONPATH": first}}
         node = cluster.add_node(node_ip_address=host, **own, **common)
-        raylet = node.all_processes["raylet"][0].process.pid
-        nodes.append((host, raylet))
+        nodes.append((host, _raylet(node)))
     sys.stdout.write(json.dumps({"address": cluster.address, "nodes": nodes}) + "\n")
     sys.stdout.flush()
     sys.stdin.read()
@@ -155,6 +157,10 @@ def _serve(cpus: list[float], gpus: float, path: str) -> None:
             _send(pid, signal.SIGCONT)
     time.sleep(0.2)
     cluster.shutdown()
+
+
+def _raylet(node: Any) -> int:
+    return int(node.all_processes["raylet"][0].process.pid)
 
 
 if __name__ == "__main__":

@@ -229,6 +229,16 @@ class SweepConfig(RunSettings):
         return self
 
     @model_validator(mode="after")
+    def _script_is_seen_from_its_node(self) -> "SweepConfig":
+        if self.trainer is not None and self.executor == "ray" and self.ray.checkpoints is not None:
+            raise ValueError(
+                f"ray.checkpoints is {self.ray.checkpoints}, and nothing that a script of trainer "
+                "writes is carried there; leave it out and put the database into a folder that "
+                "every node sees"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _searched_classes_are_listed(self) -> "SweepConfig":
         names = self._reachable("predictor.name", self.predictor.name)
         for name in names:

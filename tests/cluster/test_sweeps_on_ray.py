@@ -103,3 +103,16 @@ def test_two_trials_share_a_gpu_of_a_node(tmp_path: Path, tiny_folder: Path) -> 
             assert len(trial_workers(nodes.nodes[0])) == 2
             sweep.end()
         sweep.every_trial_is_told_once(4)
+
+
+def test_a_sweep_whose_own_node_dies_ends_and_says_so(tmp_path: Path, tiny_folder: Path) -> None:
+    for name in ("plumes.nc", "tiny.yaml"):
+        shutil.copy(tiny_folder / name, tmp_path)
+    with ray_nodes(1) as nodes:
+        sweep = RaySweep(tmp_path, nodes)
+        with sweep.begun(trials=2):
+            sweep.wait_for_epochs(2)
+            os.kill(nodes.head.raylet, signal.SIGKILL)
+            assert sweep.process.wait(60) == 1, sweep.said
+    assert "Ray on this machine has ended" in sweep.said
+    assert "Traceback" not in sweep.said

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 MOST_FAILED_STARTS = 5
 """In a row; then something is wrong that does not pass."""
 SAY_WAITING_AFTER_S = 20.0
+LOOK_HOME_S = 5.0
+"""While workers wait: Ray would have them wait for ever once its process here has ended."""
 LISTENING, TELLING = "listening", "telling"
 """Threads of an actor: words to a worker arrive in order, also while it is waited for its own."""
 
@@ -58,9 +60,10 @@ class _Slot:
 
 @dataclass
 class _Waiting:
-    """Since when the cluster has no room for a worker."""
+    """Since when the cluster has no room for a worker, and when it was last looked why."""
 
     since: float = field(default_factory=time.monotonic)
+    looked: float = field(default_factory=time.monotonic)
     said: bool = False
 
 
@@ -89,6 +92,7 @@ class RayExecutor:
         self._folder = folder.resolve()
         self._mirror = mirror
         self._versions = package_versions()
+        self._home = str(ray.get_runtime_context().get_node_id())
         self._slots: list[_Slot] = []
         self._shunned: dict[str, str] = {}
         self._failed_starts = 0
@@ -123,10 +127,11 @@ class RayExecutor:
         """Return what the workers said, and a failure for each trial whose worker died.
 
         Raises:
-            FieldsharpError: If no node of the cluster can run a trial.
+            FieldsharpError: If no node of the cluster can run a trial, or this machine is none of
+                it any more.
         """
         self._fill()
-        self._say_who_waits()
+        self._see_who_waits()
         speakers = {slot.heard: slot for slot in self._slots}
         heard, _ = ray.wait(list(speakers), num_returns=1, timeout=timeout_s)
         if heard:
@@ -245,18 +250,30 @@ class RayExecutor:
             actor = kind.options(**wanted).remote(self._places, mirror)
             self._slots.append(_Slot(actor, _listen(actor)))
 
-    def _say_who_waits(self) -> None:
+    def _see_who_waits(self) -> None:
         missing = sum(slot.about is None for slot in self._slots)
         if not missing:
             self._waiting = None
             return
-        self._waiting = self._waiting or _Waiting()
-        if not self._waiting.said and time.monotonic() - self._waiting.since > SAY_WAITING_AFTER_S:
-            self._waiting.said = True
+        waiting = self._waiting = self._waiting or _Waiting()
+        now = time.monotonic()
+        if now - waiting.looked > LOOK_HOME_S:
+            waiting.looked = now
+            self._require_home()
+        if not waiting.said and now - waiting.since > SAY_WAITING_AFTER_S:
+            waiting.said = True
             logger.warning(
-                "the Ray cluster has no room for %d of %s; the others go on",
+                "the Ray cluster has no room for %d of %s; %s",
                 missing,
                 self._share.words,
+                "the others go on" if missing < self._share.workers else "waiting until it has",
+            )
+
+    def _require_home(self) -> None:
+        if not any(node["NodeID"] == self._home and node["Alive"] for node in ray.nodes()):
+            raise FieldsharpError(
+                "Ray on this machine has ended, and no worker can be reached without it; start it "
+                "again and go on with resume"
             )
 
     @property
@@ -264,12 +281,16 @@ class RayExecutor:
         return str(Path(self._config.data.path).resolve()) if self._config.has_data else ""
 
     def _places_needed(self) -> list[Path]:
-        """Return what nodes are asked for: the data, the study's files, the project of a script."""
+        """Return what nodes are asked for: the data, the study's files, what a script shares.
+
+        The rest of a script's project is among the study's files.
+        """
         needed = [Path(self._data_path)] if self._data_path else []
         if self._mirror is None:
             needed.append(self._folder)
-        if self._config.trainer is not None:
-            needed.append(Path(self._config.trainer.project).resolve())
+        trainer = self._config.trainer
+        if trainer is not None:
+            needed += [Path(trainer.project).resolve() / link for link in trainer.links]
         return needed
 
     def _data(self, slot: _Slot, path: Path) -> Any:
