@@ -183,7 +183,10 @@ def test_what_is_for_predictors_alone_is_refused_in_a_sentence(
         (["trainer.forecast=f.nc"], "trainer.forecast is set and trainer.truth is not"),
         (["trainer.forecast=../f.nc", "trainer.truth=t.nc"], "outside the folder of a trial"),
         (["trainer.progress=epoch (?P<epoch>x)"], "lacks the groups gradient, peak, rmse"),
-        (["executor=ray", "ray.checkpoints=s3://bucket"], "that a script of trainer writes is carried"),
+        (
+            ["executor=ray", "ray.checkpoints=s3://bucket"],
+            "that a script of trainer writes is carried",
+        ),
         (["search.pruner=median"], "trainer.progress does not say how the script tells"),
         (["search.pruner=promotion"], "trainer.progress does not say how the script tells"),
         (["search.space.width={low: 1, high: 9}"], "trainer.given lacks width, which is searched"),
