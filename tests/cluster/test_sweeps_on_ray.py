@@ -110,7 +110,7 @@ def test_a_sweep_whose_own_node_dies_ends_and_says_so(tmp_path: Path, tiny_folde
         shutil.copy(tiny_folder / name, tmp_path)
     with ray_nodes(1) as nodes:
         sweep = RaySweep(tmp_path, nodes)
-        with sweep.begun(trials=2):
+        with sweep.begun(trials=2, training__epochs=200):
             sweep.wait_for_epochs(2)
             os.kill(nodes.head.raylet, signal.SIGKILL)
             assert sweep.process.wait(60) == 1, sweep.said

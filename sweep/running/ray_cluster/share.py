@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from math import floor
 
-import ray
-
 from sweep.configuration.settings import SweepConfig
 from sweep.running.cards import WORKERS, worker_count
 
@@ -33,6 +31,8 @@ class Share:
 
 def share_of_cluster(config: SweepConfig) -> Share:
     """Return what workers of a configuration take of the cluster that was entered."""
+    import ray  # here, as it reads the token when it is loaded
+
     has = ray.cluster_resources()
     cpus = config.ray.cpus or config.training.threads
     return make_share(config, cpus, has.get("CPU", 0.0), has.get("GPU", 0.0))

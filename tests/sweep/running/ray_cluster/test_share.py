@@ -2,10 +2,7 @@ import pytest
 
 from sweep.configuration.execution import WorkerSettings
 from sweep.configuration.settings import SweepConfig
-
-share = pytest.importorskip(
-    "sweep.running.ray_cluster.share", reason="Ray is not installed", exc_type=ImportError
-)
+from sweep.running.ray_cluster.share import make_share
 
 
 def _with(config: SweepConfig, device: str = "auto", **workers: int) -> SweepConfig:
@@ -34,6 +31,6 @@ def test_workers_share_the_cards_of_a_cluster_or_its_processors(
     cluster: tuple[float, float],
     expected: tuple[int, float, float],
 ) -> None:
-    found = share.make_share(_with(tiny_config, device, **workers), 2.0, *cluster)
+    found = make_share(_with(tiny_config, device, **workers), 2.0, *cluster)
     assert (found.workers, found.cpus, found.gpus) == expected
     assert expected[2] * workers.get("per_gpu", 1) <= 1
