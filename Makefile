@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: sweep test test-outside test-cluster test-slow torture lint docs bench clean
+.PHONY: sweep test test-outside test-cluster test-cluster-short postgresql test-slow torture lint docs bench clean
 
 sweep: .venv/installed  ## install, then run the quickstart sweep on real data
 	$(PY) run_sweep.py start configs/quickstart.yaml
@@ -13,15 +13,18 @@ test: .venv/installed-dev  ## install with test requirements, then run the tests
 test-outside: .venv/installed-dev  ## the program as a person uses it: browser, terminal, docs, faults
 	$(PY) -m pytest -n 2 --dist loadgroup -m outside
 
-test-cluster: .venv/installed-dev .venv/installed-postgres .venv/installed-ray  ## on PostgreSQL and Ray, started here
-	@command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 \
-		|| { apt-get update -q && apt-get install -y -q --no-install-recommends postgresql; } \
-		|| echo "PostgreSQL cannot be installed here (Debian: apt-get install postgresql, as root):" \
-		"its tests will be skipped"
+SHORT_CHAOS := tests/sweep/running/ray_cluster/test_short_chaos.py
+
+test-cluster: .venv/installed-cluster postgresql  ## on PostgreSQL and Ray, started here
+	$(PY) -m pytest $(SHORT_CHAOS)
 	$(PY) -m pytest -m cluster -n 2 --dist worksteal
 
+test-cluster-short: .venv/installed-cluster postgresql  ## without the whole sweeps, most of which wait
+	$(PY) -m pytest $(SHORT_CHAOS)
+	$(PY) -m pytest -m "cluster and not slow" -n 2 --dist worksteal
+
 test-slow: .venv/installed-dev  ## the tests that take longer, quickstart included
-	$(PY) -m pytest -m slow
+	$(PY) -m pytest -m "slow and not cluster"
 
 torture: .venv/installed-dev  ## sweeps under every fault there is, for some minutes, and what is lost
 	$(PY) -m tests.torture
@@ -56,13 +59,16 @@ bench: .venv/installed-bench  ## the table of ratios: ours beside what one would
 	$(PY) -m pip install --disable-pip-version-check -q -r requirements-bench.txt
 	@touch $@
 
-.venv/installed-ray: .venv/installed requirements-ray.txt
-	$(PY) -m pip install --disable-pip-version-check -q -r requirements-ray.txt
+.venv/installed-cluster: .venv/installed-dev requirements-postgres.txt requirements-ray.txt
+	$(PY) -m pip install --disable-pip-version-check -q \
+		-r requirements-postgres.txt -r requirements-ray.txt
 	@touch $@
 
-.venv/installed-postgres: .venv/installed requirements-postgres.txt
-	$(PY) -m pip install --disable-pip-version-check -q -r requirements-postgres.txt
-	@touch $@
+postgresql:
+	@command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 \
+		|| { apt-get update -q && apt-get install -y -q --no-install-recommends postgresql; } \
+		|| echo "PostgreSQL cannot be installed here (Debian: apt-get install postgresql, as root):" \
+		"its tests will be skipped"
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

@@ -22,7 +22,7 @@ from storage.place import files_folder
 from storage.study_lock import study_holder
 from tests.postgres import Server, database_of, shows_password
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 PROJECT = Path(__file__).resolve().parents[2]
 LIMIT_S = 120.0
 # Epochs of half a second: what happens to the server then meets trials at work.

@@ -17,6 +17,7 @@ from tests.ray_sweep import RaySweep, trial_workers
 
 pytestmark = [
     pytest.mark.cluster,
+    pytest.mark.slow,
     pytest.mark.skipif(not ray_is_there(), reason=NO_RAY),
 ]
 
