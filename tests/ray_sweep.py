@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -34,11 +35,14 @@ class RaySweep:
     """A sweep that runs beside the test.
 
     Args:
-        folder: With ``tiny.yaml`` and its data.
+        folder: To work in.
         nodes: The cluster.
+        source: With ``tiny.yaml`` and its data.
     """
 
-    def __init__(self, folder: Path, nodes: Nodes) -> None:
+    def __init__(self, folder: Path, nodes: Nodes, source: Path) -> None:
+        for name in ("plumes.nc", "tiny.yaml"):
+            shutil.copy(source / name, folder)
         self._folder = folder
         self._nodes = nodes
         self._said: list[tuple[float, str]] = []

@@ -1,7 +1,6 @@
 """Sweeps on three Ray nodes of which one loses a worker, its raylet, all it has, or its time."""
 
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -30,9 +29,7 @@ def nodes() -> Iterator[Nodes]:
 
 @pytest.fixture
 def sweep(nodes: Nodes, tmp_path: Path, tiny_folder: Path) -> RaySweep:
-    for name in ("plumes.nc", "tiny.yaml"):
-        shutil.copy(tiny_folder / name, tmp_path)
-    return RaySweep(tmp_path, nodes)
+    return RaySweep(tmp_path, nodes, tiny_folder)
 
 
 def _kill_worker(node: Node) -> None:

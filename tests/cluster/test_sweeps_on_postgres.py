@@ -8,10 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import optuna
 import pytest
@@ -20,10 +19,10 @@ from optuna.trial import TrialState
 from storage.database import open_database
 from storage.place import files_folder
 from storage.study_lock import study_holder
+from tests.commands.background import PROJECT, in_the_background
 from tests.postgres import Server, database_of, shows_password
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
-PROJECT = Path(__file__).resolve().parents[2]
 LIMIT_S = 120.0
 # Epochs of half a second: what happens to the server then meets trials at work.
 SLOW_TRIALS = (
@@ -41,25 +40,13 @@ class Place:
         self.server = server
         self.url = url
         self._database = database_of(url)
+        self._environment = {**os.environ, "SWEEP_STORAGE": url}
 
-    @contextmanager
-    def begun(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """Run a command beside the test, in a process group of its own."""
-        with subprocess.Popen(
-            [sys.executable, str(PROJECT / "run_sweep.py"), *arguments],
-            cwd=self.folder,
-            env={**os.environ, "SWEEP_STORAGE": self.url},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
+    def begun(self, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
+        """Run a command beside the test."""
+        return in_the_background(self.folder, *arguments, env=self._environment)
 
-    def start(self, study: str, *arguments: str) -> Any:
+    def start(self, study: str, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
         start = ("start", "tiny.yaml", "--study", study, "--workers", "1", *SLOW_TRIALS)
         return self.begun(*start, *arguments)
 
@@ -68,7 +55,7 @@ class Place:
         done = subprocess.run(
             [sys.executable, str(PROJECT / "run_sweep.py"), *arguments],
             cwd=self.folder,
-            env={**os.environ, "SWEEP_STORAGE": self.url},
+            env=self._environment,
             capture_output=True,
             text=True,
         )

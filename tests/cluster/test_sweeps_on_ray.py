@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -30,9 +29,7 @@ def nodes() -> Iterator[Nodes]:
 
 @pytest.fixture
 def sweep(nodes: Nodes, tmp_path: Path, tiny_folder: Path) -> RaySweep:
-    for name in ("plumes.nc", "tiny.yaml"):
-        shutil.copy(tiny_folder / name, tmp_path)
-    return RaySweep(tmp_path, nodes)
+    return RaySweep(tmp_path, nodes, tiny_folder)
 
 
 def _said(nodes: Nodes, folder: Path, *arguments: str) -> str:
@@ -94,10 +91,8 @@ def test_scripts_run_on_the_nodes(nodes: Nodes, tmp_path: Path) -> None:
 
 def test_two_trials_share_a_gpu_of_a_node(tmp_path: Path, tiny_folder: Path) -> None:
     """The GPU is Ray's word alone: nothing here computes on one."""
-    for name in ("plumes.nc", "tiny.yaml"):
-        shutil.copy(tiny_folder / name, tmp_path)
     with ray_nodes(4, gpus=1) as nodes:
-        sweep = RaySweep(tmp_path, nodes)
+        sweep = RaySweep(tmp_path, nodes, tiny_folder)
         settings = {"workers__count": 4, "workers__per_gpu": 2, "training__device": "auto"}
         with sweep.begun(trials=4, **settings):
             sweep.wait_for_epochs(4)
@@ -107,10 +102,8 @@ def test_two_trials_share_a_gpu_of_a_node(tmp_path: Path, tiny_folder: Path) -> 
 
 
 def test_a_sweep_whose_own_node_dies_ends_and_says_so(tmp_path: Path, tiny_folder: Path) -> None:
-    for name in ("plumes.nc", "tiny.yaml"):
-        shutil.copy(tiny_folder / name, tmp_path)
     with ray_nodes(1) as nodes:
-        sweep = RaySweep(tmp_path, nodes)
+        sweep = RaySweep(tmp_path, nodes, tiny_folder)
         with sweep.begun(trials=2, training__epochs=200):
             sweep.wait_for_epochs(2)
             os.kill(nodes.head.raylet, signal.SIGKILL)

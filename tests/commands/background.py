@@ -13,11 +13,14 @@ LIMIT_S = 60.0
 
 
 @contextmanager
-def in_the_background(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def in_the_background(
+    folder: Path, *arguments: str, env: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """Run a command in a folder and a process group of its own, as a terminal would have it."""
     with subprocess.Popen(
         [sys.executable, str(PROJECT / "run_sweep.py"), *arguments],
         cwd=folder,
+        env=env,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,7 +1,6 @@
 """The short form of tests/cluster/test_ray_chaos.py, for the ordinary tests."""
 
 import os
-import shutil
 import signal
 from pathlib import Path
 
@@ -13,9 +12,7 @@ from tests.ray_sweep import RaySweep, trial_workers
 
 @pytest.mark.skipif(not ray_is_there(), reason=NO_RAY)
 def test_a_sweep_on_ray_loses_nothing_with_a_worker(tmp_path: Path, tiny_folder: Path) -> None:
-    for name in ("plumes.nc", "tiny.yaml"):
-        shutil.copy(tiny_folder / name, tmp_path)
-    with ray_nodes(1, 1) as nodes, RaySweep(tmp_path, nodes).begun(trials=2) as sweep:
+    with ray_nodes(1, 1) as nodes, RaySweep(tmp_path, nodes, tiny_folder).begun(trials=2) as sweep:
         sweep.wait_for_epochs(3)
         node = sweep.busy_node()
         os.kill(trial_workers(node)[0], signal.SIGKILL)
