@@ -26,6 +26,8 @@ MOST_FAILED_STARTS = 5
 SAY_WAITING_AFTER_S = 20.0
 LOOK_HOME_S = 5.0
 """While workers wait: Ray would have them wait for ever once its process here has ended."""
+MOST_REASONS = 3
+"""Why nodes are of no use, in one sentence; a warning has told each."""
 LISTENING, TELLING = "listening", "telling"
 """Threads of an actor: words to a worker arrive in order, also while it is waited for its own."""
 
@@ -94,7 +96,7 @@ class RayExecutor:
         self._versions = package_versions()
         self._home = str(ray.get_runtime_context().get_node_id())
         self._slots: list[_Slot] = []
-        self._shunned: dict[str, str] = {}
+        self._shunned: dict[str, str] = {}  # a node, and what is wrong with it
         self._failed_starts = 0
         self._waiting: _Waiting | None = None
         self._packed: Any = None
@@ -228,11 +230,12 @@ class RayExecutor:
         """Use a node no more; the sweep goes on with the others."""
         self._end(slot)
         if about.node not in self._shunned:
-            self._shunned[about.node] = wrong
+            self._shunned[about.node] = f"{about.host} {wrong}"
             logger.warning("node %s %s; no trial is run there", about.host, wrong)
         alive = {node["NodeID"] for node in ray.nodes() if node["Alive"] and _takes(node)}
         if alive <= self._shunned.keys():
-            raise ConfigError(f"no node of the Ray cluster can run trials: {about.host} {wrong}")
+            words = ", and ".join(list(self._shunned.values())[:MOST_REASONS])
+            raise ConfigError(f"no node of the Ray cluster can run trials: {words}")
         self._fill()
 
     def _fill(self) -> None:
