@@ -22,12 +22,12 @@ def sleeping_actors(told: Pretence) -> Iterator[None]:
     """
 
     class SleepingTrialWorker(TrialWorker):
-        def __init__(self, places: list[str], mirror: str | None) -> None:
+        def __init__(self, places: list[str], mirror: str | None, mark: str) -> None:
             def serve(pipe: Connection) -> None:
                 SleepingWorker(told, pipe).serve()
 
             patch.object(trial_worker, "_serve", serve).start()
-            super().__init__(places, mirror)
+            super().__init__(places, mirror, mark)
 
     with patch.object(ray_executor, "TrialWorker", SleepingTrialWorker):
         yield

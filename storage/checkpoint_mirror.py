@@ -80,10 +80,15 @@ class CheckpointMirror:
         here = {path.relative_to(folder).as_posix(): path for path in _checkpoints(folder)}
         with _as_os_errors():
             there = self._names(name)
-            for part in sorted(here.keys() - there):
+            # The newest first: meanwhile the worker goes on and removes older ones.
+            for part in sorted(here.keys() - there, reverse=True):
+                try:
+                    content = here[part].read_bytes()
+                except FileNotFoundError:
+                    continue
                 target = f"{self._root}/{name}/{part}"
                 self._make_folder(target)
-                self._files.pipe_file(target, here[part].read_bytes())
+                self._files.pipe_file(target, content)
             for part in sorted(there - here.keys()):
                 if part >= attempt_folder(Path(), attempt + 1).as_posix():
                     continue
@@ -115,6 +120,30 @@ class CheckpointMirror:
         with _as_os_errors():
             if self._files.exists(f"{self._root}/{name}"):
                 self._files.rm(f"{self._root}/{name}", recursive=True)
+
+    def leave_mark(self) -> str:
+        """Leave something by which another machine can tell that it sees this very place.
+
+        Returns:
+            Its name, to ``remove`` it by.
+
+        Raises:
+            OSError: If that fails.
+        """
+        name = f"mark-{uuid4().hex}"
+        path = f"{self._root}/{name}/file"
+        with _as_os_errors():
+            self._make_folder(path)
+            self._files.pipe_file(path, b"here")
+        return name
+
+    def sees(self, mark: str) -> bool:
+        """Return whether what was left, perhaps on another machine, is here."""
+        try:
+            with _as_os_errors():
+                return bool(self._files.exists(f"{self._root}/{mark}/file"))
+        except OSError:
+            return False
 
     def _names(self, name: str) -> set[str]:
         root = f"{self._root}/{name}"

@@ -17,6 +17,7 @@ import threading
 import time
 import uuid
 from contextlib import suppress
+from pathlib import Path
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -209,6 +210,8 @@ class ServerLock:
         if former is None or former == (platform.node(), self._claim.files):
             return
         host, folder = former
+        if folder == self._claim.files and any(Path(folder).glob("*/trials")):
+            return  # shared: both machines see it
         logger.warning(
             "the files of study %r, its checkpoints among them, lie in %s on %s and are now looked "
             "for in %s here: trials that were being trained begin again unless you copy them, or "

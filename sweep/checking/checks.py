@@ -48,7 +48,10 @@ def open_subject(config: SweepConfig) -> Subject:
         ConfigError: If the predictor cannot be built or run.
     """
     torch.set_num_threads(config.training.threads)
-    hardware = find_hardware(config.training)
+    training = config.training
+    if config.executor == "ray":  # whose nodes have what this machine may lack
+        training = training.model_copy(update={"device": "auto"})
+    hardware = find_hardware(training)
     data = load_forecast_data(config.data, hardware.device)
     shape = forecast_shape(data, config.run)
     check_predictor(build_predictor(config.predictor, shape), shape, config.predictor.name)

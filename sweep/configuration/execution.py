@@ -5,9 +5,10 @@ How much, in how many processes, and what is done when something fails.
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from fields.settings import Settings
+from storage.url import mask_password
 from sweep.configuration.duration import Duration, seconds
 
 
@@ -80,6 +81,28 @@ class RaySettings(Settings):
     send_data_mb: int = Field(
         1024, ge=0, description="data up to this size is sent to nodes that do not have it"
     )
+
+    @field_validator("checkpoints")
+    @classmethod
+    def _is_one_place_without_secrets(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
+        if mask_password(value) != value:
+            raise ValueError(
+                "must hold no password, key or token, since it is kept with the study; leave that "
+                "to where the package for such addresses looks for it, on every node"
+            )
+        protocol, _, path = value.rpartition("://")
+        if protocol in ("", "file", "local") and not path.startswith("/"):
+            raise ValueError(
+                f"must be the same place on every node, found {value!r}; give an absolute path"
+            )
+        if protocol == "memory":
+            raise ValueError(
+                f"must be a place that every node sees, found {value!r}, which each process has "
+                "for itself; give a shared folder or an object store"
+            )
+        return value
 
 
 class RecoverySettings(Settings):

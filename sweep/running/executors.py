@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fields.errors import ConfigError
 from model.device import count_cards
 from sweep.configuration.settings import SweepConfig
 from sweep.running.cards import VISIBLE, visible_cards, words_for_workers, worker_count
@@ -44,7 +45,27 @@ def machines_of(config: SweepConfig) -> Machines:
         level = logging.INFO if cards else logging.WARNING
         logger.log(level, "%s: %s", config.study, words)
     workers = worker_count(settings, len(cards))
-    return Machines(workers, lambda _folder: LocalExecutor(workers, cards=cards))
+
+    def executor(folder: Path) -> Executor:
+        _fetch_checkpoints(config, folder)
+        return LocalExecutor(workers, cards=cards)
+
+    return Machines(workers, executor)
+
+
+def _fetch_checkpoints(config: SweepConfig, folder: Path) -> None:
+    """Fetch what a sweep that ran on a cluster before could not take home itself."""
+    if config.ray.checkpoints is None:
+        return
+    from storage.checkpoint_mirror import CheckpointMirror
+    from sweep.running.ray_cluster.carrying import Carrier
+
+    try:
+        mirror = CheckpointMirror(config.ray.checkpoints)
+    except ConfigError as error:
+        logger.warning("%s: %s", config.study, error)
+        return
+    Carrier(mirror, folder).take_all_home()
 
 
 def _cluster(config: SweepConfig) -> Machines:

@@ -41,6 +41,32 @@ def test_what_is_superseded_leaves_the_mirror(mirror: CheckpointMirror, tmp_path
     assert list(checkpoints(tmp_path / "there")) == [b"after 3", b"after 2"]
 
 
+def test_what_the_worker_removes_meanwhile_keeps_nothing_back(
+    mirror: CheckpointMirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = _trial(tmp_path / "here", 1, 1, 2)
+    read = Path.read_bytes
+
+    def prune_beside(path: Path) -> bytes:
+        content = read(path)
+        (here / "attempt-0001" / "epoch-000001").unlink(missing_ok=True)
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", prune_beside)
+    mirror.push(here, NAME, 1)
+    monkeypatch.undo()
+    mirror.pull(NAME, tmp_path / "there")
+    assert list(checkpoints(tmp_path / "there")) == [b"after 2"]
+
+
+def test_a_mark_tells_one_place_from_another(mirror: CheckpointMirror, tmp_path: Path) -> None:
+    mark = mirror.leave_mark()
+    assert mirror.sees(mark)
+    assert not CheckpointMirror(f"file://{tmp_path}/another").sees(mark)
+    mirror.remove(mark)
+    assert not mirror.sees(mark)
+
+
 def test_an_attempt_that_was_thought_dead_takes_nothing_from_the_next(
     mirror: CheckpointMirror, tmp_path: Path
 ) -> None:

@@ -1,9 +1,11 @@
 """The lock on a study that a PostgreSQL server keeps: restarts, lost connections, takeovers."""
 
+import platform
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import optuna
 import pytest
@@ -213,3 +215,19 @@ def test_a_machine_or_folder_without_the_checkpoints_is_told_where_they_are(
         pass
     (said,) = caplog.messages
     assert "the files of study 's', its checkpoints among them, lie in" in said
+
+
+def test_a_folder_that_both_machines_see_is_no_reason_to_warn(
+    postgres_url: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shared = f"{postgres_url}?files={tmp_path}"
+    (tmp_path / "abcdef12" / "trials").mkdir(parents=True)
+    with StudyLock(shared, "s"):
+        pass
+    monkeypatch.setattr(platform, "node", lambda: "another")
+    with StudyLock(shared, "s"):
+        pass
+    assert caplog.messages == []

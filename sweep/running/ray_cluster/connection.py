@@ -5,13 +5,13 @@ lets us in without a token is not used: whoever works on it must know that the o
 """
 
 import json
+import logging
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from fields.errors import ConfigError, FieldsharpError
 from sweep.running.ray_cluster import asking
 
+logger = logging.getLogger(__name__)
 HERE = "ray.address"
 KNOCK_S = 5.0
 ASK_S = 20.0
@@ -75,11 +76,16 @@ def enter_cluster(address: str, runtime_env: dict[str, Any]) -> str:
         raise _not_entered(found, error) from error
     finally:
         signal.signal(signal.SIGTERM, stop)  # Ray's own would end us in the middle of a word
-    with suppress(ImportError, AttributeError):  # pages of a dead node's log, onto our progress
-        from ray._private.ray_logging import global_worker_stdstream_dispatcher
-
-        global_worker_stdstream_dispatcher.remove_handler("ray_print_logs")
+    _keep_pages_of_log_away()
     return found
+
+
+def _keep_pages_of_log_away() -> None:
+    """Have Ray not print the log of a dead node, which we tell of in a line, among our progress."""
+    from ray._private import worker
+
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = lambda data, **_: logger.debug("Ray: %s", data)
 
 
 def find_cluster(address: str) -> str:

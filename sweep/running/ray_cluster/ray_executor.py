@@ -1,9 +1,8 @@
 """Trials on a Ray cluster: a worker for each slot, on whichever node has room."""
 
 import logging
-import re
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,10 @@ from storage.checkpoint_mirror import CheckpointMirror
 from sweep.configuration.settings import SweepConfig
 from sweep.running.assignment import CANCEL, PAUSE, READY, Assignment
 from sweep.running.executor import End, TrialEvent, TrialFailed
+from sweep.running.ray_cluster.carrying import Carrier
+from sweep.running.ray_cluster.endings import NODE_LOST, how_it_ended
 from sweep.running.ray_cluster.share import Share
-from sweep.running.ray_cluster.shipping import packed
+from sweep.running.ray_cluster.shipping import data_mb, packed
 from sweep.running.ray_cluster.trial_worker import About, TrialWorker, package_versions
 from sweep.study.trial_spec import TrialSpec
 
@@ -40,6 +41,7 @@ class _Slot:
         actor: Of Ray's.
         heard: What it says next, once it does.
         about: Where it is; None until it has a place.
+        taking: Whether it could begin with its trial, once it tells; None where it has.
         ready: Whether it has loaded what it needs and listens.
         has_data: Whether data that its node did not have was sent there.
         spec: The trial it is at.
@@ -48,6 +50,7 @@ class _Slot:
 
     actor: Any
     heard: Any
+    taking: Any = None
     about: About | None = None
     ready: bool = False
     has_data: bool = False
@@ -80,6 +83,9 @@ class RayExecutor:
         share: What each worker takes, and how many there are at most.
         folder: Of the study's files, below which its checkpoints are.
         mirror: Where they travel, None where every node sees that folder.
+
+    Raises:
+        FieldsharpError: If nothing can be written there any more.
     """
 
     def __init__(
@@ -93,6 +99,8 @@ class RayExecutor:
         self._share = share
         self._folder = folder.resolve()
         self._mirror = mirror
+        self._carrier = Carrier(mirror, folder) if mirror is not None else None
+        self._mark = _left_mark(mirror)
         self._versions = package_versions()
         self._home = str(ray.get_runtime_context().get_node_id())
         self._slots: list[_Slot] = []
@@ -101,9 +109,8 @@ class RayExecutor:
         self._waiting: _Waiting | None = None
         self._packed: Any = None
         self._places = [str(place) for place in self._places_needed()]
-        if self._mirror is not None:
-            # What the workers of an earlier coordinator wrote after it had died.
-            self._mirrored("pull", lambda mirror: mirror.pull(self._folder.name, self._folder))
+        if self._carrier is not None:
+            self._carrier.take_all_home()
         self._fill()
 
     @property
@@ -115,15 +122,16 @@ class RayExecutor:
         """Hand a trial to a worker that is ready."""
         slot = next(slot for slot in self._slots if slot.ready and slot.spec is None)
         slot.spec, slot.checkpoints = spec, checkpoints
-        name = self._name(checkpoints)
-        if self._mirror is not None and checkpoints is not None:
-            attempt = spec.attempt
-            self._mirrored("push", lambda mirror: mirror.push(checkpoints, name, attempt))
+        name = ""
+        if self._carrier is not None and checkpoints is not None:
+            self._carrier.send(checkpoints, spec.attempt)
+            name = self._carrier.name(checkpoints)
         path = Path(spec.run.data.path).resolve()
         sent = self._placed_anywhere(spec)
         where = checkpoints.resolve() if checkpoints is not None else None
         job = Assignment(spec=sent, checkpoints=where).model_dump_json()
-        slot.actor.take.options(concurrency_group=TELLING).remote(job, name, self._data(slot, path))
+        take = slot.actor.take.options(concurrency_group=TELLING)
+        slot.taking = take.remote(job, name, self._data(slot, path))
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:
         """Return what the workers said, and a failure for each trial whose worker died.
@@ -135,10 +143,16 @@ class RayExecutor:
         self._fill()
         self._see_who_waits()
         speakers = {slot.heard: slot for slot in self._slots}
+        speakers |= {slot.taking: slot for slot in self._slots if slot.taking is not None}
         heard, _ = ray.wait(list(speakers), num_returns=1, timeout=timeout_s)
         if heard:
             heard, _ = ray.wait(list(speakers), num_returns=len(speakers), timeout=0)
-        return [event for words in heard for event in self._hear(speakers[words])]
+        events: list[TrialEvent] = []
+        for words in heard:
+            slot = speakers[words]
+            if slot in self._slots:  # else it was lost, as was told already
+                events += self._hear(slot) if words == slot.heard else self._see_taken(slot)
+        return events
 
     def cancel(self, number: int) -> None:
         """Tell the worker at this trial to end it."""
@@ -158,6 +172,9 @@ class RayExecutor:
         """End all workers and leave the cluster."""
         for slot in list(self._slots):
             self._end(slot)
+        if self._mirror is not None:
+            with suppress(OSError):
+                self._mirror.remove(self._mark)
         ray.shutdown()
 
     def _hear(self, slot: _Slot) -> list[TrialEvent]:
@@ -185,12 +202,26 @@ class RayExecutor:
         slot.heard = _listen(slot.actor)
         return events
 
+    def _see_taken(self, slot: _Slot) -> list[TrialEvent]:
+        """Return the failure of a trial that a worker could not begin."""
+        taking, slot.taking = slot.taking, None
+        try:
+            ray.get(taking)
+        except ray.exceptions.RayTaskError as error:
+            spec, slot.spec = slot.spec, None
+            if spec is not None:
+                words = f"its worker {slot.where} could not begin ({how_it_ended(error)})"
+                return [TrialFailed(spec.number, spec.attempt, words, "worker")]
+        except ray.exceptions.RayError:  # it is gone; what it says next says so
+            pass
+        return []
+
     def _lost(self, slot: _Slot, error: Exception) -> list[TrialEvent]:
         spec, was_ready = slot.spec, slot.ready
         self._take_home(slot)
         self._end(slot)
-        why = _how(error)
-        if not was_ready:
+        why = how_it_ended(error)
+        if not was_ready and why != NODE_LOST:
             self._failed_starts += 1
             logger.debug("a worker %s did not start: %s", slot.where, error)
             if self._failed_starts >= MOST_FAILED_STARTS:
@@ -217,6 +248,19 @@ class RayExecutor:
                     f"has {has} and the sweep runs with {ours}; install requirements.txt there, or "
                     "set ray.packages to requirements"
                 )
+        if self._mirror is not None and not about.sees_mirror:
+            return (
+                f"does not see what is written to ray.checkpoints {self._mirror.url} here; give a "
+                "place that is the same on every node"
+            )
+        if self._data_path in about.unseen and self._config.trainer is None:
+            size_mb, most_mb = data_mb(Path(self._data_path)), self._config.ray.send_data_mb
+            if size_mb > most_mb:
+                return (
+                    f"does not have the data {self._data_path}, and its {size_mb:.0f} MB are more "
+                    f"than the {most_mb} that are sent; put it into a folder that every node sees, "
+                    "or raise ray.send_data_mb"
+                )
         unseen = [place for place in about.unseen if place != self._data_path]
         if unseen:
             advice = "" if self._config.trainer else ", or set ray.checkpoints"
@@ -232,7 +276,7 @@ class RayExecutor:
         if about.node not in self._shunned:
             self._shunned[about.node] = f"{about.host} {wrong}"
             logger.warning("node %s %s; no trial is run there", about.host, wrong)
-        alive = {node["NodeID"] for node in ray.nodes() if node["Alive"] and _takes(node)}
+        alive = {node["NodeID"] for node in ray.nodes() if self._share.fits(node)}
         if alive <= self._shunned.keys():
             words = ", and ".join(list(self._shunned.values())[:MOST_REASONS])
             raise ConfigError(f"no node of the Ray cluster can run trials: {words}")
@@ -250,7 +294,7 @@ class RayExecutor:
         kind = ray.remote(concurrency_groups={LISTENING: 1, TELLING: 1})(TrialWorker)
         mirror = self._config.ray.checkpoints
         while len(self._slots) < self._share.workers:
-            actor = kind.options(**wanted).remote(self._places, mirror)
+            actor = kind.options(**wanted).remote(self._places, mirror, self._mark)
             self._slots.append(_Slot(actor, _listen(actor)))
 
     def _see_who_waits(self) -> None:
@@ -265,11 +309,14 @@ class RayExecutor:
             self._require_home()
         if not waiting.said and now - waiting.since > SAY_WAITING_AFTER_S:
             waiting.said = True
+            if missing < self._share.workers:
+                then = "the others go on"
+            elif any(self._share.fits(node) for node in ray.nodes()):
+                then = "waiting until it has"
+            else:
+                then = "no node of it is so large; waiting until one joins"
             logger.warning(
-                "the Ray cluster has no room for %d of %s; %s",
-                missing,
-                self._share.words,
-                "the others go on" if missing < self._share.workers else "waiting until it has",
+                "the Ray cluster has no room for %d of %s; %s", missing, self._share.words, then
             )
 
     def _require_home(self) -> None:
@@ -302,7 +349,8 @@ class RayExecutor:
         if slot.has_data or str(path) not in slot.about.unseen or self._config.trainer is not None:
             return None
         if self._packed is None:
-            self._packed = ray.put(packed(path, self._config.ray.send_data_mb))
+            self._packed = ray.put(packed(path))
+        slot.has_data = True
         return self._packed
 
     def _placed_anywhere(self, spec: TrialSpec) -> TrialSpec:
@@ -312,27 +360,9 @@ class RayExecutor:
         data = spec.run.data.model_copy(update={"path": str(Path(spec.run.data.path).resolve())})
         return spec.model_copy(update={"run": spec.run.model_copy(update={"data": data})})
 
-    def _name(self, checkpoints: Path | None) -> str:
-        """Return the name of a trial's checkpoints in the mirror."""
-        if checkpoints is None:
-            return ""
-        return checkpoints.resolve().relative_to(self._folder.parent).as_posix()
-
     def _take_home(self, slot: _Slot) -> None:
-        """Have the checkpoints of a trial that is at its end beside the database."""
-        folder = slot.checkpoints
-        if self._mirror is None or folder is None:
-            return
-        name = self._name(folder)
-        self._mirrored("pull", lambda mirror: mirror.pull(name, folder))
-        self._mirrored("remove", lambda mirror: mirror.remove(name))
-
-    def _mirrored(self, what: str, act: Callable[[CheckpointMirror], None]) -> None:
-        assert self._mirror is not None, "asked before"
-        try:
-            act(self._mirror)
-        except OSError as error:
-            logger.warning("checkpoints in %s: %s failed (%s)", self._mirror.url, what, error)
+        if self._carrier is not None and slot.checkpoints is not None:
+            self._carrier.take_home(slot.checkpoints)
 
     def _at(self, number: int) -> list[_Slot]:
         return [slot for slot in self._slots if slot.spec and slot.spec.number == number]
@@ -346,23 +376,15 @@ class RayExecutor:
         self._slots.remove(slot)
 
 
+def _left_mark(mirror: CheckpointMirror | None) -> str:
+    try:
+        return mirror.leave_mark() if mirror is not None else ""
+    except OSError as error:
+        assert mirror is not None, "there is none to fail"
+        raise FieldsharpError(
+            f"ray.checkpoints {mirror.url} cannot be written ({error})"
+        ) from error
+
+
 def _listen(actor: Any) -> Any:
     return actor.listen.options(concurrency_group=LISTENING).remote()
-
-
-def _takes(node: dict[str, Any]) -> bool:
-    return bool(node["Resources"].get("CPU"))
-
-
-def _how(error: Exception) -> str:
-    """Return in few words how a worker ended, from the page that Ray writes of it."""
-    words = str(error)
-    if "NODE_OUT_OF_MEMORY" in words:
-        return "Ray ended it: its node was short of memory"
-    if "node has died" in words or "node was dead" in words or "node died" in words:
-        return "its node was lost"
-    found = re.search(r"Worker exit detail: ([^.]+)\.", words)
-    if found:
-        return "it crashed or was killed, perhaps out of memory"
-    last = [line for line in words.splitlines() if line.strip()]
-    return " ".join(last[-1].split())[:300] if last else type(error).__name__

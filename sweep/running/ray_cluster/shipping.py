@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from fields.errors import ConfigError, DataError
+from fields.errors import ConfigError
 from sweep.configuration.settings import SweepConfig
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -71,20 +71,14 @@ def _source(module: str) -> Path | None:
     return None
 
 
-def packed(path: Path, most_mb: int) -> bytes:
-    """Return a data file, or a folder such as a Zarr store, as it travels.
+def data_mb(path: Path) -> float:
+    """Return the size of a data file or folder, in MB of 2**20 bytes; 0 where there is none."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file()) / 2**20
 
-    Raises:
-        DataError: If it is too large to be sent.
-    """
-    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
-    size_mb = sum(file.stat().st_size for file in files) / 2**20
-    if size_mb > most_mb:
-        raise DataError(
-            f"the data {path} is not on every node, and its {size_mb:.0f} MB are more than the "
-            f"{most_mb} that are sent; put it into a folder that every node sees, or raise "
-            "ray.send_data_mb"
-        )
+
+def packed(path: Path) -> bytes:
+    """Return a data file, or a folder such as a Zarr store, as it travels."""
     stream = BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         archive.add(path, arcname=path.name)

@@ -38,12 +38,14 @@ class About:
         host: Its address.
         versions: Of the packages, "" for one that is not there.
         unseen: Which of the places it was to look at are not there.
+        sees_mirror: Whether checkpoints can travel; True where they need not.
     """
 
     node: str
     host: str
     versions: dict[str, str]
     unseen: list[str]
+    sees_mirror: bool
 
 
 class TrialWorker:
@@ -52,14 +54,17 @@ class TrialWorker:
     Args:
         places: Files and folders that a trial needs, looked at for ``About``.
         mirror: Where checkpoints travel, None where their folder is seen from here.
+        mark: What the coordinator left there.
     """
 
-    def __init__(self, places: list[str], mirror: str | None) -> None:
+    def __init__(self, places: list[str], mirror: str | None, mark: str) -> None:
         # Ray's own workers outlive the process in charge of the node, and hold its GPU.
         end_with(os.getppid())
         keep_freed_memory()
-        self._about: About | None = _about(places)
         self._mirror = CheckpointMirror(mirror) if mirror is not None else None
+        sees_mirror = self._mirror is None or self._mirror.sees(mark)
+        self._about: About | None = _about(places, sees_mirror)
+        self._sent: dict[str | None, Path] = {}
         self._pipe, theirs = Pipe()
         self._at: Assignment | None = None
         self._mirrored = ""
@@ -73,12 +78,14 @@ class TrialWorker:
         Args:
             assignment: As JSON.
             mirrored: Name of its checkpoints in the mirror.
-            data: Its data, packed, where this node does not have it.
+            data: Its data, packed, where this node does not have it and it was not sent before.
         """
         job = Assignment.model_validate_json(assignment)
+        sha = job.spec.data_sha256
         if data is not None:
-            folder = Path(f"data-{job.spec.data_sha256}").resolve()
-            settings = job.spec.run.data.model_copy(update={"path": str(unpacked(data, folder))})
+            self._sent[sha] = unpacked(data, Path(f"data-{sha}").resolve())
+        if sha in self._sent:
+            settings = job.spec.run.data.model_copy(update={"path": str(self._sent[sha])})
             run = job.spec.run.model_copy(update={"data": settings})
             job = job.model_copy(update={"spec": job.spec.model_copy(update={"run": run})})
         if self._mirror is not None and job.checkpoints is not None:
@@ -135,12 +142,13 @@ def _serve(pipe: Connection) -> None:
         pipe.close()
 
 
-def _about(places: list[str]) -> About:
+def _about(places: list[str], sees_mirror: bool) -> About:
     return About(
         node=str(ray.get_runtime_context().get_node_id()),
         host=str(ray.util.get_node_ip_address()),
         versions=package_versions(),
         unseen=[place for place in places if not Path(place).exists()],
+        sees_mirror=sees_mirror,
     )
 
 

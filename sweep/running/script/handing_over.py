@@ -15,8 +15,8 @@ from sweep.running.script.constants import module_file, replaced
 from sweep.study.trial_words import PROJECT
 
 OWN_PYTHON = ("python", "python3")
-KEPT_BACK = ("SWEEP_STORAGE", "PGPASSWORD")
-"""Addresses of databases may hold a password, and a script needs none of them."""
+KEPT_BACK = ("SWEEP_STORAGE", "PGPASSWORD", "RAY_AUTH_TOKEN")
+"""What lets one into a database or a cluster: a script needs none of it."""
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,27 @@ def test_a_search_that_could_find_nothing_is_refused(space: dict[str, Any], said
     assert said in _space_refusal(space)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["s3://AKIA:hunter22@bucket/x", "ftp://ann:hunter22@h/x", "https://h/x?token=hunter22"],
+)
+def test_a_secret_in_the_address_of_checkpoints_is_refused_and_not_shown(address: str) -> None:
+    with pytest.raises(ValidationError, match="must hold no password, key or token") as refused:
+        _config(ray={"checkpoints": address})
+    assert "hunter22" not in refused.value.errors()[0]["msg"]
+
+
+@pytest.mark.parametrize("address", ["checkpoints", "file://checkpoints", "memory://x"])
+def test_checkpoints_travel_through_one_place_that_all_see(address: str) -> None:
+    with pytest.raises(ValidationError, match="every node"):
+        _config(ray={"checkpoints": address})
+
+
+@pytest.mark.parametrize("address", ["/shared/x", "file:///shared/x", "s3://bucket/x"])
+def test_checkpoints_travel_through_shared_folders_and_stores(address: str) -> None:
+    assert _config(ray={"checkpoints": address}).ray.checkpoints == address
+
+
 def test_yes_is_no_number() -> None:
     with pytest.raises(ValidationError, match="epochs must be a number, found true"):
         _config(training={"epochs": True})

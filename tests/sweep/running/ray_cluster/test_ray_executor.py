@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
-from fields.errors import ConfigError, DataError, FieldsharpError
+from fields.errors import ConfigError, FieldsharpError
 from storage.checkpoint_mirror import CheckpointMirror
 from storage.checkpoints import epochs_done
 from sweep.configuration.settings import SweepConfig
@@ -51,7 +52,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     about = odd / "numpy-0.1.dist-info" / "METADATA"
     about.parent.mkdir()
     about.write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 0.1\n")
-    with ray_nodes(1, 1, path=str(odd)) as started:
+    with ray_nodes(1, 2, path=str(odd)) as started:
         yield started
 
 
@@ -79,7 +80,11 @@ def made(nodes: Nodes, variables: None, tmp_path: Path) -> Iterator[Made]:
     open_ones: list[RayExecutor] = []
 
     def make(
-        config: SweepConfig, workers: int = 1, folder: Path | None = None, mirror: str | None = None
+        config: SweepConfig,
+        workers: int = 1,
+        folder: Path | None = None,
+        mirror: str | None = None,
+        cpus: float = 1.0,
     ) -> "RayExecutor":
         from sweep.running.ray_cluster.connection import enter_cluster
         from sweep.running.ray_cluster.ray_executor import RayExecutor
@@ -90,7 +95,7 @@ def made(nodes: Nodes, variables: None, tmp_path: Path) -> Iterator[Made]:
             enter_cluster("auto", environment)
         folder = folder or _made(tmp_path / "x.db.files" / "abcdef12")
         kept = CheckpointMirror(mirror) if mirror else None
-        open_ones.append(RayExecutor(config, Share(workers, 1.0, 0.0), folder, kept))
+        open_ones.append(RayExecutor(config, Share(workers, cpus, 0.0), folder, kept))
         return open_ones[-1]
 
     yield make
@@ -202,9 +207,18 @@ def test_nodes_that_do_not_see_the_files_are_of_no_use(
         _until(executor)
 
 
-def test_data_is_sent_to_a_node_that_does_not_have_it(
-    made: Made, config: SweepConfig, tmp_path: Path
+def test_nodes_that_are_too_small_keep_no_sweep_waiting_for_them(
+    made: Made, config: SweepConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """The one node that is large enough has other versions."""
+    executor = made(config, cpus=2.0)
+    with pytest.raises(
+        ConfigError, match=r"no node of the Ray cluster can run trials: 127\.0\.0\.3 h"
+    ):
+        _until(executor)
+
+
+def test_data_is_sent_to_a_node_that_does_not_have_it(made: Made, config: SweepConfig) -> None:
     spec = _spec(config)
     with _gone_for_a_while(Path(config.data.path)):
         executor = made(config)
@@ -212,17 +226,48 @@ def test_data_is_sent_to_a_node_that_does_not_have_it(
     executor.submit(spec)
     with _gone_for_a_while(Path(config.data.path)):
         assert isinstance(_until(executor)[-1], TrialDone)
+        executor.submit(spec.model_copy(update={"number": 1}))  # with what was sent before
+        assert isinstance(_until(executor)[-1], TrialDone)
 
 
-def test_data_that_is_too_large_is_not_sent(made: Made, config: SweepConfig) -> None:
+def test_a_worker_that_cannot_begin_says_so_at_once(
+    made: Made, config: SweepConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sweep.running.ray_cluster import ray_executor
+
+    monkeypatch.setattr(ray_executor, "packed", lambda _path: b"no archive")
+    spec = _spec(config, 5)
+    with _gone_for_a_while(Path(config.data.path)):
+        executor = made(config)
+        _until_ready(executor)
+        executor.submit(spec)
+    (failed,) = _until(executor)
+    assert isinstance(failed, TrialFailed)
+    assert failed.reason.startswith(
+        "its worker on node 127.0.0.2 could not begin (tarfile.ReadError"
+    )
+    assert executor.free_slots == 1
+
+
+def test_checkpoints_cannot_travel_through_a_place_that_nodes_do_not_see(
+    made: Made, config: SweepConfig
+) -> None:
+    address = f"memory://{uuid4().hex}"
+    ray = config.ray.model_copy(update={"checkpoints": address})
+    executor = made(config.model_copy(update={"ray": ray}), mirror=address)
+    with pytest.raises(ConfigError, match="does not see what is written to"):
+        _until(executor)
+
+
+def test_a_node_that_would_need_data_that_is_too_large_is_of_no_use(
+    made: Made, config: SweepConfig
+) -> None:
     tree = config.model_dump()
     tree["ray"]["send_data_mb"] = 0
-    small = SweepConfig.model_validate(tree)
     with _gone_for_a_while(Path(config.data.path)):
-        executor = made(small)
-        _until_ready(executor)
-    with pytest.raises(DataError, match="more than the 0 that are sent"):
-        executor.submit(_spec(small))
+        executor = made(SweepConfig.model_validate(tree))
+        with pytest.raises(ConfigError, match="does not have the data"):
+            _until(executor)
 
 
 def test_a_trial_whose_worker_dies_is_told_and_goes_on_from_its_checkpoint(
