@@ -51,6 +51,8 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "train.py").write_text(TRAIN, encoding="utf-8")
+    (folder / "pkg").mkdir()
+    (folder / "pkg" / "own.py").write_text("W = 0.05\nM = 'well'\n", encoding="utf-8")
     (folder / "sweep.yaml").write_text(SWEEP, encoding="utf-8")
     return folder
 
@@ -155,6 +157,14 @@ def test_a_sweep_begins_with_the_best_of_another_over_a_script(
     assert said.count("\n") == 1
 
 
+def test_words_of_a_command_that_end_in_py_may_be_files_that_are_not_there_yet(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = "trainer.command=[python, train.py, --mode=out.py, --mode, out.py]"
+    assert main(["check", str(project / "sweep.yaml"), "--set", command]) == 0
+    capsys.readouterr()
+
+
 def test_what_is_for_predictors_alone_is_refused_in_a_sentence(
     project: Path, storage_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,6 +201,24 @@ def test_what_is_for_predictors_alone_is_refused_in_a_sentence(
         (["search.pruner=promotion"], "trainer.progress does not say how the script tells"),
         (["search.space.width={low: 1, high: 9}"], "trainer.given lacks width, which is searched"),
         (["trainer.baseline={width: 1}"], "trainer.baseline names width, which is neither"),
+        (["trainer.forecast=.", "trainer.truth=t.nc"], "is '.', which names no file"),
+        (["trainer.forecast=f.nc", "trainer.truth=f.nc"], "so that every forecast is perfect"),
+        (
+            [
+                "trainer.values=constants",
+                "trainer.names={gradient_weight: 'pkg.own:W', mode: 'pkg.own:M'}",
+                "trainer.links=[pkg]",
+            ],
+            "speaks of the module 'pkg.own', in 'pkg' of trainer.links",
+        ),
+        (
+            [
+                "trainer.values=constants",
+                "trainer.names={gradient_weight: 'pkg.own:W', mode: 'pkg.own:M'}",
+                "trainer.command=[python, '{project}/train.py']",
+            ],
+            "the original, in which no constant is replaced",
+        ),
         (["trainer.values=constants"], "trainer.names.gradient_weight must say which constant"),
         (
             [

@@ -223,11 +223,10 @@ def test_a_folder_that_both_machines_see_is_no_reason_to_warn(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shared = f"{postgres_url}?files={tmp_path}"
-    (tmp_path / "abcdef12" / "trials").mkdir(parents=True)
-    with StudyLock(shared, "s"):
+    (tmp_path / "files" / "abcdef12" / "trials").mkdir(parents=True)
+    with StudyLock(postgres_url, "s"):
         pass
     monkeypatch.setattr(platform, "node", lambda: "another")
-    with StudyLock(shared, "s"):
+    with StudyLock(postgres_url, "s"):
         pass
     assert caplog.messages == []

@@ -108,6 +108,7 @@ class RayExecutor:
         self._failed_starts = 0
         self._waiting: _Waiting | None = None
         self._packed: Any = None
+        self._data_mb = data_mb(Path(self._data_path)) if self._data_path else 0.0
         self._places = [str(place) for place in self._places_needed()]
         if self._carrier is not None:
             self._carrier.take_all_home()
@@ -210,7 +211,8 @@ class RayExecutor:
         except ray.exceptions.RayTaskError as error:
             spec, slot.spec = slot.spec, None
             if spec is not None:
-                words = f"its worker {slot.where} could not begin ({how_it_ended(error)})"
+                why = how_it_ended(getattr(error, "cause", None) or error)
+                words = f"its worker {slot.where} could not begin ({why})"
                 return [TrialFailed(spec.number, spec.attempt, words, "worker")]
         except ray.exceptions.RayError:  # it is gone; what it says next says so
             pass
@@ -254,11 +256,11 @@ class RayExecutor:
                 "place that is the same on every node"
             )
         if self._data_path in about.unseen and self._config.trainer is None:
-            size_mb, most_mb = data_mb(Path(self._data_path)), self._config.ray.send_data_mb
-            if size_mb > most_mb:
+            most_mb = self._config.ray.send_data_mb
+            if self._data_mb > most_mb:
                 return (
-                    f"does not have the data {self._data_path}, and its {size_mb:.0f} MB are more "
-                    f"than the {most_mb} that are sent; put it into a folder that every node sees, "
+                    f"does not have the data {self._data_path}, and its {self._data_mb:.0f} MB are "
+                    f"more than the {most_mb} that are sent; put it into a folder that every node sees, "
                     "or raise ray.send_data_mb"
                 )
         unseen = [place for place in about.unseen if place != self._data_path]

@@ -107,7 +107,10 @@ def _assignments(body: Sequence[ast.stmt], within: str = "") -> Iterator[_Assign
                 yield _Assignment((within + name,), value, is_plain=False)
             case ast.ClassDef(name=name, body=inside):
                 yield from _assignments(inside, f"{within}{name}.")
-            case ast.If() | ast.For() | ast.While() | ast.With() | ast.Try():
+            case ast.Match(cases=cases):
+                for one in cases:
+                    yield from _assignments(one.body, within)
+            case ast.If() | ast.For() | ast.While() | ast.With() | ast.Try() | ast.TryStar():
                 for part in ("body", "orelse", "finalbody"):
                     yield from _assignments(getattr(statement, part, []), within)
                 for handler in getattr(statement, "handlers", []):

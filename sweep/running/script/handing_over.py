@@ -79,6 +79,7 @@ def prepare(settings: TrainerSettings, folder: Path, own: Mapping[str, str]) -> 
         ConfigError: If a program or constant is not there.
         OSError: If the folder cannot be written.
     """
+    folder = folder.resolve()  # the script works in another folder than this process
     commands = [
         [
             _in_copy(find_program(settings, command[0]), settings, folder),
@@ -95,7 +96,10 @@ def prepare(settings: TrainerSettings, folder: Path, own: Mapping[str, str]) -> 
     match settings.values:
         case "flags":
             for name, value in values.items():
-                commands[0] += [name, as_word(value)]
+                word = as_word(value)
+                # Else the value would be taken for another flag: -1e-05.
+                joined = name.startswith("--") and word.startswith("-")
+                commands[0] += [f"{name}={word}"] if joined else [name, word]
         case "env":
             environment |= {name: as_word(value) for name, value in values.items()}
         case "json":
@@ -138,7 +142,7 @@ def write_constants(folder: Path, values: Mapping[str, Scalar], *, write: bool =
         write: Whether to, or only to try.
 
     Raises:
-        ConfigError: If one is not there.
+        ConfigError: If one is not there, or its module is not the copy's own.
         OSError: If a module cannot be read or written.
     """
     modules: dict[str, dict[str, Scalar]] = {}
@@ -147,6 +151,11 @@ def write_constants(folder: Path, values: Mapping[str, Scalar], *, write: bool =
         modules.setdefault(module, {})[constant] = value
     for module, constants in modules.items():
         path = module_file(folder, module)
+        if write and not path.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(
+                f"trainer.names speaks of the module {module!r}, which is a link to "
+                f"{path.resolve()} and would be changed there; take it out of trainer.links"
+            )
         source = replaced(path.read_bytes(), constants, path)
         if write:
             path.write_bytes(source)

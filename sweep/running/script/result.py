@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from sweep.running.script.handing_over import in_full
 
 MOST_BYTES = 1_000_000
 """Of a file with metrics."""
+LARGEST = 1e30
+"""Of a metric; a score made of larger ones would be no number."""
+NEVER_NEGATIVE = ("gradient", "rmse")
 _WATCHED = {*NEEDED, *(guard.metric for guard in GUARDS.values())}
 
 
@@ -26,8 +30,13 @@ def forget_results(settings: TrainerSettings, folder: Path) -> None:
         OSError: If it cannot be removed.
     """
     for name in (settings.forecast, settings.metrics):
-        if name is not None and (folder / name).is_file():
-            (folder / name).unlink()
+        path = folder / name if name is not None else None
+        if path is None:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)  # such as a Zarr store
+        else:
+            path.unlink(missing_ok=True)
 
 
 def judge_results(settings: TrainerSettings, folder: Path, printed: Mapping[str, str]) -> Judgement:
@@ -72,6 +81,15 @@ def _evaluated(settings: TrainerSettings, folder: Path) -> Judgement:
                 f"the script ended well and there is no file {name}; have it written, or name the "
                 "one that is"
             )
+    if not forecast.resolve().is_relative_to(folder.resolve()):
+        raise DataError(
+            f"{settings.forecast} is a link to {forecast.resolve()}, outside the folder of the "
+            "trial; have the script write it there"
+        )
+    if forecast.samefile(truth) and settings.variable == settings.truth_variable:
+        raise DataError(
+            f"{settings.forecast} is the truth itself by another name; have a forecast written"
+        )
     try:
         found = evaluate_files(forecast, truth, settings.variable, settings.truth_variable)
     except FieldsharpError as error:
@@ -134,7 +152,7 @@ def _is_number(value: object) -> bool:
 
 def _as_number(name: str, value: object, where: str) -> float:
     try:
-        if isinstance(value, str) or _is_number(value):
+        if (isinstance(value, str) and "_" not in value) or _is_number(value):
             return float(value)  # type: ignore[arg-type]
     except (ValueError, OverflowError):
         pass
@@ -142,7 +160,11 @@ def _as_number(name: str, value: object, where: str) -> float:
 
 
 def _require_finite(name: str, value: float) -> None:
-    if not math.isfinite(value):
+    if name in NEVER_NEGATIVE and value < 0:
+        raise TrainingFailed(
+            f"the {name} is {value:g}, and none is below 0: another number was taken for it"
+        )
+    if not abs(value) < LARGEST:
         raise TrainingFailed(
             f"the {name} of the forecast is {value:g}: the training diverged, or something else "
             "than a forecast was written"

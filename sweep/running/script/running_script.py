@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fields.errors import TrainingFailed
 from sweep.running.script import keeper
 from sweep.running.script.handing_over import Call
 
@@ -38,6 +39,9 @@ class RunningScript:
     Args:
         call: How it is called.
         folder: Where it is run.
+
+    Raises:
+        TrainingFailed: If it cannot be run there.
     """
 
     def __init__(self, call: Call, folder: Path) -> None:
@@ -54,6 +58,12 @@ class RunningScript:
                 start_new_session=True,
                 bufsize=0,
             )
+        except OSError as error:
+            os.close(self._status)
+            raise TrainingFailed(
+                f"the script cannot be started in its copy of the project ({error.strerror}); it "
+                "must not remove or rename the folder it is run in"
+            ) from error
         finally:
             os.close(theirs)
         assert self._keeper.stdout is not None, "a pipe was asked for"

@@ -9,10 +9,12 @@ from objectives.settings import ObjectiveSettings
 from objectives.targets import resolve_targets
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.trainer import TrainerSettings
+from sweep.running.script.constants import module_file
 from sweep.running.script.handing_over import find_program, in_full, write_constants
 from sweep.running.script.project_copy import project_sha256, require_project
 from sweep.study.facts import BandFacts, StudyFacts
 from sweep.study.provenance import provenance
+from sweep.study.trial_words import PROJECT
 
 
 def require_script(config: SweepConfig) -> None:
@@ -30,24 +32,47 @@ def require_script(config: SweepConfig) -> None:
         _require_command(f"trainer.{key}", command, settings)
     for key, name in (("forecast", settings.forecast), ("metrics", settings.metrics)):
         _require_own(key, name, settings)
+    _require_two_fields(settings)
     if settings.values == "constants":
         names = {*settings.given, *settings.baseline}
         names |= {name.removeprefix("script.") for name in config.search.space}
+        called = sorted(settings.called(name) for name in names)
         try:
-            write_constants(project, {settings.called(n): 0.0 for n in sorted(names)}, write=False)
+            write_constants(project, dict.fromkeys(called, 0.0), write=False)
         except OSError as error:
             raise ConfigError(f"{error.filename} cannot be read ({error.strerror})") from error
+        for name in called:
+            _require_copied(name.partition(":")[0], settings)
 
 
 def _require_command(key: str, command: Sequence[str], settings: TrainerSettings) -> None:
     find_program(settings, command[0])
     project = Path(settings.project)
-    for word in command[1:]:
-        if word.endswith(".py") and not (project / in_full(word, settings)).is_file():
-            raise ConfigError(
-                f"{key} runs {word}, and {project} has no such file; name a script of "
-                "trainer.project"
-            )
+    script = next((word for word in command[1:] if not word.startswith("-")), "")
+    if not script.endswith(".py"):
+        return
+    if not (project / in_full(script, settings)).is_file():
+        raise ConfigError(
+            f"{key} runs {script}, and {project} has no such file; name a script of trainer.project"
+        )
+    if settings.values == "constants" and PROJECT in script:
+        raise ConfigError(
+            f"{key} runs {script}, the original, in which no constant is replaced; name it as it "
+            "is called within the project"
+        )
+
+
+def _require_copied(module: str, settings: TrainerSettings) -> None:
+    """Check that a module whose constants are replaced is each trial's own."""
+    project = Path(settings.project)
+    path = module_file(project, module).relative_to(project)
+    for key, apart in (("links", settings.links), ("leave_out", settings.leave_out)):
+        for name in apart:
+            if path.is_relative_to(name):
+                raise ConfigError(
+                    f"trainer.names speaks of the module {module!r}, in {name!r} of trainer.{key}, "
+                    f"which trials have no copy of; take it out of trainer.{key}"
+                )
 
 
 def script_sha256(settings: TrainerSettings) -> str:
@@ -91,8 +116,24 @@ def _supposed(objective: ObjectiveSettings) -> dict[str, float]:
     return supposed
 
 
+def _require_two_fields(settings: TrainerSettings) -> None:
+    if settings.forecast is None or settings.truth is None:
+        return
+    same = PurePath(settings.forecast) == PurePath(settings.truth)
+    if same and settings.variable == settings.truth_variable:
+        raise ConfigError(
+            f"trainer.forecast and trainer.truth are both {settings.forecast!r}, so that every "
+            "forecast is perfect; name another file, or trainer.variable and "
+            "trainer.truth_variable"
+        )
+
+
 def _require_own(key: str, name: str | None, settings: TrainerSettings) -> None:
-    path = PurePath(name or "")
+    if name is None:
+        return
+    path = PurePath(name)
+    if not path.name:
+        raise ConfigError(f"trainer.{key} is {name!r}, which names no file; name the one")
     if path.is_absolute() or ".." in path.parts:
         raise ConfigError(
             f"trainer.{key} is {name!r}, outside the folder of a trial; have the script write "

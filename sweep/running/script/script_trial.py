@@ -38,7 +38,7 @@ from sweep.running.script.kept_output import KeptOutput
 from sweep.running.script.kept_project import kept_project
 from sweep.running.script.printed_lines import PrintedLines, ToldEpoch
 from sweep.running.script.project_copy import copy_for_trial
-from sweep.running.script.result import judge_results
+from sweep.running.script.result import LARGEST, judge_results
 from sweep.running.script.running_script import RunningScript, ScriptEnd
 from sweep.running.script.told_epochs import keep_told, told_before
 from sweep.study.printed import last_lines
@@ -211,7 +211,7 @@ class ScriptTrial:
         if not self._epochs_told <= epoch < self._spec.run.training.epochs - 1:
             return False
         for name, value in told.metrics.items():
-            if value != value or abs(value) == float("inf"):
+            if not abs(value) < LARGEST:
                 raise TrainingFailed(
                     f"the {name} is {value:g} after epoch {told.epoch}: the training diverged"
                 )

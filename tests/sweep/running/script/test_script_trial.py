@@ -70,6 +70,9 @@ def test_files_are_judged_as_evaluate_does_guards_and_all(tmp_path: Path) -> Non
         ("", "printed no line with its gradient and peak and rmse.*it printed nothing"),
         ("print('gradient x peak 1 rmse 1')", "the gradient printed is 'x', which is no number"),
         ("print('gradient nan peak 1 rmse 1')", "the gradient of the forecast is nan"),
+        ("print('gradient 1e306 peak 1 rmse 1')", "the gradient of the forecast is 1e.306"),
+        ("print('gradient 1_0 peak 1 rmse 1')", "the gradient printed is '1_0', which is no"),
+        ("print('gradient 1 peak 1 rmse -3')", "the rmse is -3, and none is below 0"),
     ],
 )
 def test_what_is_printed_can_be_wrong_in_many_ways(
@@ -94,6 +97,11 @@ def test_what_is_printed_can_be_wrong_in_many_ways(
             "has no value where the truth has one, 2 times",
         ),
         ("np.save('t.npy', t); open('f.npy', 'w').write('x')", "cannot be judged: .*f.npy"),
+        ("np.save('t.npy', t); import os; os.symlink('t.npy', 'f.npy')", "is the truth itself"),
+        (
+            "np.save('t.npy', t); np.save('../f.npy', t)\nimport os\nos.symlink('../f.npy', 'f.npy')",
+            "f.npy is a link to .*, outside the folder of the trial",
+        ),
     ],
 )
 def test_a_forecast_can_be_wrong_in_many_ways(tmp_path: Path, write: str, reason: str) -> None:
@@ -126,6 +134,54 @@ def test_a_result_that_stood_there_before_is_not_taken_for_a_new_one(tmp_path: P
     ran = run_script(tmp_path, "", metrics="found.json", patterns={})
     assert "there is no file found.json" in ran.reason
     assert there.exists()
+
+
+def test_a_store_that_stood_there_before_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    there = tmp_path / "project" / "f.zarr" / "c"
+    there.mkdir(parents=True)
+    source = f"{SAVE}np.save('t.npy', t)\n"
+    ran = run_script(tmp_path, source, forecast="f.zarr", truth="t.npy", patterns={})
+    assert "there is no file f.zarr" in ran.reason
+    assert there.exists()
+
+
+def test_a_folder_that_is_gone_before_the_second_script_is_told_so(tmp_path: Path) -> None:
+    source = "import os, shutil\nshutil.rmtree(os.getcwd())\n"
+    ran = run_script(tmp_path, source, then=["python", "-c", "pass"])
+    assert "cannot be started in its copy of the project (No such file" in ran.reason
+
+
+@pytest.mark.parametrize(("values", "variable"), [("json", "SWEEP_VALUES"), ("env", "PYTHONPATH")])
+def test_a_script_finds_what_is_its_own_from_where_it_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: str, variable: str
+) -> None:
+    """A database that is named by a relative path has the folders of its trials so, too."""
+    (tmp_path / "project" / "src").mkdir(parents=True)
+    (tmp_path / "project" / "src" / "own.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "project" / "src"))
+    monkeypatch.chdir(tmp_path)
+    source = f"import os\nassert os.path.exists(os.environ[{variable!r}])\n{ALL_WELL}"
+    ran = run_script(Path(), source, values=values, given={"w": 1.0})
+    assert isinstance(ran.end, TrialDone), ran.reason
+
+
+def test_a_negative_number_is_no_flag(tmp_path: Path) -> None:
+    source = (
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--w', type=float)\n"
+        f"assert p.parse_args().w == -9.5e-06\n{ALL_WELL}"
+    )
+    ran = run_script(tmp_path, source, values="flags", given={"w": -9.5e-06})
+    assert isinstance(ran.end, TrialDone), ran.reason
+
+
+def test_no_constant_of_the_original_is_ever_replaced(tmp_path: Path) -> None:
+    config = tmp_path / "project" / "config"
+    config.mkdir(parents=True)
+    (config / "__init__.py").write_text("W = 0.05\n", encoding="utf-8")
+    constants = {"names": {"w": "config:W"}, "given": {"w": 0.7}, "baseline": {"w": 0}}
+    ran = run_script(tmp_path, ALL_WELL, values="constants", links=["config"], **constants)
+    assert "is a link to" in ran.reason
+    assert (config / "__init__.py").read_text(encoding="utf-8") == "W = 0.05\n"
 
 
 def test_a_script_that_never_ends_is_ended_at_its_limit(tmp_path: Path) -> None:
