@@ -260,8 +260,8 @@ class RayExecutor:
             if self._data_mb > most_mb:
                 return (
                     f"does not have the data {self._data_path}, and its {self._data_mb:.0f} MB are "
-                    f"more than the {most_mb} that are sent; put it into a folder that every node sees, "
-                    "or raise ray.send_data_mb"
+                    f"more than the {most_mb} that are sent; put it into a folder that every node "
+                    "sees, or raise ray.send_data_mb"
                 )
         unseen = [place for place in about.unseen if place != self._data_path]
         if unseen:
