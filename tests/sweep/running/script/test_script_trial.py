@@ -178,7 +178,11 @@ def test_no_constant_of_the_original_is_ever_replaced(tmp_path: Path) -> None:
     config = tmp_path / "project" / "config"
     config.mkdir(parents=True)
     (config / "__init__.py").write_text("W = 0.05\n", encoding="utf-8")
-    constants = {"names": {"w": "config:W"}, "given": {"w": 0.7}, "baseline": {"w": 0}}
+    constants: dict[str, Any] = {
+        "names": {"w": "config:W"},
+        "given": {"w": 0.7},
+        "baseline": {"w": 0},
+    }
     ran = run_script(tmp_path, ALL_WELL, values="constants", links=["config"], **constants)
     assert "is a link to" in ran.reason
     assert (config / "__init__.py").read_text(encoding="utf-8") == "W = 0.05\n"
