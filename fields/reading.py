@@ -36,6 +36,7 @@ def _open_zarr(path: Path) -> xr.Dataset:
 
 
 def _open_npy(path: Path) -> xr.Dataset:
+    require_memory(path.stat().st_size // BYTES_A_VALUE, str(path))  # a sparse file may be endless
     return xr.Dataset({path.stem: _from_array(np.load(path, allow_pickle=False), path.stem)})
 
 

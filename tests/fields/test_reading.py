@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
 import re
 import zipfile
@@ -279,6 +280,18 @@ class TestRefusals:
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("v.npy", b"nothing")
             archive.infolist()[0].file_size = 2**50  # as its table of contents will say
+        with pytest.raises(DataError, match=r"GiB of memory; cut out a region or a period"):
+            read_series(DataSettings(path=str(path)))
+
+    def test_a_file_with_holes_of_more_than_there_is_memory_is_refused(
+        self, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "holes.npy"
+        shape = (10**4, 10**4, 10**4)
+        with path.open("wb") as file:
+            header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            file.truncate(file.tell() + 8 * math.prod(shape))
         with pytest.raises(DataError, match=r"GiB of memory; cut out a region or a period"):
             read_series(DataSettings(path=str(path)))
 
