@@ -30,13 +30,13 @@ def forget_results(settings: TrainerSettings, folder: Path) -> None:
         OSError: If it cannot be removed.
     """
     for name in (settings.forecast, settings.metrics):
-        path = folder / name if name is not None else None
-        if path is None:
+        if name is None:
             continue
-        if path.is_dir() and not path.is_symlink():
+        path = folder / name
+        if path.is_file() or path.is_symlink():
+            path.unlink()
+        elif path.is_dir():
             shutil.rmtree(path)  # such as a Zarr store
-        else:
-            path.unlink(missing_ok=True)
 
 
 def judge_results(settings: TrainerSettings, folder: Path, printed: Mapping[str, str]) -> Judgement:
