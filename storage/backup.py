@@ -6,7 +6,7 @@ Backups are numbered, not dated: a clock may be set back, and the newest must st
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 from fields.errors import ConfigError, StorageError, StorageUnavailable
@@ -43,12 +43,33 @@ def back_up(url: str, keep: int = BACKUPS_KEPT) -> Path:
         raise ValueError(f"at least 1 backup is kept, found {keep}")
     path = file_of(url)
     require_studies(url, path)
+    return _next_backup(url, path, None, keep)
+
+
+def back_up_connection(url: str, path: Path, connection: sqlite3.Connection) -> Path:
+    """Copy a database whose file is gone to the next numbered backup.
+
+    Args:
+        url: The database.
+        path: Where its file was.
+        connection: That still has it open.
+
+    Returns:
+        The backup: durable, of this user alone, checked.
+
+    Raises:
+        StorageError: If the backup cannot be written.
+    """
+    return _next_backup(url, path, connection, BACKUPS_KEPT)
+
+
+def _next_backup(url: str, path: Path, source: sqlite3.Connection | None, keep: int) -> Path:
     with _backups_locked(url):
         there = backups(url)
         number = backup_number(path, there[-1]) + 1 if there else 1
         target = backup_path(url, path, number)
         clear_partials(target, any_name=True)
-        _copy(url, path, target)
+        _copy(url, path, target, source)
         for old in backups(url)[:-keep]:
             old.unlink(missing_ok=True)
     return target
@@ -88,13 +109,13 @@ def file_of(url: str) -> Path:
     return path
 
 
-def _copy(url: str, path: Path, target: Path) -> None:
+def _copy(url: str, path: Path, target: Path, source: sqlite3.Connection | None = None) -> None:
     partial = partial_path(target)
     try:
         make_empty(partial)
-        with closing(connect_reading(path)) as source:
+        with nullcontext(source) if source is not None else closing(connect_reading(path)) as of:
             # One snapshot, unlike SQLite's backup calls, which start again with every write.
-            source.execute("VACUUM INTO ?", (str(partial),))
+            of.execute("VACUUM INTO ?", (str(partial),))
         with closing(sqlite3.connect(partial)) as copy:
             wrong = quick_check(copy)
         if wrong is not None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Connection
@@ -26,6 +27,7 @@ from storage.advisory_locks import (
     try_lock,
 )
 from storage.holder import CONFIRM, LOOKING_S, NOBODY, RESUME, Holder
+from storage.process_identity import process_identity
 from storage.server import connected
 from storage.url import mask_password
 
@@ -33,15 +35,27 @@ TABLE = "fieldsharp_coordinators"
 _MAKE = f"""
     CREATE TABLE IF NOT EXISTS {TABLE} (
         study text PRIMARY KEY, token text NOT NULL, pid integer, host text NOT NULL,
-        command text NOT NULL, files text NOT NULL, since timestamptz NOT NULL DEFAULT now())
+        command text NOT NULL, files text NOT NULL, since timestamptz NOT NULL DEFAULT now(),
+        identity text NOT NULL DEFAULT '', stop text)
 """
+_ADDED = ("identity text NOT NULL DEFAULT ''", "stop text")
+"""Columns that tables of earlier versions lack."""
 _TAKE_OVER = f"""
-    INSERT INTO {TABLE} (study, token, pid, host, command, files)
-    VALUES (:study, :token, :pid, :host, :command, :files)
+    INSERT INTO {TABLE} (study, token, pid, host, command, files, identity)
+    VALUES (:study, :token, :pid, :host, :command, :files, :identity)
     ON CONFLICT (study) DO UPDATE SET token = excluded.token, pid = excluded.pid,
-        host = excluded.host, command = excluded.command, files = excluded.files, since = now()
+        host = excluded.host, command = excluded.command, files = excluded.files, since = now(),
+        identity = excluded.identity, stop = NULL
 """  # noqa: S608
-_ROW = f"SELECT pid, host, command, files FROM {TABLE} WHERE study = :study"  # noqa: S608
+# As an object: a table of an earlier version, which nobody has used since, has fewer columns.
+_ROW = f"SELECT to_jsonb(c) FROM {TABLE} c WHERE study = :study"  # noqa: S608
+_STOP = f"SELECT stop FROM {TABLE} WHERE study = :study AND token = :token"  # noqa: S608
+_ASK = f"UPDATE {TABLE} SET stop = :stop WHERE study = :study AND identity = :identity"  # noqa: S608
+_ANSWER = f"UPDATE {TABLE} SET stop = NULL WHERE study = :study"  # noqa: S608
+_COLUMNS = (
+    f"SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('{TABLE}')"  # noqa: S608
+    " AND attnum > 0 AND NOT attisdropped"
+)
 _STUDIES = f"SELECT study FROM {TABLE} WHERE pid IS NOT NULL"  # noqa: S608
 _TOKEN = f"SELECT token FROM {TABLE} WHERE study = :study"  # noqa: S608
 _END = f"UPDATE {TABLE} SET pid = NULL WHERE study = :study AND token = :token"  # noqa: S608
@@ -74,6 +88,11 @@ def make_table(connection: Connection) -> None:
     if not _is_there(connection):
         with locked(connection, OPENING):  # two that make one table at once fail
             connection.execute(sqlalchemy.text(_MAKE))
+    there = connection.execute(sqlalchemy.text(_COLUMNS)).scalars().all()
+    for column in _ADDED:
+        if column.partition(" ")[0] not in there:
+            adding = f"ALTER TABLE {TABLE} ADD COLUMN IF NOT EXISTS {column}"
+            connection.execute(sqlalchemy.text(adding))
 
 
 def take_over(connection: Connection, claim: Claim) -> None:
@@ -85,6 +104,7 @@ def take_over(connection: Connection, claim: Claim) -> None:
         "host": platform.node(),
         "command": claim.command,
         "files": claim.files,
+        "identity": process_identity(os.getpid()),
     }
     connection.execute(sqlalchemy.text(_TAKE_OVER), values)
 
@@ -113,17 +133,47 @@ def holder_of(connection: Connection, study: str) -> Holder:
         return NOBODY
     # First: a process that says who it is between the two is then seen with the next look.
     alive = is_held(connection, lock_of(study))
-    row = connection.execute(sqlalchemy.text(_ROW), {"study": study}).first()
+    row = _row(connection, study)
     if row is None:
         return Holder(None, "", alive)
-    command = CONFIRM if row.command == CONFIRM else RESUME
-    return Holder(row.pid, row.host, alive, command)
+    command = CONFIRM if row["command"] == CONFIRM else RESUME
+    return Holder(row["pid"], row["host"], alive, command, row.get("identity", ""))
 
 
 def files_of(connection: Connection, study: str) -> tuple[str, str] | None:
     """Return machine and folder of the files of who ran a study last; None if nobody did."""
-    row = connection.execute(sqlalchemy.text(_ROW), {"study": study}).first()
-    return None if row is None else (row.host, row.files)
+    row = _row(connection, study)
+    return None if row is None else (row["host"], row["files"])
+
+
+def ask_to_stop(connection: Connection, study: str, holder: Holder, *, at_once: bool) -> None:
+    """Leave a request to stop for the process that runs a study."""
+    values = {"study": study, "identity": holder.identity, "stop": "now" if at_once else "epoch"}
+    connection.execute(sqlalchemy.text(_ASK), values)
+
+
+def is_asked_to_stop(connection: Connection, study: str) -> bool:
+    """Return whether a request to stop is not answered yet."""
+    row = _row(connection, study)
+    return row is not None and row.get("stop") is not None
+
+
+def answer_request(connection: Connection, study: str) -> None:
+    """Remove a request to stop, which tells that it was heard, or is withdrawn."""
+    connection.execute(sqlalchemy.text(_ANSWER), {"study": study})
+
+
+def take_stop_request(connection: Connection, claim: Claim) -> int:
+    """Return how urgently a claimant is asked to stop, and answer: 0 not, 1 after the epoch, 2 now.
+
+    It also tells whether the server answers.
+    """
+    values = {"study": claim.study, "token": claim.token}
+    stop = connection.execute(sqlalchemy.text(_STOP), values).scalar()
+    if stop is None:
+        return 0
+    answer_request(connection, claim.study)
+    return 2 if stop == "now" else 1
 
 
 @contextmanager
@@ -147,6 +197,11 @@ def _anybody(connection: Connection) -> str:
         if holder.alive:
             return holder.words
     return "another process"
+
+
+def _row(connection: Connection, study: str) -> dict[str, Any] | None:
+    row = connection.execute(sqlalchemy.text(_ROW), {"study": study}).scalar()
+    return None if row is None else dict(row)
 
 
 def _is_there(connection: Connection) -> bool:

@@ -5,10 +5,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from fields.errors import StudyError
+from storage.inode_locks import is_study_held
 from storage.lock_file import is_held, share_lock
 from storage.place import files_folder, opening_lock
 from storage.study_lock_file import read_holder
-from storage.url import is_postgres, mask_password
+from storage.url import is_postgres, mask_password, sqlite_path
 
 
 @contextmanager
@@ -38,6 +39,12 @@ def no_coordinator(url: str, doing: str) -> Iterator[None]:
                     f"cannot {doing} {mask_password(url)} while a study in it is being run by "
                     f"process {holder}; stop that process or wait for it to end"
                 )
+        database = sqlite_path(url)
+        if database is not None and database.exists() and is_study_held(database):
+            raise StudyError(
+                f"cannot {doing} {mask_password(url)} while a study in it is being run by a "
+                "process whose lock was removed; wait until that has noticed it and ended"
+            )
         yield
 
 

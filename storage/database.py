@@ -17,25 +17,22 @@ from fields.errors import ConfigError, DatabaseDamaged
 from storage.access import check_access
 from storage.advice import restore_advice
 from storage.database_errors import database_errors, opening_errors
-from storage.faults import storage_error
+from storage.database_file import FileIdentity, file_identity
 from storage.making import make_database
+from storage.one_name import use_name
 from storage.opening import opening_locked
-from storage.private_files import synchronise
 from storage.quick_storage import QuickStorage
 from storage.server import engine_arguments, server_address
 from storage.server_soundness import check_server
 from storage.soundness import require_sound
-from storage.sqlite_file import TIMEOUT_S, beside, can_be_written, reading_uri
+from storage.sqlite_file import TIMEOUT_S, can_be_written, reading_uri
 from storage.study_lock import StudyLock
 from storage.url import is_postgres, sqlite_path
 
-FileIdentity = tuple[int, int]
-"""Device and inode."""
 __all__ = [
     "check_storage",
     "database_errors",
     "database_file",
-    "make_durable",
     "open_database",
     "require_database",
     "tune_sqlite",
@@ -83,7 +80,8 @@ def open_database(
 
     Raises:
         ConfigError: If the address is unusable, the file is missing (read) or cannot be written,
-            is no database, or another program's.
+            is no database, another program's, or in use through another of its names.
+        StudyError: If another process runs the study of the lock.
         DatabaseDamaged: If the file is broken or empty, or gone while backups of it are there.
         StorageUnavailable: If it is locked or the disk is full.
         StorageError: If it is of another version.
@@ -100,6 +98,9 @@ def open_database(
             require_sound(url, "write", must_exist=must_exist)
             if not path.exists():
                 _make(url, path)
+            use_name(url, path)
+            if lock is not None:
+                lock.take_in_database()
             waiting = {"connect_args": {"timeout": busy_timeout_s}}
             storage = QuickStorage(url, waiting, is_sole_writer=sole_writer, check=check)
             tune_sqlite(storage.engine, "write")
@@ -109,11 +110,7 @@ def open_database(
 def database_file(url: str) -> FileIdentity | None:
     """Return which file a database is in now, None where it is in none."""
     path = sqlite_path(url)
-    try:
-        found = path.stat() if path is not None else None
-    except FileNotFoundError:
-        return None
-    return None if found is None else (found.st_dev, found.st_ino)
+    return None if path is None else file_identity(path)
 
 
 def require_database(url: str, known: FileIdentity | None = None) -> None:
@@ -140,29 +137,6 @@ def require_database(url: str, known: FileIdentity | None = None) -> None:
             f"another file was put in the place of the database {path} while it was in use, and "
             "nothing more is written to it; see which of them you want there, then resume"
         )
-
-
-def make_durable(url: str) -> None:
-    """Make what was committed survive a power cut from now on; nothing to do but for SQLite.
-
-    With write-ahead logging and synchronous=NORMAL a commit is safe from a crash of the process at
-    once, from a power cut only when the log is synchronised: SQLite does so at checkpoints alone.
-
-    Raises:
-        StorageUnavailable: If the disk refuses.
-    """
-    path = sqlite_path(url)
-    if path is None:
-        return
-    log = beside(path)[0]
-    try:
-        # The log alone: closing the database file here would free SQLite's locks on it. Without a
-        # log all is in the file, where SQLite synchronised it before it removed the log.
-        synchronise(log)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise storage_error(url, f"{log.name}: {error.strerror}", away=True) from error
 
 
 def tune_sqlite(engine: sqlalchemy.Engine, mode: Literal["read", "write"]) -> None:

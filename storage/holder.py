@@ -1,10 +1,10 @@
 """Who runs a study, and the sentence that refuses a second one."""
 
-import os
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fields.errors import StudyError
+from storage.process_identity import is_same_namespace, process_identity
 
 RESUME = "resume"
 CONFIRM = "confirm"
@@ -22,12 +22,14 @@ class Holder:
         host: The machine it is on.
         alive: Whether it still runs.
         command: What it was started by, and is gone on with: ``resume`` or ``confirm``.
+        identity: See ``storage.process_identity``; "" where it is not known.
     """
 
     pid: int | None
     host: str
     alive: bool
     command: str = RESUME
+    identity: str = field(default="", compare=False)
 
     @property
     def died(self) -> bool:
@@ -36,16 +38,10 @@ class Holder:
 
     @property
     def is_gone_from_here(self) -> bool:
-        """Whether it is known to be no more, as a process of this machine."""
-        if self.host != platform.node() or self.pid is None:
+        """Whether it is known to be no more, as a process whose number means the same here."""
+        if self.pid is None or not is_same_namespace(self.identity):
             return False
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            return False
-        return False
+        return process_identity(self.pid) != self.identity
 
     @property
     def words(self) -> str:

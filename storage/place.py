@@ -4,6 +4,7 @@
 
     opening.lock          held while the tables are made or upgraded
     <study>.lock          held by the study's coordinator; says which process that is
+    <study>.stop          left by `stop` where that process cannot be signalled
     backups/              copies of the database, the newest with the highest number
     artifacts/            what was uploaded to the dashboard
     <identity>/           of one study: the identity is drawn when the study is made, so that a
@@ -66,6 +67,11 @@ def study_lock(url: str, study: str) -> Path:
     """Return the file a study's coordinator locks."""
     # The name is hashed: a study may be called anything, a file may not.
     return files_folder(url) / f"{_digest(study)}.lock"
+
+
+def stop_request(url: str, study: str) -> Path:
+    """Return the file in which ``stop`` asks a study's coordinator to end."""
+    return files_folder(url) / f"{_digest(study)}.stop"
 
 
 def study_folder(url: str, identity: str) -> Path:

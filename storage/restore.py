@@ -11,6 +11,7 @@ from storage.backup import file_of
 from storage.coordinators import no_coordinator
 from storage.faults import one_line, storage_error
 from storage.kept_backups import backups, newest_backup
+from storage.one_name import require_name
 from storage.opening import opening_locked
 from storage.private_files import partial_path, synchronise
 from storage.replacing import (
@@ -68,6 +69,8 @@ def restore(url: str, backup: Path | None = None) -> Restored:
         raise ConfigError(f"there is no backup {chosen}; name a file that exists")
     if path.exists() and chosen.samefile(path):
         raise ConfigError(f"{chosen} is the database itself; name a backup of it")
+    if path.exists():
+        require_name(url, path)
     _require_sound_backup(url, chosen)
     target = path.resolve()
     partial = partial_path(target)

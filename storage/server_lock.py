@@ -32,7 +32,19 @@ from storage.advisory_locks import (
     try_lock,
     try_shared_lock,
 )
-from storage.claims import Claim, end_of, files_of, holder_of, make_table, take_over, token_of
+from storage.claims import (
+    Claim,
+    answer_request,
+    ask_to_stop,
+    end_of,
+    files_of,
+    holder_of,
+    is_asked_to_stop,
+    make_table,
+    take_over,
+    take_stop_request,
+    token_of,
+)
 from storage.database_errors import database_errors, opening_errors
 from storage.holder import LOOKING_S, Holder, is_run_by
 from storage.place import files_folder
@@ -72,6 +84,7 @@ class ServerLock:
         self._using = threading.Lock()
         self._ended = threading.Event()
         self._lost: StudyError | None = None
+        self._stop_requested = 0
 
     def take(self) -> None:
         """Take the lock.
@@ -123,6 +136,17 @@ class ServerLock:
         if token_of(session, self._study, keep=True) != self._claim.token:
             raise self._lost or self._taken_over(holder_of(session.connection(), self._study))
 
+    def take_in_database(self) -> None:
+        """Do nothing: the server has the lock already."""
+
+    def require_kept(self) -> None:
+        """Do nothing: every transaction checks it."""
+
+    def stop_requested(self) -> int:
+        """Return how urgently the coordinator is asked to stop: 0 not, 1 after the epoch, 2 now."""
+        asked, self._stop_requested = self._stop_requested, 0
+        return asked
+
     def _keep(self) -> None:
         """Look after the connection that holds the lock."""
         while not self._ended.wait(LOOK_EVERY_S):
@@ -139,7 +163,7 @@ class ServerLock:
     def _look(self) -> None:
         if self._connection is not None:
             try:
-                self._connection.execute(text("SELECT 1"))
+                self._stop_requested += take_stop_request(self._connection, self._claim)
             except SQLAlchemyError:
                 _close(self._connection)
                 self._connection = None
@@ -240,6 +264,36 @@ def holder_on_server(url: str, study: str) -> Holder:
     """
     with connected(url) as connection:
         return holder_of(connection, study)
+
+
+def ask_to_stop_on_server(url: str, study: str, holder: Holder, *, at_once: bool) -> None:
+    """Leave a request to stop in the database.
+
+    Raises:
+        StorageError: If the server does not answer.
+    """
+    with database_errors(url), connected(url) as connection:
+        ask_to_stop(connection, study, holder, at_once=at_once)
+
+
+def is_asked_to_stop_on_server(url: str, study: str) -> bool:
+    """Return whether a request to stop is not answered yet.
+
+    Raises:
+        StorageError: If the server does not answer.
+    """
+    with database_errors(url), connected(url) as connection:
+        return is_asked_to_stop(connection, study)
+
+
+def withdraw_on_server(url: str, study: str) -> None:
+    """Withdraw a request to stop.
+
+    Raises:
+        StorageError: If the server does not answer.
+    """
+    with database_errors(url), connected(url) as connection:
+        answer_request(connection, study)
 
 
 def _age_s(connection: Connection) -> float:

@@ -13,6 +13,7 @@ from fields.errors import ConfigError, DatabaseDamaged, StorageError
 from storage.advice import restore_advice, storage_command
 from storage.faults import damaged, one_line, storage_error
 from storage.kept_backups import newest_backup
+from storage.one_name import require_name
 from storage.place import files_folder
 from storage.schema import CURRENT_SCHEMA, OUR_TABLES, schema_age, schema_of, table_names
 from storage.sqlite_file import look, quick_check, size_of
@@ -50,7 +51,8 @@ def require_studies(url: str, path: Path) -> None:
     """Check that a file is a database of studies, of whatever version.
 
     Raises:
-        ConfigError: If it is missing, no database, or another program's.
+        ConfigError: If it is missing, no database, another program's, or in use through another
+            of its names.
         DatabaseDamaged: If it is broken or empty, or gone while backups of it are there.
     """
     _require_studies(url, path, deep=False)
@@ -59,6 +61,7 @@ def require_studies(url: str, path: Path) -> None:
 def _require_studies(url: str, path: Path, *, deep: bool) -> _Seen:
     if not path.exists():
         raise _missing(url, path)
+    require_name(url, path)
     if size_of(path) == 0:  # before SQLite opens it, which would delete the log of an empty file
         raise _empty(url, path)
     try:

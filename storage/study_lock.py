@@ -4,6 +4,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from storage.holder import CONFIRM, RESUME, Holder, is_run_by
+from storage.place import stop_request
+from storage.stop_request import leave_request, withdraw_request
 from storage.study_lock_file import StudyLockFile, holder_by_file
 from storage.url import is_postgres
 
@@ -46,6 +48,26 @@ class StudyLock:
         """Free the lock."""
         self._lock.free()
 
+    def take_in_database(self) -> None:
+        """Take the lock in the file of the database too, where it has one and that is there.
+
+        Raises:
+            StudyError: If another process holds it, whose lock file was removed.
+        """
+        self._lock.take_in_database()
+
+    def require_kept(self) -> None:
+        """Check that the lock is still the one that another process would try.
+
+        Raises:
+            FieldsharpError: If its file was removed or replaced.
+        """
+        self._lock.require_kept()
+
+    def stop_requested(self) -> int:
+        """Return how urgently another process asks to stop: 0 not, 1 after the epoch, 2 at once."""
+        return self._lock.stop_requested()
+
     def check(self, session: Any) -> None:
         """Check in a transaction, before it writes, that the study is still ours.
 
@@ -69,6 +91,59 @@ def study_holder(url: str, study: str) -> Holder:
 
         return holder_on_server(url, study)
     return holder_by_file(url, study)
+
+
+def ask_to_stop(url: str, study: str, holder: Holder, *, at_once: bool) -> str:
+    """Leave a request to stop where the process that runs a study looks for one.
+
+    Args:
+        url: The database.
+        study: Its name.
+        holder: That process.
+        at_once: Whether it shall not finish the epochs that are trained.
+
+    Returns:
+        Where the request was left.
+
+    Raises:
+        ConfigError: If it cannot be left beside the database.
+        StorageError: If the server does not answer.
+    """
+    if is_postgres(url):
+        from storage.server_lock import ask_to_stop_on_server
+
+        ask_to_stop_on_server(url, study, holder, at_once=at_once)
+        return "the database"
+    path = stop_request(url, study)
+    leave_request(path, holder, at_once=at_once)
+    return str(path)
+
+
+def is_asked_to_stop(url: str, study: str) -> bool:
+    """Return whether a request to stop is not answered yet.
+
+    Raises:
+        StorageError: If the server does not answer.
+    """
+    if is_postgres(url):
+        from storage.server_lock import is_asked_to_stop_on_server
+
+        return is_asked_to_stop_on_server(url, study)
+    return stop_request(url, study).exists()
+
+
+def withdraw_stop_request(url: str, study: str) -> None:
+    """Withdraw a request to stop that was not answered.
+
+    Raises:
+        StorageError: If the server does not answer.
+    """
+    if is_postgres(url):
+        from storage.server_lock import withdraw_on_server
+
+        withdraw_on_server(url, study)
+    else:
+        withdraw_request(stop_request(url, study))
 
 
 def refuse_if_run(url: str, study: str) -> None:

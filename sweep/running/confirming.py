@@ -11,13 +11,14 @@ from optuna.study import Study
 
 from fields.errors import FieldsharpError, StoppedOnRequest
 from storage.checkpoints import epochs_done, remove_checkpoints
-from storage.database import make_durable, open_database
+from storage.database import open_database
 from storage.patience import Patience
 from storage.study_lock import CONFIRM, StudyLock
 from sweep.configuration.duration import seconds
 from sweep.configuration.execution import RecoverySettings
 from sweep.configuration.settings import SweepConfig
 from sweep.running.confirmation_plan import make_plan
+from sweep.running.durability import Durability
 from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import (
     End,
@@ -30,8 +31,10 @@ from sweep.running.executor import (
 )
 from sweep.running.executors import Machines, machines_of
 from sweep.running.leases import POLL_S, Leases
+from sweep.running.lock_watch import LockWatch
 from sweep.running.stopping import Stopping
 from sweep.running.study_files import StudyFiles
+from sweep.study.book import Book
 from sweep.study.confirmation import (
     Confirmation,
     ConfirmedRun,
@@ -86,7 +89,7 @@ def confirm_study(
                 executor = machines.executor(files.folder)
                 try:
                     confirming = Confirming(
-                        study, url, plan.specs(), executor, files, plan.config.recovery
+                        study, url, plan.specs(), executor, files, plan.config.recovery, lock=lock
                     )
                     stopping.ask = confirming.request_stop
                     confirming.run()
@@ -130,6 +133,7 @@ class Confirming:
         files: For checkpoints.
         recovery: What is done about lost workers.
         clock: Seconds that never run backwards.
+        lock: On the study, which is watched meanwhile; None where there is none.
     """
 
     def __init__(
@@ -141,6 +145,7 @@ class Confirming:
         files: StudyFiles,
         recovery: RecoverySettings,
         clock: Callable[[], float] = time.monotonic,
+        lock: StudyLock | None = None,
     ) -> None:
         self._study = study
         self._url = url
@@ -149,6 +154,8 @@ class Confirming:
         self._files = files
         self._attempts = recovery.attempts
         self._patience = Patience(seconds(recovery.patience), lambda: self._stop_requests > 0)
+        self._durability = Durability(Book(study, url, self._patience), clock)
+        self._lock_watch = None if lock is None else LockWatch(lock, self.request_stop, clock)
         self._missing: list[_Job] = []
         self._running: dict[int, _Job] = {}
         self._stop_requests = 0
@@ -216,6 +223,9 @@ class Confirming:
                     pass  # perhaps only because the signal went to the whole process group
                 case TrialFailed():
                     self._failed(job, event)
+        self._durability.look()
+        if self._lock_watch is not None:
+            self._lock_watch.look()
 
     def _failed(self, job: _Job, event: TrialFailed) -> None:
         """Try a training again where that may help, else keep that it failed."""
@@ -246,8 +256,8 @@ class Confirming:
 
     def _keep(self, job: _Job, run: ConfirmedRun) -> None:
         self._patience.call(lambda: write_run(self._study, self._url, run))
-        self._patience.call(lambda: make_durable(self._url))
-        remove_checkpoints(self._checkpoints(job))
+        checkpoints = self._checkpoints(job)
+        self._durability.then(lambda: remove_checkpoints(checkpoints))
         self._done += 1
         failed = run.judgement is None
         logger.log(

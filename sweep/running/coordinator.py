@@ -11,8 +11,9 @@ from collections.abc import Callable
 from fields.errors import FieldsharpError, StoppedOnRequest, StorageError, StorageUnavailable
 from objectives.guards import broken
 from storage.advice import go_on
-from storage.study_lock import RESUME
+from storage.study_lock import RESUME, StudyLock
 from sweep.configuration.duration import seconds
+from sweep.running.durability import Durability
 from sweep.running.epoch_report import EpochReport
 from sweep.running.executor import (
     EpochDone,
@@ -28,6 +29,7 @@ from sweep.running.executor import (
 )
 from sweep.running.housekeeping import Housekeeping
 from sweep.running.leases import POLL_S, Leases
+from sweep.running.lock_watch import LockWatch
 from sweep.running.progress import Progress
 from sweep.running.running_trial import RunningTrial
 from sweep.running.scoring import Scoring
@@ -55,6 +57,7 @@ class Coordinator:
         progress: What is told how far it is.
         files: The study's files beside the database.
         clock: Seconds that never run backwards.
+        lock: On the study, which is watched while trials are at work; None where there is none.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Coordinator:
         progress: Progress,
         files: StudyFiles,
         clock: Callable[[], float] = time.monotonic,
+        lock: StudyLock | None = None,
     ) -> None:
         self._ledger = ledger
         self._study = ledger.config.study
@@ -73,6 +77,8 @@ class Coordinator:
         self._progress = progress
         self._files = files
         self._housekeeping = Housekeeping(ledger.url, files, self._recovery, clock)
+        self._durability = Durability(ledger, clock)
+        self._lock_watch = None if lock is None else LockWatch(lock, self.request_stop, clock)
         self._told: set[int] = set()
         self._stop_requests = 0
         self._scoring = Scoring(ledger.config.objective, facts.targets)
@@ -101,8 +107,10 @@ class Coordinator:
                 wants_more = self._turns.wants_more
                 if wants_more and self._housekeeping.can_start(idle=not self._running):
                     self._turns.hand_out()
+                    self._durability.written()  # also what a trial is, before it has a result
                 if not self._running and not wants_more:
                     self._turns.say_what_stays_paused()
+                    self._durability.settle()
                     return
                 self._take_in(self._leases.poll(POLL_S))
                 self._housekeeping.back_up_if_due()
@@ -119,7 +127,7 @@ class Coordinator:
 
     def _prepare(self) -> None:
         """Take up what a coordinator before this one left, and see where the study stands."""
-        self._ledger.make_durable()  # what is forgotten below must not depend on a log
+        self._durability.settle()  # what is forgotten below must not depend on a log
         self._files.forget_unknown(self._ledger.numbers())
         for result in self._files.results():
             self._take_up(result)
@@ -138,6 +146,7 @@ class Coordinator:
         )
         self._progress.waiting(self._turns.pausing.count)
         self._conclude()
+        self._durability.settle()
         self._tidy()
         self._judge_all()
 
@@ -146,7 +155,7 @@ class Coordinator:
         number = result.end.number
         spec = self._ledger.adopt(number, result.end.attempt, result.fingerprint)
         if spec is None:  # told, but not forgotten; or the database was put back or made anew
-            self._files.forget_result(number)
+            self._durability.then(lambda: self._files.forget_result(number))
             return
         logger.info(
             "%s trial %d: its result was at hand, it is not trained again", self._study, number
@@ -198,6 +207,18 @@ class Coordinator:
                 case TrialCancelled():
                     self._cancelled(running)
         self._judge_all()
+        self._look()
+
+    def _look(self) -> None:
+        """Look at the files and the lock, now and then; nothing that was heard may be lost by it.
+
+        Raises:
+            DatabaseDamaged: If the database was removed or replaced.
+            FieldsharpError: If the lock was removed.
+        """
+        self._durability.look()
+        if self._lock_watch is not None:
+            self._lock_watch.look()
 
     def _epoch_done(self, running: RunningTrial, report: EpochReport) -> None:
         if running.reports and report.epoch <= running.reports[-1].epoch:
@@ -344,8 +365,7 @@ class Coordinator:
         self._turns.finished += 1
         self._told.add(number)
         self._housekeeping.changed()
-        self._ledger.make_durable()
-        self._files.forget_result(number)
+        self._durability.then(lambda: self._files.forget_result(number))
         self._tidy()
 
     def _tidy(self) -> None:

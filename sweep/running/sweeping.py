@@ -125,6 +125,7 @@ def _run(
                 facts,
                 make_progress(_opened(study, config, facts, ledger)),
                 files,
+                lock=lock,
             )
             stopping.ask = coordinator.request_stop
             coordinator.run()

@@ -6,9 +6,10 @@ from typing import TypeVar
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from storage.database import database_errors, database_file, make_durable, require_database
-from storage.one_transaction import one_transaction
+from storage.database import database_errors
+from storage.one_transaction import database_of, one_transaction
 from storage.patience import Patience
+from storage.write_ahead_log import FilesInUse, fold_log
 
 T = TypeVar("T")
 
@@ -29,11 +30,23 @@ class Book:
         self.study = study
         self.url = url
         self.patience = patience
-        self._file = database_file(url)
+        self._files = FilesInUse(url, database_of(study))
 
-    def make_durable(self) -> None:
-        """Have everything that was told survive a power cut too."""
-        self._read(lambda: make_durable(self.url))
+    def make_durable(self) -> bool:
+        """Have what was written survive a power cut and the loss of the log.
+
+        Returns:
+            Whether all of it does; what a reader keeps back is to be tried again.
+        """
+        return self._read(lambda: fold_log(self.url, database_of(self.study)))
+
+    def check_files(self) -> None:
+        """Check that the files of the database are still those that are written to.
+
+        Raises:
+            DatabaseDamaged: If they were removed or replaced; what they held is then in a backup.
+        """
+        self._read(self._files.check)
 
     def _read(self, what: Callable[[], T]) -> T:
         """Return what is read from the storage, once it succeeds."""
@@ -48,7 +61,7 @@ class Book:
         """Return what an act on the storage returns, once it succeeds: wholly, or not at all."""
 
         def attempt() -> T:
-            require_database(self.url, self._file)
+            self._files.check()
             with database_errors(self.url), one_transaction(self.study):
                 return what()
 

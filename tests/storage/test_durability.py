@@ -1,17 +1,26 @@
 """What is committed is made durable, and nothing that looks at a database frees its locks."""
 
+import errno
 import os
+import sqlite3
+import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
+from optuna.storages import RDBStorage
 
+from fields.errors import DatabaseDamaged, StorageUnavailable
 from storage.backup import back_up
-from storage.database import check_storage, make_durable, open_database
+from storage.database import check_storage, open_database
 from storage.inspection import inspect
+from storage.restore import restore
 from storage.soundness import require_sound
+from storage.write_ahead_log import FilesInUse, fold_log
 from tests.storage.databases import said_by, url_of, with_study
 
 # The last to close a database moves the log into it and deletes it, unless it sees others' locks.
@@ -42,10 +51,27 @@ print(done)
 """
 
 
-def test_the_log_is_synchronised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = with_study(tmp_path / "x.db")
-    study = optuna.load_study(study_name="s", storage=open_database(url_of(path), "write"))
+def _writing(path: Path) -> tuple[optuna.Study, RDBStorage]:
+    """Open the study of a database and write to it."""
+    storage = open_database(url_of(path), "write")
+    study = optuna.load_study(study_name="s", storage=storage)
     study.set_user_attr("a", 1)
+    return study, storage
+
+
+def _without_its_log(path: Path, copy: Path) -> dict[str, Any]:
+    """Return the attributes of the study as the database file alone has them."""
+    # By another process: to close the file here would free SQLite's locks on it.
+    subprocess.run(["cp", path, copy], check=True)
+    attributes = optuna.load_study(study_name="s", storage=url_of(copy)).user_attrs
+    return dict(attributes)
+
+
+def test_what_is_made_durable_is_in_the_database_file_and_synchronised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = with_study(tmp_path / "x.db")
+    _, storage = _writing(path)
     synchronised: list[Path] = []
     sync = os.fsync
 
@@ -53,35 +79,131 @@ def test_the_log_is_synchronised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         synchronised.append(Path(f"/proc/self/fd/{descriptor}").readlink())
         sync(descriptor)
 
+    assert "a" not in _without_its_log(path, tmp_path / "before.db")
     monkeypatch.setattr(os, "fsync", fsync)
-    make_durable(url_of(path))
-    assert synchronised == [path.with_name("x.db-wal")]
+    assert fold_log(url_of(path), storage)
+    assert synchronised == [path]
+    assert _without_its_log(path, tmp_path / "after.db")["a"] == 1
 
 
-def test_without_a_log_there_is_nothing_to_do(tmp_path: Path) -> None:
-    make_durable(url_of(with_study(tmp_path / "x.db")))
-    make_durable("postgresql://ann@h/db")
+def test_what_a_reader_keeps_in_the_log_is_not_called_durable(tmp_path: Path) -> None:
+    path = with_study(tmp_path / "x.db")
+    study, storage = _writing(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM studies").fetchone()
+        study.set_user_attr("a", 2)
+        assert not fold_log(url_of(path), storage)
+    assert fold_log(url_of(path), storage)
+    assert _without_its_log(path, tmp_path / "after.db")["a"] == 2
+
+
+def test_a_disk_that_does_not_synchronise_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = with_study(tmp_path / "x.db")
+    _, storage = _writing(path)
+
+    def fails(_descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(StorageUnavailable, match="Input/output error"):
+        fold_log(url_of(path), storage)
+
+
+def test_a_database_on_a_server_is_durable_when_it_has_committed() -> None:
+    assert fold_log("postgresql://ann@h/db", RDBStorage("sqlite://"))
+
+
+LOSSES: dict[str, Callable[[Path], object]] = {
+    "log": lambda path: path.with_name("x.db-wal").unlink(),
+    "index": lambda path: path.with_name("x.db-shm").unlink(),
+    "both": lambda path: [path.with_name(f"x.db-{end}").unlink() for end in ("wal", "shm")],
+    "log moved": lambda path: path.with_name("x.db-wal").rename(path.with_name("elsewhere")),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_a_log_that_is_lost_is_copied_into_the_database_and_begun_anew(
+    tmp_path: Path, loss: Callable[[Path], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = with_study(tmp_path / "x.db")
+    study, storage = _writing(path)
+    files = FilesInUse(url_of(path), storage)
+    files.check()
+    assert caplog.messages == []
+    loss(path)
+    files.check()
+    assert _without_its_log(path, tmp_path / "after.db")["a"] == 1
+    assert [message.partition(":")[0] for message in caplog.messages] == [
+        f"the log {path}-wal was removed while it was in use"
+    ]
+    study.set_user_attr("a", 2)
+    files.check()
+    assert len(caplog.messages) == 1, "the new log is the one that is used"
+    assert optuna.load_study(study_name="s", storage=url_of(path)).user_attrs["a"] == 2
+    assert inspect(url_of(path)).problems == []
+
+
+def _replace(path: Path) -> None:
+    path.rename(path.with_name("former"))
+    with_study(path, trials=1)
+
+
+def _replace_log(path: Path) -> None:
+    path.with_name("x.db-wal").unlink()
+    path.with_name("x.db-wal").write_bytes(b"another")
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "removed": (Path.unlink, "the database .*x.db was removed"),
+    "all removed": (
+        lambda path: [file.unlink() for file in path.parent.glob("x.db*") if file.is_file()],
+        "the database .*x.db was removed",
+    ),
+    "moved": (lambda path: path.rename(path.with_name("y.db")), "the database .*x.db was moved away"),
+    "replaced": (_replace, "another file was put in the place of the database .*x.db"),
+    "log replaced": (_replace_log, "another log was put in the place of .*x.db-wal"),
+}
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGE.values(), ids=DAMAGE)
+def test_a_database_that_is_lost_while_in_use_is_saved_and_can_be_put_back(
+    tmp_path: Path, damage: Callable[[Path], object], said: str
+) -> None:
+    path = with_study(tmp_path / "x.db")
+    study, storage = _writing(path)
+    files = FilesInUse(url_of(path), storage)
+    damage(path)
+    study.set_user_attr("a", 3)  # before anybody has looked
+    for _ in range(2):
+        with pytest.raises(DatabaseDamaged, match=rf"{said} while .* backup .*x.000001.db; put"):
+            files.check()
+    storage.engine.dispose()
+    restore(url_of(path))
+    restored = optuna.load_study(study_name="s", storage=url_of(path))
+    assert restored.user_attrs["a"] == 3
+    assert len(restored.trials) == 3
 
 
 @pytest.mark.parametrize(
     "look",
     [
-        make_durable,
         inspect,
         back_up,
         lambda url: check_storage(url, "write"),
         lambda url: require_sound(url, "write"),
         lambda url: open_database(url, "read").engine.dispose(),
+        lambda url: FilesInUse(url, open_database(url, "write")).check(),
     ],
-    ids=["make_durable", "inspect", "back_up", "check", "require_sound", "open"],
+    ids=["inspect", "back_up", "check", "require_sound", "open", "files"],
 )
 def test_looking_at_a_database_in_use_frees_none_of_its_locks(
     tmp_path: Path, look: Callable[[str], object]
 ) -> None:
     path = with_study(tmp_path / "x.db")
-    storage = open_database(url_of(path), "write")
-    study = optuna.load_study(study_name="s", storage=storage)
-    study.set_user_attr("a", 1)
+    study, _ = _writing(path)
     look(url_of(path))
     assert said_by(OPEN_AND_CLOSE, path) == ""
     assert path.with_name("x.db-wal").stat().st_size > 0, "the log was deleted under its writer"
