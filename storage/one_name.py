@@ -25,9 +25,6 @@ def use_name(url: str, path: Path) -> None:
         ConfigError: If the database is in use through another name, or the write-ahead log of
             another name has changes that are not in the file.
     """
-    writer = hold_name(path)
-    if writer is not None:
-        raise _refusal(url, path, writer)
     links = other_links(path)
     for link in links:
         log = beside(link)[0]
@@ -38,6 +35,9 @@ def use_name(url: str, path: Path) -> None:
                 "that name which are not in the file yet; move them into it with `python "
                 f"run_sweep.py storage backup{as_option(its_url)}`, then run the same command again"
             )
+    writer = hold_name(path)
+    if writer is not None:
+        raise _refusal(url, path, writer)
     try:
         count = path.stat().st_nlink
     except OSError:

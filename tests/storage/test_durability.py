@@ -116,10 +116,21 @@ def test_a_database_on_a_server_is_durable_when_it_has_committed() -> None:
     assert fold_log("postgresql://ann@h/db", RDBStorage("sqlite://"))
 
 
+def _remove_log_and_index(path: Path) -> None:
+    for end in ("wal", "shm"):
+        path.with_name(f"x.db-{end}").unlink()
+
+
+def _remove_all(path: Path) -> None:
+    for file in path.parent.glob("x.db*"):
+        if file.is_file():
+            file.unlink()
+
+
 LOSSES: dict[str, Callable[[Path], object]] = {
     "log": lambda path: path.with_name("x.db-wal").unlink(),
     "index": lambda path: path.with_name("x.db-shm").unlink(),
-    "both": lambda path: [path.with_name(f"x.db-{end}").unlink() for end in ("wal", "shm")],
+    "both": _remove_log_and_index,
     "log moved": lambda path: path.with_name("x.db-wal").rename(path.with_name("elsewhere")),
 }
 
@@ -159,10 +170,13 @@ def _replace_log(path: Path) -> None:
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "removed": (Path.unlink, "the database .*x.db was removed"),
     "all removed": (
-        lambda path: [file.unlink() for file in path.parent.glob("x.db*") if file.is_file()],
+        _remove_all,
         "the database .*x.db was removed",
     ),
-    "moved": (lambda path: path.rename(path.with_name("y.db")), "the database .*x.db was moved away"),
+    "moved": (
+        lambda path: path.rename(path.with_name("y.db")),
+        "the database .*x.db was moved away",
+    ),
     "replaced": (_replace, "another file was put in the place of the database .*x.db"),
     "log replaced": (_replace_log, "another log was put in the place of .*x.db-wal"),
 }
