@@ -120,7 +120,7 @@ class StudyLockFile:
         if file_identity(self.path) != (held.st_dev, held.st_ino):
             raise FieldsharpError(
                 f"the lock {self.path} of study {self._study!r} was removed while the study was "
-                "being run; what was finished is in the database, and "
+                "being run; what was finished is in the database; "
                 f"{go_on(self._url, self._command, self._study)}"
             )
 
