@@ -117,7 +117,11 @@ class StudyLockFile:
         if self._file is None:
             return
         held = os.fstat(self._file.fileno())
-        if file_identity(self.path) != (held.st_dev, held.st_ino):
+        try:
+            found = file_identity(self.path)
+        except OSError:
+            return  # it cannot be looked at now, which tells nothing
+        if found != (held.st_dev, held.st_ino):
             raise FieldsharpError(
                 f"the lock {self.path} of study {self._study!r} was removed while the study was "
                 "being run; what was finished is in the database; "

@@ -9,6 +9,7 @@ they hold.
 import logging
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -86,7 +87,8 @@ class FilesInUse:
             self._descriptor = descriptor_of(self._path, writable=True)
         self._saved_in: Path | None = None
         if self._path is not None:
-            self._log_is_lost()  # takes in which log it is
+            with suppress(OSError):
+                self._log_is_lost()  # takes in which log it is
 
     def check(self) -> None:
         """Check that the files are those that were opened.
@@ -96,13 +98,19 @@ class FilesInUse:
         Raises:
             DatabaseDamaged: If the database was removed, moved or replaced, or another log was put
                 in the place of its own. What it held is then in a new backup.
+            StorageUnavailable: If the disk does not answer.
         """
         if self._path is None:
             return
-        found = file_identity(self._path)
+        try:
+            found = file_identity(self._path)
+            log_is_lost = self._log_is_lost()
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}"
+            raise storage_error(self._url, reason, away=True) from error
         if found != self._file:
             raise self._saved(self._what_became_of_the_file(found), self._path)
-        if self._log_is_lost():
+        if log_is_lost:
             self._begin_a_new_log(self._path)
 
     def _log_is_lost(self) -> bool:

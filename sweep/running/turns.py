@@ -77,6 +77,7 @@ class Turns:
             number = self._next_up()
             if number is None:
                 running = RunningTrial(self._ledger.ask())
+                self._ledger.make_durable()  # or its result could not be told after a loss
                 trained = self._files.epochs_done(running.spec.number)
             else:
                 trained = 0  # it may go on from its rung

@@ -8,12 +8,14 @@ from tests.torture.faults.registry import (
     KILL_COORDINATOR,
     KILL_WORKER,
     LONG_LOCK,
+    LOST_LOG,
     SHORT_LOCK,
 )
 
 SHORT = (
     SHORT_LOCK,
     FULL_DISK,
+    LOST_LOG,
     "freeze the coordinator",
     KILL_WORKER,
     "freeze a worker, kill the coordinator",

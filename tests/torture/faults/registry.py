@@ -1,6 +1,6 @@
 """Every fault there is, by name: a new one is a function, and a line here."""
 
-from tests.torture.faults import damage, freezes, kills, stops, storage_faults
+from tests.torture.faults import damage, freezes, kills, removals, stops, storage_faults
 from tests.torture.faults.fault import Fault, Inject
 
 KILL_WORKER = "kill -9 a worker"
@@ -8,6 +8,7 @@ KILL_COORDINATOR = "kill -9 the coordinator"
 SHORT_LOCK = "database locked for 4 s"
 LONG_LOCK = "database locked for 60 s"
 FULL_DISK = "disk full"
+LOST_LOG = "log removed"
 
 _FAULTS: dict[str, Inject] = {
     KILL_WORKER: kills.kill_worker,
@@ -35,5 +36,12 @@ _FAULTS: dict[str, Inject] = {
     "checkpoint truncated": damage.truncate_checkpoint,
     "checkpoint with a flipped bit": damage.flip_byte_of_checkpoint,
     "partial files left": damage.leave_partial_files,
+    LOST_LOG: removals.remove_log,
+    "log removed, group killed": removals.remove_log_and_kill,
+    "database removed": removals.remove_database,
+    "files' folder removed": removals.remove_files_folder,
+    "files' folder closed (chmod 000)": removals.close_files_folder,
+    "a second coordinator by a hard link": removals.second_name(mounted=False),
+    "a second coordinator by a bind mount": removals.second_name(mounted=True),
 }
 FAULTS: dict[str, Fault] = {name: Fault(name, inject) for name, inject in _FAULTS.items()}

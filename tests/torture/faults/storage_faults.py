@@ -37,7 +37,7 @@ def lock_database(seconds: float) -> Inject:
             raise NotInjected("all was told by then")  # and to read it nothing need be written
         if not alive:
             return [f"process {pid} ended while the database was locked: {sweep.last_said}"]
-        return _goes_on(sweep)
+        return goes_on(sweep)
 
     return lock
 
@@ -108,7 +108,7 @@ def fill_disk(sweep: LiveSweep, rng: Random) -> list[str]:
     sweep.deeper += len(sweep.begun()) - begun + len(sweep.workers)
     time.sleep(1.0)
     if sweep.running:
-        return _goes_on(sweep)
+        return goes_on(sweep)
     code = sweep.ended()
     sweep.cuts += 2
     if code != FINISHED:
@@ -128,7 +128,7 @@ def _fill(ballast: Path, seconds: float) -> None:
             time.sleep(0.02)
 
 
-def _goes_on(sweep: LiveSweep) -> list[str]:
+def goes_on(sweep: LiveSweep) -> list[str]:
     """Return what is lost where nothing is told soon after the storage is back."""
     known = read_history(sweep.place.database)
     epochs = len(sweep.begun())
