@@ -154,7 +154,8 @@ class Confirming:
         self._files = files
         self._attempts = recovery.attempts
         self._patience = Patience(seconds(recovery.patience), lambda: self._stop_requests > 0)
-        self._durability = Durability(Book(study, url, self._patience), clock)
+        self._book = Book(study, url, self._patience)
+        self._durability = Durability(self._book, clock)
         self._lock_watch = None if lock is None else LockWatch(lock, self.request_stop, clock)
         self._missing: list[_Job] = []
         self._running: dict[int, _Job] = {}
@@ -255,6 +256,7 @@ class Confirming:
         self._missing.insert(0, job)
 
     def _keep(self, job: _Job, run: ConfirmedRun) -> None:
+        self._book.check_files()
         self._patience.call(lambda: write_run(self._study, self._url, run))
         checkpoints = self._checkpoints(job)
         self._durability.then(lambda: remove_checkpoints(checkpoints))

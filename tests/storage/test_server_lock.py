@@ -1,5 +1,6 @@
 """The lock on a study that a PostgreSQL server keeps: restarts, lost connections, takeovers."""
 
+import os
 import platform
 import threading
 import time
@@ -11,13 +12,16 @@ import optuna
 import pytest
 from optuna.study import Study
 
-from fields.errors import StorageError, StorageUnavailable, StudyError
+from fields.errors import FieldsharpError, StorageError, StorageUnavailable, StudyError
 from storage import server_lock
 from storage.coordinators import no_coordinator
 from storage.database import database_errors, open_database
 from storage.one_transaction import one_transaction
-from storage.study_lock import StudyLock, refuse_if_run, study_holder
+from storage.process_identity import process_identity
+from storage.study_lock import StudyLock, is_asked_to_stop, refuse_if_run, study_holder
 from storage.upgrade import upgrade
+from sweep.study import stopping
+from sweep.study.stopping import stop_study
 from tests.postgres import Server, database_of
 from tests.storage.databases import HOLD, child, say
 
@@ -230,3 +234,54 @@ def test_a_folder_that_both_machines_see_is_no_reason_to_warn(
     with StudyLock(postgres_url, "s"):
         pass
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(("at_once", "urgency"), [(False, 1), (True, 2)])
+def test_a_holder_in_another_container_is_asked_through_the_database(
+    postgres_url: str, at_once: bool, urgency: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "send_signal", lambda *_: False)
+    asked: list[int] = []
+    with StudyLock(postgres_url, "another") as other, ThreadPoolExecutor(1) as pool:
+        lock = StudyLock(postgres_url, "s")
+        lock.__enter__()
+
+        def coordinate() -> None:
+            while not asked:
+                asked.extend(filter(None, [lock.stop_requested()]))
+                time.sleep(0.02)
+            lock.__exit__(None, None, None)
+
+        work = pool.submit(coordinate)
+        said = stop_study(postgres_url, "s", at_once=at_once)
+        work.result(LIMIT_S)
+        assert other.stop_requested() == 0
+    assert said.was_run
+    assert asked == [urgency]
+
+
+def test_a_request_that_nobody_answers_is_withdrawn(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "send_signal", lambda *_: False)
+    monkeypatch.setattr(stopping, "ANSWER_S", 0.5)
+    monkeypatch.setattr(server_lock, "LOOK_EVERY_S", 60.0)
+    with StudyLock(postgres_url, "s"):
+        with pytest.raises(FieldsharpError, match="did not answer the request to stop within"):
+            stop_study(postgres_url, "s", at_once=False)
+        assert not is_asked_to_stop(postgres_url, "s")
+
+
+def test_a_table_of_an_earlier_version_is_read_and_brought_up_to_date(
+    postgres_server: Server, postgres_url: str
+) -> None:
+    database = database_of(postgres_url)
+    with StudyLock(postgres_url, "s"):
+        pass
+    postgres_server.say(
+        "ALTER TABLE fieldsharp_coordinators DROP COLUMN identity, DROP COLUMN stop", database
+    )
+    assert not study_holder(postgres_url, "s").alive
+    with StudyLock(postgres_url, "s"):
+        holder = study_holder(postgres_url, "s")
+        assert (holder.pid, holder.identity) == (os.getpid(), process_identity(os.getpid()))
