@@ -7,6 +7,7 @@ import pytest
 from fields.errors import DatabaseDamaged, FieldsharpError, StorageUnavailable
 from storage.backup import copy_database
 from storage.checkpoints import make_attempt_folder, write_checkpoint
+from storage.write_ahead_log import FilesInUse
 from sweep.running.executor import EpochDone, TrialEvent, TrialFailed
 from sweep.running.scoring import Scoring
 from sweep.study.records import is_baseline
@@ -117,7 +118,7 @@ def test_a_database_that_is_away_for_good_is_waited_for_once_and_not_for_every_t
 
     def go_away(poll: int) -> None:
         if poll == 1:
-            monkeypatch.setattr("sweep.study.book.require_database", _away)
+            monkeypatch.setattr(FilesInUse, "check", _away)
 
     executor.on_poll = go_away
     with pytest.raises(StorageUnavailable):
@@ -135,7 +136,7 @@ def test_a_result_that_was_not_told_is_told_by_the_next_and_not_trained_again(
     sweep = make_sweep(trials=1, recovery={"patience": "10s"})
     executor = FakeExecutor()
     executor.on_poll = lambda poll: (
-        monkeypatch.setattr("sweep.study.book.require_database", _away) if poll == 1 else None
+        monkeypatch.setattr(FilesInUse, "check", _away) if poll == 1 else None
     )
     with pytest.raises(StorageUnavailable):
         sweep.run(executor)
