@@ -15,6 +15,7 @@ import fsspec
 
 from fields.errors import ConfigError
 from storage.checkpoints import attempt_folder
+from storage.owned_folders import read_within
 from storage.private_files import make_private_folder, write_durably
 from storage.url import mask_password
 
@@ -83,7 +84,7 @@ class CheckpointMirror:
             # The newest first: meanwhile the worker goes on and removes older ones.
             for part in sorted(here.keys() - there, reverse=True):
                 try:
-                    content = here[part].read_bytes()
+                    content = read_within(here[part])
                 except FileNotFoundError:
                     continue
                 target = f"{self._root}/{name}/{part}"
@@ -161,7 +162,7 @@ class CheckpointMirror:
 
 def _checkpoints(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("epoch-*"):
-        if path.is_file():
+        if path.is_file() and not path.is_symlink():
             yield path
 
 

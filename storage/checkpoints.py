@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from storage.checked_file import read_checked, write_checked
+from storage.owned_folders import may_be_read
 from storage.private_files import make_private_folder, remove_partial_files
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def make_attempt_folder(folder: Path, attempt: int) -> None:
     Raises:
         OSError: If it cannot be made.
     """
+    make_private_folder(folder)
     make_private_folder(attempt_folder(folder, attempt))
 
 
@@ -119,6 +121,8 @@ def keep_last(folder: Path) -> None:
 
 def _files(folder: Path) -> list[Path]:
     """Return the checkpoints of one attempt, the newest first."""
+    if not may_be_read(folder):
+        return []
     try:
         names = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
     except OSError:

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from fields.errors import StudyError
-from storage.lock_file import is_held, share_lock
+from storage.lock_file import is_held, open_to_look, share_lock
 from storage.place import files_folder, opening_lock
 from storage.study_lock_file import read_holder
 from storage.url import is_postgres, mask_password
@@ -31,7 +31,7 @@ def no_coordinator(url: str, doing: str) -> Iterator[None]:
         return
     with ExitStack() as held:
         for path in study_locks(url):
-            file = held.enter_context(path.open(encoding="utf-8", errors="replace"))
+            file = held.enter_context(open_to_look(path))
             if not share_lock(file):
                 holder = read_holder(file, alive=True).pid or "unknown"
                 raise StudyError(
@@ -44,7 +44,7 @@ def no_coordinator(url: str, doing: str) -> Iterator[None]:
 def is_run(lock: Path) -> bool:
     """Return whether a process holds the lock of a study."""
     try:
-        with lock.open(encoding="utf-8", errors="replace") as file:
+        with open_to_look(lock) as file:
             return is_held(file)
     except FileNotFoundError:
         return False
@@ -52,4 +52,5 @@ def is_run(lock: Path) -> bool:
 
 def study_locks(url: str) -> list[Path]:
     """Return the lock files of all studies that were ever run."""
-    return sorted(set(files_folder(url).glob("*.lock")) - {opening_lock(url)})
+    found = set(files_folder(url).glob("*.lock")) - {opening_lock(url)}
+    return sorted(path for path in found if not path.is_symlink() and path.is_file())

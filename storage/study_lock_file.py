@@ -8,7 +8,7 @@ from typing import IO
 from fields.errors import ConfigError
 from storage import place
 from storage.holder import CONFIRM, LOOKING_S, NOBODY, RESUME, Holder, is_run_by
-from storage.lock_file import is_held, open_lock_file, take_lock
+from storage.lock_file import is_held, open_lock_file, open_to_look, take_lock
 
 
 class StudyLockFile:
@@ -64,7 +64,7 @@ def holder_by_file(url: str, study: str) -> Holder:
     """Return which process runs a study, or ran it when it died; changes nothing."""
     path = place.study_lock(url, study)
     try:
-        with path.open(encoding="utf-8") as file:
+        with open_to_look(path) as file:
             return read_holder(file, alive=is_held(file))
     except OSError:
         return NOBODY

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import threading
 from collections import OrderedDict
 from typing import BinaryIO
@@ -11,7 +12,8 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
-from fields.errors import StudyError
+from fields.errors import ConfigError, StudyError
+from storage.owned_folders import check_folder, open_within
 from storage.place import artifacts_folder
 from storage.private_files import make_private_folder, write_durably
 from sweep.pictures.style import LIGHT
@@ -96,8 +98,9 @@ class PictureStore(FileSystemArtifactStore):
 
     def _uploaded(self, artifact_id: str) -> BinaryIO:
         try:
-            return super().open_reader(artifact_id)
-        except (OSError, ValueError) as error:
+            check_folder(self._folder, "read")
+            return os.fdopen(open_within(self._folder / artifact_id, os.O_RDONLY), "rb")
+        except (OSError, ValueError, ConfigError) as error:
             raise ArtifactNotFound(f"{artifact_id} cannot be read ({error})") from error
 
     def _drawn(self, picture: TrialPicture) -> bytes | None:
@@ -106,7 +109,7 @@ class PictureStore(FileSystemArtifactStore):
             if view is None or not can_be_drawn(picture.picture, view):
                 return None
             content = draw(picture.picture, view, LIGHT)
-        except StudyError as error:
+        except (StudyError, ConfigError) as error:
             logger.warning("trial %d: %s", picture.number, error)
             return None
         if view.baseline is not None:  # else the next look may find one to compare with
