@@ -15,7 +15,6 @@ import fsspec
 
 from fields.errors import ConfigError
 from storage.checkpoints import attempt_folder
-from storage.owned_folders import read_within
 from storage.private_files import make_private_folder, write_durably
 from storage.url import mask_password
 
@@ -84,7 +83,7 @@ class CheckpointMirror:
             # The newest first: meanwhile the worker goes on and removes older ones.
             for part in sorted(here.keys() - there, reverse=True):
                 try:
-                    content = read_within(here[part])
+                    content = here[part].read_bytes()
                 except FileNotFoundError:
                     continue
                 target = f"{self._root}/{name}/{part}"

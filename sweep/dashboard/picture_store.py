@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 from collections import OrderedDict
+from pathlib import Path
 from typing import BinaryIO
 
 from optuna.artifacts import FileSystemArtifactStore
@@ -83,9 +84,10 @@ class PictureStore(FileSystemArtifactStore):
 
         Raises:
             OSError: If it cannot be written.
+            ValueError: If it would be written elsewhere.
         """
         make_private_folder(self._folder)
-        write_durably(self._folder / artifact_id, content_body.read())
+        write_durably(self._path(artifact_id), content_body.read())
 
     def remove(self, artifact_id: str) -> None:
         """Remove what was uploaded; a picture is no file, and goes with its trial.
@@ -96,10 +98,15 @@ class PictureStore(FileSystemArtifactStore):
         if picture_of(artifact_id) is None:
             super().remove(artifact_id)
 
+    def _path(self, artifact_id: str) -> Path:
+        if Path(artifact_id).name != artifact_id:
+            raise ValueError("it leads out of the folder")
+        return self._folder / artifact_id
+
     def _uploaded(self, artifact_id: str) -> BinaryIO:
         try:
             check_folder(self._folder, "read")
-            return os.fdopen(open_within(self._folder / artifact_id, os.O_RDONLY), "rb")
+            return os.fdopen(open_within(self._path(artifact_id), os.O_RDONLY), "rb")
         except (OSError, ValueError, ConfigError) as error:
             raise ArtifactNotFound(f"{artifact_id} cannot be read ({error})") from error
 
