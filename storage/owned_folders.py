@@ -101,8 +101,8 @@ def refusal(folder: Path, owners: Collection[int]) -> str | None:
 
 
 def _require(folder: Path, mode: Mode, owners: Collection[int]) -> None:
-    if mode == "read" and folder.exists() and not os.access(folder, os.X_OK):
-        return  # nothing in it can be opened
+    if mode == "read" and not os.access(folder, os.X_OK):
+        return  # it is not there, or nothing in it can be opened
     refused = refusal(folder, owners)
     if refused is not None:
         raise ConfigError(refused)

@@ -27,16 +27,18 @@ def make_private_folder(folder: Path, *, parents: bool = True) -> None:
     """
     chain = (folder, *folder.parents) if parents else (folder,)
     missing = [path for path in chain if not path.exists()]
-    found = {folder}
     for path in reversed(missing):
         try:
             path.mkdir(mode=FOLDER_MODE)
         except FileExistsError:  # made by another process just now, or a link that leads nowhere
-            found.add(path)
-    for path in found:
-        refused = refusal(path, {os.geteuid()})
-        if refused is not None:
-            raise PermissionError(errno.EPERM, refused, str(path))
+            _require_own(path)
+    _require_own(folder)
+
+
+def _require_own(folder: Path) -> None:
+    refused = refusal(folder, {os.geteuid()})
+    if refused is not None:
+        raise PermissionError(errno.EPERM, refused, str(folder))
 
 
 def make_private_file(path: Path) -> None:
