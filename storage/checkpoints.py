@@ -74,8 +74,10 @@ def write_checkpoint(folder: Path, attempt: int, epochs_done: int, content: byte
 def checkpoints(folder: Path) -> Iterator[bytes]:
     """Return the content of every whole checkpoint of a trial, the one with most epochs first.
 
-    One that is damaged is left out, and said.
+    One that is damaged is left out, and said; so is a folder that others can fill.
     """
+    if not may_be_read(folder):
+        return
     found = []
     for attempt in folder.glob("attempt-*"):
         match = _ATTEMPT.fullmatch(attempt.name)
@@ -105,6 +107,8 @@ def remove_checkpoints(folder: Path) -> None:
 
 def keep_last(folder: Path) -> None:
     """Remove all checkpoints of a finished trial but the last."""
+    if not may_be_read(folder):
+        return
     newest = max(
         (path for attempt in folder.glob("attempt-*") for path in _files(attempt)),
         key=lambda path: (path.name, path.parent.name),

@@ -49,8 +49,6 @@ class StudyFiles:
         check_folder(self.folder, "read")
         for name in ("spool", "samples", "output", "project", kind):
             check_folder(self.folder / name, "read")
-        for number in numbers_with_checkpoints(self._checkpoints):
-            check_folder(self.checkpoints(number), "read")
         self._spool = Spool(self.folder / "spool")
         self._samples = Samples(self.folder / "samples")
 
@@ -64,6 +62,8 @@ class StudyFiles:
         check_files_folder(self._url, "write")
         check_folder(self.folder, "write")
         make_private_folder(self.folder)
+        for number in numbers_with_checkpoints(self._checkpoints):
+            check_folder(self.checkpoints(number), "write")
 
     def checkpoints(self, number: int) -> Path:
         """Return the folder of a trial's checkpoints; it may not be there yet."""

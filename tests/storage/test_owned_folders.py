@@ -359,7 +359,10 @@ def test_checkpoints_behind_a_link_are_neither_loaded_nor_removed(tmp_path: Path
     assert list(checkpoints(own)) == [b"own"]
     with pytest.raises(PermissionError, match="attempt-0002 is a link"):
         make_attempt_folder(own, 2)
-    keep_last(own)
+    (tmp_path / "linked").symlink_to(other)
+    assert list(checkpoints(tmp_path / "linked")) == []
+    for folder in (own, tmp_path / "linked"):
+        keep_last(folder)
     assert list(checkpoints(other)) == [b"another's", b"another's"]
 
 

@@ -132,7 +132,7 @@ def test_samples_of_trials_that_a_database_put_back_lacks_are_removed(files: Stu
 
 
 @pytest.mark.parametrize(
-    "name", ["", "spool", "samples", "output", "project", "trials", "trials/1"]
+    "name", ["", "spool", "samples", "output", "project", "trials", "trials/000001"]
 )
 @pytest.mark.parametrize("how", ["link", "world"])
 def test_a_folder_of_a_study_that_others_can_fill_is_refused(
@@ -151,4 +151,4 @@ def test_a_folder_of_a_study_that_others_can_fill_is_refused(
         folder.symlink_to(elsewhere)
     what = "is a link" if how == "link" else "can be written by every user"
     with pytest.raises(ConfigError, match=rf"{folder} {what}"):
-        StudyFiles(storage_url, IDENTITY)
+        StudyFiles(storage_url, IDENTITY).make()
