@@ -14,7 +14,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
 from fields.errors import ConfigError, StudyError
-from storage.owned_folders import check_folder, open_within
+from storage.owned_folders import check_files_folder, check_folder, open_within
 from storage.place import artifacts_folder
 from storage.private_files import make_private_folder, write_durably
 from sweep.pictures.style import LIGHT
@@ -46,9 +46,13 @@ class PictureStore(FileSystemArtifactStore):
     Args:
         storage: Of the studies.
         url: Its address; files stand beside it.
+
+    Raises:
+        ConfigError: If the folder beside it may not be used, see ``storage.owned_folders``.
     """
 
     def __init__(self, storage: BaseStorage, url: str) -> None:
+        check_files_folder(url, "read")
         self._folder = artifacts_folder(url)
         super().__init__(self._folder)
         self._storage = storage
