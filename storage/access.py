@@ -19,10 +19,6 @@ def check_access(path: Path, mode: Literal["read", "write"]) -> None:
             folder beside it may not be used, see ``storage.owned_folders``.
     """
     check_files_folder(f"sqlite:///{path}", mode)
-    if path.is_dir():
-        raise ConfigError(
-            f"storage {path} is a folder; name a file in it, such as {path}/sweeps.db"
-        )
     there = path.exists()
     if there and not path.is_file():
         raise ConfigError(f"storage {path} is no file; name a file, such as sweeps.db")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from fields.errors import StudyError
+from fields.errors import ConfigError, StudyError
 from storage.lock_file import is_held, open_to_look, share_lock
 from storage.place import files_folder, opening_lock
 from storage.study_lock_file import read_holder
@@ -21,6 +21,7 @@ def no_coordinator(url: str, doing: str) -> Iterator[None]:
 
     Raises:
         StudyError: If one is run now, naming its process.
+        ConfigError: If a lock cannot be read.
     """
     if is_postgres(url):
         # Only here: who sweeps in a file need not load what talks to servers.
@@ -31,7 +32,14 @@ def no_coordinator(url: str, doing: str) -> Iterator[None]:
         return
     with ExitStack() as held:
         for path in study_locks(url):
-            file = held.enter_context(open_to_look(path))
+            try:
+                file = held.enter_context(open_to_look(path))
+            except OSError as error:
+                raise ConfigError(
+                    f"cannot {doing} {mask_password(url)}: whether a study in it is being run is "
+                    f"not known, since the lock {path} cannot be read ({error.strerror}); see who "
+                    "put it there, then run the same command again"
+                ) from error
             if not share_lock(file):
                 holder = read_holder(file, alive=True).pid or "unknown"
                 raise StudyError(
@@ -46,7 +54,7 @@ def is_run(lock: Path) -> bool:
     try:
         with open_to_look(lock) as file:
             return is_held(file)
-    except FileNotFoundError:
+    except OSError:
         return False
 
 

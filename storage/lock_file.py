@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from fields.errors import ConfigError
-from storage.owned_folders import check_folder, open_within
+from storage.owned_folders import check_folder, open_to_read, open_within
 from storage.private_files import make_private_folder
 
 TRY_EVERY_S = 0.02
@@ -44,9 +44,9 @@ def open_to_look(path: Path) -> IO[str]:
     """Open the file of a lock for reading; no link is followed.
 
     Raises:
-        OSError: If it cannot be opened, or is no regular file.
+        OSError: If it cannot be opened, is no regular file, or is another user's.
     """
-    return os.fdopen(open_within(path, os.O_RDONLY), encoding="utf-8", errors="replace")
+    return os.fdopen(open_to_read(path), encoding="utf-8", errors="replace")
 
 
 def _not_ours(path: Path, what: str) -> ConfigError:

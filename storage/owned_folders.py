@@ -44,9 +44,14 @@ def check_files_folder(url: str, mode: Mode) -> None:
     every user can rename what others have in it.
 
     Raises:
-        ConfigError: If it may not be used.
+        ConfigError: If it may not be used, or the database is a folder itself.
     """
-    folder, path = files_folder(url), sqlite_path(url)
+    path = sqlite_path(url)
+    if path is not None and path.is_dir():
+        raise ConfigError(
+            f"storage {path} is a folder; name a file in it, such as {path / 'sweeps.db'}"
+        )
+    folder = files_folder(url)
     if path is None:
         # Only here: who sweeps in a file need not load what knows the addresses of servers.
         from storage.server import named_folder
@@ -177,13 +182,31 @@ def open_within(path: Path, flags: int, mode: int = 0o600) -> int:
     return descriptor
 
 
+def open_to_read(path: Path) -> int:
+    """Open a regular file for reading in a folder that was checked; no link is followed.
+
+    Returns:
+        A descriptor.
+
+    Raises:
+        OSError: If it cannot be opened, is no such file, or belongs to somebody else than the user
+            of this process and the owner of its folder.
+    """
+    descriptor = open_within(path, os.O_RDONLY)
+    owner = os.fstat(descriptor).st_uid
+    if owner not in _owners(path, "read"):
+        os.close(descriptor)
+        raise PermissionError(errno.EPERM, f"it belongs to {_user(owner)}", str(path))
+    return descriptor
+
+
 def read_within(path: Path, most_bytes: int | None = None) -> bytes:
     """Return what a regular file in a folder that was checked holds; no link is followed.
 
     Raises:
-        OSError: If it cannot be read, is no such file, or holds more than ``most_bytes``.
+        OSError: As ``open_to_read``, or if it holds more than ``most_bytes``.
     """
-    with os.fdopen(open_within(path, os.O_RDONLY), "rb") as file:
+    with os.fdopen(open_to_read(path), "rb") as file:
         if most_bytes is not None and os.fstat(file.fileno()).st_size > most_bytes:
             raise OSError(errno.EFBIG, f"it is larger than {most_bytes / 1e6:g} MB", str(path))
         return file.read()

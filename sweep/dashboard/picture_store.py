@@ -14,7 +14,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
 from fields.errors import ConfigError, StudyError
-from storage.owned_folders import check_files_folder, check_folder, open_within
+from storage.owned_folders import check_files_folder, check_folder, open_to_read
 from storage.place import artifacts_folder
 from storage.private_files import make_private_folder, write_durably
 from sweep.pictures.style import LIGHT
@@ -110,7 +110,7 @@ class PictureStore(FileSystemArtifactStore):
     def _uploaded(self, artifact_id: str) -> BinaryIO:
         try:
             check_folder(self._folder, "read")
-            return os.fdopen(open_within(self._path(artifact_id), os.O_RDONLY), "rb")
+            return os.fdopen(open_to_read(self._path(artifact_id)), "rb")
         except (OSError, ValueError, ConfigError) as error:
             raise ArtifactNotFound(f"{artifact_id} cannot be read ({error})") from error
 

@@ -125,6 +125,15 @@ def test_a_link_in_place_of_the_folder_is_refused(
     assert list(elsewhere.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", [name for name in USES if name != "lock"])
+def test_a_database_that_is_a_folder_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"storage \. is a folder; name a file in it"):
+        USES[name]("sqlite:///.")
+
+
 def test_root_looks_at_the_sweep_of_another_user_and_writes_nothing_into_it(url: str) -> None:
     needs_root()
     path, folder = Path(url.removeprefix("sqlite:///")), place.files_folder(url)
@@ -204,6 +213,23 @@ def test_a_lock_that_is_a_file_of_another_place_or_user_empties_nothing(
         os.chown(lock, NOBODY, NOBODY)
         with pytest.raises(ConfigError, match="belongs to another user, or has a second name"):
             USES["lock"](url)
+
+
+def test_files_of_another_user_are_neither_believed_nor_loaded(
+    url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    needs_root()
+    lock, spool = place.study_lock(url, "s"), Spool(tmp_path / "spool")
+    lock.write_text(json.dumps({"pid": os.getpid(), "host": "here"}))
+    assert study_holder(url, "s").pid == os.getpid()
+    spool.put(1, "a result")
+    for path in (lock, spool.folder / "000001.json"):
+        os.chown(path, NOBODY, NOBODY)
+    assert study_holder(url, "s").pid is None
+    with pytest.raises(ConfigError, match="not known, since the lock .* belongs to the user nobo"):
+        restore(url, with_study(tmp_path / "copy.db"))
+    assert list(spool.results()) == []
+    assert "000001.json cannot be read (it belongs to the user nobody)" in caplog.text
 
 
 def test_a_lock_that_is_a_pipe_is_not_waited_for(url: str) -> None:
