@@ -226,7 +226,7 @@ def test_files_of_another_user_are_neither_believed_nor_loaded(
     for path in (lock, spool.folder / "000001.json"):
         os.chown(path, NOBODY, NOBODY)
     assert study_holder(url, "s").pid is None
-    with pytest.raises(ConfigError, match="not known, since the lock .* belongs to the user nobo"):
+    with pytest.raises(ConfigError, match=r"not known, since the lock .* belongs to the user nobo"):
         restore(url, with_study(tmp_path / "copy.db"))
     assert list(spool.results()) == []
     assert "000001.json cannot be read (it belongs to the user nobody)" in caplog.text
