@@ -23,6 +23,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data.plume_settings import PlumeSettings
+from fields.partial_file import USUAL_MODE, make_empty, partial_path
 
 __all__ = ["PlumeSettings", "main", "simulate"]
 
@@ -134,12 +135,13 @@ def _sea_mask(settings: PlumeSettings) -> NDArray[np.bool_]:
 
 def write(dataset: xr.Dataset, path: Path) -> None:
     """Write the dataset to netCDF under another name, then rename: no half-written file."""
-    partial = path.with_name(f"{path.name}.part")
+    partial = partial_path(path)
     encoding: dict[str, dict[str, object]] = {
         "plume": {"zlib": True, "complevel": 4},
         "time": {"units": "hours since 2020-01-01", "dtype": "int64"},
     }
     try:
+        make_empty(partial, USUAL_MODE)
         dataset.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
         partial.replace(path)
     finally:

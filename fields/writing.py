@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from fields.errors import DataError
+from fields.partial_file import USUAL_MODE, make_empty, partial_path
 from fields.series import FieldSeries
 
 NAMES_OF_OTHERS = ("bounds", "climatology", "grid_mapping", "coordinates", "ancillary_variables")
@@ -51,9 +52,10 @@ def write_netcdf(series: FieldSeries, path: Path) -> None:
     dataset = to_dataset(series)
     for variable in dataset.variables.values():
         variable.encoding.clear()  # packing of the source would round the forecast
-    partial = path.with_name(f".{path.name}.partial")
+    partial = partial_path(path)
     encoding = {series.name: {"zlib": True, "complevel": 4, "_FillValue": np.float32(np.nan)}}
     try:
+        make_empty(partial, USUAL_MODE)
         dataset.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
         partial.replace(path)
     except OSError as error:

@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Literal
 
 from fields.errors import ConfigError
+from storage.owned_folders import check_files_folder
 from storage.sqlite_file import beside, can_be_written, size_of
 
 
 def check_access(path: Path, mode: Literal["read", "write"]) -> None:
-    """Check that a file is where a database can be, leaving nothing behind.
+    """Check that a database can be at a path, with the folder beside it; leaves nothing behind.
 
     Raises:
-        ConfigError: If it is something else, or cannot be read (read) or written (write).
+        ConfigError: If there is something else, it cannot be read (read) or written (write), or the
+            folder beside it may not be used, see ``storage.owned_folders``.
     """
-    if path.is_dir():
-        raise ConfigError(
-            f"storage {path} is a folder; name a file in it, such as {path}/sweeps.db"
-        )
+    check_files_folder(f"sqlite:///{path}", mode)
     there = path.exists()
     if there and not path.is_file():
         raise ConfigError(f"storage {path} is no file; name a file, such as sweeps.db")

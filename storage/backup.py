@@ -10,12 +10,14 @@ from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 from fields.errors import ConfigError, StorageError, StorageUnavailable
+from fields.partial_file import make_empty, partial_path
 from storage.faults import DAMAGE, LOCKED, damaged, one_line, storage_error
 from storage.kept_backups import BACKUPS_KEPT, backup_number, backup_path, backups, newest_backup
 from storage.lock_file import take_lock
+from storage.owned_folders import check_files_folder, check_folder
 from storage.place import backups_folder
-from storage.private_files import make_private_folder, partial_path
-from storage.replacing import clear_partials, discard, make_empty, put_in_place
+from storage.private_files import make_private_folder
+from storage.replacing import clear_partials, discard, put_in_place
 from storage.soundness import require_studies
 from storage.sqlite_file import connect_reading, quick_check
 from storage.url import is_postgres, mask_password, sqlite_path
@@ -35,13 +37,15 @@ def back_up(url: str, keep: int = BACKUPS_KEPT) -> Path:
         The backup: durable, of this user alone, checked.
 
     Raises:
-        ConfigError: If the database is no file, missing or another program's.
+        ConfigError: If the database is no file, missing or another program's, or the folder beside
+            it may not be used.
         StorageUnavailable: If the disk is full or the database locked; no backup was made.
         StorageError: If the database is damaged or the backup cannot be written.
     """
     if keep < 1:
         raise ValueError(f"at least 1 backup is kept, found {keep}")
     path = file_of(url)
+    check_files_folder(url, "write")
     require_studies(url, path)
     return _next_backup(url, path, None, keep)
 
@@ -133,9 +137,10 @@ def _copy(url: str, path: Path, target: Path, source: sqlite3.Connection | None 
 def _backups_locked(url: str) -> Iterator[None]:
     """Let one process at a time number, write and remove backups."""
     folder = backups_folder(url)
+    check_folder(folder, "write")
     try:
         make_private_folder(folder)
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
         raise _not_written(url, folder, error.strerror or str(error)) from error
     try:

@@ -6,6 +6,7 @@ The first line names what kind of file it is and has the SHA-256 of the rest.
 import hashlib
 from pathlib import Path
 
+from storage.owned_folders import read_within
 from storage.private_files import write_durably
 
 
@@ -26,10 +27,12 @@ def write_checked(path: Path, kind: str, content: bytes) -> None:
 def read_checked(path: Path, kind: str) -> bytes | None:
     """Return what a file holds, None where it is of another kind or not whole.
 
+    No link is followed.
+
     Raises:
         OSError: If it cannot be read.
     """
-    head, _, content = path.read_bytes().partition(b"\n")
+    head, _, content = read_within(path).partition(b"\n")
     return content if head == _head(kind, content) else None
 
 

@@ -161,7 +161,7 @@ class CheckpointMirror:
 
 def _checkpoints(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("epoch-*"):
-        if path.is_file():
+        if path.is_file() and not path.is_symlink():
             yield path
 
 

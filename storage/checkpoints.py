@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from storage.checked_file import read_checked, write_checked
+from storage.owned_folders import may_be_read
 from storage.private_files import make_private_folder, remove_partial_files
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def make_attempt_folder(folder: Path, attempt: int) -> None:
     Raises:
         OSError: If it cannot be made.
     """
+    make_private_folder(folder)
     make_private_folder(attempt_folder(folder, attempt))
 
 
@@ -72,8 +74,10 @@ def write_checkpoint(folder: Path, attempt: int, epochs_done: int, content: byte
 def checkpoints(folder: Path) -> Iterator[bytes]:
     """Return the content of every whole checkpoint of a trial, the one with most epochs first.
 
-    One that is damaged is left out, and said.
+    One that is damaged is left out, and said; so is a folder that others can fill.
     """
+    if not may_be_read(folder):
+        return
     found = []
     for attempt in folder.glob("attempt-*"):
         match = _ATTEMPT.fullmatch(attempt.name)
@@ -103,6 +107,8 @@ def remove_checkpoints(folder: Path) -> None:
 
 def keep_last(folder: Path) -> None:
     """Remove all checkpoints of a finished trial but the last."""
+    if not may_be_read(folder):
+        return
     newest = max(
         (path for attempt in folder.glob("attempt-*") for path in _files(attempt)),
         key=lambda path: (path.name, path.parent.name),
@@ -119,6 +125,8 @@ def keep_last(folder: Path) -> None:
 
 def _files(folder: Path) -> list[Path]:
     """Return the checkpoints of one attempt, the newest first."""
+    if not may_be_read(folder):
+        return []
     try:
         names = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
     except OSError:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from fields.errors import StudyError
+from fields.errors import ConfigError, StudyError
 from storage.inode_locks import is_study_held
-from storage.lock_file import is_held, share_lock
+from storage.lock_file import is_held, open_to_look, share_lock
 from storage.place import files_folder, opening_lock
 from storage.study_lock_file import read_holder
 from storage.url import is_postgres, mask_password, sqlite_path
@@ -22,6 +22,7 @@ def no_coordinator(url: str, doing: str) -> Iterator[None]:
 
     Raises:
         StudyError: If one is run now, naming its process.
+        ConfigError: If a lock cannot be read.
     """
     if is_postgres(url):
         # Only here: who sweeps in a file need not load what talks to servers.
@@ -32,7 +33,14 @@ def no_coordinator(url: str, doing: str) -> Iterator[None]:
         return
     with ExitStack() as held:
         for path in study_locks(url):
-            file = held.enter_context(path.open(encoding="utf-8", errors="replace"))
+            try:
+                file = held.enter_context(open_to_look(path))
+            except OSError as error:
+                raise ConfigError(
+                    f"cannot {doing} {mask_password(url)}: whether a study in it is being run is "
+                    f"not known, since the lock {path} cannot be read ({error.strerror}); see who "
+                    "put it there, then run the same command again"
+                ) from error
             if not share_lock(file):
                 holder = read_holder(file, alive=True).pid or "unknown"
                 raise StudyError(
@@ -51,12 +59,13 @@ def no_coordinator(url: str, doing: str) -> Iterator[None]:
 def is_run(lock: Path) -> bool:
     """Return whether a process holds the lock of a study."""
     try:
-        with lock.open(encoding="utf-8", errors="replace") as file:
+        with open_to_look(lock) as file:
             return is_held(file)
-    except FileNotFoundError:
+    except OSError:
         return False
 
 
 def study_locks(url: str) -> list[Path]:
     """Return the lock files of all studies that were ever run."""
-    return sorted(set(files_folder(url).glob("*.lock")) - {opening_lock(url)})
+    found = set(files_folder(url).glob("*.lock")) - {opening_lock(url)}
+    return sorted(path for path in found if not path.is_symlink() and path.is_file())

@@ -8,6 +8,7 @@ from pathlib import Path
 from storage.coordinators import is_run, study_locks
 from storage.faults import sqlite_errors
 from storage.kept_backups import backups
+from storage.owned_folders import check_files_folder
 from storage.replacing import damaged_copies, partials
 from storage.schema import schema_of
 from storage.soundness import require_studies
@@ -63,13 +64,15 @@ def inspect(url: str) -> Inspection:
     """Look at everything in a database.
 
     Raises:
-        ConfigError: If it is missing, no database, or another program's.
+        ConfigError: If it is missing, no database, another program's, or beside a folder that may
+            not be used.
         DatabaseDamaged: If it is so damaged that nothing can be said, empty, or gone.
         StorageError: If it cannot be read.
     """
     path = sqlite_path(url)
     if path is None:
         return _inspect_server(url)
+    check_files_folder(url, "read")
     require_studies(url, path)
     with sqlite_errors(url):
         problems = look(path, _problems)

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from storage.owned_folders import may_be_read
 from storage.place import backups_folder
 from storage.url import sqlite_path
 
@@ -12,9 +13,10 @@ BACKUPS_KEPT = 5
 def backups(url: str) -> list[Path]:
     """Return the backups of a database, oldest first; none for one that is no file."""
     path, folder = sqlite_path(url), backups_folder(url)
-    if path is None or not folder.is_dir():
+    if path is None or not may_be_read(folder):
         return []
-    numbered = {backup_number(path, file): file for file in folder.iterdir()}
+    files = (file for file in folder.iterdir() if not file.is_symlink() and file.is_file())
+    numbered = {backup_number(path, file): file for file in files}
     return [file for number, file in sorted(numbered.items()) if number > 0]
 
 

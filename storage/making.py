@@ -5,12 +5,11 @@ from pathlib import Path
 
 from optuna.storages import RDBStorage
 
+from fields.partial_file import make_empty, partial_path
 from storage.kept_backups import newest_backup
-from storage.private_files import partial_path
 from storage.replacing import (
     clear_partials,
     discard,
-    make_empty,
     move_aside,
     put_in_place,
 )

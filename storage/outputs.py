@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from storage.owned_folders import read_within
 from storage.private_files import make_private_folder, write_durably
-from storage.small_files import read_small_file
 
 MOST_BYTES = 10_000_000
 
@@ -22,8 +22,8 @@ def keep_output(study_folder: Path, number: int, text: str) -> None:
 def kept_output(study_folder: Path, number: int) -> str:
     """Return what a trial printed, "" where nothing can be read."""
     try:
-        return read_small_file(_path(study_folder, number), MOST_BYTES).decode(errors="replace")
-    except (OSError, ValueError):
+        return read_within(_path(study_folder, number), MOST_BYTES).decode(errors="replace")
+    except OSError:
         return ""
 
 

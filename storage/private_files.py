@@ -4,46 +4,50 @@ A folder or file made here is closed to everybody else (0700, 0600): a checkpoin
 holds a person's data, and a file another user could write would be loaded by the next start.
 """
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 
+from fields.partial_file import FILE_MODE, open_new, partial_path
+from storage.owned_folders import open_within, refusal
+
 FOLDER_MODE = 0o700
-FILE_MODE = 0o600
-TO_SEND_ON = 0o666
-"""The usual mode, from which the user's mask takes what it takes."""
-_PARTIAL = ".partial"
-
-
-def partial_path(target: Path) -> Path:
-    """Return where this process prepares what will stand at ``target``."""
-    return target.with_name(f".{target.name}.{os.getpid()}{_PARTIAL}")
 
 
 def make_private_folder(folder: Path, *, parents: bool = True) -> None:
-    """Make a folder of this user alone; one that is there is left.
+    """Make a folder of this user alone; one that is there is checked, see ``owned_folders``.
 
     Args:
         folder: Which.
         parents: Whether the folders above it are made too.
 
     Raises:
-        OSError: If it cannot be made.
+        OSError: If it cannot be made, or may not be used.
     """
     chain = (folder, *folder.parents) if parents else (folder,)
     missing = [path for path in chain if not path.exists()]
     for path in reversed(missing):
-        with suppress(FileExistsError):  # made by another process just now
+        try:
             path.mkdir(mode=FOLDER_MODE)
+        except FileExistsError:  # made by another process just now, or a link that leads nowhere
+            _require_own(path)
+    _require_own(folder)
+
+
+def _require_own(folder: Path) -> None:
+    refused = refusal(folder, {os.geteuid()})
+    if refused is not None:
+        raise PermissionError(errno.EPERM, refused, str(folder))
 
 
 def make_private_file(path: Path) -> None:
     """Make an empty file of this user alone; one that is there is left.
 
     Raises:
-        OSError: If it cannot be made.
+        OSError: If it cannot be made, or a link or anything but a file is there.
     """
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, FILE_MODE))
+    os.close(open_within(path, os.O_CREAT | os.O_RDWR))
 
 
 def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
@@ -61,10 +65,7 @@ def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
     """
     partial = partial_path(path)
     try:
-        # In a folder of others a link may stand under a name that can be guessed.
-        flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
-        descriptor = os.open(partial, flags, mode)
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(open_new(partial, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -78,7 +79,7 @@ def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
 
 def remove_partial_files(folder: Path) -> None:
     """Remove what writers left that were killed while they wrote; only where nobody writes."""
-    for path in folder.glob(f".*{_PARTIAL}"):
+    for path in folder.glob(".*.partial"):
         with suppress(OSError):
             path.unlink()
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from storage.private_files import FILE_MODE, synchronise
+from storage.private_files import synchronise
 from storage.sqlite_file import BESIDE, beside
 
 
@@ -22,7 +22,7 @@ def partials(target: Path, *, any_name: bool = False) -> list[Path]:
         any_name: Everything unfinished in its folder, not of this name alone.
     """
     name = r".+" if any_name else re.escape(target.name)
-    ours = re.compile(rf"\.{name}\.\d+\.partial(-wal|-shm|-journal)?")
+    ours = re.compile(rf"\.{name}\.\d+(\.[0-9a-f]+)?\.partial(-wal|-shm|-journal)?")
     return sorted(path for path in target.parent.iterdir() if ours.fullmatch(path.name))
 
 
@@ -80,15 +80,6 @@ def damaged_copies(target: Path) -> list[Path]:
     """Return the files that were moved aside."""
     ours = re.compile(rf"{re.escape(target.name)}\.damaged-\d+")
     return sorted(path for path in target.parent.iterdir() if ours.fullmatch(path.name))
-
-
-def make_empty(partial: Path) -> None:
-    """Make the file that will be filled, of this user alone, whatever is there.
-
-    Raises:
-        OSError: If the disk refuses.
-    """
-    os.close(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, FILE_MODE))
 
 
 def discard(partial: Path) -> None:

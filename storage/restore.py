@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fields.errors import ConfigError, DatabaseDamaged
+from fields.partial_file import make_empty, partial_path
 from storage.advice import storage_command
 from storage.backup import file_of
 from storage.coordinators import no_coordinator
@@ -13,11 +14,11 @@ from storage.faults import one_line, storage_error
 from storage.kept_backups import backups, newest_backup
 from storage.one_name import require_name
 from storage.opening import opening_locked
-from storage.private_files import partial_path, synchronise
+from storage.owned_folders import check_files_folder
+from storage.private_files import synchronise
 from storage.replacing import (
     clear_partials,
     discard,
-    make_empty,
     move_aside,
     put_in_place,
     take_after,
@@ -53,12 +54,14 @@ def restore(url: str, backup: Path | None = None) -> Restored:
         backup: The newest one if None.
 
     Raises:
-        ConfigError: If the database is no file, there is no such backup, or it is none of studies.
+        ConfigError: If the database is no file, there is no such backup, or it is none of studies,
+            or the folder beside the database may not be used.
         StudyError: If a study in it is being run.
         DatabaseDamaged: If the backup is damaged.
         StorageError: If the disk refuses.
     """
     path = file_of(url)
+    check_files_folder(url, "write")
     chosen = backup if backup is not None else newest_backup(url)
     if chosen is None:
         raise ConfigError(

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from storage.checked_file import read_checked, write_checked
+from storage.owned_folders import may_be_read
 from storage.private_files import make_private_folder
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ class Samples:
 
     def keep_only(self, numbers: Collection[int]) -> None:
         """Remove the samples of all other trials."""
+        if not may_be_read(self._folder):
+            return
         for path in self._folder.glob("[0-9]*"):
             if path.name.isdecimal() and int(path.name) not in numbers:
                 with suppress(FileNotFoundError):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from storage.checked_file import read_checked, write_checked
+from storage.owned_folders import may_be_read
 from storage.private_files import make_private_folder, remove_partial_files
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Spool:
 
     def results(self) -> Iterator[tuple[int, str]]:
         """Return every result with the number of its trial; damaged ones are put aside."""
-        if not self.folder.is_dir():
+        if not may_be_read(self.folder):
             return
         remove_partial_files(self.folder)
         for path in sorted(self.folder.iterdir()):

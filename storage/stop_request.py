@@ -11,8 +11,8 @@ from pathlib import Path
 
 from fields.errors import ConfigError
 from storage.holder import Holder
+from storage.owned_folders import read_within
 from storage.private_files import write_durably
-from storage.small_files import read_small_file
 
 _MOST_BYTES = 10_000
 
@@ -49,8 +49,8 @@ def take_request(path: Path, identity: str) -> int:
         0 not at all, 1 after the epoch, 2 at once.
     """
     try:
-        content = read_small_file(path, _MOST_BYTES)
-    except (OSError, ValueError):
+        content = read_within(path, _MOST_BYTES)
+    except OSError:
         return 0
     withdraw_request(path)
     try:

@@ -17,7 +17,7 @@ from storage.advice import go_on
 from storage.database_file import file_identity
 from storage.holder import CONFIRM, LOOKING_S, NOBODY, RESUME, Holder, is_run_by
 from storage.inode_locks import hold_study, is_study_held
-from storage.lock_file import is_held, open_lock_file, take_lock
+from storage.lock_file import is_held, open_lock_file, open_to_look, take_lock
 from storage.one_name import require_name
 from storage.process_identity import process_identity
 from storage.stop_request import take_request, withdraw_request
@@ -144,7 +144,7 @@ def holder_by_file(url: str, study: str) -> Holder:
     database = sqlite_path(url)
     in_database = database is not None and is_study_held(database, study)
     try:
-        with path.open(encoding="utf-8") as file:
+        with open_to_look(path) as file:
             return read_holder(file, alive=is_held(file) or in_database)
     except OSError:
         return Holder(None, "", alive=True) if in_database else NOBODY

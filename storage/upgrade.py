@@ -15,17 +15,16 @@ from pathlib import Path
 from optuna.storages import RDBStorage
 
 from fields.errors import StorageError, StorageUnavailable
+from fields.partial_file import make_empty, partial_path
 from storage.access import check_access
 from storage.backup import back_up
 from storage.coordinators import no_coordinator
 from storage.database_errors import database_errors, opening_errors
 from storage.faults import damaged, sqlite_errors, storage_error
 from storage.opening import opening_locked
-from storage.private_files import partial_path
 from storage.replacing import (
     clear_partials,
     discard,
-    make_empty,
     put_in_place,
     take_after,
 )

@@ -8,6 +8,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from torch import nn
 
+from fields.partial_file import make_empty, partial_path
+
 
 def save_weights(predictor: nn.Module, path: Path) -> None:
     """Write the weights as safetensors, for this user alone.
@@ -15,8 +17,9 @@ def save_weights(predictor: nn.Module, path: Path) -> None:
     Raises:
         OSError: If they cannot be written; nothing half-written is left behind.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    partial = partial_path(path)
     try:
+        make_empty(partial)
         save_model(predictor, str(partial))
         partial.chmod(0o600)  # whatever the library made it
         with partial.open("rb") as file:

@@ -116,7 +116,7 @@ def _write_follow_up(study: Study, address: str) -> None:
     try:
         with database_errors(address):
             text = render_follow_up(study, study.get_trials(deepcopy=False))
-        write_follow_up(text, Path(FILE))
+        write_follow_up(text, Path(FILE), named=False)
         logger.info("the narrowed search is written to %s", FILE)
     except BadInput as error:  # the sweep is done all the same
         logger.warning("no %s was written: %s", FILE, error)

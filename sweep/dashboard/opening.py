@@ -1,5 +1,6 @@
 """Opening the link in a browser without showing it to the other users of the machine."""
 
+import os
 import tempfile
 import webbrowser
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 
-from storage.private_files import make_private_file
+from fields.partial_file import open_new
 
 
 @contextmanager
@@ -19,13 +20,13 @@ def opened_in_browser(link: str) -> Iterator[None]:
     """
     with tempfile.TemporaryDirectory(prefix="sweep-dashboard-") as folder:
         file = Path(folder) / "open.html"
-        make_private_file(file)
-        file.write_text(
+        page = (
             '<!DOCTYPE html><meta charset="utf-8"><title>Opening</title>'
             '<meta name="referrer" content="no-referrer">'
             f'<meta http-equiv="refresh" content="0; url={escape(link)}">'
-            f'<a href="{escape(link)}">Open the dashboard</a>',
-            encoding="utf-8",
+            f'<a href="{escape(link)}">Open the dashboard</a>'
         )
+        with os.fdopen(open_new(file), "w", encoding="utf-8") as new:
+            new.write(page)
         webbrowser.open(file.as_uri())
         yield

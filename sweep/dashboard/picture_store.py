@@ -2,8 +2,10 @@
 
 import io
 import logging
+import os
 import threading
 from collections import OrderedDict
+from pathlib import Path
 from typing import BinaryIO
 
 from optuna.artifacts import FileSystemArtifactStore
@@ -11,7 +13,8 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
-from fields.errors import StudyError
+from fields.errors import ConfigError, StudyError
+from storage.owned_folders import check_files_folder, check_folder, open_to_read
 from storage.place import artifacts_folder
 from storage.private_files import make_private_folder, write_durably
 from sweep.pictures.style import LIGHT
@@ -43,9 +46,13 @@ class PictureStore(FileSystemArtifactStore):
     Args:
         storage: Of the studies.
         url: Its address; files stand beside it.
+
+    Raises:
+        ConfigError: If the folder beside it may not be used, see ``storage.owned_folders``.
     """
 
     def __init__(self, storage: BaseStorage, url: str) -> None:
+        check_files_folder(url, "read")
         self._folder = artifacts_folder(url)
         super().__init__(self._folder)
         self._storage = storage
@@ -81,9 +88,10 @@ class PictureStore(FileSystemArtifactStore):
 
         Raises:
             OSError: If it cannot be written.
+            ValueError: If it would be written elsewhere.
         """
         make_private_folder(self._folder)
-        write_durably(self._folder / artifact_id, content_body.read())
+        write_durably(self._path(artifact_id), content_body.read())
 
     def remove(self, artifact_id: str) -> None:
         """Remove what was uploaded; a picture is no file, and goes with its trial.
@@ -94,10 +102,16 @@ class PictureStore(FileSystemArtifactStore):
         if picture_of(artifact_id) is None:
             super().remove(artifact_id)
 
+    def _path(self, artifact_id: str) -> Path:
+        if Path(artifact_id).name != artifact_id:
+            raise ValueError("it leads out of the folder")
+        return self._folder / artifact_id
+
     def _uploaded(self, artifact_id: str) -> BinaryIO:
         try:
-            return super().open_reader(artifact_id)
-        except (OSError, ValueError) as error:
+            check_folder(self._folder, "read")
+            return os.fdopen(open_to_read(self._path(artifact_id)), "rb")
+        except (OSError, ValueError, ConfigError) as error:
             raise ArtifactNotFound(f"{artifact_id} cannot be read ({error})") from error
 
     def _drawn(self, picture: TrialPicture) -> bytes | None:
@@ -106,7 +120,7 @@ class PictureStore(FileSystemArtifactStore):
             if view is None or not can_be_drawn(picture.picture, view):
                 return None
             content = draw(picture.picture, view, LIGHT)
-        except StudyError as error:
+        except (StudyError, ConfigError) as error:
             logger.warning("trial %d: %s", picture.number, error)
             return None
         if view.baseline is not None:  # else the next look may find one to compare with

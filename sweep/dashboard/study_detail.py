@@ -28,7 +28,7 @@ from optuna_dashboard._serializer import (
 )
 from pydantic import ValidationError
 
-from fields.errors import FieldsharpError, StudyError
+from fields.errors import ConfigError, FieldsharpError, StudyError
 from sweep.dashboard.notes import NotePicture, output_note, study_note, trial_note
 from sweep.dashboard.readable import attributes, read_trial
 from sweep.dashboard.study_csv import study_csv
@@ -223,7 +223,7 @@ class _Page:
             picture = _most_telling(study._study_id, trial._trial_id, tree["artifacts"])
             note = trial_note(read, self._facts, self._baseline, picture)
             if read.spec is not None and read.spec.run.trainer is not None:
-                note += output_note(StudyFiles(self._url, str(self.identity)).output(trial.number))
+                note += output_note(self._output(trial.number))
             tree["note"] = {**tree["note"], "body": note}
         self._note_attributes(shown)
         steps = json.dumps(tree.pop("intermediate_values")).encode()
@@ -232,6 +232,13 @@ class _Page:
         if edited is None and trial.state.is_finished() and self._baseline is not None:
             self._written[trial._trial_id] = written
         return written
+
+    def _output(self, number: int) -> str:
+        try:
+            return StudyFiles(self._url, str(self.identity)).output(number)
+        except ConfigError as error:  # a folder that may not be used: all else is still shown
+            logger.warning("%s", error)
+            return ""
 
     def _note_attributes(self, shown: Mapping[str, Any]) -> None:
         for name, value in shown.items():

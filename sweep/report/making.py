@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fields.errors import ConfigError
-from storage.private_files import TO_SEND_ON, write_durably
+from fields.partial_file import USUAL_MODE
+from storage.private_files import write_durably
 from sweep.report.gathering import gather
 from sweep.report.page import lay_out, render
 
@@ -50,7 +51,7 @@ def make_report(study: str, url: str, path: Path, trial: int | None = None) -> M
     page = lay_out(report)
     content = render(report, page).encode("utf-8", "replace")
     try:
-        write_durably(path, content, TO_SEND_ON)
+        write_durably(path, content, USUAL_MODE)
     except OSError as error:
         raise _cannot_write(path, error.strerror or str(error)) from error
     return Made(

@@ -1,6 +1,7 @@
 """The sweep that follows a promising one: its search, narrowed to where its best trials lie."""
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import ValidationError
 
 from fields.errors import ConfigError, StudyError
+from fields.partial_file import USUAL_MODE
 from fields.visible import visible
 from sweep.configuration.names import setting_path
 from sweep.configuration.ranges import Choices, NumberRange
@@ -89,19 +91,32 @@ def render_follow_up(study: Study, trials: Sequence[FrozenTrial]) -> str:
     )
 
 
-def write_follow_up(text: str, path: Path) -> None:
+def write_follow_up(text: str, path: Path, *, named: bool = True) -> None:
     """Write the file, in place of an earlier follow-up but of nothing else.
+
+    Args:
+        text: What it holds.
+        path: Where.
+        named: Whether the user named the path; a link is followed only then.
 
     Raises:
         ConfigError: If there is another file of that name, or it cannot be written.
     """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | (0 if named else os.O_NOFOLLOW)
     try:
-        if path.exists() and not path.read_text(encoding="utf-8").startswith(MARK):
+        if not named and path.is_symlink():
+            raise ConfigError(
+                f"{path} is a link, and a file is not written through a link that nobody named; "
+                "remove it, or write the follow-up with export STUDY --next -o FILE"
+            )
+        # What is no regular file, such as /dev/stdout, holds nothing that could be lost.
+        if path.is_file() and not path.read_text(encoding="utf-8").startswith(MARK):
             raise ConfigError(
                 f"{path} exists and is no follow-up of a sweep; move it, or write the follow-up "
                 "elsewhere with export STUDY --next -o FILE"
             )
-        path.write_text(text, encoding="utf-8")
+        with os.fdopen(os.open(path, flags, USUAL_MODE), "w", encoding="utf-8") as file:
+            file.write(text)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"cannot write {path} ({error}); choose another place with export STUDY --next -o FILE"

@@ -65,7 +65,8 @@ def make_run_folder(folder: Path) -> None:
             f"{folder} holds a training already; choose another folder with -o, or remove it"
         )
     try:
-        make_private_folder(folder)
+        if not folder.is_dir():  # the user names it: it may be a link, or a colleague's
+            make_private_folder(folder)
         # Permissions alone do not tell: a folder may be of a file system that takes no files.
         with tempfile.TemporaryFile(dir=folder):
             pass

@@ -14,6 +14,7 @@ from storage.checkpoints import (
     trial_folder,
 )
 from storage.outputs import kept_output
+from storage.owned_folders import check_files_folder, check_folder
 from storage.place import study_folder
 from storage.private_files import make_private_folder
 from storage.room import free_mb
@@ -35,11 +36,19 @@ class StudyFiles:
         url: Address of the database.
         identity: Of the study, see ``storage.place``.
         kind: Whose checkpoints: of the ``trials`` of the search, or of those that ``confirm`` it.
+
+    Raises:
+        ConfigError: If a folder of it may not be used, see ``storage.owned_folders``.
     """
 
     def __init__(self, url: str, identity: str, kind: str = "trials") -> None:
+        self._url = url
         self.folder = study_folder(url, identity)
         self._checkpoints = self.folder / kind
+        check_files_folder(url, "read")
+        check_folder(self.folder, "read")
+        for name in ("spool", "samples", "output", "project", kind):
+            check_folder(self.folder / name, "read")
         self._spool = Spool(self.folder / "spool")
         self._samples = Samples(self.folder / "samples")
 
@@ -47,9 +56,14 @@ class StudyFiles:
         """Make the folder.
 
         Raises:
+            ConfigError: If one that is there may not be written into.
             OSError: If it cannot be made.
         """
+        check_files_folder(self._url, "write")
+        check_folder(self.folder, "write")
         make_private_folder(self.folder)
+        for number in numbers_with_checkpoints(self._checkpoints):
+            check_folder(self.checkpoints(number), "write")
 
     def checkpoints(self, number: int) -> Path:
         """Return the folder of a trial's checkpoints; it may not be there yet."""

@@ -9,7 +9,6 @@ from optuna.study import Study
 from fields.errors import ConfigError, StoppedOnRequest
 from storage.database import check_storage, open_database
 from storage.patience import Patience
-from storage.place import study_folder
 from storage.study_lock import StudyLock, refuse_if_run
 from sweep.configuration.duration import seconds
 from sweep.configuration.presets import values_outside
@@ -156,7 +155,7 @@ def _project_differs(
     """Return how the project of a script differs from the one a study began with."""
     if config.trainer is None:
         return []
-    kept = kept_project(study_folder(url, study_identity(study)))
+    kept = kept_project(StudyFiles(url, study_identity(study)).folder)
     if kept.is_dir():
         return differences(config.trainer, kept, config.study, resumed=resumed)
     there = study_facts(study).provenance.project_sha256

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -171,3 +172,21 @@ def test_attributes_netcdf_cannot_hold_become_text_and_dangling_names_are_left_o
         assert {k: found[k] for k in ("flag", "extra")} == {"flag": "True", "extra": "{'a': 1}"}
         assert not {"nothing", "grid_mapping"} & found.keys()
         assert written["time"].attrs == {"axis": "T"}
+
+
+def test_no_link_is_written_through_beside_the_target(series: FieldSeries, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("kept")
+    (tmp_path / ".out.nc.partial").symlink_to(victim)
+    write_netcdf(series, tmp_path / "out.nc")
+    assert victim.read_text() == "kept"
+    assert (tmp_path / "out.nc").is_file()
+
+
+def test_a_forecast_has_the_usual_mode(series: FieldSeries, tmp_path: Path) -> None:
+    mask = os.umask(0o027)
+    try:
+        write_netcdf(series, tmp_path / "out.nc")
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "out.nc").stat().st_mode & 0o777 == 0o640

@@ -96,6 +96,7 @@ class ScriptTrial:
             gone = f"the project that is kept with the study, {kept}, is gone; resume the study"
             return TrialFailed(number, attempt, gone, "data")
         try:
+            make_private_folder(folder)
             make_private_folder(checkpoints)
             copy_for_trial(settings, kept, project)
             calls = prepare(settings, project, self._own_variables(checkpoints))

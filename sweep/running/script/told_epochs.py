@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fields.errors import TrainingFailed
+from storage.owned_folders import read_within
 from storage.private_files import write_durably
 from sweep.running.epoch_report import EpochReport, reports_as_text, reports_from_text
 
@@ -25,7 +26,7 @@ def keep_told(folder: Path, reports: list[EpochReport]) -> None:
 def told_before(folder: Path) -> list[EpochReport]:
     """Return what earlier attempts told, nothing where that cannot be read."""
     try:
-        return reports_from_text((folder / FILE).read_text(encoding="utf-8"))
+        return reports_from_text(read_within(folder / FILE).decode())
     except (OSError, UnicodeDecodeError, TrainingFailed):
         return []
 

@@ -166,3 +166,25 @@ def test_what_is_uploaded_is_kept_and_can_be_removed(own_url: str) -> None:
 
 def test_a_picture_nobody_looked_at_is_removed_without_complaint(own_url: str) -> None:
     _store(own_url).remove(_artifacts(own_url, 1)["epochs.png"])
+
+
+def test_an_upload_that_is_a_link_is_not_shown(own_url: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("of the one who serves it")
+    store = _store(own_url)
+    store.write(UPLOADED, io.BytesIO(b"mine"))
+    linked = UPLOADED.replace("7", "8")
+    (artifacts_folder(own_url) / linked).symlink_to(secret)
+    with pytest.raises(ArtifactNotFound):
+        store.open_reader(linked)
+    artifacts_folder(own_url).chmod(0o777)
+    with pytest.raises(ArtifactNotFound, match="can be written by every user"):
+        store.open_reader(UPLOADED)
+
+
+def test_nothing_is_drawn_from_samples_that_others_can_fill(own_url: str) -> None:
+    study = load_study(open_database(own_url, "read"), "tiny")
+    number = _artifacts(own_url, 1)["epochs.png"]
+    (files_folder(own_url) / study_identity(study) / "samples").chmod(0o777)
+    with pytest.raises(ArtifactNotFound):
+        _store(own_url).open_reader(number)

@@ -241,3 +241,14 @@ def test_a_name_of_a_study_ends_neither_comment_nor_docstring(
     assert yaml.safe_load(text) == tree
     assert text.splitlines()[1].startswith("data:")
     assert "\x1b" not in text
+
+
+def test_a_file_that_the_user_names_may_be_a_link_or_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "best.yaml").symlink_to(tmp_path / "real.yaml")
+    write("text\n", tmp_path / "best.yaml")
+    assert (tmp_path / "real.yaml").read_text() == "text\n"
+    reading, writing = os.pipe()
+    write("text\n", Path(f"/dev/fd/{writing}"))
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        assert pipe.read() == "text\n"

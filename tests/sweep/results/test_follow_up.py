@@ -1,5 +1,6 @@
 """The narrowed search that follows a promising sweep."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,26 @@ def test_an_earlier_follow_up_is_replaced_and_nothing_else(tmp_path: Path) -> No
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot write .*; choose another place with export"):
         write_follow_up(f"{MARK} a\n", tmp_path / "nowhere" / "next.yaml")
+
+
+@pytest.mark.parametrize("target", ["there", "not there"])
+def test_a_name_that_nobody_gave_is_not_followed_if_it_is_a_link(
+    target: str, tmp_path: Path
+) -> None:
+    path, elsewhere = tmp_path / "next.yaml", tmp_path / "elsewhere"
+    if target == "there":
+        elsewhere.write_text(f"{MARK} a\n")
+    path.symlink_to(elsewhere)
+    with pytest.raises(ConfigError, match=r"next.yaml is a link, .* remove it, or write the"):
+        write_follow_up(f"{MARK} b\n", path, named=False)
+    assert elsewhere.exists() == (target == "there")
+    write_follow_up(f"{MARK} c\n", path)
+    assert (path.is_symlink(), elsewhere.read_text()) == (True, f"{MARK} c\n")
+
+
+def test_it_can_be_written_to_a_pipe() -> None:
+    reading, writing = os.pipe()
+    write_follow_up(f"{MARK} a\n", Path(f"/dev/fd/{writing}"))
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        assert pipe.read() == f"{MARK} a\n"

@@ -15,6 +15,7 @@ import yaml
 
 from fields.errors import ConfigError
 from fields.windows import load_forecast_data
+from model.predictors.weights import save_weights
 from sweep.results.run_folder import TrainedRun, load_run, make_run_folder
 from sweep.running.judging import Judge
 
@@ -198,3 +199,26 @@ def test_a_link_that_leads_nowhere_is_refused_and_a_link_to_a_folder_is_followed
     (tmp_path / "there").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "there")
     make_run_folder(tmp_path / "link")
+
+
+def test_a_run_folder_may_be_a_link_and_no_link_in_it_is_written_through(tmp_path: Path) -> None:
+    real, victim = tmp_path / "real", tmp_path / "victim"
+    real.mkdir()
+    real.chmod(0o777)
+    victim.write_text("kept")
+    (tmp_path / "run").symlink_to(real)
+    make_run_folder(tmp_path / "run")
+    assert real.stat().st_mode & 0o777 == 0o777
+    for name in ("weights.safetensors", ".weights.safetensors.partial"):
+        (real / name).symlink_to(victim)
+    save_weights(torch.nn.Linear(2, 2), tmp_path / "run" / "weights.safetensors")
+    assert victim.read_text() == "kept"
+    written = real / "weights.safetensors"
+    assert not written.is_symlink()
+    assert written.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_run_folder_that_is_a_link_to_nowhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match="run is a link"):
+        make_run_folder(tmp_path / "run")

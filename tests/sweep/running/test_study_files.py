@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fields.errors import ConfigError
 from storage.checkpoints import make_attempt_folder, write_checkpoint
 from sweep.running.executor import TrialDone
 from sweep.running.spooled_result import SpooledResult
@@ -128,3 +129,26 @@ def test_samples_of_trials_that_a_database_put_back_lacks_are_removed(files: Stu
     files.forget_unknown({0})
     assert files.sample(0) is not None
     assert files.sample(1) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["", "spool", "samples", "output", "project", "trials", "trials/000001"]
+)
+@pytest.mark.parametrize("how", ["link", "world"])
+def test_a_folder_of_a_study_that_others_can_fill_is_refused(
+    name: str, how: str, files: StudyFiles, storage_url: str, tmp_path: Path
+) -> None:
+    folder = files.folder / name
+    folder.parent.mkdir(exist_ok=True)
+    if how == "world":
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o777)
+    else:
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        if not name:
+            folder.rmdir()
+        folder.symlink_to(elsewhere)
+    what = "is a link" if how == "link" else "can be written by every user"
+    with pytest.raises(ConfigError, match=rf"{folder} {what}"):
+        StudyFiles(storage_url, IDENTITY).make()
