@@ -34,6 +34,7 @@ from sweep.commands import (
 from sweep.commands.completion import mend_words
 from sweep.commands.ending import DEBUG, INTERRUPTED, sentence
 from sweep.commands.options import STORAGE_VARIABLE
+from sweep.commands.printing import say_on_stderr
 
 INTERRUPTED_CODE = 130
 LONGEST_ERROR = 4000
@@ -129,5 +130,5 @@ def _say(message: str, exit_code: int, masking: Masking, *, debug: bool) -> int:
     shown = visible(masking(message))
     if len(shown) > LONGEST_ERROR:
         shown = f"{shown[:LONGEST_ERROR]}..."
-    sys.stderr.write(f"{'stopped' if exit_code == 3 else 'error'}: {shown}\n")
+    say_on_stderr(f"{'stopped' if exit_code == 3 else 'error'}: {shown}")
     return exit_code

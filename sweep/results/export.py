@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fields.errors import ConfigError, StudyError
 from fields.visible import visible
 from storage.database import database_errors
-from sweep.configuration.safe_yaml import dump_yaml
+from sweep.configuration.safe_yaml import dump_yaml, escape_quoted
 from sweep.configuration.trainer import TrainerSettings
 from sweep.study.confirmation import read_confirmation
 from sweep.study.records import PROVENANCE, best_trial, trial_record, trial_spec
@@ -117,7 +117,7 @@ def render(tree: dict[str, Any], form: Format) -> str:
     if form == "json":
         import json
 
-        return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+        return escape_quoted(json.dumps(tree, indent=2, ensure_ascii=False)) + "\n"
     about = tree["exported"]
     # A study may be called anything: its name must end neither a comment nor a docstring.
     title = visible(f"trial {about['trial']} of study {about['study']}, {standing(about)}")
