@@ -22,7 +22,7 @@ STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
 
 
 def _writes(call: ast.Call) -> bool:
-    """Whether this is ``print(...)``, ``typer.echo(...)``, ``sys.stdout.write(...)`` or the like."""
+    """Whether this is ``print(...)``, ``typer.echo(...)``, ``sys.stdout.write(...)``."""
     function = call.func
     if isinstance(function, ast.Name):
         return function.id in WRITES
