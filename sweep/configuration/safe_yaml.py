@@ -33,7 +33,6 @@ class _Dumper(yaml.SafeDumper):
         """Have a value with control characters written in double quotes, where escapes are read."""
         analysis = super().analyze_scalar(scalar)
         if visible(scalar) != scalar:
-            analysis.special_characters = True
             analysis.allow_flow_plain = analysis.allow_block_plain = False
             analysis.allow_single_quoted = analysis.allow_block = False
         return analysis

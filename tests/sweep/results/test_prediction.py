@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from cftime import DatetimeNoLeap
 
 from fields.errors import ConfigError, DataError
 from fields.series import FieldSeries, time_text
@@ -131,7 +130,8 @@ def test_a_time_with_a_zone_is_converted_to_that_of_the_file(
 
 
 def test_a_time_of_another_calendar_is_found_with_its_zone() -> None:
-    time = np.array([DatetimeNoLeap(2000, 3, 1, hour) for hour in range(3)], dtype=object)
+    dates = xr.date_range("2000-03-01", periods=3, freq="h", calendar="noleap", use_cftime=True)
+    time = np.asarray(dates)
     values = np.zeros((3, 1, 3, 3), dtype=np.float32)
     mask = np.ones((3, 3), dtype=np.bool_)
     series = FieldSeries(values, mask, time, "K", "v", np.zeros(3, np.float32))
