@@ -32,7 +32,7 @@ from sweep.commands import (
 from sweep.commands.completion import mend_words
 from sweep.commands.ending import DEBUG, INTERRUPTED, sentence
 from sweep.commands.options import STORAGE_VARIABLE
-from sweep.commands.printing import say_on_stderr
+from sweep.commands.printing import say_on_stderr, write_any_character
 from sweep.running.log_output import log_of_commands
 
 INTERRUPTED_CODE = 130
@@ -71,6 +71,7 @@ def main(arguments: Sequence[str]) -> int:
     debug = DEBUG in arguments
     masking = Masking(os.environ.get(STORAGE_VARIABLE, ""))
     log_of_commands(masking, debug=debug)
+    write_any_character()
     mend_words(os.environ)
     # A system that ends a process deserves the same orderly end as a person who does.
     signal.signal(signal.SIGTERM, _interrupt)

@@ -5,6 +5,7 @@ written as escapes, so that they neither drive a terminal nor pass for lines of 
 """
 
 import sys
+from io import TextIOWrapper
 from typing import TextIO
 
 from fields.visible import visible
@@ -23,6 +24,12 @@ def say_text(text: str) -> None:
 def say_on_stderr(line: str) -> None:
     """Print one line on the standard error."""
     _write(f"{visible(line)}\n", sys.stderr)
+
+
+def write_any_character() -> None:
+    """Have the standard output show as an escape what the encoding of the terminal lacks."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _write(text: str, stream: TextIO) -> None:

@@ -1,6 +1,7 @@
 """Writing a trial's configuration out, complete enough to train it again anywhere."""
 
 import pprint
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -186,7 +187,7 @@ def _as_python(tree: dict[str, Any], title: str) -> str:
         settings = TrainerSettings.model_validate(tree["trainer"])
         lines.append("# what the script is given")
         for name, value in settings.given.items():
-            constant = settings.called(name).rpartition(":")[2].lstrip("-").replace("-", "_")
+            constant = re.sub(r"\W", "_", settings.called(name).rpartition(":")[2].lstrip("-"))
             lines.append(f"{constant.upper()} = {pprint.pformat(value, width=90)}")
         lines.append("")
     lines.append("# what it had on the validation split, and where it comes from")

@@ -19,7 +19,11 @@ from optuna.trial import create_trial
 from storage.backup import copy_database
 from storage.database import open_database
 from storage.place import files_folder
+from sweep.checking import checks
+from sweep.checking.check import Check
 from sweep.command_line import main
+from sweep.commands.consoles import wide_console
+from sweep.commands.shown import show_result
 from sweep.dashboard.server import Dashboard
 from sweep.report import making
 from sweep.running import confirming
@@ -32,6 +36,7 @@ from sweep.study.confirmation import (
 )
 from sweep.study.facts import BandFacts
 from sweep.study.records import FACTS, PRESET, RECORD, SPEC
+from sweep.study.status import study_status
 from sweep.study.studies import load_study
 from tests.sweep.report.studies import failed
 
@@ -200,6 +205,8 @@ COMMANDS: dict[str, Sequence[str]] = {
     "confirm as JSON": ("confirm", NAME, "--json"),
     "dashboard": ("dashboard", "--port", "0", "--no-open"),
     "dashboard as JSON": ("dashboard", "--port", "0", "--no-open", "--json"),
+    "check": ("check", "tiny.yaml"),
+    "check as JSON": ("check", "tiny.yaml", "--json"),
     "evaluate": ("evaluate", *FIELD),
     "evaluate as JSON": ("evaluate", *FIELD, "--json"),
 }
@@ -215,6 +222,7 @@ def _on(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_command_prints_a_control_character(
     folder: Path,
     command: str,
+    tiny_yaml: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -222,13 +230,31 @@ def test_no_command_prints_a_control_character(
     monkeypatch.setattr(confirming, "confirm_study", lambda *_: _confirmation())
     report = making.Made(Path(ALL_OF_IT), 1, 2, ALL_OF_IT, test_split=False, why_no_test=ALL_OF_IT)
     monkeypatch.setattr(making, "make_report", lambda *_: report)
+    found = Check(ALL_OF_IT, ok=False, detail=ALL_OF_IT, fix=ALL_OF_IT)
+    monkeypatch.setattr(checks, "checks_of", lambda _: [found])
+    shutil.copy(tiny_yaml, "tiny.yaml")
     for terminal in (False,) if "--json" in COMMANDS[command] else (False, True):
         _on(terminal, monkeypatch)
         code = main(COMMANDS[command])
         said = capsys.readouterr()
-        assert (code, said.err) == (0, "")
+        assert (code, said.err) == (command.startswith("check"), "")
         assert said.out
         assert _raw(DRAWN.sub("", said.out) if terminal else said.out) == []
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["in a pipe", "on a terminal"])
+def test_no_sweep_ends_with_a_control_character(
+    folder: Path,
+    terminal: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = "sqlite:///x.db"
+    _on(terminal, monkeypatch)
+    show_result(study_status(load_study(open_database(url, "read"), NAME), url), url, wide_console())
+    said = capsys.readouterr().out
+    assert "commands that follow:" in said
+    assert _raw(DRAWN.sub("", said) if terminal else said) == []
 
 
 PIECES = (HOSTILE[:-200], HOSTILE[-200:-100], HOSTILE[-100:])

@@ -8,8 +8,8 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from sweep.commands.consoles import PlainConsole
-from sweep.commands.printing import say, say_on_stderr, say_text
+from sweep.commands.consoles import PlainConsole, wide_console
+from sweep.commands.printing import say, say_on_stderr, say_text, write_any_character
 
 PROJECT = Path(__file__).resolve().parents[2]
 PRINTING = {
@@ -66,6 +66,17 @@ def test_a_line_break_of_others_begins_no_line_of_ours(capsys: pytest.CaptureFix
     said = capsys.readouterr()
     assert said.out == "study a\\nverdict: SUCCESS\\x1b[2J\na: 1\nb: \\x9b\n"
     assert said.err == "error: \\u202e\\r\n"
+
+
+def test_what_the_encoding_of_a_terminal_lacks_is_an_escape(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
+    write_any_character()
+    say("5 µg")
+    wide_console().print("水")
+    assert written.getvalue() == b"5 \\xb5g\n\\u6c34\n"
 
 
 def _printed(*renderables: object) -> str:
