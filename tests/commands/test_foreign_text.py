@@ -251,7 +251,9 @@ def test_no_sweep_ends_with_a_control_character(
 ) -> None:
     url = "sqlite:///x.db"
     _on(terminal, monkeypatch)
-    show_result(study_status(load_study(open_database(url, "read"), NAME), url), url, wide_console())
+    show_result(
+        study_status(load_study(open_database(url, "read"), NAME), url), url, wide_console()
+    )
     said = capsys.readouterr().out
     assert "commands that follow:" in said
     assert _raw(DRAWN.sub("", said) if terminal else said) == []
