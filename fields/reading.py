@@ -3,8 +3,11 @@
 Adding a format: one function that returns the variables of a file, one line in ``READERS``.
 """
 
+import re
+import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,25 @@ from fields.settings import DataSettings
 from fields.visible import visible
 
 NUMPY_DIMS = ("time", "channel", "y", "x")
+DAY_OR_MONTH_FIRST = re.compile(r"since\s+(\d{1,2}[-/.]\d{1,2}[-/.]\d{3,})")
+READ_RIGHTLY = (
+    "(?s)variable .* has multiple fill values",  # every one of them is taken for missing
+    "(?s)variable .* has _Unsigned attribute but is not of integer type",
+    "Ambiguous reference date string",  # the year is first, as CF has it
+    "Unable to decode time axis into full numpy.datetime64",  # dates of cftime serve as well
+    "this date/calendar/year zero convention is not supported by CF",
+    "(?s)Object at .* is not recognized as a component of a Zarr hierarchy",
+    "(?s)The data type .* does not have a Zarr V3 specification",
+)
+"""Warnings of xarray, cftime and Zarr on files that are read rightly."""
+
+
+@contextmanager
+def _without_known_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        for words in READ_RIGHTLY:
+            warnings.filterwarnings("ignore", words)
+        yield
 
 
 def _open_netcdf(path: Path) -> xr.Dataset:
@@ -32,7 +54,8 @@ def _open_netcdf(path: Path) -> xr.Dataset:
 
 
 def _open_zarr(path: Path) -> xr.Dataset:
-    return xr.open_dataset(path, engine="zarr")
+    # The metadata of every array are read themselves: a consolidated copy may be missing or old.
+    return xr.open_dataset(path, engine="zarr", consolidated=False)
 
 
 def _open_npy(path: Path) -> xr.Dataset:
@@ -134,6 +157,7 @@ class RawField:
     file_attrs: dict[str, Any]
 
 
+@_without_known_warnings()
 def read_raw(settings: DataSettings) -> RawField:
     """Read the configured variable, gaps and all.
 
@@ -160,6 +184,7 @@ def read_raw(settings: DataSettings) -> RawField:
         )
 
 
+@_without_known_warnings()
 def open_dataset(path: Path) -> xr.Dataset:
     """Open a file by its suffix.
 
@@ -244,6 +269,12 @@ def _increasing_time(array: xr.DataArray, time: str) -> npt.NDArray[Any]:
     if time not in array.coords:
         return np.arange(array.sizes[time])
     when = np.asarray(array.coords[time].values)
+    ambiguous = DAY_OR_MONTH_FIRST.search(str(array.coords[time].encoding.get("units", "")))
+    if ambiguous:
+        raise DataError(
+            f"time counts from {ambiguous[1]}, which may have the day or the month first; write "
+            "the year first in its units, such as 'hours since 2003-12-31'"
+        )
     if np.issubdtype(when.dtype, np.datetime64):
         when = when.astype("datetime64[ns]")  # one resolution, so that two files' times compare
     elif when.dtype.kind not in "iufm" and not hasattr(when.flat[0], "calendar"):

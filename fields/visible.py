@@ -5,6 +5,8 @@ import unicodedata
 # Cc and Cs; Zl and Zp break lines, and the bidirectional marks turn the order of a line round.
 _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_MARKS = frozenset("\u061c\u200e\u200f")
+"""Invisible letters of a direction: in place within Arabic and Hebrew, but not on a terminal."""
 
 
 def is_visible(character: str) -> bool:
@@ -21,7 +23,9 @@ def visible(text: str, keep: str = "") -> str:
     """
     if text.isprintable():  # nearly always
         return text
-    return "".join(c if c in keep or is_visible(c) else _escaped(c) for c in text)
+    return "".join(
+        c if c in keep or (is_visible(c) and c not in _MARKS) else _escaped(c) for c in text
+    )
 
 
 def _escaped(character: str) -> str:

@@ -31,3 +31,7 @@ class MaskedFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of a record."""
         return visible(self._masking(super().format(record)), keep="\n\t")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return the message in one line: only a traceback has several."""
+        return visible(self._masking(super().formatMessage(record)))

@@ -6,16 +6,14 @@ Commands import what they need when they run, so that --help loads neither torch
 import logging
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import TextIO
 
 import typer
 
 from fields.errors import FieldsharpError
 from fields.visible import visible
-from storage.masking import MaskedFormatter, Masking
+from storage.masking import Masking
 from sweep.commands import (
     check,
     confirm,
@@ -34,6 +32,8 @@ from sweep.commands import (
 from sweep.commands.completion import mend_words
 from sweep.commands.ending import DEBUG, INTERRUPTED, sentence
 from sweep.commands.options import STORAGE_VARIABLE
+from sweep.commands.printing import say_on_stderr, write_any_character
+from sweep.running.log_output import log_of_commands
 
 INTERRUPTED_CODE = 130
 LONGEST_ERROR = 4000
@@ -70,11 +70,8 @@ def main(arguments: Sequence[str]) -> int:
     """
     debug = DEBUG in arguments
     masking = Masking(os.environ.get(STORAGE_VARIABLE, ""))
-    handler = StandardErrorHandler()
-    handler.setFormatter(MaskedFormatter(masking))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])  # the level is of libraries
-    for package in ("sweep", "model", "objectives", "storage", "fields"):
-        logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.INFO)
+    log_of_commands(masking, debug=debug)
+    write_any_character()
     mend_words(os.environ)
     # A system that ends a process deserves the same orderly end as a person who does.
     signal.signal(signal.SIGTERM, _interrupt)
@@ -93,18 +90,6 @@ def main(arguments: Sequence[str]) -> int:
     if code == INTERRUPTED_CODE:  # how the parser of the command line passes on an interrupt
         return _say(INTERRUPTED, 3, masking, debug=debug)
     return code if isinstance(code, int) else 0
-
-
-class StandardErrorHandler(logging.StreamHandler[TextIO]):
-    """Writes to the standard error as it is at that moment: above a table while one is drawn."""
-
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-
-    @property
-    def stream(self) -> TextIO:  # type: ignore[override]
-        """The standard error."""
-        return sys.stderr
 
 
 def _interrupt(_signum: int, _frame: FrameType | None) -> None:
@@ -129,5 +114,5 @@ def _say(message: str, exit_code: int, masking: Masking, *, debug: bool) -> int:
     shown = visible(masking(message))
     if len(shown) > LONGEST_ERROR:
         shown = f"{shown[:LONGEST_ERROR]}..."
-    sys.stderr.write(f"{'stopped' if exit_code == 3 else 'error'}: {shown}\n")
+    say_on_stderr(f"{'stopped' if exit_code == 3 else 'error'}: {shown}")
     return exit_code

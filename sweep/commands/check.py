@@ -26,7 +26,6 @@ def run(
 ) -> None:
     """Check a configuration; exit code 1 if anything fails."""
     from rich.table import Table
-    from rich.text import Text
 
     from sweep.commands.consoles import wide_console
     from sweep.commands.json_output import say_json
@@ -47,8 +46,9 @@ def run(
         for heading in ("check", "", "what was found"):
             table.add_column(heading, overflow="fold")
         for check in checks:
-            detail = check.detail if check.ok else f"{check.detail}\nfix: {check.fix}"
-            table.add_row(check.name, "pass" if check.ok else "FAIL", Text(detail))
+            table.add_row(check.name, "pass" if check.ok else "FAIL", check.detail)
+            if not check.ok:
+                table.add_row("", "", f"fix: {check.fix}")
         console.print(table)
         console.print(f"{failed} of {len(checks)} checks failed" if failed else "all checks pass")
     if failed:

@@ -64,7 +64,6 @@ def run(
 
 def _table(confirmation: "Confirmation") -> "Table":
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for heading in ("trial", "configuration", "seeds", "score", "held score", "gradient", "peak"):
@@ -79,7 +78,7 @@ def _table(confirmation: "Confirmation") -> "Table":
         count = len(trial.outcomes)
         table.add_row(
             str(trial.trial),
-            Text(trial.configuration),
+            trial.configuration,
             str(count),
             *map(_cell, (trial.score, trial.held_score, trial.gradient, trial.peak)),
             "-" if ratio is None else f"{ratio:.3f}",

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from sweep.commands.printing import say
 
 NAME = "dashboard"
 HELP = "Serve the Optuna dashboard on this machine."
@@ -59,7 +60,7 @@ def run(
     try:
         link = {"url": dashboard.link, "token": dashboard.token}
         with suppress(KeyboardInterrupt):  # the usual end, however early it comes
-            say_json_line(link) if as_json else typer.echo(dashboard.link)
+            say_json_line(link) if as_json else say(dashboard.link)
             with nullcontext() if no_open else opened_in_browser(dashboard.link):
                 dashboard.serve()
     finally:

@@ -9,6 +9,7 @@ import typer
 from fields.errors import ConfigError
 from sweep.commands.completion import Study
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from sweep.commands.printing import say, say_text
 
 NAME = "export"
 HELP = "Write the best configuration, complete enough to train it again."
@@ -75,19 +76,19 @@ def run(
         with database_errors(address):
             text = render_follow_up(found, found.get_trials(deepcopy=False))
         if output is None:
-            typer.echo(text, nl=False)
+            say_text(text)
             return
         write_follow_up(text, output)
         if as_json:
             say_json({"study": study, "output": str(output), "format": "yaml", "next": True})
             return
-        typer.echo(f"the sweep that follows {study} written to {output}")
+        say(f"the sweep that follows {study} written to {output}")
         return
     tree = export_tree(found, choose_trial(found, trial, address))
     chosen = form or _by_suffix(output)
     text = render(tree, chosen.value)
     if output is None:
-        typer.echo(text, nl=False)
+        say_text(text)
         return
     write(text, output)
     about = tree["exported"]
@@ -96,7 +97,7 @@ def run(
         written = {"output": str(output), "format": chosen.value, "next": False}
         say_json({**{name: about[name] for name in kept}, **written})
         return
-    typer.echo(f"trial {about['trial']}, {standing(about)}, written to {output}")
+    say(f"trial {about['trial']}, {standing(about)}, written to {output}")
 
 
 def _by_suffix(output: Path | None) -> Format:

@@ -4,17 +4,17 @@ import json
 import math
 from typing import Any
 
-import typer
+from sweep.commands.printing import say, say_text
 
 
 def say_json(tree: Any) -> None:
     """Print plain values as JSON."""
-    typer.echo(json.dumps(_finite(tree), indent=2))
+    say_text(f"{json.dumps(_finite(tree), indent=2)}\n")
 
 
 def say_json_line(tree: Any) -> None:
     """Print plain values as JSON in one line, at once."""
-    typer.echo(json.dumps(_finite(tree)))
+    say(json.dumps(_finite(tree)))
 
 
 def _finite(tree: Any) -> Any:

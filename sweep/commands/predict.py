@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from fields.errors import ConfigError
+from sweep.commands.printing import say
 
 NAME = "predict"
 HELP = "Forecast from a run folder, as many frames ahead as asked for."
@@ -52,6 +53,4 @@ def run(
             }
         )
         return
-    typer.echo(
-        f"{count} frames of {series.name} from {period_text(series.time)} written to {output}"
-    )
+    say(f"{count} frames of {series.name} from {period_text(series.time)} written to {output}")

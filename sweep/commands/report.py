@@ -7,6 +7,7 @@ import typer
 
 from sweep.commands.completion import Study
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from sweep.commands.printing import say
 
 NAME = "report"
 HELP = "Write a study as one HTML file that needs no network."
@@ -38,7 +39,7 @@ def run(
         return
     missing = f"without the test split: {made.why_no_test}"
     split = "on the test split" if made.test_split else missing
-    typer.echo(
+    say(
         f"report of {study} ({made.verdict}), {made.pictures} pictures, "
         f"{made.size / 1e6:.1f} MB, written to {made.path}, {split}"
     )

@@ -6,6 +6,7 @@ import typer
 
 from sweep.commands.completion import Study
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from sweep.commands.printing import say
 
 NAME = "stop"
 HELP = "Stop a running study: its trials finish their epoch, and resume goes on from there."
@@ -31,4 +32,4 @@ def run(
     if as_json:
         say_json({"study": study, "was_run": stopped.was_run, "note": stopped.sentence})
     else:
-        typer.echo(stopped.sentence)
+        say(stopped.sentence)

@@ -8,6 +8,7 @@ import typer
 from storage.kept_backups import BACKUPS_KEPT
 from sweep.commands.json_output import say_json
 from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from sweep.commands.printing import say, say_text
 
 if TYPE_CHECKING:
     from storage.inspection import Inspection, StudyFound
@@ -22,7 +23,7 @@ app = typer.Typer(rich_markup_mode=None)
 def show_help(context: typer.Context) -> None:
     """Show what there is where no command is named."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        say_text(f"{context.get_help()}\n")
 
 
 @app.command(help="Check every page and list the studies; changes nothing.")
@@ -41,7 +42,7 @@ def check(
         say_json(_as_json(found))
     else:
         for line in _lines(found):
-            typer.echo(line)
+            say(line)
     if found.problems:
         raise damaged(address, found.problems[0])
     require_schema(address, found.schema)
@@ -69,7 +70,7 @@ def backup(
     if as_json:
         say_json({"backup": str(output)})
     else:
-        typer.echo(f"backed up to {output}")
+        say(f"backed up to {output}")
 
 
 @app.command(help="Back up an older database, bring it up to date.")
@@ -86,11 +87,11 @@ def upgrade(
         say_json({"former": done.former, "current": done.current, "backup": backup})
         return
     if done.former == done.current:
-        typer.echo(f"nothing to do: the tables are {done.current} already")
+        say(f"nothing to do: the tables are {done.current} already")
         return
-    typer.echo(f"upgraded from {done.former or 'an unknown version'} to {done.current}")
+    say(f"upgraded from {done.former or 'an unknown version'} to {done.current}")
     if done.backup is not None:
-        typer.echo(f"as it was: {done.backup}")
+        say(f"as it was: {done.backup}")
 
 
 @app.command(help="Put a backup back; the database is moved aside.")
@@ -109,9 +110,9 @@ def restore(
         aside = None if done.aside is None else str(done.aside)
         say_json({"database": str(done.path), "backup": str(done.backup), "aside": aside})
         return
-    typer.echo(f"restored {done.path} from {done.backup}")
+    say(f"restored {done.path} from {done.backup}")
     if done.aside is not None:
-        typer.echo(f"the former database is kept: {done.aside}")
+        say(f"the former database is kept: {done.aside}")
 
 
 def _lines(found: "Inspection") -> list[str]:

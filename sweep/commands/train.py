@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sweep.commands.completion import complete_setting
+from sweep.commands.printing import say
 
 NAME = "train"
 HELP = "Train one exported or written configuration into a run folder."
@@ -43,14 +44,14 @@ def run(
         return
     m = outcome.metrics
     unit = f" {outcome.units}" if outcome.units else ""
-    typer.echo(
+    say(
         f"validation split: gradient {m['gradient']:.4g} (observed "
         f"{m['gradient_observed']:.4g}), peak {m['peak']:.4g}{unit} (observed "
         f"{m['peak_observed']:.4g}), rmse {m['rmse']:.4g}{unit}"
     )
     if outcome.largest_difference is not None:
-        typer.echo(
+        say(
             "largest relative difference from the exported metrics: "
             f"{outcome.largest_difference:.1e}"
         )
-    typer.echo(f"written to {output}")
+    say(f"written to {output}")

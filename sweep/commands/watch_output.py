@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from rich.console import Console
 from rich.live import Live
 
-from fields.visible import visible
 from sweep.commands.consoles import can_be_drawn_on
 from sweep.commands.json_output import say_json_line
 from sweep.running.bars import clock_time
@@ -46,7 +45,7 @@ class TableShow(Show):
             self._live.start(refresh=True)
         if not snapshot.is_run:
             self.close()
-            self._console.print(visible(snapshot.note), markup=False, soft_wrap=True)
+            self._console.print(snapshot.note, soft_wrap=True)
 
 
 class LineShow(Show):
@@ -73,7 +72,7 @@ class LineShow(Show):
 
     def _say(self, line: str) -> None:
         now = time.strftime("%H:%M:%S")
-        self._console.print(f"{now} {visible(line)}", markup=False, soft_wrap=True, highlight=False)
+        self._console.print(f"{now} {line}", soft_wrap=True, highlight=False)
         self._console.file.flush()
 
 

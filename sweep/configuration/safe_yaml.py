@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from fields.errors import ConfigError
+from fields.visible import visible
 from storage.small_files import read_small_file
 from sweep.configuration.limited_loader import (
     FLOAT,
@@ -27,6 +28,14 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - a tree has none to keep
         """Write every value out."""
         return True
+
+    def analyze_scalar(self, scalar: str) -> Any:
+        """Have a value with control characters written in double quotes, where escapes are read."""
+        analysis = super().analyze_scalar(scalar)
+        if visible(scalar) != scalar:
+            analysis.allow_flow_plain = analysis.allow_block_plain = False
+            analysis.allow_single_quoted = analysis.allow_block = False
+        return analysis
 
 
 _Dumper.add_implicit_resolver(FLOAT, FLOAT_WITHOUT_POINT, FLOAT_STARTS)
@@ -105,8 +114,16 @@ def _reason(error: Exception) -> str:
 
 def dump_yaml(tree: Tree) -> str:
     """Return plain values as the YAML that ``load_config`` reads back to the same."""
-    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-    return text
+    return escape_quoted(yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+
+
+def escape_quoted(text: str) -> str:
+    r"""Return YAML or JSON with control characters as ``\uXXXX``.
+
+    Args:
+        text: Which has them within double quotes alone.
+    """
+    return "".join(c if c == "\n" or visible(c) == c else f"\\u{ord(c):04X}" for c in text)
 
 
 def _unshared(value: Any) -> Any:

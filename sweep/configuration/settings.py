@@ -12,7 +12,7 @@ from pydantic import (
 
 from fields.names import unknown
 from fields.settings import Settings
-from fields.visible import visible
+from fields.visible import is_visible, visible
 from objectives.settings import ObjectiveSettings
 from sweep.configuration.execution import (
     BudgetSettings,
@@ -179,7 +179,7 @@ class SweepConfig(RunSettings):
     @field_validator("study")
     @classmethod
     def _name_can_be_shown(cls, value: str) -> str:
-        if visible(value) != value:
+        if not all(map(is_visible, value)):
             raise ValueError(
                 f"must hold no control characters, found '{visible(value)}'; choose another name"
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fields.visible import visible
 from objectives.guards import GuardOutcome, broken
 from storage.url import as_option
+from sweep.dashboard.markdown import code, code_block, plain
 from sweep.dashboard.readable import ReadTrial, trained_with
 from sweep.study import records
 from sweep.study.confirmation import next_step, shortfall
@@ -48,12 +49,12 @@ def trial_note(
     lines = [f"**Trained with** {trained_with(read.spec)}"] if read.spec is not None else []
     if read.spec is not None and read.spec.preset is not None:
         lines[0] += (
-            f" (preset `{read.spec.preset}`). Below, its parameters stand where the search has "
+            f" (preset {code(read.spec.preset)}). Below, its parameters stand where the search has "
             "them: a weight in units of the base loss, at the nearest end of its range."
         )
     failure = read.trial.user_attrs.get(records.FAILURE)
     if failure is not None:
-        return "\n\n".join([f"**Failed:** {_plain(str(failure))}", *lines])
+        return "\n\n".join([f"**Failed:** {plain(str(failure))}", *lines])
     record = read.record
     if record is None:
         return "\n\n".join(["**Not finished yet.**", *lines])
@@ -77,32 +78,32 @@ def study_note(status: StudyStatus, url: str) -> str:
     name = shlex.quote(status.study)
     counts = ", ".join(f"{n} {state.lower()}" for state, n in status.states.items() if n)
     parts = [
-        f"## Verdict: {verdict.name}",
-        _plain(verdict.reason),
-        f"**Next:** {_plain(next_step(verdict, status.confirmation))}",
-        f"{counts or 'no trials'}; budget {status.budget}; {_plain(status.coordinator.note)}",
+        f"## Verdict: {plain(verdict.name)}",
+        plain(verdict.reason),
+        f"**Next:** {plain(next_step(verdict, status.confirmation))}",
+        f"{counts or 'no trials'}; budget {status.budget}; {plain(status.coordinator.note)}",
     ]
     if status.best is not None:
         parts.append(_best(status, status.best))
     if status.infeasible:
-        guards = ", ".join(f"`{guard}` {n}" for guard, n in status.guards_broken.items())
+        guards = ", ".join(f"{code(guard)} {n}" for guard, n in status.guards_broken.items())
         parts.append(
             f"Of the complete trials {status.infeasible} cannot win, since a guard is broken "
             f"({guards}): the plots show them in grey, as infeasible."
         )
     if status.confirmation is not None:
-        parts.append(f"**Confirmed:** {_plain(status.confirmation.sentence)}")
+        parts.append(f"**Confirmed:** {plain(status.confirmation.sentence)}")
     missed = shortfall(verdict, status.confirmation)
     if missed is not None:
-        parts.append(f"**Beware:** {_plain(missed)}")
+        parts.append(f"**Beware:** {plain(missed)}")
     if status.guards_not_taken:
-        guards = ", ".join(f"`{guard}`" for guard in status.guards_not_taken)
+        guards = ", ".join(code(guard) for guard in status.guards_not_taken)
         parts.append(f"What the script tells does not suffice for the guards {guards}.")
     then = [f"report {name}", f"export {name} -o best.yaml"]
     if not status.trains_script:
         then.append(f"confirm {name}")
     commands = [f"python run_sweep.py {command}{as_option(url)}" for command in then]
-    return "\n\n".join([*parts, "```\n" + "\n".join(commands) + "\n```"])
+    return "\n\n".join([*parts, code_block(*commands)])
 
 
 def _outcome(read: ReadTrial, record: TrialRecord) -> str:
@@ -118,20 +119,20 @@ def _outcome(read: ReadTrial, record: TrialRecord) -> str:
     )
     if not wrong:
         return f"{ended}. It breaks no guard."
-    sentences = "\n".join(f"- `{guard.name}`: {_guard(guard)}" for guard in wrong)
+    sentences = "\n".join(f"- {code(guard.name)}: {_guard(guard)}" for guard in wrong)
     return f"{ended}. **It cannot win**, since it breaks guards:\n\n{sentences}"
 
 
 def _guard(guard: GuardOutcome) -> str:
     lead = f" at lead {guard.lead}" if guard.lead is not None else ""
-    return f"{_plain(guard.words)} ({guard.value:.4g}{lead}, limit {guard.limit:.4g})"
+    return f"{plain(guard.words)} ({guard.value:.4g}{lead}, limit {guard.limit:.4g})"
 
 
 def _table(
     record: TrialRecord, facts: StudyFacts, baseline: TrialRecord | None, read: ReadTrial
 ) -> str:
-    unit = f" [{_plain(facts.units)}]" if facts.units else ""
-    per_cell = f" [{_plain(facts.units)} per cell]" if facts.units else " [per cell]"
+    unit = f" [{plain(facts.units)}]" if facts.units else ""
+    per_cell = f" [{plain(facts.units)} per cell]" if facts.units else " [per cell]"
     rows = [
         (f"gradient{per_cell}", facts.gradient.low, facts.gradient_observed, "gradient"),
         (f"peak{unit}", facts.peak.low, facts.peak_observed, "peak"),
@@ -152,10 +153,12 @@ def _table(
 
 def _best(status: StudyStatus, best: TrialStatus) -> str:
     values = ", ".join(
-        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {_plain(str(value))}"
+        f"{plain(name)} {value:.4g}"
+        if isinstance(value, float)
+        else f"{plain(name)} {plain(str(value))}"
         for name, value in best.params.items()
     )
-    unit = f" {_plain(status.units)}" if status.units else ""
+    unit = f" {plain(status.units)}" if status.units else ""
     gradient, peak = status.targets["gradient"], status.targets["peak"]
     return (
         f"**Best so far:** trial {best.trial}, score {best.score:.4g}: gradient "
@@ -166,11 +169,3 @@ def _best(status: StudyStatus, best: TrialStatus) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
-
-
-def _plain(text: str) -> str:
-    """Return text that Markdown shows as it is: names and units of a file may hold anything."""
-    for sign in "\\`*_[]<>#|~$":
-        text = text.replace(sign, f"\\{sign}")
-    text = text.replace("&", "&amp;")
-    return " ".join(text.split())

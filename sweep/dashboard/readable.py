@@ -8,6 +8,7 @@ from optuna.trial import FrozenTrial
 
 from model.catalog import NOT_KNOWN, loss_variant
 from objectives.guards import broken
+from sweep.dashboard.markdown import code, plain
 from sweep.study import records
 from sweep.study.contenders import can_sharpen
 from sweep.study.facts import StudyFacts
@@ -118,16 +119,16 @@ def _share(value: float, whole: float) -> float:
 
 
 def trained_with(spec: TrialSpec) -> str:
-    """Return in words which loss a trial is trained with."""
+    """Return in Markdown which loss a trial is trained with."""
     if spec.run.trainer is not None:
-        command = "`, then `".join(" ".join(words) for words in spec.run.trainer.commands)
-        return f"`{command}`, given {given_in_words(spec.run.trainer.given)}"
+        commands = ", then ".join(code(" ".join(words)) for words in spec.run.trainer.commands)
+        return f"{commands}, given {plain(given_in_words(spec.run.trainer.given))}"
     loss = spec.run.loss
     terms = []
     if loss.gradient_weight > 0:
-        terms.append(f"`{loss.variant}` with weight {loss.gradient_weight:.4g}")
+        terms.append(f"{code(loss.variant)} with weight {loss.gradient_weight:.4g}")
     if loss.peak_weight > 0:
-        terms.append(f"`{loss.peak_variant}` with weight {loss.peak_weight:.4g}")
+        terms.append(f"{code(loss.peak_variant)} with weight {loss.peak_weight:.4g}")
     if not terms:
         return f"{loss.base} alone, without any gradient term"
     steps = "on every predicted step" if loss.multi_step == "all" else "on the last predicted step"

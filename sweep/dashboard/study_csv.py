@@ -2,19 +2,22 @@
 
 import csv
 import io
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial
 
+from fields.visible import visible
 from sweep.dashboard.readable import attributes, read_trial
 from sweep.study.facts import StudyFacts
 from sweep.study.records import FACTS, is_feasible
 from sweep.study.studies import OBJECTIVES
 
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-"""With which a table program would take text for something to work out."""
+_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
+FORMULA = re.compile(rf"^(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?=[{_SIGNS}])")
+"""Where a table program would take text, or what follows a separator in it, for a formula."""
 
 
 def study_csv(
@@ -36,9 +39,9 @@ def study_csv(
     ]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns)
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    writer = csv.writer(text)
+    writer.writerow(map(_cell, columns))
+    writer.writerows([_cell(row.get(name, "")) for name in columns] for row in rows)
     return text.getvalue()
 
 
@@ -56,6 +59,7 @@ def _row(study: FrozenStudy, trial: FrozenTrial, facts: StudyFacts) -> Mapping[s
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(FORMULA_SIGNS):
-        return f"'{value}"
-    return value
+    """Return a heading or a value as a table program shows it, text as text."""
+    if value is None or isinstance(value, int | float):
+        return value
+    return FORMULA.sub("'", visible(str(value), keep="\t\r\n"))

@@ -1,6 +1,7 @@
 """Writing a trial's configuration out, complete enough to train it again anywhere."""
 
 import pprint
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fields.errors import ConfigError, StudyError
 from fields.visible import visible
 from storage.database import database_errors
-from sweep.configuration.safe_yaml import dump_yaml
+from sweep.configuration.safe_yaml import dump_yaml, escape_quoted
 from sweep.configuration.trainer import TrainerSettings
 from sweep.study.confirmation import read_confirmation
 from sweep.study.records import PROVENANCE, best_trial, trial_record, trial_spec
@@ -117,7 +118,7 @@ def render(tree: dict[str, Any], form: Format) -> str:
     if form == "json":
         import json
 
-        return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+        return escape_quoted(json.dumps(tree, indent=2, ensure_ascii=False)) + "\n"
     about = tree["exported"]
     # A study may be called anything: its name must end neither a comment nor a docstring.
     title = visible(f"trial {about['trial']} of study {about['study']}, {standing(about)}")
@@ -186,7 +187,7 @@ def _as_python(tree: dict[str, Any], title: str) -> str:
         settings = TrainerSettings.model_validate(tree["trainer"])
         lines.append("# what the script is given")
         for name, value in settings.given.items():
-            constant = settings.called(name).rpartition(":")[2].lstrip("-").replace("-", "_")
+            constant = re.sub(r"\W", "_", settings.called(name).rpartition(":")[2].lstrip("-"))
             lines.append(f"{constant.upper()} = {pprint.pformat(value, width=90)}")
         lines.append("")
     lines.append("# what it had on the validation split, and where it comes from")

@@ -1,5 +1,7 @@
 """When predicted frames are valid: on with the steps of the series they follow."""
 
+import re
+import warnings
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +12,7 @@ from fields.errors import ConfigError
 from fields.series import FieldSeries, period_text, time_text
 from fields.windows import breaks_in_time
 
+_UTC = re.compile(r"\s*(Z|[+-]00:?00)$", re.IGNORECASE)
 SHORTEST_MONTH_S, LONGEST_MONTH_S = 28 * 86_400.0, 31 * 86_400.0
 
 
@@ -21,11 +24,15 @@ def frame_at(series: FieldSeries, after: str | None) -> int:
     """
     if after is None:
         return len(series.time) - 1
+    # Times of a file are in UTC, and so is a time without a zone.
+    written = _UTC.sub("", after)
     try:
         if np.issubdtype(series.time.dtype, np.datetime64):
-            matches = np.flatnonzero(series.time == np.datetime64(after))
+            with warnings.catch_warnings():  # of a zone, which is converted to UTC
+                warnings.filterwarnings("ignore", "no explicit representation of timezones")
+                matches = np.flatnonzero(series.time == np.datetime64(written))
         elif series.time.dtype == object:
-            matches = np.flatnonzero([_same_time(time, after) for time in series.time])
+            matches = np.flatnonzero([_same_time(time, written) for time in series.time])
         else:
             matches = np.flatnonzero(series.time == float(after))
     except ValueError as error:

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 
 from sweep.running.cards import VISIBLE
 from sweep.running.heap import keep_freed_memory
+from sweep.running.log_output import log_of_workers
 from sweep.running.orphans import end_with
 
 
@@ -25,6 +26,7 @@ def serve(pipe: Connection, card: str | None, coordinator_pid: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with(coordinator_pid)
     keep_freed_memory()
+    log_of_workers()
     if card is not None:  # before CUDA looks: code of the user's, and scripts, see no other either
         os.environ[VISIBLE] = card
     from sweep.running.worker import Worker

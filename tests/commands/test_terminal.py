@@ -27,8 +27,8 @@ COLOUR = re.compile(r"\x1b\[(?:\d+;)*[349]\d")
 LOGS_WHILE_A_TABLE_IS_DRAWN = """
 import logging
 from rich.live import Live
-from sweep.command_line import StandardErrorHandler
 from sweep.commands.consoles import wide_console
+from sweep.running.log_output import StandardErrorHandler
 logging.basicConfig(handlers=[StandardErrorHandler()], format="%(message)s")
 with Live("a table\\nof two lines", console=wide_console()):
     logging.warning("the log says so")

@@ -16,6 +16,7 @@ from fields.visible import visible
         ("turned \u202egpj.exe", r"turned \u202egpj.exe"),
         ("line\u2028break", r"line\u2028break"),
         ("no-break\u00a0space", "no-break\u00a0space"),
+        ("mark\u200f of \u05d0", "mark\\u200f of \u05d0"),
     ],
 )
 def test_control_characters_are_shown_as_what_they_are(text: str, shown: str) -> None:

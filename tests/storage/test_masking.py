@@ -35,3 +35,9 @@ def test_a_record_cannot_drive_the_terminal() -> None:
 
 def test_without_an_address_what_looks_like_one_is_still_masked() -> None:
     assert Masking()(f"at {ADDRESS}") == "at postgresql://ann:***@h/db"
+
+
+def test_a_line_break_in_a_name_begins_no_line_of_the_log() -> None:
+    said = _formatted("study %s cannot be shown", "x\n12:00:00 INFO all is well\u2028\u200f")
+    assert said.endswith(r"study x\n12:00:00 INFO all is well\u2028\u200f cannot be shown")
+    assert "hunt" not in _formatted("the login of %s failed", "'hunt@er2'\n")

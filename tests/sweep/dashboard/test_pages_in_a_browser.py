@@ -11,10 +11,13 @@ import pytest
 from matplotlib import image
 from playwright.sync_api import Browser, expect
 
+from storage.database import open_database
 from sweep.dashboard.opening import opened_in_browser
 from sweep.dashboard.server import Dashboard
+from sweep.study.studies import load_study
 from tests.browser import visit
 from tests.sweep.dashboard.serving import ask, serving
+from tests.sweep.report.studies import failed
 
 pytestmark = [pytest.mark.outside, pytest.mark.xdist_group("browser")]
 
@@ -72,6 +75,25 @@ def test_a_trial_shows_what_it_forecast_and_why_it_wins_or_not(
         assert len(np.unique(_pixels(maps.screenshot()), axis=0)) > 50, "it is blank"
         page.goto(f"{dashboard.address}dashboard/studies/1/note")
         expect(page.get_by_role("heading", name="Verdict")).to_be_visible()
+        assert seen.complaints == []
+
+
+def test_a_reason_of_others_makes_no_link_and_no_picture(own_copy: str, browser: Browser) -> None:
+    words = (
+        "[x](https://example.org) ![y](https://example.org/y.png) www.example.org a@example.org "
+        "https://example.org <img src='https://example.org/z.png'>"
+    )
+    study = load_study(open_database(own_copy, "write"), "tiny")
+    study.add_trial(failed(study.get_trials()[1], words))
+    with serving(own_copy) as dashboard, visit(browser) as seen:
+        seen.page.goto(dashboard.link)
+        seen.page.goto(f"{dashboard.address}dashboard/studies/1/trials?numbers=8")
+        expect(seen.page.get_by_text("Failed:").first).to_be_visible()
+        expect(seen.page.get_by_text("a@example.org").first).to_be_visible()
+        led = seen.page.evaluate(
+            "[...document.links].map(a => a.href).concat([...document.images].map(i => i.src))"
+        )
+        assert not [address for address in led if "example.org" in address]
         assert seen.complaints == []
 
 

@@ -38,11 +38,37 @@ def test_only_the_trials_asked_for(finished_url: str) -> None:
     assert [row["trial"] for row in _rows(finished_url, {2, 5, 99})] == ["2", "5"]
 
 
-@pytest.mark.parametrize("words", ["=1+1", "@SUM(A1)", "-2", "\tx"])
-def test_text_is_never_taken_for_a_formula(own_copy: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-2", "'-2"),
+        ("+2", "'+2"),
+        ("\tx", "'\tx"),
+        ("\n=1", "'\n'=1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("x;=1+1\r\n-2", "x;'=1+1\r\n'-2"),  # where the table program splits at semicolons
+        ("a=1, b-2", "a=1, b-2"),
+        ("\x1b[2J\u202e", r"\x1b[2J\u202e"),
+    ],
+)
+def test_text_is_never_taken_for_a_formula(own_copy: str, words: str, shown: str) -> None:
     study = load_study(open_database(own_copy, "write"), "tiny")
     study.ask().set_user_attr("weather", words)
-    assert _rows(own_copy)[8]["weather"] == f"'{words}"
+    assert _rows(own_copy)[8]["weather"] == shown
+
+
+def test_a_heading_is_never_taken_for_a_formula(own_copy: str) -> None:
+    study = load_study(open_database(own_copy, "write"), "tiny")
+    trial = study.ask()
+    trial.set_user_attr('=HYPERLINK("https://example.org","x")', -1.5)
+    trial.set_user_attr("\x1b]0;title\x07", ["=1"])
+    trial.set_user_attr("@", 1)
+    row = _rows(own_copy)[8]
+    assert row['\'=HYPERLINK("https://example.org","x")'] == "-1.5"
+    assert row[r"\x1b]0;title\x07"] == "['=1']"
+    assert row["'@"] == "1"
 
 
 def test_a_study_of_another_program_is_left_to_the_stock_page(finished_url: str) -> None:

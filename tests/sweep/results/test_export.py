@@ -10,9 +10,11 @@ import yaml
 from optuna.study import Study
 
 from fields.errors import ConfigError, StudyError
+from fields.visible import visible
 from storage.backup import copy_database
 from storage.database import open_database
 from sweep.configuration.config_file import load_config
+from sweep.configuration.trainer import TrainerSettings
 from sweep.results.export import Format, choose_trial, export_tree, render, standing, write
 from sweep.results.single_training import train_into
 from sweep.study.confirmation import Confirmation, ConfirmedTrial, Spread, write_confirmation
@@ -241,6 +243,7 @@ def test_a_name_of_a_study_ends_neither_comment_nor_docstring(
     assert yaml.safe_load(text) == tree
     assert text.splitlines()[1].startswith("data:")
     assert "\x1b" not in text
+    assert json.loads(render(tree, "json")) == tree
 
 
 def test_a_file_that_the_user_names_may_be_a_link_or_a_pipe(tmp_path: Path) -> None:
@@ -252,3 +255,31 @@ def test_a_file_that_the_user_names_may_be_a_link_or_a_pipe(tmp_path: Path) -> N
     os.close(writing)
     with os.fdopen(reading) as pipe:
         assert pipe.read() == "text\n"
+
+
+def test_no_export_holds_a_control_character(study: Study, finished_url: str) -> None:
+    tree = _tree(study, 4, finished_url)
+    name = "".join(map(chr, (*range(0x20), *range(0x7F, 0xA0)))) + "\u202e\u2066\u2028 \u6c34"
+    tree["exported"] = {**tree["exported"], "units": name, name: [name]}
+    forms: tuple[Format, ...] = ("yaml", "json", "py")
+    for form in forms:
+        text = render(tree, form)
+        assert visible(text, keep="\n") == text
+    assert json.loads(render(tree, "json")) == yaml.safe_load(render(tree, "yaml")) == tree
+    assert "\u6c34" in render(tree, "json")
+    assert "\u6c34" in render(tree, "yaml")
+
+
+def test_what_a_script_calls_a_value_adds_no_line_to_the_python_export(
+    study: Study, finished_url: str
+) -> None:
+    trainer = TrainerSettings(
+        command=("python", "a.py"),
+        metrics="m.json",
+        given={"rate": 0.5},
+        names={"rate": "--rate = 1\nimport forged\n--x"},
+    )
+    tree = {**_tree(study, 4, finished_url), "trainer": trainer.model_dump(mode="json")}
+    constants: dict[str, Any] = {}
+    exec(render(tree, "py"), constants)  # noqa: S102 - our own text
+    assert constants["RATE___1_IMPORT_FORGED___X"] == 0.5

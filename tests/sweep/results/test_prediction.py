@@ -11,7 +11,7 @@ from fields.errors import ConfigError, DataError
 from fields.series import FieldSeries, time_text
 from fields.windows import load_forecast_data
 from fields.writing import write_netcdf
-from sweep.results.forecast_times import same_step, times_after
+from sweep.results.forecast_times import frame_at, same_step, times_after
 from sweep.results.prediction import forecast, steps_of_days
 from sweep.results.run_folder import TrainedRun
 
@@ -114,6 +114,30 @@ def test_another_grid_is_refused(trained: TrainedRun, plume_file: Path, tmp_path
     part = _copy(plume_file, tmp_path / "part.nc", {"x": slice(0, 20)})
     with pytest.raises(ConfigError, match=r"a grid of 24 x 20 cells .* on 24 x 24; give data on"):
         forecast(trained, 2, data_path=part)
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["2020-01-03T11Z", "2020-01-03T11:00+00:00", "2020-01-03T13+02", "2020-01-03 06:00-0500"],
+)
+def test_a_time_with_a_zone_is_converted_to_that_of_the_file(
+    trained: TrainedRun, after: str
+) -> None:
+    expected = forecast(trained, 1, after="2020-01-03T11:00")
+    found = forecast(trained, 1, after=after)
+    np.testing.assert_array_equal(found.time, expected.time)
+    np.testing.assert_array_equal(found.values_TCHW, expected.values_TCHW)
+
+
+def test_a_time_of_another_calendar_is_found_with_its_zone() -> None:
+    dates = xr.date_range("2000-03-01", periods=3, freq="h", calendar="noleap", use_cftime=True)
+    time = np.asarray(dates)
+    values = np.zeros((3, 1, 3, 3), dtype=np.float32)
+    mask = np.ones((3, 3), dtype=np.bool_)
+    series = FieldSeries(values, mask, time, "K", "v", np.zeros(3, np.float32))
+    assert frame_at(series, "2000-03-01T01Z") == frame_at(series, "2000-03-01 01:00") == 1
+    with pytest.raises(ConfigError, match="is no time of the data"):
+        frame_at(series, "2000-03-01T01+02:00")
 
 
 @pytest.mark.parametrize(
