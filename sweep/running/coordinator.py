@@ -39,6 +39,7 @@ from sweep.running.turns import Turns
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.lost_attempts import LostAttempts
+from sweep.study.queued_trials import TrialRefusedError
 from sweep.study.records import TrialRecord
 from sweep.study.trial_spec import TrialSpec
 
@@ -100,7 +101,7 @@ class Coordinator:
             while not self._stop_requests:
                 wants_more = self._turns.wants_more
                 if wants_more and self._housekeeping.can_start(idle=not self._running):
-                    self._turns.hand_out()
+                    self._refused(self._turns.hand_out())
                 if not self._running and not wants_more:
                     self._turns.say_what_stays_paused()
                     return
@@ -315,10 +316,22 @@ class Coordinator:
             return
         self._progress.failed(spec, reason)
         if RunningTrial(spec).is_baseline:
-            raise FieldsharpError(
-                f"the baseline (trial {number}) failed, and no other trial can be "
-                f"scored without it: {reason}"
-            )
+            raise self._no_baseline(number, reason)
+
+    def _refused(self, refused: list[TrialRefusedError]) -> None:
+        """Say which waiting trials could not be trained, and why."""
+        for error in refused:
+            logger.warning("%s trial %d: failed, %s", self._study, error.number, error.reason)
+            self._told.add(error.number)
+            self._housekeeping.changed()
+            if error.is_baseline and not self._scoring.baseline_ended:
+                raise self._no_baseline(error.number, error.reason)
+
+    def _no_baseline(self, number: int, reason: str) -> FieldsharpError:
+        return FieldsharpError(
+            f"the baseline (trial {number}) failed, and no other trial can be scored without it: "
+            f"{reason}"
+        )
 
     def _close(self, running: RunningTrial, end: TrialDone) -> TrialRecord:
         """Tell what a trial came to, keep what its pictures are drawn from, and return it."""

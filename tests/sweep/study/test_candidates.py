@@ -4,10 +4,27 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fields.errors import StudyError
+from objectives.judgement import Judgement
 from sweep.configuration.ranges import Scalar
 from sweep.configuration.settings import SweepConfig
 from sweep.study.candidates import candidates, new_seeds
+from sweep.study.records import TrialRecord
 from sweep.study.trial_spec import TrialSpec
+
+
+def _record(score: float) -> TrialRecord:
+    return TrialRecord(
+        judgement=Judgement(overall={}, by_lead={}),
+        score=score,
+        score_parts={},
+        guards=[],
+        baseline_rmse=1.0,
+        epochs=1,
+        seconds=1.0,
+        peak_memory_mb=1.0,
+        device="cpu",
+        precision="float32",
+    )
 
 
 class Trials:
@@ -29,7 +46,12 @@ class Trials:
         spec = TrialSpec(number=len(self.all), preset=preset, run=run)
         trial = create_trial(
             value=score,
-            user_attrs={"spec": spec.model_dump(mode="json"), "preset": preset, "score": score},
+            user_attrs={
+                "spec": spec.model_dump(mode="json"),
+                "record": _record(score).model_dump(mode="json"),
+                "preset": preset,
+                "score": score,
+            },
             constraints={"rmse": -0.1 if ok else 0.1},
         )
         trial.number = len(self.all)
