@@ -60,10 +60,10 @@ def write_checkpoint(folder: Path, attempt: int, epochs_done: int, content: byte
     write_checked(own / f"epoch-{epochs_done:06d}", _KIND, content)
     kept = _files(own)
     for path in kept[KEPT:]:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             path.unlink()
     if len(kept) >= KEPT:
-        for other in folder.iterdir():
+        for other in _attempts(folder):
             found = _ATTEMPT.fullmatch(other.name)
             if found and int(found[1]) < attempt:
                 shutil.rmtree(other, ignore_errors=True)
@@ -72,10 +72,10 @@ def write_checkpoint(folder: Path, attempt: int, epochs_done: int, content: byte
 def checkpoints(folder: Path) -> Iterator[bytes]:
     """Return the content of every whole checkpoint of a trial, the one with most epochs first.
 
-    One that is damaged is left out, and said.
+    One that is damaged is left out, and said. Those that cannot be listed count as none.
     """
     found = []
-    for attempt in folder.glob("attempt-*"):
+    for attempt in _attempts(folder):
         match = _ATTEMPT.fullmatch(attempt.name)
         if match:
             found += [(path.name, int(match[1]), path) for path in _files(attempt)]
@@ -86,8 +86,11 @@ def checkpoints(folder: Path) -> Iterator[bytes]:
 
 
 def epochs_done(folder: Path) -> int:
-    """Return how many epochs the newest checkpoint of a trial has seen, 0 where there is none."""
-    names = [path.name for attempt in folder.glob("attempt-*") for path in _files(attempt)]
+    """Return how many epochs the newest checkpoint of a trial has seen, 0 where there is none.
+
+    Those that cannot be listed count as none.
+    """
+    names = [path.name for attempt in _attempts(folder) for path in _files(attempt)]
     return max((int(name.removeprefix("epoch-")) for name in names), default=0)
 
 
@@ -104,17 +107,25 @@ def remove_checkpoints(folder: Path) -> None:
 def keep_last(folder: Path) -> None:
     """Remove all checkpoints of a finished trial but the last."""
     newest = max(
-        (path for attempt in folder.glob("attempt-*") for path in _files(attempt)),
+        (path for attempt in _attempts(folder) for path in _files(attempt)),
         key=lambda path: (path.name, path.parent.name),
         default=None,
     )
-    for attempt in folder.glob("attempt-*"):
+    for attempt in _attempts(folder):
         for path in _files(attempt):
             if path != newest:
                 path.unlink(missing_ok=True)
         remove_partial_files(attempt)
         with suppress(OSError):  # the one that holds the last is not empty
             attempt.rmdir()
+
+
+def _attempts(folder: Path) -> list[Path]:
+    """Return the folders of the attempts at a trial."""
+    try:
+        return list(folder.glob("attempt-*"))
+    except OSError:
+        return []
 
 
 def _files(folder: Path) -> list[Path]:

@@ -26,7 +26,7 @@ from sweep.running.executor import (
     TrialFailed,
     TrialTrouble,
 )
-from sweep.running.housekeeping import Housekeeping
+from sweep.running.housekeeping import FREE_THE_MACHINE, Housekeeping
 from sweep.running.leases import POLL_S, Leases
 from sweep.running.progress import Progress
 from sweep.running.running_trial import RunningTrial
@@ -175,7 +175,7 @@ class Coordinator:
                 continue  # of a trial that was ended or handed out again since
             match event:
                 case TrialBegan():
-                    self._housekeeping.data_there()
+                    self._housekeeping.can_train()
                     if event.epochs_done:
                         logger.info(
                             "%s trial %d: goes on after epoch %d of %d",
@@ -225,7 +225,10 @@ class Coordinator:
             self._lost(number, spec, event.reason)
         elif event.cause == "data":
             self._put_back(number)
-            self._housekeeping.data_away(event.reason)
+            self._housekeeping.cannot_train(event.reason)
+        elif event.cause == "machine":
+            self._put_back(number)
+            self._housekeeping.cannot_train(event.reason, FREE_THE_MACHINE)
         elif event.cause == "memory" and spec.can_be_halved:
             logger.warning(
                 "%s trial %d: out of memory (%s), it is tried again with half a batch at a time",

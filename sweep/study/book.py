@@ -1,16 +1,31 @@
 """Reading and writing a study: each act one transaction, tried again while nobody answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from storage.database import database_errors, database_file, make_durable, require_database
+from storage.faults import storage_error
 from storage.one_transaction import one_transaction
 from storage.patience import Patience
 
 T = TypeVar("T")
+
+
+@contextmanager
+def _database_answers(url: str) -> Iterator[None]:
+    """Have a file that cannot be looked at count as a database that is away for a while.
+
+    Raises:
+        StorageUnavailable: If it cannot be looked at.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(url, error.strerror or str(error), away=True) from error
 
 
 class Book:
@@ -29,7 +44,8 @@ class Book:
         self.study = study
         self.url = url
         self.patience = patience
-        self._file = database_file(url)
+        with _database_answers(url):
+            self._file = database_file(url)
 
     def make_durable(self) -> None:
         """Have everything that was told survive a power cut too."""
@@ -48,7 +64,8 @@ class Book:
         """Return what an act on the storage returns, once it succeeds: wholly, or not at all."""
 
         def attempt() -> T:
-            require_database(self.url, self._file)
+            with _database_answers(self.url):
+                require_database(self.url, self._file)
             with database_errors(self.url), one_transaction(self.study):
                 return what()
 

@@ -4,27 +4,11 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fields.errors import StudyError
-from objectives.judgement import Judgement
 from sweep.configuration.ranges import Scalar
 from sweep.configuration.settings import SweepConfig
 from sweep.study.candidates import candidates, new_seeds
-from sweep.study.records import TrialRecord
 from sweep.study.trial_spec import TrialSpec
-
-
-def _record(score: float) -> TrialRecord:
-    return TrialRecord(
-        judgement=Judgement(overall={}, by_lead={}),
-        score=score,
-        score_parts={},
-        guards=[],
-        baseline_rmse=1.0,
-        epochs=1,
-        seconds=1.0,
-        peak_memory_mb=1.0,
-        device="cpu",
-        precision="float32",
-    )
+from tests.sweep.empty_record import empty_record
 
 
 class Trials:
@@ -48,7 +32,7 @@ class Trials:
             value=score,
             user_attrs={
                 "spec": spec.model_dump(mode="json"),
-                "record": _record(score).model_dump(mode="json"),
+                "record": empty_record(score).model_dump(mode="json"),
                 "preset": preset,
                 "score": score,
             },
