@@ -377,7 +377,7 @@ def test_where_no_process_can_be_started_it_is_the_machine_that_is_to_blame(
     def start(*_given: object, **_named: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(running_script.subprocess, "Popen", start)
+    monkeypatch.setattr("sweep.running.script.running_script.subprocess.Popen", start)
     ran = run_script(tmp_path, ALL_WELL)
     assert isinstance(ran.end, TrialFailed)
     assert ran.end.cause == "machine"
