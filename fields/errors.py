@@ -9,7 +9,8 @@ One root, so that the command line turns any of them into one sentence and an ex
     │   └── StudyError                  a study's name, or what is stored under it
     ├── StorageError           exit 1   the database
     │   ├── StorageUnavailable          cannot be reached or written now, may be later
-    │   └── DatabaseDamaged             its file is broken, empty or gone
+    │   ├── DatabaseDamaged             its file is broken, empty or gone
+    │   └── TrialEndedElsewhere         another program ended a trial of the study
     ├── TrainingFailed         exit 1   one training (a trial that fails does not end a sweep)
     └── StoppedOnRequest       exit 3   interrupted; can be gone on with
 
@@ -62,6 +63,10 @@ class StorageUnavailable(StorageError):
 
 class DatabaseDamaged(StorageError):
     """The file of the database is broken, empty or gone; a backup has to be put back."""
+
+
+class TrialEndedElsewhere(StorageError):
+    """Another program ended a trial that was to be written to."""
 
 
 class TrainingFailed(FieldsharpError):

@@ -3,6 +3,7 @@
 import shlex
 
 from storage.kept_backups import newest_backup
+from storage.place import backups_folder
 from storage.url import as_option
 
 
@@ -29,7 +30,11 @@ def restore_advice(url: str, *, otherwise: str) -> str:
         url: The database.
         otherwise: What else can be done; the only thing where there is no backup.
     """
-    newest = newest_backup(url)
+    try:
+        newest = newest_backup(url)
+    except OSError as error:
+        where = error.filename or backups_folder(url)
+        return f"whether there is a backup cannot be seen ({where}: {error.strerror}): {otherwise}"
     if newest is None:
         return f"there is no backup beside it: {otherwise}"
     restore = storage_command(url, "restore")

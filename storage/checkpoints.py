@@ -62,10 +62,10 @@ def write_checkpoint(folder: Path, attempt: int, epochs_done: int, content: byte
     write_checked(own / f"epoch-{epochs_done:06d}", _KIND, content)
     kept = _files(own)
     for path in kept[KEPT:]:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             path.unlink()
     if len(kept) >= KEPT:
-        for other in folder.iterdir():
+        for other in _attempts(folder):
             found = _ATTEMPT.fullmatch(other.name)
             if found and int(found[1]) < attempt:
                 shutil.rmtree(other, ignore_errors=True)
@@ -74,12 +74,13 @@ def write_checkpoint(folder: Path, attempt: int, epochs_done: int, content: byte
 def checkpoints(folder: Path) -> Iterator[bytes]:
     """Return the content of every whole checkpoint of a trial, the one with most epochs first.
 
-    One that is damaged is left out, and said; so is a folder that others can fill.
+    One that is damaged is left out, and said; so is a folder that others can fill. Those that
+    cannot be listed count as none.
     """
     if not may_be_read(folder):
         return
     found = []
-    for attempt in folder.glob("attempt-*"):
+    for attempt in _attempts(folder):
         match = _ATTEMPT.fullmatch(attempt.name)
         if match:
             found += [(path.name, int(match[1]), path) for path in _files(attempt)]
@@ -90,8 +91,11 @@ def checkpoints(folder: Path) -> Iterator[bytes]:
 
 
 def epochs_done(folder: Path) -> int:
-    """Return how many epochs the newest checkpoint of a trial has seen, 0 where there is none."""
-    names = [path.name for attempt in folder.glob("attempt-*") for path in _files(attempt)]
+    """Return how many epochs the newest checkpoint of a trial has seen, 0 where there is none.
+
+    Those that cannot be listed count as none.
+    """
+    names = [path.name for attempt in _attempts(folder) for path in _files(attempt)]
     return max((int(name.removeprefix("epoch-")) for name in names), default=0)
 
 
@@ -110,17 +114,25 @@ def keep_last(folder: Path) -> None:
     if not may_be_read(folder):
         return
     newest = max(
-        (path for attempt in folder.glob("attempt-*") for path in _files(attempt)),
+        (path for attempt in _attempts(folder) for path in _files(attempt)),
         key=lambda path: (path.name, path.parent.name),
         default=None,
     )
-    for attempt in folder.glob("attempt-*"):
+    for attempt in _attempts(folder):
         for path in _files(attempt):
             if path != newest:
                 path.unlink(missing_ok=True)
         remove_partial_files(attempt)
         with suppress(OSError):  # the one that holds the last is not empty
             attempt.rmdir()
+
+
+def _attempts(folder: Path) -> list[Path]:
+    """Return the folders of the attempts at a trial."""
+    try:
+        return list(folder.glob("attempt-*"))
+    except OSError:
+        return []
 
 
 def _files(folder: Path) -> list[Path]:

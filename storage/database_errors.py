@@ -7,7 +7,7 @@ from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from fields.errors import ConfigError, StorageError
+from fields.errors import ConfigError, StorageError, TrialEndedElsewhere
 from storage.advice import storage_command
 from storage.faults import one_line, storage_error
 from storage.url import is_postgres, mask_password
@@ -26,6 +26,7 @@ def database_errors(url: str) -> Iterator[None]:
         StorageUnavailable: If the database may be in order again later: locked, its disk full, its
             server away.
         DatabaseDamaged: If its file is broken.
+        TrialEndedElsewhere: If another program ended a trial that was to be written to.
         StorageError: In place of whatever else they raised, without passwords.
     """
     try:
@@ -46,7 +47,7 @@ def database_errors(url: str) -> Iterator[None]:
             "was deleted meanwhile; start the sweep again"
         ) from error
     except UpdateFinishedTrialError as error:
-        raise StorageError(
+        raise TrialEndedElsewhere(
             f"database {mask_password(url)}: a trial was finished by somebody else ({error}); "
             "while a sweep runs, change nothing in its study"
         ) from error

@@ -99,8 +99,8 @@ class QuickStorage(RDBStorage):
 
     def check_trial_is_updatable(self, trial_id: int, trial_state: TrialState) -> None:
         """Check it as Optuna does before every change, and have the trial read again after it."""
-        super().check_trial_is_updatable(trial_id, trial_state)
         self._at_rest.discard(trial_id)
+        super().check_trial_is_updatable(trial_id, trial_state)
 
     def _parts(
         self, session: Any, trial_ids: Collection[int], study_id: int

@@ -9,7 +9,8 @@ they hold.
 import logging
 import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -74,6 +75,9 @@ class FilesInUse:
     Args:
         url: The database; one that is in no file is never lost.
         storage: The one that uses it.
+
+    Raises:
+        StorageUnavailable: If the disk does not answer.
     """
 
     def __init__(self, url: str, storage: RDBStorage) -> None:
@@ -81,14 +85,17 @@ class FilesInUse:
         self._storage = storage
         self._path = sqlite_path(url)
         self._log: dict[Path, FileIdentity] = {}
-        self._file = None if self._path is None else file_identity(self._path)
+        self._file: FileIdentity | None = None
         self._descriptor: int | None = None
-        if self._path is not None and self._file is not None:
-            self._descriptor = descriptor_of(self._path, writable=True)
         self._saved_in: Path | None = None
-        if self._path is not None:
-            with suppress(OSError):
-                self._log_is_lost()  # takes in which log it is
+        if self._path is None:
+            return
+        with self._disk_answers():
+            self._file = file_identity(self._path)
+            self._descriptor = (
+                None if self._file is None else descriptor_of(self._path, writable=True)
+            )
+            self._log_is_lost()  # takes in which log it is
 
     def check(self) -> None:
         """Check that the files are those that were opened.
@@ -102,16 +109,22 @@ class FilesInUse:
         """
         if self._path is None:
             return
-        try:
+        with self._disk_answers():
             found = file_identity(self._path)
             log_is_lost = self._log_is_lost()
-        except OSError as error:
-            reason = f"{error.filename}: {error.strerror}"
-            raise storage_error(self._url, reason, away=True) from error
         if found != self._file:
             raise self._saved(self._what_became_of_the_file(found), self._path)
         if log_is_lost:
             self._begin_a_new_log(self._path)
+
+    @contextmanager
+    def _disk_answers(self) -> Iterator[None]:
+        """Have files that cannot be looked at count as a database that is away for a while."""
+        try:
+            yield
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}"
+            raise storage_error(self._url, reason, away=True) from error
 
     def _log_is_lost(self) -> bool:
         assert self._path is not None

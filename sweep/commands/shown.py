@@ -71,6 +71,8 @@ def show_status(status: StudyStatus, console: Console) -> None:
         console.print(f"about {minutes} min {seconds} s left", markup=False)
     for number, reason in status.failures.items():
         console.print(f"trial {number} failed: {reason}", markup=False, soft_wrap=True)
+    for number, reason in status.left_out.items():
+        console.print(f"trial {number} is left out: {reason}", markup=False, soft_wrap=True)
     if status.confirmation is not None:
         console.print(f"confirmed: {status.confirmation.sentence}", markup=False, soft_wrap=True)
     missed = shortfall(status.verdict, status.confirmation)

@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from optuna.storages import RDBStorage
 
 from fields.errors import StorageUnavailable, StudyError
 from storage.database import database_file, require_database
+from storage.place import study_lock
 from storage.study_lock import study_holder
 from sweep.commands.watch_output import Show
 from sweep.study.snapshot import SweepSnapshot
@@ -46,28 +48,35 @@ def _looks(
 ) -> Iterator[SweepSnapshot]:
     said, opened = False, database_file(url)
     while True:
+        trouble = ""
         try:
             snapshot = watcher.look()
+            require_database(url, opened)  # a file that is open is read on after it was removed
         except StorageUnavailable as error:
             if _is_known_to_have_ended(url, name):
                 raise
-            if not said:
-                logger.warning("%s: it is tried again", error.found)
-            said = True
+            trouble = error.found
+        except OSError as error:
+            trouble = f"{error.filename} cannot be looked at ({error.strerror})"
         else:
-            said = False
-            require_database(url, opened)  # a file that is open is read on after it was removed
             yield snapshot
             if not snapshot.is_run:
-                return
+                if _is_known_to_have_ended(url, name):
+                    return
+                trouble = f"whether study {name!r} is being run cannot be seen"
+        if trouble and not said:
+            logger.warning("%s: it is tried again", trouble)
+        said = bool(trouble)
         time.sleep(interval_s)
 
 
 def _is_known_to_have_ended(url: str, name: str) -> bool:
-    """Return whether nobody runs a study; a server that is away cannot be asked."""
+    """Return whether nobody runs a study; a server or a folder that is away cannot be asked."""
     try:
+        with suppress(FileNotFoundError):
+            study_lock(url, name).open("rb").close()
         return not study_holder(url, name).alive
-    except StorageUnavailable:
+    except (OSError, StorageUnavailable):
         return False
 
 

@@ -12,7 +12,7 @@ from sweep.study import records
 from sweep.study.confirmation import next_step, shortfall
 from sweep.study.facts import StudyFacts
 from sweep.study.printed import last_lines
-from sweep.study.records import TrialRecord, paused_after
+from sweep.study.records import TrialRecord, paused_after, why_left_out
 from sweep.study.status import StudyStatus, TrialStatus
 
 OUTPUT_LINES = 20
@@ -57,7 +57,9 @@ def trial_note(
         return "\n\n".join([f"**Failed:** {plain(str(failure))}", *lines])
     record = read.record
     if record is None:
-        return "\n\n".join(["**Not finished yet.**", *lines])
+        why = why_left_out(read.trial) if read.trial.state.is_finished() else ""
+        state = f"**Left out:** {plain(why)}" if why else "**Not finished yet.**"
+        return "\n\n".join([state, *lines])
     parts = [_outcome(read, record), *lines, _table(record, facts, baseline, read)]
     return "\n\n".join([*parts, *([f"![{picture.alt}]({picture.path})"] if picture else [])])
 

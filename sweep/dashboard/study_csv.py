@@ -47,7 +47,9 @@ def study_csv(
 
 def _row(study: FrozenStudy, trial: FrozenTrial, facts: StudyFacts) -> Mapping[str, Any]:
     names = OBJECTIVES["score" if len(study.directions) == 1 else "pareto"]
-    values = trial.values or [None] * len(names)
+    values = trial.values or []
+    if len(values) != len(names):  # of a trial that has none, or as another program wrote them
+        values = [None] * len(names)
     return {
         "trial": trial.number,
         "state": trial.state.name.lower(),

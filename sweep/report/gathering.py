@@ -81,7 +81,10 @@ def gather(name: str, url: str, number: int | None = None) -> Report:
         confirmation=confirmation,
         newer_trials=confirmation.newer_trials(trials.all) if confirmation else 0,
         cost=cost(trials, runs),
-        failures=status.failures,
+        failures={
+            **status.failures,
+            **{number: f"left out: {reason}" for number, reason in status.left_out.items()},
+        },
         provenance=facts.provenance,
         data_file=Path(config.data.path).name,
         windows=facts.windows,

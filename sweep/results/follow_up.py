@@ -41,7 +41,10 @@ def follow_up(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
         (
             t
             for t in trials
-            if t.state is TrialState.COMPLETE and is_feasible(t) and not is_baseline(t)
+            if t.state is TrialState.COMPLETE
+            and is_feasible(t)
+            and not is_baseline(t)
+            and config.search.space.keys() <= t.params.keys()  # else another program added it
         ),
         key=trial_score,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import optuna
 from optuna.study import Study
 
-from fields.errors import FieldsharpError, StoppedOnRequest
+from fields.errors import StoppedOnRequest
 from storage.checkpoints import epochs_done, remove_checkpoints
 from storage.database import open_database
 from storage.patience import Patience
@@ -24,12 +24,14 @@ from sweep.running.executor import (
     End,
     EpochDone,
     Executor,
+    TrialBegan,
     TrialDone,
     TrialEvent,
     TrialFailed,
     TrialTrouble,
 )
 from sweep.running.executors import Machines, machines_of
+from sweep.running.housekeeping import FREE_THE_MACHINE, PUT_BACK, Housekeeping
 from sweep.running.leases import POLL_S, Leases
 from sweep.running.lock_watch import LockWatch
 from sweep.running.stopping import Stopping
@@ -153,6 +155,7 @@ class Confirming:
         self._leases = Leases(executor, seconds(recovery.progress_deadline), clock)
         self._files = files
         self._attempts = recovery.attempts
+        self._housekeeping = Housekeeping(url, files, recovery, clock, "run the same command again")
         self._patience = Patience(seconds(recovery.patience), lambda: self._stop_requests > 0)
         self._book = Book(study, url, self._patience)
         self._durability = Durability(self._book, clock)
@@ -186,12 +189,15 @@ class Confirming:
             len(self._specs),
         )
         while not self._stop_requests:
-            while self._missing and self._leases.free_slots:
+            while self._missing and self._leases.free_slots and self._can_start():
                 self._start(self._missing.pop(0))
             if not self._running and not self._missing:
                 return
             self._take_in(self._leases.poll(POLL_S))
         self._stop()
+
+    def _can_start(self) -> bool:
+        return self._housekeeping.can_start(idle=not self._running)
 
     def _start(self, job: _Job) -> None:
         self._running[job.sent.number] = job
@@ -205,6 +211,8 @@ class Confirming:
             job = self._running.get(event.number)
             if job is None or job.sent.attempt != event.attempt:
                 continue
+            if isinstance(event, TrialBegan):
+                self._housekeeping.can_train()
             if isinstance(event, EpochDone):
                 job.report = event.report
             if isinstance(event, TrialTrouble):
@@ -231,9 +239,10 @@ class Confirming:
     def _failed(self, job: _Job, event: TrialFailed) -> None:
         """Try a training again where that may help, else keep that it failed."""
         again = {"attempt": job.sent.attempt + 1}
-        if event.cause == "data":
-            raise FieldsharpError(f"{event.reason}; put it back and run the same command again")
-        if event.cause == "worker":
+        if event.cause in ("data", "machine"):
+            then = PUT_BACK if event.cause == "data" else FREE_THE_MACHINE
+            self._housekeeping.cannot_train(event.reason, then)
+        elif event.cause == "worker":
             done = epochs_done(self._checkpoints(job))
             job.lost = job.lost.and_another(event.attempt, done, event.reason)
             if len(job.lost.reasons) >= self._attempts:

@@ -27,7 +27,7 @@ from sweep.running.executor import (
     TrialFailed,
     TrialTrouble,
 )
-from sweep.running.housekeeping import Housekeeping
+from sweep.running.housekeeping import FREE_THE_MACHINE, Housekeeping
 from sweep.running.leases import POLL_S, Leases
 from sweep.running.lock_watch import LockWatch
 from sweep.running.progress import Progress
@@ -41,6 +41,7 @@ from sweep.running.turns import Turns
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.lost_attempts import LostAttempts
+from sweep.study.queued_trials import TrialRefusedError
 from sweep.study.records import TrialRecord
 from sweep.study.trial_spec import TrialSpec
 
@@ -106,7 +107,7 @@ class Coordinator:
             while not self._stop_requests:
                 wants_more = self._turns.wants_more
                 if wants_more and self._housekeeping.can_start(idle=not self._running):
-                    self._turns.hand_out()
+                    self._refused(self._turns.hand_out())
                     self._durability.written()  # also what a trial is, before it has a result
                 if not self._running and not wants_more:
                     self._turns.say_what_stays_paused()
@@ -183,7 +184,7 @@ class Coordinator:
                 continue  # of a trial that was ended or handed out again since
             match event:
                 case TrialBegan():
-                    self._housekeeping.data_there()
+                    self._housekeeping.can_train()
                     if event.epochs_done:
                         logger.info(
                             "%s trial %d: goes on after epoch %d of %d",
@@ -245,7 +246,10 @@ class Coordinator:
             self._lost(number, spec, event.reason)
         elif event.cause == "data":
             self._put_back(number)
-            self._housekeeping.data_away(event.reason)
+            self._housekeeping.cannot_train(event.reason)
+        elif event.cause == "machine":
+            self._put_back(number)
+            self._housekeeping.cannot_train(event.reason, FREE_THE_MACHINE)
         elif event.cause == "memory" and spec.can_be_halved:
             logger.warning(
                 "%s trial %d: out of memory (%s), it is tried again with half a batch at a time",
@@ -336,10 +340,22 @@ class Coordinator:
             return
         self._progress.failed(spec, reason)
         if RunningTrial(spec).is_baseline:
-            raise FieldsharpError(
-                f"the baseline (trial {number}) failed, and no other trial can be "
-                f"scored without it: {reason}"
-            )
+            raise self._no_baseline(number, reason)
+
+    def _refused(self, refused: list[TrialRefusedError]) -> None:
+        """Say which waiting trials could not be trained, and why."""
+        for error in refused:
+            logger.warning("%s trial %d: failed, %s", self._study, error.number, error.reason)
+            self._told.add(error.number)
+            self._housekeeping.changed()
+            if error.is_baseline and not self._scoring.baseline_ended:
+                raise self._no_baseline(error.number, error.reason)
+
+    def _no_baseline(self, number: int, reason: str) -> FieldsharpError:
+        return FieldsharpError(
+            f"the baseline (trial {number}) failed, and no other trial can be scored without it: "
+            f"{reason}"
+        )
 
     def _close(self, running: RunningTrial, end: TrialDone) -> TrialRecord:
         """Tell what a trial came to, keep what its pictures are drawn from, and return it."""

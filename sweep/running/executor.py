@@ -7,10 +7,11 @@ from typing import Literal, Protocol
 from sweep.running.epoch_report import EpochReport
 from sweep.study.trial_spec import TrialSpec
 
-Cause = Literal["training", "memory", "worker", "data"]
+Cause = Literal["training", "memory", "worker", "data", "machine"]
 """Why an attempt failed: the training itself, which would fail again; too little memory, which
-half a batch at a time may mend; the worker, whose loss says nothing about the trial; or the data
-file, without which no trial can be trained."""
+half a batch at a time may mend; the worker, whose loss says nothing about the trial; the data
+file, without which no trial can be trained; or the machine, which starts no process at the moment.
+"""
 
 
 @dataclass(frozen=True)

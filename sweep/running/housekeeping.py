@@ -14,6 +14,8 @@ from sweep.running.study_files import StudyFiles
 logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 2.0
 TRY_DATA_EVERY_S = 5.0
+PUT_BACK = "put it back"
+FREE_THE_MACHINE = "end other programs on this machine"
 
 
 class Housekeeping:
@@ -24,6 +26,7 @@ class Housekeeping:
         files: Of the study.
         settings: How often, how many, how much room.
         clock: Seconds that never run backwards.
+        go_on: What is done to go on with the work once it has ended.
     """
 
     def __init__(
@@ -32,7 +35,9 @@ class Housekeeping:
         files: StudyFiles,
         settings: RecoverySettings,
         clock: Callable[[], float] = time.monotonic,
+        go_on: str = "resume",
     ) -> None:
+        self._go_on = go_on
         self._url = url
         self._files = files
         self._settings = settings
@@ -41,6 +46,7 @@ class Housekeeping:
         self._changed = False
         self._looked_at: float | None = None
         self._full_since: float | None = None
+        self._is_room_known = True
         self._data_away_since: float | None = None
         self._data_tried_at = 0.0
 
@@ -67,8 +73,12 @@ class Housekeeping:
         else:
             self._changed = False
 
-    def data_away(self, reason: str) -> None:
-        """Note that a worker could not read the data: the trial waits, and is tried again soon.
+    def cannot_train(self, reason: str, then: str = PUT_BACK) -> None:
+        """Note that no trial can be trained now: this one waits, and is tried again soon.
+
+        Args:
+            reason: The data cannot be read, or no process can be started.
+            then: What to do before the work is gone on with.
 
         Raises:
             FieldsharpError: If it could not for longer than is waited for.
@@ -79,10 +89,10 @@ class Housekeeping:
             self._data_away_since = now
             logger.warning("%s: it is waited for, for up to %s", reason, self._settings.patience)
         if now - self._data_away_since >= seconds(self._settings.patience):
-            raise FieldsharpError(f"{reason}; put it back and resume")
+            raise FieldsharpError(f"{reason}; {then} and {self._go_on}")
 
-    def data_there(self) -> None:
-        """Note that a worker has read the data."""
+    def can_train(self) -> None:
+        """Note that a worker has what it needs, and trains."""
         self._data_away_since = None
 
     def can_start(self, *, idle: bool) -> bool:
@@ -99,12 +109,33 @@ class Housekeeping:
             return False
         return self._has_room(idle=idle)
 
+    def _free_mb(self) -> float | None:
+        """Return how much space is left, None while the disk does not say; that is said once."""
+        try:
+            free_mb = self._files.free_mb()
+        except OSError as error:
+            if self._is_room_known:
+                logger.warning(
+                    "the free space of %s is not known (%s): trials are started all the same",
+                    self._files.folder,
+                    error.strerror or error,
+                )
+            self._is_room_known = False
+            return None
+        if not self._is_room_known:
+            logger.warning("the free space is known again: %.0f MB", free_mb)
+        self._is_room_known = True
+        return free_mb
+
     def _has_room(self, *, idle: bool) -> bool:
         now = self._clock()
         if self._looked_at is not None and now - self._looked_at < LOOK_EVERY_S:
             return self._full_since is None
         self._looked_at = now
-        free_mb, floor_mb = self._files.free_mb(), self._settings.free_space_mb
+        free_mb, floor_mb = self._free_mb(), self._settings.free_space_mb
+        if free_mb is None:
+            self._full_since = None
+            return True
         if free_mb >= floor_mb:
             if self._full_since is not None:
                 logger.warning("the disk has room again: %.0f MB", free_mb)
@@ -122,7 +153,7 @@ class Housekeeping:
         if idle and now - self._full_since >= seconds(self._settings.patience):
             raise FieldsharpError(
                 f"the disk of {self._files.folder} has had less than {floor_mb} MB free for "
-                f"{self._settings.patience} ({free_mb:.0f} MB now); make room and resume, or lower "
-                "recovery.free_space_mb"
+                f"{self._settings.patience} ({free_mb:.0f} MB now); make room and {self._go_on}, "
+                "or lower recovery.free_space_mb"
             )
         return False

@@ -80,6 +80,7 @@ class LocalExecutor:
         self._cards = cards
         self._slots: list[_Slot] = []  # filled as trials come: a study may have few left
         self._messages: queue.SimpleQueue[tuple[_Slot, object]] = queue.SimpleQueue()
+        self._not_begun: list[TrialEvent] = []
 
     @property
     def free_slots(self) -> int:
@@ -87,20 +88,28 @@ class LocalExecutor:
         return self._workers - sum(slot.spec is not None for slot in self._slots)
 
     def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
-        """Hand a trial to a free worker, a new one where the old one died."""
+        """Hand a trial to a free worker, a new one where the old one died.
+
+        Where none can be started the trial fails for that reason, at the next poll.
+        """
         busy = {slot.index for slot in self._slots if slot.spec is not None}
         index = min(set(range(self._workers)) - busy)
-        if index == len(self._slots):
-            self._slots.append(self._start(index))
-        elif not self._slots[index].process.is_alive():
-            self._slots[index] = self._start(index)
+        try:
+            if index == len(self._slots):
+                self._slots.append(self._start(index))
+            elif not self._slots[index].process.is_alive():
+                self._slots[index] = self._start(index)
+        except OSError as error:  # no memory, no process or no descriptor is left for it
+            reason = f"no worker process can be started ({error.strerror or error})"
+            self._not_begun.append(TrialFailed(spec.number, spec.attempt, reason, "machine"))
+            return
         self._slots[index].spec = spec
         assignment = Assignment(spec=spec, checkpoints=checkpoints)
         self._send(self._slots[index], assignment.model_dump_json())
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:
         """Return messages of the workers, and a failure for each trial whose worker died."""
-        events: list[TrialEvent] = []
+        events, self._not_begun = self._not_begun, []
         deadline = time.monotonic() + timeout_s
         while True:
             try:
@@ -169,9 +178,14 @@ class LocalExecutor:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()  # ours reads end-of-file only once no copy of theirs is open
         slot = _Slot(index, process, ours)
-        threading.Thread(
+        reader = threading.Thread(
             target=_read, args=(slot, self._messages), name=f"reader-{index}", daemon=True
-        ).start()
+        )
+        try:
+            reader.start()
+        except RuntimeError as error:  # in place of what the system says
+            process.kill()
+            raise OSError(str(error)) from error
         return slot
 
     def _understand(self, slot: _Slot, message: object) -> list[TrialEvent]:

@@ -107,11 +107,14 @@ class Pausing:
         return self._promotion.next_up(at_work, new)
 
     def go_on(self, number: int) -> RunningTrial:
-        """Return a paused trial, now one that runs."""
-        spec = self._ledger.go_on(number)
-        self._promotion.leave(number)
+        """Return a paused trial, now one that runs.
+
+        Raises:
+            TrialRefusedError: If another program ended it; it is not paused any more.
+        """
         running, _ = self._paused.pop(number)
-        running.spec = spec
+        self._promotion.leave(number)
+        running.spec = self._ledger.go_on(number)
         return running
 
     def give_up(

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fields.errors import TrainingFailed
+from fields.errors import ConfigError, TrainingFailed
 from storage.checkpoints import (
     epochs_done,
     keep_last,
@@ -51,17 +51,23 @@ class StudyFiles:
             check_folder(self.folder / name, "read")
         self._spool = Spool(self.folder / "spool")
         self._samples = Samples(self.folder / "samples")
+        self._troubles: set[str] = set()
 
     def make(self) -> None:
         """Make the folder.
 
         Raises:
-            ConfigError: If one that is there may not be written into.
-            OSError: If it cannot be made.
+            ConfigError: If it cannot be made, or one that is there may not be written into.
         """
         check_files_folder(self._url, "write")
         check_folder(self.folder, "write")
-        make_private_folder(self.folder)
+        try:
+            make_private_folder(self.folder)
+        except OSError as error:
+            raise ConfigError(
+                f"the folder {self.folder} cannot be made ({error.strerror}); make the folder of "
+                "the database writable, or choose another with --storage"
+            ) from error
         for number in numbers_with_checkpoints(self._checkpoints):
             check_folder(self.checkpoints(number), "write")
 
@@ -70,13 +76,13 @@ class StudyFiles:
         return trial_folder(self._checkpoints, number)
 
     def epochs_done(self, number: int) -> int:
-        """Return how far the checkpoints of a trial reach."""
+        """Return how far the checkpoints of a trial reach; what cannot be read counts as none."""
         folder = self.checkpoints(number)
         return max(epochs_done(folder), epochs_told(folder))
 
     def keep_last_checkpoint(self, number: int) -> None:
         """Remove all checkpoints of a trial that is paused but the last."""
-        with _said():
+        with self._said():
             keep_last(self.checkpoints(number))
 
     def keep_result(self, result: SpooledResult) -> None:
@@ -95,7 +101,7 @@ class StudyFiles:
 
     def forget_result(self, number: int) -> None:
         """Remove a result that is safe in the database, or of no use."""
-        with _said():
+        with self._said():
             self._spool.remove(number)
 
     def keep_observed(self, observed: ObservedSample) -> None:
@@ -141,7 +147,7 @@ class StudyFiles:
 
         It is then a copy put back, in which a number not given yet will be another trial's.
         """
-        with _said():
+        with self._said():
             for number in numbers_with_checkpoints(self._checkpoints):
                 if number not in numbers:
                     remove_checkpoints(self.checkpoints(number))
@@ -150,12 +156,20 @@ class StudyFiles:
     def results(self) -> list[SpooledResult]:
         """Return the results that no coordinator has told; those that cannot be read are said."""
         found = []
-        for number, text in self._spool.results():
-            try:
-                found.append(result_from_text(text))
-            except TrainingFailed as error:
-                logger.warning("trial %d: %s; it is trained again", number, error)
-                self._spool.remove(number)
+        try:
+            for number, text in self._spool.results():
+                try:
+                    found.append(result_from_text(text))
+                except TrainingFailed as error:
+                    logger.warning("trial %d: %s; it is trained again", number, error)
+                    self.forget_result(number)
+        except OSError as error:
+            logger.warning(
+                "results of an earlier start cannot be read (%s: %s): their trials are trained "
+                "again",
+                error.filename or self._spool.folder,
+                error.strerror or error,
+            )
         return found
 
     def tidy(self, finished: Collection[int], best: Collection[int]) -> None:
@@ -165,7 +179,7 @@ class StudyFiles:
             finished: Trials that are in the database for good.
             best: Those among them that are wanted.
         """
-        with _said():
+        with self._said():
             for number in numbers_with_checkpoints(self._checkpoints):
                 if number in best:
                     keep_last(self.checkpoints(number))
@@ -176,11 +190,15 @@ class StudyFiles:
         """Return how much space the disk has left."""
         return free_mb(self.folder)
 
-
-@contextmanager
-def _said() -> Iterator[None]:
-    """Say where a file cannot be removed: it costs room, and no trial."""
-    try:
-        yield
-    except OSError as error:
-        logger.warning("%s cannot be removed (%s)", error.filename, error.strerror)
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """Say once where a file cannot be removed: it costs room, and no trial."""
+        try:
+            yield
+        except OSError as error:
+            sentence = (
+                f"{error.filename or self.folder} cannot be removed ({error.strerror or error})"
+            )
+            if sentence not in self._troubles:
+                logger.warning("%s", sentence)
+            self._troubles.add(sentence)

@@ -156,8 +156,14 @@ def _project_differs(
     if config.trainer is None:
         return []
     kept = kept_project(StudyFiles(url, study_identity(study)).folder)
-    if kept.is_dir():
-        return differences(config.trainer, kept, config.study, resumed=resumed)
+    try:
+        if kept.is_dir():
+            return differences(config.trainer, kept, config.study, resumed=resumed)
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename or kept} cannot be read ({error.strerror}), and the project is kept "
+            "with the study there; make it readable"
+        ) from error
     there = study_facts(study).provenance.project_sha256
     if there != facts.provenance.project_sha256:
         return ["the Python files of trainer.project have other contents"]

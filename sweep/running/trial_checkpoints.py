@@ -25,6 +25,7 @@ class TrialCheckpoints:
         self._folder = folder
         self._spec = spec
         self._fingerprint = spec.fingerprint
+        self._has_folder = False
 
     def take_up(self, trial: Trial) -> float:
         """Bring a trial to its newest whole checkpoint and return the seconds spent until then.
@@ -46,9 +47,9 @@ class TrialCheckpoints:
             except TrainingFailed as error:
                 logger.warning("trial %d: %s", self._spec.number, error)
                 continue
-            make_attempt_folder(self._folder, self._spec.attempt)
+            self._make_folder(self._folder)
             return found.seconds
-        make_attempt_folder(self._folder, self._spec.attempt)
+        self._make_folder(self._folder)
         return 0.0
 
     def write(self, trial: Trial, seconds: float) -> None:
@@ -66,5 +67,11 @@ class TrialCheckpoints:
         content = encode(
             Checkpoint(self._fingerprint, trial.state(), reports_as_text(trial.reports), seconds)
         )
+        if not self._has_folder:  # the disk took none when the attempt began
+            self._make_folder(self._folder)
         done = trial.trainer.epochs_done
         write_checkpoint(self._folder, self._spec.attempt, done, content)
+
+    def _make_folder(self, folder: Path) -> None:
+        make_attempt_folder(folder, self._spec.attempt)
+        self._has_folder = True

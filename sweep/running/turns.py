@@ -14,6 +14,7 @@ from sweep.running.scoring import Scoring
 from sweep.running.standing import Standing
 from sweep.running.study_files import StudyFiles
 from sweep.study.ledger import Ledger
+from sweep.study.queued_trials import TrialRefusedError
 from sweep.study.records import TrialRecord
 from sweep.study.trial_spec import TrialSpec
 
@@ -71,22 +72,33 @@ class Turns:
             return True
         return self._may_go_on and (self._new > 0 or self._next_up() is not None)
 
-    def hand_out(self) -> None:
-        """Start trials, or go on with them, as many as there are free slots for."""
+    def hand_out(self) -> list[TrialRefusedError]:
+        """Start trials, or go on with them, as many as there are free slots for.
+
+        Returns:
+            The waiting trials that could not be trained; each has used its part of the budget.
+        """
+        refused: list[TrialRefusedError] = []
         while self._leases.free_slots and self.wants_more:
             number = self._next_up()
-            if number is None:
-                running = RunningTrial(self._ledger.ask())
-                self._ledger.make_durable()  # or its result could not be told after a loss
-                trained = self._files.epochs_done(running.spec.number)
-            else:
-                trained = 0  # it may go on from its rung
-
-                running = self.pausing.go_on(number)
-                self._progress.waiting(self.pausing.count)
+            try:
+                if number is None:
+                    running = RunningTrial(self._ledger.ask())
+                    trained = self._files.epochs_done(running.spec.number)
+                else:
+                    trained = 0  # it may go on from its rung
+                    running = self.pausing.go_on(number)
+                    self._progress.waiting(self.pausing.count)
+            except TrialRefusedError as error:
+                refused.append(error)
+                self.finished += not error.is_baseline
+                continue
             self.running[running.spec.number] = running
+            if number is None:
+                self._ledger.make_durable()  # or its result could not be told after a loss
             self._send(running, trained)
             self._progress.started(running.spec)
+        return refused
 
     def at_rung(self, running: RunningTrial, *, stopping: bool) -> None:
         """Go on with a trial that is among the best at its rung, or have it wait there.

@@ -1,11 +1,14 @@
 """The study's book: the one place that asks Optuna for trials and tells it what came of them."""
 
+import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from optuna.distributions import BaseDistribution
 from optuna.study import Study
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
+from fields.errors import StudyError, TrialEndedElsewhere
 from objectives.targets import Targets
 from objectives.verdict import SUCCESS, Contender, Verdict
 from storage.patience import Patience
@@ -22,6 +25,7 @@ from sweep.study.epoch_scores import write_score
 from sweep.study.facts import StudyFacts
 from sweep.study.lost_attempts import LostAttempts, lost_attempts
 from sweep.study.outcome import write_outcome
+from sweep.study.queued_trials import TrialRefusedError, why_refused
 from sweep.study.records import (
     BestTrial,
     TrialRecord,
@@ -33,19 +37,27 @@ from sweep.study.records import (
     paused_after,
     trial_record,
     trial_spec,
+    why_left_out,
 )
-from sweep.study.rungs import RungResult, objective_values, rung_results
+from sweep.study.rungs import RungResult, known_rung_results, objective_values
 from sweep.study.settled import settled
 from sweep.study.studies import study_identity
 from sweep.study.trial_spec import TrialSpec
 from sweep.study.warm_start import begun_with
 
+logger = logging.getLogger(__name__)
 NO_WEIGHT = {"gradient_weight": 0.0}
+ENDED_ELSEWHERE = "another program ended it; what it came to here does not count"
 
 
 def _trained(preset: Preset) -> str:
     """Return what a preset trains, for people: the recorded parameters may be the nearest ones."""
     return ", ".join(f"{path} {value}" for path, value in preset.values.items())
+
+
+def _is_ours(trial: FrozenTrial) -> bool:
+    """Return whether a running trial was queued or handed out by a sweep."""
+    return bool({records.SPEC, records.PRESET} & trial.user_attrs.keys())
 
 
 class Ledger(Book):
@@ -83,20 +95,25 @@ class Ledger(Book):
         trials = self._trials()
         # A baseline that failed is tried again, since nothing can be scored without one.
         there = {
-            trial.user_attrs.get(records.PRESET)
+            preset
             for trial in trials
-            if not is_failed_baseline(trial)
+            if isinstance(preset := trial.user_attrs.get(records.PRESET), str)
+            and not is_failed_baseline(trial)
+            and not (trial.state is TrialState.COMPLETE and why_left_out(trial))
         }
         for preset in self._presets.values():
             if preset.name not in there:
                 self._enqueue(preset)
 
     def left_running(self) -> list[int]:
-        """Return the trials that are marked as running and that nobody is at."""
+        """Return the trials that are marked as running and that nobody is at.
+
+        One that another program asked Optuna for is that program's, and is left alone.
+        """
 
         def find() -> list[int]:
             running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-            return [trial.number for trial in running if trial.number not in self._running]
+            return [t.number for t in running if t.number not in self._running and _is_ours(t)]
 
         return self._read(find)
 
@@ -129,14 +146,33 @@ class Ledger(Book):
         return BestTrial(trial.number, record.score, metrics["gradient"], metrics["peak"])
 
     def ask(self) -> TrialSpec:
-        """Return the next trial: one that was put back or queued, else the sampler's choice."""
-        return self._write(self._ask)
+        """Return the next trial: one that was put back or queued, else the sampler's choice.
 
-    def _ask(self) -> TrialSpec:
-        trial = self._next_in_the_queue() or self._new_trial()
+        Raises:
+            TrialRefusedError: If the next of the queue cannot be trained; it was told as failed.
+        """
+        found = self._write(self._ask)
+        if isinstance(found, TrialRefusedError):
+            raise found
+        return found
+
+    def _ask(self) -> TrialSpec | TrialRefusedError:
+        queued = self._next_in_the_queue()
+        if queued is not None:
+            space, trials = self.config.search.space, self._trials()
+            reason = why_refused(self._trial(queued.number), space, self._presets, trials)
+            if reason:
+                return self._refuse(queued, reason)
+        trial = queued or self._new_trial()
         for name, distribution in self._distributions.items():
             trial._suggest(name, distribution)
-        spec = self._spec(trial)
+        try:
+            spec = self._spec(trial)
+        except ValueError as error:
+            if queued is None:
+                raise
+            words = " ".join(str(error).split())
+            return self._refuse(queued, f"its values cannot be trained together ({words})")
         trial.set_user_attr(records.SPEC, spec.model_dump(mode="json"))
         if records.PROVENANCE not in trial.user_attrs:
             # Of this trial, not of the study: a study may be gone on with by a newer version.
@@ -146,6 +182,20 @@ class Ledger(Book):
         self._running[trial.number] = trial
         return spec
 
+    def _refuse(self, trial: Trial, reason: str) -> TrialRefusedError:
+        """Tell that a queued trial failed, without what another program wrote into it."""
+        is_only = is_baseline(self._trial(trial.number)) and not any(
+            is_baseline(other) and not is_failed_baseline(other) and other.number < trial.number
+            for other in self._trials()
+        )
+        # Else it would stand for that preset, or for what the attributes say.
+        for name in (*records.READ_BACK, *(() if is_only else (records.PRESET,))):
+            if name in trial.user_attrs:
+                trial.set_user_attr(name, None)
+        trial.set_user_attr(records.FAILURE, reason)
+        self.study.tell(trial.number, state=TrialState.FAIL)
+        return TrialRefusedError(trial.number, reason, is_baseline=is_only)
+
     def _spec(self, trial: Trial) -> TrialSpec:
         attributes = trial.user_attrs
         preset = self._presets.get(attributes.get(records.PRESET, ""))
@@ -153,10 +203,10 @@ class Ledger(Book):
         run = preset.run(self.config, values) if preset else self.config.run_with(values)
         if run.loss.variant == NO_TERM:  # a weight on nothing is 0, and is shown as such
             run = run.model_copy(update={"loss": run.loss.model_copy(update=NO_WEIGHT)})
-        earlier = attributes.get(records.SPEC)
+        earlier = trial_spec(trial._cached_frozen_trial)
         return TrialSpec(
             number=trial.number,
-            attempt=earlier["attempt"] + 1 if earlier else 1,
+            attempt=earlier.attempt + 1 if earlier else 1,
             preset=preset.name if preset else None,
             data_sha256=self._provenance["data_sha256"],
             run=run,
@@ -194,7 +244,11 @@ class Ledger(Book):
         waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
         queue = [trial for trial in waiting if paused_after(trial) is None]
         queue.sort(key=lambda trial: not is_baseline(trial))
-        return self._run(queue[0]._trial_id) if queue else None
+        for trial in queue:
+            # Read again: another program may have ended it since it was read.
+            if not self._trial(trial.number).state.is_finished():
+                return self._run(trial._trial_id)
+        return None
 
     def _run(self, trial_id: int) -> Trial:
         self.study._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
@@ -223,7 +277,11 @@ class Ledger(Book):
                 self.study._storage.set_trial_user_attr(trial_id, records.RUNGS, rungs)
             return write_score(self.study, trial_id, epoch, score)
 
-        return self._write(report)
+        try:
+            return self._write(report)
+        except TrialEndedElsewhere:
+            logger.warning("%s trial %d: %s", self.config.study, number, ENDED_ELSEWHERE)
+            return True
 
     def complete(self, number: int, record: TrialRecord, pictures: Sequence[Picture] = ()) -> None:
         """Tell the result of a trial, and of which pictures there can be."""
@@ -261,11 +319,16 @@ class Ledger(Book):
             write_outcome(self.study, self._identity, trial, record, pictures, paused)
             self.study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
 
-        self._write(pause)
+        with suppress(TrialEndedElsewhere):  # going on with it says so
+            self._write(pause)
         del self._running[number]
 
     def go_on(self, number: int) -> TrialSpec:
-        """Return a paused trial, now running: a further attempt at the same."""
+        """Return a paused trial, now running: a further attempt at the same.
+
+        Raises:
+            TrialRefusedError: If another program ended it.
+        """
 
         def go_on() -> TrialSpec:
             trial = self._run(self._trial(number)._trial_id)
@@ -275,7 +338,10 @@ class Ledger(Book):
             self._running[number] = trial
             return spec
 
-        return self._write(go_on)
+        try:
+            return self._write(go_on)
+        except TrialEndedElsewhere:
+            raise TrialRefusedError(number, ENDED_ELSEWHERE) from None
 
     def give_up(self, number: int) -> None:
         """Tell that a paused trial was pruned: its turn does not come any more."""
@@ -292,7 +358,7 @@ class Ledger(Book):
         """Return what every trial that came to a rung had come to there."""
 
         def read() -> dict[int, list[RungResult]]:
-            return {t.number: found for t in self._trials() if (found := rung_results(t))}
+            return {t.number: found for t in self._trials() if (found := known_rung_results(t))}
 
         return self._read(read)
 
@@ -331,7 +397,11 @@ class Ledger(Book):
             trial = self._trial(number)
             spec = trial_spec(trial)
             attempt = spec.attempt if spec is not None else 0
-            return lost_attempts(trial).and_another(attempt, epochs_done, reason)
+            try:
+                lost = lost_attempts(trial)
+            except StudyError:  # another program wrote over it: the count begins anew
+                lost = LostAttempts()
+            return lost.and_another(attempt, epochs_done, reason)
 
         return self._read(read)
 
@@ -370,7 +440,8 @@ class Ledger(Book):
                 storage.set_trial_user_attr(trial_id, records.MICRO_BATCHES, micro_batches)
             storage.set_trial_state_values(trial_id, TrialState.WAITING)
 
-        self._write(put_back)
+        with suppress(TrialEndedElsewhere):
+            self._write(put_back)
         self._running.pop(number, None)
 
     def _tell(

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import Field, ValidationError
@@ -35,6 +35,8 @@ RUNGS = "rungs"
 PAUSED = "paused after epoch"
 SCORE = "score"
 GUARDS_BROKEN = "guards broken"
+READ_BACK = (SPEC, RECORD, LOST, MICRO_BATCHES, RUNGS, PAUSED, SCORE)
+"""Attributes of a trial that the program reads again."""
 PAUSED_STATE = "PAUSED"
 """To Optuna a paused trial is one that waits."""
 SHOWN = ("gradient", "peak", "rmse", "anomaly_correlation", "skill_persistence")
@@ -92,13 +94,70 @@ class BestTrial:
 
 
 def trial_spec(trial: FrozenTrial) -> TrialSpec | None:
-    """Return what a trial was to train, None for a trial that is not one of ours."""
-    return _kept(TrialSpec, trial, SPEC)
+    """Return what a trial was to train, None where there is nothing that can be read."""
+    try:
+        return read_spec(trial)
+    except StudyError:
+        return None
 
 
 def trial_record(trial: FrozenTrial) -> TrialRecord | None:
-    """Return the outcome of a trial, None where there is none."""
+    """Return the outcome of a trial, None where there is none that can be read."""
+    try:
+        return read_record(trial)
+    except StudyError:
+        return None
+
+
+def read_spec(trial: FrozenTrial) -> TrialSpec | None:
+    """Return what a trial was to train, None for a trial that no sweep handed out.
+
+    Raises:
+        StudyError: If another version or another program wrote it.
+    """
+    spec = _kept(TrialSpec, trial, SPEC)
+    if spec is not None and spec.number != trial.number:
+        raise StudyError(f"the {SPEC} of trial {trial.number} is that of trial {spec.number}")
+    return spec
+
+
+def read_record(trial: FrozenTrial) -> TrialRecord | None:
+    """Return the outcome of a trial, None where there is none.
+
+    Raises:
+        StudyError: If another version or another program wrote it.
+    """
     return _kept(TrialRecord, trial, RECORD)
+
+
+def why_left_out(trial: FrozenTrial) -> str:
+    """Return why a complete or pruned trial is not compared with the others, "" where it is."""
+    try:
+        spec, record = read_spec(trial), read_record(trial)
+    except StudyError as error:
+        return str(error)
+    if spec is None or record is None:
+        return "it was not run by this program"
+    return ""
+
+
+def was_run(trial: FrozenTrial) -> bool:
+    """Return whether a trial has what a sweep writes with every trial that ends in good order.
+
+    Cheap: what is written there is not read, see ``why_left_out``.
+    """
+    attributes = trial.user_attrs
+    spec = attributes.get(SPEC)
+    return (
+        isinstance(spec, dict)
+        and spec.get("number") == trial.number
+        and isinstance(attributes.get(RECORD), dict)
+        and _is_number(attributes.get(SCORE))
+    )
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 Kept = TypeVar("Kept", bound=Settings)
@@ -119,7 +178,7 @@ def read_kept(model: type[Kept], attribute: Any, what: str) -> Kept:
         return model.model_validate(attribute)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(part) for part in first["loc"]) or "all of it"
         raise StudyError(
             f"the {what} is of another version of this program ({where}: {first['msg']}); read it "
             "with that version"
@@ -151,7 +210,9 @@ def is_baseline(trial: FrozenTrial) -> bool:
 def paused_after(trial: FrozenTrial) -> int | None:
     """Return after how many epochs a trial is paused, None where it is not."""
     epochs = trial.user_attrs.get(PAUSED)
-    return int(epochs) if epochs and trial.state is TrialState.WAITING else None
+    if trial.state is not TrialState.WAITING or not was_run(trial):
+        return None  # another program can queue a trial with any attribute
+    return epochs if isinstance(epochs, int) and epochs > 0 else None
 
 
 def states(trials: Sequence[FrozenTrial]) -> dict[str, int]:
@@ -165,9 +226,11 @@ def states(trials: Sequence[FrozenTrial]) -> dict[str, int]:
 def complete_baseline(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
     """Return the baseline that others are compared with, None before one is complete.
 
-    Not the first baseline there is: that may have failed, and been tried again.
+    Not the first baseline there is: that may have failed, and been tried again, or be one that
+    another program added.
     """
-    return next((t for t in trials if is_baseline(t) and t.state is TrialState.COMPLETE), None)
+    complete = (t for t in trials if is_baseline(t) and t.state is TrialState.COMPLETE)
+    return next((trial for trial in complete if not why_left_out(trial)), None)
 
 
 def is_feasible(trial: FrozenTrial) -> bool:
@@ -178,7 +241,7 @@ def is_feasible(trial: FrozenTrial) -> bool:
 def trial_score(trial: FrozenTrial) -> float:
     """Return the score of a complete trial, whatever the search minimises; the lower the better."""
     score = trial.user_attrs.get(SCORE)
-    return float(score) if score is not None else math.inf
+    return float(score) if _is_number(score) and not math.isnan(score) else math.inf
 
 
 def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
@@ -187,8 +250,11 @@ def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
     The earlier one of equals. Where every trial breaks one, the baseline, which at least is not
     wrongly sharp; None before it is complete.
     """
-    complete = [t for t in trials if t.state is TrialState.COMPLETE]
+    complete = [t for t in trials if t.state is TrialState.COMPLETE and was_run(t)]
     feasible = [t for t in complete if is_feasible(t)]
-    if not feasible:
-        return complete_baseline(complete)
-    return min(feasible, key=lambda t: (trial_score(t), t.number))
+    while feasible:
+        best = min(feasible, key=lambda t: (trial_score(t), t.number))
+        if not why_left_out(best):
+            return best
+        feasible.remove(best)
+    return complete_baseline(complete)

@@ -12,6 +12,7 @@ import numpy as np
 from optuna.study._multi_objective import _fast_non_domination_rank
 from optuna.trial import FrozenTrial
 
+from fields.errors import StudyError
 from fields.settings import Settings
 from objectives.guards import GuardOutcome
 from sweep.study.records import RUNGS, read_kept
@@ -66,9 +67,23 @@ def total_violation(outcomes: Iterable[GuardOutcome], epochs: int, of: int) -> f
 
 
 def rung_results(trial: FrozenTrial) -> list[RungResult]:
-    """Return what is kept of a trial, rung by rung."""
-    kept = trial.user_attrs.get(RUNGS, [])
+    """Return what is kept of a trial, rung by rung.
+
+    Raises:
+        StudyError: If another version or another program wrote it.
+    """
+    kept = trial.user_attrs.get(RUNGS) or []
+    if not isinstance(kept, list):
+        raise StudyError(f"the {RUNGS} of trial {trial.number} are a {type(kept).__name__}")
     return [read_kept(RungResult, one, f"{RUNGS} of trial {trial.number}") for one in kept]
+
+
+def known_rung_results(trial: FrozenTrial) -> list[RungResult]:
+    """Return the same, nothing where it cannot be read."""
+    try:
+        return rung_results(trial)
+    except StudyError:
+        return []
 
 
 def ranked(results: Mapping[int, RungResult]) -> list[int]:

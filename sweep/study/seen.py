@@ -12,7 +12,7 @@ from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep.study.records import paused_after
-from sweep.study.rungs import rung_results
+from sweep.study.rungs import known_rung_results
 
 MOST = 500
 BEST = 50
@@ -133,7 +133,7 @@ def seen_trial(trial: FrozenTrial) -> FrozenTrial:
     """Return a trial that waits or was given up at a rung as one that came to its end there."""
     if trial.state is not TrialState.PRUNED and paused_after(trial) is None:
         return trial
-    results = rung_results(trial)
+    results = known_rung_results(trial)
     if not results:
         return trial
     seen = copy.copy(trial)

@@ -28,9 +28,11 @@ from sweep.study.records import (
     complete_baseline,
     counted,
     is_feasible,
+    read_record,
+    read_spec,
     states,
     trial_record,
-    trial_spec,
+    why_left_out,
 )
 from sweep.study.script_verdict import in_terms_of
 from sweep.study.settled import settled
@@ -99,6 +101,8 @@ class StudyStatus:
         budget: Trials in all.
         eta_s: Seconds left at the pace of the finished trials; None where nothing runs.
         failures: Reason of each failed trial, by number.
+        left_out: Why trials that ended otherwise are not compared, by number: another program
+            added them, or wrote over what is kept of them.
     """
 
     study: str
@@ -121,6 +125,7 @@ class StudyStatus:
     budget: int
     eta_s: float | None
     failures: dict[int, str]
+    left_out: dict[int, str]
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -177,7 +182,14 @@ def study_status(study: Study, url: str) -> StudyStatus:
             for trial in trials
             if trial.state is TrialState.FAIL
         },
+        left_out=left_out(trials),
     )
+
+
+def left_out(trials: list[FrozenTrial]) -> dict[int, str]:
+    """Return why complete and pruned trials are not compared with the others, by number."""
+    ended = (t for t in trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED))
+    return {trial.number: why for trial in ended if (why := why_left_out(trial))}
 
 
 def coordinator_status(
@@ -193,7 +205,7 @@ def coordinator_status(
     """
     then = go_on(url, holder.command, name)
     if holder.alive:
-        note = f"run by process {holder.pid}"
+        note = f"run by {holder.words}"
     elif holder.died:
         note = f"its coordinator, process {holder.pid}, is gone without an orderly end; {then}"
     elif unfinished:
@@ -207,9 +219,9 @@ def trial_status(trial: FrozenTrial) -> TrialStatus:
     """Return what a person wants to see of a complete trial.
 
     Raises:
-        StudyError: If it was not run by this program.
+        StudyError: If it was not run by this program, or by another version.
     """
-    spec, record = trial_spec(trial), trial_record(trial)
+    spec, record = read_spec(trial), read_record(trial)
     if spec is None or record is None or trial.state is not TrialState.COMPLETE:
         raise StudyError(
             f"trial {trial.number} has no record of its training: it is {trial.state.name} or was "
@@ -251,7 +263,8 @@ def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: StudyFa
 
 def front(trials: list[FrozenTrial]) -> list[FrozenTrial]:
     """Return the complete trials that break no guard and that no such trial beats in everything."""
-    there = [t for t in trials if t.state is TrialState.COMPLETE and is_feasible(t)]
+    complete = (t for t in trials if t.state is TrialState.COMPLETE and not why_left_out(t))
+    there = [trial for trial in complete if is_feasible(trial)]
     return [t for t in there if not any(_dominates(other.values, t.values) for other in there)]
 
 

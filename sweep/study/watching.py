@@ -29,6 +29,7 @@ from sweep.study.records import (
     states,
     trial_score,
     trial_spec,
+    was_run,
 )
 from sweep.study.settled import settled
 from sweep.study.snapshot import EndedTrial, ShownTrial, SweepSnapshot, TrialAtWork
@@ -36,6 +37,8 @@ from sweep.study.status import coordinator_status
 from sweep.study.studies import study_config, study_facts
 from sweep.study.time_left import seconds_at_work, time_left_s
 from sweep.study.trial_words import came_to, describe
+
+LEFT_OUT = "left out, since it was not run by this program"
 
 
 class StudyWatcher:
@@ -95,9 +98,11 @@ class StudyWatcher:
             workers=int(attributes.get(WORKERS, config.workers.count or 0)),
             eta_s=time_left_s(
                 [
-                    float(trial.user_attrs[RECORD]["seconds"])
+                    float(took_s)
                     for trial in trials
-                    if trial.state.is_finished() and RECORD in trial.user_attrs
+                    if trial.state.is_finished()
+                    and was_run(trial)
+                    and isinstance(took_s := trial.user_attrs[RECORD].get("seconds"), int | float)
                 ],
                 [trial.seconds for trial in at_work],
                 self._budget - done - counts[PAUSED_STATE],
@@ -188,6 +193,8 @@ def _outcome(trial: FrozenTrial) -> str:
     if trial.state is TrialState.FAIL:
         return f"failed, {trial.user_attrs.get(FAILURE, 'no reason was kept')}"
     wrong = [name for name, value in trial.constraints.items() if value > 0]
+    if not was_run(trial):
+        return LEFT_OUT
     if trial.state is TrialState.COMPLETE:
         return came_to(trial_score(trial), trial.user_attrs, wrong)
-    return f"pruned after epoch {trial.user_attrs.get(RECORD, {}).get('epochs', 0)}"
+    return f"pruned after epoch {trial.user_attrs[RECORD].get('epochs', 0)}"

@@ -1,5 +1,7 @@
 """Watching a study from the database alone."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,44 @@ def test_a_database_that_is_gone_is_said(
     with StudyLock(url, "tiny"), pytest.raises(DatabaseDamaged, match=message):
         watch("tiny", open_database(url, "read"), url, 0.01, show)
     assert show.looks == 1
+
+
+class _Closed(Show):
+    """Closes what a look opens, for some looks, and ends the sweep thereafter."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, lock: StudyLock) -> None:
+        self.patch, self.lock, self.looks = patch, lock, 0
+
+    def __enter__(self) -> "_Closed":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def look(self, snapshot: SweepSnapshot) -> None:  # noqa: ARG002
+        self.looks += 1
+        if self.looks == 1:
+            self.patch.setattr(Path, "open", _refused)
+        if self.looks == 4:
+            self.patch.undo()
+        if self.looks == 6:
+            self.lock.__exit__(None, None, None)
+
+
+def _refused(path: Path, *_given: object, **_named: object) -> None:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def test_a_folder_that_cannot_be_read_for_a_while_does_not_end_a_watch(
+    finished_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    copy_database(finished_url, tmp_path / "x.db")
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    with StudyLock(url, "tiny") as lock:
+        show = _Closed(monkeypatch, lock)
+        watch("tiny", open_database(url, "read"), url, 0.01, show)
+    assert show.looks == 7
+    assert caplog.text.count("whether study 'tiny' is being run cannot be seen") == 1

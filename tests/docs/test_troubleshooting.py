@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import optuna
 import pytest
 import xarray as xr
 
+from storage.backup import copy_database
 from storage.faults import storage_error
 from storage.study_lock import StudyLock
 from tests.docs.pages import DOCS, prose
@@ -77,6 +79,21 @@ def _run_elsewhere() -> str:
         return _said(["resume", "quickstart"])
 
 
+def _of_other_programs() -> str:
+    """Return what status says of trials that another program queued and added."""
+    copy_database("sqlite:///sweeps.db", Path("others.db"))
+    url = "sqlite:///others.db"
+    study = optuna.load_study(study_name="quickstart", storage=url)
+    study.enqueue_trial({"loss_variant": "bogus"})
+    study.add_trial(optuna.trial.create_trial(value=1.0))
+    trials = str(len(study.trials))
+    code, _, _ = run(["resume", "quickstart", "--storage", url, "--trials", trials])
+    assert code == 0
+    code, shown, _ = run(["status", "quickstart", "--storage", url])
+    assert code == 0
+    return shown
+
+
 def _port_taken() -> str:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
@@ -116,6 +133,9 @@ def _produced() -> Iterator[str]:
     yield _old()
     yield _said(["status", "--storage", "postgresql+psycopg2://ann:secret@db.example/sweeps"])
     yield _diverged()
+    of_others = _of_other_programs()
+    yield of_others
+    yield of_others
     yield _port_taken()
     yield _said(["dashboard", "--no-open", "--host", "0.0.0.0"])  # noqa: S104 - it is refused
 

@@ -108,6 +108,7 @@ class RayExecutor:
         self._failed_starts = 0
         self._waiting: _Waiting | None = None
         self._packed: Any = None
+        self._not_begun: list[TrialEvent] = []
         self._data_mb = data_mb(Path(self._data_path)) if self._data_path else 0.0
         self._places = [str(place) for place in self._places_needed()]
         if self._carrier is not None:
@@ -122,17 +123,23 @@ class RayExecutor:
     def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
         """Hand a trial to a worker that is ready."""
         slot = next(slot for slot in self._slots if slot.ready and slot.spec is None)
+        path = Path(spec.run.data.path).resolve()
+        try:
+            data = self._data(slot, path)
+        except OSError as error:
+            reason = f"the data {path} cannot be read ({error.strerror or error})"
+            self._not_begun.append(TrialFailed(spec.number, spec.attempt, reason, "data"))
+            return
         slot.spec, slot.checkpoints = spec, checkpoints
         name = ""
         if self._carrier is not None and checkpoints is not None:
             self._carrier.send(checkpoints, spec.attempt)
             name = self._carrier.name(checkpoints)
-        path = Path(spec.run.data.path).resolve()
         sent = self._placed_anywhere(spec)
         where = checkpoints.resolve() if checkpoints is not None else None
         job = Assignment(spec=sent, checkpoints=where).model_dump_json()
         take = slot.actor.take.options(concurrency_group=TELLING)
-        slot.taking = take.remote(job, name, self._data(slot, path))
+        slot.taking = take.remote(job, name, data)
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:
         """Return what the workers said, and a failure for each trial whose worker died.
@@ -148,7 +155,7 @@ class RayExecutor:
         heard, _ = ray.wait(list(speakers), num_returns=1, timeout=timeout_s)
         if heard:
             heard, _ = ray.wait(list(speakers), num_returns=len(speakers), timeout=0)
-        events: list[TrialEvent] = []
+        events, self._not_begun = self._not_begun, []
         for words in heard:
             slot = speakers[words]
             if slot in self._slots:  # else it was lost, as was told already

@@ -147,9 +147,16 @@ def _about(places: list[str], sees_mirror: bool) -> About:
         node=str(ray.get_runtime_context().get_node_id()),
         host=str(ray.util.get_node_ip_address()),
         versions=package_versions(),
-        unseen=[place for place in places if not Path(place).exists()],
+        unseen=[place for place in places if not _is_seen(place)],
         sees_mirror=sees_mirror,
     )
+
+
+def _is_seen(place: str) -> bool:
+    try:
+        return Path(place).exists()
+    except OSError:
+        return False
 
 
 def package_versions() -> dict[str, str]:

@@ -112,10 +112,11 @@ def _send(group: int, what: signal.Signals) -> None:
 def _descendants() -> list[int]:
     """Return every process below this one, where the system tells of them."""
     parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            # The name stands in parentheses and may hold anything.
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    with contextlib.suppress(OSError):  # then only the group is ended, and what is adopted
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                # The name stands in parentheses and may hold anything.
+                parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
     found = {os.getpid()}
     while below := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= below

@@ -1,5 +1,6 @@
 """A script at work: its output as it comes, how it ended, and its end whenever it is wanted."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -18,6 +19,13 @@ CHUNK = 1 << 20
 KEEPER = (sys.executable, "-I", "-S", str(Path(keeper.__file__)))
 QUIET_S = 0.5
 """After its keeper is gone, so long nothing must come: something may hold the pipe for ever."""
+
+NOTHING_LEFT = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""Processes, memory and descriptors: there may be some again."""
+
+
+class NoProcessError(Exception):
+    """This machine starts no process at the moment."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +50,14 @@ class RunningScript:
 
     Raises:
         TrainingFailed: If it cannot be run there.
+        NoProcessError: If this machine starts no process at the moment.
     """
 
     def __init__(self, call: Call, folder: Path) -> None:
-        self._status, theirs = os.pipe()
+        try:
+            self._status, theirs = os.pipe()
+        except OSError as error:
+            raise NoProcessError(error.strerror) from error
         try:
             self._keeper = subprocess.Popen(  # noqa: S603 - a list of words, never through a shell
                 [*KEEPER, str(theirs), str(GRACE_S), *call.command],
@@ -60,6 +72,8 @@ class RunningScript:
             )
         except OSError as error:
             os.close(self._status)
+            if error.errno in NOTHING_LEFT:
+                raise NoProcessError(error.strerror) from error
             raise TrainingFailed(
                 f"the script cannot be started in its copy of the project ({error.strerror}); it "
                 "must not remove or rename the folder it is run in"

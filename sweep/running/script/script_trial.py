@@ -39,7 +39,7 @@ from sweep.running.script.kept_project import kept_project
 from sweep.running.script.printed_lines import PrintedLines, ToldEpoch
 from sweep.running.script.project_copy import copy_for_trial
 from sweep.running.script.result import LARGEST, judge_results
-from sweep.running.script.running_script import RunningScript, ScriptEnd
+from sweep.running.script.running_script import NoProcessError, RunningScript, ScriptEnd
 from sweep.running.script.told_epochs import keep_told, told_before
 from sweep.study.printed import last_lines
 from sweep.study.trial_spec import TrialSpec
@@ -92,10 +92,10 @@ class ScriptTrial:
         number, attempt = spec.number, spec.attempt
         project, checkpoints = folder / "project", folder / "checkpoints"
         kept = kept_project(folder.parent.parent)
-        if not kept.is_dir():
-            gone = f"the project that is kept with the study, {kept}, is gone; resume the study"
-            return TrialFailed(number, attempt, gone, "data")
         try:
+            if not kept.is_dir():
+                gone = f"the project that is kept with the study, {kept}, is gone; resume the study"
+                return TrialFailed(number, attempt, gone, "data")
             make_private_folder(folder)
             make_private_folder(checkpoints)
             copy_for_trial(settings, kept, project)
@@ -110,6 +110,9 @@ class ScriptTrial:
             self._pipe.send(EpochDone(number, attempt, report))
         try:
             end = self._run_all(calls, project, began + settings.timeout_s)
+        except NoProcessError as error:
+            reason = f"no process can be started for the script ({error})"
+            return TrialFailed(number, attempt, reason, "machine")
         finally:
             self._keep_output(folder)
         if end is None:

@@ -18,7 +18,7 @@ from sweep.running.study_files import StudyFiles
 from sweep.running.trial import Trial
 from sweep.running.trial_checkpoints import TrialCheckpoints
 from sweep.study.facts import StudyFacts
-from sweep.study.records import FAILURE, RECORD, trial_spec
+from sweep.study.records import FAILURE, RECORD, SPEC, trial_spec
 from sweep.study.studies import load_study, open_or_create_study, study_identity
 
 
@@ -32,7 +32,10 @@ def make_study(
 ) -> Study:
     """A study of this configuration with these trials, and no files beside it."""
     study = open_or_create_study(open_database(url, "write"), config, facts)
-    study.add_trials(trials)
+    for number, trial in enumerate(trials):
+        if SPEC in trial.user_attrs:
+            trial.user_attrs[SPEC] = {**trial.user_attrs[SPEC], "number": number}
+        study.add_trial(trial)
     return study
 
 

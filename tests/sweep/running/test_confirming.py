@@ -31,6 +31,7 @@ from sweep.study.confirmation import Confirmation, read_confirmation, read_runs
 from sweep.study.facts import StudyFacts
 from sweep.study.studies import load_study, open_or_create_study
 from sweep.study.trial_spec import TrialSpec
+from tests.sweep.empty_record import empty_record
 
 # What each trial of the study trains: variant, weight, seed, score, and whether it is feasible.
 BASE, SOBEL, AGAIN, NOISY, GRADIENT, LAST = range(6)
@@ -164,7 +165,12 @@ def _add(study: Study, config: SweepConfig, which: tuple[str, float, int, float,
     preset = BASELINE if variant == "none" else None
     number = len(study.get_trials(deepcopy=False))
     spec = TrialSpec(number=number, preset=preset, run=config.run_with(values))
-    attributes = {"spec": spec.model_dump(mode="json"), "preset": preset, "score": score}
+    attributes = {
+        "spec": spec.model_dump(mode="json"),
+        "record": empty_record(score).model_dump(mode="json"),
+        "preset": preset,
+        "score": score,
+    }
     constraints = {"rmse": -0.1 if ok else 0.1}
     study.add_trial(create_trial(value=score, user_attrs=attributes, constraints=constraints))
 

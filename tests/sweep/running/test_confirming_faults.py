@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from optuna.study import Study
 
-from fields.errors import StoppedOnRequest
+from fields.errors import FieldsharpError, StoppedOnRequest
 from storage.checkpoints import make_attempt_folder, write_checkpoint
 from storage.database import open_database
 from sweep.configuration.execution import RecoverySettings
@@ -72,6 +72,7 @@ class Bench:
         self.files = StudyFiles(url, study_identity(self.study), kind="confirm")
         self.files.make()
         self.clock = Clock()
+        self.recovery = RECOVERY
 
     def specs(self, seeds: Sequence[int]) -> list[TrialSpec]:
         return [
@@ -90,13 +91,16 @@ class Bench:
             self.specs(seeds),
             executor,
             self.files,
-            RECOVERY,
+            self.recovery,
             self.clock,
         )
 
     def confirm(self, executor: Executor, *seeds: int) -> dict[int, ConfirmedRun]:
         self.confirming(executor, *seeds).run()
         return self.kept()
+
+    def pass_time(self, seconds: float) -> None:
+        self.clock.now += seconds
 
     def kept(self) -> dict[int, ConfirmedRun]:
         return {seed: run for (_, seed), run in read_runs(self.study, self.url).items()}
@@ -235,3 +239,22 @@ def test_reports_of_an_attempt_that_was_lost_are_not_used(bench: Bench) -> None:
     judgement = found[1001].judgement
     assert judgement is not None
     assert judgement.overall["rmse"] == 10.0
+
+
+@pytest.mark.parametrize("cause", ["data", "machine"])
+def test_what_keeps_trainings_from_beginning_is_waited_for_and_costs_none(
+    bench: Bench, cause: Cause
+) -> None:
+    bench.recovery = RECOVERY.model_copy(update={"patience": "60s"})
+    executor = Falling({0: [cause] * 4}, slots=1)
+    executor.on_poll = lambda _poll: bench.pass_time(2.0)
+    found = bench.confirm(executor, 1001, 1002)
+    assert [found[seed].failure for seed in (1001, 1002)] == [None, None]
+
+
+def test_data_that_stay_away_end_a_confirmation_with_what_to_do(bench: Bench) -> None:
+    executor = Falling({0: ["data"] * 9}, slots=1)
+    executor.on_poll = lambda _poll: bench.pass_time(6.0)
+    with pytest.raises(FieldsharpError, match="data trouble; put it back and run the same comm"):
+        bench.confirm(executor, 1001)
+    assert bench.kept() == {}

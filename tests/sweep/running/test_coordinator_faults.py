@@ -220,3 +220,33 @@ def test_another_file_in_the_place_of_the_database_is_not_written_past(
     with pytest.raises(DatabaseDamaged, match="another file was put in the place of the database"):
         sweep.run(executor)
     assert len(sweep.files.results()) == 1, "the baseline's, which was done by then"
+
+
+def test_a_machine_that_starts_no_process_fails_no_trial(make_sweep: MakeSweep) -> None:
+    sweep = make_sweep(trials=4)
+    executor = FakeExecutor(failing={1: "no worker process can be started"})
+    executor.cause = "machine"
+
+    def pass_time(poll: int) -> None:
+        sweep.clock.now += 6.0
+        if poll > 9:
+            executor.failing = {}
+
+    executor.on_poll = pass_time
+    sweep.run(executor)
+    assert sweep.states == ["COMPLETE"] * 4
+
+
+def test_a_database_file_that_cannot_be_looked_at_for_a_while_is_waited_for(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = make_sweep(trials=2)
+    refusals = [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")]
+
+    def look(*_given: object) -> None:
+        if refusals:
+            raise refusals.pop()
+
+    monkeypatch.setattr("sweep.study.book.require_database", look)
+    sweep.run(FakeExecutor())
+    assert sweep.states == ["COMPLETE"] * 2

@@ -1,13 +1,15 @@
 """Copies of the database in time, and no trial on a full disk."""
 
+import errno
 import logging
+import os
 
 import pytest
 
 from fields.errors import FieldsharpError, StorageError
 from sweep.configuration.execution import RecoverySettings
 from sweep.running import housekeeping
-from sweep.running.housekeeping import Housekeeping
+from sweep.running.housekeeping import FREE_THE_MACHINE, Housekeeping
 from sweep.running.study_files import StudyFiles
 from tests.sweep.running.fake_sweep import Clock
 
@@ -17,9 +19,12 @@ class Disk(StudyFiles):
 
     free = 1000.0
     asked = 0
+    trouble: int | None = None
 
     def free_mb(self) -> float:
         self.asked += 1
+        if self.trouble is not None:
+            raise OSError(self.trouble, os.strerror(self.trouble), "x.db.files")
         return self.free
 
 
@@ -109,6 +114,31 @@ def test_a_disk_that_stays_full_ends_the_sweep_with_what_to_do(house: House) -> 
         house.has_room(60.0)
 
 
+@pytest.mark.parametrize("trouble", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_a_disk_that_does_not_say_how_full_it_is_holds_no_trial_back(
+    house: House, trouble: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.disk.free = 1.0
+    assert not house.has_room()
+    house.disk.trouble = trouble
+    assert all(house.has_room(100.0) for _ in range(3))
+    assert caplog.text.count(f"is not known ({os.strerror(trouble)}): trials are started") == 1
+    house.disk.free, house.disk.trouble = 700.0, None
+    assert house.has_room()
+    assert "the free space is known again: 700 MB" in caplog.text
+    house.disk.free = 1.0
+    assert not house.has_room()
+
+
+def test_a_machine_that_starts_no_process_is_waited_for_and_not_without_end(house: House) -> None:
+    house.keeping.cannot_train("no worker process can be started", FREE_THE_MACHINE)
+    assert not house.has_room(after_s=2.0)
+    assert house.has_room(after_s=4.0)
+    house.clock.now += 60.0
+    with pytest.raises(FieldsharpError, match="started; end other programs on this machine and re"):
+        house.keeping.cannot_train("no worker process can be started", FREE_THE_MACHINE)
+
+
 def test_the_disk_is_not_asked_at_every_poll(house: House) -> None:
     for _ in range(100):
         house.has_room(0.1)
@@ -132,14 +162,14 @@ def test_a_database_of_a_server_is_not_copied_here(monkeypatch: pytest.MonkeyPat
 def test_data_that_are_away_are_tried_again_every_few_seconds_and_not_without_end(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
-    house.keeping.data_away("the data file x.nc is gone")
+    house.keeping.cannot_train("the data file x.nc is gone")
     assert not house.has_room(after_s=2.0)
     assert house.has_room(after_s=4.0)
-    house.keeping.data_away("the data file x.nc is gone")
+    house.keeping.cannot_train("the data file x.nc is gone")
     assert caplog.text.count("x.nc is gone: it is waited for, for up to 60s") == 1
-    house.keeping.data_there()
+    house.keeping.can_train()
     assert house.has_room(after_s=0.0)
-    house.keeping.data_away("the data file x.nc is gone")
+    house.keeping.cannot_train("the data file x.nc is gone")
     house.clock.now += 60.0
     with pytest.raises(FieldsharpError, match=r"x\.nc is gone; put it back and resume"):
-        house.keeping.data_away("the data file x.nc is gone")
+        house.keeping.cannot_train("the data file x.nc is gone")

@@ -1,5 +1,6 @@
 """Trials in real worker processes: results, cancelling, deaths, user code that misbehaves."""
 
+import errno
 import os
 import signal
 import time
@@ -206,3 +207,21 @@ def test_data_that_changed_meanwhile_are_refused(make_spec: MakeSpec) -> None:
     assert "is not the one the study was started on" in end.reason
     assert end.cause == "data"
     executor.close()
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE])
+def test_where_no_process_can_be_started_the_trial_is_told_and_the_slot_is_free(
+    make_spec: MakeSpec, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_process: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("multiprocessing.process.BaseProcess.start", start)
+    executor, spec = LocalExecutor(1), make_spec(3)
+    executor.submit(spec)
+    (event,) = executor.poll(0.0)
+    assert isinstance(event, TrialFailed)
+    assert (event.number, event.attempt, event.cause) == (spec.number, spec.attempt, "machine")
+    assert event.reason == f"no worker process can be started ({os.strerror(number)})"
+    assert executor.free_slots == 1
+    assert executor.poll(0.0) == []

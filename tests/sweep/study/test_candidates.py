@@ -8,6 +8,7 @@ from sweep.configuration.ranges import Scalar
 from sweep.configuration.settings import SweepConfig
 from sweep.study.candidates import candidates, new_seeds
 from sweep.study.trial_spec import TrialSpec
+from tests.sweep.empty_record import empty_record
 
 
 class Trials:
@@ -29,7 +30,12 @@ class Trials:
         spec = TrialSpec(number=len(self.all), preset=preset, run=run)
         trial = create_trial(
             value=score,
-            user_attrs={"spec": spec.model_dump(mode="json"), "preset": preset, "score": score},
+            user_attrs={
+                "spec": spec.model_dump(mode="json"),
+                "record": empty_record(score).model_dump(mode="json"),
+                "preset": preset,
+                "score": score,
+            },
             constraints={"rmse": -0.1 if ok else 0.1},
         )
         trial.number = len(self.all)

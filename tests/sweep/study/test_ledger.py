@@ -15,7 +15,7 @@ from sweep.configuration.settings import SweepConfig
 from sweep.results.export import export_tree
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
-from sweep.study.records import FAILURE, TrialRecord, trial_record
+from sweep.study.records import FAILURE, TrialRecord, read_record
 from sweep.study.studies import load_study, open_or_create_study
 
 PLAN = [
@@ -287,7 +287,7 @@ def test_a_record_of_another_version_is_named(make_ledger: MakeLedger) -> None:
     trial = _trials(ledger)[0]
     trial.user_attrs["record"] = {**trial.user_attrs["record"], "telepathy": 1}
     with pytest.raises(StudyError, match=r"record of trial 0 is of another version .*telepathy"):
-        trial_record(trial)
+        read_record(trial)
 
 
 def test_a_pruned_second_attempt_has_its_own_score(make_ledger: MakeLedger) -> None:

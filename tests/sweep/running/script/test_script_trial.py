@@ -1,5 +1,6 @@
 """Scripts as trials: what is heard of them, and how each way of failing ends."""
 
+import errno
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from sweep.running.executor import RungReached, TrialCancelled, TrialDone, TrialFailed
-from sweep.running.script import running_script
+from sweep.running.script import running_script, script_trial
 from tests.sweep.running.script.scripts import ALL_WELL, PROGRESS, is_alive, pid_in, run_script
 
 
@@ -367,3 +368,32 @@ def test_folders_that_are_left_out_are_empty_and_links_without_end_followed_once
     assert isinstance(ran.end, TrialDone), ran.reason
     assert ran.printed.startswith("['data_cache', 'runs', 'train.py']")
     assert (project / "runs" / "old").exists()
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE])
+def test_where_no_process_can_be_started_it_is_the_machine_that_is_to_blame(
+    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(*_given: object, **_named: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("sweep.running.script.running_script.subprocess.Popen", start)
+    ran = run_script(tmp_path, ALL_WELL)
+    assert isinstance(ran.end, TrialFailed)
+    assert ran.end.cause == "machine"
+    assert ran.reason == f"no process can be started for the script ({os.strerror(number)})"
+
+
+class _Closed(type(Path())):  # type: ignore[misc]
+    def is_dir(self) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+
+def test_a_project_that_cannot_be_looked_at_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script_trial, "kept_project", lambda _study: _Closed("kept"))
+    ran = run_script(tmp_path, ALL_WELL)
+    assert isinstance(ran.end, TrialFailed)
+    assert ran.end.cause == "data"
+    assert ran.reason == "kept: Permission denied"

@@ -1,0 +1,19 @@
+"""The record of a trial of which a test needs no figure."""
+
+from objectives.judgement import Judgement
+from sweep.study.records import TrialRecord
+
+
+def empty_record(score: float) -> TrialRecord:
+    return TrialRecord(
+        judgement=Judgement(overall={}, by_lead={}),
+        score=score,
+        score_parts={},
+        guards=[],
+        baseline_rmse=1.0,
+        epochs=1,
+        seconds=1.0,
+        peak_memory_mb=1.0,
+        device="cpu",
+        precision="float32",
+    )
