@@ -5,10 +5,8 @@ Commands import what they need when they run, so that --help loads neither torch
 
 import logging
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 from typing import TextIO
 
 import typer
@@ -32,8 +30,9 @@ from sweep.commands import (
     train,
 )
 from sweep.commands.completion import mend_words
-from sweep.commands.ending import DEBUG, INTERRUPTED, sentence
+from sweep.commands.ending import DEBUG, sentence
 from sweep.commands.options import STORAGE_VARIABLE
+from sweep.running.stopping import INTERRUPTED, Stopping
 
 INTERRUPTED_CODE = 130
 LONGEST_ERROR = 4000
@@ -76,14 +75,13 @@ def main(arguments: Sequence[str]) -> int:
     for package in ("sweep", "model", "objectives", "storage", "fields"):
         logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.INFO)
     mend_words(os.environ)
-    # A system that ends a process deserves the same orderly end as a person who does.
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = app(
-            [argument for argument in arguments if argument != DEBUG] or ["--help"],
-            standalone_mode=False,
-            prog_name="run_sweep.py",
-        )
+        with Stopping():
+            code = app(
+                [argument for argument in arguments if argument != DEBUG] or ["--help"],
+                standalone_mode=False,
+                prog_name="run_sweep.py",
+            )
     except FieldsharpError as error:
         return _say(str(error), error.exit_code, masking, debug=debug)
     except KeyboardInterrupt:
@@ -107,10 +105,6 @@ class StandardErrorHandler(logging.StreamHandler[TextIO]):
         return sys.stderr
 
 
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def _say_unexpected(error: Exception, masking: Masking, *, debug: bool) -> int:
     format_message = getattr(error, "format_message", None)
     if callable(format_message):  # wrong use, as the parser of the command line found it
@@ -118,7 +112,7 @@ def _say_unexpected(error: Exception, masking: Masking, *, debug: bool) -> int:
         message = str(format_message()).rstrip(".")
         return _say(f"{message}; see python {command} --help", 2, masking, debug=debug)
     if isinstance(error, BrokenPipeError):
-        return 1  # whoever read our output has gone
+        return 0  # a file that was written to is a pipe, and whoever read it has gone
     return _say(sentence(error), 1, masking, debug=debug)
 
 
