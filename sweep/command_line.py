@@ -111,8 +111,6 @@ def _say_unexpected(error: Exception, masking: Masking, *, debug: bool) -> int:
         command = getattr(getattr(error, "ctx", None), "command_path", "run_sweep.py")
         message = str(format_message()).rstrip(".")
         return _say(f"{message}; see python {command} --help", 2, masking, debug=debug)
-    if isinstance(error, BrokenPipeError):
-        return 0  # a file that was written to is a pipe, and whoever read it has gone
     return _say(sentence(error), 1, masking, debug=debug)
 
 

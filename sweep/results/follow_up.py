@@ -96,7 +96,7 @@ def write_follow_up(text: str, path: Path) -> None:
         ConfigError: If there is another file of that name, or it cannot be written.
     """
     try:
-        if path.exists() and not path.read_text(encoding="utf-8").startswith(MARK):
+        if path.is_file() and not path.read_text(encoding="utf-8").startswith(MARK):
             raise ConfigError(
                 f"{path} exists and is no follow-up of a sweep; move it, or write the follow-up "
                 "elsewhere with export STUDY --next -o FILE"

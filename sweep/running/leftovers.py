@@ -5,9 +5,9 @@ descriptor and clear the environment. A resource limit stays: the mark is a valu
 so high that it limits nothing. The kernel hands it on through fork and exec, no process without
 privileges can raise it again, and ``/proc/PID/limits`` shows it.
 
-This file is also a program (``python -I -S leftovers.py START STOP PID``), the guardian, that imports
-nothing of this project. It waits until the coordinator with that PID tells it to or dies in any
-way, and then kills every process that has one of those marks.
+This file is also a program (``python -I -S leftovers.py START STOP PID``), the guardian, that
+imports nothing of this project. It waits until the coordinator with that PID tells it to or dies
+in any way, and then kills every process that has one of those marks.
 
 Linux only. Without a cgroup of their own these processes escape: one that lowers the limit itself,
 one that runs as another user, one that a service started on request (systemd, cron, a container
