@@ -2,14 +2,22 @@
 """Command line entry: ``python run_sweep.py --help``."""
 
 import sys
+from collections.abc import Callable, Sequence
 
-try:
-    from sweep.command_line import main
-except ModuleNotFoundError as error:  # outside the environment this is installed in
-    sys.exit(
-        f"error: the module {error.name!r} is missing; activate the environment (source "
-        ".venv/bin/activate), or install with make sweep or pip install -r requirements.txt"
-    )
+from sweep.process import run_process
+
+
+def load() -> Callable[[Sequence[str]], int]:
+    """Import the command line and return its main function."""
+    try:
+        from sweep.command_line import main
+    except ModuleNotFoundError as error:  # outside the environment this is installed in
+        sys.exit(
+            f"error: the module {error.name!r} is missing; activate the environment (source "
+            ".venv/bin/activate), or install with make sweep or pip install -r requirements.txt"
+        )
+    return main
+
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_process(load, sys.argv[1:]))

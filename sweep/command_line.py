@@ -5,9 +5,7 @@ Commands import what they need when they run, so that --help loads neither torch
 
 import logging
 import os
-import signal
 from collections.abc import Sequence
-from types import FrameType
 
 import typer
 
@@ -30,10 +28,11 @@ from sweep.commands import (
     train,
 )
 from sweep.commands.completion import mend_words
-from sweep.commands.ending import DEBUG, INTERRUPTED, sentence
+from sweep.commands.ending import DEBUG, sentence
 from sweep.commands.options import STORAGE_VARIABLE
 from sweep.commands.printing import say_on_stderr, write_any_character
 from sweep.running.log_output import log_of_commands
+from sweep.running.stopping import INTERRUPTED, Stopping
 
 INTERRUPTED_CODE = 130
 LONGEST_ERROR = 4000
@@ -73,14 +72,13 @@ def main(arguments: Sequence[str]) -> int:
     log_of_commands(masking, debug=debug)
     write_any_character()
     mend_words(os.environ)
-    # A system that ends a process deserves the same orderly end as a person who does.
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = app(
-            [argument for argument in arguments if argument != DEBUG] or ["--help"],
-            standalone_mode=False,
-            prog_name="run_sweep.py",
-        )
+        with Stopping():
+            code = app(
+                [argument for argument in arguments if argument != DEBUG] or ["--help"],
+                standalone_mode=False,
+                prog_name="run_sweep.py",
+            )
     except FieldsharpError as error:
         return _say(str(error), error.exit_code, masking, debug=debug)
     except KeyboardInterrupt:
@@ -92,18 +90,12 @@ def main(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def _say_unexpected(error: Exception, masking: Masking, *, debug: bool) -> int:
     format_message = getattr(error, "format_message", None)
     if callable(format_message):  # wrong use, as the parser of the command line found it
         command = getattr(getattr(error, "ctx", None), "command_path", "run_sweep.py")
         message = str(format_message()).rstrip(".")
         return _say(f"{message}; see python {command} --help", 2, masking, debug=debug)
-    if isinstance(error, BrokenPipeError):
-        return 1  # whoever read our output has gone
     return _say(sentence(error), 1, masking, debug=debug)
 
 

@@ -36,8 +36,10 @@ def run(
     if console.is_terminal and not as_json:
         console.print(f"checking {loaded.data.path or config}", markup=False, soft_wrap=True)
     from sweep.checking.checks import checks_of
+    from sweep.running.leftovers import no_leftovers
 
-    checks = list(checks_of(loaded))
+    with no_leftovers():
+        checks = list(checks_of(loaded))
     failed = sum(not check.ok for check in checks)
     if as_json:
         say_json({"checks": [check.as_json() for check in checks]})

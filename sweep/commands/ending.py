@@ -1,10 +1,10 @@
 """How a command ends on an error: one sentence, and an exit code."""
 
 from fields.errors import FieldsharpError
+from sweep.running.stopping import INTERRUPTED
 
 DEBUG = "--debug"
 WRONG_USE = 2
-INTERRUPTED = "interrupted; run the same command again"
 
 
 def exit_code(error: BaseException) -> int:

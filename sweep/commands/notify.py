@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import typer
 from fields.visible import visible
 from storage.masking import Masking
 from sweep.commands.ending import WRONG_USE, exit_code, sentence
+from sweep.running.stopping import BURST_S, Stopping
 
 logger = logging.getLogger(__name__)
 LIMIT_S = 60.0
@@ -135,15 +137,25 @@ def _tell(
     }
     safe = {name: visible(masking(value))[:LONGEST_REASON] for name, value in told.items()}
     try:
-        wrong = _run(command, {**os.environ, **safe})
+        with Stopping() as stopping:
+            wrong = _run(command, {**os.environ, **safe}, stopping)
     except OSError as error:
         wrong = f"could not be run ({error.strerror})"
     if wrong is not None:
         logger.warning("the command of --notify %s", wrong)
 
 
-def _run(command: str, environment: dict[str, str]) -> str | None:
+def _run(command: str, environment: dict[str, str], stopping: Stopping) -> str | None:
     """Run a command and return what went wrong."""
+    began = time.monotonic()
+
+    def interrupt() -> None:
+        # Earlier it is one of the signals that ended the work.
+        if time.monotonic() - began > BURST_S:
+            stopping.ask = _ignore
+            raise KeyboardInterrupt
+
+    stopping.ask = interrupt
     # The standard output is for what we say; the command's own goes beside our log. In a group of
     # its own, so that all it started can be ended.
     process = subprocess.Popen(  # noqa: S602 - the user's own command, given to this program
@@ -164,6 +176,10 @@ def _run(command: str, environment: dict[str, str]) -> str | None:
         _end(process)
         return "was interrupted"
     return None if code == 0 else f"failed with exit code {code}"
+
+
+def _ignore() -> None:
+    """Take a signal without an effect: the command is being ended already."""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

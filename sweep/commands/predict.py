@@ -32,6 +32,7 @@ def run(
     from sweep.commands.json_output import say_json
     from sweep.results.prediction import forecast, steps_of_days
     from sweep.results.run_folder import load_run
+    from sweep.running.leftovers import no_leftovers
 
     if (steps is None) == (days is None):
         raise ConfigError("give either --steps or --days, the length of the forecast")
@@ -39,7 +40,8 @@ def run(
         raise ConfigError(f"-o {output} must end in .nc: forecasts are written as NetCDF")
     trained = load_run(run_folder)
     count = steps if steps is not None else steps_of_days(trained, days or 0, data)
-    series = forecast(trained, count, data, after)
+    with no_leftovers():
+        series = forecast(trained, count, data, after)
     write_netcdf(series, output)
     if as_json:
         say_json(

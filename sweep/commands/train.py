@@ -29,9 +29,11 @@ def run(
     from sweep.commands.json_output import say_json
     from sweep.configuration.config_file import load_config
     from sweep.results.single_training import train_into
+    from sweep.running.leftovers import no_leftovers
 
     file = load_config(config, settings or [])
-    outcome = train_into(file, output)
+    with no_leftovers():
+        outcome = train_into(file, output)
     if as_json:
         say_json(
             {

@@ -1,10 +1,9 @@
 """The dashboard of one database, behind its door, on one address."""
 
-import signal
 import ssl
 import threading
 from collections.abc import Sequence
-from types import FrameType
+from contextlib import nullcontext
 from urllib.parse import quote
 
 from fields.errors import ConfigError
@@ -17,6 +16,7 @@ from sweep.dashboard.http_server import HttpServer
 from sweep.dashboard.limits import check_path, check_size
 from sweep.dashboard.origins import check_origin
 from sweep.dashboard.writes import Writes, refuse_writes
+from sweep.running.stopping import Stopping
 
 
 class Dashboard:
@@ -89,23 +89,16 @@ class Dashboard:
 
     def serve(self) -> None:
         """Answer until SIGINT or SIGTERM; call from the main thread, or end with ``close``."""
-        if threading.current_thread() is threading.main_thread():
-            # Set by hand: a process started in the background inherits SIGINT as ignored.
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, _interrupt)
-        try:
-            self._server.serve()
-        except KeyboardInterrupt:
-            self.close()
+        is_main = threading.current_thread() is threading.main_thread()
+        with Stopping() if is_main else nullcontext():
+            try:
+                self._server.serve()
+            except KeyboardInterrupt:
+                self.close()
 
     def close(self) -> None:
         """Stop answering."""
         self._server.stop()
-
-
-def _interrupt(signum: int, _frame: FrameType | None) -> None:
-    signal.signal(signum, signal.SIG_DFL)  # whoever asks twice does not wait for slow answers
-    raise KeyboardInterrupt
 
 
 def _require_private(host: str, tls: ssl.SSLContext | None, allowed: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """Writing a trial's configuration out, complete enough to train it again anywhere."""
 
+import errno
 import pprint
 import re
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any, Literal
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from fields.errors import ConfigError, StudyError
+from fields.errors import ConfigError, FieldsharpError, StudyError
 from fields.visible import visible
 from storage.database import database_errors
 from sweep.configuration.safe_yaml import dump_yaml, escape_quoted
@@ -20,6 +21,7 @@ from sweep.study.status import study_verdict, trial_status
 from sweep.study.studies import study_config, study_facts
 
 Format = Literal["yaml", "json", "py"]
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 PY_NAMES = {
     "loss.gradient_weight": "GRADIENT_LOSS_WEIGHT",
     "loss.variant": "LOSS_VARIANT",
@@ -158,11 +160,19 @@ def write(text: str, path: Path) -> None:
     """Write an export to a file.
 
     Raises:
-        ConfigError: If it cannot be written.
+        ConfigError: If it cannot be written there.
+        FieldsharpError: If there is no room.
     """
     try:
         path.write_text(text, encoding="utf-8")
+    except BrokenPipeError:
+        return  # a pipe such as /dev/stdout, whose reader has read enough
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise FieldsharpError(
+                f"cannot write {path} ({error.strerror}); make room, or choose another place with "
+                "-o"
+            ) from error
         raise ConfigError(
             f"cannot write {path} ({error.strerror}); choose another place with -o"
         ) from error

@@ -112,7 +112,6 @@ def write_follow_up(text: str, path: Path, *, named: bool = True) -> None:
                 f"{path} is a link, and a file is not written through a link that nobody named; "
                 "remove it, or write the follow-up with export STUDY --next -o FILE"
             )
-        # What is no regular file, such as /dev/stdout, holds nothing that could be lost.
         if path.is_file() and not path.read_text(encoding="utf-8").startswith(MARK):
             raise ConfigError(
                 f"{path} exists and is no follow-up of a sweep; move it, or write the follow-up "

@@ -33,6 +33,7 @@ from sweep.running.executor import (
 from sweep.running.executors import Machines, machines_of
 from sweep.running.housekeeping import FREE_THE_MACHINE, PUT_BACK, Housekeeping
 from sweep.running.leases import POLL_S, Leases
+from sweep.running.leftovers import no_leftovers
 from sweep.running.lock_watch import LockWatch
 from sweep.running.stopping import Stopping
 from sweep.running.study_files import StudyFiles
@@ -78,7 +79,7 @@ def confirm_study(
         FieldsharpError: If the database fails, or the baseline with every seed.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with Stopping() as stopping:
+    with Stopping() as stopping, no_leftovers():
         try:
             load_study(open_database(url, "read"), name)  # leaves nothing behind if it is not there
             with StudyLock(url, name, CONFIRM) as lock:

@@ -18,6 +18,7 @@ from pathlib import Path
 from sweep.running.assignment import CANCEL, PAUSE, QUIT, READY, Assignment
 from sweep.running.cards import card_of
 from sweep.running.executor import End, TrialCancelled, TrialEvent, TrialFailed
+from sweep.running.leftovers import Leftovers, kill_marked
 from sweep.running.worker_process import serve
 from sweep.study.trial_spec import TrialSpec
 
@@ -48,6 +49,7 @@ class _Slot:
         index: Its place; where there are several cards, it says which one the worker takes.
         process: The worker.
         pipe: Our end of its pipe.
+        marks: What it and its descendants are found by, see ``leftovers``.
         spec: The trial it is at.
         ready: Whether it has loaded what it needs and listens.
         ended: Whether it was ended because its trial was cancelled before it listened.
@@ -56,6 +58,7 @@ class _Slot:
     index: int
     process: SpawnProcess
     pipe: Connection
+    marks: range
     spec: TrialSpec | None = None
     ready: bool = False
     ended: bool = False
@@ -78,6 +81,7 @@ class LocalExecutor:
         self._workers = workers
         self._work = work
         self._cards = cards
+        self._leftovers = Leftovers()
         self._slots: list[_Slot] = []  # filled as trials come: a study may have few left
         self._messages: queue.SimpleQueue[tuple[_Slot, object]] = queue.SimpleQueue()
         self._not_begun: list[TrialEvent] = []
@@ -142,8 +146,9 @@ class LocalExecutor:
         for slot in self._slots:
             if slot.spec is None:
                 slot.process.join(max(0.0, deadline - time.monotonic()))
-            _ended(slot)
+            _kill(slot)
         self._slots = []
+        self._leftovers.close()
 
     def _at(self, number: int) -> list[_Slot]:
         return [slot for slot in self._slots if slot.spec and slot.spec.number == number]
@@ -177,7 +182,8 @@ class LocalExecutor:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()  # ours reads end-of-file only once no copy of theirs is open
-        slot = _Slot(index, process, ours)
+        assert process.pid is not None, "it was started"
+        slot = _Slot(index, process, ours, self._leftovers.mark_worker(process.pid))
         reader = threading.Thread(
             target=_read, args=(slot, self._messages), name=f"reader-{index}", daemon=True
         )
@@ -250,13 +256,19 @@ class _Exit:
 
 
 def _ended(slot: _Slot) -> _Slot:
-    """End the process of a slot, however it hangs, and return the slot without a trial."""
+    """End the process of a slot and all it started, and return the slot without a trial."""
+    _kill(slot)
+    kill_marked(slot.marks)
+    return _Slot(slot.index, slot.process, slot.pipe, slot.marks, ended=slot.ended)
+
+
+def _kill(slot: _Slot) -> None:
+    """End the process of a slot, however it hangs."""
     slot.process.kill()  # not terminate, which it is deaf to
     deadline = time.monotonic() + KILLED_S
     # Not join with a limit: that waits for a pipe which a child of the worker may hold open.
     while slot.process.exitcode is None and time.monotonic() < deadline:
         time.sleep(0.002)
-    return _Slot(slot.index, slot.process, slot.pipe, ended=slot.ended)
 
 
 def _how(exitcode: int | None) -> str:

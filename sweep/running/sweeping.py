@@ -16,6 +16,7 @@ from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import misleading_rungs
 from sweep.running.coordinator import Coordinator
 from sweep.running.executors import machines_of
+from sweep.running.leftovers import no_leftovers
 from sweep.running.live_progress import OpenedSweep
 from sweep.running.preflight import examine
 from sweep.running.progress import Progress
@@ -56,7 +57,7 @@ def run_sweep(
         StoppedOnRequest: If it was interrupted by SIGINT or SIGTERM.
         FieldsharpError: If the database or the baseline fails.
     """
-    with Stopping() as stopping:
+    with Stopping() as stopping, no_leftovers():
         try:
             _run(
                 config,

@@ -12,6 +12,7 @@ from sweep.running.cards import VISIBLE
 from sweep.running.heap import keep_freed_memory
 from sweep.running.log_output import log_of_workers
 from sweep.running.orphans import end_with
+from sweep.standard_streams import keep_standard_streams
 
 
 def serve(pipe: Connection, card: str | None, coordinator_pid: int) -> None:
@@ -25,6 +26,7 @@ def serve(pipe: Connection, card: str | None, coordinator_pid: int) -> None:
     # Ctrl-C reaches the whole process group: the coordinator decides what becomes of the trials.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with(coordinator_pid)
+    keep_standard_streams()  # code of the user's may print, and nobody may read it
     keep_freed_memory()
     log_of_workers()
     if card is not None:  # before CUDA looks: code of the user's, and scripts, see no other either

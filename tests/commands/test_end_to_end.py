@@ -102,6 +102,14 @@ def test_an_export_to_the_screen_is_the_file(
         assert capsys.readouterr().out == path.read_text()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_an_export_that_does_not_fit_is_a_failure(
+    finished_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "tiny", "--storage", finished_url, "-o", "/dev/full"]) == 1
+    assert "cannot write /dev/full (No space left on device)" in capsys.readouterr().err
+
+
 def test_a_person_can_read_status_and_evaluation(
     finished_url: str, plume_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,13 +88,17 @@ class LiveSweep:
         known = {begun.pid for begun in self.begun()}
         return [pid for pid in self.workers if pid not in known]
 
-    def go_on(self) -> None:
-        """Start the sweep, or resume it once there is a study."""
+    def go_on(self, *, streams: bool = True) -> None:
+        """Start the sweep, or resume it once there is a study.
+
+        Args:
+            streams: Whether its standard streams are open.
+        """
         assert not self.running
+        what = ["start", str(self.place.config)]
         if has_study(self.place.database):
-            self._launch("resume", STUDY, "--trials", str(self.budget))
-        else:
-            self._launch("start", str(self.place.config), "--trials", str(self.budget))
+            what = ["resume", STUDY]
+        self._launch(*what, "--trials", str(self.budget), streams=streams)
 
     @property
     def obeys_permissions(self) -> bool:
@@ -114,10 +118,13 @@ class LiveSweep:
             "PYTHONPATH": path,  # for the predictor
         }
 
-    def _launch(self, *arguments: str) -> None:
+    def _launch(self, *arguments: str, streams: bool) -> None:
+        command = self.command(*arguments, "--storage", self.place.url)
+        if not streams:
+            command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]
         with self.place.output.open("ab") as output:
             self.process = subprocess.Popen(
-                self.command(*arguments, "--storage", self.place.url),
+                command,
                 cwd=self.place.folder,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,

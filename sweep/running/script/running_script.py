@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fields.errors import TrainingFailed
+from sweep.running.leftovers import kill_marked, mark_script
 from sweep.running.script import keeper
 from sweep.running.script.handing_over import Call
 
@@ -80,6 +81,7 @@ class RunningScript:
             ) from error
         finally:
             os.close(theirs)
+        self._marks = mark_script(self._keeper.pid)
         assert self._keeper.stdout is not None, "a pipe was asked for"
         self.output = self._keeper.stdout.fileno()
         os.set_blocking(self.output, False)
@@ -118,6 +120,8 @@ class RunningScript:
         except BlockingIOError:  # a child of the script's own holds it
             told = ""
         os.close(self._status)
+        if not told:  # the script has killed its keeper
+            kill_marked(self._marks)
         return _end(told)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,14 @@ class HalfFits(Plain):
         if self.training and len(history) > 4:
             torch.empty(2 ** 46)
         return self.right(history)
+
+class Spreads(Plain):
+    # Children that left its session and closed what they had, and wait for nothing.
+    def forward(self, history):
+        for _ in range(2):
+            sleep = [sys.executable, "-S", "-c", "import time; time.sleep(600)", "of-a-loss"]
+            subprocess.Popen(sleep, start_new_session=True, env={})
+        time.sleep(60)
 
 class Floods(Plain):
     # Much more than a pipe holds, in one message, of which the worker stops itself in the middle.
@@ -307,6 +316,28 @@ def test_a_frozen_worker_is_killed_and_replaced_and_nothing_more_is_heard_of_it(
     executor.kill(3)
     assert executor.poll(0.5) == []
     _requires_another_worker_that_trains(executor, make_spec(training__epochs=1), pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="they are found there alone")
+def test_what_a_predictor_started_ends_with_its_worker(
+    executor: LocalExecutor, make_spec: MakeSpec
+) -> None:
+    executor.submit(make_spec("Spreads"))
+    deadline = time.monotonic() + LIMIT_S
+    while len(_started_by_a_loss()) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    executor.kill(3)
+    assert _started_by_a_loss() == []
+
+
+def _started_by_a_loss() -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cmdline").read_bytes().endswith(b"\0of-a-loss\0"):
+                found.append(int(process.name))
+    return found
 
 
 def test_workers_are_deaf_to_what_reaches_the_whole_process_group(

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 from tests.torture.history import read_history
@@ -13,6 +14,7 @@ from tests.torture.place import STUDY
 
 AT_ONCE_LIMIT_S = 10.0
 BETWEEN_SIGNALS_S = 0.3
+STORM = 30
 
 
 def terminate_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
@@ -60,6 +62,49 @@ def terminate_starting(sweep: LiveSweep, rng: Random) -> list[str]:
     if code not in (FINISHED, STOPPED, -signal.SIGTERM):
         losses.append(f"it ended with {code}: {sweep.last_said}")
     return losses
+
+
+def storm(to_group: bool) -> Callable[[LiveSweep, Random], list[str]]:
+    """Return the fault of 30 SIGINT within a second.
+
+    Args:
+        to_group: Whether to every process, or to the coordinator alone.
+    """
+
+    def inject(sweep: LiveSweep, rng: Random) -> list[str]:
+        time.sleep(rng.uniform(0.0, 0.6))
+        sweep.cuts += len(sweep.workers)
+
+        def send() -> None:
+            for _ in range(STORM):
+                if sweep.running:
+                    (os.killpg if to_group else os.kill)(sweep.pid, signal.SIGINT)
+                time.sleep(1.0 / STORM)
+
+        losses = _stopped(sweep, send, AT_ONCE_LIMIT_S)
+        return losses + (["it ended in a traceback"] if "Traceback" in sweep.said() else [])
+
+    return inject
+
+
+def close_streams(sweep: LiveSweep, rng: Random) -> list[str]:
+    """Stop, and go on without standard input, output and errors until trials are at work."""
+    losses = _stopped(sweep, lambda: os.kill(sweep.pid, signal.SIGTERM))
+    sweep.go_on(streams=False)
+    sweep.wait_for_training()
+    time.sleep(rng.uniform(0.0, 0.6))
+    if not sweep.running:
+        code = sweep.ended()
+        return losses if code == FINISHED else [*losses, f"without streams it ended with {code}"]
+    opened = {number: Path(f"/proc/{sweep.pid}/fd/{number}").readlink() for number in range(3)}
+    losses += [
+        f"descriptor {number} of the coordinator is {path}"
+        for number, path in opened.items()
+        if path != Path(os.devnull)
+    ]
+    os.kill(sweep.pid, signal.SIGTERM)
+    code = sweep.ended(60.0)
+    return losses if code in (FINISHED, STOPPED) else [*losses, f"it ended with {code}"]
 
 
 def stop_from_another_process(sweep: LiveSweep, rng: Random) -> list[str]:

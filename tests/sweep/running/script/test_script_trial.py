@@ -214,6 +214,15 @@ def test_children_that_outlive_the_script_are_ended_also_out_of_their_group(
     assert ran.seconds < 2
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="they are found there alone")
+def test_a_script_that_kills_its_supervisor_leaves_no_child(tmp_path: Path) -> None:
+    kills = "import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)\n"
+    child = CHILD.format(how="start_new_session=True", at=str(tmp_path / "pid"))
+    ran = run_script(tmp_path, child + kills)
+    assert "ended with the process that kept it" in ran.reason
+    assert not is_alive(pid_in(tmp_path / "pid"))
+
+
 def test_a_script_that_is_deaf_is_ended_with_its_children_when_cancelled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
