@@ -2,7 +2,8 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: sweep test test-outside test-cluster test-cluster-short postgresql test-slow torture lint docs bench clean
+.PHONY: sweep test test-outside test-cluster test-cluster-short postgresql test-slow torture lint docs \
+	bench constraints audit clean
 
 sweep: .venv/installed  ## install, then run the quickstart sweep on real data
 	$(PY) run_sweep.py start configs/quickstart.yaml
@@ -41,10 +42,16 @@ docs: .venv/installed-dev  ## the pages that are made from the code
 bench: .venv/installed-bench  ## the table of ratios: ours beside what one would take instead
 	$(PY) -m benchmarks.bench
 
+constraints:  ## constraints.txt anew, from an environment with the newest of what requirements leave open
+	PYTHON=$(PYTHON) .ci/write_constraints
+
+audit: .venv/installed-dev  ## which packages are outdated, and which have known vulnerabilities
+	PY=$(PY) PYTHON=$(PYTHON) .ci/audit
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/installed: .venv/bin/python requirements.txt
+.venv/installed: .venv/bin/python requirements.txt constraints.txt
 	$(PY) -m pip install --disable-pip-version-check -q -r requirements.txt
 	@touch $@
 

@@ -10,6 +10,9 @@ from fields.errors import ConfigError
 from storage.owned_folders import check_files_folder
 from storage.sqlite_file import beside, can_be_written, size_of
 
+LONGEST_PATH = 504
+"""Of a file that SQLite opens, in bytes: 512 with the suffix of its journal."""
+
 
 def check_access(path: Path, mode: Literal["read", "write"]) -> None:
     """Check that a database can be at a path, with the folder beside it; leaves nothing behind.
@@ -20,6 +23,8 @@ def check_access(path: Path, mode: Literal["read", "write"]) -> None:
     """
     check_files_folder(f"sqlite:///{path}", mode)
     there = path.exists()
+    if path.is_symlink() and not there and Path(os.path.realpath(path)).is_symlink():
+        raise ConfigError(f"storage {path} is a link that leads to itself; name a file")
     if there and not path.is_file():
         raise ConfigError(f"storage {path} is no file; name a file, such as sweeps.db")
     if there and not os.access(path, os.R_OK):
@@ -36,6 +41,8 @@ def check_access(path: Path, mode: Literal["read", "write"]) -> None:
 def _check_writable(path: Path, *, there: bool) -> None:
     if there and not os.access(path, os.W_OK):
         raise ConfigError(f"storage {path} cannot be written; choose another with --storage")
+    if not there:
+        _check_length(path)
     folder = path.resolve().parent
     try:
         # Permissions alone do not tell: a folder may be of a file system that takes no files.
@@ -54,6 +61,18 @@ def _check_writable(path: Path, *, there: bool) -> None:
             f"storage {path} cannot be made ({error.strerror}); "
             "choose a folder that exists and can be written"
         ) from error
+
+
+def _check_length(path: Path) -> None:
+    """Check that SQLite can open a new database, and a backup of it, which has the longest path."""
+    real = os.path.realpath(path)
+    backup = f"{real}.files/backups/.{path.stem}.000001.db.1234567.partial"
+    too_many = len(os.fsencode(backup)) - LONGEST_PATH
+    if too_many > 0:
+        raise ConfigError(
+            f"storage {path} is {len(os.fsencode(real))} bytes long with its folders, {too_many} "
+            "more than SQLite can open with its backups; choose a shorter path with --storage"
+        )
 
 
 def _check_log_readable(path: Path) -> None:

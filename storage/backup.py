@@ -19,7 +19,7 @@ from storage.place import backups_folder
 from storage.private_files import make_private_folder
 from storage.replacing import clear_partials, discard, put_in_place
 from storage.soundness import require_studies
-from storage.sqlite_file import connect_reading, quick_check
+from storage.sqlite_file import connect_reading, copy_into, quick_check
 from storage.url import is_postgres, mask_password, sqlite_path
 
 LOCK_TIMEOUT_S = 2.0
@@ -114,12 +114,12 @@ def file_of(url: str) -> Path:
 
 
 def _copy(url: str, path: Path, target: Path, source: sqlite3.Connection | None = None) -> None:
-    partial = partial_path(target)
+    partial = partial_path(target.absolute())  # a relative one may look like a URI: file:...
     try:
         make_empty(partial)
         with nullcontext(source) if source is not None else closing(connect_reading(path)) as of:
             # One snapshot, unlike SQLite's backup calls, which start again with every write.
-            of.execute("VACUUM INTO ?", (str(partial),))
+            copy_into(of, partial)
         with closing(sqlite3.connect(partial)) as copy:
             wrong = quick_check(copy)
         if wrong is not None:

@@ -13,6 +13,7 @@ from storage.replacing import (
     move_aside,
     put_in_place,
 )
+from storage.url import sqlalchemy_address
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def make_database(url: str, path: Path) -> None:
     partial = partial_path(target)
     try:
         make_empty(partial)
-        RDBStorage(f"sqlite:///{partial}").engine.dispose()
+        RDBStorage(sqlalchemy_address(partial)).engine.dispose()
         put_in_place(partial, target)
     finally:
         discard(partial)

@@ -20,6 +20,7 @@ in, or where its address says: ``?files=/folder``. PostgreSQL keeps the locks it
 """
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def files_folder(url: str) -> Path:
     path = sqlite_path(url)
     if path is not None:
         if path.is_symlink():  # whatever name it is reached by, it has one lock and one spool
-            path = path.resolve()
+            path = Path(os.path.realpath(path))  # unlike resolve it takes a loop of links
         return path.with_name(path.name + SUFFIX)
     # Only here: who sweeps in a file need not load what knows the addresses of servers.
     from storage.server import named_folder, parsed

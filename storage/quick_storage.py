@@ -19,6 +19,8 @@ from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
 
+from storage.url import sqlalchemy_address, sqlite_path
+
 ALL = -1
 NAMED = 500
 """So many trials are named in a query; of more, all are read."""
@@ -54,7 +56,10 @@ class QuickStorage(RDBStorage):
         is_sole_writer: bool = False,
         check: Callable[[Any], None] | None = None,
     ) -> None:
-        super().__init__(url, engine_kwargs, skip_table_creation=skip_table_creation)
+        path = sqlite_path(url)
+        address = url if path is None else sqlalchemy_address(path)
+        super().__init__(address, engine_kwargs, skip_table_creation=skip_table_creation)
+        self.url = url  # as it is shown in messages
         self.check = check
         self._is_sole_writer = is_sole_writer
         self._at_rest: set[int] = set()

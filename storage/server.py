@@ -58,11 +58,14 @@ def _has_bare_at(parts: URL) -> bool:
 
 
 def server_address(url: str) -> str:
-    """Return an address as its driver understands it: without what is ours."""
+    """Return an address as its driver understands it: without what is ours.
+
+    Braces are percent-encoded, because Optuna fills in what stands in them.
+    """
     parts = parsed(url)
-    if FILES not in parts.query:
-        return url
-    return parts.difference_update_query([FILES]).render_as_string(hide_password=False)
+    if FILES in parts.query:
+        url = parts.difference_update_query([FILES]).render_as_string(hide_password=False)
+    return url.replace("{", "%7B").replace("}", "%7D")
 
 
 def named_folder(url: str) -> Path | None:

@@ -87,6 +87,16 @@ def look(path: Path, question: Callable[[sqlite3.Connection], Answer]) -> Answer
             beside_a_writer = True  # it started while we looked: once more, with its log
 
 
+def copy_into(source: sqlite3.Connection, target: Path) -> None:
+    """Copy a database as it is at this moment into an empty file, named by an absolute path.
+
+    Raises:
+        sqlite3.Error: If it cannot be read, or the file cannot be written.
+    """
+    # As bytes: sqlite3 takes no text that is not UTF-8, which the name of a folder need not be.
+    source.execute("VACUUM INTO CAST(? AS TEXT)", (os.fsencode(target),))
+
+
 def quick_check(connection: sqlite3.Connection) -> str | None:
     """Return the first thing wrong with the structure of a database, None if it is sound."""
     (first,) = connection.execute("PRAGMA quick_check(1)").fetchone()

@@ -32,8 +32,8 @@ from storage.schema import CURRENT_SCHEMA, schema_age, schema_of
 from storage.server import server_address
 from storage.server_soundness import check_server
 from storage.soundness import require_studies
-from storage.sqlite_file import look, quick_check
-from storage.url import is_postgres, mask_password, sqlite_path
+from storage.sqlite_file import copy_into, look, quick_check
+from storage.url import is_postgres, mask_password, sqlalchemy_address, sqlite_path
 
 logger = logging.getLogger(__name__)
 IN_USE_TIMEOUT_S = 5.0
@@ -91,9 +91,9 @@ def _upgrade_copy(url: str, target: Path) -> None:
     try:
         make_empty(partial)
         with sqlite_errors(url), closing(sqlite3.connect(target)) as source:
-            source.execute("VACUUM INTO ?", (str(partial),))
+            copy_into(source, partial)
         with database_errors(url):
-            _upgrade_in_place(f"sqlite:///{partial}")
+            _upgrade_in_place(sqlalchemy_address(partial))
         with sqlite_errors(url), closing(sqlite3.connect(partial)) as copy:
             wrong = quick_check(copy)
         if wrong is not None:

@@ -1,5 +1,6 @@
 """Storage addresses: checked, and never shown with a password."""
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -8,6 +9,9 @@ from urllib.parse import unquote, unquote_plus
 from fields.errors import ConfigError
 
 SHORTEST_KNOWN = 4
+LONGEST_FOLDER = 255
+LONGEST_FILE = LONGEST_FOLDER - len("..1234567.partial-journal")
+"""In bytes; files that are prepared or kept beside a database have longer names."""
 SERVER_EXAMPLE = "postgresql+psycopg://ann@db.example/sweeps"
 DEFAULT_URL = "sqlite:///sweeps.db"
 # Up to the last @ of the word: an @ that should have been written %40 is part of the password.
@@ -25,11 +29,25 @@ _NAMED_SECRET = re.compile(
 )
 
 
+_SQLITE_SCHEMES = ("sqlite", "sqlite+pysqlite")
+_PARAMETERS = re.compile(r"\w+=[^&/]*(?:&\w+=[^&/]*)*")
+# Accepted after the path of an SQLite file; the program sets its own values.
+_WITHOUT_EFFECT = {
+    *("timeout", "check_same_thread", "cached_statements", "detect_types", "isolation_level"),
+}
+_ENCODED = {character: f"%{ord(character):02X}" for character in "%?{}"}
+
+
 def mask_password(text: str) -> str:
     """Return the text with the password of every address in it replaced by ``***``."""
     text = _NAMED_SECRET.sub(r"\g<name>\g<is>***", text)
     text = _ENCODED_PASSWORD.sub(r"\1%3A***%40", text)
     return _PASSWORD.sub(r"\1:***@", text)
+
+
+def has_password(url: str) -> bool:
+    """Return whether an address carries a password; the path of an SQLite file has none."""
+    return not url.startswith("sqlite") and mask_password(url) != url
 
 
 def as_option(url: str) -> str:
@@ -38,7 +56,7 @@ def as_option(url: str) -> str:
     It is empty for the default, and for an address with a password: that is not typed, but in the
     environment already.
     """
-    is_known = url == DEFAULT_URL or mask_password(url) != url
+    is_known = url == DEFAULT_URL or has_password(url)
     return "" if is_known else f" --storage {shlex.quote(url)}"
 
 
@@ -62,6 +80,8 @@ def is_postgres(url: str) -> bool:
 def sqlite_path(url: str) -> Path | None:
     """Return the file of an SQLite address, None for another database.
 
+    What follows ``sqlite:///`` is the path as it is: nothing is decoded or expanded.
+
     Raises:
         ConfigError: If the address is no database address, or names a database in memory.
     """
@@ -79,8 +99,8 @@ def sqlite_path(url: str) -> Path | None:
     scheme, _, rest = url.partition("://")
     if not scheme.startswith("sqlite"):
         return None
-    path = rest.removeprefix("/").partition("?")[0]
-    if path in ("", ":memory:"):
+    name, given = _parameters_apart(rest.removeprefix("/"))
+    if name in ("", ":memory:"):
         raise ConfigError(
             "storage is an SQLite database in memory, which no other command could read; "
             "name a file, such as sqlite:///sweeps.db"
@@ -88,6 +108,45 @@ def sqlite_path(url: str) -> Path | None:
     if not rest.startswith("/"):
         raise ConfigError(
             f"storage {url!r} names a file after two slashes where three are needed; "
-            f"write sqlite:///{path}"
+            f"write sqlite:///{name}"
         )
-    return Path(path)
+    if name.startswith("file:"):
+        raise ConfigError(
+            f"storage {url!r} names a URI where a path is needed; write "
+            f"sqlite:///{name.removeprefix('file:') or 'sweeps.db'}"
+        )
+    if scheme not in _SQLITE_SCHEMES or not given <= _WITHOUT_EFFECT:
+        raise ConfigError(
+            f"storage {url!r} asks for a driver or a parameter that no database here has; "
+            f"write {shlex.quote(f'sqlite:///{name}')}"
+        )
+    if name.endswith("/"):
+        raise ConfigError(f"storage {url!r} names a folder; name a file in it: {url}sweeps.db")
+    path = Path(name)
+    lengths = [len(os.fsencode(part)) for part in path.parts]
+    if max(lengths) > LONGEST_FOLDER or lengths[-1] > LONGEST_FILE:
+        raise ConfigError(
+            f"storage {url!r} has a name of {max(lengths)} bytes; choose one of at most "
+            f"{LONGEST_FILE}"
+        )
+    return path
+
+
+def sqlalchemy_address(path: Path) -> str:
+    """Return the address by which Optuna and SQLAlchemy open exactly this SQLite file.
+
+    SQLAlchemy decodes percent-encoded characters and begins the parameters at the first question
+    mark; Optuna fills in what stands in braces.
+    """
+    return "sqlite:///" + "".join(_ENCODED.get(character, character) for character in str(path))
+
+
+def _parameters_apart(text: str) -> tuple[str, set[str]]:
+    """Return the path in an SQLite address and the names of the parameters after it.
+
+    A question mark is part of the path unless ``name=value`` follows and no further slash.
+    """
+    name, _, last = text.rpartition("?")
+    if not _PARAMETERS.fullmatch(last) or not name:
+        return text, set()
+    return name, {parameter.partition("=")[0] for parameter in last.split("&")}

@@ -31,16 +31,15 @@ def storage_address(value: str) -> str:
     """
     import os
 
-    from storage.url import mask_password
+    from storage.url import has_password, mask_password
 
-    masked = mask_password(value)
-    if masked != value and value != os.environ.get(STORAGE_VARIABLE):
+    if has_password(value) and value != os.environ.get(STORAGE_VARIABLE):
         raise ConfigError(
-            f"--storage {masked} carries a password, which every user of this machine could read; "
-            f"put the address into the environment variable {STORAGE_VARIABLE} instead"
+            f"--storage {mask_password(value)} carries a password, which every user of this "
+            f"machine could read; put the address into the environment variable "
+            f"{STORAGE_VARIABLE} instead"
         )
-    inherited = os.environ.get(STORAGE_VARIABLE, "")
-    if mask_password(inherited) != inherited:
+    if has_password(os.environ.get(STORAGE_VARIABLE, "")):
         del os.environ[STORAGE_VARIABLE]
     return value
 

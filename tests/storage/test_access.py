@@ -24,11 +24,18 @@ from tests.storage.databases import (
     with_study,
 )
 
+# The environment may stand where this user reads nothing: all that is read of it later is read
+# before, alembic's scripts too, which Optuna reads again for every database.
 AS_NOBODY = f"""
 import os, sys, optuna
+from alembic.script import ScriptDirectory
 from storage.database import open_database
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-open_database(sys.argv[2], "read").get_all_studies()  # loads what this user may not read
+scripts = {{}}
+def read_once(config, read=ScriptDirectory.from_config):
+    return scripts.get("read") or scripts.setdefault("read", read(config))
+ScriptDirectory.from_config = read_once
+open_database(sys.argv[2], "read").get_all_studies()
 os.setgroups([])
 os.setresgid({NOBODY}, {NOBODY}, {NOBODY})
 os.setresuid({NOBODY}, {NOBODY}, {NOBODY})

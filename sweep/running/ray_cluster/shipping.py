@@ -16,6 +16,7 @@ from sweep.configuration.settings import SweepConfig
 
 PROJECT = Path(__file__).resolve().parents[3]
 PACKAGES = ("fields", "model", "objectives", "storage", "sweep")
+CONSTRAINTS = "constraints.txt"
 _LEFT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -29,8 +30,22 @@ def worker_environment(config: SweepConfig) -> Iterator[dict[str, Any]]:
     with _staged_code(config.plugins) as folder:
         environment: dict[str, Any] = {"working_dir": str(folder)}
         if config.ray.packages == "requirements":
-            environment["pip"] = str(PROJECT / "requirements.txt")
+            environment["pip"] = str(_staged_requirements(folder))
         yield environment
+
+
+def _staged_requirements(folder: Path) -> Path:
+    """Add the requirements of a sweep to the staged code, with their constraints.
+
+    Ray writes the lines of a requirements file to a file elsewhere on the node; pip fills in where
+    the staged code is there.
+    """
+    shutil.copy(PROJECT / CONSTRAINTS, folder)
+    given = (PROJECT / "requirements.txt").read_text(encoding="utf-8")
+    there = f"-c ${{RAY_RUNTIME_ENV_CREATE_WORKING_DIR}}/{CONSTRAINTS}"
+    file = folder / "requirements.txt"
+    file.write_text(given.replace(f"-c {CONSTRAINTS}", there), encoding="utf-8")
+    return file
 
 
 @contextmanager

@@ -6,7 +6,13 @@ import pytest
 
 from fields.errors import ConfigError
 from sweep.configuration.settings import SweepConfig
-from sweep.running.ray_cluster.shipping import data_mb, packed, unpacked, worker_environment
+from sweep.running.ray_cluster.shipping import (
+    PROJECT,
+    data_mb,
+    packed,
+    unpacked,
+    worker_environment,
+)
 
 
 def _with(config: SweepConfig, **changes: object) -> SweepConfig:
@@ -53,7 +59,13 @@ def test_a_module_that_is_not_there_is_refused(tiny_config: SweepConfig) -> None
 def test_requirements_are_those_of_a_sweep(tiny_config: SweepConfig) -> None:
     config = _with(tiny_config, ray={"packages": "requirements"})
     with worker_environment(config) as environment:
-        assert "torch==" in Path(environment["pip"]).read_text()
+        lines = Path(environment["pip"]).read_text().splitlines()
+        assert any(line.startswith("torch==") for line in lines)
+        # Ray sets the variable on the node to the folder where the staged code is.
+        assert "-c ${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/constraints.txt" in lines
+        assert "-c constraints.txt" not in lines
+        staged = Path(environment["working_dir"]) / "constraints.txt"
+        assert staged.read_text() == (PROJECT / "constraints.txt").read_text()
 
 
 def test_a_data_file_arrives_as_it_was(tmp_path: Path) -> None:
