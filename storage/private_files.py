@@ -76,6 +76,23 @@ def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
     synchronise(path.parent)
 
 
+def write_to_send_on(path: Path, content: bytes) -> None:
+    """Write a file that others may read, in place of what is there once the new one is whole.
+
+    A link stays one, a file keeps its mode, and what is no file, such as ``/dev/stdout``, is
+    written to as it is.
+
+    Raises:
+        OSError: If it cannot be written; what was there is as before.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    target = path.resolve()
+    mode = target.stat().st_mode & 0o777 if target.exists() else TO_SEND_ON
+    write_durably(target, content, mode)
+
+
 def remove_partial_files(folder: Path) -> None:
     """Remove what writers left that were killed while they wrote; only where nobody writes."""
     for path in folder.glob(f".*{_PARTIAL}"):

@@ -6,7 +6,9 @@ from typing import Any
 import yaml
 
 from fields.errors import ConfigError
+from fields.visible import visible
 from storage.small_files import read_small_file
+from sweep.configuration.differences import first_difference
 from sweep.configuration.limited_loader import (
     FLOAT,
     FLOAT_STARTS,
@@ -27,6 +29,12 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - a tree has none to keep
         """Write every value out."""
         return True
+
+
+class _OwnLoader(LimitedLoader):
+    """Reads what ``_Dumper`` wrote, which holds control characters as escapes alone."""
+
+    takes_control_characters = True
 
 
 _Dumper.add_implicit_resolver(FLOAT, FLOAT_WITHOUT_POINT, FLOAT_STARTS)
@@ -103,10 +111,34 @@ def _reason(error: Exception) -> str:
     return (text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}...") + where
 
 
-def dump_yaml(tree: Tree) -> str:
-    """Return plain values as the YAML that ``load_config`` reads back to the same."""
-    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+def dump_yaml(tree: Tree, comment: str = "") -> str:
+    """Return plain values as YAML that was read back and found to hold the same values.
+
+    Args:
+        tree: The values.
+        comment: Text of the first line; whatever could end a comment is escaped.
+
+    Raises:
+        ConfigError: If the YAML would be read as other values.
+    """
+    body: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    text = f"# {_in_a_comment(comment)}\n{body}" if comment else body
+    try:
+        difference = first_difference(tree, _OwnLoader(text).get_single_data())
+    except yaml.YAMLError as error:
+        difference = _reason(error)
+    if difference is not None:
+        raise ConfigError(
+            f"these values cannot be written as YAML ({visible(difference)}); change that value"
+        )
     return text
+
+
+def _in_a_comment(text: str) -> str:
+    """Return text that stays on one line and that every YAML reader accepts."""
+    unreadable = yaml.reader.Reader.NON_PRINTABLE
+    escaped = unreadable.sub(lambda found: ascii(found[0])[1:-1], visible(text))
+    return escaped.replace("\ufeff", r"\ufeff")
 
 
 def _unshared(value: Any) -> Any:

@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import ValidationError
 
 from fields.errors import ConfigError, StudyError
-from fields.visible import visible
+from storage.private_files import write_to_send_on
 from sweep.configuration.names import setting_path
 from sweep.configuration.ranges import Choices, NumberRange
 from sweep.configuration.safe_yaml import dump_yaml
@@ -80,13 +80,19 @@ def follow_up(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
 
 
 def render_follow_up(study: Study, trials: Sequence[FrozenTrial]) -> str:
-    """Return the text of the file."""
+    """Return the text of the file.
+
+    Raises:
+        StudyError: If there is nothing to narrow, see ``follow_up``.
+        ConfigError: If a value cannot be written as YAML.
+    """
     tree = follow_up(study, trials).model_dump(mode="json")
     used = sum(trial.user_attrs.get(PRESET) is None for trial in trials)
-    return (
-        f"{MARK} {visible(study.study_name)}, narrowed to the best of its trials ({used} were the "
-        f"sampler's); start it with: python run_sweep.py start THIS_FILE\n{dump_yaml(tree)}"
+    comment = (
+        f"{MARK} {study.study_name}, narrowed to the best of its trials ({used} were the "
+        "sampler's); start it with: python run_sweep.py start THIS_FILE"
     )
+    return dump_yaml(tree, comment.removeprefix("# "))
 
 
 def write_follow_up(text: str, path: Path) -> None:
@@ -101,7 +107,7 @@ def write_follow_up(text: str, path: Path) -> None:
                 f"{path} exists and is no follow-up of a sweep; move it, or write the follow-up "
                 "elsewhere with export STUDY --next -o FILE"
             )
-        path.write_text(text, encoding="utf-8")
+        write_to_send_on(path, text.encode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"cannot write {path} ({error}); choose another place with export STUDY --next -o FILE"
