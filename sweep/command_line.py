@@ -16,6 +16,7 @@ import typer
 from fields.errors import FieldsharpError
 from fields.visible import visible
 from storage.masking import MaskedFormatter, Masking
+from storage.secret_variables import STORAGE_VARIABLE, TOKEN_VARIABLE
 from sweep.commands import (
     check,
     confirm,
@@ -33,7 +34,6 @@ from sweep.commands import (
 )
 from sweep.commands.completion import mend_words
 from sweep.commands.ending import DEBUG, INTERRUPTED, sentence
-from sweep.commands.options import STORAGE_VARIABLE
 
 INTERRUPTED_CODE = 130
 LONGEST_ERROR = 4000
@@ -75,6 +75,8 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])  # the level is of libraries
     for package in ("sweep", "model", "objectives", "storage", "fields"):
         logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.INFO)
+    if next((a for a in arguments if not a.startswith("-")), "") != dashboard.NAME:
+        os.environ.pop(TOKEN_VARIABLE, None)  # no process started from here is to inherit it
     mend_words(os.environ)
     # A system that ends a process deserves the same orderly end as a person who does.
     signal.signal(signal.SIGTERM, _interrupt)

@@ -18,6 +18,7 @@ import typer
 
 from fields.visible import visible
 from storage.masking import Masking
+from storage.secret_variables import environment_without_secrets
 from sweep.commands.ending import WRONG_USE, exit_code, sentence
 
 logger = logging.getLogger(__name__)
@@ -135,7 +136,7 @@ def _tell(
     }
     safe = {name: visible(masking(value))[:LONGEST_REASON] for name, value in told.items()}
     try:
-        wrong = _run(command, {**os.environ, **safe})
+        wrong = _run(command, {**environment_without_secrets(), **safe})
     except OSError as error:
         wrong = f"could not be run ({error.strerror})"
     if wrong is not None:

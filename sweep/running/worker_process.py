@@ -8,6 +8,7 @@ import os
 import signal
 from multiprocessing.connection import Connection
 
+from storage.secret_variables import forget_secrets
 from sweep.running.cards import VISIBLE
 from sweep.running.heap import keep_freed_memory
 from sweep.running.orphans import end_with
@@ -24,6 +25,7 @@ def serve(pipe: Connection, card: str | None, coordinator_pid: int) -> None:
     # Ctrl-C reaches the whole process group: the coordinator decides what becomes of the trials.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with(coordinator_pid)
+    forget_secrets()
     keep_freed_memory()
     if card is not None:  # before CUDA looks: code of the user's, and scripts, see no other either
         os.environ[VISIBLE] = card
