@@ -103,12 +103,13 @@ def missing(address: Address, storage: RDBStorage, remembering: BaseStorage) -> 
     if artifact is None:
         return None
     keys = (f"{ARTIFACTS_ATTR_PREFIX}{artifact}", f"{_DASHBOARD_ARTIFACTS}{trial}:{artifact}")
-    if trial is not None and _is_artifact(remembering.get_trial(trial).system_attrs, keys[0]):
-        return None
     assert study is not None, "no address has an artifact alone"
-    of_study = remembering.get_study_system_attrs(study)
-    if _is_artifact(of_study, keys[0] if trial is None else keys[1]):
-        return None
+    with suppress(KeyError):  # removed just now
+        if trial is not None and _is_artifact(remembering.get_trial(trial).system_attrs, keys[0]):
+            return None
+        of_study = remembering.get_study_system_attrs(study)
+        if _is_artifact(of_study, keys[0] if trial is None else keys[1]):
+            return None
     return "this artifact is gone"
 
 

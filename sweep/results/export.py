@@ -169,12 +169,16 @@ def _as_json(tree: dict[str, Any]) -> str:
     where = not_finite(tree)
     if where is not None:
         raise StudyError(
-            f"{where} is infinite or nan, which JSON has no number for; use --format yaml"
+            f"{where} is infinite or nan, which JSON has no number for; export it as YAML "
+            "(-o best.yaml, or --format yaml)"
         )
     text = json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
     if visible(text, keep="\n") != text:  # half of a surrogate pair has no UTF-8
         text = json.dumps(tree, indent=2) + "\n"
     difference = first_difference(tree, json.loads(text))
     if difference is not None:
-        raise StudyError(f"JSON cannot hold this trial ({visible(difference)}); use --format yaml")
+        raise StudyError(
+            f"JSON cannot hold this trial ({visible(difference)}); export it as YAML "
+            "(-o best.yaml, or --format yaml)"
+        )
     return text

@@ -18,7 +18,7 @@ NAMES = {
     "predictor.width": "HIDDEN_WIDTH",
 }
 _IDENTIFIER = re.compile(r"[A-Z_][A-Z0-9_]*", re.ASCII)
-_ADVICE = "use --format yaml or --format json, which hold any name and value"
+_ADVICE = "export it as YAML, which holds any name and value (-o best.yaml, or --format yaml)"
 
 Constants = dict[str, Any]
 
@@ -53,9 +53,7 @@ def python_constants(tree: Mapping[str, Any], title: str) -> str:
     source = "\n".join(lines[:-1]) + "\n"
     where = not_finite(meant)
     if where is not None:
-        raise StudyError(
-            f"{where} is infinite or nan, which has no literal in Python; use --format yaml"
-        )
+        raise StudyError(f"{where} is infinite or nan, which has no literal in Python; {_ADVICE}")
     difference = _difference(source, docstring, meant)
     if difference is not None:
         raise StudyError(f"Python cannot hold this trial ({visible(difference)}); {_ADVICE}")

@@ -16,6 +16,7 @@ from storage.database import open_database
 from storage.place import artifacts_folder
 from sweep.dashboard.addresses import LARGEST_ID, parse_address
 from sweep.dashboard.app import WsgiApp, make_app
+from sweep.dashboard.limits import check_size
 from sweep.study.studies import load_study
 from tests.sweep.dashboard.asking import ask_app
 
@@ -239,3 +240,10 @@ def test_the_largest_id_is_looked_for_and_a_larger_one_is_none() -> None:
     assert address is not None
     assert address.study == LARGEST_ID
     assert parse_address("GET", f"/csv/{LARGEST_ID + 1}") is None
+
+
+@pytest.mark.parametrize("length", ["9" * 18, "9" * 19, "9" * 5000])
+def test_a_length_of_any_number_of_digits_is_too_large(length: str) -> None:
+    answer = check_size({"REQUEST_METHOD": "POST", "CONTENT_LENGTH": length})
+    assert answer is not None
+    assert answer.status.startswith("413")

@@ -86,7 +86,7 @@ def test_a_name_that_is_no_ascii_identifier_is_refused_and_named(
     tree: dict[str, Any], called: str
 ) -> None:
     odd = _with_script(tree, {"x": called}, x=1.5)
-    with pytest.raises(StudyError, match=r"use --format yaml or --format json") as caught:
+    with pytest.raises(StudyError, match=r"export it as YAML, which holds any name") as caught:
         render(odd, "py")
     said = str(caught.value)
     assert said.isprintable()
@@ -119,7 +119,7 @@ def test_what_a_script_calls_a_value_becomes_a_constant_that_can_be_imported(
 def test_two_values_under_one_constant_are_refused(
     tree: dict[str, Any], names: dict[str, str]
 ) -> None:
-    with pytest.raises(StudyError, match=r"both be the constant (X_Y|X|METRICS); use --format"):
+    with pytest.raises(StudyError, match=r"both be the constant (X_Y|X|METRICS); export"):
         render(_with_script(tree, names, a=1, b=2), "py")
 
 
