@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from fields.partial_file import FILE_MODE, open_new, partial_path
+from fields.partial_file import FILE_MODE, USUAL_MODE, open_new, partial_path
 from storage.owned_folders import open_within, refusal
 
 FOLDER_MODE = 0o700
@@ -75,6 +75,23 @@ def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
             partial.unlink()
         raise
     synchronise(path.parent)
+
+
+def write_to_send_on(path: Path, content: bytes) -> None:
+    """Write a file that others may read, in place of what is there once the new one is whole.
+
+    A link stays one, a file keeps its mode, and what is no file, such as ``/dev/stdout``, is
+    written to as it is.
+
+    Raises:
+        OSError: If it cannot be written; what was there is as before.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    target = path.resolve()
+    mode = target.stat().st_mode & 0o777 if target.exists() else USUAL_MODE
+    write_durably(target, content, mode)
 
 
 def remove_partial_files(folder: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 from fields.errors import FieldsharpError
 from fields.visible import visible
 from storage.masking import Masking
+from storage.secret_variables import STORAGE_VARIABLE, TOKEN_VARIABLE
 from sweep.commands import (
     check,
     confirm,
@@ -29,7 +30,6 @@ from sweep.commands import (
 )
 from sweep.commands.completion import mend_words
 from sweep.commands.ending import DEBUG, sentence
-from sweep.commands.options import STORAGE_VARIABLE
 from sweep.commands.printing import say_on_stderr, write_any_character
 from sweep.running.log_output import log_of_commands
 from sweep.running.stopping import INTERRUPTED, Stopping
@@ -71,6 +71,8 @@ def main(arguments: Sequence[str]) -> int:
     masking = Masking(os.environ.get(STORAGE_VARIABLE, ""))
     log_of_commands(masking, debug=debug)
     write_any_character()
+    if next((a for a in arguments if not a.startswith("-")), "") != dashboard.NAME:
+        os.environ.pop(TOKEN_VARIABLE, None)  # no process started from here is to inherit it
     mend_words(os.environ)
     try:
         with Stopping():

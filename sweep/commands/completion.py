@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from sweep.commands.options import DEFAULT_STORAGE, STORAGE_VARIABLE
+from storage.secret_variables import STORAGE_VARIABLE
+from sweep.commands.options import DEFAULT_STORAGE
 
 BREAKS = (":", "=")
 

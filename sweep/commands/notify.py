@@ -19,6 +19,7 @@ import typer
 
 from fields.visible import visible
 from storage.masking import Masking
+from storage.secret_variables import environment_without_secrets
 from sweep.commands.ending import WRONG_USE, exit_code, sentence
 from sweep.running.stopping import BURST_S, Stopping
 
@@ -138,7 +139,7 @@ def _tell(
     safe = {name: visible(masking(value))[:LONGEST_REASON] for name, value in told.items()}
     try:
         with Stopping() as stopping:
-            wrong = _run(command, {**os.environ, **safe}, stopping)
+            wrong = _run(command, {**environment_without_secrets(), **safe}, stopping)
     except OSError as error:
         wrong = f"could not be run ({error.strerror})"
     if wrong is not None:

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from fields.errors import ConfigError
+from storage.secret_variables import STORAGE_VARIABLE
 from storage.url import DEFAULT_URL
 
-STORAGE_VARIABLE = "SWEEP_STORAGE"
 DEFAULT_STORAGE = DEFAULT_URL
 DEFAULT_CONFIG = Path("configs/quickstart.yaml")
 

@@ -34,7 +34,13 @@ class _Extent(NamedTuple):
 
 
 class LimitedLoader(yaml.SafeLoader):
-    """Safe YAML in which 1e-3 is a number, as in YAML 1.2 (1.1 reads a word)."""
+    """Safe YAML in which 1e-3 is a number, as in YAML 1.2 (1.1 reads a word).
+
+    Attributes:
+        takes_control_characters: Whether values may hold control characters, written as escapes.
+    """
+
+    takes_control_characters = False
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -64,7 +70,9 @@ class LimitedLoader(yaml.SafeLoader):
         node = super().compose_node(parent, index)
         assert node is not None
         if isinstance(node, yaml.ScalarNode):
-            _check_scalar(node)
+            _check_number(node)
+            if not self.takes_control_characters:
+                _check_characters(node)
         self._level -= 1
         self._extents[node] = _Extent(self._values - values, self._deepest - self._level)
         self._deepest = max(deepest, self._deepest)
@@ -86,7 +94,7 @@ class LimitedLoader(yaml.SafeLoader):
             )
 
 
-def _check_scalar(node: yaml.ScalarNode) -> None:
+def _check_number(node: yaml.ScalarNode) -> None:
     text: str = node.value
     if node.tag != _TEXT and len(text) > LONGEST_NUMBER:
         raise LimitExceeded(
@@ -95,6 +103,10 @@ def _check_scalar(node: yaml.ScalarNode) -> None:
             f"has a number of {len(text)} characters; shorten it, or quote it if it is text",
             node.start_mark,
         )
+
+
+def _check_characters(node: yaml.ScalarNode) -> None:
+    text: str = node.value
     if text.isprintable():
         return
     unseen = next((c for c in text if c not in "\t\n\r" and not is_visible(c)), None)

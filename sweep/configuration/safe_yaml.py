@@ -8,6 +8,7 @@ import yaml
 from fields.errors import ConfigError
 from fields.visible import visible
 from storage.small_files import read_small_file
+from sweep.configuration.differences import first_difference
 from sweep.configuration.limited_loader import (
     FLOAT,
     FLOAT_STARTS,
@@ -36,6 +37,12 @@ class _Dumper(yaml.SafeDumper):
             analysis.allow_flow_plain = analysis.allow_block_plain = False
             analysis.allow_single_quoted = analysis.allow_block = False
         return analysis
+
+
+class _OwnLoader(LimitedLoader):
+    """Reads what ``_Dumper`` wrote, which holds control characters as escapes alone."""
+
+    takes_control_characters = True
 
 
 _Dumper.add_implicit_resolver(FLOAT, FLOAT_WITHOUT_POINT, FLOAT_STARTS)
@@ -112,9 +119,27 @@ def _reason(error: Exception) -> str:
     return (text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}...") + where
 
 
-def dump_yaml(tree: Tree) -> str:
-    """Return plain values as the YAML that ``load_config`` reads back to the same."""
-    return escape_quoted(yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+def dump_yaml(tree: Tree, comment: str = "") -> str:
+    """Return plain values as YAML that was read back and found to hold the same values.
+
+    Args:
+        tree: The values.
+        comment: Text of the first line; whatever could end a comment is escaped.
+
+    Raises:
+        ConfigError: If the YAML would be read as other values.
+    """
+    body = escape_quoted(yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+    text = f"# {_in_a_comment(comment)}\n{body}" if comment else body
+    try:
+        difference = first_difference(tree, _OwnLoader(text).get_single_data())
+    except yaml.YAMLError as error:
+        difference = _reason(error)
+    if difference is not None:
+        raise ConfigError(
+            f"these values cannot be written as YAML ({visible(difference)}); change that value"
+        )
+    return text
 
 
 def escape_quoted(text: str) -> str:
@@ -124,6 +149,13 @@ def escape_quoted(text: str) -> str:
         text: Which has them within double quotes alone.
     """
     return "".join(c if c == "\n" or visible(c) == c else f"\\u{ord(c):04X}" for c in text)
+
+
+def _in_a_comment(text: str) -> str:
+    """Return text that stays on one line and that every YAML reader accepts."""
+    unreadable = yaml.reader.Reader.NON_PRINTABLE
+    escaped = unreadable.sub(lambda found: ascii(found[0])[1:-1], visible(text))
+    return escaped.replace("\ufeff", r"\ufeff")
 
 
 def _unshared(value: Any) -> Any:

@@ -9,10 +9,10 @@ from html import escape
 from urllib.parse import parse_qsl, quote, urlencode
 
 from fields.errors import ConfigError
+from storage.secret_variables import TOKEN_VARIABLE
 from sweep.dashboard.answer import Answer, Environ, data, page, wants_page
 from sweep.dashboard.origins import is_from_elsewhere
 
-TOKEN_VARIABLE = "SWEEP_DASHBOARD_TOKEN"  # noqa: S105 - the name of one
 SHORTEST = 24
 _FIT = re.compile(r"[A-Za-z0-9_.~-]*")
 _REASON = "a token is needed: send it as Authorization: Bearer TOKEN, or open the printed link"

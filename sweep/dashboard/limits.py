@@ -5,6 +5,8 @@ from sweep.dashboard.answer import Answer, Environ, refusal
 LARGEST_BODY = 32 * 2**20
 """In bytes. Only an uploaded file comes near: it is sent as text, a third larger than it is, and
 held in memory several times over while it is taken in."""
+LONGEST_LENGTH = 18
+"""Digits of a length: more of them would not be read as a number."""
 
 
 def check_size(environ: Environ) -> Answer | None:
@@ -17,11 +19,11 @@ def check_size(environ: Environ) -> Answer | None:
     length = environ.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit()):  # int() would take -1, which reads for ever
         return refusal(environ, "400 Bad Request", "the length of the body is not a number")
-    if int(length) > LARGEST_BODY:
+    if len(length) > LONGEST_LENGTH or int(length) > LARGEST_BODY:
         return refusal(
             environ,
             "413 Content Too Large",
-            f"the body has {int(length)} bytes, and at most {LARGEST_BODY} are taken",
+            f"the body has {length[:LONGEST_LENGTH]} bytes, and at most {LARGEST_BODY} are taken",
         )
     return None
 

@@ -6,6 +6,7 @@ from optuna.storages import RDBStorage
 
 from fields.visible import visible
 from storage.study_lock import study_holder
+from sweep.dashboard.addresses import parse_address
 from sweep.dashboard.answer import READING, Answer, Environ, data
 
 _BESIDE_A_SWEEP = tuple(
@@ -19,7 +20,6 @@ _BESIDE_A_SWEEP = tuple(
 )
 """Changes that touch nothing a coordinator reads or writes."""
 
-_STUDY = re.compile(r"/api/studies/(\d{1,18})(/.*)?", re.ASCII)
 _UPGRADE = "/incompatible-rdb-schema"
 
 
@@ -54,8 +54,8 @@ class Writes:
             return data("403 Forbidden", reason)
         if any(pattern.fullmatch(f"{method} {path}") for pattern in _BESIDE_A_SWEEP):
             return None
-        match = _STUDY.fullmatch(path)
-        wanted = int(match[1]) if match else None
+        address = parse_address(method, path)
+        wanted = address.study if address else None
         for study in self._storage.get_all_studies():
             if wanted in (None, study._study_id):
                 holder = study_holder(self._url, study.study_name)

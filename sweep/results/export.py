@@ -1,8 +1,6 @@
 """Writing a trial's configuration out, complete enough to train it again anywhere."""
 
 import errno
-import pprint
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -13,8 +11,10 @@ from optuna.trial import FrozenTrial, TrialState
 from fields.errors import ConfigError, FieldsharpError, StudyError
 from fields.visible import visible
 from storage.database import database_errors
+from storage.private_files import write_to_send_on
+from sweep.configuration.differences import first_difference, not_finite
 from sweep.configuration.safe_yaml import dump_yaml, escape_quoted
-from sweep.configuration.trainer import TrainerSettings
+from sweep.results.python_constants import python_constants
 from sweep.study.confirmation import read_confirmation
 from sweep.study.records import PROVENANCE, best_trial, trial_record, trial_spec
 from sweep.study.status import study_verdict, trial_status
@@ -22,12 +22,6 @@ from sweep.study.studies import study_config, study_facts
 
 Format = Literal["yaml", "json", "py"]
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-PY_NAMES = {
-    "loss.gradient_weight": "GRADIENT_LOSS_WEIGHT",
-    "loss.variant": "LOSS_VARIANT",
-    "loss.multi_step": "MULTI_STEP",
-    "predictor.width": "HIDDEN_WIDTH",
-}
 
 
 def choose_trial(study: Study, number: int | None, url: str) -> FrozenTrial:
@@ -116,23 +110,24 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
 
 
 def render(tree: dict[str, Any], form: Format) -> str:
-    """Return the text of an export."""
-    if form == "json":
-        import json
+    """Return the text of an export, read back and found to hold the same values.
 
-        return escape_quoted(json.dumps(tree, indent=2, ensure_ascii=False)) + "\n"
+    Raises:
+        StudyError: If a value or a name cannot be written in this format.
+        ConfigError: If a value cannot be written as YAML.
+    """
     about = tree["exported"]
-    # A study may be called anything: its name must end neither a comment nor a docstring.
     title = visible(f"trial {about['trial']} of study {about['study']}, {standing(about)}")
-    if form == "yaml":
-        body = dump_yaml(tree)
-        how = (
-            "run the script with the values under trainer.given"
-            if tree.get("trainer")
-            else "train it with: python run_sweep.py train THIS_FILE -o RUN_DIR"
-        )
-        return f"# {title}; {how}\n{body}"
-    return _as_python(tree, title)
+    if form == "json":
+        return _as_json(tree)
+    if form == "py":
+        return python_constants(tree, title)
+    how = (
+        "run the script with the values under trainer.given"
+        if tree.get("trainer")
+        else "train it with: python run_sweep.py train THIS_FILE -o RUN_DIR"
+    )
+    return dump_yaml(tree, f"{title}; {how}")
 
 
 def standing(about: Mapping[str, Any]) -> str:
@@ -157,14 +152,14 @@ def _confirmed_standing(confirmed: Mapping[str, Any]) -> str:
 
 
 def write(text: str, path: Path) -> None:
-    """Write an export to a file.
+    """Write an export to a file, whole or not at all.
 
     Raises:
         ConfigError: If it cannot be written there.
         FieldsharpError: If there is no room.
     """
     try:
-        path.write_text(text, encoding="utf-8")
+        write_to_send_on(path, text.encode("utf-8"))
     except BrokenPipeError:
         return  # a pipe such as /dev/stdout, whose reader has read enough
     except OSError as error:
@@ -178,31 +173,20 @@ def write(text: str, path: Path) -> None:
         ) from error
 
 
-def _sections(tree: Mapping[str, Any]) -> tuple[str, ...]:
-    return () if tree.get("trainer") else ("loss", "training", "predictor", "data")
+def _as_json(tree: dict[str, Any]) -> str:
+    import json
 
-
-def _as_python(tree: dict[str, Any], title: str) -> str:
-    quoted = title.replace("\\", "\\\\").replace('"', '\\"')
-    lines = [f'"""{quoted[0].upper()}{quoted[1:]}."""', ""]
-    for section in _sections(tree):
-        lines.append(f"# {section}")
-        for name, value in tree[section].items():
-            constant = PY_NAMES.get(f"{section}.{name}")
-            if constant is None:
-                constant = name.upper() if section == "training" else f"{section}_{name}".upper()
-            lines.append(f"{constant} = {pprint.pformat(value, width=90)}")
-        lines.append("")
-    if tree.get("trainer"):
-        settings = TrainerSettings.model_validate(tree["trainer"])
-        lines.append("# what the script is given")
-        for name, value in settings.given.items():
-            constant = re.sub(r"\W", "_", settings.called(name).rpartition(":")[2].lstrip("-"))
-            lines.append(f"{constant.upper()} = {pprint.pformat(value, width=90)}")
-        lines.append("")
-    lines.append("# what it had on the validation split, and where it comes from")
-    lines.append(f"METRICS = {pprint.pformat(tree['metrics'], width=90)}")
-    lines.append(f"EXPORTED = {pprint.pformat(tree['exported'], width=90)}")
-    rest = {k: tree[k] for k in ("study", "plugins", "objective", "search", "budget", "workers")}
-    lines.append(f"SWEEP = {pprint.pformat(rest, width=90)}")
-    return "\n".join(lines) + "\n"
+    where = not_finite(tree)
+    if where is not None:
+        raise StudyError(
+            f"{where} is infinite or nan, which JSON has no number for; export it as YAML "
+            "(-o best.yaml, or --format yaml)"
+        )
+    text = escape_quoted(json.dumps(tree, indent=2, ensure_ascii=False)) + "\n"
+    difference = first_difference(tree, json.loads(text))
+    if difference is not None:
+        raise StudyError(
+            f"JSON cannot hold this trial ({visible(difference)}); export it as YAML "
+            "(-o best.yaml, or --format yaml)"
+        )
+    return text

@@ -1,7 +1,6 @@
 """The sweep that follows a promising one: its search, narrowed to where its best trials lie."""
 
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 
 from fields.errors import ConfigError, StudyError
 from fields.partial_file import USUAL_MODE
-from fields.visible import visible
+from storage.private_files import write_durably, write_to_send_on
 from sweep.configuration.names import setting_path
 from sweep.configuration.ranges import Choices, NumberRange
 from sweep.configuration.safe_yaml import dump_yaml
@@ -85,13 +84,19 @@ def follow_up(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
 
 
 def render_follow_up(study: Study, trials: Sequence[FrozenTrial]) -> str:
-    """Return the text of the file."""
+    """Return the text of the file.
+
+    Raises:
+        StudyError: If there is nothing to narrow, see ``follow_up``.
+        ConfigError: If a value cannot be written as YAML.
+    """
     tree = follow_up(study, trials).model_dump(mode="json")
     used = sum(trial.user_attrs.get(PRESET) is None for trial in trials)
-    return (
-        f"{MARK} {visible(study.study_name)}, narrowed to the best of its trials ({used} were the "
-        f"sampler's); start it with: python run_sweep.py start THIS_FILE\n{dump_yaml(tree)}"
+    comment = (
+        f"{MARK} {study.study_name}, narrowed to the best of its trials ({used} were the "
+        "sampler's); start it with: python run_sweep.py start THIS_FILE"
     )
+    return dump_yaml(tree, comment.removeprefix("# "))
 
 
 def write_follow_up(text: str, path: Path, *, named: bool = True) -> None:
@@ -105,7 +110,6 @@ def write_follow_up(text: str, path: Path, *, named: bool = True) -> None:
     Raises:
         ConfigError: If there is another file of that name, or it cannot be written.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | (0 if named else os.O_NOFOLLOW)
     try:
         if not named and path.is_symlink():
             raise ConfigError(
@@ -117,8 +121,11 @@ def write_follow_up(text: str, path: Path, *, named: bool = True) -> None:
                 f"{path} exists and is no follow-up of a sweep; move it, or write the follow-up "
                 "elsewhere with export STUDY --next -o FILE"
             )
-        with os.fdopen(os.open(path, flags, USUAL_MODE), "w", encoding="utf-8") as file:
-            file.write(text)
+        content = text.encode("utf-8")
+        if named:
+            write_to_send_on(path, content)
+        else:
+            write_durably(path, content, USUAL_MODE)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"cannot write {path} ({error}); choose another place with export STUDY --next -o FILE"

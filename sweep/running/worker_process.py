@@ -8,6 +8,7 @@ import os
 import signal
 from multiprocessing.connection import Connection
 
+from storage.secret_variables import forget_secrets
 from sweep.running.cards import VISIBLE
 from sweep.running.heap import keep_freed_memory
 from sweep.running.log_output import log_of_workers
@@ -27,6 +28,7 @@ def serve(pipe: Connection, card: str | None, coordinator_pid: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with(coordinator_pid)
     keep_standard_streams()  # code of the user's may print, and nobody may read it
+    forget_secrets()
     keep_freed_memory()
     log_of_workers()
     if card is not None:  # before CUDA looks: code of the user's, and scripts, see no other either

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from fields.settings import Settings
+from storage.secret_variables import environment_without_secrets
 
 PACKAGES = ("torch", "optuna", "numpy", "xarray", "scipy", "pydantic", "SQLAlchemy")
 PROJECT = Path(__file__).resolve().parents[2]
@@ -78,5 +79,6 @@ def _git(*arguments: str) -> str:
         text=True,
         check=True,
         timeout=10,
+        env=environment_without_secrets(),
     )
     return done.stdout.strip()

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from storage.secret_variables import TOKEN_VARIABLE
 from sweep.command_line import main
-from sweep.dashboard.access import TOKEN_VARIABLE
 
 pytestmark = pytest.mark.outside
 PROJECT = Path(__file__).resolve().parents[2]

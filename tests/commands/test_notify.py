@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 from fields.errors import ConfigError, FieldsharpError, StoppedOnRequest, StorageError
 from storage.backup import copy_database
 from storage.database import open_database
+from storage.secret_variables import SECRET_VARIABLES
 from sweep.command_line import main
 from sweep.commands import notify
 from sweep.commands.notify import Findings, notifying
@@ -53,6 +54,16 @@ def test_work_that_is_done_is_told_with_all_that_is_known(tmp_path: Path) -> Non
         "SWEEP_BEST_SCORE": "0.125",
         "SWEEP_STORAGE": "sqlite:///x.db",
     }
+
+
+def test_the_command_inherits_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SECRET_VARIABLES:
+        monkeypatch.setenv(name, "hunter2")
+    monkeypatch.setenv("ANOTHER", "is handed on")
+    with notifying("env > told", "the study", ADDRESS, lambda: KNOWN):
+        pass
+    assert "hunter2" not in (tmp_path / "told").read_text()
+    assert _told(tmp_path)["ANOTHER"] == "is handed on"
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from fields.errors import ConfigError
+from storage.secret_variables import SECRET_VARIABLES, STORAGE_VARIABLE, TOKEN_VARIABLE
 from sweep.command_line import main
-from sweep.commands.options import STORAGE_VARIABLE, storage_address
+from sweep.commands.options import storage_address
+from sweep.study.provenance import git_commit
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "hunter2-of-the-sweep"  # noqa: S105 - made up
@@ -86,6 +88,31 @@ def test_an_address_with_a_password_is_read_once(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv(STORAGE_VARIABLE, ADDRESS)
     assert storage_address(ADDRESS) == ADDRESS
     assert STORAGE_VARIABLE not in os.environ
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["--debug", "status", "dashboard"], []])
+def test_the_token_of_a_dashboard_is_taken_out_by_every_other_command(
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(TOKEN_VARIABLE, "hunter2-of-the-dashboard")
+    main(arguments)
+    assert TOKEN_VARIABLE not in os.environ
+    assert "hunter2" not in "".join(capsys.readouterr())
+
+
+def test_git_is_started_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SECRET_VARIABLES:
+        monkeypatch.setenv(name, "hunter2")
+    git = tmp_path / "git"
+    git.write_text(f"#!/bin/sh\nenv >> {tmp_path / 'seen'}\necho 1234\n")
+    git.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert git_commit().startswith("1234")
+    assert "hunter2" not in (tmp_path / "seen").read_text()
 
 
 def test_it_is_taken_out_where_another_was_given_and_an_open_one_is_left(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fields.errors import ConfigError, FieldsharpError
+from storage.secret_variables import environment_without_secrets
 from sweep.running.ray_cluster import asking
 
 logger = logging.getLogger(__name__)
@@ -135,7 +136,8 @@ def require_closed(address: str) -> None:
     Raises:
         ConfigError: If it does not.
     """
-    stranger = {k: v for k, v in os.environ.items() if k not in (TOKEN, TOKEN_FILE)}
+    stranger = environment_without_secrets()
+    stranger.pop(TOKEN_FILE, None)
     answer, found = _ask(address, {**stranger, MODE: "disabled"})
     if answer == asking.OPEN:
         raise ConfigError(
@@ -152,7 +154,7 @@ def require_closed(address: str) -> None:
             f"the Ray cluster at {address} asks for a token and none is here; copy that of its "
             f"head to ~/.ray/auth_token, or set {TOKEN}"
         )
-    answer, found = _ask(address, dict(os.environ))
+    answer, found = _ask(address, environment_without_secrets(keep=(TOKEN,)))
     if answer != asking.OPEN:
         raise ConfigError(
             f"the Ray cluster at {address} does not take the token that is here; copy that of its "

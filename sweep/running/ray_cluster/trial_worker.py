@@ -18,11 +18,13 @@ from tempfile import mkdtemp
 import ray
 
 from storage.checkpoint_mirror import CheckpointMirror
+from storage.secret_variables import forget_secrets
 from sweep.running.assignment import Assignment
 from sweep.running.cards import VISIBLE
 from sweep.running.executor import End, EpochDone, TrialEvent, TrialTrouble
 from sweep.running.heap import keep_freed_memory
 from sweep.running.orphans import end_with
+from sweep.running.ray_cluster.connection import TOKEN
 from sweep.running.ray_cluster.shipping import unpacked
 
 COMPARED = ("torch", "numpy", "xarray", "scipy", "pydantic")
@@ -60,6 +62,7 @@ class TrialWorker:
     def __init__(self, places: list[str], mirror: str | None, mark: str) -> None:
         # Ray's own workers outlive the process in charge of the node, and hold its GPU.
         end_with(os.getppid())
+        forget_secrets(keep=(TOKEN,))  # which Ray itself needs
         keep_freed_memory()
         self._mirror = CheckpointMirror(mirror) if mirror is not None else None
         sees_mirror = self._mirror is None or self._mirror.sees(mark)

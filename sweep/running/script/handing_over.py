@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fields.errors import ConfigError
+from storage.secret_variables import environment_without_secrets
 from sweep.configuration.ranges import Scalar
 from sweep.configuration.trainer import TrainerSettings
 from sweep.running.script.constants import module_file, replaced
 from sweep.study.trial_words import PROJECT
 
 OWN_PYTHON = ("python", "python3")
-KEPT_BACK = ("SWEEP_STORAGE", "PGPASSWORD", "RAY_AUTH_TOKEN")
-"""What lets one into a database or a cluster: a script needs none of it."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def prepare(settings: TrainerSettings, folder: Path, own: Mapping[str, str]) -> 
         ]
         for command in settings.commands
     ]
-    inherited = {name: v for name, v in os.environ.items() if name not in KEPT_BACK}
+    inherited = environment_without_secrets()
     if "PYTHONPATH" in inherited:
         inherited["PYTHONPATH"] = _search_path(inherited["PYTHONPATH"], settings, folder)
     unwritten = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}

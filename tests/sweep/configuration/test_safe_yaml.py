@@ -149,6 +149,27 @@ def test_what_is_written_shares_nothing_and_is_read_back(tmp_path: Path) -> None
     assert parse_yaml(text, "it") == {"a": shared, "b": shared}
 
 
+def test_yaml_that_would_be_read_as_other_values_is_not_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("yaml.dump", lambda *_, **__: "a: {b: [1]}")
+    with pytest.raises(ConfigError, match=r"a\.b has 2 values, of which 1 are read"):
+        dump_yaml({"a": {"b": [1, 2]}})
+    monkeypatch.setattr("yaml.dump", lambda *_, **__: "a: no")
+    with pytest.raises(ConfigError, match="a is 'no' and is read as False"):
+        dump_yaml({"a": "no"})
+    monkeypatch.undo()
+    with pytest.raises(ConfigError, match="cannot be written as YAML"):
+        dump_yaml({"a": 10**200})
+
+
+@pytest.mark.parametrize("odd", ["a\nb: 1", "a\x85b: 1", "a\u2028b: 1", "\ufeff", "\ufffe", "学习"])
+def test_a_comment_stays_one_line_that_can_be_read(odd: str) -> None:
+    text = dump_yaml({"a": 1}, f"study {odd}")
+    assert len(text.splitlines()) == 2
+    assert parse_yaml(text, "it") == {"a": 1}
+
+
 def test_a_pipe_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     with pytest.raises(ConfigError, match=r"pipe\.yaml is no regular file; give a YAML file"):

@@ -8,8 +8,8 @@ import pytest
 
 from fields.errors import ConfigError
 from storage.database import open_database
+from storage.secret_variables import TOKEN_VARIABLE
 from storage.study_lock import StudyLock
-from sweep.dashboard.access import TOKEN_VARIABLE
 from sweep.dashboard.server import Dashboard
 from sweep.study.studies import load_study
 from tests.sweep.dashboard.serving import ask, serving

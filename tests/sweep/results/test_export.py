@@ -14,7 +14,6 @@ from fields.visible import visible
 from storage.backup import copy_database
 from storage.database import open_database
 from sweep.configuration.config_file import load_config
-from sweep.configuration.trainer import TrainerSettings
 from sweep.results.export import Format, choose_trial, export_tree, render, standing, write
 from sweep.results.single_training import train_into
 from sweep.study.confirmation import Confirmation, ConfirmedTrial, Spread, write_confirmation
@@ -268,18 +267,3 @@ def test_no_export_holds_a_control_character(study: Study, finished_url: str) ->
     assert json.loads(render(tree, "json")) == yaml.safe_load(render(tree, "yaml")) == tree
     assert "\u6c34" in render(tree, "json")
     assert "\u6c34" in render(tree, "yaml")
-
-
-def test_what_a_script_calls_a_value_adds_no_line_to_the_python_export(
-    study: Study, finished_url: str
-) -> None:
-    trainer = TrainerSettings(
-        command=("python", "a.py"),
-        metrics="m.json",
-        given={"rate": 0.5},
-        names={"rate": "--rate = 1\nimport forged\n--x"},
-    )
-    tree = {**_tree(study, 4, finished_url), "trainer": trainer.model_dump(mode="json")}
-    constants: dict[str, Any] = {}
-    exec(render(tree, "py"), constants)  # noqa: S102 - our own text
-    assert constants["RATE___1_IMPORT_FORGED___X"] == 0.5

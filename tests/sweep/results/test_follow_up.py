@@ -116,6 +116,16 @@ def test_the_file_is_a_configuration_that_can_be_started(study: Study, tmp_path:
     assert load_config(path).config == follow_up(study, _trials())
 
 
+def test_a_name_that_yaml_cannot_hold_in_a_comment_leaves_a_file_that_loads(
+    storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts, tmp_path: Path
+) -> None:
+    config = tiny_config.model_copy(update={"study": "odd\ufffe\ufeff"})
+    study = open_or_create_study(open_database(storage_url, "write"), config, tiny_facts)
+    path = tmp_path / "next.yaml"
+    write_follow_up(render_follow_up(study, _trials()), path)
+    assert load_config(path).config.study == "odd\ufffe\ufeff-next"
+
+
 def test_an_earlier_follow_up_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "next.yaml"
     write_follow_up(f"{MARK} a\n", path)

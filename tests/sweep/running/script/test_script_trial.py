@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from storage.secret_variables import SECRET_VARIABLES
 from sweep.running.executor import RungReached, TrialCancelled, TrialDone, TrialFailed
 from sweep.running.script import running_script, script_trial
 from tests.sweep.running.script.scripts import ALL_WELL, PROGRESS, is_alive, pid_in, run_script
@@ -46,6 +47,15 @@ def test_a_second_script_is_run_after_the_first_where_that_ended_well(tmp_path: 
     assert ran.printed == "peak 112 rmse 0.5\ngradient 2.5\n"
     ran = run_script(tmp_path / "b", "exit(3)\n", then=["python", "train.py"])
     assert ran.reason.startswith("the script ended with exit code 3")
+
+
+def test_a_script_inherits_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SECRET_VARIABLES:
+        monkeypatch.setenv(name, "hunter2")
+    monkeypatch.setenv("ANOTHER", "is handed on")
+    ran = run_script(tmp_path, "import os\nprint(dict(os.environ))\n" + ALL_WELL)
+    assert "hunter2" not in ran.printed
+    assert "is handed on" in ran.printed
 
 
 SAVE = "import numpy as np\nr = np.random.default_rng(0)\nt = r.normal(size=(6, 12, 12))\n"

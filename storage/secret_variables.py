@@ -1,0 +1,33 @@
+"""Environment variables that hold secrets, and the environment of child processes without them."""
+
+import os
+from collections.abc import Collection
+
+STORAGE_VARIABLE = "SWEEP_STORAGE"
+TOKEN_VARIABLE = "SWEEP_DASHBOARD_TOKEN"  # noqa: S105 - the name of one
+SECRET_VARIABLES = (STORAGE_VARIABLE, TOKEN_VARIABLE, "PGPASSWORD", "RAY_AUTH_TOKEN")
+"""What opens a database, a dashboard or a cluster: no script, worker or notification needs it."""
+
+
+def environment_without_secrets(keep: Collection[str] = ()) -> dict[str, str]:
+    """Return the environment for a child process.
+
+    Args:
+        keep: Secret variables that this child needs.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in SECRET_VARIABLES or name in keep
+    }
+
+
+def forget_secrets(keep: Collection[str] = ()) -> None:
+    """Remove the secret variables from this process, whose further code is the user's.
+
+    Args:
+        keep: Secret variables that this process needs.
+    """
+    for name in SECRET_VARIABLES:
+        if name not in keep:
+            os.environ.pop(name, None)

@@ -1,0 +1,133 @@
+"""The paths that the dashboard answers, and the ids in them: parsed once, known to the database.
+
+The application would read one id in several ways: with leading zeros, a sign, digits of other
+scripts, slashes at the end. Here each path has one form, and everything else is not found.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
+from optuna.storages import BaseStorage, RDBStorage
+
+LARGEST_ID = 2**63 - 1
+_DASHBOARD_ARTIFACTS = "dashboard:artifacts:"
+_STUDY, _TRIAL = (rf"(?P<{name}>0|[1-9][0-9]{{0,18}})" for name in ("study", "trial"))
+_ARTIFACT = r"(?P<artifact>[0-9a-fA-F-]{1,200})"
+_OF_STUDY = (
+    "rename|note|param_importances|preference|preference_feedback_component"
+    r"|plot/[a-z_]{1,40}|preference/[0-9A-Za-z-]{1,64}"
+)
+_KNOWN = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"[^ ]+ /?",
+        r"[^ ]+ /(dashboard(/.*)?|static/.*|favicon\.ico|incompatible-rdb-schema)",
+        r"[^ ]+ /api/(meta|studies|llm/[a-z_]{1,40})",
+        rf"[^ ]+ /api/studies/{_STUDY}(/({_OF_STUDY}))?",
+        rf"[^ ]+ /api/studies/{_STUDY}/{_TRIAL}/(skip|note)",
+        rf"[^ ]+ /api/trials/{_TRIAL}/(tell|user-attrs)",
+        rf"[^ ]+ /csv/{_STUDY}",
+        rf"[^ ]+ (/api)?/artifacts/{_STUDY}/{_TRIAL}/{_ARTIFACT}",
+        rf"POST /api/artifacts/{_STUDY}(/{_TRIAL})?",
+        rf"(?!POST )[^ ]+ (/api)?/artifacts/{_STUDY}/{_ARTIFACT}",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """What a request is about.
+
+    Attributes:
+        route: Method and path, in their one form.
+        study: Id of the study in the path, None where there is none.
+        trial: Id of the trial in the path.
+        artifact: Id of the artifact in the path, of the trial if there is one, else of the study.
+    """
+
+    route: str
+    study: int | None = None
+    trial: int | None = None
+    artifact: str | None = None
+
+
+def parse_address(method: str, path: str) -> Address | None:
+    """Return what a request is about, None where the dashboard has no such path.
+
+    Args:
+        method: Of HTTP.
+        path: As WSGI carries it, bytes as Latin-1.
+    """
+    try:
+        route = f"{method.upper()} {path.encode('latin-1').decode()}"
+    except UnicodeError:
+        return None
+    found = next(filter(None, (pattern.fullmatch(route) for pattern in _KNOWN)), None)
+    if found is None:
+        return None
+    given = found.groupdict()
+    study, trial = (None if given.get(n) is None else int(given[n]) for n in ("study", "trial"))
+    if max(study or 0, trial or 0) > LARGEST_ID:
+        return None
+    return Address(route, study, trial, given.get("artifact"))
+
+
+def missing(address: Address, storage: RDBStorage, remembering: BaseStorage) -> str | None:
+    """Return which part of an address the database does not have, None where it has every one.
+
+    Args:
+        address: Of the request.
+        storage: The database.
+        remembering: The same, with finished trials kept in memory.
+    """
+    study, trial, artifact = address.study, address.trial, address.artifact
+    try:
+        if study is not None:
+            storage.get_study_name_from_id(study)
+    except KeyError:
+        return f"there is no study with the id {study}"
+    try:
+        if trial is not None:
+            number = storage.get_trial_number_from_id(trial)
+            if study is not None and trial != storage.get_trial_id_from_study_id_trial_number(
+                study, number
+            ):
+                raise KeyError
+    except KeyError:
+        return f"there is no trial with the id {trial} in this study"
+    if artifact is None:
+        return None
+    keys = (f"{ARTIFACTS_ATTR_PREFIX}{artifact}", f"{_DASHBOARD_ARTIFACTS}{trial}:{artifact}")
+    assert study is not None, "no address has an artifact alone"
+    with suppress(KeyError):  # removed just now
+        if trial is not None and _is_artifact(remembering.get_trial(trial).system_attrs, keys[0]):
+            return None
+        of_study = remembering.get_study_system_attrs(study)
+        if _is_artifact(of_study, keys[0] if trial is None else keys[1]):
+            return None
+    return "this artifact is gone"
+
+
+def study_of_trial(trial: int, storage: RDBStorage) -> int | None:
+    """Return the id of the study that a trial belongs to, None where there is no such trial."""
+    for study in storage.get_all_studies():
+        with suppress(KeyError):
+            number = storage.get_trial_number_from_id(trial)
+            if trial == storage.get_trial_id_from_study_id_trial_number(study._study_id, number):
+                return study._study_id
+    return None
+
+
+def _is_artifact(attributes: Mapping[str, Any], key: str) -> bool:
+    """Return whether an attribute describes an artifact; one that was removed is null."""
+    try:
+        described = json.loads(attributes[key])
+        types = described["mimetype"], described.get("encoding") or ""
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return False
+    return all(isinstance(text, str) and text.isprintable() for text in types)
