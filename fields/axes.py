@@ -14,7 +14,17 @@ X_NAMES = ("x", "lon", "longitude", "nav_lon", "rlon", "i")
 
 
 def field_axes(array: xr.DataArray, select: Mapping[str, int | float | str]) -> xr.DataArray:
-    """Return the array as [time, y, x], one value chosen for every other dimension.
+    """Return the array as [time, y, x], see ``field_dims``."""
+    array, dims = field_dims(array, select)
+    return array.transpose(*dims)
+
+
+def field_dims(
+    array: xr.DataArray, select: Mapping[str, int | float | str]
+) -> tuple[xr.DataArray, tuple[str, str, str]]:
+    """Return the array with one value chosen for every other dimension, and its time, y and x.
+
+    Its own order is kept: xarray reads a transposed array through an index of every value.
 
     Args:
         array: The variable as it stands in the file.
@@ -48,7 +58,7 @@ def field_axes(array: xr.DataArray, select: Mapping[str, int | float | str]) -> 
     y, x = space
     if _is_x(array, y) and not _is_x(array, x):
         y, x = x, y
-    return array.transpose(time, y, x)
+    return array, (time, str(y), str(x))
 
 
 def same_coordinate(ours: npt.ArrayLike, theirs: npt.ArrayLike) -> bool:

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from fields.errors import DataError
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.floating]
 
 
 def valid_cells(values_THW: Array, min_valid_share: float) -> npt.NDArray[np.bool_]:
@@ -42,13 +42,11 @@ def fill_in_time(values_THW: Array, mask_HW: npt.NDArray[np.bool_]) -> tuple[Arr
     Returns:
         The filled values [T, H, W] and the share of cells filled in each frame [T].
     """
-    frames = values_THW.shape[0]
-    cells_TN = values_THW[:, mask_HW]
-    missing_TN = ~np.isfinite(cells_TN)
-    when_T1 = np.arange(frames)[:, None]
-    known_TN = np.maximum.accumulate(np.where(missing_TN, 0, when_T1), axis=0)
-    first_N = np.argmin(missing_TN, axis=0)
-    cells_TN = np.take_along_axis(cells_TN, np.maximum(known_TN, first_N), axis=0)
-    filled_THW = np.zeros_like(values_THW)
-    filled_THW[:, mask_HW] = cells_TN
-    return filled_THW, missing_TN.mean(axis=1)
+    missing_THW = ~np.isfinite(values_THW)
+    filled_THW = values_THW.copy()
+    first_HW = np.argmin(missing_THW, axis=0)  # 0 as well where a cell has no value at all
+    np.copyto(filled_THW[0], np.take_along_axis(values_THW, first_HW[None], axis=0)[0])
+    for frame in range(1, len(filled_THW)):
+        np.copyto(filled_THW[frame], filled_THW[frame - 1], where=missing_THW[frame])
+    filled_THW[:, ~mask_HW] = 0
+    return filled_THW, np.array([missing_HW[mask_HW].mean() for missing_HW in missing_THW])

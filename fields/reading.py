@@ -3,29 +3,45 @@
 Adding a format: one function that returns the variables of a file, one line in ``READERS``.
 """
 
+import math
 import re
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5netcdf
+import h5py
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from xarray.backends import H5NetCDFStore
 
-from fields.axes import field_axes
+from fields.axes import field_dims
 from fields.errors import DataError
 from fields.gaps import fill_in_time, valid_cells
-from fields.memory import BYTES_A_VALUE, require_memory
+from fields.hdf5_files import require_self_contained
+from fields.memory import Use, require_memory
 from fields.names import unknown
+from fields.numpy_files import open_npy, open_npz
+from fields.read_size import frames_at_a_time, memory_needed, require_readable_coordinates
 from fields.series import FieldSeries, time_text
 from fields.settings import DataSettings
 from fields.visible import visible
+from fields.zarr_stores import OwnFilesStore, require_own_files
 
-NUMPY_DIMS = ("time", "channel", "y", "x")
+UNREAD: dict[str, Any] = {"decode_cf": False, "create_default_indexes": False, "cache": False}
+"""How xarray opens a file without reading any value of it."""
+SERIES = Use(bytes_a_value=11)
+"""Single precision, its copy without gaps, and where it had some."""
+RAW = Use(bytes_a_value=8)
+"""Double precision."""
+PIECE_VALUES = 2**20
+"""Values that are checked and rounded at a time."""
+
+
 DAY_OR_MONTH_FIRST = re.compile(r"since\s+(\d{1,2}[-/.]\d{1,2}[-/.]\d{3,})")
 READ_RIGHTLY = (
     "(?s)variable .* has multiple fill values",  # every one of them is taken for missing
@@ -50,76 +66,55 @@ def _without_known_warnings() -> Iterator[None]:
 def _open_netcdf(path: Path) -> xr.Dataset:
     with path.open("rb") as file:
         classic = file.read(3) == b"CDF"  # NetCDF 3, which HDF5 cannot read
-    return xr.open_dataset(path, engine="scipy" if classic else "h5netcdf")
+    if classic:
+        return xr.open_dataset(path, engine="scipy", **UNREAD)
+    file = h5py.File(path)
+    try:
+        require_self_contained(file, path)
+        netcdf = h5netcdf.File(file, phony_dims="access", decode_vlen_strings=True)
+        dataset = xr.open_dataset(H5NetCDFStore(netcdf), **UNREAD)
+    except BaseException:
+        file.close()
+        raise
+    dataset.set_close(file.close)
+    return dataset
 
 
 def _open_zarr(path: Path) -> xr.Dataset:
+    require_own_files(path)
+    store: Any = OwnFilesStore(path, read_only=True)  # xarray takes what Zarr takes
     # The metadata of every array are read themselves: a consolidated copy may be missing or old.
-    return xr.open_dataset(path, engine="zarr", consolidated=False)
+    return xr.open_dataset(store, engine="zarr", consolidated=False, **UNREAD)
 
 
-def _open_npy(path: Path) -> xr.Dataset:
-    require_memory(path.stat().st_size // BYTES_A_VALUE, str(path))  # a sparse file may be endless
-    return xr.Dataset({path.stem: _from_array(np.load(path, allow_pickle=False), path.stem)})
-
-
-def _open_npz(path: Path) -> xr.Dataset:
-    with zipfile.ZipFile(path) as archive_of_bytes:  # packed, zeros take a thousandth
-        unpacked = sum(member.file_size for member in archive_of_bytes.infolist())
-    require_memory(unpacked // BYTES_A_VALUE, str(path))
-    with np.load(path, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    # Each array keeps dimensions of its own, since their lengths may differ between arrays.
-    fields = {name: array for name, array in arrays.items() if array.ndim >= 3}
-    if not fields:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise DataError(f"{path} holds no array of three dimensions (time, y, x), only {shapes}")
-    datasets = [xr.Dataset({name: _from_array(a, name)}) for name, a in fields.items()]
-    return datasets[0] if len(datasets) == 1 else _disjoint(datasets)
-
-
-def _from_array(array: npt.NDArray[Any], name: str) -> xr.DataArray:
-    if array.ndim not in (3, 4):
-        raise DataError(
-            f"array {name!r} has the shape {array.shape}; expected (time, y, x) or "
-            "(time, channel, y, x)"
-        )
-    dims = NUMPY_DIMS if array.ndim == 4 else ("time", "y", "x")
-    return xr.DataArray(array, dims=dims, name=name)
-
-
-def _disjoint(datasets: list[xr.Dataset]) -> xr.Dataset:
-    try:
-        return xr.merge(datasets, compat="no_conflicts", join="exact")
-    except ValueError as error:
-        names = ", ".join(str(name) for dataset in datasets for name in dataset.data_vars)
-        raise DataError(
-            f"the arrays {names} differ in shape; keep one field per .npz file"
-        ) from error
-
-
+# Each returns the variables as they are in the file: not decoded, and not read unless they fit.
 READERS: dict[str, Callable[[Path], xr.Dataset]] = {
     ".nc": _open_netcdf,
     ".nc4": _open_netcdf,
     ".cdf": _open_netcdf,
     ".zarr": _open_zarr,
-    ".npy": _open_npy,
-    ".npz": _open_npz,
+    ".npy": open_npy,
+    ".npz": open_npz,
 }
 
 
-def read_series(settings: DataSettings) -> FieldSeries:
+def read_series(settings: DataSettings, use: Use = SERIES) -> FieldSeries:
     """Read the configured variable as a series without gaps.
+
+    Args:
+        settings: Which field.
+        use: What for.
 
     Raises:
         DataError: If the file is missing or unreadable, the variable is unknown, there is no time
-            dimension, time does not increase, all cells are missing, or a value is infinite.
+            dimension, time does not increase, all cells are missing, a value is infinite, or there
+            is too little memory.
     """
-    raw = read_raw(settings)
+    raw = read_raw(settings, use, np.float32)
     mask_HW = valid_cells(raw.values_THW, settings.min_valid_share)
     filled_THW, filled_T = fill_in_time(raw.values_THW, mask_HW)
     return FieldSeries(
-        values_TCHW=filled_THW[:, None].astype(np.float32),
+        values_TCHW=filled_THW[:, None],
         mask_HW=mask_HW,
         time=raw.time,
         # Both are shown on terminals, and a file may say anything.
@@ -139,16 +134,16 @@ class RawField:
     """A variable as it stands in its file, NaN where a value is missing.
 
     Attributes:
-        values_THW: Physical values, double precision.
+        values_THW: Physical values.
         time: Increasing time coordinate; frame numbers where the file has none.
         has_time: Whether the file has a time coordinate.
         dims: Names of the time, y and x dimensions.
         grid: Coordinates that do not depend on time.
-        array: The variable with its attributes.
+        array: The variable with its attributes and no frame.
         file_attrs: Attributes of the file.
     """
 
-    values_THW: npt.NDArray[np.float64]
+    values_THW: npt.NDArray[np.floating]
     time: npt.NDArray[Any]
     has_time: bool
     dims: tuple[str, str, str]
@@ -158,28 +153,46 @@ class RawField:
 
 
 @_without_known_warnings()
-def read_raw(settings: DataSettings) -> RawField:
+def read_raw(settings: DataSettings, use: Use = RAW, dtype: npt.DTypeLike = np.float64) -> RawField:
     """Read the configured variable, gaps and all.
+
+    Args:
+        settings: Which field.
+        use: What for.
+        dtype: Precision of the values, single or double.
 
     Raises:
         DataError: As ``read_series``, but for cells that are all missing.
     """
     with open_dataset(Path(settings.path)) as dataset:
-        array = dataset[pick_variable(dataset, settings.variable, settings.path)]
-        array = field_axes(array, settings.select)
-        require_memory(array.size, f"variable {array.name!r} in {settings.path}")
+        stored = dataset[pick_variable(dataset, settings.variable, settings.path)]
+        array, (time, y, x) = field_dims(stored, settings.select)
+        _require_numbers(array)
+        dims = (time, y, x)
+        # NumPy files are in memory as a whole until they are read.
+        held = array.nbytes if Path(settings.path).suffix.lower() in (".npy", ".npz") else 0
+        require_memory(
+            memory_needed(stored.variable, array, dims, use, np.dtype(dtype), held),
+            f"variable {array.name!r} in {settings.path} holds {array.size} values and",
+            use.processes,
+        )
         try:
-            array = array.load()
+            at_a_time = frames_at_a_time(stored.variable, array, dims)
+            values_THW = _finite_or_missing(array, dims, at_a_time, dtype)
+            grid = _grid(array, y, x)
+            others = [name for name in array.coords if name != time]
+            nothing = array.drop_vars(others).isel({time: slice(0, 0)}).copy()  # no view
+        except DataError:
+            raise
         except Exception as error:  # a damaged chunk shows only now
             raise _unreadable(Path(settings.path), error) from error
-        time, y, x = (str(dim) for dim in array.dims)
         return RawField(
-            values_THW=_finite_or_missing(array),
+            values_THW=values_THW,
             time=_increasing_time(array, time),
             has_time=time in array.coords,
-            dims=(time, y, x),
-            grid=_grid(array, y, x),
-            array=array.isel({time: slice(0, 0)}).load(),
+            dims=dims,
+            grid=grid,
+            array=nothing.transpose(*dims),
             file_attrs=dict(dataset.attrs),
         )
 
@@ -199,10 +212,19 @@ def open_dataset(path: Path) -> xr.Dataset:
     if reader is None:
         raise DataError(unknown("data format", path.suffix or path.name, READERS))
     try:
-        return reader(path)
+        raw = reader(path)
     except DataError:
         raise
     except Exception as error:
+        raise _unreadable(path, error) from error
+    try:
+        require_readable_coordinates(raw, path)
+        return xr.decode_cf(raw)
+    except DataError:
+        raw.close()
+        raise
+    except Exception as error:
+        raw.close()
         raise _unreadable(path, error) from error
 
 
@@ -237,7 +259,7 @@ def pick_variable(dataset: xr.Dataset, variable: str | None, path: str) -> str:
     return variable
 
 
-def _finite_or_missing(array: xr.DataArray) -> npt.NDArray[np.float64]:
+def _require_numbers(array: xr.DataArray) -> None:
     if array.dtype.kind not in "iuf":
         raise DataError(
             f"variable {array.name!r} holds {array.dtype}, not real numbers; choose another "
@@ -248,13 +270,33 @@ def _finite_or_missing(array: xr.DataArray) -> npt.NDArray[np.float64]:
             f"variable {array.name!r} holds no values: its shape is {array.shape}; choose another "
             "variable or file"
         )
-    values_THW = np.array(array.values, dtype=np.float64)
-    infinite = np.abs(values_THW) > np.finfo(np.float32).max  # single precision from here on
-    if infinite.any():
-        frame = int(np.argmax(infinite.any(axis=(1, 2))))
+
+
+def _finite_or_missing(
+    array: xr.DataArray, dims: tuple[str, str, str], at_a_time: int, dtype: npt.DTypeLike
+) -> npt.NDArray[np.floating]:
+    """Read block by block, since each is decoded and checked in higher precision."""
+    values_THW = np.empty([array.sizes[dim] for dim in dims], dtype)
+    piece = max(1, PIECE_VALUES // math.prod(values_THW.shape[1:]))
+    infinite, first_infinite = 0, -1
+    for start in range(0, len(values_THW), at_a_time):
+        block = array.variable.isel({dims[0]: slice(start, start + at_a_time)})
+        read_THW = block.load().transpose(*dims).values
+        for first in range(0, len(read_THW), piece):
+            doubles_THW = read_THW[first : first + piece].astype(np.float64)
+            frame = start + first
+            # Single precision from here on.
+            infinite_THW = np.abs(doubles_THW) > np.finfo(np.float32).max
+            if not infinite_THW.any():
+                values_THW[frame : frame + len(doubles_THW)] = doubles_THW
+                continue
+            if not infinite:
+                first_infinite = frame + int(np.argmax(infinite_THW.any(axis=(1, 2))))
+            infinite += int(infinite_THW.sum())
+    if infinite:
         raise DataError(
-            f"variable {array.name!r} holds {int(infinite.sum())} infinite values (or beyond "
-            f"single precision), the first in frame {frame}; replace them by NaN to mark them "
+            f"variable {array.name!r} holds {infinite} infinite values (or beyond single "
+            f"precision), the first in frame {first_infinite}; replace them by NaN to mark them "
             "missing"
         )
     return values_THW
@@ -269,12 +311,6 @@ def _increasing_time(array: xr.DataArray, time: str) -> npt.NDArray[Any]:
     if time not in array.coords:
         return np.arange(array.sizes[time])
     when = np.asarray(array.coords[time].values)
-    ambiguous = DAY_OR_MONTH_FIRST.search(str(array.coords[time].encoding.get("units", "")))
-    if ambiguous:
-        raise DataError(
-            f"time counts from {ambiguous[1]}, which may have the day or the month first; write "
-            "the year first in its units, such as 'hours since 2003-12-31'"
-        )
     if np.issubdtype(when.dtype, np.datetime64):
         when = when.astype("datetime64[ns]")  # one resolution, so that two files' times compare
     elif when.dtype.kind not in "iufm" and not hasattr(when.flat[0], "calendar"):

@@ -14,11 +14,16 @@ import torch
 
 from fields.climatology import Climatology, fit_climatology
 from fields.errors import DataError
+from fields.memory import Use
 from fields.reading import read_series
 from fields.scaling import Scaling, fit_scaling
-from fields.series import FieldSeries
+from fields.series import BoolArray, FieldSeries, FloatArray
 from fields.settings import DataSettings
 from fields.split import Split, split_frames, window_span
+
+BYTES_A_VALUE = 14
+"""Of a field made ready for training: itself, its training frames in double precision for their
+mean, or its frames in units of the training range."""
 
 
 @dataclass(frozen=True)
@@ -86,13 +91,20 @@ class ForecastData:
         return self.validation if name == "validation" else self.test
 
 
-def load_forecast_data(settings: DataSettings, device: torch.device | str = "cpu") -> ForecastData:
+def load_forecast_data(
+    settings: DataSettings, device: torch.device | str = "cpu", processes: int = 1
+) -> ForecastData:
     """Read, check, split, scale and window a series.
 
+    Args:
+        settings: Which field, and what its windows are.
+        device: Where the windows are held.
+        processes: Processes of this machine that will hold the same data at the same time.
+
     Raises:
-        DataError: For anything wrong with the file or too short a series.
+        DataError: For anything wrong with the file, too short a series or too little memory.
     """
-    series = read_series(settings)
+    series = read_series(settings, Use(BYTES_A_VALUE, processes))
     split = split_frames(len(series.time), settings)
     scaling = fit_scaling(series, split.train)
     if scaling.high == scaling.low:
@@ -100,7 +112,8 @@ def load_forecast_data(settings: DataSettings, device: torch.device | str = "cpu
             f"variable {series.name!r} is constant ({scaling.low:g}) in the training frames; "
             "choose a period in which it changes"
         )
-    frames_NCHW = unit_frames(series, scaling).to(device)
+    climatology = fit_climatology(series, split.train)  # before the frames: it takes as much
+    frames_NCHW = unit_frames(series.values_TCHW, series.mask_HW, scaling).to(device)
     usable_N = _usable_starts(series, settings)
 
     def windows(part: range, every: int, name: str) -> Windows:
@@ -118,7 +131,7 @@ def load_forecast_data(settings: DataSettings, device: torch.device | str = "cpu
     return ForecastData(
         series=series,
         scaling=scaling,
-        climatology=fit_climatology(series, split.train),
+        climatology=climatology,
         split=split,
         mask_HW=torch.from_numpy(series.mask_HW).to(device),
         train=windows(split.train, settings.train_every, "training"),
@@ -127,10 +140,10 @@ def load_forecast_data(settings: DataSettings, device: torch.device | str = "cpu
     )
 
 
-def unit_frames(series: FieldSeries, scaling: Scaling) -> torch.Tensor:
-    """Return all frames [N, C, H, W] in units of the training range, masked cells filled."""
-    filled = np.where(series.mask_HW, series.values_TCHW, np.float32(scaling.fill))
-    return scaling.to_unit(torch.from_numpy(filled)).float()
+def unit_frames(values_NCHW: FloatArray, mask_HW: BoolArray, scaling: Scaling) -> torch.Tensor:
+    """Return frames in units of the training range, masked cells filled."""
+    filled = np.where(mask_HW, values_NCHW, np.float32(scaling.fill))
+    return torch.from_numpy(filled).sub_(scaling.low).div_(scaling.high - scaling.low)
 
 
 def breaks_in_time(series: FieldSeries) -> npt.NDArray[np.bool_]:

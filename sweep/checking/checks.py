@@ -25,6 +25,7 @@ from sweep.checking.values import (
 )
 from sweep.checking.weights import check_evaluation_mode, check_weights
 from sweep.configuration.settings import SweepConfig
+from sweep.running.preflight import local_processes
 from sweep.running.trial import forecast_shape
 
 
@@ -52,7 +53,7 @@ def open_subject(config: SweepConfig) -> Subject:
     if config.executor == "ray":  # whose nodes have what this machine may lack
         training = training.model_copy(update={"device": "auto"})
     hardware = find_hardware(training)
-    data = load_forecast_data(config.data, hardware.device)
+    data = load_forecast_data(config.data, hardware.device, local_processes(config))
     shape = forecast_shape(data, config.run)
     check_predictor(build_predictor(config.predictor, shape), shape, config.predictor.name)
     return Subject(config, data, hardware)

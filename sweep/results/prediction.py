@@ -45,7 +45,8 @@ def forecast(
             "time with --after"
         )
     _require_known_history(series, settings, first, last)
-    known_NCHW = unit_frames(series, trained.scaling)[first : last + 1 : settings.stride]
+    history = slice(first, last + 1, settings.stride)
+    known_NCHW = unit_frames(series.values_TCHW[history], series.mask_HW, trained.scaling)
     with torch.no_grad():
         unit_NCHW = _roll_out(trained, known_NCHW, torch.from_numpy(series.mask_HW), steps)
     values_NCHW = trained.scaling.to_physical(unit_NCHW).numpy().astype(np.float32)

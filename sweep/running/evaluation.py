@@ -14,7 +14,8 @@ from fields.axes import same_coordinate
 from fields.climatology import EVENT_SHARES, Climatology
 from fields.derivatives import interior_mask
 from fields.errors import DataError
-from fields.reading import RawField, open_dataset, pick_variable, read_raw
+from fields.memory import Use
+from fields.reading import RAW, RawField, open_dataset, pick_variable, read_raw
 from fields.series import period_text
 from fields.settings import DataSettings
 from objectives.case import Case
@@ -26,6 +27,10 @@ from objectives.verification import Verification
 LEAST_SHARE_OF_CELLS = 0.5
 LEAST_FRAMES_OF_A_CLIMATOLOGY = 100
 FRAMES_AT_A_TIME = 64
+COMPARED = Use(bytes_a_value=72)
+"""Of the truth, beside a forecast that was read: the common frames of both, and what is usual."""
+BASELINE = Use(bytes_a_value=24)
+"""Of the baseline, beside both: itself and the frames that are compared."""
 APART = ("metrics", "guards", "judgement", "values_missing", "frames_missing")
 """What is not said among the facts of a comparison, but in its own way or to programs alone."""
 
@@ -105,14 +110,15 @@ def evaluate_files(
         # A bare array is named after its file: a truth that holds one field needs no equal name.
         same = truth_variable or (name if name in dataset.data_vars else None)
     observed = read_raw(
-        DataSettings(path=str(truth), variable=same, select=dict(select) if select else {})
+        DataSettings(path=str(truth), variable=same, select=dict(select) if select else {}),
+        COMPARED,
     )
     usual, description = _climatology(observed)
     pairs = _pair_up(forecast, predicted, truth, observed)
     judgement = _judge(pairs, usual)
     of_baseline = None
     if baseline is not None:
-        _, reference = _read_forecast(baseline, variable)
+        _, reference = _read_forecast(baseline, variable, BASELINE)
         of_baseline = _judge(_beside(pairs, baseline, reference, observed), usual)
     cells_T = pairs.known_THW.sum(axis=(1, 2))
     return Evaluation(
@@ -147,8 +153,8 @@ class _Pairs:
         frames_missing: Frames of the truth that are not empty, and not in the forecast.
     """
 
-    pred_THW: npt.NDArray[np.float64]
-    target_THW: npt.NDArray[np.float64]
+    pred_THW: npt.NDArray[np.floating]
+    target_THW: npt.NDArray[np.floating]
     known_THW: npt.NDArray[np.bool_]
     frames: list[int]
     common: int
@@ -157,10 +163,10 @@ class _Pairs:
     frames_missing: int
 
 
-def _read_forecast(path: Path, variable: str | None) -> tuple[str, RawField]:
+def _read_forecast(path: Path, variable: str | None, use: Use = RAW) -> tuple[str, RawField]:
     with open_dataset(path) as dataset:
         name = pick_variable(dataset, variable, str(path))
-    return name, read_raw(DataSettings(path=str(path), variable=name))
+    return name, read_raw(DataSettings(path=str(path), variable=name), use)
 
 
 def _pair_up(forecast: Path, predicted: RawField, truth: Path, observed: RawField) -> _Pairs:
@@ -237,7 +243,7 @@ def _beside(pairs: _Pairs, baseline: Path, reference: RawField, observed: RawFie
 
 def _climatology(observed: RawField) -> tuple[Climatology, str]:
     """Return what is usual in the truth file, and what that is in words."""
-    values_THW = np.where(np.isfinite(observed.values_THW), observed.values_THW, np.nan)
+    values_THW = observed.values_THW
     frames = len(values_THW)
     known = values_THW[np.isfinite(values_THW)]
     if known.size == 0:
@@ -281,7 +287,7 @@ def _judge(pairs: _Pairs, usual: Climatology) -> Judgement:
 
 
 def _as_samples(
-    values_THW: npt.NDArray[np.float64], mask_HW: npt.NDArray[np.bool_]
+    values_THW: npt.NDArray[np.floating], mask_HW: npt.NDArray[np.bool_]
 ) -> torch.Tensor:
     """Return each frame as a sample of one lead and one channel, masked cells 0."""
     return torch.from_numpy(np.where(mask_HW, values_THW, 0.0))[:, None, None]

@@ -1,12 +1,13 @@
 """Everything that can be known to be wrong before a trial starts, and what the data asks for."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from fields.derivatives import interior_mask
 from fields.errors import ConfigError, DataError
 from fields.windows import ForecastData, load_forecast_data
-from model.device import find_device
+from model.device import count_cards, find_device
 from model.losses.normalisation import term_scales
 from model.losses.own_term import check_own_term
 from model.predictors.building import build_predictor, check_predictor
@@ -21,6 +22,7 @@ from sweep.configuration.ranges import Choices
 from sweep.configuration.reachable import reachable
 from sweep.configuration.run_settings import RunSettings
 from sweep.configuration.settings import SweepConfig
+from sweep.running.cards import VISIBLE, visible_cards, worker_count
 from sweep.running.judging import Judge, Persistence
 from sweep.running.sampling import Sampler
 from sweep.running.script.script_preflight import facts_of_script, require_script, script_sha256
@@ -59,7 +61,7 @@ def examine(config: SweepConfig) -> Examination:
             return Examination(facts_of_script(config), None)
     if config.executor == "local":
         find_device(config.training)
-    data = load_forecast_data(config.data)
+    data = load_forecast_data(config.data, processes=local_processes(config))
     for run in _structures(config) if config.trainer is None else ():
         shape = forecast_shape(data, run)
         check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
@@ -91,6 +93,14 @@ def examine(config: SweepConfig) -> Examination:
         ),
     )
     return Examination(facts, Sampler(data, "validation").observed())
+
+
+def local_processes(config: SweepConfig) -> int:
+    """Return how many processes of this machine hold the data at the same time, in a sweep."""
+    if config.executor == "ray" or config.trainer is not None:
+        return 1
+    cards = visible_cards(count_cards(config.training), os.environ.get(VISIBLE))
+    return worker_count(config.workers, len(cards))
 
 
 def _structures(config: SweepConfig) -> list[RunSettings]:

@@ -49,6 +49,6 @@ def test_a_pickle_in_a_zarr_folder_is_not_unpickled(
         _array(path / name, shape, dims, sprung, **(codec if name == where else {"fill_value": 1}))
     if where == "v":
         (path / "time/0").unlink()
-    with pytest.raises(DataError, match=r"cannot be read as \.zarr"):
+    with pytest.raises(DataError, match=r"cannot be read as \.zarr|holds object, not real numbers"):
         read_series(DataSettings(path=str(path)))
     assert not sprung.exists()

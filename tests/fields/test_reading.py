@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import math
 import os
 import re
@@ -278,7 +279,10 @@ class TestRefusals:
     def test_an_archive_that_unpacks_to_more_than_there_is_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "bomb.npz"
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("v.npy", b"nothing")
+            header = io.BytesIO()
+            shape = {"descr": "<f8", "fortran_order": False, "shape": (2**20, 2**10, 2**10)}
+            np.lib.format.write_array_header_1_0(header, shape)
+            archive.writestr("v.npy", header.getvalue())
             archive.infolist()[0].file_size = 2**50  # as its table of contents will say
         with pytest.raises(DataError, match=r"GiB of memory; cut out a region or a period"):
             read_series(DataSettings(path=str(path)))

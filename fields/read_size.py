@@ -1,0 +1,129 @@
+"""How much memory reading takes, from what a file says of itself: no value is read for it."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from fields.errors import DataError
+from fields.memory import Use, require_memory
+
+BLOCK_VALUES = 2**20
+"""Values that are read at a time, where chunks are not larger."""
+BYTES_A_COORDINATE = 160
+"""Of each value of a coordinate: decoded, indexed and, where it is a date of another calendar, an
+object of its own."""
+BYTES_A_NUMBER = 32
+"""Of each value of a coordinate of numbers."""
+CHUNKS_AT_A_TIME = 10
+"""That Zarr decodes."""
+MOST_KEPT_BYTES = 2 * CHUNKS_AT_A_TIME * 32 * 2**20
+"""Larger chunks than of 32 MiB are given back by the C library when they are freed."""
+MOST_VARIABLES = 10_000
+Dims = tuple[str, str, str]
+"""Names of time, y and x."""
+
+
+def frames_at_a_time(stored: xr.Variable, array: xr.DataArray, dims: Dims) -> int:
+    """Return how many time steps to read at a time: each chunk is decoded once.
+
+    Args:
+        stored: The variable as it is in the file.
+        array: What is wanted of it, its dimensions in any order.
+        dims: Its time, y and x.
+    """
+    frames, cells = array.sizes[dims[0]], array.sizes[dims[1]] * array.sizes[dims[2]]
+    if chunk := _chunk(stored):
+        step = min(chunk[stored.dims.index(dims[0])], frames)
+    else:  # a frame that is strewn over the file is not gathered again and again
+        step = 1 if array.dims[0] == dims[0] else frames
+    return min(frames, -(-max(1, BLOCK_VALUES // cells) // step) * step)
+
+
+def memory_needed(
+    stored: xr.Variable,
+    array: xr.DataArray,
+    dims: Dims,
+    use: Use,
+    dtype: np.dtype[np.generic],
+    held: int = 0,
+) -> int:
+    """Return the most bytes that reading a variable and using it takes.
+
+    Args:
+        stored: The variable as it is in the file.
+        array: What is wanted of it, its dimensions in any order.
+        dims: Its time, y and x.
+        use: What for.
+        dtype: Precision that its values are kept in.
+        held: Bytes of the file that are in memory until it is read.
+    """
+    block = array.size // array.sizes[dims[0]] * frames_at_a_time(stored, array, dims)
+    each, decoded = dtype.itemsize, array.dtype.itemsize
+    in_chunks = _chunk_memory(stored)
+    one_block = max(
+        block * _stored_itemsize(stored) + in_chunks,  # gathered from chunks
+        block * (2 * decoded + 1),  # decoded, where missing values become NaN
+        block * (decoded + each),  # checked and rounded
+    )
+    reading = (array.size - block) * each + one_block + BLOCK_VALUES * 17
+    using = array.size * use.bytes_a_value - held
+    read = [c for name, c in array.coords.items() if name == dims[0] or set(c.dims) <= {*dims[1:]}]
+    coordinates = sum(_coordinate_memory(c.variable) for c in read)
+    # The threads of Zarr keep what they have freed of small chunks.
+    kept = in_chunks if "chunks" in stored.encoding and in_chunks < MOST_KEPT_BYTES else 0
+    return max(reading, using) + coordinates + kept
+
+
+def require_readable_coordinates(raw: xr.Dataset, path: Path) -> None:
+    """Check what decoding a file reads: the coordinates of its dimensions, and a chunk of dates.
+
+    Args:
+        raw: Its variables, not decoded.
+        path: Where they are from.
+
+    Raises:
+        DataError: If they take more memory than there is, or there are absurdly many variables.
+    """
+    if len(raw.variables) > MOST_VARIABLES:
+        raise DataError(
+            f"data file {path} holds more than {MOST_VARIABLES} variables; write the variable into "
+            "a file of its own"
+        )
+    for name, variable in raw.variables.items():
+        if variable.dims == (name,):
+            needed = variable.size * BYTES_A_COORDINATE + _chunk_memory(variable)
+        elif " since " in str(variable.attrs.get("units", "")):
+            needed = _chunk_memory(variable)  # its first and last value
+        else:
+            continue
+        require_memory(
+            needed, f"coordinate {str(name)!r} in {path} holds {variable.size} values and"
+        )
+
+
+def _chunk(stored: xr.Variable) -> tuple[int, ...]:
+    """Return the shape of what is decoded as a whole; nothing where values lie one by one."""
+    found = stored.encoding
+    return tuple(found.get("shards") or found.get("chunks") or found.get("chunksizes") or ())
+
+
+def _chunk_memory(stored: xr.Variable) -> int:
+    chunk = _chunk(stored)
+    if not chunk:
+        return 0
+    at_a_time = CHUNKS_AT_A_TIME if "chunks" in stored.encoding else 1
+    needed = math.prod(-(-n // c) for n, c in zip(stored.shape, chunk, strict=True))
+    # Packed and unpacked.
+    return 2 * min(at_a_time, max(1, needed)) * math.prod(chunk) * _stored_itemsize(stored)
+
+
+def _stored_itemsize(stored: xr.Variable) -> int:
+    return int(np.dtype(stored.encoding.get("dtype") or stored.dtype).itemsize)
+
+
+def _coordinate_memory(coordinate: xr.Variable) -> int:
+    numbers = coordinate.dtype.kind in "iuf"
+    each = BYTES_A_NUMBER if numbers else BYTES_A_COORDINATE + coordinate.dtype.itemsize
+    return coordinate.size * each + _chunk_memory(coordinate)
