@@ -9,6 +9,7 @@ import json
 import os
 import platform
 from collections.abc import Callable
+from dataclasses import replace
 from typing import IO
 
 from fields.errors import BadInput, ConfigError, FieldsharpError, StudyError
@@ -142,12 +143,15 @@ def holder_by_file(url: str, study: str) -> Holder:
     """Return which process runs a study, or ran it when it died; changes nothing."""
     path = place.study_lock(url, study)
     database = sqlite_path(url)
-    in_database = database is not None and is_study_held(database, study)
     try:
         with open_to_look(path) as file:
-            return read_holder(file, alive=is_held(file) or in_database)
+            holder = read_holder(file, alive=is_held(file))
     except OSError:
-        return Holder(None, "", alive=True) if in_database else NOBODY
+        holder = NOBODY
+    if holder.alive or database is None:
+        return holder
+    # Last: a holder that ends frees the byte before the file.
+    return replace(holder, alive=is_study_held(database, study))
 
 
 def read_holder(file: IO[str], *, alive: bool) -> Holder:

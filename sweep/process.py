@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from sweep.commands.printing import say_on_stderr
 from sweep.running.stopping import (
     INTERRUPTED,
     NUMBERS,
@@ -38,7 +39,7 @@ def run_process(
         code = load()(arguments)
         code = _with_output(code, arguments)
     except KeyboardInterrupt:
-        sys.stderr.write(f"stopped: {INTERRUPTED}\n")
+        say_on_stderr(f"stopped: {INTERRUPTED}")
         code = STOPPED_CODE
     ignore_signals()
     return code
@@ -51,9 +52,9 @@ def _with_output(code: int, arguments: Sequence[str]) -> int:
         return code
     command = next((word for word in arguments if not word.startswith("-")), "")
     is_kept = command in LASTING and "--json" not in arguments
-    sys.stderr.write(
+    say_on_stderr(
         f"{'warning' if is_kept else 'error'}: the output could not be written completely "
-        f"({lost.strerror}); make room and run the same command again\n"
+        f"({lost.strerror}); make room and run the same command again"
     )
     return 0 if is_kept else 1
 

@@ -9,6 +9,7 @@ from optuna.storages import RDBStorage
 
 from fields.errors import StorageUnavailable, StudyError
 from storage.database import database_file, require_database
+from storage.lock_file import open_to_look
 from storage.place import study_lock
 from storage.study_lock import study_holder
 from sweep.commands.watch_output import Show
@@ -74,7 +75,7 @@ def _is_known_to_have_ended(url: str, name: str) -> bool:
     """Return whether nobody runs a study; a server or a folder that is away cannot be asked."""
     try:
         with suppress(FileNotFoundError):
-            study_lock(url, name).open("rb").close()
+            open_to_look(study_lock(url, name)).close()
         return not study_holder(url, name).alive
     except (OSError, StorageUnavailable):
         return False

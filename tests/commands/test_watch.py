@@ -67,7 +67,9 @@ class _Closed(Show):
     def look(self, snapshot: SweepSnapshot) -> None:  # noqa: ARG002
         self.looks += 1
         if self.looks == 1:
-            self.patch.setattr(Path, "open", _refused)
+            self.patch.setattr("storage.lock_file.open_to_read", _refused)
+            # Where files have no locks of their own, the folder alone tells.
+            self.patch.setattr("storage.study_lock_file.is_study_held", lambda *_: False)
         if self.looks == 4:
             self.patch.undo()
         if self.looks == 6:

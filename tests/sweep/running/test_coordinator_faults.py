@@ -7,6 +7,7 @@ import pytest
 from fields.errors import DatabaseDamaged, FieldsharpError, StorageUnavailable
 from storage.backup import copy_database
 from storage.checkpoints import make_attempt_folder, write_checkpoint
+from storage.database_file import FileIdentity, file_identity
 from storage.write_ahead_log import FilesInUse
 from sweep.running.executor import EpochDone, TrialEvent, TrialFailed
 from sweep.running.scoring import Scoring
@@ -243,10 +244,11 @@ def test_a_database_file_that_cannot_be_looked_at_for_a_while_is_waited_for(
     sweep = make_sweep(trials=2)
     refusals = [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")]
 
-    def look(*_given: object) -> None:
+    def look(path: Path) -> FileIdentity | None:
         if refusals:
             raise refusals.pop()
+        return file_identity(path)
 
-    monkeypatch.setattr("sweep.study.book.require_database", look)
+    monkeypatch.setattr("storage.write_ahead_log.file_identity", look)
     sweep.run(FakeExecutor())
     assert sweep.states == ["COMPLETE"] * 2
