@@ -7,6 +7,8 @@ from secrets import token_hex
 FILE_MODE = 0o600
 USUAL_MODE = 0o666
 """From which the user's mask takes what it takes."""
+LONGEST_ADDITION = len("..1234567.01234567.partial")
+"""By how much the name of the new file is longer than its target's."""
 
 
 def partial_path(target: Path) -> Path:

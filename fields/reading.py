@@ -310,6 +310,12 @@ def _grid(array: xr.DataArray, y: str, x: str) -> xr.Dataset:
 def _increasing_time(array: xr.DataArray, time: str) -> npt.NDArray[Any]:
     if time not in array.coords:
         return np.arange(array.sizes[time])
+    ambiguous = DAY_OR_MONTH_FIRST.search(str(array.coords[time].encoding.get("units", "")))
+    if ambiguous:
+        raise DataError(
+            f"time counts from {ambiguous[1]}, which may have the day or the month first; write "
+            "the year first in its units, such as 'hours since 2003-12-31'"
+        )
     when = np.asarray(array.coords[time].values)
     if np.issubdtype(when.dtype, np.datetime64):
         when = when.astype("datetime64[ns]")  # one resolution, so that two files' times compare

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from fields.errors import ConfigError
+from fields.partial_file import LONGEST_ADDITION
 from storage.owned_folders import check_files_folder
 from storage.sqlite_file import beside, can_be_written, size_of
 
@@ -66,8 +67,8 @@ def _check_writable(path: Path, *, there: bool) -> None:
 def _check_length(path: Path) -> None:
     """Check that SQLite can open a new database, and a backup of it, which has the longest path."""
     real = os.path.realpath(path)
-    backup = f"{real}.files/backups/.{path.stem}.000001.db.1234567.partial"
-    too_many = len(os.fsencode(backup)) - LONGEST_PATH
+    backup = f"{real}.files/backups/{path.stem}.000001.db"
+    too_many = len(os.fsencode(backup)) + LONGEST_ADDITION - LONGEST_PATH
     if too_many > 0:
         raise ConfigError(
             f"storage {path} is {len(os.fsencode(real))} bytes long with its folders, {too_many} "

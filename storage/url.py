@@ -7,10 +7,11 @@ from pathlib import Path
 from urllib.parse import unquote, unquote_plus
 
 from fields.errors import ConfigError
+from fields.partial_file import LONGEST_ADDITION
 
 SHORTEST_KNOWN = 4
 LONGEST_FOLDER = 255
-LONGEST_FILE = LONGEST_FOLDER - len("..1234567.partial-journal")
+LONGEST_FILE = LONGEST_FOLDER - LONGEST_ADDITION - len("-journal")
 """In bytes; files that are prepared or kept beside a database have longer names."""
 SERVER_EXAMPLE = "postgresql+psycopg://ann@db.example/sweeps"
 DEFAULT_URL = "sqlite:///sweeps.db"
@@ -123,7 +124,7 @@ def sqlite_path(url: str) -> Path | None:
     if name.endswith("/"):
         raise ConfigError(f"storage {url!r} names a folder; name a file in it: {url}sweeps.db")
     path = Path(name)
-    lengths = [len(os.fsencode(part)) for part in path.parts]
+    lengths = [len(os.fsencode(part)) for part in path.parts or (".",)]
     if max(lengths) > LONGEST_FOLDER or lengths[-1] > LONGEST_FILE:
         raise ConfigError(
             f"storage {url!r} has a name of {max(lengths)} bytes; choose one of at most "

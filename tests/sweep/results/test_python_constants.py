@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from optuna.study import Study
 
-from fields.errors import ConfigError, StudyError
+from fields.errors import FieldsharpError, StudyError
 from storage.database import open_database
 from sweep.configuration.safe_yaml import _OwnLoader
 from sweep.configuration.trainer import TrainerSettings
@@ -223,7 +223,7 @@ def test_a_failed_write_leaves_the_file_that_was_there(
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
-        with pytest.raises(ConfigError, match="No space left"):
+        with pytest.raises(FieldsharpError, match="No space left"):
             write("after", path)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
