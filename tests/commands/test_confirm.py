@@ -9,6 +9,8 @@ import pytest
 from storage.study_lock import StudyLock
 from sweep.command_line import main
 
+pytestmark = pytest.mark.outside
+
 STORAGE = "sqlite:///x.db"
 # Two epochs of training teach little: no guard is to break for that.
 WIDE = {

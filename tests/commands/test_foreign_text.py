@@ -40,6 +40,8 @@ from sweep.study.status import study_status
 from sweep.study.studies import load_study
 from tests.sweep.report.studies import failed
 
+pytestmark = pytest.mark.outside
+
 CONTROLS = (
     [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
     + list("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -15,6 +15,8 @@ from sweep.command_line import main
 from tests.commands.background import in_the_background, wait_for_epochs
 from tests.sweep.running.script.scripts import is_alive, pid_in
 
+pytestmark = pytest.mark.outside
+
 TRAIN = """
 import argparse
 import sys
@@ -267,7 +269,6 @@ for epoch in range(int(state.read_text()) + 1 if state.exists() else 1, 7):
 """
 
 
-@pytest.mark.outside
 def test_a_stopped_sweep_leaves_no_script_and_goes_on_where_it_was(
     project: Path,
     storage_url: str,
@@ -294,7 +295,6 @@ def test_a_stopped_sweep_leaves_no_script_and_goes_on_where_it_was(
     assert re.search(r"trial 0: goes on after epoch [2-5] of 6", caplog.text)
 
 
-@pytest.mark.outside
 def test_when_a_sweep_is_killed_its_scripts_end_too(project: Path, storage_url: str) -> None:
     endless = PAUSABLE.replace("7):", "7000):")
     (project / "train.py").write_text(endless, encoding="utf-8")

@@ -8,6 +8,8 @@ import pytest
 
 from sweep.command_line import main
 
+pytestmark = pytest.mark.outside
+
 
 def test_it_is_begun_with_gone_on_with_and_shown(
     finished_url: str,

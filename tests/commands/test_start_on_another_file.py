@@ -9,6 +9,8 @@ import xarray as xr
 
 from sweep.command_line import main
 
+pytestmark = pytest.mark.outside
+
 
 def _own_file(path: Path, plume_file: Path) -> None:
     """Temperature on (valid_time, height, latitude, longitude) beside a second variable."""
