@@ -152,6 +152,8 @@ def tune_sqlite(engine: sqlalchemy.Engine, mode: Literal["read", "write"]) -> No
         connection.isolation_level = None
         if mode == "write":
             connection.execute("PRAGMA journal_mode=WAL")
+            # Checkpoints are made by storage.write_ahead_log, which waits for readers.
+            connection.execute("PRAGMA wal_autocheckpoint=0")
         connection.execute("PRAGMA synchronous=NORMAL")
 
     begin = "BEGIN IMMEDIATE" if mode == "write" else "BEGIN"

@@ -30,7 +30,7 @@ from storage.database_file import descriptor_of
 _NAMES = 1 << 60
 _STUDIES = 1 << 61
 _SIZE = 1 << 40
-_FLOCK = "hhqqi4x"
+FLOCK = "hhqqi4x"
 """struct flock of 64-bit Linux: kind, whence, start, length, pid."""
 _WRITER = "user.fieldsharp.writer"
 """Extended attribute of the database file: the name and the process of its latest writer."""
@@ -143,14 +143,14 @@ def _set(descriptor: int, kind: int, byte: int) -> None:
 def _is_locked(descriptor: int, start: int, length: int) -> bool:
     """Return whether another open file has a lock in a range."""
     found = _fcntl(descriptor, "F_OFD_GETLK", fcntl.F_WRLCK, start, length)
-    return bool(struct.unpack(_FLOCK, found)[0] != fcntl.F_UNLCK)
+    return bool(struct.unpack(FLOCK, found)[0] != fcntl.F_UNLCK)
 
 
 def _fcntl(descriptor: int, command: str, kind: int, start: int, length: int) -> bytes:
     number = getattr(fcntl, command, None)
     if number is None or struct.calcsize("P") != 8 or platform.system() != "Linux":
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-    request = struct.pack(_FLOCK, kind, os.SEEK_SET, start, length, 0)
+    request = struct.pack(FLOCK, kind, os.SEEK_SET, start, length, 0)
     return fcntl.fcntl(descriptor, number, request)
 
 

@@ -23,6 +23,7 @@ from storage.database_file import FileIdentity, descriptor_of, file_identity
 from storage.faults import damaged, sqlite_errors, storage_error
 from storage.sqlite_file import beside, quick_check, size_of
 from storage.url import mask_password, sqlite_path
+from storage.wal_index import older_state_is_read
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +39,8 @@ def fold_log(
         how: As SQLite's ``wal_checkpoint`` has it.
 
     Returns:
-        Whether everything committed is in the file. A reader of an earlier state keeps back what
-        was written since, and the file alone is no whole database until it is done. A database on
-        a server keeps what it has committed.
+        Whether everything committed is in the file. A reader of an earlier state holds that up, see
+        ``storage.wal_index``. A database on a server keeps what it has committed.
 
     Raises:
         StorageUnavailable: If the disk refuses.
@@ -49,6 +49,8 @@ def fold_log(
     path = sqlite_path(url)
     if path is None:
         return True
+    if older_state_is_read(path):
+        return False
     with sqlite_errors(url):
         connection = storage.engine.raw_connection()
         try:

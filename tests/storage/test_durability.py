@@ -2,11 +2,9 @@
 
 import errno
 import os
-import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from storage.inspection import inspect
 from storage.restore import restore
 from storage.soundness import require_sound
 from storage.write_ahead_log import FilesInUse, fold_log
-from tests.storage.databases import said_by, url_of, with_study
+from tests.storage.databases import child, is_sound, said_by, say, url_of, with_study
 
 # The last to close a database moves the log into it and deletes it, unless it sees others' locks.
 OPEN_AND_CLOSE = """
@@ -29,6 +27,14 @@ import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1])
 connection.execute("SELECT count(*) FROM studies").fetchall()
 connection.close()
+"""
+READ_ONE_STATE = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN")
+connection.execute("SELECT count(*) FROM studies").fetchone()
+print("reads", flush=True)
+sys.stdin.readline()
 """
 READ_FOR_A_WHILE = """
 import os, sys, time, optuna
@@ -87,15 +93,22 @@ def test_what_is_made_durable_is_in_the_database_file_and_synchronised(
 
 
 def test_what_a_reader_keeps_in_the_log_is_not_called_durable(tmp_path: Path) -> None:
-    path = with_study(tmp_path / "x.db")
+    path = with_study(tmp_path / "x.db", filler=20_000)
     study, storage = _writing(path)
-    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM studies").fetchone()
-        study.set_user_attr("a", 2)
-        assert not fold_log(url_of(path), storage)
     assert fold_log(url_of(path), storage)
-    assert _without_its_log(path, tmp_path / "after.db")["a"] == 2
+    with child(READ_ONE_STATE, path) as reader:
+        assert say(reader) == "reads"
+        assert fold_log(url_of(path), storage), "it reads the newest state"
+        for number in range(2, 9):
+            study.tell(study.ask(), 1.0)
+            study.set_user_attr("a", number)
+        assert not fold_log(url_of(path), storage)
+        # The file alone is whole all the while, if older.
+        assert _without_its_log(path, tmp_path / "meanwhile.db")["a"] == 1
+        assert is_sound(tmp_path / "meanwhile.db")
+        reader.communicate("\n")
+    assert fold_log(url_of(path), storage)
+    assert _without_its_log(path, tmp_path / "after.db")["a"] == 8
 
 
 def test_a_disk_that_does_not_synchronise_is_waited_for(
