@@ -113,30 +113,18 @@ def database_file(url: str) -> FileIdentity | None:
     return None if path is None else file_identity(path)
 
 
-def require_database(url: str, known: FileIdentity | None = None) -> None:
-    """Check that the file of a database in use is still there, and still the same.
+def require_database(url: str) -> None:
+    """Check that the file of a database in use is still there.
 
     SQLite goes on writing to a deleted file, and all of it is lost when the last process ends.
 
-    Args:
-        url: The database.
-        known: Which file it was in when it was opened; None where that was not looked at.
-
     Raises:
-        DatabaseDamaged: If it is gone, or another file is in its place.
+        DatabaseDamaged: If it is gone.
     """
     path = sqlite_path(url)
-    if path is None:
-        return
-    found = database_file(url)
-    if found is None:
+    if path is not None and database_file(url) is None:
         advice = restore_advice(url, otherwise="start anew")
         raise DatabaseDamaged(f"the database {path} was removed while it was in use; {advice}")
-    if known is not None and found != known:
-        raise DatabaseDamaged(
-            f"another file was put in the place of the database {path} while it was in use, and "
-            "nothing more is written to it; see which of them you want there, then resume"
-        )
 
 
 def tune_sqlite(engine: sqlalchemy.Engine, mode: Literal["read", "write"]) -> None:

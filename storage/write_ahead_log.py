@@ -19,8 +19,9 @@ from optuna.storages import RDBStorage
 from fields.errors import DatabaseDamaged, StorageError
 from storage.advice import restore_advice, storage_command
 from storage.backup import back_up_connection
-from storage.database_file import FileIdentity, descriptor_of, file_identity
+from storage.database_file import descriptor_of
 from storage.faults import damaged, sqlite_errors, storage_error
+from storage.opened_files import OpenedFiles
 from storage.sqlite_file import beside, quick_check, size_of
 from storage.url import mask_password, sqlite_path
 from storage.wal_index import older_state_is_read
@@ -85,19 +86,13 @@ class FilesInUse:
     def __init__(self, url: str, storage: RDBStorage) -> None:
         self._url = url
         self._storage = storage
-        self._path = sqlite_path(url)
-        self._log: dict[Path, FileIdentity] = {}
-        self._file: FileIdentity | None = None
         self._descriptor: int | None = None
         self._saved_in: Path | None = None
-        if self._path is None:
-            return
         with self._disk_answers():
-            self._file = file_identity(self._path)
-            self._descriptor = (
-                None if self._file is None else descriptor_of(self._path, writable=True)
-            )
-            self._log_is_lost()  # takes in which log it is
+            self._opened = OpenedFiles(url)
+            path = self._opened.path
+            if path is not None and path.exists():
+                self._descriptor = descriptor_of(path, writable=True)
 
     def check(self) -> None:
         """Check that the files are those that were opened.
@@ -109,15 +104,15 @@ class FilesInUse:
                 in the place of its own. What it held is then in a new backup.
             StorageUnavailable: If the disk does not answer.
         """
-        if self._path is None:
+        path = self._opened.path
+        if path is None:
             return
         with self._disk_answers():
-            found = file_identity(self._path)
-            log_is_lost = self._log_is_lost()
-        if found != self._file:
-            raise self._saved(self._what_became_of_the_file(found), self._path)
+            file_is_lost, log_is_lost = self._opened.file_is_lost(), self._opened.log_is_lost()
+        if file_is_lost:
+            raise self._saved(self._what_became_of_the_file(path), path)
         if log_is_lost:
-            self._begin_a_new_log(self._path)
+            self._begin_a_new_log(path)
 
     @contextmanager
     def _disk_answers(self) -> Iterator[None]:
@@ -128,20 +123,9 @@ class FilesInUse:
             reason = f"{error.filename}: {error.strerror}"
             raise storage_error(self._url, reason, away=True) from error
 
-    def _log_is_lost(self) -> bool:
-        assert self._path is not None
-        log, index, _ = beside(self._path)
-        for path in (log, index):
-            found = file_identity(path)
-            if found is not None:
-                self._log.setdefault(path, found)
-            if found != self._log.get(path):
-                return True
-        return False
-
     def _begin_a_new_log(self, path: Path) -> None:
         log, _, _ = beside(path)
-        if file_identity(log) != self._log.get(log) and size_of(log) > 0:
+        if self._opened.has_another_log() and size_of(log) > 0:
             raise self._saved(f"another log was put in the place of {log}", path)
         if not fold_log(self._url, self._storage, "TRUNCATE") and not fold_log(
             self._url, self._storage
@@ -149,7 +133,7 @@ class FilesInUse:
             return  # a reader keeps it open: the next look tries again
         self._storage.scoped_session.remove()
         self._storage.engine.dispose()
-        self._log.clear()
+        self._opened.begin_a_new_log()
         wrong = self._what_is_wrong()
         if wrong is not None:
             raise damaged(self._url, wrong)
@@ -170,11 +154,11 @@ class FilesInUse:
             finally:
                 connection.close()
 
-    def _what_became_of_the_file(self, found: FileIdentity | None) -> str:
-        if found is not None:
-            return f"another file was put in the place of the database {self._path}"
+    def _what_became_of_the_file(self, path: Path) -> str:
+        if path.exists():
+            return f"another file was put in the place of the database {path}"
         links = os.fstat(self._descriptor).st_nlink if self._descriptor is not None else 0
-        return f"the database {self._path} was {'moved away' if links else 'removed'}"
+        return f"the database {path} was {'moved away' if links else 'removed'}"
 
     def _saved(self, found: str, path: Path) -> DatabaseDamaged:
         """Return the error, with where everything that was told has been saved."""

@@ -8,8 +8,8 @@ from contextlib import suppress
 from optuna.storages import RDBStorage
 
 from fields.errors import StorageUnavailable, StudyError
-from storage.database import database_file, require_database
 from storage.lock_file import open_to_look
+from storage.opened_files import OpenedFiles
 from storage.place import study_lock
 from storage.study_lock import study_holder
 from sweep.commands.watch_output import Show
@@ -47,12 +47,12 @@ def watch(name: str, storage: RDBStorage, url: str, interval_s: float, show: Sho
 def _looks(
     watcher: StudyWatcher, url: str, name: str, interval_s: float
 ) -> Iterator[SweepSnapshot]:
-    said, opened = False, database_file(url)
+    said, opened = False, OpenedFiles(url)
     while True:
         trouble = ""
         try:
             snapshot = watcher.look()
-            require_database(url, opened)  # a file that is open is read on after it was removed
+            opened.require()  # a file that is open is read on after it was removed
         except StorageUnavailable as error:
             if _is_known_to_have_ended(url, name):
                 raise

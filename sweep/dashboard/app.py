@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from optuna.storages import BaseStorage, RDBStorage, get_storage
 from optuna_dashboard import wsgi
 
-from storage.database import database_file
+from storage.opened_files import OpenedFiles
 from sweep.dashboard.addresses import Address, missing, parse_address, study_of_trial
 from sweep.dashboard.answer import READING, Answer, Environ, StartResponse, data
 from sweep.dashboard.bodies import wrong_body, wrong_values
@@ -33,8 +33,8 @@ NO_PLOTS = (
 NO_NUMBER = "after must be the number of a trial"
 GONE = "this artifact is gone, or what it is drawn from is"
 REPLACED = (
-    "the database was removed, or another put in its place, since this dashboard was started; "
-    "start it again"
+    "the database or its log was removed, or another put in its place, since this dashboard was "
+    "started; start it again"
 )
 
 
@@ -51,14 +51,14 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
     threading.Thread(target=details.read_ahead, name="read ahead", daemon=True).start()
     store = PictureStore(remembering, storage_url)
     stock: WsgiApp = wsgi(remembering, artifact_store=store)
-    opened = database_file(storage_url)
+    opened = OpenedFiles(storage_url)
 
     def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path, query = environ.get("PATH_INFO", ""), parse_qs(environ.get("QUERY_STRING", ""))
         headers = [("Content-Type", "application/json")]
         body: bytes | None = None
         # An open file is read on after it was removed: what it holds is nobody's any more.
-        if database_file(storage_url) != opened and not path.startswith(_FILES_OF_PAGES):
+        if not path.startswith(_FILES_OF_PAGES) and _is_lost(opened):
             return data("503 Service Unavailable", REPLACED)(environ, start_response)
         address = parse_address(environ["REQUEST_METHOD"], path)
         if address is None:
@@ -99,6 +99,13 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
     return app
+
+
+def _is_lost(opened: OpenedFiles) -> bool:
+    try:
+        return opened.file_is_lost() or opened.log_is_lost()
+    except OSError:  # it cannot be looked at for now, which tells nothing
+        return False
 
 
 def _checked_change(

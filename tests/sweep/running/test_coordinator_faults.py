@@ -249,6 +249,6 @@ def test_a_database_file_that_cannot_be_looked_at_for_a_while_is_waited_for(
             raise refusals.pop()
         return file_identity(path)
 
-    monkeypatch.setattr("storage.write_ahead_log.file_identity", look)
+    monkeypatch.setattr("storage.opened_files.file_identity", look)
     sweep.run(FakeExecutor())
     assert sweep.states == ["COMPLETE"] * 2

@@ -63,9 +63,10 @@ def killed(sweep: LiveSweep, *, holds_the_lock: bool = True) -> list[str]:
     losses = [f"worker {worker} outlived its coordinator" for worker in left]
     if not holds_the_lock:
         return losses
-    status = study_status(
-        load_study(open_database(sweep.place.url, "read"), STUDY), sweep.place.url
-    )
+    storage = open_database(sweep.place.url, "read")
+    status = study_status(load_study(storage, STUDY), sweep.place.url)
+    storage.scoped_session.remove()
+    storage.engine.dispose()  # or this process would read the log of now when another is there
     note = status.coordinator.note
     if note == "finished":
         return losses  # it had put its affairs in order just before
