@@ -197,6 +197,12 @@ class TrainerSettings(Settings):
                 f"trainer.names.{name} must say which constant that is, as module:NAME such as "
                 f"config:GRADIENT_LOSS_WEIGHT, {found}"
             )
+        called = self.called(name)
+        if "\0" in called or (self.values == "env" and ("=" in called or not called)):
+            raise ValueError(
+                f"trainer.names.{name} is {called!r}, which no environment variable or flag can be "
+                "called; use letters, digits and underscores"
+            )
 
     def called(self, name: str) -> str:
         """Return what the script calls a value."""

@@ -1,12 +1,13 @@
 """The settings of a sweep: what the space may hold, durations, and one training's settings."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import ValidationError
 
 from sweep.configuration.ranges import NumberRange
 from sweep.configuration.settings import SweepConfig
+from sweep.configuration.trainer import TrainerSettings
 
 
 def _config(**sections: Any) -> SweepConfig:
@@ -165,3 +166,19 @@ def test_a_term_that_can_only_be_nothing_is_no_search(space: dict[str, Any]) -> 
 
 def test_yes_is_no_end_of_a_range() -> None:
     assert "low must be a number" in _space_refusal({"learning_rate": {"low": True, "high": 3}})
+
+
+@pytest.mark.parametrize(
+    ("values", "called"), [("env", "A=1"), ("env", ""), ("env", "A\0"), ("flags", "--a\0")]
+)
+def test_a_name_that_cannot_be_handed_to_a_script_is_refused_before_it_runs(
+    values: Literal["env", "flags"], called: str
+) -> None:
+    with pytest.raises(ValidationError, match=r"trainer\.names\.rate is .* can be called"):
+        TrainerSettings(
+            command=("python", "a.py"),
+            metrics="m.json",
+            values=values,
+            given={"rate": 0.5},
+            names={"rate": called},
+        )
