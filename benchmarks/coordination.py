@@ -27,12 +27,12 @@ from benchmarks.timed_executor import TimedExecutor
 from fields.windows import load_forecast_data
 from model.device import find_hardware
 from storage.database import open_database
+from storage.patience import BUSY_TIMEOUT_S
 from sweep.configuration.config_file import load_config, validate
 from sweep.configuration.settings import SweepConfig
 from sweep.configuration.space import distributions
 from sweep.running.cards import worker_count
 from sweep.running.preflight import examine
-from sweep.running.sweeping import BUSY_TIMEOUT_S
 from sweep.running.trial import Trial
 from sweep.running.trial_checkpoints import TrialCheckpoints
 from sweep.study.ledger import Ledger

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from optuna.study import Study
 
 from storage.database import open_database
+from storage.patience import BUSY_TIMEOUT_S
 from storage.study_lock import StudyLock
 from sweep.configuration.settings import SweepConfig
 from sweep.running.coordinator import Coordinator
 from sweep.running.executor import Executor
 from sweep.running.progress import SilentProgress
 from sweep.running.study_files import StudyFiles
-from sweep.running.sweeping import BUSY_TIMEOUT_S
 from sweep.study.facts import StudyFacts
 from sweep.study.ledger import Ledger
 from sweep.study.studies import open_or_create_study, study_identity

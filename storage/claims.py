@@ -49,7 +49,13 @@ _TAKE_OVER = f"""
 """  # noqa: S608
 # As an object: a table of an earlier version, which nobody has used since, has fewer columns.
 _ROW = f"SELECT to_jsonb(c) FROM {TABLE} c WHERE study = :study"  # noqa: S608
-_STOP = f"SELECT stop FROM {TABLE} WHERE study = :study AND token = :token"  # noqa: S608
+_TAKE_STOP = f"""
+    WITH asked AS (
+        SELECT stop FROM {TABLE} WHERE study = :study AND token = :token AND stop IS NOT NULL
+        FOR UPDATE)
+    UPDATE {TABLE} SET stop = NULL FROM asked WHERE study = :study AND token = :token
+    RETURNING asked.stop
+"""  # noqa: S608
 _ASK = f"UPDATE {TABLE} SET stop = :stop WHERE study = :study AND identity = :identity"  # noqa: S608
 _ANSWER = f"UPDATE {TABLE} SET stop = NULL WHERE study = :study"  # noqa: S608
 _COLUMNS = (
@@ -169,11 +175,8 @@ def take_stop_request(connection: Connection, claim: Claim) -> int:
     It also tells whether the server answers.
     """
     values = {"study": claim.study, "token": claim.token}
-    stop = connection.execute(sqlalchemy.text(_STOP), values).scalar()
-    if stop is None:
-        return 0
-    answer_request(connection, claim.study)
-    return 2 if stop == "now" else 1
+    stop = connection.execute(sqlalchemy.text(_TAKE_STOP), values).scalar()
+    return 0 if stop is None else 2 if stop == "now" else 1
 
 
 @contextmanager

@@ -6,6 +6,8 @@ write lock at the start of a transaction instead of in its middle, where it coul
 """
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +36,7 @@ __all__ = [
     "database_errors",
     "database_file",
     "open_database",
+    "opened_to_read",
     "require_database",
     "tune_sqlite",
 ]
@@ -103,8 +106,26 @@ def open_database(
                 lock.take_in_database()
             waiting = {"connect_args": {"timeout": busy_timeout_s}}
             storage = QuickStorage(url, waiting, is_sole_writer=sole_writer, check=check)
-            tune_sqlite(storage.engine, "write")
+            tune_sqlite(storage.engine, "write", checkpoints=lock is None and not sole_writer)
             return storage
+
+
+@contextmanager
+def opened_to_read(url: str) -> Iterator[RDBStorage]:
+    """Open a database for a look before it is opened for writing, and close it again.
+
+    SQLite shares the index of a log among all connections of a process: one that stays open keeps
+    the process on an index that was removed.
+
+    Raises:
+        FieldsharpError: See ``open_database``.
+    """
+    storage = open_database(url, "read")
+    try:
+        yield storage
+    finally:
+        storage.scoped_session.remove()
+        storage.engine.dispose()
 
 
 def database_file(url: str) -> FileIdentity | None:
@@ -127,11 +148,19 @@ def require_database(url: str) -> None:
         raise DatabaseDamaged(f"the database {path} was removed while it was in use; {advice}")
 
 
-def tune_sqlite(engine: sqlalchemy.Engine, mode: Literal["read", "write"]) -> None:
+def tune_sqlite(
+    engine: sqlalchemy.Engine, mode: Literal["read", "write"], *, checkpoints: bool = True
+) -> None:
     """Turn on write-ahead logging and, for the writer, immediate transactions.
 
     Only after the storage is built: its constructor opens a second connection while the first is
     in a transaction and would wait for itself.
+
+    Args:
+        engine: Of the storage.
+        mode: What it is opened for.
+        checkpoints: Whether SQLite makes checkpoints by itself; a coordinator makes them, and waits
+            for readers first, see ``storage.write_ahead_log``.
     """
 
     @event.listens_for(engine, "connect")
@@ -140,8 +169,8 @@ def tune_sqlite(engine: sqlalchemy.Engine, mode: Literal["read", "write"]) -> No
         connection.isolation_level = None
         if mode == "write":
             connection.execute("PRAGMA journal_mode=WAL")
-            # Checkpoints are made by storage.write_ahead_log, which waits for readers.
-            connection.execute("PRAGMA wal_autocheckpoint=0")
+            if not checkpoints:
+                connection.execute("PRAGMA wal_autocheckpoint=0")
         connection.execute("PRAGMA synchronous=NORMAL")
 
     begin = "BEGIN IMMEDIATE" if mode == "write" else "BEGIN"

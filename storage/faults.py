@@ -88,6 +88,11 @@ def refused(url: str, reason: str) -> str | None:
             f"there is no such database on the server of {name} ({said}); have it made with "
             "createdb, or choose another with --storage"
         )
+    if "must be owner of" in reason.lower():
+        return (
+            f"the tables in {name} are of an earlier version and this user may not change them "
+            f"({said}); have their owner start a sweep there once"
+        )
     if "permission denied for" in reason.lower():
         return (
             f"this user may not use all of the tables in {name} ({said}); have their owner GRANT "

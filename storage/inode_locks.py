@@ -30,13 +30,14 @@ from storage.database_file import descriptor_of
 _NAMES = 1 << 60
 _STUDIES = 1 << 61
 _SIZE = 1 << 40
-FLOCK = "hhqqi4x"
+_FLOCK = "hhqqi4x"
 """struct flock of 64-bit Linux: kind, whence, start, length, pid."""
 _WRITER = "user.fieldsharp.writer"
 """Extended attribute of the database file: the name and the process of its latest writer."""
 _MOST_BYTES = 10_000
 _TRY_FOR_S = 0.5
 _TRY_EVERY_S = 0.02
+_LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,15 @@ def writer_through_another_name(path: Path) -> Writer | None:
     """Return who writes to a database through another name than this, None where nobody does."""
     real = path.resolve()
     try:
-        descriptor = descriptor_of(real, writable=False)
-        if _other_name_is_held(descriptor, _name_byte(real)):
-            return _noted_writer(descriptor)
+        descriptor, byte = descriptor_of(real, writable=False), _name_byte(real)
+        # More than once: a writer that is refused itself holds its name for a moment.
+        for _ in range(_LOOKS):
+            if not _other_name_is_held(descriptor, byte):
+                return None
+            time.sleep(_TRY_EVERY_S / _LOOKS)
+        return _noted_writer(descriptor)
     except OSError:
         return None
-    return None
 
 
 def hold_study(path: Path, study: str) -> Callable[[], None] | None:
@@ -110,7 +114,7 @@ def is_study_held(path: Path, study: str | None = None) -> bool:
     """Return whether another process holds the lock of a study, or of any where none is named."""
     start, length = (_STUDIES, _SIZE) if study is None else (_study_byte(study), 1)
     try:
-        return _is_locked(descriptor_of(path.resolve(), writable=False), start, length)
+        return is_locked(descriptor_of(path.resolve(), writable=False), start, length)
     except OSError:
         return False
 
@@ -131,8 +135,8 @@ def _digest(text: str) -> int:
 
 def _other_name_is_held(descriptor: int, byte: int) -> bool:
     before, after = byte - _NAMES, _NAMES + _SIZE - byte - 1
-    return (before > 0 and _is_locked(descriptor, _NAMES, before)) or (
-        after > 0 and _is_locked(descriptor, byte + 1, after)
+    return (before > 0 and is_locked(descriptor, _NAMES, before)) or (
+        after > 0 and is_locked(descriptor, byte + 1, after)
     )
 
 
@@ -140,17 +144,28 @@ def _set(descriptor: int, kind: int, byte: int) -> None:
     _fcntl(descriptor, "F_OFD_SETLK", kind, byte, 1)
 
 
-def _is_locked(descriptor: int, start: int, length: int) -> bool:
-    """Return whether another open file has a lock in a range."""
-    found = _fcntl(descriptor, "F_OFD_GETLK", fcntl.F_WRLCK, start, length)
-    return bool(struct.unpack(FLOCK, found)[0] != fcntl.F_UNLCK)
+def is_locked(descriptor: int, start: int, length: int, command: str = "F_OFD_GETLK") -> bool:
+    """Return whether another has a lock in a range of a file.
+
+    Args:
+        descriptor: Of the file.
+        start: Of the range.
+        length: Of the range.
+        command: ``F_OFD_GETLK``: another open file, also of this process. ``F_GETLK``: another
+            process.
+
+    Raises:
+        OSError: If the system has no such locks.
+    """
+    found = _fcntl(descriptor, command, fcntl.F_WRLCK, start, length)
+    return bool(struct.unpack(_FLOCK, found)[0] != fcntl.F_UNLCK)
 
 
 def _fcntl(descriptor: int, command: str, kind: int, start: int, length: int) -> bytes:
     number = getattr(fcntl, command, None)
     if number is None or struct.calcsize("P") != 8 or platform.system() != "Linux":
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-    request = struct.pack(FLOCK, kind, os.SEEK_SET, start, length, 0)
+    request = struct.pack(_FLOCK, kind, os.SEEK_SET, start, length, 0)
     return fcntl.fcntl(descriptor, number, request)
 
 

@@ -12,6 +12,9 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 FIRST_DELAY_S = 0.1
 LONGEST_DELAY_S = 3.0
+BUSY_TIMEOUT_S = 2.0
+"""How long SQLite itself waits for another's transaction; after that our patience does, which hears
+a stop."""
 AFTER_A_STOP_S = 3.0
 """How long a stop waits for the database: whoever asked for it waits too."""
 

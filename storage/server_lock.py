@@ -13,6 +13,7 @@ transaction ends.
 
 import logging
 import platform
+import queue
 import threading
 import time
 import uuid
@@ -84,7 +85,7 @@ class ServerLock:
         self._using = threading.Lock()
         self._ended = threading.Event()
         self._lost: StudyError | None = None
-        self._stop_requested = 0
+        self._asked: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def take(self) -> None:
         """Take the lock.
@@ -144,7 +145,10 @@ class ServerLock:
 
     def stop_requested(self) -> int:
         """Return how urgently the coordinator is asked to stop: 0 not, 1 after the epoch, 2 now."""
-        asked, self._stop_requested = self._stop_requested, 0
+        asked = 0
+        with suppress(queue.Empty):
+            while True:
+                asked = max(asked, self._asked.get_nowait())
         return asked
 
     def _keep(self) -> None:
@@ -163,7 +167,7 @@ class ServerLock:
     def _look(self) -> None:
         if self._connection is not None:
             try:
-                self._stop_requested += take_stop_request(self._connection, self._claim)
+                self._asked.put(take_stop_request(self._connection, self._claim))
             except SQLAlchemyError:
                 _close(self._connection)
                 self._connection = None

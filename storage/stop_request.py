@@ -48,11 +48,14 @@ def take_request(path: Path, identity: str) -> int:
     Returns:
         0 not at all, 1 after the epoch, 2 at once.
     """
+    taken = path.with_name(f"{path.name}.taken")
     try:
-        content = read_within(path, _MOST_BYTES)
+        path.replace(taken)  # first: a more urgent one may be left while this one is read
+        content = read_within(taken, _MOST_BYTES)
     except OSError:
         return 0
-    withdraw_request(path)
+    finally:
+        withdraw_request(taken)
     try:
         request = json.loads(content)
         meant = request["pid"] == os.getpid() and request["identity"] == identity

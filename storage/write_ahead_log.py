@@ -8,6 +8,7 @@ they hold.
 
 import logging
 import os
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,62 +23,19 @@ from storage.backup import back_up_connection
 from storage.database_file import descriptor_of
 from storage.faults import damaged, sqlite_errors, storage_error
 from storage.opened_files import OpenedFiles
-from storage.sqlite_file import beside, quick_check, size_of
-from storage.url import mask_password, sqlite_path
+from storage.sqlite_file import beside, quick_check
+from storage.url import mask_password
 from storage.wal_index import older_state_is_read
 
 logger = logging.getLogger(__name__)
 
 
-def fold_log(
-    url: str, storage: RDBStorage, how: Literal["PASSIVE", "TRUNCATE"] = "PASSIVE"
-) -> bool:
-    """Copy the log into the database file and synchronise that; writers and readers go on.
-
-    Args:
-        url: The database.
-        storage: The one that writes to it: a connection of its own could have another log.
-        how: As SQLite's ``wal_checkpoint`` has it.
-
-    Returns:
-        Whether everything committed is in the file. A reader of an earlier state holds that up, see
-        ``storage.wal_index``. A database on a server keeps what it has committed.
-
-    Raises:
-        StorageUnavailable: If the disk refuses.
-        DatabaseDamaged: If the file is broken.
-    """
-    path = sqlite_path(url)
-    if path is None:
-        return True
-    if older_state_is_read(path):
-        return False
-    with sqlite_errors(url):
-        connection = storage.engine.raw_connection()
-        try:
-            cursor = connection.cursor()
-            row = cursor.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
-            cursor.close()
-        finally:
-            connection.close()
-    _, in_log, copied = row
-    if in_log != copied:
-        return False
-    try:
-        os.fsync(descriptor_of(path, writable=True))
-    except FileNotFoundError:
-        return False  # removed just now, which the next look at the files says
-    except OSError as error:
-        raise storage_error(url, f"{path.name}: {error.strerror}", away=True) from error
-    return True
-
-
 class FilesInUse:
-    """The files of a database as they were when it was opened, and what became of them since.
+    """The files of a database that is written to, and what became of them since it was opened.
 
     Args:
         url: The database; one that is in no file is never lost.
-        storage: The one that uses it.
+        storage: The one that writes to it: a connection of its own could have another log.
 
     Raises:
         StorageUnavailable: If the disk does not answer.
@@ -87,12 +45,47 @@ class FilesInUse:
         self._url = url
         self._storage = storage
         self._descriptor: int | None = None
-        self._saved_in: Path | None = None
-        with self._disk_answers():
-            self._opened = OpenedFiles(url)
-            path = self._opened.path
-            if path is not None and path.exists():
+        self._lost: DatabaseDamaged | None = None
+        self._opened = OpenedFiles(url)
+        path = self._opened.path
+        if path is not None and path.exists():
+            try:
                 self._descriptor = descriptor_of(path, writable=True)
+            except OSError as error:
+                reason = f"{path.name}: {error.strerror}"
+                raise storage_error(url, reason, away=True) from error
+
+    def fold(self, how: Literal["PASSIVE", "TRUNCATE"] = "PASSIVE") -> bool:
+        """Copy the log into the database file and synchronise that; writers and readers go on.
+
+        Args:
+            how: As SQLite's ``wal_checkpoint`` has it.
+
+        Returns:
+            Whether everything committed is in the file. A reader of an earlier state holds that up,
+            see ``storage.wal_index``. A database on a server keeps what it has committed.
+
+        Raises:
+            StorageUnavailable: If the disk refuses.
+            DatabaseDamaged: If the file is broken.
+        """
+        if self._opened.path is None:
+            return True
+        if self._opened.index is not None and older_state_is_read(self._opened.index):
+            return False
+        with self._connection() as connection:
+            row = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+        is_busy, in_log, copied = row
+        # Where another connection makes one just now, both numbers are -1.
+        if in_log != copied or (is_busy and in_log < 0):
+            return False
+        if self._descriptor is not None:
+            try:
+                os.fsync(self._descriptor)
+            except OSError as error:
+                reason = f"{self._opened.path.name}: {error.strerror}"
+                raise storage_error(self._url, reason, away=True) from error
+        return True
 
     def check(self) -> None:
         """Check that the files are those that were opened.
@@ -107,29 +100,22 @@ class FilesInUse:
         path = self._opened.path
         if path is None:
             return
-        with self._disk_answers():
-            file_is_lost, log_is_lost = self._opened.file_is_lost(), self._opened.log_is_lost()
-        if file_is_lost:
+        if self._lost is not None:
+            raise self._lost
+        if self._opened.file_is_lost():
             raise self._saved(self._what_became_of_the_file(path), path)
-        if log_is_lost:
+        if self._opened.log_is_lost():
             self._begin_a_new_log(path)
 
-    @contextmanager
-    def _disk_answers(self) -> Iterator[None]:
-        """Have files that cannot be looked at count as a database that is away for a while."""
-        try:
-            yield
-        except OSError as error:
-            reason = f"{error.filename}: {error.strerror}"
-            raise storage_error(self._url, reason, away=True) from error
-
     def _begin_a_new_log(self, path: Path) -> None:
-        log, _, _ = beside(path)
-        if self._opened.has_another_log() and size_of(log) > 0:
+        log, index, _ = beside(path)
+        if self._opened.log_is_empty():
+            copied = "all of it was in the database already"
+        elif self._opened.has_another_log():
             raise self._saved(f"another log was put in the place of {log}", path)
-        if not fold_log(self._url, self._storage, "TRUNCATE") and not fold_log(
-            self._url, self._storage
-        ):
+        elif self.fold("TRUNCATE") or self.fold():
+            copied = "what it held was copied into the database in time"
+        else:
             return  # a reader keeps it open: the next look tries again
         self._storage.scoped_session.remove()
         self._storage.engine.dispose()
@@ -137,22 +123,30 @@ class FilesInUse:
         wrong = self._what_is_wrong()
         if wrong is not None:
             raise damaged(self._url, wrong)
+        if not index.exists():
+            # SQLite shares one index among the connections of a process: one of them is still open.
+            raise self._saved(f"the index {index} was removed", path)
         logger.warning(
-            "the log %s was removed while it was in use: what it held was copied into the database "
-            "in time, and nothing is lost; leave the files beside a database alone while it is "
-            "used",
+            "the log %s was removed while it was in use: %s, and nothing is lost; leave the files "
+            "beside a database alone while it is used",
             log,
+            copied,
         )
 
-    def _what_is_wrong(self) -> str | None:
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
         with sqlite_errors(self._url):
             connection = self._storage.engine.raw_connection()
             try:
                 driver = connection.driver_connection
                 assert isinstance(driver, sqlite3.Connection)
-                return quick_check(driver)
+                yield driver
             finally:
                 connection.close()
+
+    def _what_is_wrong(self) -> str | None:
+        with self._connection() as connection:
+            return quick_check(connection)
 
     def _what_became_of_the_file(self, path: Path) -> str:
         if path.exists():
@@ -161,28 +155,23 @@ class FilesInUse:
         return f"the database {path} was {'moved away' if links else 'removed'}"
 
     def _saved(self, found: str, path: Path) -> DatabaseDamaged:
-        """Return the error, with where everything that was told has been saved."""
-        if self._saved_in is None:
-            try:
-                fold_log(self._url, self._storage, "TRUNCATE")
-            except StorageError as error:
-                logger.warning("the log of %s: %s", mask_password(self._url), error)
-            try:
-                with sqlite_errors(self._url):
-                    connection = self._storage.engine.raw_connection()
-                    try:
-                        driver = connection.driver_connection
-                        assert isinstance(driver, sqlite3.Connection)
-                        self._saved_in = back_up_connection(self._url, path, driver)
-                    finally:
-                        connection.close()
-            except StorageError as error:
-                logger.warning("%s", error)
-        if self._saved_in is not None:
-            restore = storage_command(self._url, "restore")
-            return DatabaseDamaged(
-                f"{found} while it was in use, and all that was in it is in the backup "
-                f"{self._saved_in}; put that back with {restore}, then resume"
+        """Save everything that was told, and return the error that says where."""
+        try:
+            self.fold("TRUNCATE")
+        except StorageError as error:
+            logger.warning("the log of %s: %s", mask_password(self._url), error)
+        try:
+            with self._connection() as connection:
+                backup = back_up_connection(self._url, path, connection)
+        except StorageError as error:
+            logger.warning("%s", error)
+            advice = restore_advice(self._url, otherwise="start anew")
+            words = f"and could not be saved; {advice}"
+        else:
+            restore = storage_command(self._url, f"restore {shlex.quote(str(backup))}")
+            words = (
+                f"and all that was in it is in the backup {backup}; put that back with {restore}, "
+                "then resume"
             )
-        advice = restore_advice(self._url, otherwise="start anew")
-        return DatabaseDamaged(f"{found} while it was in use, and could not be saved; {advice}")
+        self._lost = DatabaseDamaged(f"{found} while it was in use, {words}")
+        return self._lost

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from optuna.storages import BaseStorage, RDBStorage, get_storage
 from optuna_dashboard import wsgi
 
+from fields.errors import FieldsharpError, StorageUnavailable
 from storage.opened_files import OpenedFiles
 from sweep.dashboard.addresses import Address, missing, parse_address, study_of_trial
 from sweep.dashboard.answer import READING, Answer, Environ, StartResponse, data
@@ -33,8 +34,8 @@ NO_PLOTS = (
 NO_NUMBER = "after must be the number of a trial"
 GONE = "this artifact is gone, or what it is drawn from is"
 REPLACED = (
-    "the database or its log was removed, or another put in its place, since this dashboard was "
-    "started; start it again"
+    "the database or its log was removed, replaced, or is written to by another of its names since "
+    "this dashboard was started; start it again"
 )
 
 
@@ -103,9 +104,12 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
 
 def _is_lost(opened: OpenedFiles) -> bool:
     try:
-        return opened.file_is_lost() or opened.log_is_lost()
-    except OSError:  # it cannot be looked at for now, which tells nothing
+        opened.require()
+    except StorageUnavailable:  # it cannot be looked at for now, which tells nothing
         return False
+    except FieldsharpError:
+        return True
+    return False
 
 
 def _checked_change(

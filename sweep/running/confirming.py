@@ -11,8 +11,8 @@ from optuna.study import Study
 
 from fields.errors import StoppedOnRequest
 from storage.checkpoints import epochs_done, remove_checkpoints
-from storage.database import open_database
-from storage.patience import Patience
+from storage.database import open_database, opened_to_read
+from storage.patience import BUSY_TIMEOUT_S, Patience
 from storage.study_lock import CONFIRM, StudyLock
 from sweep.configuration.duration import seconds
 from sweep.configuration.execution import RecoverySettings
@@ -81,9 +81,10 @@ def confirm_study(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with Stopping() as stopping, no_leftovers():
         try:
-            load_study(open_database(url, "read"), name)  # leaves nothing behind if it is not there
+            with opened_to_read(url) as looking:
+                load_study(looking, name)  # leaves nothing behind if it is not there
             with StudyLock(url, name, CONFIRM) as lock:
-                storage = open_database(url, "write", must_exist=True, lock=lock)
+                storage = open_database(url, "write", BUSY_TIMEOUT_S, must_exist=True, lock=lock)
                 study = load_study(storage, name)
                 plan = make_plan(study, url, top, seeds)
                 files = StudyFiles(url, study_identity(study), kind="confirm")
@@ -193,6 +194,7 @@ class Confirming:
             while self._missing and self._leases.free_slots and self._can_start():
                 self._start(self._missing.pop(0))
             if not self._running and not self._missing:
+                self._durability.settle()
                 return
             self._take_in(self._leases.poll(POLL_S))
         self._stop()

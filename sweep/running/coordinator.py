@@ -8,7 +8,13 @@ import logging
 import time
 from collections.abc import Callable
 
-from fields.errors import FieldsharpError, StoppedOnRequest, StorageError, StorageUnavailable
+from fields.errors import (
+    DatabaseDamaged,
+    FieldsharpError,
+    StoppedOnRequest,
+    StorageError,
+    StorageUnavailable,
+)
 from objectives.guards import broken
 from storage.advice import go_on
 from storage.study_lock import RESUME, StudyLock
@@ -81,6 +87,7 @@ class Coordinator:
         self._durability = Durability(ledger, clock)
         self._lock_watch = None if lock is None else LockWatch(lock, self.request_stop, clock)
         self._told: set[int] = set()
+        self._is_lost = False
         self._stop_requests = 0
         self._scoring = Scoring(ledger.config.objective, facts.targets)
         self._standing = Standing(ledger, facts)
@@ -108,7 +115,6 @@ class Coordinator:
                 wants_more = self._turns.wants_more
                 if wants_more and self._housekeeping.can_start(idle=not self._running):
                     self._refused(self._turns.hand_out())
-                    self._durability.written()  # also what a trial is, before it has a result
                 if not self._running and not wants_more:
                     self._turns.say_what_stays_paused()
                     self._durability.settle()
@@ -116,6 +122,9 @@ class Coordinator:
                 self._take_in(self._leases.poll(POLL_S))
                 self._housekeeping.back_up_if_due()
             self._stop()
+        except DatabaseDamaged:
+            self._is_lost = True
+            raise
         except StorageUnavailable as error:
             self._ledger.patience.give_up()
             if not self._stop_requests:
@@ -124,11 +133,12 @@ class Coordinator:
         finally:
             self._progress.end()
             self._put_everything_back()
-            self._housekeeping.back_up()
+            if not self._is_lost:  # another file in its place is no backup of this study
+                self._housekeeping.back_up()
 
     def _prepare(self) -> None:
         """Take up what a coordinator before this one left, and see where the study stands."""
-        self._durability.settle()  # what is forgotten below must not depend on a log
+        self._durability.settle()
         self._files.forget_unknown(self._ledger.numbers())
         for result in self._files.results():
             self._take_up(result)
@@ -155,8 +165,11 @@ class Coordinator:
         """Go on with a result that was not told: its trial is not trained again."""
         number = result.end.number
         spec = self._ledger.adopt(number, result.end.attempt, result.fingerprint)
-        if spec is None:  # told, but not forgotten; or the database was put back or made anew
+        if spec is None and number in self._ledger.told():  # told, but not forgotten
             self._durability.then(lambda: self._files.forget_result(number))
+            return
+        if spec is None:  # the database was put back or made anew: it is of another trial
+            self._files.forget_result(number)
             return
         logger.info(
             "%s trial %d: its result was at hand, it is not trained again", self._study, number

@@ -22,17 +22,11 @@ class Durability:
         self._book = book
         self._clock = clock
         self._tried_at = clock()
-        self._is_pending = False
         self._removals: list[Callable[[], None]] = []
-
-    def written(self) -> None:
-        """Note that something was written which must not be lost."""
-        self._is_pending = True
 
     def then(self, remove: Callable[[], None]) -> None:
         """Remove something once all that was written so far is durable: at once, if that works."""
         self._removals.append(remove)
-        self.written()
         self.settle()
 
     def look(self) -> None:
@@ -46,7 +40,7 @@ class Durability:
             return
         self._tried_at = self._clock()
         self._book.check_files()
-        if self._is_pending:
+        if self._removals or not self._book.is_durable:
             self.settle()
 
     def settle(self) -> None:
@@ -57,7 +51,6 @@ class Durability:
         """
         if not self._book.make_durable():
             return
-        self._is_pending = False
         removals, self._removals = self._removals, []
         for remove in removals:
             remove()

@@ -33,7 +33,7 @@ class LockWatch:
         """Take up a request to stop and check the lock.
 
         Raises:
-            StudyError: If the lock was removed.
+            FieldsharpError: If the lock was removed.
         """
         if self._clock() - self._looked_at < LOOK_EVERY_S:
             return

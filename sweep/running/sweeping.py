@@ -8,7 +8,7 @@ from optuna.study import Study
 
 from fields.errors import ConfigError, StoppedOnRequest
 from storage.database import check_storage, open_database
-from storage.patience import Patience
+from storage.patience import BUSY_TIMEOUT_S, Patience
 from storage.study_lock import StudyLock, refuse_if_run
 from sweep.configuration.duration import seconds
 from sweep.configuration.presets import values_outside
@@ -30,8 +30,6 @@ from sweep.study.warm_start import WarmStart
 from sweep.study.watching import StudyWatcher, look_at_the_room
 
 logger = logging.getLogger(__name__)
-BUSY_TIMEOUT_S = 2.0
-"""What waits longer for another process's transaction is our own patience, which hears a stop."""
 MakeProgress = Callable[[OpenedSweep], Progress]
 
 

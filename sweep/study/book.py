@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial
 from storage.database import database_errors
 from storage.one_transaction import database_of, one_transaction
 from storage.patience import Patience
-from storage.write_ahead_log import FilesInUse, fold_log
+from storage.write_ahead_log import FilesInUse
 
 T = TypeVar("T")
 
@@ -24,6 +24,9 @@ class Book:
         study: What is read and written.
         url: Address of its database.
         patience: With a database that does not answer.
+
+    Attributes:
+        is_durable: Whether what was written is known to survive a power cut and a lost log.
     """
 
     def __init__(self, study: Study, url: str, patience: Patience) -> None:
@@ -31,6 +34,7 @@ class Book:
         self.url = url
         self.patience = patience
         self._files = FilesInUse(url, database_of(study))
+        self.is_durable = False
 
     def make_durable(self) -> bool:
         """Have what was written survive a power cut and the loss of the log.
@@ -38,7 +42,8 @@ class Book:
         Returns:
             Whether all of it does; what a reader keeps back is to be tried again.
         """
-        return self._read(lambda: fold_log(self.url, database_of(self.study)))
+        self.is_durable = self._read(self._files.fold)
+        return self.is_durable
 
     def check_files(self) -> None:
         """Check that the files of the database are still those that are written to.
@@ -62,6 +67,7 @@ class Book:
 
         def attempt() -> T:
             self._files.check()
+            self.is_durable = False
             with database_errors(self.url), one_transaction(self.study):
                 return what()
 

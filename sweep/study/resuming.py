@@ -6,7 +6,7 @@ from pathlib import Path
 from optuna.study import Study
 
 from objectives.verdict import SUCCESS
-from storage.database import database_errors, open_database
+from storage.database import database_errors, opened_to_read
 from storage.study_lock import refuse_if_run
 from sweep.configuration.config_file import validate
 from sweep.configuration.settings import SweepConfig
@@ -39,11 +39,14 @@ def resumable(
         BadInput: If there is no such study, it is being run, or a value is out of range.
         StorageError: If the database is damaged, with the newest copy of it.
     """
-    study = load_study(open_database(url, "read"), name)
-    refuse_if_run(url, name)
-    config = study_config(study)
+    with opened_to_read(url) as storage:
+        study = load_study(storage, name)
+        refuse_if_run(url, name)
+        config = study_config(study)
+        may_go_on = trials is not None and config.budget.stop_on_success
+        was_success = may_go_on and _is_settled(study, config, url)
     tree = config.model_dump()
-    if trials is not None and config.budget.stop_on_success and _is_settled(study, config, url):
+    if was_success:
         tree["budget"]["stop_on_success"] = False
         logger.info(
             "%s: a success had ended it; since more trials are asked for, budget.stop_on_success "

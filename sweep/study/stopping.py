@@ -70,7 +70,12 @@ def stop_study(url: str, study: str, *, at_once: bool) -> Stopped:
                 holder.pid,
             )
         now = study_holder(url, study)
-        if not now.alive or now.pid != holder.pid:
+        # Without a number it is just being freed, or taken.
+        is_another = now.pid is not None and (now.pid, now.identity) != (
+            holder.pid,
+            holder.identity,
+        )
+        if not now.alive or is_another:
             return Stopped(was_run=True, sentence=f"study {study!r} is stopped; {then}")
         time.sleep(LOOK_EVERY_S)
 

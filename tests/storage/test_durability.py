@@ -18,7 +18,7 @@ from storage.database import check_storage, open_database
 from storage.inspection import inspect
 from storage.restore import restore
 from storage.soundness import require_sound
-from storage.write_ahead_log import FilesInUse, fold_log
+from storage.write_ahead_log import FilesInUse
 from tests.storage.databases import child, is_sound, said_by, say, url_of, with_study
 
 # The last to close a database moves the log into it and deletes it, unless it sees others' locks.
@@ -35,6 +35,19 @@ connection.execute("BEGIN")
 connection.execute("SELECT count(*) FROM studies").fetchone()
 print("reads", flush=True)
 sys.stdin.readline()
+"""
+ANOTHER_WRITER = """
+import sys, optuna
+from storage.database import open_database
+from storage.write_ahead_log import FilesInUse
+storage = open_database(sys.argv[1], "write")
+study = optuna.load_study(study_name="s", storage=storage)
+files = FilesInUse(sys.argv[1], storage)
+print("open", flush=True)
+sys.stdin.readline()
+files.check()
+study.set_user_attr("b", 1)
+print("written", flush=True)
 """
 READ_FOR_A_WHILE = """
 import os, sys, time, optuna
@@ -65,11 +78,15 @@ def _writing(path: Path) -> tuple[optuna.Study, RDBStorage]:
     return study, storage
 
 
-def _without_its_log(path: Path, copy: Path) -> dict[str, Any]:
-    """Return the attributes of the study as the database file alone has them."""
+def _copy(path: Path, copy: Path) -> Path:
     # By another process: to close the file here would free SQLite's locks on it.
     subprocess.run(["cp", path, copy], check=True)
-    attributes = optuna.load_study(study_name="s", storage=url_of(copy)).user_attrs
+    return copy
+
+
+def _without_its_log(path: Path, copy: Path) -> dict[str, Any]:
+    """Return the attributes of the study as the database file alone has them."""
+    attributes = optuna.load_study(study_name="s", storage=url_of(_copy(path, copy))).user_attrs
     return dict(attributes)
 
 
@@ -87,7 +104,7 @@ def test_what_is_made_durable_is_in_the_database_file_and_synchronised(
 
     assert "a" not in _without_its_log(path, tmp_path / "before.db")
     monkeypatch.setattr(os, "fsync", fsync)
-    assert fold_log(url_of(path), storage)
+    assert FilesInUse(url_of(path), storage).fold()
     assert synchronised == [path]
     assert _without_its_log(path, tmp_path / "after.db")["a"] == 1
 
@@ -98,13 +115,72 @@ def test_what_a_reader_keeps_in_the_log_is_not_called_durable(tmp_path: Path) ->
     with child(READ_ONE_STATE, path) as reader:
         assert say(reader) == "reads"
         study.set_user_attr("a", 2)
-        assert not fold_log(url_of(path), storage)
+        assert not FilesInUse(url_of(path), storage).fold()
         # The file alone is whole all the while, if older.
         assert "a" not in _without_its_log(path, tmp_path / "meanwhile.db")
         assert is_sound(tmp_path / "meanwhile.db")
         reader.communicate("\n")
-    assert fold_log(url_of(path), storage)
+    assert FilesInUse(url_of(path), storage).fold()
     assert _without_its_log(path, tmp_path / "after.db")["a"] == 2
+
+
+CHECKPOINTING = """
+import fcntl, os, struct, sys
+index = os.open(sys.argv[1] + "-shm", os.O_RDWR)
+fcntl.fcntl(index, fcntl.F_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 121, 1, 0))
+print("checkpoints", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_checkpoint_that_another_process_kept_from_being_made_is_none(tmp_path: Path) -> None:
+    path = with_study(tmp_path / "x.db")
+    _, storage = _writing(path)
+    files = FilesInUse(url_of(path), storage)
+    with child(CHECKPOINTING, path) as other:
+        assert say(other) == "checkpoints"
+        assert not files.fold()
+        assert "a" not in _without_its_log(path, tmp_path / "meanwhile.db")
+        other.communicate("\n")
+    assert files.fold()
+
+
+def test_a_reader_of_an_older_state_is_waited_for_although_the_index_was_removed(
+    tmp_path: Path,
+) -> None:
+    path = with_study(tmp_path / "x.db")
+    study, storage = _writing(path)
+    files = FilesInUse(url_of(path), storage)
+    with child(READ_ONE_STATE, path) as reader:
+        assert say(reader) == "reads"
+        study.set_user_attr("a", 2)
+        _remove_log_and_index(path)
+        files.check()
+        assert not files.fold()
+        assert is_sound(_copy(path, tmp_path / "meanwhile.db"))
+        reader.communicate("\n")
+    files.check()
+    assert _without_its_log(path, tmp_path / "after.db")["a"] == 2
+
+
+@pytest.mark.parametrize("suffixes", [("-wal",), ("-wal", "-shm")])
+def test_two_writers_go_on_after_their_log_was_lost(
+    tmp_path: Path, suffixes: tuple[str, ...]
+) -> None:
+    path = with_study(tmp_path / "x.db")
+    study, storage = _writing(path)
+    files = FilesInUse(url_of(path), storage)
+    with child(ANOTHER_WRITER, url_of(path)) as other:
+        assert say(other) == "open"
+        for suffix in suffixes:
+            path.with_name(path.name + suffix).unlink()
+        files.check()
+        study.set_user_attr("a", 2)
+        told, _ = other.communicate("\n")
+    assert told == "written\n"
+    attributes = optuna.load_study(study_name="s", storage=url_of(path)).user_attrs
+    assert (attributes["a"], attributes["b"]) == (2, 1)
+    assert is_sound(path)
 
 
 def test_a_disk_that_does_not_synchronise_is_waited_for(
@@ -118,11 +194,11 @@ def test_a_disk_that_does_not_synchronise_is_waited_for(
 
     monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(StorageUnavailable, match="Input/output error"):
-        fold_log(url_of(path), storage)
+        FilesInUse(url_of(path), storage).fold()
 
 
 def test_a_database_on_a_server_is_durable_when_it_has_committed() -> None:
-    assert fold_log("postgresql://ann@h/db", RDBStorage("sqlite://"))
+    assert FilesInUse("postgresql://ann@h/db", RDBStorage("sqlite://")).fold()
 
 
 def _remove_log_and_index(path: Path) -> None:
@@ -201,7 +277,10 @@ def test_a_database_that_is_lost_while_in_use_is_saved_and_can_be_put_back(
     damage(path)
     study.set_user_attr("a", 3)  # before anybody has looked
     for _ in range(2):
-        with pytest.raises(DatabaseDamaged, match=rf"{said} while .* backup .*x.000001.db; put"):
+        backup = r".*x.000001.db"
+        with pytest.raises(
+            DatabaseDamaged, match=rf"{said} while .* backup {backup}; put .*restore {backup}"
+        ):
             files.check()
     storage.engine.dispose()
     restore(url_of(path))

@@ -13,6 +13,7 @@ from fields.errors import BadInput, ConfigError, StudyError
 from storage.backup import back_up
 from storage.database import check_storage, open_database
 from storage.inspection import inspect
+from storage.opened_files import OpenedFiles
 from storage.restore import restore
 from storage.study_lock import StudyLock, study_holder
 from storage.upgrade import upgrade
@@ -85,6 +86,16 @@ def test_a_second_name_is_refused_while_the_first_is_written_to(
     ):
         use(url_of(second))
     assert not second.with_name("y.db-wal").exists()
+
+
+def test_a_reader_that_was_there_before_the_writer_notices_it(tmp_path: Path) -> None:
+    first, second = with_study(tmp_path / "x.db"), tmp_path / "y.db"
+    second.hardlink_to(first)
+    open_database(url_of(second), "read").get_all_studies()
+    opened = OpenedFiles(url_of(second))
+    opened.require()
+    with _writer(first), pytest.raises(ConfigError, match="is the same file as"):
+        opened.require()
 
 
 def test_two_studies_run_at_once_through_one_name(tmp_path: Path) -> None:

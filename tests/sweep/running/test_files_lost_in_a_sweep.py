@@ -11,11 +11,14 @@ import pytest
 
 from fields.errors import DatabaseDamaged, FieldsharpError, StoppedOnRequest
 from storage import place
+from storage.kept_backups import newest_backup
 from storage.restore import restore
 from storage.stop_request import leave_request
 from storage.study_lock import StudyLock, study_holder
 from sweep.running.coordinator import Coordinator
+from sweep.running.executor import TrialDone
 from sweep.running.progress import SilentProgress
+from sweep.running.spooled_result import SpooledResult
 from tests.storage.databases import file_of
 from tests.sweep.running.fake_sweep import TARGETS, FakeExecutor, MakeSweep, Sweep
 
@@ -137,8 +140,9 @@ def test_a_database_that_is_lost_is_said_at_once_and_put_back_without_loss(
 
     executor = FakeExecutor()
     executor.on_poll = _at_poll(sweep, 6, lose)
-    with pytest.raises(DatabaseDamaged, match=r"while it was in use, and all .* then resume"):
+    with pytest.raises(DatabaseDamaged, match=r"while it was in use, and all") as caught:
         sweep.run(executor)
+    assert f"restore {newest_backup(storage_url)}" in str(caught.value)
     assert executor.polls <= 8
     finished = {trial.number for trial in sweep.trials if trial.state.is_finished()}
     assert finished
@@ -184,3 +188,22 @@ def test_a_request_to_stop_that_was_left_is_taken_up(
             _locked(sweep, executor, lock).run()
     assert executor.polls <= 8
     assert "RUNNING" not in sweep.states
+
+
+def test_a_result_of_another_trial_is_removed_before_the_number_is_trained(
+    make_sweep: MakeSweep, storage_path: Path
+) -> None:
+    """A database that was put back lacks the trial: its number is another trial's from now on."""
+    sweep = make_sweep(trials=2)
+    sweep.ledger.prepare()
+    stale = SpooledResult("of another", TrialDone(1, 1, 2.0, 100.0, "cpu", "float32"), [])
+    sweep.files.keep_result(stale)
+    left: list[int] = []
+    with closing(sqlite3.connect(storage_path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM studies").fetchone()
+        executor = FakeExecutor()
+        executor.on_poll = lambda _poll: left.append(len(sweep.files.results()))
+        sweep.run(executor)
+        assert left[0] == 0
+        assert sweep.states == ["COMPLETE"] * 2

@@ -167,6 +167,18 @@ def test_a_request_that_is_left_is_answered_by_the_process_it_is_meant_for(
     assert not study_holder(storage_url, "s").alive
 
 
+def test_a_coordinator_that_was_started_again_under_the_same_number_is_another(
+    storage_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container that starts it again: its number is the same each time."""
+    monkeypatch.setattr(stopping, "send_signal", lambda *_: True)
+    with StudyLock(storage_url, "s"):
+        again = threading.Timer(0.3, _as_if_elsewhere, [storage_url], {"identity": "another start"})
+        again.start()
+        assert stop_study(storage_url, "s", at_once=False).was_run
+        again.join()
+
+
 def test_a_request_that_was_left_over_stops_no_later_coordinator(storage_url: str) -> None:
     with StudyLock(storage_url, "s"):
         holder = study_holder(storage_url, "s")
