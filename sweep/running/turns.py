@@ -95,7 +95,7 @@ class Turns:
                 continue
             self.running[running.spec.number] = running
             if number is None:
-                self._ledger.make_durable()  # else its result could not be told if the log were lost
+                self._ledger.make_durable()  # its result could else not be told
             self._send(running, trained)
             self._progress.started(running.spec)
         return refused
