@@ -109,6 +109,17 @@ class RaySweep:
             assert self.process.poll() is None, self.said
             time.sleep(0.1)
 
+    def wait_until_each_has_an_epoch(self, trials: int) -> None:
+        """Wait until so many trials are at work, each with an epoch behind it, and a checkpoint."""
+        deadline = time.monotonic() + LIMIT_S
+        while (
+            self.epochs() == 0
+            or [bool(trial.intermediate_values) for trial in self.trials()] != [True] * trials
+        ):
+            assert time.monotonic() < deadline, self.said
+            assert self.process.poll() is None, self.said
+            time.sleep(0.1)
+
     def end(self) -> None:
         """Wait until the sweep has ended well."""
         assert self.process.wait(LIMIT_S) == 0, self.said

@@ -13,7 +13,7 @@ from tests.ray_sweep import RaySweep, trial_workers
 @pytest.mark.skipif(not ray_is_there(), reason=NO_RAY)
 def test_a_sweep_on_ray_loses_nothing_with_a_worker(tmp_path: Path, tiny_folder: Path) -> None:
     with ray_nodes(1, 1) as nodes, RaySweep(tmp_path, nodes, tiny_folder).begun(trials=2) as sweep:
-        sweep.wait_for_epochs(3)
+        sweep.wait_until_each_has_an_epoch(2)
         node = sweep.busy_node()
         os.kill(trial_workers(node)[0], signal.SIGKILL)
         _, lost = sweep.heard(rf"trial (\d+): its worker on node {node.host} died")
