@@ -145,6 +145,10 @@ def _known_keys(location: list[Any]) -> list[str]:
     return list(model.model_fields)
 
 
+YAML_FORMS = ("'", '"', "|", ">", "!", "&", "*")
+"""With which text begins that is written in another way than it reads."""
+
+
 def _apply_override(tree: Tree, override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
@@ -153,6 +157,8 @@ def _apply_override(tree: Tree, override: str) -> None:
             "--set training.epochs=20"
         )
     value = parse_yaml(text, f"--set {key}")
+    if isinstance(value, str) and text.strip()[:1] not in YAML_FORMS:
+        value = text.strip()  # a path may hold " #", with which a comment begins in a file
     node: Any = tree
     *sections, leaf = key.strip().split(".")
     if len(sections) >= MOST_LEVELS:

@@ -75,6 +75,21 @@ def test_a_data_path_in_an_override_is_relative_to_the_working_directory(
     assert _load(path, "data.path=/b.nc").data.path == "/b.nc"
 
 
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("a #1/f.nc", "a #1/f.nc"),
+        ("a%20b? (2)/ü.nc", "a%20b? (2)/ü.nc"),
+        ("a\nb.nc", "a\nb.nc"),
+        ("'a #1.nc'", "a #1.nc"),
+        ("!!str a #1.nc", "a"),
+    ],
+)
+def test_a_text_in_an_override_is_what_was_typed(write: Write, typed: str, name: str) -> None:
+    config = _load(write("study: s"), f"data.path={typed}")
+    assert Path(config.data.path) == Path.cwd() / name
+
+
 def test_overrides_make_sections_lists_and_later_ones_win(write: Write) -> None:
     config = _load(
         write("data: {path: a.nc}"),
