@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,15 +56,6 @@ sys.stdin.read()
 def disk(tmp_path: Path) -> Iterator[Path]:
     with mounted(tmp_path / "disk", "4m") as folder:
         yield folder
-
-
-@pytest.fixture
-def public() -> Iterator[Path]:
-    """A folder every user may look into, and none but its owner write to."""
-    needs_root()
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
 
 
 def test_a_read_only_disk_can_be_read(disk: Path) -> None:

@@ -3,8 +3,7 @@
 import json
 import logging
 import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,15 +63,6 @@ def victim(tmp_path: Path) -> Path:
     path = tmp_path / "victim"
     path.write_text(PRECIOUS)
     return path
-
-
-@pytest.fixture
-def public() -> Iterator[Path]:
-    """A folder every user may look into, and none but its owner write to."""
-    needs_root()
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
 
 
 def _mode(path: Path) -> int:
