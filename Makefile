@@ -14,7 +14,7 @@ test: .venv/installed-dev  ## install with test requirements, then run the tests
 test-outside: .venv/installed-dev  ## the program as a person uses it: browser, terminal, docs, faults
 	$(PY) -m pytest -n 2 --dist loadgroup -m outside
 
-SHORT_CHAOS := tests/sweep/running/ray_cluster/test_short_chaos.py
+SHORT_CHAOS := tests/sweep/execution/ray/test_short_chaos.py
 
 test-cluster: .venv/installed-cluster postgresql  ## on PostgreSQL and Ray, started here
 	$(PY) -m pytest $(SHORT_CHAOS)
@@ -28,7 +28,7 @@ test-slow: .venv/installed-dev  ## the tests that take longer, quickstart includ
 	$(PY) -m pytest -m "slow and not cluster"
 
 torture: .venv/installed-dev  ## sweeps under every fault there is, for some minutes, and what is lost
-	$(PY) -m tests.torture
+	$(PY) -m tests.chaos
 
 lint: .venv/installed-dev
 	.venv/bin/ruff format --check .

@@ -4,13 +4,13 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from sweep.process import run_process
+from fieldsharp.sweep.commands.process import run_process
 
 
 def load() -> Callable[[Sequence[str]], int]:
     """Import the command line and return its main function."""
     try:
-        from sweep.command_line import main
+        from fieldsharp.sweep.command_line import main
     except ModuleNotFoundError as error:  # outside the environment this is installed in
         sys.exit(
             f"error: the module {error.name!r} is missing; activate the environment (source "

@@ -26,15 +26,15 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from benchmarks.landscape import Analytic, Array, Known, Landscape, Measured, variants
 from benchmarks.rungs import QUICKSTART, SCHEDULES, ranks, read_curves
 from benchmarks.simulated_sweep import Finished, Plan, SimulatedSweep
-from model.catalog import loss_variant
-from objectives.targets import Targets
-from sweep.configuration.config_file import load_config
-from sweep.configuration.presets import preset_parameters, presets
-from sweep.configuration.ranges import Scalar
-from sweep.configuration.settings import DEFAULT_SPACE, SearchSettings, SweepConfig
-from sweep.configuration.space import distributions
-from sweep.running.preflight import examine
-from sweep.study.facts import StudyFacts
+from fieldsharp.model.registry import loss_variant
+from fieldsharp.objectives.targets import Targets
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.presets import preset_parameters, presets
+from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.settings import DEFAULT_SPACE, SearchSettings, SweepConfig
+from fieldsharp.sweep.configuration.space import distributions
+from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.study.data_summary import StudyFacts
 
 ANALYTIC = "analytic"
 EPOCHS = 288

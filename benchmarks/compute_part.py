@@ -7,9 +7,10 @@ from pathlib import Path
 from benchmarks.measurement import Measurement
 from data.plume_settings import PlumeSettings
 from data.plumes import simulate, write
-from sweep.configuration.config_file import load_config
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.sweep.configuration.config_file import load_config
 
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+CONFIGS = PROJECT / "configs"
 TRAININGS = Path(__file__).resolve().parent / "results" / "trainings"
 """What was trained is kept there: a comparison that was interrupted is gone on with, and one of our
 searches that was changed does not train anew what the others did. The folder may be deleted."""

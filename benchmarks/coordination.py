@@ -24,23 +24,24 @@ from optuna.trial import TrialState, create_trial
 
 from benchmarks.opened_sweep import opened_sweep
 from benchmarks.timed_executor import TimedExecutor
-from fields.windows import load_forecast_data
-from model.device import find_hardware
-from storage.database import open_database
-from storage.patience import BUSY_TIMEOUT_S
-from sweep.configuration.config_file import load_config, validate
-from sweep.configuration.settings import SweepConfig
-from sweep.configuration.space import distributions
-from sweep.running.cards import worker_count
-from sweep.running.preflight import examine
-from sweep.running.trial import Trial
-from sweep.running.trial_checkpoints import TrialCheckpoints
-from sweep.study.ledger import Ledger
-from sweep.study.records import PAUSED, TrialRecord, trial_record
-from sweep.study.studies import open_or_create_study
-from sweep.study.trial_spec import TrialSpec
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.model.device import find_hardware
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.retry import BUSY_TIMEOUT_S
+from fieldsharp.sweep.configuration.config_file import load_config, validate
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.space import distributions
+from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.execution.gpus import worker_count
+from fieldsharp.sweep.study.lookup import open_or_create_study
+from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.trial_records import PAUSED, TrialRecord, trial_record
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
+from fieldsharp.sweep.trials.trial import Trial
 
-QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
+QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
 REPORTS = 20
 REPEATS = 15
 

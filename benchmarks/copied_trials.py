@@ -6,7 +6,7 @@
 import sqlite3
 from contextlib import closing
 
-from sweep.study.records import SPEC
+from fieldsharp.sweep.study.trial_records import SPEC
 
 ROWS = (
     "trial_params",

@@ -19,15 +19,16 @@ from typing import Any
 
 import torch
 
-from fields.windows import load_forecast_data
-from model.checkpoint import Checkpoint, encode
-from model.device import find_hardware
-from sweep.configuration.config_file import load_config
-from sweep.configuration.settings import SweepConfig
-from sweep.running.judging import Judge
-from sweep.running.trial import Trial
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.model.checkpoint import Checkpoint, encode
+from fieldsharp.model.device import find_hardware
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.trial import Trial
 
-QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
+QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
 TERM = ["loss.variant=sobel", "loss.gradient_weight=1.0", "loss.multi_step=all"]
 TRAINING = ("windows", "forward", "loss", "clipping and AdamW", "backward")
 VERIFICATION = ("forecasts verified", "metrics")

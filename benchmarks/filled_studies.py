@@ -9,9 +9,9 @@ from benchmarks.copied_trials import copy_trials
 from benchmarks.opened_sweep import opened_sweep
 from benchmarks.sleeping_worker import length_s
 from benchmarks.timed_executor import TimedExecutor
-from sweep.configuration.settings import SweepConfig
-from sweep.configuration.space import distributions
-from sweep.study.facts import StudyFacts
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.space import distributions
+from fieldsharp.sweep.study.data_summary import StudyFacts
 
 
 class SleepingStudy:

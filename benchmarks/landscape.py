@@ -17,9 +17,9 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
-from model.catalog import loss_variant
-from sweep.configuration.ranges import Choices, NumberRange, Scalar
-from sweep.configuration.settings import DEFAULT_SPACE
+from fieldsharp.model.registry import loss_variant
+from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, Scalar
+from fieldsharp.sweep.configuration.settings import DEFAULT_SPACE
 
 Array = NDArray[np.float64]
 Values = Mapping[str, Scalar]

@@ -18,17 +18,17 @@ from statistics import mean
 
 import torch
 
-from fields.windows import ForecastData, load_forecast_data
-from model.catalog import LOSS_VARIANTS
-from model.device import find_hardware
-from objectives.guards import broken, check_guards
-from objectives.judgement import Judgement
-from sweep.configuration.config_file import load_config
-from sweep.configuration.presets import BASELINE_PRESET, Preset, presets
-from sweep.configuration.ranges import Scalar
-from sweep.configuration.settings import SweepConfig
-from sweep.running.judging import Judge
-from sweep.running.trial import Trial
+from fieldsharp.fields.windows import ForecastData, load_forecast_data
+from fieldsharp.model.device import find_hardware
+from fieldsharp.model.registry import LOSS_VARIANTS
+from fieldsharp.objectives.guards import broken, check_guards
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.presets import BASELINE_PRESET, Preset, presets
+from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.trial import Trial
 
 
 @dataclass(frozen=True)

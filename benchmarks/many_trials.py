@@ -20,11 +20,20 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from storage.database import open_database
-from storage.one_transaction import one_transaction
-from sweep.configuration.names import setting_path
-from sweep.study.records import FAILURE, PRESET, RECORD, SCORE, SHOWN, SPEC, TRAINED, is_baseline
-from sweep.study.studies import load_study
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.optuna_adapter.transaction import one_transaction
+from fieldsharp.sweep.configuration.setting_paths import setting_path
+from fieldsharp.sweep.study.lookup import load_study
+from fieldsharp.sweep.study.trial_records import (
+    FAILURE,
+    PRESET,
+    RECORD,
+    SCORE,
+    SHOWN,
+    SPEC,
+    TRAINED,
+    is_baseline,
+)
 
 AT_A_TIME = 10
 PRUNED_OF = 20

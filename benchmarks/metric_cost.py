@@ -17,16 +17,17 @@ from pathlib import Path
 
 import torch
 
-from fields.windows import load_forecast_data
-from model.device import find_hardware
-from objectives.guards import check_guards
-from objectives.judgement import Judgement
-from sweep.configuration.config_file import load_config
-from sweep.configuration.settings import SweepConfig
-from sweep.running.judging import Judge
-from sweep.running.trial import Trial
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.model.device import find_hardware
+from fieldsharp.objectives.guards import check_guards
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.trial import Trial
 
-QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
+QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
 
 
 @dataclass(frozen=True)

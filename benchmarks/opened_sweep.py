@@ -5,17 +5,17 @@ from contextlib import contextmanager
 
 from optuna.study import Study
 
-from storage.database import open_database
-from storage.patience import BUSY_TIMEOUT_S
-from storage.study_lock import StudyLock
-from sweep.configuration.settings import SweepConfig
-from sweep.running.coordinator import Coordinator
-from sweep.running.executor import Executor
-from sweep.running.progress import SilentProgress
-from sweep.running.study_files import StudyFiles
-from sweep.study.facts import StudyFacts
-from sweep.study.ledger import Ledger
-from sweep.study.studies import open_or_create_study, study_identity
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.retry import BUSY_TIMEOUT_S
+from fieldsharp.storage.study_lock import StudyLock
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.coordinator import Coordinator
+from fieldsharp.sweep.execution.executor import Executor
+from fieldsharp.sweep.monitoring.progress import SilentProgress
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.lookup import open_or_create_study, study_identity
+from fieldsharp.sweep.study.repository import Ledger
 
 
 @contextmanager

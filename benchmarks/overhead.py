@@ -23,15 +23,16 @@ from benchmarks.filled_studies import PlainStudy, SleepingStudy
 from benchmarks.measurement import Measurement
 from benchmarks.sleeping_worker import Pretence, pretence, serve_sleeping
 from benchmarks.timed_executor import TimedExecutor
-from fields.windows import load_forecast_data
-from model.device import find_hardware
-from sweep.configuration.config_file import load_config
-from sweep.configuration.settings import SweepConfig
-from sweep.running.preflight import examine
-from sweep.running.trial import Trial
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.model.device import find_hardware
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.trials.trial import Trial
 
 PART = "overhead"
-QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
+QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
 WORKERS = 2
 SAMPLERS = ("tpe", "random")
 BESIDE = "plain Optuna, SQLite"

@@ -4,8 +4,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sweep.running.executor import Executor, TrialDone, TrialEvent, TrialFailed
-from sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.execution.executor import Executor
+from fieldsharp.sweep.study.trial_events import TrialDone, TrialEvent, TrialFailed
+from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 
 @dataclass

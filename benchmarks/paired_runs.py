@@ -13,12 +13,12 @@ from pathlib import Path
 from optuna.trial import FrozenTrial
 
 from benchmarks.process_memory import MemoryWatch
-from storage.database import open_database
-from sweep.configuration.config_file import load_config
-from sweep.study.records import trial_record, trial_spec
-from sweep.study.studies import load_study
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.study.lookup import load_study
+from fieldsharp.sweep.study.trial_records import trial_record, trial_spec
 
-PROJECT = Path(__file__).resolve().parents[1]
 RANDOM = (
     "search.sampler=random",
     "search.pruner=none",

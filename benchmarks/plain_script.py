@@ -13,20 +13,20 @@ from pathlib import Path
 
 import optuna
 
-from fields.errors import TrainingFailed
-from fields.windows import load_forecast_data
-from model.device import find_hardware
-from sweep.configuration.config_file import load_config
-from sweep.configuration.names import setting_path
-from sweep.configuration.presets import presets
-from sweep.configuration.ranges import Choices, NumberRange, Scalar
-from sweep.configuration.run_settings import RunSettings
-from sweep.configuration.settings import SweepConfig
-from sweep.running.epoch_report import EpochReport
-from sweep.running.judging import Judge
-from sweep.running.preflight import examine
-from sweep.running.scoring import Scoring
-from sweep.running.trial import Trial
+from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.model.device import find_hardware
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.presets import presets
+from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, Scalar
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.configuration.setting_paths import setting_path
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.baseline_scoring import Scoring
+from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.study.epoch_report import EpochReport
+from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.trial import Trial
 
 
 def search(

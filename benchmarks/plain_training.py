@@ -20,15 +20,15 @@ from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.utils.data import DataLoader, Dataset
 
-from fields.windows import ForecastData, Windows, load_forecast_data
-from model.catalog import LOSS_VARIANTS
-from model.losses.forecast_loss import ForecastLoss
-from model.losses.normalisation import term_scales
-from model.predictors.building import build_predictor
-from sweep.configuration.config_file import load_config
-from sweep.configuration.run_settings import RunSettings
-from sweep.running.judging import Judge
-from sweep.running.trial import forecast_shape
+from fieldsharp.fields.windows import ForecastData, Windows, load_forecast_data
+from fieldsharp.model.losses.forecast_loss import ForecastLoss
+from fieldsharp.model.losses.normalisation import term_scales
+from fieldsharp.model.predictors.factory import build_predictor
+from fieldsharp.model.registry import LOSS_VARIANTS
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.trial import forecast_shape
 
 Tensor = torch.Tensor
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -31,14 +31,14 @@ from benchmarks.opened_sweep import opened_sweep
 from benchmarks.overhead import QUICKSTART, trained
 from benchmarks.paced_executor import Pace, PacedExecutor
 from benchmarks.sleeping_worker import Pretence, length_s, pretence, serve_sleeping
-from sweep.configuration.config_file import load_config
-from sweep.configuration.settings import SweepConfig
-from sweep.running.executor import Executor
-from sweep.running.executors import machines_of
-from sweep.running.local_executor import LocalExecutor
-from sweep.running.preflight import examine
-from sweep.study.facts import StudyFacts
-from sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.execution.executor import Executor
+from fieldsharp.sweep.execution.factory import machines_of
+from fieldsharp.sweep.execution.local.executor import LocalExecutor
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.trial_spec import TrialSpec
 from tests.ray_nodes import NO_RAY, ray_is_there, ray_nodes
 
 SLOTS = 8

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.machine import machine, versions
 from benchmarks.measurement import Measurement
-from sweep.study.provenance import git_commit
+from fieldsharp.sweep.study.provenance import git_commit
 
 LATEST = Path(__file__).resolve().parent / "results" / "latest.json"
 

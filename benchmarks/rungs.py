@@ -23,28 +23,29 @@ import optuna
 import torch
 from scipy.stats import spearmanr
 
-from fields.errors import FieldsharpError
-from fields.windows import ForecastData, load_forecast_data
-from model.device import find_hardware
-from model.schedule import Schedule
-from objectives.guards import check_guards
-from objectives.judgement import Judgement
-from objectives.score import score_forecast
-from objectives.settings import ObjectiveSettings
-from objectives.targets import Targets
-from sweep.configuration.config_file import load_config
-from sweep.configuration.names import setting_path
-from sweep.configuration.presets import BASELINE_PRESET
-from sweep.configuration.ranges import Scalar
-from sweep.configuration.run_settings import RunSettings
-from sweep.configuration.settings import SweepConfig
-from sweep.configuration.space import distributions
-from sweep.running.judging import Judge
-from sweep.running.preflight import examine
-from sweep.running.trial import Trial
-from sweep.study.rungs import total_violation
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.core.errors import FieldsharpError
+from fieldsharp.fields.windows import ForecastData, load_forecast_data
+from fieldsharp.model.device import find_hardware
+from fieldsharp.model.schedule import Schedule
+from fieldsharp.objectives.guards import check_guards
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.score import score_forecast
+from fieldsharp.objectives.settings import ObjectiveSettings
+from fieldsharp.objectives.targets import Targets
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.presets import BASELINE_PRESET
+from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.configuration.setting_paths import setting_path
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.space import distributions
+from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.study.rung_results import total_violation
+from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.trial import Trial
 
-QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
+QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
 SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 PROMOTED = 1 / 3
 BEST = 0.1

@@ -12,13 +12,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from fields.settings import DataSettings
-from sweep.configuration.run_settings import RunSettings
-from sweep.configuration.trainer import TrainerSettings
-from sweep.running.executor import TrialDone
-from sweep.running.script.kept_project import keep_project, kept_project
-from sweep.running.script.script_trial import ScriptTrial
-from sweep.study.trial_spec import TrialSpec
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.execution.script.project_snapshot import keep_project, kept_project
+from fieldsharp.sweep.execution.script.trial import ScriptTrial
+from fieldsharp.sweep.study.trial_events import TrialDone
+from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 RUNS = 15
 SCRIPT = "import time\ntime.sleep(0.2)\nprint('gradient 2.1 peak 112 rmse 0.5')\n"

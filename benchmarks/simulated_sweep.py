@@ -14,7 +14,7 @@ from optuna.study import Study, create_study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from benchmarks.landscape import Landscape, Outcome
-from sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.ranges import Scalar
 
 Shown = Literal["pruned", "latest", "lowest", "corrected"]
 """How the sampler sees a trial that was trained to a rung: as Optuna sees a pruned one, behind all

@@ -6,8 +6,7 @@ from multiprocessing.connection import Connection
 from unittest.mock import patch
 
 from benchmarks.sleeping_worker import Pretence, SleepingWorker
-from sweep.running.ray_cluster import ray_executor, trial_worker
-from sweep.running.ray_cluster.trial_worker import TrialWorker
+from fieldsharp.sweep.execution.ray.actor import TrialWorker
 
 
 @contextmanager
@@ -26,8 +25,8 @@ def sleeping_actors(told: Pretence) -> Iterator[None]:
             def serve(pipe: Connection) -> None:
                 SleepingWorker(told, pipe).serve()
 
-            patch.object(trial_worker, "_serve", serve).start()
+            patch("fieldsharp.sweep.execution.ray.actor._serve", serve).start()
             super().__init__(places, mirror, mark)
 
-    with patch.object(ray_executor, "TrialWorker", SleepingTrialWorker):
+    with patch("fieldsharp.sweep.execution.ray.executor.TrialWorker", SleepingTrialWorker):
         yield

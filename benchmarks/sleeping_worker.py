@@ -10,14 +10,14 @@ from base64 import b64encode
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from model.device import find_hardware
-from objectives.judgement import Judgement
-from sweep.running.epoch_report import EpochReport
-from sweep.running.executor import EpochDone, TrialBegan, TrialDone, TrialEvent
-from sweep.running.sampling import Sampler
-from sweep.running.trial import Trial
-from sweep.running.worker import Worker
-from sweep.study.trial_spec import TrialSpec
+from fieldsharp.model.device import find_hardware
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.sweep.execution.local.worker import Worker
+from fieldsharp.sweep.study.epoch_report import EpochReport
+from fieldsharp.sweep.study.trial_events import EpochDone, TrialBegan, TrialDone, TrialEvent
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.trials.preview_builder import Sampler
+from fieldsharp.sweep.trials.trial import Trial
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 SPREAD = 0.2
@@ -83,7 +83,7 @@ def serve_sleeping(
     coordinator_pid: int,
 ) -> None:
     """Entry of the worker process."""
-    from sweep.running.orphans import end_with
+    from fieldsharp.sweep.execution.local.parent_death import end_with
 
     end_with(coordinator_pid)
     SleepingWorker(pretence, pipe).serve()

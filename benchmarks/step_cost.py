@@ -27,11 +27,11 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from model.catalog import PREDICTORS
-from model.losses.forecast_loss import ForecastLoss
-from model.predictors.building import build_predictor
-from model.predictors.shape import ForecastShape
-from model.settings import LossSettings, PredictorSettings
+from fieldsharp.model.losses.forecast_loss import ForecastLoss
+from fieldsharp.model.predictors.factory import build_predictor
+from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.registry import PREDICTORS
+from fieldsharp.model.settings import LossSettings, PredictorSettings
 
 MATMUL_SIDE = 1024
 MATMUL_FLOPS = 2 * MATMUL_SIDE**3

@@ -11,9 +11,10 @@ import torch
 
 from benchmarks.measurement import Measurement
 from benchmarks.paired_runs import ProgramRun, run_pair
+from fieldsharp.core.checkout import PROJECT
 
 PART = "throughput"
-QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
+QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
 PAIRS = 3
 TRIALS = 8
 EPOCHS = 3

@@ -4,10 +4,10 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from sweep.running.executor import TrialDone, TrialEvent
-from sweep.running.local_executor import LocalExecutor, Serve
-from sweep.running.worker_process import serve
-from sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.execution.local.entrypoint import serve
+from fieldsharp.sweep.execution.local.executor import LocalExecutor, Serve
+from fieldsharp.sweep.study.trial_events import TrialDone, TrialEvent
+from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 
 class TimedExecutor(LocalExecutor):

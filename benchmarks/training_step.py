@@ -24,17 +24,18 @@ from benchmarks.measurement import Measurement
 from benchmarks.plain_training import sobel_loss, train
 from data.plume_settings import PlumeSettings
 from data.plumes import simulate
-from fields.settings import DataSettings
-from fields.windows import ForecastData, load_forecast_data
-from model.catalog import PREDICTORS
-from model.device import Hardware, find_hardware
-from model.predictors.building import build_predictor
-from model.settings import LossSettings, PredictorSettings, TrainingSettings
-from sweep.configuration.run_settings import RunSettings
-from sweep.running.trial import Trial, forecast_shape
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.windows import ForecastData, load_forecast_data
+from fieldsharp.model.device import Hardware, find_hardware
+from fieldsharp.model.predictors.factory import build_predictor
+from fieldsharp.model.registry import PREDICTORS
+from fieldsharp.model.settings import LossSettings, PredictorSettings, TrainingSettings
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.trials.trial import Trial, forecast_shape
 
 PART = "step"
-UK = Path(__file__).resolve().parents[1] / "data" / "uk_wfde5_hourly_2018_jun_jul.nc"
+UK = PROJECT / "data" / "uk_wfde5_hourly_2018_jun_jul.nc"
 REPEATS = 7
 WIDTH = 16
 EPOCHS = 100_000

@@ -28,23 +28,23 @@ from optuna_dashboard import wsgi
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.many_trials import make_many_trials
-from fields.windows import load_forecast_data
-from model.device import find_hardware
-from storage.database import open_database
-from storage.samples import Samples
-from sweep.configuration.config_file import load_config
-from sweep.configuration.settings import SweepConfig
-from sweep.dashboard.app import WsgiApp
-from sweep.dashboard.study_detail import StudyDetails
-from sweep.report.making import make_report
-from sweep.running.live_progress import OpenedSweep
-from sweep.running.progress import SilentProgress
-from sweep.running.sampling import Sampler
-from sweep.running.sweeping import run_sweep
-from sweep.running.trial import Trial
-from sweep.study.samples import TrialSample
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.model.device import find_hardware
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.trial_files.preview_store import Samples
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.dashboard.views.routes import WsgiApp
+from fieldsharp.sweep.dashboard.views.study_payload import StudyDetails
+from fieldsharp.sweep.engine.run import run_sweep
+from fieldsharp.sweep.monitoring.live_progress import OpenedSweep
+from fieldsharp.sweep.monitoring.progress import SilentProgress
+from fieldsharp.sweep.report.build import make_report
+from fieldsharp.sweep.study.files.previews import TrialSample
+from fieldsharp.sweep.trials.preview_builder import Sampler
+from fieldsharp.sweep.trials.trial import Trial
 
-PROJECT = Path(__file__).resolve().parents[1]
 QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
 SHORT = ["training.epochs=2", "budget.trials=6", "study=many", "workers.count=2"]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]

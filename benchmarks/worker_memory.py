@@ -6,10 +6,11 @@ from pathlib import Path
 from benchmarks.measurement import Measurement
 from benchmarks.paired_runs import run_pair
 from benchmarks.process_memory import PROC
-from fields.errors import FieldsharpError
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.core.errors import FieldsharpError
 
 PART = "memory"
-QUICKSTART = Path(__file__).resolve().parents[1] / "configs" / "quickstart.yaml"
+QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
 PAIRS = 3
 TRIALS = 4
 EPOCHS = 1

@@ -23,7 +23,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data.plume_settings import PlumeSettings
-from fields.partial_file import USUAL_MODE, make_empty, partial_path
+from fieldsharp.core.partial_file import USUAL_MODE, make_empty, partial_path
 
 __all__ = ["PlumeSettings", "main", "simulate"]
 

@@ -9,8 +9,8 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from fields.settings import section_of
-from sweep.configuration.settings import DEFAULT_SPACE, SweepConfig
+from fieldsharp.fields.settings import section_of
+from fieldsharp.sweep.configuration.settings import DEFAULT_SPACE, SweepConfig
 
 PAGE = Path(__file__).with_name("configuration.md")
 INTRODUCTION = """# Configuration

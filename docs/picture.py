@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from fields.reading import read_series
-from fields.series import FieldSeries
-from objectives.sharpness import mean_gradient, peak
-from sweep.results.prediction import forecast
-from sweep.results.run_folder import load_run
+from fieldsharp.fields.reading import read_series
+from fieldsharp.fields.series import FieldSeries
+from fieldsharp.objectives.sharpness import mean_gradient, peak
+from fieldsharp.sweep.results.prediction import forecast
+from fieldsharp.sweep.results.run_folder import load_run
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

@@ -1,1 +1,5 @@
-"""The leaf: a gridded field, read, split, scaled, differentiated and written."""
+"""Gridded fields: reading and writing files, masks, splits, windows, derivatives, spectra.
+
+May import `core`.
+A new file format is a reader in its own module and a line in `reading.READERS`.
+"""

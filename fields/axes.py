@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from fields.errors import DataError
+from fieldsharp.core.errors import DataError
 
 TIME_NAMES = ("time", "t", "valid_time", "date", "datetime")
 Y_NAMES = ("y", "lat", "latitude", "nav_lat", "rlat", "j")

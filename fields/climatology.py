@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from fields.series import FieldSeries
+from fieldsharp.fields.series import FieldSeries
 
 Tensor = torch.Tensor
 EVENT_SHARES = (0.9, 0.99)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import h5py
 
-from fields.errors import DataError
-from fields.visible import visible
+from fieldsharp.core.errors import DataError
+from fieldsharp.core.printable import visible
 
 MOST_LINKS = 10_000
 """Of all groups of a file together."""

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from fields.errors import DataError
-from fields.memory import require_memory
+from fieldsharp.core.errors import DataError
+from fieldsharp.core.memory import require_memory
 
 NUMPY_DIMS = ("time", "channel", "y", "x")
 MOST_MEMBERS = 10_000

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from fields.errors import DataError
-from fields.memory import Use, require_memory
+from fieldsharp.core.errors import DataError
+from fieldsharp.core.memory import Use, require_memory
 
 BLOCK_VALUES = 2**20
 """Values that are read at a time, where chunks are not larger."""

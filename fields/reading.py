@@ -19,18 +19,22 @@ import numpy.typing as npt
 import xarray as xr
 from xarray.backends import H5NetCDFStore
 
-from fields.axes import field_dims
-from fields.errors import DataError
-from fields.gaps import fill_in_time, valid_cells
-from fields.hdf5_files import require_self_contained
-from fields.memory import Use, require_memory
-from fields.names import unknown
-from fields.numpy_files import open_npy, open_npz
-from fields.read_size import frames_at_a_time, memory_needed, require_readable_coordinates
-from fields.series import FieldSeries, time_text
-from fields.settings import DataSettings
-from fields.visible import visible
-from fields.zarr_stores import OwnFilesStore, require_own_files
+from fieldsharp.core.errors import DataError
+from fieldsharp.core.memory import Use, require_memory
+from fieldsharp.core.printable import visible
+from fieldsharp.core.suggestions import unknown
+from fieldsharp.fields.axes import field_dims
+from fieldsharp.fields.hdf5_files import require_self_contained
+from fieldsharp.fields.missing_values import fill_in_time, valid_cells
+from fieldsharp.fields.numpy_files import open_npy, open_npz
+from fieldsharp.fields.read_size import (
+    frames_at_a_time,
+    memory_needed,
+    require_readable_coordinates,
+)
+from fieldsharp.fields.series import FieldSeries, time_text
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.zarr_stores import OwnFilesStore, require_own_files
 
 UNREAD: dict[str, Any] = {"decode_cf": False, "create_default_indexes": False, "cache": False}
 """How xarray opens a file without reading any value of it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fields.series import FieldSeries
+from fieldsharp.fields.series import FieldSeries
 
 
 @dataclass(frozen=True)

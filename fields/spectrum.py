@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import torch
 
-from fields.derivatives import interior_mask
+from fieldsharp.fields.derivatives import interior_mask
 
 Tensor = torch.Tensor
 TAPER_CELLS = 2

@@ -6,8 +6,8 @@ neighbouring frames of a weather field are nearly the same.
 
 from dataclasses import dataclass
 
-from fields.errors import DataError
-from fields.settings import DataSettings
+from fieldsharp.core.errors import DataError
+from fieldsharp.fields.settings import DataSettings
 
 
 @dataclass(frozen=True)

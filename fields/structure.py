@@ -5,7 +5,7 @@ Shape legend: B batch, T lead, C channel, H rows, W columns.
 
 import torch
 
-from fields.derivatives import zero_masked
+from fieldsharp.fields.derivatives import zero_masked
 
 Tensor = torch.Tensor
 SIGMA_CELLS = 1.5

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from fields.climatology import Climatology, fit_climatology
-from fields.errors import DataError
-from fields.memory import Use
-from fields.reading import read_series
-from fields.scaling import Scaling, fit_scaling
-from fields.series import BoolArray, FieldSeries, FloatArray
-from fields.settings import DataSettings
-from fields.split import Split, split_frames, window_span
+from fieldsharp.core.errors import DataError
+from fieldsharp.core.memory import Use
+from fieldsharp.fields.climatology import Climatology, fit_climatology
+from fieldsharp.fields.reading import read_series
+from fieldsharp.fields.scaling import Scaling, fit_scaling
+from fieldsharp.fields.series import BoolArray, FieldSeries, FloatArray
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.split import Split, split_frames, window_span
 
 BYTES_A_VALUE = 14
 """Of a field made ready for training: itself, its training frames in double precision for their

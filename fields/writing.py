@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from fields.errors import DataError
-from fields.partial_file import USUAL_MODE, make_empty, partial_path
-from fields.series import FieldSeries
+from fieldsharp.core.errors import DataError
+from fieldsharp.core.partial_file import USUAL_MODE, make_empty, partial_path
+from fieldsharp.fields.series import FieldSeries
 
 NAMES_OF_OTHERS = ("bounds", "climatology", "grid_mapping", "coordinates", "ancillary_variables")
 """Attributes that point to other variables of the source file, which a forecast does not carry."""

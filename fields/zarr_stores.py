@@ -13,8 +13,8 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.core.buffer.core import default_buffer_prototype
 from zarr.storage import LocalStore
 
-from fields.errors import DataError
-from fields.memory import require_memory
+from fieldsharp.core.errors import DataError
+from fieldsharp.core.memory import require_memory
 
 METADATA = ("zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata")
 MOST_METADATA_BYTES = 16 * 2**20

@@ -1,1 +1,5 @@
-"""Predictors, training losses and the training loop."""
+"""Predictors, training losses and the training loop.
+
+May import `fields` and `core`; never Optuna.
+A new predictor or loss is one module and one line in `registry`.
+"""

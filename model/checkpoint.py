@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
-from fields.errors import TrainingFailed
-from model.training import State
+from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.model.training import State
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from fields.errors import ConfigError
-from model.settings import TrainingSettings
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.model.settings import TrainingSettings
 
 
 @dataclass(frozen=True)

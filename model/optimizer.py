@@ -7,7 +7,7 @@ import torch
 from schedulefree import AdamWScheduleFree
 from torch import nn
 
-from model.settings import TrainingSettings
+from fieldsharp.model.settings import TrainingSettings
 
 
 class Optimizer:

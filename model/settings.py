@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from fields.names import unknown
-from fields.settings import Settings
-from model.catalog import LOSS_VARIANTS, PREDICTORS
-from model.schedule import Schedule
+from fieldsharp.core.suggestions import unknown
+from fieldsharp.fields.settings import Settings
+from fieldsharp.model.registry import LOSS_VARIANTS, PREDICTORS
+from fieldsharp.model.schedule import Schedule
 
 
 def _known_predictor(name: str) -> str:

@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from fields.errors import TrainingFailed
-from fields.windows import Windows
-from model.device import Hardware
-from model.losses.forecast_loss import ForecastLoss
-from model.optimizer import Optimizer
-from model.predictors.shape import MemberForecasting, TeacherForced
-from model.schedule import forcing_probability, rate_factor
-from model.settings import TrainingSettings
+from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.fields.windows import Windows
+from fieldsharp.model.device import Hardware
+from fieldsharp.model.losses.forecast_loss import ForecastLoss
+from fieldsharp.model.optimizer import Optimizer
+from fieldsharp.model.predictors.interface import MemberForecasting, TeacherForced
+from fieldsharp.model.schedule import forcing_probability, rate_factor
+from fieldsharp.model.settings import TrainingSettings
 
 Tensor = torch.Tensor
 State = dict[str, Any]

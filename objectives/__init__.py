@@ -1,1 +1,5 @@
-"""What a forecast is judged by: metrics, targets and the score."""
+"""Metrics, guards, score and verdict of a forecast.
+
+May import `fields` and `core`; never Optuna.
+A new metric is a line in `metrics.METRICS`, a new guard one in `guards.GUARDS`.
+"""

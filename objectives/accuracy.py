@@ -2,7 +2,7 @@
 
 import torch
 
-from objectives.case import Case
+from fieldsharp.objectives.verification_batch import Case
 
 Tensor = torch.Tensor
 

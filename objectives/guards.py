@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from pydantic import ConfigDict
 
-from fields.settings import Settings
-from objectives.judgement import Judgement
-from objectives.settings import GuardSettings
+from fieldsharp.fields.settings import Settings
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.settings import GuardSettings
 
 Metrics = Mapping[str, float]
 LARGEST_VIOLATION = 1e6

@@ -9,8 +9,8 @@ from functools import cached_property
 import torch
 from torch.nn.functional import pad
 
-from fields.climatology import Climatology
-from fields.derivatives import (
+from fieldsharp.fields.climatology import Climatology
+from fieldsharp.fields.derivatives import (
     cross_mask,
     forward_differences,
     interior_mask,
@@ -18,10 +18,10 @@ from fields.derivatives import (
     sobel,
     zero_masked,
 )
-from fields.ordering import in_rising_order
-from fields.regions import region_weights
-from fields.spectrum import anomalies, taper, transform
-from fields.structure import convolve
+from fieldsharp.fields.ordering import in_rising_order
+from fieldsharp.fields.regions import region_weights
+from fieldsharp.fields.spectrum import anomalies, taper, transform
+from fieldsharp.fields.structure import convolve
 
 Tensor = torch.Tensor
 NEIGHBOURHOOD_CELLS = 5

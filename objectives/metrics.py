@@ -11,8 +11,8 @@ from typing import Literal
 
 import torch
 
-from objectives import accuracy, scales, sharpness, structure
-from objectives.case import Largest, Statistic
+from fieldsharp.objectives import accuracy, sharpness, spectral_statistics, structure
+from fieldsharp.objectives.verification_batch import Largest, Statistic
 
 Tensor = torch.Tensor
 Need = Literal["persistence", "climatology"]
@@ -127,7 +127,11 @@ _ANOMALY_MOMENTS = (
     accuracy.anomaly_observed,
     accuracy.anomaly_square_observed,
 )
-_POWERS = (scales.power_predicted, scales.power_observed, scales.wavelengths)
+_POWERS = (
+    spectral_statistics.power_predicted,
+    spectral_statistics.power_observed,
+    spectral_statistics.wavelengths,
+)
 
 METRICS: Mapping[str, Metric] = {
     "gradient": Metric(
@@ -248,13 +252,13 @@ METRICS: Mapping[str, Metric] = {
     ),
     "region_std_ratio": Metric(
         (
-            scales.regional_mean_predicted,
-            scales.regional_square_predicted,
-            scales.regional_mean_observed,
-            scales.regional_square_observed,
-            scales.regions_counted,
+            spectral_statistics.regional_mean_predicted,
+            spectral_statistics.regional_square_predicted,
+            spectral_statistics.regional_mean_observed,
+            spectral_statistics.regional_square_observed,
+            spectral_statistics.regions_counted,
         ),
-        scales.largest_deviation_ratio,
+        spectral_statistics.largest_deviation_ratio,
         "1",
         "the same in the region (of 3 x 3) where it is largest",
         needs=("climatology",),
@@ -285,28 +289,33 @@ METRICS: Mapping[str, Metric] = {
     ),
     "power_small": Metric(
         _POWERS,
-        scales.power_ratio_db("small"),
+        spectral_statistics.power_ratio_db("small"),
         "dB",
         "predicted over observed power at wavelengths below 4 cells",
         needs=("climatology",),
     ),
     "power_middle": Metric(
         _POWERS,
-        scales.power_ratio_db("middle"),
+        spectral_statistics.power_ratio_db("middle"),
         "dB",
         "predicted over observed power at wavelengths of 4 to 8 cells",
         needs=("climatology",),
     ),
     "power_large": Metric(
         _POWERS,
-        scales.power_ratio_db("large"),
+        spectral_statistics.power_ratio_db("large"),
         "dB",
         "predicted over observed power at wavelengths from 8 cells on",
         needs=("climatology",),
     ),
     "effective_resolution": Metric(
-        (scales.power_predicted, scales.power_observed, scales.cross_power, scales.wavelengths),
-        scales.effective_resolution,
+        (
+            spectral_statistics.power_predicted,
+            spectral_statistics.power_observed,
+            spectral_statistics.cross_power,
+            spectral_statistics.wavelengths,
+        ),
+        spectral_statistics.effective_resolution,
         "cells",
         "shortest wavelength with half the observed power and coherence 0.5",
         needs=("climatology",),

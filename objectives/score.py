@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from objectives.targets import Targets
+from fieldsharp.objectives.targets import Targets
 
 
 @dataclass(frozen=True)

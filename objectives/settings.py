@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from fields.settings import Settings
+from fieldsharp.fields.settings import Settings
 
 
 def _auto_or_number(value: object) -> object:

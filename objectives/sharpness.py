@@ -2,8 +2,8 @@
 
 import torch
 
-from objectives.case import Case
-from objectives.masked_field import MaskedField
+from fieldsharp.objectives.masked_field import MaskedField
+from fieldsharp.objectives.verification_batch import Case
 
 Tensor = torch.Tensor
 

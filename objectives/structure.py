@@ -5,9 +5,9 @@ Shape legend: B sample, T lead, C channel, H rows, W columns, N valid cells, L l
 
 import torch
 
-from fields.structure import similarity
-from objectives.case import Case
-from objectives.masked_field import MaskedField
+from fieldsharp.fields.structure import similarity
+from fieldsharp.objectives.masked_field import MaskedField
+from fieldsharp.objectives.verification_batch import Case
 
 Tensor = torch.Tensor
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999)

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fields.errors import ConfigError
-from objectives.settings import ObjectiveSettings
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.objectives.settings import ObjectiveSettings
 
 DISTANCE_OF_NOTHING = 3.0
 

@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fields.settings import Settings
-from objectives.settings import TargetSettings
-from objectives.targets import Band, Targets
+from fieldsharp.fields.settings import Settings
+from fieldsharp.objectives.settings import TargetSettings
+from fieldsharp.objectives.targets import Band, Targets
 
 CONFIRM_FIRST = "confirm it on new seeds and the test split with the confirm command, then "
 """What the next step begins with after a success that one seed alone has seen."""

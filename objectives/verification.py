@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import torch
 
-from objectives.case import Case, Largest, Statistic
-from objectives.judgement import Judgement
-from objectives.metrics import METRICS, Metric
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metrics import METRICS, Metric
+from fieldsharp.objectives.verification_batch import Case, Largest, Statistic
 
 Tensor = torch.Tensor
 

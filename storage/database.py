@@ -15,21 +15,22 @@ import sqlalchemy
 from optuna.storages import RDBStorage
 from sqlalchemy import event
 
-from fields.errors import ConfigError, DatabaseDamaged
-from storage.access import check_access
-from storage.advice import restore_advice
-from storage.database_errors import database_errors, opening_errors
-from storage.database_file import FileIdentity, file_identity
-from storage.making import make_database
-from storage.one_name import use_name
-from storage.opening import opening_locked
-from storage.quick_storage import QuickStorage
-from storage.server import engine_arguments, server_address
-from storage.server_soundness import check_server
-from storage.soundness import require_sound
-from storage.sqlite_file import TIMEOUT_S, can_be_written, reading_uri
-from storage.study_lock import StudyLock
-from storage.url import is_postgres, sqlite_path
+from fieldsharp.core.errors import ConfigError, DatabaseDamaged
+from fieldsharp.storage.errors.hints import restore_advice
+from fieldsharp.storage.errors.mapping import database_errors, opening_errors
+from fieldsharp.storage.init_lock import opening_locked
+from fieldsharp.storage.location.server_url import server_address
+from fieldsharp.storage.location.url import is_postgres, sqlite_path
+from fieldsharp.storage.optuna_adapter.bulk_read import QuickStorage
+from fieldsharp.storage.postgres.checks import check_server
+from fieldsharp.storage.postgres.connection import engine_arguments
+from fieldsharp.storage.sqlite.access import check_access
+from fieldsharp.storage.sqlite.checks import require_sound
+from fieldsharp.storage.sqlite.create import make_database
+from fieldsharp.storage.sqlite.file import TIMEOUT_S, can_be_written, reading_uri
+from fieldsharp.storage.sqlite.file_identity import FileIdentity, file_identity
+from fieldsharp.storage.sqlite.single_name import use_name
+from fieldsharp.storage.study_lock import StudyLock
 
 __all__ = [
     "check_storage",
@@ -160,7 +161,7 @@ def tune_sqlite(
         engine: Of the storage.
         mode: What it is opened for.
         checkpoints: Whether SQLite makes checkpoints by itself; a coordinator makes them, and waits
-            for readers first, see ``storage.write_ahead_log``.
+            for readers first, see ``storage.maintenance.write_ahead_log``.
     """
 
     @event.listens_for(engine, "connect")

@@ -9,10 +9,10 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from fields.errors import ConfigError
-from storage.holder import Holder
-from storage.owned_folders import read_within
-from storage.private_files import write_durably
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.storage.durable_files.atomic import write_durably
+from fieldsharp.storage.location.owned_folders import read_within
+from fieldsharp.storage.lock_owner import Holder
 
 _MOST_BYTES = 10_000
 
@@ -21,7 +21,7 @@ def leave_request(path: Path, holder: Holder, *, at_once: bool) -> None:
     """Ask a coordinator to stop.
 
     Args:
-        path: See ``storage.place.stop_request``.
+        path: See ``storage.location.paths.stop_request``.
         holder: Whom.
         at_once: Whether it shall not finish the epochs that are trained.
 
@@ -42,7 +42,7 @@ def take_request(path: Path, identity: str) -> int:
     """Return how urgently this process is asked to stop, and remove the request.
 
     Args:
-        path: See ``storage.place.stop_request``.
+        path: See ``storage.location.paths.stop_request``.
         identity: Of this process.
 
     Returns:

@@ -3,11 +3,11 @@
 from types import TracebackType
 from typing import Any, Self
 
-from storage.holder import CONFIRM, RESUME, Holder, is_run_by
-from storage.place import stop_request
-from storage.stop_request import leave_request, withdraw_request
-from storage.study_lock_file import StudyLockFile, holder_by_file
-from storage.url import is_postgres
+from fieldsharp.storage.location.paths import stop_request
+from fieldsharp.storage.location.url import is_postgres
+from fieldsharp.storage.lock_owner import CONFIRM, RESUME, Holder, is_run_by
+from fieldsharp.storage.sqlite.study_lock import StudyLockFile, holder_by_file
+from fieldsharp.storage.stop_request import leave_request, withdraw_request
 
 __all__ = ["CONFIRM", "RESUME", "Holder", "StudyLock", "refuse_if_run", "study_holder"]
 
@@ -22,7 +22,7 @@ class StudyLock:
         self.study = study
         if is_postgres(url):
             # Only here: who sweeps in a file need not load what talks to servers.
-            from storage.server_lock import ServerLock
+            from fieldsharp.storage.postgres.study_lock import ServerLock
 
             self._lock: StudyLockFile | ServerLock = ServerLock(url, study, command)
         else:
@@ -87,7 +87,7 @@ def study_holder(url: str, study: str) -> Holder:
         StorageError: If the server that keeps the locks does not answer.
     """
     if is_postgres(url):
-        from storage.server_lock import holder_on_server
+        from fieldsharp.storage.postgres.study_lock import holder_on_server
 
         return holder_on_server(url, study)
     return holder_by_file(url, study)
@@ -110,7 +110,7 @@ def ask_to_stop(url: str, study: str, holder: Holder, *, at_once: bool) -> str:
         StorageError: If the server does not answer.
     """
     if is_postgres(url):
-        from storage.server_lock import ask_to_stop_on_server
+        from fieldsharp.storage.postgres.study_lock import ask_to_stop_on_server
 
         ask_to_stop_on_server(url, study, holder, at_once=at_once)
         return "the database"
@@ -126,7 +126,7 @@ def is_asked_to_stop(url: str, study: str) -> bool:
         StorageError: If the server does not answer.
     """
     if is_postgres(url):
-        from storage.server_lock import is_asked_to_stop_on_server
+        from fieldsharp.storage.postgres.study_lock import is_asked_to_stop_on_server
 
         return is_asked_to_stop_on_server(url, study)
     return stop_request(url, study).exists()
@@ -139,7 +139,7 @@ def withdraw_stop_request(url: str, study: str) -> None:
         StorageError: If the server does not answer.
     """
     if is_postgres(url):
-        from storage.server_lock import withdraw_on_server
+        from fieldsharp.storage.postgres.study_lock import withdraw_on_server
 
         withdraw_on_server(url, study)
     else:

@@ -1,1 +1,5 @@
-"""The service: configuration, search space, coordinator, workers and commands."""
+"""The service: commands, sweep engine, executors, studies, dashboard and reports.
+
+May import all other packages.
+CONTRIBUTING.md has the order of its packages.
+"""

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 import typer
 
-from fields.errors import FieldsharpError
-from fields.visible import visible
-from storage.masking import Masking
-from storage.secret_variables import STORAGE_VARIABLE, TOKEN_VARIABLE
-from sweep.commands import (
+from fieldsharp.core.errors import FieldsharpError
+from fieldsharp.core.printable import visible
+from fieldsharp.core.secret_variables import STORAGE_VARIABLE, TOKEN_VARIABLE
+from fieldsharp.core.signals import INTERRUPTED, Stopping
+from fieldsharp.storage.errors.log_masking import Masking
+from fieldsharp.sweep.commands import (
     check,
     confirm,
     dashboard,
@@ -28,11 +29,10 @@ from sweep.commands import (
     storage,
     train,
 )
-from sweep.commands.completion import mend_words
-from sweep.commands.ending import DEBUG, sentence
-from sweep.commands.printing import say_on_stderr, write_any_character
-from sweep.running.log_output import log_of_commands
-from sweep.running.stopping import INTERRUPTED, Stopping
+from fieldsharp.sweep.commands.completion import mend_words
+from fieldsharp.sweep.commands.exit_codes import DEBUG, sentence
+from fieldsharp.sweep.commands.printing import say_on_stderr, write_any_character
+from fieldsharp.sweep.execution.log_output import log_of_commands
 
 INTERRUPTED_CODE = 130
 LONGEST_ERROR = 4000

@@ -11,22 +11,22 @@ from playwright.sync_api import Browser
 
 from data.plume_settings import PlumeSettings
 from data.plumes import simulate
-from fields.windows import ForecastData, load_forecast_data
-from model.device import find_hardware
-from storage.database import open_database
-from sweep.configuration.config_file import load_config
-from sweep.configuration.settings import SweepConfig
-from sweep.running.coordinator import Coordinator
-from sweep.running.executor import EpochDone, TrialDone, TrialEvent
-from sweep.running.preflight import examine
-from sweep.running.progress import SilentProgress
-from sweep.running.sampling import Sampler
-from sweep.running.study_files import StudyFiles
-from sweep.running.trial import Trial
-from sweep.study.facts import StudyFacts
-from sweep.study.ledger import Ledger
-from sweep.study.studies import open_or_create_study, study_identity
-from sweep.study.trial_spec import TrialSpec
+from fieldsharp.fields.windows import ForecastData, load_forecast_data
+from fieldsharp.model.device import find_hardware
+from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.coordinator import Coordinator
+from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.monitoring.progress import SilentProgress
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.lookup import open_or_create_study, study_identity
+from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.trial_events import EpochDone, TrialDone, TrialEvent
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.trials.preview_builder import Sampler
+from fieldsharp.sweep.trials.trial import Trial
 from tests import postgres
 from tests.browser import chromium
 

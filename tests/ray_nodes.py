@@ -20,7 +20,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).resolve().parents[1]
+from fieldsharp.core.checkout import PROJECT
+
 NO_RAY = "Ray is not installed (pip install -r requirements-ray.txt, or `make test-cluster`)"
 MEMORY = 80_000_000
 """Bytes of each node's object store."""

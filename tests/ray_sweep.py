@@ -14,9 +14,10 @@ from typing import Any
 
 import optuna
 
-from storage.database import open_database
-from storage.place import files_folder
-from tests.ray_nodes import PROJECT, Node, Nodes
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.location.paths import files_folder
+from tests.ray_nodes import Node, Nodes
 
 LIMIT_S = 120.0
 EPOCHS = 8

@@ -10,7 +10,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-PROJECT = Path(__file__).resolve().parents[1]
+from fieldsharp.core.checkout import PROJECT
+
 AUDIT = "requirements-audit.txt"
 """Of a program with an environment of its own."""
 FILES = sorted(file for file in PROJECT.glob("requirements*.txt") if file.name != AUDIT)

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("sweep", "model", "objectives", "storage", "fields", "data", "benchmarks", "docs")
+from fieldsharp.core.checkout import PROJECT
+
+PACKAGES = ["core", "sweep", "model", "objectives", "storage", "fields"]
+PACKAGES += ["fieldsharp", "data", "benchmarks", "docs"]
 CHECKPOINT = "model/checkpoint.py"
 MODULES = {
     *("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "jsonpickle", "shelve"),
@@ -101,7 +103,7 @@ def _says(call: ast.Call, name: str, value: bool) -> bool:
 
 def product_files() -> list[Path]:
     return sorted(
-        [*ROOT.glob("*.py"), *(p for name in PACKAGES for p in (ROOT / name).rglob("*.py"))]
+        [*PROJECT.glob("*.py"), *(p for name in PACKAGES for p in (PROJECT / name).rglob("*.py"))]
     )
 
 
@@ -112,7 +114,7 @@ def test_no_file_of_the_product_loads_what_could_run_code() -> None:
         place
         for path in files
         for place in unsafe_places(
-            path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
+            path.read_text(encoding="utf-8"), path.relative_to(PROJECT).as_posix()
         )
     ]
     assert found == []
@@ -177,7 +179,7 @@ def test_the_file_of_checkpoints_is_held_to_weights_only(snippet: str) -> None:
         ("from torch import load\nload('x', weights_only=True)", CHECKPOINT),
         ("import numpy as np\nnp.load('x', allow_pickle=False)", "fields/reading.py"),
         ("import json\njson.load(file)", "sweep/good.py"),
-        ("from model.catalog import load\nload('x', 'y')", "model/good.py"),
+        ("from fieldsharp.model.registry import load\nload('x', 'y')", "model/good.py"),
         ("import yaml\nyaml.safe_load('x')", "sweep/good.py"),
     ],
 )
@@ -200,11 +202,11 @@ def test_the_linter_bites_too(snippet: str, path: str, rule: str | None) -> None
     if not ruff.exists():
         pytest.skip("ruff is not installed")
     checked = subprocess.run(
-        [ruff, "check", "--select", "TID251,S301", "--stdin-filename", ROOT / path, "-"],
+        [ruff, "check", "--select", "TID251,S301", "--stdin-filename", PROJECT / path, "-"],
         input=snippet,
         capture_output=True,
         text=True,
         check=False,
-        cwd=ROOT,
+        cwd=PROJECT,
     )
     assert (rule in checked.stdout) if rule else checked.returncode == 0, checked.stdout

@@ -9,8 +9,9 @@ from pathlib import Path
 from benchmarks.compute import __doc__ as about
 from benchmarks.compute.measuring import METHODS, measure
 from benchmarks.measurement import Measurement
+from fieldsharp.core.checkout import PROJECT
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+CONFIGS = PROJECT / "configs"
 SHORT = ("training.epochs=2",)
 
 

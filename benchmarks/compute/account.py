@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from fields.errors import FieldsharpError
-from objectives.guards import broken, check_guards
-from objectives.judgement import Judgement
-from objectives.score import score_forecast
-from objectives.settings import ObjectiveSettings
-from objectives.targets import Targets
-from sweep.configuration.run_settings import RunSettings
-from sweep.running.epoch_report import EpochReport
+from fieldsharp.core.errors import FieldsharpError
+from fieldsharp.objectives.guards import broken, check_guards
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.score import score_forecast
+from fieldsharp.objectives.settings import ObjectiveSettings
+from fieldsharp.objectives.targets import Targets
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.study.epoch_report import EpochReport
 
 
 class SearchEnded(Exception):

@@ -15,8 +15,8 @@ from benchmarks.compute import ray_search
 from benchmarks.compute.account import SearchRun
 from benchmarks.compute.methods import OTHERS, OURS, OWN_SETTINGS, Job, run
 from benchmarks.measurement import Measurement
-from fields.errors import ConfigError
-from sweep.configuration.config_file import load_config
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.sweep.configuration.config_file import load_config
 
 METHODS = (OURS, *OTHERS, *(name for name in OWN_SETTINGS if name != OURS))
 PLAIN = "plain"

@@ -10,10 +10,10 @@ import optuna
 from benchmarks.compute import optuna_search, own_search, ray_search
 from benchmarks.compute.account import Account, Referee, SearchEnded, SearchRun
 from benchmarks.compute.trainings import Trainings
-from sweep.configuration.config_file import load_config
-from sweep.configuration.presets import presets
-from sweep.configuration.settings import SweepConfig
-from sweep.running.preflight import examine
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.presets import presets
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.preflight import examine
 
 OURS = "ours"
 OWN_SETTINGS: dict[str, tuple[str, ...]] = {

@@ -8,10 +8,10 @@ import optuna
 from benchmarks import plain_script
 from benchmarks.compute.account import Account
 from benchmarks.compute.trainings import Trainings
-from fields.errors import TrainingFailed
-from sweep.configuration.run_settings import RunSettings
-from sweep.configuration.settings import SweepConfig
-from sweep.running.epoch_report import EpochReport
+from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.epoch_report import EpochReport
 
 ENDLESS = 10_000
 """Trials; the account ends the search."""

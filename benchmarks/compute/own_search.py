@@ -6,9 +6,10 @@ from pathlib import Path
 from benchmarks.compute.account import Account
 from benchmarks.compute.trainings import Training, Trainings
 from benchmarks.opened_sweep import opened_sweep
-from fields.errors import TrainingFailed
-from sweep.configuration.settings import SweepConfig
-from sweep.running.executor import (
+from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.study.trial_events import (
     EpochDone,
     RungReached,
     TrialBegan,
@@ -17,9 +18,8 @@ from sweep.running.executor import (
     TrialEvent,
     TrialFailed,
 )
-from sweep.running.preflight import examine
-from sweep.running.trial_checkpoints import TrialCheckpoints
-from sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
 
 
 class _AtWork:

@@ -14,17 +14,18 @@ from typing import Any
 
 from benchmarks.compute.account import Account
 from benchmarks.compute.optuna_search import ENDLESS, counted
-from benchmarks.compute.trainings import PROJECT, Trainings
-from fields.errors import FieldsharpError, TrainingFailed
-from sweep.configuration.names import setting_path
-from sweep.configuration.presets import presets
-from sweep.configuration.ranges import Scalar
-from sweep.configuration.run_settings import RunSettings
-from sweep.configuration.settings import SweepConfig
-from sweep.configuration.space import distributions
-from sweep.running.epoch_report import reports_as_text, reports_from_text
-from sweep.running.preflight import examine
-from sweep.running.scoring import Scoring
+from benchmarks.compute.trainings import Trainings
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.core.errors import FieldsharpError, TrainingFailed
+from fieldsharp.sweep.configuration.presets import presets
+from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.configuration.setting_paths import setting_path
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.space import distributions
+from fieldsharp.sweep.engine.baseline_scoring import Scoring
+from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.study.epoch_report import reports_as_text, reports_from_text
 
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",

@@ -9,20 +9,24 @@ from pathlib import Path
 
 import torch
 
-from fields.errors import TrainingFailed
-from fields.windows import load_forecast_data
-from model.checkpoint import Checkpoint, decode, encode
-from model.device import find_hardware
-from sweep.configuration.run_settings import RunSettings
-from sweep.running.epoch_report import EpochReport, reports_as_text, reports_from_text
-from sweep.running.judging import Judge
-from sweep.running.trial import Trial
-from sweep.running.trial_checkpoints import TrialCheckpoints
-from sweep.study.provenance import file_sha256
-from sweep.study.trial_spec import TrialSpec
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.model.checkpoint import Checkpoint, decode, encode
+from fieldsharp.model.device import find_hardware
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.study.epoch_report import (
+    EpochReport,
+    reports_as_text,
+    reports_from_text,
+)
+from fieldsharp.sweep.study.provenance import file_sha256
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
+from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.trial import Trial
 
-PROJECT = Path(__file__).resolve().parents[2]
-TRAINED_BY = ("fields", "model", "objectives", "sweep/running/trial.py", "sweep/running/judging.py")
+TRAINED_BY = ("core", "fields", "model", "objectives", "sweep/trials")
 
 
 @dataclass

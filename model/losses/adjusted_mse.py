@@ -8,8 +8,8 @@ powers, so smoothing no longer pays. Takes anomalies, in which masked cells are 
 
 import torch
 
-from fields.derivatives import zero_masked
-from fields.spectrum import shell_sums, shells, transform
+from fieldsharp.fields.derivatives import zero_masked
+from fieldsharp.fields.spectrum import shell_sums, shells, transform
 
 Tensor = torch.Tensor
 TINY = 1e-12

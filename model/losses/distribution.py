@@ -7,9 +7,9 @@ import math
 
 import torch
 
-from fields.derivatives import interior_mask, sobel_magnitude, zero_masked
-from fields.ordering import in_rising_order
-from model.losses.magnitude import EPSILON
+from fieldsharp.fields.derivatives import interior_mask, sobel_magnitude, zero_masked
+from fieldsharp.fields.ordering import in_rising_order
+from fieldsharp.model.losses.magnitude import EPSILON
 
 Tensor = torch.Tensor
 GRADIENT_SHARE = 4.0

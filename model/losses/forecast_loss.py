@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol
 
 import torch
 
-from fields.errors import ConfigError
-from model.catalog import BASE_LOSSES, load, loss_variant
-from model.settings import LossSettings
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.model.registry import BASE_LOSSES, load, loss_variant
+from fieldsharp.model.settings import LossSettings
 
 Tensor = torch.Tensor
 

@@ -6,8 +6,8 @@ are not tapered here, as they are for the metrics: coastal cells are to be train
 
 import torch
 
-from fields.derivatives import zero_masked
-from fields.spectrum import transform
+from fieldsharp.fields.derivatives import zero_masked
+from fieldsharp.fields.spectrum import transform
 
 Tensor = torch.Tensor
 TINY = 1e-12

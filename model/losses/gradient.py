@@ -2,7 +2,7 @@
 
 import torch
 
-from fields.derivatives import interior_mask, masked_mean, sobel, zero_masked
+from fieldsharp.fields.derivatives import interior_mask, masked_mean, sobel, zero_masked
 
 Tensor = torch.Tensor
 

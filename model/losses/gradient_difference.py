@@ -2,7 +2,12 @@
 
 import torch
 
-from fields.derivatives import forward_differences, forward_masks, masked_mean, zero_masked
+from fieldsharp.fields.derivatives import (
+    forward_differences,
+    forward_masks,
+    masked_mean,
+    zero_masked,
+)
 
 Tensor = torch.Tensor
 

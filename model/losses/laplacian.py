@@ -2,7 +2,7 @@
 
 import torch
 
-from fields.derivatives import cross_mask, laplacian, masked_mean, zero_masked
+from fieldsharp.fields.derivatives import cross_mask, laplacian, masked_mean, zero_masked
 
 Tensor = torch.Tensor
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from fields.derivatives import interior_mask, masked_mean, sobel_magnitude, zero_masked
+from fieldsharp.fields.derivatives import interior_mask, masked_mean, sobel_magnitude, zero_masked
 
 Tensor = torch.Tensor
 EPSILON = 1e-12

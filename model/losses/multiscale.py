@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional
 
-from fields.derivatives import interior_mask, masked_mean, sobel, zero_masked
+from fieldsharp.fields.derivatives import interior_mask, masked_mean, sobel, zero_masked
 
 Tensor = torch.Tensor
 SCALES = (1, 2, 4)

@@ -5,10 +5,10 @@ Terms differ by orders of magnitude, so one range of weights would mean nothing 
 
 import torch
 
-from fields.windows import Windows
-from model.catalog import BASE_LOSSES, load, loss_variant
-from model.losses.forecast_loss import Term, TermScales
-from model.settings import LossSettings
+from fieldsharp.fields.windows import Windows
+from fieldsharp.model.losses.forecast_loss import Term, TermScales
+from fieldsharp.model.registry import BASE_LOSSES, load, loss_variant
+from fieldsharp.model.settings import LossSettings
 
 Tensor = torch.Tensor
 BATCH = 64

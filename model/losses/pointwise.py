@@ -6,7 +6,7 @@ terms: a NaN that is only masked at the end still makes the gradient NaN (0 time
 
 import torch
 
-from fields.derivatives import masked_mean, zero_masked
+from fieldsharp.fields.derivatives import masked_mean, zero_masked
 
 Tensor = torch.Tensor
 

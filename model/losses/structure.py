@@ -2,8 +2,8 @@
 
 import torch
 
-from fields.derivatives import masked_mean
-from fields.structure import similarity
+from fieldsharp.fields.derivatives import masked_mean
+from fieldsharp.fields.structure import similarity
 
 Tensor = torch.Tensor
 

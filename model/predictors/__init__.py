@@ -1,1 +1,5 @@
-"""Networks that turn a history of frames into the frames that follow."""
+"""Forecast nets, their common interface and how they are built.
+
+May import `fields` and `core`.
+A new predictor is one module here and one line in `model/registry.py`.
+"""

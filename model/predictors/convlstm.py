@@ -7,7 +7,7 @@ training, on the truth (scheduled sampling). Shi et al. 2015, arXiv 1506.04214.
 import torch
 from torch import nn
 
-from model.predictors.shape import ForecastShape
+from fieldsharp.model.predictors.interface import ForecastShape
 
 Tensor = torch.Tensor
 State = list[tuple[Tensor, Tensor]]

@@ -10,8 +10,8 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from model.predictors.classes import predictor_class
-from model.predictors.shape import ForecastShape
+from fieldsharp.model.predictors.class_loading import predictor_class
+from fieldsharp.model.predictors.interface import ForecastShape
 
 Tensor = torch.Tensor
 NOISE_FRAMES = 1

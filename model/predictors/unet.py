@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from model.predictors.layout import GroupNorm, channels_together, upsampled
-from model.predictors.padding import crop, pad_to_multiple
-from model.predictors.shape import ForecastShape
+from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.predictors.memory_format import GroupNorm, channels_together, upsampled
+from fieldsharp.model.predictors.padding import crop, pad_to_multiple
 
 Tensor = torch.Tensor
 

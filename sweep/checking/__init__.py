@@ -1,1 +1,5 @@
-"""The plan's diagnostics on one configuration: predictor, optimiser, losses and data."""
+"""What `check` tries before a sweep: data, predictor, optimiser and every loss.
+
+May import `sweep.engine` and all below it.
+A new check is a module with a function and a line in `checks`.
+"""

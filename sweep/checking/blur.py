@@ -1,11 +1,11 @@
 """Is there any blur to fix?"""
 
-from fields.errors import ConfigError
-from objectives.targets import resolve_targets
-from sweep.checking.check import Check, judged
-from sweep.checking.linear_forecast import fit_linear_forecast
-from sweep.checking.subject import Subject
-from sweep.running.judging import Judge
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.objectives.targets import resolve_targets
+from fieldsharp.sweep.checking.check import Check, judged
+from fieldsharp.sweep.checking.context import Subject
+from fieldsharp.sweep.checking.linear_forecast import fit_linear_forecast
+from fieldsharp.sweep.trials.evaluator import Judge
 
 
 def check_blur(subject: Subject) -> Check:

@@ -5,17 +5,14 @@ from functools import partial
 
 import torch
 
-from fields.errors import TrainingFailed
-from fields.windows import load_forecast_data
-from model.device import find_hardware
-from model.predictors.building import build_predictor, check_predictor
-from sweep.checking.blur import check_blur
-from sweep.checking.check import Check
-from sweep.checking.loss_terms import check_term, terms_reached
-from sweep.checking.optimiser import check_learning_rate, check_movement, check_short_training
-from sweep.checking.script_checks import check_script
-from sweep.checking.subject import Subject
-from sweep.checking.values import (
+from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.model.device import find_hardware
+from fieldsharp.model.predictors.factory import build_predictor, check_predictor
+from fieldsharp.sweep.checking.blur import check_blur
+from fieldsharp.sweep.checking.check import Check
+from fieldsharp.sweep.checking.context import Subject
+from fieldsharp.sweep.checking.input_range import (
     check_later_values,
     check_level,
     check_mask,
@@ -23,10 +20,17 @@ from sweep.checking.values import (
     check_training_values,
     check_units,
 )
-from sweep.checking.weights import check_evaluation_mode, check_weights
-from sweep.configuration.settings import SweepConfig
-from sweep.running.preflight import local_processes
-from sweep.running.trial import forecast_shape
+from fieldsharp.sweep.checking.loss_terms import check_term, terms_reached
+from fieldsharp.sweep.checking.model_loading import check_evaluation_mode, check_weights
+from fieldsharp.sweep.checking.optimiser import (
+    check_learning_rate,
+    check_movement,
+    check_short_training,
+)
+from fieldsharp.sweep.checking.script_checks import check_script
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.preflight import local_processes
+from fieldsharp.sweep.trials.trial import forecast_shape
 
 
 def checks_of(config: SweepConfig) -> Iterator[Check]:

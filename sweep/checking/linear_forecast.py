@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from fields.windows import Windows
+from fieldsharp.fields.windows import Windows
 
 Tensor = torch.Tensor
 RADIUS = 2

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from fields.errors import ConfigError
-from model.losses.normalisation import MIDDLE_OF_TRAINING
-from sweep.checking.check import Check, judged
-from sweep.checking.subject import Subject, descend_often
-from sweep.configuration.reachable import reachable
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.model.losses.normalisation import MIDDLE_OF_TRAINING
+from fieldsharp.sweep.checking.check import Check, judged
+from fieldsharp.sweep.checking.context import Subject, descend_often
+from fieldsharp.sweep.configuration.searched_values import reachable
 
 Tensor = torch.Tensor
 NO_TERM = "none"

@@ -5,12 +5,12 @@ import math
 import torch
 from torch import nn
 
-from fields.windows import Windows
-from model.training import Trainer
-from sweep.checking.check import Check, judged
-from sweep.checking.rate_range import HIGHEST, range_test
-from sweep.checking.subject import Subject
-from sweep.configuration.reachable import reachable
+from fieldsharp.fields.windows import Windows
+from fieldsharp.model.training import Trainer
+from fieldsharp.sweep.checking.check import Check, judged
+from fieldsharp.sweep.checking.context import Subject
+from fieldsharp.sweep.checking.rate_range import HIGHEST, range_test
+from fieldsharp.sweep.configuration.searched_values import reachable
 
 Tensor = torch.Tensor
 FEW_STEPS = 5

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from sweep.checking.subject import Subject, descend
+from fieldsharp.sweep.checking.context import Subject, descend
 
 LOWEST, HIGHEST = 1e-6, 1.0
 STEPS = 90

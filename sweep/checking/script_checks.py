@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from fields.errors import FieldsharpError
-from sweep.checking.check import Check
-from sweep.configuration.settings import SweepConfig
-from sweep.configuration.trainer import TrainerSettings
-from sweep.running.preflight import examine
-from sweep.running.script.handing_over import find_program
-from sweep.running.script.script_preflight import require_script
+from fieldsharp.core.errors import FieldsharpError
+from fieldsharp.sweep.checking.check import Check
+from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.execution.script.launch import find_program
+from fieldsharp.sweep.execution.script.preflight import require_script
 
 
 def check_script(config: SweepConfig) -> Iterator[Check]:

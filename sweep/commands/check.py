@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from sweep.commands.completion import complete_setting
-from sweep.commands.options import DEFAULT_CONFIG, find_config
+from fieldsharp.sweep.commands.completion import complete_setting
+from fieldsharp.sweep.commands.options import DEFAULT_CONFIG, find_config
 
 NAME = "check"
 HELP = "Check predictor, optimiser, losses and data of a configuration."
@@ -27,16 +27,16 @@ def run(
     """Check a configuration; exit code 1 if anything fails."""
     from rich.table import Table
 
-    from sweep.commands.consoles import wide_console
-    from sweep.commands.json_output import say_json
-    from sweep.configuration.config_file import load_config
+    from fieldsharp.sweep.commands.console import wide_console
+    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.configuration.config_file import load_config
 
     loaded = load_config(find_config(config), settings or []).config
     console = wide_console()
     if console.is_terminal and not as_json:
         console.print(f"checking {loaded.data.path or config}", markup=False, soft_wrap=True)
-    from sweep.checking.checks import checks_of
-    from sweep.running.leftovers import no_leftovers
+    from fieldsharp.sweep.checking.checks import checks_of
+    from fieldsharp.sweep.execution.leftover_processes import no_leftovers
 
     with no_leftovers():
         checks = list(checks_of(loaded))

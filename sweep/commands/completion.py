@@ -11,15 +11,15 @@ from typing import Annotated
 
 import typer
 
-from storage.secret_variables import STORAGE_VARIABLE
-from sweep.commands.options import DEFAULT_STORAGE
+from fieldsharp.core.secret_variables import STORAGE_VARIABLE
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE
 
 BREAKS = (":", "=")
 
 
 def complete_study(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of studies that begin like this, in the database that is named."""
-    from storage.study_names import study_names
+    from fieldsharp.storage.sqlite.study_names import study_names
 
     address = context.params.get("storage") or os.environ.get(STORAGE_VARIABLE) or DEFAULT_STORAGE
     try:
@@ -60,7 +60,7 @@ def mend_words(variables: MutableMapping[str, str]) -> None:
 def complete_setting(incomplete: str) -> list[str]:
     """Return the settings that begin like this, each with its equals sign."""
     try:
-        from sweep.configuration.settings import SweepConfig
+        from fieldsharp.sweep.configuration.settings import SweepConfig
 
         return [f"{path}=" for path in _paths(SweepConfig, "") if path.startswith(incomplete)]
     except Exception:  # noqa: BLE001 - as above
@@ -70,7 +70,7 @@ def complete_setting(incomplete: str) -> list[str]:
 def _paths(model: type, prefix: str) -> Iterator[str]:
     from pydantic import BaseModel
 
-    from fields.settings import section_of
+    from fieldsharp.fields.settings import section_of
 
     assert issubclass(model, BaseModel), "settings are made of settings"
     for name, field in model.model_fields.items():

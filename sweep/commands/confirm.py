@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.commands.completion import Study
-from sweep.commands.notify import Notify, findings_of, notifying
-from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.sweep.commands.completion import Study
+from fieldsharp.sweep.commands.notify import Notify, findings_of, notifying
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 
 if TYPE_CHECKING:  # rich and the study's books are loaded by the command when it runs
     from rich.table import Table
 
-    from sweep.study.confirmation import Confirmation, Spread
+    from fieldsharp.sweep.study.confirmation.records import Confirmation, Spread
 
 NAME = "confirm"
 HELP = "Train the best trials with new seeds and judge them on the test split."
@@ -30,9 +30,9 @@ def run(
     notify: Notify = None,
 ) -> None:
     """Confirm a study from the command line."""
-    from sweep.commands.consoles import wide_console
-    from sweep.commands.json_output import say_json
-    from sweep.running.confirming import confirm_study
+    from fieldsharp.sweep.commands.console import wide_console
+    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.engine.confirm import confirm_study
 
     address = storage_address(storage)
     with notifying(notify, study, address, lambda: findings_of(study, address)) as notification:

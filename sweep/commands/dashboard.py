@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
-from sweep.commands.printing import say
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.sweep.commands.printing import say
 
 NAME = "dashboard"
 HELP = "Serve the Optuna dashboard on this machine."
@@ -44,10 +44,10 @@ def run(
     """Serve the dashboard until interrupted, to whoever has the link it prints."""
     from contextlib import nullcontext, suppress
 
-    from sweep.commands.json_output import say_json_line
-    from sweep.dashboard.opening import opened_in_browser
-    from sweep.dashboard.server import Dashboard
-    from sweep.dashboard.tls import load_tls
+    from fieldsharp.sweep.commands.json_output import say_json_line
+    from fieldsharp.sweep.dashboard.browser import opened_in_browser
+    from fieldsharp.sweep.dashboard.http.tls import load_tls
+    from fieldsharp.sweep.dashboard.server import Dashboard
 
     dashboard = Dashboard(
         storage_address(storage),

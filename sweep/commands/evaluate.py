@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fields.errors import ConfigError
+from fieldsharp.core.errors import ConfigError
 
 NAME = "evaluate"
 HELP = "Compare a forecast file with a truth file: the spatial analysis."
@@ -33,11 +33,11 @@ def run(
     """Compare a forecast with the truth."""
     from rich.table import Table
 
-    from objectives.metrics import METRICS
-    from sweep.commands.consoles import wide_console
-    from sweep.commands.json_output import say_json
-    from sweep.commands.shown import show_guards
-    from sweep.running.evaluation import evaluate_files
+    from fieldsharp.objectives.metrics import METRICS
+    from fieldsharp.sweep.commands.console import wide_console
+    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.commands.status_view import show_guards
+    from fieldsharp.sweep.trials.file_evaluation import evaluate_files
 
     chosen = dict(_dimension_and_value(pair) for pair in select or [])
     evaluation = evaluate_files(forecast, truth, variable, truth_variable, chosen, baseline)

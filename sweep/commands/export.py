@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from fields.errors import ConfigError
-from sweep.commands.completion import Study
-from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
-from sweep.commands.printing import say, say_text
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.sweep.commands.completion import Study
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.sweep.commands.printing import say, say_text
 
 NAME = "export"
 HELP = "Write the best configuration, complete enough to train it again."
@@ -50,11 +50,11 @@ def run(
     ] = False,
 ) -> None:
     """Write a configuration out."""
-    from storage.database import database_errors, open_database
-    from sweep.commands.json_output import say_json
-    from sweep.results.export import choose_trial, export_tree, render, standing, write
-    from sweep.results.follow_up import render_follow_up, write_follow_up
-    from sweep.study.studies import load_study
+    from fieldsharp.storage.database import database_errors, open_database
+    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing, write
+    from fieldsharp.sweep.results.narrowed_search import render_follow_up, write_follow_up
+    from fieldsharp.sweep.study.lookup import load_study
 
     if as_json and output is None:
         raise ConfigError(

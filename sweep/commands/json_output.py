@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from sweep.commands.printing import say, say_text
+from fieldsharp.sweep.commands.printing import say, say_text
 
 
 def say_json(tree: Any) -> None:

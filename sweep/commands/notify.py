@@ -17,11 +17,11 @@ from typing import Annotated
 
 import typer
 
-from fields.visible import visible
-from storage.masking import Masking
-from storage.secret_variables import environment_without_secrets
-from sweep.commands.ending import WRONG_USE, exit_code, sentence
-from sweep.running.stopping import BURST_S, Stopping
+from fieldsharp.core.printable import visible
+from fieldsharp.core.secret_variables import environment_without_secrets
+from fieldsharp.core.signals import BURST_S, Stopping
+from fieldsharp.storage.errors.log_masking import Masking
+from fieldsharp.sweep.commands.exit_codes import WRONG_USE, exit_code, sentence
 
 logger = logging.getLogger(__name__)
 LIMIT_S = 60.0
@@ -100,9 +100,9 @@ def findings_of(study: str, address: str) -> Findings:
     Raises:
         FieldsharpError: If it cannot be read.
     """
-    from storage.database import open_database
-    from sweep.study.status import study_status
-    from sweep.study.studies import load_study
+    from fieldsharp.storage.database import open_database
+    from fieldsharp.sweep.study.lookup import load_study
+    from fieldsharp.sweep.study.status.report import study_status
 
     status = study_status(load_study(open_database(address, "read"), study), address)
     best = status.best

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from fields.errors import ConfigError
-from storage.secret_variables import STORAGE_VARIABLE
-from storage.url import DEFAULT_URL
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.secret_variables import STORAGE_VARIABLE
+from fieldsharp.storage.location.url import DEFAULT_URL
 
 DEFAULT_STORAGE = DEFAULT_URL
 DEFAULT_CONFIG = Path("configs/quickstart.yaml")
@@ -16,7 +17,7 @@ DEFAULT_CONFIG = Path("configs/quickstart.yaml")
 def find_config(config: Path) -> Path:
     """Return the default configuration of this project wherever the command is run from."""
     if config == DEFAULT_CONFIG and not config.exists():
-        return Path(__file__).resolve().parents[2] / DEFAULT_CONFIG
+        return PROJECT / DEFAULT_CONFIG
     return config
 
 
@@ -31,7 +32,7 @@ def storage_address(value: str) -> str:
     """
     import os
 
-    from storage.url import has_password, mask_password
+    from fieldsharp.storage.location.url import has_password, mask_password
 
     if has_password(value) and value != os.environ.get(STORAGE_VARIABLE):
         raise ConfigError(

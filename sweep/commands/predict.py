@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from fields.errors import ConfigError
-from sweep.commands.printing import say
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.sweep.commands.printing import say
 
 NAME = "predict"
 HELP = "Forecast from a run folder, as many frames ahead as asked for."
@@ -27,12 +27,12 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Forecast from a run folder."""
-    from fields.series import period_text, time_text
-    from fields.writing import write_netcdf
-    from sweep.commands.json_output import say_json
-    from sweep.results.prediction import forecast, steps_of_days
-    from sweep.results.run_folder import load_run
-    from sweep.running.leftovers import no_leftovers
+    from fieldsharp.fields.series import period_text, time_text
+    from fieldsharp.fields.writing import write_netcdf
+    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.execution.leftover_processes import no_leftovers
+    from fieldsharp.sweep.results.prediction import forecast, steps_of_days
+    from fieldsharp.sweep.results.run_folder import load_run
 
     if (steps is None) == (days is None):
         raise ConfigError("give either --steps or --days, the length of the forecast")

@@ -8,7 +8,7 @@ import sys
 from io import TextIOWrapper
 from typing import TextIO
 
-from fields.visible import visible
+from fieldsharp.core.printable import visible
 
 
 def say(line: str) -> None:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from sweep.commands.completion import Study
-from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
-from sweep.commands.printing import say
+from fieldsharp.sweep.commands.completion import Study
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.sweep.commands.printing import say
 
 NAME = "report"
 HELP = "Write a study as one HTML file that needs no network."
@@ -23,8 +23,8 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write a report."""
-    from sweep.commands.json_output import say_json
-    from sweep.report.making import make_report
+    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.report.build import make_report
 
     made = make_report(study, storage_address(storage), output or _default(study), trial)
     if as_json:

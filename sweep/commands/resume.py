@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from sweep.commands.completion import Study
-from sweep.commands.notify import Notify
-from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.sweep.commands.completion import Study
+from fieldsharp.sweep.commands.notify import Notify
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 
 NAME = "resume"
 HELP = "Go on with a study: after a stop, a crash, or with a new budget."
@@ -29,11 +29,11 @@ def run(
     notify: Notify = None,
 ) -> None:
     """Take every unfinished trial up again, under its own number and from its last checkpoint."""
-    from sweep.study.resuming import resumable
+    from fieldsharp.sweep.study.resume import resumable
 
     address = storage_address(storage)
     config = resumable(study, address, trials, workers, timeout, data)
     # Only now: loading torch takes seconds, and a typing error need not wait for it.
-    from sweep.commands.sweep_run import Telling, run_and_show
+    from fieldsharp.sweep.commands.sweep_run import Telling, run_and_show
 
     run_and_show(config, address, Telling(quiet, as_json, notify), must_exist=True)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.commands.completion import complete_setting, complete_study
-from sweep.commands.notify import Notify
-from sweep.commands.options import (
+from fieldsharp.sweep.commands.completion import complete_setting, complete_study
+from fieldsharp.sweep.commands.notify import Notify
+from fieldsharp.sweep.commands.options import (
     DEFAULT_CONFIG,
     DEFAULT_STORAGE,
     Storage,
@@ -16,8 +16,8 @@ from sweep.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from sweep.configuration.settings import SweepConfig
-    from sweep.study.warm_start import WarmStart
+    from fieldsharp.sweep.configuration.settings import SweepConfig
+    from fieldsharp.sweep.study.warm_start import WarmStart
 
 NAME = "start"
 HELP = "Run a sweep; a study of that name and configuration is gone on with."
@@ -63,8 +63,8 @@ def run(
     """Run a sweep from the command line."""
     import json
 
-    from sweep.commands.consoles import wide_console
-    from sweep.configuration.config_file import load_config
+    from fieldsharp.sweep.commands.console import wide_console
+    from fieldsharp.sweep.configuration.config_file import load_config
 
     address = storage_address(storage)
     given = {
@@ -83,7 +83,7 @@ def run(
     if console.is_terminal and not quiet:  # a person should not look at an empty screen
         console.print(f"reading {loaded.data.path or 'the script'}", markup=False, soft_wrap=True)
     # Only now: loading torch takes seconds, and a typing error need not wait for it.
-    from sweep.commands.sweep_run import Telling, run_and_show
+    from fieldsharp.sweep.commands.sweep_run import Telling, run_and_show
 
     run_and_show(loaded, address, Telling(quiet, as_json, notify), warm_start=warm_start)
 
@@ -92,8 +92,8 @@ def _begin_with(
     earlier: str | None, its_storage: str | None, config: "SweepConfig", address: str
 ) -> "WarmStart | None":
     """Return what to begin with of an earlier study, None where none is named."""
-    from fields.errors import ConfigError
-    from storage.url import mask_password
+    from fieldsharp.core.errors import ConfigError
+    from fieldsharp.storage.location.url import mask_password
 
     if earlier is None:
         if its_storage is not None:
@@ -102,7 +102,7 @@ def _begin_with(
                 "--from STUDY"
             )
         return None
-    from sweep.study.beginning import begin_with
+    from fieldsharp.sweep.study.warm_start_source import begin_with
 
     if its_storage is not None and mask_password(its_storage) != its_storage:
         raise ConfigError(

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from fields.errors import ConfigError, StudyError
-from sweep.commands.completion import complete_study
-from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.core.errors import ConfigError, StudyError
+from fieldsharp.sweep.commands.completion import complete_study
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 
 logger = logging.getLogger(__name__)
 NAME = "status"
@@ -46,10 +46,10 @@ def run(
 
 
 def _watch(study: str | None, address: str, interval_s: float, *, as_json: bool) -> None:
-    from storage.database import open_database
-    from sweep.commands.consoles import wide_console
-    from sweep.commands.watch import study_at_work, watch
-    from sweep.commands.watch_output import show_for
+    from fieldsharp.storage.database import open_database
+    from fieldsharp.sweep.commands.console import wide_console
+    from fieldsharp.sweep.commands.watch import study_at_work, watch
+    from fieldsharp.sweep.commands.watch_output import show_for
 
     database = open_database(address, "read")
     name = study if study is not None else study_at_work(database, address)
@@ -60,12 +60,12 @@ def _watch(study: str | None, address: str, interval_s: float, *, as_json: bool)
 
 
 def _show(study: str | None, address: str, *, as_json: bool) -> None:
-    from storage.database import open_database
-    from sweep.commands.consoles import wide_console
-    from sweep.commands.json_output import say_json
-    from sweep.commands.shown import show_status
-    from sweep.study.status import study_status
-    from sweep.study.studies import load_study, our_studies
+    from fieldsharp.storage.database import open_database
+    from fieldsharp.sweep.commands.console import wide_console
+    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.commands.status_view import show_status
+    from fieldsharp.sweep.study.lookup import load_study, our_studies
+    from fieldsharp.sweep.study.status.report import study_status
 
     database = open_database(address, "read")
     names = [study] if study is not None else our_studies(database)

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from sweep.commands.completion import Study
-from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
-from sweep.commands.printing import say
+from fieldsharp.sweep.commands.completion import Study
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.sweep.commands.printing import say
 
 NAME = "stop"
 HELP = "Stop a running study: its trials finish their epoch, and resume goes on from there."
@@ -21,10 +21,10 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Stop the coordinator of a study and wait until it is gone."""
-    from storage.database import open_database
-    from sweep.commands.json_output import say_json
-    from sweep.study.stopping import stop_study
-    from sweep.study.studies import load_study
+    from fieldsharp.storage.database import open_database
+    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.study.lookup import load_study
+    from fieldsharp.sweep.study.stop import stop_study
 
     address = storage_address(storage)
     load_study(open_database(address, "read"), study)  # a name that is wrong is said to be

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from storage.kept_backups import BACKUPS_KEPT
-from sweep.commands.json_output import say_json
-from sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
-from sweep.commands.printing import say, say_text
+from fieldsharp.storage.location.backup_files import BACKUPS_KEPT
+from fieldsharp.sweep.commands.json_output import say_json
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.sweep.commands.printing import say, say_text
 
 if TYPE_CHECKING:
-    from storage.inspection import Inspection, StudyFound
+    from fieldsharp.storage.maintenance.inspect import Inspection, StudyFound
 
 NAME = "storage"
 HELP = "Check, back up, upgrade or restore the database."
@@ -32,9 +32,9 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check a database; exit code 1 if it cannot be used as it is."""
-    from storage.faults import damaged
-    from storage.inspection import inspect
-    from storage.soundness import require_schema
+    from fieldsharp.storage.errors.messages import damaged
+    from fieldsharp.storage.maintenance.inspect import inspect
+    from fieldsharp.storage.sqlite.checks import require_schema
 
     address = storage_address(storage)
     found = inspect(address)
@@ -60,7 +60,7 @@ def backup(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Copy a database."""
-    from storage.backup import back_up, copy_database
+    from fieldsharp.storage.maintenance.backup import back_up, copy_database
 
     address = storage_address(storage)
     if output is None:
@@ -79,7 +79,7 @@ def upgrade(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Upgrade the tables of a database."""
-    from storage.upgrade import upgrade as upgrade_database
+    from fieldsharp.storage.maintenance.upgrade import upgrade as upgrade_database
 
     done = upgrade_database(storage_address(storage))
     if as_json:
@@ -103,7 +103,7 @@ def restore(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Restore a database."""
-    from storage.restore import restore as restore_database
+    from fieldsharp.storage.maintenance.restore import restore as restore_database
 
     done = restore_database(storage_address(storage), backup)
     if as_json:

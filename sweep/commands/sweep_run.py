@@ -7,23 +7,23 @@ from pathlib import Path
 from optuna.study import Study
 from rich.console import Console
 
-from fields.errors import BadInput, FieldsharpError
-from objectives.verdict import PROMISING
-from storage.database import database_errors, open_database
-from sweep.commands.consoles import can_be_drawn_on, wide_console
-from sweep.commands.ending import WRONG_USE, exit_code
-from sweep.commands.json_output import say_json
-from sweep.commands.notify import findings_of, notifying
-from sweep.commands.shown import show_result
-from sweep.configuration.settings import SweepConfig
-from sweep.results.follow_up import FILE, render_follow_up, write_follow_up
-from sweep.running.live_progress import LiveProgress, OpenedSweep
-from sweep.running.log_progress import LogProgress
-from sweep.running.progress import SilentProgress
-from sweep.running.sweeping import run_sweep
-from sweep.study.status import study_status
-from sweep.study.studies import load_study
-from sweep.study.warm_start import WarmStart
+from fieldsharp.core.errors import BadInput, FieldsharpError
+from fieldsharp.objectives.verdict import PROMISING
+from fieldsharp.storage.database import database_errors, open_database
+from fieldsharp.sweep.commands.console import can_be_drawn_on, wide_console
+from fieldsharp.sweep.commands.exit_codes import WRONG_USE, exit_code
+from fieldsharp.sweep.commands.json_output import say_json
+from fieldsharp.sweep.commands.notify import findings_of, notifying
+from fieldsharp.sweep.commands.status_view import show_result
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.run import run_sweep
+from fieldsharp.sweep.monitoring.live_progress import LiveProgress, OpenedSweep
+from fieldsharp.sweep.monitoring.log_progress import LogProgress
+from fieldsharp.sweep.monitoring.progress import SilentProgress
+from fieldsharp.sweep.results.narrowed_search import FILE, render_follow_up, write_follow_up
+from fieldsharp.sweep.study.lookup import load_study
+from fieldsharp.sweep.study.status.report import study_status
+from fieldsharp.sweep.study.warm_start import WarmStart
 
 logger = logging.getLogger(__name__)
 

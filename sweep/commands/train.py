@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from sweep.commands.completion import complete_setting
-from sweep.commands.printing import say
+from fieldsharp.sweep.commands.completion import complete_setting
+from fieldsharp.sweep.commands.printing import say
 
 NAME = "train"
 HELP = "Train one exported or written configuration into a run folder."
@@ -26,10 +26,10 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Train one configuration."""
-    from sweep.commands.json_output import say_json
-    from sweep.configuration.config_file import load_config
-    from sweep.results.single_training import train_into
-    from sweep.running.leftovers import no_leftovers
+    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.configuration.config_file import load_config
+    from fieldsharp.sweep.execution.leftover_processes import no_leftovers
+    from fieldsharp.sweep.results.train_run import train_into
 
     file = load_config(config, settings or [])
     with no_leftovers():

@@ -7,15 +7,15 @@ from contextlib import suppress
 
 from optuna.storages import RDBStorage
 
-from fields.errors import StorageUnavailable, StudyError
-from storage.lock_file import open_to_look
-from storage.opened_files import OpenedFiles
-from storage.place import study_lock
-from storage.study_lock import study_holder
-from sweep.commands.watch_output import Show
-from sweep.study.snapshot import SweepSnapshot
-from sweep.study.studies import load_study, our_studies
-from sweep.study.watching import StudyWatcher
+from fieldsharp.core.errors import StorageUnavailable, StudyError
+from fieldsharp.storage.durable_files.file_lock import open_to_look
+from fieldsharp.storage.location.paths import study_lock
+from fieldsharp.storage.sqlite.opened_files import OpenedFiles
+from fieldsharp.storage.study_lock import study_holder
+from fieldsharp.sweep.commands.watch_output import Show
+from fieldsharp.sweep.study.lookup import load_study, our_studies
+from fieldsharp.sweep.study.status.snapshot import SweepSnapshot
+from fieldsharp.sweep.study.status.watcher import StudyWatcher
 
 logger = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from rich.console import Console
 from rich.live import Live
 
-from sweep.commands.consoles import can_be_drawn_on
-from sweep.commands.json_output import say_json_line
-from sweep.running.bars import clock_time
-from sweep.running.live_table import LiveTable, left_behind
-from sweep.study.snapshot import SweepSnapshot
+from fieldsharp.sweep.commands.console import can_be_drawn_on
+from fieldsharp.sweep.commands.json_output import say_json_line
+from fieldsharp.sweep.monitoring.bars import clock_time
+from fieldsharp.sweep.monitoring.live_table import LiveTable, left_behind
+from fieldsharp.sweep.study.status.snapshot import SweepSnapshot
 
 
 class Show(ExitStack):

@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from fields.errors import ConfigError
-from fields.names import nearest
-from fields.settings import section_of
-from sweep.configuration.limited_loader import MOST_LEVELS
-from sweep.configuration.safe_yaml import Tree, parse_yaml, read_yaml
-from sweep.configuration.settings import SweepConfig
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.suggestions import nearest
+from fieldsharp.fields.settings import section_of
+from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS
+from fieldsharp.sweep.configuration.safe_yaml import Tree, parse_yaml, read_yaml
+from fieldsharp.sweep.configuration.settings import SweepConfig
 
 EXPORT_SECTIONS = ("exported", "metrics")
 LONGEST_SHOWN = 200

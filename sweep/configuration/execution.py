@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from fields.settings import Settings
-from storage.url import mask_password
-from sweep.configuration.duration import Duration, seconds
+from fieldsharp.fields.settings import Settings
+from fieldsharp.storage.location.url import mask_password
+from fieldsharp.sweep.configuration.duration import Duration, seconds
 
 
 class BudgetSettings(Settings):

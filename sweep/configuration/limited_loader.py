@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from fields.visible import is_visible
+from fieldsharp.core.printable import is_visible
 
 MOST_LEVELS = 40
 MOST_VALUES = 20_000

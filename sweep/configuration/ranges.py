@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from fields.settings import Settings
+from fieldsharp.fields.settings import Settings
 
 Scalar = int | float | bool | str
 

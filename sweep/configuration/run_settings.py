@@ -4,11 +4,16 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from fields.settings import DataSettings, Settings
-from model.catalog import PREDICTORS
-from model.settings import LossSettings, PredictorSettings, TrainingSettings
-from sweep.configuration.plugins import MEMBER, Plugins, require_listed, require_term_listed
-from sweep.configuration.trainer import TrainerSettings
+from fieldsharp.fields.settings import DataSettings, Settings
+from fieldsharp.model.registry import PREDICTORS
+from fieldsharp.model.settings import LossSettings, PredictorSettings, TrainingSettings
+from fieldsharp.sweep.configuration.allowed_imports import (
+    MEMBER,
+    Plugins,
+    require_listed,
+    require_term_listed,
+)
+from fieldsharp.sweep.configuration.script_settings import TrainerSettings
 
 ENSEMBLE = "ensemble"
 

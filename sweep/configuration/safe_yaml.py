@@ -5,11 +5,11 @@ from typing import Any
 
 import yaml
 
-from fields.errors import ConfigError
-from fields.visible import visible
-from storage.small_files import read_small_file
-from sweep.configuration.differences import first_difference
-from sweep.configuration.limited_loader import (
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.printable import visible
+from fieldsharp.storage.durable_files.bounded_read import read_small_file
+from fieldsharp.sweep.configuration.differences import first_difference
+from fieldsharp.sweep.configuration.limited_loader import (
     FLOAT,
     FLOAT_STARTS,
     FLOAT_WITHOUT_POINT,

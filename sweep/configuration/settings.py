@@ -10,21 +10,21 @@ from pydantic import (
     model_validator,
 )
 
-from fields.names import unknown
-from fields.settings import Settings
-from fields.visible import is_visible, visible
-from objectives.settings import ObjectiveSettings
-from sweep.configuration.execution import (
+from fieldsharp.core.printable import is_visible, visible
+from fieldsharp.core.suggestions import unknown
+from fieldsharp.fields.settings import Settings
+from fieldsharp.objectives.settings import ObjectiveSettings
+from fieldsharp.sweep.configuration.allowed_imports import MEMBER, require_listed
+from fieldsharp.sweep.configuration.execution import (
     BudgetSettings,
     RaySettings,
     RecoverySettings,
     WorkerSettings,
 )
-from sweep.configuration.names import GIVEN, SHORT_NAMES, setting_path
-from sweep.configuration.plugins import MEMBER, require_listed
-from sweep.configuration.ranges import Choices, NumberRange, Range, Scalar, ends, samples
-from sweep.configuration.run_settings import ENSEMBLE, RunSettings
-from sweep.configuration.script_study import as_script_study, require_script_study
+from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, Range, Scalar, ends, samples
+from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
+from fieldsharp.sweep.configuration.script_rules import as_script_study, require_script_study
+from fieldsharp.sweep.configuration.setting_paths import GIVEN, SHORT_NAMES, setting_path
 
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
 DEFAULT_SPACE: dict[str, NumberRange | Choices] = {

@@ -9,8 +9,8 @@ from optuna.distributions import (
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
-from sweep.configuration.ranges import Choices, NumberRange
-from sweep.configuration.settings import SearchSettings, SweepConfig
+from fieldsharp.sweep.configuration.ranges import Choices, NumberRange
+from fieldsharp.sweep.configuration.settings import SearchSettings, SweepConfig
 
 TPE_CANDIDATES = 64
 """Drawn for each ask, of which the likeliest to be good is taken. Optuna draws 24, after which 1.2

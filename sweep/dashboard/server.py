@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from urllib.parse import quote
 
-from fields.errors import ConfigError
-from storage.database import check_storage, open_database
-from sweep.dashboard.access import Access, take_token
-from sweep.dashboard.app import make_app
-from sweep.dashboard.gate import Check, guard, quieten
-from sweep.dashboard.hosts import Hosts, is_every_address, is_loopback, written
-from sweep.dashboard.http_server import HttpServer
-from sweep.dashboard.limits import check_path, check_size
-from sweep.dashboard.origins import check_origin
-from sweep.dashboard.writes import Writes, refuse_writes
-from sweep.running.stopping import Stopping
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.signals import Stopping
+from fieldsharp.storage.database import check_storage, open_database
+from fieldsharp.sweep.dashboard.http.server import HttpServer
+from fieldsharp.sweep.dashboard.security.allowed_hosts import (
+    Hosts,
+    is_every_address,
+    is_loopback,
+    written,
+)
+from fieldsharp.sweep.dashboard.security.auth import Access, take_token
+from fieldsharp.sweep.dashboard.security.csrf import check_origin
+from fieldsharp.sweep.dashboard.security.middleware import Check, guard, quieten
+from fieldsharp.sweep.dashboard.security.request_limits import check_path, check_size
+from fieldsharp.sweep.dashboard.security.write_policy import Writes, refuse_writes
+from fieldsharp.sweep.dashboard.views.routes import make_app
 
 
 class Dashboard:

@@ -9,7 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from sweep.pictures.style import LINE_WIDTH, MARKER_SIZE, SERIES, SMALL, TEXT, TITLE, Style
+from fieldsharp.sweep.pictures.style import (
+    LINE_WIDTH,
+    MARKER_SIZE,
+    SERIES,
+    SMALL,
+    TEXT,
+    TITLE,
+    Style,
+)
 
 Box = tuple[float, float, float, float]
 """Left, bottom, width and height in inches."""

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from sweep.pictures.axes import (
+from fieldsharp.sweep.pictures.axes import (
     add_axes,
     frame_values,
     heading_height,
@@ -23,7 +23,7 @@ from sweep.pictures.axes import (
     whole_numbers,
     wrapped,
 )
-from sweep.pictures.style import LINE_WIDTH, MARKER_SIZE, Style
+from fieldsharp.sweep.pictures.style import LINE_WIDTH, MARKER_SIZE, Style
 
 Doubles = npt.NDArray[np.float64]
 WIDTH, HEIGHT = 3.8, 3.2

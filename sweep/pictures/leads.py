@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from objectives.targets import Band
-from sweep.pictures.axes import (
+from fieldsharp.objectives.targets import Band
+from fieldsharp.sweep.pictures.axes import (
     NO_NAMES,
     add_axes,
     frame_values,
@@ -21,9 +21,9 @@ from sweep.pictures.axes import (
     whole_numbers,
     wrapped,
 )
-from sweep.pictures.magnitude import magnitude
-from sweep.pictures.style import Style
-from sweep.study.samples import ObservedSample
+from fieldsharp.sweep.pictures.number_scale import magnitude
+from fieldsharp.sweep.pictures.style import Style
+from fieldsharp.sweep.study.files.previews import ObservedSample
 
 WIDTH, HEIGHT = 4.0, 3.3
 PER = {"gradient": " per cell", "peak": ""}

@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from sweep.pictures.magnitude import shown
-from sweep.study.samples import ObservedSample
+from fieldsharp.sweep.pictures.number_scale import shown
+from fieldsharp.sweep.study.files.previews import ObservedSample
 
 Doubles = npt.NDArray[np.float64]
 FLATTEST = 0.3

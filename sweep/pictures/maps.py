@@ -16,7 +16,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from sweep.pictures.axes import (
+from fieldsharp.sweep.pictures.axes import (
     Box,
     add_axes,
     heading_height,
@@ -26,10 +26,10 @@ from sweep.pictures.axes import (
     put_title,
     wrapped,
 )
-from sweep.pictures.magnitude import Magnitude, magnitude, shown
-from sweep.pictures.map_grid import MapGrid, map_grid
-from sweep.pictures.style import SMALL, TEXT, Style
-from sweep.study.samples import ObservedSample
+from fieldsharp.sweep.pictures.map_grid import MapGrid, map_grid
+from fieldsharp.sweep.pictures.number_scale import Magnitude, magnitude, shown
+from fieldsharp.sweep.pictures.style import SMALL, TEXT, Style
+from fieldsharp.sweep.study.files.previews import ObservedSample
 
 Field = npt.NDArray[np.floating]
 Doubles = npt.NDArray[np.float64]

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from sweep.pictures.axes import (
+from fieldsharp.sweep.pictures.axes import (
     NO_NAMES,
     add_axes,
     frame_values,
@@ -26,9 +26,9 @@ from sweep.pictures.axes import (
     put_title,
     wrapped,
 )
-from sweep.pictures.magnitude import power_of_ten, shown
-from sweep.pictures.style import LINE_WIDTH, SMALL, Style
-from sweep.study.samples import ForecastSample, ObservedSample
+from fieldsharp.sweep.pictures.number_scale import power_of_ten, shown
+from fieldsharp.sweep.pictures.style import LINE_WIDTH, SMALL, Style
+from fieldsharp.sweep.study.files.previews import ForecastSample, ObservedSample
 
 Doubles = npt.NDArray[np.float64]
 SMALLEST_CELLS = 4.0

@@ -7,15 +7,22 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
-from sweep.pictures.epochs import page_of_epochs
-from sweep.pictures.leads import page_by_lead
-from sweep.pictures.maps import MINUS, Panel, difference_scale, masked, page_of_maps, value_scale
-from sweep.pictures.spectra import page_of_spectra
-from sweep.pictures.style import Style
-from sweep.pictures.trial_view import TrialView, field_name, valid_time
-from sweep.pictures.writing import as_png, drawing
-from sweep.study.artifacts import Picture, pictures_of
-from sweep.study.samples import ForecastSample
+from fieldsharp.sweep.pictures.epochs import page_of_epochs
+from fieldsharp.sweep.pictures.image_export import as_png, drawing
+from fieldsharp.sweep.pictures.leads import page_by_lead
+from fieldsharp.sweep.pictures.maps import (
+    MINUS,
+    Panel,
+    difference_scale,
+    masked,
+    page_of_maps,
+    value_scale,
+)
+from fieldsharp.sweep.pictures.spectra import page_of_spectra
+from fieldsharp.sweep.pictures.style import Style
+from fieldsharp.sweep.pictures.trial_view import TrialView, field_name, valid_time
+from fieldsharp.sweep.study.files.artifacts import Picture, pictures_of
+from fieldsharp.sweep.study.files.previews import ForecastSample
 
 FIRST, LAST = 0, -1
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from objectives.targets import Targets
-from sweep.pictures.magnitude import shown
-from sweep.study.samples import ForecastSample, ObservedSample, TrialSample
+from fieldsharp.objectives.targets import Targets
+from fieldsharp.sweep.pictures.number_scale import shown
+from fieldsharp.sweep.study.files.previews import ForecastSample, ObservedSample, TrialSample
 
 
 @dataclass(frozen=True)

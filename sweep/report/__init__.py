@@ -1,1 +1,5 @@
-"""The report of a study: what it says is gathered, then drawn and written as one HTML file."""
+"""The HTML report of a study.
+
+May import `sweep.results` and all below it.
+A new section is a field of `model`, filled by `collect` and shown by `render`.
+"""

@@ -9,9 +9,9 @@ from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from sweep.report.contents import Common, Importance
-from sweep.study.records import is_baseline, is_feasible, trial_score
-from sweep.study.seen import as_seen, seen_trial
+from fieldsharp.sweep.report.model import Common, Importance
+from fieldsharp.sweep.study.sampling.study_view import as_seen, seen_trial
+from fieldsharp.sweep.study.trial_records import is_baseline, is_feasible, trial_score
 
 LEAST_TRIALS = 10
 LEAST_BEST = 5

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from objectives.guards import GuardOutcome
-from sweep.pictures.magnitude import magnitude
-from sweep.report.contents import Report, Row, SplitView, share, shares_of_observed
-from sweep.report.numbers import UNKNOWN, count, duration, number, percent, ratio
-from sweep.study.confirmation import Spread
+from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.sweep.pictures.number_scale import magnitude
+from fieldsharp.sweep.report.formatting import UNKNOWN, count, duration, number, percent, ratio
+from fieldsharp.sweep.report.model import Report, Row, SplitView, share, shares_of_observed
+from fieldsharp.sweep.study.confirmation.records import Spread
 
 Outcomes = Mapping[str, GuardOutcome]
 

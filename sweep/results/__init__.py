@@ -1,1 +1,5 @@
-"""What comes out: exports, single trainings, forecasts, evaluations."""
+"""What a study leaves behind: exports, run folders, forecasts, the narrowed search.
+
+May import `sweep.execution` and all below it.
+A new export format is a function and a line in `export`.
+"""

@@ -8,17 +8,17 @@ from typing import Any, Literal
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from fields.errors import ConfigError, FieldsharpError, StudyError
-from fields.visible import visible
-from storage.database import database_errors
-from storage.private_files import write_to_send_on
-from sweep.configuration.differences import first_difference, not_finite
-from sweep.configuration.safe_yaml import dump_yaml, escape_quoted
-from sweep.results.python_constants import python_constants
-from sweep.study.confirmation import read_confirmation
-from sweep.study.records import PROVENANCE, best_trial, trial_record, trial_spec
-from sweep.study.status import study_verdict, trial_status
-from sweep.study.studies import study_config, study_facts
+from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
+from fieldsharp.core.printable import visible
+from fieldsharp.storage.database import database_errors
+from fieldsharp.storage.durable_files.atomic import write_to_send_on
+from fieldsharp.sweep.configuration.differences import first_difference, not_finite
+from fieldsharp.sweep.configuration.safe_yaml import dump_yaml, escape_quoted
+from fieldsharp.sweep.results.python_constants import python_constants
+from fieldsharp.sweep.study.confirmation.records import read_confirmation
+from fieldsharp.sweep.study.lookup import study_config, study_facts
+from fieldsharp.sweep.study.status.report import study_verdict, trial_status
+from fieldsharp.sweep.study.trial_records import PROVENANCE, best_trial, trial_record, trial_spec
 
 Format = Literal["yaml", "json", "py"]
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)

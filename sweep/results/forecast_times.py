@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fields.errors import ConfigError
-from fields.series import FieldSeries, period_text, time_text
-from fields.windows import breaks_in_time
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.fields.series import FieldSeries, period_text, time_text
+from fieldsharp.fields.windows import breaks_in_time
 
 _UTC = re.compile(r"\s*(Z|[+-]00:?00)$", re.IGNORECASE)
 SHORTEST_MONTH_S, LONGEST_MONTH_S = 28 * 86_400.0, 31 * 86_400.0

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fields.axes import same_coordinate
-from fields.errors import ConfigError, DataError
-from fields.reading import read_series
-from fields.series import FieldSeries, period_text, time_text
-from fields.settings import DataSettings
-from fields.windows import breaks_in_time, unit_frames
-from sweep.results.forecast_times import frame_at, same_step, times_after
-from sweep.results.run_folder import TrainedRun, coordinates
+from fieldsharp.core.errors import ConfigError, DataError
+from fieldsharp.fields.axes import same_coordinate
+from fieldsharp.fields.reading import read_series
+from fieldsharp.fields.series import FieldSeries, period_text, time_text
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.windows import breaks_in_time, unit_frames
+from fieldsharp.sweep.results.forecast_times import frame_at, same_step, times_after
+from fieldsharp.sweep.results.run_folder import TrainedRun, coordinates
 
 SECONDS_A_DAY = 86_400.0
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fields.errors import StudyError
-from fields.visible import visible
-from sweep.configuration.differences import first_difference, not_finite
-from sweep.configuration.trainer import TrainerSettings
+from fieldsharp.core.errors import StudyError
+from fieldsharp.core.printable import visible
+from fieldsharp.sweep.configuration.differences import first_difference, not_finite
+from fieldsharp.sweep.configuration.script_settings import TrainerSettings
 
 NAMES = {
     "loss.gradient_weight": "GRADIENT_LOSS_WEIGHT",

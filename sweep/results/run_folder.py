@@ -22,19 +22,19 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from fields.errors import ConfigError
-from fields.scaling import Scaling
-from fields.series import FieldSeries
-from fields.windows import ForecastData
-from model.predictors.building import build_predictor
-from model.predictors.shape import ForecastShape
-from model.predictors.weights import load_weights, save_weights
-from storage.private_files import make_private_folder, write_durably
-from sweep.configuration.config_file import load_config
-from sweep.configuration.run_settings import RunSettings
-from sweep.configuration.safe_yaml import dump_yaml
-from sweep.results.field_facts import FieldFacts, read_field_facts
-from sweep.running.epoch_report import EpochReport
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.fields.scaling import Scaling
+from fieldsharp.fields.series import FieldSeries
+from fieldsharp.fields.windows import ForecastData
+from fieldsharp.model.predictors.factory import build_predictor
+from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.predictors.weight_io import load_weights, save_weights
+from fieldsharp.storage.durable_files.atomic import make_private_folder, write_durably
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
+from fieldsharp.sweep.results.field_metadata import FieldFacts, read_field_facts
+from fieldsharp.sweep.study.epoch_report import EpochReport
 
 CONFIG = "config.yaml"
 WEIGHTS = "weights.safetensors"

@@ -1,1 +1,5 @@
-"""A study in its database: what is kept, read and told."""
+"""A study: its trials, records, status and confirmation in the database.
+
+May import `sweep.configuration`, `storage` and all below them; never torch.
+What is written to a study is written by `repository`.
+"""

@@ -6,11 +6,11 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from fields.settings import Settings
-from storage.secret_variables import environment_without_secrets
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.core.secret_variables import environment_without_secrets
+from fieldsharp.fields.settings import Settings
 
 PACKAGES = ("torch", "optuna", "numpy", "xarray", "scipy", "pydantic", "SQLAlchemy")
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 class Provenance(Settings):

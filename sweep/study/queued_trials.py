@@ -6,24 +6,24 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from fields.errors import StudyError
-from fields.names import nearest
-from sweep.configuration.ranges import Choices, NumberRange
-from sweep.study import records
-from sweep.study.lost_attempts import lost_attempts
-from sweep.study.records import read_spec
-from sweep.study.rungs import rung_results
+from fieldsharp.core.errors import StudyError
+from fieldsharp.core.suggestions import nearest
+from fieldsharp.sweep.configuration.ranges import Choices, NumberRange
+from fieldsharp.sweep.study import trial_records
+from fieldsharp.sweep.study.retry_history import lost_attempts
+from fieldsharp.sweep.study.rung_results import rung_results
+from fieldsharp.sweep.study.trial_records import read_spec
 
 FIXED_PARAMS = "fixed_params"
 """System attribute under which Optuna keeps the parameters a trial was queued with."""
 OF_A_SWEEP = (
-    records.RECORD,
-    records.PROVENANCE,
-    records.TRAINED,
-    records.MICRO_BATCHES,
-    records.RUNGS,
-    records.PAUSED,
-    records.SCORE,
+    trial_records.RECORD,
+    trial_records.PROVENANCE,
+    trial_records.TRAINED,
+    trial_records.MICRO_BATCHES,
+    trial_records.RUNGS,
+    trial_records.PAUSED,
+    trial_records.SCORE,
 )
 """User attributes that no trial has before it was handed out."""
 SHOWN_CHARACTERS = 80
@@ -65,7 +65,7 @@ def why_refused(
     if not isinstance(fixed, Mapping):
         return f"its queued parameters are {_shown(fixed)}; queue it with a value for each name"
     # A trial that was handed out before has parameters that were looked at then.
-    params = trial.params if trial.user_attrs.get(records.SPEC) is None else {}
+    params = trial.params if trial.user_attrs.get(trial_records.SPEC) is None else {}
     for name, value in {**fixed, **params}.items():
         reason = _unknown(name, space) if name not in space else _outside(name, value, space[name])
         if reason:
@@ -114,18 +114,18 @@ def _wrong_attribute(
     trial: FrozenTrial, presets: Collection[str], trials: Collection[FrozenTrial]
 ) -> str:
     attributes = trial.user_attrs
-    preset = attributes.get(records.PRESET)
+    preset = attributes.get(trial_records.PRESET)
     if preset is not None and (not isinstance(preset, str) or preset not in presets):
         return (
-            f"its attribute {records.PRESET!r} is {_shown(preset)}, no preset of this study; queue "
-            "it without that attribute"
+            f"its attribute {trial_records.PRESET!r} is {_shown(preset)}, no preset of this "
+            "study; queue it without that attribute"
         )
     for other in trials if preset is not None else ():
         is_there = other.state is not TrialState.FAIL and other.number < trial.number
-        if is_there and other.user_attrs.get(records.PRESET) == preset:
+        if is_there and other.user_attrs.get(trial_records.PRESET) == preset:
             return (
-                f"its attribute {records.PRESET!r} is {preset!r}, and trial {other.number} is that "
-                "preset already; queue it without that attribute"
+                f"its attribute {trial_records.PRESET!r} is {preset!r}, and trial {other.number} "
+                "is that preset already; queue it without that attribute"
             )
     try:
         spec = read_spec(trial)
@@ -135,11 +135,11 @@ def _wrong_attribute(
         return (
             f"another program wrote one of its attributes ({error}); queue it with parameters alone"
         )
-    micro_batches = attributes.get(records.MICRO_BATCHES, 1)
+    micro_batches = attributes.get(trial_records.MICRO_BATCHES, 1)
     if isinstance(micro_batches, bool) or micro_batches not in (1, 2):
         return (
-            f"its attribute {records.MICRO_BATCHES!r} is {_shown(micro_batches)}, not 1 or 2; "
-            "queue it with parameters alone"
+            f"its attribute {trial_records.MICRO_BATCHES!r} is {_shown(micro_batches)}, not 1 or "
+            "2; queue it with parameters alone"
         )
     early = [name for name in OF_A_SWEEP if attributes.get(name) is not None]
     if spec is None and early:

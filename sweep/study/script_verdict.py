@@ -1,7 +1,7 @@
 """The verdict on a sweep over a script, with what to do where the losses are somebody else's."""
 
-from objectives.verdict import GAMED, NOTHING_TO_FIX, PROMISING, STUCK, SUCCESS, Verdict
-from sweep.configuration.settings import SweepConfig
+from fieldsharp.objectives.verdict import GAMED, NOTHING_TO_FIX, PROMISING, STUCK, SUCCESS, Verdict
+from fieldsharp.sweep.configuration.settings import SweepConfig
 
 NEXT = {
     SUCCESS: "run the script by hand with these values and other seeds, and look at a period that "

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from fields.settings import Settings
-from sweep.configuration.run_settings import RunSettings
+from fieldsharp.fields.settings import Settings
+from fieldsharp.sweep.configuration.run_settings import RunSettings
 
 Part = Literal["validation", "test"]
 """The part of the series a forecast is judged on."""

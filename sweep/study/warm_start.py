@@ -12,14 +12,14 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import Field, ValidationError
 
-from fields.errors import StudyError
-from fields.settings import Settings
-from sweep.configuration.names import setting_path, value_at
-from sweep.configuration.presets import NO_TERM, Preset, presets
-from sweep.configuration.ranges import Choices, NumberRange, Scalar
-from sweep.configuration.settings import SweepConfig
-from sweep.study.candidates import what_is_trained
-from sweep.study.records import (
+from fieldsharp.core.errors import StudyError
+from fieldsharp.fields.settings import Settings
+from fieldsharp.sweep.configuration.presets import NO_TERM, Preset, presets
+from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, Scalar
+from fieldsharp.sweep.configuration.setting_paths import setting_path, value_at
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.confirmation.candidates import what_is_trained
+from fieldsharp.sweep.study.trial_records import (
     WARM_START,
     complete_baseline,
     is_baseline,
@@ -28,7 +28,7 @@ from sweep.study.records import (
     trial_score,
     trial_spec,
 )
-from sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
 MOST = 4

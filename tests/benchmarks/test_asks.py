@@ -11,9 +11,9 @@ from optuna.samplers import RandomSampler, TPESampler
 from benchmarks import asks
 from benchmarks.landscape import Analytic, Known, Measured, features, variants
 from benchmarks.simulated_sweep import Plan, SimulatedSweep
-from sweep.configuration.ranges import Scalar
-from sweep.configuration.settings import SearchSettings
-from sweep.configuration.space import distributions
+from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.settings import SearchSettings
+from fieldsharp.sweep.configuration.space import distributions
 
 EPOCHS = 12
 

@@ -16,15 +16,21 @@ from benchmarks.compute.optuna_search import counted
 from benchmarks.compute.own_search import CountingExecutor
 from benchmarks.compute.trainings import Trainings
 from benchmarks.plain_script import main as plain_main
-from fields.errors import ConfigError, FieldsharpError, TrainingFailed
-from fields.windows import ForecastData
-from sweep.configuration.config_file import load_config
-from sweep.configuration.settings import SweepConfig
-from sweep.running.executor import EpochDone, TrialBegan, TrialCancelled, TrialDone, TrialFailed
-from sweep.running.progress import SilentProgress
-from sweep.running.sweeping import run_sweep
-from sweep.study.facts import StudyFacts
-from sweep.study.trial_spec import TrialSpec
+from fieldsharp.core.errors import ConfigError, FieldsharpError, TrainingFailed
+from fieldsharp.fields.windows import ForecastData
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.run import run_sweep
+from fieldsharp.sweep.monitoring.progress import SilentProgress
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.trial_events import (
+    EpochDone,
+    TrialBegan,
+    TrialCancelled,
+    TrialDone,
+    TrialFailed,
+)
+from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 NEVER = -1.0
 MakeJob = Callable[..., Job]

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.paced_executor import Pace, PacedExecutor
-from fields.settings import DataSettings
-from sweep.configuration.run_settings import RunSettings
-from sweep.running.executor import TrialDone, TrialEvent, TrialFailed
-from sweep.study.trial_spec import TrialSpec
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.study.trial_events import TrialDone, TrialEvent, TrialFailed
+from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 
 class ScriptedExecutor:

@@ -14,9 +14,9 @@ from benchmarks.copied_trials import copy_trials
 from benchmarks.measurement import Measurement
 from benchmarks.plain_training import WindowDataset, sobel_loss
 from benchmarks.process_memory import PROC
-from fields.windows import ForecastData
-from model.losses.forecast_loss import ForecastLoss
-from model.settings import LossSettings
+from fieldsharp.fields.windows import ForecastData
+from fieldsharp.model.losses.forecast_loss import ForecastLoss
+from fieldsharp.model.settings import LossSettings
 
 
 def _are_of(lines: list[Measurement], part: str) -> bool:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import epoch_profile, loss_table, many_trials, metric_cost
-from storage.database import open_database
-from sweep.configuration.settings import SweepConfig
-from sweep.study.status import study_status
-from sweep.study.studies import load_study
+from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.lookup import load_study
+from fieldsharp.sweep.study.status.report import study_status
 
 
 def test_the_cost_of_metrics_is_a_share(tiny_config: SweepConfig) -> None:

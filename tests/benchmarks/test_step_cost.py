@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks.step_cost import PRECISIONS, SMALLEST, Step, main
-from model.catalog import PREDICTORS
+from fieldsharp.model.registry import PREDICTORS
 
 
 def test_one_repeat_gives_a_row_for_every_predictor_and_precision(

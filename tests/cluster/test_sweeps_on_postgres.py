@@ -16,10 +16,11 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from storage.database import open_database
-from storage.place import files_folder
-from storage.study_lock import study_holder
-from tests.commands.background import PROJECT, in_the_background
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.location.paths import files_folder
+from fieldsharp.storage.study_lock import study_holder
+from tests.commands.background import in_the_background
 from tests.postgres import Server, database_of, shows_password
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

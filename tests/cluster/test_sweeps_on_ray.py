@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ray_nodes import NO_RAY, PROJECT, Nodes, ray_is_there, ray_nodes
+from fieldsharp.core.checkout import PROJECT
+from tests.ray_nodes import NO_RAY, Nodes, ray_is_there, ray_nodes
 from tests.ray_sweep import RaySweep, trial_workers
 
 pytestmark = [

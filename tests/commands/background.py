@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+from fieldsharp.core.checkout import PROJECT
+
 LIMIT_S = 60.0
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+from fieldsharp.core.checkout import PROJECT
+
 PYTHON = (sys.executable, str(PROJECT / "run_sweep.py"))
 COLOURS = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS")
 

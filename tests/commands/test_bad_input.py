@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sweep.command_line import main
+from fieldsharp.sweep.command_line import main
 
 DAY = np.datetime64("2020-01-01", "ns")
 

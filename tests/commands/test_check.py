@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sweep.command_line import main
+from fieldsharp.sweep.command_line import main
 
-PROJECT = Path(__file__).resolve().parents[2]
 FEW = [
     "--set",
     "search.space={loss_variant: {choices: [sobel]}}",

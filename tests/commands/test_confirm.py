@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.study_lock import StudyLock
-from sweep.command_line import main
+from fieldsharp.storage.study_lock import StudyLock
+from fieldsharp.sweep.command_line import main
 
 pytestmark = pytest.mark.outside
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from storage.secret_variables import TOKEN_VARIABLE
-from sweep.command_line import main
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.core.secret_variables import TOKEN_VARIABLE
+from fieldsharp.sweep.command_line import main
 
 pytestmark = pytest.mark.outside
-PROJECT = Path(__file__).resolve().parents[2]
 TOKEN = "abcdefghijklmnopqrstuvwxyz"  # noqa: S105 - of this test alone
 
 

@@ -16,8 +16,8 @@ import pytest
 import xarray as xr
 from optuna.trial import TrialState
 
-from storage.database import open_database
-from sweep.command_line import main
+from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.command_line import main
 from tests.commands.background import in_the_background
 
 STORAGE = "sqlite:///x.db"

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from storage.database import open_database
-from storage.study_lock import study_holder
-from sweep.study.studies import load_study
-from tests.commands.background import PROJECT, in_the_background, wait_for_epochs
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.study_lock import study_holder
+from fieldsharp.sweep.study.lookup import load_study
+from tests.commands.background import in_the_background, wait_for_epochs
 
 pytestmark = pytest.mark.slow
 STORAGE = "sqlite:///x.db"

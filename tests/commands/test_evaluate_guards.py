@@ -10,9 +10,9 @@ import pytest
 import xarray as xr
 from scipy.ndimage import gaussian_filter
 
-from sweep.command_line import main
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.sweep.command_line import main
 
-PROJECT = Path(__file__).resolve().parents[2]
 HUMIDITY = PROJECT / "data" / "uk_wfde5_hourly_2018_jun_jul.nc"
 RELATIVE = {"rmse", "gradient_correlation"}
 Array = npt.NDArray[np.float64]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.place import files_folder, study_lock
-from sweep.command_line import main
+from fieldsharp.storage.location.paths import files_folder, study_lock
+from fieldsharp.sweep.command_line import main
 from tests.storage.databases import url_of, with_study
 
 PRECIOUS = "what somebody needs"

@@ -16,28 +16,28 @@ import pytest
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import create_trial
 
-from storage.backup import copy_database
-from storage.database import open_database
-from storage.place import files_folder
-from sweep.checking import checks
-from sweep.checking.check import Check
-from sweep.command_line import main
-from sweep.commands.consoles import wide_console
-from sweep.commands.shown import show_result
-from sweep.dashboard.server import Dashboard
-from sweep.report import making
-from sweep.running import confirming
-from sweep.study.confirmation import (
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.location.paths import files_folder
+from fieldsharp.storage.maintenance.backup import copy_database
+from fieldsharp.sweep.checking import checks
+from fieldsharp.sweep.checking.check import Check
+from fieldsharp.sweep.command_line import main
+from fieldsharp.sweep.commands.console import wide_console
+from fieldsharp.sweep.commands.status_view import show_result
+from fieldsharp.sweep.dashboard.server import Dashboard
+from fieldsharp.sweep.engine import confirm
+from fieldsharp.sweep.report import build
+from fieldsharp.sweep.study.confirmation.records import (
     CONFIRMATION,
     Confirmation,
     ConfirmedTrial,
     SeedOutcome,
     Spread,
 )
-from sweep.study.facts import BandFacts
-from sweep.study.records import FACTS, PRESET, RECORD, SPEC
-from sweep.study.status import study_status
-from sweep.study.studies import load_study
+from fieldsharp.sweep.study.data_summary import BandFacts
+from fieldsharp.sweep.study.lookup import load_study
+from fieldsharp.sweep.study.status.report import study_status
+from fieldsharp.sweep.study.trial_records import FACTS, PRESET, RECORD, SPEC
 from tests.sweep.report.studies import failed
 
 pytestmark = pytest.mark.outside
@@ -229,9 +229,9 @@ def test_no_command_prints_a_control_character(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(Dashboard, "serve", lambda _: None)
-    monkeypatch.setattr(confirming, "confirm_study", lambda *_: _confirmation())
-    report = making.Made(Path(ALL_OF_IT), 1, 2, ALL_OF_IT, test_split=False, why_no_test=ALL_OF_IT)
-    monkeypatch.setattr(making, "make_report", lambda *_: report)
+    monkeypatch.setattr(confirm, "confirm_study", lambda *_: _confirmation())
+    report = build.Made(Path(ALL_OF_IT), 1, 2, ALL_OF_IT, test_split=False, why_no_test=ALL_OF_IT)
+    monkeypatch.setattr(build, "make_report", lambda *_: report)
     found = Check(ALL_OF_IT, ok=False, detail=ALL_OF_IT, fix=ALL_OF_IT)
     monkeypatch.setattr(checks, "checks_of", lambda _: [found])
     shutil.copy(tiny_yaml, "tiny.yaml")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+from fieldsharp.core.checkout import PROJECT
+
 COMMANDS = (
     *("start", "status", "confirm", "export", "train", "predict", "evaluate", "check", "dashboard"),
     "report",
@@ -16,7 +17,7 @@ COMMANDS = (
 HEAVY = ("torch", "optuna", "sqlalchemy", "xarray", "numpy")
 LOADED_AFTER = """
 import contextlib, io, json, sys
-from sweep.command_line import main
+from fieldsharp.sweep.command_line import main
 said = io.StringIO()
 with contextlib.redirect_stdout(said):
     code = main(sys.argv[1:])
@@ -64,5 +65,7 @@ def test_status_does_not_wait_for_torch(more: list[str], tmp_path: Path) -> None
     )
     found = json.loads(done.stdout)
     assert found["code"] == 2, "there is no database"
-    assert "sweep.study.status" in found["modules"], "it came as far as it goes without one"
+    assert "fieldsharp.sweep.study.status.report" in found["modules"], (
+        "it came as far as it goes without one"
+    )
     assert [name for name in ("torch", "xarray") if name in found["modules"]] == []

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from storage.backup import copy_database
-from sweep.command_line import main
-from sweep.commands.json_output import say_json
+from fieldsharp.storage.maintenance.backup import copy_database
+from fieldsharp.sweep.command_line import main
+from fieldsharp.sweep.commands.json_output import say_json
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from fields.errors import ConfigError, FieldsharpError, StoppedOnRequest, StorageError
-from storage.backup import copy_database
-from storage.database import open_database
-from storage.secret_variables import SECRET_VARIABLES
-from sweep.command_line import main
-from sweep.commands import notify
-from sweep.commands.notify import Findings, notifying
-from sweep.study.studies import load_study
+from fieldsharp.core.errors import ConfigError, FieldsharpError, StoppedOnRequest, StorageError
+from fieldsharp.core.secret_variables import SECRET_VARIABLES
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.maintenance.backup import copy_database
+from fieldsharp.sweep.command_line import main
+from fieldsharp.sweep.commands import notify
+from fieldsharp.sweep.commands.notify import Findings, notifying
+from fieldsharp.sweep.study.lookup import load_study
 from tests.commands.terminals import PYTHON
 
 PASSWORD = "hunter2-of-the-sweep"  # noqa: S105 - made up
@@ -210,10 +210,10 @@ def test_an_error_nobody_expected_is_told(
     copy_database(finished_url, tmp_path / "x.db")
     broken = (
         "import sys\n"
-        "from sweep.running.housekeeping import Housekeeping\n"
+        "from fieldsharp.sweep.engine.maintenance import Housekeeping\n"
         "def burst(self):\n    raise ZeroDivisionError('burst')\n"
         "Housekeeping.back_up = burst\n"
-        "from sweep.command_line import main\n"
+        "from fieldsharp.sweep.command_line import main\n"
         "sys.exit(main(sys.argv[1:]))"
     )
     start = ("start", str(tiny_yaml), "--storage", "sqlite:///x.db", "--notify", TELL)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.url import as_option
-from sweep.command_line import main
+from fieldsharp.storage.location.url import as_option
+from fieldsharp.sweep.command_line import main
 from tests.storage.databases import trials_in, with_study
 
 ODD = [

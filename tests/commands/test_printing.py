@@ -2,20 +2,19 @@
 
 import ast
 import io
-from pathlib import Path
 
 import pytest
 from rich.table import Table
 from rich.text import Text
 
-from sweep.commands.consoles import PlainConsole, wide_console
-from sweep.commands.printing import say, say_on_stderr, say_text, write_any_character
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.sweep.commands.console import PlainConsole, wide_console
+from fieldsharp.sweep.commands.printing import say, say_on_stderr, say_text, write_any_character
 
-PROJECT = Path(__file__).resolve().parents[2]
 PRINTING = {
     "sweep/commands/printing.py",
-    "sweep/commands/consoles.py",
-    "sweep/running/ray_cluster/asking.py",  # a program of its own, whose output is read by us
+    "sweep/commands/console.py",
+    "sweep/execution/ray/auth_probe.py",  # a program of its own, whose output is read by us
 }
 WRITES = {"print", "echo", "secho", "print_json", "Console", "get_console", "echo_via_pager"}
 STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
@@ -36,7 +35,7 @@ def _writes(call: ast.Call) -> bool:
 
 
 def test_nothing_else_writes_to_the_terminal() -> None:
-    packages = ("sweep", "storage", "model", "objectives", "fields")
+    packages = ("sweep", "storage", "model", "objectives", "fields", "core")
     files = [path for package in packages for path in (PROJECT / package).rglob("*.py")]
     found = [
         f"{path.relative_to(PROJECT)}:{node.lineno}"

@@ -10,8 +10,8 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial
 
-from storage.database import open_database
-from sweep.command_line import main
+from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.command_line import main
 from tests.commands.background import LIMIT_S, in_the_background, wait_for_epochs
 
 TRIALS, EPOCHS = 12, 4

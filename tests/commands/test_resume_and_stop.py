@@ -12,10 +12,10 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from storage.backup import copy_database
-from storage.database import open_database
-from storage.study_lock import StudyLock
-from sweep.command_line import main
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.maintenance.backup import copy_database
+from fieldsharp.storage.study_lock import StudyLock
+from fieldsharp.sweep.command_line import main
 from tests.commands.background import LIMIT_S, epochs_told, in_the_background, wait_for_epochs
 
 # One worker: what the sampler chooses depends on which trials have ended by then.

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sweep.command_line import main
+from fieldsharp.sweep.command_line import main
 from tests.commands.background import in_the_background, wait_for_epochs
-from tests.sweep.running.script.scripts import is_alive, pid_in
+from tests.sweep.execution.script.scripts import is_alive, pid_in
 
 pytestmark = pytest.mark.outside
 

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from fields.errors import ConfigError
-from storage.secret_variables import SECRET_VARIABLES, STORAGE_VARIABLE, TOKEN_VARIABLE
-from sweep.command_line import main
-from sweep.commands.options import storage_address
-from sweep.study.provenance import git_commit
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.secret_variables import SECRET_VARIABLES, STORAGE_VARIABLE, TOKEN_VARIABLE
+from fieldsharp.sweep.command_line import main
+from fieldsharp.sweep.commands.options import storage_address
+from fieldsharp.sweep.study.provenance import git_commit
 
-ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "hunter2-of-the-sweep"  # noqa: S105 - made up
 ADDRESS = f"postgresql://ann:{PASSWORD}@127.0.0.1:1/db"
 
 LOOK_AT_A_CHILD = """
 import multiprocessing, os, sys, time
 from pathlib import Path
-from sweep.commands.options import storage_address
+from fieldsharp.sweep.commands.options import storage_address
 
 if __name__ == "__main__":
     address = storage_address(os.environ["SWEEP_STORAGE"])
@@ -45,7 +45,7 @@ if __name__ == "__main__":
 )
 def test_a_run_with_debug_says_no_password(address: str, tmp_path: Path) -> None:
     said = subprocess.run(
-        [sys.executable, ROOT / "run_sweep.py", "--debug", "status"],
+        [sys.executable, PROJECT / "run_sweep.py", "--debug", "status"],
         env={**os.environ, STORAGE_VARIABLE: address},
         capture_output=True,
         text=True,
@@ -75,7 +75,7 @@ def test_a_process_that_is_started_gets_no_password(tmp_path: Path) -> None:
     script.write_text(LOOK_AT_A_CHILD)
     said = subprocess.run(
         [sys.executable, script],
-        env={**os.environ, STORAGE_VARIABLE: ADDRESS, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, STORAGE_VARIABLE: ADDRESS, "PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
         check=True,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.command_line import main
+from fieldsharp.sweep.command_line import main
 
 pytestmark = pytest.mark.outside
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sweep.command_line import main
+from fieldsharp.sweep.command_line import main
 
 pytestmark = pytest.mark.outside
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sweep.command_line import main
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.sweep.command_line import main
 from tests.storage.databases import (
     HOLD,
     child,
@@ -21,8 +22,6 @@ from tests.storage.databases import (
     trials_in,
     with_study,
 )
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def _run(folder: Path, *arguments: str, code: int = 0) -> str:

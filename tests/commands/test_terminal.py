@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from storage.backup import copy_database
-from storage.database import open_database
-from storage.study_lock import StudyLock, study_holder
-from sweep.command_line import main
-from sweep.study.studies import load_study
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.maintenance.backup import copy_database
+from fieldsharp.storage.study_lock import StudyLock, study_holder
+from fieldsharp.sweep.command_line import main
+from fieldsharp.sweep.study.lookup import load_study
 from tests.commands.terminals import COLOURS, PYTHON, on_a_terminal
 
 pytestmark = pytest.mark.outside
@@ -27,8 +27,8 @@ COLOUR = re.compile(r"\x1b\[(?:\d+;)*[349]\d")
 LOGS_WHILE_A_TABLE_IS_DRAWN = """
 import logging
 from rich.live import Live
-from sweep.commands.consoles import wide_console
-from sweep.running.log_output import StandardErrorHandler
+from fieldsharp.sweep.commands.console import wide_console
+from fieldsharp.sweep.execution.log_output import StandardErrorHandler
 logging.basicConfig(handlers=[StandardErrorHandler()], format="%(message)s")
 with Live("a table\\nof two lines", console=wide_console()):
     logging.warning("the log says so")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from fields.errors import DatabaseDamaged
-from storage.backup import copy_database
-from storage.database import open_database
-from storage.study_lock import StudyLock
-from sweep.commands.watch import watch
-from sweep.commands.watch_output import Show
-from sweep.study.snapshot import SweepSnapshot
+from fieldsharp.core.errors import DatabaseDamaged
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.maintenance.backup import copy_database
+from fieldsharp.storage.study_lock import StudyLock
+from fieldsharp.sweep.commands.watch import watch
+from fieldsharp.sweep.commands.watch_output import Show
+from fieldsharp.sweep.study.status.snapshot import SweepSnapshot
 
 
 class _Meanwhile(Show):
@@ -67,9 +67,11 @@ class _Closed(Show):
     def look(self, snapshot: SweepSnapshot) -> None:  # noqa: ARG002
         self.looks += 1
         if self.looks == 1:
-            self.patch.setattr("storage.lock_file.open_to_read", _refused)
+            self.patch.setattr("fieldsharp.storage.durable_files.file_lock.open_to_read", _refused)
             # Where files have no locks of their own, the folder alone tells.
-            self.patch.setattr("storage.study_lock_file.is_study_held", lambda *_: False)
+            self.patch.setattr(
+                "fieldsharp.storage.sqlite.study_lock.is_study_held", lambda *_: False
+            )
         if self.looks == 4:
             self.patch.undo()
         if self.looks == 6:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from data.plumes import PlumeSettings, main, simulate
+from fieldsharp.core.checkout import PROJECT
 
-REPOSITORY = Path(__file__).parents[2]
 SHORT = PlumeSettings(frames=12, size=32, seed=7)
 
 
@@ -206,12 +206,12 @@ def test_module_runs_from_the_shell(tmp_path: Path) -> None:
     path = tmp_path / "plumes.nc"
     command = [sys.executable, "-m", "data.plumes", "-o", str(path), "--frames", "2"]
 
-    subprocess.run(command, cwd=REPOSITORY, check=True)
+    subprocess.run(command, cwd=PROJECT, check=True)
 
     assert path.is_file()
 
 
 def test_real_data_is_the_file_the_readme_describes() -> None:
-    real = (REPOSITORY / "data" / "uk_wfde5_hourly_2018_jun_jul.nc").read_bytes()
+    real = (PROJECT / "data" / "uk_wfde5_hourly_2018_jun_jul.nc").read_bytes()
 
-    assert hashlib.sha256(real).hexdigest() in (REPOSITORY / "data" / "README.md").read_text()
+    assert hashlib.sha256(real).hexdigest() in (PROJECT / "data" / "README.md").read_text()

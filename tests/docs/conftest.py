@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import xarray as xr
 
-from tests.docs.pages import PROJECT
+from fieldsharp.core.checkout import PROJECT
 from tests.docs.typed import Typed
 
 DATA = "uk_wfde5_hourly_2018_jun_jul.nc"

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+from fieldsharp.core.checkout import PROJECT
+
 DOCS = PROJECT / "docs"
 _FENCE = re.compile(r"^```(.*)$")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from sweep.configuration.config_file import load_config
-from sweep.configuration.safe_yaml import dump_yaml, parse_yaml, read_yaml
-from tests.docs.pages import DOCS, PROJECT, Block, blocks, command_lines, pages_in_order
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.safe_yaml import dump_yaml, parse_yaml, read_yaml
+from tests.docs.pages import DOCS, Block, blocks, command_lines, pages_in_order
 from tests.docs.typed import Typed
 
 pytestmark = pytest.mark.xdist_group("docs")

@@ -2,8 +2,8 @@
 
 import re
 
-from objectives.guards import GUARDS
-from objectives.settings import GuardSettings
+from fieldsharp.objectives.guards import GUARDS
+from fieldsharp.objectives.settings import GuardSettings
 from tests.docs.pages import DOCS
 
 TEXT = (DOCS / "guards.md").read_text(encoding="utf-8")

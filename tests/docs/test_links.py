@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS, PROJECT, anchors, links
+from fieldsharp.core.checkout import PROJECT
+from tests.docs.pages import DOCS, anchors, links
 
 PAGES = [
     *(PROJECT / name for name in ("README.md", "README.zh-CN.md", "CONTRIBUTING.md")),

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from sweep.configuration.safe_yaml import parse_yaml
-from tests.docs.pages import DOCS, PROJECT
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.sweep.configuration.safe_yaml import parse_yaml
+from tests.docs.pages import DOCS
 
 PAGE = DOCS / "many-machines.md"
-SPEAKS = (*sorted((PROJECT / "sweep/running/ray_cluster").glob("*.py")),)
-SPEAKS += (PROJECT / "storage/checkpoint_mirror.py",)
+SPEAKS = (*sorted((PROJECT / "sweep/execution/ray").glob("*.py")),)
+SPEAKS += (PROJECT / "storage/trial_files/checkpoint_sync.py",)
 _SAID = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)
 
 

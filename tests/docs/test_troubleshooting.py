@@ -11,9 +11,9 @@ import optuna
 import pytest
 import xarray as xr
 
-from storage.backup import copy_database
-from storage.faults import storage_error
-from storage.study_lock import StudyLock
+from fieldsharp.storage.errors.messages import storage_error
+from fieldsharp.storage.maintenance.backup import copy_database
+from fieldsharp.storage.study_lock import StudyLock
 from tests.docs.pages import DOCS, prose
 from tests.docs.typed import Typed, run
 

@@ -22,9 +22,9 @@ from http.cookiejar import CookieJar
 from io import StringIO
 from pathlib import Path
 
-from sweep.command_line import app, main
-from sweep.configuration.config_file import load_config
-from tests.docs.pages import PROJECT
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.sweep.command_line import app, main
+from fieldsharp.sweep.configuration.config_file import load_config
 
 RUN = (["python", "run_sweep.py"], ["./run_sweep.py"])
 SMALLER = {"--trials": "2", "--top": "1", "--seeds": "1", "--port": "0"}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from fields.axes import field_axes
-from fields.errors import DataError
+from fieldsharp.core.errors import DataError
+from fieldsharp.fields.axes import field_axes
 
 
 def array_of(**sizes: int) -> xr.DataArray:

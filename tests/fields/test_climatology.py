@@ -7,9 +7,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from fields import climatology
-from fields.climatology import climatology_of, fit_climatology
-from fields.series import FieldSeries
+from fieldsharp.fields import climatology
+from fieldsharp.fields.climatology import climatology_of, fit_climatology
+from fieldsharp.fields.series import FieldSeries
 
 FRAMES, ROWS, COLUMNS = 50, 6, 8
 

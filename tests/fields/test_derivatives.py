@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from fields.derivatives import (
+from fieldsharp.fields.derivatives import (
     cross_mask,
     forward_differences,
     forward_masks,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from fields.errors import DataError
-from fields.reading import read_series
-from fields.settings import DataSettings
+from fieldsharp.core.errors import DataError
+from fieldsharp.fields.reading import read_series
+from fieldsharp.fields.settings import DataSettings
 
 PICKLED = {"dtype": "|O", "filters": [{"id": "vlen-utf8"}, {"id": "pickle", "protocol": 5}]}
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from fields.errors import DataError
-from fields.reading import RawField, read_raw
-from fields.series import time_text
-from fields.settings import DataSettings
+from fieldsharp.core.errors import DataError
+from fieldsharp.fields.reading import RawField, read_raw
+from fieldsharp.fields.series import time_text
+from fieldsharp.fields.settings import DataSettings
 
 
 def _read(path: Path) -> RawField:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fields.ordering import in_rising_order
+from fieldsharp.fields.ordering import in_rising_order
 
 Tensor = torch.Tensor
 INF, NAN = float("inf"), float("nan")

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from fields.errors import DataError
-from fields.reading import read_series
-from fields.settings import DataSettings
-from fields.zarr_stores import OwnFilesStore
+from fieldsharp.core.errors import DataError
+from fieldsharp.fields.reading import read_series
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.zarr_stores import OwnFilesStore
 
 FRAMES = 6
 pytestmark = pytest.mark.filterwarnings("ignore:Failed to open Zarr store:RuntimeWarning")

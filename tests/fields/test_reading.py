@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from fields.errors import DataError
-from fields.reading import open_dataset, pick_variable, read_series
-from fields.series import FieldSeries
-from fields.settings import DataSettings
+from fieldsharp.core.errors import DataError
+from fieldsharp.fields.reading import open_dataset, pick_variable, read_series
+from fieldsharp.fields.series import FieldSeries
+from fieldsharp.fields.settings import DataSettings
 
 Saver = Callable[[xr.Dataset], Path]
 

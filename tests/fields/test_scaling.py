@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from fields.scaling import Scaling, fit_scaling
-from fields.series import FieldSeries
+from fieldsharp.fields.scaling import Scaling, fit_scaling
+from fieldsharp.fields.series import FieldSeries
 
 TRAINING = range(0, 4)
 

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from numpy.typing import NDArray
 
-from fields.series import FieldSeries
+from fieldsharp.fields.series import FieldSeries
 
 
 def series_at(time: NDArray[Any]) -> FieldSeries:

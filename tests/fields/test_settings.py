@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from fields.settings import DataSettings, SplitSettings
+from fieldsharp.fields.settings import DataSettings, SplitSettings
 
 
 def test_settings_cannot_be_changed_once_made() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from fields.spectrum import anomalies, shell_sums, shells, transform
+from fieldsharp.fields.spectrum import anomalies, shell_sums, shells, transform
 
 
 def field_of(height: int, width: int, seed: int = 0) -> torch.Tensor:

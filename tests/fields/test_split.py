@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fields.errors import DataError
-from fields.settings import DataSettings, SplitSettings
-from fields.split import split_frames, window_span
+from fieldsharp.core.errors import DataError
+from fieldsharp.fields.settings import DataSettings, SplitSettings
+from fieldsharp.fields.split import split_frames, window_span
 
 REPEATABLE = settings(deadline=None, derandomize=True, max_examples=80)
 SHARES = (

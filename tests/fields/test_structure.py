@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fields.structure import similarity
+from fieldsharp.fields.structure import similarity
 
 RANGE = 8.0
 Tensor = torch.Tensor

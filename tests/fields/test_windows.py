@@ -9,10 +9,10 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from fields.errors import DataError
-from fields.settings import DataSettings
-from fields.split import window_span
-from fields.windows import ForecastData, Windows, load_forecast_data
+from fieldsharp.core.errors import DataError
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.split import window_span
+from fieldsharp.fields.windows import ForecastData, Windows, load_forecast_data
 
 FRAMES = 60
 Save = Callable[..., DataSettings]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from fields.errors import DataError
-from fields.reading import read_series
-from fields.series import FieldSeries
-from fields.settings import DataSettings
-from fields.writing import to_dataset, write_netcdf
+from fieldsharp.core.errors import DataError
+from fieldsharp.fields.reading import read_series
+from fieldsharp.fields.series import FieldSeries
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.writing import to_dataset, write_netcdf
 
 Saver = Callable[[xr.Dataset], Path]
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from fields.errors import ConfigError
-from model.predictors.building import build_predictor, check_predictor
-from model.predictors.shape import ForecastShape
-from model.settings import PredictorSettings
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.model.predictors.factory import build_predictor, check_predictor
+from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.settings import PredictorSettings
 
 SHAPE = ForecastShape(history=2, horizon=3, channels=1, height=6, width=7)
 

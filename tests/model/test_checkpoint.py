@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import nn
 
-from fields.errors import TrainingFailed
-from model.checkpoint import Checkpoint, decode, encode
-from model.training import EpochLosses, Trainer
+from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.model.checkpoint import Checkpoint, decode, encode
+from fieldsharp.model.training import EpochLosses, Trainer
 from tests.model.test_training import BUILDERS, SHAPE, Recorder, trainer_of
 
 EPOCHS = 4

@@ -6,9 +6,9 @@ import sys
 import pytest
 import torch
 
-from fields.errors import ConfigError
-from model.device import Hardware, count_cards, find_hardware
-from model.settings import TrainingSettings
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.model.device import Hardware, count_cards, find_hardware
+from fieldsharp.model.settings import TrainingSettings
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
 
@@ -102,8 +102,8 @@ def test_no_gpus_are_counted_where_cuda_does_not_work(monkeypatch: pytest.Monkey
 @needs_cuda
 def test_counting_gpus_sets_nothing_up() -> None:
     code = (
-        "import torch; from model.device import count_cards; "
-        "from model.settings import TrainingSettings; "
+        "import torch; from fieldsharp.model.device import count_cards; "
+        "from fieldsharp.model.settings import TrainingSettings; "
         "assert count_cards(TrainingSettings()) and not torch.cuda.is_initialized()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,8 +12,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.stats import wasserstein_distance
 
-from model.losses.distribution import extremes, sorted_both, sorted_gradients, sorted_values
-from model.losses.forecast_loss import LossTerm
+from fieldsharp.model.losses.distribution import (
+    extremes,
+    sorted_both,
+    sorted_gradients,
+    sorted_values,
+)
+from fieldsharp.model.losses.forecast_loss import LossTerm
 
 Tensor = torch.Tensor
 Array = NDArray[np.float64]

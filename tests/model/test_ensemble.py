@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fields.errors import ConfigError
-from fields.settings import DataSettings
-from fields.windows import Windows
-from model.catalog import PREDICTORS
-from model.device import Hardware
-from model.losses.forecast_loss import ForecastLoss
-from model.predictors.building import build_predictor, check_predictor
-from model.predictors.ensemble import Ensemble
-from model.predictors.shape import ForecastShape, MemberForecasting
-from model.settings import LossSettings, PredictorSettings, TrainingSettings
-from model.training import Trainer
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.windows import Windows
+from fieldsharp.model.device import Hardware
+from fieldsharp.model.losses.forecast_loss import ForecastLoss
+from fieldsharp.model.predictors.ensemble import Ensemble
+from fieldsharp.model.predictors.factory import build_predictor, check_predictor
+from fieldsharp.model.predictors.interface import ForecastShape, MemberForecasting
+from fieldsharp.model.registry import PREDICTORS
+from fieldsharp.model.settings import LossSettings, PredictorSettings, TrainingSettings
+from fieldsharp.model.training import Trainer
 
 Tensor = torch.Tensor
 SHAPE = ForecastShape(history=2, horizon=3, channels=2, height=9, width=11)

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fields.errors import ConfigError
-from model.catalog import BASE_LOSSES, LOSS_VARIANTS, load
-from model.losses.crps import almost_fair_crps
-from model.losses.forecast_loss import ForecastLoss, LossParts, LossTerm, TermScales
-from model.losses.fourier import facl
-from model.settings import LossSettings
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.model.losses.crps import almost_fair_crps
+from fieldsharp.model.losses.forecast_loss import ForecastLoss, LossParts, LossTerm, TermScales
+from fieldsharp.model.losses.fourier import facl
+from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS, load
+from fieldsharp.model.settings import LossSettings
 
 Tensor = torch.Tensor
 MASK_HW = torch.ones(12, 12, dtype=torch.bool)

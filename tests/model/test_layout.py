@@ -10,11 +10,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from model.predictors import simvp, unet
-from model.predictors.building import build_predictor
-from model.predictors.layout import GroupNorm, channels_together, upsampled
-from model.predictors.shape import ForecastShape
-from model.settings import PredictorSettings
+from fieldsharp.model.predictors import simvp, unet
+from fieldsharp.model.predictors.factory import build_predictor
+from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.predictors.memory_format import GroupNorm, channels_together, upsampled
+from fieldsharp.model.settings import PredictorSettings
 
 Tensor = torch.Tensor
 SHAPE = ForecastShape(history=3, horizon=2, channels=2, height=10, width=14)

@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 import torch
 
-from model.catalog import BASE_LOSSES, LOSS_VARIANTS, load
-from model.losses.forecast_loss import LossTerm
+from fieldsharp.model.losses.forecast_loss import LossTerm
+from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS, load
 
 Tensor = torch.Tensor
 Pair = tuple[Tensor, Tensor]

@@ -8,15 +8,15 @@ from itertools import pairwise
 import pytest
 import torch
 
-from fields.derivatives import sobel
-from fields.spectrum import shell_sums, shells, transform
-from model.catalog import LOSS_VARIANTS
-from model.losses.forecast_loss import LossTerm, Term
-from model.losses.gradient import gradient_l1
-from model.losses.laplacian import laplacian_mse
-from model.losses.multiscale import multiscale_mse
-from model.losses.pointwise import l1, mse
-from model.losses.sobel import sobel_mse
+from fieldsharp.fields.derivatives import sobel
+from fieldsharp.fields.spectrum import shell_sums, shells, transform
+from fieldsharp.model.losses.forecast_loss import LossTerm, Term
+from fieldsharp.model.losses.gradient import gradient_l1
+from fieldsharp.model.losses.laplacian import laplacian_mse
+from fieldsharp.model.losses.multiscale import multiscale_mse
+from fieldsharp.model.losses.pointwise import l1, mse
+from fieldsharp.model.losses.sobel import sobel_mse
+from fieldsharp.model.registry import LOSS_VARIANTS
 
 Tensor = torch.Tensor
 LINEAR_IN_THE_SQUARE = {

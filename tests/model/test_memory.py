@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from model.memory import is_out_of_memory, release_memory
+from fieldsharp.model.memory import is_out_of_memory, release_memory
 
 
 def _error_of_torch(*shape: int) -> BaseException:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fields.settings import DataSettings
-from fields.windows import Windows
-from model.catalog import BASE_LOSSES, LOSS_VARIANTS
-from model.losses.forecast_loss import ForecastLoss, LossParts, TermScales
-from model.losses.normalisation import term_scales
-from model.settings import LossSettings
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.windows import Windows
+from fieldsharp.model.losses.forecast_loss import ForecastLoss, LossParts, TermScales
+from fieldsharp.model.losses.normalisation import term_scales
+from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS
+from fieldsharp.model.settings import LossSettings
 
 Tensor = torch.Tensor
 SETTINGS = DataSettings(path="none.nc", history=2, horizon=3)

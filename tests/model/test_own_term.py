@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from fields.errors import ConfigError
-from model.catalog import NOT_KNOWN, loss_variant
-from model.losses.forecast_loss import ForecastLoss, TermScales
-from model.losses.own_term import check_own_term
-from model.settings import LossSettings
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.model.losses.custom_term import check_own_term
+from fieldsharp.model.losses.forecast_loss import ForecastLoss, TermScales
+from fieldsharp.model.registry import NOT_KNOWN, loss_variant
+from fieldsharp.model.settings import LossSettings
 
 MODULE = """\
 import torch

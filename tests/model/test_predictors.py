@@ -8,13 +8,13 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from model.catalog import PREDICTORS
-from model.predictors.building import build_predictor, check_predictor
-from model.predictors.convlstm import ConvLSTM
-from model.predictors.padding import crop, pad_to_multiple
-from model.predictors.shape import ForecastShape, TeacherForced
-from model.predictors.simvp import SimVP
-from model.settings import PredictorSettings
+from fieldsharp.model.predictors.convlstm import ConvLSTM
+from fieldsharp.model.predictors.factory import build_predictor, check_predictor
+from fieldsharp.model.predictors.interface import ForecastShape, TeacherForced
+from fieldsharp.model.predictors.padding import crop, pad_to_multiple
+from fieldsharp.model.predictors.simvp import SimVP
+from fieldsharp.model.registry import PREDICTORS
+from fieldsharp.model.settings import PredictorSettings
 
 Tensor = torch.Tensor
 

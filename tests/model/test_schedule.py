@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from model.schedule import forcing_probability, rate_factor
+from fieldsharp.model.schedule import forcing_probability, rate_factor
 
 RUNS = [(100, 0.1, 0.01), (100, 0.0, 0.0), (37, 0.3, 0.1), (1000, 0.05, 1.0), (20, 0.5, 0.2)]
 

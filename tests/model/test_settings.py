@@ -2,23 +2,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from fields.settings import Settings
-from model.catalog import LOSS_VARIANTS, PREDICTORS
-from model.settings import LossSettings, PredictorSettings, TrainingSettings
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.fields.settings import Settings
+from fieldsharp.model.registry import LOSS_VARIANTS, PREDICTORS
+from fieldsharp.model.settings import LossSettings, PredictorSettings, TrainingSettings
 
-REPOSITORY = Path(__file__).parents[2]
 ALL = [PredictorSettings, LossSettings, TrainingSettings]
 
 
 def test_settings_are_read_without_loading_torch() -> None:
-    command = "import sys, model.settings; sys.exit('torch' in sys.modules)"
+    command = "import sys, fieldsharp.model.settings; sys.exit('torch' in sys.modules)"
 
-    assert subprocess.run([sys.executable, "-c", command], cwd=REPOSITORY).returncode == 0
+    assert subprocess.run([sys.executable, "-c", command], cwd=PROJECT).returncode == 0
 
 
 @pytest.mark.parametrize("settings", ALL)

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from fields.structure import similarity
-from model.losses.structure import one_minus_ssim
+from fieldsharp.fields.structure import similarity
+from fieldsharp.model.losses.structure import one_minus_ssim
 
 Tensor = torch.Tensor
 MARGIN = 5  # cells of the window beyond its centre

@@ -7,18 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-from fields.errors import TrainingFailed
-from fields.settings import DataSettings
-from fields.windows import Windows
-from model.device import Hardware
-from model.losses.forecast_loss import ForecastLoss, LossParts
-from model.predictors.convlstm import ConvLSTM
-from model.predictors.ensemble import Ensemble
-from model.predictors.shape import ForecastShape
-from model.predictors.simvp import SimVP
-from model.predictors.unet import UNet
-from model.settings import LossSettings, TrainingSettings
-from model.training import EpochLosses, Interrupted, Trainer
+from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.windows import Windows
+from fieldsharp.model.device import Hardware
+from fieldsharp.model.losses.forecast_loss import ForecastLoss, LossParts
+from fieldsharp.model.predictors.convlstm import ConvLSTM
+from fieldsharp.model.predictors.ensemble import Ensemble
+from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.predictors.simvp import SimVP
+from fieldsharp.model.predictors.unet import UNet
+from fieldsharp.model.settings import LossSettings, TrainingSettings
+from fieldsharp.model.training import EpochLosses, Interrupted, Trainer
 
 Tensor = torch.Tensor
 SHAPE = ForecastShape(history=2, horizon=2, channels=1, height=10, width=12)

@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,18 +20,19 @@ from scipy import ndimage
 
 from data.plume_settings import PlumeSettings
 from data.plumes import simulate
-from fields.climatology import Climatology, climatology_of
-from objectives.case import Case
-from objectives.judgement import Judgement
-from objectives.sharpness import mean_gradient, peak
-from objectives.verification import Verification
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.fields.climatology import Climatology, climatology_of
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.sharpness import mean_gradient, peak
+from fieldsharp.objectives.verification import Verification
+from fieldsharp.objectives.verification_batch import Case
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 LEADS_H = (2, 4, 6)
 TARGET_SHARE = 0.95
-UK_FILE = Path(__file__).parents[2] / "data" / "uk_wfde5_hourly_2018_jun_jul.nc"
+UK_FILE = PROJECT / "data" / "uk_wfde5_hourly_2018_jun_jul.nc"
 
 
 @dataclass(frozen=True)

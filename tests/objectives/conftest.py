@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from fields.climatology import Climatology
-from objectives.case import Case
+from fieldsharp.fields.climatology import Climatology
+from fieldsharp.objectives.verification_batch import Case
 
 SAMPLES, LEADS, ROWS, COLUMNS = 5, 3, 16, 18
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from objectives.guards import GuardOutcome, broken, check_guards
-from objectives.judgement import Judgement
-from objectives.settings import GuardSettings
+from fieldsharp.objectives.guards import GuardOutcome, broken, check_guards
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.settings import GuardSettings
 from tests.objectives import cheats
 from tests.objectives.cheats import Scene
 

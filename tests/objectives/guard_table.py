@@ -8,7 +8,7 @@ the most broken first.
 
 import sys
 
-from objectives.guards import broken
+from fieldsharp.objectives.guards import broken
 from tests.objectives import cheats
 from tests.objectives.forecasts import BY_NAME, Judged
 

@@ -13,13 +13,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fields.climatology import Climatology
-from objectives.case import Case
-from objectives.guards import GUARDS, broken, check_guards, truth_judged
-from objectives.judgement import Judgement
-from objectives.metrics import LARGEST, METRICS
-from objectives.settings import GuardSettings
-from objectives.verification import Verification, verify
+from fieldsharp.fields.climatology import Climatology
+from fieldsharp.objectives.guards import GUARDS, broken, check_guards, truth_judged
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metrics import LARGEST, METRICS
+from fieldsharp.objectives.settings import GuardSettings
+from fieldsharp.objectives.verification import Verification, verify
+from fieldsharp.objectives.verification_batch import Case
 
 Tensor = torch.Tensor
 LEVEL = 273.1  # not a sum of powers of two: means of squares are rounded

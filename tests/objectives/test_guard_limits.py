@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objectives.guards import GUARDS, GuardOutcome, broken, check_guards
-from objectives.judgement import Judgement
+from fieldsharp.objectives.guards import GUARDS, GuardOutcome, broken, check_guards
+from fieldsharp.objectives.metric_values import Judgement
 from tests.objectives.forecasts import (
     SETTINGS,
     names,

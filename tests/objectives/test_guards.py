@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from objectives.guards import GUARDS, broken, check_guards, truth_judged
-from objectives.judgement import Judgement
-from objectives.settings import GuardSettings
+from fieldsharp.objectives.guards import GUARDS, broken, check_guards, truth_judged
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.settings import GuardSettings
 from tests.objectives import cheats
 from tests.objectives.cheats import TARGET_SHARE
 from tests.objectives.forecasts import (

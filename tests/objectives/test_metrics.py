@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fields.climatology import Climatology
-from objectives.case import Case
-from objectives.metrics import LARGEST, METRICS
-from objectives.verification import Verification, verify
+from fieldsharp.fields.climatology import Climatology
+from fieldsharp.objectives.metrics import LARGEST, METRICS
+from fieldsharp.objectives.verification import Verification, verify
+from fieldsharp.objectives.verification_batch import Case
 
 LEVELS = (
     "peak",

@@ -15,9 +15,9 @@ from scores import continuous
 from scores.categorical import BinaryContingencyManager
 from scores.continuous import correlation
 
-from objectives.case import Case
-from objectives.metrics import METRICS
-from objectives.verification import verify
+from fieldsharp.objectives.metrics import METRICS
+from fieldsharp.objectives.verification import verify
+from fieldsharp.objectives.verification_batch import Case
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

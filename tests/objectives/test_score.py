@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from objectives.score import score_forecast
-from objectives.targets import Band, Targets
+from fieldsharp.objectives.score import score_forecast
+from fieldsharp.objectives.targets import Band, Targets
 
 TARGETS = Targets(gradient=Band(3.0, 3.3), peak=Band(140.0, 150.0, offset=20.0))
 

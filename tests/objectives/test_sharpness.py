@@ -9,10 +9,10 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from objectives.case import Case
-from objectives.masked_field import MaskedField
-from objectives.sharpness import mean_gradient, peak
-from objectives.verification import verify
+from fieldsharp.objectives.masked_field import MaskedField
+from fieldsharp.objectives.sharpness import mean_gradient, peak
+from fieldsharp.objectives.verification import verify
+from fieldsharp.objectives.verification_batch import Case
 
 SIDE = 12
 BORDERED = torch.ones(SIDE + 2, SIDE + 2, dtype=torch.bool)

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scores.spatial import fss_2d_binary
 
-from fields.climatology import Climatology
-from objectives.case import Case
-from objectives.structure import either, fraction_error, fraction_reference, hits
-from objectives.verification import verify
+from fieldsharp.fields.climatology import Climatology
+from fieldsharp.objectives.structure import either, fraction_error, fraction_reference, hits
+from fieldsharp.objectives.verification import verify
+from fieldsharp.objectives.verification_batch import Case
 
 Array = NDArray[np.float64]
 ROWS, COLUMNS = 20, 25

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fields.errors import ConfigError
-from objectives.settings import ObjectiveSettings, TargetSettings
-from objectives.targets import Band, resolve_targets
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.objectives.settings import ObjectiveSettings, TargetSettings
+from fieldsharp.objectives.targets import Band, resolve_targets
 
 OBSERVED = {"gradient_observed": 3.2, "peak_observed": 290.0, "mean_observed": 280.0}
 

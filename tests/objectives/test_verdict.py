@@ -8,10 +8,10 @@ from itertools import permutations
 
 import pytest
 
-from objectives.score import score_forecast
-from objectives.settings import TargetSettings
-from objectives.targets import Band, Targets
-from objectives.verdict import (
+from fieldsharp.objectives.score import score_forecast
+from fieldsharp.objectives.settings import TargetSettings
+from fieldsharp.objectives.targets import Band, Targets
+from fieldsharp.objectives.verdict import (
     GAMED,
     NOTHING_TO_FIX,
     PROMISING,

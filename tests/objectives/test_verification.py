@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from objectives.accuracy import anomaly_predicted, squared_error_persistence
-from objectives.case import Case, Statistic
-from objectives.judgement import Judgement
-from objectives.masked_field import MaskedField
-from objectives.metrics import METRICS, Metric
-from objectives.structure import hits, structural_similarity
-from objectives.verification import Verification, verify
+from fieldsharp.objectives.accuracy import anomaly_predicted, squared_error_persistence
+from fieldsharp.objectives.masked_field import MaskedField
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metrics import METRICS, Metric
+from fieldsharp.objectives.structure import hits, structural_similarity
+from fieldsharp.objectives.verification import Verification, verify
+from fieldsharp.objectives.verification_batch import Case, Statistic
 
 
 def test_nothing_added_is_nothing_judged() -> None:

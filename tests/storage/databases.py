@@ -13,14 +13,14 @@ from pathlib import Path
 import optuna
 import pytest
 
-from storage.database import open_database
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.storage.database import open_database
 
-PROJECT = Path(__file__).resolve().parents[2]
 OLD_DATABASES = Path(__file__).parent / "old_databases"
 NOBODY = 65534
 HOLD = """
 import sys
-from storage.study_lock import StudyLock
+from fieldsharp.storage.study_lock import StudyLock
 with StudyLock(sys.argv[1], sys.argv[2]):
     print("held", flush=True)
     sys.stdin.read()

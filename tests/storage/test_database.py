@@ -12,8 +12,13 @@ import optuna
 import pytest
 from optuna.storages import RDBStorage
 
-from fields.errors import ConfigError, StorageError
-from storage.database import check_storage, database_errors, open_database, require_database
+from fieldsharp.core.errors import ConfigError, StorageError
+from fieldsharp.storage.database import (
+    check_storage,
+    database_errors,
+    open_database,
+    require_database,
+)
 
 HOLD_S = 0.4
 

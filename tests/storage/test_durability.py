@@ -12,13 +12,13 @@ import optuna
 import pytest
 from optuna.storages import RDBStorage
 
-from fields.errors import DatabaseDamaged, StorageUnavailable
-from storage.backup import back_up
-from storage.database import check_storage, open_database
-from storage.inspection import inspect
-from storage.restore import restore
-from storage.soundness import require_sound
-from storage.write_ahead_log import FilesInUse
+from fieldsharp.core.errors import DatabaseDamaged, StorageUnavailable
+from fieldsharp.storage.database import check_storage, open_database
+from fieldsharp.storage.maintenance.backup import back_up
+from fieldsharp.storage.maintenance.inspect import inspect
+from fieldsharp.storage.maintenance.restore import restore
+from fieldsharp.storage.maintenance.write_ahead_log import FilesInUse
+from fieldsharp.storage.sqlite.checks import require_sound
 from tests.storage.databases import child, is_sound, said_by, say, url_of, with_study
 
 # The last to close a database moves the log into it and deletes it, unless it sees others' locks.
@@ -38,8 +38,8 @@ sys.stdin.readline()
 """
 ANOTHER_WRITER = """
 import sys, optuna
-from storage.database import open_database
-from storage.write_ahead_log import FilesInUse
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.maintenance.write_ahead_log import FilesInUse
 storage = open_database(sys.argv[1], "write")
 study = optuna.load_study(study_name="s", storage=storage)
 files = FilesInUse(sys.argv[1], storage)
@@ -51,7 +51,7 @@ print("written", flush=True)
 """
 READ_FOR_A_WHILE = """
 import os, sys, time, optuna
-from storage.database import database_errors, open_database
+from fieldsharp.storage.database import database_errors, open_database
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 url, writes, end = sys.argv[1], sys.argv[2] == "write", time.monotonic() + float(sys.argv[3])
 done = 0

@@ -7,14 +7,14 @@ from pathlib import Path
 import optuna
 import pytest
 
-from fields.errors import ConfigError
-from storage.access import check_access
-from storage.backup import back_up, copy_database
-from storage.database import open_database
-from storage.server import server_address
-from storage.study_names import study_names
-from storage.upgrade import upgrade
-from storage.url import has_password, sqlite_path
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.location.server_url import server_address
+from fieldsharp.storage.location.url import has_password, sqlite_path
+from fieldsharp.storage.maintenance.backup import back_up, copy_database
+from fieldsharp.storage.maintenance.upgrade import upgrade
+from fieldsharp.storage.sqlite.access import check_access
+from fieldsharp.storage.sqlite.study_names import study_names
 from tests.storage.databases import old_database, schema_in, url_of
 
 ODD = [

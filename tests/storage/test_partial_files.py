@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
-from storage.checkpoints import attempt_folder, keep_last, make_attempt_folder, write_checkpoint
-from storage.spool import Spool
+from fieldsharp.storage.trial_files.checkpoints import (
+    attempt_folder,
+    keep_last,
+    make_attempt_folder,
+    write_checkpoint,
+)
+from fieldsharp.storage.trial_files.result_spool import Spool
 
 
 def test_the_spool_clears_it_away(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from fields.errors import ConfigError, StudyError
-from storage.study_lock import CONFIRM, Holder, StudyLock, study_holder
+from fieldsharp.core.errors import ConfigError, StudyError
+from fieldsharp.storage.study_lock import CONFIRM, Holder, StudyLock, study_holder
 from tests.storage.databases import HOLD, child, say
 
 

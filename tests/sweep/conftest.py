@@ -1,12 +1,16 @@
-"""A finished training that several tests forecast from."""
+"""A finished training that several tests forecast from, and a sweep whose trials are scripted."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sweep.configuration.config_file import load_config
-from sweep.results.run_folder import TrainedRun, load_run
-from sweep.results.single_training import train_into
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.results.run_folder import TrainedRun, load_run
+from fieldsharp.sweep.results.train_run import train_into
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from tests.sweep.fake_sweep import MakeSweep, Sweep
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +24,16 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory, tiny_yaml: Path) -> Pat
 @pytest.fixture(scope="session")
 def trained(run_folder: Path) -> TrainedRun:
     return load_run(run_folder)
+
+
+@pytest.fixture
+def make_sweep(storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts) -> MakeSweep:
+    def make(trials: int, **sections: Any) -> Sweep:
+        tree = tiny_config.model_dump()
+        tree["search"]["presets"] = "baseline"
+        tree["budget"] |= {"trials": trials, "stop_on_nothing_to_fix": False}
+        for name, section in sections.items():
+            tree[name] = {**tree[name], **section}
+        return Sweep(storage_url, SweepConfig.model_validate(tree), tiny_facts)
+
+    return make

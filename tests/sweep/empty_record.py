@@ -1,7 +1,7 @@
 """The record of a trial of which a test needs no figure."""
 
-from objectives.judgement import Judgement
-from sweep.study.records import TrialRecord
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.sweep.study.trial_records import TrialRecord
 
 
 def empty_record(score: float) -> TrialRecord:

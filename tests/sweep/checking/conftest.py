@@ -7,11 +7,11 @@ from typing import Protocol
 import pytest
 import xarray as xr
 
-from sweep.checking import optimiser, rate_range
-from sweep.checking.check import Check
-from sweep.checking.checks import open_subject, run_checks
-from sweep.checking.subject import Subject
-from sweep.configuration.config_file import load_config
+from fieldsharp.sweep.checking import optimiser, rate_range
+from fieldsharp.sweep.checking.check import Check
+from fieldsharp.sweep.checking.checks import open_subject, run_checks
+from fieldsharp.sweep.checking.context import Subject
+from fieldsharp.sweep.configuration.config_file import load_config
 
 # One term and a shallow net: what is tested here is which check fails, not every term.
 SMALL = (

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from model.predictors.shape import ForecastShape
-from model.predictors.unet import UNet
+from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.predictors.unet import UNet
 
 Tensor = torch.Tensor
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from model.catalog import LOSS_VARIANTS
-from sweep.checking import weights
-from sweep.checking.check import Check
-from sweep.checking.checks import open_subject, run_checks
-from sweep.checking.subject import Subject
-from sweep.configuration.settings import SweepConfig
+from fieldsharp.model.registry import LOSS_VARIANTS
+from fieldsharp.sweep.checking import model_loading
+from fieldsharp.sweep.checking.check import Check
+from fieldsharp.sweep.checking.checks import open_subject, run_checks
+from fieldsharp.sweep.checking.context import Subject
+from fieldsharp.sweep.configuration.settings import SweepConfig
 
 FAULTY = "predictor.name=tests.sweep.checking.faulty:"
 Failures = Callable[[Subject], dict[str, Check]]
@@ -44,7 +44,7 @@ def test_a_tensor_that_is_not_saved(subject_of: MakeSubject, failures: Failures)
 def test_weights_that_are_not_loaded(
     subject_of: MakeSubject, failures: Failures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "load_weights", lambda *_: None)
+    monkeypatch.setattr(model_loading, "load_weights", lambda *_: None)
     assert set(failures(subject_of())) == {"weights"}
 
 
@@ -54,8 +54,8 @@ def test_weights_that_cannot_be_loaded(
     def refuse(predictor: object, path: object) -> None:
         raise RuntimeError("size mismatch\nfor head.weight")
 
-    monkeypatch.setattr(weights, "load_weights", refuse)
-    found = weights.check_weights(subject_of())
+    monkeypatch.setattr(model_loading, "load_weights", refuse)
+    found = model_loading.check_weights(subject_of())
     assert not found.ok
     assert "(RuntimeError: size mismatch for head.weight)" in found.detail
 

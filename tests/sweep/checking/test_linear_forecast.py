@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from fields.settings import DataSettings
-from fields.windows import Windows
-from sweep.checking.linear_forecast import fit_linear_forecast
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.windows import Windows
+from fieldsharp.sweep.checking.linear_forecast import fit_linear_forecast
 
 SETTINGS = DataSettings(path="-", history=2, horizon=2)
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from model.catalog import LOSS_VARIANTS
-from sweep.checking.loss_terms import check_term, terms_reached
-from sweep.checking.subject import Subject
+from fieldsharp.model.registry import LOSS_VARIANTS
+from fieldsharp.sweep.checking.context import Subject
+from fieldsharp.sweep.checking.loss_terms import check_term, terms_reached
 
 MakeSubject = Callable[..., Subject]
 SINGLED: dict[str, float | str] = {"gradient_weight": 1.0, "multi_step": "all"}

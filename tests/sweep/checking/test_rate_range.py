@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sweep.checking.rate_range import read_curve
+from fieldsharp.sweep.checking.rate_range import read_curve
 
 RATES = [10 ** (-6 + 6 * step / 60) for step in range(61)]
 

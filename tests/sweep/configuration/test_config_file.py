@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from fields.errors import ConfigError
-from sweep.configuration.config_file import load_config
-from sweep.configuration.ranges import Choices, NumberRange
-from sweep.configuration.safe_yaml import dump_yaml
-from sweep.configuration.settings import SweepConfig
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.ranges import Choices, NumberRange
+from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
+from fieldsharp.sweep.configuration.settings import SweepConfig
 
 Write = Callable[[str], Path]
 

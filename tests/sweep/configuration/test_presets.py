@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from sweep.configuration.presets import preset_parameters, presets, values_outside
-from sweep.configuration.ranges import Choices
-from sweep.configuration.settings import DEFAULT_SPACE, SweepConfig
+from fieldsharp.sweep.configuration.presets import preset_parameters, presets, values_outside
+from fieldsharp.sweep.configuration.ranges import Choices
+from fieldsharp.sweep.configuration.settings import DEFAULT_SPACE, SweepConfig
 
 
 def _config(search: dict[str, Any], **sections: Any) -> SweepConfig:

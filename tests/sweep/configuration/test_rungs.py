@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from sweep.configuration.config_file import validate
-from sweep.configuration.settings import SweepConfig
-from sweep.configuration.space import misleading_rungs, rungs
+from fieldsharp.sweep.configuration.config_file import validate
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.space import misleading_rungs, rungs
 
 
 def _config(search: dict[str, Any] | None = None, **training: Any) -> SweepConfig:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from fields.errors import ConfigError
-from sweep.configuration.config_file import load_config
-from sweep.configuration.limited_loader import MOST_LEVELS, MOST_VALUES
-from sweep.configuration.safe_yaml import MOST_BYTES, dump_yaml, parse_yaml, read_yaml
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS, MOST_VALUES
+from fieldsharp.sweep.configuration.safe_yaml import MOST_BYTES, dump_yaml, parse_yaml, read_yaml
 
 NINE = range(9)
 

@@ -5,9 +5,9 @@ from typing import Any, Literal
 import pytest
 from pydantic import ValidationError
 
-from sweep.configuration.ranges import NumberRange
-from sweep.configuration.settings import SweepConfig
-from sweep.configuration.trainer import TrainerSettings
+from fieldsharp.sweep.configuration.ranges import NumberRange
+from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.settings import SweepConfig
 
 
 def _config(**sections: Any) -> SweepConfig:

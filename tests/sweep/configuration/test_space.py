@@ -8,8 +8,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
-from sweep.configuration.settings import SearchSettings
-from sweep.configuration.space import distributions, make_pruner, make_sampler
+from fieldsharp.sweep.configuration.settings import SearchSettings
+from fieldsharp.sweep.configuration.space import distributions, make_pruner, make_sampler
 
 
 def _search(**settings: Any) -> SearchSettings:

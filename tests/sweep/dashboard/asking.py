@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sweep.dashboard.app import WsgiApp
+from fieldsharp.sweep.dashboard.views.routes import WsgiApp
 
 
 @dataclass(frozen=True)

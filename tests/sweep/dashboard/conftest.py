@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.backup import copy_database
-from storage.place import files_folder
-from sweep.dashboard.server import Dashboard
+from fieldsharp.storage.location.paths import files_folder
+from fieldsharp.storage.maintenance.backup import copy_database
+from fieldsharp.sweep.dashboard.server import Dashboard
 from tests.sweep.dashboard.serving import serving
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from sweep.dashboard.server import Dashboard
+from fieldsharp.sweep.dashboard.server import Dashboard
 
 
 @dataclass(frozen=True)

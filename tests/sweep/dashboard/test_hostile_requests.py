@@ -10,10 +10,10 @@ from itertools import islice
 import pytest
 from optuna.artifacts import get_all_artifact_meta
 
-from storage.database import open_database
-from storage.study_lock import StudyLock
-from sweep.dashboard.server import Dashboard
-from sweep.study.studies import load_study
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.study_lock import StudyLock
+from fieldsharp.sweep.dashboard.server import Dashboard
+from fieldsharp.sweep.study.lookup import load_study
 from tests.sweep.dashboard.serving import ask, serving
 
 DEEP = b"[" * 100_000 + b"]" * 100_000

@@ -11,10 +11,10 @@ import pytest
 from matplotlib import image
 from playwright.sync_api import Browser, expect
 
-from storage.database import open_database
-from sweep.dashboard.opening import opened_in_browser
-from sweep.dashboard.server import Dashboard
-from sweep.study.studies import load_study
+from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.dashboard.browser import opened_in_browser
+from fieldsharp.sweep.dashboard.server import Dashboard
+from fieldsharp.sweep.study.lookup import load_study
 from tests.browser import visit
 from tests.sweep.dashboard.serving import ask, serving
 from tests.sweep.report.studies import failed

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fields.errors import ConfigError
-from storage.database import open_database
-from storage.secret_variables import TOKEN_VARIABLE
-from storage.study_lock import StudyLock
-from sweep.dashboard.server import Dashboard
-from sweep.study.studies import load_study
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.secret_variables import TOKEN_VARIABLE
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.study_lock import StudyLock
+from fieldsharp.sweep.dashboard.server import Dashboard
+from fieldsharp.sweep.study.lookup import load_study
 from tests.sweep.dashboard.serving import ask, serving
 
 NOTE = json.dumps({"body": "x", "version": 1}).encode()

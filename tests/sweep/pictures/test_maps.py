@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sweep.pictures.map_grid import map_grid
-from sweep.pictures.maps import difference_scale, masked, value_scale
+from fieldsharp.sweep.pictures.map_grid import map_grid
+from fieldsharp.sweep.pictures.maps import difference_scale, masked, value_scale
 from tests.sweep.pictures.views import field, made_view
 
 

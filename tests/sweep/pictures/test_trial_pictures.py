@@ -11,11 +11,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
-from sweep.pictures.style import DARK, LIGHT, Style
-from sweep.pictures.trial_pictures import DRAWN, can_be_drawn, draw
-from sweep.pictures.trial_view import TrialView
-from sweep.pictures.writing import drawing
-from sweep.study.artifacts import PICTURES, Picture
+from fieldsharp.sweep.pictures.image_export import drawing
+from fieldsharp.sweep.pictures.style import DARK, LIGHT, Style
+from fieldsharp.sweep.pictures.trial_pictures import DRAWN, can_be_drawn, draw
+from fieldsharp.sweep.pictures.trial_view import TrialView
+from fieldsharp.sweep.study.files.artifacts import PICTURES, Picture
 from tests.sweep.pictures.views import made_view
 
 VIEWS = {

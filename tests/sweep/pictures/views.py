@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from objectives.targets import Band, Targets
-from sweep.pictures.trial_view import TrialView
-from sweep.study.samples import ForecastSample, ObservedSample, TrialSample
+from fieldsharp.objectives.targets import Band, Targets
+from fieldsharp.sweep.pictures.trial_view import TrialView
+from fieldsharp.sweep.study.files.previews import ForecastSample, ObservedSample, TrialSample
 
 Doubles = npt.NDArray[np.float64]
 SHELLS = 12

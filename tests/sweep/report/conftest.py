@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from optuna.study import Study
 
-from fields.windows import ForecastData
-from sweep.configuration.settings import SweepConfig
-from sweep.report.contents import Report
-from sweep.report.gathering import gather
-from sweep.report.page import Page, lay_out, render
-from sweep.running.trial import Trial
-from sweep.study.facts import StudyFacts
-from sweep.study.records import best_trial
+from fieldsharp.fields.windows import ForecastData
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.report.collect import gather
+from fieldsharp.sweep.report.model import Report
+from fieldsharp.sweep.report.render import Page, lay_out, render
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.trial_records import best_trial
+from fieldsharp.sweep.trials.trial import Trial
 from tests.sweep.report.studies import (
     against_a_guard,
     copy_samples,

@@ -9,17 +9,17 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from fields.windows import ForecastData
-from model.device import find_hardware
-from storage.database import open_database
-from storage.place import study_folder
-from sweep.configuration.settings import SweepConfig
-from sweep.running.study_files import StudyFiles
-from sweep.running.trial import Trial
-from sweep.running.trial_checkpoints import TrialCheckpoints
-from sweep.study.facts import StudyFacts
-from sweep.study.records import FAILURE, RECORD, SPEC, trial_spec
-from sweep.study.studies import load_study, open_or_create_study, study_identity
+from fieldsharp.fields.windows import ForecastData
+from fieldsharp.model.device import find_hardware
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.location.paths import study_folder
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.lookup import load_study, open_or_create_study, study_identity
+from fieldsharp.sweep.study.trial_records import FAILURE, RECORD, SPEC, trial_spec
+from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
+from fieldsharp.sweep.trials.trial import Trial
 
 
 def trials_of(url: str) -> list[FrozenTrial]:

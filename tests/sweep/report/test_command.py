@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sweep.command_line import main
-from sweep.commands.report import _default
-from sweep.configuration.settings import SweepConfig
-from sweep.study.facts import StudyFacts
+from fieldsharp.sweep.command_line import main
+from fieldsharp.sweep.commands.report import _default
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.data_summary import StudyFacts
 from tests.sweep.report.conftest import NAME
 from tests.sweep.report.studies import make_study
 

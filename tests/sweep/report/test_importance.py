@@ -9,8 +9,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.study import Study
 from optuna.trial import create_trial
 
-from sweep.report.importance import importance
-from sweep.study.records import PRESET, SCORE
+from fieldsharp.sweep.report.importance import importance
+from fieldsharp.sweep.study.trial_records import PRESET, SCORE
 
 SPACE: dict[str, BaseDistribution] = {
     "decides": FloatDistribution(0.0, 1.0),

@@ -9,17 +9,29 @@ import pytest
 import yaml
 from optuna.study import Study
 
-from fields.errors import ConfigError, StudyError
-from fields.visible import visible
-from storage.backup import copy_database
-from storage.database import open_database
-from sweep.configuration.config_file import load_config
-from sweep.results.export import Format, choose_trial, export_tree, render, standing, write
-from sweep.results.single_training import train_into
-from sweep.study.confirmation import Confirmation, ConfirmedTrial, Spread, write_confirmation
-from sweep.study.facts import BandFacts
-from sweep.study.records import best_trial
-from sweep.study.studies import load_study
+from fieldsharp.core.errors import ConfigError, StudyError
+from fieldsharp.core.printable import visible
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.maintenance.backup import copy_database
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.results.export import (
+    Format,
+    choose_trial,
+    export_tree,
+    render,
+    standing,
+    write,
+)
+from fieldsharp.sweep.results.train_run import train_into
+from fieldsharp.sweep.study.confirmation.records import (
+    Confirmation,
+    ConfirmedTrial,
+    Spread,
+    write_confirmation,
+)
+from fieldsharp.sweep.study.data_summary import BandFacts
+from fieldsharp.sweep.study.lookup import load_study
+from fieldsharp.sweep.study.trial_records import best_trial
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ import pytest
 import torch
 import xarray as xr
 
-from fields.errors import ConfigError, DataError
-from fields.series import FieldSeries, time_text
-from fields.windows import load_forecast_data
-from fields.writing import write_netcdf
-from sweep.results.forecast_times import frame_at, same_step, times_after
-from sweep.results.prediction import forecast, steps_of_days
-from sweep.results.run_folder import TrainedRun
+from fieldsharp.core.errors import ConfigError, DataError
+from fieldsharp.fields.series import FieldSeries, time_text
+from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.writing import write_netcdf
+from fieldsharp.sweep.results.forecast_times import frame_at, same_step, times_after
+from fieldsharp.sweep.results.prediction import forecast, steps_of_days
+from fieldsharp.sweep.results.run_folder import TrainedRun
 
 LAST = np.datetime64("2020-01-07T05:00:00", "ns")  # 150 hourly frames from 2020-01-01
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from optuna.study import Study
 
-from fields.errors import FieldsharpError, StudyError
-from storage.database import open_database
-from sweep.configuration.safe_yaml import _OwnLoader
-from sweep.configuration.trainer import TrainerSettings
-from sweep.results import python_constants
-from sweep.results.export import choose_trial, export_tree, render, write
-from sweep.study.studies import load_study
+from fieldsharp.core.errors import FieldsharpError, StudyError
+from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.configuration.safe_yaml import _OwnLoader
+from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.results import python_constants
+from fieldsharp.sweep.results.export import choose_trial, export_tree, render, write
+from fieldsharp.sweep.study.lookup import load_study
 
 
 def _mathematical(text: str) -> str:

@@ -13,11 +13,11 @@ import pytest
 import torch
 import yaml
 
-from fields.errors import ConfigError
-from fields.windows import load_forecast_data
-from model.predictors.weights import save_weights
-from sweep.results.run_folder import TrainedRun, load_run, make_run_folder
-from sweep.running.judging import Judge
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.model.predictors.weight_io import save_weights
+from fieldsharp.sweep.results.run_folder import TrainedRun, load_run, make_run_folder
+from fieldsharp.sweep.trials.evaluator import Judge
 
 
 def _header(tensors: dict[str, Any]) -> bytes:

@@ -3,12 +3,12 @@
 import optuna
 import pytest
 
-from fields.errors import StudyError
-from storage.database import open_database
-from sweep.configuration.settings import SweepConfig
-from sweep.study.facts import StudyFacts
-from sweep.study.records import FACTS, IDENTITY
-from sweep.study.studies import open_or_create_study, study_config, study_facts
+from fieldsharp.core.errors import StudyError
+from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.lookup import open_or_create_study, study_config, study_facts
+from fieldsharp.sweep.study.trial_records import FACTS, IDENTITY
 
 
 @pytest.mark.parametrize("written", [(), (FACTS,), (FACTS, IDENTITY)])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from sweep.study import provenance as module
-from sweep.study.provenance import file_sha256, provenance
+from fieldsharp.sweep.study import provenance as module
+from fieldsharp.sweep.study.provenance import file_sha256, provenance
 
 
 def test_versions_machine_and_data_are_recorded(plume_file: Path) -> None:

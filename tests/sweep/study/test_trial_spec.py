@@ -1,7 +1,7 @@
 """What a checkpoint must have been written under."""
 
-from sweep.configuration.config_file import validate
-from sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.configuration.config_file import validate
+from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 
 def _spec(**training: object) -> TrialSpec:

@@ -8,16 +8,23 @@ import pytest
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from fields.errors import StudyError
-from storage.database import open_database
-from sweep.configuration.presets import BASELINE, presets
-from sweep.configuration.settings import SweepConfig
-from sweep.study.beginning import begin_with
-from sweep.study.facts import StudyFacts
-from sweep.study.ledger import Ledger
-from sweep.study.records import PRESET, SPEC, TRAINED, is_feasible, trial_score, trial_spec
-from sweep.study.studies import load_study, open_or_create_study
-from sweep.study.warm_start import MOST, WarmStart, choose
+from fieldsharp.core.errors import StudyError
+from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.configuration.presets import BASELINE, presets
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
+from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.trial_records import (
+    PRESET,
+    SPEC,
+    TRAINED,
+    is_feasible,
+    trial_score,
+    trial_spec,
+)
+from fieldsharp.sweep.study.warm_start import MOST, WarmStart, choose
+from fieldsharp.sweep.study.warm_start_source import begin_with
 
 
 def _earlier(url: str) -> tuple[Study, list[FrozenTrial]]:

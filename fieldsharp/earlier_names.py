@@ -1,0 +1,89 @@
+"""Import paths of earlier versions, such as ``model.losses.sobel``, lead to the modules of today.
+
+Configurations and plug-ins name them. A module of the user's by one of these names comes first.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+
+PACKAGES = ("fields", "model", "objectives", "storage", "sweep")
+"""The packages that were importable by their own names."""
+MOVED = {
+    "fields.errors": "core.errors",
+    "fields.gaps": "fields.missing_values",
+    "fields.memory": "core.memory",
+    "fields.names": "core.suggestions",
+    "fields.partial_file": "core.partial_file",
+    "fields.visible": "core.printable",
+    "model.catalog": "model.registry",
+    "model.losses.own_term": "model.losses.custom_term",
+    "model.predictors.building": "model.predictors.factory",
+    "model.predictors.classes": "model.predictors.class_loading",
+    "model.predictors.layout": "model.predictors.memory_format",
+    "model.predictors.shape": "model.predictors.interface",
+    "model.predictors.weights": "model.predictors.weight_io",
+    "objectives.case": "objectives.verification_batch",
+    "objectives.judgement": "objectives.metric_values",
+    "objectives.scales": "objectives.spectral_statistics",
+}
+"""Modules a plug-in may have imported and that have another name today."""
+
+
+def install() -> None:
+    """Make the earlier names importable, as the same modules and never as second copies."""
+    if not any(isinstance(finder, _EarlierNames) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _EarlierNames())
+
+
+class _EarlierNames(MetaPathFinder):
+    """Finds a module of an earlier name, unless the user has one of that name."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002 - of the protocol
+        target: ModuleType | None = None,  # noqa: ARG002 - of the protocol
+    ) -> ModuleSpec | None:
+        package = fullname.partition(".")[0]
+        if package not in PACKAGES:
+            return None
+        today = f"fieldsharp.{MOVED.get(fullname, fullname)}"
+        if fullname == package:
+            is_ours = _is_ours(package)
+        else:  # its package was imported before it
+            is_ours = sys.modules.get(package) is sys.modules.get(f"fieldsharp.{package}")
+        return ModuleSpec(fullname, _SameModule(today)) if is_ours else None
+
+
+class _SameModule(Loader):
+    """Gives a module that is imported under another name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        try:
+            module = import_module(self._name)
+        except ModuleNotFoundError as error:
+            if error.name != self._name:
+                raise
+            raise ModuleNotFoundError(f"No module named {spec.name!r}", name=spec.name) from error
+        self._spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._spec  # importing put that of the earlier name in its place
+
+
+def _is_ours(package: str) -> bool:
+    """Return whether nobody else has a package or module of this name on the path."""
+    found = PathFinder.find_spec(package)
+    if found is None:
+        return True
+    here = Path(__file__).parent / package / "__init__.py"
+    return found.origin is not None and Path(found.origin).resolve() == here.resolve()

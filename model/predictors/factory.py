@@ -1,0 +1,66 @@
+"""Building a predictor from its settings, the user's own classes included."""
+
+import inspect
+
+import torch
+from torch import nn
+
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.suggestions import unknown
+from fieldsharp.model.predictors.class_loading import predictor_class
+from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.settings import PredictorSettings
+
+
+def build_predictor(settings: PredictorSettings, shape: ForecastShape) -> nn.Module:
+    """Return the predictor with freshly drawn weights.
+
+    Raises:
+        ConfigError: If the class does not exist, is no module, refuses its options, or predicts
+            another shape than asked.
+    """
+    cls = predictor_class(settings.name, "predictor.name")
+    accepted = inspect.signature(cls).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
+    for name in settings.options:
+        if name not in accepted and not takes_any:
+            own = [p for p in accepted if p not in ("shape", "width")]
+            raise ConfigError(f"predictor.options: {unknown('option', name, own)}")
+    try:
+        predictor: nn.Module = cls(shape, settings.width, **settings.options)
+    except (Exception, SystemExit) as error:  # a class of the user's may raise anything
+        raise ConfigError(
+            f"predictor {settings.name!r} cannot be built with width {settings.width} and options "
+            f"{settings.options} ({_one_line(error)})"
+        ) from error
+    return predictor
+
+
+def check_predictor(predictor: nn.Module, shape: ForecastShape, name: str) -> None:
+    """Run the predictor once on zeros.
+
+    Raises:
+        ConfigError: If it fails or returns another shape.
+    """
+    if not any(parameter.requires_grad for parameter in predictor.parameters()):
+        raise ConfigError(f"predictor {name!r} has no parameters, so there is nothing to train")
+    history_BTCHW = torch.zeros(1, shape.history, shape.channels, shape.height, shape.width)
+    expected = (1, shape.horizon, shape.channels, shape.height, shape.width)
+    predictor.eval()
+    try:
+        with torch.no_grad():
+            found = tuple(predictor(history_BTCHW).shape)
+    except (Exception, SystemExit) as error:
+        raise ConfigError(
+            f"predictor {name!r} fails on a history of shape {tuple(history_BTCHW.shape)} "
+            f"({_one_line(error)})"
+        ) from error
+    if found != expected:
+        raise ConfigError(
+            f"predictor {name!r} returns the shape {found} where (batch, horizon, channel, y, x) = "
+            f"{expected} was expected"
+        )
+
+
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

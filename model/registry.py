@@ -1,0 +1,190 @@
+"""What there is to choose from, by name: one line here and one file make a new one.
+
+Values are import paths, not classes, so that names can be checked without loading torch.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal
+
+from fieldsharp.core.errors import ConfigError
+
+PREDICTORS: dict[str, str] = {
+    "unet": "fieldsharp.model.predictors.unet:UNet",
+    "simvp": "fieldsharp.model.predictors.simvp:SimVP",
+    "convlstm": "fieldsharp.model.predictors.convlstm:ConvLSTM",
+    "ensemble": "fieldsharp.model.predictors.ensemble:Ensemble",
+}
+
+
+@dataclass(frozen=True)
+class LossVariant:
+    """A term that can be searched.
+
+    Attributes:
+        path: What to import: ``(pred_BTCHW, target_BTCHW, mask_HW) -> [B]``.
+        optimum: What forecasts it is lowest for, where the future is uncertain.
+        sharpens: Whether its optimum is sharper than the conditional mean: only then can it cure
+            blur that comes from uncertainty; the others help a net that trained too little.
+        on: Whether it takes the field or its anomalies from each cell's mean over the training.
+        takes_progress: Whether it also takes ``progress``, the share of the training done.
+        measured_by: The term whose value for persistence it is normalised by, if not its own.
+    """
+
+    path: str
+    optimum: str
+    sharpens: bool
+    on: Literal["field", "anomalies"] = "field"
+    takes_progress: bool = False
+    measured_by: str | None = None
+
+
+_SAME = "the conditional mean, as for the mean square error"
+_MSE = "fieldsharp.model.losses.pointwise:mse"
+
+LOSS_VARIANTS: dict[str, LossVariant] = {
+    "none": LossVariant(
+        "fieldsharp.model.losses.none:no_term", "the base loss alone", sharpens=False
+    ),
+    "gradient": LossVariant(
+        "fieldsharp.model.losses.gradient:gradient_l1",
+        "near the conditional median of slopes",
+        sharpens=False,
+    ),
+    "sobel": LossVariant("fieldsharp.model.losses.sobel:sobel_mse", _SAME, sharpens=False),
+    "laplacian": LossVariant(
+        "fieldsharp.model.losses.laplacian:laplacian_mse", _SAME, sharpens=False
+    ),
+    "multiscale": LossVariant(
+        "fieldsharp.model.losses.multiscale:multiscale_mse", _SAME, sharpens=False
+    ),
+    "gradient_magnitude": LossVariant(
+        "fieldsharp.model.losses.magnitude:gradient_magnitude_mse",
+        "steeper by raised contrast, at a cost in error",
+        sharpens=True,
+    ),
+    "gdl": LossVariant(
+        "fieldsharp.model.losses.gradient_difference:gdl", "steeper, half the way", sharpens=True
+    ),
+    "gdl2": LossVariant(
+        "fieldsharp.model.losses.gradient_difference:gdl2",
+        "steeper, most of the way",
+        sharpens=True,
+    ),
+    "fourier_amplitude": LossVariant(
+        "fieldsharp.model.losses.fourier:fourier_amplitude",
+        "any field with the truth's spectrum, noise included",
+        sharpens=True,
+        on="anomalies",
+    ),
+    "facl": LossVariant(
+        "fieldsharp.model.losses.fourier:facl",
+        "the truth's spectrum, in phase as far as it is known",
+        sharpens=True,
+        on="anomalies",
+        takes_progress=True,
+    ),
+    "focal_frequency": LossVariant(
+        "fieldsharp.model.losses.fourier:focal_frequency", _SAME, sharpens=False, on="anomalies"
+    ),
+    "amse": LossVariant(
+        "fieldsharp.model.losses.adjusted_mse:amse",
+        "the conditional mean with each scale raised to the truth's power",
+        sharpens=True,
+        on="anomalies",
+    ),
+    "amse_mix": LossVariant(
+        "fieldsharp.model.losses.adjusted_mse:amse_minus_mse",
+        "between the conditional mean (weight 0) and that of amse (weight 1)",
+        sharpens=True,
+        on="anomalies",
+        # Nearly 0 for persistence, whose spectrum is the truth's: its own value would mean nothing.
+        measured_by=_MSE,
+    ),
+    "sorted": LossVariant(
+        "fieldsharp.model.losses.distribution:sorted_both",
+        "the truth's distribution of values and of gradient magnitudes",
+        sharpens=True,
+    ),
+    "sorted_values": LossVariant(
+        "fieldsharp.model.losses.distribution:sorted_values",
+        "the truth's distribution of values",
+        sharpens=True,
+    ),
+    "sorted_gradients": LossVariant(
+        "fieldsharp.model.losses.distribution:sorted_gradients",
+        "the truth's distribution of gradient magnitudes",
+        sharpens=True,
+    ),
+    "extremes": LossVariant(
+        "fieldsharp.model.losses.distribution:extremes",
+        "the truth's highest values",
+        sharpens=True,
+    ),
+    "balanced": LossVariant(
+        "fieldsharp.model.losses.weighted:balanced_mse",
+        "a mean drawn towards high values",
+        sharpens=True,
+    ),
+    "quantile": LossVariant(
+        "fieldsharp.model.losses.weighted:pinball",
+        "a high conditional quantile: biased upward",
+        sharpens=False,
+    ),
+    "ssim": LossVariant(
+        "fieldsharp.model.losses.structure:one_minus_ssim",
+        "a little more contrast than the conditional mean",
+        sharpens=True,
+    ),
+}
+
+NOT_KNOWN = "not known: a term of yours"
+
+
+def loss_variant(name: str) -> LossVariant:
+    """Return a term of this project, or one of the user's, named ``package.module:function``.
+
+    Of the latter nothing is known without running it, so it is taken as one that may sharpen: a
+    sweep that fails with it is not blamed on its losses.
+    """
+    if ":" in name:
+        return LossVariant(name, NOT_KNOWN, sharpens=True)
+    return LOSS_VARIANTS[name]
+
+
+BASE_LOSSES: dict[str, str] = {
+    "mse": _MSE,
+    "l1": "fieldsharp.model.losses.pointwise:l1",
+    "crps": "fieldsharp.model.losses.crps:almost_fair_crps",
+}
+
+
+def load(path: str, setting: str) -> Any:
+    """Import ``package.module:Name``.
+
+    Args:
+        path: What to import.
+        setting: The setting that named it, for the error.
+
+    Raises:
+        ConfigError: If the module or the name in it does not exist, or importing it fails.
+    """
+    module_name, _, name = path.partition(":")
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{setting} names the module {module_name!r}, which cannot be imported ({error}); "
+            "put its folder on PYTHONPATH"
+        ) from error
+    except (Exception, SystemExit) as error:  # a module of the user's may raise anything
+        raise ConfigError(
+            f"{setting} names the module {module_name!r}, which fails when imported "
+            f"({type(error).__name__}: {' '.join(str(error).split())})"
+        ) from error
+    try:
+        return getattr(module, name)
+    except AttributeError as error:
+        raise ConfigError(
+            f"{setting} names {name!r}, which module {module_name!r} does not have"
+        ) from error

@@ -1,0 +1,166 @@
+"""How much of a field is at which scale: power in the shells of the spectrum, and by region.
+
+Shape legend: B sample, T lead, C channel, H rows, W columns, N valid cells, K shell, R region.
+Regions are always 3 x 3 and the whole grid, so that frames with different masks can be averaged; a
+region that does not count in a frame is 0 there.
+"""
+
+import torch
+
+from fieldsharp.fields.spectrum import shell_sums, shells
+from fieldsharp.objectives.masked_field import MaskedField
+from fieldsharp.objectives.verification_batch import Case
+
+Tensor = torch.Tensor
+LARGEST_RATIO = 1e3
+"""Stands for infinity where nothing was observed in any region."""
+MIDDLE_SCALES_CELLS = (4.0, 8.0)
+"""Wavelengths that part small from middle and middle from large scales."""
+
+
+def power_predicted(case: Case) -> Tensor:
+    """Return the power of the forecast's anomalies in each shell [B, T, K]."""
+    return _power(case.forecast)
+
+
+def power_observed(case: Case) -> Tensor:
+    """Return the power of the observed anomalies in each shell [B, T, K]."""
+    return _power(case.truth)
+
+
+def cross_power(case: Case) -> Tensor:
+    """Return the real cross-power of both anomalies in each shell [B, T, K]."""
+    p, t = case.forecast.coefficients_BTCHW, case.truth.coefficients_BTCHW
+    return _in_shells(p.real * t.real + p.imag * t.imag)
+
+
+def wavelengths(case: Case) -> Tensor:
+    """Return the wavelength of each shell in cells [B, T, K]; infinite for the mean."""
+    samples, leads, _, height, width = case.pred_BTCHW.shape
+    count = int(shells(height, width).max()) + 1
+    number_K = torch.arange(count, dtype=torch.float64, device=case.pred_BTCHW.device)
+    # A number over a tensor is its reciprocal times the number: 196 / 49 would be less than 4.
+    longest_K = torch.full_like(number_K, max(height, width))
+    return (longest_K / number_K).expand(samples, leads, -1)
+
+
+def regional_mean_predicted(case: Case) -> Tensor:
+    """Return the forecast's mean anomaly in each region [B, T, R]."""
+    return _by_region(case.forecast.anomalies_BTCN, case.truth.regions_NR)
+
+
+def regional_mean_observed(case: Case) -> Tensor:
+    """Return the observed mean anomaly in each region [B, T, R]."""
+    return _by_region(case.truth.anomalies_BTCN, case.truth.regions_NR)
+
+
+def regional_square_predicted(case: Case) -> Tensor:
+    """Return the mean square of the forecast's anomalies in each region [B, T, R]."""
+    return _by_region(case.forecast.anomalies_BTCN**2, case.truth.regions_NR)
+
+
+def regional_square_observed(case: Case) -> Tensor:
+    """Return the mean square of the observed anomalies in each region [B, T, R]."""
+    return _by_region(case.truth.anomalies_BTCN**2, case.truth.regions_NR)
+
+
+def regions_counted(case: Case) -> Tensor:
+    """Return 1 for each region that counts, 0 for one with too few valid cells [B, T, R].
+
+    Averaged, the share of frames in which the region counts.
+    """
+    samples, leads = case.pred_BTCHW.shape[:2]
+    counted_R = (case.truth.regions_NR > 0).any(dim=0)
+    return counted_R.to(case.pred_BTCHW).expand(samples, leads, -1)
+
+
+def power_ratio_db(band: str) -> "PowerRatio":
+    """Return the formula for the power of forecast over truth in a band of scales, in dB."""
+    small, large = MIDDLE_SCALES_CELLS
+    limits = {
+        "small": (0.0, small),
+        "middle": (small, large),
+        "large": (large, float("inf")),
+    }
+    return PowerRatio(*limits[band])
+
+
+class PowerRatio:
+    """10 log10 (power of the forecast / power of the truth), summed over a band of shells.
+
+    Args:
+        shortest: Least wavelength of the band in cells, included.
+        longest: Largest wavelength in cells, not included; so the mean never is.
+    """
+
+    def __init__(self, shortest: float, longest: float) -> None:
+        self.shortest = shortest
+        self.longest = longest
+
+    def __call__(self, power_p: Tensor, power_t: Tensor, wavelength: Tensor) -> Tensor:
+        """Return the ratio from powers in shells [..., K]."""
+        inside = (wavelength >= self.shortest) & (wavelength < self.longest)
+        band_p = torch.where(inside, power_p, 0.0).sum(dim=-1)
+        band_t = torch.where(inside, power_t, 0.0).sum(dim=-1)
+        # A band without power in either field is alike in both; -120 dB says there is none.
+        floor = 1e-12 * (power_p.sum(dim=-1) + power_t.sum(dim=-1)) + 1e-300
+        return 10.0 * torch.log10((band_p + floor) / (band_t + floor))
+
+
+def effective_resolution(
+    power_p: Tensor, power_t: Tensor, cross: Tensor, wavelength: Tensor
+) -> Tensor:
+    """Return the shortest wavelength down to which the forecast is good, in cells.
+
+    Good is a shell whose power is at least half the truth's and whose coherence
+    X / sqrt(S_p S_t) is at least 0.5. From long to short, the first shell that fails ends it; the
+    longest wavelength if the first one does. Shells below two cells, in the spectrum's corners, are
+    not looked at: a grid has no such waves along its axes.
+    """
+    tiny = 1e-12 * power_t.sum(dim=-1, keepdim=True) + 1e-300
+    ratio = (power_p + tiny) / (power_t + tiny)
+    coherence = (cross + tiny) / torch.sqrt((power_p + tiny) * (power_t + tiny))
+    good = ((ratio >= 0.5) & (coherence >= 0.5) & (wavelength >= 2.0))[..., 1:]
+    unbroken = good.long().cumprod(dim=-1).sum(dim=-1)
+    return wavelength.gather(-1, unbroken.clamp(min=1)[..., None])[..., 0]
+
+
+def largest_deviation_ratio(
+    mean_p: Tensor, square_p: Tensor, mean_t: Tensor, square_t: Tensor, counted: Tensor
+) -> Tensor:
+    """Return the largest ratio of standard deviations, forecast over truth, of any region.
+
+    From regional means and mean squares [..., R], 0 in frames in which the region does not count,
+    and the share of frames in which it does. A share of the mean variance is added to both, so that
+    a region in which nothing happens does not count.
+    """
+    variance_p = _variance(mean_p, square_p, counted)
+    variance_t = _variance(mean_t, square_t, counted)
+    mean_variance = (variance_t * counted).sum(dim=-1, keepdim=True) / counted.sum(
+        dim=-1, keepdim=True
+    )
+    quiet = 0.05 * mean_variance + 1e-300
+    ratio = torch.sqrt((variance_p + quiet) / (variance_t + quiet))
+    return torch.where(counted > 0, ratio, 0.0).amax(dim=-1).clamp(max=LARGEST_RATIO)
+
+
+def _variance(mean: Tensor, square: Tensor, counted: Tensor) -> Tensor:
+    """Return the variance over the frames in which a region counts, 0 where there are none."""
+    share = torch.where(counted > 0, counted, 1.0)
+    variance = (square / share - (mean / share) ** 2).clamp(min=0)
+    return torch.where(counted > 0, variance, 0.0)
+
+
+def _power(field: MaskedField) -> Tensor:
+    coefficients = field.coefficients_BTCHW
+    return _in_shells(coefficients.real**2 + coefficients.imag**2)
+
+
+def _in_shells(square_BTCHW: Tensor) -> Tensor:
+    height, width = square_BTCHW.shape[-2:]
+    shell_HW = shells(height, width, square_BTCHW.device)
+    return shell_sums(square_BTCHW.mean(dim=2) / (height * width), shell_HW)
+
+
+def _by_region(cells_BTCN: Tensor, regions_NR: Tensor) -> Tensor:
+    return cells_BTCN.mean(dim=2) @ regions_NR.to(cells_BTCN)

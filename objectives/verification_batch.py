@@ -1,0 +1,66 @@
+"""What one verification looks at: forecast, truth, the last frame that was known, and the usual.
+
+Shape legend: B sample, T lead, C channel, H rows, W columns. Physical units, double precision.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from fieldsharp.fields.climatology import Climatology
+from fieldsharp.objectives.masked_field import MaskedField
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A batch of forecasts beside what was observed.
+
+    Attributes:
+        pred_BTCHW: The forecast.
+        target_BTCHW: What was observed at the same times.
+        persistence_BTCHW: The last known frame, repeated; None where it is not known.
+        mask_HW: Cells that count.
+        climatology: What is usual for the field; None where it is not known.
+        known_truth: The observed field with what earlier verifications derived from it, so that it
+            need not be derived again each epoch; None for one that is new.
+    """
+
+    pred_BTCHW: Tensor
+    target_BTCHW: Tensor
+    persistence_BTCHW: Tensor | None
+    mask_HW: Tensor
+    climatology: Climatology | None = None
+    known_truth: MaskedField | None = None
+
+    @cached_property
+    def forecast(self) -> MaskedField:
+        """The forecast with what is derived from it."""
+        return MaskedField(self.pred_BTCHW, self.mask_HW, self.climatology)
+
+    @cached_property
+    def truth(self) -> MaskedField:
+        """The observed field with what is derived from it."""
+        if self.known_truth is not None:
+            return self.known_truth
+        return MaskedField(self.target_BTCHW, self.mask_HW, self.climatology)
+
+
+Statistic = Callable[[Case], Tensor]
+"""A mean over the cells of each sample and lead [B, T, ...], to be averaged over samples and leads.
+
+Further dimensions (shells of a spectrum, quantiles, regions) are kept."""
+
+
+@dataclass(frozen=True)
+class Largest:
+    """A statistic of which the largest is taken over samples and leads, not the mean."""
+
+    statistic: Statistic
+
+    def __call__(self, case: Case) -> Tensor:
+        """Return the statistic of each sample and lead."""
+        return self.statistic(case)

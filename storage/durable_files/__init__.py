@@ -1,0 +1,5 @@
+"""Files that survive a crash: atomic, checksummed, bounded, locked.
+
+May import `storage.location`.
+What other packages write goes through `atomic`.
+"""

@@ -1,0 +1,58 @@
+"""Addresses of databases on a server.
+
+The address may end in ``?files=/folder``: where the files of its studies lie, see
+``storage.location.paths``. That part is ours, and no server sees it.
+"""
+
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.storage.location.url import SERVER_EXAMPLE, mask_password
+
+FILES = "files"
+
+
+def parsed(url: str) -> URL:
+    """Return the parts of an address.
+
+    Raises:
+        ConfigError: If it is none.
+    """
+    try:
+        parts = make_url(url)
+        if parts.get_backend_name() == "postgres" or _has_bare_at(parts):
+            raise ValueError
+    except (ArgumentError, ValueError) as error:
+        raise ConfigError(
+            f"storage {mask_password(url)} is no database address; write it as {SERVER_EXAMPLE}, "
+            "with special characters of a password percent-encoded (@ as %40)"
+        ) from error
+    return parts
+
+
+def _has_bare_at(parts: URL) -> bool:
+    """Return whether a password holds an @: the rest of it would be shown as the host."""
+    before = f"{parts.username or ''}:{parts.password or ''}"
+    return "@" in (parts.host or "") or mask_password(before) != before
+
+
+def server_address(url: str) -> str:
+    """Return an address as its driver understands it: without what is ours.
+
+    Braces are percent-encoded, because Optuna fills in what stands in them.
+    """
+    parts = parsed(url)
+    if FILES in parts.query:
+        url = parts.difference_update_query([FILES]).render_as_string(hide_password=False)
+    return url.replace("{", "%7B").replace("}", "%7D")
+
+
+def named_folder(url: str) -> Path | None:
+    """Return the folder an address names for the files of its studies, None if it names none."""
+    named = parsed(url).query.get(FILES)
+    if isinstance(named, tuple):
+        named = named[-1]
+    return Path(named).expanduser() if named else None

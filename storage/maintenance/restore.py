@@ -1,0 +1,113 @@
+"""Putting a backup in the place of a database."""
+
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from fieldsharp.core.errors import ConfigError, DatabaseDamaged
+from fieldsharp.core.partial_file import make_empty, partial_path
+from fieldsharp.storage.active_studies import no_coordinator
+from fieldsharp.storage.durable_files.atomic import synchronise
+from fieldsharp.storage.errors.hints import storage_command
+from fieldsharp.storage.errors.messages import one_line, storage_error
+from fieldsharp.storage.init_lock import opening_locked
+from fieldsharp.storage.location.backup_files import backups, newest_backup
+from fieldsharp.storage.location.owned_folders import check_files_folder
+from fieldsharp.storage.location.url import mask_password
+from fieldsharp.storage.maintenance.backup import file_of
+from fieldsharp.storage.optuna_adapter.schema import OUR_TABLES, table_names
+from fieldsharp.storage.sqlite.file import look, quick_check
+from fieldsharp.storage.sqlite.replace import (
+    clear_partials,
+    discard,
+    move_aside,
+    put_in_place,
+    take_after,
+)
+from fieldsharp.storage.sqlite.single_name import require_name
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was done.
+
+    Attributes:
+        path: The database.
+        backup: What was put there.
+        aside: Where the former database is kept; None if there was none.
+    """
+
+    path: Path
+    backup: Path
+    aside: Path | None
+
+
+def restore(url: str, backup: Path | None = None) -> Restored:
+    """Put a backup in the place of a database; the former one is moved aside, never deleted.
+
+    Killed at any moment it leaves the former database, the backup in its place, or no database
+    (which is noticed); to run it again is always right.
+
+    Args:
+        url: The database, an SQLite file.
+        backup: The newest one if None.
+
+    Raises:
+        ConfigError: If the database is no file, there is no such backup, or it is none of studies,
+            or the folder beside the database may not be used.
+        StudyError: If a study in it is being run.
+        DatabaseDamaged: If the backup is damaged.
+        StorageError: If the disk refuses.
+    """
+    path = file_of(url)
+    check_files_folder(url, "write")
+    chosen = backup if backup is not None else newest_backup(url)
+    if chosen is None:
+        raise ConfigError(
+            f"there is no backup of {mask_password(url)}; name a copy of your own with "
+            f"{storage_command(url, 'restore COPY')}"
+        )
+    if not chosen.is_file():
+        raise ConfigError(f"there is no backup {chosen}; name a file that exists")
+    if path.exists() and chosen.samefile(path):
+        raise ConfigError(f"{chosen} is the database itself; name a backup of it")
+    if path.exists():
+        require_name(url, path)
+    _require_sound_backup(url, chosen)
+    target = path.resolve()
+    partial = partial_path(target)
+    with opening_locked(url), no_coordinator(url, "restore"):
+        clear_partials(target)
+        try:
+            make_empty(partial)
+            shutil.copyfile(chosen, partial)
+            take_after(partial, target if target.exists() else chosen)
+            synchronise(partial)  # before the former database is moved
+            aside = move_aside(target)
+            put_in_place(partial, target)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise type(storage_error(url, reason))(
+                f"{path} cannot be restored from {chosen} ({reason}); free space on the disk or "
+                "make the folder writable, then run the same command again"
+            ) from error
+        finally:
+            discard(partial)
+    return Restored(path, chosen, aside)
+
+
+def _require_sound_backup(url: str, backup: Path) -> None:
+    tables: list[str] = []
+    try:
+        wrong = look(backup, quick_check)
+        if wrong is None:
+            tables = look(backup, table_names)
+    except sqlite3.Error as error:
+        wrong = one_line(error)
+    if wrong is not None:
+        others = [path for path in backups(url) if path.absolute() != backup.absolute()]
+        fix = f"name another, such as {others[-1]}" if others else "there is no other beside it"
+        raise DatabaseDamaged(f"the backup {backup} is damaged ({wrong}); {fix}")
+    if OUR_TABLES.isdisjoint(tables):
+        raise ConfigError(f"{backup} is no backup: it holds no studies; name another")

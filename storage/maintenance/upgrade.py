@@ -1,0 +1,180 @@
+"""Bringing a database of an older version up to date.
+
+Optuna changes tables step by step, each in its own transaction, and killed in between leaves some
+that it cannot upgrade again. So a copy is upgraded and then put in the database's place.
+"""
+
+import logging
+import sqlite3
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from optuna.storages import RDBStorage
+
+from fieldsharp.core.errors import StorageError, StorageUnavailable
+from fieldsharp.core.partial_file import make_empty, partial_path
+from fieldsharp.storage.active_studies import no_coordinator
+from fieldsharp.storage.errors.mapping import database_errors, opening_errors
+from fieldsharp.storage.errors.messages import damaged, sqlite_errors, storage_error
+from fieldsharp.storage.init_lock import opening_locked
+from fieldsharp.storage.location.server_url import server_address
+from fieldsharp.storage.location.url import (
+    is_postgres,
+    mask_password,
+    sqlalchemy_address,
+    sqlite_path,
+)
+from fieldsharp.storage.maintenance.backup import back_up
+from fieldsharp.storage.optuna_adapter.schema import CURRENT_SCHEMA, schema_age, schema_of
+from fieldsharp.storage.postgres.checks import check_server
+from fieldsharp.storage.sqlite.access import check_access
+from fieldsharp.storage.sqlite.checks import require_studies
+from fieldsharp.storage.sqlite.file import copy_into, look, quick_check
+from fieldsharp.storage.sqlite.replace import (
+    clear_partials,
+    discard,
+    put_in_place,
+    take_after,
+)
+
+logger = logging.getLogger(__name__)
+IN_USE_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """What was done.
+
+    Attributes:
+        former: Version of the tables before; None if none was noted.
+        current: Version now; the same if there was nothing to do.
+        backup: The database as it was; None if there was nothing to do, or it is of a server.
+    """
+
+    former: str | None
+    current: str
+    backup: Path | None
+
+
+def upgrade(url: str) -> Upgraded:
+    """Bring the tables of a database up to date.
+
+    Of an SQLite file a copy is upgraded, after a backup: killed at any moment it leaves the old
+    database or the new one. A server's is upgraded in place.
+
+    Raises:
+        ConfigError: If there is no database of studies, or it cannot be written.
+        StudyError: If a study in it is being run.
+        StorageUnavailable: If it is used by another process, or the disk is full.
+        StorageError: If it is damaged, or of a newer version.
+    """
+    path = sqlite_path(url)
+    if path is None:
+        return _upgrade_server(url)
+    check_access(path, "read")
+    require_studies(url, path)
+    check_access(path, "write")
+    with opening_locked(url), no_coordinator(url, "upgrade"):
+        with sqlite_errors(url):
+            former = look(path, schema_of)
+        if _is_current(url, former):
+            return Upgraded(former, CURRENT_SCHEMA, None)
+        backup = back_up(url)
+        target = path.resolve()
+        clear_partials(target)
+        with _alone(url, target):
+            _upgrade_copy(url, target)
+    return Upgraded(former, CURRENT_SCHEMA, backup)
+
+
+def _upgrade_copy(url: str, target: Path) -> None:
+    """Upgrade a copy of a database nobody else can write to, and put it in its place."""
+    partial = partial_path(target)
+    try:
+        make_empty(partial)
+        with sqlite_errors(url), closing(sqlite3.connect(target)) as source:
+            copy_into(source, partial)
+        with database_errors(url):
+            _upgrade_in_place(sqlalchemy_address(partial))
+        with sqlite_errors(url), closing(sqlite3.connect(partial)) as copy:
+            wrong = quick_check(copy)
+        if wrong is not None:
+            raise damaged(url, wrong)
+        take_after(partial, target)
+        put_in_place(partial, target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise storage_error(url, reason, away=True) from error
+    finally:
+        discard(partial)
+
+
+@contextmanager
+def _alone(url: str, target: Path) -> Iterator[None]:
+    """Fold the log into a database and keep every other writer out.
+
+    Raises:
+        StorageUnavailable: If another process uses it.
+    """
+    with closing(sqlite3.connect(target, timeout=IN_USE_TIMEOUT_S, isolation_level=None)) as held:
+        try:
+            # Only the last to use a database can turn its log off. What another process wrote to
+            # the old file after the copy would be lost, and a log left would destroy the new one.
+            held.execute("PRAGMA journal_mode=DELETE")
+            held.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise storage_error(url, str(error)) from error
+            raise StorageUnavailable(
+                f"cannot upgrade {mask_password(url)} while another process, such as a dashboard, "
+                "uses it; end that process, then run the same command again"
+            ) from error
+        yield
+
+
+def _upgrade_server(url: str) -> Upgraded:
+    if is_postgres(url):
+        check_server(url, "write", must_exist=True)
+    with (
+        opening_locked(url),
+        no_coordinator(url, "upgrade"),
+        database_errors(url),
+        opening_errors(url),
+    ):
+        storage = RDBStorage(
+            server_address(url), skip_compatibility_check=True, skip_table_creation=True
+        )
+        former = storage.get_current_version()
+        storage.engine.dispose()
+        if _is_current(url, former):
+            return Upgraded(former, CURRENT_SCHEMA, None)
+        logger.warning(
+            "%s is upgraded in place: only a backup by its own server brings it back if that is "
+            "interrupted",
+            mask_password(url),
+        )
+        _upgrade_in_place(server_address(url))
+    return Upgraded(former, CURRENT_SCHEMA, None)
+
+
+def _upgrade_in_place(url: str) -> None:
+    storage = RDBStorage(url, skip_compatibility_check=True)
+    try:
+        with warnings.catch_warnings():  # about distributions of old, which it is there to replace
+            warnings.simplefilter("ignore", FutureWarning)
+            storage.upgrade()
+    finally:
+        storage.engine.dispose()
+
+
+def _is_current(url: str, schema: str | None) -> bool:
+    age = schema_age(schema)
+    if age == "newer":
+        raise StorageError(
+            f"database {mask_password(url)} was made by a newer version (its tables are {schema}, "
+            f"here {CURRENT_SCHEMA} is known); use the newer version of this program"
+        )
+    return age == "current"

@@ -1,0 +1,176 @@
+"""The lock on a study of an SQLite database: a file beside it, and a byte of the database itself.
+
+The file says who holds it and serves databases that are not there yet. The byte (see
+``storage.sqlite.inode_locks``) also holds under another name of the database, and when the lock
+file is removed.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import replace
+from typing import IO
+
+from fieldsharp.core.errors import BadInput, ConfigError, FieldsharpError, StudyError
+from fieldsharp.storage.durable_files.file_lock import (
+    is_held,
+    open_lock_file,
+    open_to_look,
+    take_lock,
+)
+from fieldsharp.storage.errors.hints import go_on
+from fieldsharp.storage.location import paths
+from fieldsharp.storage.location.url import sqlite_path
+from fieldsharp.storage.lock_owner import CONFIRM, LOOKING_S, NOBODY, RESUME, Holder, is_run_by
+from fieldsharp.storage.process_identity import process_identity
+from fieldsharp.storage.sqlite.file_identity import file_identity
+from fieldsharp.storage.sqlite.inode_locks import hold_study, is_study_held
+from fieldsharp.storage.sqlite.single_name import require_name
+from fieldsharp.storage.stop_request import take_request, withdraw_request
+
+
+class StudyLockFile:
+    """Held while a coordinator runs; the system frees it when the process dies, however it dies.
+
+    It is good for processes of one machine, or for a shared folder whose file system locks.
+    """
+
+    def __init__(self, url: str, study: str, command: str) -> None:
+        self._study = study
+        self._command = command
+        self._url = url
+        self._database = sqlite_path(url)
+        self.path = paths.study_lock(url, study)
+        self._request = paths.stop_request(url, study)
+        self._identity = process_identity(os.getpid())
+        self._file: IO[str] | None = None
+        self._free_byte: Callable[[], None] | None = None
+
+    def take(self) -> None:
+        """Take the lock.
+
+        Raises:
+            StudyError: If another process holds it, naming its pid.
+            ConfigError: If the lock cannot be made.
+        """
+        file = open_lock_file(self.path)
+        if not take_lock(file, LOOKING_S):
+            holder = read_holder(file, alive=True)
+            file.close()
+            raise is_run_by(self._study, holder)
+        try:
+            self.take_in_database()
+        except BadInput:
+            file.close()
+            raise
+        holder_now = json.dumps(
+            {
+                "pid": os.getpid(),
+                "host": platform.node(),
+                "command": self._command,
+                "identity": self._identity,
+            }
+        )
+        withdraw_request(self._request)  # one that was meant for an earlier holder
+        try:
+            file.truncate(0)
+            # Not through the buffer: what a full disk refuses would be tried again by close.
+            os.pwrite(file.fileno(), holder_now.encode(), 0)
+        except OSError as error:
+            file.close()
+            self._free_in_database()
+            raise ConfigError(
+                f"cannot write the lock {self.path} ({error.strerror}); its disk must have room"
+            ) from error
+        self._file = file
+
+    def take_in_database(self) -> None:
+        """Take the lock in the database file too, once that is there.
+
+        Raises:
+            StudyError: If another process holds it, whose lock file was removed.
+            ConfigError: If the database is in use through another of its names.
+        """
+        if self._database is None or self._free_byte is not None or not self._database.exists():
+            return
+        require_name(self._url, self._database)
+        self._free_byte = hold_study(self._database, self._study)
+        if self._free_byte is None:
+            raise StudyError(
+                f"study {self._study!r} is being run by a process whose lock {self.path} was "
+                "removed; that process notices it and ends within seconds, then run the same "
+                "command again"
+            )
+
+    def free(self) -> None:
+        """Free the lock. The file stays: removing it would let two processes lock two files."""
+        self._free_in_database()
+        if self._file is not None:
+            self._file.truncate(0)
+            self._file.close()
+            self._file = None
+
+    def check(self, session: object) -> None:
+        """Do nothing: what is locked by the system stays locked."""
+
+    def require_kept(self) -> None:
+        """Check that the lock file is still the one that is locked.
+
+        Raises:
+            FieldsharpError: If it was removed or replaced: another process can lock another file.
+        """
+        if self._file is None:
+            return
+        held = os.fstat(self._file.fileno())
+        try:
+            found = file_identity(self.path)
+        except OSError:
+            return  # it cannot be looked at now, which tells nothing
+        if found != (held.st_dev, held.st_ino):
+            raise FieldsharpError(
+                f"the lock {self.path} of study {self._study!r} was removed while the study was "
+                "being run; what was finished is in the database; "
+                f"{go_on(self._url, self._command, self._study)}"
+            )
+
+    def stop_requested(self) -> int:
+        """Return how urgently the coordinator is asked to stop: 0 not, 1 after the epoch, 2 now."""
+        return take_request(self._request, self._identity)
+
+    def _free_in_database(self) -> None:
+        if self._free_byte is not None:
+            self._free_byte()
+            self._free_byte = None
+
+
+def holder_by_file(url: str, study: str) -> Holder:
+    """Return which process runs a study, or ran it when it died; changes nothing."""
+    path = paths.study_lock(url, study)
+    database = sqlite_path(url)
+    try:
+        with open_to_look(path) as file:
+            holder = read_holder(file, alive=is_held(file))
+    except OSError:
+        holder = NOBODY
+    if holder.alive or database is None:
+        return holder
+    # Last: a holder that ends frees the byte before the file.
+    return replace(holder, alive=is_study_held(database, study))
+
+
+def read_holder(file: IO[str], *, alive: bool) -> Holder:
+    """Return which process the file of a lock names.
+
+    Args:
+        file: Of the lock, open.
+        alive: Whether the lock is held.
+    """
+    file.seek(0)
+    try:
+        found = json.load(file)
+        command = CONFIRM if found.get("command") == CONFIRM else RESUME
+        identity = str(found.get("identity", ""))
+        return Holder(int(found["pid"]), str(found["host"]), alive, command, identity)
+    except (ValueError, KeyError, TypeError, AttributeError):  # empty, or being written just now
+        return Holder(None, "", alive)

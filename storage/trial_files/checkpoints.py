@@ -1,0 +1,157 @@
+"""Checkpoints on disk: by trial and attempt, whole and checked, the newest first.
+
+    000007/             a trial
+        attempt-0002/   what one attempt at it wrote; an earlier attempt that was thought dead and
+            epoch-000004    writes again does so into its own folder, and disturbs nobody
+
+Each file says of itself whether it is whole, see ``storage.durable_files.checksummed``.
+"""
+
+import logging
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from fieldsharp.storage.durable_files.atomic import make_private_folder, remove_partial_files
+from fieldsharp.storage.durable_files.checksummed import read_checked, write_checked
+from fieldsharp.storage.location.owned_folders import may_be_read
+
+logger = logging.getLogger(__name__)
+KEPT = 2
+"""Of one attempt: the last may be damaged by whatever ended it."""
+_KIND = "checkpoint 1"
+_NAME = re.compile(r"epoch-(\d{6})")
+_ATTEMPT = re.compile(r"attempt-(\d{4})")
+
+
+def trial_folder(folder: Path, number: int) -> Path:
+    """Return where the checkpoints of a trial stand."""
+    return folder / f"{number:06d}"
+
+
+def attempt_folder(folder: Path, attempt: int) -> Path:
+    """Return where an attempt at a trial writes its own."""
+    return folder / f"attempt-{attempt:04d}"
+
+
+def make_attempt_folder(folder: Path, attempt: int) -> None:
+    """Make the folder an attempt writes into.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
+    make_private_folder(folder)
+    make_private_folder(attempt_folder(folder, attempt))
+
+
+def write_checkpoint(folder: Path, attempt: int, epochs_done: int, content: bytes) -> None:
+    """Write the checkpoint after an epoch, and remove what it makes superfluous.
+
+    Args:
+        folder: Of the trial.
+        attempt: Whose; its folder must be there, else the trial was ended meanwhile.
+        epochs_done: How many epochs it has seen.
+        content: See ``model.checkpoint.encode``.
+
+    Raises:
+        OSError: If it cannot be written; the checkpoints before it are still there.
+    """
+    own = attempt_folder(folder, attempt)
+    write_checked(own / f"epoch-{epochs_done:06d}", _KIND, content)
+    kept = _files(own)
+    for path in kept[KEPT:]:
+        with suppress(OSError):
+            path.unlink()
+    if len(kept) >= KEPT:
+        for other in _attempts(folder):
+            found = _ATTEMPT.fullmatch(other.name)
+            if found and int(found[1]) < attempt:
+                shutil.rmtree(other, ignore_errors=True)
+
+
+def checkpoints(folder: Path) -> Iterator[bytes]:
+    """Return the content of every whole checkpoint of a trial, the one with most epochs first.
+
+    One that is damaged is left out, and said; so is a folder that others can fill. Those that
+    cannot be listed count as none.
+    """
+    if not may_be_read(folder):
+        return
+    found = []
+    for attempt in _attempts(folder):
+        match = _ATTEMPT.fullmatch(attempt.name)
+        if match:
+            found += [(path.name, int(match[1]), path) for path in _files(attempt)]
+    for _, _, path in sorted(found, reverse=True):
+        content = _whole(path)
+        if content is not None:
+            yield content
+
+
+def epochs_done(folder: Path) -> int:
+    """Return how many epochs the newest checkpoint of a trial has seen, 0 where there is none.
+
+    Those that cannot be listed count as none.
+    """
+    names = [path.name for attempt in _attempts(folder) for path in _files(attempt)]
+    return max((int(name.removeprefix("epoch-")) for name in names), default=0)
+
+
+def numbers_with_checkpoints(folder: Path) -> list[int]:
+    """Return the trials a folder holds checkpoints of."""
+    return sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal())
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove all checkpoints of a trial; there may be none."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep_last(folder: Path) -> None:
+    """Remove all checkpoints of a finished trial but the last."""
+    if not may_be_read(folder):
+        return
+    newest = max(
+        (path for attempt in _attempts(folder) for path in _files(attempt)),
+        key=lambda path: (path.name, path.parent.name),
+        default=None,
+    )
+    for attempt in _attempts(folder):
+        for path in _files(attempt):
+            if path != newest:
+                path.unlink(missing_ok=True)
+        remove_partial_files(attempt)
+        with suppress(OSError):  # the one that holds the last is not empty
+            attempt.rmdir()
+
+
+def _attempts(folder: Path) -> list[Path]:
+    """Return the folders of the attempts at a trial."""
+    try:
+        return list(folder.glob("attempt-*"))
+    except OSError:
+        return []
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the checkpoints of one attempt, the newest first."""
+    if not may_be_read(folder):
+        return []
+    try:
+        names = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+    except OSError:
+        return []
+    return sorted(names, key=lambda path: path.name, reverse=True)
+
+
+def _whole(path: Path) -> bytes | None:
+    try:
+        content = read_checked(path, _KIND)
+    except OSError as error:
+        logger.warning("checkpoint %s cannot be read (%s): an older one is taken", path, error)
+        return None
+    if content is None:
+        logger.warning("checkpoint %s is damaged: an older one is taken", path)
+    return content

@@ -1,0 +1,138 @@
+"""What the checks look at: a configuration, its data, and predictors built and trained on both.
+
+Shape legend: B batch, T frames, C channel, H rows, W columns; units of the training range.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.fields.windows import ForecastData, Windows
+from fieldsharp.model.device import Hardware
+from fieldsharp.model.losses.forecast_loss import ForecastLoss
+from fieldsharp.model.predictors.factory import build_predictor
+from fieldsharp.model.predictors.interface import MemberForecasting
+from fieldsharp.model.settings import LossSettings
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.trials.evaluator import Persistence
+from fieldsharp.sweep.trials.trial import forecast_shape
+
+Tensor = torch.Tensor
+SHAKE = 0.02
+"""Standard deviation of the noise on shaken weights, enough to see in any forecast."""
+SAFE_RATE = 1e-3
+"""Learning rate of the checks that are not about the configured one."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A configuration on its data, on the device it would be trained on."""
+
+    config: SweepConfig
+    data: ForecastData
+    hardware: Hardware
+
+    def predictor(self, seed: int = 0) -> nn.Module:
+        """Return a freshly built predictor; another ``seed`` gives other weights."""
+        torch.manual_seed(self.config.training.seed + seed)
+        shape = forecast_shape(self.data, self.config.run)
+        return build_predictor(self.config.predictor, shape).to(self.hardware.device)
+
+    def shaken_predictor(self) -> nn.Module:
+        """Return a predictor with noise on its weights.
+
+        A predictor with a zero head starts from persistence whatever its other weights are, and on
+        some data a term finds nothing to say of persistence.
+        """
+        predictor = self.predictor()
+        noise = torch.Generator().manual_seed(self.config.training.seed)
+        with torch.no_grad():
+            for weights in predictor.parameters():
+                weights.add_(SHAKE * torch.randn(weights.shape, generator=noise).to(weights))
+        return predictor
+
+    def loss(self, **changed: float | str) -> ForecastLoss:
+        """Return the base loss alone, or with the settings that are given beside it."""
+        alone = {"gradient_weight": 0.0, "peak_weight": 0.0, **changed}
+        settings = LossSettings.model_validate({**self.config.loss.model_dump(), **alone})
+        return ForecastLoss(settings, self.data.unit_climatology_CHW)
+
+    def some_windows(self, count: int) -> Windows:
+        """Return up to ``count`` training windows, spread evenly over the training part."""
+        windows = self.data.train
+        which = torch.linspace(0, len(windows) - 1, min(count, len(windows))).round().long()
+        return Windows(
+            windows.frames_NCHW,
+            windows.starts_B[which.to(windows.starts_B.device)],
+            windows.settings,
+        )
+
+    def batch(self, count: int) -> tuple[Tensor, Tensor]:
+        """Return history and future of up to ``count`` windows, spread evenly."""
+        windows = self.some_windows(count)
+        return windows.take(torch.arange(len(windows), device=windows.starts_B.device))
+
+    def forecast(self, predictor: nn.Module, history_BTCHW: Tensor) -> Tensor:
+        """Return the forecast a training judges: of an ensemble its members."""
+        with torch.autocast(
+            self.hardware.device.type, self.hardware.precision, enabled=self.hardware.autocast
+        ):
+            if isinstance(predictor, MemberForecasting):
+                return predictor.forecast_members(history_BTCHW).float()
+            forecast: Tensor = predictor(history_BTCHW)
+            return forecast.float()
+
+    def require_dependence(self, predictor: nn.Module) -> None:
+        """Check that a training of this predictor can be started at all.
+
+        Raises:
+            TrainingFailed: If its forecast does not depend on its weights.
+        """
+        predictor.train()
+        if not self.forecast(predictor, self.batch(1)[0]).requires_grad:
+            raise TrainingFailed(
+                "the forecast does not depend on the weights of the predictor; detach nothing on "
+                "the way from them to the forecast"
+            )
+
+    def persistence(self, history_BTCHW: Tensor) -> Tensor:
+        """Return the last known frame as ``forecast`` would: twice where members are judged."""
+        still_BTCHW = Persistence(self.config.data.horizon)(history_BTCHW)
+        if self.config.loss.base == "crps":
+            return still_BTCHW[:, None].expand(-1, 2, -1, -1, -1, -1)
+        return still_BTCHW
+
+
+def descend(
+    predictor: nn.Module, optimizer: torch.optim.Optimizer, value: Tensor, clip_norm: float = 0.0
+) -> None:
+    """Take one step down a loss.
+
+    Raises:
+        TrainingFailed: If the loss does not depend on the predictor's weights.
+    """
+    if not value.requires_grad:
+        raise TrainingFailed(
+            "the loss does not depend on the weights of the predictor; detach nothing on the way "
+            "from them to the loss"
+        )
+    optimizer.zero_grad(set_to_none=True)
+    value.backward()  # type: ignore[no-untyped-call]
+    if clip_norm > 0:
+        nn.utils.clip_grad_norm_(predictor.parameters(), clip_norm)
+    optimizer.step()
+
+
+def descend_often(predictor: nn.Module, loss: Callable[[], Tensor], steps: int) -> None:
+    """Take some steps of Adam at a safe rate.
+
+    Raises:
+        TrainingFailed: If the loss does not depend on the predictor's weights.
+    """
+    predictor.train()
+    optimizer = torch.optim.Adam(predictor.parameters(), lr=SAFE_RATE)
+    for _ in range(steps):
+        descend(predictor, optimizer, loss())

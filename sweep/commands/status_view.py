@@ -1,0 +1,130 @@
+"""Studies as a person reads them on a terminal."""
+
+import shlex
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.objectives.verdict import NOTHING_TO_FIX, SUCCESS
+from fieldsharp.storage.location.url import as_option
+from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
+from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus
+
+
+def show_status(status: StudyStatus, console: Console) -> None:
+    """Print where a study stands."""
+    counts = ", ".join(f"{n} {state.lower()}" for state, n in status.states.items() if n)
+    counts = counts or "no trials"
+    unit = f" [{status.units}]" if status.units else ""
+    observed, targets = status.observed, status.targets
+    console.print(f"study {status.study}: {counts}; budget {status.budget} trials", markup=False)
+    console.print(status.coordinator.note, markup=False, soft_wrap=True)
+    of = "as the script tells" if observed["gradient"] is None else "on the validation split"
+    console.print(f"field {status.variable}{unit}, {of}", markup=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "trial", "score", "gradient", "peak", "rmse", "skill"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    if observed["gradient"] is not None and observed["peak"] is not None:
+        table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "", "")
+    table.add_row("target", "", "", *_numbers(targets["gradient"], targets["peak"]), "", "")
+    rows = [("baseline", status.baseline), ("best", status.best)]
+    shown = {trial.trial for _, trial in rows if trial is not None}
+    rows += [("front", trial) for trial in status.front if trial.trial not in shown]
+    for name, trial in rows:
+        if trial is not None:
+            numbers = _numbers(trial.score, trial.gradient, trial.peak, trial.rmse)
+            skill = trial.metrics.get("skill_persistence")
+            table.add_row(
+                name, str(trial.trial), *numbers, "-" if skill is None else f"{skill:.2f}"
+            )
+    console.print(table)
+    console.print("skill is 1 - MSE / MSE of persistence", markup=False)
+    if status.front:
+        there = ", ".join(str(trial.trial) for trial in status.front)
+        console.print(
+            f"on the front, beaten by none in gradient, peak and rmse at once: trials {there}",
+            markup=False,
+        )
+    if status.guards_not_taken:
+        console.print(
+            "what the script tells does not suffice for the guards "
+            f"{', '.join(status.guards_not_taken)}: nothing refuses what they would",
+            markup=False,
+            soft_wrap=True,
+        )
+    if status.infeasible:
+        broken = ", ".join(f"{name} {n}" for name, n in status.guards_broken.items())
+        console.print(
+            f"{status.infeasible} of the complete trials broke a guard and cannot win ({broken})",
+            markup=False,
+        )
+    if status.best is not None:
+        console.print(f"best is {_values(status.best)}", markup=False)
+        if status.baseline is not None and status.best.trial == status.baseline.trial:
+            console.print("no trial has a better score than the baseline", markup=False)
+        for warning in status.best.warnings:
+            console.print(f"beware: {warning}", markup=False, soft_wrap=True)
+    if status.eta_s is not None:
+        minutes, seconds = divmod(round(status.eta_s), 60)
+        console.print(f"about {minutes} min {seconds} s left", markup=False)
+    for number, reason in status.failures.items():
+        console.print(f"trial {number} failed: {reason}", markup=False, soft_wrap=True)
+    for number, reason in status.left_out.items():
+        console.print(f"trial {number} is left out: {reason}", markup=False, soft_wrap=True)
+    if status.confirmation is not None:
+        console.print(f"confirmed: {status.confirmation.sentence}", markup=False, soft_wrap=True)
+    missed = shortfall(status.verdict, status.confirmation)
+    if missed is not None:
+        console.print(f"beware: {missed}", markup=False, soft_wrap=True)
+    verdict = status.verdict
+    console.print(f"verdict: {verdict.name}: {verdict.reason}", markup=False, soft_wrap=True)
+    console.print(f"next: {next_step(verdict, status.confirmation)}", markup=False, soft_wrap=True)
+
+
+def show_guards(guards: Sequence[GuardOutcome], console: Console) -> None:
+    """Print what came of each guard, and what the broken ones mean."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("guard", "value", "limit", "", "what a forecast that breaks it does wrong"):
+        table.add_column(heading, justify="right" if heading in ("value", "limit") else "left")
+    for guard in guards:
+        words = "" if guard.ok else guard.words
+        numbers = _numbers(guard.value, guard.limit)
+        table.add_row(guard.name, *numbers, "ok" if guard.ok else "BROKEN", words)
+    console.print(table)
+
+
+def show_result(status: StudyStatus, address: str, console: Console) -> None:
+    """Print how a sweep ended and what to do next."""
+    show_status(status, console)
+    if status.best is None or status.verdict.name == NOTHING_TO_FIX:
+        return
+    storage = as_option(address)
+    about = status.verdict.trial
+    named = status.verdict.name == SUCCESS and about not in (None, status.best.trial)
+    chosen = f" --trial {about}" if named else ""
+    console.print("commands that follow:", markup=False)
+    study = shlex.quote(status.study)
+    commands = [
+        f"dashboard{storage}",
+        f"report {study}{storage} -o report.html",
+        f"export {study}{storage}{chosen} -o best.yaml",
+    ]
+    if not status.trains_script:  # a script is run by hand
+        commands.insert(1, f"confirm {study}{storage}")
+        commands += ["train best.yaml -o run", "predict run --steps 3 -o forecast.nc"]
+    for command in commands:
+        console.print(f"  python run_sweep.py {command}", markup=False, soft_wrap=True)
+
+
+def _numbers(*values: float) -> list[str]:
+    return [f"{value:.4g}" for value in values]
+
+
+def _values(trial: TrialStatus) -> str:
+    values = ", ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in trial.params.items()
+    )
+    return f"trial {trial.trial}: {values}" + (f" ({trial.preset})" if trial.preset else "")

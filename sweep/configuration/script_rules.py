@@ -1,0 +1,94 @@
+"""What a sweep over a script needs to hold beyond the settings of the script itself."""
+
+from collections.abc import Collection
+from typing import Any
+
+from fieldsharp.objectives.settings import ObjectiveSettings
+from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.setting_paths import OF_SCRIPT
+
+NO_DATA = {"path": ""}
+"""Stands for the data of a script that reads its own, which nobody else looks at."""
+
+
+def as_script_study(tree: Any) -> Any:
+    """Return the settings of a sweep with what is left out or short where a script is trained.
+
+    Searched values are those of the script, and are named so.
+
+    Raises:
+        ValueError: If nothing is searched.
+    """
+    if not isinstance(tree, dict) or tree.get("trainer") is None:
+        return tree
+    search = tree.get("search")
+    space = search.get("space") if isinstance(search, dict) else None
+    if search is None or (isinstance(search, dict) and not space):
+        raise ValueError(
+            "search.space is missing, and a script has no search of its own; name what is searched "
+            "and between which ends"
+        )
+    changed = {**tree, "data": tree.get("data") or NO_DATA}
+    if isinstance(space, dict):
+        named = {_of_script(str(name)): searched for name, searched in space.items()}
+        changed["search"] = {**search, "space": named}
+    return changed
+
+
+def _of_script(name: str) -> str:
+    return name if name.startswith(OF_SCRIPT) else OF_SCRIPT + name
+
+
+def require_script_study(
+    trainer: TrainerSettings | None,
+    searched: Collection[str],
+    objective: ObjectiveSettings,
+    pruner: str,
+    *,
+    has_data: bool,
+) -> None:
+    """Check what a sweep over a script is made of.
+
+    Raises:
+        ValueError: If any of it does not go together.
+    """
+    names = [name.removeprefix(OF_SCRIPT) for name in searched if name.startswith(OF_SCRIPT)]
+    if trainer is None:
+        if names:
+            raise ValueError(
+                f"search.space.{OF_SCRIPT}{names[0]} is a value of a script, and there is no "
+                "trainer; set trainer.command, or search a setting"
+            )
+        return
+    for name in names:
+        trainer.require_name(name)
+        if name not in trainer.given and name not in trainer.baseline:
+            raise ValueError(
+                f"trainer.given lacks {name}, which is searched: the baseline would have none; set "
+                f"trainer.given.{name} to what the script has now"
+            )
+    strange = [name for name in trainer.baseline if name not in {*names, *trainer.given}]
+    if strange:
+        raise ValueError(
+            f"trainer.baseline names {strange[0]}, which is neither searched nor under "
+            "trainer.given, so the other trials would not know of it; set trainer.baseline to the "
+            "values of a training without a gradient term"
+        )
+    targets = objective.targets
+    automatic = [n for n in ("gradient", "peak") if getattr(targets, n) == "auto"]
+    if automatic and not has_data:
+        raise ValueError(
+            f"objective.targets.{automatic[0]} is auto, and without a data section nothing is "
+            "known of what was observed; give numbers for gradient and peak, or add data"
+        )
+    if pruner in ("median", "hyperband", "promotion") and trainer.progress is None:
+        raise ValueError(
+            f"search.pruner is {pruner}, which looks at epochs, and trainer.progress does not say "
+            "how the script tells of them; set it, or search.pruner to none"
+        )
+    if pruner == "promotion" and not trainer.resumes:
+        raise ValueError(
+            "search.pruner is promotion, which has scripts wait and go on, and trainer.resumes is "
+            "false; teach the script to go on from $SWEEP_CHECKPOINTS and set it, or set "
+            "search.pruner to median or none"
+        )

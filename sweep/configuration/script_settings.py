@@ -1,0 +1,210 @@
+"""Settings of a training script that is run as a trial, in place of a predictor."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+
+from fieldsharp.fields.settings import Settings
+from fieldsharp.sweep.configuration.duration import Duration, seconds
+from fieldsharp.sweep.configuration.ranges import Scalar
+
+NEEDED = ("gradient", "peak", "rmse")
+"""Without these metrics there is no score."""
+NO_TERM: dict[str, Scalar] = {"gradient_weight": 0.0}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CONSTANT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(\.[\w-]+)*")
+
+
+def _words(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+        raise ValueError(
+            f"must be a list of words such as [python, train.py], found {value!r}; nothing is run "
+            "through a shell"
+        )
+    return value
+
+
+def _names(value: dict[str, Any]) -> dict[str, Any]:
+    for name in value:
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                f"names must be of letters, digits and underscores, found {name!r}; choose another "
+                "and say under trainer.names what the script calls it"
+            )
+    return value
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is no regular expression ({error}), found {text!r}; mend it") from error
+
+
+def _inside(value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        raise ValueError("must name a file, found nothing; leave it out where there is none")
+    return value
+
+
+Command = Annotated[tuple[str, ...], BeforeValidator(_words), Field(min_length=1)]
+Values = Annotated[dict[str, Scalar], AfterValidator(_names)]
+FileName = Annotated[str | None, AfterValidator(_inside)]
+
+
+class TrainerSettings(Settings):
+    """A script of yours, run for every trial in a copy of its project."""
+
+    command: Command = Field(
+        description="program and arguments, such as [python, train.py]; python is the one that "
+        "runs the sweep",
+    )
+    then: Command | None = Field(
+        None,
+        description="what is run after it in the same copy, such as [python, spatial_analysis.py]; "
+        "flags are given to command alone",
+    )
+    project: str = Field(
+        ".", description="folder of the script, never written to; in a YAML file relative to it"
+    )
+    links: tuple[str, ...] = Field(
+        (), description="files and folders of the project that are linked and not copied: its data"
+    )
+    leave_out: tuple[str, ...] = Field(
+        (), description="folders of the project that a trial finds empty: results of earlier runs"
+    )
+    values: Literal["flags", "json", "env", "constants"] = Field(
+        "flags",
+        description="how values reach the script: as --name value, in the JSON file that "
+        "$SWEEP_VALUES names, as environment variables, or in place of constants of its modules",
+    )
+    names: Annotated[dict[str, str], AfterValidator(_names)] = Field(
+        default_factory=dict,
+        description="what the script calls a value: --flag, key, VARIABLE, or for constants "
+        "module:NAME, in a class or dictionary module:Name.NAME",
+    )
+    given: Values = Field(
+        default_factory=dict,
+        description="values that are handed over beside those searched; {project} stands for its "
+        "folder",
+    )
+    baseline: Values = Field(
+        default_factory=lambda: dict(NO_TERM),
+        min_length=1,
+        description="values of the trial that all others are compared with: no gradient term",
+    )
+    forecast: FileName = Field(
+        None, description="file the script writes its forecast to, judged beside truth"
+    )
+    truth: FileName = Field(
+        None, description="file with the truth of the same times; {project} stands for its folder"
+    )
+    variable: str | None = Field(None, description="name in the forecast, where it holds several")
+    truth_variable: str | None = Field(
+        None, description="name in the truth, where it holds several and it is another"
+    )
+    metrics: FileName = Field(
+        None, description="JSON file the script writes gradient, peak, rmse and others to"
+    )
+    patterns: Annotated[dict[str, str], AfterValidator(_names)] = Field(
+        default_factory=dict,
+        description="regular expressions that pick metrics from what the script prints, by name; "
+        "the number is the first group, the last match counts",
+    )
+    progress: str | None = Field(
+        None,
+        description="regular expression of a line that tells of an epoch, with the groups epoch "
+        "(from 1), gradient, peak and rmse",
+    )
+    resumes: bool = Field(
+        False,
+        description="the script goes on from what it finds in the folder $SWEEP_CHECKPOINTS, where "
+        "it leaves what it needs before it tells of an epoch",
+    )
+    timeout: Duration = Field("2h", description="a script that runs for longer is ended: it failed")
+    units: str = Field("", description="of the field, where there is no data section")
+
+    @property
+    def commands(self) -> list[tuple[str, ...]]:
+        """What is run, one after the other."""
+        return [self.command, *([self.then] if self.then else [])]
+
+    @property
+    def timeout_s(self) -> float:
+        """The time limit in seconds."""
+        return seconds(self.timeout)
+
+    @field_validator("patterns")
+    @classmethod
+    def _patterns_have_a_group(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if _pattern(text).groups < 1:
+                raise ValueError(
+                    f"the pattern of {name} has no group, found {text!r}; put the number in "
+                    "parentheses"
+                )
+        return value
+
+    @field_validator("progress")
+    @classmethod
+    def _progress_has_its_groups(cls, value: str | None) -> str | None:
+        wanted = ("epoch", *NEEDED)
+        missing = [g for g in wanted if value and g not in _pattern(value).groupindex]
+        if missing:
+            raise ValueError(
+                f"lacks the group{'s' if len(missing) > 1 else ''} {', '.join(missing)}, found "
+                f"{value!r}; write the number of an epoch as (?P<epoch>\\d+)"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _something_comes_back(self) -> "TrainerSettings":
+        if (self.forecast is None) != (self.truth is None):
+            has, lacks = ("forecast", "truth") if self.forecast else ("truth", "forecast")
+            raise ValueError(
+                f"trainer.{has} is set and trainer.{lacks} is not, and one is judged beside the "
+                "other; name both files"
+            )
+        lacking = [name for name in NEEDED if name not in self.patterns]
+        if self.forecast is None and self.metrics is None and lacking:
+            raise ValueError(
+                "nothing that comes back from the script can be scored: it needs gradient, peak "
+                f"and rmse, and trainer.patterns lacks {', '.join(lacking)}; set trainer.forecast "
+                "and trainer.truth, trainer.metrics, or those patterns"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _constants_have_a_module(self) -> "TrainerSettings":
+        # A baseline that nobody wrote is looked at where it is known what is searched.
+        written = self.baseline if "baseline" in self.model_fields_set else ()
+        for name in sorted({*self.given, *written, *self.names}):
+            self.require_name(name)
+        return self
+
+    def require_name(self, name: str) -> None:
+        """Check that it is known how a value reaches the script.
+
+        Raises:
+            ValueError: If it is not.
+        """
+        if not _NAME.fullmatch(name):
+            _names({name: None})
+        if self.values == "constants" and not _CONSTANT.fullmatch(self.names.get(name, "")):
+            found = f"found {self.names[name]!r}" if name in self.names else "it is not there"
+            raise ValueError(
+                f"trainer.names.{name} must say which constant that is, as module:NAME such as "
+                f"config:GRADIENT_LOSS_WEIGHT, {found}"
+            )
+        called = self.called(name)
+        if "\0" in called or (self.values == "env" and ("=" in called or not called)):
+            raise ValueError(
+                f"trainer.names.{name} is {called!r}, which no environment variable or flag can be "
+                "called; use letters, digits and underscores"
+            )
+
+    def called(self, name: str) -> str:
+        """Return what the script calls a value."""
+        default = {"flags": "--" + name.replace("_", "-"), "env": name.upper()}
+        return self.names.get(name, default.get(self.values, name))

@@ -1,0 +1,169 @@
+"""The bodies of requests that change something: JSON within limits, of the form a route takes."""
+
+import base64
+import json
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from fieldsharp.core.printable import visible
+from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS
+from fieldsharp.sweep.dashboard.http.request_paths import Address
+
+LONGEST_REASON = 300
+
+
+def _can_be_shown(name: str) -> str:
+    if visible(name) != name:
+        raise ValueError("must hold no control characters")
+    return name
+
+
+def _a_file(text: str) -> str:
+    kind, comma, content = text.partition(",")
+    if not (kind.startswith("data:") and comma):
+        raise ValueError("must be a data: URI")
+    base64.standard_b64decode(content)
+    return text
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(strict=True, extra="allow")
+
+
+StudyName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_can_be_shown)]
+Direction = Annotated[str, Field(pattern=r"(?i)^(minimize|maximize)$")]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
+
+
+class _NewStudy(_Body):
+    study_name: StudyName
+    directions: list[Direction] = Field(min_length=1, max_length=100)
+
+
+class _Rename(_Body):
+    study_name: StudyName
+
+
+class _Note(_Body):
+    body: str
+    version: Whole
+
+
+class _Preference(_Body):
+    mode: Literal["ChooseWorst"]
+    candidates: list[Whole] = Field(max_length=1000)
+    clicked: Whole
+
+
+class _Feedback(_Body):
+    output_type: Literal["note", "artifact"]
+    artifact_key: str | None = None
+
+
+class _Tell(_Body):
+    state: str
+    values: list[Finite] | None = None
+
+
+class _UserAttributes(_Body):
+    user_attrs: dict[Annotated[str, Field(max_length=512)], JsonValue] = Field(min_length=1)
+
+
+class _Upload(_Body):
+    file: Annotated[str, AfterValidator(_a_file)]
+    filename: str = Field("", max_length=255)
+
+
+_FORMS: tuple[tuple[re.Pattern[str], type[_Body]], ...] = tuple(
+    (re.compile(pattern), form)
+    for pattern, form in (
+        (r"POST /api/studies", _NewStudy),
+        (r"POST /api/studies/\d+/rename", _Rename),
+        (r"PUT /api/studies/\d+(/\d+)?/note", _Note),
+        (r"POST /api/studies/\d+/preference", _Preference),
+        (r"PUT /api/studies/\d+/preference_feedback_component", _Feedback),
+        (r"POST /api/trials/\d+/tell", _Tell),
+        (r"POST /api/trials/\d+/user-attrs", _UserAttributes),
+        (r"POST /api/artifacts/\d+(/\d+)?", _Upload),
+    )
+)
+
+
+def wrong_body(address: Address, content_type: str, body: bytes) -> str | None:
+    """Return what is wrong with a body, None where its route can take it.
+
+    Args:
+        address: Of the request.
+        content_type: As the request says it.
+        body: All of it.
+    """
+    form = next((form for pattern, form in _FORMS if pattern.fullmatch(address.route)), None)
+    if not body and form is None:
+        return None
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        return "the body must be JSON; send it with the header Content-Type: application/json"
+    try:
+        tree = json.loads(body, parse_constant=_no_number)
+    except RecursionError:
+        return f"the JSON is nested deeper than {MOST_LEVELS} levels; flatten it"
+    except ValueError as error:  # numbers of thousands of digits too
+        return f"the body is no JSON ({visible(str(error))[:LONGEST_REASON]}); correct it"
+    if not isinstance(tree, dict):
+        return "the body must be a JSON object, such as {}"
+    return _beyond_limits(tree) or (None if form is None else _misfit(form, tree))
+
+
+def wrong_values(body: bytes, objectives: int) -> str | None:
+    """Return what is wrong with the values told of a trial, None where they fit its study.
+
+    Args:
+        body: One that ``wrong_body`` found nothing wrong with.
+        objectives: How many values a trial of the study has.
+    """
+    values = json.loads(body).get("values")
+    if values is None or len(values) == objectives:
+        return None
+    return f"values has {len(values)} numbers and the study takes {objectives}; send that many"
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _beyond_limits(tree: Any) -> str | None:
+    """Return what no database or page could hold of a tree, which may be of any depth."""
+    level = [tree]
+    for _ in range(MOST_LEVELS):
+        texts = [key for value in level if isinstance(value, dict) for key in value]
+        texts += [value for value in level if isinstance(value, str)]
+        if any("\0" in text or _has_half_a_pair(text) for text in texts):
+            return "a text holds the character U+0000 or half of a surrogate pair; take it out"
+        if any(isinstance(value, float) and abs(value) == float("inf") for value in level):
+            return "a number is too large for JSON; take a smaller one"
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return None
+    return f"the JSON is nested deeper than {MOST_LEVELS} levels; flatten it"
+
+
+def _has_half_a_pair(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _misfit(form: type[_Body], tree: dict[str, Any]) -> str | None:
+    try:
+        form.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the body"
+        reason = visible(f"{where}: {first['msg']}")[:LONGEST_REASON]
+        return f"the body does not fit this address ({reason}); correct it"
+    return None

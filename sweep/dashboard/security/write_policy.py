@@ -1,0 +1,69 @@
+"""Which changes are let through: none, or those that disturb no sweep that runs."""
+
+import re
+
+from optuna.storages import RDBStorage
+
+from fieldsharp.core.printable import visible
+from fieldsharp.storage.study_lock import study_holder
+from fieldsharp.sweep.dashboard.http.request_paths import parse_address
+from fieldsharp.sweep.dashboard.http.responses import READING, Answer, Environ, data
+
+_BESIDE_A_SWEEP = tuple(
+    re.compile(pattern, re.ASCII)
+    for pattern in (
+        r"PUT /api/studies/\d+(/\d+)?/note",
+        r"(POST|DELETE) /api/artifacts/.*",
+        r"POST /api/studies",  # a new one
+        r"POST /api/llm/.*",  # changes nothing
+    )
+)
+"""Changes that touch nothing a coordinator reads or writes."""
+
+_UPGRADE = "/incompatible-rdb-schema"
+
+
+def refuse_writes(environ: Environ) -> Answer | None:
+    """Return a refusal for every method that could change something."""
+    if environ.get("REQUEST_METHOD") in READING:
+        return None
+    reason = "this dashboard is read-only; start it with --allow-write to change something"
+    return data("403 Forbidden", reason)
+
+
+class Writes:
+    """Lets changes through, but those of a study whose coordinator runs: it alone writes there.
+
+    What is not known to be harmless, or to be about a study at rest, waits until nothing runs.
+    """
+
+    def __init__(self, storage: RDBStorage, url: str) -> None:
+        self._storage = storage
+        self._url = url
+
+    def check(self, environ: Environ) -> Answer | None:
+        """Return a refusal for a change that would damage a sweep, or the tables."""
+        method = environ.get("REQUEST_METHOD", "")
+        path = environ.get("PATH_INFO", "").rstrip("/")
+        if method in READING:
+            return None
+        if path == _UPGRADE:
+            reason = (
+                "tables are upgraded by python run_sweep.py storage upgrade, which keeps a copy"
+            )
+            return data("403 Forbidden", reason)
+        if any(pattern.fullmatch(f"{method} {path}") for pattern in _BESIDE_A_SWEEP):
+            return None
+        address = parse_address(method, path)
+        wanted = address.study if address else None
+        for study in self._storage.get_all_studies():
+            if wanted in (None, study._study_id):
+                holder = study_holder(self._url, study.study_name)
+                if holder.alive:
+                    return data(
+                        "409 Conflict",
+                        f"study {visible(study.study_name)!r} is being run by process "
+                        f"{holder.pid or 'unknown'}, which alone may change it; wait for it to "
+                        "end, or stop it with python run_sweep.py stop",
+                    )
+        return None

@@ -1,0 +1,327 @@
+"""Confirming the best trials: new seeds, judged once on the test split, beside the baseline's."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+from optuna.study import Study
+
+from fieldsharp.core.errors import StoppedOnRequest
+from fieldsharp.core.signals import Stopping
+from fieldsharp.storage.database import open_database, opened_to_read
+from fieldsharp.storage.retry import BUSY_TIMEOUT_S, Patience
+from fieldsharp.storage.study_lock import CONFIRM, StudyLock
+from fieldsharp.storage.trial_files.checkpoints import epochs_done, remove_checkpoints
+from fieldsharp.sweep.configuration.duration import seconds
+from fieldsharp.sweep.configuration.execution import RecoverySettings
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.confirmation_plan import make_plan
+from fieldsharp.sweep.engine.durable_removal import Durability
+from fieldsharp.sweep.engine.leases import POLL_S, Leases
+from fieldsharp.sweep.engine.lock_watch import LockWatch
+from fieldsharp.sweep.engine.maintenance import FREE_THE_MACHINE, PUT_BACK, Housekeeping
+from fieldsharp.sweep.execution.executor import Executor
+from fieldsharp.sweep.execution.factory import Machines, machines_of
+from fieldsharp.sweep.execution.leftover_processes import no_leftovers
+from fieldsharp.sweep.study.confirmation.records import (
+    Confirmation,
+    ConfirmedRun,
+    read_runs,
+    write_confirmation,
+    write_run,
+)
+from fieldsharp.sweep.study.epoch_report import EpochReport
+from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.formatting import describe
+from fieldsharp.sweep.study.lookup import load_study, study_identity
+from fieldsharp.sweep.study.retry_history import LostAttempts
+from fieldsharp.sweep.study.trial_events import (
+    End,
+    EpochDone,
+    TrialBegan,
+    TrialDone,
+    TrialEvent,
+    TrialFailed,
+    TrialTrouble,
+)
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.study.unit_of_work import Book
+
+logger = logging.getLogger(__name__)
+
+
+def confirm_study(
+    name: str,
+    url: str,
+    top: int,
+    seeds: int,
+    workers: int | None = None,
+    machines_of: Callable[[SweepConfig], Machines] = machines_of,
+) -> Confirmation:
+    """Train the best configurations and the baseline with new seeds and judge them on the test.
+
+    Every finished run is kept at once and not trained again by a later call; one that failed is.
+
+    Args:
+        name: Of the study.
+        url: Address of its database.
+        top: How many configurations, at most, beside the baseline.
+        seeds: How many new seeds.
+        workers: Trainings at a time; by default as configured.
+        machines_of: From the configuration, with that number, to what trains.
+
+    Raises:
+        BadInput: If the study is being run, has nothing to confirm, or its data is not there.
+        StoppedOnRequest: If it was interrupted by SIGINT or SIGTERM.
+        FieldsharpError: If the database fails, or the baseline with every seed.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with Stopping() as stopping, no_leftovers():
+        try:
+            with opened_to_read(url) as looking:
+                load_study(looking, name)  # leaves nothing behind if it is not there
+            with StudyLock(url, name, CONFIRM) as lock:
+                storage = open_database(url, "write", BUSY_TIMEOUT_S, must_exist=True, lock=lock)
+                study = load_study(storage, name)
+                plan = make_plan(study, url, top, seeds)
+                files = StudyFiles(url, study_identity(study), kind="confirm")
+                files.make()
+                machines = machines_of(_with_workers(plan.config, workers))
+                executor = machines.executor(files.folder)
+                try:
+                    confirming = Confirming(
+                        study, url, plan.specs(), executor, files, plan.config.recovery, lock=lock
+                    )
+                    stopping.ask = confirming.request_stop
+                    confirming.run()
+                finally:
+                    executor.close()
+                confirmation = plan.confirmation(read_runs(study, url))
+                write_confirmation(study, url, confirmation)
+                return confirmation
+        except KeyboardInterrupt:
+            raise StoppedOnRequest(
+                "the confirmation was stopped before any training was started; run the same "
+                "command again"
+            ) from None
+
+
+@dataclass
+class _Job:
+    """One training: a trial's configuration with one of the new seeds.
+
+    Attributes:
+        spec: As the plan has it.
+        sent: As it is at work, numbered as a job, since a trial is trained with several seeds.
+        report: The last that was heard of it.
+        lost: How often it was lost since it last got further.
+    """
+
+    spec: TrialSpec
+    sent: TrialSpec
+    report: EpochReport | None = None
+    lost: LostAttempts = field(default_factory=LostAttempts)
+
+
+class Confirming:
+    """Hands out the trainings that are missing and keeps what comes back.
+
+    Args:
+        study: Whose best trials are confirmed.
+        url: Address of its database.
+        specs: Every training.
+        executor: What trains.
+        files: For checkpoints.
+        recovery: What is done about lost workers.
+        clock: Seconds that never run backwards.
+        lock: On the study, which is watched meanwhile; None where there is none.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        url: str,
+        specs: Sequence[TrialSpec],
+        executor: Executor,
+        files: StudyFiles,
+        recovery: RecoverySettings,
+        clock: Callable[[], float] = time.monotonic,
+        lock: StudyLock | None = None,
+    ) -> None:
+        self._study = study
+        self._url = url
+        self._specs = specs
+        self._leases = Leases(executor, seconds(recovery.progress_deadline), clock)
+        self._files = files
+        self._attempts = recovery.attempts
+        self._housekeeping = Housekeeping(url, files, recovery, clock, "run the same command again")
+        self._patience = Patience(seconds(recovery.patience), lambda: self._stop_requests > 0)
+        self._book = Book(study, url, self._patience)
+        self._durability = Durability(self._book, clock)
+        self._lock_watch = None if lock is None else LockWatch(lock, self.request_stop, clock)
+        self._missing: list[_Job] = []
+        self._running: dict[int, _Job] = {}
+        self._stop_requests = 0
+        self._done = 0
+
+    def request_stop(self) -> None:
+        """Ask for an orderly end; safe to call from a signal handler. Twice: at once."""
+        self._stop_requests += 1
+
+    def run(self) -> None:
+        """Work until every training is done or has failed; what failed earlier is tried again.
+
+        Raises:
+            StoppedOnRequest: If it was told to stop.
+        """
+        kept = read_runs(self._study, self._url)
+        done = {key for key, run in kept.items() if run.failure is None}
+        for index, spec in enumerate(self._specs):
+            if (spec.number, spec.run.training.seed) not in done:
+                # Attempts of an earlier call wrote checkpoints under their own numbers.
+                self._missing.append(_Job(spec, spec.model_copy(update={"number": index})))
+        self._done = len(self._specs) - len(self._missing)
+        logger.info(
+            "%s: confirming on the test split, %d of %d trainings done",
+            self._study.study_name,
+            self._done,
+            len(self._specs),
+        )
+        while not self._stop_requests:
+            while self._missing and self._leases.free_slots and self._can_start():
+                self._start(self._missing.pop(0))
+            if not self._running and not self._missing:
+                self._durability.settle()
+                return
+            self._take_in(self._leases.poll(POLL_S))
+        self._stop()
+
+    def _can_start(self) -> bool:
+        return self._housekeeping.can_start(idle=not self._running)
+
+    def _start(self, job: _Job) -> None:
+        self._running[job.sent.number] = job
+        self._leases.submit(job.sent, self._checkpoints(job))
+
+    def _checkpoints(self, job: _Job) -> Path:
+        return self._files.checkpoints(job.spec.number) / f"seed-{job.spec.run.training.seed}"
+
+    def _take_in(self, events: list[TrialEvent]) -> None:
+        for event in events:
+            job = self._running.get(event.number)
+            if job is None or job.sent.attempt != event.attempt:
+                continue
+            if isinstance(event, TrialBegan):
+                self._housekeeping.can_train()
+            if isinstance(event, EpochDone):
+                job.report = event.report
+            if isinstance(event, TrialTrouble):
+                logger.warning(
+                    "%s trial %d: confirming: %s",
+                    self._study.study_name,
+                    job.spec.number,
+                    event.sentence,
+                )
+            if not isinstance(event, End):
+                continue
+            del self._running[event.number]
+            match event:
+                case TrialDone():
+                    self._keep(job, _finished(job.spec, job.report, event))
+                case TrialFailed(cause="worker") if self._stop_requests:
+                    pass  # perhaps only because the signal went to the whole process group
+                case TrialFailed():
+                    self._failed(job, event)
+        self._durability.look()
+        if self._lock_watch is not None:
+            self._lock_watch.look()
+
+    def _failed(self, job: _Job, event: TrialFailed) -> None:
+        """Try a training again where that may help, else keep that it failed."""
+        again = {"attempt": job.sent.attempt + 1}
+        if event.cause in ("data", "machine"):
+            then = PUT_BACK if event.cause == "data" else FREE_THE_MACHINE
+            self._housekeeping.cannot_train(event.reason, then)
+        elif event.cause == "worker":
+            done = epochs_done(self._checkpoints(job))
+            job.lost = job.lost.and_another(event.attempt, done, event.reason)
+            if len(job.lost.reasons) >= self._attempts:
+                self._keep(job, _failed(job.spec, job.lost.given_up()))
+                return
+        elif event.cause == "memory" and job.sent.can_be_halved:
+            again["micro_batches"] = 2
+        else:
+            self._keep(job, _failed(job.spec, event.reason))
+            return
+        logger.warning(
+            "%s trial %d: confirming, seed %d: %s; it is tried again",
+            self._study.study_name,
+            job.spec.number,
+            job.spec.run.training.seed,
+            event.reason,
+        )
+        job.sent = job.sent.model_copy(update=again)
+        job.report = None
+        self._missing.insert(0, job)
+
+    def _keep(self, job: _Job, run: ConfirmedRun) -> None:
+        self._book.check_files()
+        self._patience.call(lambda: write_run(self._study, self._url, run))
+        checkpoints = self._checkpoints(job)
+        self._durability.then(lambda: remove_checkpoints(checkpoints))
+        self._done += 1
+        failed = run.judgement is None
+        logger.log(
+            logging.WARNING if failed else logging.INFO,
+            "%s trial %d: confirming, seed %d %s | %d/%d | %s",
+            self._study.study_name,
+            run.trial,
+            run.seed,
+            f"failed, {run.failure}" if failed else _figures(run),
+            self._done,
+            len(self._specs),
+            describe(job.spec),
+        )
+
+    def _stop(self) -> None:
+        """Let every training finish its epoch, taking in results that are on their way."""
+        name = self._study.study_name
+        self._leases.wind_down(name, self._take_in, lambda: self._stop_requests > 1)
+        raise StoppedOnRequest(
+            f"the confirmation of study {name!r} was stopped with {self._done} of "
+            f"{len(self._specs)} trainings done; run the same command again to go on"
+        )
+
+
+def _with_workers(config: SweepConfig, count: int | None) -> SweepConfig:
+    """Return the configuration with another number of trainings at a time; None leaves it."""
+    if count is None:
+        return config
+    workers = config.workers.model_copy(update={"count": count})
+    return config.model_copy(update={"workers": workers})
+
+
+def _finished(spec: TrialSpec, report: EpochReport | None, end: TrialDone) -> ConfirmedRun:
+    if report is None:
+        return _failed(spec, "it ended without a single epoch")
+    return ConfirmedRun(
+        trial=spec.number,
+        seed=spec.run.training.seed,
+        judgement=report.judgement,
+        seconds=end.seconds,
+        device=end.device,
+        precision=end.precision,
+    )
+
+
+def _failed(spec: TrialSpec, reason: str) -> ConfirmedRun:
+    return ConfirmedRun(trial=spec.number, seed=spec.run.training.seed, failure=reason)
+
+
+def _figures(run: ConfirmedRun) -> str:
+    assert run.judgement is not None, "it did not fail"
+    m = run.judgement.overall
+    return f"done, gradient {m['gradient']:.4g}, peak {m['peak']:.4g}, rmse {m['rmse']:.4g}"

@@ -1,0 +1,134 @@
+"""What a confirmation trains, and what the test split asks of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from optuna.study import Study
+
+from fieldsharp.core.errors import DataError, StudyError
+from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.model.device import find_device
+from fieldsharp.objectives.targets import Targets, resolve_targets
+from fieldsharp.storage.database import database_errors
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.confirmation.candidates import candidates, new_seeds
+from fieldsharp.sweep.study.confirmation.records import Confirmation, Runs
+from fieldsharp.sweep.study.confirmation.seed_scoring import (
+    Scoring,
+    confirmed_trials,
+    in_words,
+    winner,
+)
+from fieldsharp.sweep.study.data_summary import BandFacts, StudyFacts
+from fieldsharp.sweep.study.formatting import describe
+from fieldsharp.sweep.study.lookup import study_config, study_facts
+from fieldsharp.sweep.study.provenance import file_sha256
+from fieldsharp.sweep.study.trial_records import trial_spec
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.trials.evaluator import Judge, Persistence
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be trained, and how it will be judged.
+
+    Attributes:
+        config: Of the study.
+        facts: Of the study.
+        trials: Whose configurations are trained, the baseline first.
+        seeds: What each is trained with.
+        targets: Of the test split.
+        finished_trials: How many trials of the study are finished.
+    """
+
+    config: SweepConfig
+    facts: StudyFacts
+    trials: Sequence[TrialSpec]
+    seeds: Sequence[int]
+    targets: Targets
+    finished_trials: int
+
+    def specs(self) -> list[TrialSpec]:
+        """Return every training: all configurations with a seed before the next seed."""
+        return [self._spec(spec, seed) for seed in self.seeds for spec in self.trials]
+
+    def _spec(self, spec: TrialSpec, seed: int) -> TrialSpec:
+        run = spec.run.model_copy(
+            update={
+                # The path as the study knows it now: the file may have moved since the trial ran.
+                "data": spec.run.data.model_copy(update={"path": self.config.data.path}),
+                "training": spec.run.training.model_copy(update={"seed": seed}),
+            }
+        )
+        return TrialSpec(
+            number=spec.number,
+            preset=spec.preset,
+            run=run,
+            data_sha256=self.facts.provenance.data_sha256,
+            judged_on="test",
+        )
+
+    def confirmation(self, runs: Runs) -> Confirmation:
+        """Return what these runs come to.
+
+        Raises:
+            FieldsharpError: If the baseline failed with every seed.
+        """
+        trials = confirmed_trials(
+            {spec.number: describe(spec) for spec in self.trials},
+            self.seeds,
+            runs,
+            Scoring(self.config.objective, self.targets),
+        )
+        best = winner(trials)
+        return Confirmation(
+            winner=best.trial if best else None,
+            sentence=in_words(best, trials),
+            baseline=self.trials[0].number,
+            seeds=list(self.seeds),
+            finished_trials=self.finished_trials,
+            gradient=BandFacts.of(self.targets.gradient),
+            peak=BandFacts.of(self.targets.peak),
+            trials=trials,
+        )
+
+
+def make_plan(study: Study, url: str, top: int, seeds: int) -> Plan:
+    """Find out what is to be confirmed, and what the test split asks for.
+
+    Raises:
+        StudyError: If there is nothing to confirm.
+        DataError: If the data cannot be read, or is not what the study was started on.
+        ConfigError: If the device is not there.
+    """
+    with database_errors(url):
+        config, facts = study_config(study), study_facts(study)
+        trials = study.get_trials(deepcopy=False)
+    if config.trainer is not None:
+        raise StudyError(
+            f"study {study.study_name!r} trains a script, whose seeds and test split are its own; "
+            "run it by hand with the values that export shows and other seeds"
+        )
+    chosen = candidates(study.study_name, trials, top)
+    used = {spec.run.training.seed for trial in trials if (spec := trial_spec(trial))}
+    find_device(config.training)
+    return Plan(
+        config=config,
+        facts=facts,
+        trials=chosen,
+        seeds=new_seeds(seeds, used),
+        targets=_targets_of_the_test(config, facts),
+        finished_trials=sum(trial.state.is_finished() for trial in trials),
+    )
+
+
+def _targets_of_the_test(config: SweepConfig, facts: StudyFacts) -> Targets:
+    data = load_forecast_data(config.data)
+    if file_sha256(Path(config.data.path)) != facts.provenance.data_sha256:
+        raise DataError(
+            f"the data file {config.data.path} is not the one study {config.study!r} was started "
+            "on: it has other contents; put the old one back, or start another study"
+        )
+    observed = Judge(data, data.test).judge(Persistence(config.data.horizon), detail=False).overall
+    return resolve_targets(config.objective, observed, chosen_elsewhere=True)

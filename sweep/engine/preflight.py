@@ -1,0 +1,190 @@
+"""Everything that can be known to be wrong before a trial starts, and what the data asks for."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from fieldsharp.core.errors import ConfigError, DataError
+from fieldsharp.fields.derivatives import interior_mask
+from fieldsharp.fields.windows import ForecastData, load_forecast_data
+from fieldsharp.model.device import count_cards, find_device
+from fieldsharp.model.losses.custom_term import check_own_term
+from fieldsharp.model.losses.normalisation import term_scales
+from fieldsharp.model.predictors.factory import build_predictor, check_predictor
+from fieldsharp.model.settings import LossSettings
+from fieldsharp.objectives.guards import broken, check_guards, truth_judged
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.settings import GuardSettings
+from fieldsharp.objectives.targets import resolve_targets
+from fieldsharp.sweep.configuration.presets import presets
+from fieldsharp.sweep.configuration.ranges import Choices
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.configuration.searched_values import reachable
+from fieldsharp.sweep.configuration.setting_paths import setting_path
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.execution.gpus import VISIBLE, visible_cards, worker_count
+from fieldsharp.sweep.execution.script.preflight import (
+    facts_of_script,
+    require_script,
+    script_sha256,
+)
+from fieldsharp.sweep.study.data_summary import BandFacts, StudyFacts
+from fieldsharp.sweep.study.files.previews import ObservedSample
+from fieldsharp.sweep.study.provenance import provenance
+from fieldsharp.sweep.trials.evaluator import Judge, Persistence
+from fieldsharp.sweep.trials.preview_builder import Sampler
+from fieldsharp.sweep.trials.trial import forecast_shape
+
+LEAST_INTERIOR_CELLS = 20
+WINDOWS_TRIED = 2
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found out before a trial starts.
+
+    Attributes:
+        facts: To be kept with the study.
+        observed: What pictures show beside forecasts; None where a script knows the data alone.
+    """
+
+    facts: StudyFacts
+    observed: ObservedSample | None
+
+
+def examine(config: SweepConfig) -> Examination:
+    """Read the data, try the predictor, and resolve the targets.
+
+    Raises:
+        DataError: If the data cannot be used.
+        ConfigError: If the predictor cannot be built or the targets cannot be met honestly.
+    """
+    if config.trainer is not None:
+        require_script(config)
+        if not config.has_data:
+            return Examination(facts_of_script(config), None)
+    if config.executor == "local":
+        find_device(config.training)
+    data = load_forecast_data(config.data, processes=local_processes(config))
+    for run in _structures(config) if config.trainer is None else ():
+        shape = forecast_shape(data, run)
+        check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
+    _try_own_terms(config, data)
+    _require_interior(data)
+    judgement = Judge(data, data.validation).judge(Persistence(config.data.horizon), detail=False)
+    observed = judgement.overall
+    _require_gradient(data, observed["gradient_observed"])
+    _require_change(data, observed["rmse"])
+    _require_fair_guards(judgement, config.objective.guards)
+    targets = resolve_targets(config.objective, observed)
+    facts = StudyFacts(
+        variable=data.series.name,
+        units=data.series.units,
+        gradient=BandFacts.of(targets.gradient),
+        peak=BandFacts.of(targets.peak),
+        gradient_observed=observed["gradient_observed"],
+        peak_observed=observed["peak_observed"],
+        mean_observed=observed["mean_observed"],
+        rmse_persistence=observed["rmse"],
+        windows={
+            "train": len(data.train),
+            "validation": len(data.validation),
+            "test": len(data.test),
+        },
+        weight_units=_weight_units(config, data),
+        provenance=provenance(
+            Path(config.data.path), script_sha256(config.trainer) if config.trainer else None
+        ),
+    )
+    return Examination(facts, Sampler(data, "validation").observed())
+
+
+def local_processes(config: SweepConfig) -> int:
+    """Return how many processes of this machine hold the data at the same time, in a sweep."""
+    if config.executor == "ray" or config.trainer is not None:
+        return 1
+    cards = visible_cards(count_cards(config.training), os.environ.get(VISIBLE))
+    return worker_count(config.workers, len(cards))
+
+
+def _structures(config: SweepConfig) -> list[RunSettings]:
+    """Return the configured training, and one for every searched choice of the predictor's."""
+    runs = [config.run]
+    for name, searched in config.search.space.items():
+        path = setting_path(name)
+        if path.startswith("predictor."):
+            ends = searched.choices if isinstance(searched, Choices) else (searched.low,)
+            runs.extend(config.run_with({path: value}) for value in ends)
+    return runs
+
+
+def _try_own_terms(config: SweepConfig, data: ForecastData) -> None:
+    """Take every loss term of the user's that the search can come to, on persistence."""
+    history_BTCHW, future_BTCHW = next(data.train.in_order(WINDOWS_TRIED))
+    still_BTCHW = history_BTCHW[:, -1:].expand_as(future_BTCHW)
+    for setting in ("loss.variant", "loss.peak_variant"):
+        for name in map(str, reachable(config, setting)):
+            if ":" in name:
+                climatology_CHW = data.unit_climatology_CHW
+                pair = still_BTCHW, future_BTCHW
+                check_own_term(name, setting, *pair, data.mask_HW, climatology_CHW)
+
+
+def _weight_units(config: SweepConfig, data: ForecastData) -> dict[str, float]:
+    """Return what the weight of each preset is worth in the weights of the search.
+
+    The plan's are raw, the sharpeners' in units of the base loss, whatever the search is in.
+    """
+
+    def scale(loss: LossSettings) -> float:
+        climatology_CHW = data.unit_climatology_CHW
+        return term_scales(loss, data.train, data.mask_HW, climatology_CHW).gradient
+
+    units = {}
+    for preset in presets(config):
+        loss = preset.run(config).loss
+        if loss.normalise != config.loss.normalise and loss.gradient_weight:
+            as_searched = loss.model_copy(update={"normalise": config.loss.normalise})
+            units[preset.name] = scale(loss) / scale(as_searched)
+    return units
+
+
+def _require_interior(data: ForecastData) -> None:
+    inside = int(interior_mask(data.mask_HW).sum())
+    if inside < LEAST_INTERIOR_CELLS:
+        raise ConfigError(
+            f"only {inside} cells of {data.series.name!r} have eight valid neighbours (of "
+            f"{int(data.mask_HW.sum())} valid cells on a grid of {data.mask_HW.shape[0]} x "
+            f"{data.mask_HW.shape[1]}), and a gradient needs at least {LEAST_INTERIOR_CELLS}; "
+            "choose a field known in connected areas, or lower data.min_valid_share"
+        )
+
+
+def _require_fair_guards(judgement: Judgement, limits: GuardSettings) -> None:
+    wrong = broken(check_guards(truth_judged(judgement), limits, None))
+    if wrong:
+        guard = wrong[0]
+        raise ConfigError(
+            f"the truth itself breaks the guard {guard.name}: it has {guard.value:.4g} and "
+            f"objective.guards allows {guard.limit:.4g}; loosen that limit"
+        )
+
+
+def _require_gradient(data: ForecastData, gradient_observed: float) -> None:
+    if not gradient_observed > 0:  # NaN where no 3 x 3 stencil is valid
+        raise ConfigError(
+            f"the observed gradient of {data.series.name!r} in the validation frames is "
+            f"{gradient_observed:g}: no cell has eight valid neighbours that differ "
+            f"({int(data.mask_HW.sum())} cells of {data.mask_HW.shape[0]} x "
+            f"{data.mask_HW.shape[1]} are valid); choose a field known in connected areas of at "
+            "least 3 x 3 cells"
+        )
+
+
+def _require_change(data: ForecastData, rmse_persistence: float) -> None:
+    if rmse_persistence == 0:
+        raise DataError(
+            f"variable {data.series.name!r} does not change in the validation frames "
+            f"{data.split.validation.start} to {data.split.validation.stop - 1}, so no forecast "
+            "could beat persistence; choose another period or other shares in data.split"
+        )

@@ -1,0 +1,185 @@
+"""Starting a sweep, or going on with one: check all, open the study, run the coordinator."""
+
+import logging
+from collections.abc import Callable
+
+import optuna
+from optuna.study import Study
+
+from fieldsharp.core.errors import ConfigError, StoppedOnRequest
+from fieldsharp.core.signals import Stopping
+from fieldsharp.storage.database import check_storage, open_database
+from fieldsharp.storage.retry import BUSY_TIMEOUT_S, Patience
+from fieldsharp.storage.study_lock import StudyLock, refuse_if_run
+from fieldsharp.sweep.configuration.duration import seconds
+from fieldsharp.sweep.configuration.presets import values_outside
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.space import misleading_rungs
+from fieldsharp.sweep.engine.coordinator import Coordinator
+from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.execution.factory import machines_of
+from fieldsharp.sweep.execution.leftover_processes import no_leftovers
+from fieldsharp.sweep.execution.script.project_snapshot import (
+    differences,
+    keep_project,
+    kept_project,
+)
+from fieldsharp.sweep.monitoring.live_progress import OpenedSweep
+from fieldsharp.sweep.monitoring.progress import Progress
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.lookup import open_or_create_study, study_facts, study_identity
+from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.status.watcher import StudyWatcher, look_at_the_room
+from fieldsharp.sweep.study.warm_start import WarmStart
+
+logger = logging.getLogger(__name__)
+MakeProgress = Callable[[OpenedSweep], Progress]
+
+
+def run_sweep(
+    config: SweepConfig,
+    storage_url: str,
+    make_progress: MakeProgress,
+    *,
+    must_exist: bool = False,
+    warm_start: WarmStart | None = None,
+) -> None:
+    """Run a sweep until its budget is used.
+
+    Args:
+        config: What to sweep; a study of that name is gone on with if its configuration agrees.
+        storage_url: Address of the database.
+        make_progress: From what can be told of the sweep to what tells it.
+        must_exist: Refuse a database that is gone instead of making a new one.
+        warm_start: What to begin with of an earlier study; None leaves what the study began with.
+
+    Raises:
+        BadInput: If anything given cannot be used; no trial was started.
+        StoppedOnRequest: If it was interrupted by SIGINT or SIGTERM.
+        FieldsharpError: If the database or the baseline fails.
+    """
+    with Stopping() as stopping, no_leftovers():
+        try:
+            _run(
+                config,
+                storage_url,
+                make_progress,
+                stopping,
+                must_exist=must_exist,
+                warm_start=warm_start,
+            )
+        except KeyboardInterrupt:
+            raise StoppedOnRequest(
+                "the sweep was stopped before any trial was started; run the same command again"
+            ) from None
+
+
+def _run(
+    config: SweepConfig,
+    storage_url: str,
+    make_progress: MakeProgress,
+    stopping: Stopping,
+    *,
+    must_exist: bool,
+    warm_start: WarmStart | None,
+) -> None:
+    # Nothing is written before all is examined: bad data leaves no empty database behind.
+    check_storage(storage_url, "write", must_exist=must_exist)
+    refuse_if_run(storage_url, config.study)
+    for sentence in (*values_outside(config), *misleading_rungs(config)):
+        logger.warning("%s: %s", config.study, sentence)
+    machines = machines_of(config)
+    found = examine(config)
+    facts = found.facts
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it would say, progress says
+    with StudyLock(storage_url, config.study) as lock:
+        patience = Patience(seconds(config.recovery.patience))
+        storage = patience.call(
+            lambda: open_database(
+                storage_url,
+                "write",
+                BUSY_TIMEOUT_S,
+                must_exist=must_exist,
+                sole_writer=True,
+                lock=lock,
+            )
+        )
+
+        def differ(there: Study) -> list[str]:
+            return _project_differs(there, config, storage_url, facts, resumed=must_exist)
+
+        study = patience.call(
+            lambda: open_or_create_study(storage, config, facts, warm_start, differ)
+        )
+        ledger = Ledger(study, config, storage_url, facts, patience)
+        files = StudyFiles(storage_url, study_identity(study))
+        files.make()
+        _keep_project(config, files)
+        if found.observed is not None:
+            files.keep_observed(found.observed)
+        executor = machines.executor(files.folder)
+        try:
+            ledger.keep_workers(machines.workers)
+            coordinator = Coordinator(
+                ledger,
+                executor,
+                facts,
+                make_progress(_opened(study, config, facts, ledger)),
+                files,
+                lock=lock,
+            )
+            stopping.ask = coordinator.request_stop
+            coordinator.run()
+        finally:
+            executor.close()
+
+
+def _keep_project(config: SweepConfig, files: StudyFiles) -> None:
+    """Keep the project of a script as it is when its study begins.
+
+    Raises:
+        ConfigError: If it cannot be read or written.
+    """
+    if config.trainer is None:
+        return
+    try:
+        keep_project(config.trainer, kept_project(files.folder))
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename} cannot be copied ({error.strerror}), and the project is kept with "
+            "the study; make room, or name it under trainer.leave_out"
+        ) from error
+
+
+def _project_differs(
+    study: Study, config: SweepConfig, url: str, facts: StudyFacts, *, resumed: bool
+) -> list[str]:
+    """Return how the project of a script differs from the one a study began with."""
+    if config.trainer is None:
+        return []
+    kept = kept_project(StudyFiles(url, study_identity(study)).folder)
+    try:
+        if kept.is_dir():
+            return differences(config.trainer, kept, config.study, resumed=resumed)
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename or kept} cannot be read ({error.strerror}), and the project is kept "
+            "with the study there; make it readable"
+        ) from error
+    there = study_facts(study).provenance.project_sha256
+    if there != facts.provenance.project_sha256:
+        return ["the Python files of trainer.project have other contents"]
+    return []
+
+
+def _opened(study: Study, config: SweepConfig, facts: StudyFacts, ledger: Ledger) -> OpenedSweep:
+    """Return what can be told of a sweep that is about to begin."""
+    url, patience = ledger.url, ledger.patience
+    return OpenedSweep(
+        study=config.study,
+        targets=facts.targets,
+        units=facts.units,
+        look=lambda: patience.call(lambda: StudyWatcher(study, url).look()),
+        look_at_room=lambda: look_at_the_room(url),
+    )

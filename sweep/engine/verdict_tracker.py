@@ -1,0 +1,88 @@
+"""Where a study stands: its complete trials, the best of them, and the verdict."""
+
+import heapq
+import logging
+
+from fieldsharp.objectives.guards import broken, check_guards
+from fieldsharp.objectives.verdict import Contender, Verdict, asks_nothing, reach_verdict
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.script_verdict import in_terms_of
+from fieldsharp.sweep.study.trial_records import TrialRecord
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.study.verdict_inputs import contender
+
+logger = logging.getLogger(__name__)
+
+
+class Standing:
+    """Keeps the verdict of a study up to date while its trials come in.
+
+    Args:
+        ledger: Where the verdict is written down.
+        facts: What was found out about the data.
+    """
+
+    def __init__(self, ledger: Ledger, facts: StudyFacts) -> None:
+        self._ledger = ledger
+        self._config = ledger.config
+        self._targets = facts.targets
+        self._units = facts.units
+        self._contenders: list[Contender] = []
+        self._verdict: Verdict | None = None
+        self._needless = ""
+
+    @property
+    def needless(self) -> str:
+        """Why nothing that another trial could bring is needed, "" where it is; as concluded."""
+        return self._needless
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The last one; None before the first."""
+        return self._verdict
+
+    def read(self) -> None:
+        """Begin with the trials that ended already."""
+        self._contenders = self._ledger.contenders()
+
+    def add(self, spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True) -> None:
+        """Take in a trial that is complete, or was given up on its way."""
+        self._contenders.append(contender(spec, record, is_complete=is_complete))
+
+    def conclude(self, finished: int) -> None:
+        """Bring the verdict up to date.
+
+        Args:
+            finished: How many trials of the budget are used.
+        """
+        to_come = max(0, self._config.budget.trials - finished)
+        reached = reach_verdict(self._contenders, self._targets, self._units, to_come)
+        verdict = in_terms_of(self._config, reached)
+        if verdict != self._verdict:
+            self._ledger.conclude(verdict)
+            self._verdict = verdict
+        self._needless = self._ledger.settled(verdict, self._targets)
+
+    def wanted(self, count: int) -> list[int]:
+        """Return the trials whose nets are worth keeping: the best, and the baseline.
+
+        Args:
+            count: How many of the feasible, by score; 0 keeps the baseline neither.
+        """
+        feasible = (c for c in self._contenders if c.is_complete and not c.broken)
+        best = heapq.nsmallest(count, feasible, key=lambda c: (c.score, c.number))
+        baseline = [c.number for c in self._contenders if c.is_baseline and count]
+        return [*baseline, *(c.number for c in best)]
+
+    def look_at_the_baseline(self, record: TrialRecord) -> None:
+        """Say what about the baseline makes the search odd."""
+        study, metrics = self._config.study, record.metrics
+        given = self._config.objective.targets
+        for sentence in asks_nothing(given, self._targets, metrics["gradient"], metrics["peak"]):
+            logger.warning("%s: %s", study, sentence)
+        limits = self._config.objective.guards
+        for guard in broken(check_guards(record.judgement, limits, None)):
+            logger.warning(
+                "%s: the baseline itself breaks the guard %s: %s", study, guard.name, guard.words
+            )

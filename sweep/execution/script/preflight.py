@@ -1,0 +1,147 @@
+"""What can be wrong with a script before a trial starts, and what its targets are."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.objectives.settings import ObjectiveSettings
+from fieldsharp.objectives.targets import resolve_targets
+from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.execution.script.constant_rewriter import module_file
+from fieldsharp.sweep.execution.script.launch import find_program, in_full, write_constants
+from fieldsharp.sweep.execution.script.project_copy import project_sha256, require_project
+from fieldsharp.sweep.study.data_summary import BandFacts, StudyFacts
+from fieldsharp.sweep.study.formatting import PROJECT
+from fieldsharp.sweep.study.provenance import provenance
+
+
+def require_script(config: SweepConfig) -> None:
+    """Check that a script can be run and given its values.
+
+    Raises:
+        ConfigError: If its program, project or a constant is not there, or what comes back would
+            be written outside the trial's own folder.
+    """
+    settings = config.trainer
+    assert settings is not None, "there is a script"
+    project = Path(settings.project)
+    require_project(settings)
+    for key, command in zip(("command", "then"), settings.commands, strict=False):
+        _require_command(f"trainer.{key}", command, settings)
+    for key, name in (("forecast", settings.forecast), ("metrics", settings.metrics)):
+        _require_own(key, name, settings)
+    _require_two_fields(settings)
+    if settings.values == "constants":
+        names = {*settings.given, *settings.baseline}
+        names |= {name.removeprefix("script.") for name in config.search.space}
+        called = sorted(settings.called(name) for name in names)
+        try:
+            write_constants(project, dict.fromkeys(called, 0.0), write=False)
+        except OSError as error:
+            raise ConfigError(f"{error.filename} cannot be read ({error.strerror})") from error
+        for name in called:
+            _require_copied(name.partition(":")[0], settings)
+
+
+def _require_command(key: str, command: Sequence[str], settings: TrainerSettings) -> None:
+    find_program(settings, command[0])
+    project = Path(settings.project)
+    script = next((word for word in command[1:] if not word.startswith("-")), "")
+    if not script.endswith(".py"):
+        return
+    if not (project / in_full(script, settings)).is_file():
+        raise ConfigError(
+            f"{key} runs {script}, and {project} has no such file; name a script of trainer.project"
+        )
+    if settings.values == "constants" and PROJECT in script:
+        raise ConfigError(
+            f"{key} runs {script}, the original, in which no constant is replaced; name it as it "
+            "is called within the project"
+        )
+
+
+def _require_copied(module: str, settings: TrainerSettings) -> None:
+    """Check that a module whose constants are replaced is each trial's own."""
+    project = Path(settings.project)
+    path = module_file(project, module).relative_to(project)
+    for key, apart in (("links", settings.links), ("leave_out", settings.leave_out)):
+        for name in apart:
+            if path.is_relative_to(name):
+                raise ConfigError(
+                    f"trainer.names speaks of the module {module!r}, in {name!r} of trainer.{key}, "
+                    f"which trials have no copy of; take it out of trainer.{key}"
+                )
+
+
+def script_sha256(settings: TrainerSettings) -> str:
+    """Return what tells the code of a script from another's."""
+    return project_sha256(settings)
+
+
+def facts_of_script(config: SweepConfig) -> StudyFacts:
+    """Return what is known of a field that a script alone reads: its targets.
+
+    A target is taken for the share of the observed that an automatic one would be, so that there
+    is a ceiling, and the peak is measured from 0.
+
+    Raises:
+        ConfigError: If a target is none.
+    """
+    settings = config.trainer
+    assert settings is not None, "there is a script"
+    targets = resolve_targets(config.objective, _supposed(config.objective))
+    return StudyFacts(
+        variable=settings.variable or "field",
+        units=settings.units,
+        gradient=BandFacts.of(targets.gradient),
+        peak=BandFacts.of(targets.peak),
+        gradient_observed=None,
+        peak_observed=None,
+        mean_observed=None,
+        rmse_persistence=None,
+        windows={},
+        provenance=provenance(None, script_sha256(settings)),
+    )
+
+
+def _supposed(objective: ObjectiveSettings) -> dict[str, float]:
+    given = objective.targets
+    supposed = {"mean_observed": 0.0}
+    for name in ("gradient", "peak"):
+        target = float(getattr(given, name))
+        assert math.isfinite(target), "validated: a number"
+        supposed[f"{name}_observed"] = target / objective.auto_share
+    return supposed
+
+
+def _require_two_fields(settings: TrainerSettings) -> None:
+    if settings.forecast is None or settings.truth is None:
+        return
+    same = PurePath(settings.forecast) == PurePath(settings.truth)
+    if same and settings.variable == settings.truth_variable:
+        raise ConfigError(
+            f"trainer.forecast and trainer.truth are both {settings.forecast!r}, so that every "
+            "forecast is perfect; name another file, or trainer.variable and "
+            "trainer.truth_variable"
+        )
+
+
+def _require_own(key: str, name: str | None, settings: TrainerSettings) -> None:
+    if name is None:
+        return
+    path = PurePath(name)
+    if not path.name:
+        raise ConfigError(f"trainer.{key} is {name!r}, which names no file; name the one")
+    if path.is_absolute() or ".." in path.parts:
+        raise ConfigError(
+            f"trainer.{key} is {name!r}, outside the folder of a trial; have the script write "
+            "below the folder it is run in"
+        )
+    for link in settings.links:
+        if path.is_relative_to(link):
+            raise ConfigError(
+                f"trainer.{key} is {name!r}, in {link!r}, which trainer.links shares between "
+                "trials; have it written elsewhere"
+            )

@@ -1,0 +1,104 @@
+"""One training outside a sweep, from an exported or written configuration, into a run folder."""
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from fieldsharp.core.errors import ConfigError, TrainingFailed
+from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.model.device import find_hardware
+from fieldsharp.model.predictors.factory import build_predictor, check_predictor
+from fieldsharp.sweep.configuration.config_file import ConfigFile
+from fieldsharp.sweep.results.run_folder import make_run_folder, save_run
+from fieldsharp.sweep.study.provenance import provenance
+from fieldsharp.sweep.trials.trial import Trial, forecast_shape
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """What a training came to.
+
+    Attributes:
+        metrics: On the validation split, physical units.
+        units: Of the field.
+        largest_difference: Largest relative difference from the metrics of the export it was
+            trained from; None for a configuration that carries none.
+    """
+
+    metrics: Mapping[str, float]
+    units: str
+    largest_difference: float | None
+
+
+def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
+    """Train one configuration and leave the result in a run folder.
+
+    Raises:
+        BadInput: If the configuration, data or folder cannot be used.
+        TrainingFailed: If the training diverged.
+    """
+    config = file.config
+    if config.trainer is not None:
+        raise ConfigError(
+            f"this configuration trains the script {' '.join(config.trainer.command)!r}, which is "
+            "run by hand; give it the values under trainer.given"
+        )
+    torch.set_num_threads(config.training.threads)
+    hardware = find_hardware(config.training)
+    data = load_forecast_data(config.data, hardware.device)
+    shape = forecast_shape(data, config.run)
+    check_predictor(build_predictor(config.predictor, shape), shape, config.predictor.name)
+    origin = provenance(Path(config.data.path))
+    exported_sha256 = file.exported.get("data_sha256", origin.data_sha256)
+    if exported_sha256 != origin.data_sha256:
+        logger.warning(
+            "the data file is not the one this configuration was exported with: "
+            "its metrics will differ"
+        )
+    make_run_folder(folder)
+    trial = Trial(config.run, data, hardware)
+    reports = []
+    for report in trial.epochs():
+        reports.append(report)
+        m = report.metrics
+        logger.info(
+            "epoch %d of %d: loss %.4g, gradient %.4g, peak %.4g, rmse %.4g",
+            report.epoch + 1,
+            config.training.epochs,
+            report.losses.total,
+            m["gradient"],
+            m["peak"],
+            m["rmse"],
+        )
+    if not reports:
+        raise TrainingFailed("the training ended without a single epoch")
+    metrics = reports[-1].metrics
+    tree = {
+        **config.model_dump(mode="json"),
+        "metrics": metrics,
+        "exported": {
+            **file.exported,
+            "device": str(hardware.device),
+            "precision": str(hardware.precision).removeprefix("torch."),
+            **origin.model_dump(mode="json"),
+        },
+    }
+    save_run(folder, tree, trial.predictor, shape, data, reports)
+    return TrainingOutcome(metrics, data.series.units, _largest_difference(metrics, file.metrics))
+
+
+def _largest_difference(found: Mapping[str, float], expected: Mapping[str, float]) -> float | None:
+    if not expected:
+        return None
+    differences = [
+        0.0 if found[name] == value else abs(found[name] - value) / max(abs(value), 1e-300)
+        for name, value in expected.items()
+        if name in found
+    ]
+    return max(differences, default=math.nan)

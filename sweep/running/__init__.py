@@ -1,1 +1,0 @@
-"""Running a sweep: preflight, coordinator, executors, workers, trials."""

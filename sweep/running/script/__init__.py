@@ -1,1 +1,0 @@
-"""Scripts of the user as trials: copied, given values, run, heard, judged, ended."""

@@ -1,0 +1,65 @@
+"""Which configurations of a study are worth confirming, and with which seeds."""
+
+from collections.abc import Collection, Sequence
+from itertools import count, islice
+
+from optuna.trial import FrozenTrial, TrialState
+
+from fieldsharp.core.errors import StudyError
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.study.trial_records import (
+    complete_baseline,
+    is_feasible,
+    trial_score,
+    trial_spec,
+)
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+
+FIRST_SEED = 1001
+
+
+def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[TrialSpec]:
+    """Return the baseline, then the best feasible complete trials of distinct configurations.
+
+    Args:
+        study: Its name, for errors.
+        trials: All of them.
+        top: How many beside the baseline, at most.
+
+    Raises:
+        StudyError: If there is no complete baseline, or none beside it.
+    """
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    first = complete_baseline(complete)
+    baseline = trial_spec(first) if first is not None else None
+    if baseline is None:
+        raise StudyError(
+            f"study {study!r} has no complete baseline, and nothing can be compared without it; "
+            "go on with the sweep first"
+        )
+    found = {what_is_trained(baseline.run): baseline}
+    ranked = sorted(complete, key=lambda trial: (trial_score(trial), trial.number))
+    for trial in ranked:
+        spec = trial_spec(trial)
+        if len(found) <= top and spec is not None and is_feasible(trial):
+            found.setdefault(what_is_trained(spec.run), spec)
+    if len(found) == 1:
+        raise StudyError(
+            f"study {study!r} has no complete trial beside the baseline that breaks no guard: "
+            "nothing beat the baseline, so there is nothing to confirm; search on, or use the "
+            "baseline"
+        )
+    return list(found.values())
+
+
+def new_seeds(how_many: int, used: Collection[int]) -> list[int]:
+    """Return always the same seeds, without those that were trained with: a fresh look."""
+    return list(islice((seed for seed in count(FIRST_SEED) if seed not in used), how_many))
+
+
+def what_is_trained(run: RunSettings) -> str:
+    """Return what tells configurations apart: neither seed nor path nor what may be imported."""
+    training = run.training.model_copy(update={"seed": 0})
+    data = run.data.model_copy(update={"path": ""})
+    alike = {"training": training, "data": data, "plugins": ()}
+    return run.model_copy(update=alike).model_dump_json()

@@ -1,0 +1,230 @@
+"""The final word on the best trials: new seeds, judged on the test split, kept with the study."""
+
+import json
+from collections.abc import Sequence
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+from pydantic import Field, model_validator
+
+from fieldsharp.fields.settings import Settings
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.verdict import CONFIRM_FIRST, SUCCESS, Verdict
+from fieldsharp.storage.database import database_errors, require_database
+from fieldsharp.storage.optuna_adapter.transaction import one_transaction
+from fieldsharp.sweep.study.data_summary import BandFacts
+from fieldsharp.sweep.study.trial_records import read_kept
+
+CONFIRMATION = "confirmation"
+RUN_PREFIX = "confirm:"
+Runs = dict[tuple[int, int], "ConfirmedRun"]
+"""By trial and seed."""
+
+
+class ConfirmedRun(Settings):
+    """What one training of a trial's configuration with a new seed came to.
+
+    Attributes:
+        trial: Whose configuration.
+        seed: Of the training.
+        judgement: Every metric on the test split after the last epoch, physical units; None where
+            it failed.
+        failure: Why it failed; None where it did not.
+        seconds: Wall time of the training.
+        device: Where it was trained; empty where it failed.
+        precision: Of its matrix products; empty where it failed.
+    """
+
+    trial: int
+    seed: int
+    judgement: Judgement | None = None
+    failure: str | None = None
+    seconds: float = 0.0
+    device: str = ""
+    precision: str = ""
+
+    @model_validator(mode="after")
+    def _judged_or_failed(self) -> "ConfirmedRun":
+        if (self.judgement is None) == (self.failure is None):
+            raise ValueError("a run has either a judgement or a failure")
+        return self
+
+
+class SeedOutcome(Settings):
+    """One training beside the baseline's with the same seed; physical units, test split.
+
+    Attributes:
+        seed: Of both trainings.
+        score: The lower the better; None, as the figures below, where the training failed.
+        gradient: Predicted mean gradient.
+        peak: Predicted mean peak.
+        rmse: Of the forecast.
+        guards_broken: Names, the most broken first.
+        failure: Why the training failed.
+    """
+
+    seed: int
+    score: float | None = None
+    gradient: float | None = None
+    peak: float | None = None
+    rmse: float | None = None
+    guards_broken: list[str] = Field(default_factory=list)
+    failure: str | None = None
+
+    @property
+    def feasible(self) -> bool:
+        """Whether it was trained to the end and breaks no guard."""
+        return self.failure is None and not self.guards_broken
+
+
+class Spread(Settings):
+    """A mean over seeds and its standard error, None for a single seed."""
+
+    mean: float
+    error: float | None
+
+
+class ConfirmedTrial(Settings):
+    """A configuration over new seeds, on the test split.
+
+    Attributes:
+        trial: Number of the trial.
+        configuration: In words.
+        score, gradient, peak, rmse: Over the seeds whose training did not fail; None where all did.
+        held_score: What the winner is chosen by, over all its seeds that the baseline has too: a
+            seed with which the training failed counts as the baseline's score with that seed, one
+            that breaks a guard as the higher of both scores, so neither is ever a gain.
+        rmse_over_baseline: Mean over the seeds of its RMSE over the baseline's with the same seed;
+            None where every training failed.
+        below_baseline: By how much its held score lies below the baseline's, paired by seed; None
+            for the baseline itself.
+        feasible: With how many seeds it was trained to the end and breaks no guard.
+        outcomes: One for each seed. Seeds with which the baseline failed are left out for all but
+            the baseline: there is nothing to compare with.
+    """
+
+    trial: int
+    configuration: str
+    score: Spread | None
+    held_score: Spread
+    gradient: Spread | None
+    peak: Spread | None
+    rmse: Spread | None
+    rmse_over_baseline: float | None
+    below_baseline: Spread | None
+    feasible: int
+    outcomes: list[SeedOutcome]
+
+    @property
+    def mostly_feasible(self) -> bool:
+        """Whether it is feasible with more than half of its seeds."""
+        return 2 * self.feasible > len(self.outcomes)
+
+
+class Confirmation(Settings):
+    """What confirming the best trials of a study came to.
+
+    Attributes:
+        winner: The trial with the lowest mean held score among those feasible with more than half
+            of their seeds, which may be the baseline; None where there is none.
+        sentence: The same in words.
+        baseline: Number of the baseline.
+        seeds: What everything was trained with.
+        finished_trials: How many trials of the study were finished then.
+        gradient: Band of the gradient on the test split.
+        peak: Band of the peak on the test split.
+        trials: The baseline, then the others in the order of the search.
+    """
+
+    winner: int | None
+    sentence: str
+    baseline: int
+    seeds: list[int]
+    finished_trials: int
+    gradient: BandFacts
+    peak: BandFacts
+    trials: list[ConfirmedTrial]
+
+    def for_trial(self, number: int) -> ConfirmedTrial | None:
+        """Return what a trial came to, None where it was not among those confirmed."""
+        return next((trial for trial in self.trials if trial.trial == number), None)
+
+    def newer_trials(self, trials: Sequence[FrozenTrial]) -> int:
+        """Return how many of all trials of the study finished after it was confirmed."""
+        return sum(trial.state.is_finished() for trial in trials) - self.finished_trials
+
+
+def next_step(verdict: Verdict, confirmation: Confirmation | None) -> str:
+    """Return what to do next; not to confirm what is confirmed already."""
+    about = verdict.trial
+    if about is None or confirmation is None or confirmation.for_trial(about) is None:
+        return verdict.next
+    return verdict.next.removeprefix(CONFIRM_FIRST)
+
+
+def shortfall(verdict: Verdict, confirmation: Confirmation | None) -> str | None:
+    """Return in what a success was not confirmed, None where it was, or was not looked at."""
+    about = verdict.trial
+    if verdict.name != SUCCESS or about is None or confirmation is None:
+        return None
+    confirmed = confirmation.for_trial(about)
+    if confirmed is None:
+        return None
+    bands = {"gradient": confirmation.gradient, "peak": confirmation.peak}
+    missed = [
+        f"{name} {spread.mean:.4g} of {band.low:.4g}"
+        for name, band in bands.items()
+        if (spread := getattr(confirmed, name)) is not None and spread.mean < band.low
+    ]
+    if not missed:
+        return None
+    return f"trial {about} falls short of its targets on new seeds and the test split: " + (
+        " and ".join(missed)
+    )
+
+
+def read_confirmation(study: Study) -> Confirmation | None:
+    """Return what confirming a study came to, None where it was not confirmed to the end.
+
+    Raises:
+        StudyError: If another version of this program wrote it.
+    """
+    attribute = study.user_attrs.get(CONFIRMATION)
+    if attribute is None:
+        return None
+    return read_kept(
+        Confirmation, attribute, f"{CONFIRMATION} kept with study {study.study_name!r}"
+    )
+
+
+def write_confirmation(study: Study, url: str, confirmation: Confirmation) -> None:
+    """Keep what confirming a study came to; only while its lock is held."""
+    _write(study, url, CONFIRMATION, confirmation)
+
+
+def read_runs(study: Study, url: str) -> Runs:
+    """Return every run that was kept with a study.
+
+    Raises:
+        StudyError: If another version of this program wrote one.
+        StorageError: If the database cannot be read.
+    """
+    with database_errors(url):
+        attributes = study.user_attrs
+    kept = [
+        read_kept(ConfirmedRun, attribute, f"{name} kept with study {study.study_name!r}")
+        for name, attribute in attributes.items()
+        if name.startswith(RUN_PREFIX)
+    ]
+    return {(run.trial, run.seed): run for run in kept}
+
+
+def write_run(study: Study, url: str, run: ConfirmedRun) -> None:
+    """Keep a run at once, whatever becomes of the others; only while the study's lock is held."""
+    _write(study, url, f"{RUN_PREFIX}{run.trial}:{run.seed}", run)
+
+
+def _write(study: Study, url: str, name: str, kept: Settings) -> None:
+    require_database(url)
+    with database_errors(url), one_transaction(study):
+        study.set_user_attr(name, json.loads(kept.model_dump_json()))

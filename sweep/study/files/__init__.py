@@ -1,0 +1,5 @@
+"""Files of a study next to its database.
+
+May import `storage`.
+A new kind of file gets its place in `workspace`.
+"""

@@ -1,0 +1,41 @@
+"""What a script that can go on has told of its epochs, kept beside what it goes on from."""
+
+from pathlib import Path
+
+from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.storage.durable_files.atomic import write_durably
+from fieldsharp.storage.location.owned_folders import read_within
+from fieldsharp.sweep.study.epoch_report import (
+    EpochReport,
+    reports_as_text,
+    reports_from_text,
+)
+
+FILE = "epochs.json"
+
+
+def keep_told(folder: Path, reports: list[EpochReport]) -> None:
+    """Write down what was told until now.
+
+    Args:
+        folder: Of the trial.
+        reports: Of its epochs.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    write_durably(folder / FILE, reports_as_text(reports).encode())
+
+
+def told_before(folder: Path) -> list[EpochReport]:
+    """Return what earlier attempts told, nothing where that cannot be read."""
+    try:
+        return reports_from_text(read_within(folder / FILE).decode())
+    except (OSError, UnicodeDecodeError, TrainingFailed):
+        return []
+
+
+def epochs_told(folder: Path) -> int:
+    """Return after how many epochs a script goes on, 0 where it begins anew."""
+    reports = told_before(folder)
+    return reports[-1].epoch + 1 if reports else 0

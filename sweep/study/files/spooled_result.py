@@ -1,0 +1,62 @@
+"""A result on its way into the database: what is written to the spool, and read back."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.sweep.study.epoch_report import (
+    EpochReport,
+    reports_as_text,
+    reports_from_text,
+)
+from fieldsharp.sweep.study.trial_events import TrialDone
+
+
+@dataclass(frozen=True)
+class SpooledResult:
+    """A trial that ran all its epochs.
+
+    Attributes:
+        fingerprint: Of what it trained, see ``TrialSpec``.
+        end: The last that was heard of it.
+        reports: Of every epoch.
+    """
+
+    fingerprint: str
+    end: TrialDone
+    reports: list[EpochReport]
+
+    def as_text(self) -> str:
+        """Return it as JSON, from which the same is read back."""
+        return json.dumps(
+            {
+                "fingerprint": self.fingerprint,
+                "end": asdict(self.end),
+                "reports": reports_as_text(self.reports),
+            }
+        )
+
+
+_END = TypeAdapter(TrialDone)
+
+
+def result_from_text(text: str) -> SpooledResult:
+    """Return the result that was written as JSON.
+
+    Raises:
+        TrainingFailed: If another version of this program wrote it.
+    """
+    try:
+        tree = json.loads(text)
+        return SpooledResult(
+            str(tree["fingerprint"]),
+            _END.validate_python(tree["end"]),
+            reports_from_text(str(tree["reports"])),
+        )
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise TrainingFailed(
+            f"a result in the spool is of another version of this program ({reason})"
+        ) from error

@@ -1,0 +1,47 @@
+"""A trial in a few words: what it trains, and what it came to."""
+
+from collections.abc import Iterable, Mapping
+
+from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+
+PROJECT = "{project}"
+"""Stands for the folder of a script's project in what it is given."""
+
+
+def describe(spec: TrialSpec) -> str:
+    """Return what a trial trains, in a few words."""
+    if spec.preset is not None:
+        return spec.preset
+    if spec.run.trainer is not None:
+        return given_in_words(spec.run.trainer.given)
+    loss, training = spec.run.loss, spec.run.training
+    return (
+        f"{loss.variant} {loss.gradient_weight:.3g} {loss.multi_step}, "
+        f"rate {training.learning_rate:.2e}, warm-up {training.warmup_fraction:.2f}"
+    )
+
+
+def given_in_words(given: Mapping[str, Scalar]) -> str:
+    """Return the values a script is given, in a few words."""
+    return ", ".join(
+        f"{name} {f'{value:.3g}' if isinstance(value, float) else value}"
+        for name, value in given.items()
+        if PROJECT not in str(value)  # where things are says nothing of a training
+    )
+
+
+def came_to(score: float, metrics: Mapping[str, float], wrong: Iterable[str] = ()) -> str:
+    """Return what a trial came to, in a few words.
+
+    Args:
+        score: Its score.
+        metrics: ``gradient``, ``peak`` and ``rmse``, physical units.
+        wrong: Names of the guards it breaks.
+    """
+    names = ", ".join(wrong)
+    against = f", against the guards: {names}" if names else ""
+    return (
+        f"score {score:.4f}, gradient {metrics['gradient']:.4g}, peak {metrics['peak']:.4g}, "
+        f"rmse {metrics['rmse']:.4g}{against}"
+    )

@@ -1,0 +1,211 @@
+"""Finding a study by name, and making sure it is the one that is meant."""
+
+import uuid
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import RDBStorage
+from optuna.study import Study
+
+from fieldsharp.core.errors import StudyError
+from fieldsharp.core.suggestions import nearest
+from fieldsharp.storage.database import database_errors
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.space import make_pruner, make_sampler
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.sampling.rung_aware_sampler import InformedSampler
+from fieldsharp.sweep.study.trial_records import CONFIG, FACTS, IDENTITY, read_kept
+from fieldsharp.sweep.study.warm_start import WarmStart, keep
+
+# Settings a study may be gone on with under another value: none of them changes a score.
+FREE_SETTINGS = (
+    "study",
+    "budget.",
+    "executor",
+    "workers.",
+    "ray.",
+    "recovery.",
+    "plugins",
+    "data.path",
+    "trainer.project",
+    "trainer.timeout",
+    "search.most_paused",
+)
+SHOWN_DIFFERENCES = 5
+PRUNER = "search.pruner"
+"""Compared by what it comes to: studies of earlier versions say none where auto would."""
+OBJECTIVES = {
+    "score": ["score"],
+    "pareto": ["distance of gradient", "distance of peak", "rmse"],
+}
+
+
+def open_or_create_study(
+    storage: RDBStorage,
+    config: SweepConfig,
+    facts: StudyFacts,
+    warm_start: WarmStart | None = None,
+    more_differences: Callable[[Study], Sequence[str]] = lambda _: (),
+) -> Study:
+    """Return the study of this name, made if there is none, with its sampler and pruner.
+
+    Args:
+        storage: The database.
+        config: What is swept.
+        facts: What was found out about the data.
+        warm_start: What to begin with of an earlier study, where it has not begun with any yet.
+        more_differences: What else tells a study that is there from the one that is meant.
+
+    Raises:
+        StudyError: If one of that name has another configuration or other data.
+    """
+    with database_errors(storage.url):
+        names = optuna.study.get_all_study_names(storage)
+        objectives = OBJECTIVES[config.objective.mode]
+        if config.study in names:
+            study = optuna.load_study(study_name=config.study, storage=storage)
+        else:
+            study = optuna.create_study(
+                study_name=config.study,
+                storage=storage,
+                directions=["minimize"] * len(objectives),
+            )
+        if _is_half_made(study, len(objectives)):
+            study.set_user_attr(FACTS, facts.model_dump(mode="json"))
+            with warnings.catch_warnings():  # experimental, and only names the dashboard's axis
+                warnings.simplefilter("ignore", ExperimentalWarning)
+                study.set_metric_names(objectives)
+        else:
+            _require_same(study, config, facts, more_differences)
+        if IDENTITY not in study.user_attrs:
+            study.set_user_attr(IDENTITY, uuid.uuid4().hex[:16])
+        # Also for a study that was there: its budget, workers or data path may be new.
+        study.set_user_attr(CONFIG, config.model_dump(mode="json"))
+        if warm_start is not None:
+            keep(study, warm_start)
+        trials = len(study.get_trials(deepcopy=False))
+        sampler = make_sampler(config.search, trials)
+        learns = config.promotes or config.search.sampler == "tpe"
+        study.sampler = InformedSampler(sampler) if learns else sampler
+        study.pruner = make_pruner(config.search, config.training.epochs)
+        return study
+
+
+def _is_half_made(study: Study, objectives: int) -> bool:
+    """Return whether a study is as it is before its configuration is written.
+
+    So it is when it was made just now, and where whoever made it died at that moment, or lost its
+    database: then it holds nothing yet, and its name would be of no use to anybody.
+    """
+    return (
+        study.user_attrs.keys() <= {FACTS, IDENTITY}
+        and len(study.directions) == objectives
+        and not study.get_trials(deepcopy=False)
+    )
+
+
+def load_study(storage: RDBStorage, name: str) -> Study:
+    """Return the study of this name, for looking at.
+
+    Raises:
+        StudyError: If there is none, with the nearest name.
+    """
+    with database_errors(storage.url):
+        names = optuna.study.get_all_study_names(storage)
+        if name not in names:
+            guess = nearest(name, names)
+            hint = f"did you mean {guess!r}?" if guess else "start one with that name first"
+            there = ", ".join(sorted(names)) or "none"
+            raise StudyError(f"there is no study {name!r}: {hint} (studies there: {there})")
+        return optuna.load_study(study_name=name, storage=storage)
+
+
+def our_studies(storage: RDBStorage) -> list[str]:
+    """Return the names of the studies this program started."""
+    with database_errors(storage.url):
+        summaries = optuna.study.get_all_study_summaries(storage, include_best_trial=False)
+    return sorted(s.study_name for s in summaries if CONFIG in s.user_attrs)
+
+
+def study_config(study: Study) -> SweepConfig:
+    """Return the configuration a study was started with.
+
+    Raises:
+        StudyError: If it was not started by this program.
+    """
+    return read_kept(SweepConfig, _attribute(study, CONFIG), _kept_with(study, CONFIG))
+
+
+def study_facts(study: Study) -> StudyFacts:
+    """Return what was found out about the data when a study was started.
+
+    Raises:
+        StudyError: If it was not started by this program.
+    """
+    return read_kept(StudyFacts, _attribute(study, FACTS), _kept_with(study, FACTS))
+
+
+def study_identity(study: Study) -> str:
+    """Return what tells a study from another of the same name in another database.
+
+    Raises:
+        StudyError: If it was not started by this program, or by a version that drew none.
+    """
+    return str(_attribute(study, IDENTITY))
+
+
+def _kept_with(study: Study, name: str) -> str:
+    return f"{name} kept with study {study.study_name!r}"
+
+
+def _attribute(study: Study, name: str) -> Any:
+    attributes = study.user_attrs
+    if name not in attributes:
+        raise StudyError(
+            f"study {study.study_name!r} has no {name}: it was not started by this program; choose "
+            "another with --study"
+        )
+    return attributes[name]
+
+
+def _require_same(
+    study: Study,
+    config: SweepConfig,
+    facts: StudyFacts,
+    more_differences: Callable[[Study], Sequence[str]],
+) -> None:
+    # Through the model: a setting that is newer than the study takes its default.
+    there = study_config(study)
+    stored = _flat(there.model_dump(mode="json")) | {PRUNER: there.pruner}
+    asked = _flat(config.model_dump(mode="json")) | {PRUNER: config.pruner}
+    differing = sorted(
+        key
+        for key in stored.keys() | asked.keys()
+        if stored.get(key) != asked.get(key) and not key.startswith(FREE_SETTINGS)
+    )
+    differences = [
+        f"{key} is {stored.get(key, 'not set')} there and {asked.get(key, 'not set')} here"
+        for key in differing
+    ]
+    if study_facts(study).provenance.data_sha256 != facts.provenance.data_sha256:
+        differences.append("the data file has other contents")
+    differences += more_differences(study)
+    if differences:
+        shown = "; ".join(differences[:SHOWN_DIFFERENCES])
+        more = len(differences) - SHOWN_DIFFERENCES
+        raise StudyError(
+            f"study {config.study!r} exists with a different configuration: {shown}"
+            f"{f'; and {more} more' if more > 0 else ''}; choose another name with --study"
+        )
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(tree, dict) or not tree:
+        return {prefix: tree}
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat.update(_flat(value, f"{prefix}.{key}" if prefix else str(key)))
+    return flat

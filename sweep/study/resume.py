@@ -1,0 +1,75 @@
+"""The configuration a study is gone on with."""
+
+import logging
+from pathlib import Path
+
+from optuna.study import Study
+
+from fieldsharp.objectives.verdict import SUCCESS
+from fieldsharp.storage.database import database_errors, opened_to_read
+from fieldsharp.storage.study_lock import refuse_if_run
+from fieldsharp.sweep.configuration.config_file import validate
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.early_stop import settled
+from fieldsharp.sweep.study.lookup import load_study, study_config, study_facts
+from fieldsharp.sweep.study.status.report import study_verdict
+
+logger = logging.getLogger(__name__)
+
+
+def resumable(
+    name: str,
+    url: str,
+    trials: int | None = None,
+    workers: int | None = None,
+    timeout: str | None = None,
+    data: Path | None = None,
+) -> SweepConfig:
+    """Return the configuration a study is gone on with.
+
+    Args:
+        name: Of the study.
+        url: Address of its database, which must be there and sound.
+        trials: A new budget; None leaves it.
+        workers: Another number of trials at a time; None leaves it.
+        timeout: Another time limit, ``none`` for none; None leaves it.
+        data: Where the data file is now; None leaves it.
+
+    Raises:
+        BadInput: If there is no such study, it is being run, or a value is out of range.
+        StorageError: If the database is damaged, with the newest copy of it.
+    """
+    with opened_to_read(url) as storage:
+        study = load_study(storage, name)
+        refuse_if_run(url, name)
+        config = study_config(study)
+        may_go_on = trials is not None and config.budget.stop_on_success
+        was_success = may_go_on and _is_settled(study, config, url)
+    tree = config.model_dump()
+    if was_success:
+        tree["budget"]["stop_on_success"] = False
+        logger.info(
+            "%s: a success had ended it; since more trials are asked for, budget.stop_on_success "
+            "is set to false",
+            name,
+        )
+    for section, key, value in (
+        ("budget", "trials", trials),
+        ("budget", "timeout", timeout),
+        ("workers", "count", workers),
+    ):
+        if value is not None:
+            tree[section][key] = value
+    if timeout is not None and timeout.strip().lower() == "none":
+        tree["budget"]["timeout"] = None
+    if data is not None:
+        tree["data"]["path"] = str(data.expanduser().resolve())
+    return validate(tree, "the command line")
+
+
+def _is_settled(study: Study, config: SweepConfig, url: str) -> bool:
+    """Return whether a success has ended a study."""
+    with database_errors(url):
+        trials, facts = study.get_trials(deepcopy=False), study_facts(study)
+    verdict = study_verdict(trials, config, facts)
+    return verdict.name == SUCCESS and bool(settled(verdict, config.budget, trials, facts.targets))

@@ -1,0 +1,131 @@
+"""A sweep at one moment, as a person who watches it sees it; physical units, validation split."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from fieldsharp.objectives.targets import Targets
+from fieldsharp.objectives.verdict import Verdict
+from fieldsharp.storage.maintenance.disk_space import Room
+
+
+@dataclass(frozen=True)
+class ShownTrial:
+    """A complete trial.
+
+    Attributes:
+        number: The trial.
+        what: What it trained, in a few words.
+        score: The lower the better.
+        gradient: Predicted mean gradient.
+        peak: Predicted mean peak.
+    """
+
+    number: int
+    what: str
+    score: float
+    gradient: float
+    peak: float
+
+
+@dataclass(frozen=True)
+class TrialAtWork:
+    """A trial that is being trained.
+
+    Attributes:
+        number: The trial.
+        what: What it trains, in a few words.
+        epochs_done: Epochs that are judged.
+        epochs: Epochs in all.
+        score: After the last of these; None before the first.
+        gradient: At that epoch; None where it is not known.
+        peak: At that epoch; None where it is not known.
+        seconds: How long it has been at work.
+    """
+
+    number: int
+    what: str
+    epochs_done: int
+    epochs: int
+    score: float | None = None
+    gradient: float | None = None
+    peak: float | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class EndedTrial:
+    """A trial that ended since the look before.
+
+    Attributes:
+        number: The trial.
+        state: COMPLETE, PRUNED or FAIL.
+        what: What it trained, in a few words.
+        outcome: What it came to, in a few words.
+    """
+
+    number: int
+    state: str
+    what: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class SweepSnapshot:
+    """A sweep at one moment.
+
+    Attributes:
+        study: Its name.
+        variable: The field.
+        units: Of the field.
+        targets: The bands of gradient and peak.
+        budget: Trials in all.
+        done: Trials that count towards it.
+        states: Number of trials in each state.
+        verdict: What it comes to so far; None before the first word.
+        best: The complete trial with the lowest score that breaks no guard.
+        baseline: The trial with weight 0; None before it is complete.
+        at_work: The trials that are being trained, by number.
+        workers: How many there may be at a time.
+        eta_s: Seconds left; None where it is not known.
+        room: On the disk; None where it does not answer.
+        floor_mb: Below this much room no trial is started.
+        is_run: Whether a process runs it.
+        note: Which process, or how it is gone on with.
+        ended: The trials that ended since the look before.
+        sees_forecasts: Whether gradient and peak of the trials at work are known.
+    """
+
+    study: str
+    variable: str
+    units: str
+    targets: Targets
+    budget: int
+    done: int
+    states: Mapping[str, int]
+    verdict: Verdict | None
+    best: ShownTrial | None
+    baseline: ShownTrial | None
+    at_work: tuple[TrialAtWork, ...]
+    workers: int
+    eta_s: float | None
+    room: Room | None
+    floor_mb: int
+    is_run: bool
+    note: str
+    ended: tuple[EndedTrial, ...] = ()
+    sees_forecasts: bool = False
+
+    def same_but_for_time(self, other: "SweepSnapshot | None") -> bool:
+        """Return whether nothing but time has passed between two looks, and room was taken."""
+        return other is not None and self._without_time() == other._without_time()
+
+    def _without_time(self) -> "SweepSnapshot":
+        at_work = tuple(replace(trial, seconds=0.0) for trial in self.at_work)
+        return replace(self, at_work=at_work, eta_s=None, room=None, ended=())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        tree = asdict(replace(self, verdict=None, states=dict(self.states)))
+        del tree["sees_forecasts"]
+        return {**tree, "verdict": self.verdict.model_dump() if self.verdict else None}

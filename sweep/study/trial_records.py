@@ -1,0 +1,260 @@
+"""What is kept with a trial and with a study, and under which attribute names."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard, TypeVar
+
+from optuna.trial import FrozenTrial, TrialState
+from pydantic import Field, ValidationError
+
+from fieldsharp.core.errors import StudyError
+from fieldsharp.fields.settings import Settings
+from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.sweep.configuration.presets import BASELINE
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+
+# Study attributes.
+CONFIG = "config"
+FACTS = "facts"
+VERDICT = "verdict"
+IDENTITY = "identity"
+WARM_START = "warm start"
+WORKERS = "workers"
+# Trial attributes. RECORD is what programs read; the named ones beside it are what people read.
+SPEC = "spec"
+RECORD = "record"
+PROVENANCE = "provenance"
+PRESET = "preset"
+TRAINED = "trained"
+FAILURE = "failure"
+LOST = "lost attempts"
+MICRO_BATCHES = "micro batches"
+RUNGS = "rungs"
+PAUSED = "paused after epoch"
+SCORE = "score"
+GUARDS_BROKEN = "guards broken"
+READ_BACK = (SPEC, RECORD, LOST, MICRO_BATCHES, RUNGS, PAUSED, SCORE)
+"""Attributes of a trial that the program reads again."""
+PAUSED_STATE = "PAUSED"
+"""To Optuna a paused trial is one that waits."""
+SHOWN = ("gradient", "peak", "rmse", "anomaly_correlation", "skill_persistence")
+
+
+class TrialRecord(Settings):
+    """The outcome of a finished trial.
+
+    Attributes:
+        judgement: Every metric on the validation split after the last epoch, physical units.
+        judgements_by_epoch: The same after each epoch; kept for the baseline alone, which other
+            trials are compared with epoch by epoch.
+        score: What the search minimises, or would in the mode ``score``.
+        score_parts: What the score is the sum of.
+        guards: What came of each guard.
+        baseline_rmse: The baseline's RMSE the score was taken against.
+        epochs: Epochs trained.
+        seconds: Wall time of the trial.
+        peak_memory_mb: Most memory its worker ever held.
+        device: Where it was trained.
+        precision: Of its matrix products.
+    """
+
+    judgement: Judgement
+    judgements_by_epoch: list[Judgement] = Field(default_factory=list)
+    score: float
+    score_parts: dict[str, float]
+    guards: list[GuardOutcome]
+    baseline_rmse: float
+    epochs: int
+    seconds: float
+    peak_memory_mb: float
+    device: str
+    precision: str
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Every metric over all samples and leads."""
+        return self.judgement.overall
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every guard holds."""
+        return all(guard.ok for guard in self.guards)
+
+
+@dataclass(frozen=True)
+class BestTrial:
+    """The complete trial that holds every guard with the lowest score; physical units."""
+
+    number: int
+    score: float
+    gradient: float
+    peak: float
+
+
+def trial_spec(trial: FrozenTrial) -> TrialSpec | None:
+    """Return what a trial was to train, None where there is nothing that can be read."""
+    try:
+        return read_spec(trial)
+    except StudyError:
+        return None
+
+
+def trial_record(trial: FrozenTrial) -> TrialRecord | None:
+    """Return the outcome of a trial, None where there is none that can be read."""
+    try:
+        return read_record(trial)
+    except StudyError:
+        return None
+
+
+def read_spec(trial: FrozenTrial) -> TrialSpec | None:
+    """Return what a trial was to train, None for a trial that no sweep handed out.
+
+    Raises:
+        StudyError: If another version or another program wrote it.
+    """
+    spec = _kept(TrialSpec, trial, SPEC)
+    if spec is not None and spec.number != trial.number:
+        raise StudyError(f"the {SPEC} of trial {trial.number} is that of trial {spec.number}")
+    return spec
+
+
+def read_record(trial: FrozenTrial) -> TrialRecord | None:
+    """Return the outcome of a trial, None where there is none.
+
+    Raises:
+        StudyError: If another version or another program wrote it.
+    """
+    return _kept(TrialRecord, trial, RECORD)
+
+
+def why_left_out(trial: FrozenTrial) -> str:
+    """Return why a complete or pruned trial is not compared with the others, "" where it is."""
+    try:
+        spec, record = read_spec(trial), read_record(trial)
+    except StudyError as error:
+        return str(error)
+    if spec is None or record is None:
+        return "it was not run by this program"
+    return ""
+
+
+def was_run(trial: FrozenTrial) -> bool:
+    """Return whether a trial has what a sweep writes with every trial that ends in good order.
+
+    Cheap: what is written there is not read, see ``why_left_out``.
+    """
+    attributes = trial.user_attrs
+    spec = attributes.get(SPEC)
+    return (
+        isinstance(spec, dict)
+        and spec.get("number") == trial.number
+        and isinstance(attributes.get(RECORD), dict)
+        and _is_number(attributes.get(SCORE))
+    )
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+Kept = TypeVar("Kept", bound=Settings)
+
+
+def read_kept(model: type[Kept], attribute: Any, what: str) -> Kept:
+    """Return what was kept in the database as the model it was written from.
+
+    Args:
+        model: What it was.
+        attribute: Plain values, as they were stored.
+        what: What it is and of what, for the error.
+
+    Raises:
+        StudyError: If another version of this program wrote it.
+    """
+    try:
+        return model.model_validate(attribute)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "all of it"
+        raise StudyError(
+            f"the {what} is of another version of this program ({where}: {first['msg']}); read it "
+            "with that version"
+        ) from error
+
+
+def _kept(model: type[Kept], trial: FrozenTrial, name: str) -> Kept | None:
+    attribute = trial.user_attrs.get(name)
+    if attribute is None:
+        return None
+    return read_kept(model, attribute, f"{name} of trial {trial.number}")
+
+
+def is_failed_baseline(trial: FrozenTrial) -> bool:
+    """Return whether a trial is a baseline that failed: it is tried again and costs no budget."""
+    return is_baseline(trial) and trial.state is TrialState.FAIL
+
+
+def counted(trials: list[FrozenTrial]) -> int:
+    """Return how many trials count towards the budget: all that ended, but failed baselines."""
+    return sum(t.state.is_finished() and not is_failed_baseline(t) for t in trials)
+
+
+def is_baseline(trial: FrozenTrial) -> bool:
+    """Return whether a trial is the baseline."""
+    return trial.user_attrs.get(PRESET) == BASELINE
+
+
+def paused_after(trial: FrozenTrial) -> int | None:
+    """Return after how many epochs a trial is paused, None where it is not."""
+    epochs = trial.user_attrs.get(PAUSED)
+    if trial.state is not TrialState.WAITING or not was_run(trial):
+        return None  # another program can queue a trial with any attribute
+    return epochs if isinstance(epochs, int) and epochs > 0 else None
+
+
+def states(trials: Sequence[FrozenTrial]) -> dict[str, int]:
+    """Return the number of trials in each state; those that are paused do not count as waiting."""
+    paused = sum(paused_after(trial) is not None for trial in trials)
+    found = {state.name: sum(t.state is state for t in trials) for state in TrialState}
+    found[TrialState.WAITING.name] -= paused
+    return {**found, PAUSED_STATE: paused}
+
+
+def complete_baseline(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
+    """Return the baseline that others are compared with, None before one is complete.
+
+    Not the first baseline there is: that may have failed, and been tried again, or be one that
+    another program added.
+    """
+    complete = (t for t in trials if is_baseline(t) and t.state is TrialState.COMPLETE)
+    return next((trial for trial in complete if not why_left_out(trial)), None)
+
+
+def is_feasible(trial: FrozenTrial) -> bool:
+    """Return whether a trial breaks no guard."""
+    return all(value <= 0.0 for value in trial.constraints.values())
+
+
+def trial_score(trial: FrozenTrial) -> float:
+    """Return the score of a complete trial, whatever the search minimises; the lower the better."""
+    score = trial.user_attrs.get(SCORE)
+    return float(score) if _is_number(score) and not math.isnan(score) else math.inf
+
+
+def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
+    """Return the complete trial with the lowest score that breaks no guard.
+
+    The earlier one of equals. Where every trial breaks one, the baseline, which at least is not
+    wrongly sharp; None before it is complete.
+    """
+    complete = [t for t in trials if t.state is TrialState.COMPLETE and was_run(t)]
+    feasible = [t for t in complete if is_feasible(t)]
+    while feasible:
+        best = min(feasible, key=lambda t: (trial_score(t), t.number))
+        if not why_left_out(best):
+            return best
+        feasible.remove(best)
+    return complete_baseline(complete)

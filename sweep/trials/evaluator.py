@@ -1,0 +1,96 @@
+"""Judging a predictor on the windows of one part of the series, epoch after epoch."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from fieldsharp.fields.windows import ForecastData, Windows
+from fieldsharp.objectives.masked_field import MaskedField
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.verification import Verification
+from fieldsharp.objectives.verification_batch import Case
+
+BATCH = 64
+BATCH_VALUES = 4_000_000
+"""Values of one double-precision tensor (32 MB); several are held at a time."""
+KEPT_VALUES = 4_000_000
+"""Up to so many values the truth, and what is derived from it, is kept between epochs."""
+
+Forecaster = Callable[[torch.Tensor], torch.Tensor]
+"""From history to future, both in units of the training range."""
+
+
+class Judge:
+    """Takes the metrics of predictors on some windows, in physical units."""
+
+    def __init__(self, data: ForecastData, windows: Windows) -> None:
+        self.data = data
+        self._windows = windows
+        self.batch = windows_at_a_time(windows)
+        self._keeps = _values_each(windows) * len(windows) <= KEPT_VALUES
+        self._truths: list[MaskedField] = []
+
+    def judge(self, predictor: Forecaster, *, detail: bool = True) -> Judgement:
+        """Return every metric of a predictor.
+
+        Args:
+            predictor: A module is put into evaluation mode.
+            detail: Whether metrics that neither score nor guards ask for are taken too.
+        """
+        if isinstance(predictor, nn.Module):
+            predictor.eval()
+        verification = Verification(detail=detail)
+        with torch.no_grad():
+            for index, (history_BTCHW, future_BTCHW) in enumerate(
+                self._windows.in_order(self.batch)
+            ):
+                truth = self._truth(index, future_BTCHW)
+                last_known = in_physical_units(self.data, history_BTCHW[:, -1:])
+                verification.add(
+                    Case(
+                        pred_BTCHW=in_physical_units(self.data, predictor(history_BTCHW)),
+                        target_BTCHW=truth.values_BTCHW,
+                        persistence_BTCHW=last_known.expand_as(truth.values_BTCHW),
+                        mask_HW=truth.mask_HW,
+                        climatology=self.data.climatology,
+                        known_truth=truth,
+                    )
+                )
+        return verification.judgement()
+
+    def _truth(self, index: int, future_BTCHW: torch.Tensor) -> MaskedField:
+        if index < len(self._truths):
+            return self._truths[index]
+        values = in_physical_units(self.data, future_BTCHW)
+        truth = MaskedField(values, self.data.mask_HW.to(values.device), self.data.climatology)
+        if self._keeps:
+            self._truths.append(truth)
+        return truth
+
+
+def windows_at_a_time(windows: Windows) -> int:
+    """Return how many windows are verified at a time."""
+    return max(1, min(BATCH, BATCH_VALUES // _values_each(windows)))
+
+
+def in_physical_units(data: ForecastData, unit_BTCHW: torch.Tensor) -> torch.Tensor:
+    """Return frames in physical units, double precision."""
+    # Apple GPUs have no double precision.
+    on = unit_BTCHW.cpu() if unit_BTCHW.device.type == "mps" else unit_BTCHW
+    return data.scaling.to_physical(on)
+
+
+def _values_each(windows: Windows) -> int:
+    return windows.frames_NCHW[0].numel() * windows.settings.horizon
+
+
+class Persistence:
+    """The last known frame, repeated."""
+
+    def __init__(self, horizon: int) -> None:
+        self.horizon = horizon
+
+    def __call__(self, history_BTCHW: torch.Tensor) -> torch.Tensor:
+        """Return the forecast."""
+        return history_BTCHW[:, -1:].expand(-1, self.horizon, -1, -1, -1)

@@ -1,0 +1,114 @@
+"""Processes that are killed without a word: a worker, the coordinator, at any moment."""
+
+import os
+import signal
+import time
+from random import Random
+
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.study_lock import study_holder
+from fieldsharp.sweep.study.lookup import load_study
+from fieldsharp.sweep.study.status.report import study_status
+from tests.chaos.history import read_history
+from tests.chaos.live_sweep import LiveSweep, NotInjected
+from tests.chaos.place import STUDY
+
+ORPHAN_LIMIT_S = 2.0
+TAKEN_UP_LIMIT_S = 10.0
+GONE_LIMIT_S = 5.0
+
+
+def kill_worker(sweep: LiveSweep, rng: Random) -> list[str]:
+    """kill -9 a worker that trains."""
+    time.sleep(rng.uniform(0.0, 0.6))
+    _kill_one(sweep.training(), sweep, rng)
+    return []
+
+
+def kill_loading_worker(sweep: LiveSweep, rng: Random) -> list[str]:
+    """kill -9 a worker while it imports what it needs; for want of one, one is made."""
+    if not sweep.loading():
+        _kill_one(sweep.training(), sweep, rng)
+        sweep.wait("a new worker", lambda: sweep.loading() or not sweep.running)
+    time.sleep(rng.uniform(0.0, 1.0))
+    _kill_one(sweep.loading() or sweep.training(), sweep, rng)
+    return []
+
+
+def kill_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
+    """kill -9 the coordinator of trials at work."""
+    time.sleep(rng.uniform(0.0, 0.6))
+    return killed(sweep)
+
+
+def kill_starting_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
+    """kill -9 the coordinator twice: at work, and as soon as it tries to go on."""
+    losses = killed(sweep)
+    sweep.go_on()
+    time.sleep(rng.uniform(0.5, 6.0))
+    if sweep.running:
+        losses += killed(sweep, holds_the_lock=study_holder(sweep.place.url, STUDY).alive)
+    return losses
+
+
+def killed(sweep: LiveSweep, *, holds_the_lock: bool = True) -> list[str]:
+    """Kill the coordinator and return what did not end with it, or was not said of it."""
+    if not sweep.running:
+        raise NotInjected("the sweep was over")
+    workers, pid = sweep.workers, sweep.pid
+    sweep.cuts += len(workers)
+    os.kill(pid, signal.SIGKILL)
+    sweep.ended()
+    left = sweep.gone_within(workers, ORPHAN_LIMIT_S)
+    losses = [f"worker {worker} outlived its coordinator" for worker in left]
+    if not holds_the_lock:
+        return losses
+    storage = open_database(sweep.place.url, "read")
+    status = study_status(load_study(storage, STUDY), sweep.place.url)
+    storage.scoped_session.remove()
+    storage.engine.dispose()  # or this process would read the log of now when another is there
+    note = status.coordinator.note
+    if note == "finished":
+        return losses  # it had put its affairs in order just before
+    if status.coordinator.pid != pid or "is gone" not in note or "resume" not in note:
+        losses.append(f"status says of a killed coordinator: {note}")
+    return losses
+
+
+def left_running(sweep: LiveSweep, attempts: dict[int, int]) -> list[str]:
+    """Wait until a new coordinator has taken up what a killed one left.
+
+    Args:
+        sweep: Resumed.
+        attempts: Of the trials that were running at the kill, which attempt it was.
+    """
+
+    def zombies() -> list[int]:
+        now = read_history(sweep.place.database)
+        return [
+            number
+            for number, attempt in attempts.items()
+            if now[number][0].state == "RUNNING" and now[number][0].attempt == attempt
+        ]
+
+    sweep.wait(
+        "a new coordinator",
+        lambda: study_holder(sweep.place.url, STUDY).pid == sweep.pid or not sweep.running,
+    )
+    deadline = time.monotonic() + TAKEN_UP_LIMIT_S
+    while zombies() and time.monotonic() < deadline and sweep.running:
+        time.sleep(0.2)
+    return [f"trial {number} is RUNNING with nobody at it" for number in zombies()]
+
+
+def _kill_one(pids: list[int], sweep: LiveSweep, rng: Random) -> None:
+    if not pids:
+        raise NotInjected("no worker was there")
+    pid = rng.choice(pids)
+    sweep.cuts += 1
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError as error:
+        raise NotInjected("the worker had ended by itself") from error
+    # A signal is sent at once and obeyed a little later: the next fault is to find it dead.
+    sweep.gone_within([pid], GONE_LIMIT_S)

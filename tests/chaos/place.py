@@ -1,0 +1,133 @@
+"""Where a sweep under torture lives: its data, its configuration, a small disk for its database."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.plume_settings import PlumeSettings
+from data.plumes import simulate
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from tests.chaos import recording_predictor
+
+STUDY = "torture"
+DISK_MB = 96
+WITHOUT_MOUNTS = "TORTURE_WITHOUT_MOUNTS"
+SWEEP = """\
+study: {study}
+data: {{path: {data}, history: 2, horizon: 2, train_every: 1, score_every: 2}}
+predictor: {{name: "{predictor}", width: 4}}
+training:
+  {{epochs: {epochs}, batch_size: 8, learning_rate: 3e-3, device: cpu, precision: float32}}
+search:
+  presets: baseline
+  sampler: random
+  seed: {seed}
+  space:
+    gradient_weight: {{low: 0.01, high: 10.0, log: true}}
+    loss_variant: {{choices: [gradient, sobel, laplacian]}}
+    learning_rate: {{low: 1e-4, high: 3e-3, log: true}}
+    predictor.options.mark: {{low: 0.0, high: 1.0}}
+budget: {{trials: {trials}, stop_on_nothing_to_fix: false}}
+workers: {{count: 2}}
+recovery:
+  attempts: 1000  # in a row; under kills this frequent three are soon together
+  progress_deadline: {deadline_s:g}s
+  free_space_mb: 0  # a full disk is to hit
+  keep_best: 3
+"""
+PLUGINS = f"plugins: [{recording_predictor.NAME.partition(':')[0]}]\n"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The files of one sweep under torture.
+
+    Attributes:
+        folder: What is neither on the small disk nor the sweep's own.
+        disk: The folder of the database.
+        epochs: Of a trial.
+        deadline_s: How long a worker may be silent.
+        disk_is_small: Whether the folder of the database is a disk that can be filled up.
+    """
+
+    folder: Path
+    disk: Path
+    epochs: int
+    deadline_s: float
+    disk_is_small: bool
+
+    @property
+    def database(self) -> Path:
+        return self.disk / "x.db"
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.database}"
+
+    @property
+    def files(self) -> Path:
+        return self.disk / "x.db.files"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "sweep.yaml"
+
+    @property
+    def witness(self) -> Path:
+        return self.folder / "witness.txt"
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "output.txt"
+
+    def release(self) -> None:
+        """Let go of the small disk, and of all that is on it."""
+        if self.disk_is_small:
+            subprocess.run(["umount", "-l", str(self.disk)], capture_output=True)
+
+
+def make_place(folder: Path, *, seed: int, trials: int, epochs: int, deadline_s: float) -> Place:
+    """Make the folder of a sweep, with data, configuration and, where that works, a small disk."""
+    disk = folder / "disk"
+    disk.mkdir(parents=True)
+    is_small = WITHOUT_MOUNTS not in os.environ and _mount(disk)
+    data = folder / "plumes.nc"
+    simulate(PlumeSettings(frames=150, size=24, seed=1)).to_netcdf(data, engine="h5netcdf")
+    place = Place(folder, disk, epochs, deadline_s, is_small)
+    text = SWEEP.format(
+        study=STUDY,
+        data=data,
+        predictor=recording_predictor.NAME,
+        epochs=epochs,
+        seed=seed,
+        trials=trials,
+        deadline_s=deadline_s,
+    )
+    allow_list = PLUGINS if "plugins" in SweepConfig.model_fields else ""
+    place.config.write_text(text + allow_list, encoding="utf-8")
+    return place
+
+
+def in_mounts_of_our_own() -> None:
+    """Go on as a process whose mounts are its own: they end with it, whatever ends it."""
+    if WITHOUT_MOUNTS in os.environ or os.environ.get("TORTURE_MOUNTS"):
+        return
+    unshare = shutil.which("unshare")
+    flags = "-m" if os.geteuid() == 0 else "-Urm"
+    if unshare is None or subprocess.run([unshare, flags, "true"], capture_output=True).returncode:
+        os.environ[WITHOUT_MOUNTS] = "1"
+        return
+    os.environ["TORTURE_MOUNTS"] = "1"
+    arguments = [sys.executable, "-m", "tests.chaos", *sys.argv[1:]]
+    os.execv(unshare, [unshare, flags, *arguments])  # noqa: S606 - no shell is wanted
+
+
+def _mount(folder: Path) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0700", "none", str(folder)]
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False

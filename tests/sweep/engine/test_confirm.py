@@ -1,0 +1,462 @@
+"""Confirming a study of three candidates, with real trainings on the tiny data."""
+
+import math
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from optuna.study import Study
+from optuna.trial import create_trial
+
+from fieldsharp.core.errors import DataError, FieldsharpError, StoppedOnRequest, StudyError
+from fieldsharp.fields.windows import ForecastData
+from fieldsharp.model.device import find_hardware
+from fieldsharp.objectives.guards import broken, check_guards
+from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.targets import Band
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.study_lock import StudyLock
+from fieldsharp.sweep.configuration.presets import BASELINE
+from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.confirm import confirm_study
+from fieldsharp.sweep.execution.factory import Machines
+from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation, read_runs
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.epoch_report import EpochReport
+from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
+from fieldsharp.sweep.study.trial_events import (
+    EpochDone,
+    TrialCancelled,
+    TrialDone,
+    TrialEvent,
+    TrialFailed,
+)
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.trials.evaluator import Forecaster, Judge
+from fieldsharp.sweep.trials.trial import Trial
+from tests.sweep.empty_record import empty_record
+
+# What each trial of the study trains: variant, weight, seed, score, and whether it is feasible.
+BASE, SOBEL, AGAIN, NOISY, GRADIENT, LAST = range(6)
+TRIALS = (
+    ("none", 0.0, 0, 0.5, False),
+    ("sobel", 0.2, 0, 0.2, True),
+    ("sobel", 0.2, 9, 0.3, True),
+    ("laplacian", 0.2, 0, 0.1, False),
+    ("gradient", 0.2, 0, 0.3, True),
+    ("gradient", 0.1, 0, 0.4, True),
+)
+# Nothing two epochs of training bring is near the limits by chance, but those a test sets itself.
+WIDE = {
+    "rmse_over_baseline": 1.4,
+    "rmse_over_climatology": 10.0,
+    "power_small_db": 60.0,
+    "power_other_db": 60.0,
+    "forward_sobel_over_observed": 100.0,
+    "gradient_correlation_share": 0.0,
+    "correlation_drop": 2.0,
+    "correlation_least": -1.0,
+    "std_ratio": 100.0,
+    "region_std_ratio": 100.0,
+    "change_share": 0.0,
+}
+
+
+class Trainings:
+    """Real trainings, each done once: the same settings give the same numbers."""
+
+    def __init__(self, data: ForecastData) -> None:
+        self.data = data
+        self._done: dict[str, list[EpochReport]] = {}
+
+    def reports(self, spec: TrialSpec) -> list[EpochReport]:
+        # The file may lie elsewhere in one test, and is the same.
+        key = f"{spec.judged_on} {spec.run.loss} {spec.run.training}"
+        if key not in self._done:
+            trial = Trial(
+                spec.run,
+                self.data,
+                find_hardware(spec.run.training),
+                Judge(self.data, self.data.part(spec.judged_on)),
+                judged_every_epoch=spec.judged_every_epoch,
+            )
+            self._done[key] = list(trial.epochs())
+        return self._done[key]
+
+
+@pytest.fixture(scope="module")
+def trainings(tiny_data: ForecastData) -> Trainings:
+    return Trainings(tiny_data)
+
+
+class Executor:
+    """Trains in this process, one training at a poll.
+
+    Args:
+        trainings: What does it.
+        failing: Trial and seed of the trainings that fail.
+        signal_at: Before which poll SIGTERM comes.
+    """
+
+    def __init__(
+        self,
+        trainings: Trainings,
+        failing: frozenset[tuple[int, int]] = frozenset(),
+        signal_at: int | None = None,
+    ) -> None:
+        self._trainings = trainings
+        self._failing = failing
+        self._signal_at = signal_at
+        self._polls = 0
+        self._waiting: list[TrialSpec] = []
+        self._paused: set[int] = set()
+        self._trials: dict[int, int] = {}
+        self.submitted: list[TrialSpec] = []
+        self.closed = False
+
+    @property
+    def free_slots(self) -> int:
+        return 2 - len(self._waiting)
+
+    def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
+        assert checkpoints is not None
+        trial = int(checkpoints.parent.name)
+        self._trials[spec.number] = trial
+        self._waiting.append(spec)
+        self.submitted.append(spec.model_copy(update={"number": trial}))
+
+    def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
+        self._polls += 1
+        if self._polls == self._signal_at:
+            signal.raise_signal(signal.SIGTERM)
+            return []
+        spec = self._waiting.pop(0)
+        number, attempt, seed = spec.number, spec.attempt, spec.run.training.seed
+        if number in self._paused:
+            return [TrialCancelled(number, attempt)]
+        if (self._trials[number], seed) in self._failing:
+            return [TrialFailed(number, attempt, "the training diverged")]
+        reports = self._trainings.reports(spec)
+        events: list[TrialEvent] = [EpochDone(number, attempt, report) for report in reports]
+        return [*events, TrialDone(number, attempt, 0.5, 9.0, "cpu", "float32")]
+
+    def pause(self, number: int) -> None:
+        self._paused.add(number)
+
+    def cancel(self, number: int) -> None:  # noqa: ARG002
+        raise AssertionError("nothing is pruned here")
+
+    def kill(self, number: int) -> None:
+        self._waiting = [spec for spec in self._waiting if spec.number != number]
+
+    def close(self) -> None:
+        self.closed = True
+
+    @property
+    def trained(self) -> list[tuple[int, int]]:
+        return [(spec.number, spec.run.training.seed) for spec in self.submitted]
+
+
+def _add(study: Study, config: SweepConfig, which: tuple[str, float, int, float, bool]) -> None:
+    variant, weight, seed, score, ok = which
+    values: dict[str, Scalar] = {
+        "loss.variant": variant,
+        "loss.gradient_weight": weight,
+        "loss.multi_step": "last",
+        "training.seed": seed,
+    }
+    preset = BASELINE if variant == "none" else None
+    number = len(study.get_trials(deepcopy=False))
+    spec = TrialSpec(number=number, preset=preset, run=config.run_with(values))
+    attributes = {
+        "spec": spec.model_dump(mode="json"),
+        "record": empty_record(score).model_dump(mode="json"),
+        "preset": preset,
+        "score": score,
+    }
+    constraints = {"rmse": -0.1 if ok else 0.1}
+    study.add_trial(create_trial(value=score, user_attrs=attributes, constraints=constraints))
+
+
+MakeStudy = Callable[..., Study]
+
+
+@pytest.fixture
+def make_study(storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts) -> MakeStudy:
+    """A study with the trials above; guards are wide but for those that are given."""
+
+    def make(path: Path | None = None, **guards: float) -> Study:
+        tree = tiny_config.model_dump()
+        tree["objective"]["guards"] = {**WIDE, **guards}
+        if path is not None:
+            tree["data"]["path"] = str(path)
+        config = SweepConfig.model_validate(tree)
+        study = open_or_create_study(open_database(storage_url, "write"), config, tiny_facts)
+        for which in TRIALS:
+            _add(study, config, which)
+        return study
+
+    return make
+
+
+def _confirm(
+    url: str, executor: Executor, top: int = 2, seeds: int = 2, workers: int | None = None
+) -> Confirmation:
+    machines = Machines(2, lambda _folder: executor)
+    return confirm_study("tiny", url, top, seeds, workers, lambda _config: machines)
+
+
+def _config_of(study: Study) -> SweepConfig:
+    return SweepConfig.model_validate(study.user_attrs["config"])
+
+
+def _judged_by_hand(
+    config: SweepConfig, data: ForecastData, variant: str, weight: float, seed: int
+) -> Judgement:
+    """What a training comes to on the test split, judged after every epoch."""
+    run = config.run_with(
+        {
+            "loss.variant": variant,
+            "loss.gradient_weight": weight,
+            "loss.multi_step": "last",
+            "training.seed": seed,
+        }
+    )
+    trial = Trial(run, data, find_hardware(run.training), Judge(data, data.test))
+    return list(trial.epochs())[-1].judgement
+
+
+def test_scores_guards_and_winner_are_those_of_trainings_done_by_hand(
+    make_study: MakeStudy, storage_url: str, tiny_config: SweepConfig, trainings: Trainings
+) -> None:
+    study = make_study(rmse_over_baseline=1.0)  # whether it holds differs from seed to seed
+    executor = Executor(trainings)
+    found = _confirm(storage_url, executor, top=1)
+    assert executor.trained == [(BASE, 1001), (SOBEL, 1001), (BASE, 1002), (SOBEL, 1002)]
+    assert executor.closed
+    assert found.seeds == [1001, 1002]
+
+    objective = _config_of(study).objective
+    scores, held, differences, feasible, ratios = [], [], [], 0, []
+    for seed in (1001, 1002):
+        base = _judged_by_hand(tiny_config, trainings.data, "none", 0.0, seed)
+        sobel = _judged_by_hand(tiny_config, trainings.data, "sobel", 0.2, seed)
+        observed = base.overall
+        mean = observed["mean_observed"]
+        low, high = 0.95 * observed["gradient_observed"], 1.05 * observed["gradient_observed"]
+        above = observed["peak_observed"] - mean
+        bands = Band(low, high), Band(mean + 0.95 * above, mean + 1.05 * above, mean)
+        both = []
+        for judgement in (base, sobel):
+            m = judgement.overall
+            excess = 0.25 * max(0.0, m["rmse"] / base.overall["rmse"] - 1.0)
+            both.append(bands[0].distance(m["gradient"]) + bands[1].distance(m["peak"]) + excess)
+        scores.append(both[1])
+        fair = not broken(check_guards(sobel, objective.guards, base))
+        held.append(both[1] if fair else max(both))
+        differences.append(both[0] - held[-1])
+        feasible += fair
+        ratios.append(sobel.overall["rmse"] / base.overall["rmse"])
+    trial = found.for_trial(SOBEL)
+    assert trial is not None
+    assert trial.score is not None
+    assert trial.below_baseline is not None
+    assert trial.score.mean == pytest.approx(sum(scores) / 2, rel=1e-9)
+    # of two values the standard error is half their distance
+    assert trial.score.error == pytest.approx(abs(scores[0] - scores[1]) / 2, rel=1e-9)
+    assert trial.held_score.mean == pytest.approx(sum(held) / 2, rel=1e-9)
+    assert trial.below_baseline.mean == pytest.approx(sum(differences) / 2, rel=1e-9)
+    assert trial.feasible == feasible
+    assert trial.rmse_over_baseline == pytest.approx(sum(ratios) / 2, rel=1e-9)
+    assert found.gradient.low == pytest.approx(low)
+    better = sum(differences) > 0 and feasible == 2
+    assert found.winner == (SOBEL if better else BASE)
+    assert found.sentence.startswith(f"trial {SOBEL} wins" if better else "the baseline")
+    assert read_confirmation(load_study(open_database(storage_url, "read"), "tiny")) == found
+
+
+def test_the_same_command_goes_on_where_it_was_and_trains_nothing_twice(
+    make_study: MakeStudy, storage_url: str, trainings: Trainings
+) -> None:
+    study = make_study()
+    stopped = Executor(trainings, signal_at=3)
+    with pytest.raises(StoppedOnRequest, match="was stopped with 2 of 4 trainings done; run the"):
+        _confirm(storage_url, stopped, top=1)
+    assert stopped.closed
+    kept = read_runs(study, storage_url)
+    assert list(kept) == [(BASE, 1001), (SOBEL, 1001)]
+    assert read_confirmation(study) is None
+
+    going_on = Executor(trainings)
+    found = _confirm(storage_url, going_on, top=1)
+    assert going_on.trained == [(BASE, 1002), (SOBEL, 1002)]
+    assert read_runs(study, storage_url)[BASE, 1001] == kept[BASE, 1001]
+
+    again = Executor(trainings)
+    assert _confirm(storage_url, again, top=1) == found
+    assert again.trained == []
+
+    wider = Executor(trainings)
+    _confirm(storage_url, wider, top=2)
+    assert wider.trained == [(GRADIENT, 1001), (GRADIENT, 1002)]  # the second of SOBEL is left out
+
+
+def test_a_failed_training_is_kept_with_its_reason_and_is_not_feasible(
+    make_study: MakeStudy, storage_url: str, trainings: Trainings
+) -> None:
+    study = make_study()
+    failing = frozenset({(SOBEL, 1001), (SOBEL, 1002), (GRADIENT, 1002)})
+    executor = Executor(trainings, failing)
+    found = _confirm(storage_url, executor)
+    assert len(executor.trained) == len(set(executor.trained)) == 6, "each was tried once"
+    assert read_runs(study, storage_url)[SOBEL, 1002].failure == "the training diverged"
+    sobel, gradient = found.for_trial(SOBEL), found.for_trial(GRADIENT)
+    assert sobel is not None
+    assert gradient is not None
+    assert (sobel.feasible, sobel.score) == (0, None)
+    assert gradient.feasible == 1  # of two: not more than half
+    assert [outcome.failure for outcome in gradient.outcomes] == [None, "the training diverged"]
+    assert found.winner == BASE
+
+
+def test_what_failed_is_tried_again_by_the_next_call(
+    make_study: MakeStudy, storage_url: str, trainings: Trainings
+) -> None:
+    study = make_study()
+    failing = frozenset({(BASE, 1001), (SOBEL, 1002)})
+    _confirm(storage_url, Executor(trainings, failing), top=1)
+    kept = read_runs(study, storage_url)
+
+    second = Executor(trainings, frozenset({(SOBEL, 1002)}))
+    found = _confirm(storage_url, second, top=1)
+    assert second.trained == [(BASE, 1001), (SOBEL, 1002)]
+    runs = read_runs(study, storage_url)
+    assert runs[BASE, 1001].failure is None, "overwritten"
+    assert runs[SOBEL, 1002] == kept[SOBEL, 1002], "failed again"
+    assert runs[BASE, 1002] == kept[BASE, 1002]
+    assert [trial.feasible for trial in found.trials] == [2, 1]
+
+    third = Executor(trainings)
+    found = _confirm(storage_url, third, top=1)
+    assert third.trained == [(SOBEL, 1002)]
+    assert [trial.feasible for trial in found.trials] == [2, 2]
+    assert read_confirmation(load_study(open_database(storage_url, "read"), "tiny")) == found
+
+
+def test_a_baseline_that_always_failed_is_tried_again(
+    make_study: MakeStudy, storage_url: str, trainings: Trainings
+) -> None:
+    make_study()
+    failing = frozenset({(BASE, 1001)})
+    with pytest.raises(FieldsharpError, match="run the same command again"):
+        _confirm(storage_url, Executor(trainings, failing), top=1, seeds=1)
+    again = Executor(trainings)
+    _confirm(storage_url, again, top=1, seeds=1)
+    assert again.trained == [(BASE, 1001)]
+
+
+def test_the_test_split_is_looked_at_once_a_training(
+    make_study: MakeStudy,
+    storage_url: str,
+    tiny_data: ForecastData,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_study()
+    parts: list[tuple[int, bool]] = []
+    whole = Judge.judge
+
+    def count(self: Judge, predictor: Forecaster, *, detail: bool = True) -> Judgement:
+        parts.append((int(self._windows.starts_B[0]), detail))
+        return whole(self, predictor, detail=detail)
+
+    monkeypatch.setattr(Judge, "judge", count)
+    executor = Executor(Trainings(tiny_data))
+    _confirm(storage_url, executor, top=1, seeds=1)
+    first = int(tiny_data.test.starts_B[0])
+    # what is observed; then each training after its last epoch, with every metric
+    assert parts == [(first, False), (first, True), (first, True)]
+    assert all(spec.judged_on == "test" for spec in executor.submitted)
+
+
+def test_a_number_as_target_is_taken_as_it_is(
+    make_study: MakeStudy, storage_url: str, trainings: Trainings
+) -> None:
+    study = make_study()
+    tree = _config_of(study).model_dump(mode="json")
+    tree["objective"]["targets"]["gradient"] = 1e4  # sharper than anything observed
+    study.set_user_attr("config", tree)
+    found = _confirm(storage_url, Executor(trainings), top=1, seeds=1)
+    assert (found.gradient.low, found.gradient.high) == (1e4, 1e4)
+    trial = found.trials[1]
+    assert trial.score is not None
+    assert trial.gradient is not None
+    assert trial.score.mean >= math.log(1e4 / trial.gradient.mean)
+
+
+def test_another_data_file_is_refused(
+    make_study: MakeStudy, storage_url: str, trainings: Trainings, plume_file: Path
+) -> None:
+    moved = plume_file.with_name("moved.nc")
+    shutil.copy(plume_file, moved)
+    study = make_study(moved)
+    with moved.open("ab") as file:
+        file.write(b"\0")
+    executor = Executor(trainings)
+    with pytest.raises(DataError, match=r"moved\.nc is not the one study 'tiny' was started on"):
+        _confirm(storage_url, executor)
+    moved.unlink()
+    with pytest.raises(DataError, match=r"moved\.nc"):
+        _confirm(storage_url, executor)
+    assert executor.submitted == []
+    assert read_runs(study, storage_url) == {}
+
+
+def test_a_moved_data_file_is_found_where_the_study_says(
+    make_study: MakeStudy, storage_url: str, trainings: Trainings, plume_file: Path
+) -> None:
+    elsewhere = plume_file.with_name("elsewhere.nc")
+    shutil.copy(plume_file, elsewhere)
+    study = make_study()
+    tree = _config_of(study).model_dump(mode="json")
+    study.set_user_attr("config", {**tree, "data": {**tree["data"], "path": str(elsewhere)}})
+    executor = Executor(trainings)
+    _confirm(storage_url, executor, top=1, seeds=1)
+    assert {spec.run.data.path for spec in executor.submitted} == {str(elsewhere)}
+    assert all(spec.data_sha256 for spec in executor.submitted)
+
+
+def test_a_study_in_which_nothing_is_feasible_is_refused(
+    storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts, trainings: Trainings
+) -> None:
+    study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
+    for number in (BASE, NOISY):
+        _add(study, tiny_config, TRIALS[number])
+    with pytest.raises(StudyError, match="nothing beat the baseline"):
+        _confirm(storage_url, Executor(trainings))
+
+
+def test_a_study_that_is_being_run_is_refused(
+    make_study: MakeStudy, storage_url: str, trainings: Trainings
+) -> None:
+    make_study()
+    with (
+        StudyLock(storage_url, "tiny"),
+        pytest.raises(StudyError, match="study 'tiny' is being run by process"),
+    ):
+        _confirm(storage_url, Executor(trainings))
+
+
+def test_a_stop_before_the_first_training_is_orderly(
+    make_study: MakeStudy, storage_url: str, trainings: Trainings
+) -> None:
+    make_study()
+
+    def interrupted(_config: SweepConfig) -> Machines:
+        signal.raise_signal(signal.SIGINT)
+        return Machines(1, lambda _folder: Executor(trainings))
+
+    with pytest.raises(StoppedOnRequest, match="before any training was started"):
+        confirm_study("tiny", storage_url, 1, 1, machines_of=interrupted)

@@ -1,0 +1,295 @@
+"""A sweep with promotion: scripted trials, a real ledger on SQLite."""
+
+import itertools
+import logging
+from typing import Any
+
+import pytest
+from optuna.trial import FrozenTrial
+
+from fieldsharp.core.errors import StoppedOnRequest
+from fieldsharp.objectives.guards import broken, check_guards
+from fieldsharp.objectives.settings import GuardSettings, ObjectiveSettings
+from fieldsharp.storage.optuna_adapter.bulk_read import QuickStorage
+from fieldsharp.storage.trial_files.checkpoints import make_attempt_folder, write_checkpoint
+from fieldsharp.sweep.engine.baseline_scoring import Scoring
+from fieldsharp.sweep.study.status.report import study_status
+from tests.sweep.fake_sweep import (
+    TARGETS,
+    FakeExecutor,
+    MakeSweep,
+    Metrics,
+    Sweep,
+    metrics_of,
+    report_of,
+)
+
+EPOCHS = 6
+RUNGS = (1, 3)
+
+
+def _promoting(make_sweep: MakeSweep, trials: int, **sections: Any) -> Sweep:
+    return make_sweep(
+        trials,
+        search={"pruner": "promotion", "rungs": RUNGS, "promote_one_in": 3},
+        training={"epochs": EPOCHS},
+        **sections,
+    )
+
+
+def _metrics(quality: dict[int, float]) -> dict[tuple[int, int], Metrics]:
+    """Return the gradients of trials, the same after every epoch: 3 is enough."""
+    return {
+        (number, epoch): metrics_of(gradient=gradient)
+        for number, gradient in quality.items()
+        for epoch in range(EPOCHS)
+    }
+
+
+def _quality(trials: int) -> dict[int, float]:
+    """Return gradients in an order that is neither rising nor falling."""
+    return {number: 1.0 + (7 * number % trials) / trials for number in range(1, trials)}
+
+
+def _stopped(make_sweep: MakeSweep) -> tuple[Sweep, FakeExecutor]:
+    """Return a sweep of 20 trials that was stopped on its way, and what ran them."""
+    sweep = _promoting(make_sweep, 20)
+    executor = FakeExecutor(slots=2, metrics=_metrics(_quality(20)))
+    coordinator = sweep.coordinator(executor)
+    executor.on_poll = lambda poll: coordinator.request_stop() if poll == 10 else None
+    with pytest.raises(StoppedOnRequest):
+        coordinator.run()
+    return sweep, executor
+
+
+def _with_checkpoints_of(executor: FakeExecutor) -> FakeExecutor:
+    """Return what goes on where another left off."""
+    further = FakeExecutor(slots=2, metrics=executor.metrics)
+    further._checkpoints = dict(executor._checkpoints)
+    return further
+
+
+@pytest.mark.parametrize(("trials", "slots"), [(2, 1), (3, 2), (13, 5), (30, 2)])
+def test_none_is_left_paused_and_no_epoch_is_trained_twice(
+    make_sweep: MakeSweep, trials: int, slots: int
+) -> None:
+    sweep = _promoting(make_sweep, trials)
+    executor = FakeExecutor(slots=slots, metrics=_metrics(_quality(trials)))
+    most = 0
+
+    def look(poll: int) -> None:
+        nonlocal most
+        if poll % 10:
+            return
+        states = study_status(sweep.ledger.study, sweep.ledger.url).states
+        most = max(most, states["PAUSED"])
+        assert sum(states.values()) == len(sweep.trials)
+
+    executor.on_poll = look
+    sweep.run(executor)
+    states = study_status(sweep.ledger.study, sweep.ledger.url).states
+    assert states["PAUSED"] == states["WAITING"] == states["RUNNING"] == 0
+    assert states["COMPLETE"] + states["PRUNED"] == trials
+    assert len(executor.trained) == len(set(executor.trained)), "an epoch was trained twice"
+    for number, epochs in itertools.groupby(sorted(executor.trained), key=lambda at: at[0]):
+        trained = [epoch for _, epoch in epochs]
+        assert trained == list(range(len(trained)))
+        ends = {EPOCHS} if sweep.trials[number].state.name == "COMPLETE" else set(RUNGS)
+        assert len(trained) in ends
+        assert list(sweep.trials[number].intermediate_values) == trained
+    if trials == 30:
+        assert most > 0
+        best = max(_quality(trials), key=lambda number: _quality(trials)[number])
+        assert sweep.trials[best].state.name == "COMPLETE"
+        assert states["COMPLETE"] <= 1 + 30 // 3
+        assert len(executor.trained) < 30 * EPOCHS / 2
+
+
+def test_the_baseline_is_never_paused(make_sweep: MakeSweep) -> None:
+    sweep = _promoting(make_sweep, 9)
+    executor = FakeExecutor(metrics=_metrics(_quality(9)))
+    sweep.run(executor)
+    assert sweep.trials[0].state.name == "COMPLETE"
+    assert executor.trained[:EPOCHS] == [(0, epoch) for epoch in range(EPOCHS)]
+
+
+def test_a_paused_trial_shows_what_it_has_come_to_and_is_pruned_with_that(
+    make_sweep: MakeSweep,
+) -> None:
+    sweep = _promoting(make_sweep, 9)
+    executor = FakeExecutor(metrics=_metrics(_quality(9)))
+    sweep.run(executor)
+    pruned = [trial for trial in sweep.trials if trial.state.name == "PRUNED"]
+    for trial in pruned:
+        assert trial.user_attrs["gradient"] == _quality(9)[trial.number]
+        assert trial.user_attrs["record"]["epochs"] in RUNGS
+        assert trial.value == trial.user_attrs["score"] == trial.user_attrs["record"]["score"]
+        assert "guard" in " ".join(trial.constraints) or trial.constraints
+
+
+def test_a_stop_leaves_them_paused_and_the_next_coordinator_goes_on(
+    make_sweep: MakeSweep,
+) -> None:
+    sweep, executor = _stopped(make_sweep)
+    before = study_status(sweep.ledger.study, sweep.ledger.url).states
+    assert before["PAUSED"] > 0
+    assert before["RUNNING"] == 0
+    again = _promoting(make_sweep, 20)
+    further = _with_checkpoints_of(executor)
+    again.run(further)
+    states = study_status(again.ledger.study, again.ledger.url).states
+    assert states["PAUSED"] == states["WAITING"] == 0
+    assert states["COMPLETE"] + states["PRUNED"] == 20
+    best = max(_quality(20), key=lambda number: _quality(20)[number])
+    assert again.trials[best].state.name == "COMPLETE"
+
+
+def test_when_the_time_is_up_the_paused_wait_for_more(make_sweep: MakeSweep) -> None:
+    sweep = _promoting(make_sweep, 20, budget={"timeout": "10s"})
+    executor = FakeExecutor(metrics=_metrics(_quality(20)))
+
+    def tick(_poll: int) -> None:
+        sweep.clock.now += 1.0
+
+    executor.on_poll = tick
+    sweep.run(executor)
+    states = study_status(sweep.ledger.study, sweep.ledger.url).states
+    assert states["PAUSED"] > 0
+    assert states["RUNNING"] == 0
+
+
+def test_trials_of_a_front_are_promoted_by_their_own_rule(make_sweep: MakeSweep) -> None:
+    sweep = _promoting(make_sweep, 12, objective={"mode": "pareto"})
+    executor = FakeExecutor(slots=2, metrics=_metrics(_quality(12)))
+    sweep.run(executor)
+    states = study_status(sweep.ledger.study, sweep.ledger.url).states
+    assert states["COMPLETE"] + states["PRUNED"] == 12
+    assert states["PRUNED"] > 0
+    best = max(_quality(12), key=lambda number: _quality(12)[number])
+    assert sweep.trials[best].state.name == "COMPLETE"
+
+
+def test_one_that_breaks_a_guard_at_its_rung_stands_behind_all_that_hold_them(
+    make_sweep: MakeSweep,
+) -> None:
+    sweep = _promoting(make_sweep, 7)
+    metrics = _metrics(dict.fromkeys(range(1, 7), 2.0))
+    for epoch in range(EPOCHS):  # sharp enough, but of noise
+        metrics[3, epoch] = metrics_of(gradient=3.1) | {"roughness": 30.0}
+    sweep.run(FakeExecutor(metrics=metrics))
+    assert sweep.trials[3].state.name == "PRUNED"
+    assert sweep.trials[3].user_attrs["rungs"][0]["violation"] > 0
+
+
+def test_a_guard_that_is_broken_early_and_held_later_costs_nothing(make_sweep: MakeSweep) -> None:
+    """As with nets that first move too little: only trial 3 is sharp, and breaks a guard at 1."""
+    sweep = _promoting(make_sweep, 7)
+    metrics = _metrics(dict.fromkeys(range(1, 7), 2.0))
+    for epoch in range(EPOCHS):
+        metrics[3, epoch] = metrics_of(gradient=3.1) | {"change_ratio": 0.4 if epoch < 2 else 0.8}
+    sweep.run(FakeExecutor(metrics=metrics))
+    assert sweep.trials[3].state.name == "COMPLETE"
+    assert sweep.trials[3].user_attrs["rungs"][0]["violation"] == 0.0
+
+
+@pytest.mark.parametrize(("epoch", "of", "allowed"), [(2, 12, 0.5625), (5, 12, 0.25), (11, 12, 0)])
+def test_what_is_forgiven_at_a_rung_goes_to_nothing(epoch: int, of: int, allowed: float) -> None:
+    scoring = Scoring(ObjectiveSettings(), TARGETS)
+    baseline = report_of(epoch, metrics_of())
+    scoring.end_baseline([baseline.judgement])
+    moving_less = report_of(epoch, metrics_of() | {"change_ratio": 0.02})
+    (broken_guard,) = broken(
+        check_guards(moving_less.judgement, GuardSettings(), baseline.judgement)
+    )
+    assert broken_guard.violation > 0.5625
+    result = scoring.at_rung(moving_less, of)
+    assert result.violation == pytest.approx(broken_guard.violation - allowed)
+    assert scoring.baseline_at_rung(epoch + 1, of) == scoring.at_rung(baseline, of)
+
+
+def test_paused_trials_are_not_read_again_for_every_choice(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = _promoting(make_sweep, 60)
+    executor = FakeExecutor(slots=2, metrics=_metrics(_quality(60)))
+    read: list[int] = []
+    build = QuickStorage._build_frozen_trial_from_trial_model
+
+    def count(storage: QuickStorage, trial: Any) -> FrozenTrial:
+        read.append(trial.number)
+        return build(storage, trial)
+
+    def look(poll: int) -> None:
+        if poll == 40:
+            monkeypatch.setattr(QuickStorage, "_build_frozen_trial_from_trial_model", count)
+
+    executor.on_poll = look
+    sweep.run(executor)
+    states = study_status(sweep.ledger.study, sweep.ledger.url).states
+    assert states["PRUNED"] > 30, "many waited for long"
+    for number in range(1, 10):
+        # Were it read at every look, some thirty times a trial: hundreds.
+        assert read.count(number) < 60
+
+
+def test_a_checkpoint_ahead_of_the_database_is_gone_on_with(make_sweep: MakeSweep) -> None:
+    """As after a database was put back: the rung that was passed is not known any more."""
+    sweep = _promoting(make_sweep, 6)
+    executor = FakeExecutor(metrics=_metrics(_quality(6)))
+    executor._checkpoints[2] = 2  # between the rungs 1 and 3
+    sweep.run(executor)
+    assert (2, 0) not in executor.trained
+    assert (2, 1) not in executor.trained
+    assert [result["epochs"] for result in sweep.trials[2].user_attrs["rungs"]][:2] == [1, 3]
+    states = study_status(sweep.ledger.study, sweep.ledger.url).states
+    assert states["COMPLETE"] + states["PRUNED"] == 6
+
+
+def test_one_that_was_killed_at_its_rung_is_judged_there_and_not_promoted(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = _promoting(make_sweep, 8)
+    quality = dict.fromkeys(range(1, 8), 2.5) | {3: 1.0}
+    executor = FakeExecutor(metrics=_metrics(quality))
+    pause = sweep.ledger.pause
+
+    def die(number: int, *given: Any) -> None:
+        if number == 3:
+            raise KeyboardInterrupt  # between its result at the rung and the pause
+        pause(number, *given)
+
+    monkeypatch.setattr(sweep.ledger, "pause", die)
+    with pytest.raises(KeyboardInterrupt):
+        sweep.run(executor)
+    folder = sweep.files.checkpoints(3)
+    make_attempt_folder(folder, 1)
+    write_checkpoint(folder, 1, 1, b"after the first epoch")
+    again = _promoting(make_sweep, 8)
+    further = FakeExecutor(metrics=_metrics(quality))
+    further._checkpoints = dict(executor._checkpoints)
+    again.run(further)
+    assert (3, 1) not in further.trained, "it was the worst"
+    assert again.trials[3].state.name == "PRUNED"
+
+
+def test_time_is_counted_from_the_start_also_where_trials_wait(
+    make_sweep: MakeSweep, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    _, executor = _stopped(make_sweep)
+    again = _promoting(make_sweep, 20, budget={"timeout": "1h"})
+    again.clock.now = 1e6  # the machine has been up for long
+    further = _with_checkpoints_of(executor)
+    again.run(further)
+    assert "time limit" not in caplog.text
+    assert study_status(again.ledger.study, again.ledger.url).states["PAUSED"] == 0
+
+
+def test_a_budget_that_was_lowered_ends_what_waits(make_sweep: MakeSweep) -> None:
+    sweep, executor = _stopped(make_sweep)
+    finished = sweep.ledger.finished()
+    again = _promoting(make_sweep, finished)
+    further = _with_checkpoints_of(executor)
+    again.run(further)
+    assert further.trained == []
+    assert study_status(again.ledger.study, again.ledger.url).states["PAUSED"] == 0

@@ -1,0 +1,56 @@
+"""A worker in this process."""
+
+import multiprocessing
+
+import pytest
+import torch
+
+from fieldsharp.model.device import Hardware
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.execution.local import worker as workers
+from fieldsharp.sweep.execution.local.worker import Worker
+from fieldsharp.sweep.execution.messages import Assignment
+from fieldsharp.sweep.study.trial_events import EpochDone, TrialDone
+from fieldsharp.sweep.study.trial_spec import Part, TrialSpec
+from fieldsharp.sweep.trials.evaluator import Judge
+
+
+def test_a_worker_judges_the_part_it_is_told_to_and_keeps_its_judges(
+    tiny_config: SweepConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Judge] = []
+
+    class Counted(Judge):
+        def __init__(self, *arguments: object) -> None:
+            super().__init__(*arguments)  # type: ignore[arg-type]
+            made.append(self)
+
+    monkeypatch.setattr(workers, "Judge", Counted)
+    ours, theirs = multiprocessing.Pipe()
+    worker = Worker(theirs)
+    parts: tuple[Part, ...] = ("validation", "test", "validation", "test")
+    for number, part in enumerate(parts):
+        spec = TrialSpec(number=number, run=tiny_config.run, judged_on=part)
+        worker._run(Assignment(spec=spec, checkpoints=None))
+    epochs: dict[int, list[int]] = {}
+    gradients = {}
+    for _ in parts:
+        while not isinstance(event := ours.recv(), TrialDone):
+            if not isinstance(event, EpochDone):
+                continue
+            epochs.setdefault(event.number, []).append(event.report.epoch)
+            gradients[event.number] = event.report.metrics["gradient_observed"]
+    assert epochs == {0: [0, 1], 1: [1], 2: [0, 1], 3: [1]}
+    assert gradients[0] == gradients[2] != gradients[1] == gradients[3]
+    assert len(made) == 2
+
+
+def test_the_device_of_a_trial_tells_which_card_its_worker_has(tiny_config: SweepConfig) -> None:
+    spec = TrialSpec(number=0, run=tiny_config.run)
+    gpu = Hardware(torch.device("cuda", 0), torch.float32)
+    cpu = Hardware(torch.device("cpu"), torch.float32)
+    found = [
+        Worker(multiprocessing.Pipe()[1], card)._done(spec, 1.0, hardware, "").device
+        for card, hardware in ((None, gpu), ("3", gpu), ("GPU-8932f937", gpu), ("3", cpu))
+    ]
+    assert found == ["cuda:0", "cuda:3", "cuda:GPU-8932f937", "cpu"]

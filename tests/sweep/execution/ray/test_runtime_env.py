@@ -1,0 +1,96 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.execution.ray.runtime_env import (
+    data_mb,
+    packed,
+    unpacked,
+    worker_environment,
+)
+
+
+def _with(config: SweepConfig, **changes: object) -> SweepConfig:
+    return SweepConfig.model_validate({**config.model_dump(), **changes})
+
+
+def test_the_code_that_travels_is_all_a_worker_imports(tiny_config: SweepConfig) -> None:
+    with worker_environment(tiny_config) as environment:
+        assert not list(Path(environment["working_dir"]).rglob("*.pyc"))
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import fieldsharp.sweep.execution.local.worker as w; print(w.__file__)",
+            ],
+            cwd=environment["working_dir"],
+            env={"PYTHONPATH": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.startswith(environment["working_dir"])
+    assert "pip" not in environment
+
+
+def test_a_module_of_the_users_travels_too(
+    tiny_config: SweepConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "travelling_nets.py").write_text("WIDTH = 3\n")
+    (tmp_path / "travelling_losses").mkdir()
+    (tmp_path / "travelling_losses" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins = ["travelling_nets", "travelling_losses.sharp", "json"]
+    with worker_environment(_with(tiny_config, plugins=plugins)) as environment:
+        folder = Path(environment["working_dir"])
+        assert (folder / "travelling_nets.py").read_text() == "WIDTH = 3\n"
+        assert (folder / "travelling_losses" / "__init__.py").exists()
+        assert not (folder / "json").exists()
+
+
+def test_a_module_that_is_not_there_is_refused(tiny_config: SweepConfig) -> None:
+    config = _with(tiny_config, plugins=["no_such_module"])
+    refused = pytest.raises(ConfigError, match="no_such_module, which is not there")
+    with refused, worker_environment(config):
+        pass
+
+
+def test_requirements_are_those_of_a_sweep(tiny_config: SweepConfig) -> None:
+    config = _with(tiny_config, ray={"packages": "requirements"})
+    with worker_environment(config) as environment:
+        lines = Path(environment["pip"]).read_text().splitlines()
+        assert any(line.startswith("torch==") for line in lines)
+        # Ray sets the variable on the node to the folder where the staged code is.
+        assert "-c ${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/constraints.txt" in lines
+        assert "-c constraints.txt" not in lines
+        staged = Path(environment["working_dir"]) / "constraints.txt"
+        assert staged.read_text() == (PROJECT / "constraints.txt").read_text()
+
+
+def test_a_data_file_arrives_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "field.nc"
+    file.write_bytes(bytes(range(256)))
+    arrived = unpacked(packed(file), tmp_path / "there")
+    assert arrived == tmp_path / "there" / "field.nc"
+    assert arrived.read_bytes() == file.read_bytes()
+    assert unpacked(packed(file), tmp_path / "there") == arrived  # a second worker of the node
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["field.nc"]
+
+
+def test_a_store_of_many_files_arrives_as_it_was(tmp_path: Path) -> None:
+    store = tmp_path / "field.zarr"
+    (store / "humidity" / "c").mkdir(parents=True)
+    (store / "humidity" / "c" / "0").write_bytes(b"chunk")
+    arrived = unpacked(packed(store), tmp_path / "there")
+    assert (arrived / "humidity" / "c" / "0").read_bytes() == b"chunk"
+
+
+def test_large_data_is_not_sent(tmp_path: Path) -> None:
+    file = tmp_path / "field.nc"
+    file.write_bytes(bytes(2 * 2**20))
+    assert data_mb(file) == 2

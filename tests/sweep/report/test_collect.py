@@ -1,0 +1,188 @@
+"""A report is made of what there is: what is missing is said, and stops nothing."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from optuna.trial import FrozenTrial
+
+from fieldsharp.core.errors import StudyError
+from fieldsharp.fields.windows import ForecastData
+from fieldsharp.storage.location.paths import study_folder
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.report.collect import gather
+from fieldsharp.sweep.report.model import Report
+from fieldsharp.sweep.report.render import lay_out, render
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.lookup import study_identity
+from fieldsharp.sweep.trials.evaluator import Judge
+from tests.sweep.report.conftest import NAME, Whole
+from tests.sweep.report.studies import (
+    against_a_guard,
+    copy_samples,
+    failed,
+    make_study,
+    moved,
+    pruned,
+    trials_of,
+)
+
+
+def test_the_nets_that_are_kept_are_judged_on_the_test_split(
+    whole: Whole, tiny_data: ForecastData
+) -> None:
+    test = whole.report.test
+    assert test is not None
+    judge = Judge(tiny_data, tiny_data.test)
+    for kind, trial in whole.trained.items():
+        assert test.rows[kind].judgement == judge.judge(trial.predictor)
+    assert test.observed is not None
+    assert test.observed.part == "test"
+    assert set(test.forecasts) == {"baseline", "forecast"}
+    low = test.targets.gradient.low
+    assert low == pytest.approx(0.95 * test.seen["gradient_observed"])
+
+
+def test_trials_are_counted_by_what_became_of_them(whole: Whole) -> None:
+    points = whole.report.points
+    assert [p.state for p in points].count("COMPLETE") == 9
+    assert [p.state for p in points][-3:-1] == ["FAIL", "PRUNED"]
+    assert points[-1].guards_broken == ("spike",)
+    assert whole.report.failures == {8: NAME}
+    spike = next(row for row in whole.report.guards if row.name == "spike")
+    assert spike.broken_by == 1
+    assert spike.outcomes["baseline"].ok
+    assert whole.report.cost.states == {"COMPLETE": 9, "PRUNED": 1, "FAIL": 1}
+
+
+def test_losses_are_summed_up_the_best_first(whole: Whole) -> None:
+    rows = {row.name: row for row in whole.report.variants}
+    assert sum(row.trials for row in rows.values()) == 10, "the pruned one was tried, too"
+    assert rows["sorted"].sharpens is True
+    assert rows["sobel"].sharpens is False
+    best = [row.best for row in whole.report.variants if row.best is not None]
+    assert best == sorted(best)
+
+
+def _fallback(report: Report) -> str:
+    assert report.test is None
+    assert report.validation.observed is not None
+    assert set(report.validation.forecasts) == {"baseline", "forecast"}
+    assert report.pictured is report.validation
+    return report.why_no_test
+
+
+def test_without_its_data_file_a_study_shows_its_validation_split(
+    finished_url: str,
+    storage_url: str,
+    tmp_path: Path,
+    tiny_config: SweepConfig,
+    tiny_facts: StudyFacts,
+) -> None:
+    away = moved(tiny_config, tmp_path / "away.nc")
+    study = make_study(storage_url, away, tiny_facts, trials_of(finished_url))
+    copy_samples(finished_url, storage_url, study)
+    assert "away.nc is not where" in _fallback(gather("tiny", storage_url))
+
+    shutil.copy(tiny_config.data.path, tmp_path / "away.nc")
+    with (tmp_path / "away.nc").open("ab") as file:
+        file.write(b"!")
+    assert "other contents" in _fallback(gather("tiny", storage_url))
+
+
+def test_without_checkpoints_a_study_shows_its_validation_split_and_says_so(
+    finished_url: str,
+) -> None:
+    report = gather("tiny", finished_url)
+
+    assert "no checkpoint of trial 0" in _fallback(report)
+    assert report.chosen is not None
+
+
+def test_a_checkpoint_of_another_training_is_not_shown_as_this_one(
+    whole: Whole, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(Path(whole.url.removeprefix("sqlite:///")).parent, folder)
+    url = f"sqlite:///{folder / 'x.db'}"
+    files = StudyFiles(url, study_identity(whole.study))
+    shutil.rmtree(files.checkpoints(0))
+    shutil.copytree(files.checkpoints(whole.best), files.checkpoints(0))
+
+    assert "no checkpoint of trial 0" in _fallback(gather(NAME, url))
+
+
+def _text(report: Report) -> str:
+    return render(report, lay_out(report))
+
+
+@pytest.mark.parametrize("kind", ["nothing", "failures alone", "baseline alone", "none feasible"])
+def test_any_study_has_a_report(
+    kind: str,
+    finished_url: str,
+    storage_url: str,
+    tiny_config: SweepConfig,
+    tiny_facts: StudyFacts,
+) -> None:
+    trials = trials_of(finished_url)
+    made: dict[str, list[FrozenTrial]] = {
+        "nothing": [],
+        "failures alone": [failed(trials[0]), pruned(trials[1])],
+        "baseline alone": trials[:1],
+        "none feasible": [against_a_guard(trial) for trial in trials[:2]],
+    }
+    make_study(storage_url, tiny_config, tiny_facts, made[kind])
+    report = gather("tiny", storage_url)
+    text = _text(report)
+
+    assert report.verdict.name in text
+    assert "cannot be told" in text
+    if kind in ("nothing", "failures alone"):
+        assert report.chosen is None
+        assert "No trial is complete yet, so there is no forecast to show." in text
+        assert ("the training diverged" in text) == (kind == "failures alone")
+    else:
+        assert report.chosen is not None
+        assert report.chosen.is_baseline
+        assert "There are no pictures: of the test split because" in text
+    if kind == "none feasible":
+        assert "spike (2 trials)" in text
+        assert "No complete trial holds all guards, so there is no front." in text
+
+
+def test_a_front_of_several_objectives_has_a_report(
+    finished_url: str, storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts
+) -> None:
+    objective = tiny_config.objective.model_copy(update={"mode": "pareto"})
+    pareto = tiny_config.model_copy(update={"objective": objective})
+    trials = []
+    for trial in trials_of(finished_url)[:3]:
+        parts = trial.user_attrs["record"]["score_parts"]
+        trial.values = [parts["gradient"], parts["peak"], trial.user_attrs["rmse"]]
+        trials.append(trial)
+    make_study(storage_url, pareto, tiny_facts, trials)
+    report = gather("tiny", storage_url)
+
+    assert report.mode == "pareto"
+    assert "side by side" in _text(report)
+
+
+def test_a_trial_can_be_named_and_must_be_complete(whole: Whole) -> None:
+    assert whole.report.chosen is not None
+    assert whole.report.chosen.number == whole.best
+    with pytest.raises(StudyError, match="trial 8 is FAIL; choose a complete trial"):
+        gather(NAME, whole.url, 8)
+
+
+def test_samples_of_another_version_are_passed_over(whole: Whole, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(Path(whole.url.removeprefix("sqlite:///")).parent, folder)
+    url = f"sqlite:///{folder / 'x.db'}"
+    files = StudyFiles(url, study_identity(whole.study))
+    shutil.rmtree(study_folder(url, study_identity(whole.study)) / "trials")
+    files._samples.put_observed("validation", b"something else")
+    report = gather(NAME, url)
+
+    assert report.validation.observed is None
+    assert report.validation.rows

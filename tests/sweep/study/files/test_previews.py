@@ -1,0 +1,71 @@
+"""Samples come back as they were written."""
+
+import numpy as np
+import pytest
+
+from fieldsharp.core.errors import StudyError
+from fieldsharp.sweep.study.files.previews import ForecastSample, ObservedSample, TrialSample
+
+FORECAST = ForecastSample(
+    values_LHW=np.arange(12, dtype=np.float32).reshape(2, 2, 3).transpose(0, 2, 1),
+    power_LK=np.array([[1.0, 0.5], [2.0, 1e-300]]),
+)
+OBSERVED = ObservedSample(
+    part="validation",
+    variable='a "name" with ünicode',
+    units="",
+    leads=(1, 3),
+    ahead=("2 h ahead", "6 h ahead"),
+    times=("2018-07-16T00:00", "2018-07-16T04:00"),
+    x_label="lon",
+    y_label="lat",
+    every=1,
+    windows=32,
+    values_LHW=FORECAST.values_LHW,
+    mask_HW=np.array([[True, False], [True, True], [False, True]]),
+    x_W=np.array([0.0, 1.0]),
+    y_H=np.array([0.0, 1.0, 2.0]),
+    power_LK=FORECAST.power_LK,
+    wavelength_K=np.array([np.inf, 3.0]),
+)
+
+
+def _same(one: object, other: object) -> bool:
+    a, b = one.__dict__, other.__dict__
+    return a.keys() == b.keys() and all(
+        np.array_equal(a[name], b[name])
+        and getattr(a[name], "dtype", None) == getattr(b[name], "dtype", None)
+        for name in a
+    )
+
+
+def test_what_was_observed_comes_back() -> None:
+    found = ObservedSample.from_bytes(OBSERVED.to_bytes())
+    assert _same(found, OBSERVED)
+    assert found.leads == (1, 3)
+
+
+def test_the_sample_of_a_trial_comes_back() -> None:
+    epochs = {"score": np.array([1.0, np.nan]), "loss total": np.array([3.0, 2.0])}
+    found = TrialSample.from_bytes(TrialSample(FORECAST, epochs).to_bytes())
+    assert found.forecast is not None
+    assert _same(found.forecast, FORECAST)
+    assert found.epochs.keys() == epochs.keys()
+    assert np.array_equal(found.epochs["score"], epochs["score"], equal_nan=True)
+
+
+def test_a_pruned_trial_has_epochs_alone() -> None:
+    found = TrialSample.from_bytes(TrialSample(None, {"score": np.array([1.0])}).to_bytes())
+    assert found.forecast is None
+    assert found.epochs["score"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing of the kind", FORECAST.to_bytes()[:-3]])
+def test_what_is_no_sample_is_said_to_be_of_another_version(content: bytes) -> None:
+    with pytest.raises(StudyError, match="of another version of this program"):
+        TrialSample.from_bytes(content)
+
+
+def test_a_sample_of_another_kind_is_refused() -> None:
+    with pytest.raises(StudyError, match="of another version of this program"):
+        ObservedSample.from_bytes(FORECAST.to_bytes())

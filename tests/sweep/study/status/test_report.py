@@ -1,0 +1,124 @@
+"""Where a study stands."""
+
+import json
+
+import optuna
+import pytest
+from optuna.study import Study
+from optuna.trial import TrialState
+
+from fieldsharp.core.errors import StudyError
+from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.lookup import (
+    load_study,
+    open_or_create_study,
+    our_studies,
+    study_config,
+)
+from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.status.report import study_status, trial_status
+from fieldsharp.sweep.study.trial_records import CONFIG
+
+
+@pytest.fixture
+def study(finished_url: str) -> Study:
+    return load_study(open_database(finished_url, "read"), "tiny")
+
+
+def test_a_finished_study_shows_states_best_baseline_and_targets(
+    study: Study, finished_url: str, tiny_facts: StudyFacts
+) -> None:
+    status = study_status(study, finished_url)
+    assert status.states == {
+        "RUNNING": 0,
+        "COMPLETE": 8,
+        "PRUNED": 0,
+        "FAIL": 0,
+        "WAITING": 0,
+        "PAUSED": 0,
+    }
+    trials = study.get_trials()
+    feasible = [t for t in trials if all(value <= 0 for value in t.constraints.values())]
+    best = min(feasible, key=lambda trial: trial.value or 0.0)
+    assert status.best is not None
+    assert (status.best.trial, status.best.score) == (best.number, best.value)
+    assert status.best.gradient == best.user_attrs["gradient"]
+    assert status.best.params.keys() == best.params.keys()
+    assert status.targets == {
+        "gradient": tiny_facts.gradient.low,
+        "peak": tiny_facts.peak.low,
+    }
+    assert status.observed["gradient"] is not None
+    assert status.targets["gradient"] == pytest.approx(0.95 * status.observed["gradient"])
+    assert (status.units, status.variable, status.budget) == ("ug m-3", "plume", 8)
+    assert status.eta_s is None
+    assert status.failures == {}
+
+
+def test_the_baseline_is_shown_with_the_values_that_were_trained(
+    study: Study, finished_url: str
+) -> None:
+    baseline = study_status(study, finished_url).baseline
+    assert baseline is not None
+    assert baseline.preset == "baseline"
+    assert baseline.params["gradient_weight"] == 0.0
+    assert baseline.params["loss_variant"] == "none"
+    assert study.get_trials()[0].params["gradient_weight"] == 0.01  # what the sampler believes
+
+
+def test_a_status_is_plain_json(study: Study, finished_url: str) -> None:
+    tree = json.loads(json.dumps(study_status(study, finished_url).as_json()))
+    assert {"trial", "score", "gradient", "peak", "rmse", "params"} <= tree["best"].keys()
+
+
+def test_before_the_first_result_there_is_no_best_and_no_eta(
+    tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
+) -> None:
+    study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
+    ledger = Ledger(study, tiny_config, storage_url, tiny_facts)
+    ledger.prepare()
+    ledger.ask()
+    status = study_status(study, storage_url)
+    assert (status.best, status.baseline, status.eta_s) == (None, None, None)
+    assert (status.states["RUNNING"], status.states["WAITING"]) == (1, 5)
+
+
+def test_a_failed_trial_is_shown_with_its_reason(
+    tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
+) -> None:
+    study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
+    ledger = Ledger(study, tiny_config, storage_url, tiny_facts)
+    ledger.prepare()
+    ledger.ask()
+    ledger.ask()
+    ledger.fail(1, "the training diverged")
+    study.tell(study.ask(), state=TrialState.FAIL)
+    assert study_status(study, storage_url).failures == {
+        1: "the training diverged",
+        2: "no reason was kept",
+    }
+
+
+def test_studies_of_others_are_not_listed_and_not_shown(storage_url: str) -> None:
+    storage = open_database(storage_url, "write")
+    foreign = optuna.create_study(study_name="foreign", storage=storage)
+    foreign.tell(foreign.ask(), 1.0)
+    assert our_studies(storage) == []
+    with pytest.raises(StudyError, match="'foreign' has no config: it was not started by this"):
+        study_status(foreign, storage_url)
+    with pytest.raises(StudyError, match="trial 0 has no record of its training"):
+        trial_status(foreign.get_trials()[0])
+
+
+def test_our_studies_are_listed(finished_url: str) -> None:
+    assert our_studies(open_database(finished_url, "read")) == ["tiny"]
+
+
+def test_a_configuration_of_another_version_is_named(storage_url: str) -> None:
+    storage = open_database(storage_url, "write")
+    study = optuna.create_study(study_name="old", storage=storage)
+    study.set_user_attr(CONFIG, {"data": {"path": "a.nc"}, "telepathy": True})
+    with pytest.raises(StudyError, match=r"of another version of this program \(telepathy: "):
+        study_config(study)

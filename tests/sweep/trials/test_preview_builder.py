@@ -1,0 +1,82 @@
+"""Samples of forecasts, checked by hand against the data they are taken from."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from fieldsharp.fields.windows import ForecastData
+from fieldsharp.sweep.trials import preview_builder
+from fieldsharp.sweep.trials.evaluator import Persistence
+from fieldsharp.sweep.trials.preview_builder import Sampler
+
+
+def test_the_window_shown_has_the_median_gradient(tiny_data: ForecastData) -> None:
+    observed = Sampler(tiny_data, "validation").observed()
+    values_THW = tiny_data.series.values_TCHW[:, 0].astype(float)
+    ends = tiny_data.validation.starts_B.numpy() + 3  # two frames of history, two ahead
+
+    def sobel(field_HW: npt.NDArray[np.float64]) -> float:
+        smooth = np.array([1.0, 2.0, 1.0]) / 8
+        rows = sum(w * field_HW[i : i + 22] for i, w in enumerate(smooth))
+        columns = sum(w * field_HW[:, i : i + 22] for i, w in enumerate(smooth))
+        gx, gy = rows[:, 2:] - rows[:, :-2], columns[2:] - columns[:-2]
+        inside = tiny_data.series.mask_HW
+        known = np.all([inside[i : i + 22, j : j + 22] for i in range(3) for j in range(3)], axis=0)
+        return float(np.hypot(gx, gy)[known].mean())
+
+    ranked = ends[np.argsort([sobel(values_THW[end]) for end in ends])]
+    inside = tiny_data.series.mask_HW
+    expected = values_THW[ranked[len(ranked) // 2]][inside]
+    assert observed.values_LHW[-1][inside] == pytest.approx(expected, rel=1e-5)
+
+
+def test_persistence_shows_the_last_known_frame(tiny_data: ForecastData) -> None:
+    sampler = Sampler(tiny_data, "validation")
+    sample, observed = sampler.sample(Persistence(2)), sampler.observed()
+    assert np.array_equal(sample.values_LHW[0], sample.values_LHW[1])
+    assert not np.array_equal(sample.values_LHW[0], observed.values_LHW[0])
+    # It has the frames of an earlier time, so nearly the same power at every scale.
+    ratio = sample.power_LK.sum(axis=-1) / observed.power_LK.sum(axis=-1)
+    assert ratio == pytest.approx(np.ones(2), abs=0.2)
+
+
+def test_a_forecast_of_the_usual_has_no_power(tiny_data: ForecastData) -> None:
+    usual_CHW = tiny_data.unit_climatology_CHW
+
+    def usual(history_BTCHW: torch.Tensor) -> torch.Tensor:
+        return usual_CHW.expand(history_BTCHW.shape[0], 2, -1, -1, -1)
+
+    sampler = Sampler(tiny_data, "validation")
+    power = sampler.sample(usual).power_LK.sum()
+    assert power < 1e-9 * sampler.observed().power_LK.sum()
+
+
+def test_axes_are_those_of_the_file(tiny_data: ForecastData) -> None:
+    observed = Sampler(tiny_data, "test").observed()
+    assert (observed.part, observed.leads, observed.every) == ("test", (1, 2), 1)
+    assert observed.ahead == ("1 h ahead", "2 h ahead")
+    assert len(observed.x_W) == len(observed.y_H) == 24
+    assert observed.mask_HW.shape == (24, 24)
+    assert observed.wavelength_K[:3].tolist() == [np.inf, 24.0, 12.0]
+
+
+def test_a_large_grid_is_thinned_and_not_averaged(
+    tiny_data: ForecastData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Sampler(tiny_data, "validation").observed()
+    monkeypatch.setattr(preview_builder, "LONGEST_SIDE", 10)
+    thinned = Sampler(tiny_data, "validation").observed()
+    assert thinned.every == 3
+    assert np.array_equal(thinned.values_LHW, whole.values_LHW[:, ::3, ::3])
+    assert np.array_equal(thinned.mask_HW, whole.mask_HW[::3, ::3])
+    assert np.array_equal(thinned.x_W, whole.x_W[::3])
+    assert np.array_equal(thinned.power_LK, whole.power_LK)
+
+
+def test_without_dates_leads_are_counted_in_steps(tiny_data: ForecastData) -> None:
+    series = replace(tiny_data.series, time=np.arange(len(tiny_data.series.time)))
+    observed = Sampler(replace(tiny_data, series=series), "validation").observed()
+    assert observed.ahead == ("1 step ahead", "2 steps ahead")

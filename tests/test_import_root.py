@@ -1,0 +1,80 @@
+"""One import root: no module is loaded under two names, and names of released pages still work."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fieldsharp.core.checkout import PROJECT
+from fieldsharp.earlier_names import MOVED, PACKAGES
+
+
+def _run(code: str, folder: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
+    """Run code with the user's folder before the project on the path."""
+    path = os.pathsep.join(map(str, (folder, *paths, PROJECT)))
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_every_package_is_linked_into_the_root() -> None:
+    for package in (*PACKAGES, "core"):
+        link = PROJECT / "fieldsharp" / package
+        assert link.is_symlink()
+        assert link.resolve() == PROJECT / package
+
+
+@pytest.mark.parametrize("name", ["model.losses.sobel", "model.losses.distribution", *MOVED])
+def test_an_earlier_name_is_the_module_of_today_and_no_second_copy(
+    name: str, tmp_path: Path
+) -> None:
+    today = f"fieldsharp.{MOVED.get(name, name)}"
+    code = (
+        f"import fieldsharp, sys, {name}\nimport {today}\n"
+        f"module = sys.modules[{today!r}]\n"
+        f"assert sys.modules[{name!r}] is module\n"
+        f"assert module.__name__ == module.__spec__.name == {today!r}\n"
+        f"from {name.rpartition('.')[0]} import {name.rpartition('.')[2]} as again\n"
+        "assert again is module\n"
+    )
+    done = _run(code, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("form", ["model.py", "model/__init__.py"])
+def test_a_module_of_the_users_by_an_earlier_name_comes_first(form: str, tmp_path: Path) -> None:
+    file = tmp_path / form
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("MINE = 1\n")
+    code = "import fieldsharp.model.registry, model\nprint(model.MINE)"
+    done = _run(code, tmp_path)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+    if file.name != "model.py":
+        (file.parent / "mine.py").write_text("MINE = 2\n")
+        done = _run("import fieldsharp\nfrom model.mine import MINE\nprint(MINE)", tmp_path)
+        assert (done.stdout, done.stderr) == ("2\n", "")
+
+
+def test_a_name_that_never_was_is_refused_under_that_name(tmp_path: Path) -> None:
+    done = _run("import fieldsharp, model.losses.nothing", tmp_path)
+    assert "ModuleNotFoundError: No module named 'model.losses.nothing'" in done.stderr
+
+
+def test_no_file_of_ours_imports_a_package_without_the_root() -> None:
+    done = subprocess.run(
+        [
+            *("git", "grep", "-nE"),
+            rf"^\s*(from|import) ({'|'.join((*PACKAGES, 'core'))})[. ]",
+            *("--", "*.py", ":!tests/compatibility", ":!examples"),
+        ],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (1, ""), "git grep found some, or failed"
