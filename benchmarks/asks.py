@@ -33,8 +33,8 @@ from fieldsharp.sweep.configuration.presets import preset_parameters, presets
 from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.configuration.settings import DEFAULT_SPACE, SearchSettings, SweepConfig
 from fieldsharp.sweep.configuration.space import distributions
-from fieldsharp.sweep.engine.preflight import examine
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.engine.preflight import run_preflight
+from fieldsharp.sweep.study.data_summary import DataSummary
 
 ANALYTIC = "analytic"
 EPOCHS = 288
@@ -133,7 +133,7 @@ def rows(queues: Mapping[str, Queue], seed: int) -> dict[str, Plan]:
     }
 
 
-def queues(config: SweepConfig, facts: StudyFacts) -> dict[str, Queue]:
+def queues(config: SweepConfig, facts: DataSummary) -> dict[str, Queue]:
     """Return the parameters of each set of presets, the variant first."""
     found: dict[str, Queue] = {}
     for wanted in ("baseline", "plan", "sharpeners", "all"):
@@ -242,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     warnings.simplefilter("ignore", ExperimentalWarning)
     warnings.simplefilter("ignore", FutureWarning)
     config = load_config(given.config).config
-    facts = examine(config).facts
+    facts = run_preflight(config).facts
     starts = queues(config, facts)
     for name in given.landscape or (*SCHEDULES, ANALYTIC):
         draw: Callable[[np.random.Generator], Landscape] = Analytic

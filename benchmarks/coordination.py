@@ -32,10 +32,10 @@ from fieldsharp.storage.retry import BUSY_TIMEOUT_S
 from fieldsharp.sweep.configuration.config_file import load_config, validate
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import distributions
-from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.execution.gpus import worker_count
 from fieldsharp.sweep.study.lookup import open_or_create_study
-from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import PAUSED, TrialRecord, trial_record
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
@@ -64,7 +64,7 @@ class SweepCost:
 def sweep_cost(config: SweepConfig, folder: Path) -> tuple[SweepCost, TrialRecord]:
     """Run a sweep and return what it cost, with the record of one of its trials."""
     url = f"sqlite:///{folder / 'sweep.db'}"
-    facts = examine(config).facts
+    facts = run_preflight(config).facts
     executor = TimedExecutor(worker_count(config.workers, cards=0))
     with opened_sweep(config, url, facts, executor) as (study, coordinator):
         cpu, wall = time.process_time(), time.perf_counter()
@@ -113,10 +113,10 @@ def book_keeping(
     tree["search"] |= {"sampler": "random", "presets": "baseline"}
     config = validate(tree, "the benchmark")
     url = f"sqlite:///{folder / 'book.db'}"
-    facts = examine(config).facts
+    facts = run_preflight(config).facts
     storage = open_database(url, "write", BUSY_TIMEOUT_S, sole_writer=True)
     study = open_or_create_study(storage, config, facts)
-    ledger = Ledger(study, config, url, facts)
+    ledger = StudyRepository(study, config, url, facts)
     ledger.prepare()
     space = distributions(config.search)
     ledger.complete(ledger.ask().number, record)

@@ -25,7 +25,7 @@ from fieldsharp.model.checkpoint import Checkpoint, encode
 from fieldsharp.model.device import find_hardware
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.trial import Trial
 
 QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
@@ -60,7 +60,7 @@ def measure(config: SweepConfig, epochs: int) -> list[dict[str, float]]:
     torch.set_num_threads(1)
     clock = Clock()
     data = load_forecast_data(config.data)
-    judge = Judge(data, data.validation)
+    judge = Evaluator(data, data.validation)
     trial = Trial(config.run, data, find_hardware(config.training), judge)
     trainer, optimizer = trial.trainer, trial.trainer.optimizer
     forecast = trial.predictor.forward

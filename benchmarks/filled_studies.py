@@ -11,7 +11,7 @@ from benchmarks.sleeping_worker import length_s
 from benchmarks.timed_executor import TimedExecutor
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import distributions
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 
 
 class SleepingStudy:
@@ -23,7 +23,7 @@ class SleepingStudy:
         folder: For the database.
     """
 
-    def __init__(self, config: SweepConfig, facts: StudyFacts, folder: Path) -> None:
+    def __init__(self, config: SweepConfig, facts: DataSummary, folder: Path) -> None:
         self._config = config
         self._facts = facts
         self.url = f"sqlite:///{folder / 'ours.db'}"

@@ -22,12 +22,12 @@ from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.registry import LOSS_VARIANTS
 from fieldsharp.objectives.guards import broken, check_guards
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.presets import BASELINE_PRESET, Preset, presets
 from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.trial import Trial
 
 
@@ -58,7 +58,7 @@ def rows(config: SweepConfig, kind: str, seeds: int) -> Iterator[Row]:
     """Train and yield row after row, the baseline first."""
     torch.set_num_threads(config.training.threads)
     data = load_forecast_data(config.data)
-    judge = Judge(data, data.validation)
+    judge = Evaluator(data, data.validation)
     baselines = [_train(config, BASELINE_PRESET, seed, data, judge) for seed in range(seeds)]
     yield _row("baseline", baselines, baselines, config, "the conditional mean")
     for preset, optimum in _losses(config, kind):
@@ -86,8 +86,8 @@ def _losses(config: SweepConfig, kind: str) -> list[tuple[Preset, str]]:
 
 
 def _train(
-    config: SweepConfig, preset: Preset, seed: int, data: ForecastData, judge: Judge
-) -> Judgement:
+    config: SweepConfig, preset: Preset, seed: int, data: ForecastData, judge: Evaluator
+) -> MetricValues:
     run = preset.run(config, {"training.seed": seed})
     trial = Trial(run, data, find_hardware(run.training), judge)
     *_, last = trial.epochs()
@@ -96,8 +96,8 @@ def _train(
 
 def _row(
     name: str,
-    judged: Sequence[Judgement],
-    baselines: Sequence[Judgement],
+    judged: Sequence[MetricValues],
+    baselines: Sequence[MetricValues],
     config: SweepConfig,
     optimum: str,
 ) -> Row:

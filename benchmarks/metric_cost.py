@@ -21,10 +21,10 @@ from fieldsharp.core.checkout import PROJECT
 from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.objectives.guards import check_guards
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.trial import Trial
 
 QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
@@ -62,7 +62,7 @@ def measure(config: SweepConfig, epochs: int) -> Cost:
     """Train some epochs and time what judging them costs."""
     torch.set_num_threads(config.training.threads)
     data = load_forecast_data(config.data)
-    judge = Judge(data, data.validation)
+    judge = Evaluator(data, data.validation)
     trial = Trial(config.run, data, find_hardware(config.training), judge)
     epoch_s, metrics_s, detail_s = [], [], []
     for report in trial.epochs():
@@ -84,10 +84,10 @@ def measure(config: SweepConfig, epochs: int) -> Cost:
 
 
 def _seconds(
-    judge: Judge,
+    judge: Evaluator,
     forecasts: Sequence[torch.Tensor],
     config: SweepConfig,
-    baseline: Judgement,
+    baseline: MetricValues,
     *,
     detail: bool,
 ) -> float:

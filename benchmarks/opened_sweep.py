@@ -12,15 +12,15 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.coordinator import Coordinator
 from fieldsharp.sweep.execution.executor import Executor
 from fieldsharp.sweep.monitoring.progress import SilentProgress
-from fieldsharp.sweep.study.data_summary import StudyFacts
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import open_or_create_study, study_identity
-from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.repository import StudyRepository
 
 
 @contextmanager
 def opened_sweep(
-    config: SweepConfig, url: str, facts: StudyFacts, executor: Executor
+    config: SweepConfig, url: str, facts: DataSummary, executor: Executor
 ) -> Iterator[tuple[Study, Coordinator]]:
     """Hold a study's lock; yield the study and a coordinator that has not begun.
 
@@ -33,8 +33,8 @@ def opened_sweep(
     with StudyLock(url, config.study):
         storage = open_database(url, "write", BUSY_TIMEOUT_S, sole_writer=True)
         study = open_or_create_study(storage, config, facts)
-        files = StudyFiles(url, study_identity(study))
+        files = StudyWorkspace(url, study_identity(study))
         files.make()
         progress = SilentProgress(config.study, facts.targets, facts.units)
-        ledger = Ledger(study, config, url, facts)
+        ledger = StudyRepository(study, config, url, facts)
         yield study, Coordinator(ledger, executor, facts, progress, files)

@@ -28,7 +28,7 @@ from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.trials.trial import Trial
 
 PART = "overhead"
@@ -107,7 +107,7 @@ def _executor(told: Pretence, seconds: float) -> TimedExecutor:
 
 def _by_length(config: SweepConfig, told: Pretence, plan: Plan) -> list[Measurement]:
     lines = []
-    facts = examine(config).facts
+    facts = run_preflight(config).facts
     for seconds, at_a_time in plan.lengths:
         with tempfile.TemporaryDirectory() as folder, closing(_executor(told, seconds)) as executor:
             ours = SleepingStudy(config, facts, Path(folder))
@@ -154,7 +154,7 @@ def _between(spans: Spans) -> float:
 
 def _by_trials(config: SweepConfig, told: Pretence, plan: Plan) -> list[Measurement]:
     lines = []
-    facts = examine(config).facts
+    facts = run_preflight(config).facts
     with (
         tempfile.TemporaryDirectory() as name,
         closing(_executor(told, plan.filled_s)) as executor,

@@ -22,10 +22,10 @@ from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, Scalar
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.setting_paths import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.engine.baseline_scoring import Scoring
-from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
+from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.study.epoch_report import EpochReport
-from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.trial import Trial
 
 
@@ -36,7 +36,7 @@ def search(
     trials: int,
 ) -> None:
     """Train the baseline, then as many trials as asked for; ``train`` yields epoch by epoch."""
-    scoring = Scoring(config.objective, examine(config).facts.targets)
+    scoring = BaselineScoring(config.objective, run_preflight(config).facts.targets)
     baseline = presets(config)[0].run(config)
     scoring.end_baseline([report.judgement for report in train(baseline)])
 
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     config = load_config(given.config).config
     data = load_forecast_data(config.data)
-    judge, hardware = Judge(data, data.validation), find_hardware(config.training)
+    judge, hardware = Evaluator(data, data.validation), find_hardware(config.training)
     study = optuna.create_study(
         storage=given.storage, study_name=config.study, pruner=optuna.pruners.MedianPruner()
     )

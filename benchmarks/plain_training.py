@@ -27,7 +27,7 @@ from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.registry import LOSS_VARIANTS
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.run_settings import RunSettings
-from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.trial import forecast_shape
 
 Tensor = torch.Tensor
@@ -98,7 +98,7 @@ def sobel_loss(mask_HW: Tensor, weight: float = 1.0) -> Loss:
     return loss
 
 
-def objective(trial: optuna.Trial, run: RunSettings, data: ForecastData, judge: Judge) -> float:
+def objective(trial: optuna.Trial, run: RunSettings, data: ForecastData, judge: Evaluator) -> float:
     """Train a configuration and return how far its forecast is from sharp."""
     variant = trial.suggest_categorical("loss_variant", list(LOSS_VARIANTS))
     weight = trial.suggest_float("gradient_weight", 0.01, 10.0, log=True)
@@ -139,7 +139,7 @@ def main(arguments: Sequence[str]) -> None:
     config = load_config(Path(config_path), changes).config
     device = "cuda" if torch.cuda.is_available() else "cpu"
     data = load_forecast_data(config.data, device)
-    judge = Judge(data, data.validation)
+    judge = Evaluator(data, data.validation)
     asked = json.loads(Path(configurations).read_text(encoding="utf-8"))
     study = optuna.create_study(
         storage=f"sqlite:///{database}", sampler=optuna.samplers.RandomSampler()

@@ -33,11 +33,11 @@ from benchmarks.paced_executor import Pace, PacedExecutor
 from benchmarks.sleeping_worker import Pretence, length_s, pretence, serve_sleeping
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.execution.executor import Executor
-from fieldsharp.sweep.execution.factory import machines_of
+from fieldsharp.sweep.execution.factory import executor_plan
 from fieldsharp.sweep.execution.local.executor import LocalExecutor
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from tests.ray_nodes import NO_RAY, ray_is_there, ray_nodes
 
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _on_ray(config: SweepConfig, told: Pretence, folder: Path) -> Executor:
     """Return the executor of a cluster, once all of its workers are there."""
     asked = config.model_copy(update={"executor": "ray"})
-    machines = machines_of(asked)
+    machines = executor_plan(asked)
     from benchmarks.sleeping_actor import sleeping_actors
 
     with sleeping_actors(told):
@@ -105,7 +105,7 @@ def _on_ray(config: SweepConfig, told: Pretence, folder: Path) -> Executor:
 def _ways(
     config: SweepConfig, local: PacedExecutor, cluster: PacedExecutor, folder: Path
 ) -> dict[str, Run]:
-    facts, numbers = examine(config).facts, count()
+    facts, numbers = run_preflight(config).facts, count()
     return {
         "bare Ray tasks, all at once": lambda trials: _tasks(trials, trials),
         "bare Ray tasks, as slots are free": partial(_tasks, SLOTS),
@@ -158,7 +158,7 @@ def _handed_out(
 
 def _swept(
     config: SweepConfig,
-    facts: StudyFacts,
+    facts: DataSummary,
     executor: PacedExecutor,
     folder: Path,
     numbers: "count[int]",

@@ -29,7 +29,7 @@ from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.schedule import Schedule
 from fieldsharp.objectives.guards import check_guards
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Targets
@@ -40,9 +40,9 @@ from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.setting_paths import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import distributions
-from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.study.rung_results import total_violation
-from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.trial import Trial
 
 QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
@@ -76,7 +76,7 @@ class _Task:
     run: RunSettings
 
 
-_data: dict[str, tuple[ForecastData, Judge]] = {}
+_data: dict[str, tuple[ForecastData, Evaluator]] = {}
 
 
 def _train(task: _Task) -> Curve:
@@ -84,9 +84,9 @@ def _train(task: _Task) -> Curve:
     path = task.run.data.path
     if path not in _data:
         data = load_forecast_data(task.run.data)
-        _data[path] = data, Judge(data, data.validation)
+        _data[path] = data, Evaluator(data, data.validation)
     data, judge = _data[path]
-    judged: list[Judgement] = []
+    judged: list[MetricValues] = []
     try:
         trial = Trial(task.run, data, find_hardware(task.run.training), judge)
         judged = [report.judgement for report in trial.epochs()]
@@ -182,8 +182,8 @@ def ranks(
     return found
 
 
-def _judgements(curve: Curve) -> list[Judgement]:
-    return [Judgement.model_validate(judgement) for judgement in curve.judgements]
+def _judgements(curve: Curve) -> list[MetricValues]:
+    return [MetricValues.model_validate(judgement) for judgement in curve.judgements]
 
 
 def table(found: dict[str, list[Ranks]]) -> list[str]:
@@ -231,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     config = load_config(given.config, given.set).config
     curves = train_all(config, given.schedules, given.trials, given.curves, given.workers)
-    targets = examine(config).facts.targets
+    targets = run_preflight(config).facts.targets
     found = {s: ranks(curves, s, config.objective, targets) for s in given.schedules}
     print("\n".join(table(found)))
 

@@ -14,8 +14,11 @@ from pathlib import Path
 
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
-from fieldsharp.sweep.execution.script.project_snapshot import keep_project, kept_project
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
+from fieldsharp.sweep.execution.script.project_snapshot import (
+    project_snapshot,
+    save_project_snapshot,
+)
 from fieldsharp.sweep.execution.script.trial import ScriptTrial
 from fieldsharp.sweep.study.trial_events import TrialDone
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -45,10 +48,10 @@ def main() -> None:
 
 
 def _run(project: Path, folder: Path, number: int) -> None:
-    settings = TrainerSettings(
+    settings = ScriptSettings(
         command=("python", "train.py"), project=str(project), patterns=PATTERNS
     )
-    keep_project(settings, kept_project(folder.parent.parent))
+    save_project_snapshot(settings, project_snapshot(folder.parent.parent))
     spec = TrialSpec(number=number, run=RunSettings(data=DataSettings(path=""), trainer=settings))
     ours, theirs = multiprocessing.Pipe()
     end = ScriptTrial(spec, folder, theirs, lambda: None, {}).run()

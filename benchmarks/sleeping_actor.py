@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 from unittest.mock import patch
 
 from benchmarks.sleeping_worker import Pretence, SleepingWorker
-from fieldsharp.sweep.execution.ray.actor import TrialWorker
+from fieldsharp.sweep.execution.ray.actor import TrialActor
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def sleeping_actors(told: Pretence) -> Iterator[None]:
         told: What its trials come to.
     """
 
-    class SleepingTrialWorker(TrialWorker):
+    class SleepingTrialWorker(TrialActor):
         def __init__(self, places: list[str], mirror: str | None, mark: str) -> None:
             def serve(pipe: Connection) -> None:
                 SleepingWorker(told, pipe).serve()
@@ -28,5 +28,5 @@ def sleeping_actors(told: Pretence) -> Iterator[None]:
             patch("fieldsharp.sweep.execution.ray.actor._serve", serve).start()
             super().__init__(places, mirror, mark)
 
-    with patch("fieldsharp.sweep.execution.ray.executor.TrialWorker", SleepingTrialWorker):
+    with patch("fieldsharp.sweep.execution.ray.executor.TrialActor", SleepingTrialWorker):
         yield

@@ -11,12 +11,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from fieldsharp.model.device import find_hardware
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.sweep.execution.local.worker import Worker
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialBegan, TrialDone, TrialEvent
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.trials.preview_builder import Sampler
+from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from fieldsharp.sweep.trials.trial import Trial
 
 GOLDEN = (math.sqrt(5) - 1) / 2
@@ -41,7 +41,7 @@ class Pretence:
 
 def pretence(trial: Trial, seconds: float) -> Pretence:
     """Return one made of a trial that was really trained."""
-    sample = Sampler(trial.judge.data, "validation").sample(trial.predictor).to_bytes()
+    sample = PreviewBuilder(trial.judge.data, "validation").sample(trial.predictor).to_bytes()
     return Pretence(seconds, trial.reports[-1], b64encode(sample).decode())
 
 
@@ -83,13 +83,13 @@ def serve_sleeping(
     coordinator_pid: int,
 ) -> None:
     """Entry of the worker process."""
-    from fieldsharp.sweep.execution.local.parent_death import end_with
+    from fieldsharp.sweep.execution.local.parent_death import end_with_parent
 
-    end_with(coordinator_pid)
+    end_with_parent(coordinator_pid)
     SleepingWorker(pretence, pipe).serve()
 
 
-def _judgement(report: EpochReport, number: int) -> Judgement:
+def _judgement(report: EpochReport, number: int) -> MetricValues:
     """Return what a trial came to: each something else, or a sampler had nothing to learn from."""
     factor = 1 + 0.1 * _spread(number)
     overall = {

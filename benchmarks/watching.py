@@ -32,17 +32,17 @@ from fieldsharp.core.checkout import PROJECT
 from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.storage.database import open_database
-from fieldsharp.storage.trial_files.preview_store import Samples
+from fieldsharp.storage.trial_files.preview_store import PreviewStore
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.dashboard.views.routes import WsgiApp
-from fieldsharp.sweep.dashboard.views.study_payload import StudyDetails
+from fieldsharp.sweep.dashboard.views.study_payload import StudyPayload
 from fieldsharp.sweep.engine.run import run_sweep
 from fieldsharp.sweep.monitoring.live_progress import OpenedSweep
 from fieldsharp.sweep.monitoring.progress import SilentProgress
 from fieldsharp.sweep.report.build import make_report
-from fieldsharp.sweep.study.files.previews import TrialSample
-from fieldsharp.sweep.trials.preview_builder import Sampler
+from fieldsharp.sweep.study.files.previews import TrialPreview
+from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from fieldsharp.sweep.trials.trial import Trial
 
 QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
@@ -89,13 +89,13 @@ def measure_samples(config: SweepConfig, repeats: int) -> dict[str, Any]:
     for _ in trial.epochs():
         pass
     whole = time.perf_counter() - started
-    sampler = Sampler(data, "validation")
+    sampler = PreviewBuilder(data, "validation")
     with tempfile.TemporaryDirectory() as folder:
-        samples = Samples(Path(folder))
+        samples = PreviewStore(Path(folder))
 
         def keep() -> None:
-            sample = TrialSample(sampler.sample(trial.predictor))
-            samples.put_trial(0, TrialSample.from_bytes(sample.to_bytes()).to_bytes())
+            sample = TrialPreview(sampler.sample(trial.predictor))
+            samples.put_trial(0, TrialPreview.from_bytes(sample.to_bytes()).to_bytes())
 
         taken = _timed(keep, repeats)
     return {
@@ -111,10 +111,10 @@ def measure_json(url: str, repeats: int) -> Seconds:
     found |= {f"plain dashboard, {what}, s": [] for what in ("cold", "warm", "new alone")}
     for _ in range(repeats):
         storage = get_storage(open_database(url, "read"))
-        details = StudyDetails(storage, url)
+        details = StudyPayload(storage, url)
         last = len(storage.get_all_trials(1)) - 10
         storage = get_storage(open_database(url, "read"))
-        details = StudyDetails(storage, url)
+        details = StudyPayload(storage, url)
         plain: WsgiApp = wsgi(get_storage(open_database(url, "read")))
         for what, after in (("cold", 0), ("warm", 0), ("new alone", last)):
             found[f"study as JSON, {what}, s"] += _timed(partial(details.detail, 1, after), 1)

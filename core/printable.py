@@ -9,12 +9,12 @@ _MARKS = frozenset("\u061c\u200e\u200f")
 """Invisible letters of a direction: in place within Arabic and Hebrew, but not on a terminal."""
 
 
-def is_visible(character: str) -> bool:
+def is_printable(character: str) -> bool:
     """Return whether a character shows what it is: no control character, no half of a pair."""
     return unicodedata.category(character) not in _UNSEEN and character not in _TURNING
 
 
-def visible(text: str, keep: str = "") -> str:
+def printable(text: str, keep: str = "") -> str:
     r"""Return the text with every control character as its escape, such as ``\x1b``.
 
     Args:
@@ -24,7 +24,7 @@ def visible(text: str, keep: str = "") -> str:
     if text.isprintable():  # nearly always
         return text
     return "".join(
-        c if c in keep or (is_visible(c) and c not in _MARKS) else _escaped(c) for c in text
+        c if c in keep or (is_printable(c) and c not in _MARKS) else _escaped(c) for c in text
     )
 
 

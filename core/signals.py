@@ -20,7 +20,7 @@ INTERRUPTED = "interrupted; run the same command again"
 _IMPORTING = "<frozen importlib._bootstrap>"
 
 
-class Stopping:
+class StopSignals:
     """Turns signals into a request, or into one ``KeyboardInterrupt`` while nobody takes requests.
 
     The signals of a burst raise one error at most, so that none hits the handling of that error.
@@ -44,9 +44,9 @@ class Stopping:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        if Stopping._depth == 0:
-            Stopping._burst_began = -math.inf
-        Stopping._depth += 1
+        if StopSignals._depth == 0:
+            StopSignals._burst_began = -math.inf
+        StopSignals._depth += 1
         self._before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._retry)
         for number in NUMBERS:
             # Under nohup a terminal that closes is to be no end.
@@ -55,29 +55,29 @@ class Stopping:
         return self
 
     def __exit__(self, *_: object) -> None:
-        Stopping._depth -= 1
-        if Stopping._depth == 0:
+        StopSignals._depth -= 1
+        if StopSignals._depth == 0:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _handle(self, _signum: int, frame: FrameType | None) -> None:
         now = time.monotonic()
-        is_repeated = now - Stopping._burst_began < BURST_S
+        is_repeated = now - StopSignals._burst_began < BURST_S
         if not is_repeated:
-            Stopping._burst_began = now
+            StopSignals._burst_began = now
         if self.ask is not None:
             self.ask()
         elif is_repeated:
             pass
-        elif self._interrupted and Stopping.owns_process:
+        elif self._interrupted and StopSignals.owns_process:
             end_at_once()
         else:
             self._interrupted = True
             self._raise(frame)
 
     def _raise(self, frame: FrameType | None) -> None:
-        delayed_s = time.monotonic() - Stopping._burst_began
+        delayed_s = time.monotonic() - StopSignals._burst_began
         if _is_importing(frame) and delayed_s < IMPORTING_S:
             raise_soon()
         else:

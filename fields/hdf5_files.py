@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 
 from fieldsharp.core.errors import DataError
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 
 MOST_LINKS = 10_000
 """Of all groups of a file together."""
@@ -57,7 +57,7 @@ def require_self_contained(file: h5py.File, path: Path) -> None:
                 raise _reads_others(below, path, "is a link to another file")
             if kind != h5py.h5l.TYPE_HARD:
                 raise DataError(
-                    f"{visible(below)!r} in {path} is a link of a user-defined kind, which may "
+                    f"{printable(below)!r} in {path} is a link of a user-defined kind, which may "
                     "lead anywhere; write the file without it"
                 )
             child = h5py.h5o.open(group, link)
@@ -90,7 +90,8 @@ def _reads_others(name: str, path: Path, how: str) -> DataError:
     given, whole = json.dumps(str(path)), json.dumps(f"{path.stem}_whole{path.suffix}")
     code = f"import xarray; xarray.open_dataset({given}).load().to_netcdf({whole})"
     return DataError(
-        f"variable {visible(name.removeprefix('/'))!r} in {path} {how}, and a data file that reads "
+        f"variable {printable(name.removeprefix('/'))!r} in {path} {how}, and a data file that "
+        "reads "
         "other files is refused; if you trust it, write all of it into one file with "
         f"python -c {shlex.quote(code)}"
     )

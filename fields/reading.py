@@ -21,7 +21,7 @@ from xarray.backends import H5NetCDFStore
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use, require_memory
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.fields.axes import field_dims
 from fieldsharp.fields.hdf5_files import require_self_contained
@@ -122,8 +122,8 @@ def read_series(settings: DataSettings, use: Use = SERIES) -> FieldSeries:
         mask_HW=mask_HW,
         time=raw.time,
         # Both are shown on terminals, and a file may say anything.
-        units=visible(str(raw.array.attrs.get("units", ""))),
-        name=visible(str(raw.array.name)),
+        units=printable(str(raw.array.attrs.get("units", ""))),
+        name=printable(str(raw.array.name)),
         filled_T=filled_T.astype(np.float32),
         dims=raw.dims,
         grid=raw.grid,

@@ -44,7 +44,7 @@ def find_hardware(settings: TrainingSettings) -> Hardware:
     return Hardware(device, getattr(torch, settings.precision))
 
 
-def count_cards(settings: TrainingSettings) -> int:
+def count_gpus(settings: TrainingSettings) -> int:
     """Return how many CUDA GPUs trainings may be dealt out to, 0 where they run elsewhere.
 
     Raises:

@@ -2,22 +2,22 @@
 
 import torch
 
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 Tensor = torch.Tensor
 
 
-def squared_error(case: Case) -> Tensor:
+def squared_error(case: VerificationBatch) -> Tensor:
     """Return the mean square error over valid cells [B, T]."""
     return ((case.forecast.cells_BTCN - case.truth.cells_BTCN) ** 2).mean(dim=(2, 3))
 
 
-def absolute_error(case: Case) -> Tensor:
+def absolute_error(case: VerificationBatch) -> Tensor:
     """Return the mean absolute error over valid cells [B, T]."""
     return (case.forecast.cells_BTCN - case.truth.cells_BTCN).abs().mean(dim=(2, 3))
 
 
-def squared_error_persistence(case: Case) -> Tensor:
+def squared_error_persistence(case: VerificationBatch) -> Tensor:
     """Return the mean square error of the last known frame [B, T]: the observed change.
 
     Raises:
@@ -26,7 +26,7 @@ def squared_error_persistence(case: Case) -> Tensor:
     return ((_last_known(case) - case.truth.cells_BTCN) ** 2).mean(dim=(2, 3))
 
 
-def squared_change(case: Case) -> Tensor:
+def squared_change(case: VerificationBatch) -> Tensor:
     """Return the mean square of the predicted change from the last known frame [B, T].
 
     Raises:
@@ -35,73 +35,73 @@ def squared_change(case: Case) -> Tensor:
     return ((case.forecast.cells_BTCN - _last_known(case)) ** 2).mean(dim=(2, 3))
 
 
-def mean_predicted(case: Case) -> Tensor:
+def mean_predicted(case: VerificationBatch) -> Tensor:
     """Return the forecast's mean over valid cells [B, T]."""
     return case.forecast.cells_BTCN.mean(dim=(2, 3))
 
 
-def mean_observed(case: Case) -> Tensor:
+def mean_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean over valid cells [B, T]."""
     return case.truth.cells_BTCN.mean(dim=(2, 3))
 
 
-def square_predicted(case: Case) -> Tensor:
+def square_predicted(case: VerificationBatch) -> Tensor:
     """Return the forecast's mean square over valid cells [B, T]."""
     return (case.forecast.cells_BTCN**2).mean(dim=(2, 3))
 
 
-def square_observed(case: Case) -> Tensor:
+def square_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean square over valid cells [B, T]."""
     return (case.truth.cells_BTCN**2).mean(dim=(2, 3))
 
 
-def product(case: Case) -> Tensor:
+def product(case: VerificationBatch) -> Tensor:
     """Return the mean product of forecast and truth over valid cells [B, T]."""
     return (case.forecast.cells_BTCN * case.truth.cells_BTCN).mean(dim=(2, 3))
 
 
-def anomaly_predicted(case: Case) -> Tensor:
+def anomaly_predicted(case: VerificationBatch) -> Tensor:
     """Return the forecast's mean departure from the climatology [B, T]."""
     return case.forecast.anomalies_BTCN.mean(dim=(2, 3))
 
 
-def anomaly_observed(case: Case) -> Tensor:
+def anomaly_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean departure from the climatology [B, T]."""
     return case.truth.anomalies_BTCN.mean(dim=(2, 3))
 
 
-def anomaly_square_predicted(case: Case) -> Tensor:
+def anomaly_square_predicted(case: VerificationBatch) -> Tensor:
     """Return the forecast's mean square departure from the climatology [B, T]."""
     return (case.forecast.anomalies_BTCN**2).mean(dim=(2, 3))
 
 
-def anomaly_square_observed(case: Case) -> Tensor:
+def anomaly_square_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean square departure [B, T]: the climatology's square error."""
     return (case.truth.anomalies_BTCN**2).mean(dim=(2, 3))
 
 
-def anomaly_product(case: Case) -> Tensor:
+def anomaly_product(case: VerificationBatch) -> Tensor:
     """Return the mean product of both departures from the climatology [B, T]."""
     return (case.forecast.anomalies_BTCN * case.truth.anomalies_BTCN).mean(dim=(2, 3))
 
 
-def slope_square_predicted(case: Case) -> Tensor:
+def slope_square_predicted(case: VerificationBatch) -> Tensor:
     """Return the mean square of the forecast's Sobel/8 gradient [B, T]."""
     return (case.forecast.steepness**2).mean(dim=(2, 3))
 
 
-def slope_square_observed(case: Case) -> Tensor:
+def slope_square_observed(case: VerificationBatch) -> Tensor:
     """Return the mean square of the observed Sobel/8 gradient [B, T]."""
     return (case.truth.steepness**2).mean(dim=(2, 3))
 
 
-def slope_product(case: Case) -> Tensor:
+def slope_product(case: VerificationBatch) -> Tensor:
     """Return the mean scalar product of both Sobel/8 gradients [B, T]."""
     (px, py), (tx, ty) = case.forecast.slopes, case.truth.slopes
     return (px * tx + py * ty).mean(dim=(2, 3))
 
 
-def _last_known(case: Case) -> Tensor:
+def _last_known(case: VerificationBatch) -> Tensor:
     if case.persistence_BTCHW is None:
         raise ValueError("skill against persistence needs the last known frame; none was given")
     return case.persistence_BTCHW[..., case.mask_HW]

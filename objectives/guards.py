@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pydantic import ConfigDict
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
 
 Metrics = Mapping[str, float]
@@ -215,7 +215,7 @@ GUARDS: Mapping[str, Guard] = {
 
 
 def check_guards(
-    judgement: Judgement, settings: GuardSettings, baseline: Judgement | None
+    judgement: MetricValues, settings: GuardSettings, baseline: MetricValues | None
 ) -> list[GuardOutcome]:
     """Return the outcome of every guard that can be taken.
 
@@ -242,7 +242,7 @@ def broken(outcomes: list[GuardOutcome]) -> list[GuardOutcome]:
     return sorted((o for o in outcomes if not o.ok), key=lambda o: -o.violation)
 
 
-def truth_judged(observed: Judgement) -> Judgement:
+def truth_judged(observed: MetricValues) -> MetricValues:
     """Return what the truth itself would come to, from any forecast judged against it."""
     perfect = {
         "rmse": 0.0,
@@ -265,7 +265,7 @@ def truth_judged(observed: Judgement) -> Judgement:
     }
     overall = {**observed.overall, **perfect}
     overall["forward_sobel"] = observed.overall["forward_sobel_observed"]
-    return Judgement(overall=overall, by_lead=by_lead)
+    return MetricValues(overall=overall, by_lead=by_lead)
 
 
 def _is_of_use(baseline: Metrics) -> bool:
@@ -277,8 +277,8 @@ def _at_lead(
     name: str,
     guard: Guard,
     settings: GuardSettings,
-    judgement: Judgement,
-    baseline: Judgement | None,
+    judgement: MetricValues,
+    baseline: MetricValues | None,
     lead: int,
 ) -> GuardOutcome | None:
     metrics = judgement.at(lead)

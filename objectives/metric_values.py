@@ -5,7 +5,7 @@ from pydantic import ConfigDict
 from fieldsharp.fields.settings import Settings
 
 
-class Judgement(Settings):
+class MetricValues(Settings):
     """What a forecast came to, physical units.
 
     Attributes:

@@ -3,7 +3,7 @@
 import torch
 
 from fieldsharp.objectives.masked_field import MaskedField
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 Tensor = torch.Tensor
 
@@ -22,17 +22,17 @@ def peak(field_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
     return MaskedField(field_BTCHW, mask_HW, None).highest_BTC.mean(dim=2)
 
 
-def gradient_predicted(case: Case) -> Tensor:
+def gradient_predicted(case: VerificationBatch) -> Tensor:
     """Return the forecast's mean gradient [B, T]."""
     return case.forecast.steepness.mean(dim=(2, 3))
 
 
-def gradient_observed(case: Case) -> Tensor:
+def gradient_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean gradient [B, T]."""
     return case.truth.steepness.mean(dim=(2, 3))
 
 
-def forward_gradient_predicted(case: Case) -> Tensor:
+def forward_gradient_predicted(case: VerificationBatch) -> Tensor:
     """Return the forecast's mean gradient by forward differences over interior cells [B, T].
 
     Sees the checkerboards that Sobel is blind to.
@@ -40,36 +40,36 @@ def forward_gradient_predicted(case: Case) -> Tensor:
     return case.forecast.forward_steepness.mean(dim=(2, 3))
 
 
-def forward_gradient_observed(case: Case) -> Tensor:
+def forward_gradient_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean gradient by forward differences [B, T]."""
     return case.truth.forward_steepness.mean(dim=(2, 3))
 
 
-def curvature_predicted(case: Case) -> Tensor:
+def curvature_predicted(case: VerificationBatch) -> Tensor:
     """Return the mean square of the forecast's Laplacian [B, T]."""
     return (case.forecast.curvature**2).mean(dim=(2, 3))
 
 
-def curvature_observed(case: Case) -> Tensor:
+def curvature_observed(case: VerificationBatch) -> Tensor:
     """Return the mean square of the observed Laplacian [B, T]."""
     return (case.truth.curvature**2).mean(dim=(2, 3))
 
 
-def peak_predicted(case: Case) -> Tensor:
+def peak_predicted(case: VerificationBatch) -> Tensor:
     """Return the forecast's peak [B, T]."""
     return case.forecast.highest_BTC.mean(dim=2)
 
 
-def peak_observed(case: Case) -> Tensor:
+def peak_observed(case: VerificationBatch) -> Tensor:
     """Return the observed peak [B, T]."""
     return case.truth.highest_BTC.mean(dim=2)
 
 
-def peak_isolation_predicted(case: Case) -> Tensor:
+def peak_isolation_predicted(case: VerificationBatch) -> Tensor:
     """Return how far the forecast's peak stands above the cells around it [B, T]."""
     return case.forecast.peak_isolation_BTC.mean(dim=2)
 
 
-def peak_isolation_observed(case: Case) -> Tensor:
+def peak_isolation_observed(case: VerificationBatch) -> Tensor:
     """Return how far the observed peak stands above the cells around it [B, T]."""
     return case.truth.peak_isolation_BTC.mean(dim=2)

@@ -9,7 +9,7 @@ import torch
 
 from fieldsharp.fields.spectrum import shell_sums, shells
 from fieldsharp.objectives.masked_field import MaskedField
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 Tensor = torch.Tensor
 LARGEST_RATIO = 1e3
@@ -18,23 +18,23 @@ MIDDLE_SCALES_CELLS = (4.0, 8.0)
 """Wavelengths that part small from middle and middle from large scales."""
 
 
-def power_predicted(case: Case) -> Tensor:
+def power_predicted(case: VerificationBatch) -> Tensor:
     """Return the power of the forecast's anomalies in each shell [B, T, K]."""
     return _power(case.forecast)
 
 
-def power_observed(case: Case) -> Tensor:
+def power_observed(case: VerificationBatch) -> Tensor:
     """Return the power of the observed anomalies in each shell [B, T, K]."""
     return _power(case.truth)
 
 
-def cross_power(case: Case) -> Tensor:
+def cross_power(case: VerificationBatch) -> Tensor:
     """Return the real cross-power of both anomalies in each shell [B, T, K]."""
     p, t = case.forecast.coefficients_BTCHW, case.truth.coefficients_BTCHW
     return _in_shells(p.real * t.real + p.imag * t.imag)
 
 
-def wavelengths(case: Case) -> Tensor:
+def wavelengths(case: VerificationBatch) -> Tensor:
     """Return the wavelength of each shell in cells [B, T, K]; infinite for the mean."""
     samples, leads, _, height, width = case.pred_BTCHW.shape
     count = int(shells(height, width).max()) + 1
@@ -44,27 +44,27 @@ def wavelengths(case: Case) -> Tensor:
     return (longest_K / number_K).expand(samples, leads, -1)
 
 
-def regional_mean_predicted(case: Case) -> Tensor:
+def regional_mean_predicted(case: VerificationBatch) -> Tensor:
     """Return the forecast's mean anomaly in each region [B, T, R]."""
     return _by_region(case.forecast.anomalies_BTCN, case.truth.regions_NR)
 
 
-def regional_mean_observed(case: Case) -> Tensor:
+def regional_mean_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean anomaly in each region [B, T, R]."""
     return _by_region(case.truth.anomalies_BTCN, case.truth.regions_NR)
 
 
-def regional_square_predicted(case: Case) -> Tensor:
+def regional_square_predicted(case: VerificationBatch) -> Tensor:
     """Return the mean square of the forecast's anomalies in each region [B, T, R]."""
     return _by_region(case.forecast.anomalies_BTCN**2, case.truth.regions_NR)
 
 
-def regional_square_observed(case: Case) -> Tensor:
+def regional_square_observed(case: VerificationBatch) -> Tensor:
     """Return the mean square of the observed anomalies in each region [B, T, R]."""
     return _by_region(case.truth.anomalies_BTCN**2, case.truth.regions_NR)
 
 
-def regions_counted(case: Case) -> Tensor:
+def regions_counted(case: VerificationBatch) -> Tensor:
     """Return 1 for each region that counts, 0 for one with too few valid cells [B, T, R].
 
     Averaged, the share of frames in which the region counts.

@@ -7,33 +7,33 @@ import torch
 
 from fieldsharp.fields.structure import similarity
 from fieldsharp.objectives.masked_field import MaskedField
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 Tensor = torch.Tensor
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 
 
-def quantiles_predicted(case: Case) -> Tensor:
+def quantiles_predicted(case: VerificationBatch) -> Tensor:
     """Return quantiles of the forecast over the valid cells of each frame [B, T, Q]."""
     return _quantiles(case.forecast)
 
 
-def quantiles_observed(case: Case) -> Tensor:
+def quantiles_observed(case: VerificationBatch) -> Tensor:
     """Return quantiles of the truth over the valid cells of each frame [B, T, Q]."""
     return _quantiles(case.truth)
 
 
-def hits(case: Case) -> Tensor:
+def hits(case: VerificationBatch) -> Tensor:
     """Return the share of cells in which both fields exceed each climatological level [B, T, L]."""
     return (_events(case, case.forecast) & _events(case, case.truth)).double().mean(dim=(2, 3))
 
 
-def either(case: Case) -> Tensor:
+def either(case: VerificationBatch) -> Tensor:
     """Return the share of cells in which at least one field exceeds each level [B, T, L]."""
     return (_events(case, case.forecast) | _events(case, case.truth)).double().mean(dim=(2, 3))
 
 
-def fraction_error(case: Case) -> Tensor:
+def fraction_error(case: VerificationBatch) -> Tensor:
     """Return the mean square difference of the fields' neighbourhood fractions [B, T].
 
     The fraction of a cell is the share of the 5 x 5 cells around it that are among the highest
@@ -43,13 +43,13 @@ def fraction_error(case: Case) -> Tensor:
     return ((p - t) ** 2).mean(dim=(2, 3))
 
 
-def fraction_reference(case: Case) -> Tensor:
+def fraction_reference(case: VerificationBatch) -> Tensor:
     """Return the largest that difference could be: the mean sum of squares [B, T]."""
     p, t = case.forecast.event_fractions_BTCN, case.truth.event_fractions_BTCN
     return (p**2 + t**2).mean(dim=(2, 3))
 
 
-def structural_similarity(case: Case) -> Tensor:
+def structural_similarity(case: VerificationBatch) -> Tensor:
     """Return the mean structural similarity over valid cells [B, T].
 
     With the climatology's range.
@@ -77,7 +77,7 @@ def _quantiles(field: MaskedField) -> Tensor:
     return values.mean(dim=2)
 
 
-def _events(case: Case, field: MaskedField) -> Tensor:
+def _events(case: VerificationBatch, field: MaskedField) -> Tensor:
     """Return where each climatological level is exceeded [B, T, C, N, L]."""
     if case.climatology is None:
         raise ValueError("events need a climatology; none was given")

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import torch
 
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.metrics import METRICS, Metric
-from fieldsharp.objectives.verification_batch import Case, Largest, Statistic
+from fieldsharp.objectives.verification_batch import Largest, Statistic, VerificationBatch
 
 Tensor = torch.Tensor
 
@@ -38,7 +38,7 @@ class Verification:
         self._sums_T: dict[Statistic, Tensor] = {}
         self.samples = 0
 
-    def add(self, case: Case) -> None:
+    def add(self, case: VerificationBatch) -> None:
         """Take in a batch of forecasts."""
         for statistic in self._statistics:
             values = statistic(case).double()
@@ -51,13 +51,13 @@ class Verification:
                 self._sums_T[statistic] = new if before is None else before + new
         self.samples += case.pred_BTCHW.shape[0]
 
-    def judgement(self) -> Judgement:
+    def judgement(self) -> MetricValues:
         """Return every metric, overall and for each lead.
 
         Raises:
             ValueError: If nothing was added.
         """
-        return Judgement(overall=self.overall(), by_lead=self.per_lead())
+        return MetricValues(overall=self.overall(), by_lead=self.per_lead())
 
     def overall(self) -> dict[str, float]:
         """Return every metric over all samples and leads.
@@ -90,7 +90,7 @@ class Verification:
         return total_T / self.samples if per_lead else total_T.mean(dim=0) / self.samples
 
 
-def verify(case: Case) -> dict[str, float]:
+def verify(case: VerificationBatch) -> dict[str, float]:
     """Return every metric of one batch of forecasts over all samples and leads."""
     verification = Verification(
         with_persistence=case.persistence_BTCHW is not None,

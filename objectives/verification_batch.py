@@ -16,7 +16,7 @@ Tensor = torch.Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class VerificationBatch:
     """A batch of forecasts beside what was observed.
 
     Attributes:
@@ -49,7 +49,7 @@ class Case:
         return MaskedField(self.target_BTCHW, self.mask_HW, self.climatology)
 
 
-Statistic = Callable[[Case], Tensor]
+Statistic = Callable[[VerificationBatch], Tensor]
 """A mean over the cells of each sample and lead [B, T, ...], to be averaged over samples and leads.
 
 Further dimensions (shells of a spectrum, quantiles, regions) are kept."""
@@ -61,6 +61,6 @@ class Largest:
 
     statistic: Statistic
 
-    def __call__(self, case: Case) -> Tensor:
+    def __call__(self, case: VerificationBatch) -> Tensor:
         """Return the statistic of each sample and lead."""
         return self.statistic(case)

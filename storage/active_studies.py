@@ -6,14 +6,14 @@ from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError, StudyError
 from fieldsharp.storage.durable_files.file_lock import is_held, open_to_look, share_lock
-from fieldsharp.storage.location.paths import files_folder, opening_lock
+from fieldsharp.storage.location.paths import files_folder, init_lock_path
 from fieldsharp.storage.location.url import is_postgres, mask_password, sqlite_path
 from fieldsharp.storage.sqlite.inode_locks import is_study_held
-from fieldsharp.storage.sqlite.study_lock import read_holder
+from fieldsharp.storage.sqlite.study_lock import read_lock_owner
 
 
 @contextmanager
-def no_coordinator(url: str, doing: str) -> Iterator[None]:
+def no_active_study(url: str, doing: str) -> Iterator[None]:
     """Keep every study of a database from being run meanwhile.
 
     Args:
@@ -26,9 +26,9 @@ def no_coordinator(url: str, doing: str) -> Iterator[None]:
     """
     if is_postgres(url):
         # Only here: who sweeps in a file need not load what talks to servers.
-        from fieldsharp.storage.postgres.ownership_table import no_coordinator_on_server
+        from fieldsharp.storage.postgres.ownership_table import no_active_study_on_server
 
-        with no_coordinator_on_server(url, doing):
+        with no_active_study_on_server(url, doing):
             yield
         return
     with ExitStack() as held:
@@ -42,7 +42,7 @@ def no_coordinator(url: str, doing: str) -> Iterator[None]:
                     "put it there, then run the same command again"
                 ) from error
             if not share_lock(file):
-                holder = read_holder(file, alive=True).pid or "unknown"
+                holder = read_lock_owner(file, alive=True).pid or "unknown"
                 raise StudyError(
                     f"cannot {doing} {mask_password(url)} while a study in it is being run by "
                     f"process {holder}; stop that process or wait for it to end"
@@ -67,5 +67,5 @@ def is_run(lock: Path) -> bool:
 
 def study_locks(url: str) -> list[Path]:
     """Return the lock files of all studies that were ever run."""
-    found = set(files_folder(url).glob("*.lock")) - {opening_lock(url)}
+    found = set(files_folder(url).glob("*.lock")) - {init_lock_path(url)}
     return sorted(path for path in found if not path.is_symlink() and path.is_file())

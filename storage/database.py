@@ -18,10 +18,10 @@ from sqlalchemy import event
 from fieldsharp.core.errors import ConfigError, DatabaseDamaged
 from fieldsharp.storage.errors.hints import restore_advice
 from fieldsharp.storage.errors.mapping import database_errors, opening_errors
-from fieldsharp.storage.init_lock import opening_locked
+from fieldsharp.storage.init_lock import database_init_lock
 from fieldsharp.storage.location.server_url import server_address
 from fieldsharp.storage.location.url import is_postgres, sqlite_path
-from fieldsharp.storage.optuna_adapter.bulk_read import QuickStorage
+from fieldsharp.storage.optuna_adapter.bulk_read import BulkReadStorage
 from fieldsharp.storage.postgres.checks import check_server
 from fieldsharp.storage.postgres.connection import engine_arguments
 from fieldsharp.storage.sqlite.access import check_access
@@ -79,7 +79,7 @@ def open_database(
             no file and may be of a folder that cannot be written.
         busy_timeout_s: Longest wait for another process's transaction.
         must_exist: Refuse a missing file in mode ``write`` too.
-        sole_writer: Whether one study is read, which nobody else writes to (``QuickStorage``).
+        sole_writer: Whether one study is read, which nobody else writes to (``BulkReadStorage``).
         lock: On the study that is written to; no transaction succeeds once another has it.
 
     Raises:
@@ -98,7 +98,7 @@ def open_database(
             return _open_on_server(url, mode, is_sole_writer=sole_writer, check=check)
         if mode == "read":
             return _open_for_reading(url, path, busy_timeout_s)
-        with opening_locked(url):
+        with database_init_lock(url):
             require_sound(url, "write", must_exist=must_exist)
             if not path.exists():
                 _make(url, path)
@@ -106,7 +106,7 @@ def open_database(
             if lock is not None:
                 lock.take_in_database()
             waiting = {"connect_args": {"timeout": busy_timeout_s}}
-            storage = QuickStorage(url, waiting, is_sole_writer=sole_writer, check=check)
+            storage = BulkReadStorage(url, waiting, is_sole_writer=sole_writer, check=check)
             tune_sqlite(storage.engine, "write", checkpoints=lock is None and not sole_writer)
             return storage
 
@@ -188,9 +188,9 @@ def _open_on_server(url: str, mode: Literal["read", "write"], **of_writer: Any) 
     if mode == "read":
         # Of many that look on nobody waits for the server: a connection it closed is not used.
         arguments |= {"pool_pre_ping": True}
-        return QuickStorage(server_address(url), arguments, skip_table_creation=True)
-    with opening_locked(url):
-        return QuickStorage(server_address(url), arguments, **of_writer)
+        return BulkReadStorage(server_address(url), arguments, skip_table_creation=True)
+    with database_init_lock(url):
+        return BulkReadStorage(server_address(url), arguments, **of_writer)
 
 
 def _open_for_reading(url: str, path: Path, busy_timeout_s: float) -> RDBStorage:
@@ -203,7 +203,7 @@ def _open_for_reading(url: str, path: Path, busy_timeout_s: float) -> RDBStorage
                 uri, uri=True, timeout=busy_timeout_s, check_same_thread=False
             )
         }
-    storage = QuickStorage(url, engine_kwargs=engine_kwargs, skip_table_creation=True)
+    storage = BulkReadStorage(url, engine_kwargs=engine_kwargs, skip_table_creation=True)
     tune_sqlite(storage.engine, "read")
     return storage
 

@@ -14,7 +14,7 @@ since a moment ago."""
 
 
 @dataclass(frozen=True)
-class Holder:
+class LockOwner:
     """The process that runs a study, or was the last to.
 
     Attributes:
@@ -50,10 +50,10 @@ class Holder:
         return f"process {self.pid or 'unknown'}{where}"
 
 
-NOBODY = Holder(None, "", alive=False)
+NOBODY = LockOwner(None, "", alive=False)
 
 
-def is_run_by(study: str, holder: Holder) -> StudyError:
+def is_run_by(study: str, holder: LockOwner) -> StudyError:
     """Return the refusal to run a study that is being run."""
     return StudyError(
         f"study {study!r} is being run by {holder.words}; wait for it "

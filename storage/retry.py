@@ -19,7 +19,7 @@ AFTER_A_STOP_S = 3.0
 """How long a stop waits for the database: whoever asked for it waits too."""
 
 
-class Patience:
+class DatabaseRetry:
     """Tries again, with growing pauses, what failed because the database was unavailable.
 
     What is tried must be such that trying it again after it half succeeded does no harm.

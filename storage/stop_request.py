@@ -12,12 +12,12 @@ from pathlib import Path
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.storage.durable_files.atomic import write_durably
 from fieldsharp.storage.location.owned_folders import read_within
-from fieldsharp.storage.lock_owner import Holder
+from fieldsharp.storage.lock_owner import LockOwner
 
 _MOST_BYTES = 10_000
 
 
-def leave_request(path: Path, holder: Holder, *, at_once: bool) -> None:
+def leave_request(path: Path, holder: LockOwner, *, at_once: bool) -> None:
     """Ask a coordinator to stop.
 
     Args:

@@ -5,11 +5,11 @@ from typing import Any, Self
 
 from fieldsharp.storage.location.paths import stop_request
 from fieldsharp.storage.location.url import is_postgres
-from fieldsharp.storage.lock_owner import CONFIRM, RESUME, Holder, is_run_by
-from fieldsharp.storage.sqlite.study_lock import StudyLockFile, holder_by_file
+from fieldsharp.storage.lock_owner import CONFIRM, RESUME, LockOwner, is_run_by
+from fieldsharp.storage.sqlite.study_lock import SqliteStudyLock, lock_owner_by_file
 from fieldsharp.storage.stop_request import leave_request, withdraw_request
 
-__all__ = ["CONFIRM", "RESUME", "Holder", "StudyLock", "refuse_if_run", "study_holder"]
+__all__ = ["CONFIRM", "RESUME", "LockOwner", "StudyLock", "refuse_if_run", "study_lock_owner"]
 
 
 class StudyLock:
@@ -22,11 +22,11 @@ class StudyLock:
         self.study = study
         if is_postgres(url):
             # Only here: who sweeps in a file need not load what talks to servers.
-            from fieldsharp.storage.postgres.study_lock import ServerLock
+            from fieldsharp.storage.postgres.study_lock import PostgresStudyLock
 
-            self._lock: StudyLockFile | ServerLock = ServerLock(url, study, command)
+            self._lock: SqliteStudyLock | PostgresStudyLock = PostgresStudyLock(url, study, command)
         else:
-            self._lock = StudyLockFile(url, study, command)
+            self._lock = SqliteStudyLock(url, study, command)
 
     def __enter__(self) -> Self:
         """Take the lock.
@@ -80,20 +80,20 @@ class StudyLock:
         self._lock.check(session)
 
 
-def study_holder(url: str, study: str) -> Holder:
+def study_lock_owner(url: str, study: str) -> LockOwner:
     """Return which process runs a study, or ran it when it died; changes nothing.
 
     Raises:
         StorageError: If the server that keeps the locks does not answer.
     """
     if is_postgres(url):
-        from fieldsharp.storage.postgres.study_lock import holder_on_server
+        from fieldsharp.storage.postgres.study_lock import lock_owner_on_server
 
-        return holder_on_server(url, study)
-    return holder_by_file(url, study)
+        return lock_owner_on_server(url, study)
+    return lock_owner_by_file(url, study)
 
 
-def ask_to_stop(url: str, study: str, holder: Holder, *, at_once: bool) -> str:
+def ask_to_stop(url: str, study: str, holder: LockOwner, *, at_once: bool) -> str:
     """Leave a request to stop where the process that runs a study looks for one.
 
     Args:
@@ -153,6 +153,6 @@ def refuse_if_run(url: str, study: str) -> None:
         StudyError: If a process does, naming its pid.
         StorageError: If the server that keeps the locks does not answer.
     """
-    holder = study_holder(url, study)
+    holder = study_lock_owner(url, study)
     if holder.alive:
         raise is_run_by(study, holder)

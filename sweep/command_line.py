@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import typer
 
 from fieldsharp.core.errors import FieldsharpError
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.core.secret_variables import STORAGE_VARIABLE, TOKEN_VARIABLE
-from fieldsharp.core.signals import INTERRUPTED, Stopping
+from fieldsharp.core.signals import INTERRUPTED, StopSignals
 from fieldsharp.storage.errors.log_masking import Masking
 from fieldsharp.sweep.commands import (
     check,
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
         os.environ.pop(TOKEN_VARIABLE, None)  # no process started from here is to inherit it
     mend_words(os.environ)
     try:
-        with Stopping():
+        with StopSignals():
             code = app(
                 [argument for argument in arguments if argument != DEBUG] or ["--help"],
                 standalone_mode=False,
@@ -105,7 +105,7 @@ def _say(message: str, exit_code: int, masking: Masking, *, debug: bool) -> int:
     if debug:
         logging.getLogger(__name__).debug("where it happened", exc_info=True)
     # A name out of a file or a database may hold anything, and be as long.
-    shown = visible(masking(message))
+    shown = printable(masking(message))
     if len(shown) > LONGEST_ERROR:
         shown = f"{shown[:LONGEST_ERROR]}..."
     say_on_stderr(f"{'stopped' if exit_code == 3 else 'error'}: {shown}")

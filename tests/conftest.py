@@ -17,15 +17,15 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.coordinator import Coordinator
-from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.monitoring.progress import SilentProgress
-from fieldsharp.sweep.study.data_summary import StudyFacts
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import open_or_create_study, study_identity
-from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialDone, TrialEvent
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.trials.preview_builder import Sampler
+from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from fieldsharp.sweep.trials.trial import Trial
 from tests import postgres
 from tests.browser import chromium
@@ -52,7 +52,7 @@ class InlineExecutor:
 
     def __init__(self, data: ForecastData) -> None:
         self._data = data
-        self._sampler = Sampler(data, "validation")
+        self._sampler = PreviewBuilder(data, "validation")
         self._specs: list[TrialSpec] = []
 
     @property
@@ -148,8 +148,8 @@ def tiny_data(tiny_config: SweepConfig) -> ForecastData:
 
 
 @pytest.fixture(scope="session")
-def tiny_facts(tiny_config: SweepConfig) -> StudyFacts:
-    return examine(tiny_config).facts
+def tiny_facts(tiny_config: SweepConfig) -> DataSummary:
+    return run_preflight(tiny_config).facts
 
 
 @pytest.fixture
@@ -186,17 +186,17 @@ def finished_url(
     tmp_path_factory: pytest.TempPathFactory,
     tiny_config: SweepConfig,
     tiny_data: ForecastData,
-    tiny_facts: StudyFacts,
+    tiny_facts: DataSummary,
 ) -> str:
     """Address of a database with the study ``tiny``, 8 really trained trials; not to be changed."""
     url = f"sqlite:///{tmp_path_factory.mktemp('finished') / 'x.db'}"
     study = open_or_create_study(open_database(url, "write"), tiny_config, tiny_facts)
     targets = tiny_facts.targets
-    files = StudyFiles(url, study_identity(study))
+    files = StudyWorkspace(url, study_identity(study))
     files.make()
-    files.keep_observed(Sampler(tiny_data, "validation").observed())
+    files.keep_observed(PreviewBuilder(tiny_data, "validation").observed())
     Coordinator(
-        Ledger(study, tiny_config, url, tiny_facts),
+        StudyRepository(study, tiny_config, url, tiny_facts),
         InlineExecutor(tiny_data),
         tiny_facts,
         SilentProgress("tiny", targets, tiny_facts.units),

@@ -148,7 +148,7 @@ class RaySweep:
 
 def trial_workers(node: Node) -> list[int]:
     """Return the processes of our workers on a node."""
-    return [pid for pid in node.workers() if "TrialWorker" in _title(pid)]
+    return [pid for pid in node.workers() if "TrialActor" in _title(pid)]
 
 
 def _title(pid: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.objectives.guards import broken, check_guards
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Targets
@@ -89,9 +89,9 @@ class Referee:
 
     objective: ObjectiveSettings
     targets: Targets
-    baseline: Judgement
+    baseline: MetricValues
 
-    def judge(self, judgement: Judgement, passes: int) -> FullTrial:
+    def judge(self, judgement: MetricValues, passes: int) -> FullTrial:
         """Return what a full trial came to."""
         rmse = self.baseline.overall["rmse"]
         score = score_forecast(

@@ -13,7 +13,7 @@ from benchmarks.compute.trainings import Trainings
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.presets import presets
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.engine.preflight import run_preflight
 
 OURS = "ours"
 OWN_SETTINGS: dict[str, tuple[str, ...]] = {
@@ -84,7 +84,7 @@ def _account(job: Job, config: SweepConfig, trainings: Trainings) -> Account:
     baseline = trainings.begin(presets(config)[0].run(config))
     while not baseline.is_done:
         baseline.next_epoch()
-    targets = examine(config).facts.targets
+    targets = run_preflight(config).facts.targets
     referee = Referee(config.objective, targets, baseline.reports[-1].judgement)
     windows = trainings.windows
     cap = round(job.cap * windows * config.training.epochs)

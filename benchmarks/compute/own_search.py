@@ -8,7 +8,7 @@ from benchmarks.compute.trainings import Training, Trainings
 from benchmarks.opened_sweep import opened_sweep
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.study.trial_events import (
     EpochDone,
     RungReached,
@@ -142,7 +142,7 @@ def search(config: SweepConfig, trainings: Trainings, account: Account, folder: 
         SearchEnded: Once the account says so.
     """
     url = f"sqlite:///{folder / 'sweep.db'}"
-    facts = examine(config).facts
+    facts = run_preflight(config).facts
     executor = CountingExecutor(trainings, account)
     with opened_sweep(config, url, facts, executor) as (_, coordinator):
         coordinator.run()

@@ -23,8 +23,8 @@ from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.setting_paths import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import distributions
-from fieldsharp.sweep.engine.baseline_scoring import Scoring
-from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
+from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.study.epoch_report import reports_as_text, reports_from_text
 
 ENVIRONMENT = {
@@ -144,13 +144,13 @@ def _train(parameters: dict[str, Scalar], known: tuple[str, str | None]) -> None
 
 
 @lru_cache(maxsize=1)
-def _loaded(settings: str, folder: str | None) -> tuple[SweepConfig, Trainings, Scoring]:
+def _loaded(settings: str, folder: str | None) -> tuple[SweepConfig, Trainings, BaselineScoring]:
     config = SweepConfig.model_validate_json(settings)
     trainings = Trainings(config.run, None if folder is None else Path(folder))
     baseline = trainings.begin(presets(config)[0].run(config))
     while not baseline.is_done:
         baseline.next_epoch()
-    scoring = Scoring(config.objective, examine(config).facts.targets)
+    scoring = BaselineScoring(config.objective, run_preflight(config).facts.targets)
     scoring.end_baseline([report.judgement for report in baseline.reports])
     return config, trainings, scoring
 

@@ -23,7 +23,7 @@ from fieldsharp.sweep.study.epoch_report import (
 from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
-from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.trial import Trial
 
 TRAINED_BY = ("core", "fields", "model", "objectives", "sweep/trials")
@@ -57,7 +57,7 @@ class Trainings:
         self.data = load_forecast_data(run.data)
         self.hardware = find_hardware(run.training)
         self.folder = folder
-        self._judge = Judge(self.data, self.data.validation)
+        self._judge = Evaluator(self.data, self.data.validation)
         self._data_sha256 = file_sha256(Path(run.data.path))
         self._code = _code_sha256()
         if folder is not None:

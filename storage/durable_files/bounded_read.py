@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 
-def read_small_file(path: Path, most_bytes: int) -> bytes:
+def read_bounded(path: Path, most_bytes: int) -> bytes:
     """Return the content of a regular file; neither a pipe nor an endless device is waited for.
 
     Raises:

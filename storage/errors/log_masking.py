@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.storage.location.url import mask_password, passwords_in
 
 
@@ -30,8 +30,8 @@ class MaskedFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of a record."""
-        return visible(self._masking(super().format(record)), keep="\n\t")
+        return printable(self._masking(super().format(record)), keep="\n\t")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Return the message in one line: only a traceback has several."""
-        return visible(self._masking(super().formatMessage(record)))
+        return printable(self._masking(super().formatMessage(record)))

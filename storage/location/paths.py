@@ -59,7 +59,7 @@ def artifacts_folder(url: str) -> Path:
     return files_folder(url) / "artifacts"
 
 
-def opening_lock(url: str) -> Path:
+def init_lock_path(url: str) -> Path:
     """Return the file that is locked while tables are made or upgraded."""
     return files_folder(url) / "opening.lock"
 

@@ -12,7 +12,7 @@ MB = 2**20
 
 
 @dataclass(frozen=True)
-class Room:
+class DiskSpace:
     """Room in MB.
 
     Attributes:
@@ -24,7 +24,7 @@ class Room:
     database_mb: float | None
 
 
-def room_of(url: str) -> Room:
+def disk_space_of(url: str) -> DiskSpace:
     """Return how much room a database takes and has.
 
     Raises:
@@ -32,7 +32,7 @@ def room_of(url: str) -> Room:
     """
     path = sqlite_path(url)
     taken = None if path is None else sum(map(size_of, (path, *beside(path)))) / MB
-    return Room(free_mb(files_folder(url)), taken)
+    return DiskSpace(free_mb(files_folder(url)), taken)
 
 
 def free_mb(folder: Path) -> float:

@@ -14,7 +14,7 @@ from fieldsharp.storage.optuna_adapter.schema import schema_of
 from fieldsharp.storage.sqlite.checks import require_studies
 from fieldsharp.storage.sqlite.file import beside, look, size_of
 from fieldsharp.storage.sqlite.replace import damaged_copies, partials
-from fieldsharp.storage.study_lock import study_holder
+from fieldsharp.storage.study_lock import study_lock_owner
 
 SHOWN_PROBLEMS = 5
 
@@ -106,7 +106,7 @@ def _count_trials(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
 
 
 def _study(url: str, name: str, states: dict[str, int]) -> StudyFound:
-    return StudyFound(name, states, study_holder(url, name).alive)
+    return StudyFound(name, states, study_lock_owner(url, name).alive)
 
 
 def _leftovers(url: str, path: Path) -> dict[Path, str]:

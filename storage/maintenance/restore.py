@@ -7,11 +7,11 @@ from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError, DatabaseDamaged
 from fieldsharp.core.partial_file import make_empty, partial_path
-from fieldsharp.storage.active_studies import no_coordinator
+from fieldsharp.storage.active_studies import no_active_study
 from fieldsharp.storage.durable_files.atomic import synchronise
 from fieldsharp.storage.errors.hints import storage_command
 from fieldsharp.storage.errors.messages import one_line, storage_error
-from fieldsharp.storage.init_lock import opening_locked
+from fieldsharp.storage.init_lock import database_init_lock
 from fieldsharp.storage.location.backup_files import backups, newest_backup
 from fieldsharp.storage.location.owned_folders import check_files_folder
 from fieldsharp.storage.location.url import mask_password
@@ -77,7 +77,7 @@ def restore(url: str, backup: Path | None = None) -> Restored:
     _require_sound_backup(url, chosen)
     target = path.resolve()
     partial = partial_path(target)
-    with opening_locked(url), no_coordinator(url, "restore"):
+    with database_init_lock(url), no_active_study(url, "restore"):
         clear_partials(target)
         try:
             make_empty(partial)

@@ -16,10 +16,10 @@ from optuna.storages import RDBStorage
 
 from fieldsharp.core.errors import StorageError, StorageUnavailable
 from fieldsharp.core.partial_file import make_empty, partial_path
-from fieldsharp.storage.active_studies import no_coordinator
+from fieldsharp.storage.active_studies import no_active_study
 from fieldsharp.storage.errors.mapping import database_errors, opening_errors
 from fieldsharp.storage.errors.messages import damaged, sqlite_errors, storage_error
-from fieldsharp.storage.init_lock import opening_locked
+from fieldsharp.storage.init_lock import database_init_lock
 from fieldsharp.storage.location.server_url import server_address
 from fieldsharp.storage.location.url import (
     is_postgres,
@@ -77,7 +77,7 @@ def upgrade(url: str) -> Upgraded:
     check_access(path, "read")
     require_studies(url, path)
     check_access(path, "write")
-    with opening_locked(url), no_coordinator(url, "upgrade"):
+    with database_init_lock(url), no_active_study(url, "upgrade"):
         with sqlite_errors(url):
             former = look(path, schema_of)
         if _is_current(url, former):
@@ -139,8 +139,8 @@ def _upgrade_server(url: str) -> Upgraded:
     if is_postgres(url):
         check_server(url, "write", must_exist=True)
     with (
-        opening_locked(url),
-        no_coordinator(url, "upgrade"),
+        database_init_lock(url),
+        no_active_study(url, "upgrade"),
         database_errors(url),
         opening_errors(url),
     ):

@@ -34,7 +34,7 @@ _PARTS: dict[str, Any] = {
 """By their names in Optuna's model of a trial."""
 
 
-class QuickStorage(RDBStorage):
+class BulkReadStorage(RDBStorage):
     """An ``RDBStorage`` that reads the trials of a study without a detour.
 
     Args:

@@ -16,7 +16,7 @@ from optuna.storages._cached_storage import _CachedStorage
 from optuna.study import Study
 from sqlalchemy.orm import Session
 
-from fieldsharp.storage.optuna_adapter.bulk_read import QuickStorage
+from fieldsharp.storage.optuna_adapter.bulk_read import BulkReadStorage
 
 
 class _Held:
@@ -73,7 +73,7 @@ def one_transaction(study: Study) -> Iterator[None]:
     backend.scoped_session = held
     try:
         session.connection()  # begins, before anything is read that could be another's meanwhile
-        if isinstance(backend, QuickStorage) and backend.check is not None:
+        if isinstance(backend, BulkReadStorage) and backend.check is not None:
             backend.check(session)
         yield
         if held.rolled_back:

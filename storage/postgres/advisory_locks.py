@@ -68,7 +68,7 @@ def locked(connection: Connection, what: str) -> Iterator[None]:
 
 
 @contextmanager
-def opening_locked_on_server(url: str, timeout_s: float) -> Iterator[None]:
+def database_init_lock_on_server(url: str, timeout_s: float) -> Iterator[None]:
     """Let one process at a time make tables or change them.
 
     Raises:

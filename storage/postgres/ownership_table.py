@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.storage.location.url import mask_password
-from fieldsharp.storage.lock_owner import CONFIRM, LOOKING_S, NOBODY, RESUME, Holder
+from fieldsharp.storage.lock_owner import CONFIRM, LOOKING_S, NOBODY, RESUME, LockOwner
 from fieldsharp.storage.postgres.advisory_locks import (
     ALL_STUDIES,
     OPENING,
@@ -68,7 +68,7 @@ _END = f"UPDATE {TABLE} SET pid = NULL WHERE study = :study AND token = :token" 
 
 
 @dataclass(frozen=True)
-class Claim:
+class Ownership:
     """What a process says of itself when it takes a study.
 
     Attributes:
@@ -101,7 +101,7 @@ def make_table(connection: Connection) -> None:
             connection.execute(sqlalchemy.text(adding))
 
 
-def take_over(connection: Connection, claim: Claim) -> None:
+def take_over(connection: Connection, claim: Ownership) -> None:
     """Make a claim the one that counts, once no transaction of the former one is open."""
     values = {
         "study": claim.study,
@@ -115,7 +115,7 @@ def take_over(connection: Connection, claim: Claim) -> None:
     connection.execute(sqlalchemy.text(_TAKE_OVER), values)
 
 
-def end_of(connection: Connection, claim: Claim) -> None:
+def end_of(connection: Connection, claim: Ownership) -> None:
     """Note that who made a claim ended in good order."""
     connection.execute(sqlalchemy.text(_END), {"study": claim.study, "token": claim.token})
 
@@ -133,7 +133,7 @@ def token_of(where: Connection | Session, study: str, *, keep: bool = False) -> 
     return None if token is None else str(token)
 
 
-def holder_of(connection: Connection, study: str) -> Holder:
+def owner_of(connection: Connection, study: str) -> LockOwner:
     """Return which process runs a study, or ran it when it died."""
     if not _is_there(connection):
         return NOBODY
@@ -141,9 +141,9 @@ def holder_of(connection: Connection, study: str) -> Holder:
     alive = is_held(connection, lock_of(study))
     row = _row(connection, study)
     if row is None:
-        return Holder(None, "", alive)
+        return LockOwner(None, "", alive)
     command = CONFIRM if row["command"] == CONFIRM else RESUME
-    return Holder(row["pid"], row["host"], alive, command, row.get("identity", ""))
+    return LockOwner(row["pid"], row["host"], alive, command, row.get("identity", ""))
 
 
 def files_of(connection: Connection, study: str) -> tuple[str, str] | None:
@@ -152,7 +152,7 @@ def files_of(connection: Connection, study: str) -> tuple[str, str] | None:
     return None if row is None else (row["host"], row["files"])
 
 
-def ask_to_stop(connection: Connection, study: str, holder: Holder, *, at_once: bool) -> None:
+def ask_to_stop(connection: Connection, study: str, holder: LockOwner, *, at_once: bool) -> None:
     """Leave a request to stop for the process that runs a study."""
     values = {"study": study, "identity": holder.identity, "stop": "now" if at_once else "epoch"}
     connection.execute(sqlalchemy.text(_ASK), values)
@@ -169,7 +169,7 @@ def answer_request(connection: Connection, study: str) -> None:
     connection.execute(sqlalchemy.text(_ANSWER), {"study": study})
 
 
-def take_stop_request(connection: Connection, claim: Claim) -> int:
+def take_stop_request(connection: Connection, claim: Ownership) -> int:
     """Return how urgently a claimant is asked to stop, and answer: 0 not, 1 after the epoch, 2 now.
 
     It also tells whether the server answers.
@@ -180,8 +180,8 @@ def take_stop_request(connection: Connection, claim: Claim) -> int:
 
 
 @contextmanager
-def no_coordinator_on_server(url: str, doing: str) -> Iterator[None]:
-    """Keep every study of a database from being run meanwhile, see ``no_coordinator``."""
+def no_active_study_on_server(url: str, doing: str) -> Iterator[None]:
+    """Keep every study of a database from being run meanwhile, see ``no_active_study``."""
     with connected(url) as connection:
         deadline = time.monotonic() + LOOKING_S
         while not try_lock(connection, ALL_STUDIES):
@@ -196,7 +196,7 @@ def no_coordinator_on_server(url: str, doing: str) -> Iterator[None]:
 
 def _anybody(connection: Connection) -> str:
     for study in connection.execute(sqlalchemy.text(_STUDIES)).scalars().all():
-        holder = holder_of(connection, study)
+        holder = owner_of(connection, study)
         if holder.alive:
             return holder.words
     return "another process"

@@ -28,7 +28,7 @@ from fieldsharp.core.errors import StorageUnavailable, StudyError
 from fieldsharp.storage.errors.mapping import database_errors, opening_errors
 from fieldsharp.storage.location.paths import files_folder
 from fieldsharp.storage.location.url import mask_password
-from fieldsharp.storage.lock_owner import LOOKING_S, Holder, is_run_by
+from fieldsharp.storage.lock_owner import LOOKING_S, LockOwner, is_run_by
 from fieldsharp.storage.postgres.advisory_locks import (
     ALL_STUDIES,
     TRY_EVERY_S,
@@ -39,14 +39,14 @@ from fieldsharp.storage.postgres.advisory_locks import (
 )
 from fieldsharp.storage.postgres.connection import connect, connected
 from fieldsharp.storage.postgres.ownership_table import (
-    Claim,
+    Ownership,
     answer_request,
     ask_to_stop,
     end_of,
     files_of,
-    holder_of,
     is_asked_to_stop,
     make_table,
+    owner_of,
     take_over,
     take_stop_request,
     token_of,
@@ -66,7 +66,7 @@ _SETTINGS = (
 )
 
 
-class ServerLock:
+class PostgresStudyLock:
     """Held while a coordinator runs, by a connection of its own and a thread that looks after it.
 
     Args:
@@ -78,7 +78,7 @@ class ServerLock:
     def __init__(self, url: str, study: str, command: str) -> None:
         self._url = url
         self._study = study
-        self._claim = Claim(
+        self._claim = Ownership(
             study, uuid.uuid4().hex, command, str(files_folder(url).expanduser().absolute())
         )
         self._connection: Connection | None = None
@@ -103,7 +103,7 @@ class ServerLock:
                 deadline = time.monotonic() + LOOKING_S
                 while not self._try(connection):
                     if time.monotonic() > deadline:
-                        raise is_run_by(self._study, holder_of(connection, self._study))
+                        raise is_run_by(self._study, owner_of(connection, self._study))
                     time.sleep(TRY_EVERY_S)
                 self._say_where_files_are(connection)
                 take_over(connection, self._claim)
@@ -135,7 +135,7 @@ class ServerLock:
             SQLAlchemyError: If the server does not answer.
         """
         if token_of(session, self._study, keep=True) != self._claim.token:
-            raise self._lost or self._taken_over(holder_of(session.connection(), self._study))
+            raise self._lost or self._taken_over(owner_of(session.connection(), self._study))
 
     def take_in_database(self) -> None:
         """Do nothing: the server has the lock already."""
@@ -176,9 +176,9 @@ class ServerLock:
         connection = self._connected()
         try:
             if not self._try(connection) and not self._end_own(connection):
-                raise self._taken_over(holder_of(connection, self._study))
+                raise self._taken_over(owner_of(connection, self._study))
             if token_of(connection, self._study) != self._claim.token:
-                raise self._taken_over(holder_of(connection, self._study))
+                raise self._taken_over(owner_of(connection, self._study))
         except BaseException:
             _close(connection)
             raise
@@ -218,7 +218,7 @@ class ServerLock:
         """Give a holder time that lost its lock because the server was started again."""
         said = False
         while _age_s(connection) < TAKING_BACK_S:
-            holder = holder_of(connection, self._study)
+            holder = owner_of(connection, self._study)
             if not holder.died or holder.is_gone_from_here:
                 return
             if not said:
@@ -250,7 +250,7 @@ class ServerLock:
             self._claim.files,
         )
 
-    def _taken_over(self, holder: Holder) -> StudyError:
+    def _taken_over(self, holder: LockOwner) -> StudyError:
         by = f" by {holder.words}" if holder.pid is not None else ""
         return StudyError(
             f"study {self._study!r} was taken over{by} while {mask_password(self._url)} could not "
@@ -259,7 +259,7 @@ class ServerLock:
         )
 
 
-def holder_on_server(url: str, study: str) -> Holder:
+def lock_owner_on_server(url: str, study: str) -> LockOwner:
     """Return which process runs a study, or ran it when it died; changes nothing.
 
     Raises:
@@ -267,10 +267,10 @@ def holder_on_server(url: str, study: str) -> Holder:
         StorageError: If the server does not answer.
     """
     with connected(url) as connection:
-        return holder_of(connection, study)
+        return owner_of(connection, study)
 
 
-def ask_to_stop_on_server(url: str, study: str, holder: Holder, *, at_once: bool) -> None:
+def ask_to_stop_on_server(url: str, study: str, holder: LockOwner, *, at_once: bool) -> None:
     """Leave a request to stop in the database.
 
     Raises:

@@ -22,7 +22,7 @@ from fieldsharp.storage.durable_files.file_lock import (
 from fieldsharp.storage.errors.hints import go_on
 from fieldsharp.storage.location import paths
 from fieldsharp.storage.location.url import sqlite_path
-from fieldsharp.storage.lock_owner import CONFIRM, LOOKING_S, NOBODY, RESUME, Holder, is_run_by
+from fieldsharp.storage.lock_owner import CONFIRM, LOOKING_S, NOBODY, RESUME, LockOwner, is_run_by
 from fieldsharp.storage.process_identity import process_identity
 from fieldsharp.storage.sqlite.file_identity import file_identity
 from fieldsharp.storage.sqlite.inode_locks import hold_study, is_study_held
@@ -30,7 +30,7 @@ from fieldsharp.storage.sqlite.single_name import require_name
 from fieldsharp.storage.stop_request import take_request, withdraw_request
 
 
-class StudyLockFile:
+class SqliteStudyLock:
     """Held while a coordinator runs; the system frees it when the process dies, however it dies.
 
     It is good for processes of one machine, or for a shared folder whose file system locks.
@@ -56,7 +56,7 @@ class StudyLockFile:
         """
         file = open_lock_file(self.path)
         if not take_lock(file, LOOKING_S):
-            holder = read_holder(file, alive=True)
+            holder = read_lock_owner(file, alive=True)
             file.close()
             raise is_run_by(self._study, holder)
         try:
@@ -144,13 +144,13 @@ class StudyLockFile:
             self._free_byte = None
 
 
-def holder_by_file(url: str, study: str) -> Holder:
+def lock_owner_by_file(url: str, study: str) -> LockOwner:
     """Return which process runs a study, or ran it when it died; changes nothing."""
     path = paths.study_lock(url, study)
     database = sqlite_path(url)
     try:
         with open_to_look(path) as file:
-            holder = read_holder(file, alive=is_held(file))
+            holder = read_lock_owner(file, alive=is_held(file))
     except OSError:
         holder = NOBODY
     if holder.alive or database is None:
@@ -159,7 +159,7 @@ def holder_by_file(url: str, study: str) -> Holder:
     return replace(holder, alive=is_study_held(database, study))
 
 
-def read_holder(file: IO[str], *, alive: bool) -> Holder:
+def read_lock_owner(file: IO[str], *, alive: bool) -> LockOwner:
     """Return which process the file of a lock names.
 
     Args:
@@ -171,6 +171,6 @@ def read_holder(file: IO[str], *, alive: bool) -> Holder:
         found = json.load(file)
         command = CONFIRM if found.get("command") == CONFIRM else RESUME
         identity = str(found.get("identity", ""))
-        return Holder(int(found["pid"]), str(found["host"]), alive, command, identity)
+        return LockOwner(int(found["pid"]), str(found["host"]), alive, command, identity)
     except (ValueError, KeyError, TypeError, AttributeError):  # empty, or being written just now
-        return Holder(None, "", alive)
+        return LockOwner(None, "", alive)

@@ -21,7 +21,7 @@ from fieldsharp.storage.trial_files.checkpoints import attempt_folder
 _CHECKPOINT = re.compile(r"(?:[\w-]+/)*attempt-\d{4}/epoch-\d{6}")
 
 
-class CheckpointMirror:
+class CheckpointSync:
     """Folders of trials at an address that fsspec knows.
 
     Args:

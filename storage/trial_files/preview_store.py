@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 _KIND = "sample 1"
 
 
-class Samples:
+class PreviewStore:
     """The samples of one study; they are read by anybody, written by its coordinator alone.
 
     Args:

@@ -18,7 +18,7 @@ _KIND = "result 1"
 _NAME = re.compile(r"(\d{6,})\.json")
 
 
-class Spool:
+class ResultSpool:
     """The results of one study that are not yet safe in its database; one process writes."""
 
     def __init__(self, folder: Path) -> None:

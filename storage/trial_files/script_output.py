@@ -8,7 +8,7 @@ from fieldsharp.storage.location.owned_folders import read_within
 MOST_BYTES = 10_000_000
 
 
-def keep_output(study_folder: Path, number: int, text: str) -> None:
+def save_script_output(study_folder: Path, number: int, text: str) -> None:
     """Write down what a trial printed, in place of what an earlier attempt did.
 
     Raises:
@@ -19,7 +19,7 @@ def keep_output(study_folder: Path, number: int, text: str) -> None:
     write_durably(path, text.encode())
 
 
-def kept_output(study_folder: Path, number: int) -> str:
+def read_script_output(study_folder: Path, number: int) -> str:
     """Return what a trial printed, "" where nothing can be read."""
     try:
         return read_within(_path(study_folder, number), MOST_BYTES).decode(errors="replace")

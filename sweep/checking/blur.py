@@ -3,17 +3,17 @@
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.sweep.checking.check import Check, judged
-from fieldsharp.sweep.checking.context import Subject
+from fieldsharp.sweep.checking.context import CheckContext
 from fieldsharp.sweep.checking.linear_forecast import fit_linear_forecast
-from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.evaluator import Evaluator
 
 
-def check_blur(subject: Subject) -> Check:
+def check_blur(subject: CheckContext) -> Check:
     """Check that a least-squares forecast falls short of a target, so that there is work to do."""
     data = subject.data
     forecast = fit_linear_forecast(data.train, data.mask_HW, subject.config.training.seed)
     found = (
-        Judge(data, data.validation)
+        Evaluator(data, data.validation)
         .judge(
             lambda history_BTCHW: forecast(history_BTCHW.cpu()).to(history_BTCHW.device),
             detail=False,

@@ -11,7 +11,7 @@ from fieldsharp.model.device import find_hardware
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.sweep.checking.blur import check_blur
 from fieldsharp.sweep.checking.check import Check
-from fieldsharp.sweep.checking.context import Subject
+from fieldsharp.sweep.checking.context import CheckContext
 from fieldsharp.sweep.checking.input_range import (
     check_later_values,
     check_level,
@@ -42,10 +42,10 @@ def checks_of(config: SweepConfig) -> Iterator[Check]:
     """
     if config.trainer is not None:
         return check_script(config)
-    return run_checks(open_subject(config))
+    return run_checks(open_context(config))
 
 
-def open_subject(config: SweepConfig) -> Subject:
+def open_context(config: SweepConfig) -> CheckContext:
     """Read the data and try the predictor.
 
     Raises:
@@ -60,16 +60,16 @@ def open_subject(config: SweepConfig) -> Subject:
     data = load_forecast_data(config.data, hardware.device, local_processes(config))
     shape = forecast_shape(data, config.run)
     check_predictor(build_predictor(config.predictor, shape), shape, config.predictor.name)
-    return Subject(config, data, hardware)
+    return CheckContext(config, data, hardware)
 
 
-def run_checks(subject: Subject) -> Iterator[Check]:
+def run_checks(subject: CheckContext) -> Iterator[Check]:
     """Yield every check; the same subject gives the same checks on one CPU.
 
     Raises:
         ConfigError: If settings that go together do not fit.
     """
-    checks: dict[str, Callable[[Subject], Check]] = {
+    checks: dict[str, Callable[[CheckContext], Check]] = {
         "units": check_units,
         "values in training": check_training_values,
         "values in validation": partial(check_later_values, part="validation"),

@@ -28,7 +28,7 @@ SAFE_RATE = 1e-3
 
 
 @dataclass(frozen=True)
-class Subject:
+class CheckContext:
     """A configuration on its data, on the device it would be trained on."""
 
     config: SweepConfig

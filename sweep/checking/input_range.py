@@ -8,8 +8,8 @@ from fieldsharp.fields.series import time_text
 from fieldsharp.fields.split import window_span
 from fieldsharp.fields.windows import breaks_in_time
 from fieldsharp.sweep.checking.check import Check, judged
-from fieldsharp.sweep.checking.context import Subject
-from fieldsharp.sweep.checking.unit_jump import largest_jump
+from fieldsharp.sweep.checking.context import CheckContext
+from fieldsharp.sweep.checking.unit_jump import largest_unit_jump
 from fieldsharp.sweep.engine.preflight import LEAST_INTERIOR_CELLS
 
 MOST_OUTSIDE = 0.05
@@ -17,7 +17,7 @@ ROUNDING = 1e-4
 MOST_WINDOWS_LOST = 0.5
 
 
-def check_training_values(subject: Subject) -> Check:
+def check_training_values(subject: CheckContext) -> Check:
     """Check that what the predictor is trained on lies in [0, 1]."""
     values = _unit_values(subject, subject.data.split.train)
     low, high = float(values.min()), float(values.max())
@@ -26,7 +26,7 @@ def check_training_values(subject: Subject) -> Check:
     return judged("values in training", detail, fix, ok=low >= -ROUNDING and high <= 1 + ROUNDING)
 
 
-def check_later_values(subject: Subject, part: str) -> Check:
+def check_later_values(subject: CheckContext, part: str) -> Check:
     """Check that a later part of the series keeps to the range of the training part.
 
     Args:
@@ -47,10 +47,10 @@ def check_later_values(subject: Subject, part: str) -> Check:
     return judged(f"values in {part}", detail, fix, ok=outside <= MOST_OUTSIDE)
 
 
-def check_level(subject: Subject) -> Check:
+def check_level(subject: CheckContext) -> Check:
     """Check that the values do not jump to another order of magnitude somewhere in the series."""
     series = subject.data.series
-    jump = largest_jump(series.values_TCHW[..., series.mask_HW])
+    jump = largest_unit_jump(series.values_TCHW[..., series.mask_HW])
     if jump is None:
         return Check("level", ok=True, detail="the values keep to one order of magnitude")
     detail = (
@@ -61,7 +61,7 @@ def check_level(subject: Subject) -> Check:
     return Check("level", ok=False, detail=detail, fix=fix)
 
 
-def check_units(subject: Subject) -> Check:
+def check_units(subject: CheckContext) -> Check:
     """Tell the units of the field; a field without is no fault."""
     series = subject.data.series
     found = f"in {series.units}" if series.units else "in no stated unit"
@@ -70,7 +70,7 @@ def check_units(subject: Subject) -> Check:
     return Check("units", ok=True, detail=detail)
 
 
-def check_mask(subject: Subject) -> Check:
+def check_mask(subject: CheckContext) -> Check:
     """Check that there are cells enough to take gradients at."""
     mask_HW = subject.data.series.mask_HW
     height, width = mask_HW.shape
@@ -83,7 +83,7 @@ def check_mask(subject: Subject) -> Check:
     return judged("mask", detail, fix, ok=interior >= LEAST_INTERIOR_CELLS)
 
 
-def check_time(subject: Subject) -> Check:
+def check_time(subject: CheckContext) -> Check:
     """Check that breaks in time and missing frames leave most windows."""
     data, settings = subject.data, subject.config.data
     span = window_span(settings)
@@ -111,7 +111,7 @@ def check_time(subject: Subject) -> Check:
     return judged("time", detail, fix, ok=lost <= MOST_WINDOWS_LOST)
 
 
-def _unit_values(subject: Subject, frames: range) -> npt.NDArray[np.float32]:
+def _unit_values(subject: CheckContext, frames: range) -> npt.NDArray[np.float32]:
     """Return the valid cells of some frames as the predictor sees them."""
     unit_NCHW = subject.data.train.frames_NCHW[frames.start : frames.stop]
     return np.asarray(unit_NCHW[..., subject.data.mask_HW].cpu(), dtype=np.float32)

@@ -9,8 +9,8 @@ from torch import nn
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.model.losses.normalisation import MIDDLE_OF_TRAINING
 from fieldsharp.sweep.checking.check import Check, judged
-from fieldsharp.sweep.checking.context import Subject, descend_often
-from fieldsharp.sweep.configuration.searched_values import reachable
+from fieldsharp.sweep.checking.context import CheckContext, descend_often
+from fieldsharp.sweep.configuration.searched_values import searched_values
 
 Tensor = torch.Tensor
 NO_TERM = "none"
@@ -18,13 +18,13 @@ WINDOWS = 8
 STEPS = 20
 
 
-def terms_reached(subject: Subject) -> dict[str, dict[str, float | str]]:
+def terms_reached(subject: CheckContext) -> dict[str, dict[str, float | str]]:
     """Return the losses a sweep can come to by name, each with the settings that single it out."""
     config = subject.config
-    bases = [str(name) for name in reachable(config, "loss.base")]
-    variants = [str(name) for name in reachable(config, "loss.variant")]
-    if any(reachable(config, "loss.peak_weight")):
-        variants += [str(name) for name in reachable(config, "loss.peak_variant")]
+    bases = [str(name) for name in searched_values(config, "loss.base")]
+    variants = [str(name) for name in searched_values(config, "loss.variant")]
+    if any(searched_values(config, "loss.peak_weight")):
+        variants += [str(name) for name in searched_values(config, "loss.peak_variant")]
     singled: dict[str, dict[str, float | str]] = {name: {"base": name} for name in bases}
     singled |= {
         name: {"variant": name, "gradient_weight": 1.0, "multi_step": "all"}
@@ -34,7 +34,7 @@ def terms_reached(subject: Subject) -> dict[str, dict[str, float | str]]:
     return singled
 
 
-def check_term(subject: Subject, name: str, settings: dict[str, float | str]) -> Check:
+def check_term(subject: CheckContext, name: str, settings: dict[str, float | str]) -> Check:
     """Check one loss by itself, on one batch.
 
     Args:
@@ -71,7 +71,7 @@ def check_term(subject: Subject, name: str, settings: dict[str, float | str]) ->
 
 
 def _term(
-    subject: Subject, predictor: nn.Module, settings: dict[str, float | str]
+    subject: CheckContext, predictor: nn.Module, settings: dict[str, float | str]
 ) -> Callable[[], Tensor]:
     history_BTCHW, future_BTCHW = subject.batch(WINDOWS)
     loss = subject.loss(**settings)

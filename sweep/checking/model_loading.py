@@ -11,7 +11,7 @@ from torch import nn
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.model.predictors.weight_io import load_weights, save_weights
 from fieldsharp.sweep.checking.check import Check, judged
-from fieldsharp.sweep.checking.context import Subject, descend_often
+from fieldsharp.sweep.checking.context import CheckContext, descend_often
 
 Tensor = torch.Tensor
 STEPS = 5
@@ -19,7 +19,7 @@ WINDOWS = 8
 OTHER_SEED = 1
 
 
-def check_weights(subject: Subject) -> Check:
+def check_weights(subject: CheckContext) -> Check:
     """Check that saved weights give a freshly built predictor the same forecast, bit by bit."""
     name = "weights"
     trained, again = _briefly_trained(subject), subject.predictor(OTHER_SEED)
@@ -46,7 +46,7 @@ def check_weights(subject: Subject) -> Check:
     return judged(name, detail, fix, ok=difference == 0)
 
 
-def check_evaluation_mode(subject: Subject) -> Check:
+def check_evaluation_mode(subject: CheckContext) -> Check:
     """Check that in evaluation mode the same history gives the same forecast twice."""
     predictor = _briefly_trained(subject)
     difference = _difference(
@@ -61,7 +61,7 @@ def check_evaluation_mode(subject: Subject) -> Check:
     return judged("evaluation mode", detail, fix, ok=difference == 0)
 
 
-def _briefly_trained(subject: Subject) -> nn.Module:
+def _briefly_trained(subject: CheckContext) -> nn.Module:
     predictor = subject.shaken_predictor()
     history_BTCHW, future_BTCHW = subject.batch(WINDOWS)
     loss = subject.loss()
@@ -75,7 +75,7 @@ def _briefly_trained(subject: Subject) -> nn.Module:
     return predictor
 
 
-def _evaluated(subject: Subject, predictor: nn.Module, seed: int = 0) -> Tensor:
+def _evaluated(subject: CheckContext, predictor: nn.Module, seed: int = 0) -> Tensor:
     """Return the forecast in evaluation mode; noise that should not be there is drawn by seed."""
     history_BTCHW, _ = subject.batch(WINDOWS)
     predictor.eval()

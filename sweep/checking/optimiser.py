@@ -8,9 +8,9 @@ from torch import nn
 from fieldsharp.fields.windows import Windows
 from fieldsharp.model.training import Trainer
 from fieldsharp.sweep.checking.check import Check, judged
-from fieldsharp.sweep.checking.context import Subject
+from fieldsharp.sweep.checking.context import CheckContext
 from fieldsharp.sweep.checking.rate_range import HIGHEST, range_test
-from fieldsharp.sweep.configuration.searched_values import reachable
+from fieldsharp.sweep.configuration.searched_values import searched_values
 
 Tensor = torch.Tensor
 FEW_STEPS = 5
@@ -19,7 +19,7 @@ WINDOWS_JUDGED = 64
 RATE = "training.learning_rate"
 
 
-def check_movement(subject: Subject) -> Check:
+def check_movement(subject: CheckContext) -> Check:
     """Check that a few steps of the configured optimiser move the weights.
 
     Raises:
@@ -44,13 +44,13 @@ def check_movement(subject: Subject) -> Check:
     return judged("optimiser", detail, fix, ok=2 * moved > len(before))
 
 
-def check_learning_rate(subject: Subject) -> Check:
+def check_learning_rate(subject: CheckContext) -> Check:
     """Check the configured and the searched learning rates against a range test.
 
     Raises:
         TrainingFailed: If the loss does not depend on the weights.
     """
-    rates = [float(rate) for rate in reachable(subject.config, RATE)]
+    rates = [float(rate) for rate in searched_values(subject.config, RATE)]
     lowest, highest = min(rates), max(rates)
     found = range_test(subject)
     limit = HIGHEST if found.diverges is None else found.diverges
@@ -68,7 +68,7 @@ def check_learning_rate(subject: Subject) -> Check:
     return judged("learning rate", detail, fix, ok=lowest > 0 and not beyond)
 
 
-def check_short_training(subject: Subject) -> Check:
+def check_short_training(subject: CheckContext) -> Check:
     """Check that a short training as configured gets below the loss of persistence.
 
     Raises:
@@ -100,7 +100,7 @@ def check_short_training(subject: Subject) -> Check:
     return judged(name, detail, fix, ok=reached < 1)
 
 
-def _train(subject: Subject, predictor: nn.Module, steps: int, **changed: float) -> int:
+def _train(subject: CheckContext, predictor: nn.Module, steps: int, **changed: float) -> int:
     """Train as configured but for no more than so many steps; return how many they were."""
     size = subject.config.training.batch_size
     windows: Windows = subject.some_windows(steps * size)

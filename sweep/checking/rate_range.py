@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from fieldsharp.sweep.checking.context import Subject, descend
+from fieldsharp.sweep.checking.context import CheckContext, descend
 
 LOWEST, HIGHEST = 1e-6, 1.0
 STEPS = 90
@@ -36,7 +36,7 @@ class RateRange:
     diverges: float | None
 
 
-def range_test(subject: Subject) -> RateRange:
+def range_test(subject: CheckContext) -> RateRange:
     """Run the test on the base loss, with the configured batch size, decay and clipping."""
     training, windows, mask_HW = subject.config.training, subject.data.train, subject.data.mask_HW
     predictor, loss = subject.predictor(), subject.loss()

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.sweep.checking.check import Check
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.engine.preflight import examine
+from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.execution.script.launch import find_program
 from fieldsharp.sweep.execution.script.preflight import require_script
 
@@ -29,7 +29,7 @@ def check_script(config: SweepConfig) -> Iterator[Check]:
             yield Check(name, ok=False, detail=detail, fix=fix)
 
 
-def _script(config: SweepConfig, settings: TrainerSettings) -> str:
+def _script(config: SweepConfig, settings: ScriptSettings) -> str:
     require_script(config)
     commands = [
         " ".join([find_program(settings, command[0]), *command[1:]])
@@ -38,14 +38,14 @@ def _script(config: SweepConfig, settings: TrainerSettings) -> str:
     return f"{', then '.join(commands)}, in a copy of {settings.project} for every trial"
 
 
-def _values(config: SweepConfig, settings: TrainerSettings) -> str:
+def _values(config: SweepConfig, settings: ScriptSettings) -> str:
     names = [name.removeprefix("script.") for name in config.search.space]
     handed = ", ".join(f"{name} as {settings.called(name)}" for name in names)
     return f"searched and handed over as {settings.values}: {handed}"
 
 
 def _targets(config: SweepConfig) -> str:
-    facts = examine(config).facts
+    facts = run_preflight(config).facts
     unit = f" {facts.units}" if facts.units else ""
     of = f"of {config.data.path}" if config.has_data else "as given: nothing else is known"
     return (
@@ -53,7 +53,7 @@ def _targets(config: SweepConfig) -> str:
     )
 
 
-def _results(settings: TrainerSettings) -> str:
+def _results(settings: ScriptSettings) -> str:
     if settings.forecast is not None:
         return (
             f"{settings.forecast} beside {settings.truth}: every guard is taken but change, which "

@@ -13,7 +13,7 @@ TINY_SHARE = 1e-6
 
 
 @dataclass(frozen=True)
-class Jump:
+class UnitJump:
     """Where the values change, and by what.
 
     Attributes:
@@ -25,7 +25,7 @@ class Jump:
     factor: float
 
 
-def largest_jump(values_TCN: npt.NDArray[np.float32]) -> Jump | None:
+def largest_unit_jump(values_TCN: npt.NDArray[np.float32]) -> UnitJump | None:
     """Return where the root mean square of the frames leaves its order of magnitude for good.
 
     Rain that comes and goes is no jump: both sides of one must be of a kind in themselves.
@@ -44,4 +44,4 @@ def largest_jump(values_TCN: npt.NDArray[np.float32]) -> Jump | None:
     apart = np.percentile(upper, NEARLY_ALL[0]) - np.percentile(lower, NEARLY_ALL[1])
     if apart < np.log(FACTOR):
         return None
-    return Jump(frame, float(np.exp(np.median(after) - np.median(before))))
+    return UnitJump(frame, float(np.exp(np.median(after) - np.median(before))))

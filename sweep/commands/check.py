@@ -36,9 +36,9 @@ def run(
     if console.is_terminal and not as_json:
         console.print(f"checking {loaded.data.path or config}", markup=False, soft_wrap=True)
     from fieldsharp.sweep.checking.checks import checks_of
-    from fieldsharp.sweep.execution.leftover_processes import no_leftovers
+    from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
 
-    with no_leftovers():
+    with kill_leftovers():
         checks = list(checks_of(loaded))
     failed = sum(not check.ok for check in checks)
     if as_json:

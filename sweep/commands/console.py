@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 
 WIDTH_OF_A_PIPE = 160
 
@@ -23,7 +23,7 @@ class PlainConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a string, of a line or of a cell, as it is shown."""
-        return super().render_str(visible(text), **{**options, "markup": False, "emoji": False})
+        return super().render_str(printable(text), **{**options, "markup": False, "emoji": False})
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -31,7 +31,7 @@ class PlainConsole(Console):
         """Yield what is written: also the text of renderables that never were strings."""
         for segment in super().render(renderable, options):
             if segment.control is None:
-                yield Segment(visible(segment.text, keep="\n"), segment.style)
+                yield Segment(printable(segment.text, keep="\n"), segment.style)
             else:  # the cursor movements of a table that is redrawn
                 yield segment
 

@@ -53,7 +53,10 @@ def run(
     from fieldsharp.storage.database import database_errors, open_database
     from fieldsharp.sweep.commands.json_output import say_json
     from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing, write
-    from fieldsharp.sweep.results.narrowed_search import render_follow_up, write_follow_up
+    from fieldsharp.sweep.results.narrowed_search import (
+        render_narrowed_search,
+        write_narrowed_search,
+    )
     from fieldsharp.sweep.study.lookup import load_study
 
     if as_json and output is None:
@@ -74,11 +77,11 @@ def run(
     found = load_study(open_database(address, "read"), study)
     if next_sweep:
         with database_errors(address):
-            text = render_follow_up(found, found.get_trials(deepcopy=False))
+            text = render_narrowed_search(found, found.get_trials(deepcopy=False))
         if output is None:
             say_text(text)
             return
-        write_follow_up(text, output)
+        write_narrowed_search(text, output)
         if as_json:
             say_json({"study": study, "output": str(output), "format": "yaml", "next": True})
             return

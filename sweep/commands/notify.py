@@ -17,9 +17,9 @@ from typing import Annotated
 
 import typer
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.core.secret_variables import environment_without_secrets
-from fieldsharp.core.signals import BURST_S, Stopping
+from fieldsharp.core.signals import BURST_S, StopSignals
 from fieldsharp.storage.errors.log_masking import Masking
 from fieldsharp.sweep.commands.exit_codes import WRONG_USE, exit_code, sentence
 
@@ -136,9 +136,9 @@ def _tell(
         "SWEEP_BEST_SCORE": findings.best_score,
         "SWEEP_STORAGE": address,
     }
-    safe = {name: visible(masking(value))[:LONGEST_REASON] for name, value in told.items()}
+    safe = {name: printable(masking(value))[:LONGEST_REASON] for name, value in told.items()}
     try:
-        with Stopping() as stopping:
+        with StopSignals() as stopping:
             wrong = _run(command, {**environment_without_secrets(), **safe}, stopping)
     except OSError as error:
         wrong = f"could not be run ({error.strerror})"
@@ -146,7 +146,7 @@ def _tell(
         logger.warning("the command of --notify %s", wrong)
 
 
-def _run(command: str, environment: dict[str, str], stopping: Stopping) -> str | None:
+def _run(command: str, environment: dict[str, str], stopping: StopSignals) -> str | None:
     """Run a command and return what went wrong."""
     began = time.monotonic()
 

@@ -30,7 +30,7 @@ def run(
     from fieldsharp.fields.series import period_text, time_text
     from fieldsharp.fields.writing import write_netcdf
     from fieldsharp.sweep.commands.json_output import say_json
-    from fieldsharp.sweep.execution.leftover_processes import no_leftovers
+    from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
     from fieldsharp.sweep.results.prediction import forecast, steps_of_days
     from fieldsharp.sweep.results.run_folder import load_run
 
@@ -40,7 +40,7 @@ def run(
         raise ConfigError(f"-o {output} must end in .nc: forecasts are written as NetCDF")
     trained = load_run(run_folder)
     count = steps if steps is not None else steps_of_days(trained, days or 0, data)
-    with no_leftovers():
+    with kill_leftovers():
         series = forecast(trained, count, data, after)
     write_netcdf(series, output)
     if as_json:

@@ -8,22 +8,22 @@ import sys
 from io import TextIOWrapper
 from typing import TextIO
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 
 
 def say(line: str) -> None:
     """Print one line; a line break within it is written as an escape too."""
-    _write(f"{visible(line)}\n", sys.stdout)
+    _write(f"{printable(line)}\n", sys.stdout)
 
 
 def say_text(text: str) -> None:
     """Print a text of several lines that ends with a line break."""
-    _write(visible(text, keep="\n"), sys.stdout)
+    _write(printable(text, keep="\n"), sys.stdout)
 
 
 def say_on_stderr(line: str) -> None:
     """Print one line on the standard error."""
-    _write(f"{visible(line)}\n", sys.stderr)
+    _write(f"{printable(line)}\n", sys.stderr)
 
 
 def write_any_character() -> None:

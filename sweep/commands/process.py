@@ -8,7 +8,7 @@ from fieldsharp.core.signals import (
     INTERRUPTED,
     NUMBERS,
     STOPPED_CODE,
-    Stopping,
+    StopSignals,
     ignore_signals,
     raise_soon,
 )
@@ -30,9 +30,9 @@ def run_process(
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
     keep_standard_streams()
-    Stopping.owns_process = True
+    StopSignals.owns_process = True
     sys.unraisablehook = _unraisable
-    stopping = Stopping()
+    stopping = StopSignals()
     try:
         stopping.__enter__()  # for good: the handlers of before would end in a traceback
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -102,11 +102,11 @@ def _begin_with(
                 "--from STUDY"
             )
         return None
-    from fieldsharp.sweep.study.warm_start_source import begin_with
+    from fieldsharp.sweep.study.warm_start_source import choose_warm_start
 
     if its_storage is not None and mask_password(its_storage) != its_storage:
         raise ConfigError(
             f"--from-storage {mask_password(its_storage)} carries a password, which every user of "
             "this machine could read; keep it in a password file of the database's own"
         )
-    return begin_with(earlier, its_storage or address, config, address)
+    return choose_warm_start(earlier, its_storage or address, config, address)

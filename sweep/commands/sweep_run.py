@@ -20,7 +20,11 @@ from fieldsharp.sweep.engine.run import run_sweep
 from fieldsharp.sweep.monitoring.live_progress import LiveProgress, OpenedSweep
 from fieldsharp.sweep.monitoring.log_progress import LogProgress
 from fieldsharp.sweep.monitoring.progress import SilentProgress
-from fieldsharp.sweep.results.narrowed_search import FILE, render_follow_up, write_follow_up
+from fieldsharp.sweep.results.narrowed_search import (
+    FILE,
+    render_narrowed_search,
+    write_narrowed_search,
+)
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.status.report import study_status
 from fieldsharp.sweep.study.warm_start import WarmStart
@@ -115,8 +119,8 @@ def _write_follow_up(study: Study, address: str) -> None:
     """Leave the narrowed search behind."""
     try:
         with database_errors(address):
-            text = render_follow_up(study, study.get_trials(deepcopy=False))
-        write_follow_up(text, Path(FILE), named=False)
+            text = render_narrowed_search(study, study.get_trials(deepcopy=False))
+        write_narrowed_search(text, Path(FILE), named=False)
         logger.info("the narrowed search is written to %s", FILE)
     except BadInput as error:  # the sweep is done all the same
         logger.warning("no %s was written: %s", FILE, error)

@@ -28,11 +28,11 @@ def run(
     """Train one configuration."""
     from fieldsharp.sweep.commands.json_output import say_json
     from fieldsharp.sweep.configuration.config_file import load_config
-    from fieldsharp.sweep.execution.leftover_processes import no_leftovers
+    from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
     from fieldsharp.sweep.results.train_run import train_into
 
     file = load_config(config, settings or [])
-    with no_leftovers():
+    with kill_leftovers():
         outcome = train_into(file, output)
     if as_json:
         say_json(

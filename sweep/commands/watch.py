@@ -11,7 +11,7 @@ from fieldsharp.core.errors import StorageUnavailable, StudyError
 from fieldsharp.storage.durable_files.file_lock import open_to_look
 from fieldsharp.storage.location.paths import study_lock
 from fieldsharp.storage.sqlite.opened_files import OpenedFiles
-from fieldsharp.storage.study_lock import study_holder
+from fieldsharp.storage.study_lock import study_lock_owner
 from fieldsharp.sweep.commands.watch_output import Show
 from fieldsharp.sweep.study.lookup import load_study, our_studies
 from fieldsharp.sweep.study.status.snapshot import SweepSnapshot
@@ -76,7 +76,7 @@ def _is_known_to_have_ended(url: str, name: str) -> bool:
     try:
         with suppress(FileNotFoundError):
             open_to_look(study_lock(url, name)).close()
-        return not study_holder(url, name).alive
+        return not study_lock_owner(url, name).alive
     except (OSError, StorageUnavailable):
         return False
 
@@ -87,7 +87,7 @@ def study_at_work(storage: RDBStorage, url: str) -> str | None:
     Raises:
         StudyError: If several are.
     """
-    found = [name for name in our_studies(storage) if study_holder(url, name).alive]
+    found = [name for name in our_studies(storage) if study_lock_owner(url, name).alive]
     if len(found) > 1:
         raise StudyError(
             f"{len(found)} studies are being run, {', '.join(found)}: name the one to watch"

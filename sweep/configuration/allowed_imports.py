@@ -34,7 +34,7 @@ def _is_module(name: str) -> bool:
 Plugins = Annotated[tuple[str, ...], BeforeValidator(_modules)]
 
 
-def require_listed(setting: str, name: object, plugins: Sequence[str]) -> None:
+def require_allowed(setting: str, name: object, plugins: Sequence[str]) -> None:
     """Check that a predictor is of this project or of a module that may be imported.
 
     Args:

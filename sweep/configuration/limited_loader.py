@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from fieldsharp.core.printable import is_visible
+from fieldsharp.core.printable import is_printable
 
 MOST_LEVELS = 40
 MOST_VALUES = 20_000
@@ -109,7 +109,7 @@ def _check_characters(node: yaml.ScalarNode) -> None:
     text: str = node.value
     if text.isprintable():
         return
-    unseen = next((c for c in text if c not in "\t\n\r" and not is_visible(c)), None)
+    unseen = next((c for c in text if c not in "\t\n\r" and not is_printable(c)), None)
     if unseen is not None:
         raise LimitExceeded(
             None,

@@ -10,10 +10,10 @@ from fieldsharp.model.settings import LossSettings, PredictorSettings, TrainingS
 from fieldsharp.sweep.configuration.allowed_imports import (
     MEMBER,
     Plugins,
-    require_listed,
+    require_allowed,
     require_term_listed,
 )
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 
 ENSEMBLE = "ensemble"
 
@@ -30,7 +30,7 @@ class RunSettings(Settings):
         description="modules and packages that classes and functions of yours may be imported "
         "from, such as [my_project]",
     )
-    trainer: TrainerSettings | None = Field(
+    trainer: ScriptSettings | None = Field(
         None, description="a script of yours that is run for every trial in place of the predictor"
     )
 
@@ -49,9 +49,9 @@ class RunSettings(Settings):
 
     @model_validator(mode="after")
     def _classes_are_listed(self) -> "RunSettings":
-        require_listed("predictor.name", self.predictor.name, self.plugins)
+        require_allowed("predictor.name", self.predictor.name, self.plugins)
         if self.predictor.name == ENSEMBLE:
-            require_listed(MEMBER, self.predictor.options.get("member"), self.plugins)
+            require_allowed(MEMBER, self.predictor.options.get("member"), self.plugins)
         for setting in ("variant", "peak_variant"):
             require_term_listed(f"loss.{setting}", getattr(self.loss, setting), self.plugins)
         return self

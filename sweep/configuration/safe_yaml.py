@@ -6,8 +6,8 @@ from typing import Any
 import yaml
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.core.printable import visible
-from fieldsharp.storage.durable_files.bounded_read import read_small_file
+from fieldsharp.core.printable import printable
+from fieldsharp.storage.durable_files.bounded_read import read_bounded
 from fieldsharp.sweep.configuration.differences import first_difference
 from fieldsharp.sweep.configuration.limited_loader import (
     FLOAT,
@@ -33,7 +33,7 @@ class _Dumper(yaml.SafeDumper):
     def analyze_scalar(self, scalar: str) -> Any:
         """Have a value with control characters written in double quotes, where escapes are read."""
         analysis = super().analyze_scalar(scalar)
-        if visible(scalar) != scalar:
+        if printable(scalar) != scalar:
             analysis.allow_flow_plain = analysis.allow_block_plain = False
             analysis.allow_single_quoted = analysis.allow_block = False
         return analysis
@@ -56,7 +56,7 @@ def read_yaml(path: Path) -> Any:
             a limit.
     """
     try:
-        text = read_small_file(path, MOST_BYTES).decode("utf-8")
+        text = read_bounded(path, MOST_BYTES).decode("utf-8")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ConfigError(
             f"configuration {path} does not exist; give a YAML file, such as "
@@ -137,7 +137,7 @@ def dump_yaml(tree: Tree, comment: str = "") -> str:
         difference = _reason(error)
     if difference is not None:
         raise ConfigError(
-            f"these values cannot be written as YAML ({visible(difference)}); change that value"
+            f"these values cannot be written as YAML ({printable(difference)}); change that value"
         )
     return text
 
@@ -148,13 +148,13 @@ def escape_quoted(text: str) -> str:
     Args:
         text: Which has them within double quotes alone.
     """
-    return "".join(c if c == "\n" or visible(c) == c else f"\\u{ord(c):04X}" for c in text)
+    return "".join(c if c == "\n" or printable(c) == c else f"\\u{ord(c):04X}" for c in text)
 
 
 def _in_a_comment(text: str) -> str:
     """Return text that stays on one line and that every YAML reader accepts."""
     unreadable = yaml.reader.Reader.NON_PRINTABLE
-    escaped = unreadable.sub(lambda found: ascii(found[0])[1:-1], visible(text))
+    escaped = unreadable.sub(lambda found: ascii(found[0])[1:-1], printable(text))
     return escaped.replace("\ufeff", r"\ufeff")
 
 

@@ -4,14 +4,14 @@ from collections.abc import Collection
 from typing import Any
 
 from fieldsharp.objectives.settings import ObjectiveSettings
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.setting_paths import OF_SCRIPT
 
 NO_DATA = {"path": ""}
 """Stands for the data of a script that reads its own, which nobody else looks at."""
 
 
-def as_script_study(tree: Any) -> Any:
+def with_script_defaults(tree: Any) -> Any:
     """Return the settings of a sweep with what is left out or short where a script is trained.
 
     Searched values are those of the script, and are named so.
@@ -40,7 +40,7 @@ def _of_script(name: str) -> str:
 
 
 def require_script_study(
-    trainer: TrainerSettings | None,
+    trainer: ScriptSettings | None,
     searched: Collection[str],
     objective: ObjectiveSettings,
     pruner: str,

@@ -53,7 +53,7 @@ Values = Annotated[dict[str, Scalar], AfterValidator(_names)]
 FileName = Annotated[str | None, AfterValidator(_inside)]
 
 
-class TrainerSettings(Settings):
+class ScriptSettings(Settings):
     """A script of yours, run for every trial in a copy of its project."""
 
     command: Command = Field(
@@ -159,7 +159,7 @@ class TrainerSettings(Settings):
         return value
 
     @model_validator(mode="after")
-    def _something_comes_back(self) -> "TrainerSettings":
+    def _something_comes_back(self) -> "ScriptSettings":
         if (self.forecast is None) != (self.truth is None):
             has, lacks = ("forecast", "truth") if self.forecast else ("truth", "forecast")
             raise ValueError(
@@ -176,7 +176,7 @@ class TrainerSettings(Settings):
         return self
 
     @model_validator(mode="after")
-    def _constants_have_a_module(self) -> "TrainerSettings":
+    def _constants_have_a_module(self) -> "ScriptSettings":
         # A baseline that nobody wrote is looked at where it is known what is searched.
         written = self.baseline if "baseline" in self.model_fields_set else ()
         for name in sorted({*self.given, *written, *self.names}):

@@ -5,7 +5,7 @@ from fieldsharp.sweep.configuration.setting_paths import value_at
 from fieldsharp.sweep.configuration.settings import SweepConfig
 
 
-def reachable(config: SweepConfig, path: str) -> list[Scalar]:
+def searched_values(config: SweepConfig, path: str) -> list[Scalar]:
     """Return the configured value of a setting, and the choices or ends it is searched between.
 
     Args:

@@ -10,11 +10,11 @@ from pydantic import (
     model_validator,
 )
 
-from fieldsharp.core.printable import is_visible, visible
+from fieldsharp.core.printable import is_printable, printable
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.fields.settings import Settings
 from fieldsharp.objectives.settings import ObjectiveSettings
-from fieldsharp.sweep.configuration.allowed_imports import MEMBER, require_listed
+from fieldsharp.sweep.configuration.allowed_imports import MEMBER, require_allowed
 from fieldsharp.sweep.configuration.execution import (
     BudgetSettings,
     RaySettings,
@@ -23,7 +23,7 @@ from fieldsharp.sweep.configuration.execution import (
 )
 from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, Range, Scalar, ends, samples
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
-from fieldsharp.sweep.configuration.script_rules import as_script_study, require_script_study
+from fieldsharp.sweep.configuration.script_rules import require_script_study, with_script_defaults
 from fieldsharp.sweep.configuration.setting_paths import GIVEN, SHORT_NAMES, setting_path
 
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
@@ -179,9 +179,9 @@ class SweepConfig(RunSettings):
     @field_validator("study")
     @classmethod
     def _name_can_be_shown(cls, value: str) -> str:
-        if not all(map(is_visible, value)):
+        if not all(map(is_printable, value)):
             raise ValueError(
-                f"must hold no control characters, found '{visible(value)}'; choose another name"
+                f"must hold no control characters, found '{printable(value)}'; choose another name"
             )
         return value
 
@@ -220,7 +220,7 @@ class SweepConfig(RunSettings):
     @model_validator(mode="before")
     @classmethod
     def _script_is_searched(cls, value: Any) -> Any:
-        return as_script_study(value)
+        return with_script_defaults(value)
 
     @model_validator(mode="after")
     def _script_can_be_searched(self) -> "SweepConfig":
@@ -242,12 +242,12 @@ class SweepConfig(RunSettings):
     def _searched_classes_are_listed(self) -> "SweepConfig":
         names = self._reachable("predictor.name", self.predictor.name)
         for name in names:
-            require_listed("search.space.predictor.name", name, self.plugins)
+            require_allowed("search.space.predictor.name", name, self.plugins)
         if ENSEMBLE in names:  # whether or not its members are searched beside it
             searched = self.searched(MEMBER)
             members = ends(searched) if searched else (self.predictor.options.get("member"),)
             for member in members:
-                require_listed(
+                require_allowed(
                     f"search.space.{MEMBER}" if searched else MEMBER, member, self.plugins
                 )
         return self

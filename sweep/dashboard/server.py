@@ -7,20 +7,20 @@ from contextlib import nullcontext
 from urllib.parse import quote
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.core.signals import Stopping
+from fieldsharp.core.signals import StopSignals
 from fieldsharp.storage.database import check_storage, open_database
 from fieldsharp.sweep.dashboard.http.server import HttpServer
 from fieldsharp.sweep.dashboard.security.allowed_hosts import (
-    Hosts,
+    AllowedHosts,
     is_every_address,
     is_loopback,
     written,
 )
-from fieldsharp.sweep.dashboard.security.auth import Access, take_token
+from fieldsharp.sweep.dashboard.security.auth import TokenAuth, take_token
 from fieldsharp.sweep.dashboard.security.csrf import check_origin
 from fieldsharp.sweep.dashboard.security.middleware import Check, guard, quieten
 from fieldsharp.sweep.dashboard.security.request_limits import check_path, check_size
-from fieldsharp.sweep.dashboard.security.write_policy import Writes, refuse_writes
+from fieldsharp.sweep.dashboard.security.write_policy import WritePolicy, refuse_writes
 from fieldsharp.sweep.dashboard.views.routes import make_app
 
 
@@ -59,7 +59,9 @@ class Dashboard:
         """
         _require_private(host, tls, allowed_hosts)
         scheme = "http" if tls is None else "https"
-        Hosts(scheme, host, port, allowed_hosts)  # before anything is opened: names may be wrong
+        AllowedHosts(
+            scheme, host, port, allowed_hosts
+        )  # before anything is opened: names may be wrong
         self.token = take_token()
         check_storage(storage_url, "read")  # also where writing is allowed: there must be one
         storage = open_database(storage_url, "write" if allow_write else "read")
@@ -76,12 +78,12 @@ class Dashboard:
             ) from error
         port = self._server.bind_addr[1]
         checks: list[Check] = [
-            Hosts(scheme, host, port, allowed_hosts).check,
+            AllowedHosts(scheme, host, port, allowed_hosts).check,
             check_origin,
             check_path,
-            Access(self.token, port, secure=tls is not None).check,
+            TokenAuth(self.token, port, secure=tls is not None).check,
             check_size,
-            Writes(storage, storage_url).check if allow_write else refuse_writes,
+            WritePolicy(storage, storage_url).check if allow_write else refuse_writes,
         ]
         self._server.wsgi_app = guard(app, checks)
         if is_every_address(host):
@@ -95,7 +97,7 @@ class Dashboard:
     def serve(self) -> None:
         """Answer until SIGINT or SIGTERM; call from the main thread, or end with ``close``."""
         is_main = threading.current_thread() is threading.main_thread()
-        with Stopping() if is_main else nullcontext():
+        with StopSignals() if is_main else nullcontext():
             try:
                 self._server.serve()
             except KeyboardInterrupt:

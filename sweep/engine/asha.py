@@ -65,7 +65,7 @@ class _Rung:
         return [number for number in among if number != BASELINE]
 
 
-class Promotion:
+class Asha:
     """Knows the results at every rung, and which trials wait there.
 
     Args:

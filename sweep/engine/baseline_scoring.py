@@ -1,7 +1,7 @@
 """Scoring trials against the baseline, which may still be at work itself."""
 
 from fieldsharp.objectives.guards import check_guards
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import Score, score_forecast
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Targets
@@ -12,7 +12,7 @@ from fieldsharp.sweep.study.trial_events import TrialDone
 from fieldsharp.sweep.study.trial_records import TrialRecord
 
 
-class Scoring:
+class BaselineScoring:
     """Knows the baseline epoch by epoch, and what a forecast scores beside it.
 
     Args:
@@ -23,7 +23,7 @@ class Scoring:
     def __init__(self, objective: ObjectiveSettings, targets: Targets) -> None:
         self._objective = objective
         self._targets = targets
-        self._baseline: list[Judgement] = []
+        self._baseline: list[MetricValues] = []
         self.baseline_ended = False
 
     def add_baseline(self, report: EpochReport) -> None:
@@ -33,7 +33,7 @@ class Scoring:
         """
         self._baseline[report.epoch : report.epoch + 1] = [report.judgement]
 
-    def end_baseline(self, judgements: list[Judgement] | None = None) -> None:
+    def end_baseline(self, judgements: list[MetricValues] | None = None) -> None:
         """Take the baseline as finished.
 
         Args:
@@ -62,7 +62,7 @@ class Scoring:
         baseline = self._at(epochs - 1)
         return None if baseline is None else self._rung_result(epochs - 1, of, baseline)
 
-    def _rung_result(self, epoch: int, of: int, judgement: Judgement) -> RungResult:
+    def _rung_result(self, epoch: int, of: int, judgement: MetricValues) -> RungResult:
         baseline = self._at(epoch)
         assert baseline is not None, "nothing is judged before the baseline of its age"
         score = self._score(judgement, baseline)
@@ -101,13 +101,13 @@ class Scoring:
             precision=end.precision,
         )
 
-    def _at(self, epoch: int) -> Judgement | None:
+    def _at(self, epoch: int) -> MetricValues | None:
         """Return the baseline after an epoch, or after its last; None if not known yet."""
         if epoch < len(self._baseline):
             return self._baseline[epoch]
         return self._baseline[-1] if self.baseline_ended else None
 
-    def _score(self, judgement: Judgement, baseline: Judgement) -> Score:
+    def _score(self, judgement: MetricValues, baseline: MetricValues) -> Score:
         rmse = baseline.overall["rmse"]
         return score_forecast(judgement.overall, self._targets, rmse, self._objective.rmse_weight)
 

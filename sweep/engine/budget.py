@@ -8,7 +8,7 @@ from fieldsharp.sweep.configuration.execution import BudgetSettings
 logger = logging.getLogger(__name__)
 
 
-class Allowance:
+class Budget:
     """Says whether trials may be started, and once why not.
 
     Args:

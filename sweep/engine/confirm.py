@@ -10,22 +10,22 @@ import optuna
 from optuna.study import Study
 
 from fieldsharp.core.errors import StoppedOnRequest
-from fieldsharp.core.signals import Stopping
+from fieldsharp.core.signals import StopSignals
 from fieldsharp.storage.database import open_database, opened_to_read
-from fieldsharp.storage.retry import BUSY_TIMEOUT_S, Patience
+from fieldsharp.storage.retry import BUSY_TIMEOUT_S, DatabaseRetry
 from fieldsharp.storage.study_lock import CONFIRM, StudyLock
 from fieldsharp.storage.trial_files.checkpoints import epochs_done, remove_checkpoints
 from fieldsharp.sweep.configuration.duration import seconds
 from fieldsharp.sweep.configuration.execution import RecoverySettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.confirmation_plan import make_plan
-from fieldsharp.sweep.engine.durable_removal import Durability
+from fieldsharp.sweep.engine.durable_removal import DurableRemoval
 from fieldsharp.sweep.engine.leases import POLL_S, Leases
 from fieldsharp.sweep.engine.lock_watch import LockWatch
-from fieldsharp.sweep.engine.maintenance import FREE_THE_MACHINE, PUT_BACK, Housekeeping
+from fieldsharp.sweep.engine.maintenance import FREE_THE_MACHINE, PUT_BACK, Maintenance
 from fieldsharp.sweep.execution.executor import Executor
-from fieldsharp.sweep.execution.factory import Machines, machines_of
-from fieldsharp.sweep.execution.leftover_processes import no_leftovers
+from fieldsharp.sweep.execution.factory import ExecutorPlan, executor_plan
+from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
 from fieldsharp.sweep.study.confirmation.records import (
     Confirmation,
     ConfirmedRun,
@@ -34,10 +34,10 @@ from fieldsharp.sweep.study.confirmation.records import (
     write_run,
 )
 from fieldsharp.sweep.study.epoch_report import EpochReport
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.formatting import describe
 from fieldsharp.sweep.study.lookup import load_study, study_identity
-from fieldsharp.sweep.study.retry_history import LostAttempts
+from fieldsharp.sweep.study.retry_history import RetryHistory
 from fieldsharp.sweep.study.trial_events import (
     End,
     EpochDone,
@@ -48,7 +48,7 @@ from fieldsharp.sweep.study.trial_events import (
     TrialTrouble,
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.unit_of_work import Book
+from fieldsharp.sweep.study.unit_of_work import UnitOfWork
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def confirm_study(
     top: int,
     seeds: int,
     workers: int | None = None,
-    machines_of: Callable[[SweepConfig], Machines] = machines_of,
+    plan_executor: Callable[[SweepConfig], ExecutorPlan] = executor_plan,
 ) -> Confirmation:
     """Train the best configurations and the baseline with new seeds and judge them on the test.
 
@@ -71,7 +71,7 @@ def confirm_study(
         top: How many configurations, at most, beside the baseline.
         seeds: How many new seeds.
         workers: Trainings at a time; by default as configured.
-        machines_of: From the configuration, with that number, to what trains.
+        plan_executor: From the configuration, with that number, to what trains.
 
     Raises:
         BadInput: If the study is being run, has nothing to confirm, or its data is not there.
@@ -79,7 +79,7 @@ def confirm_study(
         FieldsharpError: If the database fails, or the baseline with every seed.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with Stopping() as stopping, no_leftovers():
+    with StopSignals() as stopping, kill_leftovers():
         try:
             with opened_to_read(url) as looking:
                 load_study(looking, name)  # leaves nothing behind if it is not there
@@ -87,12 +87,12 @@ def confirm_study(
                 storage = open_database(url, "write", BUSY_TIMEOUT_S, must_exist=True, lock=lock)
                 study = load_study(storage, name)
                 plan = make_plan(study, url, top, seeds)
-                files = StudyFiles(url, study_identity(study), kind="confirm")
+                files = StudyWorkspace(url, study_identity(study), kind="confirm")
                 files.make()
-                machines = machines_of(_with_workers(plan.config, workers))
+                machines = plan_executor(_with_workers(plan.config, workers))
                 executor = machines.executor(files.folder)
                 try:
-                    confirming = Confirming(
+                    confirming = ConfirmationRun(
                         study, url, plan.specs(), executor, files, plan.config.recovery, lock=lock
                     )
                     stopping.ask = confirming.request_stop
@@ -123,10 +123,10 @@ class _Job:
     spec: TrialSpec
     sent: TrialSpec
     report: EpochReport | None = None
-    lost: LostAttempts = field(default_factory=LostAttempts)
+    lost: RetryHistory = field(default_factory=RetryHistory)
 
 
-class Confirming:
+class ConfirmationRun:
     """Hands out the trainings that are missing and keeps what comes back.
 
     Args:
@@ -146,7 +146,7 @@ class Confirming:
         url: str,
         specs: Sequence[TrialSpec],
         executor: Executor,
-        files: StudyFiles,
+        files: StudyWorkspace,
         recovery: RecoverySettings,
         clock: Callable[[], float] = time.monotonic,
         lock: StudyLock | None = None,
@@ -157,10 +157,10 @@ class Confirming:
         self._leases = Leases(executor, seconds(recovery.progress_deadline), clock)
         self._files = files
         self._attempts = recovery.attempts
-        self._housekeeping = Housekeeping(url, files, recovery, clock, "run the same command again")
-        self._patience = Patience(seconds(recovery.patience), lambda: self._stop_requests > 0)
-        self._book = Book(study, url, self._patience)
-        self._durability = Durability(self._book, clock)
+        self._housekeeping = Maintenance(url, files, recovery, clock, "run the same command again")
+        self._patience = DatabaseRetry(seconds(recovery.patience), lambda: self._stop_requests > 0)
+        self._book = UnitOfWork(study, url, self._patience)
+        self._durability = DurableRemoval(self._book, clock)
         self._lock_watch = None if lock is None else LockWatch(lock, self.request_stop, clock)
         self._missing: list[_Job] = []
         self._running: dict[int, _Job] = {}

@@ -15,22 +15,22 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import candidates, new_seeds
 from fieldsharp.sweep.study.confirmation.records import Confirmation, Runs
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
-    Scoring,
+    BaselineScoring,
     confirmed_trials,
     in_words,
     winner,
 )
-from fieldsharp.sweep.study.data_summary import BandFacts, StudyFacts
+from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.formatting import describe
-from fieldsharp.sweep.study.lookup import study_config, study_facts
+from fieldsharp.sweep.study.lookup import study_config, study_data_summary
 from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.trial_records import trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.trials.evaluator import Judge, Persistence
+from fieldsharp.sweep.trials.evaluator import Evaluator, Persistence
 
 
 @dataclass(frozen=True)
-class Plan:
+class ConfirmationPlan:
     """What is to be trained, and how it will be judged.
 
     Attributes:
@@ -43,7 +43,7 @@ class Plan:
     """
 
     config: SweepConfig
-    facts: StudyFacts
+    facts: DataSummary
     trials: Sequence[TrialSpec]
     seeds: Sequence[int]
     targets: Targets
@@ -79,7 +79,7 @@ class Plan:
             {spec.number: describe(spec) for spec in self.trials},
             self.seeds,
             runs,
-            Scoring(self.config.objective, self.targets),
+            BaselineScoring(self.config.objective, self.targets),
         )
         best = winner(trials)
         return Confirmation(
@@ -88,13 +88,13 @@ class Plan:
             baseline=self.trials[0].number,
             seeds=list(self.seeds),
             finished_trials=self.finished_trials,
-            gradient=BandFacts.of(self.targets.gradient),
-            peak=BandFacts.of(self.targets.peak),
+            gradient=BandSummary.of(self.targets.gradient),
+            peak=BandSummary.of(self.targets.peak),
             trials=trials,
         )
 
 
-def make_plan(study: Study, url: str, top: int, seeds: int) -> Plan:
+def make_plan(study: Study, url: str, top: int, seeds: int) -> ConfirmationPlan:
     """Find out what is to be confirmed, and what the test split asks for.
 
     Raises:
@@ -103,7 +103,7 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> Plan:
         ConfigError: If the device is not there.
     """
     with database_errors(url):
-        config, facts = study_config(study), study_facts(study)
+        config, facts = study_config(study), study_data_summary(study)
         trials = study.get_trials(deepcopy=False)
     if config.trainer is not None:
         raise StudyError(
@@ -113,7 +113,7 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> Plan:
     chosen = candidates(study.study_name, trials, top)
     used = {spec.run.training.seed for trial in trials if (spec := trial_spec(trial))}
     find_device(config.training)
-    return Plan(
+    return ConfirmationPlan(
         config=config,
         facts=facts,
         trials=chosen,
@@ -123,12 +123,14 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> Plan:
     )
 
 
-def _targets_of_the_test(config: SweepConfig, facts: StudyFacts) -> Targets:
+def _targets_of_the_test(config: SweepConfig, facts: DataSummary) -> Targets:
     data = load_forecast_data(config.data)
     if file_sha256(Path(config.data.path)) != facts.provenance.data_sha256:
         raise DataError(
             f"the data file {config.data.path} is not the one study {config.study!r} was started "
             "on: it has other contents; put the old one back, or start another study"
         )
-    observed = Judge(data, data.test).judge(Persistence(config.data.horizon), detail=False).overall
+    observed = (
+        Evaluator(data, data.test).judge(Persistence(config.data.horizon), detail=False).overall
+    )
     return resolve_targets(config.objective, observed, chosen_elsewhere=True)

@@ -19,24 +19,24 @@ from fieldsharp.objectives.guards import broken
 from fieldsharp.storage.errors.hints import go_on
 from fieldsharp.storage.study_lock import RESUME, StudyLock
 from fieldsharp.sweep.configuration.duration import seconds
-from fieldsharp.sweep.engine.baseline_scoring import Scoring
-from fieldsharp.sweep.engine.durable_removal import Durability
+from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
+from fieldsharp.sweep.engine.durable_removal import DurableRemoval
 from fieldsharp.sweep.engine.leases import POLL_S, Leases
 from fieldsharp.sweep.engine.lock_watch import LockWatch
-from fieldsharp.sweep.engine.maintenance import FREE_THE_MACHINE, Housekeeping
+from fieldsharp.sweep.engine.maintenance import FREE_THE_MACHINE, Maintenance
 from fieldsharp.sweep.engine.running_trial import RunningTrial
-from fieldsharp.sweep.engine.scheduler import Turns
-from fieldsharp.sweep.engine.trial_preview import trial_sample
-from fieldsharp.sweep.engine.verdict_tracker import Standing
+from fieldsharp.sweep.engine.scheduler import Scheduler
+from fieldsharp.sweep.engine.trial_preview import trial_preview
+from fieldsharp.sweep.engine.verdict_tracker import VerdictTracker
 from fieldsharp.sweep.execution.executor import Executor
 from fieldsharp.sweep.monitoring.progress import Progress
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.files.spooled_result import SpooledResult
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.queued_trials import TrialRefusedError
-from fieldsharp.sweep.study.repository import Ledger
-from fieldsharp.sweep.study.retry_history import LostAttempts
+from fieldsharp.sweep.study.repository import StudyRepository
+from fieldsharp.sweep.study.retry_history import RetryHistory
 from fieldsharp.sweep.study.trial_events import (
     EpochDone,
     RungReached,
@@ -69,11 +69,11 @@ class Coordinator:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: StudyRepository,
         executor: Executor,
-        facts: StudyFacts,
+        facts: DataSummary,
         progress: Progress,
-        files: StudyFiles,
+        files: StudyWorkspace,
         clock: Callable[[], float] = time.monotonic,
         lock: StudyLock | None = None,
     ) -> None:
@@ -83,15 +83,15 @@ class Coordinator:
         self._leases = Leases(executor, seconds(self._recovery.progress_deadline), clock)
         self._progress = progress
         self._files = files
-        self._housekeeping = Housekeeping(ledger.url, files, self._recovery, clock)
-        self._durability = Durability(ledger, clock)
+        self._housekeeping = Maintenance(ledger.url, files, self._recovery, clock)
+        self._durability = DurableRemoval(ledger, clock)
         self._lock_watch = None if lock is None else LockWatch(lock, self.request_stop, clock)
         self._told: set[int] = set()
         self._is_lost = False
         self._stop_requests = 0
-        self._scoring = Scoring(ledger.config.objective, facts.targets)
-        self._standing = Standing(ledger, facts)
-        self._turns = Turns(
+        self._scoring = BaselineScoring(ledger.config.objective, facts.targets)
+        self._standing = VerdictTracker(ledger, facts)
+        self._turns = Scheduler(
             ledger, self._leases, files, progress, self._scoring, self._standing, clock
         )
         self._running = self._turns.running
@@ -374,7 +374,7 @@ class Coordinator:
         """Tell what a trial came to, keep what its pictures are drawn from, and return it."""
         number = running.spec.number
         record = self._scoring.record(running, end)
-        pictures = self._files.keep_sample(number, trial_sample(running, end))
+        pictures = self._files.keep_sample(number, trial_preview(running, end))
         if running.pruned:
             self._ledger.prune(number, record, pictures)
         else:
@@ -402,7 +402,7 @@ class Coordinator:
         self._files.tidy(self._told, self._standing.wanted(self._recovery.keep_best))
 
     def _put_back(
-        self, number: int, lost: LostAttempts | None = None, micro_batches: int | None = None
+        self, number: int, lost: RetryHistory | None = None, micro_batches: int | None = None
     ) -> None:
         self._ledger.put_back(number, lost, micro_batches)
         self._running.pop(number, None)

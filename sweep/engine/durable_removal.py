@@ -4,13 +4,13 @@ import logging
 import time
 from collections.abc import Callable
 
-from fieldsharp.sweep.study.unit_of_work import Book
+from fieldsharp.sweep.study.unit_of_work import UnitOfWork
 
 logger = logging.getLogger(__name__)
 TRY_EVERY_S = 0.5
 
 
-class Durability:
+class DurableRemoval:
     """Has what was written made durable, and then removes what was kept in case it would be lost.
 
     Args:
@@ -18,7 +18,7 @@ class Durability:
         clock: Seconds that never run backwards.
     """
 
-    def __init__(self, book: Book, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, book: UnitOfWork, clock: Callable[[], float] = time.monotonic) -> None:
         self._book = book
         self._clock = clock
         self._tried_at = clock()

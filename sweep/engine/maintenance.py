@@ -9,7 +9,7 @@ from fieldsharp.storage.location.url import sqlite_path
 from fieldsharp.storage.maintenance.backup import back_up
 from fieldsharp.sweep.configuration.duration import seconds
 from fieldsharp.sweep.configuration.execution import RecoverySettings
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 
 logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 2.0
@@ -18,7 +18,7 @@ PUT_BACK = "put it back"
 FREE_THE_MACHINE = "end other programs on this machine"
 
 
-class Housekeeping:
+class Maintenance:
     """Backs the database up while it changes, and says when no trial can be started.
 
     Args:
@@ -32,7 +32,7 @@ class Housekeeping:
     def __init__(
         self,
         url: str,
-        files: StudyFiles,
+        files: StudyWorkspace,
         settings: RecoverySettings,
         clock: Callable[[], float] = time.monotonic,
         go_on: str = "resume",

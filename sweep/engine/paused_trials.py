@@ -4,19 +4,19 @@ from collections.abc import Collection
 
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import rungs
-from fieldsharp.sweep.engine.asha import Promotion
-from fieldsharp.sweep.engine.baseline_scoring import Scoring
+from fieldsharp.sweep.engine.asha import Asha
+from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.running_trial import RunningTrial
-from fieldsharp.sweep.engine.trial_preview import trial_sample
+from fieldsharp.sweep.engine.trial_preview import trial_preview
 from fieldsharp.sweep.study.epoch_report import EpochReport
-from fieldsharp.sweep.study.files.workspace import StudyFiles
-from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
+from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.rung_results import RungResult
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 
-class Pausing:
+class PausedTrials:
     """Knows the paused trials of a study; the baseline is never one of them.
 
     Without promotion there are no rungs, and nothing is ever paused.
@@ -27,7 +27,9 @@ class Pausing:
         scoring: Against the baseline.
     """
 
-    def __init__(self, ledger: Ledger, files: StudyFiles, scoring: Scoring) -> None:
+    def __init__(
+        self, ledger: StudyRepository, files: StudyWorkspace, scoring: BaselineScoring
+    ) -> None:
         self._ledger = ledger
         self._files = files
         self._scoring = scoring
@@ -95,7 +97,7 @@ class Pausing:
         number, epochs = running.spec.number, len(running.reports)
         end = running.last_word()
         record = self._scoring.record(running, end)
-        pictures = self._files.keep_sample(number, trial_sample(running, end))
+        pictures = self._files.keep_sample(number, trial_preview(running, end))
         self._ledger.pause(number, epochs, record, pictures)
         self._files.keep_last_checkpoint(number)
         self._promotion.pause(number, epochs)
@@ -142,7 +144,7 @@ class Pausing:
             self._promotion.baseline_reached(result)
 
 
-def _promotion(config: SweepConfig) -> Promotion:
+def _promotion(config: SweepConfig) -> Asha:
     search = config.search
     at = rungs(search, config.training.epochs) if config.promotes else ()
-    return Promotion(at, search.promote_one_in, search.most_paused)
+    return Asha(at, search.promote_one_in, search.most_paused)

@@ -7,32 +7,32 @@ from pathlib import Path
 from fieldsharp.core.errors import ConfigError, DataError
 from fieldsharp.fields.derivatives import interior_mask
 from fieldsharp.fields.windows import ForecastData, load_forecast_data
-from fieldsharp.model.device import count_cards, find_device
+from fieldsharp.model.device import count_gpus, find_device
 from fieldsharp.model.losses.custom_term import check_own_term
 from fieldsharp.model.losses.normalisation import term_scales
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.settings import LossSettings
 from fieldsharp.objectives.guards import broken, check_guards, truth_judged
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.sweep.configuration.presets import presets
 from fieldsharp.sweep.configuration.ranges import Choices
 from fieldsharp.sweep.configuration.run_settings import RunSettings
-from fieldsharp.sweep.configuration.searched_values import reachable
+from fieldsharp.sweep.configuration.searched_values import searched_values
 from fieldsharp.sweep.configuration.setting_paths import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.execution.gpus import VISIBLE, visible_cards, worker_count
+from fieldsharp.sweep.execution.gpus import VISIBLE, visible_gpus, worker_count
 from fieldsharp.sweep.execution.script.preflight import (
-    facts_of_script,
     require_script,
     script_sha256,
+    summarise_script_data,
 )
-from fieldsharp.sweep.study.data_summary import BandFacts, StudyFacts
-from fieldsharp.sweep.study.files.previews import ObservedSample
+from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
+from fieldsharp.sweep.study.files.previews import ObservedPreview
 from fieldsharp.sweep.study.provenance import provenance
-from fieldsharp.sweep.trials.evaluator import Judge, Persistence
-from fieldsharp.sweep.trials.preview_builder import Sampler
+from fieldsharp.sweep.trials.evaluator import Evaluator, Persistence
+from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from fieldsharp.sweep.trials.trial import forecast_shape
 
 LEAST_INTERIOR_CELLS = 20
@@ -40,7 +40,7 @@ WINDOWS_TRIED = 2
 
 
 @dataclass(frozen=True)
-class Examination:
+class PreflightResult:
     """What was found out before a trial starts.
 
     Attributes:
@@ -48,11 +48,11 @@ class Examination:
         observed: What pictures show beside forecasts; None where a script knows the data alone.
     """
 
-    facts: StudyFacts
-    observed: ObservedSample | None
+    facts: DataSummary
+    observed: ObservedPreview | None
 
 
-def examine(config: SweepConfig) -> Examination:
+def run_preflight(config: SweepConfig) -> PreflightResult:
     """Read the data, try the predictor, and resolve the targets.
 
     Raises:
@@ -62,7 +62,7 @@ def examine(config: SweepConfig) -> Examination:
     if config.trainer is not None:
         require_script(config)
         if not config.has_data:
-            return Examination(facts_of_script(config), None)
+            return PreflightResult(summarise_script_data(config), None)
     if config.executor == "local":
         find_device(config.training)
     data = load_forecast_data(config.data, processes=local_processes(config))
@@ -71,17 +71,19 @@ def examine(config: SweepConfig) -> Examination:
         check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
     _try_own_terms(config, data)
     _require_interior(data)
-    judgement = Judge(data, data.validation).judge(Persistence(config.data.horizon), detail=False)
+    judgement = Evaluator(data, data.validation).judge(
+        Persistence(config.data.horizon), detail=False
+    )
     observed = judgement.overall
     _require_gradient(data, observed["gradient_observed"])
     _require_change(data, observed["rmse"])
     _require_fair_guards(judgement, config.objective.guards)
     targets = resolve_targets(config.objective, observed)
-    facts = StudyFacts(
+    facts = DataSummary(
         variable=data.series.name,
         units=data.series.units,
-        gradient=BandFacts.of(targets.gradient),
-        peak=BandFacts.of(targets.peak),
+        gradient=BandSummary.of(targets.gradient),
+        peak=BandSummary.of(targets.peak),
         gradient_observed=observed["gradient_observed"],
         peak_observed=observed["peak_observed"],
         mean_observed=observed["mean_observed"],
@@ -96,14 +98,14 @@ def examine(config: SweepConfig) -> Examination:
             Path(config.data.path), script_sha256(config.trainer) if config.trainer else None
         ),
     )
-    return Examination(facts, Sampler(data, "validation").observed())
+    return PreflightResult(facts, PreviewBuilder(data, "validation").observed())
 
 
 def local_processes(config: SweepConfig) -> int:
     """Return how many processes of this machine hold the data at the same time, in a sweep."""
     if config.executor == "ray" or config.trainer is not None:
         return 1
-    cards = visible_cards(count_cards(config.training), os.environ.get(VISIBLE))
+    cards = visible_gpus(count_gpus(config.training), os.environ.get(VISIBLE))
     return worker_count(config.workers, len(cards))
 
 
@@ -123,7 +125,7 @@ def _try_own_terms(config: SweepConfig, data: ForecastData) -> None:
     history_BTCHW, future_BTCHW = next(data.train.in_order(WINDOWS_TRIED))
     still_BTCHW = history_BTCHW[:, -1:].expand_as(future_BTCHW)
     for setting in ("loss.variant", "loss.peak_variant"):
-        for name in map(str, reachable(config, setting)):
+        for name in map(str, searched_values(config, setting)):
             if ":" in name:
                 climatology_CHW = data.unit_climatology_CHW
                 pair = still_BTCHW, future_BTCHW
@@ -160,7 +162,7 @@ def _require_interior(data: ForecastData) -> None:
         )
 
 
-def _require_fair_guards(judgement: Judgement, limits: GuardSettings) -> None:
+def _require_fair_guards(judgement: MetricValues, limits: GuardSettings) -> None:
     wrong = broken(check_guards(truth_judged(judgement), limits, None))
     if wrong:
         guard = wrong[0]

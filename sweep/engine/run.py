@@ -7,30 +7,30 @@ import optuna
 from optuna.study import Study
 
 from fieldsharp.core.errors import ConfigError, StoppedOnRequest
-from fieldsharp.core.signals import Stopping
+from fieldsharp.core.signals import StopSignals
 from fieldsharp.storage.database import check_storage, open_database
-from fieldsharp.storage.retry import BUSY_TIMEOUT_S, Patience
+from fieldsharp.storage.retry import BUSY_TIMEOUT_S, DatabaseRetry
 from fieldsharp.storage.study_lock import StudyLock, refuse_if_run
 from fieldsharp.sweep.configuration.duration import seconds
 from fieldsharp.sweep.configuration.presets import values_outside
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import misleading_rungs
 from fieldsharp.sweep.engine.coordinator import Coordinator
-from fieldsharp.sweep.engine.preflight import examine
-from fieldsharp.sweep.execution.factory import machines_of
-from fieldsharp.sweep.execution.leftover_processes import no_leftovers
+from fieldsharp.sweep.engine.preflight import run_preflight
+from fieldsharp.sweep.execution.factory import executor_plan
+from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
 from fieldsharp.sweep.execution.script.project_snapshot import (
     differences,
-    keep_project,
-    kept_project,
+    project_snapshot,
+    save_project_snapshot,
 )
 from fieldsharp.sweep.monitoring.live_progress import OpenedSweep
 from fieldsharp.sweep.monitoring.progress import Progress
-from fieldsharp.sweep.study.data_summary import StudyFacts
-from fieldsharp.sweep.study.files.workspace import StudyFiles
-from fieldsharp.sweep.study.lookup import open_or_create_study, study_facts, study_identity
-from fieldsharp.sweep.study.repository import Ledger
-from fieldsharp.sweep.study.status.watcher import StudyWatcher, look_at_the_room
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
+from fieldsharp.sweep.study.lookup import open_or_create_study, study_data_summary, study_identity
+from fieldsharp.sweep.study.repository import StudyRepository
+from fieldsharp.sweep.study.status.watcher import StudyWatcher, check_disk_space
 from fieldsharp.sweep.study.warm_start import WarmStart
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def run_sweep(
         StoppedOnRequest: If it was interrupted by SIGINT or SIGTERM.
         FieldsharpError: If the database or the baseline fails.
     """
-    with Stopping() as stopping, no_leftovers():
+    with StopSignals() as stopping, kill_leftovers():
         try:
             _run(
                 config,
@@ -79,7 +79,7 @@ def _run(
     config: SweepConfig,
     storage_url: str,
     make_progress: MakeProgress,
-    stopping: Stopping,
+    stopping: StopSignals,
     *,
     must_exist: bool,
     warm_start: WarmStart | None,
@@ -89,12 +89,12 @@ def _run(
     refuse_if_run(storage_url, config.study)
     for sentence in (*values_outside(config), *misleading_rungs(config)):
         logger.warning("%s: %s", config.study, sentence)
-    machines = machines_of(config)
-    found = examine(config)
+    machines = executor_plan(config)
+    found = run_preflight(config)
     facts = found.facts
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it would say, progress says
     with StudyLock(storage_url, config.study) as lock:
-        patience = Patience(seconds(config.recovery.patience))
+        patience = DatabaseRetry(seconds(config.recovery.patience))
         storage = patience.call(
             lambda: open_database(
                 storage_url,
@@ -112,8 +112,8 @@ def _run(
         study = patience.call(
             lambda: open_or_create_study(storage, config, facts, warm_start, differ)
         )
-        ledger = Ledger(study, config, storage_url, facts, patience)
-        files = StudyFiles(storage_url, study_identity(study))
+        ledger = StudyRepository(study, config, storage_url, facts, patience)
+        files = StudyWorkspace(storage_url, study_identity(study))
         files.make()
         _keep_project(config, files)
         if found.observed is not None:
@@ -135,7 +135,7 @@ def _run(
             executor.close()
 
 
-def _keep_project(config: SweepConfig, files: StudyFiles) -> None:
+def _keep_project(config: SweepConfig, files: StudyWorkspace) -> None:
     """Keep the project of a script as it is when its study begins.
 
     Raises:
@@ -144,7 +144,7 @@ def _keep_project(config: SweepConfig, files: StudyFiles) -> None:
     if config.trainer is None:
         return
     try:
-        keep_project(config.trainer, kept_project(files.folder))
+        save_project_snapshot(config.trainer, project_snapshot(files.folder))
     except OSError as error:
         raise ConfigError(
             f"{error.filename} cannot be copied ({error.strerror}), and the project is kept with "
@@ -153,12 +153,12 @@ def _keep_project(config: SweepConfig, files: StudyFiles) -> None:
 
 
 def _project_differs(
-    study: Study, config: SweepConfig, url: str, facts: StudyFacts, *, resumed: bool
+    study: Study, config: SweepConfig, url: str, facts: DataSummary, *, resumed: bool
 ) -> list[str]:
     """Return how the project of a script differs from the one a study began with."""
     if config.trainer is None:
         return []
-    kept = kept_project(StudyFiles(url, study_identity(study)).folder)
+    kept = project_snapshot(StudyWorkspace(url, study_identity(study)).folder)
     try:
         if kept.is_dir():
             return differences(config.trainer, kept, config.study, resumed=resumed)
@@ -167,13 +167,15 @@ def _project_differs(
             f"{error.filename or kept} cannot be read ({error.strerror}), and the project is kept "
             "with the study there; make it readable"
         ) from error
-    there = study_facts(study).provenance.project_sha256
+    there = study_data_summary(study).provenance.project_sha256
     if there != facts.provenance.project_sha256:
         return ["the Python files of trainer.project have other contents"]
     return []
 
 
-def _opened(study: Study, config: SweepConfig, facts: StudyFacts, ledger: Ledger) -> OpenedSweep:
+def _opened(
+    study: Study, config: SweepConfig, facts: DataSummary, ledger: StudyRepository
+) -> OpenedSweep:
     """Return what can be told of a sweep that is about to begin."""
     url, patience = ledger.url, ledger.patience
     return OpenedSweep(
@@ -181,5 +183,5 @@ def _opened(study: Study, config: SweepConfig, facts: StudyFacts, ledger: Ledger
         targets=facts.targets,
         units=facts.units,
         look=lambda: patience.call(lambda: StudyWatcher(study, url).look()),
-        look_at_room=lambda: look_at_the_room(url),
+        look_at_room=lambda: check_disk_space(url),
     )

@@ -5,23 +5,23 @@ from collections.abc import Callable
 
 from fieldsharp.storage.errors.hints import go_on
 from fieldsharp.storage.study_lock import RESUME
-from fieldsharp.sweep.engine.baseline_scoring import Scoring
-from fieldsharp.sweep.engine.budget import Allowance
+from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
+from fieldsharp.sweep.engine.budget import Budget
 from fieldsharp.sweep.engine.leases import Leases
-from fieldsharp.sweep.engine.paused_trials import Pausing
+from fieldsharp.sweep.engine.paused_trials import PausedTrials
 from fieldsharp.sweep.engine.running_trial import RunningTrial
-from fieldsharp.sweep.engine.verdict_tracker import Standing
+from fieldsharp.sweep.engine.verdict_tracker import VerdictTracker
 from fieldsharp.sweep.monitoring.progress import Progress
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.queued_trials import TrialRefusedError
-from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
 
 
-class Turns:
+class Scheduler:
     """Hands trials out, each until its next rung, as long as the budget allows.
 
     Args:
@@ -41,17 +41,17 @@ class Turns:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: StudyRepository,
         leases: Leases,
-        files: StudyFiles,
+        files: StudyWorkspace,
         progress: Progress,
-        scoring: Scoring,
-        standing: Standing,
+        scoring: BaselineScoring,
+        standing: VerdictTracker,
         clock: Callable[[], float],
     ) -> None:
         self.running: dict[int, RunningTrial] = {}
         self.finished = 0
-        self.pausing = Pausing(ledger, files, scoring)
+        self.pausing = PausedTrials(ledger, files, scoring)
         self._ledger = ledger
         self._study = ledger.config.study
         self._leases = leases
@@ -59,7 +59,7 @@ class Turns:
         self._progress = progress
         self._scoring = scoring
         self._standing = standing
-        self._allowance = Allowance(self._study, ledger.config.budget, clock)
+        self._allowance = Budget(self._study, ledger.config.budget, clock)
 
     def begin(self) -> None:
         """Begin to count the time."""

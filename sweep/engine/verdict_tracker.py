@@ -5,9 +5,9 @@ import logging
 
 from fieldsharp.objectives.guards import broken, check_guards
 from fieldsharp.objectives.verdict import Contender, Verdict, asks_nothing, reach_verdict
-from fieldsharp.sweep.study.data_summary import StudyFacts
-from fieldsharp.sweep.study.repository import Ledger
-from fieldsharp.sweep.study.script_verdict import in_terms_of
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.repository import StudyRepository
+from fieldsharp.sweep.study.script_verdict import as_script_verdict
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.study.verdict_inputs import contender
@@ -15,7 +15,7 @@ from fieldsharp.sweep.study.verdict_inputs import contender
 logger = logging.getLogger(__name__)
 
 
-class Standing:
+class VerdictTracker:
     """Keeps the verdict of a study up to date while its trials come in.
 
     Args:
@@ -23,7 +23,7 @@ class Standing:
         facts: What was found out about the data.
     """
 
-    def __init__(self, ledger: Ledger, facts: StudyFacts) -> None:
+    def __init__(self, ledger: StudyRepository, facts: DataSummary) -> None:
         self._ledger = ledger
         self._config = ledger.config
         self._targets = facts.targets
@@ -58,7 +58,7 @@ class Standing:
         """
         to_come = max(0, self._config.budget.trials - finished)
         reached = reach_verdict(self._contenders, self._targets, self._units, to_come)
-        verdict = in_terms_of(self._config, reached)
+        verdict = as_script_verdict(self._config, reached)
         if verdict != self._verdict:
             self._ledger.conclude(verdict)
             self._verdict = verdict

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.model.device import count_cards
+from fieldsharp.model.device import count_gpus
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.executor import Executor
-from fieldsharp.sweep.execution.gpus import VISIBLE, visible_cards, words_for_workers, worker_count
+from fieldsharp.sweep.execution.gpus import VISIBLE, describe_workers, visible_gpus, worker_count
 from fieldsharp.sweep.execution.local.executor import LocalExecutor
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Machines:
+class ExecutorPlan:
     """What trials run on.
 
     Attributes:
@@ -29,7 +29,7 @@ class Machines:
     executor: Callable[[Path], Executor]
 
 
-def machines_of(config: SweepConfig) -> Machines:
+def executor_plan(config: SweepConfig) -> ExecutorPlan:
     """Return what the trials of a configuration run on; a cluster is entered already.
 
     Raises:
@@ -38,9 +38,9 @@ def machines_of(config: SweepConfig) -> Machines:
     """
     if config.executor == "ray":
         return _cluster(config)
-    cards = visible_cards(count_cards(config.training), os.environ.get(VISIBLE))
+    cards = visible_gpus(count_gpus(config.training), os.environ.get(VISIBLE))
     settings = config.workers
-    words = words_for_workers(settings, len(cards))
+    words = describe_workers(settings, len(cards))
     if words:
         level = logging.INFO if cards else logging.WARNING
         logger.log(level, "%s: %s", config.study, words)
@@ -50,25 +50,25 @@ def machines_of(config: SweepConfig) -> Machines:
         _fetch_checkpoints(config, folder)
         return LocalExecutor(workers, cards=cards)
 
-    return Machines(workers, executor)
+    return ExecutorPlan(workers, executor)
 
 
 def _fetch_checkpoints(config: SweepConfig, folder: Path) -> None:
     """Fetch what a sweep that ran on a cluster before could not take home itself."""
     if config.ray.checkpoints is None:
         return
-    from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointMirror
-    from fieldsharp.sweep.execution.ray.checkpoint_sync import Carrier
+    from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
+    from fieldsharp.sweep.execution.ray.checkpoint_sync import CheckpointTransfer
 
     try:
-        mirror = CheckpointMirror(config.ray.checkpoints)
+        mirror = CheckpointSync(config.ray.checkpoints)
     except ConfigError as error:
         logger.warning("%s: %s", config.study, error)
         return
-    Carrier(mirror, folder).take_all_home()
+    CheckpointTransfer(mirror, folder).take_all_home()
 
 
-def _cluster(config: SweepConfig) -> Machines:
+def _cluster(config: SweepConfig) -> ExecutorPlan:
     # Only here: Ray is an extra.
     from fieldsharp.sweep.execution.ray.connection import enter_cluster, require_ray
     from fieldsharp.sweep.execution.ray.runtime_env import worker_environment
@@ -76,15 +76,15 @@ def _cluster(config: SweepConfig) -> Machines:
     require_ray()
     mirror = None
     if config.ray.checkpoints is not None:
-        from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointMirror
+        from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
 
-        mirror = CheckpointMirror(config.ray.checkpoints)
+        mirror = CheckpointSync(config.ray.checkpoints)
         mirror.require_writable()
     with worker_environment(config) as environment:
         address = enter_cluster(config.ray.address, environment)
     from fieldsharp.sweep.execution.ray.executor import RayExecutor
-    from fieldsharp.sweep.execution.ray.resources import share_of_cluster
+    from fieldsharp.sweep.execution.ray.resources import resources_of_cluster
 
-    share = share_of_cluster(config)
+    share = resources_of_cluster(config)
     logger.info("%s: on the Ray cluster at %s, %s", config.study, address, share.words)
-    return Machines(share.workers, lambda folder: RayExecutor(config, share, folder, mirror))
+    return ExecutorPlan(share.workers, lambda folder: RayExecutor(config, share, folder, mirror))

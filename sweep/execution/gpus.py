@@ -14,7 +14,7 @@ WORKERS = 2
 """Where no number is asked for and there are no more cards."""
 
 
-def visible_cards(count: int, visible: str | None) -> tuple[str, ...]:
+def visible_gpus(count: int, visible: str | None) -> tuple[str, ...]:
     """Return each card by the value of the variable that shows it alone to a process.
 
     Args:
@@ -26,7 +26,7 @@ def visible_cards(count: int, visible: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in visible.split(",")[:count])
 
 
-def card_of(worker: int, cards: tuple[str, ...]) -> str | None:
+def gpu_of(worker: int, cards: tuple[str, ...]) -> str | None:
     """Return the card of a worker, None where there is nothing to choose.
 
     Dealt out in turn: where few trials are left the first workers have them, on a card each.
@@ -42,7 +42,7 @@ def worker_count(settings: "WorkerSettings", cards: int) -> int:
     return most if settings.count is None else min(settings.count, most)
 
 
-def words_for_workers(settings: "WorkerSettings", cards: int) -> str:
+def describe_workers(settings: "WorkerSettings", cards: int) -> str:
     """Return how many workers there are and why, "" where no card has a say in it."""
     count = worker_count(settings, cards)
     on = f"{count} worker{'s' if count > 1 else ''} on {cards} GPU{'s' if cards > 1 else ''}"

@@ -38,7 +38,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _scripts = count(1)
 
 
-class Leftovers:
+class LeftoverProcesses:
     """Marks the workers of this process, and has a guardian that kills what carries their marks."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Leftovers:
 
 
 @contextlib.contextmanager
-def no_leftovers() -> Iterator[None]:
+def kill_leftovers() -> Iterator[None]:
     """Kill what code of the user started in this process, at the end or when this process dies.
 
     Processes started in this context keep its mark; it cannot be taken back, but kills nobody

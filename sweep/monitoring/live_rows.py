@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.sweep.monitoring.bars import FAINT, BandBar, Signs, clock_time, share_bar
 from fieldsharp.sweep.study.status.snapshot import SweepSnapshot, TrialAtWork
 
@@ -110,7 +110,7 @@ class LiveRows:
         if trial is None:
             return Text(f"{'-':>{TRIAL}}{GAP}idle", style=FAINT)
         line = Text(f"{trial.number:>{TRIAL}}{GAP}")
-        line.append(_fit(visible(trial.what), what, self._signs))
+        line.append(_fit(printable(trial.what), what, self._signs))
         line.append(GAP).append_text(self._epochs(trial, bars=bars))
         line.append(GAP).append(_score(trial))
         if self._shown.sees_forecasts:
@@ -138,7 +138,7 @@ class LiveRows:
             return [self._one_line(None, bars=False), Text()]
         what = self._width - TRIAL - TIME - 2 * len(GAP)
         first = Text(f"{trial.number:>{TRIAL}}{GAP}")
-        first.append(_fit(visible(trial.what), what, self._signs))
+        first.append(_fit(printable(trial.what), what, self._signs))
         first.append(f"{GAP}{clock_time(trial.seconds):>{TIME}}")
         second = Text(" " * TRIAL + GAP).append_text(self._epochs(trial, bars=True))
         second.append(GAP).append(_score(trial))

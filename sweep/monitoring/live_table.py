@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.sweep.monitoring.bars import (
     ASCII,
     FAINT,
@@ -54,8 +54,8 @@ class LiveTable:
 
 def left_behind(number: int, outcome: str, what: str, width: int) -> Text:
     """Return the line that a trial leaves above the table when it ends, two where it is long."""
-    line = Text(f"trial {number:3d}  {visible(outcome)}")
-    trained = visible(what)
+    line = Text(f"trial {number:3d}  {printable(outcome)}")
+    trained = printable(what)
     fits = line.cell_len + len(GAP) + cell_len(trained) <= width
     return line.append(f"{GAP}{trained}" if fits else f"\n{'':11}{trained}")
 
@@ -100,8 +100,8 @@ class _Drawing:
         unit = f" [{shown.units}]" if shown.units else ""
         return self._line(
             "study",
-            (visible(shown.study), HEADING),
-            (f"{GAP}{visible(shown.variable + unit)}, on the validation split", ""),
+            (printable(shown.study), HEADING),
+            (f"{GAP}{printable(shown.variable + unit)}, on the validation split", ""),
         )
 
     def _trials(self) -> Text:
@@ -124,7 +124,9 @@ class _Drawing:
         verdict = self._shown.verdict
         if verdict is None:
             return self._line("verdict", ("none yet", FAINT))
-        return self._line("verdict", (verdict.name, HEADING), (f": {visible(verdict.reason)}", ""))
+        return self._line(
+            "verdict", (verdict.name, HEADING), (f": {printable(verdict.reason)}", "")
+        )
 
     def _best(self) -> Text:
         best = self._shown.best
@@ -133,7 +135,7 @@ class _Drawing:
         return self._line(
             "best",
             (f"trial {best.number}, score {best.score:.4f}", HEADING),
-            (f"{GAP}{visible(best.what)}", ""),
+            (f"{GAP}{printable(best.what)}", ""),
         )
 
     def _values(self) -> Iterator[Text]:

@@ -14,7 +14,7 @@ from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import Verdict
 from fieldsharp.sweep.monitoring.bars import clock_time
 from fieldsharp.sweep.study.epoch_report import EpochReport
-from fieldsharp.sweep.study.formatting import came_to
+from fieldsharp.sweep.study.formatting import describe_result
 from fieldsharp.sweep.study.trial_records import BestTrial, TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
@@ -154,9 +154,9 @@ class SilentProgress:
 
 def outcome_so_far(record: TrialRecord) -> str:
     """Return what a trial that was not trained to its end came to, in a few words."""
-    return f"after epoch {record.epochs}, {came_to(record.score, record.metrics, [])}"
+    return f"after epoch {record.epochs}, {describe_result(record.score, record.metrics, [])}"
 
 
 def outcome(report: EpochReport, score: Score, wrong: Sequence[GuardOutcome] = ()) -> str:
     """Return what a trial came to, in a few words."""
-    return came_to(score.total, report.metrics, [guard.name for guard in wrong])
+    return describe_result(score.total, report.metrics, [guard.name for guard in wrong])

@@ -46,7 +46,7 @@ def page_of_epochs(
     """Return losses, score and gradient after each epoch, side by side under a heading.
 
     Args:
-        epochs: By name, see ``TrialSample``.
+        epochs: By name, see ``TrialPreview``.
         baseline: The same of the baseline; may be empty.
         gradient_observed: What the gradient is a share of; NaN where it is not known.
         heading: Its lines.

@@ -21,9 +21,9 @@ from fieldsharp.sweep.pictures.axes import (
     whole_numbers,
     wrapped,
 )
-from fieldsharp.sweep.pictures.number_scale import magnitude
+from fieldsharp.sweep.pictures.number_scale import number_scale
 from fieldsharp.sweep.pictures.style import Style
-from fieldsharp.sweep.study.files.previews import ObservedSample
+from fieldsharp.sweep.study.files.previews import ObservedPreview
 
 WIDTH, HEIGHT = 4.0, 3.3
 PER = {"gradient": " per cell", "peak": ""}
@@ -33,7 +33,7 @@ def one_by_lead(
     name: str,
     lines: Mapping[str, Sequence[float]],
     band: Band | None,
-    observed: ObservedSample,
+    observed: ObservedPreview,
     style: Style,
     names: Mapping[str, str] = NO_NAMES,
 ) -> Figure:
@@ -55,7 +55,7 @@ def one_by_lead(
 def page_by_lead(
     lines: Mapping[str, Mapping[str, Sequence[float]]],
     bands: Mapping[str, Band],
-    observed: ObservedSample,
+    observed: ObservedPreview,
     heading: Sequence[str],
     style: Style,
 ) -> Figure:
@@ -82,7 +82,7 @@ def _draw(
     name: str,
     lines: Mapping[str, Sequence[float]],
     band: Band | None,
-    observed: ObservedSample,
+    observed: ObservedPreview,
     style: Style,
     names: Mapping[str, str] = NO_NAMES,
 ) -> None:
@@ -93,7 +93,7 @@ def _draw(
         nothing_there(axes, "not measured", style)
         return
     ends = [band.low, band.high] if band is not None else []
-    size = magnitude(*lines.values(), ends)
+    size = number_scale(*lines.values(), ends)
     if band is not None:
         low, high = band.low * size.factor, band.high * size.factor
         axes.axhspan(low, high, color=style.band, alpha=0.18, linewidth=0, label="aimed at")
@@ -113,7 +113,7 @@ def _draw(
     put_legend(axes, style)
 
 
-def _lead_words(observed: ObservedSample) -> str:
+def _lead_words(observed: ObservedPreview) -> str:
     first, last = observed.leads[0], observed.leads[-1]
     words = f"lead ({first}: {observed.ahead[0]}"
     return words + (f", {last}: {observed.ahead[-1]})" if last != first else ")")

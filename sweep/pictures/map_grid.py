@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldsharp.sweep.pictures.number_scale import shown
-from fieldsharp.sweep.study.files.previews import ObservedSample
+from fieldsharp.sweep.study.files.previews import ObservedPreview
 
 Doubles = npt.NDArray[np.float64]
 FLATTEST = 0.3
@@ -88,7 +88,7 @@ class MapGrid:
         return float(np.median(known)) if known.size else 1.0
 
 
-def map_grid(observed: ObservedSample) -> MapGrid:
+def map_grid(observed: ObservedPreview) -> MapGrid:
     """Return the cells of the maps of a sample, by number where its coordinates are of no use."""
     height, width = observed.mask_HW.shape
     x_W, x_label = _usable(observed.x_W, width, observed.x_label)

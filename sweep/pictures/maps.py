@@ -27,9 +27,9 @@ from fieldsharp.sweep.pictures.axes import (
     wrapped,
 )
 from fieldsharp.sweep.pictures.map_grid import MapGrid, map_grid
-from fieldsharp.sweep.pictures.number_scale import Magnitude, magnitude, shown
+from fieldsharp.sweep.pictures.number_scale import NumberScale, number_scale, shown
 from fieldsharp.sweep.pictures.style import SMALL, TEXT, Style
-from fieldsharp.sweep.study.files.previews import ObservedSample
+from fieldsharp.sweep.study.files.previews import ObservedPreview
 
 Field = npt.NDArray[np.floating]
 Doubles = npt.NDArray[np.float64]
@@ -164,7 +164,7 @@ def layout(grid: MapGrid) -> Layout:
     return Layout(wide, wide * ratio, bar_below)
 
 
-def one_map(observed: ObservedSample, panel: Panel, style: Style) -> Figure:
+def one_map(observed: ObservedPreview, panel: Panel, style: Style) -> Figure:
     """Return a map by itself, with its colour bar."""
     grid = map_grid(observed)
     size = layout(grid)
@@ -178,7 +178,7 @@ def one_map(observed: ObservedSample, panel: Panel, style: Style) -> Figure:
 
 
 def page_of_maps(
-    observed: ObservedSample, heading: Sequence[str], panels: Sequence[Panel], style: Style
+    observed: ObservedPreview, heading: Sequence[str], panels: Sequence[Panel], style: Style
 ) -> Figure:
     """Return maps in two columns under a heading.
 
@@ -249,7 +249,12 @@ def _draw_field(axes: Axes, grid: MapGrid, panel: Panel, style: Style) -> None:
 
 
 def _draw_bar(
-    figure: Figure, map_box: Box, size: Layout, scale: Scale, observed: ObservedSample, style: Style
+    figure: Figure,
+    map_box: Box,
+    size: Layout,
+    scale: Scale,
+    observed: ObservedPreview,
+    style: Style,
 ) -> None:
     left, bottom, wide, high = map_box
     if size.bar_below:
@@ -257,7 +262,7 @@ def _draw_bar(
     else:
         box = (left + wide + BAR_GAP, bottom, BAR, high)
     axes = add_axes(figure, box, style)
-    shown_in = magnitude([scale.low, scale.high])
+    shown_in = number_scale([scale.low, scale.high])
     colours = mpl.colormaps[style.values if scale.kind == "values" else style.differences]
     norm = Normalize(scale.low * shown_in.factor, scale.high * shown_in.factor)
     bar = figure.colorbar(
@@ -283,7 +288,7 @@ def _plain() -> ScalarFormatter:
     return ScalarFormatter(useOffset=False)
 
 
-def bar_label(scale: Scale, observed: ObservedSample, size: Magnitude) -> str:
+def bar_label(scale: Scale, observed: ObservedPreview, size: NumberScale) -> str:
     """Return what the colours are, with units."""
     units = size.units(observed.units)
     if scale.kind == "values":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 
 LONGEST_NAME = 40
 LONGEST_UNITS = 20
@@ -15,7 +15,7 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
-class Magnitude:
+class NumberScale:
     """The power of ten that values are shown in.
 
     Attributes:
@@ -46,14 +46,14 @@ class Magnitude:
         return f"{value * self.factor:.3g}{power} {shown(units)}".rstrip()
 
 
-def magnitude(*values: npt.ArrayLike | Iterable[float]) -> Magnitude:
+def number_scale(*values: npt.ArrayLike | Iterable[float]) -> NumberScale:
     """Return the magnitude that makes the largest of some values neither tiny nor huge."""
     finite = [np.abs(np.asarray(v, dtype=float)) for v in values]
     finite = [v[np.isfinite(v)] for v in finite]
     largest = max((float(v.max()) for v in finite if v.size), default=0.0)
     if largest == 0.0 or 0.1 <= largest < 100_000:
-        return Magnitude(0)
-    return Magnitude(3 * math.floor(math.log10(largest) / 3))
+        return NumberScale(0)
+    return NumberScale(3 * math.floor(math.log10(largest) / 3))
 
 
 def power_of_ten(exponent: int) -> str:
@@ -63,5 +63,5 @@ def power_of_ten(exponent: int) -> str:
 
 def shown(text: str, longest: int = LONGEST_NAME) -> str:
     """Return text of others' making as it may stand in a picture: visible, and not too long."""
-    seen = visible(text)
+    seen = printable(text)
     return seen if len(seen) <= longest else f"{seen[: longest - 1]}…"

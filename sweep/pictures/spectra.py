@@ -28,7 +28,7 @@ from fieldsharp.sweep.pictures.axes import (
 )
 from fieldsharp.sweep.pictures.number_scale import power_of_ten, shown
 from fieldsharp.sweep.pictures.style import LINE_WIDTH, SMALL, Style
-from fieldsharp.sweep.study.files.previews import ForecastSample, ObservedSample
+from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 
 Doubles = npt.NDArray[np.float64]
 SMALLEST_CELLS = 4.0
@@ -37,7 +37,7 @@ WIDTH, HEIGHT = 4.0, 4.3
 LEAST_DB, MOST_DB = -20.0, 10.0
 
 
-def decibels_of_observed(observed: ObservedSample, power_LK: Doubles, lead: int) -> Doubles:
+def decibels_of_observed(observed: ObservedPreview, power_LK: Doubles, lead: int) -> Doubles:
     """Return a forecast's power over the observed at one lead in dB [K]; no number without power.
 
     Args:
@@ -50,7 +50,7 @@ def decibels_of_observed(observed: ObservedSample, power_LK: Doubles, lead: int)
         return np.where(ratio > 0, 10.0 * np.log10(ratio), np.nan)
 
 
-def small_scales_db(observed: ObservedSample, power_LK: Doubles, lead: int) -> float:
+def small_scales_db(observed: ObservedPreview, power_LK: Doubles, lead: int) -> float:
     """Return the power below four cells over the observed at one lead in dB."""
     small_K = observed.wavelength_K < SMALLEST_CELLS
     ours, theirs = power_LK[lead][small_K].sum(), observed.power_LK[lead][small_K].sum()
@@ -58,8 +58,8 @@ def small_scales_db(observed: ObservedSample, power_LK: Doubles, lead: int) -> f
 
 
 def one_spectrum(
-    observed: ObservedSample,
-    forecasts: Mapping[str, ForecastSample],
+    observed: ObservedPreview,
+    forecasts: Mapping[str, ForecastPreview],
     lead: int,
     style: Style,
     names: Mapping[str, str] = NO_NAMES,
@@ -79,8 +79,8 @@ def one_spectrum(
 
 
 def page_of_spectra(
-    observed: ObservedSample,
-    forecasts: Mapping[str, ForecastSample],
+    observed: ObservedPreview,
+    forecasts: Mapping[str, ForecastPreview],
     heading: list[str],
     style: Style,
 ) -> Figure:
@@ -98,8 +98,8 @@ def page_of_spectra(
 def _draw(
     figure: Figure,
     left: float,
-    observed: ObservedSample,
-    forecasts: Mapping[str, ForecastSample],
+    observed: ObservedPreview,
+    forecasts: Mapping[str, ForecastPreview],
     lead: int,
     style: Style,
     names: Mapping[str, str] = NO_NAMES,

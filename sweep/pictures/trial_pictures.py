@@ -22,7 +22,7 @@ from fieldsharp.sweep.pictures.spectra import page_of_spectra
 from fieldsharp.sweep.pictures.style import Style
 from fieldsharp.sweep.pictures.trial_view import TrialView, field_name, valid_time
 from fieldsharp.sweep.study.files.artifacts import Picture, pictures_of
-from fieldsharp.sweep.study.files.previews import ForecastSample
+from fieldsharp.sweep.study.files.previews import ForecastPreview
 
 FIRST, LAST = 0, -1
 
@@ -63,7 +63,7 @@ def _ordinal(number: int) -> str:
 
 
 def _spectra(view: TrialView, style: Style) -> Figure:
-    found: Mapping[str, ForecastSample | None] = {
+    found: Mapping[str, ForecastPreview | None] = {
         "baseline": view.baseline_forecast,
         "forecast": view.forecast,
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.sweep.pictures.number_scale import shown
-from fieldsharp.sweep.study.files.previews import ForecastSample, ObservedSample, TrialSample
+from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview, TrialPreview
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class TrialView:
         units: Of the field.
     """
 
-    observed: ObservedSample
-    sample: TrialSample
-    baseline: TrialSample | None
+    observed: ObservedPreview
+    sample: TrialPreview
+    baseline: TrialPreview | None
     number: int
     feasible: bool
     by_lead: Mapping[str, Sequence[float]]
@@ -34,12 +34,12 @@ class TrialView:
     units: str
 
     @property
-    def forecast(self) -> ForecastSample | None:
+    def forecast(self) -> ForecastPreview | None:
         """The trial's forecast, None where it was pruned or is of another grid."""
         return _of_this_grid(self.sample.forecast, self.observed)
 
     @property
-    def baseline_forecast(self) -> ForecastSample | None:
+    def baseline_forecast(self) -> ForecastPreview | None:
         """The baseline's, likewise."""
         kept = self.baseline.forecast if self.baseline is not None else None
         return _of_this_grid(kept, self.observed)
@@ -53,16 +53,16 @@ class TrialView:
 
 
 def _of_this_grid(
-    forecast: ForecastSample | None, observed: ObservedSample
-) -> ForecastSample | None:
+    forecast: ForecastPreview | None, observed: ObservedPreview
+) -> ForecastPreview | None:
     return forecast if forecast is not None and forecast.is_beside(observed) else None
 
 
-def field_name(observed: ObservedSample) -> str:
+def field_name(observed: ObservedPreview) -> str:
     """Return what the field is called, as it may stand in a picture."""
     return shown(observed.variable)
 
 
-def valid_time(observed: ObservedSample, lead: int) -> str:
+def valid_time(observed: ObservedPreview, lead: int) -> str:
     """Return when a lead is valid, as it may stand in a picture."""
     return shown(observed.times[lead].replace("T", " "))

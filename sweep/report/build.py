@@ -6,14 +6,14 @@ from pathlib import Path
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.partial_file import USUAL_MODE
 from fieldsharp.storage.durable_files.atomic import write_durably
-from fieldsharp.sweep.report.collect import gather
+from fieldsharp.sweep.report.collect import collect_report
 from fieldsharp.sweep.report.render import lay_out, render
 
 SUFFIXES = (".html", ".htm")
 
 
 @dataclass(frozen=True)
-class Made:
+class BuiltReport:
     """What was written.
 
     Attributes:
@@ -33,7 +33,7 @@ class Made:
     why_no_test: str
 
 
-def make_report(study: str, url: str, path: Path, trial: int | None = None) -> Made:
+def make_report(study: str, url: str, path: Path, trial: int | None = None) -> BuiltReport:
     """Write the report of a study to a file, in place of what is there.
 
     Args:
@@ -47,14 +47,14 @@ def make_report(study: str, url: str, path: Path, trial: int | None = None) -> M
         StorageError: If the database cannot be read.
     """
     require_place(path)
-    report = gather(study, url, trial)
+    report = collect_report(study, url, trial)
     page = lay_out(report)
     content = render(report, page).encode("utf-8", "replace")
     try:
         write_durably(path, content, USUAL_MODE)
     except OSError as error:
         raise _cannot_write(path, error.strerror or str(error)) from error
-    return Made(
+    return BuiltReport(
         path=path,
         size=len(content),
         pictures=page.pictures,

@@ -19,18 +19,23 @@ from fieldsharp.sweep.report.trial_rows import (
     cost,
     distributions,
     guard_rows,
-    trial_points,
+    trial_rows,
     variant_rows,
 )
 from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing
 from fieldsharp.sweep.study.confirmation.records import read_runs
-from fieldsharp.sweep.study.files.workspace import StudyFiles
-from fieldsharp.sweep.study.lookup import load_study, study_config, study_facts, study_identity
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
+from fieldsharp.sweep.study.lookup import (
+    load_study,
+    study_config,
+    study_data_summary,
+    study_identity,
+)
 from fieldsharp.sweep.study.status.report import StudyStatus, study_status, trial_status
 from fieldsharp.sweep.study.trial_records import TrialRecord, is_baseline, trial_spec
 
 
-def gather(name: str, url: str, number: int | None = None) -> Report:
+def collect_report(name: str, url: str, number: int | None = None) -> Report:
     """Return what there is to say of a study; only reads.
 
     Args:
@@ -47,16 +52,16 @@ def gather(name: str, url: str, number: int | None = None) -> Report:
     chosen = _chosen_trial(study, number, url)
     with database_errors(url):
         trials = Trials(study.get_trials(deepcopy=False))
-        config, facts = study_config(study), study_facts(study)
+        config, facts = study_config(study), study_data_summary(study)
         status = study_status(study, url)
         runs = read_runs(study, url)
-    files = StudyFiles(url, study_identity(study))
+    files = StudyWorkspace(url, study_identity(study))
     nets, records = _compared(trials, chosen)
     validation = validation_split(facts, records, nets, files)
     test, why_no_test = None, "no trial is complete yet"
     if "baseline" in nets:
         test, why_no_test = test_split(config, facts, nets, files)
-    points = trial_points(trials, facts)
+    points = trial_rows(trials, facts)
     confirmation = status.confirmation
     return Report(
         study=name,

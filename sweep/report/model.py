@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from fieldsharp.objectives.guards import GuardOutcome
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import Verdict
 from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.study.confirmation.records import Confirmation
-from fieldsharp.sweep.study.files.previews import ForecastSample, ObservedSample
+from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 from fieldsharp.sweep.study.provenance import Provenance
 from fieldsharp.sweep.study.trial_spec import Part
 
@@ -20,7 +20,7 @@ Kind = str
 
 
 @dataclass(frozen=True)
-class TrialPoint:
+class TrialRow:
     """A trial as charts and tables see it; physical units, validation split.
 
     Attributes:
@@ -72,7 +72,7 @@ class Row:
         guards: What came of each guard.
     """
 
-    judgement: Judgement
+    judgement: MetricValues
     score: float
     guards: Sequence[GuardOutcome]
 
@@ -92,8 +92,8 @@ class SplitView:
     part: Part
     targets: Targets
     rows: Mapping[Kind, Row]
-    observed: ObservedSample | None = None
-    forecasts: Mapping[Kind, ForecastSample] = field(default_factory=dict)
+    observed: ObservedPreview | None = None
+    forecasts: Mapping[Kind, ForecastPreview] = field(default_factory=dict)
 
     @property
     def seen(self) -> Mapping[str, float]:
@@ -294,7 +294,7 @@ class Report:
     validation: SplitView
     test: SplitView | None
     why_no_test: str
-    points: Sequence[TrialPoint]
+    points: Sequence[TrialRow]
     importance: Importance
     distributions: Mapping[str, bool | None]
     variants: Sequence[VariantRow]
@@ -314,7 +314,7 @@ class Report:
         return self.test if self.test is not None else self.validation
 
     @property
-    def complete(self) -> list[TrialPoint]:
+    def complete(self) -> list[TrialRow]:
         """The trials that can be compared."""
         return [point for point in self.points if point.is_complete]
 

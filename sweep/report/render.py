@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.verdict import GAMED, NOTHING_TO_FIX, STUCK, SUCCESS
 from fieldsharp.sweep.report import figures, sentences, tables
@@ -33,7 +33,7 @@ CONTENTS = (
 
 
 @dataclass(frozen=True)
-class Page:
+class ReportPage:
     """What the template puts onto the page, in its order."""
 
     contents: Sequence[tuple[str, str]]
@@ -91,14 +91,14 @@ def _beware(report: Report) -> list[str]:
     return found
 
 
-def lay_out(report: Report) -> Page:
+def lay_out(report: Report) -> ReportPage:
     """Return the words, tables and pictures of a report."""
     observed = report.pictured.observed
     splits = [split for split in (report.validation, report.test) if split and split.rows]
     kept, newer = report.confirmation, report.newer_trials
     spectra, leads = figures.spectra(report), figures.leads(report)
     there = [part for part in CONTENTS if part[0] != "scales" or spectra or leads]
-    return Page(
+    return ReportPage(
         contents=there,
         reason=f"{sentences.capital(report.verdict.reason)}.",
         next=f"{next_step(report.verdict, report.confirmation)}.",
@@ -131,7 +131,7 @@ def lay_out(report: Report) -> Page:
     )
 
 
-def render(report: Report, page: Page) -> str:
+def render(report: Report, page: ReportPage) -> str:
     """Return a report as HTML that needs nothing beside itself."""
     environment = Environment(
         loader=FileSystemLoader(HERE),
@@ -139,7 +139,7 @@ def render(report: Report, page: Page) -> str:
         undefined=StrictUndefined,
         trim_blocks=False,
         # Names come out of files and databases: what cannot be seen is shown as what it is.
-        finalize=lambda value: visible(value, keep="\n\t") if type(value) is str else value,
+        finalize=lambda value: printable(value, keep="\n\t") if type(value) is str else value,
     )
     template = environment.get_template("report.html.j2")
     return template.render(

@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldsharp.sweep.pictures.maps import Panel
-from fieldsharp.sweep.pictures.number_scale import magnitude
+from fieldsharp.sweep.pictures.number_scale import number_scale
 from fieldsharp.sweep.pictures.spectra import small_scales_db
 from fieldsharp.sweep.report.charts.pareto import far_out, front
 from fieldsharp.sweep.report.formatting import count, listed, number, percent, ratio
-from fieldsharp.sweep.report.model import Report, TrialPoint, share, shares_of_observed
-from fieldsharp.sweep.study.files.previews import ForecastSample, ObservedSample
+from fieldsharp.sweep.report.model import Report, TrialRow, share, shares_of_observed
+from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 
 Field = npt.NDArray[np.float64]
 
@@ -66,18 +66,18 @@ def figures_sentence(report: Report) -> str:
     return f"On the {split.part} split {listed(said)}{end}."
 
 
-def map_title(observed: ObservedSample, lead: int) -> str:
+def map_title(observed: ObservedPreview, lead: int) -> str:
     """Return what maps are of."""
     when = observed.times[lead].replace("T", " ")
     return f"{observed.ahead[lead]}, valid {when}"
 
 
-def map_alt(title: str, panel: Panel, observed: ObservedSample, lead: int) -> str:
+def map_alt(title: str, panel: Panel, observed: ObservedPreview, lead: int) -> str:
     """Return a map in words."""
     known = panel.values_HW[np.isfinite(panel.values_HW)]
     if not known.size:
         return f"Map, {title}, {observed.ahead[lead]}: no cell has a value."
-    size = magnitude(known)
+    size = number_scale(known)
     low, high = (size.said(float(end), observed.units) for end in (known.min(), known.max()))
     return (
         f"Map of {observed.variable}, {title}, {observed.ahead[lead]}: from {low} to {high} over "
@@ -99,12 +99,12 @@ def maps_sentence(
         varies = percent(share(float(values_HW[valid].std()), spread))
         said.append(
             f"{subject(report, kind)} varies {varies} as much as the observed field and is off "
-            f"by {magnitude([off]).said(off, units)}"
+            f"by {number_scale([off]).said(off, units)}"
         )
     return f"{capital(listed(said))} (root mean square, this window)."
 
 
-def pictures_note(observed: ObservedSample) -> str:
+def pictures_note(observed: ObservedPreview) -> str:
     """Return what the maps are of and how they are drawn."""
     said = (
         f"One window of the {observed.part} split: the one whose observed gradient is the median "
@@ -119,7 +119,7 @@ def pictures_note(observed: ObservedSample) -> str:
 
 
 def spectrum_sentence(
-    report: Report, observed: ObservedSample, forecasts: Mapping[str, ForecastSample], lead: int
+    report: Report, observed: ObservedPreview, forecasts: Mapping[str, ForecastPreview], lead: int
 ) -> str:
     """Return how much of the small scales the forecasts have."""
     said = []
@@ -137,7 +137,7 @@ def lead_sentence(
     report: Report,
     name: str,
     lines: Mapping[str, Sequence[float]],
-    observed: ObservedSample,
+    observed: ObservedPreview,
     offset: float,
 ) -> str:
     """Return how gradient or peak goes from the first to the last lead, as shares of observed."""
@@ -229,7 +229,7 @@ def slice_sentence(report: Report, name: str) -> str:
     return f"The best {len(best)} within the guards have {listed(values)}."
 
 
-def _value(point: TrialPoint, name: str) -> str:
+def _value(point: TrialRow, name: str) -> str:
     value = point.params[name]
     if isinstance(value, str):
         return f"\N{LEFT DOUBLE QUOTATION MARK}{value}\N{RIGHT DOUBLE QUOTATION MARK}"

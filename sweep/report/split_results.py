@@ -10,20 +10,20 @@ from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.checkpoint import decode
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.objectives.guards import check_guards
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.storage.trial_files.checkpoints import checkpoints
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.report.model import Kind, Row, SplitView
-from fieldsharp.sweep.study.data_summary import StudyFacts
-from fieldsharp.sweep.study.files.previews import ForecastSample, ObservedSample
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.trials.evaluator import Forecaster, Judge
-from fieldsharp.sweep.trials.preview_builder import Sampler
+from fieldsharp.sweep.trials.evaluator import Evaluator, Forecaster
+from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from fieldsharp.sweep.trials.trial import forecast_shape
 
 logger = logging.getLogger(__name__)
@@ -32,10 +32,10 @@ Nets = dict[Kind, TrialSpec]
 
 
 def validation_split(
-    facts: StudyFacts,
+    facts: DataSummary,
     records: dict[Kind, TrialRecord],
     nets: Nets,
-    files: StudyFiles,
+    files: StudyWorkspace,
 ) -> SplitView:
     """Return the split the search was scored on, with the pictures that are kept."""
     rows = {
@@ -46,9 +46,9 @@ def validation_split(
 
 
 def _kept_samples(
-    nets: Nets, files: StudyFiles
-) -> tuple[ObservedSample | None, dict[Kind, ForecastSample]]:
-    forecasts: dict[Kind, ForecastSample] = {}
+    nets: Nets, files: StudyWorkspace
+) -> tuple[ObservedPreview | None, dict[Kind, ForecastPreview]]:
+    forecasts: dict[Kind, ForecastPreview] = {}
     try:
         observed = files.observed()
         if observed is None:
@@ -65,7 +65,7 @@ def _kept_samples(
 
 
 def test_split(
-    config: SweepConfig, facts: StudyFacts, nets: Nets, files: StudyFiles
+    config: SweepConfig, facts: DataSummary, nets: Nets, files: StudyWorkspace
 ) -> tuple[SplitView | None, str]:
     """Return the split kept for the final word, or why it could not be had.
 
@@ -86,7 +86,7 @@ def test_split(
         return None, f"the forecast failed ({type(error).__name__}: {reason})"
 
 
-def _same_data(config: SweepConfig, facts: StudyFacts) -> ForecastData:
+def _same_data(config: SweepConfig, facts: DataSummary) -> ForecastData:
     path = Path(config.data.path)
     if not path.exists():
         raise DataError(f"the data file {path.name} is not where the study knows it to be")
@@ -97,7 +97,7 @@ def _same_data(config: SweepConfig, facts: StudyFacts) -> ForecastData:
     return load_forecast_data(config.data)
 
 
-def _trained(spec: TrialSpec, data: ForecastData, files: StudyFiles) -> Forecaster:
+def _trained(spec: TrialSpec, data: ForecastData, files: StudyWorkspace) -> Forecaster:
     folder = files.checkpoints(spec.number)
     for content in checkpoints(folder):
         found = decode(content)
@@ -115,18 +115,18 @@ def _trained(spec: TrialSpec, data: ForecastData, files: StudyFiles) -> Forecast
 def _judged(
     config: SweepConfig, data: ForecastData, predictors: dict[Kind, Forecaster]
 ) -> SplitView:
-    judge = Judge(data, data.test)
+    judge = Evaluator(data, data.test)
     judgements = {kind: judge.judge(predictor) for kind, predictor in predictors.items()}
     baseline = judgements["baseline"]
     targets = resolve_targets(config.objective, baseline.overall, chosen_elsewhere=True)
 
-    def row(judgement: Judgement) -> Row:
+    def row(judgement: MetricValues) -> Row:
         weight = config.objective.rmse_weight
         score = score_forecast(judgement.overall, targets, baseline.overall["rmse"], weight)
         guards = check_guards(judgement, config.objective.guards, baseline)
         return Row(judgement, score.total, guards)
 
-    sampler = Sampler(data, "test")
+    sampler = PreviewBuilder(data, "test")
     return SplitView(
         part="test",
         targets=targets,

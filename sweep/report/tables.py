@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fieldsharp.objectives.guards import GuardOutcome
-from fieldsharp.sweep.pictures.number_scale import magnitude
+from fieldsharp.sweep.pictures.number_scale import number_scale
 from fieldsharp.sweep.report.formatting import UNKNOWN, count, duration, number, percent, ratio
 from fieldsharp.sweep.report.model import Report, Row, SplitView, share, shares_of_observed
 from fieldsharp.sweep.study.confirmation.records import Spread
@@ -43,9 +43,9 @@ def figures(report: Report, split: SplitView) -> Table:
     gradients = [r.judgement.overall["gradient"] for r in rows.values()]
     peaks = [r.judgement.overall["peak"] for r in rows.values()]
     errors = [r.judgement.overall["rmse"] for r in rows.values()]
-    gradient = magnitude([targets.gradient.low, targets.gradient.high, *gradients])
-    peak = magnitude([targets.peak.low, targets.peak.high, *peaks])
-    error = magnitude(errors)
+    gradient = number_scale([targets.gradient.low, targets.gradient.high, *gradients])
+    peak = number_scale([targets.peak.low, targets.peak.high, *peaks])
+    error = number_scale(errors)
     lines = []
     if "gradient_observed" in seen:  # a script need not tell of it
         known = [seen["gradient_observed"] * gradient.factor, seen["peak_observed"] * peak.factor]
@@ -169,8 +169,8 @@ def confirmation(report: Report) -> Table | None:
     kept = report.confirmation
     if kept is None:
         return None
-    gradient = magnitude([kept.gradient.high])
-    peak = magnitude([kept.peak.high])
+    gradient = number_scale([kept.gradient.high])
+    peak = number_scale([kept.peak.high])
     ends = [
         f"{number(band.low * size.factor)} to {number(band.high * size.factor)}"
         for band, size in ((kept.gradient, gradient), (kept.peak, peak))

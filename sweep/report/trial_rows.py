@@ -8,9 +8,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.model.registry import LOSS_VARIANTS, loss_variant
 from fieldsharp.objectives.guards import GUARDS
-from fieldsharp.sweep.report.model import Cost, GuardRow, Kind, Row, TrialPoint, VariantRow, share
+from fieldsharp.sweep.report.model import Cost, GuardRow, Kind, Row, TrialRow, VariantRow, share
 from fieldsharp.sweep.study.confirmation.records import Runs
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.trial_records import (
     PAUSED_STATE,
     TrialRecord,
@@ -49,12 +49,12 @@ class Trials:
         return found if found is not None and found.number in self.records else None
 
 
-def trial_points(trials: Trials, facts: StudyFacts) -> list[TrialPoint]:
+def trial_rows(trials: Trials, facts: DataSummary) -> list[TrialRow]:
     """Return all trials as points of charts."""
     return [_point(trial, trials, facts) for trial in trials.all]
 
 
-def _point(trial: FrozenTrial, trials: Trials, facts: StudyFacts) -> TrialPoint:
+def _point(trial: FrozenTrial, trials: Trials, facts: DataSummary) -> TrialRow:
     spec, record = trials.specs.get(trial.number), trials.records.get(trial.number)
     score = sharpness = gradient = rmse = None
     if record is not None:
@@ -62,7 +62,7 @@ def _point(trial: FrozenTrial, trials: Trials, facts: StudyFacts) -> TrialPoint:
         sharpness = record.score_parts.get("gradient", 0.0) + record.score_parts.get("peak", 0.0)
         gradient = share(record.metrics["gradient"], facts.gradient_observed)
         rmse = share(record.metrics["rmse"], record.baseline_rmse)
-    return TrialPoint(
+    return TrialRow(
         number=trial.number,
         state=trial.state.name if paused_after(trial) is None else PAUSED_STATE,
         feasible=record.feasible if record is not None else True,
@@ -78,9 +78,9 @@ def _point(trial: FrozenTrial, trials: Trials, facts: StudyFacts) -> TrialPoint:
     )
 
 
-def variant_rows(points: Sequence[TrialPoint]) -> list[VariantRow]:
+def variant_rows(points: Sequence[TrialRow]) -> list[VariantRow]:
     """Return what came of each loss variant, the best first."""
-    by_variant: dict[str, list[TrialPoint]] = {}
+    by_variant: dict[str, list[TrialRow]] = {}
     for point in points:
         if point.was_judged and point.variant is not None:
             by_variant.setdefault(point.variant, []).append(point)
@@ -88,7 +88,7 @@ def variant_rows(points: Sequence[TrialPoint]) -> list[VariantRow]:
     return sorted(rows, key=lambda row: (row.best is None, row.best or 0.0, row.median))
 
 
-def _variant_row(name: str, there: Sequence[TrialPoint]) -> VariantRow:
+def _variant_row(name: str, there: Sequence[TrialRow]) -> VariantRow:
     feasible = [point for point in there if point.feasible]
     to_the_end = [point for point in feasible if point.is_complete]
     best = min(to_the_end, key=lambda point: point.score or 0.0, default=None)
@@ -106,7 +106,7 @@ def _variant_row(name: str, there: Sequence[TrialPoint]) -> VariantRow:
     )
 
 
-def guard_rows(points: Sequence[TrialPoint], rows: Mapping[Kind, Row]) -> list[GuardRow]:
+def guard_rows(points: Sequence[TrialRow], rows: Mapping[Kind, Row]) -> list[GuardRow]:
     """Return what came of each guard, the most broken first."""
     complete = [point for point in points if point.is_complete]
     found = []

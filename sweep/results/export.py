@@ -9,14 +9,14 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.storage.database import database_errors
 from fieldsharp.storage.durable_files.atomic import write_to_send_on
 from fieldsharp.sweep.configuration.differences import first_difference, not_finite
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml, escape_quoted
 from fieldsharp.sweep.results.python_constants import python_constants
 from fieldsharp.sweep.study.confirmation.records import read_confirmation
-from fieldsharp.sweep.study.lookup import study_config, study_facts
+from fieldsharp.sweep.study.lookup import study_config, study_data_summary
 from fieldsharp.sweep.study.status.report import study_verdict, trial_status
 from fieldsharp.sweep.study.trial_records import PROVENANCE, best_trial, trial_record, trial_spec
 
@@ -63,7 +63,7 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
     validation split, ``exported`` is where it comes from; its ``confirmed.newer_trials`` is how
     many trials finished after the study was confirmed.
     """
-    config, facts = study_config(study), study_facts(study)
+    config, facts = study_config(study), study_data_summary(study)
     trials = study.get_trials(deepcopy=False)
     verdict, confirmation = study_verdict(trials, config, facts), read_confirmation(study)
     confirmed = confirmation.for_trial(trial.number) if confirmation else None
@@ -117,7 +117,7 @@ def render(tree: dict[str, Any], form: Format) -> str:
         ConfigError: If a value cannot be written as YAML.
     """
     about = tree["exported"]
-    title = visible(f"trial {about['trial']} of study {about['study']}, {standing(about)}")
+    title = printable(f"trial {about['trial']} of study {about['study']}, {standing(about)}")
     if form == "json":
         return _as_json(tree)
     if form == "py":
@@ -186,7 +186,7 @@ def _as_json(tree: dict[str, Any]) -> str:
     difference = first_difference(tree, json.loads(text))
     if difference is not None:
         raise StudyError(
-            f"JSON cannot hold this trial ({visible(difference)}); export it as YAML "
+            f"JSON cannot hold this trial ({printable(difference)}); export it as YAML "
             "(-o best.yaml, or --format yaml)"
         )
     return text

@@ -10,14 +10,14 @@ from typing import Any
 from fieldsharp.fields.scaling import Scaling
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.model.predictors.interface import ForecastShape
-from fieldsharp.storage.durable_files.bounded_read import read_small_file
+from fieldsharp.storage.durable_files.bounded_read import read_bounded
 
 MOST_BYTES = 50_000_000  # coordinates of a curvilinear grid are long
 LARGEST_SIDE = 100_000
 
 
 @dataclass(frozen=True)
-class FieldFacts:
+class FieldMetadata:
     """What a net must know of the field it was trained on.
 
     Attributes:
@@ -41,7 +41,7 @@ class FieldFacts:
         return json.dumps(asdict(self), indent=2) + "\n"
 
 
-def read_field_facts(path: Path, data: DataSettings) -> FieldFacts:
+def read_field_metadata(path: Path, data: DataSettings) -> FieldMetadata:
     """Read the file, checked before anything of the size it names is made.
 
     Args:
@@ -52,10 +52,10 @@ def read_field_facts(path: Path, data: DataSettings) -> FieldFacts:
         OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError:
             If it is not what a run wrote.
     """
-    facts = json.loads(read_small_file(path, MOST_BYTES))
+    facts = json.loads(read_bounded(path, MOST_BYTES))
     coordinates = {name: list(map(float, c)) for name, c in facts["coordinates"].items()}
     scaling = Scaling(**{name: _finite(name, value) for name, value in facts["scaling"].items()})
-    return FieldFacts(
+    return FieldMetadata(
         scaling=scaling,
         shape=_shape(facts["shape"], data),
         units=str(facts["units"]),

@@ -26,7 +26,7 @@ MARGIN = 0.25
 """The range of the trials kept is widened by this share of the whole range at both ends."""
 
 
-def follow_up(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
+def narrowed_search(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
     """Return the configuration of the narrowed search.
 
     Choices are those of the best quarter of the trials that break no guard, at least three; numbers
@@ -83,14 +83,14 @@ def follow_up(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
         ) from error
 
 
-def render_follow_up(study: Study, trials: Sequence[FrozenTrial]) -> str:
+def render_narrowed_search(study: Study, trials: Sequence[FrozenTrial]) -> str:
     """Return the text of the file.
 
     Raises:
-        StudyError: If there is nothing to narrow, see ``follow_up``.
+        StudyError: If there is nothing to narrow, see ``narrowed_search``.
         ConfigError: If a value cannot be written as YAML.
     """
-    tree = follow_up(study, trials).model_dump(mode="json")
+    tree = narrowed_search(study, trials).model_dump(mode="json")
     used = sum(trial.user_attrs.get(PRESET) is None for trial in trials)
     comment = (
         f"{MARK} {study.study_name}, narrowed to the best of its trials ({used} were the "
@@ -99,7 +99,7 @@ def render_follow_up(study: Study, trials: Sequence[FrozenTrial]) -> str:
     return dump_yaml(tree, comment.removeprefix("# "))
 
 
-def write_follow_up(text: str, path: Path, *, named: bool = True) -> None:
+def write_narrowed_search(text: str, path: Path, *, named: bool = True) -> None:
     """Write the file, in place of an earlier follow-up but of nothing else.
 
     Args:

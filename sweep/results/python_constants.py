@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.sweep.configuration.differences import first_difference, not_finite
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 
 NAMES = {
     "loss.gradient_weight": "GRADIENT_LOSS_WEIGHT",
@@ -56,14 +56,14 @@ def python_constants(tree: Mapping[str, Any], title: str) -> str:
         raise StudyError(f"{where} is infinite or nan, which has no literal in Python; {_ADVICE}")
     difference = _difference(source, docstring, meant)
     if difference is not None:
-        raise StudyError(f"Python cannot hold this trial ({visible(difference)}); {_ADVICE}")
+        raise StudyError(f"Python cannot hold this trial ({printable(difference)}); {_ADVICE}")
     return source
 
 
 def _parts(tree: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
     """Yield the constants in their order, each group with its heading."""
     if tree.get("trainer"):
-        settings = TrainerSettings.model_validate(tree["trainer"])
+        settings = ScriptSettings.model_validate(tree["trainer"])
         given = settings.given.items()
         yield (
             "what the script is given",
@@ -102,7 +102,8 @@ def _identifier(called: str) -> str:
     name = plain.upper()
     if not plain.isascii() or not _IDENTIFIER.fullmatch(name):
         raise StudyError(
-            f"the script calls a value '{visible(called)}' (trainer.names), which is no name of a "
+            f"the script calls a value '{printable(called)}' (trainer.names), which is no name of "
+            "a "
             f"Python constant in ASCII letters, digits and underscores; {_ADVICE}"
         )
     return name

@@ -33,7 +33,7 @@ from fieldsharp.storage.durable_files.atomic import make_private_folder, write_d
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
-from fieldsharp.sweep.results.field_metadata import FieldFacts, read_field_facts
+from fieldsharp.sweep.results.field_metadata import FieldMetadata, read_field_metadata
 from fieldsharp.sweep.study.epoch_report import EpochReport
 
 CONFIG = "config.yaml"
@@ -89,7 +89,7 @@ def save_run(
     Raises:
         ConfigError: If it cannot be written.
     """
-    facts = FieldFacts(
+    facts = FieldMetadata(
         scaling=data.scaling,
         shape=shape,
         units=data.series.units,
@@ -172,7 +172,7 @@ def load_run(folder: Path) -> TrainedRun:
         )
     run = load_config(folder / CONFIG).config.run
     try:
-        facts = read_field_facts(folder / FIELD, run.data)
+        facts = read_field_metadata(folder / FIELD, run.data)
         predictor = build_predictor(run.predictor, facts.shape)
         load_weights(predictor, folder / WEIGHTS)
     except DAMAGED as error:

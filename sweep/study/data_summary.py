@@ -7,7 +7,7 @@ from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.sweep.study.provenance import Provenance
 
 
-class BandFacts(Settings):
+class BandSummary(Settings):
     """A band as it is kept with the study; see ``objectives.targets.Band``."""
 
     low: float
@@ -15,7 +15,7 @@ class BandFacts(Settings):
     offset: float
 
     @classmethod
-    def of(cls, band: Band) -> "BandFacts":
+    def of(cls, band: Band) -> "BandSummary":
         """Return a band as it is kept."""
         return cls(low=band.low, high=band.high, offset=band.offset)
 
@@ -24,7 +24,7 @@ class BandFacts(Settings):
         return Band(self.low, self.high, self.offset)
 
 
-class StudyFacts(Settings):
+class DataSummary(Settings):
     """What is found out about the data once and kept with the study.
 
     Attributes:
@@ -45,8 +45,8 @@ class StudyFacts(Settings):
 
     variable: str
     units: str
-    gradient: BandFacts
-    peak: BandFacts
+    gradient: BandSummary
+    peak: BandSummary
     gradient_observed: float | None
     peak_observed: float | None
     mean_observed: float | None

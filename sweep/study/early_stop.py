@@ -12,7 +12,7 @@ from fieldsharp.sweep.study.verdict_inputs import contenders
 NO_MORE = "no more trials are started; to go on anyway"
 
 
-def settled(
+def settled_verdict(
     verdict: Verdict | None,
     budget: BudgetSettings,
     trials: Sequence[FrozenTrial],

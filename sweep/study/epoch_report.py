@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.model.training import EpochLosses
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class EpochReport:
 
     epoch: int
     losses: EpochLosses
-    judgement: Judgement
+    judgement: MetricValues
     seconds: float
 
     @property

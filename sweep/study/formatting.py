@@ -31,7 +31,7 @@ def given_in_words(given: Mapping[str, Scalar]) -> str:
     )
 
 
-def came_to(score: float, metrics: Mapping[str, float], wrong: Iterable[str] = ()) -> str:
+def describe_result(score: float, metrics: Mapping[str, float], wrong: Iterable[str] = ()) -> str:
     """Return what a trial came to, in a few words.
 
     Args:

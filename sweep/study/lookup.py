@@ -15,8 +15,8 @@ from fieldsharp.core.suggestions import nearest
 from fieldsharp.storage.database import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import make_pruner, make_sampler
-from fieldsharp.sweep.study.data_summary import StudyFacts
-from fieldsharp.sweep.study.sampling.rung_aware_sampler import InformedSampler
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.sampling.rung_aware_sampler import RungAwareSampler
 from fieldsharp.sweep.study.trial_records import CONFIG, FACTS, IDENTITY, read_kept
 from fieldsharp.sweep.study.warm_start import WarmStart, keep
 
@@ -46,7 +46,7 @@ OBJECTIVES = {
 def open_or_create_study(
     storage: RDBStorage,
     config: SweepConfig,
-    facts: StudyFacts,
+    facts: DataSummary,
     warm_start: WarmStart | None = None,
     more_differences: Callable[[Study], Sequence[str]] = lambda _: (),
 ) -> Study:
@@ -89,7 +89,7 @@ def open_or_create_study(
         trials = len(study.get_trials(deepcopy=False))
         sampler = make_sampler(config.search, trials)
         learns = config.promotes or config.search.sampler == "tpe"
-        study.sampler = InformedSampler(sampler) if learns else sampler
+        study.sampler = RungAwareSampler(sampler) if learns else sampler
         study.pruner = make_pruner(config.search, config.training.epochs)
         return study
 
@@ -139,13 +139,13 @@ def study_config(study: Study) -> SweepConfig:
     return read_kept(SweepConfig, _attribute(study, CONFIG), _kept_with(study, CONFIG))
 
 
-def study_facts(study: Study) -> StudyFacts:
+def study_data_summary(study: Study) -> DataSummary:
     """Return what was found out about the data when a study was started.
 
     Raises:
         StudyError: If it was not started by this program.
     """
-    return read_kept(StudyFacts, _attribute(study, FACTS), _kept_with(study, FACTS))
+    return read_kept(DataSummary, _attribute(study, FACTS), _kept_with(study, FACTS))
 
 
 def study_identity(study: Study) -> str:
@@ -174,7 +174,7 @@ def _attribute(study: Study, name: str) -> Any:
 def _require_same(
     study: Study,
     config: SweepConfig,
-    facts: StudyFacts,
+    facts: DataSummary,
     more_differences: Callable[[Study], Sequence[str]],
 ) -> None:
     # Through the model: a setting that is newer than the study takes its default.
@@ -190,7 +190,7 @@ def _require_same(
         f"{key} is {stored.get(key, 'not set')} there and {asked.get(key, 'not set')} here"
         for key in differing
     ]
-    if study_facts(study).provenance.data_sha256 != facts.provenance.data_sha256:
+    if study_data_summary(study).provenance.data_sha256 != facts.provenance.data_sha256:
         differences.append("the data file has other contents")
     differences += more_differences(study)
     if differences:

@@ -10,7 +10,7 @@ from fieldsharp.core.errors import StudyError
 from fieldsharp.core.suggestions import nearest
 from fieldsharp.sweep.configuration.ranges import Choices, NumberRange
 from fieldsharp.sweep.study import trial_records
-from fieldsharp.sweep.study.retry_history import lost_attempts
+from fieldsharp.sweep.study.retry_history import retry_history
 from fieldsharp.sweep.study.rung_results import rung_results
 from fieldsharp.sweep.study.trial_records import read_spec
 
@@ -45,7 +45,7 @@ class TrialRefusedError(Exception):
         self.is_baseline = is_baseline
 
 
-def why_refused(
+def refusal_of_queued_trial(
     trial: FrozenTrial,
     space: Mapping[str, NumberRange | Choices],
     presets: Collection[str],
@@ -129,7 +129,7 @@ def _wrong_attribute(
             )
     try:
         spec = read_spec(trial)
-        lost_attempts(trial)
+        retry_history(trial)
         rung_results(trial)
     except (StudyError, TypeError) as error:
         return (

@@ -11,20 +11,20 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from fieldsharp.core.errors import StudyError, TrialEndedElsewhere
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import SUCCESS, Contender, Verdict
-from fieldsharp.storage.retry import Patience
+from fieldsharp.storage.retry import DatabaseRetry
 from fieldsharp.sweep.configuration.duration import seconds
 from fieldsharp.sweep.configuration.presets import NO_TERM, Preset, preset_parameters, presets
 from fieldsharp.sweep.configuration.setting_paths import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import distributions
 from fieldsharp.sweep.study import trial_records
-from fieldsharp.sweep.study.data_summary import StudyFacts
-from fieldsharp.sweep.study.early_stop import settled
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.early_stop import settled_verdict
 from fieldsharp.sweep.study.files.artifacts import Picture
 from fieldsharp.sweep.study.lookup import study_identity
 from fieldsharp.sweep.study.pruning import write_score
-from fieldsharp.sweep.study.queued_trials import TrialRefusedError, why_refused
-from fieldsharp.sweep.study.retry_history import LostAttempts, lost_attempts
+from fieldsharp.sweep.study.queued_trials import TrialRefusedError, refusal_of_queued_trial
+from fieldsharp.sweep.study.retry_history import RetryHistory, retry_history
 from fieldsharp.sweep.study.rung_results import RungResult, known_rung_results, objective_values
 from fieldsharp.sweep.study.trial_records import (
     BestTrial,
@@ -41,9 +41,9 @@ from fieldsharp.sweep.study.trial_records import (
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.study.trial_writer import write_outcome
-from fieldsharp.sweep.study.unit_of_work import Book
+from fieldsharp.sweep.study.unit_of_work import UnitOfWork
 from fieldsharp.sweep.study.verdict_inputs import contenders
-from fieldsharp.sweep.study.warm_start import begun_with
+from fieldsharp.sweep.study.warm_start import warm_start_of
 
 logger = logging.getLogger(__name__)
 NO_WEIGHT = {"gradient_weight": 0.0}
@@ -60,7 +60,7 @@ def _is_ours(trial: FrozenTrial) -> bool:
     return bool({trial_records.SPEC, trial_records.PRESET} & trial.user_attrs.keys())
 
 
-class Ledger(Book):
+class StudyRepository(UnitOfWork):
     """Asks, reports and tells. One per study, used by the coordinator alone."""
 
     def __init__(
@@ -68,16 +68,16 @@ class Ledger(Book):
         study: Study,
         config: SweepConfig,
         url: str,
-        facts: StudyFacts,
-        patience: Patience | None = None,
+        facts: DataSummary,
+        patience: DatabaseRetry | None = None,
     ) -> None:
-        super().__init__(study, url, patience or Patience(seconds(config.recovery.patience)))
+        super().__init__(study, url, patience or DatabaseRetry(seconds(config.recovery.patience)))
         self._facts = facts
         self._provenance = facts.provenance.model_dump(mode="json")
         self.config = config
         self._identity = study_identity(study)
         baseline, *rounds = presets(config)
-        start = begun_with(study)
+        start = warm_start_of(study)
         earlier = [trial.preset for trial in start.trials] if start is not None else []
         self._presets = {preset.name: preset for preset in (baseline, *earlier, *rounds)}
         self._distributions: dict[str, BaseDistribution] = distributions(config.search)
@@ -160,7 +160,9 @@ class Ledger(Book):
         queued = self._next_in_the_queue()
         if queued is not None:
             space, trials = self.config.search.space, self._trials()
-            reason = why_refused(self._trial(queued.number), space, self._presets, trials)
+            reason = refusal_of_queued_trial(
+                self._trial(queued.number), space, self._presets, trials
+            )
             if reason:
                 return self._refuse(queued, reason)
         trial = queued or self._new_trial()
@@ -386,7 +388,7 @@ class Ledger(Book):
         self._write(tell)
         self._running.pop(number, None)
 
-    def lost_once_more(self, number: int, epochs_done: int, reason: str) -> LostAttempts:
+    def lost_once_more(self, number: int, epochs_done: int, reason: str) -> RetryHistory:
         """Return how often a running trial was lost since it last got further, now included.
 
         Args:
@@ -395,14 +397,14 @@ class Ledger(Book):
             reason: Why its last attempt ended.
         """
 
-        def read() -> LostAttempts:
+        def read() -> RetryHistory:
             trial = self._trial(number)
             spec = trial_spec(trial)
             attempt = spec.attempt if spec is not None else 0
             try:
-                lost = lost_attempts(trial)
+                lost = retry_history(trial)
             except StudyError:  # another program wrote over it: the count begins anew
-                lost = LostAttempts()
+                lost = RetryHistory()
             return lost.and_another(attempt, epochs_done, reason)
 
         return self._read(read)
@@ -415,16 +417,16 @@ class Ledger(Book):
         """Return why no further trial is needed, by all that ended; "" where one is."""
         budget = self.config.budget
         if verdict.name != SUCCESS or not budget.stop_on_success:  # the trials need no second look
-            return settled(verdict, budget, (), targets)
+            return settled_verdict(verdict, budget, (), targets)
         trials = self._read(self._trials)
-        return settled(verdict, budget, trials, targets)
+        return settled_verdict(verdict, budget, trials, targets)
 
     def conclude(self, verdict: Verdict) -> None:
         """Write the verdict down with the study."""
         self._write(lambda: self.study.set_user_attr(trial_records.VERDICT, verdict.model_dump()))
 
     def put_back(
-        self, number: int, lost: LostAttempts | None = None, micro_batches: int | None = None
+        self, number: int, lost: RetryHistory | None = None, micro_batches: int | None = None
     ) -> None:
         """Queue a running trial again, under its own number and with its own parameters.
 

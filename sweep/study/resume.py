@@ -10,8 +10,8 @@ from fieldsharp.storage.database import database_errors, opened_to_read
 from fieldsharp.storage.study_lock import refuse_if_run
 from fieldsharp.sweep.configuration.config_file import validate
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.early_stop import settled
-from fieldsharp.sweep.study.lookup import load_study, study_config, study_facts
+from fieldsharp.sweep.study.early_stop import settled_verdict
+from fieldsharp.sweep.study.lookup import load_study, study_config, study_data_summary
 from fieldsharp.sweep.study.status.report import study_verdict
 
 logger = logging.getLogger(__name__)
@@ -70,6 +70,8 @@ def resumable(
 def _is_settled(study: Study, config: SweepConfig, url: str) -> bool:
     """Return whether a success has ended a study."""
     with database_errors(url):
-        trials, facts = study.get_trials(deepcopy=False), study_facts(study)
+        trials, facts = study.get_trials(deepcopy=False), study_data_summary(study)
     verdict = study_verdict(trials, config, facts)
-    return verdict.name == SUCCESS and bool(settled(verdict, config.budget, trials, facts.targets))
+    return verdict.name == SUCCESS and bool(
+        settled_verdict(verdict, config.budget, trials, facts.targets)
+    )

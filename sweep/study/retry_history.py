@@ -6,7 +6,7 @@ from fieldsharp.fields.settings import Settings
 from fieldsharp.sweep.study.trial_records import LOST, read_kept
 
 
-class LostAttempts(Settings):
+class RetryHistory(Settings):
     """Attempts that ended, one after the other, before a further epoch was finished.
 
     Attributes:
@@ -19,7 +19,7 @@ class LostAttempts(Settings):
     reasons: tuple[str, ...] = ()
     attempt: int = 0
 
-    def and_another(self, attempt: int, epochs_done: int, reason: str) -> "LostAttempts":
+    def and_another(self, attempt: int, epochs_done: int, reason: str) -> "RetryHistory":
         """Return the same after another attempt: the count begins anew where it got further.
 
         An attempt that is counted is not counted again: its coordinator may have died as it had
@@ -28,7 +28,7 @@ class LostAttempts(Settings):
         if attempt == self.attempt:
             return self
         before = self.reasons if epochs_done <= self.epochs_done else ()
-        return LostAttempts(epochs_done=epochs_done, reasons=(*before, reason), attempt=attempt)
+        return RetryHistory(epochs_done=epochs_done, reasons=(*before, reason), attempt=attempt)
 
     def given_up(self) -> str:
         """Return in words why the trial is not tried once more."""
@@ -44,9 +44,9 @@ class LostAttempts(Settings):
         )
 
 
-def lost_attempts(trial: FrozenTrial) -> LostAttempts:
+def retry_history(trial: FrozenTrial) -> RetryHistory:
     """Return what is kept of a trial's lost attempts."""
     kept = trial.user_attrs.get(LOST)
     return (
-        read_kept(LostAttempts, kept, f"{LOST} of trial {trial.number}") if kept else LostAttempts()
+        read_kept(RetryHistory, kept, f"{LOST} of trial {trial.number}") if kept else RetryHistory()
     )

@@ -15,7 +15,7 @@ NEXT = {
 }
 
 
-def in_terms_of(config: SweepConfig, verdict: Verdict) -> Verdict:
+def as_script_verdict(config: SweepConfig, verdict: Verdict) -> Verdict:
     """Return a verdict with advice that can be followed where a script is trained."""
     if config.trainer is None or verdict.name not in NEXT:
         return verdict

@@ -9,10 +9,10 @@ from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.storage.errors.hints import go_on
 from fieldsharp.storage.process_identity import send_signal
 from fieldsharp.storage.study_lock import (
-    Holder,
+    LockOwner,
     ask_to_stop,
     is_asked_to_stop,
-    study_holder,
+    study_lock_owner,
     withdraw_stop_request,
 )
 
@@ -69,7 +69,7 @@ def stop_study(url: str, study: str, *, at_once: bool) -> Stopped:
                 "it at once",
                 holder.pid,
             )
-        now = study_holder(url, study)
+        now = study_lock_owner(url, study)
         # Without a number it is just being freed, or taken.
         is_another = now.pid is not None and (now.pid, now.identity) != (
             holder.pid,
@@ -80,17 +80,17 @@ def stop_study(url: str, study: str, *, at_once: bool) -> Stopped:
         time.sleep(LOOK_EVERY_S)
 
 
-def _holder(url: str, study: str) -> Holder:
+def _holder(url: str, study: str) -> LockOwner:
     """Return who runs a study; one that has just taken the lock has yet to say who it is."""
-    holder = study_holder(url, study)
+    holder = study_lock_owner(url, study)
     deadline = time.monotonic() + STARTING_S
     while holder.alive and holder.pid is None and time.monotonic() < deadline:
         time.sleep(LOOK_EVERY_S)
-        holder = study_holder(url, study)
+        holder = study_lock_owner(url, study)
     return holder
 
 
-def _signalled(holder: Holder, study: str, *, at_once: bool) -> bool:
+def _signalled(holder: LockOwner, study: str, *, at_once: bool) -> bool:
     """Signal a coordinator; return False where it cannot be told from another process."""
     assert holder.pid is not None, "somebody holds the lock"
     try:
@@ -109,7 +109,7 @@ def _signalled(holder: Holder, study: str, *, at_once: bool) -> bool:
     return True
 
 
-def _request(url: str, holder: Holder, study: str, *, at_once: bool) -> None:
+def _request(url: str, holder: LockOwner, study: str, *, at_once: bool) -> None:
     """Leave a request to stop and wait until it is answered.
 
     Raises:
@@ -125,7 +125,7 @@ def _request(url: str, holder: Holder, study: str, *, at_once: bool) -> None:
     )
     deadline = time.monotonic() + ANSWER_S
     while is_asked_to_stop(url, study):
-        if not study_holder(url, study).alive:
+        if not study_lock_owner(url, study).alive:
             break
         if time.monotonic() > deadline:
             withdraw_stop_request(url, study)

@@ -77,7 +77,7 @@ class TrialDone:
         peak_memory_mb: Most memory its worker ever held.
         device: Where it ran, such as ``cpu`` or ``cuda:0``.
         precision: Of its matrix products.
-        sample: What pictures of its forecast are drawn from, see ``ForecastSample``, as text; ""
+        sample: What pictures of its forecast are drawn from, see ``ForecastPreview``, as text; ""
             where there is none.
     """
 

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.settings import Settings
 from fieldsharp.objectives.guards import GuardOutcome
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
@@ -60,8 +60,8 @@ class TrialRecord(Settings):
         precision: Of its matrix products.
     """
 
-    judgement: Judgement
-    judgements_by_epoch: list[Judgement] = Field(default_factory=list)
+    judgement: MetricValues
+    judgements_by_epoch: list[MetricValues] = Field(default_factory=list)
     score: float
     score_parts: dict[str, float]
     guards: list[GuardOutcome]

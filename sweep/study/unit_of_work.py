@@ -9,12 +9,12 @@ from optuna.trial import FrozenTrial
 from fieldsharp.storage.database import database_errors
 from fieldsharp.storage.maintenance.write_ahead_log import FilesInUse
 from fieldsharp.storage.optuna_adapter.transaction import database_of, one_transaction
-from fieldsharp.storage.retry import Patience
+from fieldsharp.storage.retry import DatabaseRetry
 
 T = TypeVar("T")
 
 
-class Book:
+class UnitOfWork:
     """A study and the way to it.
 
     Every act is one transaction, and is tried again while the database is unavailable. Only the
@@ -29,7 +29,7 @@ class Book:
         is_durable: Whether what was written is known to survive a power cut and a lost log.
     """
 
-    def __init__(self, study: Study, url: str, patience: Patience) -> None:
+    def __init__(self, study: Study, url: str, patience: DatabaseRetry) -> None:
         self.study = study
         self.url = url
         self.patience = patience

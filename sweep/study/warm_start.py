@@ -67,7 +67,7 @@ class WarmStart(Settings):
     trials: list[EarlierTrial] = Field(default_factory=list)
 
 
-def begun_with(study: Study) -> WarmStart | None:
+def warm_start_of(study: Study) -> WarmStart | None:
     """Return what a study begins with of an earlier one, None where it begins anew.
 
     Raises:
@@ -81,7 +81,7 @@ def begun_with(study: Study) -> WarmStart | None:
 
 def keep(study: Study, start: WarmStart) -> None:
     """Keep with a study what it begins with; what was kept first stands, however often asked."""
-    kept = begun_with(study)
+    kept = warm_start_of(study)
     if kept is None:
         study.set_user_attr(WARM_START, start.model_dump(mode="json"))
     elif kept != start:

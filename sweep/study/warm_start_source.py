@@ -11,7 +11,7 @@ from fieldsharp.sweep.study.warm_start import WarmStart, choose
 logger = logging.getLogger(__name__)
 
 
-def begin_with(earlier: str, its_url: str, config: SweepConfig, url: str) -> WarmStart:
+def choose_warm_start(earlier: str, its_url: str, config: SweepConfig, url: str) -> WarmStart:
     """Return what a sweep begins with of an earlier study, and say what that is.
 
     Args:

@@ -7,9 +7,9 @@ from torch import nn
 
 from fieldsharp.fields.windows import ForecastData, Windows
 from fieldsharp.objectives.masked_field import MaskedField
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.verification import Verification
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 BATCH = 64
 BATCH_VALUES = 4_000_000
@@ -21,7 +21,7 @@ Forecaster = Callable[[torch.Tensor], torch.Tensor]
 """From history to future, both in units of the training range."""
 
 
-class Judge:
+class Evaluator:
     """Takes the metrics of predictors on some windows, in physical units."""
 
     def __init__(self, data: ForecastData, windows: Windows) -> None:
@@ -31,7 +31,7 @@ class Judge:
         self._keeps = _values_each(windows) * len(windows) <= KEPT_VALUES
         self._truths: list[MaskedField] = []
 
-    def judge(self, predictor: Forecaster, *, detail: bool = True) -> Judgement:
+    def judge(self, predictor: Forecaster, *, detail: bool = True) -> MetricValues:
         """Return every metric of a predictor.
 
         Args:
@@ -48,7 +48,7 @@ class Judge:
                 truth = self._truth(index, future_BTCHW)
                 last_known = in_physical_units(self.data, history_BTCHW[:, -1:])
                 verification.add(
-                    Case(
+                    VerificationBatch(
                         pred_BTCHW=in_physical_units(self.data, predictor(history_BTCHW)),
                         target_BTCHW=truth.values_BTCHW,
                         persistence_BTCHW=last_known.expand_as(truth.values_BTCHW),

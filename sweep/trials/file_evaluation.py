@@ -19,10 +19,10 @@ from fieldsharp.fields.reading import RAW, RawField, open_dataset, pick_variable
 from fieldsharp.fields.series import period_text
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.objectives.guards import GuardOutcome, check_guards
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
 from fieldsharp.objectives.verification import Verification
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 LEAST_SHARE_OF_CELLS = 0.5
 LEAST_FRAMES_OF_A_CLIMATOLOGY = 100
@@ -68,7 +68,7 @@ class Evaluation:
     frames_without_truth: int
     cells: int
     cells_least: int
-    judgement: Judgement
+    judgement: MetricValues
     values_missing: int
     frames_missing: int
 
@@ -264,7 +264,7 @@ def _climatology(observed: RawField) -> tuple[Climatology, str]:
     return usual, words
 
 
-def _judge(pairs: _Pairs, usual: Climatology) -> Judgement:
+def _judge(pairs: _Pairs, usual: Climatology) -> MetricValues:
     """Take every metric over all frames; frames that know the same cells are taken together."""
     frames_by_mask: dict[bytes, list[int]] = {}
     for frame, known_HW in enumerate(pairs.known_THW):
@@ -275,7 +275,7 @@ def _judge(pairs: _Pairs, usual: Climatology) -> Judgement:
         for first in range(0, len(frames), FRAMES_AT_A_TIME):
             chunk = frames[first : first + FRAMES_AT_A_TIME]
             verification.add(
-                Case(
+                VerificationBatch(
                     pred_BTCHW=_as_samples(pairs.pred_THW[chunk], mask_HW),
                     target_BTCHW=_as_samples(pairs.target_THW[chunk], mask_HW),
                     persistence_BTCHW=None,

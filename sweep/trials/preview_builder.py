@@ -14,12 +14,12 @@ from fieldsharp.fields.series import FieldSeries, time_text
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.objectives.sharpness import mean_gradient
 from fieldsharp.objectives.spectral_statistics import power_observed, power_predicted, wavelengths
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 from fieldsharp.sweep.study.files.previews import (
     DoubleArray,
     FloatArray,
-    ForecastSample,
-    ObservedSample,
+    ForecastPreview,
+    ObservedPreview,
 )
 from fieldsharp.sweep.study.trial_spec import Part
 from fieldsharp.sweep.trials.evaluator import Forecaster, in_physical_units, windows_at_a_time
@@ -30,7 +30,7 @@ WINDOWS_OF_SPECTRA = 32
 HOUR_S = 3600.0
 
 
-class Sampler:
+class PreviewBuilder:
     """Takes samples of what was observed and of what predictors forecast.
 
     The window shown is the one whose observed gradient at the last lead is the median of all: a
@@ -54,14 +54,14 @@ class Sampler:
             torch.linspace(0, len(self._windows) - 1, count).round().long().to(self._shown_B.device)
         )
 
-    def observed(self) -> ObservedSample:
+    def observed(self) -> ObservedPreview:
         """Return what was observed, with what the axes of pictures need to know."""
         series, settings = self._data.series, self._windows.settings
         _, future_BTCHW = self._windows.take(self._shown_B)
         first = int(self._windows.starts_B[self._shown_B])
         frames = [first + (settings.history + lead) * settings.stride for lead in self._leads]
         truth_as_forecast = next(self._cases(lambda _, future_BTCHW: future_BTCHW))
-        return ObservedSample(
+        return ObservedPreview(
             part=self._part,
             variable=series.name,
             units=series.units,
@@ -80,13 +80,13 @@ class Sampler:
             wavelength_K=_as_array(wavelengths(truth_as_forecast)[0, 0]),
         )
 
-    def sample(self, predictor: Forecaster) -> ForecastSample:
+    def sample(self, predictor: Forecaster) -> ForecastPreview:
         """Return what a predictor forecasts; a module is put into evaluation mode."""
         if isinstance(predictor, nn.Module):
             predictor.eval()
         with torch.no_grad():
             history_BTCHW, _ = self._windows.take(self._shown_B)
-            return ForecastSample(
+            return ForecastPreview(
                 values_LHW=self._shown(predictor(history_BTCHW)),
                 power_LK=self._power(power_predicted, lambda history, _: predictor(history)),
             )
@@ -109,11 +109,11 @@ class Sampler:
 
     def _cases(
         self, forecast: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    ) -> Iterator[Case]:
+    ) -> Iterator[VerificationBatch]:
         for which_B in torch.split(self._spread_B, self._at_a_time):
             history_BTCHW, future_BTCHW = self._windows.take(which_B)
             target_BTCHW = in_physical_units(self._data, future_BTCHW)
-            yield Case(
+            yield VerificationBatch(
                 pred_BTCHW=in_physical_units(self._data, forecast(history_BTCHW, future_BTCHW)),
                 target_BTCHW=target_BTCHW,
                 persistence_BTCHW=None,
@@ -123,7 +123,7 @@ class Sampler:
 
     def _power(
         self,
-        power: Callable[[Case], torch.Tensor],
+        power: Callable[[VerificationBatch], torch.Tensor],
         forecast: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     ) -> DoubleArray:
         total_LK = sum(power(case)[:, self._leads].sum(dim=0) for case in self._cases(forecast))

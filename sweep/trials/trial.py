@@ -17,7 +17,7 @@ from fieldsharp.model.predictors.interface import ForecastShape
 from fieldsharp.model.training import State, Trainer
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.study.epoch_report import EpochReport
-from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.evaluator import Evaluator
 
 
 class Trial:
@@ -40,14 +40,14 @@ class Trial:
         run: RunSettings,
         data: ForecastData,
         hardware: Hardware,
-        judge: Judge | None = None,
+        judge: Evaluator | None = None,
         *,
         judged_every_epoch: bool = True,
         micro_batches: int = 1,
     ) -> None:
         self.run = run
         self.reports: list[EpochReport] = []
-        self.judge = judge or Judge(data, data.validation)
+        self.judge = judge or Evaluator(data, data.validation)
         self.judged_every_epoch = judged_every_epoch
         self.hardware = hardware
         torch.manual_seed(run.training.seed)

@@ -22,7 +22,7 @@ from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.run import run_sweep
 from fieldsharp.sweep.monitoring.progress import SilentProgress
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.trial_events import (
     EpochDone,
     TrialBegan,
@@ -56,7 +56,7 @@ def trainings(tiny_config: SweepConfig, cache: Path) -> Trainings:
 
 
 @pytest.fixture
-def account(tiny_config: SweepConfig, tiny_facts: StudyFacts, trainings: Trainings) -> Account:
+def account(tiny_config: SweepConfig, tiny_facts: DataSummary, trainings: Trainings) -> Account:
     baseline = trainings.begin(tiny_config.run)
     while not baseline.is_done:
         baseline.next_epoch()

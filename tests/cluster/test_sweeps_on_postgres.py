@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.location.paths import files_folder
-from fieldsharp.storage.study_lock import study_holder
+from fieldsharp.storage.study_lock import study_lock_owner
 from tests.commands.background import in_the_background
 from tests.postgres import Server, database_of, shows_password
 
@@ -89,7 +89,7 @@ class Place:
             assert len(trial.intermediate_values) == 6
             assert trial.user_attrs["record"]["judgement"]
         assert list(files_folder(self.url).glob("*/spool/*")) == []
-        assert not study_holder(self.url, study).died
+        assert not study_lock_owner(self.url, study).died
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_two_sweeps_on_one_server_lose_nothing_when_it_is_started_again(
         assert one.poll() is None
         assert other.poll() is None
         place.server.start()
-        _wait(lambda: study_holder(place.url, "a").pid == one.pid)
+        _wait(lambda: study_lock_owner(place.url, "a").pid == one.pid)
         for process in (one, other):
             said = _ended(process)
             assert process.returncode == 0, said

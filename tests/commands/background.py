@@ -33,7 +33,7 @@ def in_the_background(
             process.kill()  # does nothing to one that has ended
 
 
-def epochs_told(folder: Path) -> int:
+def count_logged_epochs(folder: Path) -> int:
     """Return how many epochs the trials of the database ``x.db`` in a folder have told."""
     with suppress(sqlite3.OperationalError):
         url = f"file:{folder / 'x.db'}?mode=ro"
@@ -46,7 +46,7 @@ def epochs_told(folder: Path) -> int:
 def wait_for_epochs(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
     """Wait until so many epochs are told by a process that runs."""
     deadline = time.monotonic() + LIMIT_S
-    while epochs_told(folder) < count:
+    while count_logged_epochs(folder) < count:
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.storage.database import open_database
-from fieldsharp.storage.study_lock import study_holder
+from fieldsharp.storage.study_lock import study_lock_owner
 from fieldsharp.sweep.study.lookup import load_study
 from tests.commands.background import in_the_background, wait_for_epochs
 
@@ -47,7 +47,7 @@ def test_many_signals_within_a_second_stop_a_sweep_in_an_orderly_way(
     assert "Traceback" not in said
     assert "go on with python run_sweep.py resume tiny" in said.splitlines()[-1]
     assert not _states(tmp_path) & {TrialState.RUNNING, TrialState.FAIL}
-    assert not study_holder(f"sqlite:///{tmp_path / 'x.db'}", "tiny").alive
+    assert not study_lock_owner(f"sqlite:///{tmp_path / 'x.db'}", "tiny").alive
 
 
 @pytest.mark.parametrize("streams", ["| true", "2>&1 | true", "<&- >&- 2>&-", "2>&-"])

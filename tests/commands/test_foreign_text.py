@@ -34,7 +34,7 @@ from fieldsharp.sweep.study.confirmation.records import (
     SeedOutcome,
     Spread,
 )
-from fieldsharp.sweep.study.data_summary import BandFacts
+from fieldsharp.sweep.study.data_summary import BandSummary
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.status.report import study_status
 from fieldsharp.sweep.study.trial_records import FACTS, PRESET, RECORD, SPEC
@@ -103,7 +103,7 @@ def _write_field(path: Path) -> None:
 
 def _confirmation() -> Confirmation:
     """What confirming the study came to, as a database may hold it."""
-    band = BandFacts(low=1.0, high=2.0, offset=0.0)
+    band = BandSummary(low=1.0, high=2.0, offset=0.0)
     outcomes = [SeedOutcome(seed=1, failure=reason) for reason in HOSTILE]
     trial = ConfirmedTrial(
         trial=0,
@@ -230,7 +230,9 @@ def test_no_command_prints_a_control_character(
 ) -> None:
     monkeypatch.setattr(Dashboard, "serve", lambda _: None)
     monkeypatch.setattr(confirm, "confirm_study", lambda *_: _confirmation())
-    report = build.Made(Path(ALL_OF_IT), 1, 2, ALL_OF_IT, test_split=False, why_no_test=ALL_OF_IT)
+    report = build.BuiltReport(
+        Path(ALL_OF_IT), 1, 2, ALL_OF_IT, test_split=False, why_no_test=ALL_OF_IT
+    )
     monkeypatch.setattr(build, "make_report", lambda *_: report)
     found = Check(ALL_OF_IT, ok=False, detail=ALL_OF_IT, fix=ALL_OF_IT)
     monkeypatch.setattr(checks, "checks_of", lambda _: [found])

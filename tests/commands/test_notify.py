@@ -210,7 +210,7 @@ def test_an_error_nobody_expected_is_told(
     copy_database(finished_url, tmp_path / "x.db")
     broken = (
         "import sys\n"
-        "from fieldsharp.sweep.engine.maintenance import Housekeeping\n"
+        "from fieldsharp.sweep.engine.maintenance import Maintenance\n"
         "def burst(self):\n    raise ZeroDivisionError('burst')\n"
         "Housekeeping.back_up = burst\n"
         "from fieldsharp.sweep.command_line import main\n"

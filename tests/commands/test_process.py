@@ -16,11 +16,11 @@ COMMAND = """
 import sys, time
 from pathlib import Path
 from fieldsharp.sweep.commands.process import run_process
-from fieldsharp.core.signals import Stopping
+from fieldsharp.core.signals import StopSignals
 
 def main(arguments):
     Path("begun").touch()
-    with Stopping():
+    with StopSignals():
         if arguments[0] == "waits":
             time.sleep(30)
         if arguments[0] == "imports":
@@ -34,7 +34,7 @@ def main(arguments):
             time.sleep(30)
         if arguments[0] == "stops":
             requests = []
-            with Stopping() as inner:
+            with StopSignals() as inner:
                 inner.ask = lambda: requests.append(1)
                 while not requests:
                     time.sleep(0.01)

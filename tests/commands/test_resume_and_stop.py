@@ -16,7 +16,12 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.storage.maintenance.backup import copy_database
 from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.sweep.command_line import main
-from tests.commands.background import LIMIT_S, epochs_told, in_the_background, wait_for_epochs
+from tests.commands.background import (
+    LIMIT_S,
+    count_logged_epochs,
+    in_the_background,
+    wait_for_epochs,
+)
 
 # One worker: what the sampler chooses depends on which trials have ended by then.
 SWEEP = ("--trials", "3", "--workers", "1", "--set", "data.train_every=1")
@@ -86,7 +91,7 @@ def test_a_sweep_that_is_stopped_killed_and_resumed_ends_as_one_that_never_was(
     coordinator = _status(broken, capsys)["coordinator"]
     assert (coordinator["pid"], coordinator["alive"]) == (None, False)
     assert _status(broken, capsys)["states"]["RUNNING"] == 0
-    stopped_at = epochs_told(broken)
+    stopped_at = count_logged_epochs(broken)
     assert stopped_at < 14, "the first was to be stopped early"
 
     with _background(broken, "resume", "tiny") as second:

@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.maintenance.backup import copy_database
-from fieldsharp.storage.study_lock import StudyLock, study_holder
+from fieldsharp.storage.study_lock import StudyLock, study_lock_owner
 from fieldsharp.sweep.command_line import main
 from fieldsharp.sweep.study.lookup import load_study
 from tests.commands.terminals import COLOURS, PYTHON, on_a_terminal
@@ -56,7 +56,7 @@ def _piped(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def _wait_until_run(url: str) -> None:
     deadline = time.monotonic() + LIMIT_S
-    while not study_holder(url, "tiny").alive:
+    while not study_lock_owner(url, "tiny").alive:
         assert time.monotonic() < deadline
         time.sleep(0.05)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ from fieldsharp.core.printable import visible
     ],
 )
 def test_control_characters_are_shown_as_what_they_are(text: str, shown: str) -> None:
-    assert visible(text) == shown
+    assert printable(text) == shown
 
 
 def test_line_breaks_can_be_kept() -> None:
-    assert visible("a\n\tb\x1b", keep="\n\t") == "a\n\tb\\x1b"
+    assert printable("a\n\tb\x1b", keep="\n\t") == "a\n\tb\\x1b"

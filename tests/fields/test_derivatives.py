@@ -59,10 +59,10 @@ def test_sobel_of_a_plane_is_its_slope() -> None:
 def test_the_magnitude_of_a_flat_field_has_a_finite_derivative_with_eps() -> None:
     flat = torch.zeros(1, 1, 1, 5, 5, requires_grad=True)
 
-    magnitude = sobel_magnitude(flat, eps=1e-6)
-    (slope,) = torch.autograd.grad(magnitude.sum(), flat)
+    number_scale = sobel_magnitude(flat, eps=1e-6)
+    (slope,) = torch.autograd.grad(number_scale.sum(), flat)
 
-    torch.testing.assert_close(magnitude, torch.full_like(magnitude, 1e-3))
+    torch.testing.assert_close(number_scale, torch.full_like(number_scale, 1e-3))
     assert torch.isfinite(slope).all()
 
 

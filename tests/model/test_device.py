@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.model.device import Hardware, count_cards, find_hardware
+from fieldsharp.model.device import Hardware, count_gpus, find_hardware
 from fieldsharp.model.settings import TrainingSettings
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
@@ -87,22 +87,22 @@ def test_of_several_gpus_the_first_is_taken(device: str) -> None:
 @pytest.mark.usefixtures("three_gpus")
 @pytest.mark.parametrize(("device", "cards"), [("auto", 3), ("cuda", 3), ("cpu", 0)])
 def test_gpus_are_counted_where_they_may_be_used(device: str, cards: int) -> None:
-    assert count_cards(TrainingSettings.model_validate({"device": device})) == cards
+    assert count_gpus(TrainingSettings.model_validate({"device": device})) == cards
 
 
 @pytest.mark.usefixtures("no_gpu")
 def test_no_gpus_are_counted_where_cuda_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)  # the driver has them all the same
 
-    assert count_cards(TrainingSettings()) == 0
+    assert count_gpus(TrainingSettings()) == 0
     with pytest.raises(ConfigError, match="finds no CUDA GPU"):
-        count_cards(TrainingSettings(device="cuda"))
+        count_gpus(TrainingSettings(device="cuda"))
 
 
 @needs_cuda
 def test_counting_gpus_sets_nothing_up() -> None:
     code = (
-        "import torch; from fieldsharp.model.device import count_cards; "
+        "import torch; from fieldsharp.model.device import count_gpus; "
         "from fieldsharp.model.settings import TrainingSettings; "
         "assert count_cards(TrainingSettings()) and not torch.cuda.is_initialized()"
     )

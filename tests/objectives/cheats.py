@@ -22,10 +22,10 @@ from data.plume_settings import PlumeSettings
 from data.plumes import simulate
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.fields.climatology import Climatology, climatology_of
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.sharpness import mean_gradient, peak
 from fieldsharp.objectives.verification import Verification
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -61,13 +61,13 @@ class Scene:
     mask_HW: Bools
     climatology: Climatology
 
-    def judge(self, forecast_BTHW: Floats) -> Judgement:
+    def judge(self, forecast_BTHW: Floats) -> MetricValues:
         """Return what a forecast comes to."""
         verification = Verification(detail=False)
         last_B1CHW = _tensor(self.last_BHW[:, None])
         target_BTCHW = _tensor(self.truth_BTHW)
         verification.add(
-            Case(
+            VerificationBatch(
                 pred_BTCHW=_tensor(forecast_BTHW),
                 target_BTCHW=target_BTCHW,
                 persistence_BTCHW=last_B1CHW.expand_as(target_BTCHW),

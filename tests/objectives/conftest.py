@@ -6,13 +6,13 @@ import torch
 from scipy import ndimage
 
 from fieldsharp.fields.climatology import Climatology
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 SAMPLES, LEADS, ROWS, COLUMNS = 5, 3, 16, 18
 
 
 @pytest.fixture
-def case() -> Case:
+def case() -> VerificationBatch:
     """Five forecasts of three leads, near but not equal to the truth, on a grid with a coast.
 
     The truth is smooth about an uneven climatology; the error is rough and grows with the lead. The
@@ -30,7 +30,7 @@ def case() -> Case:
     leads = np.arange(1, LEADS + 1)[:, None, None, None]
     pred = target + 0.4 + 0.5 * leads * rng.normal(size=shape)
     last_known = usual + 3.0 * rng.normal(size=(SAMPLES, 1, 1, ROWS, COLUMNS))
-    return Case(
+    return VerificationBatch(
         pred_BTCHW=torch.from_numpy(pred),
         target_BTCHW=torch.from_numpy(target),
         persistence_BTCHW=torch.from_numpy(np.repeat(last_known, LEADS, axis=1)),

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fieldsharp.objectives.guards import GuardOutcome, broken, check_guards
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
 from tests.objectives import cheats
 from tests.objectives.cheats import Scene
@@ -96,14 +96,14 @@ class Judged:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self._forecasts: dict[str, Floats] = {}
-        self._judgements: dict[str, Judgement] = {}
+        self._judgements: dict[str, MetricValues] = {}
 
     def forecast(self, name: str) -> Floats:
         if name not in self._forecasts:
             self._forecasts[name] = BY_NAME[name](self.scene)
         return self._forecasts[name]
 
-    def __getitem__(self, name: str) -> Judgement:
+    def __getitem__(self, name: str) -> MetricValues:
         if name not in self._judgements:
             self._judgements[name] = self.scene.judge(self.forecast(name))
         return self._judgements[name]

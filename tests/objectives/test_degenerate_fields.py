@@ -15,23 +15,23 @@ import torch
 
 from fieldsharp.fields.climatology import Climatology
 from fieldsharp.objectives.guards import GUARDS, broken, check_guards, truth_judged
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.metrics import LARGEST, METRICS
 from fieldsharp.objectives.settings import GuardSettings
 from fieldsharp.objectives.verification import Verification, verify
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 Tensor = torch.Tensor
 LEVEL = 273.1  # not a sum of powers of two: means of squares are rounded
 
 
-def judged(case: Case) -> Judgement:
+def judged(case: VerificationBatch) -> MetricValues:
     verification = Verification()
     verification.add(case)
     return verification.judgement()
 
 
-def not_finite(judgement: Judgement) -> list[str]:
+def not_finite(judgement: MetricValues) -> list[str]:
     return [
         name
         for name, value in judgement.overall.items()
@@ -39,14 +39,16 @@ def not_finite(judgement: Judgement) -> list[str]:
     ]
 
 
-def only(case: Case, *cells: tuple[slice, slice]) -> Case:
+def only(case: VerificationBatch, *cells: tuple[slice, slice]) -> VerificationBatch:
     mask = torch.zeros_like(case.mask_HW)
     for rows, columns in cells:
         mask[rows, columns] = True
     return replace(case, mask_HW=mask)
 
 
-def cut(case: Case, samples: int, leads: int, height: int, width: int) -> Case:
+def cut(
+    case: VerificationBatch, samples: int, leads: int, height: int, width: int
+) -> VerificationBatch:
     """The lower right corner, where no cell is masked."""
     assert case.persistence_BTCHW is not None
     assert case.climatology is not None
@@ -57,7 +59,7 @@ def cut(case: Case, samples: int, leads: int, height: int, width: int) -> Case:
     def part(field: Tensor) -> Tensor:
         return corner(field[:samples, :leads])
 
-    return Case(
+    return VerificationBatch(
         part(case.pred_BTCHW),
         part(case.target_BTCHW),
         part(case.persistence_BTCHW),
@@ -66,13 +68,13 @@ def cut(case: Case, samples: int, leads: int, height: int, width: int) -> Case:
     )
 
 
-def usual_forecast(case: Case) -> Tensor:
+def usual_forecast(case: VerificationBatch) -> Tensor:
     assert case.climatology is not None
     return case.climatology.mean_CHW.expand_as(case.pred_BTCHW)
 
 
 @pytest.mark.parametrize("level", [0.0, 10.1, LEVEL])
-def test_a_constant_forecast_is_judged(case: Case, level: float) -> None:
+def test_a_constant_forecast_is_judged(case: VerificationBatch, level: float) -> None:
     judgement = judged(replace(case, pred_BTCHW=torch.full_like(case.pred_BTCHW, level)))
 
     assert not_finite(judgement) == []
@@ -85,7 +87,7 @@ def test_a_constant_forecast_is_judged(case: Case, level: float) -> None:
     assert found["fss_90"] == 0.0
 
 
-def test_the_climatology_itself_is_judged_as_a_forecast(case: Case) -> None:
+def test_the_climatology_itself_is_judged_as_a_forecast(case: VerificationBatch) -> None:
     judgement = judged(replace(case, pred_BTCHW=usual_forecast(case)))
 
     assert not_finite(judgement) == []
@@ -99,14 +101,18 @@ def test_the_climatology_itself_is_judged_as_a_forecast(case: Case) -> None:
 
 
 @pytest.mark.parametrize("level", [0.0, 10.1, LEVEL])
-def test_a_truth_that_is_constant_at_one_lead_is_judged(case: Case, level: float) -> None:
+def test_a_truth_that_is_constant_at_one_lead_is_judged(
+    case: VerificationBatch, level: float
+) -> None:
     target = case.target_BTCHW.clone()
     target[:, 1] = level
 
     assert not_finite(judged(replace(case, target_BTCHW=target))) == []
 
 
-def test_a_lead_at_which_the_truth_is_the_last_frame_and_the_usual_is_judged(case: Case) -> None:
+def test_a_lead_at_which_the_truth_is_the_last_frame_and_the_usual_is_judged(
+    case: VerificationBatch,
+) -> None:
     """Nothing changes there, so no forecast can be better than either."""
     assert case.persistence_BTCHW is not None
     usual = usual_forecast(case)
@@ -126,10 +132,10 @@ def test_a_lead_at_which_the_truth_is_the_last_frame_and_the_usual_is_judged(cas
 
 
 @pytest.mark.parametrize("level", [0.0, 10.1, LEVEL])
-def test_fields_of_one_value_everywhere_are_judged(case: Case, level: float) -> None:
+def test_fields_of_one_value_everywhere_are_judged(case: VerificationBatch, level: float) -> None:
     flat = torch.full_like(case.target_BTCHW, level)
     usual = Climatology(flat[0, 0], torch.tensor([level, level]).double(), 1.0)
-    constant = Case(flat, flat.clone(), flat.clone(), case.mask_HW, usual)
+    constant = VerificationBatch(flat, flat.clone(), flat.clone(), case.mask_HW, usual)
 
     judgement = judged(constant)
 
@@ -143,7 +149,9 @@ def test_fields_of_one_value_everywhere_are_judged(case: Case, level: float) -> 
         assert found[name] == 1.0
 
 
-def test_a_checkerboard_without_anything_else_is_told_from_a_flat_field(case: Case) -> None:
+def test_a_checkerboard_without_anything_else_is_told_from_a_flat_field(
+    case: VerificationBatch,
+) -> None:
     """Its Sobel gradient is 0, as that of a constant."""
     y, x = torch.meshgrid(torch.arange(16), torch.arange(18), indexing="ij")
     board = (8.0 + 2.0 * (-1.0) ** (x + y)).double().expand_as(case.pred_BTCHW)
@@ -154,7 +162,7 @@ def test_a_checkerboard_without_anything_else_is_told_from_a_flat_field(case: Ca
     assert found["forward_sobel"] == LARGEST
 
 
-def test_a_region_of_one_stencil_is_judged(case: Case) -> None:
+def test_a_region_of_one_stencil_is_judged(case: VerificationBatch) -> None:
     """Nine cells in four regions: none has nine, so they are one."""
     judgement = judged(only(case, (slice(9, 12), slice(8, 11))))
 
@@ -165,7 +173,7 @@ def test_a_region_of_one_stencil_is_judged(case: Case) -> None:
     )
 
 
-def test_single_cells_beside_a_stencil_are_judged(case: Case) -> None:
+def test_single_cells_beside_a_stencil_are_judged(case: VerificationBatch) -> None:
     lonely = only(
         case,
         (slice(9, 12), slice(8, 11)),
@@ -180,7 +188,7 @@ def test_single_cells_beside_a_stencil_are_judged(case: Case) -> None:
 @pytest.mark.parametrize("leads", [1, 3])
 @pytest.mark.parametrize(("height", "width"), [(3, 3), (3, 16), (5, 4), (8, 8)])
 def test_small_grids_and_few_frames_are_judged(
-    case: Case, samples: int, leads: int, height: int, width: int
+    case: VerificationBatch, samples: int, leads: int, height: int, width: int
 ) -> None:
     judgement = judged(cut(case, samples, leads, height, width))
 
@@ -188,14 +196,14 @@ def test_small_grids_and_few_frames_are_judged(
     assert judgement.leads == leads
 
 
-def test_a_grid_shorter_than_a_band_is_alike_in_it(case: Case) -> None:
+def test_a_grid_shorter_than_a_band_is_alike_in_it(case: VerificationBatch) -> None:
     found = verify(cut(case, 5, 3, 3, 3))
 
     assert found["power_middle"] == found["power_large"] == 0.0
     assert found["power_small"] != 0.0
 
 
-def test_without_a_whole_stencil_only_what_needs_one_is_no_number(case: Case) -> None:
+def test_without_a_whole_stencil_only_what_needs_one_is_no_number(case: VerificationBatch) -> None:
     """Refused before the first training, by the observed gradient."""
     lonely = only(case, (slice(9, 10), slice(8, 11)), (slice(12, 13), slice(8, 11)))
 
@@ -211,11 +219,11 @@ def test_without_a_whole_stencil_only_what_needs_one_is_no_number(case: Case) ->
     }
 
 
-def truth_alone(case: Case) -> Case:
+def truth_alone(case: VerificationBatch) -> VerificationBatch:
     return replace(case, pred_BTCHW=case.target_BTCHW.clone())
 
 
-def strip(case: Case, rows: int, columns: int) -> Case:
+def strip(case: VerificationBatch, rows: int, columns: int) -> VerificationBatch:
     """A grid of other size, made of the case's cells."""
 
     def reshaped(field: Tensor) -> Tensor:
@@ -223,7 +231,7 @@ def strip(case: Case, rows: int, columns: int) -> Case:
 
     assert case.persistence_BTCHW is not None
     assert case.climatology is not None
-    return Case(
+    return VerificationBatch(
         reshaped(case.pred_BTCHW),
         reshaped(case.target_BTCHW),
         reshaped(case.persistence_BTCHW),
@@ -232,14 +240,14 @@ def strip(case: Case, rows: int, columns: int) -> Case:
     )
 
 
-def of_one_value(case: Case, level: float) -> Case:
+def of_one_value(case: VerificationBatch, level: float) -> VerificationBatch:
     """Truth, last frame and climatology alike; the forecast is not."""
     flat = torch.full_like(case.target_BTCHW, level)
     usual = Climatology(flat[0, 0], torch.tensor([level, level]).double(), 1.0)
-    return Case(case.pred_BTCHW, flat, flat.clone(), case.mask_HW, usual)
+    return VerificationBatch(case.pred_BTCHW, flat, flat.clone(), case.mask_HW, usual)
 
 
-ODD_TRUTHS: dict[str, Callable[[Case], Case]] = {
+ODD_TRUTHS: dict[str, Callable[[VerificationBatch], VerificationBatch]] = {
     "as it is": lambda case: case,
     "one value, 0": lambda case: of_one_value(case, 0.0),
     "one value, 10.1": lambda case: of_one_value(case, 10.1),
@@ -257,10 +265,10 @@ ODD_TRUTHS: dict[str, Callable[[Case], Case]] = {
 }
 
 
-def scaled(case: Case, factor: float) -> Case:
+def scaled(case: VerificationBatch, factor: float) -> VerificationBatch:
     assert case.persistence_BTCHW is not None
     assert case.climatology is not None
-    return Case(
+    return VerificationBatch(
         factor * case.pred_BTCHW,
         factor * case.target_BTCHW,
         factor * case.persistence_BTCHW,
@@ -270,7 +278,9 @@ def scaled(case: Case, factor: float) -> Case:
 
 
 @pytest.mark.parametrize("name", ODD_TRUTHS)
-def test_the_truth_on_itself_breaks_no_guard_whatever_it_is(case: Case, name: str) -> None:
+def test_the_truth_on_itself_breaks_no_guard_whatever_it_is(
+    case: VerificationBatch, name: str
+) -> None:
     odd = ODD_TRUTHS[name](case)
     perfect, other = judged(truth_alone(odd)), judged(odd)
 
@@ -280,7 +290,9 @@ def test_the_truth_on_itself_breaks_no_guard_whatever_it_is(case: Case, name: st
 
 
 @pytest.mark.parametrize("name", ["2 x 40", "a cross"])
-def test_guards_that_need_a_stencil_are_left_out_where_there_is_none(case: Case, name: str) -> None:
+def test_guards_that_need_a_stencil_are_left_out_where_there_is_none(
+    case: VerificationBatch, name: str
+) -> None:
     odd = judged(ODD_TRUTHS[name](case))
 
     taken = {outcome.name for outcome in check_guards(odd, GuardSettings(), odd)}
@@ -289,7 +301,9 @@ def test_guards_that_need_a_stencil_are_left_out_where_there_is_none(case: Case,
 
 
 @pytest.mark.parametrize("name", ["as it is", "2 x 40", "one value, 10.1"])
-def test_a_forecast_that_is_no_number_breaks_whatever_guard_is_taken(case: Case, name: str) -> None:
+def test_a_forecast_that_is_no_number_breaks_whatever_guard_is_taken(
+    case: VerificationBatch, name: str
+) -> None:
     odd = ODD_TRUTHS[name](case)
     lost = judged(replace(odd, pred_BTCHW=torch.full_like(odd.pred_BTCHW, math.nan)))
 
@@ -300,20 +314,22 @@ def test_a_forecast_that_is_no_number_breaks_whatever_guard_is_taken(case: Case,
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_forecast_that_is_no_number_is_never_hidden(case: Case, value: float) -> None:
+def test_a_forecast_that_is_no_number_is_never_hidden(
+    case: VerificationBatch, value: float
+) -> None:
     pred = case.pred_BTCHW.clone()
     pred[3, 1, 0, 8, 9] = value
 
     assert {"rmse", "peak", "gradient"} <= set(not_finite(judged(replace(case, pred_BTCHW=pred))))
 
 
-def test_many_channels_are_judged_as_one_is(case: Case) -> None:
+def test_many_channels_are_judged_as_one_is(case: VerificationBatch) -> None:
     def twice(field: Tensor) -> Tensor:
         return torch.cat([field, field], dim=-3)
 
     assert case.persistence_BTCHW is not None
     assert case.climatology is not None
-    double = Case(
+    double = VerificationBatch(
         twice(case.pred_BTCHW),
         twice(case.target_BTCHW),
         twice(case.persistence_BTCHW),

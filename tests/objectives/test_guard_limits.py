@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldsharp.objectives.guards import GUARDS, GuardOutcome, broken, check_guards
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from tests.objectives.forecasts import (
     SETTINGS,
     names,
 )
 
 
-def judgement(**metrics: list[float]) -> Judgement:
+def judgement(**metrics: list[float]) -> MetricValues:
     """Return a judgement by hand: a good forecast but for what is given, at each lead."""
     good = {
         "rmse": 1.0,
@@ -38,7 +38,7 @@ def judgement(**metrics: list[float]) -> Judgement:
     }
     leads = len(next(iter(metrics.values()), [0.0]))
     by_lead = {**{name: [value] * leads for name, value in good.items()}, **metrics}
-    return Judgement(overall={n: v[0] for n, v in by_lead.items()}, by_lead=by_lead)
+    return MetricValues(overall={n: v[0] for n, v in by_lead.items()}, by_lead=by_lead)
 
 
 METRIC = st.sampled_from(sorted({guard.metric for guard in GUARDS.values()}))
@@ -187,7 +187,7 @@ def test_broken_guards_come_with_the_most_broken_first() -> None:
 )
 def test_a_guard_without_what_it_needs_is_left_out(metric: str, guards: set[str]) -> None:
     by_lead = {n: v for n, v in judgement().by_lead.items() if n != metric}
-    bare = Judgement(overall={}, by_lead=by_lead)
+    bare = MetricValues(overall={}, by_lead=by_lead)
 
     taken = {outcome.name for outcome in check_guards(bare, SETTINGS, judgement())}
 

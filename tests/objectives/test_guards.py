@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from fieldsharp.objectives.guards import GUARDS, broken, check_guards, truth_judged
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
 from tests.objectives import cheats
 from tests.objectives.cheats import TARGET_SHARE
@@ -298,9 +298,9 @@ def test_a_cheat_at_one_lead_is_caught_and_the_lead_named(
 
 
 def test_a_forecast_of_one_lead_names_none(places: dict[str, Judged]) -> None:
-    def first(judgement: Judgement) -> Judgement:
+    def first(judgement: MetricValues) -> MetricValues:
         by_lead = {name: values[:1] for name, values in judgement.by_lead.items()}
-        return Judgement(overall=judgement.overall, by_lead=by_lead)
+        return MetricValues(overall=judgement.overall, by_lead=by_lead)
 
     judged = places["humidity"]
     outcomes = check_guards(first(judged["frozen"]), SETTINGS, first(judged[BASELINE]))

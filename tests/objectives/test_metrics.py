@@ -12,7 +12,7 @@ import torch
 from fieldsharp.fields.climatology import Climatology
 from fieldsharp.objectives.metrics import LARGEST, METRICS
 from fieldsharp.objectives.verification import Verification, verify
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 LEVELS = (
     "peak",
@@ -40,7 +40,9 @@ INTRUDERS = (math.nan, math.inf, -math.inf, 1e9)
 every_metric = pytest.mark.parametrize("name", list(METRICS))
 
 
-def part_of(case: Case, samples: slice, leads: slice = slice(None)) -> Case:
+def part_of(
+    case: VerificationBatch, samples: slice, leads: slice = slice(None)
+) -> VerificationBatch:
     assert case.persistence_BTCHW is not None
     return replace(
         case,
@@ -50,13 +52,15 @@ def part_of(case: Case, samples: slice, leads: slice = slice(None)) -> Case:
     )
 
 
-def transformed(case: Case, change: Callable[[torch.Tensor], torch.Tensor]) -> Case:
+def transformed(
+    case: VerificationBatch, change: Callable[[torch.Tensor], torch.Tensor]
+) -> VerificationBatch:
     """Change every field alike, what is usual included; ``change`` must be linear in the value."""
     assert case.persistence_BTCHW is not None
     assert case.climatology is not None
     usual = case.climatology
     span = change(torch.tensor([0.0, usual.value_range], dtype=torch.float64))
-    return Case(
+    return VerificationBatch(
         change(case.pred_BTCHW),
         change(case.target_BTCHW),
         change(case.persistence_BTCHW),
@@ -65,7 +69,7 @@ def transformed(case: Case, change: Callable[[torch.Tensor], torch.Tensor]) -> C
     )
 
 
-def soiled(case: Case, intruder: float) -> Case:
+def soiled(case: VerificationBatch, intruder: float) -> VerificationBatch:
     """Put something into every masked cell, those of the climatology included."""
     assert case.persistence_BTCHW is not None
     assert case.climatology is not None
@@ -73,7 +77,7 @@ def soiled(case: Case, intruder: float) -> Case:
     def soil(field: torch.Tensor) -> torch.Tensor:
         return torch.where(case.mask_HW, field, intruder)
 
-    return Case(
+    return VerificationBatch(
         soil(case.pred_BTCHW),
         soil(case.target_BTCHW),
         soil(case.persistence_BTCHW),
@@ -83,12 +87,12 @@ def soiled(case: Case, intruder: float) -> Case:
 
 
 @pytest.mark.parametrize("intruder", INTRUDERS)
-def test_a_masked_cell_never_changes_a_metric(case: Case, intruder: float) -> None:
+def test_a_masked_cell_never_changes_a_metric(case: VerificationBatch, intruder: float) -> None:
     assert verify(soiled(case, intruder)) == verify(case)
 
 
 @pytest.mark.parametrize("sizes", [(5,), (1, 1, 1, 1, 1), (2, 3), (4, 1)])
-def test_batching_never_changes_a_metric(case: Case, sizes: tuple[int, ...]) -> None:
+def test_batching_never_changes_a_metric(case: VerificationBatch, sizes: tuple[int, ...]) -> None:
     verification = Verification()
     first = 0
     for size in sizes:
@@ -99,7 +103,7 @@ def test_batching_never_changes_a_metric(case: Case, sizes: tuple[int, ...]) -> 
     assert verification.overall() == pytest.approx(verify(case), rel=1e-11)
 
 
-def test_the_order_of_samples_never_changes_a_metric(case: Case) -> None:
+def test_the_order_of_samples_never_changes_a_metric(case: VerificationBatch) -> None:
     turned = part_of(case, slice(None))
     assert turned.persistence_BTCHW is not None
     turned = replace(
@@ -113,7 +117,7 @@ def test_the_order_of_samples_never_changes_a_metric(case: Case) -> None:
 
 
 @every_metric
-def test_a_lead_is_judged_as_if_it_stood_alone(case: Case, name: str) -> None:
+def test_a_lead_is_judged_as_if_it_stood_alone(case: VerificationBatch, name: str) -> None:
     verification = Verification()
     verification.add(case)
 
@@ -126,7 +130,7 @@ def test_a_lead_is_judged_as_if_it_stood_alone(case: Case, name: str) -> None:
 
 
 @every_metric
-def test_a_metric_is_in_the_unit_it_states(case: Case, name: str) -> None:
+def test_a_metric_is_in_the_unit_it_states(case: VerificationBatch, name: str) -> None:
     before = verify(case)[name]
     after = verify(transformed(case, lambda field: 1000.0 * field))[name]
 
@@ -137,7 +141,7 @@ def test_a_metric_is_in_the_unit_it_states(case: Case, name: str) -> None:
 @pytest.mark.parametrize("shift", [273.15, -273.15])
 @pytest.mark.parametrize("name", [name for name in METRICS if name != "ssim"])
 def test_only_level_metrics_notice_a_shift_of_all_fields(
-    case: Case, name: str, shift: float
+    case: VerificationBatch, name: str, shift: float
 ) -> None:
     before = verify(case)[name]
     after = verify(transformed(case, lambda field: field + shift))[name]
@@ -146,7 +150,9 @@ def test_only_level_metrics_notice_a_shift_of_all_fields(
     assert after == pytest.approx(before + noticed, rel=1e-8)
 
 
-def test_structural_similarity_takes_a_bias_as_a_share_of_the_level(case: Case) -> None:
+def test_structural_similarity_takes_a_bias_as_a_share_of_the_level(
+    case: VerificationBatch,
+) -> None:
     """So its definition has it: beside kelvin the same bias is nothing."""
     biased = replace(case, pred_BTCHW=case.target_BTCHW + 4.0)
 
@@ -158,7 +164,9 @@ def test_structural_similarity_takes_a_bias_as_a_share_of_the_level(case: Case) 
 
 @every_metric
 @pytest.mark.parametrize("need", ["persistence", "climatology"])
-def test_a_metric_needs_of_a_case_exactly_what_it_says(case: Case, name: str, need: str) -> None:
+def test_a_metric_needs_of_a_case_exactly_what_it_says(
+    case: VerificationBatch, name: str, need: str
+) -> None:
     without = {
         "persistence": replace(case, persistence_BTCHW=None),
         "climatology": replace(case, climatology=None),
@@ -171,7 +179,9 @@ def test_a_metric_needs_of_a_case_exactly_what_it_says(case: Case, name: str, ne
 
 
 @pytest.mark.parametrize("name", LINEAR)
-def test_the_mean_over_leads_of_a_linear_metric_is_the_overall(case: Case, name: str) -> None:
+def test_the_mean_over_leads_of_a_linear_metric_is_the_overall(
+    case: VerificationBatch, name: str
+) -> None:
     verification = Verification()
     verification.add(case)
 
@@ -182,7 +192,9 @@ def test_the_mean_over_leads_of_a_linear_metric_is_the_overall(case: Case, name:
 
 
 @pytest.mark.parametrize("name", ["maximum", "maximum_observed"])
-def test_the_overall_maximum_is_the_largest_of_the_leads(case: Case, name: str) -> None:
+def test_the_overall_maximum_is_the_largest_of_the_leads(
+    case: VerificationBatch, name: str
+) -> None:
     verification = Verification()
     verification.add(case)
 
@@ -192,7 +204,9 @@ def test_the_overall_maximum_is_the_largest_of_the_leads(case: Case, name: str) 
     assert len(set(by_lead)) == 3, "the leads of the example must differ"
 
 
-def test_the_overall_rmse_is_not_the_mean_but_the_root_of_the_mean_square(case: Case) -> None:
+def test_the_overall_rmse_is_not_the_mean_but_the_root_of_the_mean_square(
+    case: VerificationBatch,
+) -> None:
     verification = Verification()
     verification.add(case)
 
@@ -204,7 +218,7 @@ def test_the_overall_rmse_is_not_the_mean_but_the_root_of_the_mean_square(case: 
     )
 
 
-def test_identical_fields_score_perfectly(case: Case) -> None:
+def test_identical_fields_score_perfectly(case: VerificationBatch) -> None:
     found = verify(replace(case, pred_BTCHW=case.target_BTCHW.clone()))
 
     for name in ("rmse", "mae", "bias", "quantile_error"):
@@ -222,7 +236,7 @@ def test_identical_fields_score_perfectly(case: Case) -> None:
     assert found["effective_resolution"] == 2.0  # the shortest wave of a grid
 
 
-def test_an_upside_down_forecast_is_correlated_with_minus_one(case: Case) -> None:
+def test_an_upside_down_forecast_is_correlated_with_minus_one(case: VerificationBatch) -> None:
     assert case.climatology is not None
     mirrored = 2.0 * case.climatology.mean_CHW - case.target_BTCHW
 
@@ -236,7 +250,7 @@ def test_an_upside_down_forecast_is_correlated_with_minus_one(case: Case) -> Non
     assert found["effective_resolution"] == 18.0, "coherence is signed: no scale is right"
 
 
-def test_gradients_of_the_other_sign_are_correlated_with_minus_one(case: Case) -> None:
+def test_gradients_of_the_other_sign_are_correlated_with_minus_one(case: VerificationBatch) -> None:
     found = verify(replace(case, pred_BTCHW=20.0 - case.target_BTCHW))
 
     assert found["gradient_correlation"] == pytest.approx(-1.0, abs=1e-12)
@@ -253,7 +267,7 @@ def test_rounding_never_carries_a_correlation_beyond_one(name: str) -> None:
     assert correlate(nothing, nothing, ulp, ulp, -3 * ulp).item() == -1.0
 
 
-def test_bias_is_forecast_minus_truth(case: Case) -> None:
+def test_bias_is_forecast_minus_truth(case: VerificationBatch) -> None:
     found = verify(replace(case, pred_BTCHW=case.target_BTCHW + 2.5))
 
     assert found["bias"] == pytest.approx(2.5)
@@ -266,7 +280,7 @@ def test_bias_is_forecast_minus_truth(case: Case) -> None:
     ("share_of_error", "skill"), [(0.0, 1.0), (0.5, 0.75), (1.0, 0.0), (2.0, -3.0)]
 )
 def test_skill_falls_with_the_square_of_the_error(
-    case: Case, share_of_error: float, skill: float
+    case: VerificationBatch, share_of_error: float, skill: float
 ) -> None:
     assert case.persistence_BTCHW is not None
     assert case.climatology is not None
@@ -282,7 +296,7 @@ def test_skill_falls_with_the_square_of_the_error(
 
 @pytest.mark.parametrize(("share", "ratio"), [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0), (-2.0, 2.0)])
 def test_the_change_ratio_is_how_far_a_forecast_leaves_the_last_known_frame(
-    case: Case, share: float, ratio: float
+    case: VerificationBatch, share: float, ratio: float
 ) -> None:
     assert case.persistence_BTCHW is not None
     change = case.target_BTCHW - case.persistence_BTCHW
@@ -292,7 +306,7 @@ def test_the_change_ratio_is_how_far_a_forecast_leaves_the_last_known_frame(
     assert found["change_ratio"] == pytest.approx(ratio, abs=1e-12)
 
 
-def test_against_a_persistence_without_error_skill_is_zero_or_lost(case: Case) -> None:
+def test_against_a_persistence_without_error_skill_is_zero_or_lost(case: VerificationBatch) -> None:
     still = replace(case, persistence_BTCHW=case.target_BTCHW)
 
     assert verify(still)["skill_persistence"] == -LARGEST

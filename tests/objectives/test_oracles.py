@@ -17,7 +17,7 @@ from scores.continuous import correlation
 
 from fieldsharp.objectives.metrics import METRICS
 from fieldsharp.objectives.verification import verify
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -60,7 +60,7 @@ class Fields:
         return values.reshape(-1, *self.mask.shape)
 
 
-def fields_of(case: Case) -> Fields:
+def fields_of(case: VerificationBatch) -> Fields:
     assert case.persistence_BTCHW is not None
     assert case.climatology is not None
     return Fields(
@@ -327,6 +327,6 @@ def test_every_metric_has_an_oracle() -> None:
 
 
 @pytest.mark.parametrize("name", list(METRICS))
-def test_a_metric_equals_its_oracle(case: Case, name: str) -> None:
+def test_a_metric_equals_its_oracle(case: VerificationBatch, name: str) -> None:
     # The power ratios add 1e-12 of the whole power, so that an empty band is no division by zero.
     assert verify(case)[name] == pytest.approx(ORACLES[name](fields_of(case)), rel=1e-9)

@@ -12,7 +12,7 @@ from scipy import ndimage
 from fieldsharp.objectives.masked_field import MaskedField
 from fieldsharp.objectives.sharpness import mean_gradient, peak
 from fieldsharp.objectives.verification import verify
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 SIDE = 12
 BORDERED = torch.ones(SIDE + 2, SIDE + 2, dtype=torch.bool)
@@ -110,7 +110,7 @@ def test_the_peaks_of_channels_are_averaged() -> None:
 
 
 def ratio_of(field: torch.Tensor, mask: torch.Tensor) -> float:
-    return verify(Case(field, field, None, mask))["forward_sobel"]
+    return verify(VerificationBatch(field, field, None, mask))["forward_sobel"]
 
 
 @pytest.mark.parametrize("amplitude", [0.5, 2.0, 20.0])

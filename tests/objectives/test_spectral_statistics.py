@@ -27,7 +27,7 @@ from fieldsharp.objectives.spectral_statistics import (
     wavelengths,
 )
 from fieldsharp.objectives.verification import Verification, verify
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 Array = NDArray[np.float64]
 SIDE = 18
@@ -36,11 +36,11 @@ REPEATABLE = settings(deadline=None, derandomize=True, max_examples=25)
 widths = st.floats(0.3, 4.0)
 
 
-def case_of(pred: Array, target: Array) -> Case:
+def case_of(pred: Array, target: Array) -> VerificationBatch:
     """Fields [H, W] or [B, H, W] as departures from a climatology of zeros, all cells valid."""
     p, t = (torch.from_numpy(v.reshape(-1, 1, 1, *v.shape[-2:]).copy()) for v in (pred, target))
     usual = Climatology(torch.zeros_like(t[0, 0]), torch.tensor([1.0, 2.0]).double(), 6.0)
-    return Case(p, t, None, torch.ones(t.shape[-2:], dtype=torch.bool), usual)
+    return VerificationBatch(p, t, None, torch.ones(t.shape[-2:], dtype=torch.bool), usual)
 
 
 def tensor(mask: NDArray[np.bool_]) -> torch.Tensor:
@@ -118,10 +118,12 @@ def test_a_wave_of_twice_the_amplitude_shows_in_its_own_band(
     assert all(0.0 <= found[other] < 1.3 for other in BANDS if other != band)
 
 
-def test_twice_the_contrast_is_six_decibels_and_twice_the_deviation(case: Case) -> None:
+def test_twice_the_contrast_is_six_decibels_and_twice_the_deviation(
+    case: VerificationBatch,
+) -> None:
     assert case.climatology is not None
     usual = case.climatology.mean_CHW
-    doubled = Case(
+    doubled = VerificationBatch(
         usual + 2.0 * (case.target_BTCHW - usual),
         case.target_BTCHW,
         None,
@@ -263,12 +265,12 @@ def test_a_region_with_too_few_cells_is_left_out() -> None:
     mask[:6, :6] = False
     mask[0, 0:4] = True
     mask[1, 0:4] = True
-    few = Case(target, target, None, mask, usual)
+    few = VerificationBatch(target, target, None, mask, usual)
     assert regional_mean_observed(few).tolist() == [[[0.0] * 10]]
     assert regions_counted(few).tolist() == [[[0.0] + [1.0] * 8 + [0.0]]]
 
     mask[2, 0] = True  # the ninth
-    enough = Case(target, target, None, mask, usual)
+    enough = VerificationBatch(target, target, None, mask, usual)
     assert regional_mean_observed(enough)[0, 0].tolist() == pytest.approx([7.0] + [0.0] * 9)
     assert regions_counted(enough).tolist() == [[[1.0] * 9 + [0.0]]]
 
@@ -276,7 +278,7 @@ def test_a_region_with_too_few_cells_is_left_out() -> None:
 def test_where_no_region_has_enough_cells_the_whole_grid_is_one() -> None:
     target = torch.arange(36.0, dtype=torch.float64).reshape(1, 1, 1, 6, 6)
     usual = Climatology(torch.zeros(1, 6, 6), torch.tensor([1.0, 2.0]), 35.0)
-    case = Case(target, target, None, torch.ones(6, 6, dtype=torch.bool), usual)
+    case = VerificationBatch(target, target, None, torch.ones(6, 6, dtype=torch.bool), usual)
 
     means = regional_mean_observed(case)[0, 0].tolist()
     assert means == pytest.approx([0.0] * 9 + [17.5], rel=1e-12)

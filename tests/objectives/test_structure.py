@@ -19,13 +19,13 @@ from scores.spatial import fss_2d_binary
 from fieldsharp.fields.climatology import Climatology
 from fieldsharp.objectives.structure import either, fraction_error, fraction_reference, hits
 from fieldsharp.objectives.verification import verify
-from fieldsharp.objectives.verification_batch import Case
+from fieldsharp.objectives.verification_batch import VerificationBatch
 
 Array = NDArray[np.float64]
 ROWS, COLUMNS = 20, 25
 
 
-def open_sea(samples: int = 4, seed: int = 0) -> Case:
+def open_sea(samples: int = 4, seed: int = 0) -> VerificationBatch:
     """Smooth forecasts near the truth on a grid without a masked cell."""
     rng = np.random.default_rng(seed)
     shape = (samples, 2, 1, ROWS, COLUMNS)
@@ -37,7 +37,9 @@ def open_sea(samples: int = 4, seed: int = 0) -> Case:
         float(target.max() - target.min()),
     )
     pred, observed = torch.from_numpy(target + 0.5 * error), torch.from_numpy(target)
-    return Case(pred, observed, None, torch.ones(ROWS, COLUMNS, dtype=torch.bool), usual)
+    return VerificationBatch(
+        pred, observed, None, torch.ones(ROWS, COLUMNS, dtype=torch.bool), usual
+    )
 
 
 def highest_tenth(field: torch.Tensor) -> NDArray[np.bool_]:
@@ -92,7 +94,7 @@ def test_events_near_by_are_forgiven_and_far_away_are_not() -> None:
     mask = torch.ones(21, 21, dtype=torch.bool)
 
     def score(shift: int) -> float:
-        return verify(Case(truth.roll(shift, dims=-1), truth, None, mask))["fss_90"]
+        return verify(VerificationBatch(truth.roll(shift, dims=-1), truth, None, mask))["fss_90"]
 
     assert score(0) == 1.0
     assert 0.75 < score(1) < 1.0
@@ -105,7 +107,7 @@ def test_fractions_by_hand() -> None:
     pred, target = torch.zeros(2, 1, 1, 1, 5, 5, dtype=torch.float64)
     pred[..., 2, 2] = 1.0
     target[..., 0, 0] = 1.0
-    case = Case(pred, target, None, torch.ones(5, 5, dtype=torch.bool))
+    case = VerificationBatch(pred, target, None, torch.ones(5, 5, dtype=torch.bool))
 
     # Of the forecast every cell sees the event (1/25), of the truth the nine nearest the corner.
     assert fraction_error(case).item() == pytest.approx(16 / 25 / 25**2)
@@ -119,7 +121,7 @@ def test_hits_misses_and_false_alarms_by_hand() -> None:
     target = torch.tensor([2.0, 4.0, 1.5, 0.5, 1.0, 9.9]).double().reshape(1, 1, 1, 2, 3)
     mask = torch.tensor([[True, True, True], [True, True, False]])
     usual = Climatology(torch.zeros(1, 2, 3).double(), torch.tensor([1.0, 3.0]).double(), 4.0)
-    case = Case(pred, target, None, mask, usual)
+    case = VerificationBatch(pred, target, None, mask, usual)
 
     assert hits(case)[0, 0].tolist() == pytest.approx([2 / 5, 0.0])
     assert either(case)[0, 0].tolist() == pytest.approx([4 / 5, 1 / 5])

@@ -7,11 +7,11 @@ import torch
 
 from fieldsharp.objectives.accuracy import anomaly_predicted, squared_error_persistence
 from fieldsharp.objectives.masked_field import MaskedField
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.metrics import METRICS, Metric
 from fieldsharp.objectives.structure import hits, structural_similarity
 from fieldsharp.objectives.verification import Verification, verify
-from fieldsharp.objectives.verification_batch import Case, Statistic
+from fieldsharp.objectives.verification_batch import Statistic, VerificationBatch
 
 
 def test_nothing_added_is_nothing_judged() -> None:
@@ -23,7 +23,7 @@ def test_nothing_added_is_nothing_judged() -> None:
         verification.per_lead()
 
 
-def test_every_metric_is_reported_overall_and_for_each_lead(case: Case) -> None:
+def test_every_metric_is_reported_overall_and_for_each_lead(case: VerificationBatch) -> None:
     verification = Verification()
     verification.add(case)
 
@@ -32,13 +32,13 @@ def test_every_metric_is_reported_overall_and_for_each_lead(case: Case) -> None:
     assert all(isinstance(value, float) for value in verification.overall().values())
 
 
-def test_samples_weigh_alike_however_they_are_batched(case: Case) -> None:
+def test_samples_weigh_alike_however_they_are_batched(case: VerificationBatch) -> None:
     """Two batches of four and one: the mean of the batches' means would be another number."""
     verification = Verification(with_persistence=False)
     offset = replace(case, pred_BTCHW=case.target_BTCHW + 1.0)
     for samples in (slice(0, 4), slice(4, 5)):
         verification.add(
-            Case(
+            VerificationBatch(
                 offset.pred_BTCHW[samples] + (4.0 if samples.start else 0.0),
                 offset.target_BTCHW[samples],
                 None,
@@ -50,7 +50,7 @@ def test_samples_weigh_alike_however_they_are_batched(case: Case) -> None:
     assert verification.overall()["bias"] == pytest.approx((4 * 1.0 + 1 * 5.0) / 5)
 
 
-def test_without_a_last_known_frame_skill_is_left_out_or_refused(case: Case) -> None:
+def test_without_a_last_known_frame_skill_is_left_out_or_refused(case: VerificationBatch) -> None:
     unknown = replace(case, persistence_BTCHW=None)
 
     assert "skill_persistence" not in verify(unknown)
@@ -69,7 +69,7 @@ def test_without_a_last_known_frame_skill_is_left_out_or_refused(case: Case) -> 
     ],
 )
 def test_without_a_climatology_what_asks_for_it_is_refused(
-    case: Case, statistic: Statistic, what: str
+    case: VerificationBatch, statistic: Statistic, what: str
 ) -> None:
     unknown = replace(case, climatology=None)
 
@@ -80,7 +80,7 @@ def test_without_a_climatology_what_asks_for_it_is_refused(
         Verification().add(unknown)
 
 
-def test_a_judgement_holds_the_overall_and_every_lead(case: Case) -> None:
+def test_a_judgement_holds_the_overall_and_every_lead(case: VerificationBatch) -> None:
     verification = Verification()
     verification.add(case)
 
@@ -95,10 +95,10 @@ def test_a_judgement_holds_the_overall_and_every_lead(case: Case) -> None:
 
 
 def test_a_judgement_of_no_metric_has_no_lead() -> None:
-    assert Judgement(overall={}, by_lead={}).leads == 0
+    assert MetricValues(overall={}, by_lead={}).leads == 0
 
 
-def test_a_known_truth_changes_no_number_and_is_derived_from_once(case: Case) -> None:
+def test_a_known_truth_changes_no_number_and_is_derived_from_once(case: VerificationBatch) -> None:
     truth = MaskedField(case.target_BTCHW, case.mask_HW, case.climatology)
     known = replace(case, known_truth=truth)
 
@@ -112,7 +112,7 @@ def test_a_known_truth_changes_no_number_and_is_derived_from_once(case: Case) ->
     assert all(vars(truth)[name] is value for name, value in derived.items())
 
 
-def test_without_detail_exactly_the_metrics_of_detail_are_left_out(case: Case) -> None:
+def test_without_detail_exactly_the_metrics_of_detail_are_left_out(case: VerificationBatch) -> None:
     plain, full = Verification(detail=False), Verification()
     plain.add(case)
     full.add(case)
@@ -123,11 +123,11 @@ def test_without_detail_exactly_the_metrics_of_detail_are_left_out(case: Case) -
 
 
 def test_without_detail_nothing_is_worked_out_for_it(
-    case: Case, monkeypatch: pytest.MonkeyPatch
+    case: VerificationBatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
-    def costly(of: Case) -> torch.Tensor:
+    def costly(of: VerificationBatch) -> torch.Tensor:
         asked.append(of)
         return of.forecast.cells_BTCN.mean(dim=(2, 3))
 
@@ -144,11 +144,11 @@ def test_without_detail_nothing_is_worked_out_for_it(
 
 
 def test_a_statistic_that_several_metrics_need_is_worked_out_once(
-    case: Case, monkeypatch: pytest.MonkeyPatch
+    case: VerificationBatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
-    def shared(of: Case) -> torch.Tensor:
+    def shared(of: VerificationBatch) -> torch.Tensor:
         asked.append(of)
         return of.forecast.cells_BTCN.mean(dim=(2, 3))
 
@@ -160,7 +160,7 @@ def test_a_statistic_that_several_metrics_need_is_worked_out_once(
     assert asked == [case]
 
 
-def test_a_metric_may_be_read_before_the_last_batch(case: Case) -> None:
+def test_a_metric_may_be_read_before_the_last_batch(case: VerificationBatch) -> None:
     verification = Verification()
     verification.add(case)
     first = verification.overall()
@@ -171,10 +171,10 @@ def test_a_metric_may_be_read_before_the_last_batch(case: Case) -> None:
     assert verification.samples == 10
 
 
-def test_sums_are_kept_in_double_precision(case: Case) -> None:
+def test_sums_are_kept_in_double_precision(case: VerificationBatch) -> None:
     """A thousand batches of one tenth: in single precision the sum drifts in the sixth digit."""
     flat = torch.zeros(1, 1, 1, 3, 3)
-    tenth = Case(flat + 0.1, flat, None, torch.ones(3, 3, dtype=torch.bool))
+    tenth = VerificationBatch(flat + 0.1, flat, None, torch.ones(3, 3, dtype=torch.bool))
     verification = Verification(with_persistence=False, with_climatology=False, detail=False)
     for _ in range(1000):
         verification.add(tenth)

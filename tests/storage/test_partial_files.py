@@ -8,11 +8,11 @@ from fieldsharp.storage.trial_files.checkpoints import (
     make_attempt_folder,
     write_checkpoint,
 )
-from fieldsharp.storage.trial_files.result_spool import Spool
+from fieldsharp.storage.trial_files.result_spool import ResultSpool
 
 
 def test_the_spool_clears_it_away(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool")
+    spool = ResultSpool(tmp_path / "spool")
     spool.put(3, "a result")
     (spool.folder / ".000004.json.123.partial").write_bytes(b"half of o")
     assert list(spool.results()) == [(3, "a result")]

@@ -3,7 +3,7 @@
 import pytest
 
 from fieldsharp.core.errors import StorageError, StorageUnavailable
-from fieldsharp.storage.retry import AFTER_A_STOP_S, LONGEST_DELAY_S, Patience
+from fieldsharp.storage.retry import AFTER_A_STOP_S, LONGEST_DELAY_S, DatabaseRetry
 
 
 class Database:
@@ -25,8 +25,8 @@ class Database:
             raise StorageUnavailable("database is locked")
         return "here"
 
-    def patience(self, limit_s: float) -> Patience:
-        return Patience(limit_s, clock=lambda: self.now, sleep=self.sleep)
+    def patience(self, limit_s: float) -> DatabaseRetry:
+        return DatabaseRetry(limit_s, clock=lambda: self.now, sleep=self.sleep)
 
 
 def test_what_succeeds_is_called_once() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fieldsharp.core.errors import ConfigError, StudyError
-from fieldsharp.storage.study_lock import CONFIRM, Holder, StudyLock, study_holder
+from fieldsharp.storage.study_lock import CONFIRM, LockOwner, StudyLock, study_lock_owner
 from tests.storage.databases import HOLD, child, say
 
 
@@ -41,7 +41,7 @@ def test_the_lock_is_freed_when_its_holder_is_killed(database_url: str) -> None:
         os.kill(holder.pid, signal.SIGKILL)
         holder.wait(10)
         with StudyLock(database_url, "s"):
-            assert study_holder(database_url, "s").pid == os.getpid()
+            assert study_lock_owner(database_url, "s").pid == os.getpid()
 
 
 def test_the_lock_is_freed_at_the_end_of_the_block_even_by_an_error(database_url: str) -> None:
@@ -69,17 +69,19 @@ def test_a_database_that_is_no_file_is_locked_by_a_file_in_the_working_directory
 def test_the_holder_is_told_from_one_that_died_and_one_that_ended_in_good_order(
     database_url: str,
 ) -> None:
-    nobody = Holder(None, "", alive=False)
-    assert study_holder(database_url, "s") == nobody
+    nobody = LockOwner(None, "", alive=False)
+    assert study_lock_owner(database_url, "s") == nobody
     with _holder(database_url, "s") as process:
-        assert study_holder(database_url, "s") == Holder(process.pid, platform.node(), alive=True)
+        assert study_lock_owner(database_url, "s") == LockOwner(
+            process.pid, platform.node(), alive=True
+        )
         process.kill()
         process.wait(10)
-        died = study_holder(database_url, "s")
+        died = study_lock_owner(database_url, "s")
         assert (died.pid, died.alive, died.died) == (process.pid, False, True)
     with StudyLock(database_url, "s"):
         pass
-    assert not study_holder(database_url, "s").died
+    assert not study_lock_owner(database_url, "s").died
 
 
 def test_looking_at_a_lock_never_keeps_another_process_from_taking_it(database_url: str) -> None:
@@ -87,7 +89,7 @@ def test_looking_at_a_lock_never_keeps_another_process_from_taking_it(database_u
 
     def look() -> None:
         while not stop.is_set():
-            study_holder(database_url, "s")
+            study_lock_owner(database_url, "s")
 
     watchers = [threading.Thread(target=look) for _ in range(4)]
     for watcher in watchers:
@@ -126,6 +128,6 @@ def test_a_lock_that_cannot_be_written_is_one_sentence(
 
 def test_the_holder_says_how_its_work_is_gone_on_with(database_url: str) -> None:
     with StudyLock(database_url, "s", CONFIRM):
-        assert study_holder(database_url, "s").command == "confirm"
+        assert study_lock_owner(database_url, "s").command == "confirm"
     with StudyLock(database_url, "s"):
-        assert study_holder(database_url, "s").command == "resume"
+        assert study_lock_owner(database_url, "s").command == "resume"

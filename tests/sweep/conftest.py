@@ -9,7 +9,7 @@ from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.results.run_folder import TrainedRun, load_run
 from fieldsharp.sweep.results.train_run import train_into
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from tests.sweep.fake_sweep import MakeSweep, Sweep
 
 
@@ -27,7 +27,7 @@ def trained(run_folder: Path) -> TrainedRun:
 
 
 @pytest.fixture
-def make_sweep(storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts) -> MakeSweep:
+def make_sweep(storage_url: str, tiny_config: SweepConfig, tiny_facts: DataSummary) -> MakeSweep:
     def make(trials: int, **sections: Any) -> Sweep:
         tree = tiny_config.model_dump()
         tree["search"]["presets"] = "baseline"

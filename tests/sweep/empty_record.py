@@ -1,12 +1,12 @@
 """The record of a trial of which a test needs no figure."""
 
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.sweep.study.trial_records import TrialRecord
 
 
 def empty_record(score: float) -> TrialRecord:
     return TrialRecord(
-        judgement=Judgement(overall={}, by_lead={}),
+        judgement=MetricValues(overall={}, by_lead={}),
         score=score,
         score_parts={},
         guards=[],

@@ -9,19 +9,19 @@ from pathlib import Path
 from optuna.trial import FrozenTrial
 
 from fieldsharp.model.training import EpochLosses
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.storage.database import open_database
-from fieldsharp.storage.retry import Patience
+from fieldsharp.storage.retry import DatabaseRetry
 from fieldsharp.sweep.configuration.duration import seconds
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.coordinator import Coordinator
 from fieldsharp.sweep.monitoring.progress import SilentProgress
-from fieldsharp.sweep.study.data_summary import BandFacts, StudyFacts
+from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.epoch_report import EpochReport
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import open_or_create_study, study_identity
-from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_events import (
     Cause,
     EpochDone,
@@ -64,7 +64,7 @@ def metrics_of(gradient: float = 3.1, peak: float = 145.0, rmse: float = 10.0) -
 
 def report_of(epoch: int, metrics: Metrics) -> EpochReport:
     by_lead = {name: [value] for name, value in metrics.items()}
-    judgement = Judgement(overall=metrics, by_lead=by_lead)
+    judgement = MetricValues(overall=metrics, by_lead=by_lead)
     return EpochReport(epoch, EpochLosses(epoch, 0.1, 0.1, 0.0, 0.0), judgement, seconds=1.0)
 
 
@@ -187,15 +187,20 @@ class FakeExecutor:
 class Sweep:
     """A ledger on SQLite and what a coordinator of it needs."""
 
-    def __init__(self, url: str, config: SweepConfig, facts: StudyFacts) -> None:
+    def __init__(self, url: str, config: SweepConfig, facts: DataSummary) -> None:
         study = open_or_create_study(open_database(url, "write", sole_writer=True), config, facts)
         self.clock = Clock()
-        patience = Patience(seconds(config.recovery.patience), clock=self.clock, sleep=self.sleep)
-        self.ledger = Ledger(study, config, url, facts, patience)
-        self.files = StudyFiles(url, study_identity(study))
+        patience = DatabaseRetry(
+            seconds(config.recovery.patience), clock=self.clock, sleep=self.sleep
+        )
+        self.ledger = StudyRepository(study, config, url, facts, patience)
+        self.files = StudyWorkspace(url, study_identity(study))
         self.files.make()
         self.facts = facts.model_copy(
-            update={"gradient": BandFacts.of(TARGETS.gradient), "peak": BandFacts.of(TARGETS.peak)}
+            update={
+                "gradient": BandSummary.of(TARGETS.gradient),
+                "peak": BandSummary.of(TARGETS.peak),
+            }
         )
 
     def sleep(self, seconds: float) -> None:

@@ -11,7 +11,7 @@ _JOINED = (b"Accept", b"Accept-Encoding", b"Accept-Language", b"Cache-Control", 
 _COOKIE = b"Cookie"
 
 
-class StrictHeaders(HeaderReader):
+class HeaderParser(HeaderReader):
     """Reads headers into a dictionary; what two programs could read differently is refused.
 
     Cheroot's own reader takes the last of two ``Host`` or ``Content-Length`` headers, joins lines

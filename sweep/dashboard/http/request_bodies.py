@@ -7,15 +7,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS
-from fieldsharp.sweep.dashboard.http.request_paths import Address
+from fieldsharp.sweep.dashboard.http.request_paths import RequestPath
 
 LONGEST_REASON = 300
 
 
 def _can_be_shown(name: str) -> str:
-    if visible(name) != name:
+    if printable(name) != name:
         raise ValueError("must hold no control characters")
     return name
 
@@ -92,7 +92,7 @@ _FORMS: tuple[tuple[re.Pattern[str], type[_Body]], ...] = tuple(
 )
 
 
-def wrong_body(address: Address, content_type: str, body: bytes) -> str | None:
+def wrong_body(address: RequestPath, content_type: str, body: bytes) -> str | None:
     """Return what is wrong with a body, None where its route can take it.
 
     Args:
@@ -110,7 +110,7 @@ def wrong_body(address: Address, content_type: str, body: bytes) -> str | None:
     except RecursionError:
         return f"the JSON is nested deeper than {MOST_LEVELS} levels; flatten it"
     except ValueError as error:  # numbers of thousands of digits too
-        return f"the body is no JSON ({visible(str(error))[:LONGEST_REASON]}); correct it"
+        return f"the body is no JSON ({printable(str(error))[:LONGEST_REASON]}); correct it"
     if not isinstance(tree, dict):
         return "the body must be a JSON object, such as {}"
     return _beyond_limits(tree) or (None if form is None else _misfit(form, tree))
@@ -164,6 +164,6 @@ def _misfit(form: type[_Body], tree: dict[str, Any]) -> str | None:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"])) or "the body"
-        reason = visible(f"{where}: {first['msg']}")[:LONGEST_REASON]
+        reason = printable(f"{where}: {first['msg']}")[:LONGEST_REASON]
         return f"the body does not fit this address ({reason}); correct it"
     return None

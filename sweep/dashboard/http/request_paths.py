@@ -40,7 +40,7 @@ _KNOWN = tuple(
 
 
 @dataclass(frozen=True)
-class Address:
+class RequestPath:
     """What a request is about.
 
     Attributes:
@@ -56,7 +56,7 @@ class Address:
     artifact: str | None = None
 
 
-def parse_address(method: str, path: str) -> Address | None:
+def parse_request_path(method: str, path: str) -> RequestPath | None:
     """Return what a request is about, None where the dashboard has no such path.
 
     Args:
@@ -74,10 +74,10 @@ def parse_address(method: str, path: str) -> Address | None:
     study, trial = (None if given.get(n) is None else int(given[n]) for n in ("study", "trial"))
     if max(study or 0, trial or 0) > LARGEST_ID:
         return None
-    return Address(route, study, trial, given.get("artifact"))
+    return RequestPath(route, study, trial, given.get("artifact"))
 
 
-def missing(address: Address, storage: RDBStorage, remembering: BaseStorage) -> str | None:
+def missing(address: RequestPath, storage: RDBStorage, remembering: BaseStorage) -> str | None:
     """Return which part of an address the database does not have, None where it has every one.
 
     Args:

@@ -29,7 +29,7 @@ input { flex: 1 1 16rem }
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """One complete response; a WSGI application that always gives it.
 
     Attributes:
@@ -62,7 +62,7 @@ def wants_page(environ: Environ) -> bool:
     return "text/html" in environ.get("HTTP_ACCEPT", "")
 
 
-def page(status: str, title: str, content: str, head: str = "", headers: Headers = ()) -> Answer:
+def page(status: str, title: str, content: str, head: str = "", headers: Headers = ()) -> Response:
     """Return a page of our own: no script, nothing from elsewhere.
 
     Args:
@@ -79,16 +79,16 @@ def page(status: str, title: str, content: str, head: str = "", headers: Headers
         f"<body><h1>{escape(title)}</h1>{content}</body></html>"
     )
     headers = (("Content-Security-Policy", PAGE_POLICY), *headers)
-    return Answer(status, "text/html; charset=utf-8", html.encode(), headers)
+    return Response(status, "text/html; charset=utf-8", html.encode(), headers)
 
 
-def data(status: str, reason: str, headers: Headers = ()) -> Answer:
+def data(status: str, reason: str, headers: Headers = ()) -> Response:
     """Return the same for a script: JSON with the key the dashboard's own errors have."""
     body = json.dumps({"reason": reason}).encode()
-    return Answer(status, "application/json", body, headers)
+    return Response(status, "application/json", body, headers)
 
 
-def refusal(environ: Environ, status: str, reason: str) -> Answer:
+def refusal(environ: Environ, status: str, reason: str) -> Response:
     """Return the answer to a request that is not let in, for whoever reads it."""
     if wants_page(environ):
         return page(status, "Not let in", f"<p>{escape(reason[0].upper() + reason[1:])}.</p>")

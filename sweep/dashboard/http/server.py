@@ -7,9 +7,9 @@ from typing import Any
 from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.wsgi import Server
 
-from fieldsharp.sweep.dashboard.http.header_parser import StrictHeaders
+from fieldsharp.sweep.dashboard.http.header_parser import HeaderParser
 from fieldsharp.sweep.dashboard.http.responses import data
-from fieldsharp.sweep.dashboard.http.timeouts import GRACE_S, Pace
+from fieldsharp.sweep.dashboard.http.timeouts import GRACE_S, Timeouts
 from fieldsharp.sweep.dashboard.http.tls import TlsAdapter
 
 THREADS = 32
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Request(HTTPRequest):
-    header_reader = StrictHeaders()
+    header_reader = HeaderParser()
 
     def send_headers(self) -> None:
         """Send them; end the connection rather than read a body that nobody wants."""
@@ -43,7 +43,7 @@ class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
 
     def __init__(self, server: Any, sock: Any, makefile: Any = None) -> None:  # noqa: ARG002
-        self._pace = Pace()
+        self._pace = Timeouts()
         self._needs_handshake = isinstance(sock, ssl.SSLSocket)
         self.is_new = True
         super().__init__(server, sock, self._pace.makefile)

@@ -14,7 +14,7 @@ RATE_BYTES_S = 8192.0
 _Result = TypeVar("_Result")
 
 
-class Pace:
+class Timeouts:
     """Time spent waiting for one client during one request, against what was moved meanwhile.
 
     A limit for each read or write, which is all a socket has, is met by one byte now and then.
@@ -68,7 +68,7 @@ class _Writer(StreamWriter):
 
 
 class _PacedSocket(socket.SocketIO):
-    def __init__(self, sock: Any, mode: Any, pace: Pace) -> None:
+    def __init__(self, sock: Any, mode: Any, pace: Timeouts) -> None:
         super().__init__(sock, mode)
         self._held = sock
         self._pace = pace

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.sweep.dashboard.http.responses import Answer, Environ, refusal
+from fieldsharp.sweep.dashboard.http.responses import Environ, Response, refusal
 
 _NAME = re.compile(
     r"(?P<name>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?P<port>:[0-9]{1,5})?"
@@ -35,7 +35,7 @@ def written(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-class Hosts:
+class AllowedHosts:
     """The values of the header ``Host`` that are answered.
 
     Without this, a page anywhere could have its own name point to 127.0.0.1 and read the studies
@@ -62,7 +62,7 @@ class Hosts:
             name, with_port = _parsed(given)
             self._known |= {name} if with_port else {name, f"{name}:{port}"}
 
-    def check(self, environ: Environ) -> Answer | None:
+    def check(self, environ: Environ) -> Response | None:
         """Return a refusal unless a request was sent to an address that is ours."""
         if environ.get("HTTP_HOST", "").lower() in self._known:
             return None

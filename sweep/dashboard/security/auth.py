@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.secret_variables import TOKEN_VARIABLE
-from fieldsharp.sweep.dashboard.http.responses import Answer, Environ, data, page, wants_page
+from fieldsharp.sweep.dashboard.http.responses import Environ, Response, data, page, wants_page
 from fieldsharp.sweep.dashboard.security.csrf import is_from_elsewhere
 
 SHORTEST = 24
@@ -49,7 +49,7 @@ def is_page(environ: Environ) -> bool:
     return path in ("", "/dashboard") or path.startswith("/dashboard/")
 
 
-class Access:
+class TokenAuth:
     """Lets in whoever has the token, by header, by link, or by the cookie the link was changed for.
 
     The cookie is a number that the token cannot be told from, so that it is of no use in a link or
@@ -69,7 +69,7 @@ class Access:
         self._value = hmac.new(self._token, b"cookie", hashlib.sha256).hexdigest().encode()
         self._rules = "; HttpOnly; SameSite=Strict; Path=/" + ("; Secure" if secure else "")
 
-    def check(self, environ: Environ) -> Answer | None:
+    def check(self, environ: Environ) -> Response | None:
         """Return nothing for a request that is let in; else what is answered instead of it."""
         if self._has_header(environ):
             return None
@@ -94,13 +94,13 @@ class Access:
             for name, _, value in pairs
         )
 
-    def _take_in(self, environ: Environ, query: list[tuple[str, str]]) -> Answer:
+    def _take_in(self, environ: Environ, query: list[tuple[str, str]]) -> Response:
         rest = urlencode([(name, value) for name, value in query if name != "token"])
         path = quote(environ["PATH_INFO"].encode("latin-1")) + (f"?{rest}" if rest else "")
         cookie = ("Set-Cookie", f"{self._name}={self._value.decode()}{self._rules}")
         if not is_from_elsewhere(environ):
             body = b"The cookie is set."
-            return Answer("303 See Other", "text/plain", body, (("Location", path), cookie))
+            return Response("303 See Other", "text/plain", body, (("Location", path), cookie))
         # A redirect would still count as the other site's, which the cookie is not sent for. A
         # page of ours that goes on by itself is the start of a visit of our own.
         link = escape(path)
@@ -112,7 +112,7 @@ def _same(given: str, wanted: bytes) -> bool:
     return hmac.compare_digest(given.encode("latin-1", "replace"), wanted)
 
 
-def _ask(environ: Environ) -> Answer:
+def _ask(environ: Environ) -> Response:
     challenge = (("WWW-Authenticate", "Bearer"),)
     if not wants_page(environ):
         return data("401 Unauthorized", _REASON, challenge)

@@ -1,13 +1,13 @@
 """Whether a request was made by a page of ours, or by a page of somebody else."""
 
-from fieldsharp.sweep.dashboard.http.responses import Answer, Environ, refusal
+from fieldsharp.sweep.dashboard.http.responses import Environ, Response, refusal
 
 _OURS = (None, "same-origin", "none")
 """Said by the browser; ``none`` is a person typing or clicking outside of any page. ``same-site``
 is not ours: it is any other port of this machine, which another user may listen on."""
 
 
-def check_origin(environ: Environ) -> Answer | None:
+def check_origin(environ: Environ) -> Response | None:
     """Return a refusal for what a page of another origin asks; links to pages are followed.
 
     The header ``Host`` must have been checked: an origin is ours if it is that host.
@@ -34,5 +34,5 @@ def _follows_a_link(environ: Environ) -> bool:
     )
 
 
-def _refused(environ: Environ) -> Answer:
+def _refused(environ: Environ) -> Response:
     return refusal(environ, "403 Forbidden", "this was asked for by a page of another origin")

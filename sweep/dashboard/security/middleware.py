@@ -7,12 +7,12 @@ from typing import Any
 
 import optuna
 
-from fieldsharp.core.printable import visible
-from fieldsharp.sweep.dashboard.http.responses import Answer, Environ, StartResponse, data
+from fieldsharp.core.printable import printable
+from fieldsharp.sweep.dashboard.http.responses import Environ, Response, StartResponse, data
 from fieldsharp.sweep.dashboard.security.security_headers import contained, secured
 from fieldsharp.sweep.dashboard.views.routes import WsgiApp
 
-Check = Callable[[Environ], Answer | None]
+Check = Callable[[Environ], Response | None]
 """Returns what is answered instead of the application, or nothing."""
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def _handed_on(environ: Environ) -> Environ:
 
 def _named(environ: Environ) -> str:
     """Return a request as it may stand in a log: without its query, which may have a token."""
-    return visible(f"{environ.get('REQUEST_METHOD', '')} {environ.get('PATH_INFO', '')}")
+    return printable(f"{environ.get('REQUEST_METHOD', '')} {environ.get('PATH_INFO', '')}")
 
 
 class _Traces(io.TextIOBase):

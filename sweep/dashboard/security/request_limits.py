@@ -1,6 +1,6 @@
 """How much of a request is read."""
 
-from fieldsharp.sweep.dashboard.http.responses import Answer, Environ, refusal
+from fieldsharp.sweep.dashboard.http.responses import Environ, Response, refusal
 
 LARGEST_BODY = 32 * 2**20
 """In bytes. Only an uploaded file comes near: it is sent as text, a third larger than it is, and
@@ -9,7 +9,7 @@ LONGEST_LENGTH = 18
 """Digits of a length: more of them would not be read as a number."""
 
 
-def check_size(environ: Environ) -> Answer | None:
+def check_size(environ: Environ) -> Response | None:
     """Return a refusal for a body that is too large or does not say its length.
 
     Lengths are decided here, before anything is read: what the pages send always has one.
@@ -28,7 +28,7 @@ def check_size(environ: Environ) -> Answer | None:
     return None
 
 
-def check_path(environ: Environ) -> Answer | None:
+def check_path(environ: Environ) -> Response | None:
     """Return a refusal for a path that is no text, which names nothing here.
 
     The application would leave out what it cannot read, and so see another path than the checks.

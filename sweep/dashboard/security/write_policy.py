@@ -4,10 +4,10 @@ import re
 
 from optuna.storages import RDBStorage
 
-from fieldsharp.core.printable import visible
-from fieldsharp.storage.study_lock import study_holder
-from fieldsharp.sweep.dashboard.http.request_paths import parse_address
-from fieldsharp.sweep.dashboard.http.responses import READING, Answer, Environ, data
+from fieldsharp.core.printable import printable
+from fieldsharp.storage.study_lock import study_lock_owner
+from fieldsharp.sweep.dashboard.http.request_paths import parse_request_path
+from fieldsharp.sweep.dashboard.http.responses import READING, Environ, Response, data
 
 _BESIDE_A_SWEEP = tuple(
     re.compile(pattern, re.ASCII)
@@ -23,7 +23,7 @@ _BESIDE_A_SWEEP = tuple(
 _UPGRADE = "/incompatible-rdb-schema"
 
 
-def refuse_writes(environ: Environ) -> Answer | None:
+def refuse_writes(environ: Environ) -> Response | None:
     """Return a refusal for every method that could change something."""
     if environ.get("REQUEST_METHOD") in READING:
         return None
@@ -31,7 +31,7 @@ def refuse_writes(environ: Environ) -> Answer | None:
     return data("403 Forbidden", reason)
 
 
-class Writes:
+class WritePolicy:
     """Lets changes through, but those of a study whose coordinator runs: it alone writes there.
 
     What is not known to be harmless, or to be about a study at rest, waits until nothing runs.
@@ -41,7 +41,7 @@ class Writes:
         self._storage = storage
         self._url = url
 
-    def check(self, environ: Environ) -> Answer | None:
+    def check(self, environ: Environ) -> Response | None:
         """Return a refusal for a change that would damage a sweep, or the tables."""
         method = environ.get("REQUEST_METHOD", "")
         path = environ.get("PATH_INFO", "").rstrip("/")
@@ -54,15 +54,15 @@ class Writes:
             return data("403 Forbidden", reason)
         if any(pattern.fullmatch(f"{method} {path}") for pattern in _BESIDE_A_SWEEP):
             return None
-        address = parse_address(method, path)
+        address = parse_request_path(method, path)
         wanted = address.study if address else None
         for study in self._storage.get_all_studies():
             if wanted in (None, study._study_id):
-                holder = study_holder(self._url, study.study_name)
+                holder = study_lock_owner(self._url, study.study_name)
                 if holder.alive:
                     return data(
                         "409 Conflict",
-                        f"study {visible(study.study_name)!r} is being run by process "
+                        f"study {printable(study.study_name)!r} is being run by process "
                         f"{holder.pid or 'unknown'}, which alone may change it; wait for it to "
                         "end, or stop it with python run_sweep.py stop",
                     )

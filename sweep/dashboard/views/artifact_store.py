@@ -20,9 +20,9 @@ from fieldsharp.storage.location.paths import artifacts_folder
 from fieldsharp.sweep.pictures.style import LIGHT
 from fieldsharp.sweep.pictures.trial_pictures import can_be_drawn, draw
 from fieldsharp.sweep.pictures.trial_view import TrialView
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.artifacts import TrialPicture, picture_of
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.trial_records import (
     FACTS,
     IDENTITY,
@@ -37,7 +37,7 @@ KEPT = 400
 """Pictures: of some 90 kB each, so 36 MB."""
 
 
-class PictureStore(FileSystemArtifactStore):
+class PictureArtifactStore(FileSystemArtifactStore):
     """Optuna's store in a folder, which draws the pictures of trials when they are asked for.
 
     Pictures are kept in memory and not in the folder: they cost a quarter of a second, and a file
@@ -138,13 +138,13 @@ class PictureStore(FileSystemArtifactStore):
             return None
         trials = self._storage.get_all_trials(study._study_id, deepcopy=False)
         trial = next((t for t in trials if _is_meant(t, picture)), None)
-        files = StudyFiles(self._url, picture.identity)
+        files = StudyWorkspace(self._url, picture.identity)
         observed, sample = files.observed(), files.sample(picture.number)
         record = trial_record(trial) if trial is not None else None
         if record is None or observed is None or sample is None:
             return None
         baseline = complete_baseline(trials)
-        facts = read_kept(StudyFacts, study.user_attrs.get(FACTS), "facts of the study")
+        facts = read_kept(DataSummary, study.user_attrs.get(FACTS), "facts of the study")
         return TrialView(
             number=picture.number,
             feasible=record.feasible,

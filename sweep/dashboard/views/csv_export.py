@@ -9,9 +9,9 @@ from typing import Any
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.sweep.dashboard.views.trial_attributes import attributes, read_trial
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import OBJECTIVES
 from fieldsharp.sweep.study.trial_records import FACTS, is_feasible
 
@@ -33,7 +33,7 @@ def study_csv(
     Raises:
         StudyError: If another version of this program wrote it.
     """
-    facts = StudyFacts.model_validate(study.user_attrs[FACTS])
+    facts = DataSummary.model_validate(study.user_attrs[FACTS])
     rows = [
         _row(study, trial, facts) for trial in trials if numbers is None or trial.number in numbers
     ]
@@ -45,7 +45,7 @@ def study_csv(
     return text.getvalue()
 
 
-def _row(study: FrozenStudy, trial: FrozenTrial, facts: StudyFacts) -> Mapping[str, Any]:
+def _row(study: FrozenStudy, trial: FrozenTrial, facts: DataSummary) -> Mapping[str, Any]:
     names = OBJECTIVES["score" if len(study.directions) == 1 else "pareto"]
     values = trial.values or []
     if len(values) != len(names):  # of a trial that has none, or as another program wrote them
@@ -64,4 +64,4 @@ def _cell(value: Any) -> Any:
     """Return a heading or a value as a table program shows it, text as text."""
     if value is None or isinstance(value, int | float):
         return value
-    return FORMULA.sub("'", visible(str(value), keep="\t\r\n"))
+    return FORMULA.sub("'", printable(str(value), keep="\t\r\n"))

@@ -2,7 +2,7 @@
 
 import re
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 
 _SIGNS = re.compile(r"([\\`*_\[\]<>#|~$])")
 _BLOCK = re.compile(r"^(\d*)([-+=.)])(?=[-=\s]|$)")
@@ -19,7 +19,7 @@ def plain(text: str) -> str:
 
 def code(text: str) -> str:
     """Return text as code within a line."""
-    shown = " ".join(map(visible, text.split())) or " "
+    shown = " ".join(map(printable, text.split())) or " "
     fence = "`" * (_longest_run(shown) + 1)
     space = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{space}{shown}{space}{fence}"
@@ -27,7 +27,7 @@ def code(text: str) -> str:
 
 def code_block(*lines: str) -> str:
     """Return lines as a block of code."""
-    shown = "\n".join(map(visible, lines))
+    shown = "\n".join(map(printable, lines))
     fence = "`" * max(3, _longest_run(shown) + 1)
     return f"{fence}\n{shown}\n{fence}"
 
@@ -36,7 +36,7 @@ def _word(word: str) -> str:
     if _ADDRESS.search(word):
         # A bar would end the cell of a table, even within code.
         return r"\|".join(code(part) if part else "" for part in word.split("|"))
-    return _SIGNS.sub(r"\\\1", visible(word)).replace("&", "&amp;")
+    return _SIGNS.sub(r"\\\1", printable(word)).replace("&", "&amp;")
 
 
 def _longest_run(text: str) -> int:

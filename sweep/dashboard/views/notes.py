@@ -3,14 +3,14 @@
 import shlex
 from dataclasses import dataclass
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.objectives.guards import GuardOutcome, broken
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.dashboard.views.markdown import code, code_block, plain
 from fieldsharp.sweep.dashboard.views.trial_attributes import ReadTrial, trained_with
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.printed import last_lines
 from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus
 from fieldsharp.sweep.study.trial_records import TrialRecord, paused_after, why_left_out
@@ -34,7 +34,7 @@ class NotePicture:
 
 def trial_note(
     read: ReadTrial,
-    facts: StudyFacts,
+    facts: DataSummary,
     baseline: TrialRecord | None,
     picture: NotePicture | None = None,
 ) -> str:
@@ -70,7 +70,7 @@ def output_note(printed: str) -> str:
     if not said:
         return ""
     # Whatever it printed ends no block, and is no Markdown.
-    shown = "\n".join(f"    {visible(line)}" for line in said.split("\n"))
+    shown = "\n".join(f"    {printable(line)}" for line in said.split("\n"))
     return f"\n\nThe end of what it printed:\n\n{shown}"
 
 
@@ -131,7 +131,7 @@ def _guard(guard: GuardOutcome) -> str:
 
 
 def _table(
-    record: TrialRecord, facts: StudyFacts, baseline: TrialRecord | None, read: ReadTrial
+    record: TrialRecord, facts: DataSummary, baseline: TrialRecord | None, read: ReadTrial
 ) -> str:
     unit = f" [{plain(facts.units)}]" if facts.units else ""
     per_cell = f" [{plain(facts.units)} per cell]" if facts.units else " [per cell]"

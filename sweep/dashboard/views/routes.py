@@ -15,14 +15,20 @@ from fieldsharp.core.errors import FieldsharpError, StorageUnavailable
 from fieldsharp.storage.sqlite.opened_files import OpenedFiles
 from fieldsharp.sweep.dashboard.http.request_bodies import wrong_body, wrong_values
 from fieldsharp.sweep.dashboard.http.request_paths import (
-    Address,
+    RequestPath,
     missing,
-    parse_address,
+    parse_request_path,
     study_of_trial,
 )
-from fieldsharp.sweep.dashboard.http.responses import READING, Answer, Environ, StartResponse, data
-from fieldsharp.sweep.dashboard.views.artifact_store import PictureStore
-from fieldsharp.sweep.dashboard.views.study_payload import StudyDetails
+from fieldsharp.sweep.dashboard.http.responses import (
+    READING,
+    Environ,
+    Response,
+    StartResponse,
+    data,
+)
+from fieldsharp.sweep.dashboard.views.artifact_store import PictureArtifactStore
+from fieldsharp.sweep.dashboard.views.study_payload import StudyPayload
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _SHOWN_STUDY = re.compile(r"[A-Z]+ /api/studies/\d+", re.ASCII)
@@ -52,10 +58,10 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
         storage_url: Its address; files of the studies stand beside it.
     """
     remembering = get_storage(storage)  # finished trials are read once
-    details = StudyDetails(remembering, storage_url)
+    details = StudyPayload(remembering, storage_url)
     # A person needs a second to open the link; a thousand trials need two to be read.
     threading.Thread(target=details.read_ahead, name="read ahead", daemon=True).start()
-    store = PictureStore(remembering, storage_url)
+    store = PictureArtifactStore(remembering, storage_url)
     stock: WsgiApp = wsgi(remembering, artifact_store=store)
     opened = OpenedFiles(storage_url)
 
@@ -66,7 +72,7 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
         # An open file is read on after it was removed: what it holds is nobody's any more.
         if not path.startswith(_FILES_OF_PAGES) and _is_lost(opened):
             return data("503 Service Unavailable", REPLACED)(environ, start_response)
-        address = parse_address(environ["REQUEST_METHOD"], path)
+        address = parse_request_path(environ["REQUEST_METHOD"], path)
         if address is None:
             return data("404 Not Found", NOT_FOUND)(environ, start_response)
         lacking = missing(address, storage, remembering)
@@ -118,8 +124,8 @@ def _is_lost(opened: OpenedFiles) -> bool:
 
 
 def _checked_change(
-    address: Address, environ: Environ, storage: RDBStorage
-) -> tuple[Answer | None, Environ]:
+    address: RequestPath, environ: Environ, storage: RDBStorage
+) -> tuple[Response | None, Environ]:
     """Return the refusal of a change, and the request with its body read."""
     is_told = _TOLD_OF_TRIAL.fullmatch(address.route) is not None
     if is_told or address.artifact is not None:
@@ -138,7 +144,7 @@ def _checked_change(
     return None, {**environ, "wsgi.input": io.BytesIO(body)}
 
 
-def _table(details: StudyDetails, study_id: int, query: dict[str, list[str]]) -> bytes | None:
+def _table(details: StudyPayload, study_id: int, query: dict[str, list[str]]) -> bytes | None:
     wanted = ",".join(query.get("trial_ids", [])).split(",")
     numbers = {int(text) for text in map(str.strip, wanted) if _NUMBER.fullmatch(text)}
     text = details.csv(study_id, numbers or None)

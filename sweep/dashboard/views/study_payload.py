@@ -32,9 +32,9 @@ from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
 from fieldsharp.sweep.dashboard.views.csv_export import study_csv
 from fieldsharp.sweep.dashboard.views.notes import NotePicture, output_note, study_note, trial_note
 from fieldsharp.sweep.dashboard.views.trial_attributes import attributes, read_trial
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.artifacts import PICTURES, picture_of
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.status.report import front, study_status
 from fieldsharp.sweep.study.trial_records import (
     CONFIG,
@@ -57,7 +57,7 @@ LINES = 15
 _EDITED = re.compile(r"dashboard:(?:artifacts:)?(\d+):")
 
 
-class StudyDetails:
+class StudyPayload:
     """Answers what the page of a study asks for. Safe to use from several threads.
 
     Args:
@@ -159,7 +159,7 @@ class _Page:
         self.identity = study.user_attrs.get(IDENTITY)
         self._storage = storage
         self._url = url
-        self._facts = StudyFacts.model_validate(study.user_attrs[FACTS])
+        self._facts = DataSummary.model_validate(study.user_attrs[FACTS])
         self._seen = InMemoryCache()
         self._written: dict[int, _Written] = {}
         self._attributes: dict[str, bool] = {}
@@ -235,7 +235,7 @@ class _Page:
 
     def _output(self, number: int) -> str:
         try:
-            return StudyFiles(self._url, str(self.identity)).output(number)
+            return StudyWorkspace(self._url, str(self.identity)).output(number)
         except ConfigError as error:  # a folder that may not be used: all else is still shown
             logger.warning("%s", error)
             return ""
@@ -305,7 +305,7 @@ def _observed(value: float | None) -> str:
     return "observed is not known" if value is None else f"observed {value:.4g}"
 
 
-def _study_attributes(study: FrozenStudy, facts: StudyFacts) -> dict[str, Any]:
+def _study_attributes(study: FrozenStudy, facts: DataSummary) -> dict[str, Any]:
     unit = f" {facts.units}" if facts.units else ""
     verdict = study.user_attrs.get(VERDICT) or {}
     return {

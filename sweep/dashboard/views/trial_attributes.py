@@ -10,7 +10,7 @@ from fieldsharp.model.registry import NOT_KNOWN, loss_variant
 from fieldsharp.objectives.guards import broken
 from fieldsharp.sweep.dashboard.views.markdown import code, plain
 from fieldsharp.sweep.study import trial_records
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.formatting import given_in_words
 from fieldsharp.sweep.study.trial_records import TrialRecord, is_baseline, trial_record, trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -62,7 +62,7 @@ def read_trial(trial: FrozenTrial) -> ReadTrial:
     return ReadTrial(trial, trial_spec(trial), trial_record(trial))
 
 
-def attributes(read: ReadTrial, facts: StudyFacts) -> dict[str, Any]:
+def attributes(read: ReadTrial, facts: DataSummary) -> dict[str, Any]:
     """Return the attributes of a trial for people; what others wrote stays as it is."""
     rest = {name: v for name, v in read.trial.user_attrs.items() if name not in MACHINE_READ}
     lost = read.trial.user_attrs.get(trial_records.LOST)
@@ -73,7 +73,7 @@ def attributes(read: ReadTrial, facts: StudyFacts) -> dict[str, Any]:
     return {**_figures(read.record, facts), **rest, **_cost(read.record)}
 
 
-def _figures(record: TrialRecord, facts: StudyFacts) -> Shown:
+def _figures(record: TrialRecord, facts: DataSummary) -> Shown:
     unit = facts.units
     per_cell = f" [{unit} per cell]" if unit else " [per cell]"
     of_field = f" [{unit}]" if unit else ""
@@ -94,7 +94,7 @@ def _figures(record: TrialRecord, facts: StudyFacts) -> Shown:
     }
 
 
-def _beside_the_observed(metrics: Mapping[str, float], facts: StudyFacts) -> Shown:
+def _beside_the_observed(metrics: Mapping[str, float], facts: DataSummary) -> Shown:
     mean, gradient, peak = facts.mean_observed, facts.gradient_observed, facts.peak_observed
     if mean is None or gradient is None or peak is None:
         return {}

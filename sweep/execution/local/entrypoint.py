@@ -12,7 +12,7 @@ from fieldsharp.core.secret_variables import forget_secrets
 from fieldsharp.core.standard_streams import keep_standard_streams
 from fieldsharp.sweep.execution.gpus import VISIBLE
 from fieldsharp.sweep.execution.local.malloc import keep_freed_memory
-from fieldsharp.sweep.execution.local.parent_death import end_with
+from fieldsharp.sweep.execution.local.parent_death import end_with_parent
 from fieldsharp.sweep.execution.log_output import log_of_workers
 
 
@@ -26,7 +26,7 @@ def serve(pipe: Connection, card: str | None, coordinator_pid: int) -> None:
     """
     # Ctrl-C reaches the whole process group: the coordinator decides what becomes of the trials.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with(coordinator_pid)
+    end_with_parent(coordinator_pid)
     keep_standard_streams()  # code of the user's may print, and nobody may read it
     forget_secrets()
     keep_freed_memory()

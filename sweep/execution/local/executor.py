@@ -15,8 +15,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from fieldsharp.sweep.execution.gpus import card_of
-from fieldsharp.sweep.execution.leftover_processes import Leftovers, kill_marked
+from fieldsharp.sweep.execution.gpus import gpu_of
+from fieldsharp.sweep.execution.leftover_processes import LeftoverProcesses, kill_marked
 from fieldsharp.sweep.execution.local.entrypoint import serve
 from fieldsharp.sweep.execution.messages import CANCEL, PAUSE, QUIT, READY, Assignment
 from fieldsharp.sweep.study.trial_events import End, TrialCancelled, TrialEvent, TrialFailed
@@ -81,7 +81,7 @@ class LocalExecutor:
         self._workers = workers
         self._work = work
         self._cards = cards
-        self._leftovers = Leftovers()
+        self._leftovers = LeftoverProcesses()
         self._slots: list[_Slot] = []  # filled as trials come: a study may have few left
         self._messages: queue.SimpleQueue[tuple[_Slot, object]] = queue.SimpleQueue()
         self._not_begun: list[TrialEvent] = []
@@ -171,7 +171,7 @@ class LocalExecutor:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
             target=self._work,
-            args=(theirs, card_of(index, self._cards), os.getpid()),
+            args=(theirs, gpu_of(index, self._cards), os.getpid()),
             name=f"worker-{index}",
             daemon=True,
         )

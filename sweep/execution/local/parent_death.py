@@ -11,7 +11,7 @@ LOOK_EVERY_S = 1.0
 _PR_SET_PDEATHSIG = 1
 
 
-def end_with(coordinator_pid: int) -> None:
+def end_with_parent(coordinator_pid: int) -> None:
     """Have this process ended when the one that started it dies, however either hangs then.
 
     On Linux by the kernel, which ends even a stopped process; elsewhere by a thread that looks.

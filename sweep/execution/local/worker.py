@@ -39,8 +39,8 @@ from fieldsharp.sweep.study.trial_events import (
 )
 from fieldsharp.sweep.study.trial_spec import Part, TrialSpec
 from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
-from fieldsharp.sweep.trials.evaluator import Judge
-from fieldsharp.sweep.trials.preview_builder import Sampler
+from fieldsharp.sweep.trials.evaluator import Evaluator
+from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from fieldsharp.sweep.trials.trial import Trial
 
 logger = logging.getLogger(__name__)
@@ -61,8 +61,8 @@ class Worker:
         self.pipe = pipe
         self._card = card
         self._data: tuple[DataSettings, torch.device, ForecastData] | None = None
-        self._judges: dict[Part, Judge] = {}  # of that data
-        self._sampler: Sampler | None = None  # of that data
+        self._judges: dict[Part, Evaluator] = {}  # of that data
+        self._sampler: PreviewBuilder | None = None  # of that data
         self._told_to_quit = False
         self._told_to_pause = False
 
@@ -165,7 +165,7 @@ class Worker:
         if spec.judged_on != "validation":
             return ""  # of a confirmation nobody looks at single forecasts
         try:
-            sampler = self._sampler or Sampler(trial.judge.data, spec.judged_on)
+            sampler = self._sampler or PreviewBuilder(trial.judge.data, spec.judged_on)
             self._sampler = sampler
             return b64encode(sampler.sample(trial.predictor).to_bytes()).decode()
         except Exception as error:
@@ -189,10 +189,10 @@ class Worker:
             self._sampler = None
         return self._data[2]
 
-    def _judge(self, part: Part, data: ForecastData) -> Judge:
+    def _judge(self, part: Part, data: ForecastData) -> Evaluator:
         """Return the judge of a part, kept with what it has derived from the truth."""
         if part not in self._judges:
-            self._judges[part] = Judge(data, data.part(part))
+            self._judges[part] = Evaluator(data, data.part(part))
         return self._judges[part]
 
     def _interrupted(self, trial: Trial) -> bool:

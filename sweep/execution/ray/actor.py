@@ -18,10 +18,10 @@ from tempfile import mkdtemp
 import ray
 
 from fieldsharp.core.secret_variables import forget_secrets
-from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointMirror
+from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
 from fieldsharp.sweep.execution.gpus import VISIBLE
 from fieldsharp.sweep.execution.local.malloc import keep_freed_memory
-from fieldsharp.sweep.execution.local.parent_death import end_with
+from fieldsharp.sweep.execution.local.parent_death import end_with_parent
 from fieldsharp.sweep.execution.messages import Assignment
 from fieldsharp.sweep.execution.ray.connection import TOKEN
 from fieldsharp.sweep.execution.ray.runtime_env import unpacked
@@ -32,7 +32,7 @@ COMPARED = ("torch", "numpy", "xarray", "scipy", "pydantic")
 
 
 @dataclass(frozen=True)
-class About:
+class ActorInfo:
     """What a worker says of where it is, before anything else.
 
     Attributes:
@@ -50,23 +50,23 @@ class About:
     sees_mirror: bool
 
 
-class TrialWorker:
+class TrialActor:
     """One slot on a node.
 
     Args:
-        places: Files and folders that a trial needs, looked at for ``About``.
+        places: Files and folders that a trial needs, looked at for ``ActorInfo``.
         mirror: Where checkpoints travel, None where their folder is seen from here.
         mark: What the coordinator left there.
     """
 
     def __init__(self, places: list[str], mirror: str | None, mark: str) -> None:
         # Ray's own workers outlive the process in charge of the node, and hold its GPU.
-        end_with(os.getppid())
+        end_with_parent(os.getppid())
         forget_secrets(keep=(TOKEN,))  # which Ray itself needs
         keep_freed_memory()
-        self._mirror = CheckpointMirror(mirror) if mirror is not None else None
+        self._mirror = CheckpointSync(mirror) if mirror is not None else None
         sees_mirror = self._mirror is None or self._mirror.sees(mark)
-        self._about: About | None = _about(places, sees_mirror)
+        self._about: ActorInfo | None = _about(places, sees_mirror)
         self._sent: dict[str | None, Path] = {}
         self._pipe, theirs = Pipe()
         self._at: Assignment | None = None
@@ -104,13 +104,13 @@ class TrialWorker:
         """Pass a word on to the worker."""
         self._pipe.send(what)
 
-    def listen(self) -> list[About | str | TrialEvent]:
+    def listen(self) -> list[ActorInfo | str | TrialEvent]:
         """Return what the worker said, as soon as it says something.
 
         Raises:
             EOFError: If it has ended.
         """
-        said: list[About | str | TrialEvent] = []
+        said: list[ActorInfo | str | TrialEvent] = []
         if self._about is not None:
             said, self._about = [self._about], None
             return said
@@ -145,8 +145,8 @@ def _serve(pipe: Connection) -> None:
         pipe.close()
 
 
-def _about(places: list[str], sees_mirror: bool) -> About:
-    return About(
+def _about(places: list[str], sees_mirror: bool) -> ActorInfo:
+    return ActorInfo(
         node=str(ray.get_runtime_context().get_node_id()),
         host=str(ray.util.get_node_ip_address()),
         versions=package_versions(),

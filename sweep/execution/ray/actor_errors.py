@@ -7,7 +7,7 @@ import ray
 NODE_LOST = "its node was lost"
 
 
-def how_it_ended(error: Exception) -> str:
+def describe_actor_error(error: Exception) -> str:
     """Return in few words how a worker ended, from the page that Ray writes of it."""
     words = str(error)
     if "NODE_OUT_OF_MEMORY" in words:

@@ -3,12 +3,12 @@
 import logging
 from pathlib import Path
 
-from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointMirror
+from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
 
 logger = logging.getLogger(__name__)
 
 
-class Carrier:
+class CheckpointTransfer:
     """Carries checkpoints out with a trial, and home with its end; what fails is a warning.
 
     Args:
@@ -16,7 +16,7 @@ class Carrier:
         folder: Of the study's files, below which its checkpoints are.
     """
 
-    def __init__(self, mirror: CheckpointMirror, folder: Path) -> None:
+    def __init__(self, mirror: CheckpointSync, folder: Path) -> None:
         self._mirror = mirror
         self._folder = folder.resolve()
 

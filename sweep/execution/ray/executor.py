@@ -10,13 +10,13 @@ from typing import Any
 import ray
 
 from fieldsharp.core.errors import ConfigError, FieldsharpError
-from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointMirror
+from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.messages import CANCEL, PAUSE, READY, Assignment
-from fieldsharp.sweep.execution.ray.actor import About, TrialWorker, package_versions
-from fieldsharp.sweep.execution.ray.actor_errors import NODE_LOST, how_it_ended
-from fieldsharp.sweep.execution.ray.checkpoint_sync import Carrier
-from fieldsharp.sweep.execution.ray.resources import Share
+from fieldsharp.sweep.execution.ray.actor import ActorInfo, TrialActor, package_versions
+from fieldsharp.sweep.execution.ray.actor_errors import NODE_LOST, describe_actor_error
+from fieldsharp.sweep.execution.ray.checkpoint_sync import CheckpointTransfer
+from fieldsharp.sweep.execution.ray.resources import WorkerResources
 from fieldsharp.sweep.execution.ray.runtime_env import data_mb, packed
 from fieldsharp.sweep.study.trial_events import End, TrialEvent, TrialFailed
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -51,7 +51,7 @@ class _Slot:
     actor: Any
     heard: Any
     taking: Any = None
-    about: About | None = None
+    about: ActorInfo | None = None
     ready: bool = False
     has_data: bool = False
     spec: TrialSpec | None = None
@@ -91,15 +91,15 @@ class RayExecutor:
     def __init__(
         self,
         config: SweepConfig,
-        share: Share,
+        share: WorkerResources,
         folder: Path,
-        mirror: CheckpointMirror | None = None,
+        mirror: CheckpointSync | None = None,
     ) -> None:
         self._config = config
         self._share = share
         self._folder = folder.resolve()
         self._mirror = mirror
-        self._carrier = Carrier(mirror, folder) if mirror is not None else None
+        self._carrier = CheckpointTransfer(mirror, folder) if mirror is not None else None
         self._mark = _left_mark(mirror)
         self._versions = package_versions()
         self._home = str(ray.get_runtime_context().get_node_id())
@@ -193,7 +193,7 @@ class RayExecutor:
             return self._lost(slot, error)
         events: list[TrialEvent] = []
         for message in said:
-            if isinstance(message, About):
+            if isinstance(message, ActorInfo):
                 slot.about = message
                 wrong = self._wrong_with(message)
                 if wrong:
@@ -218,7 +218,7 @@ class RayExecutor:
         except ray.exceptions.RayTaskError as error:
             spec, slot.spec = slot.spec, None
             if spec is not None:
-                why = how_it_ended(getattr(error, "cause", None) or error)
+                why = describe_actor_error(getattr(error, "cause", None) or error)
                 words = f"its worker {slot.where} could not begin ({why})"
                 return [TrialFailed(spec.number, spec.attempt, words, "worker")]
         except ray.exceptions.RayError:  # it is gone; what it says next says so
@@ -229,7 +229,7 @@ class RayExecutor:
         spec, was_ready = slot.spec, slot.ready
         self._take_home(slot)
         self._end(slot)
-        why = how_it_ended(error)
+        why = describe_actor_error(error)
         if not was_ready and why != NODE_LOST:
             self._failed_starts += 1
             logger.debug("a worker %s did not start: %s", slot.where, error)
@@ -247,7 +247,7 @@ class RayExecutor:
             )
         ]
 
-    def _wrong_with(self, about: About) -> str:
+    def _wrong_with(self, about: ActorInfo) -> str:
         """Return why trials cannot run on a node, "" where they can."""
         for package, ours in self._versions.items():
             theirs = about.versions.get(package, "")
@@ -279,7 +279,7 @@ class RayExecutor:
             )
         return ""
 
-    def _shun(self, slot: _Slot, about: About, wrong: str) -> None:
+    def _shun(self, slot: _Slot, about: ActorInfo, wrong: str) -> None:
         """Use a node no more; the sweep goes on with the others."""
         self._end(slot)
         if about.node not in self._shunned:
@@ -300,7 +300,7 @@ class RayExecutor:
         if self._shunned:
             names = ", ".join(sorted(self._shunned))
             wanted["label_selector"] = {"ray.io/node-id": f"!in({names})"}
-        kind = ray.remote(concurrency_groups={LISTENING: 1, TELLING: 1})(TrialWorker)
+        kind = ray.remote(concurrency_groups={LISTENING: 1, TELLING: 1})(TrialActor)
         mirror = self._config.ray.checkpoints
         while len(self._slots) < self._share.workers:
             actor = kind.options(**wanted).remote(self._places, mirror, self._mark)
@@ -385,7 +385,7 @@ class RayExecutor:
         self._slots.remove(slot)
 
 
-def _left_mark(mirror: CheckpointMirror | None) -> str:
+def _left_mark(mirror: CheckpointSync | None) -> str:
     try:
         return mirror.leave_mark() if mirror is not None else ""
     except OSError as error:

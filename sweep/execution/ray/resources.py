@@ -11,7 +11,7 @@ from fieldsharp.sweep.execution.gpus import WORKERS
 
 
 @dataclass(frozen=True)
-class Share:
+class WorkerResources:
     """What each worker is given.
 
     Attributes:
@@ -44,7 +44,7 @@ class Share:
         return f"{many} with {self.cpus:g} CPUs{gpus} each"
 
 
-def share_of_cluster(config: SweepConfig) -> Share:
+def resources_of_cluster(config: SweepConfig) -> WorkerResources:
     """Return what workers of a configuration take of the cluster that was entered.
 
     Raises:
@@ -53,10 +53,10 @@ def share_of_cluster(config: SweepConfig) -> Share:
     import ray  # here, as it reads the token when it is loaded
 
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return make_share(config, [(node.get("CPU", 0.0), node.get("GPU", 0.0)) for node in nodes])
+    return make_resources(config, [(node.get("CPU", 0.0), node.get("GPU", 0.0)) for node in nodes])
 
 
-def make_share(config: SweepConfig, nodes: Sequence[tuple[float, float]]) -> Share:
+def make_resources(config: SweepConfig, nodes: Sequence[tuple[float, float]]) -> WorkerResources:
     """Return what each worker takes, and how many there are.
 
     Where no number of workers is asked for, as many as there is room for now.
@@ -79,6 +79,6 @@ def make_share(config: SweepConfig, nodes: Sequence[tuple[float, float]]) -> Sha
     if training.device != "cpu" and has_gpus:
         # Ray counts in ten-thousandths: three times a third is to be no more than one.
         gpus = floor(10_000 / (asked.per_gpu or 1)) / 10_000
-    share = Share(1, cpus, gpus)
+    share = WorkerResources(1, cpus, gpus)
     room = sum(share.room(*node) for node in nodes)
     return replace(share, workers=asked.count or room or WORKERS)

@@ -11,7 +11,7 @@ from pathlib import Path
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.secret_variables import environment_without_secrets
 from fieldsharp.sweep.configuration.ranges import Scalar
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.execution.script.constant_rewriter import module_file, replaced
 from fieldsharp.sweep.study.formatting import PROJECT
 
@@ -19,7 +19,7 @@ OWN_PYTHON = ("python", "python3")
 
 
 @dataclass(frozen=True)
-class Call:
+class ScriptCall:
     """How a script is called.
 
     Attributes:
@@ -31,18 +31,18 @@ class Call:
     environment: dict[str, str]
 
 
-def in_full(text: str, settings: TrainerSettings) -> str:
+def in_full(text: str, settings: ScriptSettings) -> str:
     """Return a text of the settings with the project's folder in it."""
     return text.replace(PROJECT, settings.project)
 
 
-def values_of(settings: TrainerSettings) -> dict[str, Scalar]:
+def values_of(settings: ScriptSettings) -> dict[str, Scalar]:
     """Return what is handed over, by our names."""
     given = settings.given.items()
     return {n: in_full(v, settings) if isinstance(v, str) else v for n, v in given}
 
 
-def find_program(settings: TrainerSettings, named: str) -> str:
+def find_program(settings: ScriptSettings, named: str) -> str:
     """Return the program that a command names; python is the one that runs this.
 
     Raises:
@@ -66,7 +66,7 @@ def find_program(settings: TrainerSettings, named: str) -> str:
     return found
 
 
-def prepare(settings: TrainerSettings, folder: Path, own: Mapping[str, str]) -> list[Call]:
+def prepare(settings: ScriptSettings, folder: Path, own: Mapping[str, str]) -> list[ScriptCall]:
     """Write the values of a trial where its scripts find them, and return how to call them.
 
     Args:
@@ -107,16 +107,16 @@ def prepare(settings: TrainerSettings, folder: Path, own: Mapping[str, str]) -> 
             environment["SWEEP_VALUES"] = str(path)
         case "constants":
             write_constants(folder, values)
-    return [Call(command, environment) for command in commands]
+    return [ScriptCall(command, environment) for command in commands]
 
 
-def _in_copy(program: str, settings: TrainerSettings, folder: Path) -> str:
+def _in_copy(program: str, settings: ScriptSettings, folder: Path) -> str:
     """Return a program as it is found from the copy, in which the project's own Python is not."""
     original = Path(settings.project, program)
     return program if (folder / program).exists() or not original.exists() else str(original)
 
 
-def _search_path(folders: str, settings: TrainerSettings, folder: Path) -> str:
+def _search_path(folders: str, settings: ScriptSettings, folder: Path) -> str:
     """Return where Python looks for modules: those of the project are to be the copy's."""
     project = Path(settings.project).resolve()
     found = []

@@ -6,7 +6,7 @@ KEPT_BYTES = 128 * 1024
 """Of the beginning, and as much of the end."""
 
 
-class KeptOutput:
+class OutputBuffer:
     """Takes in bytes and holds a bounded number of them.
 
     Args:

@@ -7,12 +7,12 @@ from pathlib import Path, PurePath
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import resolve_targets
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.script.constant_rewriter import module_file
 from fieldsharp.sweep.execution.script.launch import find_program, in_full, write_constants
 from fieldsharp.sweep.execution.script.project_copy import project_sha256, require_project
-from fieldsharp.sweep.study.data_summary import BandFacts, StudyFacts
+from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.formatting import PROJECT
 from fieldsharp.sweep.study.provenance import provenance
 
@@ -45,7 +45,7 @@ def require_script(config: SweepConfig) -> None:
             _require_copied(name.partition(":")[0], settings)
 
 
-def _require_command(key: str, command: Sequence[str], settings: TrainerSettings) -> None:
+def _require_command(key: str, command: Sequence[str], settings: ScriptSettings) -> None:
     find_program(settings, command[0])
     project = Path(settings.project)
     script = next((word for word in command[1:] if not word.startswith("-")), "")
@@ -62,7 +62,7 @@ def _require_command(key: str, command: Sequence[str], settings: TrainerSettings
         )
 
 
-def _require_copied(module: str, settings: TrainerSettings) -> None:
+def _require_copied(module: str, settings: ScriptSettings) -> None:
     """Check that a module whose constants are replaced is each trial's own."""
     project = Path(settings.project)
     path = module_file(project, module).relative_to(project)
@@ -75,12 +75,12 @@ def _require_copied(module: str, settings: TrainerSettings) -> None:
                 )
 
 
-def script_sha256(settings: TrainerSettings) -> str:
+def script_sha256(settings: ScriptSettings) -> str:
     """Return what tells the code of a script from another's."""
     return project_sha256(settings)
 
 
-def facts_of_script(config: SweepConfig) -> StudyFacts:
+def summarise_script_data(config: SweepConfig) -> DataSummary:
     """Return what is known of a field that a script alone reads: its targets.
 
     A target is taken for the share of the observed that an automatic one would be, so that there
@@ -92,11 +92,11 @@ def facts_of_script(config: SweepConfig) -> StudyFacts:
     settings = config.trainer
     assert settings is not None, "there is a script"
     targets = resolve_targets(config.objective, _supposed(config.objective))
-    return StudyFacts(
+    return DataSummary(
         variable=settings.variable or "field",
         units=settings.units,
-        gradient=BandFacts.of(targets.gradient),
-        peak=BandFacts.of(targets.peak),
+        gradient=BandSummary.of(targets.gradient),
+        peak=BandSummary.of(targets.peak),
         gradient_observed=None,
         peak_observed=None,
         mean_observed=None,
@@ -116,7 +116,7 @@ def _supposed(objective: ObjectiveSettings) -> dict[str, float]:
     return supposed
 
 
-def _require_two_fields(settings: TrainerSettings) -> None:
+def _require_two_fields(settings: ScriptSettings) -> None:
     if settings.forecast is None or settings.truth is None:
         return
     same = PurePath(settings.forecast) == PurePath(settings.truth)
@@ -128,7 +128,7 @@ def _require_two_fields(settings: TrainerSettings) -> None:
         )
 
 
-def _require_own(key: str, name: str | None, settings: TrainerSettings) -> None:
+def _require_own(key: str, name: str | None, settings: ScriptSettings) -> None:
     if name is None:
         return
     path = PurePath(name)

@@ -12,7 +12,7 @@ from pathlib import Path
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.sweep.execution.leftover_processes import kill_marked, mark_script
 from fieldsharp.sweep.execution.script import supervisor
-from fieldsharp.sweep.execution.script.launch import Call
+from fieldsharp.sweep.execution.script.launch import ScriptCall
 
 GRACE_S = 3.0
 """Between asking a script to end and ending it."""
@@ -42,7 +42,7 @@ class ScriptEnd:
     peak_memory_mb: float = 0.0
 
 
-class RunningScript:
+class ScriptProcess:
     """A script in a process group of its own, which ends with whoever made this.
 
     Args:
@@ -54,7 +54,7 @@ class RunningScript:
         NoProcessError: If this machine starts no process at the moment.
     """
 
-    def __init__(self, call: Call, folder: Path) -> None:
+    def __init__(self, call: ScriptCall, folder: Path) -> None:
         try:
             self._status, theirs = os.pipe()
         except OSError as error:

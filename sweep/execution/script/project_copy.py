@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.storage.durable_files.atomic import make_private_folder
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 
 MOST_MB = 256
 MOST_FILES = 20_000
@@ -51,7 +51,7 @@ def _is_skipped(path: Path) -> bool:
     )
 
 
-def require_project(settings: TrainerSettings) -> None:
+def require_project(settings: ScriptSettings) -> None:
     """Check that a project can be copied.
 
     Raises:
@@ -93,7 +93,7 @@ def require_project(settings: TrainerSettings) -> None:
         ) from error
 
 
-def apart(settings: TrainerSettings) -> tuple[str, ...]:
+def apart(settings: ScriptSettings) -> tuple[str, ...]:
     """Return what of a project is not copied."""
     return (*settings.links, *settings.leave_out)
 
@@ -116,7 +116,7 @@ def copy_files(project: Path, folder: Path, left_out: Collection[str] = ()) -> N
             target.chmod(target.stat().st_mode | 0o600)
 
 
-def copy_for_trial(settings: TrainerSettings, kept: Path, folder: Path) -> None:
+def copy_for_trial(settings: ScriptSettings, kept: Path, folder: Path) -> None:
     """Make the folder a trial runs in: of what is kept of the project, with its data linked.
 
     Raises:
@@ -132,7 +132,7 @@ def copy_for_trial(settings: TrainerSettings, kept: Path, folder: Path) -> None:
             (folder / name).mkdir(parents=True, exist_ok=True)
 
 
-def project_sha256(settings: TrainerSettings) -> str:
+def project_sha256(settings: ScriptSettings) -> str:
     """Return the SHA-256 of the names and contents of a project's Python files."""
     project, digest = Path(settings.project), hashlib.sha256()
     for path in project_files(project, apart(settings)):

@@ -8,7 +8,7 @@ import filecmp
 import logging
 from pathlib import Path
 
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.execution.script.project_copy import apart, copy_files, project_files
 from fieldsharp.sweep.execution.script.results import forget_results
 
@@ -16,12 +16,12 @@ logger = logging.getLogger(__name__)
 SHOWN = 3
 
 
-def kept_project(study_folder: Path) -> Path:
+def project_snapshot(study_folder: Path) -> Path:
     """Return where the project of a study is kept."""
     return study_folder / "project"
 
 
-def keep_project(settings: TrainerSettings, kept: Path) -> None:
+def save_project_snapshot(settings: ScriptSettings, kept: Path) -> None:
     """Keep a project as it is now, where it is not kept yet.
 
     Raises:
@@ -35,7 +35,7 @@ def keep_project(settings: TrainerSettings, kept: Path) -> None:
     partial.replace(kept)
 
 
-def what_changed(settings: TrainerSettings, kept: Path) -> list[str]:
+def what_changed(settings: ScriptSettings, kept: Path) -> list[str]:
     """Return which files of a project are others than those kept, Python's first.
 
     New files count where they are Python's: all else may be a result. The file of the sweep itself
@@ -60,7 +60,7 @@ def in_words(changed: list[str]) -> str:
     return ", ".join(changed[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def differences(settings: TrainerSettings, kept: Path, study: str, *, resumed: bool) -> list[str]:
+def differences(settings: ScriptSettings, kept: Path, study: str, *, resumed: bool) -> list[str]:
     """Return what speaks against going on with a study, its project being kept; warn of the rest.
 
     Args:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from fieldsharp.core.errors import DataError, FieldsharpError, TrainingFailed
 from fieldsharp.objectives.guards import GUARDS
-from fieldsharp.objectives.metric_values import Judgement
-from fieldsharp.storage.durable_files.bounded_read import read_small_file
-from fieldsharp.sweep.configuration.script_settings import NEEDED, TrainerSettings
+from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.storage.durable_files.bounded_read import read_bounded
+from fieldsharp.sweep.configuration.script_settings import NEEDED, ScriptSettings
 from fieldsharp.sweep.execution.script.launch import in_full
 from fieldsharp.sweep.trials.file_evaluation import evaluate_files
 
@@ -23,7 +23,7 @@ NEVER_NEGATIVE = ("gradient", "rmse")
 _WATCHED = {*NEEDED, *(guard.metric for guard in GUARDS.values())}
 
 
-def forget_results(settings: TrainerSettings, folder: Path) -> None:
+def forget_results(settings: ScriptSettings, folder: Path) -> None:
     """Remove from a copy of a project what an earlier run left there: it would be taken for new.
 
     Raises:
@@ -39,7 +39,9 @@ def forget_results(settings: TrainerSettings, folder: Path) -> None:
             shutil.rmtree(path)  # such as a Zarr store
 
 
-def judge_results(settings: TrainerSettings, folder: Path, printed: Mapping[str, str]) -> Judgement:
+def evaluate_results(
+    settings: ScriptSettings, folder: Path, printed: Mapping[str, str]
+) -> MetricValues:
     """Return what the forecast of a script came to.
 
     What is taken from its files by this program comes first, then what it wrote, then what it
@@ -64,13 +66,13 @@ def judge_results(settings: TrainerSettings, folder: Path, printed: Mapping[str,
     for name in NEEDED:
         _require_finite(name, overall[name])
     if judged is None:
-        return Judgement(overall=overall, by_lead={name: [v] for name, v in overall.items()})
+        return MetricValues(overall=overall, by_lead={name: [v] for name, v in overall.items()})
     by_lead = {name: values for name, values in judged.by_lead.items() if name in overall}
     more = {name: [v] * judged.leads for name, v in told.items() if name not in by_lead}
-    return Judgement(overall=overall, by_lead={**by_lead, **more})
+    return MetricValues(overall=overall, by_lead={**by_lead, **more})
 
 
-def _evaluated(settings: TrainerSettings, folder: Path) -> Judgement:
+def _evaluated(settings: ScriptSettings, folder: Path) -> MetricValues:
     assert settings.forecast is not None, "asked before"
     assert settings.truth is not None, "validated"
     forecast = folder / settings.forecast
@@ -119,13 +121,13 @@ def _evaluated(settings: TrainerSettings, folder: Path) -> Judgement:
     # A metric that is not defined on so few frames is none.
     overall = {name: v for name, v in found.metrics.items() if math.isfinite(v)}
     by_lead = {name: v for name, v in found.judgement.by_lead.items() if name in overall}
-    return Judgement(overall=overall, by_lead=by_lead)
+    return MetricValues(overall=overall, by_lead=by_lead)
 
 
 def _written(path: Path, name: str) -> dict[str, float]:
     """Return the numbers of a file with metrics; what is no number in it is passed over."""
     try:
-        tree = json.loads(read_small_file(path, MOST_BYTES))
+        tree = json.loads(read_bounded(path, MOST_BYTES))
     except FileNotFoundError:
         raise TrainingFailed(
             f"the script ended well and there is no file {name}; have it written, or name the one "
@@ -171,7 +173,7 @@ def _require_finite(name: str, value: float) -> None:
         )
 
 
-def _lacks(settings: TrainerSettings, missing: list[str]) -> str:
+def _lacks(settings: ScriptSettings, missing: list[str]) -> str:
     names = " and ".join(missing)
     silent = [name for name in missing if name in settings.patterns]
     if silent:

@@ -22,7 +22,7 @@ GIVEN_UP_S = 5.0
 """What does not even end when killed waits for a dead disk: it is left to itself."""
 
 
-def keep(status: int, grace_s: float, command: list[str]) -> None:
+def supervise(status: int, grace_s: float, command: list[str]) -> None:
     """Run a command to its end, or until nobody wants it any more.
 
     Args:
@@ -129,4 +129,4 @@ def _prctl(option: int, value: int) -> None:
 
 
 if __name__ == "__main__":
-    keep(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])
+    supervise(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])

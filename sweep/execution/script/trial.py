@@ -16,21 +16,21 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from fieldsharp.core.errors import FieldsharpError, TrainingFailed
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.model.training import EpochLosses, Interrupted
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.atomic import make_private_folder
-from fieldsharp.storage.trial_files.script_output import keep_output
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
-from fieldsharp.sweep.execution.script.launch import Call, prepare
-from fieldsharp.sweep.execution.script.output_buffer import KeptOutput
-from fieldsharp.sweep.execution.script.output_parser import PrintedLines, ToldEpoch
-from fieldsharp.sweep.execution.script.process import NoProcessError, RunningScript, ScriptEnd
+from fieldsharp.storage.trial_files.script_output import save_script_output
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
+from fieldsharp.sweep.execution.script.launch import ScriptCall, prepare
+from fieldsharp.sweep.execution.script.output_buffer import OutputBuffer
+from fieldsharp.sweep.execution.script.output_parser import OutputParser, PrintedEpoch
+from fieldsharp.sweep.execution.script.process import NoProcessError, ScriptEnd, ScriptProcess
 from fieldsharp.sweep.execution.script.project_copy import copy_for_trial
-from fieldsharp.sweep.execution.script.project_snapshot import kept_project
-from fieldsharp.sweep.execution.script.results import LARGEST, judge_results
+from fieldsharp.sweep.execution.script.project_snapshot import project_snapshot
+from fieldsharp.sweep.execution.script.results import LARGEST, evaluate_results
 from fieldsharp.sweep.study.epoch_report import EpochReport
-from fieldsharp.sweep.study.files.epoch_log import keep_told, told_before
+from fieldsharp.sweep.study.files.epoch_log import epochs_logged, log_epoch
 from fieldsharp.sweep.study.printed import last_lines
 from fieldsharp.sweep.study.trial_events import (
     EpochDone,
@@ -71,14 +71,14 @@ class ScriptTrial:
     ) -> None:
         assert spec.run.trainer is not None, "a trial without a script is another's"
         self._spec = spec
-        self._settings: TrainerSettings = spec.run.trainer
+        self._settings: ScriptSettings = spec.run.trainer
         self._folder = folder
         self._pipe = pipe
         self._told_to_end = told_to_end
         self._environment = environment
         self._reports: list[EpochReport] = []
-        self._output = KeptOutput()
-        self._lines = PrintedLines(self._settings)
+        self._output = OutputBuffer()
+        self._lines = OutputParser(self._settings)
         self._told_at = time.perf_counter()
 
     def run(self) -> TrialEvent:
@@ -91,7 +91,7 @@ class ScriptTrial:
         spec, settings, folder = self._spec, self._settings, self._folder
         number, attempt = spec.number, spec.attempt
         project, checkpoints = folder / "project", folder / "checkpoints"
-        kept = kept_project(folder.parent.parent)
+        kept = project_snapshot(folder.parent.parent)
         try:
             if not kept.is_dir():
                 gone = f"the project that is kept with the study, {kept}, is gone; resume the study"
@@ -127,11 +127,11 @@ class ScriptTrial:
             number, attempt, max(now - began, before), end.peak_memory_mb, DEVICE, "as it is"
         )
 
-    def _run_all(self, calls: list[Call], project: Path, deadline: float) -> ScriptEnd | None:
+    def _run_all(self, calls: list[ScriptCall], project: Path, deadline: float) -> ScriptEnd | None:
         """Run one script after the other; return how the last ended, None at a rung."""
         peak_memory_mb, end = 0.0, ScriptEnd("")
         for call in calls:
-            script = RunningScript(call, project)
+            script = ScriptProcess(call, project)
             try:
                 at_rung = self._follow(script, self._folder, deadline)
             finally:
@@ -143,13 +143,13 @@ class ScriptTrial:
                 break
         return ScriptEnd(end.words, peak_memory_mb)
 
-    def _judged(self, end: ScriptEnd, project: Path) -> Judgement:
+    def _judged(self, end: ScriptEnd, project: Path) -> MetricValues:
         try:
             if end.words:
                 raise TrainingFailed(f"the script {end.words}")
-            return judge_results(self._settings, project, self._lines.metrics)
+            return evaluate_results(self._settings, project, self._lines.metrics)
         except FieldsharpError as error:
-            said = visible(" ".join(last_lines(self._output.text(), 1, 300).split()))
+            said = printable(" ".join(last_lines(self._output.text(), 1, 300).split()))
             last = f" (the last it printed: {said})" if said else " (it printed nothing)"
             raise TrainingFailed(f"{error}{last}") from error
 
@@ -162,7 +162,7 @@ class ScriptTrial:
             "SWEEP_EPOCHS": str(self._spec.run.training.epochs),
         }
 
-    def _follow(self, script: RunningScript, folder: Path, deadline: float) -> bool:
+    def _follow(self, script: ScriptProcess, folder: Path, deadline: float) -> bool:
         """Take in what is printed until the script has ended; return whether it is at its rung.
 
         Raises:
@@ -206,7 +206,7 @@ class ScriptTrial:
         until = self._spec.until
         return until is not None and self._epochs_told >= until
 
-    def _heard(self, told: ToldEpoch, folder: Path) -> bool:
+    def _heard(self, told: PrintedEpoch, folder: Path) -> bool:
         """Pass on an epoch; return whether it was news.
 
         That of the last epoch is not: its place is taken by what the script comes to.
@@ -220,17 +220,17 @@ class ScriptTrial:
                     f"the {name} is {value:g} after epoch {told.epoch}: the training diverged"
                 )
         by_lead = {name: [value] for name, value in told.metrics.items()}
-        report = self._report(epoch, Judgement(overall=told.metrics, by_lead=by_lead))
+        report = self._report(epoch, MetricValues(overall=told.metrics, by_lead=by_lead))
         self._reports.append(report)
         try:
             if self._settings.resumes:
-                keep_told(folder, self._reports)
+                log_epoch(folder, self._reports)
         except OSError as error:
             self._trouble(f"what it told of its epochs is not kept ({error.strerror or error})")
         self._pipe.send(EpochDone(self._spec.number, self._spec.attempt, report))
         return True
 
-    def _report(self, epoch: int, judgement: Judgement) -> EpochReport:
+    def _report(self, epoch: int, judgement: MetricValues) -> EpochReport:
         now = time.perf_counter()
         since, self._told_at = now - self._told_at, now
         losses = EpochLosses(epoch, NO_LOSSES, NO_LOSSES, NO_LOSSES, NO_LOSSES)
@@ -239,11 +239,11 @@ class ScriptTrial:
     def _take_up(self, folder: Path) -> None:
         """Know the epochs that an earlier attempt told of, where the script goes on after them."""
         if self._settings.resumes:
-            self._reports = told_before(folder)
+            self._reports = epochs_logged(folder)
 
     def _keep_output(self, folder: Path) -> None:
         try:
-            keep_output(folder.parent.parent, self._spec.number, self._output.text())
+            save_script_output(folder.parent.parent, self._spec.number, self._output.text())
         except OSError as error:
             self._trouble(f"its output is not kept ({error.strerror or error})")
 

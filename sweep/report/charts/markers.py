@@ -6,23 +6,23 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from fieldsharp.sweep.pictures.style import SMALL, Style
-from fieldsharp.sweep.report.model import TrialPoint
+from fieldsharp.sweep.report.model import TrialRow
 
 LEAST_SCORE = 1e-3
 """A score below this is drawn as this: 0 is perfect, and has no place on a logarithmic axis."""
 MANY = 150
 """From so many points on they are drawn smaller."""
 
-Coordinate = Callable[[TrialPoint], float | None]
+Coordinate = Callable[[TrialRow], float | None]
 
 
-def drawn_score(point: TrialPoint) -> float | None:
+def drawn_score(point: TrialRow) -> float | None:
     """Return where a score is drawn."""
     return None if point.score is None else max(point.score, LEAST_SCORE)
 
 
 def put_points(
-    axes: Axes, points: Sequence[TrialPoint], x: Coordinate, y: Coordinate, style: Style
+    axes: Axes, points: Sequence[TrialRow], x: Coordinate, y: Coordinate, style: Style
 ) -> None:
     """Draw trials: within the guards, against one, and those that are not complete."""
     size = 3.0 if len(points) > MANY else 4.5
@@ -52,7 +52,7 @@ def put_points(
         )
 
 
-def _kind(point: TrialPoint) -> str:
+def _kind(point: TrialRow) -> str:
     if point.is_complete:
         return "holds guards" if point.feasible else "breaks one"
     return point.state.lower()
@@ -60,7 +60,7 @@ def _kind(point: TrialPoint) -> str:
 
 def mark(
     axes: Axes,
-    points: Sequence[TrialPoint],
+    points: Sequence[TrialRow],
     chosen: int | None,
     x: Coordinate,
     y: Coordinate,

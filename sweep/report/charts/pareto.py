@@ -18,7 +18,7 @@ from fieldsharp.sweep.pictures.axes import (
 )
 from fieldsharp.sweep.pictures.style import LINE_WIDTH, Style
 from fieldsharp.sweep.report.charts.markers import mark, put_points
-from fieldsharp.sweep.report.model import TrialPoint, share
+from fieldsharp.sweep.report.model import TrialRow, share
 
 WIDTH, HEIGHT = 4.0, 3.4
 MOST = 90.0
@@ -26,7 +26,7 @@ FAR = 2.0
 
 
 def error_against_gradient(
-    points: Sequence[TrialPoint],
+    points: Sequence[TrialRow],
     chosen: int | None,
     band: Band,
     gradient_observed: float,
@@ -46,9 +46,7 @@ def error_against_gradient(
     return figure
 
 
-def error_against_shortfall(
-    points: Sequence[TrialPoint], chosen: int | None, style: Style
-) -> Figure:
+def error_against_shortfall(points: Sequence[TrialRow], chosen: int | None, style: Style) -> Figure:
     """Return the RMSE of complete trials against what they lack in sharpness, with the front."""
     figure, axes = _front_axes("The front", style)
     complete = [point for point in points if point.is_complete]
@@ -71,14 +69,14 @@ def error_against_shortfall(
     return figure
 
 
-def front(points: Sequence[TrialPoint]) -> list[TrialPoint]:
+def front(points: Sequence[TrialRow]) -> list[TrialRow]:
     """Return the complete trials within the guards that none beats in sharpness and error at once.
 
     From the sharpest to the one with the least error.
     """
     there = [p for p in points if p.is_complete and p.feasible and p.rmse_share is not None]
     there.sort(key=lambda p: (p.sharpness or 0.0, p.rmse_share or 0.0))
-    found: list[TrialPoint] = []
+    found: list[TrialRow] = []
     for point in there:
         least = found[-1].rmse_share if found else None
         if least is None or (point.rmse_share or 0.0) < least:
@@ -86,7 +84,7 @@ def front(points: Sequence[TrialPoint]) -> list[TrialPoint]:
     return found
 
 
-def far_out(points: Sequence[TrialPoint]) -> int:
+def far_out(points: Sequence[TrialRow]) -> int:
     """Return how many complete trials lie above what the charts show."""
     known = [p.rmse_share for p in points if p.is_complete and p.rmse_share is not None]
     return sum(value > _highest(known) for value in known)

@@ -21,12 +21,12 @@ from fieldsharp.sweep.report.charts.markers import (
     plain_log,
     put_points,
 )
-from fieldsharp.sweep.report.model import TrialPoint
+from fieldsharp.sweep.report.model import TrialRow
 
 WIDTH, HEIGHT = 4.0, 3.4
 
 
-def score_by_trial(points: Sequence[TrialPoint], chosen: int | None, style: Style) -> Figure:
+def score_by_trial(points: Sequence[TrialRow], chosen: int | None, style: Style) -> Figure:
     """Return the score of each trial in the order they were started, with the best so far."""
     figure = make_figure(WIDTH, HEIGHT, style)
     axes = add_axes(figure, (0.65, 0.5, WIDTH - 0.8, HEIGHT - 1.1), style)
@@ -69,7 +69,7 @@ def score_by_trial(points: Sequence[TrialPoint], chosen: int | None, style: Styl
     return figure
 
 
-def best_so_far(points: Sequence[TrialPoint]) -> list[tuple[int, float]]:
+def best_so_far(points: Sequence[TrialRow]) -> list[tuple[int, float]]:
     """Return the trials that were better than all before them, with their scores."""
     found: list[tuple[int, float]] = []
     for point in points:

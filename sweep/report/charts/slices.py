@@ -10,14 +10,14 @@ from fieldsharp.sweep.pictures.axes import add_axes, make_figure, put_grid, put_
 from fieldsharp.sweep.pictures.number_scale import shown
 from fieldsharp.sweep.pictures.style import Style
 from fieldsharp.sweep.report.charts.markers import drawn_score, mark, plain_log, put_points
-from fieldsharp.sweep.report.model import TrialPoint
+from fieldsharp.sweep.report.model import TrialRow
 
 WIDTH, HEIGHT = 4.0, 3.1
 ROW_HEIGHT = 0.24
 
 
 def slice_by(
-    name: str, is_log: bool | None, points: Sequence[TrialPoint], chosen: int | None, style: Style
+    name: str, is_log: bool | None, points: Sequence[TrialRow], chosen: int | None, style: Style
 ) -> Figure:
     """Return the scores of complete trials against one setting; the baseline's is left out.
 
@@ -35,7 +35,7 @@ def slice_by(
     axes = add_axes(figure, (0.65, 0.5, WIDTH - 0.8, HEIGHT - 0.85), style)
     put_title(axes, shown(name), style)
 
-    def where(point: TrialPoint) -> float:
+    def where(point: TrialRow) -> float:
         return float(point.params[name])
 
     put_points(axes, there, where, drawn_score, style)
@@ -54,7 +54,7 @@ def slice_by(
     return figure
 
 
-def _choices(name: str, there: Sequence[TrialPoint], chosen: int | None, style: Style) -> Figure:
+def _choices(name: str, there: Sequence[TrialRow], chosen: int | None, style: Style) -> Figure:
     """Return scores by choice, a row each, the choice with the lowest median at the top."""
     scores: dict[str, list[float]] = {}
     for point in there:
@@ -67,7 +67,7 @@ def _choices(name: str, there: Sequence[TrialPoint], chosen: int | None, style: 
     axes = add_axes(figure, (left, 0.5, WIDTH - left - 0.15, high), style)
     put_title(axes, shown(name), style)
 
-    def row(point: TrialPoint) -> float:
+    def row(point: TrialRow) -> float:
         # Beside one another in the same order always: equal scores would hide each other.
         return rows[str(point.params[name])] + 0.5 * ((point.number * 0.618) % 1.0 - 0.5)
 

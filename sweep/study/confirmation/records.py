@@ -8,11 +8,11 @@ from optuna.trial import FrozenTrial
 from pydantic import Field, model_validator
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.verdict import CONFIRM_FIRST, SUCCESS, Verdict
 from fieldsharp.storage.database import database_errors, require_database
 from fieldsharp.storage.optuna_adapter.transaction import one_transaction
-from fieldsharp.sweep.study.data_summary import BandFacts
+from fieldsharp.sweep.study.data_summary import BandSummary
 from fieldsharp.sweep.study.trial_records import read_kept
 
 CONFIRMATION = "confirmation"
@@ -37,7 +37,7 @@ class ConfirmedRun(Settings):
 
     trial: int
     seed: int
-    judgement: Judgement | None = None
+    judgement: MetricValues | None = None
     failure: str | None = None
     seconds: float = 0.0
     device: str = ""
@@ -141,8 +141,8 @@ class Confirmation(Settings):
     baseline: int
     seeds: list[int]
     finished_trials: int
-    gradient: BandFacts
-    peak: BandFacts
+    gradient: BandSummary
+    peak: BandSummary
     trials: list[ConfirmedTrial]
 
     def for_trial(self, number: int) -> ConfirmedTrial | None:

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.objectives.guards import broken, check_guards
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Targets
@@ -24,13 +24,13 @@ CLEAR_ERRORS = 2.0
 
 
 @dataclass(frozen=True)
-class Scoring:
+class BaselineScoring:
     """How a run is scored."""
 
     objective: ObjectiveSettings
     targets: Targets
 
-    def outcome(self, run: ConfirmedRun, baseline: Judgement | None) -> SeedOutcome:
+    def outcome(self, run: ConfirmedRun, baseline: MetricValues | None) -> SeedOutcome:
         """Return what a run comes to beside the baseline's with the same seed."""
         if run.judgement is None or baseline is None:
             return SeedOutcome(seed=run.seed, failure=run.failure)
@@ -50,7 +50,7 @@ class Scoring:
 
 
 def confirmed_trials(
-    configurations: Mapping[int, str], seeds: Sequence[int], runs: Runs, scoring: Scoring
+    configurations: Mapping[int, str], seeds: Sequence[int], runs: Runs, scoring: BaselineScoring
 ) -> list[ConfirmedTrial]:
     """Return what each configuration came to.
 

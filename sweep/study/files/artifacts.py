@@ -12,7 +12,7 @@ from typing import Literal
 
 from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX, ArtifactMeta
 
-from fieldsharp.sweep.study.files.previews import TrialSample
+from fieldsharp.sweep.study.files.previews import TrialPreview
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 Picture = Literal["maps-first-lead", "maps-last-lead", "spectra", "by-lead", "epochs"]
@@ -60,7 +60,7 @@ def picture_of(artifact_id: str) -> TrialPicture | None:
     return TrialPicture(found[1], int(found[2], 16), found[3], picture)
 
 
-def pictures_of(sample: TrialSample) -> list[Picture]:
+def pictures_of(sample: TrialPreview) -> list[Picture]:
     """Return which pictures a trial has."""
     maps: list[Picture] = []
     if sample.forecast is not None:

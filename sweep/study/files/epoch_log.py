@@ -14,7 +14,7 @@ from fieldsharp.sweep.study.epoch_report import (
 FILE = "epochs.json"
 
 
-def keep_told(folder: Path, reports: list[EpochReport]) -> None:
+def log_epoch(folder: Path, reports: list[EpochReport]) -> None:
     """Write down what was told until now.
 
     Args:
@@ -27,7 +27,7 @@ def keep_told(folder: Path, reports: list[EpochReport]) -> None:
     write_durably(folder / FILE, reports_as_text(reports).encode())
 
 
-def told_before(folder: Path) -> list[EpochReport]:
+def epochs_logged(folder: Path) -> list[EpochReport]:
     """Return what earlier attempts told, nothing where that cannot be read."""
     try:
         return reports_from_text(read_within(folder / FILE).decode())
@@ -35,7 +35,7 @@ def told_before(folder: Path) -> list[EpochReport]:
         return []
 
 
-def epochs_told(folder: Path) -> int:
+def count_logged_epochs(folder: Path) -> int:
     """Return after how many epochs a script goes on, 0 where it begins anew."""
-    reports = told_before(folder)
+    reports = epochs_logged(folder)
     return reports[-1].epoch + 1 if reports else 0

@@ -40,7 +40,7 @@ class _Packed:
 
 
 @dataclass(frozen=True)
-class ObservedSample(_Packed):
+class ObservedPreview(_Packed):
     """What was observed in the window that pictures show, and what its axes mean.
 
     Attributes:
@@ -82,7 +82,7 @@ class ObservedSample(_Packed):
 
 
 @dataclass(frozen=True)
-class ForecastSample(_Packed):
+class ForecastPreview(_Packed):
     """What a trial forecast for that window.
 
     Attributes:
@@ -93,13 +93,13 @@ class ForecastSample(_Packed):
     values_LHW: FloatArray
     power_LK: DoubleArray
 
-    def is_beside(self, observed: ObservedSample) -> bool:
+    def is_beside(self, observed: ObservedPreview) -> bool:
         """Return whether it is of the grid and the leads of what was observed."""
         return self.values_LHW.shape == observed.values_LHW.shape
 
 
 @dataclass(frozen=True)
-class TrialSample:
+class TrialPreview:
     """All that the pictures of a trial need beside its record.
 
     Attributes:
@@ -108,7 +108,7 @@ class TrialSample:
             ``loss term``, ``loss peak``, ``score``, ``gradient``, ``peak``, ``rmse``.
     """
 
-    forecast: ForecastSample | None
+    forecast: ForecastPreview | None
     epochs: dict[str, DoubleArray] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
@@ -119,7 +119,7 @@ class TrialSample:
         return _pack(parts)
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "TrialSample":
+    def from_bytes(cls, content: bytes) -> "TrialPreview":
         """Return what these bytes stand for.
 
         Raises:
@@ -127,7 +127,7 @@ class TrialSample:
         """
         parts = _read(content)
         forecast = _below("forecast/", parts)
-        return cls(_made(ForecastSample, forecast) if forecast else None, _below("epochs/", parts))
+        return cls(_made(ForecastPreview, forecast) if forecast else None, _below("epochs/", parts))
 
 
 def _below(prefix: str, parts: dict[str, Any]) -> dict[str, Any]:

@@ -17,19 +17,19 @@ from fieldsharp.storage.trial_files.checkpoints import (
     remove_checkpoints,
     trial_folder,
 )
-from fieldsharp.storage.trial_files.preview_store import Samples
-from fieldsharp.storage.trial_files.result_spool import Spool
-from fieldsharp.storage.trial_files.script_output import kept_output
+from fieldsharp.storage.trial_files.preview_store import PreviewStore
+from fieldsharp.storage.trial_files.result_spool import ResultSpool
+from fieldsharp.storage.trial_files.script_output import read_script_output
 from fieldsharp.sweep.study.files.artifacts import Picture, pictures_of
-from fieldsharp.sweep.study.files.epoch_log import epochs_told
-from fieldsharp.sweep.study.files.previews import ObservedSample, TrialSample
+from fieldsharp.sweep.study.files.epoch_log import count_logged_epochs
+from fieldsharp.sweep.study.files.previews import ObservedPreview, TrialPreview
 from fieldsharp.sweep.study.files.spooled_result import SpooledResult, result_from_text
 from fieldsharp.sweep.study.trial_spec import Part
 
 logger = logging.getLogger(__name__)
 
 
-class StudyFiles:
+class StudyWorkspace:
     """The files of one study; written by its coordinator alone.
 
     Args:
@@ -49,8 +49,8 @@ class StudyFiles:
         check_folder(self.folder, "read")
         for name in ("spool", "samples", "output", "project", kind):
             check_folder(self.folder / name, "read")
-        self._spool = Spool(self.folder / "spool")
-        self._samples = Samples(self.folder / "samples")
+        self._spool = ResultSpool(self.folder / "spool")
+        self._samples = PreviewStore(self.folder / "samples")
         self._troubles: set[str] = set()
 
     def make(self) -> None:
@@ -78,7 +78,7 @@ class StudyFiles:
     def epochs_done(self, number: int) -> int:
         """Return how far the checkpoints of a trial reach; what cannot be read counts as none."""
         folder = self.checkpoints(number)
-        return max(epochs_done(folder), epochs_told(folder))
+        return max(epochs_done(folder), count_logged_epochs(folder))
 
     def keep_last_checkpoint(self, number: int) -> None:
         """Remove all checkpoints of a trial that is paused but the last."""
@@ -104,14 +104,14 @@ class StudyFiles:
         with self._said():
             self._spool.remove(number)
 
-    def keep_observed(self, observed: ObservedSample) -> None:
+    def keep_observed(self, observed: ObservedPreview) -> None:
         """Keep what was observed; where the disk takes none, there are no pictures."""
         try:
             self._samples.put_observed(observed.part, observed.to_bytes())
         except OSError as error:
             logger.warning("pictures cannot be kept (%s)", error.strerror or error)
 
-    def keep_sample(self, number: int, sample: TrialSample) -> list[Picture]:
+    def keep_sample(self, number: int, sample: TrialPreview) -> list[Picture]:
         """Keep what pictures of a trial are drawn from, and return which there are."""
         try:
             self._samples.put_trial(number, sample.to_bytes())
@@ -120,27 +120,27 @@ class StudyFiles:
             return []
         return pictures_of(sample)
 
-    def sample(self, number: int) -> TrialSample | None:
+    def sample(self, number: int) -> TrialPreview | None:
         """Return what pictures of a trial are drawn from, None where there is nothing to draw.
 
         Raises:
             StudyError: If another version of this program wrote it.
         """
         content = self._samples.trial(number)
-        return None if content is None else TrialSample.from_bytes(content)
+        return None if content is None else TrialPreview.from_bytes(content)
 
-    def observed(self, part: Part = "validation") -> ObservedSample | None:
+    def observed(self, part: Part = "validation") -> ObservedPreview | None:
         """Return what was observed, None where it was not kept.
 
         Raises:
             StudyError: If another version of this program wrote it.
         """
         content = self._samples.observed(part)
-        return None if content is None else ObservedSample.from_bytes(content)
+        return None if content is None else ObservedPreview.from_bytes(content)
 
     def output(self, number: int) -> str:
         """Return what the script of a trial printed, "" where there is nothing."""
-        return kept_output(self.folder, number)
+        return read_script_output(self.folder, number)
 
     def forget_unknown(self, numbers: Collection[int]) -> None:
         """Remove the checkpoints and samples of trials the database does not have.

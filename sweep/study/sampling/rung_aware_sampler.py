@@ -13,10 +13,10 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from fieldsharp.sweep.study.sampling.study_view import Memory, as_seen
+from fieldsharp.sweep.study.sampling.study_view import ViewCache, sampler_view
 
 
-class InformedSampler(BaseSampler):
+class RungAwareSampler(BaseSampler):
     """Has another sampler choose, and shows it trials at rungs as complete ones.
 
     Args:
@@ -25,19 +25,19 @@ class InformedSampler(BaseSampler):
 
     def __init__(self, sampler: BaseSampler) -> None:
         self._sampler = sampler
-        self._memory = Memory()
+        self._memory = ViewCache()
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """Return what is chosen together."""
-        return self._sampler.infer_relative_search_space(as_seen(study, self._memory), trial)
+        return self._sampler.infer_relative_search_space(sampler_view(study, self._memory), trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Return what is chosen together."""
-        return self._sampler.sample_relative(as_seen(study, self._memory), trial, search_space)
+        return self._sampler.sample_relative(sampler_view(study, self._memory), trial, search_space)
 
     def sample_independent(
         self,
@@ -48,12 +48,12 @@ class InformedSampler(BaseSampler):
     ) -> Any:
         """Return what is chosen by itself."""
         return self._sampler.sample_independent(
-            as_seen(study, self._memory), trial, param_name, param_distribution
+            sampler_view(study, self._memory), trial, param_name, param_distribution
         )
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Pass it on."""
-        self._sampler.before_trial(as_seen(study, self._memory), trial)
+        self._sampler.before_trial(sampler_view(study, self._memory), trial)
 
     def after_trial(
         self,

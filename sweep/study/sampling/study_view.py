@@ -21,7 +21,7 @@ _Rank = tuple[float, float, int]
 """By how much guards are broken, the value, the number."""
 
 
-def as_seen(study: Study, memory: "Memory | None" = None) -> Any:
+def sampler_view(study: Study, memory: "ViewCache | None" = None) -> Any:
     """Return a study in which trials that came to a rung, and no further, are complete.
 
     Each has the values it came to last, beside the baseline of the same age; of its guards counts
@@ -35,7 +35,7 @@ def as_seen(study: Study, memory: "Memory | None" = None) -> Any:
     return _Seen(study, memory)
 
 
-class Memory:
+class ViewCache:
     """What is kept of the trials of one study between looks, so that asking stays cheap.
 
     Of many trials of one value the best are worth knowing, and the newest: TPE tells the best few
@@ -81,7 +81,7 @@ class Memory:
         return sorted(best, key=lambda trial: trial.number) + newest
 
     def _see(self, place: int, trial: FrozenTrial) -> None:
-        seen = seen_trial(trial)
+        seen = view_of_trial(trial)
         self._known[place], self._seen[place] = trial, seen
         before, now = self._ranks[place], _rank(seen)
         if before == now:
@@ -104,9 +104,9 @@ def _rank(trial: FrozenTrial) -> _Rank | None:
 class _Seen:
     """Stands for a study."""
 
-    def __init__(self, study: Study, memory: Memory | None = None) -> None:
+    def __init__(self, study: Study, memory: ViewCache | None = None) -> None:
         self._study = study
-        self._memory = memory or Memory()
+        self._memory = memory or ViewCache()
         self._has_all = memory is None or len(study.directions) > 1
 
     def __getattr__(self, name: str) -> Any:
@@ -129,7 +129,7 @@ class _Seen:
         return self._get_trials(deepcopy, states)
 
 
-def seen_trial(trial: FrozenTrial) -> FrozenTrial:
+def view_of_trial(trial: FrozenTrial) -> FrozenTrial:
     """Return a trial that waits or was given up at a rung as one that came to its end there."""
     if trial.state is not TrialState.PRUNED and paused_after(trial) is None:
         return trial

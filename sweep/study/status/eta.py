@@ -7,14 +7,14 @@ from statistics import mean
 from optuna.trial import FrozenTrial
 
 
-def seconds_at_work(trial: FrozenTrial, now: datetime) -> float:
+def seconds_running(trial: FrozenTrial, now: datetime) -> float:
     """Return how long a running trial has been at work since it was last handed out."""
     began = trial.datetime_start
     # The clock on the wall may have been set since.
     return max(0.0, (now - began).total_seconds()) if began is not None else 0.0
 
 
-def time_left_s(took_s: Sequence[float], at_work_s: Sequence[float], to_do: int) -> float | None:
+def eta_s(took_s: Sequence[float], at_work_s: Sequence[float], to_do: int) -> float | None:
     """Return the seconds left, None where nothing runs or nothing is known of the pace.
 
     Args:

@@ -13,16 +13,16 @@ from fieldsharp.objectives.guards import GUARDS
 from fieldsharp.objectives.verdict import Verdict, reach_verdict
 from fieldsharp.storage.database import database_errors
 from fieldsharp.storage.errors.hints import go_on
-from fieldsharp.storage.study_lock import Holder, study_holder
+from fieldsharp.storage.study_lock import LockOwner, study_lock_owner
 from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.configuration.setting_paths import setting_path, value_at
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
-from fieldsharp.sweep.study.data_summary import StudyFacts
-from fieldsharp.sweep.study.early_stop import settled
-from fieldsharp.sweep.study.lookup import study_config, study_facts
-from fieldsharp.sweep.study.script_verdict import in_terms_of
-from fieldsharp.sweep.study.status.eta import seconds_at_work, time_left_s
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.early_stop import settled_verdict
+from fieldsharp.sweep.study.lookup import study_config, study_data_summary
+from fieldsharp.sweep.study.script_verdict import as_script_verdict
+from fieldsharp.sweep.study.status.eta import eta_s, seconds_running
 from fieldsharp.sweep.study.trial_records import (
     FAILURE,
     PAUSED_STATE,
@@ -146,19 +146,19 @@ def study_status(study: Study, url: str) -> StudyStatus:
     """
     with database_errors(url):
         trials = study.get_trials(deepcopy=False)
-        config, facts = study_config(study), study_facts(study)
+        config, facts = study_config(study), study_data_summary(study)
         confirmation = read_confirmation(study)
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     best = best_trial(complete)
     is_pareto = config.objective.mode == "pareto"
     verdict = study_verdict(trials, config, facts)
-    ended = bool(settled(verdict, config.budget, trials, facts.targets))
+    ended = bool(settled_verdict(verdict, config.budget, trials, facts.targets))
     unfinished = not ended and counted(trials) < config.budget.trials
     baseline = complete_baseline(complete)
     return StudyStatus(
         study=study.study_name,
         coordinator=coordinator_status(
-            study_holder(url, study.study_name), url, study.study_name, unfinished=unfinished
+            study_lock_owner(url, study.study_name), url, study.study_name, unfinished=unfinished
         ),
         states=states(trials),
         verdict=verdict,
@@ -193,7 +193,7 @@ def left_out(trials: list[FrozenTrial]) -> dict[int, str]:
 
 
 def coordinator_status(
-    holder: Holder, url: str, name: str, *, unfinished: bool
+    holder: LockOwner, url: str, name: str, *, unfinished: bool
 ) -> CoordinatorStatus:
     """Return what it means that a process runs a study, or that none does.
 
@@ -254,11 +254,11 @@ def _warnings(record: TrialRecord) -> list[str]:
     ]
 
 
-def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: StudyFacts) -> Verdict:
+def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: DataSummary) -> Verdict:
     """Return what the complete trials of a study come to."""
     to_come = max(0, config.budget.trials - counted(trials))
     reached = reach_verdict(contenders(trials), facts.targets, facts.units, to_come)
-    return in_terms_of(config, reached)
+    return as_script_verdict(config, reached)
 
 
 def front(trials: list[FrozenTrial]) -> list[FrozenTrial]:
@@ -305,4 +305,4 @@ def _eta_s(trials: list[FrozenTrial], budget: int) -> float | None:
     finished = sum(trial.state.is_finished() for trial in trials)
     now = datetime.now()
     to_do = budget - finished - states(trials)[PAUSED_STATE]  # most of these are given up
-    return time_left_s(seconds, [seconds_at_work(t, now) for t in running], to_do)
+    return eta_s(seconds, [seconds_running(t, now) for t in running], to_do)

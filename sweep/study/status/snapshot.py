@@ -6,7 +6,7 @@ from typing import Any
 
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.maintenance.disk_space import Room
+from fieldsharp.storage.maintenance.disk_space import DiskSpace
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class SweepSnapshot:
     at_work: tuple[TrialAtWork, ...]
     workers: int
     eta_s: float | None
-    room: Room | None
+    room: DiskSpace | None
     floor_mb: int
     is_run: bool
     note: str

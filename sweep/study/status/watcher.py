@@ -12,13 +12,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.objectives.verdict import Verdict
 from fieldsharp.storage.database import database_errors
-from fieldsharp.storage.maintenance.disk_space import Room, room_of
-from fieldsharp.storage.study_lock import Holder, study_holder
+from fieldsharp.storage.maintenance.disk_space import DiskSpace, disk_space_of
+from fieldsharp.storage.study_lock import LockOwner, study_lock_owner
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.early_stop import settled
-from fieldsharp.sweep.study.formatting import came_to, describe
-from fieldsharp.sweep.study.lookup import study_config, study_facts
-from fieldsharp.sweep.study.status.eta import seconds_at_work, time_left_s
+from fieldsharp.sweep.study.early_stop import settled_verdict
+from fieldsharp.sweep.study.formatting import describe, describe_result
+from fieldsharp.sweep.study.lookup import study_config, study_data_summary
+from fieldsharp.sweep.study.status.eta import eta_s, seconds_running
 from fieldsharp.sweep.study.status.report import coordinator_status
 from fieldsharp.sweep.study.status.snapshot import (
     EndedTrial,
@@ -63,7 +63,7 @@ class StudyWatcher:
         self._url = url
         with database_errors(url):
             self._config = study_config(study)
-            self._facts = study_facts(study)
+            self._facts = study_data_summary(study)
             self._kept_config = study.user_attrs[CONFIG]
         self._seen: set[int] | None = None
         self._what: dict[int, str] = {}
@@ -75,7 +75,7 @@ class StudyWatcher:
             StorageError: If the database cannot be read.
         """
         # First: what it says last, before it ends, is then seen by the same look.
-        holder = study_holder(self._url, self._study.study_name)
+        holder = study_lock_owner(self._url, self._study.study_name)
         with database_errors(self._url):
             attributes = self._study.user_attrs
             trials = self._study.get_trials(deepcopy=False)
@@ -101,7 +101,7 @@ class StudyWatcher:
             baseline=self._shown(baseline),
             at_work=at_work,
             workers=int(attributes.get(WORKERS, config.workers.count or 0)),
-            eta_s=time_left_s(
+            eta_s=eta_s(
                 [
                     float(took_s)
                     for trial in trials
@@ -112,7 +112,7 @@ class StudyWatcher:
                 [trial.seconds for trial in at_work],
                 self._budget - done - counts[PAUSED_STATE],
             ),
-            room=look_at_the_room(self._url),
+            room=check_disk_space(self._url),
             floor_mb=config.recovery.free_space_mb,
             is_run=holder.alive,
             note=self._note(holder, verdict, trials),
@@ -123,8 +123,8 @@ class StudyWatcher:
     def _budget(self) -> int:
         return self._config.budget.trials
 
-    def _note(self, holder: Holder, verdict: Verdict | None, trials: list[FrozenTrial]) -> str:
-        ended = settled(verdict, self._config.budget, trials, self._facts.targets)
+    def _note(self, holder: LockOwner, verdict: Verdict | None, trials: list[FrozenTrial]) -> str:
+        ended = settled_verdict(verdict, self._config.budget, trials, self._facts.targets)
         unfinished = not ended and counted(trials) < self._budget
         name = self._study.study_name
         return coordinator_status(holder, self._url, name, unfinished=unfinished).note
@@ -152,7 +152,7 @@ class StudyWatcher:
                     epochs_done=0 if last is None else last + 1,
                     epochs=spec.run.training.epochs,
                     score=None if last is None else trial.intermediate_values[last],
-                    seconds=seconds_at_work(trial, now),
+                    seconds=seconds_running(trial, now),
                 )
             )
         return found
@@ -186,10 +186,10 @@ class StudyWatcher:
         ]
 
 
-def look_at_the_room(url: str) -> Room | None:
+def check_disk_space(url: str) -> DiskSpace | None:
     """Return how much room there is, None where the disk does not say."""
     try:
-        return room_of(url)
+        return disk_space_of(url)
     except OSError:
         return None
 
@@ -201,5 +201,5 @@ def _outcome(trial: FrozenTrial) -> str:
     if not was_run(trial):
         return LEFT_OUT
     if trial.state is TrialState.COMPLETE:
-        return came_to(trial_score(trial), trial.user_attrs, wrong)
+        return describe_result(trial_score(trial), trial.user_attrs, wrong)
     return f"pruned after epoch {trial.user_attrs[RECORD].get('epochs', 0)}"

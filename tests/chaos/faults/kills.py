@@ -6,7 +6,7 @@ import time
 from random import Random
 
 from fieldsharp.storage.database import open_database
-from fieldsharp.storage.study_lock import study_holder
+from fieldsharp.storage.study_lock import study_lock_owner
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.status.report import study_status
 from tests.chaos.history import read_history
@@ -47,7 +47,7 @@ def kill_starting_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
     sweep.go_on()
     time.sleep(rng.uniform(0.5, 6.0))
     if sweep.running:
-        losses += killed(sweep, holds_the_lock=study_holder(sweep.place.url, STUDY).alive)
+        losses += killed(sweep, holds_the_lock=study_lock_owner(sweep.place.url, STUDY).alive)
     return losses
 
 
@@ -93,7 +93,7 @@ def left_running(sweep: LiveSweep, attempts: dict[int, int]) -> list[str]:
 
     sweep.wait(
         "a new coordinator",
-        lambda: study_holder(sweep.place.url, STUDY).pid == sweep.pid or not sweep.running,
+        lambda: study_lock_owner(sweep.place.url, STUDY).pid == sweep.pid or not sweep.running,
     )
     deadline = time.monotonic() + TAKEN_UP_LIMIT_S
     while zombies() and time.monotonic() < deadline and sweep.running:

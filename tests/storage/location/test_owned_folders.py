@@ -22,16 +22,16 @@ from fieldsharp.storage.maintenance.backup import back_up, backups, copy_databas
 from fieldsharp.storage.maintenance.inspect import inspect
 from fieldsharp.storage.maintenance.restore import restore
 from fieldsharp.storage.maintenance.upgrade import upgrade
-from fieldsharp.storage.study_lock import StudyLock, study_holder
+from fieldsharp.storage.study_lock import StudyLock, study_lock_owner
 from fieldsharp.storage.trial_files.checkpoints import (
     checkpoints,
     keep_last,
     make_attempt_folder,
     write_checkpoint,
 )
-from fieldsharp.storage.trial_files.preview_store import Samples
-from fieldsharp.storage.trial_files.result_spool import Spool
-from fieldsharp.storage.trial_files.script_output import keep_output, kept_output
+from fieldsharp.storage.trial_files.preview_store import PreviewStore
+from fieldsharp.storage.trial_files.result_spool import ResultSpool
+from fieldsharp.storage.trial_files.script_output import read_script_output, save_script_output
 from tests.storage.databases import NOBODY, needs_root, old_database, said_by, url_of, with_study
 
 PRECIOUS = "what another user needs"
@@ -192,7 +192,7 @@ def test_a_folder_nobody_else_may_write_to_keeps_its_mode(
 
 @pytest.mark.parametrize("name", ["s", "opening"])
 def test_a_lock_that_is_a_link_empties_nothing(name: str, url: str, victim: Path) -> None:
-    lock = paths.opening_lock(url) if name == "opening" else paths.study_lock(url, name)
+    lock = paths.init_lock_path(url) if name == "opening" else paths.study_lock(url, name)
     lock.symlink_to(victim)
     with pytest.raises(ConfigError, match=rf"the lock {lock} is a link to {victim}, .* remove it"):
         USES["open to write" if name == "opening" else "lock"](url)
@@ -218,13 +218,13 @@ def test_files_of_another_user_are_neither_believed_nor_loaded(
     url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     needs_root()
-    lock, spool = paths.study_lock(url, "s"), Spool(tmp_path / "spool")
+    lock, spool = paths.study_lock(url, "s"), ResultSpool(tmp_path / "spool")
     lock.write_text(json.dumps({"pid": os.getpid(), "host": "here"}))
-    assert study_holder(url, "s").pid == os.getpid()
+    assert study_lock_owner(url, "s").pid == os.getpid()
     spool.put(1, "a result")
     for path in (lock, spool.folder / "000001.json"):
         os.chown(path, NOBODY, NOBODY)
-    assert study_holder(url, "s").pid is None
+    assert study_lock_owner(url, "s").pid is None
     with pytest.raises(ConfigError, match=r"not known, since the lock .* belongs to the user nobo"):
         restore(url, with_study(tmp_path / "copy.db"))
     assert list(spool.results()) == []
@@ -235,7 +235,7 @@ def test_a_lock_that_is_a_pipe_is_not_waited_for(url: str) -> None:
     os.mkfifo(paths.study_lock(url, "s"))
     with pytest.raises(ConfigError, match="is no regular file"):
         USES["lock"](url)
-    assert not study_holder(url, "s").alive
+    assert not study_lock_owner(url, "s").alive
     back_up(url)
     assert restore(url).path == Path(url.removeprefix("sqlite:///"))
 
@@ -244,7 +244,7 @@ def test_what_a_linked_lock_says_is_not_believed(url: str, tmp_path: Path) -> No
     said = tmp_path / "said"
     said.write_text(json.dumps({"pid": os.getpid(), "host": "here"}))
     paths.study_lock(url, "s").symlink_to(said)
-    assert study_holder(url, "s").pid is None
+    assert study_lock_owner(url, "s").pid is None
 
 
 def test_a_backup_that_is_a_link_is_no_backup(url: str, tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_a_name_that_is_guessed_is_not_written_to(
 def test_a_result_that_is_a_link_is_not_taken_in(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    other, spool = Spool(tmp_path / "other"), Spool(tmp_path / "spool")
+    other, spool = ResultSpool(tmp_path / "other"), ResultSpool(tmp_path / "spool")
     other.put(1, "another's result")
     spool.put(2, "a result")
     (spool.folder / "000001.json").symlink_to(other.folder / "000001.json")
@@ -349,7 +349,7 @@ def test_a_result_that_is_a_link_is_not_taken_in(
 def test_results_of_a_folder_that_others_can_fill_are_not_taken_in(
     how: str, tmp_path: Path
 ) -> None:
-    other, spool = Spool(tmp_path / "other"), Spool(tmp_path / "spool")
+    other, spool = ResultSpool(tmp_path / "other"), ResultSpool(tmp_path / "spool")
     other.put(1, "another's result")
     if how == "link":
         spool.folder.symlink_to(other.folder)
@@ -362,13 +362,13 @@ def test_results_of_a_folder_that_others_can_fill_are_not_taken_in(
 
 
 def test_samples_behind_a_link_are_neither_read_nor_removed(tmp_path: Path) -> None:
-    other, samples = Samples(tmp_path / "other"), Samples(tmp_path / "samples")
+    other, samples = PreviewStore(tmp_path / "other"), PreviewStore(tmp_path / "samples")
     other.put_trial(1, b"another's")
     samples.put_trial(2, b"own")
     (tmp_path / "samples" / "000001").symlink_to(tmp_path / "other" / "000001")
     assert (samples.trial(1), samples.trial(2)) == (None, b"own")
     (tmp_path / "linked").symlink_to(tmp_path / "other")
-    Samples(tmp_path / "linked").keep_only([])
+    PreviewStore(tmp_path / "linked").keep_only([])
     assert other.trial(1) == b"another's"
 
 
@@ -392,9 +392,9 @@ def test_checkpoints_behind_a_link_are_neither_loaded_nor_removed(tmp_path: Path
 
 
 def test_output_behind_a_link_is_not_shown(tmp_path: Path, victim: Path) -> None:
-    keep_output(tmp_path, 1, "printed")
+    save_script_output(tmp_path, 1, "printed")
     (tmp_path / "output" / "000002.txt").symlink_to(victim)
-    assert (kept_output(tmp_path, 1), kept_output(tmp_path, 2)) == ("printed", "")
+    assert (read_script_output(tmp_path, 1), read_script_output(tmp_path, 2)) == ("printed", "")
 
 
 def test_a_folder_that_the_address_of_a_server_names_may_be_a_link_and_shared(

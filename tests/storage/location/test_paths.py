@@ -13,7 +13,7 @@ def test_all_stands_in_one_folder_beside_the_database(tmp_path: Path) -> None:
     folder = tmp_path / "my.db.files"
     assert paths.files_folder(url) == folder
     assert paths.backups_folder(url).parent == folder
-    assert paths.opening_lock(url).parent == folder
+    assert paths.init_lock_path(url).parent == folder
     assert paths.study_lock(url, "a").parent == folder
     assert paths.study_folder(url, "0123456789abcdef") == folder / "0123456789abcdef"
 
@@ -29,7 +29,7 @@ def test_every_study_has_a_lock_of_its_own_whatever_it_is_called(tmp_path: Path)
     locks = {paths.study_lock(url, name) for name in names}
     assert len(locks) == len(names)
     assert {lock.parent for lock in locks} == {paths.files_folder(url)}
-    assert paths.opening_lock(url) not in locks
+    assert paths.init_lock_path(url) not in locks
 
 
 def test_a_database_that_is_no_file_has_its_folder_here_and_its_password_is_not_in_it() -> None:

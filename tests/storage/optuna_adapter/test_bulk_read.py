@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.location.server_url import server_address
 from fieldsharp.storage.optuna_adapter.attributes import set_trial_attributes
-from fieldsharp.storage.optuna_adapter.bulk_read import NAMED, QuickStorage
+from fieldsharp.storage.optuna_adapter.bulk_read import NAMED, BulkReadStorage
 from fieldsharp.storage.optuna_adapter.transaction import one_transaction
 
 
@@ -22,7 +22,7 @@ def _all_of(trial: FrozenTrial) -> dict[str, object]:
 
 def _same(url: str, study_id: int = 1) -> int:
     ours = open_database(url, "read")
-    assert isinstance(ours, QuickStorage)
+    assert isinstance(ours, BulkReadStorage)
     found = ours.get_all_trials(study_id)
     expected = RDBStorage(server_address(url)).get_all_trials(study_id)
     assert [_all_of(trial) for trial in found] == [_all_of(trial) for trial in expected]

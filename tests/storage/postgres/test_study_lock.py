@@ -13,13 +13,18 @@ import pytest
 from optuna.study import Study
 
 from fieldsharp.core.errors import FieldsharpError, StorageError, StorageUnavailable, StudyError
-from fieldsharp.storage.active_studies import no_coordinator
+from fieldsharp.storage.active_studies import no_active_study
 from fieldsharp.storage.database import database_errors, open_database
 from fieldsharp.storage.maintenance.upgrade import upgrade
 from fieldsharp.storage.optuna_adapter.transaction import one_transaction
 from fieldsharp.storage.postgres import study_lock
 from fieldsharp.storage.process_identity import process_identity
-from fieldsharp.storage.study_lock import StudyLock, is_asked_to_stop, refuse_if_run, study_holder
+from fieldsharp.storage.study_lock import (
+    StudyLock,
+    is_asked_to_stop,
+    refuse_if_run,
+    study_lock_owner,
+)
 from fieldsharp.sweep.study import stop
 from fieldsharp.sweep.study.stop import stop_study
 from tests.postgres import Server, database_of
@@ -43,7 +48,7 @@ def _wait(until: Callable[[], bool]) -> None:
 
 def _is_held(url: str) -> bool:
     try:
-        return study_holder(url, "s").alive
+        return study_lock_owner(url, "s").alive
     except StorageUnavailable:
         return False
 
@@ -84,7 +89,7 @@ def test_a_holder_has_its_lock_back_after_the_server_was_started_again(
         with pytest.raises(StudyError, match="'s' is being run by process"):
             refuse_if_run(postgres_url, "s")
     assert len(_study(postgres_url, None).get_trials()) == 2
-    assert not study_holder(postgres_url, "s").died
+    assert not study_lock_owner(postgres_url, "s").died
 
 
 def test_after_a_start_of_the_server_a_newcomer_leaves_time_to_a_holder_that_lives(
@@ -113,7 +118,7 @@ def test_a_connection_the_server_wrongly_takes_for_alive_does_not_keep_its_own_h
 ) -> None:
     with StudyLock(postgres_url, "s") as lock:
         inner = lock._lock
-        assert isinstance(inner, study_lock.ServerLock)
+        assert isinstance(inner, study_lock.PostgresStudyLock)
         orphan, inner._connection = inner._connection, None
         _wait(lambda: inner._connection is not None)
         assert _is_held(postgres_url)
@@ -134,7 +139,7 @@ def test_whoever_lost_a_study_to_another_writes_nothing_more(
                 StudyError, match=rf"'s' was taken over by process {newcomer.pid} while .*resume"
             ):
                 _write(study, postgres_url)
-            assert study_holder(postgres_url, "s").pid == newcomer.pid
+            assert study_lock_owner(postgres_url, "s").pid == newcomer.pid
     assert _study(postgres_url, None).get_trials() == []
 
 
@@ -147,9 +152,9 @@ def test_whoever_comes_back_too_late_notices_by_itself(
         with child(HOLD, postgres_url, "s") as newcomer:
             assert say(newcomer) == "held"
             inner = lock._lock
-            assert isinstance(inner, study_lock.ServerLock)
+            assert isinstance(inner, study_lock.PostgresStudyLock)
             _wait(lambda: inner._lost is not None)
-            assert study_holder(postgres_url, "s").pid == newcomer.pid
+            assert study_lock_owner(postgres_url, "s").pid == newcomer.pid
 
 
 def test_a_transaction_that_has_begun_ends_before_the_study_changes_hands(
@@ -199,7 +204,7 @@ def test_nothing_is_upgraded_while_a_study_is_run_nor_run_while_it_is_upgraded(
         ):
             upgrade(postgres_url)
     with (
-        no_coordinator(postgres_url, "upgrade"),
+        no_active_study(postgres_url, "upgrade"),
         pytest.raises(StorageError, match="is being upgraded by another process; wait"),
         StudyLock(postgres_url, "s"),
     ):
@@ -281,7 +286,7 @@ def test_a_table_of_an_earlier_version_is_read_and_brought_up_to_date(
     postgres_server.say(
         "ALTER TABLE fieldsharp_coordinators DROP COLUMN identity, DROP COLUMN stop", database
     )
-    assert not study_holder(postgres_url, "s").alive
+    assert not study_lock_owner(postgres_url, "s").alive
     with StudyLock(postgres_url, "s"):
-        holder = study_holder(postgres_url, "s")
+        holder = study_lock_owner(postgres_url, "s")
         assert (holder.pid, holder.identity) == (os.getpid(), process_identity(os.getpid()))

@@ -17,7 +17,7 @@ from fieldsharp.storage.maintenance.inspect import inspect
 from fieldsharp.storage.maintenance.restore import restore
 from fieldsharp.storage.maintenance.upgrade import upgrade
 from fieldsharp.storage.sqlite.opened_files import OpenedFiles
-from fieldsharp.storage.study_lock import StudyLock, study_holder
+from fieldsharp.storage.study_lock import StudyLock, study_lock_owner
 from tests.storage.databases import child, needs_root, say, url_of, with_study
 
 WRITE = """
@@ -104,7 +104,7 @@ def test_two_studies_run_at_once_through_one_name(tmp_path: Path) -> None:
     link = tmp_path / "link.db"
     link.symlink_to(path)
     with _writer(path, RUN, "s"), _writer(link, RUN, "another"):
-        assert study_holder(url_of(path), "another").alive
+        assert study_lock_owner(url_of(path), "another").alive
 
 
 def test_a_second_link_that_nobody_uses_is_warned_of(
@@ -181,7 +181,7 @@ def test_a_study_is_locked_although_the_files_beside_its_database_were_removed(
     path = with_study(tmp_path / "x.db")
     with _writer(path, RUN, "s"):
         subprocess.run(["rm", "-rf", f"{path}.files"], check=True)
-        assert study_holder(url_of(path), "s").alive
+        assert study_lock_owner(url_of(path), "s").alive
         for doing in (upgrade, restore):
             with pytest.raises(BadInput, match=r"whose lock was removed|there is no backup"):
                 doing(url_of(path))

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from fieldsharp.storage.trial_files.result_spool import Spool
+from fieldsharp.storage.trial_files.result_spool import ResultSpool
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "deep" / "spool")
+def spool(tmp_path: Path) -> ResultSpool:
+    return ResultSpool(tmp_path / "deep" / "spool")
 
 
-def test_a_result_is_there_until_it_is_removed(spool: Spool) -> None:
+def test_a_result_is_there_until_it_is_removed(spool: ResultSpool) -> None:
     assert list(spool.results()) == []
     spool.put(12, "zwölf\n")
     spool.put(3, '{"a": 1}')
@@ -20,17 +20,19 @@ def test_a_result_is_there_until_it_is_removed(spool: Spool) -> None:
     assert len(spool) == 2
     spool.remove(3)
     spool.remove(3)
-    assert list(Spool(spool.folder).results()) == [(12, "zwölf\n")]
+    assert list(ResultSpool(spool.folder).results()) == [(12, "zwölf\n")]
 
 
-def test_a_second_result_of_a_trial_takes_the_place_of_the_first(spool: Spool) -> None:
+def test_a_second_result_of_a_trial_takes_the_place_of_the_first(spool: ResultSpool) -> None:
     spool.put(3, "first")
     spool.put(3, "second")
     assert list(spool.results()) == [(3, "second")]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "another"])
-def test_a_damaged_result_is_put_aside_and_the_others_are_read(spool: Spool, damage: str) -> None:
+def test_a_damaged_result_is_put_aside_and_the_others_are_read(
+    spool: ResultSpool, damage: str
+) -> None:
     spool.put(3, "a result " * 50)
     spool.put(4, "whole")
     path = spool.folder / "000003.json"
@@ -53,7 +55,7 @@ def test_a_damaged_result_is_put_aside_and_the_others_are_read(spool: Spool, dam
     assert len(spool) == 1
 
 
-def test_what_a_writer_that_died_left_half_done_is_no_result(spool: Spool) -> None:
+def test_what_a_writer_that_died_left_half_done_is_no_result(spool: ResultSpool) -> None:
     spool.put(3, "whole")
     (spool.folder / ".000004.json.77.partial").write_bytes(b"fieldsharp res")
     (spool.folder / "notes.txt").write_text("of a person")
@@ -64,10 +66,10 @@ def test_what_a_writer_that_died_left_half_done_is_no_result(spool: Spool) -> No
 def test_a_spool_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "spool").write_text("a file stands where the folder should")
     with pytest.raises(OSError, match="spool"):
-        Spool(tmp_path / "spool").put(3, "result")
+        ResultSpool(tmp_path / "spool").put(3, "result")
 
 
-def test_results_are_of_their_user_alone(spool: Spool) -> None:
+def test_results_are_of_their_user_alone(spool: ResultSpool) -> None:
     spool.put(3, "result")
     assert (spool.folder / "000003.json").stat().st_mode & 0o777 == 0o600
     assert spool.folder.stat().st_mode & 0o777 == 0o700

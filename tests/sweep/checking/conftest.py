@@ -9,8 +9,8 @@ import xarray as xr
 
 from fieldsharp.sweep.checking import optimiser, rate_range
 from fieldsharp.sweep.checking.check import Check
-from fieldsharp.sweep.checking.checks import open_subject, run_checks
-from fieldsharp.sweep.checking.context import Subject
+from fieldsharp.sweep.checking.checks import open_context, run_checks
+from fieldsharp.sweep.checking.context import CheckContext
 from fieldsharp.sweep.configuration.config_file import load_config
 
 # One term and a shallow net: what is tested here is which check fails, not every term.
@@ -24,7 +24,7 @@ SMALL = (
 
 
 class MakeSubject(Protocol):
-    def __call__(self, *overrides: str, dataset: xr.Dataset | None = None) -> Subject: ...
+    def __call__(self, *overrides: str, dataset: xr.Dataset | None = None) -> CheckContext: ...
 
 
 @pytest.fixture
@@ -37,23 +37,23 @@ def plumes(plume_file: Path) -> xr.Dataset:
 def subject_of(tiny_yaml: Path, tmp_path: Path) -> MakeSubject:
     """The tiny configuration made smaller, with some settings, or on another field."""
 
-    def subject(*overrides: str, dataset: xr.Dataset | None = None) -> Subject:
+    def subject(*overrides: str, dataset: xr.Dataset | None = None) -> CheckContext:
         chosen = [*SMALL, "plugins=[tests.sweep.checking.faulty]", *overrides]
         if dataset is not None:
             dataset.to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
             chosen.append(f"data.path={tmp_path / 'other.nc'}")
-        return open_subject(load_config(tiny_yaml, chosen).config)
+        return open_context(load_config(tiny_yaml, chosen).config)
 
     return subject
 
 
 @pytest.fixture
-def failures(monkeypatch: pytest.MonkeyPatch) -> Callable[[Subject], dict[str, Check]]:
+def failures(monkeypatch: pytest.MonkeyPatch) -> Callable[[CheckContext], dict[str, Check]]:
     """The checks that fail, by name; with fewer steps of training."""
     monkeypatch.setattr(optimiser, "SHORT_TRAINING_STEPS", 50)
     monkeypatch.setattr(rate_range, "STEPS", 60)
 
-    def failing(subject: Subject) -> dict[str, Check]:
+    def failing(subject: CheckContext) -> dict[str, Check]:
         return {check.name: check for check in run_checks(subject) if not check.ok}
 
     return failing

@@ -13,18 +13,18 @@ import xarray as xr
 from fieldsharp.model.registry import LOSS_VARIANTS
 from fieldsharp.sweep.checking import model_loading
 from fieldsharp.sweep.checking.check import Check
-from fieldsharp.sweep.checking.checks import open_subject, run_checks
-from fieldsharp.sweep.checking.context import Subject
+from fieldsharp.sweep.checking.checks import open_context, run_checks
+from fieldsharp.sweep.checking.context import CheckContext
 from fieldsharp.sweep.configuration.settings import SweepConfig
 
 FAULTY = "predictor.name=tests.sweep.checking.faulty:"
-Failures = Callable[[Subject], dict[str, Check]]
-MakeSubject = Callable[..., Subject]
+Failures = Callable[[CheckContext], dict[str, Check]]
+MakeSubject = Callable[..., CheckContext]
 
 
 @pytest.mark.slow
 def test_nothing_fails_on_good_data(tiny_config: SweepConfig) -> None:
-    assert [check for check in run_checks(open_subject(tiny_config)) if not check.ok] == []
+    assert [check for check in run_checks(open_context(tiny_config)) if not check.ok] == []
 
 
 def test_an_ensemble_trained_on_its_members_passes(

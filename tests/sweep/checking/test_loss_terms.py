@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from fieldsharp.model.registry import LOSS_VARIANTS
-from fieldsharp.sweep.checking.context import Subject
+from fieldsharp.sweep.checking.context import CheckContext
 from fieldsharp.sweep.checking.loss_terms import check_term, terms_reached
 
-MakeSubject = Callable[..., Subject]
+MakeSubject = Callable[..., CheckContext]
 SINGLED: dict[str, float | str] = {"gradient_weight": 1.0, "multi_step": "all"}
 
 

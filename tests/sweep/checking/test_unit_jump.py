@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fieldsharp.sweep.checking.unit_jump import largest_jump
+from fieldsharp.sweep.checking.unit_jump import largest_unit_jump
 
 Floats = npt.NDArray[np.float32]
 
@@ -16,18 +16,18 @@ def _rain(frames: int, wet_share: float, seed: int = 0) -> Floats:
 
 
 def test_showers_are_no_jump() -> None:
-    assert largest_jump(_rain(200, 0.3)) is None
+    assert largest_unit_jump(_rain(200, 0.3)) is None
 
 
 def test_a_dry_season_before_a_wet_one_is_no_jump() -> None:
-    assert largest_jump(np.concatenate([_rain(100, 0.2), _rain(100, 0.7, seed=1)])) is None
+    assert largest_unit_jump(np.concatenate([_rain(100, 0.2), _rain(100, 0.7, seed=1)])) is None
 
 
 @pytest.mark.parametrize("factor", [255.0, 1 / 1000])
 def test_another_unit_is_a_jump(factor: float) -> None:
     values = (10 + np.random.default_rng(0).standard_normal((100, 1, 40))).astype(np.float32)
     values[60:] *= np.float32(factor)
-    found = largest_jump(values)
+    found = largest_unit_jump(values)
     assert found is not None
     assert found.frame == 60
     assert found.factor == pytest.approx(factor, rel=0.05)
@@ -36,10 +36,10 @@ def test_another_unit_is_a_jump(factor: float) -> None:
 def test_kelvin_that_become_degrees_are_a_jump() -> None:
     values = (285 + np.random.default_rng(0).standard_normal((100, 1, 40))).astype(np.float32)
     values[30:] -= np.float32(273.15)
-    found = largest_jump(values)
+    found = largest_unit_jump(values)
     assert found is not None
     assert found.frame == 30
 
 
 def test_a_single_frame_has_no_jump() -> None:
-    assert largest_jump(np.ones((1, 1, 4), dtype=np.float32)) is None
+    assert largest_unit_jump(np.ones((1, 1, 4), dtype=np.float32)) is None

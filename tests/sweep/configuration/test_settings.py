@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from fieldsharp.sweep.configuration.ranges import NumberRange
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 
 
@@ -175,7 +175,7 @@ def test_a_name_that_cannot_be_handed_to_a_script_is_refused_before_it_runs(
     values: Literal["env", "flags"], called: str
 ) -> None:
     with pytest.raises(ValidationError, match=r"trainer\.names\.rate is .* can be called"):
-        TrainerSettings(
+        ScriptSettings(
             command=("python", "a.py"),
             metrics="m.json",
             values=values,

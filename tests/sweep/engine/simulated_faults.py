@@ -15,7 +15,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import FieldsharpError, StorageUnavailable
-from fieldsharp.storage.retry import Patience
+from fieldsharp.storage.retry import DatabaseRetry
 from fieldsharp.storage.trial_files.checkpoints import (
     epochs_done,
     make_attempt_folder,
@@ -27,11 +27,11 @@ from fieldsharp.sweep.configuration.space import make_pruner, make_sampler
 from fieldsharp.sweep.engine.coordinator import Coordinator
 from fieldsharp.sweep.monitoring.progress import SilentProgress
 from fieldsharp.sweep.study import trial_records
-from fieldsharp.sweep.study.data_summary import StudyFacts
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import study_identity
-from fieldsharp.sweep.study.repository import Ledger
-from fieldsharp.sweep.study.retry_history import lost_attempts
+from fieldsharp.sweep.study.repository import StudyRepository
+from fieldsharp.sweep.study.retry_history import retry_history
 from fieldsharp.sweep.study.trial_events import (
     Cause,
     EpochDone,
@@ -89,7 +89,7 @@ class World:
         self,
         storage: RDBStorage,
         config: SweepConfig,
-        facts: StudyFacts,
+        facts: DataSummary,
         url: str,
         choose: Choose,
         troubles: int,
@@ -136,11 +136,11 @@ class World:
         study = optuna.load_study(study_name=self._config.study, storage=self._storage)
         study.sampler = make_sampler(self._config.search, len(self._trials()))
         study.pruner = make_pruner(self._config.search, self._config.training.epochs)
-        patience = Patience(
+        patience = DatabaseRetry(
             seconds(self._config.recovery.patience), clock=self.clock, sleep=self._sleep
         )
-        ledger = Ledger(study, self._config, self._url, self._facts, patience)
-        self.files = StudyFiles(self._url, study_identity(study))
+        ledger = StudyRepository(study, self._config, self._url, self._facts, patience)
+        self.files = StudyWorkspace(self._url, study_identity(study))
         self.files.make()
         self._stops = 0
         progress = SilentProgress(self._config.study, TARGETS, "K")
@@ -206,7 +206,7 @@ class World:
         assert (spec.micro_batches == 2) == (number in self._half_batches), "half a batch at a time"
         if not self.flaky.refusals:
             row = self._trials()[number]
-            assert len(lost_attempts(row).reasons) < self._config.recovery.attempts
+            assert len(retry_history(row).reasons) < self._config.recovery.attempts
         self._attempts[number] = spec.attempt
         self._at[number] = Attempt(spec, checkpoints, epochs_done(checkpoints))
 

@@ -6,7 +6,7 @@ import random
 import pytest
 from optuna.study._multi_objective import _fast_non_domination_rank  # noqa: F401 - as ours
 
-from fieldsharp.sweep.engine.asha import Promotion
+from fieldsharp.sweep.engine.asha import Asha
 from fieldsharp.sweep.study.rung_results import RungResult, ranked
 
 
@@ -19,7 +19,7 @@ def _front(*values: float, violation: float = 0.0) -> RungResult:
 
 
 def test_of_three_that_came_the_best_goes_on() -> None:
-    promotion = Promotion([2], one_in=3, most_paused=50)
+    promotion = Asha([2], one_in=3, most_paused=50)
     said = []
     for number, value in enumerate((0.5, 0.3, 0.4)):
         promotion.reached(number, _at(2, value))
@@ -32,7 +32,7 @@ def test_of_three_that_came_the_best_goes_on() -> None:
 
 
 def test_the_highest_rung_is_looked_at_first() -> None:
-    promotion = Promotion([1, 4], one_in=2, most_paused=50)
+    promotion = Asha([1, 4], one_in=2, most_paused=50)
     for number in range(4):
         promotion.reached(number, _at(1, number))
     for number in (0, 1):
@@ -46,7 +46,7 @@ def test_the_highest_rung_is_looked_at_first() -> None:
 
 
 def test_a_trial_is_given_up_once_its_turn_cannot_come() -> None:
-    promotion = Promotion([1], one_in=3, most_paused=50)
+    promotion = Asha([1], one_in=3, most_paused=50)
     for number in range(4):
         promotion.reached(number, _at(1, number))
         promotion.pause(number, 1)
@@ -56,7 +56,7 @@ def test_a_trial_is_given_up_once_its_turn_cannot_come() -> None:
 
 
 def test_at_the_end_there_is_always_one_that_goes_on_and_then_nobody_waits() -> None:
-    promotion = Promotion([1, 4], one_in=3, most_paused=50)
+    promotion = Asha([1, 4], one_in=3, most_paused=50)
     promotion.reached(5, _at(1, 9.0, violation=2.0))
     promotion.pause(5, 1)
     assert promotion.hopeless(at_work=[], new=0) == []
@@ -64,7 +64,7 @@ def test_at_the_end_there_is_always_one_that_goes_on_and_then_nobody_waits() -> 
 
 
 def test_while_more_may_come_the_baseline_is_one_of_those_that_came() -> None:
-    promotion = Promotion([2], one_in=3, most_paused=50)
+    promotion = Asha([2], one_in=3, most_paused=50)
     promotion.baseline_reached(_at(2, 0.4))
     promotion.reached(1, _at(2, 0.5))
     promotion.reached(2, _at(2, 0.6))
@@ -76,7 +76,7 @@ def test_while_more_may_come_the_baseline_is_one_of_those_that_came() -> None:
 
 
 def test_the_baseline_takes_no_place_when_no_more_come() -> None:
-    promotion = Promotion([2], one_in=3, most_paused=50)
+    promotion = Asha([2], one_in=3, most_paused=50)
     promotion.baseline_reached(_at(2, 0.1))
     promotion.reached(1, _at(2, 0.5))
     promotion.pause(1, 2)
@@ -85,7 +85,7 @@ def test_the_baseline_takes_no_place_when_no_more_come() -> None:
 
 
 def test_of_several_values_the_baseline_is_none_of_those_that_came() -> None:
-    promotion = Promotion([1], one_in=3, most_paused=50)
+    promotion = Asha([1], one_in=3, most_paused=50)
     promotion.baseline_reached(_front(0.9, 0.9, 0.0))
     promotion.reached(1, _front(0.1, 0.5, 0.2))
     promotion.reached(2, _front(0.2, 0.6, 0.3))
@@ -96,7 +96,7 @@ def test_of_several_values_the_baseline_is_none_of_those_that_came() -> None:
 
 @pytest.mark.parametrize("values", [1, 3])
 def test_no_more_wait_than_are_allowed_to(values: int) -> None:
-    promotion = Promotion([1], one_in=3, most_paused=4)
+    promotion = Asha([1], one_in=3, most_paused=4)
     for number in range(9):
         promotion.reached(number, RungResult(epochs=1, values=(float(number),) * values))
         promotion.pause(number, 1)
@@ -107,7 +107,7 @@ def test_no_more_wait_than_are_allowed_to(values: int) -> None:
 
 
 def test_an_earlier_result_at_a_rung_stays() -> None:
-    promotion = Promotion([1], one_in=2, most_paused=50)
+    promotion = Asha([1], one_in=2, most_paused=50)
     promotion.reached(1, _at(1, 0.5))
     promotion.reached(2, _at(1, 0.6))
     promotion.reached(1, _at(1, 0.9))

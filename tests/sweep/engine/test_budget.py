@@ -5,12 +5,12 @@ import logging
 import pytest
 
 from fieldsharp.sweep.configuration.execution import BudgetSettings
-from fieldsharp.sweep.engine.budget import Allowance
+from fieldsharp.sweep.engine.budget import Budget
 from tests.sweep.fake_sweep import Clock
 
 
 def test_trials_of_the_budget_may_be_started_and_no_more() -> None:
-    allowance = Allowance("s", BudgetSettings(trials=3), Clock())
+    allowance = Budget("s", BudgetSettings(trials=3), Clock())
     assert [allowance.to_begin(begun) for begun in range(5)] == [3, 2, 1, 0, 0]
 
 
@@ -19,7 +19,7 @@ def test_none_is_started_after_the_time_limit_which_counts_from_the_beginning(
 ) -> None:
     caplog.set_level(logging.INFO)
     clock = Clock()
-    allowance = Allowance("s", BudgetSettings(trials=3, timeout="10s"), clock)
+    allowance = Budget("s", BudgetSettings(trials=3, timeout="10s"), clock)
     clock.now += 100.0
     allowance.begin()
     clock.now += 9.5
@@ -32,6 +32,6 @@ def test_none_is_started_after_the_time_limit_which_counts_from_the_beginning(
 
 def test_none_is_started_where_it_could_mend_nothing(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    allowance = Allowance("s", BudgetSettings(trials=3), Clock())
+    allowance = Budget("s", BudgetSettings(trials=3), Clock())
     assert not any(allowance.goes_on(needless="nothing to fix") for _ in range(2))
     assert caplog.text.count("s: nothing to fix") == 1

@@ -14,7 +14,7 @@ from fieldsharp.core.errors import DataError, FieldsharpError, StoppedOnRequest,
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.device import find_hardware
 from fieldsharp.objectives.guards import broken, check_guards
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.study_lock import StudyLock
@@ -22,9 +22,9 @@ from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.confirm import confirm_study
-from fieldsharp.sweep.execution.factory import Machines
+from fieldsharp.sweep.execution.factory import ExecutorPlan
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation, read_runs
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
 from fieldsharp.sweep.study.trial_events import (
@@ -35,7 +35,7 @@ from fieldsharp.sweep.study.trial_events import (
     TrialFailed,
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.trials.evaluator import Forecaster, Judge
+from fieldsharp.sweep.trials.evaluator import Evaluator, Forecaster
 from fieldsharp.sweep.trials.trial import Trial
 from tests.sweep.empty_record import empty_record
 
@@ -80,7 +80,7 @@ class Trainings:
                 spec.run,
                 self.data,
                 find_hardware(spec.run.training),
-                Judge(self.data, self.data.part(spec.judged_on)),
+                Evaluator(self.data, self.data.part(spec.judged_on)),
                 judged_every_epoch=spec.judged_every_epoch,
             )
             self._done[key] = list(trial.epochs())
@@ -185,7 +185,7 @@ MakeStudy = Callable[..., Study]
 
 
 @pytest.fixture
-def make_study(storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts) -> MakeStudy:
+def make_study(storage_url: str, tiny_config: SweepConfig, tiny_facts: DataSummary) -> MakeStudy:
     """A study with the trials above; guards are wide but for those that are given."""
 
     def make(path: Path | None = None, **guards: float) -> Study:
@@ -205,7 +205,7 @@ def make_study(storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFact
 def _confirm(
     url: str, executor: Executor, top: int = 2, seeds: int = 2, workers: int | None = None
 ) -> Confirmation:
-    machines = Machines(2, lambda _folder: executor)
+    machines = ExecutorPlan(2, lambda _folder: executor)
     return confirm_study("tiny", url, top, seeds, workers, lambda _config: machines)
 
 
@@ -215,7 +215,7 @@ def _config_of(study: Study) -> SweepConfig:
 
 def _judged_by_hand(
     config: SweepConfig, data: ForecastData, variant: str, weight: float, seed: int
-) -> Judgement:
+) -> MetricValues:
     """What a training comes to on the test split, judged after every epoch."""
     run = config.run_with(
         {
@@ -225,7 +225,7 @@ def _judged_by_hand(
             "training.seed": seed,
         }
     )
-    trial = Trial(run, data, find_hardware(run.training), Judge(data, data.test))
+    trial = Trial(run, data, find_hardware(run.training), Evaluator(data, data.test))
     return list(trial.epochs())[-1].judgement
 
 
@@ -290,9 +290,9 @@ def test_the_same_command_goes_on_where_it_was_and_trains_nothing_twice(
     assert list(kept) == [(BASE, 1001), (SOBEL, 1001)]
     assert read_confirmation(study) is None
 
-    going_on = Executor(trainings)
-    found = _confirm(storage_url, going_on, top=1)
-    assert going_on.trained == [(BASE, 1002), (SOBEL, 1002)]
+    go_on_hint = Executor(trainings)
+    found = _confirm(storage_url, go_on_hint, top=1)
+    assert go_on_hint.trained == [(BASE, 1002), (SOBEL, 1002)]
     assert read_runs(study, storage_url)[BASE, 1001] == kept[BASE, 1001]
 
     again = Executor(trainings)
@@ -366,13 +366,13 @@ def test_the_test_split_is_looked_at_once_a_training(
 ) -> None:
     make_study()
     parts: list[tuple[int, bool]] = []
-    whole = Judge.judge
+    whole = Evaluator.judge
 
-    def count(self: Judge, predictor: Forecaster, *, detail: bool = True) -> Judgement:
+    def count(self: Evaluator, predictor: Forecaster, *, detail: bool = True) -> MetricValues:
         parts.append((int(self._windows.starts_B[0]), detail))
         return whole(self, predictor, detail=detail)
 
-    monkeypatch.setattr(Judge, "judge", count)
+    monkeypatch.setattr(Evaluator, "judge", count)
     executor = Executor(Trainings(tiny_data))
     _confirm(storage_url, executor, top=1, seeds=1)
     first = int(tiny_data.test.starts_B[0])
@@ -429,7 +429,7 @@ def test_a_moved_data_file_is_found_where_the_study_says(
 
 
 def test_a_study_in_which_nothing_is_feasible_is_refused(
-    storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts, trainings: Trainings
+    storage_url: str, tiny_config: SweepConfig, tiny_facts: DataSummary, trainings: Trainings
 ) -> None:
     study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
     for number in (BASE, NOISY):
@@ -454,9 +454,9 @@ def test_a_stop_before_the_first_training_is_orderly(
 ) -> None:
     make_study()
 
-    def interrupted(_config: SweepConfig) -> Machines:
+    def interrupted(_config: SweepConfig) -> ExecutorPlan:
         signal.raise_signal(signal.SIGINT)
-        return Machines(1, lambda _folder: Executor(trainings))
+        return ExecutorPlan(1, lambda _folder: Executor(trainings))
 
     with pytest.raises(StoppedOnRequest, match="before any training was started"):
-        confirm_study("tiny", storage_url, 1, 1, machines_of=interrupted)
+        confirm_study("tiny", storage_url, 1, 1, plan_executor=interrupted)

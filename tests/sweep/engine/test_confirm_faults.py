@@ -11,12 +11,12 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.storage.trial_files.checkpoints import make_attempt_folder, write_checkpoint
 from fieldsharp.sweep.configuration.execution import RecoverySettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.engine.confirm import Confirming
+from fieldsharp.sweep.engine.confirm import ConfirmationRun
 from fieldsharp.sweep.execution.executor import Executor
 from fieldsharp.sweep.execution.local.executor import LocalExecutor
 from fieldsharp.sweep.study.confirmation.records import ConfirmedRun, read_runs
-from fieldsharp.sweep.study.data_summary import StudyFacts
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import open_or_create_study, study_identity
 from fieldsharp.sweep.study.trial_events import Cause, EpochDone, TrialEvent, TrialFailed
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -67,10 +67,10 @@ class Falling(FakeExecutor):
 class Bench:
     """A study of which one trial is confirmed with several seeds."""
 
-    def __init__(self, url: str, config: SweepConfig, facts: StudyFacts) -> None:
+    def __init__(self, url: str, config: SweepConfig, facts: DataSummary) -> None:
         self.url, self.config = url, config
         self.study: Study = open_or_create_study(open_database(url, "write"), config, facts)
-        self.files = StudyFiles(url, study_identity(self.study), kind="confirm")
+        self.files = StudyWorkspace(url, study_identity(self.study), kind="confirm")
         self.files.make()
         self.clock = Clock()
         self.recovery = RECOVERY
@@ -85,8 +85,8 @@ class Bench:
             for seed in seeds
         ]
 
-    def confirming(self, executor: Executor, *seeds: int) -> Confirming:
-        return Confirming(
+    def confirming(self, executor: Executor, *seeds: int) -> ConfirmationRun:
+        return ConfirmationRun(
             self.study,
             self.url,
             self.specs(seeds),
@@ -108,7 +108,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts) -> Bench:
+def bench(storage_url: str, tiny_config: SweepConfig, tiny_facts: DataSummary) -> Bench:
     return Bench(storage_url, tiny_config, tiny_facts)
 
 
@@ -210,12 +210,12 @@ class Watched(LocalExecutor):
 
 @pytest.mark.slow
 def test_a_confirmation_that_was_stopped_comes_to_the_same_numbers(
-    tmp_path: Path, tiny_config: SweepConfig, tiny_facts: StudyFacts
+    tmp_path: Path, tiny_config: SweepConfig, tiny_facts: DataSummary
 ) -> None:
     found = []
     for name in ("whole", "stopped"):
         bench = Bench(f"sqlite:///{tmp_path / name}.db", tiny_config, tiny_facts)
-        requests: list[Confirming] = []
+        requests: list[ConfirmationRun] = []
         executor = Watched(bench.files.folder, lambda: requests[0].request_stop())  # noqa: B023
         requests.append(bench.confirming(executor, 1001, 1002))
         try:

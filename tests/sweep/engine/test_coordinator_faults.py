@@ -9,7 +9,7 @@ from fieldsharp.storage.maintenance.backup import copy_database
 from fieldsharp.storage.maintenance.write_ahead_log import FilesInUse
 from fieldsharp.storage.sqlite.file_identity import FileIdentity, file_identity
 from fieldsharp.storage.trial_files.checkpoints import make_attempt_folder, write_checkpoint
-from fieldsharp.sweep.engine.baseline_scoring import Scoring
+from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialEvent, TrialFailed
 from fieldsharp.sweep.study.trial_records import is_baseline
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -85,7 +85,7 @@ def test_a_baseline_that_is_lost_after_the_timeout_is_tried_again_for_those_that
 
 def test_what_a_lost_baseline_had_said_stays_until_it_is_said_again(make_sweep: MakeSweep) -> None:
     sweep = make_sweep(trials=2)
-    scoring = Scoring(sweep.ledger.config.objective, TARGETS)
+    scoring = BaselineScoring(sweep.ledger.config.objective, TARGETS)
     for epoch in range(3):
         scoring.add_baseline(report_of(epoch, metrics_of(rmse=10.0 - epoch)))
     scoring.add_baseline(report_of(0, metrics_of(rmse=5.0)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.data_summary import BandFacts, StudyFacts
+from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.lookup import open_or_create_study
 from tests.sweep.engine.simulated_faults import World
 from tests.sweep.fake_sweep import TARGETS
@@ -23,13 +23,13 @@ PRUNERS = ("none", "median", "hyperband")
 class Studies:
     """New studies, each in a database of its own: a copy, as making tables takes long."""
 
-    def __init__(self, folder: Path, config: SweepConfig, facts: StudyFacts) -> None:
+    def __init__(self, folder: Path, config: SweepConfig, facts: DataSummary) -> None:
         self._folder = folder
         self._config = config
         self._facts = facts.model_copy(
             update={
-                "gradient": BandFacts.of(TARGETS.gradient),
-                "peak": BandFacts.of(TARGETS.peak),
+                "gradient": BandSummary.of(TARGETS.gradient),
+                "peak": BandSummary.of(TARGETS.peak),
             }
         )
         self._made = 0
@@ -81,7 +81,7 @@ class Studies:
 
 @pytest.fixture(scope="module")
 def studies(
-    tmp_path_factory: pytest.TempPathFactory, tiny_config: SweepConfig, tiny_facts: StudyFacts
+    tmp_path_factory: pytest.TempPathFactory, tiny_config: SweepConfig, tiny_facts: DataSummary
 ) -> Studies:
     return Studies(tmp_path_factory.mktemp("worlds"), tiny_config, tiny_facts)
 

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from tests.storage.databases import NOBODY, said_by
 from tests.sweep.fake_sweep import FakeExecutor, MakeSweep
 
 CLOSED = f"""
 import json, logging, os, sys
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from tests.sweep.fake_sweep import FakeExecutor, Sweep
 logging.basicConfig(stream=sys.stdout)
 config = SweepConfig.model_validate(json.loads(sys.argv[2]))
-facts = StudyFacts.model_validate_json(sys.argv[3])
+facts = DataSummary.model_validate_json(sys.argv[3])
 Sweep(f"sqlite:///{{sys.argv[1]}}/warm.db", config, facts)  # loads what another user may not read
 if os.getuid() == 0:
     os.setgroups([])
@@ -127,7 +127,7 @@ def test_a_look_that_fails_for_long_ends_no_sweep_and_loses_no_trial(
 
 @pytest.mark.slow
 def test_a_folder_that_cannot_be_entered_for_a_while_ends_no_sweep(
-    tiny_config: SweepConfig, tiny_facts: StudyFacts
+    tiny_config: SweepConfig, tiny_facts: DataSummary
 ) -> None:
     tree = tiny_config.model_dump(mode="json")
     tree["search"]["presets"] = "baseline"

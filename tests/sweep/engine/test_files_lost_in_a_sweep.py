@@ -14,7 +14,7 @@ from fieldsharp.storage.location import paths
 from fieldsharp.storage.location.backup_files import newest_backup
 from fieldsharp.storage.maintenance.restore import restore
 from fieldsharp.storage.stop_request import leave_request
-from fieldsharp.storage.study_lock import StudyLock, study_holder
+from fieldsharp.storage.study_lock import StudyLock, study_lock_owner
 from fieldsharp.sweep.engine.coordinator import Coordinator
 from fieldsharp.sweep.monitoring.progress import SilentProgress
 from fieldsharp.sweep.study.files.spooled_result import SpooledResult
@@ -180,7 +180,7 @@ def test_a_request_to_stop_that_was_left_is_taken_up(
 
     def ask() -> None:
         path = paths.stop_request(storage_url, "tiny")
-        leave_request(path, study_holder(storage_url, "tiny"), at_once=at_once)
+        leave_request(path, study_lock_owner(storage_url, "tiny"), at_once=at_once)
 
     with StudyLock(storage_url, "tiny") as lock:
         executor.on_poll = _at_poll(sweep, 4, ask)

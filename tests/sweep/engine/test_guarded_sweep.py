@@ -13,7 +13,7 @@ import pytest
 from optuna.trial import TrialState
 
 from fieldsharp.sweep.study.resume import resumable
-from fieldsharp.sweep.study.sampling.rung_aware_sampler import InformedSampler
+from fieldsharp.sweep.study.sampling.rung_aware_sampler import RungAwareSampler
 from fieldsharp.sweep.study.status.report import front, study_status
 from fieldsharp.sweep.study.trial_records import (
     FACTS,
@@ -275,7 +275,7 @@ class TestTheFront:
         sweep = make_sweep(trials=14, objective=self.PARETO)
         _run(sweep, *([NOISY, SHARP] * 7)[:13])
         assert sweep.states == ["COMPLETE"] * 14
-        assert isinstance(sweep.ledger.study.sampler, InformedSampler)
+        assert isinstance(sweep.ledger.study.sampler, RungAwareSampler)
 
     def test_a_study_is_gone_on_with(self, make_sweep: MakeSweep) -> None:
         _run(make_sweep(trials=2, objective=self.PARETO), SHARP)

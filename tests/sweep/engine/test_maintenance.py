@@ -9,12 +9,12 @@ import pytest
 from fieldsharp.core.errors import FieldsharpError, StorageError
 from fieldsharp.sweep.configuration.execution import RecoverySettings
 from fieldsharp.sweep.engine import maintenance
-from fieldsharp.sweep.engine.maintenance import FREE_THE_MACHINE, Housekeeping
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.engine.maintenance import FREE_THE_MACHINE, Maintenance
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from tests.sweep.fake_sweep import Clock
 
 
-class Disk(StudyFiles):
+class Disk(StudyWorkspace):
     """As full as a test wants it."""
 
     free = 1000.0
@@ -35,7 +35,7 @@ class House:
         self.copies = 0
         self.broken = False
         settings = RecoverySettings(free_space_mb=500, patience="60s", backup_every="10m")
-        self.keeping = Housekeeping(url, self.disk, settings, self.clock)
+        self.keeping = Maintenance(url, self.disk, settings, self.clock)
         monkeypatch.setattr(maintenance, "back_up", self._back_up)
 
     def _back_up(self, url: str, keep: int) -> None:  # noqa: ARG002

@@ -10,9 +10,9 @@ from optuna.trial import FrozenTrial
 from fieldsharp.core.errors import StoppedOnRequest
 from fieldsharp.objectives.guards import broken, check_guards
 from fieldsharp.objectives.settings import GuardSettings, ObjectiveSettings
-from fieldsharp.storage.optuna_adapter.bulk_read import QuickStorage
+from fieldsharp.storage.optuna_adapter.bulk_read import BulkReadStorage
 from fieldsharp.storage.trial_files.checkpoints import make_attempt_folder, write_checkpoint
-from fieldsharp.sweep.engine.baseline_scoring import Scoring
+from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.study.status.report import study_status
 from tests.sweep.fake_sweep import (
     TARGETS,
@@ -194,7 +194,7 @@ def test_a_guard_that_is_broken_early_and_held_later_costs_nothing(make_sweep: M
 
 @pytest.mark.parametrize(("epoch", "of", "allowed"), [(2, 12, 0.5625), (5, 12, 0.25), (11, 12, 0)])
 def test_what_is_forgiven_at_a_rung_goes_to_nothing(epoch: int, of: int, allowed: float) -> None:
-    scoring = Scoring(ObjectiveSettings(), TARGETS)
+    scoring = BaselineScoring(ObjectiveSettings(), TARGETS)
     baseline = report_of(epoch, metrics_of())
     scoring.end_baseline([baseline.judgement])
     moving_less = report_of(epoch, metrics_of() | {"change_ratio": 0.02})
@@ -213,15 +213,15 @@ def test_paused_trials_are_not_read_again_for_every_choice(
     sweep = _promoting(make_sweep, 60)
     executor = FakeExecutor(slots=2, metrics=_metrics(_quality(60)))
     read: list[int] = []
-    build = QuickStorage._build_frozen_trial_from_trial_model
+    build = BulkReadStorage._build_frozen_trial_from_trial_model
 
-    def count(storage: QuickStorage, trial: Any) -> FrozenTrial:
+    def count(storage: BulkReadStorage, trial: Any) -> FrozenTrial:
         read.append(trial.number)
         return build(storage, trial)
 
     def look(poll: int) -> None:
         if poll == 40:
-            monkeypatch.setattr(QuickStorage, "_build_frozen_trial_from_trial_model", count)
+            monkeypatch.setattr(BulkReadStorage, "_build_frozen_trial_from_trial_model", count)
 
     executor.on_poll = look
     sweep.run(executor)

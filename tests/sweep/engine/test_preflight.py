@@ -8,8 +8,8 @@ import pytest
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.engine.preflight import examine
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.engine.preflight import run_preflight
+from fieldsharp.sweep.study.data_summary import DataSummary
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,10 @@ def test_a_guard_that_the_truth_itself_breaks_is_refused(
 ) -> None:
     config = load_config(tiny_yaml, [f"objective.guards.{limit}"]).config
     with pytest.raises(ConfigError, match=f"the truth itself breaks the guard {guard}"):
-        examine(config)
+        run_preflight(config)
 
 
-def test_the_truth_breaks_no_guard_by_default(tiny_facts: StudyFacts) -> None:
+def test_the_truth_breaks_no_guard_by_default(tiny_facts: DataSummary) -> None:
     assert tiny_facts.gradient_observed is not None
     assert tiny_facts.gradient_observed > 0
 
@@ -41,11 +41,11 @@ def test_a_mask_with_too_few_interior_cells_is_refused(tiny_yaml: Path, tmp_path
     np.save(tmp_path / "few.npy", values)
     config = load_config(tiny_yaml, [f"data.path={tmp_path / 'few.npy'}"]).config
     with pytest.raises(ConfigError, match="only 11 cells of 'few' have eight valid neighbours"):
-        examine(config)
+        run_preflight(config)
 
 
 def test_a_raw_weight_is_recorded_as_the_normalised_one_that_does_the_same(
-    tiny_config: SweepConfig, tiny_facts: StudyFacts
+    tiny_config: SweepConfig, tiny_facts: DataSummary
 ) -> None:
     assert set(tiny_facts.weight_units) == {
         "plan 0: weight 0.05, last step",
@@ -56,15 +56,15 @@ def test_a_raw_weight_is_recorded_as_the_normalised_one_that_does_the_same(
     }
     assert all(unit > 0 for unit in tiny_facts.weight_units.values())
     raw = {**tiny_config.model_dump(), "loss": {"normalise": "none"}}
-    assert examine(SweepConfig.model_validate(raw)).facts.weight_units == {}
+    assert run_preflight(SweepConfig.model_validate(raw)).facts.weight_units == {}
 
 
 def test_a_normalised_weight_is_recorded_as_the_raw_one_that_does_the_same(
     tiny_yaml: Path,
 ) -> None:
     settings = ["search.presets=sharpeners", "loss.normalise=none"]
-    raw = examine(load_config(tiny_yaml, settings).config).facts
+    raw = run_preflight(load_config(tiny_yaml, settings).config).facts
     assert set(raw.weight_units) == {"sharpener: sorted 1"}
     search = ["search.presets=plan", "search.space.loss_variant.choices=[sorted]"]
     normalised = load_config(tiny_yaml, search).config
-    assert examine(normalised).facts.weight_units == {}
+    assert run_preflight(normalised).facts.weight_units == {}

@@ -14,8 +14,8 @@ from optuna.study import Study
 from optuna.trial import TrialState, create_trial
 
 from fieldsharp.sweep.dashboard.views.csv_export import study_csv
-from fieldsharp.sweep.dashboard.views.study_payload import StudyDetails
-from fieldsharp.sweep.report.collect import gather
+from fieldsharp.sweep.dashboard.views.study_payload import StudyPayload
+from fieldsharp.sweep.report.collect import collect_report
 from fieldsharp.sweep.results.export import choose_trial, export_tree
 from fieldsharp.sweep.study.status.report import study_status
 from fieldsharp.sweep.study.status.watcher import StudyWatcher
@@ -298,7 +298,7 @@ def _assert_is_readable(sweep: Sweep, left_out: list[int] | None = None) -> None
     watcher.look()
     assert watcher.look().best is not None
     assert export_tree(study, choose_trial(study, None, url))["exported"]["trial"] == 0
-    assert gather("tiny", url).chosen is not None
-    assert StudyDetails(study._storage, url).detail(study._study_id, after=0) is not None
+    assert collect_report("tiny", url).chosen is not None
+    assert StudyPayload(study._storage, url).detail(study._study_id, after=0) is not None
     frozen = next(s for s in study._storage.get_all_studies() if s.study_name == "tiny")
     assert "minimised: score" in study_csv(frozen, study.get_trials(), None)

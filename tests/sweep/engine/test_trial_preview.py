@@ -8,12 +8,12 @@ import pytest
 
 from fieldsharp.storage.trial_files.checkpoints import make_attempt_folder, write_checkpoint
 from fieldsharp.sweep.engine.running_trial import RunningTrial
-from fieldsharp.sweep.engine.trial_preview import trial_sample
-from fieldsharp.sweep.study.files.previews import ForecastSample
+from fieldsharp.sweep.engine.trial_preview import trial_preview
+from fieldsharp.sweep.study.files.previews import ForecastPreview
 from fieldsharp.sweep.study.trial_events import TrialDone
 from tests.sweep.fake_sweep import FakeExecutor, MakeSweep, metrics_of
 
-FORECAST = ForecastSample(np.ones((2, 3, 3), dtype=np.float32), np.ones((2, 4)))
+FORECAST = ForecastPreview(np.ones((2, 3, 3), dtype=np.float32), np.ones((2, 4)))
 
 
 def test_every_trial_keeps_its_scores_by_epoch(make_sweep: MakeSweep) -> None:
@@ -36,13 +36,13 @@ def test_a_damaged_sample_out_of_the_spool_costs_pictures_and_no_trial(
 ) -> None:
     running = RunningTrial(make_sweep(trials=1).ledger.ask())
     good = b64encode(FORECAST.to_bytes()).decode()
-    found = trial_sample(running, TrialDone(0, 1, 1.0, 1.0, "cpu", "float32", good))
+    found = trial_preview(running, TrialDone(0, 1, 1.0, 1.0, "cpu", "float32", good))
     assert found.forecast is not None
     assert np.array_equal(found.forecast.values_LHW, FORECAST.values_LHW)
     with caplog.at_level(logging.WARNING):
         for damaged in (good[:-8], "no base64 at all!"):
             end = TrialDone(0, 1, 1.0, 1.0, "cpu", "float32", damaged)
-            assert trial_sample(running, end).forecast is None
+            assert trial_preview(running, end).forecast is None
     assert caplog.text.count("no pictures of its forecast") == 2
 
 
@@ -51,7 +51,9 @@ def test_a_trial_that_heard_too_late_that_it_is_pruned_shows_no_later_forecast(
 ) -> None:
     running = RunningTrial(make_sweep(trials=1).ledger.ask(), pruned=True)
     sent = b64encode(FORECAST.to_bytes()).decode()
-    assert trial_sample(running, TrialDone(0, 1, 1.0, 1.0, "cpu", "float32", sent)).forecast is None
+    assert (
+        trial_preview(running, TrialDone(0, 1, 1.0, 1.0, "cpu", "float32", sent)).forecast is None
+    )
 
 
 @pytest.mark.parametrize(("keep_best", "kept"), [(1, {0, 1}), (0, set())])

@@ -10,10 +10,13 @@ import torch
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.sweep.configuration.execution import WorkerSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.execution.factory import machines_of
-from fieldsharp.sweep.execution.script.project_snapshot import keep_project, kept_project
+from fieldsharp.sweep.execution.factory import executor_plan
+from fieldsharp.sweep.execution.script.project_snapshot import (
+    project_snapshot,
+    save_project_snapshot,
+)
 from fieldsharp.sweep.study.trial_events import End, TrialDone
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
@@ -39,18 +42,18 @@ def _with(config: SweepConfig, device: str = "auto", **settings: int | None) -> 
     return config.model_copy(update={"training": training, "workers": workers})
 
 
-def _project(folder: Path, study: Path) -> TrainerSettings:
+def _project(folder: Path, study: Path) -> ScriptSettings:
     folder.mkdir()
     study.mkdir()
     (folder / "train.py").write_text(SCRIPT, encoding="utf-8")
-    settings = TrainerSettings(
+    settings = ScriptSettings(
         command=("python", "train.py"), project=str(folder), patterns=PATTERNS
     )
-    keep_project(settings, kept_project(study))
+    save_project_snapshot(settings, project_snapshot(study))
     return settings
 
 
-def _script(trainer: TrainerSettings, number: int) -> TrialSpec:
+def _script(trainer: ScriptSettings, number: int) -> TrialSpec:
     return TrialSpec(
         number=number, attempt=1, run=RunSettings(data=DataSettings(path=""), trainer=trainer)
     )
@@ -63,7 +66,7 @@ def test_a_script_sees_the_card_of_its_worker_among_those_the_user_allows(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5,GPU-8932f937")
     study = tmp_path / "study"
     trainer = _project(tmp_path / "project", study)
-    executor = machines_of(_with(tiny_config, count=2)).executor(study)
+    executor = executor_plan(_with(tiny_config, count=2)).executor(study)
     try:
         assert executor.free_slots == 2
         for number in (0, 1):
@@ -93,7 +96,7 @@ def test_a_script_sees_the_card_of_its_worker_among_those_the_user_allows(
 def test_there_are_as_many_workers_as_the_cards_that_may_be_used_allow(
     tiny_config: SweepConfig, tmp_path: Path, settings: dict[str, int], device: str, workers: int
 ) -> None:
-    machines = machines_of(_with(tiny_config, device, **settings))
+    machines = executor_plan(_with(tiny_config, device, **settings))
     assert machines.workers == workers
     executor = machines.executor(tmp_path)
     assert executor.free_slots == workers
@@ -105,7 +108,7 @@ def test_without_a_card_a_log_line_says_that_per_gpu_does_nothing(
     tiny_config: SweepConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        assert machines_of(_with(tiny_config, per_gpu=2)).workers == 2
+        assert executor_plan(_with(tiny_config, per_gpu=2)).workers == 2
     assert caplog.messages == [
         "tiny: workers.per_gpu does nothing: there is no CUDA GPU to train on, 2 at a time"
     ]

@@ -3,7 +3,7 @@
 import pytest
 
 from fieldsharp.sweep.configuration.execution import WorkerSettings
-from fieldsharp.sweep.execution.gpus import card_of, visible_cards, words_for_workers, worker_count
+from fieldsharp.sweep.execution.gpus import describe_workers, gpu_of, visible_gpus, worker_count
 
 
 @pytest.mark.parametrize(
@@ -19,9 +19,9 @@ from fieldsharp.sweep.execution.gpus import card_of, visible_cards, words_for_wo
     ],
 )
 def test_a_card_is_named_as_the_variable_names_it(
-    count: int, visible: str | None, cards: tuple[str, ...]
+    count: int, printable: str | None, cards: tuple[str, ...]
 ) -> None:
-    assert visible_cards(count, visible) == cards
+    assert visible_gpus(count, printable) == cards
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_card_is_named_as_the_variable_names_it(
     ],
 )
 def test_cards_are_dealt_out_in_turn(cards: tuple[str, ...], dealt: list[str | None]) -> None:
-    assert [card_of(worker, cards) for worker in range(5)] == dealt
+    assert [gpu_of(worker, cards) for worker in range(5)] == dealt
 
 
 @pytest.mark.parametrize(
@@ -84,4 +84,4 @@ def test_so_many_workers_there_are(
 def test_what_is_said_of_them(
     count: int | None, per_gpu: int | None, cards: int, words: str
 ) -> None:
-    assert words_for_workers(WorkerSettings(count=count, per_gpu=per_gpu), cards) == words
+    assert describe_workers(WorkerSettings(count=count, per_gpu=per_gpu), cards) == words

@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 from fieldsharp.core.checkout import PROJECT
-from fieldsharp.sweep.execution.leftover_processes import Leftovers, kill_marked, mark_script
+from fieldsharp.sweep.execution.leftover_processes import (
+    LeftoverProcesses,
+    kill_marked,
+    mark_script,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="marks are Linux's alone")
 KINDS = 4
@@ -41,8 +45,8 @@ time.sleep(60)
 """
 COORDINATOR = """
 import subprocess, sys, time
-from fieldsharp.sweep.execution.leftover_processes import Leftovers
-leftovers = Leftovers()
+from fieldsharp.sweep.execution.leftover_processes import LeftoverProcesses
+leftovers = LeftoverProcesses()
 worker = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE)
 leftovers.mark_worker(worker.pid)
 worker.stdin.close()
@@ -72,7 +76,7 @@ def _alive(pids: list[int]) -> list[int]:
 
 
 def test_what_a_killed_worker_started_is_found_and_killed(tmp_path: Path) -> None:
-    leftovers = Leftovers()
+    leftovers = LeftoverProcesses()
     with (
         subprocess.Popen(_worker(tmp_path), stdin=subprocess.PIPE) as worker,
         subprocess.Popen(_worker(tmp_path), stdin=subprocess.PIPE) as other,
@@ -121,8 +125,8 @@ def test_the_marks_of_a_script_are_its_own(tmp_path: Path) -> None:
 
 PROGRAM = """
 import os, subprocess, sys, time
-from fieldsharp.sweep.execution.leftover_processes import no_leftovers
-with no_leftovers():
+from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
+with kill_leftovers():
     if os.fork() == 0:  # it holds every descriptor
         os.setsid()
         time.sleep(60)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.maintenance.disk_space import Room
+from fieldsharp.storage.maintenance.disk_space import DiskSpace
 from fieldsharp.sweep.monitoring.live_table import LiveTable, left_behind
 from fieldsharp.sweep.study.status.snapshot import ShownTrial, SweepSnapshot, TrialAtWork
 
@@ -31,7 +31,7 @@ SWEEP = SweepSnapshot(
     ),
     workers=3,
     eta_s=203.0,
-    room=Room(12345.0, 1.23),
+    room=DiskSpace(12345.0, 1.23),
     floor_mb=500,
     is_run=True,
     note="",
@@ -137,7 +137,7 @@ def test_what_is_not_known_yet_is_said_to_be() -> None:
 
 
 def test_a_full_disk_says_what_it_means() -> None:
-    drawn = _lines(replace(SWEEP, room=Room(12.0, None)), 80)
+    drawn = _lines(replace(SWEEP, room=DiskSpace(12.0, None)), 80)
     assert "12.0 MB free: below 500.0 MB no trial is started" in drawn
     assert "database" not in drawn
 

@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from fieldsharp.model.training import EpochLosses
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import Score
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.maintenance.disk_space import Room
+from fieldsharp.storage.maintenance.disk_space import DiskSpace
 from fieldsharp.sweep.commands.sweep_run import make_progress
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.monitoring import live_progress, progress
@@ -53,7 +53,10 @@ def _spec(config: SweepConfig, number: int, preset: str | None = None) -> TrialS
 def _report(epoch: int = 1, gradient: float = 2.5) -> EpochReport:
     metrics = {"gradient": gradient, "peak": 120.0, "rmse": 9.0}
     return EpochReport(
-        epoch, EpochLosses(epoch, 0.1, 0.1, 0.0, 0.0), Judgement(overall=metrics, by_lead={}), 1.0
+        epoch,
+        EpochLosses(epoch, 0.1, 0.1, 0.0, 0.0),
+        MetricValues(overall=metrics, by_lead={}),
+        1.0,
     )
 
 
@@ -104,7 +107,7 @@ NOTHING_YET = SweepSnapshot(
 
 def _opened(units: str = "K") -> OpenedSweep:
     shown = replace(NOTHING_YET, units=units)
-    return OpenedSweep("s", TARGETS, units, lambda: shown, lambda: Room(2048.0, 1.0))
+    return OpenedSweep("s", TARGETS, units, lambda: shown, lambda: DiskSpace(2048.0, 1.0))
 
 
 def test_the_kind_fits_where_the_output_goes(terminal: Console) -> None:

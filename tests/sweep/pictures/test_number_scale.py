@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fieldsharp.sweep.pictures.number_scale import magnitude, shown
+from fieldsharp.sweep.pictures.number_scale import number_scale, shown
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ from fieldsharp.sweep.pictures.number_scale import magnitude, shown
 def test_the_power_is_a_multiple_of_three_and_the_rest_is_easily_read(
     largest: float, exponent: int
 ) -> None:
-    found = magnitude([0.0, -largest])
+    found = number_scale([0.0, -largest])
 
     assert found.exponent == exponent
     if exponent:
@@ -21,15 +21,15 @@ def test_the_power_is_a_multiple_of_three_and_the_rest_is_easily_read(
 
 
 def test_what_is_no_number_has_no_magnitude() -> None:
-    assert magnitude([np.nan, np.inf]).exponent == 0
-    assert magnitude().units("") == ""
+    assert number_scale([np.nan, np.inf]).exponent == 0
+    assert number_scale().units("") == ""
 
 
 def test_units_say_the_power() -> None:
-    assert magnitude([4e-4]).units("kg kg-1", " per cell") == " [10⁻⁶ kg kg-1 per cell]"
-    assert magnitude([3.0]).units("", " per cell") == " [per cell]"
-    assert magnitude([0.012]).said(0.012, "kg kg-1") == "12 \N{MULTIPLICATION SIGN} 10⁻³ kg kg-1"
-    assert magnitude([3.0]).said(3.0, "") == "3"
+    assert number_scale([4e-4]).units("kg kg-1", " per cell") == " [10⁻⁶ kg kg-1 per cell]"
+    assert number_scale([3.0]).units("", " per cell") == " [per cell]"
+    assert number_scale([0.012]).said(0.012, "kg kg-1") == "12 \N{MULTIPLICATION SIGN} 10⁻³ kg kg-1"
+    assert number_scale([3.0]).said(3.0, "") == "3"
 
 
 def test_names_of_others_making_are_visible_and_not_too_long() -> None:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.sweep.pictures.trial_view import TrialView
-from fieldsharp.sweep.study.files.previews import ForecastSample, ObservedSample, TrialSample
+from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview, TrialPreview
 
 Doubles = npt.NDArray[np.float64]
 SHELLS = 12
@@ -73,7 +73,7 @@ def made_view(
     wavelength_K = np.concatenate([[np.inf], max(shape) / np.arange(1.0, SHELLS)])
     power_LK = scale**2 * np.array([wavelength_K[1:] ** 2 / 50.0] * count)
     power_LK = np.concatenate([np.ones((count, 1)), 0.0 * power_LK if constant else power_LK], 1)
-    observed = ObservedSample(
+    observed = ObservedPreview(
         part="validation",
         variable=variable,
         units=units,
@@ -114,11 +114,11 @@ def made_view(
         "peak": [110.0 * scale] * leads,
         "peak_observed": [120.0 * scale] * leads,
     }
-    forecast = None if pruned else ForecastSample(ours, 0.6 * power_LK)
-    baseline = TrialSample(ForecastSample(fields(20), 0.4 * power_LK), losses)
+    forecast = None if pruned else ForecastPreview(ours, 0.6 * power_LK)
+    baseline = TrialPreview(ForecastPreview(fields(20), 0.4 * power_LK), losses)
     return TrialView(
         observed=observed,
-        sample=TrialSample(forecast, losses),
+        sample=TrialPreview(forecast, losses),
         baseline=baseline if with_baseline else None,
         number=number,
         feasible=feasible,

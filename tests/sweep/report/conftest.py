@@ -8,10 +8,10 @@ from optuna.study import Study
 
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.report.collect import gather
+from fieldsharp.sweep.report.collect import collect_report
 from fieldsharp.sweep.report.model import Report
-from fieldsharp.sweep.report.render import Page, lay_out, render
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.report.render import ReportPage, lay_out, render
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.trial_records import best_trial
 from fieldsharp.sweep.trials.trial import Trial
 from tests.sweep.report.studies import (
@@ -47,7 +47,7 @@ class Whole:
     best: int
     trained: dict[str, Trial]
     report: Report
-    page: Page
+    page: ReportPage
     path: Path
 
 
@@ -56,7 +56,7 @@ def whole(
     finished_url: str,
     tmp_path_factory: pytest.TempPathFactory,
     tiny_config: SweepConfig,
-    tiny_facts: StudyFacts,
+    tiny_facts: DataSummary,
     tiny_data: ForecastData,
 ) -> Whole:
     """A study of which nothing is missing; not to be changed."""
@@ -74,7 +74,7 @@ def whole(
         "baseline": keep_checkpoint(url, study, 0, tiny_data),
         "forecast": keep_checkpoint(url, study, best.number, tiny_data),
     }
-    report = gather(NAME, url)
+    report = collect_report(NAME, url)
     page = lay_out(report)
     path = folder / "report.html"
     path.write_text(render(report, page), encoding="utf-8")

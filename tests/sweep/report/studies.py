@@ -14,8 +14,8 @@ from fieldsharp.model.device import find_hardware
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.location.paths import study_folder
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.data_summary import StudyFacts
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study, study_identity
 from fieldsharp.sweep.study.trial_records import FAILURE, RECORD, SPEC, trial_spec
 from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
@@ -28,7 +28,7 @@ def trials_of(url: str) -> list[FrozenTrial]:
 
 
 def make_study(
-    url: str, config: SweepConfig, facts: StudyFacts, trials: Sequence[FrozenTrial]
+    url: str, config: SweepConfig, facts: DataSummary, trials: Sequence[FrozenTrial]
 ) -> Study:
     """A study of this configuration with these trials, and no files beside it."""
     study = open_or_create_study(open_database(url, "write"), config, facts)
@@ -43,7 +43,7 @@ def copy_samples(source: str, url: str, study: Study) -> None:
     """Put what pictures of the finished study are drawn from beside another."""
     there = load_study(open_database(source, "read"), "tiny")
     samples = study_folder(source, study_identity(there)) / "samples"
-    StudyFiles(url, study_identity(study)).make()
+    StudyWorkspace(url, study_identity(study)).make()
     shutil.copytree(samples, study_folder(url, study_identity(study)) / "samples")
 
 
@@ -52,7 +52,7 @@ def keep_checkpoint(url: str, study: Study, number: int, data: ForecastData) -> 
     spec = trial_spec(study.get_trials()[number])
     assert spec is not None
     trial = Trial(spec.run, data, find_hardware(spec.run.training))
-    kept = TrialCheckpoints(StudyFiles(url, study_identity(study)).checkpoints(number), spec)
+    kept = TrialCheckpoints(StudyWorkspace(url, study_identity(study)).checkpoints(number), spec)
     kept.take_up(trial)
     list(trial.epochs())
     kept.write(trial, 0.0)
@@ -98,7 +98,7 @@ def against_a_guard(trial: FrozenTrial) -> FrozenTrial:
     )
 
 
-def renamed(config: SweepConfig, facts: StudyFacts, name: str) -> tuple[SweepConfig, StudyFacts]:
+def renamed(config: SweepConfig, facts: DataSummary, name: str) -> tuple[SweepConfig, DataSummary]:
     """The configuration and facts of a study whose name, field and units are this text."""
     return (
         config.model_copy(update={"study": name}),

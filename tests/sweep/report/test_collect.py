@@ -10,13 +10,13 @@ from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.storage.location.paths import study_folder
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.report.collect import gather
+from fieldsharp.sweep.report.collect import collect_report
 from fieldsharp.sweep.report.model import Report
 from fieldsharp.sweep.report.render import lay_out, render
-from fieldsharp.sweep.study.data_summary import StudyFacts
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import study_identity
-from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.evaluator import Evaluator
 from tests.sweep.report.conftest import NAME, Whole
 from tests.sweep.report.studies import (
     against_a_guard,
@@ -34,7 +34,7 @@ def test_the_nets_that_are_kept_are_judged_on_the_test_split(
 ) -> None:
     test = whole.report.test
     assert test is not None
-    judge = Judge(tiny_data, tiny_data.test)
+    judge = Evaluator(tiny_data, tiny_data.test)
     for kind, trial in whole.trained.items():
         assert test.rows[kind].judgement == judge.judge(trial.predictor)
     assert test.observed is not None
@@ -78,23 +78,23 @@ def test_without_its_data_file_a_study_shows_its_validation_split(
     storage_url: str,
     tmp_path: Path,
     tiny_config: SweepConfig,
-    tiny_facts: StudyFacts,
+    tiny_facts: DataSummary,
 ) -> None:
     away = moved(tiny_config, tmp_path / "away.nc")
     study = make_study(storage_url, away, tiny_facts, trials_of(finished_url))
     copy_samples(finished_url, storage_url, study)
-    assert "away.nc is not where" in _fallback(gather("tiny", storage_url))
+    assert "away.nc is not where" in _fallback(collect_report("tiny", storage_url))
 
     shutil.copy(tiny_config.data.path, tmp_path / "away.nc")
     with (tmp_path / "away.nc").open("ab") as file:
         file.write(b"!")
-    assert "other contents" in _fallback(gather("tiny", storage_url))
+    assert "other contents" in _fallback(collect_report("tiny", storage_url))
 
 
 def test_without_checkpoints_a_study_shows_its_validation_split_and_says_so(
     finished_url: str,
 ) -> None:
-    report = gather("tiny", finished_url)
+    report = collect_report("tiny", finished_url)
 
     assert "no checkpoint of trial 0" in _fallback(report)
     assert report.chosen is not None
@@ -106,11 +106,11 @@ def test_a_checkpoint_of_another_training_is_not_shown_as_this_one(
     folder = tmp_path / "copy"
     shutil.copytree(Path(whole.url.removeprefix("sqlite:///")).parent, folder)
     url = f"sqlite:///{folder / 'x.db'}"
-    files = StudyFiles(url, study_identity(whole.study))
+    files = StudyWorkspace(url, study_identity(whole.study))
     shutil.rmtree(files.checkpoints(0))
     shutil.copytree(files.checkpoints(whole.best), files.checkpoints(0))
 
-    assert "no checkpoint of trial 0" in _fallback(gather(NAME, url))
+    assert "no checkpoint of trial 0" in _fallback(collect_report(NAME, url))
 
 
 def _text(report: Report) -> str:
@@ -123,7 +123,7 @@ def test_any_study_has_a_report(
     finished_url: str,
     storage_url: str,
     tiny_config: SweepConfig,
-    tiny_facts: StudyFacts,
+    tiny_facts: DataSummary,
 ) -> None:
     trials = trials_of(finished_url)
     made: dict[str, list[FrozenTrial]] = {
@@ -133,7 +133,7 @@ def test_any_study_has_a_report(
         "none feasible": [against_a_guard(trial) for trial in trials[:2]],
     }
     make_study(storage_url, tiny_config, tiny_facts, made[kind])
-    report = gather("tiny", storage_url)
+    report = collect_report("tiny", storage_url)
     text = _text(report)
 
     assert report.verdict.name in text
@@ -152,7 +152,7 @@ def test_any_study_has_a_report(
 
 
 def test_a_front_of_several_objectives_has_a_report(
-    finished_url: str, storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts
+    finished_url: str, storage_url: str, tiny_config: SweepConfig, tiny_facts: DataSummary
 ) -> None:
     objective = tiny_config.objective.model_copy(update={"mode": "pareto"})
     pareto = tiny_config.model_copy(update={"objective": objective})
@@ -162,7 +162,7 @@ def test_a_front_of_several_objectives_has_a_report(
         trial.values = [parts["gradient"], parts["peak"], trial.user_attrs["rmse"]]
         trials.append(trial)
     make_study(storage_url, pareto, tiny_facts, trials)
-    report = gather("tiny", storage_url)
+    report = collect_report("tiny", storage_url)
 
     assert report.mode == "pareto"
     assert "side by side" in _text(report)
@@ -172,17 +172,17 @@ def test_a_trial_can_be_named_and_must_be_complete(whole: Whole) -> None:
     assert whole.report.chosen is not None
     assert whole.report.chosen.number == whole.best
     with pytest.raises(StudyError, match="trial 8 is FAIL; choose a complete trial"):
-        gather(NAME, whole.url, 8)
+        collect_report(NAME, whole.url, 8)
 
 
 def test_samples_of_another_version_are_passed_over(whole: Whole, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(Path(whole.url.removeprefix("sqlite:///")).parent, folder)
     url = f"sqlite:///{folder / 'x.db'}"
-    files = StudyFiles(url, study_identity(whole.study))
+    files = StudyWorkspace(url, study_identity(whole.study))
     shutil.rmtree(study_folder(url, study_identity(whole.study)) / "trials")
     files._samples.put_observed("validation", b"something else")
-    report = gather(NAME, url)
+    report = collect_report(NAME, url)
 
     assert report.validation.observed is None
     assert report.validation.rows

@@ -9,7 +9,7 @@ import pytest
 from fieldsharp.sweep.command_line import main
 from fieldsharp.sweep.commands.report import _default
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from tests.sweep.report.conftest import NAME
 from tests.sweep.report.studies import make_study
 
@@ -18,7 +18,7 @@ def test_it_writes_a_file_that_others_may_read_and_says_so_in_json(
     storage_url: str,
     tmp_path: Path,
     tiny_config: SweepConfig,
-    tiny_facts: StudyFacts,
+    tiny_facts: DataSummary,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     make_study(storage_url, tiny_config, tiny_facts, [])

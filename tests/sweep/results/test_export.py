@@ -10,7 +10,7 @@ import yaml
 from optuna.study import Study
 
 from fieldsharp.core.errors import ConfigError, StudyError
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.maintenance.backup import copy_database
 from fieldsharp.sweep.configuration.config_file import load_config
@@ -29,7 +29,7 @@ from fieldsharp.sweep.study.confirmation.records import (
     Spread,
     write_confirmation,
 )
-from fieldsharp.sweep.study.data_summary import BandFacts
+from fieldsharp.sweep.study.data_summary import BandSummary
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.trial_records import best_trial
 
@@ -147,7 +147,7 @@ def own_url(finished_url: str, tmp_path: Path) -> str:
 def _confirm(url: str, winner: int | None) -> Study:
     """Keep that the study was confirmed after its 8 trials."""
     study = load_study(open_database(url, "write"), "tiny")
-    band = BandFacts(low=1.0, high=2.0, offset=0.0)
+    band = BandSummary(low=1.0, high=2.0, offset=0.0)
     figure = Spread(mean=0.2, error=None)
     trial = ConfirmedTrial(
         trial=0 if winner is None else winner,
@@ -275,7 +275,7 @@ def test_no_export_holds_a_control_character(study: Study, finished_url: str) ->
     forms: tuple[Format, ...] = ("yaml", "json", "py")
     for form in forms:
         text = render(tree, form)
-        assert visible(text, keep="\n") == text
+        assert printable(text, keep="\n") == text
     assert json.loads(render(tree, "json")) == yaml.safe_load(render(tree, "yaml")) == tree
     assert "\u6c34" in render(tree, "json")
     assert "\u6c34" in render(tree, "yaml")

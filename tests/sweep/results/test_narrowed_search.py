@@ -15,11 +15,11 @@ from fieldsharp.sweep.configuration.ranges import Choices, NumberRange
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.results.narrowed_search import (
     MARK,
-    follow_up,
-    render_follow_up,
-    write_follow_up,
+    narrowed_search,
+    render_narrowed_search,
+    write_narrowed_search,
 )
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import open_or_create_study
 from fieldsharp.sweep.study.trial_records import PRESET, SCORE
 
@@ -27,7 +27,7 @@ VARIANTS = ("gradient", "sobel", "laplacian", "sorted")
 
 
 @pytest.fixture
-def study(storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts) -> Study:
+def study(storage_url: str, tiny_config: SweepConfig, tiny_facts: DataSummary) -> Study:
     return open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
 
 
@@ -76,7 +76,7 @@ def _trials() -> list[FrozenTrial]:
 
 
 def test_ranges_are_those_of_the_best_quarter_with_a_margin(study: Study) -> None:
-    config = follow_up(study, _trials())
+    config = narrowed_search(study, _trials())
     space = config.search.space
     weight = space["gradient_weight"]
     assert isinstance(weight, NumberRange)
@@ -95,7 +95,7 @@ def test_ranges_are_those_of_the_best_quarter_with_a_margin(study: Study) -> Non
 
 
 def test_choices_are_those_of_the_best_and_one_they_agree_on_is_fixed(study: Study) -> None:
-    config = follow_up(study, _trials())
+    config = narrowed_search(study, _trials())
     variants = config.search.space["loss_variant"]
     assert isinstance(variants, Choices)
     assert variants.choices == ("gradient", "sorted")
@@ -104,7 +104,7 @@ def test_choices_are_those_of_the_best_and_one_they_agree_on_is_fixed(study: Stu
 
 
 def test_it_is_another_study_that_begins_with_its_own_baseline(study: Study) -> None:
-    config = follow_up(study, _trials())
+    config = narrowed_search(study, _trials())
     assert config.study == "tiny-next"
     assert config.search.presets == "baseline"
 
@@ -112,39 +112,39 @@ def test_it_is_another_study_that_begins_with_its_own_baseline(study: Study) -> 
 def test_no_trial_without_a_broken_guard_leaves_nothing_to_narrow(study: Study) -> None:
     cheats = [_trial(0.0, 1.0, "sorted", 1e-3, violation=0.5)]
     with pytest.raises(StudyError, match="no complete trial beside the baseline that breaks no"):
-        follow_up(study, [*cheats, _trial(0.2, 0.01, "sobel", 1e-3, preset="baseline")])
+        narrowed_search(study, [*cheats, _trial(0.2, 0.01, "sobel", 1e-3, preset="baseline")])
 
 
 def test_the_file_is_a_configuration_that_can_be_started(study: Study, tmp_path: Path) -> None:
     path = tmp_path / "next.yaml"
-    write_follow_up(render_follow_up(study, _trials()), path)
-    assert load_config(path).config == follow_up(study, _trials())
+    write_narrowed_search(render_narrowed_search(study, _trials()), path)
+    assert load_config(path).config == narrowed_search(study, _trials())
 
 
 def test_a_name_that_yaml_cannot_hold_in_a_comment_leaves_a_file_that_loads(
-    storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts, tmp_path: Path
+    storage_url: str, tiny_config: SweepConfig, tiny_facts: DataSummary, tmp_path: Path
 ) -> None:
     config = tiny_config.model_copy(update={"study": "odd\ufffe\ufeff"})
     study = open_or_create_study(open_database(storage_url, "write"), config, tiny_facts)
     path = tmp_path / "next.yaml"
-    write_follow_up(render_follow_up(study, _trials()), path)
+    write_narrowed_search(render_narrowed_search(study, _trials()), path)
     assert load_config(path).config.study == "odd\ufffe\ufeff-next"
 
 
 def test_an_earlier_follow_up_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "next.yaml"
-    write_follow_up(f"{MARK} a\n", path)
-    write_follow_up(f"{MARK} b\n", path)
+    write_narrowed_search(f"{MARK} a\n", path)
+    write_narrowed_search(f"{MARK} b\n", path)
     assert path.read_text() == f"{MARK} b\n"
     path.write_text("my own notes\n")
     with pytest.raises(ConfigError, match=r"next.yaml exists and is no follow-up of a sweep"):
-        write_follow_up(f"{MARK} c\n", path)
+        write_narrowed_search(f"{MARK} c\n", path)
     assert path.read_text() == "my own notes\n"
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot write .*; choose another place with export"):
-        write_follow_up(f"{MARK} a\n", tmp_path / "nowhere" / "next.yaml")
+        write_narrowed_search(f"{MARK} a\n", tmp_path / "nowhere" / "next.yaml")
 
 
 @pytest.mark.parametrize("target", ["there", "not there"])
@@ -156,15 +156,15 @@ def test_a_name_that_nobody_gave_is_not_followed_if_it_is_a_link(
         elsewhere.write_text(f"{MARK} a\n")
     path.symlink_to(elsewhere)
     with pytest.raises(ConfigError, match=r"next.yaml is a link, .* remove it, or write the"):
-        write_follow_up(f"{MARK} b\n", path, named=False)
+        write_narrowed_search(f"{MARK} b\n", path, named=False)
     assert elsewhere.exists() == (target == "there")
-    write_follow_up(f"{MARK} c\n", path)
+    write_narrowed_search(f"{MARK} c\n", path)
     assert (path.is_symlink(), elsewhere.read_text()) == (True, f"{MARK} c\n")
 
 
 def test_it_can_be_written_to_a_pipe() -> None:
     reading, writing = os.pipe()
-    write_follow_up(f"{MARK} a\n", Path(f"/dev/fd/{writing}"))
+    write_narrowed_search(f"{MARK} a\n", Path(f"/dev/fd/{writing}"))
     os.close(writing)
     with os.fdopen(reading) as pipe:
         assert pipe.read() == f"{MARK} a\n"

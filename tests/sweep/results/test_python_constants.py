@@ -13,7 +13,7 @@ from optuna.study import Study
 from fieldsharp.core.errors import FieldsharpError, StudyError
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.safe_yaml import _OwnLoader
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.results import python_constants
 from fieldsharp.sweep.results.export import choose_trial, export_tree, render, write
 from fieldsharp.sweep.study.lookup import load_study
@@ -36,7 +36,7 @@ def tree(finished_url: str) -> dict[str, Any]:
 def _with_script(
     tree: dict[str, Any], names: dict[str, str], values: str = "flags", **given: Any
 ) -> dict[str, Any]:
-    settings = TrainerSettings.model_validate(
+    settings = ScriptSettings.model_validate(
         {
             "command": ["python", "train.py"],
             "metrics": "metrics.json",

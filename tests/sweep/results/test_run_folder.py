@@ -17,7 +17,7 @@ from fieldsharp.core.errors import ConfigError
 from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.predictors.weight_io import save_weights
 from fieldsharp.sweep.results.run_folder import TrainedRun, load_run, make_run_folder
-from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.evaluator import Evaluator
 
 
 def _header(tensors: dict[str, Any]) -> bytes:
@@ -33,7 +33,7 @@ def test_a_loaded_run_forecasts_as_well_as_it_was_trained(
     run_folder: Path, trained: TrainedRun
 ) -> None:
     data = load_forecast_data(trained.run.data)
-    again = Judge(data, data.validation).judge(trained.predictor).overall
+    again = Evaluator(data, data.validation).judge(trained.predictor).overall
     written = json.loads((run_folder / "metrics.json").read_text())
     assert again == pytest.approx(written, rel=1e-9)
     assert not trained.predictor.training

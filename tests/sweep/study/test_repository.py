@@ -9,13 +9,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.objectives.guards import GuardOutcome
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.results.export import export_tree
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
-from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import FAILURE, TrialRecord, read_record
 
 PLAN = [
@@ -26,16 +26,16 @@ PLAN = [
     "plan 3: Sobel",
     "plan 3: Laplacian",
 ]
-MakeLedger = Callable[[], Ledger]
+MakeLedger = Callable[[], StudyRepository]
 
 
 @pytest.fixture
-def make_ledger(tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str) -> MakeLedger:
+def make_ledger(tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str) -> MakeLedger:
     """A ledger of the study as a coordinator that starts now would have it."""
 
-    def make() -> Ledger:
+    def make() -> StudyRepository:
         study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
-        ledger = Ledger(study, tiny_config, storage_url, tiny_facts)
+        ledger = StudyRepository(study, tiny_config, storage_url, tiny_facts)
         ledger.prepare()
         for number in ledger.left_running():
             ledger.put_back(number)
@@ -44,14 +44,14 @@ def make_ledger(tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: s
     return make
 
 
-def _states(ledger: Ledger) -> Counter[TrialState]:
+def _states(ledger: StudyRepository) -> Counter[TrialState]:
     return Counter(trial.state for trial in _trials(ledger))
 
 
 def _record(rmse: float = 10.0, score: float = 0.3, *, feasible: bool = True) -> TrialRecord:
     names = ("gradient", "peak", "anomaly_correlation", "skill_persistence")
     metrics = {"rmse": rmse, **dict.fromkeys(names, 1.0)}
-    judged = Judgement(overall=metrics, by_lead={name: [v] for name, v in metrics.items()})
+    judged = MetricValues(overall=metrics, by_lead={name: [v] for name, v in metrics.items()})
     guard = GuardOutcome(
         name="rmse",
         value=rmse,
@@ -75,7 +75,7 @@ def _record(rmse: float = 10.0, score: float = 0.3, *, feasible: bool = True) ->
     )
 
 
-def _trials(ledger: Ledger) -> list[FrozenTrial]:
+def _trials(ledger: StudyRepository) -> list[FrozenTrial]:
     return ledger.study.get_trials(deepcopy=False)
 
 
@@ -110,7 +110,7 @@ def test_presets_are_queued_once_however_often_a_coordinator_starts(
 
 
 def test_a_sampled_variant_none_has_no_weight(
-    tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
+    tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
 ) -> None:
     config = SweepConfig.model_validate(
         {
@@ -125,7 +125,7 @@ def test_a_sampled_variant_none_has_no_weight(
         }
     )
     study = open_or_create_study(open_database(storage_url, "write"), config, tiny_facts)
-    ledger = Ledger(study, config, storage_url, tiny_facts)
+    ledger = StudyRepository(study, config, storage_url, tiny_facts)
     ledger.prepare()
     ledger.ask()
     sampled = [ledger.ask() for _ in range(12)]
@@ -220,7 +220,7 @@ def test_a_baseline_that_failed_is_queued_again(make_ledger: MakeLedger) -> None
 
 
 def test_a_study_of_another_configuration_is_refused_with_the_difference(
-    make_ledger: MakeLedger, tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
+    make_ledger: MakeLedger, tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
 ) -> None:
     make_ledger()
     training = tiny_config.training.model_copy(update={"epochs": 3})
@@ -234,7 +234,7 @@ def test_a_study_of_another_configuration_is_refused_with_the_difference(
 
 
 def test_a_study_on_other_data_is_refused(
-    make_ledger: MakeLedger, tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
+    make_ledger: MakeLedger, tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
 ) -> None:
     make_ledger()
     origin = tiny_facts.provenance.model_copy(update={"data_sha256": "0" * 64})
@@ -244,7 +244,7 @@ def test_a_study_on_other_data_is_refused(
 
 
 def test_budget_workers_and_the_place_of_the_data_may_change(
-    make_ledger: MakeLedger, tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
+    make_ledger: MakeLedger, tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
 ) -> None:
     make_ledger()
     tree = tiny_config.model_dump()
@@ -264,7 +264,7 @@ def test_an_unknown_study_is_named_with_the_nearest(make_ledger: MakeLedger) -> 
 
 
 def test_a_trial_keeps_the_version_that_trained_it_and_not_the_studys(
-    tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
+    tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
 ) -> None:
     study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
     later = tiny_facts.model_copy(
@@ -272,7 +272,7 @@ def test_a_trial_keeps_the_version_that_trained_it_and_not_the_studys(
             "provenance": tiny_facts.provenance.model_copy(update={"git_commit": "a later one"})
         }
     )
-    ledger = Ledger(study, tiny_config, storage_url, later)
+    ledger = StudyRepository(study, tiny_config, storage_url, later)
     ledger.prepare()
     ledger.ask()
     ledger.complete(0, _record(score=0.1))

@@ -8,13 +8,13 @@ from fieldsharp.core.errors import BadInput, ConfigError, StudyError
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import open_or_create_study
 from fieldsharp.sweep.study.resume import resumable
 
 
 @pytest.fixture
-def url(storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts) -> str:
+def url(storage_url: str, tiny_config: SweepConfig, tiny_facts: DataSummary) -> str:
     open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
     return storage_url
 
@@ -26,7 +26,7 @@ def test_without_options_it_is_the_one_it_was_started_with(
 
 
 def test_options_change_the_budget_and_the_workers_and_nothing_else(
-    url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts
+    url: str, tiny_config: SweepConfig, tiny_facts: DataSummary
 ) -> None:
     found = resumable("tiny", url, 99, 7, "2h")
     assert (found.budget.trials, found.workers.count, found.budget.timeout) == (99, 7, "2h")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from fieldsharp.sweep.study.retry_history import LostAttempts
+from fieldsharp.sweep.study.retry_history import RetryHistory
 
 
-def _lost(*attempts: tuple[int, int, str]) -> LostAttempts:
-    lost = LostAttempts()
+def _lost(*attempts: tuple[int, int, str]) -> RetryHistory:
+    lost = RetryHistory()
     for attempt, done, reason in attempts:
         lost = lost.and_another(attempt, done, reason)
     return lost
@@ -34,7 +34,7 @@ def test_the_same_attempt_is_lost_once() -> None:
 
 def test_what_is_kept_can_be_read_again() -> None:
     lost = _lost((1, 2, "a"), (2, 2, "b"))
-    assert LostAttempts.model_validate(lost.model_dump(mode="json")) == lost
+    assert RetryHistory.model_validate(lost.model_dump(mode="json")) == lost
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.storage.location import paths
 from fieldsharp.storage.process_identity import process_identity
 from fieldsharp.storage.stop_request import leave_request
-from fieldsharp.storage.study_lock import StudyLock, study_holder
+from fieldsharp.storage.study_lock import StudyLock, study_lock_owner
 from fieldsharp.sweep.study import stop
 from fieldsharp.sweep.study.stop import stop_study
 from tests.storage.databases import child, needs_root, say
@@ -66,7 +66,7 @@ def test_it_returns_once_the_coordinator_is_gone(
 ) -> None:
     with _coordinator(storage_url, requests) as process:
         said = stop_study(storage_url, "s", at_once=at_once).sentence
-        assert not study_holder(storage_url, "s").alive, "it waits for the end"
+        assert not study_lock_owner(storage_url, "s").alive, "it waits for the end"
         assert said.startswith("study 's' is stopped; go on with python run_sweep.py resume s")
         assert say(process) == "asked"
         assert say(process) == f"{requests}"
@@ -165,7 +165,7 @@ def test_a_request_that_is_left_is_answered_by_the_process_it_is_meant_for(
     coordinator.join()
     assert asked == [urgency]
     assert said.was_run
-    assert not study_holder(storage_url, "s").alive
+    assert not study_lock_owner(storage_url, "s").alive
 
 
 def test_a_coordinator_that_was_started_again_under_the_same_number_is_another(
@@ -182,7 +182,7 @@ def test_a_coordinator_that_was_started_again_under_the_same_number_is_another(
 
 def test_a_request_that_was_left_over_stops_no_later_coordinator(storage_url: str) -> None:
     with StudyLock(storage_url, "s"):
-        holder = study_holder(storage_url, "s")
+        holder = study_lock_owner(storage_url, "s")
     path = paths.stop_request(storage_url, "s")
     leave_request(path, holder, at_once=True)
     with StudyLock(storage_url, "s") as lock:
@@ -214,7 +214,7 @@ def test_a_coordinator_in_another_container_stops_and_no_stranger_is_signalled(
         text=True,
     ) as process:
         assert say(process) == "held"
-        holder = study_holder(storage_url, "s")
+        holder = study_lock_owner(storage_url, "s")
         assert holder.pid == 1
         assert "is stopped" in stop_study(storage_url, "s", at_once=False).sentence
         assert say(process) == "asked 1"

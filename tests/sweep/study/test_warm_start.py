@@ -12,9 +12,9 @@ from fieldsharp.core.errors import StudyError
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.presets import BASELINE, presets
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
-from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import (
     PRESET,
     SPEC,
@@ -24,7 +24,7 @@ from fieldsharp.sweep.study.trial_records import (
     trial_spec,
 )
 from fieldsharp.sweep.study.warm_start import MOST, WarmStart, choose
-from fieldsharp.sweep.study.warm_start_source import begin_with
+from fieldsharp.sweep.study.warm_start_source import choose_warm_start
 
 
 def _earlier(url: str) -> tuple[Study, list[FrozenTrial]]:
@@ -82,12 +82,12 @@ def test_a_raw_weight_of_the_plan_becomes_the_normalised_one_that_does_the_same(
 
 
 def test_they_come_right_after_the_baseline_and_are_trained_as_they_were(
-    finished_url: str, storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts
+    finished_url: str, storage_url: str, tiny_config: SweepConfig, tiny_facts: DataSummary
 ) -> None:
     config = _config(tiny_config, presets="plan")
     start = choose(*_earlier(finished_url), config).start
     study = open_or_create_study(open_database(storage_url, "write"), config, tiny_facts, start)
-    ledger = Ledger(study, config, storage_url, tiny_facts)
+    ledger = StudyRepository(study, config, storage_url, tiny_facts)
     ledger.prepare()
     names = [trial.user_attrs[PRESET] for trial in study.get_trials()]
     assert names[: 1 + len(start.trials)] == [BASELINE, *(trial.name for trial in start.trials)]
@@ -106,7 +106,7 @@ def test_what_a_study_began_with_stands(
     finished_url: str,
     storage_url: str,
     tiny_config: SweepConfig,
-    tiny_facts: StudyFacts,
+    tiny_facts: DataSummary,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     config = _config(tiny_config)
@@ -114,10 +114,10 @@ def test_what_a_study_began_with_stands(
     names = [BASELINE, *(trial.name for trial in start.trials)]
     other = WarmStart(study="other", trials=[])
     with caplog.at_level(logging.INFO):
-        for begun_with in (start, None, other):
+        for warm_start_of in (start, None, other):
             storage = open_database(storage_url, "write")
-            study = open_or_create_study(storage, config, tiny_facts, begun_with)
-            Ledger(study, config, storage_url, tiny_facts).prepare()
+            study = open_or_create_study(storage, config, tiny_facts, warm_start_of)
+            StudyRepository(study, config, storage_url, tiny_facts).prepare()
             assert [trial.user_attrs[PRESET] for trial in study.get_trials()] == names
     assert caplog.text.count("it began with from tiny: trial") == 1
 
@@ -204,9 +204,9 @@ def test_a_name_that_is_none_is_met_with_the_nearest(
 ) -> None:
     config = _config(tiny_config)
     with pytest.raises(StudyError, match="there is no study 'tinny': did you mean 'tiny'"):
-        begin_with("tinny", finished_url, config, storage_url)
+        choose_warm_start("tinny", finished_url, config, storage_url)
     with pytest.raises(StudyError, match="--from names 'next', the study that is to be started"):
-        begin_with("next", storage_url, config, storage_url)
+        choose_warm_start("next", storage_url, config, storage_url)
 
 
 def test_it_is_said_that_weights_carry_over(
@@ -216,6 +216,6 @@ def test_it_is_said_that_weights_carry_over(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO):
-        begin_with("tiny", finished_url, _config(tiny_config), storage_url)
+        choose_warm_start("tiny", finished_url, _config(tiny_config), storage_url)
     assert "next: right after the baseline: from tiny: trial" in caplog.text
     assert "their weights are in units of the base loss and carry over" in caplog.text

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.metrics import METRICS
 from fieldsharp.sweep.trials.file_evaluation import Evaluation, evaluate_files
 
@@ -192,7 +192,7 @@ def test_a_metric_that_is_not_defined_is_null_in_json() -> None:
         frames_without_truth=0,
         cells=5,
         cells_least=5,
-        judgement=Judgement(overall={}, by_lead={}),
+        judgement=MetricValues(overall={}, by_lead={}),
         values_missing=0,
         frames_missing=0,
     )

@@ -10,11 +10,11 @@ import torch
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.sweep.trials import preview_builder
 from fieldsharp.sweep.trials.evaluator import Persistence
-from fieldsharp.sweep.trials.preview_builder import Sampler
+from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 
 
 def test_the_window_shown_has_the_median_gradient(tiny_data: ForecastData) -> None:
-    observed = Sampler(tiny_data, "validation").observed()
+    observed = PreviewBuilder(tiny_data, "validation").observed()
     values_THW = tiny_data.series.values_TCHW[:, 0].astype(float)
     ends = tiny_data.validation.starts_B.numpy() + 3  # two frames of history, two ahead
 
@@ -34,7 +34,7 @@ def test_the_window_shown_has_the_median_gradient(tiny_data: ForecastData) -> No
 
 
 def test_persistence_shows_the_last_known_frame(tiny_data: ForecastData) -> None:
-    sampler = Sampler(tiny_data, "validation")
+    sampler = PreviewBuilder(tiny_data, "validation")
     sample, observed = sampler.sample(Persistence(2)), sampler.observed()
     assert np.array_equal(sample.values_LHW[0], sample.values_LHW[1])
     assert not np.array_equal(sample.values_LHW[0], observed.values_LHW[0])
@@ -49,13 +49,13 @@ def test_a_forecast_of_the_usual_has_no_power(tiny_data: ForecastData) -> None:
     def usual(history_BTCHW: torch.Tensor) -> torch.Tensor:
         return usual_CHW.expand(history_BTCHW.shape[0], 2, -1, -1, -1)
 
-    sampler = Sampler(tiny_data, "validation")
+    sampler = PreviewBuilder(tiny_data, "validation")
     power = sampler.sample(usual).power_LK.sum()
     assert power < 1e-9 * sampler.observed().power_LK.sum()
 
 
 def test_axes_are_those_of_the_file(tiny_data: ForecastData) -> None:
-    observed = Sampler(tiny_data, "test").observed()
+    observed = PreviewBuilder(tiny_data, "test").observed()
     assert (observed.part, observed.leads, observed.every) == ("test", (1, 2), 1)
     assert observed.ahead == ("1 h ahead", "2 h ahead")
     assert len(observed.x_W) == len(observed.y_H) == 24
@@ -66,9 +66,9 @@ def test_axes_are_those_of_the_file(tiny_data: ForecastData) -> None:
 def test_a_large_grid_is_thinned_and_not_averaged(
     tiny_data: ForecastData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = Sampler(tiny_data, "validation").observed()
+    whole = PreviewBuilder(tiny_data, "validation").observed()
     monkeypatch.setattr(preview_builder, "LONGEST_SIDE", 10)
-    thinned = Sampler(tiny_data, "validation").observed()
+    thinned = PreviewBuilder(tiny_data, "validation").observed()
     assert thinned.every == 3
     assert np.array_equal(thinned.values_LHW, whole.values_LHW[:, ::3, ::3])
     assert np.array_equal(thinned.mask_HW, whole.mask_HW[::3, ::3])
@@ -78,5 +78,5 @@ def test_a_large_grid_is_thinned_and_not_averaged(
 
 def test_without_dates_leads_are_counted_in_steps(tiny_data: ForecastData) -> None:
     series = replace(tiny_data.series, time=np.arange(len(tiny_data.series.time)))
-    observed = Sampler(replace(tiny_data, series=series), "validation").observed()
+    observed = PreviewBuilder(replace(tiny_data, series=series), "validation").observed()
     assert observed.ahead == ("1 step ahead", "2 steps ahead")

@@ -162,7 +162,7 @@ def test_a_client_that_keeps_up_may_take_long(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(timeouts, "time", working)
     monkeypatch.setattr(timeouts, "GRACE_S", LIMIT_S)
     monkeypatch.setattr(timeouts, "RATE_BYTES_S", 1000.0)
-    kept = timeouts.Pace()
+    kept = timeouts.Timeouts()
     ours, theirs = socket.socketpair()
     with ours, theirs:
         reader = kept.makefile(ours, "rb", 10)

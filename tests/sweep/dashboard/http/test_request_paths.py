@@ -14,7 +14,7 @@ from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.location.paths import artifacts_folder
-from fieldsharp.sweep.dashboard.http.request_paths import LARGEST_ID, parse_address
+from fieldsharp.sweep.dashboard.http.request_paths import LARGEST_ID, parse_request_path
 from fieldsharp.sweep.dashboard.security.request_limits import check_size
 from fieldsharp.sweep.dashboard.views.routes import WsgiApp, make_app
 from fieldsharp.sweep.study.lookup import load_study
@@ -228,7 +228,7 @@ def test_every_route_of_the_dashboard_has_a_known_address() -> None:
     stock: Any = optuna_dashboard.wsgi(optuna.storages.InMemoryStorage())
     for route in stock.routes:
         path = re.sub(r"<[^<]*>", "1", re.sub(r"<:re:[^<]*>", "", route.rule))
-        address = parse_address(route.method, path.replace("plot/1", "plot/edf"))
+        address = parse_request_path(route.method, path.replace("plot/1", "plot/edf"))
         assert address is not None, route.rule
         assert (address.study is not None) == ("study_id" in route.rule), route.rule
         assert (address.trial is not None) == ("trial_id" in route.rule), route.rule
@@ -236,10 +236,10 @@ def test_every_route_of_the_dashboard_has_a_known_address() -> None:
 
 
 def test_the_largest_id_is_looked_for_and_a_larger_one_is_none() -> None:
-    address = parse_address("GET", f"/csv/{LARGEST_ID}")
+    address = parse_request_path("GET", f"/csv/{LARGEST_ID}")
     assert address is not None
     assert address.study == LARGEST_ID
-    assert parse_address("GET", f"/csv/{LARGEST_ID + 1}") is None
+    assert parse_request_path("GET", f"/csv/{LARGEST_ID + 1}") is None
 
 
 @pytest.mark.parametrize("length", ["9" * 18, "9" * 19, "9" * 5000])

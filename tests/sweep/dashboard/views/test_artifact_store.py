@@ -17,19 +17,19 @@ from optuna.storages import get_storage
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.location.paths import artifacts_folder, files_folder
 from fieldsharp.sweep.dashboard.views import artifact_store
-from fieldsharp.sweep.dashboard.views.artifact_store import PictureStore
+from fieldsharp.sweep.dashboard.views.artifact_store import PictureArtifactStore
 from fieldsharp.sweep.pictures.style import Style
 from fieldsharp.sweep.pictures.trial_pictures import draw
 from fieldsharp.sweep.pictures.trial_view import TrialView
 from fieldsharp.sweep.study.files.artifacts import Picture, picture_of
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import load_study, study_identity
 
 UPLOADED = "7d4b5a52-6b3e-4c0e-9f0e-3f8f3c1f2a77"
 
 
-def _store(url: str) -> PictureStore:
-    return PictureStore(get_storage(open_database(url, "read")), url)
+def _store(url: str) -> PictureArtifactStore:
+    return PictureArtifactStore(get_storage(open_database(url, "read")), url)
 
 
 def _artifacts(url: str, trial: int) -> dict[str, str]:
@@ -106,7 +106,7 @@ def test_a_baseline_that_failed_is_not_the_one_compared_with(own_url: str) -> No
     picture = picture_of(_artifacts(own_url, 3)["spectra.png"])
     assert picture is not None
     view = store._view(picture)
-    second = StudyFiles(own_url, picture.identity).sample(1)
+    second = StudyWorkspace(own_url, picture.identity).sample(1)
     assert view is not None
     assert view.baseline is not None
     assert second is not None

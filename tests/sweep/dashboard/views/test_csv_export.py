@@ -7,13 +7,13 @@ import pytest
 from optuna.storages import get_storage
 
 from fieldsharp.storage.database import open_database
-from fieldsharp.sweep.dashboard.views.study_payload import StudyDetails
+from fieldsharp.sweep.dashboard.views.study_payload import StudyPayload
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.trial_records import trial_record
 
 
 def _rows(url: str, numbers: set[int] | None = None) -> list[dict[str, str]]:
-    details = StudyDetails(get_storage(open_database(url, "write")), url)
+    details = StudyPayload(get_storage(open_database(url, "write")), url)
     text = details.csv(1, numbers)
     assert text is not None
     return list(csv.DictReader(io.StringIO(text)))
@@ -72,5 +72,5 @@ def test_a_heading_is_never_taken_for_a_formula(own_copy: str) -> None:
 
 
 def test_a_study_of_another_program_is_left_to_the_stock_page(finished_url: str) -> None:
-    details = StudyDetails(get_storage(open_database(finished_url, "read")), finished_url)
+    details = StudyPayload(get_storage(open_database(finished_url, "read")), finished_url)
     assert details.csv(99, None) is None

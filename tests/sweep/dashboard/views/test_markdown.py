@@ -8,10 +8,10 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from fieldsharp.core.printable import visible
+from fieldsharp.core.printable import printable
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.dashboard.views.markdown import code, code_block, plain
 from fieldsharp.sweep.dashboard.views.trial_attributes import trained_with
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -80,7 +80,7 @@ def _shown(markdown: str) -> str:
 
 
 def _expected(text: str) -> str:
-    return " ".join(visible(word) for word in text.split())
+    return " ".join(printable(word) for word in text.split())
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -113,7 +113,7 @@ def test_no_line_ends_a_block_of_code() -> None:
 
 
 def test_a_script_is_said_with_its_commands_and_values_alone() -> None:
-    trainer = TrainerSettings(
+    trainer = ScriptSettings(
         command=("python", "a.py", "` [x](https://example.org) ![y](z) `", "www.example.org"),
         then=("python", "b.py"),
         metrics="m.json",

@@ -10,7 +10,7 @@ from optuna_dashboard import save_note
 
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.dashboard.views import study_payload
-from fieldsharp.sweep.dashboard.views.study_payload import StudyDetails
+from fieldsharp.sweep.dashboard.views.study_payload import StudyPayload
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.status.report import study_status
@@ -22,7 +22,7 @@ def _storage(url: str) -> BaseStorage:
 
 
 def _detail(url: str, after: int = 0) -> dict[str, Any]:
-    body = StudyDetails(_storage(url), url).detail(1, after)
+    body = StudyPayload(_storage(url), url).detail(1, after)
     assert body is not None
     tree = json.loads(body)
     assert isinstance(tree, dict)
@@ -145,7 +145,7 @@ def test_the_note_of_a_study_has_the_verdict_and_the_next_step(finished_url: str
 
 def test_a_note_of_a_person_is_left_alone(own_copy: str) -> None:
     storage = _storage(own_copy)
-    details = StudyDetails(storage, own_copy)
+    details = StudyPayload(storage, own_copy)
     first = details.detail(1, 0)
     assert first is not None
     study = optuna.load_study(study_name="tiny", storage=storage)
@@ -160,7 +160,7 @@ def test_a_note_of_a_person_is_left_alone(own_copy: str) -> None:
 
 def test_a_trial_that_comes_and_ends_is_seen(own_copy: str) -> None:
     storage = _storage(own_copy)
-    details = StudyDetails(storage, own_copy)
+    details = StudyPayload(storage, own_copy)
     details.detail(1, 0)
     study = load_study(open_database(own_copy, "write"), "tiny")
     trial = study.ask()
@@ -174,21 +174,21 @@ def test_a_trial_that_comes_and_ends_is_seen(own_copy: str) -> None:
 
 def test_a_study_of_another_program_is_left_to_the_stock_page(own_copy: str) -> None:
     other = optuna.create_study(study_name="other", storage=open_database(own_copy, "write"))
-    assert StudyDetails(_storage(own_copy), own_copy).detail(other._study_id, 0) is None
-    assert StudyDetails(_storage(own_copy), own_copy).detail(99, 0) is None
+    assert StudyPayload(_storage(own_copy), own_copy).detail(other._study_id, 0) is None
+    assert StudyPayload(_storage(own_copy), own_copy).detail(99, 0) is None
 
 
 def test_a_study_of_another_version_is_left_to_the_stock_page(own_copy: str) -> None:
     study = load_study(open_database(own_copy, "write"), "tiny")
     study.set_user_attr(trial_records.FACTS, {"variable": "plume"})
-    assert StudyDetails(_storage(own_copy), own_copy).detail(1, 0) is None
+    assert StudyPayload(_storage(own_copy), own_copy).detail(1, 0) is None
 
 
 def test_another_study_under_the_same_number_is_read_anew(
     own_copy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = _storage(own_copy)
-    details = StudyDetails(storage, own_copy)
+    details = StudyPayload(storage, own_copy)
     details.detail(1, 0)
     study = load_study(open_database(own_copy, "write"), "tiny")
     study.set_user_attr(trial_records.IDENTITY, "feedfacefeedface")

@@ -12,20 +12,20 @@ from fieldsharp.sweep.execution.local.worker import Worker
 from fieldsharp.sweep.execution.messages import Assignment
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialDone
 from fieldsharp.sweep.study.trial_spec import Part, TrialSpec
-from fieldsharp.sweep.trials.evaluator import Judge
+from fieldsharp.sweep.trials.evaluator import Evaluator
 
 
 def test_a_worker_judges_the_part_it_is_told_to_and_keeps_its_judges(
     tiny_config: SweepConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[Judge] = []
+    made: list[Evaluator] = []
 
-    class Counted(Judge):
+    class Counted(Evaluator):
         def __init__(self, *arguments: object) -> None:
             super().__init__(*arguments)  # type: ignore[arg-type]
             made.append(self)
 
-    monkeypatch.setattr(workers, "Judge", Counted)
+    monkeypatch.setattr(workers, "Evaluator", Counted)
     ours, theirs = multiprocessing.Pipe()
     worker = Worker(theirs)
     parts: tuple[Part, ...] = ("validation", "test", "validation", "test")

@@ -3,18 +3,18 @@ from pathlib import Path
 import pytest
 
 from fieldsharp.storage.trial_files import checkpoint_sync
-from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointMirror
+from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
 from fieldsharp.storage.trial_files.checkpoints import (
     epochs_done,
     make_attempt_folder,
     write_checkpoint,
 )
-from fieldsharp.sweep.execution.ray.checkpoint_sync import Carrier
+from fieldsharp.sweep.execution.ray.checkpoint_sync import CheckpointTransfer
 
 
 @pytest.fixture
-def mirror(tmp_path: Path) -> CheckpointMirror:
-    return CheckpointMirror(f"file://{tmp_path}/far")
+def mirror(tmp_path: Path) -> CheckpointSync:
+    return CheckpointSync(f"file://{tmp_path}/far")
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def study(tmp_path: Path) -> Path:
     return tmp_path / "x.db.files" / "abcdef12"
 
 
-def _left_by_a_worker(mirror: CheckpointMirror, tmp_path: Path, number: int, epochs: int) -> None:
+def _left_by_a_worker(mirror: CheckpointSync, tmp_path: Path, number: int, epochs: int) -> None:
     own = tmp_path / f"node-{number}"
     make_attempt_folder(own, 1)
     write_checkpoint(own, 1, epochs, b"weights")
@@ -34,26 +34,26 @@ def _files(folder: Path) -> list[Path]:
 
 
 def test_a_trial_that_ended_has_its_checkpoints_here_and_nowhere_else(
-    mirror: CheckpointMirror, study: Path, tmp_path: Path
+    mirror: CheckpointSync, study: Path, tmp_path: Path
 ) -> None:
     _left_by_a_worker(mirror, tmp_path, 3, epochs=5)
-    Carrier(mirror, study).take_home(study / "trials" / "000003")
+    CheckpointTransfer(mirror, study).take_home(study / "trials" / "000003")
     assert epochs_done(study / "trials" / "000003") == 5
     assert _files(tmp_path / "far") == []
 
 
 def test_a_start_takes_home_what_a_coordinator_that_died_could_not(
-    mirror: CheckpointMirror, study: Path, tmp_path: Path
+    mirror: CheckpointSync, study: Path, tmp_path: Path
 ) -> None:
     for number in (3, 14):
         _left_by_a_worker(mirror, tmp_path, number, epochs=number)
-    Carrier(mirror, study).take_all_home()
+    CheckpointTransfer(mirror, study).take_all_home()
     assert [epochs_done(study / "trials" / f"{n:06d}") for n in (3, 14)] == [3, 14]
     assert _files(tmp_path / "far") == []
 
 
 def test_what_cannot_be_laid_down_here_stays_there(
-    mirror: CheckpointMirror,
+    mirror: CheckpointSync,
     study: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -66,7 +66,7 @@ def test_what_cannot_be_laid_down_here_stays_there(
     checkpoints = study / "trials" / "000003"
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint_sync, "write_durably", disk_is_full)
-        Carrier(mirror, study).take_home(checkpoints)
+        CheckpointTransfer(mirror, study).take_home(checkpoints)
     assert "cannot be fetched, and stay there ([Errno 28] No space left" in caplog.text
-    Carrier(mirror, study).take_home(checkpoints)
+    CheckpointTransfer(mirror, study).take_home(checkpoints)
     assert epochs_done(checkpoints) == 5

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from fieldsharp.core.errors import ConfigError, FieldsharpError
-from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointMirror
+from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
 from fieldsharp.storage.trial_files.checkpoints import epochs_done
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.provenance import file_sha256
@@ -42,7 +42,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
 ]
 LIMIT_S = 60.0
-Made = Callable[..., "RayExecutor"]
+BuiltReport = Callable[..., "RayExecutor"]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def config(tiny_config: SweepConfig, tmp_path: Path) -> SweepConfig:
 
 
 @pytest.fixture
-def made(nodes: Nodes, variables: None, tmp_path: Path) -> Iterator[Made]:
+def made(nodes: Nodes, variables: None, tmp_path: Path) -> Iterator[BuiltReport]:
     """Make an executor that is closed at the end."""
     open_ones: list[RayExecutor] = []
 
@@ -88,14 +88,14 @@ def made(nodes: Nodes, variables: None, tmp_path: Path) -> Iterator[Made]:
     ) -> "RayExecutor":
         from fieldsharp.sweep.execution.ray.connection import enter_cluster
         from fieldsharp.sweep.execution.ray.executor import RayExecutor
-        from fieldsharp.sweep.execution.ray.resources import Share
+        from fieldsharp.sweep.execution.ray.resources import WorkerResources
         from fieldsharp.sweep.execution.ray.runtime_env import worker_environment
 
         with worker_environment(config) as environment:
             enter_cluster("auto", environment)
         folder = folder or _made(tmp_path / "x.db.files" / "abcdef12")
-        kept = CheckpointMirror(mirror) if mirror else None
-        open_ones.append(RayExecutor(config, Share(workers, cpus, 0.0), folder, kept))
+        kept = CheckpointSync(mirror) if mirror else None
+        open_ones.append(RayExecutor(config, WorkerResources(workers, cpus, 0.0), folder, kept))
         return open_ones[-1]
 
     yield make
@@ -143,7 +143,9 @@ def _gone_for_a_while(path: Path) -> Iterator[None]:
     away.rename(path)
 
 
-def test_a_trial_is_trained_on_a_node_and_told_in_order(made: Made, config: SweepConfig) -> None:
+def test_a_trial_is_trained_on_a_node_and_told_in_order(
+    made: BuiltReport, config: SweepConfig
+) -> None:
     executor = made(config)
     _until_ready(executor)
     executor.submit(_spec(config))
@@ -156,7 +158,9 @@ def test_a_trial_is_trained_on_a_node_and_told_in_order(made: Made, config: Swee
     assert executor.free_slots == 1
 
 
-def test_the_worker_is_kept_between_trials(made: Made, config: SweepConfig, nodes: Nodes) -> None:
+def test_the_worker_is_kept_between_trials(
+    made: BuiltReport, config: SweepConfig, nodes: Nodes
+) -> None:
     executor = made(config)
     _until_ready(executor)
     before = _pids(nodes)
@@ -167,7 +171,7 @@ def test_the_worker_is_kept_between_trials(made: Made, config: SweepConfig, node
 
 
 def test_a_node_of_other_versions_is_left_out(
-    made: Made, config: SweepConfig, caplog: pytest.LogCaptureFixture
+    made: BuiltReport, config: SweepConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
     executor = made(config, workers=2)
     _until_ready(executor)
@@ -181,7 +185,7 @@ def test_a_node_of_other_versions_is_left_out(
 
 
 def test_workers_that_find_no_room_are_told_of(
-    made: Made,
+    made: BuiltReport,
     config: SweepConfig,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -198,7 +202,7 @@ def test_workers_that_find_no_room_are_told_of(
 
 
 def test_nodes_that_do_not_see_the_files_are_of_no_use(
-    made: Made, config: SweepConfig, tmp_path: Path
+    made: BuiltReport, config: SweepConfig, tmp_path: Path
 ) -> None:
     executor = made(config, folder=tmp_path / "elsewhere")
     with pytest.raises(ConfigError, match="put the database into a folder that every node sees"):
@@ -206,7 +210,7 @@ def test_nodes_that_do_not_see_the_files_are_of_no_use(
 
 
 def test_nodes_that_are_too_small_keep_no_sweep_waiting_for_them(
-    made: Made, config: SweepConfig, caplog: pytest.LogCaptureFixture
+    made: BuiltReport, config: SweepConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The one node that is large enough has other versions."""
     executor = made(config, cpus=2.0)
@@ -214,7 +218,9 @@ def test_nodes_that_are_too_small_keep_no_sweep_waiting_for_them(
         _until(executor)
 
 
-def test_data_is_sent_to_a_node_that_does_not_have_it(made: Made, config: SweepConfig) -> None:
+def test_data_is_sent_to_a_node_that_does_not_have_it(
+    made: BuiltReport, config: SweepConfig
+) -> None:
     spec = _spec(config)
     with _gone_for_a_while(Path(config.data.path)):
         executor = made(config)
@@ -227,7 +233,7 @@ def test_data_is_sent_to_a_node_that_does_not_have_it(made: Made, config: SweepC
 
 
 def test_a_worker_that_cannot_begin_says_so_at_once(
-    made: Made, config: SweepConfig, monkeypatch: pytest.MonkeyPatch
+    made: BuiltReport, config: SweepConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "fieldsharp.sweep.execution.ray.executor.packed", lambda _path: b"no archive"
@@ -244,7 +250,7 @@ def test_a_worker_that_cannot_begin_says_so_at_once(
 
 
 def test_checkpoints_cannot_travel_through_a_place_that_nodes_do_not_see(
-    made: Made, config: SweepConfig
+    made: BuiltReport, config: SweepConfig
 ) -> None:
     address = f"memory://{uuid4().hex}"
     ray = config.ray.model_copy(update={"checkpoints": address})
@@ -254,7 +260,7 @@ def test_checkpoints_cannot_travel_through_a_place_that_nodes_do_not_see(
 
 
 def test_a_node_that_would_need_data_that_is_too_large_is_of_no_use(
-    made: Made, config: SweepConfig
+    made: BuiltReport, config: SweepConfig
 ) -> None:
     tree = config.model_dump()
     tree["ray"]["send_data_mb"] = 0
@@ -267,7 +273,7 @@ def test_a_node_that_would_need_data_that_is_too_large_is_of_no_use(
 
 
 def test_a_trial_whose_worker_dies_is_told_and_goes_on_from_its_checkpoint(
-    made: Made, config: SweepConfig, nodes: Nodes, tmp_path: Path
+    made: BuiltReport, config: SweepConfig, nodes: Nodes, tmp_path: Path
 ) -> None:
     executor = made(config)
     checkpoints = tmp_path / "x.db.files" / "abcdef12" / "trials" / "000003"
@@ -289,7 +295,7 @@ def test_a_trial_whose_worker_dies_is_told_and_goes_on_from_its_checkpoint(
 
 
 def test_a_trial_is_ended_at_once_or_after_its_epoch_or_without_a_word(
-    made: Made, config: SweepConfig
+    made: BuiltReport, config: SweepConfig
 ) -> None:
     executor = made(config)
     for number, end in enumerate((executor.cancel, executor.pause)):
@@ -305,7 +311,7 @@ def test_a_trial_is_ended_at_once_or_after_its_epoch_or_without_a_word(
 
 
 def test_checkpoints_travel_through_a_mirror(
-    made: Made, config: SweepConfig, nodes: Nodes, tmp_path: Path
+    made: BuiltReport, config: SweepConfig, nodes: Nodes, tmp_path: Path
 ) -> None:
     """No node sees the study's files: what is there came through the mirror."""
     far = tmp_path / "far"
@@ -339,13 +345,13 @@ def test_a_cluster_on_which_nothing_starts_is_given_up(
 ) -> None:
     from fieldsharp.sweep.execution.ray.connection import enter_cluster
     from fieldsharp.sweep.execution.ray.executor import RayExecutor
-    from fieldsharp.sweep.execution.ray.resources import Share
+    from fieldsharp.sweep.execution.ray.resources import WorkerResources
 
     broken = tmp_path / "code" / "sweep"
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise RuntimeError('not this one')\n")
     enter_cluster("auto", {"working_dir": str(broken.parent)})
-    executor = RayExecutor(config, Share(1, 1.0, 0.0), tmp_path)
+    executor = RayExecutor(config, WorkerResources(1, 1.0, 0.0), tmp_path)
     try:
         with pytest.raises(FieldsharpError, match="5 workers in a row did not start on the Ray"):
             _until(executor)

@@ -3,7 +3,7 @@ import pytest
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.sweep.configuration.execution import RaySettings, WorkerSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.execution.ray.resources import Share, make_share
+from fieldsharp.sweep.execution.ray.resources import WorkerResources, make_resources
 
 
 def _with(config: SweepConfig, device: str = "auto", **workers: int) -> SweepConfig:
@@ -41,14 +41,14 @@ def test_workers_share_the_cards_of_a_cluster_or_its_processors(
     nodes: list[tuple[float, float]],
     expected: tuple[int, float, float],
 ) -> None:
-    found = make_share(_with(tiny_config, device, **workers), nodes)
+    found = make_resources(_with(tiny_config, device, **workers), nodes)
     assert (found.workers, found.cpus, found.gpus) == expected
     assert expected[2] * workers.get("per_gpu", 1) <= 1
 
 
 def test_a_gpu_that_no_node_has_is_refused(tiny_config: SweepConfig) -> None:
     with pytest.raises(ConfigError, match="no node of the Ray cluster has a GPU now; start the"):
-        make_share(_with(tiny_config, "cuda"), [(8.0, 0.0)])
+        make_resources(_with(tiny_config, "cuda"), [(8.0, 0.0)])
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_a_gpu_that_no_node_has_is_refused(tiny_config: SweepConfig) -> None:
 )
 def test_a_node_is_large_enough_or_not(cpus: float, gpus: float, alive: bool, fits: bool) -> None:
     node = {"Alive": alive, "Resources": {"CPU": cpus, "GPU": gpus}}
-    assert Share(1, 2.0, 0.5).fits(node) is fits
+    assert WorkerResources(1, 2.0, 0.5).fits(node) is fits

@@ -9,10 +9,13 @@ from pathlib import Path
 
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
-from fieldsharp.sweep.configuration.script_settings import TrainerSettings
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.execution.local.worker import Worker
 from fieldsharp.sweep.execution.messages import Assignment
-from fieldsharp.sweep.execution.script.project_snapshot import keep_project, kept_project
+from fieldsharp.sweep.execution.script.project_snapshot import (
+    project_snapshot,
+    save_project_snapshot,
+)
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.trial_events import End, EpochDone, TrialEvent, TrialTrouble
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -68,8 +71,8 @@ def run_script(
         "patterns": PRINTED,
         **settings,
     }
-    trainer, study = TrainerSettings.model_validate(tree), folder / "study"
-    keep_project(trainer, kept_project(study))
+    trainer, study = ScriptSettings.model_validate(tree), folder / "study"
+    save_project_snapshot(trainer, project_snapshot(study))
     run = RunSettings(data=DataSettings(path=""), trainer=trainer)
     run = run.model_copy(update={"training": run.training.model_copy(update={"epochs": epochs})})
     spec = TrialSpec(number=7, attempt=attempt, run=run, until=until)

@@ -6,7 +6,7 @@ from optuna.trial import TrialState, create_trial
 from pydantic import ValidationError
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.verdict import CONFIRM_FIRST, Verdict
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -23,10 +23,10 @@ from fieldsharp.sweep.study.confirmation.records import (
     write_confirmation,
     write_run,
 )
-from fieldsharp.sweep.study.data_summary import BandFacts, StudyFacts
+from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
 
-JUDGEMENT = Judgement(overall={"rmse": 0.1}, by_lead={"rmse": [0.1, 0.2]})
+JUDGEMENT = MetricValues(overall={"rmse": 0.1}, by_lead={"rmse": [0.1, 0.2]})
 
 
 def _trial(number: int, feasible: int = 1) -> ConfirmedTrial:
@@ -55,14 +55,14 @@ def _confirmation() -> Confirmation:
         baseline=0,
         seeds=[1001, 1002],
         finished_trials=8,
-        gradient=BandFacts(low=1.0, high=2.0, offset=0.0),
-        peak=BandFacts(low=1.0, high=2.0, offset=0.0),
+        gradient=BandSummary(low=1.0, high=2.0, offset=0.0),
+        peak=BandSummary(low=1.0, high=2.0, offset=0.0),
         trials=[_trial(0), _trial(4)],
     )
 
 
 @pytest.fixture
-def study(storage_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts) -> Study:
+def study(storage_url: str, tiny_config: SweepConfig, tiny_facts: DataSummary) -> Study:
     return open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
 
 

@@ -10,19 +10,19 @@ import math
 import pytest
 
 from fieldsharp.core.errors import FieldsharpError
-from fieldsharp.objectives.metric_values import Judgement
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.sweep.study.confirmation.records import ConfirmedRun, ConfirmedTrial, Runs
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
-    Scoring,
+    BaselineScoring,
     confirmed_trials,
     in_words,
     spread,
     winner,
 )
 
-SCORING = Scoring(ObjectiveSettings(), Targets(Band(2.0, 2.2), Band(10.0, 11.0)))
+SCORING = BaselineScoring(ObjectiveSettings(), Targets(Band(2.0, 2.2), Band(10.0, 11.0)))
 Figures = tuple[float, float] | str
 """Gradient and RMSE, or why the training failed."""
 
@@ -31,7 +31,7 @@ def _run(trial: int, seed: int, figures: Figures) -> ConfirmedRun:
     if isinstance(figures, str):
         return ConfirmedRun(trial=trial, seed=seed, failure=figures)
     gradient, rmse = figures
-    judgement = Judgement(
+    judgement = MetricValues(
         overall={"gradient": gradient, "peak": 10.5, "rmse": rmse},
         by_lead={"rmse": [rmse], "rmse_climatology": [9.0]},
     )

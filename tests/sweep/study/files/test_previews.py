@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.sweep.study.files.previews import ForecastSample, ObservedSample, TrialSample
+from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview, TrialPreview
 
-FORECAST = ForecastSample(
+FORECAST = ForecastPreview(
     values_LHW=np.arange(12, dtype=np.float32).reshape(2, 2, 3).transpose(0, 2, 1),
     power_LK=np.array([[1.0, 0.5], [2.0, 1e-300]]),
 )
-OBSERVED = ObservedSample(
+OBSERVED = ObservedPreview(
     part="validation",
     variable='a "name" with ünicode',
     units="",
@@ -40,14 +40,14 @@ def _same(one: object, other: object) -> bool:
 
 
 def test_what_was_observed_comes_back() -> None:
-    found = ObservedSample.from_bytes(OBSERVED.to_bytes())
+    found = ObservedPreview.from_bytes(OBSERVED.to_bytes())
     assert _same(found, OBSERVED)
     assert found.leads == (1, 3)
 
 
 def test_the_sample_of_a_trial_comes_back() -> None:
     epochs = {"score": np.array([1.0, np.nan]), "loss total": np.array([3.0, 2.0])}
-    found = TrialSample.from_bytes(TrialSample(FORECAST, epochs).to_bytes())
+    found = TrialPreview.from_bytes(TrialPreview(FORECAST, epochs).to_bytes())
     assert found.forecast is not None
     assert _same(found.forecast, FORECAST)
     assert found.epochs.keys() == epochs.keys()
@@ -55,7 +55,7 @@ def test_the_sample_of_a_trial_comes_back() -> None:
 
 
 def test_a_pruned_trial_has_epochs_alone() -> None:
-    found = TrialSample.from_bytes(TrialSample(None, {"score": np.array([1.0])}).to_bytes())
+    found = TrialPreview.from_bytes(TrialPreview(None, {"score": np.array([1.0])}).to_bytes())
     assert found.forecast is None
     assert found.epochs["score"].tolist() == [1.0]
 
@@ -63,9 +63,9 @@ def test_a_pruned_trial_has_epochs_alone() -> None:
 @pytest.mark.parametrize("content", [b"", b"nothing of the kind", FORECAST.to_bytes()[:-3]])
 def test_what_is_no_sample_is_said_to_be_of_another_version(content: bytes) -> None:
     with pytest.raises(StudyError, match="of another version of this program"):
-        TrialSample.from_bytes(content)
+        TrialPreview.from_bytes(content)
 
 
 def test_a_sample_of_another_kind_is_refused() -> None:
     with pytest.raises(StudyError, match="of another version of this program"):
-        ObservedSample.from_bytes(FORECAST.to_bytes())
+        ObservedPreview.from_bytes(FORECAST.to_bytes())

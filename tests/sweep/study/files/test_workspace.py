@@ -9,9 +9,9 @@ import pytest
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.storage.trial_files.checkpoints import make_attempt_folder, write_checkpoint
-from fieldsharp.sweep.study.files.previews import ForecastSample, TrialSample
+from fieldsharp.sweep.study.files.previews import ForecastPreview, TrialPreview
 from fieldsharp.sweep.study.files.spooled_result import SpooledResult
-from fieldsharp.sweep.study.files.workspace import StudyFiles
+from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.trial_events import TrialDone
 from tests.sweep.fake_sweep import metrics_of, report_of
 
@@ -19,8 +19,8 @@ IDENTITY = "0123456789abcdef"
 
 
 @pytest.fixture
-def files(storage_url: str) -> StudyFiles:
-    files = StudyFiles(storage_url, IDENTITY)
+def files(storage_url: str) -> StudyWorkspace:
+    files = StudyWorkspace(storage_url, IDENTITY)
     files.make()
     return files
 
@@ -31,7 +31,7 @@ def _result(number: int) -> SpooledResult:
     return SpooledResult("fingerprint", end, reports)
 
 
-def test_a_result_is_read_back_with_the_same_numbers(files: StudyFiles) -> None:
+def test_a_result_is_read_back_with_the_same_numbers(files: StudyWorkspace) -> None:
     files.keep_result(_result(3))
     (found,) = files.results()
     assert (found.fingerprint, found.end) == ("fingerprint", _result(3).end)
@@ -42,7 +42,7 @@ def test_a_result_is_read_back_with_the_same_numbers(files: StudyFiles) -> None:
 
 
 def test_a_result_of_another_version_is_said_and_removed(
-    files: StudyFiles, caplog: pytest.LogCaptureFixture
+    files: StudyWorkspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     files._spool.put(3, '{"fingerprint": "f", "end": {"number": 3}, "reports": "[]"}')
     files._spool.put(4, "no JSON")
@@ -54,7 +54,7 @@ def test_a_result_of_another_version_is_said_and_removed(
 
 
 def test_a_disk_that_takes_no_result_is_said_and_no_error(
-    files: StudyFiles, caplog: pytest.LogCaptureFixture
+    files: StudyWorkspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     (files.folder / "spool").write_text("in the way")
     with caplog.at_level(logging.WARNING):
@@ -62,7 +62,7 @@ def test_a_disk_that_takes_no_result_is_said_and_no_error(
     assert "its result cannot be kept beside the database" in caplog.text
 
 
-def _checkpointed(files: StudyFiles, *numbers: int) -> None:
+def _checkpointed(files: StudyWorkspace, *numbers: int) -> None:
     for number in numbers:
         folder = files.checkpoints(number)
         make_attempt_folder(folder, 1)
@@ -71,7 +71,7 @@ def _checkpointed(files: StudyFiles, *numbers: int) -> None:
 
 
 def test_of_finished_trials_the_best_keep_their_last_checkpoint_and_others_none(
-    files: StudyFiles,
+    files: StudyWorkspace,
 ) -> None:
     _checkpointed(files, 0, 1, 2)
     files.tidy(finished={0, 1}, best=[1])
@@ -81,51 +81,55 @@ def test_of_finished_trials_the_best_keep_their_last_checkpoint_and_others_none(
     assert [files.epochs_done(number) for number in range(3)] == [0, 2, 2]
 
 
-def test_search_and_confirmation_share_no_checkpoints(files: StudyFiles, storage_url: str) -> None:
-    confirming = StudyFiles(storage_url, IDENTITY, kind="confirm")
+def test_search_and_confirmation_share_no_checkpoints(
+    files: StudyWorkspace, storage_url: str
+) -> None:
+    confirming = StudyWorkspace(storage_url, IDENTITY, kind="confirm")
     _checkpointed(files, 0)
     confirming.tidy(finished={0}, best=[])
     assert confirming.checkpoints(0) != files.checkpoints(0)
     assert files.epochs_done(0) == 2
 
 
-def test_room_is_known_although_somebody_removed_the_folder(files: StudyFiles) -> None:
+def test_room_is_known_although_somebody_removed_the_folder(files: StudyWorkspace) -> None:
     before = files.free_mb()
     files.folder.rmdir()
     files.folder.parent.rmdir()
     assert files.free_mb() == pytest.approx(before, rel=0.1)
 
 
-def test_the_folder_is_of_its_user_alone(files: StudyFiles) -> None:
+def test_the_folder_is_of_its_user_alone(files: StudyWorkspace) -> None:
     assert files.folder.stat().st_mode & 0o777 == 0o700
     assert files.folder.parent.stat().st_mode & 0o777 == 0o700
     assert isinstance(files.folder, Path)
 
 
-def test_a_sample_is_read_back_with_the_pictures_there_are(files: StudyFiles) -> None:
-    pruned = TrialSample(None, {"score": np.array([1.0, 0.5])})
+def test_a_sample_is_read_back_with_the_pictures_there_are(files: StudyWorkspace) -> None:
+    pruned = TrialPreview(None, {"score": np.array([1.0, 0.5])})
     assert files.keep_sample(4, pruned) == ["by-lead", "epochs"]
     found = files.sample(4)
     assert found is not None
     assert found.epochs["score"].tolist() == [1.0, 0.5]
     assert files.sample(5) is None
     values = np.zeros((1, 3, 3), dtype=np.float32)
-    with_one_lead = TrialSample(ForecastSample(values, np.ones((1, 2))))
+    with_one_lead = TrialPreview(ForecastPreview(values, np.ones((1, 2))))
     assert files.keep_sample(5, with_one_lead)[:2] == ["maps-first-lead", "spectra"]
 
 
 def test_a_disk_that_takes_no_sample_is_said_and_there_are_no_pictures(
-    files: StudyFiles, caplog: pytest.LogCaptureFixture
+    files: StudyWorkspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     (files.folder / "samples").write_text("in the way")
     with caplog.at_level(logging.WARNING):
-        assert files.keep_sample(4, TrialSample(None)) == []
+        assert files.keep_sample(4, TrialPreview(None)) == []
     assert "trial 4: no pictures" in caplog.text
 
 
-def test_samples_of_trials_that_a_database_put_back_lacks_are_removed(files: StudyFiles) -> None:
+def test_samples_of_trials_that_a_database_put_back_lacks_are_removed(
+    files: StudyWorkspace,
+) -> None:
     for number in (0, 1):
-        files.keep_sample(number, TrialSample(None))
+        files.keep_sample(number, TrialPreview(None))
     files.forget_unknown({0})
     assert files.sample(0) is not None
     assert files.sample(1) is None
@@ -136,7 +140,7 @@ def test_samples_of_trials_that_a_database_put_back_lacks_are_removed(files: Stu
 )
 @pytest.mark.parametrize("how", ["link", "world"])
 def test_a_folder_of_a_study_that_others_can_fill_is_refused(
-    name: str, how: str, files: StudyFiles, storage_url: str, tmp_path: Path
+    name: str, how: str, files: StudyWorkspace, storage_url: str, tmp_path: Path
 ) -> None:
     folder = files.folder / name
     folder.parent.mkdir(exist_ok=True)
@@ -151,4 +155,4 @@ def test_a_folder_of_a_study_that_others_can_fill_is_refused(
         folder.symlink_to(elsewhere)
     what = "is a link" if how == "link" else "can be written by every user"
     with pytest.raises(ConfigError, match=rf"{folder} {what}"):
-        StudyFiles(storage_url, IDENTITY).make()
+        StudyWorkspace(storage_url, IDENTITY).make()

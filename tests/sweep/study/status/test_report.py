@@ -10,14 +10,14 @@ from optuna.trial import TrialState
 from fieldsharp.core.errors import StudyError
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import (
     load_study,
     open_or_create_study,
     our_studies,
     study_config,
 )
-from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.status.report import study_status, trial_status
 from fieldsharp.sweep.study.trial_records import CONFIG
 
@@ -28,7 +28,7 @@ def study(finished_url: str) -> Study:
 
 
 def test_a_finished_study_shows_states_best_baseline_and_targets(
-    study: Study, finished_url: str, tiny_facts: StudyFacts
+    study: Study, finished_url: str, tiny_facts: DataSummary
 ) -> None:
     status = study_status(study, finished_url)
     assert status.states == {
@@ -74,10 +74,10 @@ def test_a_status_is_plain_json(study: Study, finished_url: str) -> None:
 
 
 def test_before_the_first_result_there_is_no_best_and_no_eta(
-    tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
+    tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
 ) -> None:
     study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
-    ledger = Ledger(study, tiny_config, storage_url, tiny_facts)
+    ledger = StudyRepository(study, tiny_config, storage_url, tiny_facts)
     ledger.prepare()
     ledger.ask()
     status = study_status(study, storage_url)
@@ -86,10 +86,10 @@ def test_before_the_first_result_there_is_no_best_and_no_eta(
 
 
 def test_a_failed_trial_is_shown_with_its_reason(
-    tiny_config: SweepConfig, tiny_facts: StudyFacts, storage_url: str
+    tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
 ) -> None:
     study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
-    ledger = Ledger(study, tiny_config, storage_url, tiny_facts)
+    ledger = StudyRepository(study, tiny_config, storage_url, tiny_facts)
     ledger.prepare()
     ledger.ask()
     ledger.ask()

@@ -11,10 +11,10 @@ from fieldsharp.storage.maintenance.backup import copy_database
 from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.data_summary import StudyFacts
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.formatting import describe
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
-from fieldsharp.sweep.study.repository import Ledger
+from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.status.report import study_status
 from fieldsharp.sweep.study.status.watcher import StudyWatcher
 from fieldsharp.sweep.study.trial_records import PRESET, VERDICT, trial_record
@@ -42,8 +42,8 @@ def test_a_look_agrees_with_the_status(finished_url: str) -> None:
 
 @pytest.fixture
 def watched(
-    tmp_path: Path, finished_url: str, tiny_config: SweepConfig, tiny_facts: StudyFacts
-) -> tuple[Ledger, StudyWatcher]:
+    tmp_path: Path, finished_url: str, tiny_config: SweepConfig, tiny_facts: DataSummary
+) -> tuple[StudyRepository, StudyWatcher]:
     """A study that goes on, and somebody who looks at it through the database alone."""
     copy_database(finished_url, tmp_path / "x.db")
     url = f"sqlite:///{tmp_path / 'x.db'}"
@@ -52,11 +52,11 @@ def watched(
     config = SweepConfig.model_validate(tree)
     study = open_or_create_study(open_database(url, "write"), config, tiny_facts)
     watcher = StudyWatcher(load_study(open_database(url, "read"), "tiny"), url)
-    return Ledger(study, config, url, tiny_facts), watcher
+    return StudyRepository(study, config, url, tiny_facts), watcher
 
 
 def test_a_trial_at_work_is_seen_and_said_when_it_ends(
-    watched: tuple[Ledger, StudyWatcher],
+    watched: tuple[StudyRepository, StudyWatcher],
 ) -> None:
     ledger, watcher = watched
     with StudyLock(ledger.url, "tiny"):
@@ -94,7 +94,7 @@ def test_a_trial_at_work_is_seen_and_said_when_it_ends(
 
 
 def test_a_baseline_that_failed_shortens_no_time_left(
-    watched: tuple[Ledger, StudyWatcher], tiny_facts: StudyFacts
+    watched: tuple[StudyRepository, StudyWatcher], tiny_facts: DataSummary
 ) -> None:
     ledger, watcher = watched
     _give_budget(ledger, tiny_facts, 1000)
@@ -110,7 +110,7 @@ def test_a_baseline_that_failed_shortens_no_time_left(
 
 
 def test_a_trial_that_its_coordinator_left_is_not_at_work(
-    watched: tuple[Ledger, StudyWatcher],
+    watched: tuple[StudyRepository, StudyWatcher],
 ) -> None:
     ledger, watcher = watched
     ledger.ask()
@@ -120,14 +120,16 @@ def test_a_trial_that_its_coordinator_left_is_not_at_work(
     assert "not being run, with trials left to do" in shown.note
 
 
-def test_a_new_budget_is_seen(watched: tuple[Ledger, StudyWatcher], tiny_facts: StudyFacts) -> None:
+def test_a_new_budget_is_seen(
+    watched: tuple[StudyRepository, StudyWatcher], tiny_facts: DataSummary
+) -> None:
     ledger, watcher = watched
     assert watcher.look().budget == 10
     _give_budget(ledger, tiny_facts, 12)
     assert watcher.look().budget == 12
 
 
-def test_json_has_everything_a_look_found(watched: tuple[Ledger, StudyWatcher]) -> None:
+def test_json_has_everything_a_look_found(watched: tuple[StudyRepository, StudyWatcher]) -> None:
     ledger, watcher = watched
     with StudyLock(ledger.url, "tiny"):
         ledger.ask()
@@ -138,7 +140,7 @@ def test_json_has_everything_a_look_found(watched: tuple[Ledger, StudyWatcher]) 
     assert "sees_forecasts" not in tree
 
 
-def _give_budget(ledger: Ledger, facts: StudyFacts, trials: int) -> None:
+def _give_budget(ledger: StudyRepository, facts: DataSummary, trials: int) -> None:
     """Go on with a study under a budget of its own, as another process does."""
     tree = ledger.config.model_dump()
     tree["budget"]["trials"] = trials
