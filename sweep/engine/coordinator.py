@@ -58,7 +58,7 @@ class Coordinator:
     """Runs one study until its budget is used or it is told to stop.
 
     Args:
-        ledger: The study's book.
+        repository: The study's book.
         executor: What runs the trials.
         facts: What was found out about the data.
         progress: What is told how far it is.
@@ -69,7 +69,7 @@ class Coordinator:
 
     def __init__(
         self,
-        ledger: StudyRepository,
+        repository: StudyRepository,
         executor: Executor,
         facts: DataSummary,
         progress: Progress,
@@ -77,25 +77,25 @@ class Coordinator:
         clock: Callable[[], float] = time.monotonic,
         lock: StudyLock | None = None,
     ) -> None:
-        self._ledger = ledger
-        self._study = ledger.config.study
-        self._recovery = ledger.config.recovery
+        self._repository = repository
+        self._study = repository.config.study
+        self._recovery = repository.config.recovery
         self._leases = Leases(executor, seconds(self._recovery.progress_deadline), clock)
         self._progress = progress
         self._files = files
-        self._housekeeping = Maintenance(ledger.url, files, self._recovery, clock)
-        self._durability = DurableRemoval(ledger, clock)
+        self._housekeeping = Maintenance(repository.url, files, self._recovery, clock)
+        self._durability = DurableRemoval(repository, clock)
         self._lock_watch = None if lock is None else LockWatch(lock, self.request_stop, clock)
         self._told: set[int] = set()
         self._is_lost = False
         self._stop_requests = 0
-        self._scoring = BaselineScoring(ledger.config.objective, facts.targets)
-        self._standing = VerdictTracker(ledger, facts)
+        self._scoring = BaselineScoring(repository.config.objective, facts.targets)
+        self._standing = VerdictTracker(repository, facts)
         self._turns = Scheduler(
-            ledger, self._leases, files, progress, self._scoring, self._standing, clock
+            repository, self._leases, files, progress, self._scoring, self._standing, clock
         )
         self._running = self._turns.running
-        ledger.patience.stopping = lambda: self._stop_requests > 0
+        repository.patience.stopping = lambda: self._stop_requests > 0
 
     def request_stop(self) -> None:
         """Ask for an orderly end; safe to call from a signal handler. Twice: at once."""
@@ -126,7 +126,7 @@ class Coordinator:
             self._is_lost = True
             raise
         except StorageUnavailable as error:
-            self._ledger.patience.give_up()
+            self._repository.patience.give_up()
             if not self._stop_requests:
                 raise
             raise self._stopped(f"; the database was unavailable then ({error.found})") from error
@@ -139,21 +139,21 @@ class Coordinator:
     def _prepare(self) -> None:
         """Take up what a coordinator before this one left, and see where the study stands."""
         self._durability.settle()
-        self._files.forget_unknown(self._ledger.numbers())
+        self._files.forget_unknown(self._repository.numbers())
         for result in self._files.results():
             self._take_up(result)
-        for number in self._ledger.left_running():
+        for number in self._repository.left_running():
             self._lost(number, None, "its coordinator died")
-        self._ledger.prepare()  # only now: a baseline may just have been given up
-        earlier = self._ledger.baseline()
+        self._repository.prepare()  # only now: a baseline may just have been given up
+        earlier = self._repository.baseline()
         if earlier is not None:
             self._scoring.end_baseline(earlier.judgements_by_epoch)
         self._standing.read()
         self._turns.pausing.prepare()
-        self._told = self._ledger.told()
-        self._turns.finished = self._ledger.finished()
+        self._told = self._repository.told()
+        self._turns.finished = self._repository.finished()
         self._progress.begin(
-            self._turns.finished, self._ledger.config.budget.trials, self._ledger.best()
+            self._turns.finished, self._repository.config.budget.trials, self._repository.best()
         )
         self._progress.waiting(self._turns.pausing.count)
         self._conclude()
@@ -164,8 +164,8 @@ class Coordinator:
     def _take_up(self, result: SpooledResult) -> None:
         """Go on with a result that was not told: its trial is not trained again."""
         number = result.end.number
-        spec = self._ledger.adopt(number, result.end.attempt, result.fingerprint)
-        if spec is None and number in self._ledger.told():  # told, but not forgotten
+        spec = self._repository.adopt(number, result.end.attempt, result.fingerprint)
+        if spec is None and number in self._repository.told():  # told, but not forgotten
             self._durability.then(lambda: self._files.forget_result(number))
             return
         if spec is None:  # the database was put back or made anew: it is of another trial
@@ -188,7 +188,7 @@ class Coordinator:
             except StorageError as error:
                 # The error that ended the work is on its way up; the next start puts back the rest.
                 logger.warning("trial %d is left as running: %s", number, error)
-                self._ledger.patience.give_up()
+                self._repository.patience.give_up()
 
     def _take_in(self, events: list[TrialEvent]) -> None:
         for event in events:
@@ -280,7 +280,7 @@ class Coordinator:
     def _lost(self, number: int, spec: TrialSpec | None, reason: str) -> None:
         """Try a trial again that ended without a word of its own, unless that happens too often."""
         done = self._files.epochs_done(number)
-        lost = self._ledger.lost_once_more(number, done, reason)
+        lost = self._repository.lost_once_more(number, done, reason)
         if len(lost.reasons) >= self._recovery.attempts:
             self._fail(number, spec, lost.given_up())
             return
@@ -309,7 +309,7 @@ class Coordinator:
             running.scores.append(score)
             number = running.spec.number
             rung = self._turns.pausing.result(running, report)
-            should_prune = self._ledger.report(number, report.epoch, score.total, rung)
+            should_prune = self._repository.report(number, report.epoch, score.total, rung)
             self._progress.epoch(running.spec, report, score)
             is_last = report.epoch == running.spec.run.training.epochs - 1
             is_done = is_last or running.end is not None  # then there is nothing to be saved
@@ -345,7 +345,7 @@ class Coordinator:
             self._put_back(running.spec.number)
 
     def _fail(self, number: int, spec: TrialSpec | None, reason: str) -> None:
-        self._ledger.fail(number, reason)
+        self._repository.fail(number, reason)
         self._running.pop(number, None)
         self._count(number)
         if spec is None:
@@ -376,9 +376,9 @@ class Coordinator:
         record = self._scoring.record(running, end)
         pictures = self._files.keep_sample(number, trial_preview(running, end))
         if running.pruned:
-            self._ledger.prune(number, record, pictures)
+            self._repository.prune(number, record, pictures)
         else:
-            self._ledger.complete(number, record, pictures)
+            self._repository.complete(number, record, pictures)
         # Before the checkpoints are tidied.
         self._standing.add(running.spec, record, is_complete=not running.pruned)
         del self._running[number]
@@ -404,7 +404,7 @@ class Coordinator:
     def _put_back(
         self, number: int, lost: RetryHistory | None = None, micro_batches: int | None = None
     ) -> None:
-        self._ledger.put_back(number, lost, micro_batches)
+        self._repository.put_back(number, lost, micro_batches)
         self._running.pop(number, None)
         self._progress.put_back(number)
 
@@ -415,11 +415,11 @@ class Coordinator:
             StoppedOnRequest: Unless there is nothing left to do.
         """
         self._leases.wind_down(self._study, self._take_in, lambda: self._stop_requests > 1)
-        if self._running or self._turns.finished < self._ledger.config.budget.trials:
+        if self._running or self._turns.finished < self._repository.config.budget.trials:
             raise self._stopped("")
 
     def _stopped(self, more: str) -> StoppedOnRequest:
         return StoppedOnRequest(
             f"study {self._study!r} was stopped with {self._turns.finished} trials done{more}; "
-            f"{go_on(self._ledger.url, RESUME, self._study)}"
+            f"{go_on(self._repository.url, RESUME, self._study)}"
         )

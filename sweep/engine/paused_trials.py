@@ -22,18 +22,18 @@ class PausedTrials:
     Without promotion there are no rungs, and nothing is ever paused.
 
     Args:
-        ledger: The study's book.
+        repository: The study's book.
         files: The study's files beside the database.
         scoring: Against the baseline.
     """
 
     def __init__(
-        self, ledger: StudyRepository, files: StudyWorkspace, scoring: BaselineScoring
+        self, repository: StudyRepository, files: StudyWorkspace, scoring: BaselineScoring
     ) -> None:
-        self._ledger = ledger
+        self._repository = repository
         self._files = files
         self._scoring = scoring
-        self._promotion = _promotion(ledger.config)
+        self._promotion = _promotion(repository.config)
         self._paused: dict[int, tuple[RunningTrial, TrialRecord]] = {}
 
     def prepare(self) -> None:
@@ -42,10 +42,10 @@ class PausedTrials:
             return
         for rung in self._promotion.rungs:
             self._look_at_the_baseline(rung)
-        for number, results in self._ledger.rungs().items():
+        for number, results in self._repository.rungs().items():
             for result in results:
                 self._promotion.reached(number, result)
-        for spec, record in self._ledger.paused():
+        for spec, record in self._repository.paused():
             self._paused[spec.number] = RunningTrial(spec), record
             self._promotion.pause(spec.number, record.epochs)
 
@@ -98,7 +98,7 @@ class PausedTrials:
         end = running.last_word()
         record = self._scoring.record(running, end)
         pictures = self._files.keep_sample(number, trial_preview(running, end))
-        self._ledger.pause(number, epochs, record, pictures)
+        self._repository.pause(number, epochs, record, pictures)
         self._files.keep_last_checkpoint(number)
         self._promotion.pause(number, epochs)
         self._paused[number] = running, record
@@ -116,7 +116,7 @@ class PausedTrials:
         """
         running, _ = self._paused.pop(number)
         self._promotion.leave(number)
-        running.spec = self._ledger.go_on(number)
+        running.spec = self._repository.go_on(number)
         return running
 
     def give_up(
@@ -132,14 +132,14 @@ class PausedTrials:
         there = list(self._paused)
         ended = []
         for number in there if all_of_them else self._promotion.hopeless(at_work, new):
-            self._ledger.give_up(number)
+            self._repository.give_up(number)
             self._promotion.leave(number)
             running, record = self._paused.pop(number)
             ended.append((running.spec, record))
         return ended
 
     def _look_at_the_baseline(self, rung: int) -> None:
-        result = self._scoring.baseline_at_rung(rung, self._ledger.config.training.epochs)
+        result = self._scoring.baseline_at_rung(rung, self._repository.config.training.epochs)
         if result is not None:
             self._promotion.baseline_reached(result)
 

@@ -25,7 +25,7 @@ class Scheduler:
     """Hands trials out, each until its next rung, as long as the budget allows.
 
     Args:
-        ledger: The study's book.
+        repository: The study's book.
         leases: Who takes the trials.
         files: The study's files beside the database.
         progress: What is told how far it is.
@@ -41,7 +41,7 @@ class Scheduler:
 
     def __init__(
         self,
-        ledger: StudyRepository,
+        repository: StudyRepository,
         leases: Leases,
         files: StudyWorkspace,
         progress: Progress,
@@ -51,15 +51,15 @@ class Scheduler:
     ) -> None:
         self.running: dict[int, RunningTrial] = {}
         self.finished = 0
-        self.pausing = PausedTrials(ledger, files, scoring)
-        self._ledger = ledger
-        self._study = ledger.config.study
+        self.pausing = PausedTrials(repository, files, scoring)
+        self._repository = repository
+        self._study = repository.config.study
         self._leases = leases
         self._files = files
         self._progress = progress
         self._scoring = scoring
         self._standing = standing
-        self._allowance = Budget(self._study, ledger.config.budget, clock)
+        self._allowance = Budget(self._study, repository.config.budget, clock)
 
     def begin(self) -> None:
         """Begin to count the time."""
@@ -83,7 +83,7 @@ class Scheduler:
             number = self._next_up()
             try:
                 if number is None:
-                    running = RunningTrial(self._ledger.ask())
+                    running = RunningTrial(self._repository.ask())
                     trained = self._files.epochs_done(running.spec.number)
                 else:
                     trained = 0  # it may go on from its rung
@@ -95,7 +95,7 @@ class Scheduler:
                 continue
             self.running[running.spec.number] = running
             if number is None:
-                self._ledger.make_durable()  # its result could else not be told
+                self._repository.make_durable()  # its result could else not be told
             self._send(running, trained)
             self._progress.started(running.spec)
         return refused
@@ -136,7 +136,7 @@ class Scheduler:
     def say_what_stays_paused(self) -> None:
         """Say how many trials wait for more time, if any do."""
         if self.pausing.count:
-            then = go_on(self._ledger.url, RESUME, self._study)
+            then = go_on(self._repository.url, RESUME, self._study)
             logger.info(
                 "%s: trials that stay paused: %d; %s", self._study, self.pausing.count, then
             )
@@ -161,7 +161,7 @@ class Scheduler:
 
     def _put_back(self, running: RunningTrial) -> None:
         number = running.spec.number
-        self._ledger.put_back(number)
+        self._repository.put_back(number)
         del self.running[number]
         self._progress.put_back(number)
 

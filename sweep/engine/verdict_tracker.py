@@ -19,13 +19,13 @@ class VerdictTracker:
     """Keeps the verdict of a study up to date while its trials come in.
 
     Args:
-        ledger: Where the verdict is written down.
+        repository: Where the verdict is written down.
         facts: What was found out about the data.
     """
 
-    def __init__(self, ledger: StudyRepository, facts: DataSummary) -> None:
-        self._ledger = ledger
-        self._config = ledger.config
+    def __init__(self, repository: StudyRepository, facts: DataSummary) -> None:
+        self._repository = repository
+        self._config = repository.config
         self._targets = facts.targets
         self._units = facts.units
         self._contenders: list[Contender] = []
@@ -44,7 +44,7 @@ class VerdictTracker:
 
     def read(self) -> None:
         """Begin with the trials that ended already."""
-        self._contenders = self._ledger.contenders()
+        self._contenders = self._repository.contenders()
 
     def add(self, spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True) -> None:
         """Take in a trial that is complete, or was given up on its way."""
@@ -60,9 +60,9 @@ class VerdictTracker:
         reached = reach_verdict(self._contenders, self._targets, self._units, to_come)
         verdict = as_script_verdict(self._config, reached)
         if verdict != self._verdict:
-            self._ledger.conclude(verdict)
+            self._repository.conclude(verdict)
             self._verdict = verdict
-        self._needless = self._ledger.settled(verdict, self._targets)
+        self._needless = self._repository.settled(verdict, self._targets)
 
     def wanted(self, count: int) -> list[int]:
         """Return the trials whose nets are worth keeping: the best, and the baseline.

@@ -1,4 +1,4 @@
-"""What is kept of a trial for its pictures, by a coordinator over a real ledger."""
+"""What is kept of a trial for its pictures, by a coordinator over a real repository."""
 
 import logging
 from base64 import b64encode
@@ -34,7 +34,7 @@ def test_every_trial_keeps_its_scores_by_epoch(make_sweep: MakeSweep) -> None:
 def test_a_damaged_sample_out_of_the_spool_costs_pictures_and_no_trial(
     make_sweep: MakeSweep, caplog: pytest.LogCaptureFixture
 ) -> None:
-    running = RunningTrial(make_sweep(trials=1).ledger.ask())
+    running = RunningTrial(make_sweep(trials=1).repository.ask())
     good = b64encode(FORECAST.to_bytes()).decode()
     found = trial_preview(running, TrialDone(0, 1, 1.0, 1.0, "cpu", "float32", good))
     assert found.forecast is not None
@@ -49,7 +49,7 @@ def test_a_damaged_sample_out_of_the_spool_costs_pictures_and_no_trial(
 def test_a_trial_that_heard_too_late_that_it_is_pruned_shows_no_later_forecast(
     make_sweep: MakeSweep,
 ) -> None:
-    running = RunningTrial(make_sweep(trials=1).ledger.ask(), pruned=True)
+    running = RunningTrial(make_sweep(trials=1).repository.ask(), pruned=True)
     sent = b64encode(FORECAST.to_bytes()).decode()
     assert (
         trial_preview(running, TrialDone(0, 1, 1.0, 1.0, "cpu", "float32", sent)).forecast is None
