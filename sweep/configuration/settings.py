@@ -24,6 +24,7 @@ from fieldsharp.sweep.configuration.execution import (
 from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, Range, Scalar, ends, samples
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
 from fieldsharp.sweep.configuration.script_rules import require_script_study, with_script_defaults
+from fieldsharp.sweep.configuration.search_methods import PRUNERS
 from fieldsharp.sweep.configuration.setting_paths import GIVEN, SHORT_NAMES, setting_path
 
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
@@ -198,7 +199,7 @@ class SweepConfig(RunSettings):
     @property
     def promotes(self) -> bool:
         """Whether trials are paused at rungs."""
-        return self.pruner == "promotion"
+        return PRUNERS[self.pruner].rung_rule is not None
 
     @property
     def run(self) -> RunSettings:
@@ -274,7 +275,7 @@ class SweepConfig(RunSettings):
 
     @model_validator(mode="after")
     def _front_is_not_pruned(self) -> "SweepConfig":
-        if self.objective.mode == "pareto" and self.search.pruner in ("median", "hyperband"):
+        if self.objective.mode == "pareto" and PRUNERS[self.pruner].by_score is not None:
             raise ValueError(
                 f"search.pruner is {self.search.pruner}, which compares one score, and "
                 "objective.mode is pareto; set search.pruner to promotion or none"

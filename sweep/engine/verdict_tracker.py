@@ -75,7 +75,7 @@ class VerdictTracker:
         baseline = [c.number for c in self._contenders if c.is_baseline and count]
         return [*baseline, *(c.number for c in best)]
 
-    def look_at_the_baseline(self, record: TrialRecord) -> None:
+    def warn_of_baseline(self, record: TrialRecord) -> None:
         """Say what about the baseline makes the search odd."""
         study, metrics = self._config.study, record.metrics
         given = self._config.objective.targets

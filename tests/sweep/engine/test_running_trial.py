@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from fieldsharp.storage.trial_files.checkpoints import make_attempt_folder, write_checkpoint
-from fieldsharp.sweep.engine.running_trial import RunningTrial
-from fieldsharp.sweep.engine.trial_preview import trial_preview
+from fieldsharp.sweep.engine.running_trial import RunningTrial, trial_preview
 from fieldsharp.sweep.study.files.previews import ForecastPreview
 from fieldsharp.sweep.study.trial_events import TrialDone
 from tests.sweep.fake_sweep import FakeExecutor, MakeSweep, metrics_of
