@@ -125,7 +125,11 @@ class _Text(html.parser.HTMLParser):
         self.text = ""
         self._inside = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(
+        self,
+        tag: str,
+        attrs: list[tuple[str, str | None]],  # noqa: ARG002
+    ) -> None:
         self._inside += tag in self._LEFT_OUT
 
     def handle_endtag(self, tag: str) -> None:
@@ -154,9 +158,9 @@ def report(folder: Path) -> str:
 @contextmanager
 def dashboard(folder: Path) -> Iterator[Callable[[str], bytes]]:
     """Yield a function that asks a running dashboard for a path, with its token."""
+    options = ("--port", "0", "--no-open", "--json")
     with subprocess.Popen(
-        [sys.executable, str(PROJECT / "run_sweep.py"), "dashboard"]
-        + ["--port", "0", "--no-open", "--json"],
+        [sys.executable, str(PROJECT / "run_sweep.py"), "dashboard", *options],
         cwd=folder,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -200,12 +204,21 @@ def pages(folder: Path) -> dict[str, Any]:
         "studies": studies,
         "trials": [_of_page(trial) for trial in detail.pop("trials")],
         "best": [trial["number"] for trial in detail.pop("best_trials")],
-        "study": detail,
+        "study": _in_order(detail),
         "columns": table.splitlines()[0].split(","),
         "rows": len(table.splitlines()) - 1,
         "pictures": sorted(pictures),
         "drawn": {name: content[1:4].decode("ascii") for name, content in drawn.items()},
     }
+
+
+def _in_order(detail: dict[str, Any]) -> dict[str, Any]:
+    """Return a page of a study in one order: that of what was searched is another every time."""
+    for found in detail["union_search_space"]:
+        found["distribution"].get("choices", []).sort(key=str)
+    detail["union_search_space"].sort(key=lambda found: str(found["name"]))
+    detail["union_user_attrs"].sort(key=lambda found: str(found["key"]))
+    return detail
 
 
 def _of_page(trial: dict[str, Any]) -> dict[str, Any]:
@@ -264,6 +277,18 @@ def forecast(folder: Path) -> dict[str, Any]:
     }
 
 
+def names(folder: Path) -> list[dict[str, Any]]:
+    """Sweep over classes and functions that are named by import paths, and export the best."""
+    said(folder, "start", "names.yaml", "--quiet", PYTHONPATH=str(folder))
+    said(folder, "export", "names", "-o", "names-best.yaml", "--trial", "1")
+    return trials(folder, "names")
+
+
+def ensemble(folder: Path) -> Any:
+    said(folder, "train", "ensemble.yaml", "-o", "ensemble")
+    return json.loads((folder / "ensemble/metrics.json").read_text("utf-8"))
+
+
 LOOKS: dict[str, Callable[[Path], Any]] = {
     "status.json": lambda folder: json.loads(said(folder, "status", "--json")),
     "status.txt": lambda folder: said(folder, "status"),
@@ -278,6 +303,8 @@ LOOKS: dict[str, Callable[[Path], Any]] = {
     "confirmed.json": confirmed,
     "trained.json": trained,
     "forecast.json": forecast,
+    "names.json": names,
+    "ensemble.json": ensemble,
 }
 
 
@@ -319,7 +346,9 @@ def _apart(wanted: str, found: str, where: str) -> list[str]:
     if len(lines) != len(now):
         return [f"{where} had {len(lines)} lines and has {len(now)}: {found}"]
     pairs = zip(lines, now, strict=True)
-    return [f"{where} was {one!r} and is {other!r}" for one, other in pairs if not alike(one, other)]
+    return [
+        f"{where} was {one!r} and is {other!r}" for one, other in pairs if not alike(one, other)
+    ]
 
 
 def missing(wanted: str, found: str) -> list[str]:

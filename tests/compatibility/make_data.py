@@ -1,4 +1,4 @@
-"""Makes the data of this folder with the program as it is: ``python tests/compatibility/make_data.py``.
+"""Makes the folder ``data`` with the program as it is.
 
 The committed data were made by commit 396ad80, in a folder named in ``MADE_IN``, and are not made
 again: what they are good for is that an older program wrote them.
@@ -18,7 +18,7 @@ PROJECT = HERE.parents[1]
 DATA = HERE / "data"
 MADE_IN = Path("/srv/sweeps")
 BACKUP = MADE_IN / "sweeps.db.files/backups/sweeps.000001.db"
-WRITTEN = ("sweep.yaml", "promotion.yaml", "project")
+WRITTEN = ("sweep.yaml", "promotion.yaml", "project", "names.yaml", "ensemble.yaml", "own")
 STORAGE = ("--storage", "sqlite:///sweeps.db")
 LIMIT_S = 120.0
 

@@ -51,7 +51,7 @@ def test_an_old_sweep_is_exported_to_the_same_text(
 def test_no_path_but_that_of_the_folder_they_were_made_in_stands_in_the_data() -> None:
     for path in (path for path in DATA.rglob("*") if path.is_file()):
         content = path.read_bytes()
-        for word in (b"/home/", b"/tmp/", b"/root/", b"/Users/"):  # noqa: S108 - looked for
+        for word in (b"/home/", b"/tmp/", b"/root/", b"/Users/"):
             assert word not in content, path
     assert MADE_IN.encode() in (DATA / "sweeps.db").read_bytes()
     assert not list(DATA.glob("sweeps.db-*")), "somebody has opened the database in its place"
