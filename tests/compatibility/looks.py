@@ -36,6 +36,8 @@ MADE_IN = "/srv/sweeps"
 LIMIT_S = 120.0
 RELATIVE, ABSOLUTE = 1e-4, 1e-4
 """How far numbers may be apart: another processor rounds otherwise."""
+ABSOLUTE_OF_BIAS = 5e-3
+"""In the field's units: it is a small difference between large means."""
 RELATIVE_IN_TEXT = 2e-3
 """There they have four digits, of which the last may be another."""
 
@@ -334,7 +336,8 @@ def differences(wanted: Any, found: Any, where: str = "") -> list[str]:
         return _apart(wanted, found, where)
     numbers = isinstance(wanted, float | int) and isinstance(found, float | int)
     if numbers and not isinstance(wanted, bool) and not isinstance(found, bool):
-        same = math.isclose(wanted, found, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+        absolute = ABSOLUTE_OF_BIAS if "/bias" in where else ABSOLUTE
+        same = math.isclose(wanted, found, rel_tol=RELATIVE, abs_tol=absolute)
     else:
         same = wanted == found and type(wanted) is type(found)
     return [] if same else [f"{where} was {wanted!r} and is {found!r}"]

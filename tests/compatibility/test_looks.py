@@ -9,7 +9,8 @@ from tests.compatibility.looks import differences, missing
     ("wanted", "found"),
     [
         ({"score": 1.0}, {"score": 1.00005, "newer": 3}),
-        ({"bias": 0.0}, {"bias": 5e-5}),
+        ({"gain": 0.0}, {"gain": 5e-5}),
+        ({"bias": [0.1]}, {"bias": [0.104]}),
         (["gradient 7.445 (target 7.222)"], ["gradient 7.446  (target 7.222)"]),
     ],
 )
