@@ -9,8 +9,9 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from fieldsharp.core.errors import StudyError, TrialEndedElsewhere
+from fieldsharp.objectives.contenders import Contender
 from fieldsharp.objectives.targets import Targets
-from fieldsharp.objectives.verdict import SUCCESS, Contender, Verdict
+from fieldsharp.objectives.verdict import SUCCESS, Verdict
 from fieldsharp.storage.retry import DatabaseRetry
 from fieldsharp.sweep.configuration.duration import seconds
 from fieldsharp.sweep.configuration.presets import NO_TERM, Preset, preset_parameters, presets
