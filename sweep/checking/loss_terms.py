@@ -8,12 +8,12 @@ from torch import nn
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.model.losses.normalisation import MIDDLE_OF_TRAINING
+from fieldsharp.model.registry import NO_TERM
 from fieldsharp.sweep.checking.check import Check, judged
 from fieldsharp.sweep.checking.context import CheckContext, descend_often
 from fieldsharp.sweep.configuration.searched_values import searched_values
 
 Tensor = torch.Tensor
-NO_TERM = "none"
 WINDOWS = 8
 STEPS = 20
 

@@ -13,6 +13,7 @@ from pydantic import (
 from fieldsharp.core.printable import is_printable, printable
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.fields.settings import Settings
+from fieldsharp.model.registry import NO_TERM
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.sweep.configuration.allowed_imports import MEMBER, require_allowed
 from fieldsharp.sweep.configuration.execution import (
@@ -312,7 +313,7 @@ class SweepConfig(RunSettings):
                     f"search.space.{name} has no effect while loss.peak_weight is 0; set "
                     "loss.peak_weight or search peak_weight too"
                 )
-        if terms and variants == {"none"}:
+        if terms and variants == {NO_TERM}:
             raise ValueError(
                 f"search.space.{terms[0]} has no effect while loss.variant is none; set "
                 "loss.variant or search loss_variant too"

@@ -3,8 +3,10 @@
 import heapq
 import logging
 
+from fieldsharp.objectives.contenders import Contender
 from fieldsharp.objectives.guards import broken, check_guards
-from fieldsharp.objectives.verdict import Contender, Verdict, asks_nothing, reach_verdict
+from fieldsharp.objectives.targets import targets_already_reached
+from fieldsharp.objectives.verdict import Verdict, reach_verdict
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.script_verdict import as_script_verdict
@@ -79,7 +81,9 @@ class VerdictTracker:
         """Say what about the baseline makes the search odd."""
         study, metrics = self._config.study, record.metrics
         given = self._config.objective.targets
-        for sentence in asks_nothing(given, self._targets, metrics["gradient"], metrics["peak"]):
+        for sentence in targets_already_reached(
+            given, self._targets, metrics["gradient"], metrics["peak"]
+        ):
             logger.warning("%s: %s", study, sentence)
         limits = self._config.objective.guards
         for guard in broken(check_guards(record.judgement, limits, None)):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from fieldsharp.model.registry import NO_TERM
 from fieldsharp.sweep.pictures.maps import Panel
 from fieldsharp.sweep.pictures.number_scale import number_scale
 from fieldsharp.sweep.pictures.spectra import small_scales_db
@@ -263,7 +264,7 @@ ENOUGH_TRIALS = 100
 
 def variants_sentence(report: Report) -> str:
     """Return which loss did best, and what those did that cannot cure blur."""
-    held = [row for row in report.variants if row.best is not None and row.name != "none"]
+    held = [row for row in report.variants if row.best is not None and row.name != NO_TERM]
     if not held:
         return "No trial with a gradient term is complete and within the guards."
     said = f"{held[0].name} has the lowest score within the guards, {number(held[0].best, 3)}"

@@ -115,7 +115,7 @@ def guard_rows(points: Sequence[TrialRow], rows: Mapping[Kind, Row]) -> list[Gua
         there = {kind: taken[0] for kind, taken in outcomes.items() if taken}
         broken_by = sum(name in point.guards_broken for point in complete)
         if there or broken_by:
-            found.append(GuardRow(name, guard.words, guard.at_most, broken_by, there))
+            found.append(GuardRow(name, guard.fault, guard.at_most, broken_by, there))
     return sorted(found, key=lambda row: -row.broken_by)
 
 

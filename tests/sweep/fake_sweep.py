@@ -8,7 +8,7 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
-from fieldsharp.model.training import EpochLosses
+from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.storage.database import open_database
