@@ -203,14 +203,7 @@ class SweepConfig(RunSettings):
     @property
     def run(self) -> RunSettings:
         """The part that describes one training."""
-        return RunSettings(
-            data=self.data,
-            predictor=self.predictor,
-            loss=self.loss,
-            training=self.training,
-            plugins=self.plugins,
-            trainer=self.trainer,
-        )
+        return RunSettings(**{name: getattr(self, name) for name in RunSettings.model_fields})
 
     @property
     def has_data(self) -> bool:
