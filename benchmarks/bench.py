@@ -41,6 +41,7 @@ PARTS = {
     "compute": "benchmarks.compute_part",
 }
 """Modules, each with a function ``measure``; one is loaded when its turn comes."""
+LATEST = Path(__file__).resolve().parent / "results" / "latest.json"
 
 
 class Measure(Protocol):
@@ -97,37 +98,6 @@ def run_parts(
     return lines, failed
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the table, and write it down; 1 where a part failed."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.bench", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
-    parser.add_argument("--short", action="store_true", help="only see that it works")
-    parser.add_argument("--results", type=Path, metavar="FILE", help=f"in place of {LATEST.name}")
-    given = parser.parse_args(arguments)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    results: Path | None = given.results or (None if given.short else LATEST)
-    lines, failed = run_parts(given.parts, short=given.short, results=results)
-    print(_heading(machine()))
-    print(table(lines))
-    for name in failed:
-        print(f"{name} failed: its error is above, its earlier lines stay as they were")
-    return 1 if failed else 0
-
-
-def _heading(found: Mapping[str, Any]) -> str:
-    gpu = found["cuda"] or found["cuda_note"]
-    return f"{found['cpu']}, {found['cores']} cores, {found['memory_gb']} GB; {gpu}"
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
-
-
-LATEST = Path(__file__).resolve().parent / "results" / "latest.json"
-
-
 def write_part(path: Path, part: str, measurements: Sequence[Measurement], seconds: float) -> None:
     """Put the lines of a part in place of those it had; the others stay.
 
@@ -157,3 +127,31 @@ def read_parts(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     return parts
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, and write it down; 1 where a part failed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.bench", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
+    parser.add_argument("--short", action="store_true", help="only see that it works")
+    parser.add_argument("--results", type=Path, metavar="FILE", help=f"in place of {LATEST.name}")
+    given = parser.parse_args(arguments)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    results: Path | None = given.results or (None if given.short else LATEST)
+    lines, failed = run_parts(given.parts, short=given.short, results=results)
+    print(_heading(machine()))
+    print(table(lines))
+    for name in failed:
+        print(f"{name} failed: its error is above, its earlier lines stay as they were")
+    return 1 if failed else 0
+
+
+def _heading(found: Mapping[str, Any]) -> str:
+    gpu = found["cuda"] or found["cuda_note"]
+    return f"{found['cpu']}, {found['cores']} cores, {found['memory_gb']} GB; {gpu}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
