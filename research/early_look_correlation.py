@@ -37,9 +37,8 @@ from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.presets import BASELINE_PRESET
-from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.ranges import Scalar, setting_path
 from fieldsharp.sweep.configuration.run_settings import RunSettings
-from fieldsharp.sweep.configuration.setting_paths import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import distributions
 from fieldsharp.sweep.engine.preflight import run_preflight

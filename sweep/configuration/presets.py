@@ -4,9 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, Scalar
+from fieldsharp.sweep.configuration.ranges import (
+    GIVEN,
+    Choices,
+    NumberRange,
+    Scalar,
+    setting_path,
+    value_at,
+)
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
-from fieldsharp.sweep.configuration.setting_paths import GIVEN, setting_path, value_at
 from fieldsharp.sweep.configuration.settings import SweepConfig
 
 BASELINE = "baseline"

@@ -18,7 +18,7 @@ from fieldsharp.core.errors import (
 from fieldsharp.objectives.guards import broken
 from fieldsharp.storage.errors.hints import go_on
 from fieldsharp.storage.study_lock import RESUME, StudyLock
-from fieldsharp.sweep.configuration.duration import seconds
+from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.durable_removal import DurableRemoval
 from fieldsharp.sweep.engine.leases import POLL_S, Leases
