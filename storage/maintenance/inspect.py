@@ -126,7 +126,8 @@ def _leftovers(url: str, path: Path) -> dict[Path, str]:
 def _inspect_server(url: str) -> Inspection:
     from optuna.trial import TrialState
 
-    from fieldsharp.storage.database import database_errors, open_database
+    from fieldsharp.storage.database import open_database
+    from fieldsharp.storage.errors.mapping import database_errors
 
     storage = open_database(url, "read")
     with database_errors(url):

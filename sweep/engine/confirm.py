@@ -12,11 +12,11 @@ from optuna.study import Study
 from fieldsharp.core.errors import StoppedOnRequest
 from fieldsharp.core.signals import StopSignals
 from fieldsharp.storage.database import open_database, opened_to_read
+from fieldsharp.storage.lock_owner import CONFIRM
 from fieldsharp.storage.retry import BUSY_TIMEOUT_S, DatabaseRetry
-from fieldsharp.storage.study_lock import CONFIRM, StudyLock
+from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.storage.trial_files.checkpoints import epochs_done, remove_checkpoints
-from fieldsharp.sweep.configuration.duration import seconds
-from fieldsharp.sweep.configuration.execution import RecoverySettings
+from fieldsharp.sweep.configuration.execution import RecoverySettings, seconds
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.confirmation_plan import make_plan
 from fieldsharp.sweep.engine.database_watch import DatabaseWatch

@@ -18,8 +18,9 @@ from fieldsharp.core.errors import (
 )
 from fieldsharp.objectives.guards import broken
 from fieldsharp.storage.errors.hints import go_on
-from fieldsharp.storage.study_lock import RESUME, StudyLock
-from fieldsharp.sweep.configuration.duration import seconds
+from fieldsharp.storage.lock_owner import RESUME
+from fieldsharp.storage.study_lock import StudyLock
+from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.database_watch import DatabaseWatch
 from fieldsharp.sweep.engine.leases import POLL_S, Leases

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.storage.location.url import sqlite_path
 from fieldsharp.storage.maintenance.backup import back_up
-from fieldsharp.sweep.configuration.duration import seconds
-from fieldsharp.sweep.configuration.execution import RecoverySettings
+from fieldsharp.sweep.configuration.execution import RecoverySettings, seconds
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 
 logger = logging.getLogger(__name__)

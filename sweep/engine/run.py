@@ -11,7 +11,7 @@ from fieldsharp.core.signals import StopSignals
 from fieldsharp.storage.database import check_storage, open_database
 from fieldsharp.storage.retry import BUSY_TIMEOUT_S, DatabaseRetry
 from fieldsharp.storage.study_lock import StudyLock, refuse_if_run
-from fieldsharp.sweep.configuration.duration import seconds
+from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.configuration.presets import values_outside
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import misleading_rungs

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from fieldsharp.storage.errors.hints import go_on
-from fieldsharp.storage.study_lock import RESUME
+from fieldsharp.storage.lock_owner import RESUME
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.budget import Budget
 from fieldsharp.sweep.engine.leases import Leases

@@ -6,7 +6,8 @@ from pathlib import Path
 from optuna.study import Study
 
 from fieldsharp.objectives.verdict import SUCCESS
-from fieldsharp.storage.database import database_errors, opened_to_read
+from fieldsharp.storage.database import opened_to_read
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.study_lock import refuse_if_run
 from fieldsharp.sweep.configuration.config_file import validate
 from fieldsharp.sweep.configuration.settings import SweepConfig

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.storage.errors.hints import go_on
+from fieldsharp.storage.lock_owner import LockOwner
 from fieldsharp.storage.process_identity import send_signal
 from fieldsharp.storage.study_lock import (
-    LockOwner,
     ask_to_stop,
     is_asked_to_stop,
     study_lock_owner,

@@ -6,7 +6,7 @@ from typing import TypeVar
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from fieldsharp.storage.database import database_errors
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.maintenance.write_ahead_log import FilesInUse
 from fieldsharp.storage.optuna_adapter.transaction import database_of, one_transaction
 from fieldsharp.storage.retry import DatabaseRetry

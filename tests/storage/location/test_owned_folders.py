@@ -17,8 +17,9 @@ from fieldsharp.storage.durable_files.atomic import (
     write_durably,
 )
 from fieldsharp.storage.location import paths
+from fieldsharp.storage.location.backup_files import backups
 from fieldsharp.storage.location.owned_folders import check_files_folder
-from fieldsharp.storage.maintenance.backup import back_up, backups, copy_database
+from fieldsharp.storage.maintenance.backup import back_up, copy_database
 from fieldsharp.storage.maintenance.inspect import inspect
 from fieldsharp.storage.maintenance.restore import restore
 from fieldsharp.storage.maintenance.upgrade import upgrade

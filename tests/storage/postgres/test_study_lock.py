@@ -14,7 +14,8 @@ from optuna.study import Study
 
 from fieldsharp.core.errors import FieldsharpError, StorageError, StorageUnavailable, StudyError
 from fieldsharp.storage.active_studies import no_active_study
-from fieldsharp.storage.database import database_errors, open_database
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.maintenance.upgrade import upgrade
 from fieldsharp.storage.optuna_adapter.transaction import one_transaction
 from fieldsharp.storage.postgres import study_lock

@@ -1,4 +1,10 @@
-"""The command line of the comparison of compute."""
+"""Training passes until a search reaches a fixed score: this service beside other searches.
+
+    python -m research.search_comparison [CONFIG ...] [--seeds N] [--workers N] [--cache FOLDER]
+
+What is counted, and how, stands in the docstring of ``benchmarks.compute``, which `make bench` runs
+too; here data sets, methods, seeds and scores can be chosen, and every search is written to a file.
+"""
 
 import argparse
 import json
@@ -6,7 +12,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.compute import __doc__ as about
 from benchmarks.compute.measuring import METHODS, measure
 from benchmarks.measurement import Measurement
 from fieldsharp.core.checkout import PROJECT
@@ -18,7 +23,7 @@ SHORT = ("training.epochs=2",)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print a row for every pair and, if asked to, write all of it as JSON."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.compute", description=(about or "").splitlines()[0]
+        prog="python -m research.search_comparison", description=(__doc__ or "").splitlines()[0]
     )
     both = [CONFIGS / "quickstart.yaml", CONFIGS / "plumes.yaml"]
     parser.add_argument("configs", nargs="*", type=Path, default=both, metavar="CONFIG")

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from optuna.samplers import RandomSampler, TPESampler
 
-from benchmarks import asks
-from benchmarks.landscape import Analytic, Known, Measured, features, variants
-from benchmarks.simulated_sweep import Plan, SimulatedSweep
 from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.configuration.settings import SearchSettings
 from fieldsharp.sweep.configuration.space import distributions
+from research import sampler_comparison
+from research.score_landscapes import Analytic, Known, Measured, features, variants
+from research.simulated_sweep import Plan, SimulatedSweep
 
 EPOCHS = 12
 
@@ -86,7 +86,7 @@ def test_the_table_has_a_row_for_each_setting(
     options = ["--config", str(tiny_yaml), "--landscape", "analytic", "--sweeps", "2"]
     rows = ["--rows", "random", "rungs 3 6 12, l"]
     with warnings.catch_warnings():  # of samplers' options that are compared
-        asks.main([str(tmp_path / "none.jsonl"), *options, "--epochs", "36", *rows])
+        sampler_comparison.main([str(tmp_path / "none.jsonl"), *options, "--epochs", "36", *rows])
     lines = capsys.readouterr().out.splitlines()
     names = [line[2:28].strip() for line in lines[2:]]
     assert names == ["random", "Optuna's TPE", "rungs 3 6 12, latest", "rungs 3 6 12, lowest"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.paced_executor import Pace, PacedExecutor
+from benchmarks.timed_executor import Pace, PacedExecutor
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.study.trial_events import TrialDone, TrialEvent, TrialFailed

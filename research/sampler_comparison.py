@@ -1,13 +1,15 @@
-"""Which asks find a good configuration with the least training: settings of the sampler.
+"""Sampler settings compared by the training they need to find a good configuration.
 
-    python -m benchmarks.asks CURVES [--landscape cosine ...] [--sweeps N] [--rows NAME ...]
+    python -m research.sampler_comparison CURVES [--landscape cosine ...] [--sweeps N]
+        [--rows NAME ...]
 
-CURVES is the file that ``benchmarks.rungs`` keeps. Sweeps run on landscapes drawn from its curves,
-of each schedule, and on an analytic one: hundreds of sweeps in the time of one real one. Printed is
-how well the curves foretell one another, then for every setting the epochs until a training among
-the best 1 % of random configurations is complete (median, and how many sweeps did not arrive), and
-how far from the best the incumbent of a sweep is after a third, two thirds and all of its epochs:
-the share of random configurations that are truly better, as a geometric mean.
+CURVES is the file written by ``research.early_look_correlation``. Sweeps are simulated on
+landscapes drawn from its curves, of each schedule, and on an analytic one: hundreds of sweeps in
+the time of one real one. Prints how well the curves predict one another, then for every setting the
+epochs until a training among the best 1 % of random configurations is complete (median, and how
+many sweeps did not get that far), and the rank of a sweep's best trial after a third, two thirds
+and all of its epochs: the share of random configurations whose true score is better, as a
+geometric mean.
 """
 
 import argparse
@@ -23,9 +25,6 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
-from benchmarks.landscape import Analytic, Array, Known, Landscape, Measured, variants
-from benchmarks.rungs import QUICKSTART, SCHEDULES, ranks, read_curves
-from benchmarks.simulated_sweep import Finished, Plan, SimulatedSweep
 from fieldsharp.model.registry import loss_variant
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.sweep.configuration.config_file import load_config
@@ -35,10 +34,13 @@ from fieldsharp.sweep.configuration.settings import DEFAULT_SPACE, SearchSetting
 from fieldsharp.sweep.configuration.space import distributions
 from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.study.data_summary import DataSummary
+from research.early_look_correlation import QUICKSTART, SCHEDULES, ranks, read_curves
+from research.score_landscapes import Analytic, Array, Known, Landscape, Measured, variants
+from research.simulated_sweep import Finished, Plan, SimulatedSweep
 
 ANALYTIC = "analytic"
 EPOCHS = 288
-"""Of a sweep: 24 whole trainings of 12 epochs."""
+"""Epoch budget of a sweep: 24 whole trainings of 12 epochs."""
 RANDOM_TRIALS = 1500
 GOOD = 0.01
 LEAST_SHARE = 0.5 / RANDOM_TRIALS
@@ -54,7 +56,7 @@ def _share_below(share: float) -> Callable[[int], int]:
 
 
 def _stratified(seed: int, only: Sequence[str] = ()) -> Queue:
-    """Return ten configurations spread evenly over numbers, every variant in its turn."""
+    """Return ten configurations, Latin hypercube over the numbers, variants in turn."""
     from scipy.stats import qmc
 
     rng = np.random.default_rng(seed)
@@ -74,15 +76,15 @@ def _stratified(seed: int, only: Sequence[str] = ()) -> Queue:
 
 
 def rows(queues: Mapping[str, Queue], seed: int) -> dict[str, Plan]:
-    """Return what is compared, for one seed: startup trials are drawn anew for each."""
+    """Return the compared plans by name for one seed, which draws the startup trials."""
     sharpening = [name for name in variants() if loss_variant(name).sharpens]
     default = Plan(_tpe(), queues["sharpeners"])
 
     def tpe(**options: object) -> Plan:
         return replace(default, sampler=_tpe(**options))
 
-    def rungs(shown: str, *epochs: int) -> Plan:
-        return replace(default, rungs=epochs, shown=shown)  # type: ignore[arg-type]
+    def rungs(view: str, *epochs: int) -> Plan:
+        return replace(default, rungs=epochs, view=view)  # type: ignore[arg-type]
 
     return {
         "random": replace(default, sampler=lambda seed: RandomSampler(seed=seed)),
@@ -147,7 +149,7 @@ def queues(config: SweepConfig, facts: DataSummary) -> dict[str, Queue]:
 
 
 def measured(file: Path, schedule: str, config: SweepConfig, targets: Targets) -> Measured:
-    """Return what the curves of a schedule leave possible."""
+    """Return the posterior of landscapes given the curves of one schedule."""
     curves = read_curves(file)
     of = {one.index: one for one in ranks(curves, schedule, config.objective, targets)}
     values = {c.index: c.values for c in curves if c.schedule == schedule}
@@ -167,27 +169,27 @@ def measured(file: Path, schedule: str, config: SweepConfig, targets: Targets) -
 
 @dataclass(frozen=True)
 class Arrival:
-    """How one sweep went: epochs to a good training, and better shares along its way."""
+    """Epochs of one sweep to a good training, and the shares of better configurations."""
 
     epochs: int | None
     shares: tuple[float, ...]
 
 
 def arrival(done: Sequence[Finished], random: Array, epochs: int) -> Arrival:
-    """Return how a sweep went beside sorted true scores of random configurations."""
+    """Rank the trials of a sweep among the sorted true scores of random configurations."""
     good = random[int(GOOD * len(random))]
     first = next((one.epochs for one in done if one.true <= good), None)
     shares = []
     for third in (1, 2, 3):
-        there = [one for one in done if one.epochs <= third * epochs / 3]
-        best = min(there, key=lambda one: one.seen, default=None)
+        finished = [one for one in done if one.epochs <= third * epochs / 3]
+        best = min(finished, key=lambda one: one.observed, default=None)
         truly = np.searchsorted(random, best.true) / len(random) if best is not None else 1.0
         shares.append(max(LEAST_SHARE, float(truly)))
     return Arrival(first, tuple(shares))
 
 
 def line(name: str, arrivals: Sequence[Arrival], beside: Sequence[Arrival]) -> str:
-    """Return a row of the table; the spread is of the last column beside Optuna's TPE, paired."""
+    """Return a table row; the last column is the paired ratio to Optuna's TPE."""
     reached = [math.inf if one.epochs is None else one.epochs for one in arrivals]
     away = sum(math.isinf(value) for value in reached)
     shares = np.exp(np.mean(np.log([one.shares for one in arrivals]), axis=0))
@@ -228,13 +230,13 @@ def compare(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Draw landscapes, run sweeps on them and print."""
+    """Draw landscapes, simulate sweeps on them and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("curves", type=Path)
     parser.add_argument("--config", type=Path, default=QUICKSTART)
     parser.add_argument("--landscape", nargs="+", choices=(*SCHEDULES, ANALYTIC))
     parser.add_argument("--sweeps", type=int, default=200)
-    parser.add_argument("--rows", nargs="+", default=[""], help="whose name begins like this")
+    parser.add_argument("--rows", nargs="+", default=[""], help="beginnings of row names")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     given = parser.parse_args(arguments)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -251,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         else:
             found = measured(given.curves, name, config, facts.targets)
             agreement = ", ".join(f"{what} {v:.2f}" for what, v in found.agreement().items())
-            print(f"{name}: {len(found.known)} curves; one left out is foretold with {agreement}")
+            print(f"{name}: {len(found.known)} curves; leave-one-out prediction: {agreement}")
             draw = found.draw
         print(f"{'':26s} epochs   away    a third  two   all      beside Optuna's TPE")
         for row in compare(draw, starts, given.sweeps, given.rows, given.epochs):

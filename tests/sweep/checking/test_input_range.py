@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fieldsharp.sweep.checking.unit_jump import largest_unit_jump
+from fieldsharp.sweep.checking.input_range import largest_unit_jump
 
 Floats = npt.NDArray[np.float32]
 

@@ -1,9 +1,9 @@
-"""Landscapes to try samplers on: drawn from what real trainings came to, and an analytic one.
+"""Simulated score landscapes for comparing samplers: drawn from measured curves, or analytic.
 
-A landscape answers at once what a training of a configuration would have come to after each epoch.
-One that is measured is a draw from the posterior of Gaussian processes over the curves that
-``benchmarks.rungs`` keeps: another draw for every seed, since sixty trainings leave open much of
-what lies between them, and a conclusion must hold for whatever may lie there.
+A landscape returns at once the score of a configuration after each epoch of its training. A
+measured one is a draw from the posterior of Gaussian processes over the curves written by
+``research.early_look_correlation``: another draw for every seed, since sixty trainings determine
+little between them, and a conclusion must hold for every landscape that agrees with them.
 """
 
 import math
@@ -34,12 +34,12 @@ WORST_VIOLATION = 1.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a training comes to, by epoch.
+    """Scores and guard violations of one simulated training, by epoch.
 
     Attributes:
-        scores: After each epoch, as they would be seen.
+        scores: After each epoch, with noise.
         violations: The largest over all guards; above 0 one is broken.
-        true_score: After the last epoch, without the luck of this one training.
+        true_score: After the last epoch, without the noise of this one training.
         true_violation: Likewise.
     """
 
@@ -50,23 +50,23 @@ class Outcome:
 
 
 class Landscape(Protocol):
-    """Answers what a training comes to."""
+    """Simulates trainings of configurations."""
 
     def train(self, values: Values, rng: np.random.Generator) -> Outcome:
-        """Return what a training of a configuration comes to."""
+        """Return the simulated training of a configuration."""
         ...
 
     def true(self, many: Sequence[Values]) -> Array:
-        """Return the last scores of configurations without luck, infinite where a guard breaks."""
+        """Return noise-free last scores of configurations, infinite where a guard breaks."""
         ...
 
 
 @dataclass(frozen=True)
 class Known:
-    """A curve that was measured.
+    """A measured curve.
 
     Attributes:
-        values: What was trained.
+        values: Searched parameters of the training.
         scores: After each epoch.
         violations: The largest over all guards, after each epoch.
     """
@@ -97,7 +97,7 @@ def features(values: Values) -> Array:
 
 
 def _rows(known: Sequence[Known]) -> Array:
-    """Return what is modelled of each curve: scores on a logarithmic scale, then violations."""
+    """Return the modelled rows: scores on a logarithmic scale, then squeezed violations."""
     scores = np.array([[math.log(s + SCORE_OFFSET) for s in one.scores] for one in known])
     return np.hstack([scores, np.array([_squeezed(one.violations) for one in known])])
 
@@ -108,7 +108,7 @@ def _squeezed(violations: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class _Process:
-    """A Gaussian process: what variants share, what a kind of variant shares, and each its own."""
+    """A Gaussian process with variances shared by all variants, by a kind, and per variant."""
 
     shared: float
     kind: float
@@ -143,7 +143,7 @@ def _points(many: Sequence[Values]) -> _Points:
 
 
 def _fitted(points: _Points, y: Array) -> _Process:
-    """Return the process under which these values are likeliest, with a mild prior."""
+    """Return the process of maximum posterior likelihood, with a weak prior."""
 
     def process(theta: Array) -> _Process:
         shared, kind, own, noise = np.exp(2 * theta[:4])
@@ -166,12 +166,12 @@ def _fitted(points: _Points, y: Array) -> _Process:
 
 
 class Measured:
-    """The posterior of real curves; draw landscapes from it.
+    """The posterior over landscapes given measured curves.
 
     Args:
         known: Finished curves.
-        baseline: That of the training without any term; every variant comes to it as its weight
-            goes to 0.
+        baseline: Curve of the training without any term, the limit of every variant as its
+            weight goes to 0.
     """
 
     def __init__(self, known: Sequence[Known], baseline: Known | None = None) -> None:
@@ -196,7 +196,7 @@ class Measured:
             self._y = np.vstack([self._y, np.repeat(level / self._sizes, len(at_zero), axis=0)])
 
     def draw(self, rng: np.random.Generator) -> "Drawn":
-        """Return a landscape that agrees with what is known."""
+        """Draw a landscape that agrees with the measured curves."""
         draws = []
         for process, y in zip(self.processes, self._y.T, strict=True):
             prior = _Prior.draw(process, rng)
@@ -208,7 +208,7 @@ class Measured:
         return Drawn(self, draws)
 
     def rows(self, levels: Array, rng: np.random.Generator | None) -> Array:
-        """Return scores and violations of the levels of the components, with luck or without."""
+        """Return scores and violations for component levels, with noise if ``rng`` is given."""
         whole: Array = (levels * self._sizes) @ self._directions
         if rng is not None:
             whole = whole + self._rest * rng.standard_normal(whole.shape)
@@ -216,11 +216,11 @@ class Measured:
         return found
 
     def agreement(self) -> dict[str, float]:
-        """Return how well a configuration left out is foretold by the others.
+        """Return how well a left-out configuration is predicted by the others.
 
-        R2 and Spearman's correlation of the last score, and the share of guards foretold.
+        R2 and Spearman's correlation of the last score, and the share of guards predicted.
         """
-        rows, foretold = _rows(self.known), []
+        rows, predicted = _rows(self.known), []
         for out in range(len(self.known)):
             levels = []
             rest = np.arange(len(self._y)) != out
@@ -229,8 +229,8 @@ class Measured:
             for process, y in zip(self.processes, self._y.T, strict=True):
                 covariance = process.kernel(points, points) + process.noise * np.eye(rest.sum())
                 levels.append(process.kernel(here, points) @ np.linalg.solve(covariance, y[rest]))
-            foretold.append(self.rows(np.array(levels).T, None)[0])
-        guess, last = np.array(foretold), self.epochs - 1
+            predicted.append(self.rows(np.array(levels).T, None)[0])
+        guess, last = np.array(predicted), self.epochs - 1
         wrong = ((guess[:, last] - rows[:, last]) ** 2).mean()
         broken = (rows[:, -1] > 0) == (guess[:, -1] > 0)
         return {
@@ -243,7 +243,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class _Prior:
-    """A draw of a process before anything is known, as a sum of cosines."""
+    """A draw from the prior of a process, as a sum of random cosines."""
 
     frequencies: Array
     phases: Array
@@ -274,7 +274,7 @@ class _Prior:
 
 
 class Drawn:
-    """A landscape drawn from what was measured."""
+    """A landscape drawn from the posterior of measured curves."""
 
     def __init__(self, measured: Measured, draws: Sequence[tuple[_Process, _Prior, Array]]) -> None:
         self._measured = measured
@@ -291,33 +291,33 @@ class Drawn:
         ).T
 
     def true(self, many: Sequence[Values]) -> Array:
-        """Return the last scores of configurations without luck, infinite where a guard breaks."""
+        """Return noise-free last scores of configurations, infinite where a guard breaks."""
         rows = self._measured.rows(self._levels(many), None)
         scores = np.maximum(np.exp(rows[:, self._measured.epochs - 1]) - SCORE_OFFSET, 0.0)
         return np.where(rows[:, -1] > 0, np.inf, scores)
 
     def train(self, values: Values, rng: np.random.Generator) -> Outcome:
-        """Return what a training comes to in this landscape."""
+        """Return the simulated training of a configuration."""
         (levels,) = self._levels([values])
-        luck = np.array([math.sqrt(process.noise) for process, _, _ in self._draws])
-        seen = self._measured.rows(levels + luck * rng.standard_normal(len(luck)), rng)
+        noise = np.array([math.sqrt(process.noise) for process, _, _ in self._draws])
+        noisy = self._measured.rows(levels + noise * rng.standard_normal(len(noise)), rng)
         true = self._measured.rows(levels, None)
         epochs = self._measured.epochs
         return Outcome(
-            np.maximum(np.exp(seen[:epochs]) - SCORE_OFFSET, 0.0),
-            seen[epochs:],
+            np.maximum(np.exp(noisy[:epochs]) - SCORE_OFFSET, 0.0),
+            noisy[epochs:],
             max(math.exp(true[epochs - 1]) - SCORE_OFFSET, 0.0),
             float(true[-1]),
         )
 
 
 class Analytic:
-    """A landscape that is known: what theory says of weights and of what sharpens.
+    """A landscape by formula, after the theory of loss weights and sharpening losses.
 
     A variant that cannot sharpen leaves the baseline's blur, whatever its weight. One that can
     takes it away as its weight grows towards an optimum of its own, beyond which it breaks a guard;
-    the learning rate has one optimum for all, and too low a rate is blur as well. Early epochs are
-    seen through noise that shrinks to the last.
+    the learning rate has one optimum for all, and too low a rate is blur as well. The
+    noise of early epochs shrinks towards the last.
 
     Args:
         rng: Draws the optima: another landscape for every seed.
@@ -332,7 +332,7 @@ class Analytic:
         self._noise = 0.01
 
     def true(self, many: Sequence[Values]) -> Array:
-        """Return the last scores of configurations without luck, infinite where a guard breaks."""
+        """Return noise-free last scores of configurations, infinite where a guard breaks."""
         found = [self._true(values) for values in many]
         return np.array([np.inf if violation > 0 else score for score, violation in found])
 
@@ -347,7 +347,7 @@ class Analytic:
         return float(score + slow), float(2.0 * (weight - self._optimum[name]) - 0.15)
 
     def train(self, values: Values, rng: np.random.Generator) -> Outcome:
-        """Return what a training comes to in this landscape."""
+        """Return the simulated training of a configuration."""
         true, violation = self._true(values)
         epochs = np.arange(1, WHOLE + 1)
         early = 1 - epochs / WHOLE

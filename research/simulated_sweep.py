@@ -1,4 +1,4 @@
-"""A sweep on a landscape: asks of Optuna's samplers, whole trainings or rungs, in parallel."""
+"""A sweep on a simulated landscape: Optuna's samplers, whole trainings or rungs, in parallel."""
 
 import heapq
 import itertools
@@ -13,25 +13,25 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study, create_study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from benchmarks.landscape import Landscape, Outcome
 from fieldsharp.sweep.configuration.ranges import Scalar
+from research.score_landscapes import Landscape, Outcome
 
-Shown = Literal["pruned", "latest", "lowest", "corrected"]
-"""How the sampler sees a trial that was trained to a rung: as Optuna sees a pruned one, behind all
-complete; as complete with its latest score; every trial with its score at the lowest rung; or with
-its latest score and what the others gained from there, by the median."""
+SamplerView = Literal["pruned", "latest", "lowest", "corrected"]
+"""The sampler's view of a trial trained to a rung: as pruned, ranked behind all complete ones; as
+complete with its latest score; every trial with its score at the lowest rung; or the latest score
+plus the median change of the others from there."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How a simulated sweep asks.
+    """Sampler, queue and rungs of a simulated sweep.
 
     Attributes:
         sampler: Made from a seed.
         queued: Configurations that come first; the first is the baseline, trained to the end.
         branches: Settings that every loss variant has of its own.
         rungs: Epochs after which only the best go on; the last is a whole training.
-        shown: What the sampler sees of a trial that did not go on.
+        view: The sampler's view of a trial that was not promoted.
         workers: Trainings at a time.
     """
 
@@ -39,7 +39,7 @@ class Plan:
     queued: Sequence[Mapping[str, Scalar]] = ()
     branches: tuple[str, ...] = ()
     rungs: tuple[int, ...] = (12,)
-    shown: Shown = "pruned"
+    view: SamplerView = "pruned"
     workers: int = 2
 
 
@@ -49,12 +49,12 @@ class Finished:
 
     Attributes:
         epochs: Spent by the sweep when it ended, by all trials.
-        seen: Its score as seen; infinite where a guard is broken.
-        true: Its score without luck; infinite where a guard is truly broken.
+        observed: Its score with the noise of one training; infinite where a guard is broken.
+        true: Its score without noise; infinite where a guard is truly broken.
     """
 
     epochs: int
-    seen: float
+    observed: float
     true: float
 
 
@@ -71,10 +71,10 @@ class _Candidate:
         return violation > 0, violation if violation > 0 else float(self.outcome.scores[rung - 1])
 
 
-class _Seen(Study):
-    """A study whose sampler sees what it is shown."""
+class _StudyView(Study):
+    """A study whose sampler gets the trials of ``view``."""
 
-    shown: Callable[[], list[FrozenTrial]]
+    view: Callable[[], list[FrozenTrial]]
 
     def _get_trials(
         self,
@@ -82,17 +82,17 @@ class _Seen(Study):
         states: Container[TrialState] | None = None,
         use_cache: bool = False,  # noqa: ARG002
     ) -> list[FrozenTrial]:
-        return [trial for trial in self.shown() if states is None or trial.state in states]
+        return [trial for trial in self.view() if states is None or trial.state in states]
 
 
 class SimulatedSweep:
     """Runs one sweep.
 
     Args:
-        landscape: What trainings come to.
+        landscape: Scores of trainings.
         space: What is searched.
         plan: How.
-        seed: Of the sampler, and of the luck of trainings.
+        seed: Of the sampler, and of the noise of trainings.
     """
 
     def __init__(
@@ -107,14 +107,14 @@ class SimulatedSweep:
         self._plan = plan
         self._rng = np.random.default_rng(seed + 77)
         made = create_study()
-        self._study = _Seen(made.study_name, made._storage, sampler=plan.sampler(seed))
-        self._study.shown = self._shown
+        self._study = _StudyView(made.study_name, made._storage, sampler=plan.sampler(seed))
+        self._study.view = self._trial_views
         self._candidates: list[_Candidate] = []
         for values in plan.queued:
             self._study.enqueue_trial({self._name(n, values): v for n, v in values.items()})
 
     def run(self, epochs: int) -> list[Finished]:
-        """Return the whole trainings of a sweep that begins nothing once so much is spent."""
+        """Return the whole trainings of a sweep that starts nothing once its epochs are spent."""
         rungs = self._plan.rungs
         done: list[Finished] = []
         at_work: list[tuple[float, int, int]] = []
@@ -138,14 +138,14 @@ class SimulatedSweep:
                 done.append(Finished(spent, np.inf if broken else score, true))
 
     def _next(self) -> tuple[_Candidate, int]:
-        """Return who is to be trained, and to which rung: a promoted trial, else a new one."""
+        """Return the next trial and the rung to train it to: a promoted trial, else a new one."""
         rungs = self._plan.rungs
         for rung, further in reversed(list(itertools.pairwise(rungs))):
-            there = sorted(
+            reached = sorted(
                 (one for one in self._candidates if one.epochs >= rung),
                 key=partial(_Candidate.rank, rung=rung),
             )
-            for one in there[: len(there) // 3]:
+            for one in reached[: len(reached) // 3]:
                 if one.epochs == rung and not one.at_work:
                     return one, further
         trial, values = self._ask()
@@ -168,12 +168,12 @@ class SimulatedSweep:
         branch = name in self._plan.branches
         return f"{name} of {values['loss_variant']}" if branch else name
 
-    def _shown(self) -> list[FrozenTrial]:
-        gains = self._gains() if self._plan.shown == "corrected" else {}
-        return [self._as_shown(one, gains) for one in self._candidates]
+    def _trial_views(self) -> list[FrozenTrial]:
+        gains = self._gains() if self._plan.view == "corrected" else {}
+        return [self._as_frozen(one, gains) for one in self._candidates]
 
     def _gains(self) -> dict[int, float]:
-        """Return by how much scores moved from each rung to the next, by the median."""
+        """Return the median change of the score from each rung to the next."""
         gains = {}
         for rung, further in itertools.pairwise(self._plan.rungs):
             moved = [
@@ -184,17 +184,17 @@ class SimulatedSweep:
             gains[rung] = float(np.median(moved)) if moved else 0.0
         return gains
 
-    def _as_shown(self, one: _Candidate, gains: Mapping[int, float]) -> FrozenTrial:
-        rungs, shown, epochs = self._plan.rungs, self._plan.shown, one.epochs
+    def _as_frozen(self, one: _Candidate, gains: Mapping[int, float]) -> FrozenTrial:
+        rungs, view, epochs = self._plan.rungs, self._plan.view, one.epochs
         state = TrialState.COMPLETE if epochs else TrialState.RUNNING
         steps, value, attributes = {}, None, {}
         if epochs:
             scores = one.outcome.scores
-            value = float(scores[(rungs[0] if shown == "lowest" else epochs) - 1])
+            value = float(scores[(rungs[0] if view == "lowest" else epochs) - 1])
             value += sum(gain for rung, gain in gains.items() if rung >= epochs)
             steps = {rung: float(scores[rung - 1]) for rung in rungs if rung <= epochs}
             attributes = {"constraints": [float(one.outcome.violations[epochs - 1])]}
-            if shown == "pruned" and epochs < rungs[-1]:
+            if view == "pruned" and epochs < rungs[-1]:
                 state = TrialState.PRUNED
         return FrozenTrial(
             number=one.trial.number,

@@ -1,12 +1,14 @@
-"""How much an early look at a trial says of its end: rank correlations by epoch and schedule.
+"""How well a trial's rank after an early epoch predicts its rank at the end, by schedule.
 
-    python -m benchmarks.rungs [CONFIG] [--schedules cosine ...] [--trials N] [--curves FILE]
+    python -m research.early_look_correlation [CONFIG] [--schedules cosine ...] [--trials N]
+        [--curves FILE]
 
 Trains the baseline and random configurations of the search to their end, each with every learning
-rate schedule, and scores each epoch as a sweep does: beside the baseline of the same schedule and
-age. Printed is Spearman's correlation over the configurations between the rank after an epoch and
-the rank at the end, those that break a guard ranked behind, and how many of the best tenth at the
-end are among the best third after that epoch. The curves are kept in a file, which is gone on with.
+rate schedule, and scores each epoch as a sweep does: against the baseline of the same schedule at
+the same epoch. Prints, over the configurations, Spearman's correlation between the rank after an
+epoch and the rank at the end (those that break a guard rank last), and the share of the best tenth
+at the end that is among the best third after that epoch. The curves are written to a file; a
+second run trains only what the file lacks.
 """
 
 import argparse
@@ -35,9 +37,8 @@ from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.presets import BASELINE_PRESET
-from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.ranges import Scalar, setting_path
 from fieldsharp.sweep.configuration.run_settings import RunSettings
-from fieldsharp.sweep.configuration.setting_paths import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import distributions
 from fieldsharp.sweep.engine.preflight import run_preflight
@@ -59,7 +60,7 @@ class Curve:
         schedule: Of its learning rate.
         index: Of the configuration; -1 for the baseline.
         values: The searched parameters.
-        judgements: After each epoch; empty where the training diverged.
+        judgements: Metric values after each epoch; empty where the training diverged.
     """
 
     schedule: str
@@ -85,20 +86,20 @@ def _train(task: _Task) -> Curve:
     if path not in _data:
         data = load_forecast_data(task.run.data)
         _data[path] = data, Evaluator(data, data.validation)
-    data, judge = _data[path]
-    judged: list[MetricValues] = []
+    data, evaluator = _data[path]
+    metrics: list[MetricValues] = []
     try:
-        trial = Trial(task.run, data, find_hardware(task.run.training), judge)
-        judged = [report.judgement for report in trial.epochs()]
+        trial = Trial(task.run, data, find_hardware(task.run.training), evaluator)
+        metrics = [report.judgement for report in trial.epochs()]
     except FieldsharpError as error:  # a diverged training is a curve without an end
         print(f"{task.schedule} {task.index}: {error}", flush=True)
-        judged = []
-    plain = [judgement.model_dump(mode="json") for judgement in judged]
+        metrics = []
+    plain = [judgement.model_dump(mode="json") for judgement in metrics]
     return Curve(task.schedule, task.index, task.values, plain)
 
 
 def tasks(config: SweepConfig, schedules: Sequence[str], trials: int) -> Iterator[_Task]:
-    """Return what is to be trained: the same configurations with every schedule."""
+    """Yield the trainings: the same configurations with every schedule."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=config.search.seed))
     space = distributions(config.search)
     drawn = [dict(study.ask(space).params) for _ in range(trials)]
@@ -115,10 +116,10 @@ def tasks(config: SweepConfig, schedules: Sequence[str], trials: int) -> Iterato
 def train_all(
     config: SweepConfig, schedules: Sequence[str], trials: int, file: Path, workers: int
 ) -> list[Curve]:
-    """Return the curves, those that are not in the file trained and added to it."""
+    """Return all curves, after training those the file lacks and appending them."""
     curves = read_curves(file)
-    there = {(curve.schedule, curve.index) for curve in curves}
-    left = [t for t in tasks(config, schedules, trials) if (t.schedule, t.index) not in there]
+    done = {(curve.schedule, curve.index) for curve in curves}
+    left = [t for t in tasks(config, schedules, trials) if (t.schedule, t.index) not in done]
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers) as pool, file.open("a", encoding="utf-8") as out:
         for curve in pool.imap_unordered(_train, left):
@@ -129,7 +130,7 @@ def train_all(
 
 
 def read_curves(file: Path) -> list[Curve]:
-    """Return what a file of curves holds, nothing where there is none."""
+    """Return the curves in a file, none if it does not exist."""
     if not file.exists():
         return []
     return [Curve(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
@@ -137,7 +138,7 @@ def read_curves(file: Path) -> list[Curve]:
 
 @dataclass(frozen=True)
 class Ranks:
-    """What is known of one configuration after each epoch: the smaller the better.
+    """Scores and guard violations of one configuration by epoch: the smaller the better.
 
     Attributes:
         index: Of the configuration.
@@ -153,7 +154,7 @@ class Ranks:
     worst: list[float]
 
     def rank(self, epoch: int) -> tuple[bool, float]:
-        """Return what to sort by after an epoch: those that break no guard first."""
+        """Return the sort key after an epoch: those that break no guard first."""
         violation = self.violations[epoch]
         return violation > 0, violation if violation > 0 else self.scores[epoch]
 
@@ -161,7 +162,7 @@ class Ranks:
 def ranks(
     curves: Sequence[Curve], schedule: str, objective: ObjectiveSettings, targets: Targets
 ) -> list[Ranks]:
-    """Score the curves of a schedule beside its own baseline."""
+    """Score the curves of a schedule against its own baseline."""
     of = [curve for curve in curves if curve.schedule == schedule and curve.judgements]
     (baseline,) = (_judgements(curve) for curve in of if curve.index == -1)
     found = []
@@ -219,7 +220,7 @@ def _order(found: Sequence[Ranks], epoch: int) -> list[int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train what is missing and print."""
+    """Train the missing curves and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("config", nargs="?", type=Path, default=QUICKSTART)
     parser.add_argument("--schedules", nargs="+", choices=SCHEDULES, default=SCHEDULES)
