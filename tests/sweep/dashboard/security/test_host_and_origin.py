@@ -1,9 +1,9 @@
-"""Under which names the dashboard answers."""
+"""Which host names the dashboard answers to."""
 
 import pytest
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.sweep.dashboard.security.allowed_hosts import AllowedHosts
+from fieldsharp.sweep.dashboard.security.host_and_origin import AllowedHosts
 
 
 def _answers(hosts: AllowedHosts, name: str) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldsharp.objectives.targets import Band, Targets
-from fieldsharp.sweep.pictures.trial_view import TrialView
+from fieldsharp.sweep.pictures.source import PictureSource
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview, TrialPreview
 
 Doubles = npt.NDArray[np.float64]
@@ -21,7 +21,7 @@ def field(shape: tuple[int, int], seed: int) -> Doubles:
     return np.asarray(40.0 + bump_HW + noise_HW, dtype=np.float64)
 
 
-def made_view(
+def made_source(
     *,
     shape: tuple[int, int] = (16, 20),
     leads: int = 2,
@@ -39,8 +39,8 @@ def made_view(
     feasible: bool = True,
     number: int = 12,
     variable: str = "plume",
-) -> TrialView:
-    """A trial as its pictures see it.
+) -> PictureSource:
+    """The data that pictures of a trial are drawn from.
 
     Args:
         shape: Rows and columns.
@@ -116,9 +116,9 @@ def made_view(
     }
     forecast = None if pruned else ForecastPreview(ours, 0.6 * power_LK)
     baseline = TrialPreview(ForecastPreview(fields(20), 0.4 * power_LK), losses)
-    return TrialView(
+    return PictureSource(
         observed=observed,
-        sample=TrialPreview(forecast, losses),
+        preview=TrialPreview(forecast, losses),
         baseline=baseline if with_baseline else None,
         number=number,
         feasible=feasible,
@@ -126,5 +126,4 @@ def made_view(
         targets=Targets(
             Band(2.9 * scale, 3.1 * scale), Band(115.0 * scale, 125.0 * scale, 40.0 * scale)
         ),
-        units=units,
     )
