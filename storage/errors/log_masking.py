@@ -1,4 +1,4 @@
-"""Passwords kept out of everything that is said: errors, logs, tracebacks."""
+"""Masks passwords in errors, logs and tracebacks."""
 
 import logging
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from fieldsharp.storage.location.url import mask_password, passwords_in
 
 
 class Masking:
-    """Masks what looks like a password, and the passwords of an address wherever they turn up."""
+    """Masks text that looks like a password, and the passwords of one address in any text."""
 
     def __init__(self, address: str = "") -> None:
         self._passwords: Sequence[str] = passwords_in(address)

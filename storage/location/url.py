@@ -1,4 +1,4 @@
-"""Storage addresses: checked, and never shown with a password."""
+"""Database addresses: checked, and shown without their passwords."""
 
 import os
 import re
@@ -12,12 +12,12 @@ from fieldsharp.core.partial_file import LONGEST_ADDITION
 SHORTEST_KNOWN = 4
 LONGEST_FOLDER = 255
 LONGEST_FILE = LONGEST_FOLDER - LONGEST_ADDITION - len("-journal")
-"""In bytes; files that are prepared or kept beside a database have longer names."""
+"""In bytes; temporary files and files next to a database have longer names."""
 SERVER_EXAMPLE = "postgresql+psycopg://ann@db.example/sweeps"
 DEFAULT_URL = "sqlite:///sweeps.db"
 # Up to the last @ of the word: an @ that should have been written %40 is part of the password.
 _PASSWORD = re.compile(r"(?<=://)([^:/@\n]*):([^@\n]*(?:@\S*)?)@")
-# The same where the whole address is the value of another's parameter.
+# The same where the whole address is the value of another address's parameter.
 _ENCODED_PASSWORD = re.compile(r"(?i)(?<=%3a%2f%2f)((?:(?!%3a|%2f|%40)[^\s&])*)%3a[^\s&]*?%40")
 # password=..., as a parameter, in a libpq string (values in quotes may hold spaces), in a dict.
 _NAMED_SECRET = re.compile(
@@ -47,7 +47,7 @@ def mask_password(text: str) -> str:
 
 
 def has_password(url: str) -> bool:
-    """Return whether an address carries a password; the path of an SQLite file has none."""
+    """Return whether an address has a password; the path of an SQLite file has none."""
     return not url.startswith("sqlite") and mask_password(url) != url
 
 
@@ -62,10 +62,10 @@ def as_option(url: str) -> str:
 
 
 def passwords_in(url: str) -> tuple[str, ...]:
-    """Return the passwords of an address as they may turn up elsewhere: as written, and decoded.
+    """Return the passwords of an address as other text may have them: as written, and decoded.
 
-    A library may say in a message what it took out of the address, and then nothing shows that it
-    is a password. One of three characters or fewer is left out: it would stand in any text.
+    The message of a library may quote a part of the address, where nothing marks it as a password.
+    One of three characters or fewer is left out: any text may contain it.
     """
     written = [match[2] for match in _PASSWORD.finditer(url)]
     written += [match["value"].strip("'\"") for match in _NAMED_SECRET.finditer(url)]
@@ -81,14 +81,14 @@ def is_postgres(url: str) -> bool:
 def sqlite_path(url: str) -> Path | None:
     """Return the file of an SQLite address, None for another database.
 
-    What follows ``sqlite:///`` is the path as it is: nothing is decoded or expanded.
+    The text after ``sqlite:///`` is the path itself: nothing is decoded or expanded.
 
     Raises:
         ConfigError: If the address is no database address, or names a database in memory.
     """
     if "://" not in url:
         _login, at, rest = url.rpartition("@")
-        if at:  # nothing says where in it a password is
+        if at:  # its password could be anywhere in it
             raise ConfigError(
                 f"storage {'***@' + mask_password(rest)!r} is no database address; for a server "
                 f"write {SERVER_EXAMPLE}"
@@ -137,7 +137,7 @@ def sqlalchemy_address(path: Path) -> str:
     """Return the address by which Optuna and SQLAlchemy open exactly this SQLite file.
 
     SQLAlchemy decodes percent-encoded characters and begins the parameters at the first question
-    mark; Optuna fills in what stands in braces.
+    mark; Optuna replaces text in braces.
     """
     return "sqlite:///" + "".join(_ENCODED.get(character, character) for character in str(path))
 

@@ -1,5 +1,5 @@
 """PostgreSQL: connections, checks of the server and the lock on a study there.
 
 May import `storage.location`, `storage.errors`.
-A new demand on the server goes into `checks`.
+A new requirement of the server goes into `checks`.
 """

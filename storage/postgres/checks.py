@@ -1,4 +1,4 @@
-"""Whether a PostgreSQL database is what a sweep needs, before Optuna touches it."""
+"""Whether a PostgreSQL database meets the requirements of a sweep, before Optuna opens it."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ import sqlalchemy
 from sqlalchemy import Connection
 
 from fieldsharp.core.errors import ConfigError, StorageError, StorageUnavailable
-from fieldsharp.storage.errors.messages import refused
+from fieldsharp.storage.errors.messages import access_refusal
 from fieldsharp.storage.location.server_url import parsed
 from fieldsharp.storage.location.url import mask_password
 from fieldsharp.storage.postgres.connection import connected
@@ -48,8 +48,8 @@ def check_server(url: str, mode: Literal["read", "write"], *, must_exist: bool =
     except StorageUnavailable:
         raise
     except StorageError as error:
-        # At the first contact that is what was given, later on what the server came to.
-        refusal = refused(url, str(error.__cause__))
+        # At the first connection the address is wrong; later on the server would be.
+        refusal = access_refusal(url, str(error.__cause__))
         if refusal is None:
             raise
         raise ConfigError(str(error)) from error

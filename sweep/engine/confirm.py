@@ -12,8 +12,9 @@ from optuna.study import Study
 from fieldsharp.core.errors import StoppedOnRequest
 from fieldsharp.core.signals import StopSignals
 from fieldsharp.storage.database import open_database, opened_to_read
+from fieldsharp.storage.lock_owner import CONFIRM
 from fieldsharp.storage.retry import BUSY_TIMEOUT_S, DatabaseRetry
-from fieldsharp.storage.study_lock import CONFIRM, StudyLock
+from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.storage.trial_files.checkpoints import epochs_done, remove_checkpoints
 from fieldsharp.sweep.configuration.duration import seconds
 from fieldsharp.sweep.configuration.execution import RecoverySettings

@@ -16,8 +16,9 @@ from fieldsharp.core.errors import (
     StorageUnavailable,
 )
 from fieldsharp.objectives.guards import broken
-from fieldsharp.storage.errors.hints import go_on
-from fieldsharp.storage.study_lock import RESUME, StudyLock
+from fieldsharp.storage.errors.messages import resume_hint
+from fieldsharp.storage.lock_owner import RESUME
+from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.sweep.configuration.duration import seconds
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.durable_removal import DurableRemoval
@@ -421,5 +422,5 @@ class Coordinator:
     def _stopped(self, more: str) -> StoppedOnRequest:
         return StoppedOnRequest(
             f"study {self._study!r} was stopped with {self._turns.finished} trials done{more}; "
-            f"{go_on(self._ledger.url, RESUME, self._study)}"
+            f"{resume_hint(self._ledger.url, RESUME, self._study)}"
         )

@@ -40,4 +40,4 @@ class LockWatch:
         self._looked_at = self._clock()
         for _ in range(self._lock.stop_requested()):
             self._request_stop()
-        self._lock.require_kept()
+        self._lock.require_held()

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable
 
-from fieldsharp.storage.errors.hints import go_on
-from fieldsharp.storage.study_lock import RESUME
+from fieldsharp.storage.errors.messages import resume_hint
+from fieldsharp.storage.lock_owner import RESUME
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.budget import Budget
 from fieldsharp.sweep.engine.leases import Leases
@@ -136,7 +136,7 @@ class Scheduler:
     def say_what_stays_paused(self) -> None:
         """Say how many trials wait for more time, if any do."""
         if self.pausing.count:
-            then = go_on(self._ledger.url, RESUME, self._study)
+            then = resume_hint(self._ledger.url, RESUME, self._study)
             logger.info(
                 "%s: trials that stay paused: %d; %s", self._study, self.pausing.count, then
             )

@@ -14,7 +14,7 @@ from fieldsharp.storage.location.url import has_password, sqlite_path
 from fieldsharp.storage.maintenance.backup import back_up, copy_database
 from fieldsharp.storage.maintenance.upgrade import upgrade
 from fieldsharp.storage.sqlite.access import check_access
-from fieldsharp.storage.sqlite.study_names import study_names
+from fieldsharp.storage.sqlite.file import study_names
 from tests.storage.databases import old_database, schema_in, url_of
 
 ODD = [

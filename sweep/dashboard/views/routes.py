@@ -115,7 +115,7 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
 
 def _is_lost(opened: OpenedFiles) -> bool:
     try:
-        opened.require()
+        opened.require_current()
     except StorageUnavailable:  # it cannot be looked at for now, which tells nothing
         return False
     except FieldsharpError:
