@@ -66,7 +66,7 @@ def open_database(
         ConfigError: If the address is unusable, the file is missing (read) or cannot be written,
             is no database, another program's, or in use through another of its names.
         StudyError: If another process runs the study of the lock.
-        DatabaseDamaged: If the file is broken or empty, or gone while backups of it are there.
+        DatabaseDamaged: If the file is broken or empty, or missing while it has backups.
         StorageUnavailable: If it is locked or the disk is full.
         StorageError: If it is of another version.
     """

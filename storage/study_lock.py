@@ -85,7 +85,7 @@ def study_lock_owner(url: str, study: str) -> LockOwner:
         StorageError: If the server that keeps the locks does not answer.
     """
     if is_postgres(url):
-        from fieldsharp.storage.postgres.study_lock import lock_owner_on_server
+        from fieldsharp.storage.postgres.ownership_table import lock_owner_on_server
 
         return lock_owner_on_server(url, study)
     return lock_owner_by_file(url, study)
@@ -108,7 +108,7 @@ def ask_to_stop(url: str, study: str, owner: LockOwner, *, at_once: bool) -> str
         StorageError: If the server does not answer.
     """
     if is_postgres(url):
-        from fieldsharp.storage.postgres.study_lock import ask_to_stop_on_server
+        from fieldsharp.storage.postgres.ownership_table import ask_to_stop_on_server
 
         ask_to_stop_on_server(url, study, owner, at_once=at_once)
         return "the database"
@@ -124,7 +124,7 @@ def is_asked_to_stop(url: str, study: str) -> bool:
         StorageError: If the server does not answer.
     """
     if is_postgres(url):
-        from fieldsharp.storage.postgres.study_lock import is_asked_to_stop_on_server
+        from fieldsharp.storage.postgres.ownership_table import is_asked_to_stop_on_server
 
         return is_asked_to_stop_on_server(url, study)
     return stop_request(url, study).exists()
@@ -137,7 +137,7 @@ def withdraw_stop_request(url: str, study: str) -> None:
         StorageError: If the server does not answer.
     """
     if is_postgres(url):
-        from fieldsharp.storage.postgres.study_lock import withdraw_on_server
+        from fieldsharp.storage.postgres.ownership_table import withdraw_on_server
 
         withdraw_on_server(url, study)
     else:

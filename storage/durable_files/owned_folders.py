@@ -91,7 +91,7 @@ def check_shared_folder(folder: Path) -> None:
     """Check a folder that several users may share, each with folders of their own in it.
 
     Raises:
-        ConfigError: If every user can rename the folders of the others.
+        ConfigError: If every user can rename the folders of other users.
     """
     try:
         mode = folder.stat().st_mode

@@ -48,7 +48,7 @@ def back_up(url: str, keep: int = BACKUPS_KEPT) -> Path:
         StorageError: If the database is damaged or the backup cannot be written.
     """
     if keep < 1:
-        raise ValueError(f"at least 1 backup is kept, found {keep}")
+        raise ValueError(f"keep must be at least 1, found {keep}")
     path = database_path(url)
     check_files_folder(url, "write")
     require_studies(url, path)

@@ -91,7 +91,7 @@ def _problems(connection: sqlite3.Connection) -> list[str]:
     orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
     if orphans:
         tables = ", ".join(sorted({str(row[0]) for row in orphans}))
-        problems.append(f"{len(orphans)} rows in {tables} belong to rows that are not there")
+        problems.append(f"{len(orphans)} rows in {tables} belong to rows that do not exist")
     return problems
 
 

@@ -51,7 +51,7 @@ def database_of(study: Study) -> RDBStorage:
     """Return the database storage of a study, without the cache that wraps it."""
     cached = study._storage
     backend = cached._backend if isinstance(cached, _CachedStorage) else cached
-    assert isinstance(backend, RDBStorage), "studies are kept in databases"
+    assert isinstance(backend, RDBStorage), "studies are stored in databases"
     return backend
 
 

@@ -37,7 +37,7 @@ def check_server(url: str, mode: Literal["read", "write"], *, must_exist: bool =
 
     Raises:
         ConfigError: If the address or its driver cannot be used, the server does not let this user
-            in, there is no such database, it holds no studies (read), or none can be put there.
+            in, there is no such database, it holds no studies (read), or no tables can be made.
         StorageUnavailable: If the server does not answer.
         StorageError: If it fails otherwise.
     """
@@ -75,7 +75,7 @@ def _check(
             f"there are no studies in {name}; start a sweep first, or name another with --storage"
         )
     schema = f"IN SCHEMA {facts.schema or 'public'} TO this user"
-    if facts.may_read is False:  # None where there is no table yet
+    if facts.may_read is False:  # None before there is a table
         raise ConfigError(
             f"this user may not read the studies in {name}; have their owner say GRANT SELECT ON "
             f"ALL TABLES {schema}"

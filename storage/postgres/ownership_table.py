@@ -64,7 +64,7 @@ _TAKE_STOP = f"""
     RETURNING asked.stop
 """  # noqa: S608
 _ASK = f"UPDATE {TABLE} SET stop = :stop WHERE study = :study AND identity = :identity"  # noqa: S608
-_ANSWER = f"UPDATE {TABLE} SET stop = NULL WHERE study = :study"  # noqa: S608
+_WITHDRAW = f"UPDATE {TABLE} SET stop = NULL WHERE study = :study"  # noqa: S608
 _COLUMNS = (
     f"SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('{TABLE}')"  # noqa: S608
     " AND attnum > 0 AND NOT attisdropped"
@@ -159,21 +159,47 @@ def files_of(connection: Connection, study: str) -> tuple[str, str] | None:
     return None if row is None else (row["host"], row["files"])
 
 
-def ask_to_stop(connection: Connection, study: str, owner: LockOwner, *, at_once: bool) -> None:
-    """Write a request to stop for the process that runs a study."""
+def lock_owner_on_server(url: str, study: str) -> LockOwner:
+    """Return the process that runs a study, or died while it did; changes nothing.
+
+    Raises:
+        ConfigError: If the address cannot be used.
+        StorageError: If the server does not answer.
+    """
+    with connected(url) as connection:
+        return owner_of(connection, study)
+
+
+def ask_to_stop_on_server(url: str, study: str, owner: LockOwner, *, at_once: bool) -> None:
+    """Write a request to stop for the process that runs a study.
+
+    Raises:
+        StorageError: If the server does not answer.
+    """
     values = {"study": study, "identity": owner.identity, "stop": "now" if at_once else "epoch"}
-    connection.execute(sqlalchemy.text(_ASK), values)
+    with connected(url) as connection:
+        connection.execute(sqlalchemy.text(_ASK), values)
 
 
-def is_asked_to_stop(connection: Connection, study: str) -> bool:
-    """Return whether a request to stop waits for its answer."""
-    row = _row(connection, study)
+def is_asked_to_stop_on_server(url: str, study: str) -> bool:
+    """Return whether a request to stop waits for its answer.
+
+    Raises:
+        StorageError: If the server does not answer.
+    """
+    with connected(url) as connection:
+        row = _row(connection, study)
     return row is not None and row.get("stop") is not None
 
 
-def answer_request(connection: Connection, study: str) -> None:
-    """Remove a request to stop, to answer or to withdraw it."""
-    connection.execute(sqlalchemy.text(_ANSWER), {"study": study})
+def withdraw_on_server(url: str, study: str) -> None:
+    """Remove a request to stop.
+
+    Raises:
+        StorageError: If the server does not answer.
+    """
+    with connected(url) as connection:
+        connection.execute(sqlalchemy.text(_WITHDRAW), {"study": study})
 
 
 def take_stop_request(connection: Connection, ownership: Ownership) -> int:

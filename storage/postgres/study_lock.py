@@ -36,13 +36,10 @@ from fieldsharp.storage.postgres.advisory_locks import (
     try_lock,
     try_shared_lock,
 )
-from fieldsharp.storage.postgres.connection import connect, connected
+from fieldsharp.storage.postgres.connection import connect
 from fieldsharp.storage.postgres.ownership_table import (
     Ownership,
-    answer_request,
-    ask_to_stop,
     files_of,
-    is_asked_to_stop,
     make_table,
     mark_ended,
     owner_of,
@@ -53,7 +50,7 @@ from fieldsharp.storage.postgres.ownership_table import (
 
 logger = logging.getLogger(__name__)
 CHECK_EVERY_S = 2.0
-TAKING_BACK_S = 10.0
+RECLAIM_S = 10.0
 """How long after the start of the server former owners may take their locks back."""
 FREEING_S = 2.0
 # The server too must detect a machine that vanished, and not wait for ever for a row.
@@ -81,10 +78,10 @@ class PostgresStudyLock:
             study, uuid.uuid4().hex, command, str(files_folder(url).expanduser().absolute())
         )
         self._connection: Connection | None = None
-        self._using = threading.Lock()
+        self._connection_guard = threading.Lock()
         self._ended = threading.Event()
         self._lost: StudyError | None = None
-        self._asked: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._stop_requests: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def take(self) -> None:
         """Take the lock.
@@ -95,12 +92,12 @@ class PostgresStudyLock:
             StorageError: If the server does not answer, or refuses.
         """
         with database_errors(self._url), opening_errors(self._url):
-            connection = self._connected()
+            connection = self._new_connection()
             try:
                 make_table(connection)
                 self._wait_for_former_owner(connection)
                 deadline = time.monotonic() + LOCK_WAIT_S
-                while not self._try(connection):
+                while not self._try_lock(connection):
                     if time.monotonic() > deadline:
                         raise already_running(self._study, owner_of(connection, self._study))
                     time.sleep(TRY_EVERY_S)
@@ -115,7 +112,7 @@ class PostgresStudyLock:
     def free(self) -> None:
         """Free the lock, and record that its owner ended in good order."""
         self._ended.set()
-        if not self._using.acquire(timeout=FREEING_S):
+        if not self._connection_guard.acquire(timeout=FREEING_S):
             return  # the server cannot be reached: it has freed the lock itself
         try:
             if self._connection is not None:
@@ -124,13 +121,13 @@ class PostgresStudyLock:
                 _close(self._connection)
                 self._connection = None
         finally:
-            self._using.release()
+            self._connection_guard.release()
 
     def check(self, session: Session) -> None:
         """Check at the start of a transaction that this process still has the study.
 
         Raises:
-            StudyError: If another process took it over while the server was away.
+            StudyError: If another process took it over while the server was unreachable.
             SQLAlchemyError: If the server does not answer.
         """
         if token_of(session, self._study, lock_row=True) != self._ownership.token:
@@ -144,16 +141,16 @@ class PostgresStudyLock:
 
     def stop_requested(self) -> int:
         """Return how urgently the coordinator is asked to stop: 0 not, 1 after the epoch, 2 now."""
-        asked = 0
+        urgency = 0
         with suppress(queue.Empty):
             while True:
-                asked = max(asked, self._asked.get_nowait())
-        return asked
+                urgency = max(urgency, self._stop_requests.get_nowait())
+        return urgency
 
     def _watch(self) -> None:
         """Check the connection that has the lock regularly, and replace it when it is lost."""
         while not self._ended.wait(CHECK_EVERY_S):
-            with self._using:
+            with self._connection_guard:
                 if self._ended.is_set() or self._lost is not None:
                     return
                 try:
@@ -166,15 +163,15 @@ class PostgresStudyLock:
     def _renew(self) -> None:
         if self._connection is not None:
             try:
-                self._asked.put(take_stop_request(self._connection, self._ownership))
+                self._stop_requests.put(take_stop_request(self._connection, self._ownership))
             except SQLAlchemyError:
                 _close(self._connection)
                 self._connection = None
             else:
                 return
-        connection = self._connected()
+        connection = self._new_connection()
         try:
-            if not self._try(connection) and not self._end_own(connection):
+            if not self._try_lock(connection) and not self._end_old_connections(connection):
                 raise self._taken_over(owner_of(connection, self._study))
             if token_of(connection, self._study) != self._ownership.token:
                 raise self._taken_over(owner_of(connection, self._study))
@@ -182,12 +179,12 @@ class PostgresStudyLock:
             _close(connection)
             raise
         # Otherwise an old connection of this process was just ended: the next check succeeds.
-        if self._try(connection):
+        if self._try_lock(connection):
             self._connection = connection
         else:
             _close(connection)
 
-    def _connected(self) -> Connection:
+    def _new_connection(self) -> Connection:
         connection = connect(self._url)
         try:
             for setting in _SETTINGS:
@@ -201,7 +198,7 @@ class PostgresStudyLock:
             raise
         return connection
 
-    def _try(self, connection: Connection) -> bool:
+    def _try_lock(self, connection: Connection) -> bool:
         if not try_shared_lock(connection, ALL_STUDIES):
             raise StorageUnavailable(
                 f"{mask_password(self._url)} is being upgraded by another process",
@@ -209,14 +206,14 @@ class PostgresStudyLock:
             )
         return try_lock(connection, lock_of(self._study))
 
-    def _end_own(self, connection: Connection) -> bool:
+    def _end_old_connections(self, connection: Connection) -> bool:
         """End old connections of this process that the server still has, if any."""
         return end_holders(connection, lock_of(self._study), self._ownership.connection_name)
 
     def _wait_for_former_owner(self, connection: Connection) -> None:
         """Give an owner that lost its lock in a restart of the server time to take it back."""
         is_logged = False
-        while _age_s(connection) < TAKING_BACK_S:
+        while _age_s(connection) < RECLAIM_S:
             owner = owner_of(connection, self._study)
             if not owner.died or owner.is_known_dead:
                 return
@@ -226,7 +223,7 @@ class PostgresStudyLock:
                     "go on with it",
                     owner.description,
                     self._study,
-                    TAKING_BACK_S,
+                    RECLAIM_S,
                 )
             is_logged = True
             time.sleep(TRY_EVERY_S)
@@ -256,47 +253,6 @@ class PostgresStudyLock:
             "be reached, and nothing more is written to it from here; leave it to that process, or "
             "stop that and resume"
         )
-
-
-def lock_owner_on_server(url: str, study: str) -> LockOwner:
-    """Return the process that runs a study, or died while it did; changes nothing.
-
-    Raises:
-        ConfigError: If the address cannot be used.
-        StorageError: If the server does not answer.
-    """
-    with connected(url) as connection:
-        return owner_of(connection, study)
-
-
-def ask_to_stop_on_server(url: str, study: str, owner: LockOwner, *, at_once: bool) -> None:
-    """Write a request to stop into the database.
-
-    Raises:
-        StorageError: If the server does not answer.
-    """
-    with connected(url) as connection:
-        ask_to_stop(connection, study, owner, at_once=at_once)
-
-
-def is_asked_to_stop_on_server(url: str, study: str) -> bool:
-    """Return whether a request to stop waits for its answer.
-
-    Raises:
-        StorageError: If the server does not answer.
-    """
-    with connected(url) as connection:
-        return is_asked_to_stop(connection, study)
-
-
-def withdraw_on_server(url: str, study: str) -> None:
-    """Remove a request to stop.
-
-    Raises:
-        StorageError: If the server does not answer.
-    """
-    with connected(url) as connection:
-        answer_request(connection, study)
 
 
 def _age_s(connection: Connection) -> float:

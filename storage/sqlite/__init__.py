@@ -1,5 +1,5 @@
 """SQLite: the file, its checks, its locks, and its settings for Optuna.
 
-May import `storage.optuna_adapter`, `storage.errors`, `storage.location`, `storage.durable_files`.
+May import the layers of `storage` below it, not `storage.postgres`.
 A new check of a database file goes into `checks`.
 """

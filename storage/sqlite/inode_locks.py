@@ -145,7 +145,7 @@ def _set(descriptor: int, kind: int, byte: int) -> None:
 
 
 def is_locked(descriptor: int, start: int, length: int, command: str = "F_OFD_GETLK") -> bool:
-    """Return whether there is a lock of others in a range of a file.
+    """Return whether another lock is in a range of a file.
 
     Args:
         descriptor: Of the file.

@@ -22,8 +22,8 @@ def partials(target: Path, *, any_name: bool = False) -> list[Path]:
         any_name: Whether those of all names in its folder are meant.
     """
     name = r".+" if any_name else re.escape(target.name)
-    ours = re.compile(rf"\.{name}\.\d+(\.[0-9a-f]+)?\.partial(-wal|-shm|-journal)?")
-    return sorted(path for path in target.parent.iterdir() if ours.fullmatch(path.name))
+    pattern = re.compile(rf"\.{name}\.\d+(\.[0-9a-f]+)?\.partial(-wal|-shm|-journal)?")
+    return sorted(path for path in target.parent.iterdir() if pattern.fullmatch(path.name))
 
 
 def clear_partials(target: Path, *, any_name: bool = False) -> None:
@@ -78,8 +78,8 @@ def move_aside(target: Path) -> Path | None:
 
 def damaged_copies(target: Path) -> list[Path]:
     """Return the databases that were moved aside."""
-    ours = re.compile(rf"{re.escape(target.name)}\.damaged-\d+")
-    return sorted(path for path in target.parent.iterdir() if ours.fullmatch(path.name))
+    pattern = re.compile(rf"{re.escape(target.name)}\.damaged-\d+")
+    return sorted(path for path in target.parent.iterdir() if pattern.fullmatch(path.name))
 
 
 def discard(partial: Path) -> None:

@@ -90,7 +90,7 @@ def test_rows_that_belong_to_nothing_are_a_problem(tmp_path: Path) -> None:
         connection.execute("DELETE FROM studies")
         connection.commit()
     assert inspect(url_of(path)).problems == [
-        "4 rows in study_directions, trials belong to rows that are not there"
+        "4 rows in study_directions, trials belong to rows that do not exist"
     ]
 
 
