@@ -12,8 +12,9 @@ from fieldsharp.storage.durable_files.file_lock import (
     share_lock,
     take_lock,
 )
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.paths import files_folder, init_lock_path
-from fieldsharp.storage.location.url import is_postgres, mask_password, sqlite_path
+from fieldsharp.storage.location.url import is_postgres, sqlite_path
 from fieldsharp.storage.sqlite.file import TIMEOUT_S
 from fieldsharp.storage.sqlite.inode_locks import is_study_locked
 from fieldsharp.storage.sqlite.study_lock import read_lock_owner

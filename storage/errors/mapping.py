@@ -9,7 +9,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from fieldsharp.core.errors import ConfigError, StorageError, TrialEndedElsewhere
 from fieldsharp.storage.errors.messages import one_line, storage_command, storage_error
-from fieldsharp.storage.location.url import is_postgres, mask_password
+from fieldsharp.storage.location.passwords import mask_password
+from fieldsharp.storage.location.url import is_postgres
 
 INSTALL = (
     "install it with pip install -r requirements-postgres.txt, and write the address as "

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fieldsharp.core.errors import DatabaseDamaged, StorageError, StorageUnavailable
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.paths import backups_folder, newest_backup
-from fieldsharp.storage.location.url import as_option, mask_password
+from fieldsharp.storage.location.url import as_option
 
 DAMAGE = ("malformed", "not a database", "file is encrypted")
 LOCKED = ("locked", "deadlock", "lock wait", "lock timeout")

@@ -10,7 +10,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.storage.location.url import SERVER_EXAMPLE, mask_password
+from fieldsharp.storage.location.passwords import mask_password
+from fieldsharp.storage.location.url import SERVER_EXAMPLE
 
 FILES = "files"
 

@@ -1,35 +1,19 @@
-"""Database addresses: checked, and shown without their passwords."""
+"""Addresses of databases: which kind, which file, and how a command names them."""
 
 import os
 import re
 import shlex
 from pathlib import Path
-from urllib.parse import unquote, unquote_plus
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.partial_file import LONGEST_ADDITION
+from fieldsharp.storage.location.passwords import has_password, mask_password
 
-SHORTEST_KNOWN = 4
 LONGEST_FOLDER = 255
 LONGEST_FILE = LONGEST_FOLDER - LONGEST_ADDITION - len("-journal")
 """In bytes; temporary files and files next to a database have longer names."""
 SERVER_EXAMPLE = "postgresql+psycopg://ann@db.example/sweeps"
 DEFAULT_URL = "sqlite:///sweeps.db"
-# Up to the last @ of the word: an @ that should have been written %40 is part of the password.
-_PASSWORD = re.compile(r"(?<=://)([^:/@\n]*):([^@\n]*(?:@\S*)?)@")
-# The same where the whole address is the value of another address's parameter.
-_ENCODED_PASSWORD = re.compile(r"(?i)(?<=%3a%2f%2f)((?:(?!%3a|%2f|%40)[^\s&])*)%3a[^\s&]*?%40")
-# password=..., as a parameter, in a libpq string (values in quotes may hold spaces), in a dict.
-_NAMED_SECRET = re.compile(
-    r"""(?ix)
-    (?P<name> (?: (?<![a-z]) | (?<=%3b) | (?<=%26) ) (?:ssl|pg)?
-        (?:password|passwd|pwd|passphrase|secret|token|(?:access|auth|api)_?(?:token|key)) )
-    (?P<is> ["']? \s* (?: = | %3d | (?<=["']):) \s* | ["']\s*:\s* )
-    (?P<value> '(?:[^'\\\n]|\\.)*' | "(?:[^"\\\n]|\\.)*" | (?: (?!%3b|%26) [^\s&;,'"{}()] )+ )
-    """
-)
-
-
 _SQLITE_SCHEMES = ("sqlite", "sqlite+pysqlite")
 _PARAMETERS = re.compile(r"\w+=[^&/]*(?:&\w+=[^&/]*)*")
 # Accepted after the path of an SQLite file; the program sets its own values.
@@ -37,18 +21,6 @@ _WITHOUT_EFFECT = {
     *("timeout", "check_same_thread", "cached_statements", "detect_types", "isolation_level"),
 }
 _ENCODED = {character: f"%{ord(character):02X}" for character in "%?{}"}
-
-
-def mask_password(text: str) -> str:
-    """Return the text with the password of every address in it replaced by ``***``."""
-    text = _NAMED_SECRET.sub(r"\g<name>\g<is>***", text)
-    text = _ENCODED_PASSWORD.sub(r"\1%3A***%40", text)
-    return _PASSWORD.sub(r"\1:***@", text)
-
-
-def has_password(url: str) -> bool:
-    """Return whether an address has a password; the path of an SQLite file has none."""
-    return not url.startswith("sqlite") and mask_password(url) != url
 
 
 def as_option(url: str) -> str:
@@ -59,18 +31,6 @@ def as_option(url: str) -> str:
     """
     is_known = url == DEFAULT_URL or has_password(url)
     return "" if is_known else f" --storage {shlex.quote(url)}"
-
-
-def passwords_in(url: str) -> tuple[str, ...]:
-    """Return the passwords of an address as other text may have them: as written, and decoded.
-
-    The message of a library may quote a part of the address, where nothing marks it as a password.
-    One of three characters or fewer is left out: any text may contain it.
-    """
-    written = [match[2] for match in _PASSWORD.finditer(url)]
-    written += [match["value"].strip("'\"") for match in _NAMED_SECRET.finditer(url)]
-    forms = {form for text in written for form in (text, unquote(text), unquote_plus(text))}
-    return tuple(sorted((f for f in forms if len(f) >= SHORTEST_KNOWN), key=len, reverse=True))
 
 
 def is_postgres(url: str) -> bool:

@@ -15,6 +15,7 @@ from fieldsharp.storage.durable_files.atomic import make_private_folder
 from fieldsharp.storage.durable_files.file_lock import take_lock
 from fieldsharp.storage.durable_files.owned_folders import check_folder
 from fieldsharp.storage.errors.messages import DAMAGE, LOCKED, damaged, one_line, storage_error
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.paths import (
     BACKUPS_KEPT,
     backup_number,
@@ -23,7 +24,7 @@ from fieldsharp.storage.location.paths import (
     backups_folder,
     check_files_folder,
 )
-from fieldsharp.storage.location.url import is_postgres, mask_password, sqlite_path
+from fieldsharp.storage.location.url import is_postgres, sqlite_path
 from fieldsharp.storage.sqlite.checks import require_studies
 from fieldsharp.storage.sqlite.file import connect_reading, copy_into, quick_check
 from fieldsharp.storage.sqlite.replace import clear_partials, discard, put_in_place

@@ -10,8 +10,8 @@ from fieldsharp.core.partial_file import make_empty, partial_path
 from fieldsharp.storage.database_locks import database_init_lock, no_active_study
 from fieldsharp.storage.durable_files.atomic import synchronise
 from fieldsharp.storage.errors.messages import one_line, storage_command, storage_error
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.paths import backups, check_files_folder, newest_backup
-from fieldsharp.storage.location.url import mask_password
 from fieldsharp.storage.maintenance.backup import database_path
 from fieldsharp.storage.optuna_adapter.schema import OUR_TABLES, table_names
 from fieldsharp.storage.sqlite.file import quick_check, read_unchanged

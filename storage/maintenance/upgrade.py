@@ -19,13 +19,9 @@ from fieldsharp.core.partial_file import make_empty, partial_path
 from fieldsharp.storage.database_locks import database_init_lock, no_active_study
 from fieldsharp.storage.errors.mapping import database_errors, opening_errors
 from fieldsharp.storage.errors.messages import damaged, sqlite_errors, storage_error
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.server_url import server_address
-from fieldsharp.storage.location.url import (
-    is_postgres,
-    mask_password,
-    sqlalchemy_address,
-    sqlite_path,
-)
+from fieldsharp.storage.location.url import is_postgres, sqlalchemy_address, sqlite_path
 from fieldsharp.storage.maintenance.backup import back_up
 from fieldsharp.storage.optuna_adapter.schema import CURRENT_SCHEMA, schema_age, schema_of
 from fieldsharp.storage.postgres.checks import check_server

@@ -25,7 +25,7 @@ from fieldsharp.storage.errors.messages import (
     storage_command,
     storage_error,
 )
-from fieldsharp.storage.location.url import mask_password
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.maintenance.backup import back_up_connection
 from fieldsharp.storage.sqlite.file import open_descriptor, quick_check, sidecar_files
 from fieldsharp.storage.sqlite.opened_files import OpenedFiles

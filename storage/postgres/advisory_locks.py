@@ -11,7 +11,7 @@ import sqlalchemy
 from sqlalchemy import Connection
 
 from fieldsharp.core.errors import StorageUnavailable
-from fieldsharp.storage.location.url import mask_password
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.postgres.connection import connected
 
 ALL_STUDIES = "all studies"

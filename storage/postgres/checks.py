@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 
 from fieldsharp.core.errors import ConfigError, StorageError, StorageUnavailable
 from fieldsharp.storage.errors.messages import access_refusal
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.server_url import parsed
-from fieldsharp.storage.location.url import mask_password
 from fieldsharp.storage.postgres.connection import connected
 
 OLDEST_VERSION = 12

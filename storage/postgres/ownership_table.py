@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.storage.location.url import mask_password
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.lock_owner import (
     CONFIRM,
     LOCK_WAIT_S,

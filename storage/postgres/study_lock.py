@@ -25,8 +25,8 @@ from sqlalchemy.orm import Session
 
 from fieldsharp.core.errors import StorageUnavailable, StudyError
 from fieldsharp.storage.errors.mapping import database_errors, opening_errors
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.paths import files_folder
-from fieldsharp.storage.location.url import mask_password
 from fieldsharp.storage.lock_owner import LOCK_WAIT_S, LockOwner, already_running
 from fieldsharp.storage.postgres.advisory_locks import (
     ALL_STUDIES,

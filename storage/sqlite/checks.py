@@ -17,8 +17,9 @@ from fieldsharp.storage.errors.messages import (
     storage_command,
     storage_error,
 )
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.paths import files_folder, newest_backup
-from fieldsharp.storage.location.url import mask_password, sqlite_path
+from fieldsharp.storage.location.url import sqlite_path
 from fieldsharp.storage.optuna_adapter.schema import (
     CURRENT_SCHEMA,
     OUR_TABLES,

@@ -8,7 +8,8 @@ import logging
 from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.storage.location.url import as_option, mask_password
+from fieldsharp.storage.location.passwords import mask_password
+from fieldsharp.storage.location.url import as_option
 from fieldsharp.storage.sqlite.file import hard_links, sidecar_files, size_of
 from fieldsharp.storage.sqlite.inode_locks import Writer, lock_name, writer_through_another_name
 

@@ -15,7 +15,7 @@ import fsspec
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.storage.durable_files.atomic import make_private_folder, write_durably
-from fieldsharp.storage.location.url import mask_password
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.trial_files.checkpoints import attempt_folder
 
 _CHECKPOINT = re.compile(r"(?:[\w-]+/)*attempt-\d{4}/epoch-\d{6}")

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.storage.location.url import mask_password
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.sweep.configuration.duration import Duration, seconds
 
 
