@@ -17,7 +17,7 @@ from fieldsharp.core.errors import (
     StorageUnavailable,
 )
 from fieldsharp.objectives.guards import broken
-from fieldsharp.storage.errors.hints import go_on
+from fieldsharp.storage.errors.messages import resume_hint
 from fieldsharp.storage.lock_owner import RESUME
 from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.sweep.configuration.execution import seconds
@@ -394,5 +394,5 @@ class Coordinator:
     def _stopped(self, more: str) -> StoppedOnRequest:
         return StoppedOnRequest(
             f"study {self._study!r} was stopped with {self._scheduler.finished} trials done{more}; "
-            f"{go_on(self._repository.url, RESUME, self._study)}"
+            f"{resume_hint(self._repository.url, RESUME, self._study)}"
         )

@@ -53,7 +53,7 @@ class DatabaseWatch:
         if self._lock is not None:
             for _ in range(self._lock.stop_requested()):
                 self._request_stop()
-            self._lock.require_kept()
+            self._lock.require_held()
 
     def remove_when_durable(self, remove: Callable[[], None]) -> None:
         """Call a function once everything written so far is durable: at once if it is."""

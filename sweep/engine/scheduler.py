@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from fieldsharp.storage.errors.hints import go_on
+from fieldsharp.storage.errors.messages import resume_hint
 from fieldsharp.storage.lock_owner import RESUME
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.budget import Budget
@@ -184,7 +184,7 @@ class Scheduler:
     def report_paused(self) -> None:
         """Log how many trials stay paused at the end, if any do."""
         if self.paused.count:
-            then = go_on(self._repository.url, RESUME, self._study)
+            then = resume_hint(self._repository.url, RESUME, self._study)
             logger.info("%s: trials that stay paused: %d; %s", self._study, self.paused.count, then)
 
     def _send(self, running: RunningTrial, trained: int = 0) -> None:

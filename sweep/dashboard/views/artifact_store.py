@@ -15,8 +15,9 @@ from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import ConfigError, StudyError
 from fieldsharp.storage.durable_files.atomic import make_private_folder, write_durably
-from fieldsharp.storage.location.owned_folders import check_files_folder, check_folder, open_to_read
-from fieldsharp.storage.location.paths import artifacts_folder
+from fieldsharp.storage.durable_files.owned_folders import check_folder
+from fieldsharp.storage.durable_files.regular_files import open_to_read
+from fieldsharp.storage.location.paths import artifacts_folder, check_files_folder
 from fieldsharp.sweep.pictures.source import PictureSource
 from fieldsharp.sweep.pictures.style import LIGHT
 from fieldsharp.sweep.pictures.trial_pictures import can_be_drawn, draw
@@ -49,7 +50,7 @@ class PictureArtifactStore(FileSystemArtifactStore):
 
     Raises:
         ConfigError: If other users can write to that folder, see
-            ``storage.location.owned_folders``.
+            ``storage.durable_files.owned_folders``.
     """
 
     def __init__(self, storage: BaseStorage, url: str) -> None:

@@ -21,7 +21,7 @@ from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.model.training import Interrupted
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.atomic import make_private_folder
-from fieldsharp.storage.trial_files.script_output import save_script_output
+from fieldsharp.storage.trial_files.outputs import save_script_output
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.execution.script.launch import ScriptCall, prepare
 from fieldsharp.sweep.execution.script.output_buffer import OutputBuffer

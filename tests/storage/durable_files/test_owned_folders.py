@@ -17,8 +17,7 @@ from fieldsharp.storage.durable_files.atomic import (
     write_durably,
 )
 from fieldsharp.storage.location import paths
-from fieldsharp.storage.location.backup_files import backups
-from fieldsharp.storage.location.owned_folders import check_files_folder
+from fieldsharp.storage.location.paths import backups, check_files_folder
 from fieldsharp.storage.maintenance.backup import back_up, copy_database
 from fieldsharp.storage.maintenance.inspect import inspect
 from fieldsharp.storage.maintenance.restore import restore
@@ -30,9 +29,12 @@ from fieldsharp.storage.trial_files.checkpoints import (
     make_attempt_folder,
     write_checkpoint,
 )
-from fieldsharp.storage.trial_files.preview_store import PreviewStore
+from fieldsharp.storage.trial_files.outputs import (
+    PreviewStore,
+    read_script_output,
+    save_script_output,
+)
 from fieldsharp.storage.trial_files.result_spool import ResultSpool
-from fieldsharp.storage.trial_files.script_output import read_script_output, save_script_output
 from tests.storage.databases import NOBODY, needs_root, old_database, said_by, url_of, with_study
 
 PRECIOUS = "what another user needs"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldsharp.storage.trial_files.preview_store import PreviewStore
+from fieldsharp.storage.trial_files.outputs import PreviewStore
 
 
 def test_what_was_put_is_there(tmp_path: Path) -> None:
