@@ -34,7 +34,7 @@ from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.files.spooled_result import SpooledResult
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.queued_trials import TrialRefusedError
+from fieldsharp.sweep.study.queue_checks import TrialRefusedError
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.retry_history import RetryHistory
 from fieldsharp.sweep.study.trial_events import (

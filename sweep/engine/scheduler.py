@@ -13,7 +13,7 @@ from fieldsharp.sweep.engine.running_trial import RunningTrial
 from fieldsharp.sweep.engine.verdict_tracker import VerdictTracker
 from fieldsharp.sweep.monitoring.progress import Progress
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.queued_trials import TrialRefusedError
+from fieldsharp.sweep.study.queue_checks import TrialRefusedError
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec

@@ -10,7 +10,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.sweep.report.model import Common, Importance
-from fieldsharp.sweep.study.sampling.study_view import sampler_view, view_of_trial
+from fieldsharp.sweep.study.sampling.study_view import RungStudy, as_complete_at_rung
 from fieldsharp.sweep.study.trial_records import is_baseline, is_feasible, trial_score
 
 LEAST_TRIALS = 10
@@ -26,7 +26,7 @@ def importance(study: Study, trials: list[FrozenTrial]) -> Importance:
     it does in the search. One that was given up at a rung counts with what it came to there. The
     baseline is left out: what is recorded for it is not what it trained.
     """
-    seen = [view_of_trial(trial) for trial in trials]
+    seen = [as_complete_at_rung(trial) for trial in trials]
     scored = [
         trial
         for trial in seen
@@ -56,7 +56,7 @@ def importance(study: Study, trials: list[FrozenTrial]) -> Importance:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that lower is better, which is meant
         found = PedAnovaImportanceEvaluator(target_quantile=best / len(scored)).evaluate(
-            sampler_view(study), sorted(names - set(constants)), target=held
+            RungStudy(study), sorted(names - set(constants)), target=held
         )
     total = sum(found.values())
     if not total > 0:

@@ -17,6 +17,7 @@ from fieldsharp.core.errors import ConfigError, StudyError
 from fieldsharp.storage.durable_files.atomic import make_private_folder, write_durably
 from fieldsharp.storage.location.owned_folders import check_files_folder, check_folder, open_to_read
 from fieldsharp.storage.location.paths import artifacts_folder
+from fieldsharp.storage.optuna_adapter.internals import id_of_study
 from fieldsharp.sweep.pictures.style import LIGHT
 from fieldsharp.sweep.pictures.trial_pictures import can_be_drawn, draw
 from fieldsharp.sweep.pictures.trial_view import TrialView
@@ -136,7 +137,7 @@ class PictureArtifactStore(FileSystemArtifactStore):
         study = next((s for s in studies if s.user_attrs.get(IDENTITY) == picture.identity), None)
         if study is None:
             return None
-        trials = self._storage.get_all_trials(study._study_id, deepcopy=False)
+        trials = self._storage.get_all_trials(id_of_study(study), deepcopy=False)
         trial = next((t for t in trials if _is_meant(t, picture)), None)
         files = StudyWorkspace(self._url, picture.identity)
         observed, sample = files.observed(), files.sample(picture.number)

@@ -17,7 +17,6 @@ from typing import Any
 import optuna
 from optuna.exceptions import OptunaError
 from optuna.storages import BaseStorage
-from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 from optuna_dashboard._inmemory_cache import InMemoryCache, get_cached_extra_study_property
@@ -29,6 +28,7 @@ from optuna_dashboard._serializer import (
 from pydantic import ValidationError
 
 from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
+from fieldsharp.storage.optuna_adapter.internals import FrozenStudy, id_of_study, id_of_trial
 from fieldsharp.sweep.dashboard.views.csv_export import study_csv
 from fieldsharp.sweep.dashboard.views.notes import NotePicture, output_note, study_note, trial_note
 from fieldsharp.sweep.dashboard.views.trial_attributes import attributes, read_trial
@@ -114,7 +114,7 @@ class StudyPayload:
         try:
             studies = self._storage.get_all_studies()
             for study in studies:
-                self.detail(study._study_id, after=0)
+                self.detail(id_of_study(study), after=0)
         except (OptunaError, FieldsharpError, KeyError) as error:
             # A study that was deleted meanwhile, a database that is away: whoever looks is told.
             logger.debug("nothing was read ahead (%s)", error)
@@ -122,16 +122,16 @@ class StudyPayload:
     def _study(self, study_id: int) -> FrozenStudy | None:
         """Return a study of this program."""
         for study in self._storage.get_all_studies():
-            if study._study_id == study_id and {CONFIG, FACTS} <= study.user_attrs.keys():
+            if id_of_study(study) == study_id and {CONFIG, FACTS} <= study.user_attrs.keys():
                 return study
         return None
 
     def _page(self, study: FrozenStudy) -> "_Page":
-        page = self._pages.get(study._study_id)
+        page = self._pages.get(id_of_study(study))
         # A database that was put back or made anew may hold another study under that number.
         if page is None or page.identity != study.user_attrs.get(IDENTITY):
             page = _Page(self._storage, self._url, study)
-            self._pages[study._study_id] = page
+            self._pages[id_of_study(study)] = page
         return page
 
 
@@ -169,13 +169,13 @@ class _Page:
         self._note_at = 0.0
 
     def as_json(self, study: FrozenStudy, after: int) -> bytes:
-        study_id = study._study_id
+        study_id = id_of_study(study)
         trials = self._storage.get_all_trials(study_id, deepcopy=False)
         if self._baseline is None:
             baseline = complete_baseline(trials)
             self._baseline = None if baseline is None else read_trial(baseline).record
         edited = _edited(study.system_attrs)
-        written = {t.number: self._trial(study, t, edited.get(t._trial_id)) for t in trials}
+        written = {t.number: self._trial(study, t, edited.get(id_of_trial(t))) for t in trials}
         best = [trial.number for trial in _best(study, trials)]
         with_steps = {*_with_steps(trials), *best}
         tree = self._without_trials(study, trials)
@@ -192,7 +192,7 @@ class _Page:
 
     def _without_trials(self, study: FrozenStudy, trials: list[FrozenTrial]) -> dict[str, Any]:
         intersection, union, _, has_steps = get_cached_extra_study_property(
-            self._seen, study._study_id, trials
+            self._seen, id_of_study(study), trials
         )
         graphs = get_plotly_graph_objects(study.system_attrs)
         tree: dict[str, Any] = serialize_study_detail(
@@ -210,17 +210,17 @@ class _Page:
     def _trial(
         self, study: FrozenStudy, trial: FrozenTrial, edited: Mapping[str, Any] | None
     ) -> "_Written":
-        if edited is None and trial._trial_id in self._written:
-            return self._written[trial._trial_id]
+        if edited is None and id_of_trial(trial) in self._written:
+            return self._written[id_of_trial(trial)]
         read = read_trial(trial)
         shown = attributes(read, self._facts)
-        tree = serialize_frozen_trial(study._study_id, trial, edited or {})
+        tree = serialize_frozen_trial(id_of_study(study), trial, edited or {})
         tree["user_attrs"] = serialize_attrs(shown)
         # Positions tell them apart there: always all, in one order.
         constraints = trial.constraints
         tree["constraints"] = [constraints[name] for name in sorted(constraints)]
         if not tree["note"]["body"]:
-            picture = _most_telling(study._study_id, trial._trial_id, tree["artifacts"])
+            picture = _most_telling(id_of_study(study), id_of_trial(trial), tree["artifacts"])
             note = trial_note(read, self._facts, self._baseline, picture)
             if read.spec is not None and read.spec.run.trainer is not None:
                 note += output_note(self._output(trial.number))
@@ -230,7 +230,7 @@ class _Page:
         written = _Written(json.dumps(tree).encode()[:-1], steps)
         # Before the baseline is complete a note has nothing to compare with.
         if edited is None and trial.state.is_finished() and self._baseline is not None:
-            self._written[trial._trial_id] = written
+            self._written[id_of_trial(trial)] = written
         return written
 
     def _output(self, number: int) -> str:
