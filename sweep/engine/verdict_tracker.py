@@ -7,10 +7,9 @@ from fieldsharp.objectives.guards import broken, check_guards
 from fieldsharp.objectives.verdict import Contender, Verdict, asks_nothing, reach_verdict
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.repository import StudyRepository
-from fieldsharp.sweep.study.script_verdict import as_script_verdict
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.verdict_inputs import contender
+from fieldsharp.sweep.study.verdict import as_script_verdict, contender
 
 logger = logging.getLogger(__name__)
 

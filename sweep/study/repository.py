@@ -21,15 +21,14 @@ from fieldsharp.sweep.configuration.duration import seconds
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.data_summary import DataSummary
-from fieldsharp.sweep.study.early_stop import settled_verdict
 from fieldsharp.sweep.study.files.artifacts import Picture
 from fieldsharp.sweep.study.lookup import study_identity
 from fieldsharp.sweep.study.queue_checks import TrialRefusedError
 from fieldsharp.sweep.study.retry_history import RetryHistory, retry_history
 from fieldsharp.sweep.study.rung_results import RungResult, known_rung_results, objective_values
+from fieldsharp.sweep.study.status.state import ScoredTrial, scored_trial
 from fieldsharp.sweep.study.trial_queue import TrialQueue
 from fieldsharp.sweep.study.trial_records import (
-    BestTrial,
     TrialRecord,
     best_trial,
     complete_baseline,
@@ -41,7 +40,7 @@ from fieldsharp.sweep.study.trial_records import (
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.study.trial_writer import write_outcome, write_score
 from fieldsharp.sweep.study.unit_of_work import UnitOfWork
-from fieldsharp.sweep.study.verdict_inputs import contenders
+from fieldsharp.sweep.study.verdict import contenders, settled_verdict
 
 logger = logging.getLogger(__name__)
 ENDED_ELSEWHERE = "another program ended it; what it came to here does not count"
@@ -108,14 +107,10 @@ class StudyRepository(UnitOfWork):
         trial = self._read(lambda: complete_baseline(self._trials()))
         return None if trial is None else trial_record(trial)
 
-    def best(self) -> BestTrial | None:
+    def best(self) -> ScoredTrial | None:
         """Return the best trial that breaks no guard, None before there is one."""
         trial = self._read(lambda: best_trial(self._trials()))
-        record = trial_record(trial) if trial is not None else None
-        if trial is None or record is None:
-            return None
-        metrics = record.metrics
-        return BestTrial(trial.number, record.score, metrics["gradient"], metrics["peak"])
+        return None if trial is None else scored_trial(trial)
 
     def ask(self) -> TrialSpec:
         """Return the next trial: one that was put back or queued, else the sampler's choice.

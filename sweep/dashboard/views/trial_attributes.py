@@ -14,7 +14,7 @@ from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.formatting import given_in_words
 from fieldsharp.sweep.study.trial_records import TrialRecord, is_baseline, trial_record, trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.verdict_inputs import can_sharpen
+from fieldsharp.sweep.study.verdict import can_sharpen
 
 Shown = Mapping[str, str | float | int]
 MACHINE_READ = {
