@@ -11,7 +11,7 @@ from fieldsharp.sweep.dashboard.views.trial_attributes import ReadTrial, trained
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
 from fieldsharp.sweep.study.data_summary import DataSummary
-from fieldsharp.sweep.study.printed import last_lines
+from fieldsharp.sweep.study.formatting import last_lines
 from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus
 from fieldsharp.sweep.study.trial_records import TrialRecord, paused_after, why_left_out
 

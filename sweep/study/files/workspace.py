@@ -20,8 +20,8 @@ from fieldsharp.storage.trial_files.checkpoints import (
 from fieldsharp.storage.trial_files.preview_store import PreviewStore
 from fieldsharp.storage.trial_files.result_spool import ResultSpool
 from fieldsharp.storage.trial_files.script_output import read_script_output
+from fieldsharp.sweep.study.epoch_report import count_logged_epochs
 from fieldsharp.sweep.study.files.artifacts import Picture, pictures_of
-from fieldsharp.sweep.study.files.epoch_log import count_logged_epochs
 from fieldsharp.sweep.study.files.previews import ObservedPreview, TrialPreview
 from fieldsharp.sweep.study.files.spooled_result import SpooledResult, result_from_text
 from fieldsharp.sweep.study.trial_spec import Part
