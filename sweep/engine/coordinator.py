@@ -139,10 +139,10 @@ class Coordinator:
     def _prepare(self) -> None:
         """Take up what a coordinator before this one left, and see where the study stands."""
         self._durability.settle()
-        self._files.forget_unknown(self._repository.numbers())
+        self._files.remove_unknown(self._repository.numbers())
         for result in self._files.results():
             self._take_up(result)
-        for number in self._repository.left_running():
+        for number in self._repository.stale_running():
             self._lost(number, None, "its coordinator died")
         self._repository.prepare()  # only now: a baseline may just have been given up
         earlier = self._repository.baseline()
@@ -150,7 +150,7 @@ class Coordinator:
             self._scoring.end_baseline(earlier.judgements_by_epoch)
         self._standing.read()
         self._turns.pausing.prepare()
-        self._told = self._repository.told()
+        self._told = self._repository.finished_numbers()
         self._turns.finished = self._repository.finished()
         self._progress.begin(
             self._turns.finished, self._repository.config.budget.trials, self._repository.best()
@@ -165,11 +165,13 @@ class Coordinator:
         """Go on with a result that was not told: its trial is not trained again."""
         number = result.end.number
         spec = self._repository.adopt(number, result.end.attempt, result.fingerprint)
-        if spec is None and number in self._repository.told():  # told, but not forgotten
-            self._durability.then(lambda: self._files.forget_result(number))
+        if (
+            spec is None and number in self._repository.finished_numbers()
+        ):  # but its result was not removed
+            self._durability.then(lambda: self._files.remove_result(number))
             return
         if spec is None:  # the database was put back or made anew: it is of another trial
-            self._files.forget_result(number)
+            self._files.remove_result(number)
             return
         logger.info(
             "%s trial %d: its result was at hand, it is not trained again", self._study, number
@@ -244,7 +246,7 @@ class Coordinator:
     def _ended(self, running: RunningTrial, end: TrialDone) -> None:
         running.end = end
         result = SpooledResult(running.spec.fingerprint, end, running.reports)
-        self._files.keep_result(result)
+        self._files.spool_result(result)
         if running.is_baseline:
             self._scoring.end_baseline()
 
@@ -280,7 +282,7 @@ class Coordinator:
     def _lost(self, number: int, spec: TrialSpec | None, reason: str) -> None:
         """Try a trial again that ended without a word of its own, unless that happens too often."""
         done = self._files.epochs_done(number)
-        lost = self._repository.lost_once_more(number, done, reason)
+        lost = self._repository.retry_history_after(number, done, reason)
         if len(lost.reasons) >= self._recovery.attempts:
             self._fail(number, spec, lost.given_up())
             return
@@ -374,7 +376,7 @@ class Coordinator:
         """Tell what a trial came to, keep what its pictures are drawn from, and return it."""
         number = running.spec.number
         record = self._scoring.record(running, end)
-        pictures = self._files.keep_sample(number, trial_preview(running, end))
+        pictures = self._files.save_preview(number, trial_preview(running, end))
         if running.pruned:
             self._repository.prune(number, record, pictures)
         else:
@@ -394,7 +396,7 @@ class Coordinator:
         self._turns.finished += 1
         self._told.add(number)
         self._housekeeping.changed()
-        self._durability.then(lambda: self._files.forget_result(number))
+        self._durability.then(lambda: self._files.remove_result(number))
         self._tidy()
 
     def _tidy(self) -> None:
@@ -404,7 +406,7 @@ class Coordinator:
     def _put_back(
         self, number: int, lost: RetryHistory | None = None, micro_batches: int | None = None
     ) -> None:
-        self._repository.put_back(number, lost, micro_batches)
+        self._repository.requeue(number, lost, micro_batches)
         self._running.pop(number, None)
         self._progress.put_back(number)
 

@@ -97,7 +97,7 @@ class PausedTrials:
         number, epochs = running.spec.number, len(running.reports)
         end = running.last_word()
         record = self._scoring.record(running, end)
-        pictures = self._files.keep_sample(number, trial_preview(running, end))
+        pictures = self._files.save_preview(number, trial_preview(running, end))
         self._repository.pause(number, epochs, record, pictures)
         self._files.keep_last_checkpoint(number)
         self._promotion.pause(number, epochs)
@@ -116,7 +116,7 @@ class PausedTrials:
         """
         running, _ = self._paused.pop(number)
         self._promotion.leave(number)
-        running.spec = self._repository.go_on(number)
+        running.spec = self._repository.resume_paused(number)
         return running
 
     def give_up(
@@ -132,7 +132,7 @@ class PausedTrials:
         there = list(self._paused)
         ended = []
         for number in there if all_of_them else self._promotion.hopeless(at_work, new):
-            self._repository.give_up(number)
+            self._repository.prune_paused(number)
             self._promotion.leave(number)
             running, record = self._paused.pop(number)
             ended.append((running.spec, record))

@@ -161,7 +161,7 @@ class Scheduler:
 
     def _put_back(self, running: RunningTrial) -> None:
         number = running.spec.number
-        self._repository.put_back(number)
+        self._repository.requeue(number)
         del self.running[number]
         self._progress.put_back(number)
 

@@ -59,9 +59,9 @@ class VerdictTracker:
         reached = reach_verdict(self._contenders, self._targets, self._units, to_come)
         verdict = as_script_verdict(self._config, reached)
         if verdict != self._verdict:
-            self._repository.conclude(verdict)
+            self._repository.set_verdict(verdict)
             self._verdict = verdict
-        self._needless = self._repository.settled(verdict, self._targets)
+        self._needless = self._repository.why_settled(verdict, self._targets)
 
     def wanted(self, count: int) -> list[int]:
         """Return the trials whose nets are worth keeping: the best, and the baseline.

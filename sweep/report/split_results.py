@@ -54,7 +54,7 @@ def _kept_samples(
         if observed is None:
             return None, {}
         for kind, spec in nets.items():
-            kept = files.sample(spec.number)
+            kept = files.preview(spec.number)
             forecast = kept.forecast if kept is not None else None
             if forecast is not None and forecast.is_beside(observed):
                 forecasts[kind] = forecast

@@ -68,7 +68,7 @@ class StudyRepository(UnitOfWork):
         self._queue = TrialQueue(study, config, facts)
         self._running: dict[int, Trial] = {}
 
-    def keep_workers(self, count: int) -> None:
+    def set_worker_count(self, count: int) -> None:
         """Keep how many trials there may be at a time, for whoever looks at the study."""
         self._write(lambda: self.study.set_user_attr(trial_records.WORKERS, count))
 
@@ -76,7 +76,7 @@ class StudyRepository(UnitOfWork):
         """Queue the presets of a new study."""
         self._write(lambda: self._queue.enqueue_presets(self._trials()))
 
-    def left_running(self) -> list[int]:
+    def stale_running(self) -> list[int]:
         """Return the trials that are marked as running and that nobody is at.
 
         One that another program asked Optuna for is that program's, and is left alone.
@@ -93,7 +93,7 @@ class StudyRepository(UnitOfWork):
         trials = self._read(self._trials)
         return {trial.number for trial in trials}
 
-    def told(self) -> set[int]:
+    def finished_numbers(self) -> set[int]:
         """Return the numbers of all trials that ended."""
         trials = self._read(self._trials)
         return {trial.number for trial in trials if trial.state.is_finished()}
@@ -218,7 +218,7 @@ class StudyRepository(UnitOfWork):
             self._write(pause)
         del self._running[number]
 
-    def go_on(self, number: int) -> TrialSpec:
+    def resume_paused(self, number: int) -> TrialSpec:
         """Return a paused trial, now running: a further attempt at the same.
 
         Raises:
@@ -240,7 +240,7 @@ class StudyRepository(UnitOfWork):
         except TrialEndedElsewhere:
             raise TrialRefusedError(number, ENDED_ELSEWHERE) from None
 
-    def give_up(self, number: int) -> None:
+    def prune_paused(self, number: int) -> None:
         """Tell that a paused trial was pruned: its turn does not come any more."""
 
         def give_up() -> None:
@@ -281,7 +281,7 @@ class StudyRepository(UnitOfWork):
         self._write(tell)
         self._running.pop(number, None)
 
-    def lost_once_more(self, number: int, epochs_done: int, reason: str) -> RetryHistory:
+    def retry_history_after(self, number: int, epochs_done: int, reason: str) -> RetryHistory:
         """Return how often a running trial was lost since it last got further, now included.
 
         Args:
@@ -306,7 +306,7 @@ class StudyRepository(UnitOfWork):
         """Return the complete trials as the verdict sees them."""
         return self._read(lambda: contenders(self._trials()))
 
-    def settled(self, verdict: Verdict, targets: Targets) -> str:
+    def why_settled(self, verdict: Verdict, targets: Targets) -> str:
         """Return why no further trial is needed, by all that ended; "" where one is."""
         budget = self.config.budget
         if verdict.name != SUCCESS or not budget.stop_on_success:  # the trials need no second look
@@ -314,11 +314,11 @@ class StudyRepository(UnitOfWork):
         trials = self._read(self._trials)
         return settled_verdict(verdict, budget, trials, targets)
 
-    def conclude(self, verdict: Verdict) -> None:
+    def set_verdict(self, verdict: Verdict) -> None:
         """Write the verdict down with the study."""
         self._write(lambda: self.study.set_user_attr(trial_records.VERDICT, verdict.model_dump()))
 
-    def put_back(
+    def requeue(
         self, number: int, lost: RetryHistory | None = None, micro_batches: int | None = None
     ) -> None:
         """Queue a running trial again, under its own number and with its own parameters.

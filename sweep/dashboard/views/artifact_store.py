@@ -140,7 +140,7 @@ class PictureArtifactStore(FileSystemArtifactStore):
         trials = self._storage.get_all_trials(id_of_study(study), deepcopy=False)
         trial = next((t for t in trials if _is_meant(t, picture)), None)
         files = StudyWorkspace(self._url, picture.identity)
-        observed, sample = files.observed(), files.sample(picture.number)
+        observed, sample = files.observed(), files.preview(picture.number)
         record = trial_record(trial) if trial is not None else None
         if record is None or observed is None or sample is None:
             return None
@@ -151,7 +151,7 @@ class PictureArtifactStore(FileSystemArtifactStore):
             feasible=record.feasible,
             observed=observed,
             sample=sample,
-            baseline=files.sample(baseline.number)
+            baseline=files.preview(baseline.number)
             if baseline is not None and baseline.number != picture.number
             else None,
             by_lead=record.judgement.by_lead,

@@ -85,7 +85,7 @@ class StudyWorkspace:
         with self._said():
             keep_last(self.checkpoints(number))
 
-    def keep_result(self, result: SpooledResult) -> None:
+    def spool_result(self, result: SpooledResult) -> None:
         """Write a result down at once, before the database has it.
 
         Where the disk takes none, the database is still to be tried, and the checkpoint is there.
@@ -99,19 +99,19 @@ class StudyWorkspace:
                 error.strerror or error,
             )
 
-    def forget_result(self, number: int) -> None:
+    def remove_result(self, number: int) -> None:
         """Remove a result that is safe in the database, or of no use."""
         with self._said():
             self._spool.remove(number)
 
-    def keep_observed(self, observed: ObservedPreview) -> None:
+    def save_observed(self, observed: ObservedPreview) -> None:
         """Keep what was observed; where the disk takes none, there are no pictures."""
         try:
             self._samples.put_observed(observed.part, observed.to_bytes())
         except OSError as error:
             logger.warning("pictures cannot be kept (%s)", error.strerror or error)
 
-    def keep_sample(self, number: int, sample: TrialPreview) -> list[Picture]:
+    def save_preview(self, number: int, sample: TrialPreview) -> list[Picture]:
         """Keep what pictures of a trial are drawn from, and return which there are."""
         try:
             self._samples.put_trial(number, sample.to_bytes())
@@ -120,7 +120,7 @@ class StudyWorkspace:
             return []
         return pictures_of(sample)
 
-    def sample(self, number: int) -> TrialPreview | None:
+    def preview(self, number: int) -> TrialPreview | None:
         """Return what pictures of a trial are drawn from, None where there is nothing to draw.
 
         Raises:
@@ -142,7 +142,7 @@ class StudyWorkspace:
         """Return what the script of a trial printed, "" where there is nothing."""
         return read_script_output(self.folder, number)
 
-    def forget_unknown(self, numbers: Collection[int]) -> None:
+    def remove_unknown(self, numbers: Collection[int]) -> None:
         """Remove the checkpoints and samples of trials the database does not have.
 
         It is then a copy put back, in which a number not given yet will be another trial's.
@@ -162,7 +162,7 @@ class StudyWorkspace:
                     found.append(result_from_text(text))
                 except TrainingFailed as error:
                     logger.warning("trial %d: %s; it is trained again", number, error)
-                    self.forget_result(number)
+                    self.remove_result(number)
         except OSError as error:
             logger.warning(
                 "results of an earlier start cannot be read (%s: %s): their trials are trained "

@@ -106,7 +106,7 @@ def test_a_baseline_that_failed_is_not_the_one_compared_with(own_url: str) -> No
     picture = picture_of(_artifacts(own_url, 3)["spectra.png"])
     assert picture is not None
     view = store._view(picture)
-    second = StudyWorkspace(own_url, picture.identity).sample(1)
+    second = StudyWorkspace(own_url, picture.identity).preview(1)
     assert view is not None
     assert view.baseline is not None
     assert second is not None

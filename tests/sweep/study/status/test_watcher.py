@@ -63,7 +63,7 @@ def test_a_trial_at_work_is_seen_and_said_when_it_ends(
         before = watcher.look()
         assert (before.is_run, before.at_work, before.eta_s) == (True, (), None)
         assert before.workers == 2, "as configured, while nobody has said how many there are"
-        repository.keep_workers(5)
+        repository.set_worker_count(5)
         assert watcher.look().workers == 5
         spec = repository.ask()
         (trial,) = watcher.look().at_work
