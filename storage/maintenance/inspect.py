@@ -10,7 +10,6 @@ from fieldsharp.storage.database_locks import is_lock_held, study_lock_files
 from fieldsharp.storage.errors.messages import sqlite_errors
 from fieldsharp.storage.location.paths import backups, check_files_folder, files_folder
 from fieldsharp.storage.location.url import sqlite_path
-from fieldsharp.storage.optuna_adapter.internals import id_of_study
 from fieldsharp.storage.optuna_adapter.schema import schema_of
 from fieldsharp.storage.sqlite.checks import require_studies
 from fieldsharp.storage.sqlite.file import read_unchanged, sidecar_files, size_of
@@ -130,6 +129,7 @@ def _inspect_server(url: str) -> Inspection:
 
     from fieldsharp.storage.database import open_database
     from fieldsharp.storage.errors.mapping import database_errors
+    from fieldsharp.storage.optuna_adapter.internals import id_of_study
 
     storage = open_database(url, "read")
     with database_errors(url):

@@ -1,4 +1,4 @@
-"""Everything that can be known to be wrong before a trial starts, and what the data asks for."""
+"""Checks of data, predictor and losses before the first trial, and the targets of the study."""
 
 import os
 from dataclasses import dataclass
@@ -39,11 +39,11 @@ WINDOWS_TRIED = 2
 
 @dataclass(frozen=True)
 class PreflightResult:
-    """What was found out before a trial starts.
+    """The result of the checks.
 
     Attributes:
-        facts: To be kept with the study.
-        observed: What pictures show beside forecasts; None where a script knows the data alone.
+        facts: Of the data, stored with the study.
+        observed: The observed field for pictures; None if only the script reads the data.
     """
 
     facts: DataSummary
@@ -55,7 +55,8 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
 
     Raises:
         DataError: If the data cannot be used.
-        ConfigError: If the predictor cannot be built or the targets cannot be met honestly.
+        ConfigError: If the predictor cannot be built or the targets cannot be met by a true
+            forecast.
     """
     if config.trainer is not None:
         require_script(config)
@@ -100,7 +101,7 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
 
 
 def local_processes(config: SweepConfig) -> int:
-    """Return how many processes of this machine hold the data at the same time, in a sweep."""
+    """Return how many processes of this machine hold the data at the same time in a sweep."""
     if config.executor == "ray" or config.trainer is not None:
         return 1
     cards = visible_gpus(count_gpus(config.training), os.environ.get(VISIBLE))
@@ -119,7 +120,7 @@ def _structures(config: SweepConfig) -> list[RunSettings]:
 
 
 def _try_own_terms(config: SweepConfig, data: ForecastData) -> None:
-    """Take every loss term of the user's that the search can come to, on persistence."""
+    """Evaluate every loss term of the user that the search can choose, on persistence."""
     history_BTCHW, future_BTCHW = next(data.train.in_order(WINDOWS_TRIED))
     still_BTCHW = history_BTCHW[:, -1:].expand_as(future_BTCHW)
     for setting in ("loss.variant", "loss.peak_variant"):
@@ -131,9 +132,10 @@ def _try_own_terms(config: SweepConfig, data: ForecastData) -> None:
 
 
 def _weight_units(config: SweepConfig, data: ForecastData) -> dict[str, float]:
-    """Return what the weight of each preset is worth in the weights of the search.
+    """Return the factor from the weight of each preset to the units of the searched weight.
 
-    The plan's are raw, the sharpeners' in units of the base loss, whatever the search is in.
+    Weights of the first presets are raw, those of the sharpening ones in units of the base loss;
+    the search may use either.
     """
 
     def scale(loss: LossSettings) -> float:
