@@ -1,11 +1,11 @@
-"""Optuna's storage, with trials read in a third of the time and waiting ones only once.
+"""Optuna's database storage with bulk reads: a third of the time, and waiting trials only once.
 
-Optuna creates an ORM object for each of the fifty-odd rows of a trial and drops it again: two
-seconds for a thousand trials. Here the rows are read as tuples, and Optuna's own function builds
-the trials. Optuna also reads all unfinished trials again before every choice, which took a second
-with some hundred paused ones: the only writer of a study need not read a waiting trial again until
-it has written to it. Both depend on private names of Optuna; a test compares every trial with
-Optuna's.
+Optuna makes an ORM object for each of some fifty rows of a trial, and discards it: two seconds for
+a thousand trials. Here the rows are read as tuples, and passed to the function by which Optuna
+makes its trials. Before every choice of parameters Optuna also rereads all trials that have not
+ended; with some hundred paused ones that took a second. The sole writer of a study need not reread
+a waiting trial before it has written to it. Both rely on private names of Optuna; a test compares
+every trial with Optuna's own.
 """
 
 from collections import defaultdict
@@ -23,7 +23,7 @@ from fieldsharp.storage.location.url import sqlalchemy_address, sqlite_path
 
 ALL = -1
 NAMED = 500
-"""The most trials that a query names; of more, the whole study is read."""
+"""Most trials named in one query; for more, all trials of the study are read."""
 _PARTS: dict[str, Any] = {
     "params": models.TrialParamModel,
     "values": models.TrialValueModel,
@@ -31,20 +31,20 @@ _PARTS: dict[str, Any] = {
     "system_attributes": models.TrialSystemAttributeModel,
     "intermediate_values": models.TrialIntermediateValueModel,
 }
-"""Tables by the attribute of Optuna's model of a trial."""
+"""Tables, by their names in Optuna's model of a trial."""
 
 
 class BulkReadStorage(RDBStorage):
-    """An ``RDBStorage`` that reads the trials of a study in a few queries.
+    """An ``RDBStorage`` that reads the rows of a study's trials in bulk.
 
     Args:
         url: Address of the database.
-        engine_kwargs: For SQLAlchemy's engine.
+        engine_kwargs: Arguments of SQLAlchemy's engine.
         skip_table_creation: Whether the tables exist, or nothing may be written.
-        check: Called with the session when a transaction of ``one_transaction`` begins; an error
+        check: Called with the session at the start of every transaction of many calls; its error
             ends the transaction.
-        is_sole_writer: Whether only this object writes to the trials read through it, which are
-            of one study; then a waiting trial is not read again until it is written to.
+        is_sole_writer: Whether it reads the trials of one study only, and no other process writes
+            to them; a waiting trial is then not reread until it is written to.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class BulkReadStorage(RDBStorage):
         self.url = url  # as it is shown in messages
         self.check = check
         self._is_sole_writer = is_sole_writer
-        self._unchanged: set[int] = set()
+        self._cached_waiting: set[int] = set()
 
     def _get_trials(
         self,
@@ -74,8 +74,8 @@ class BulkReadStorage(RDBStorage):
         if states is not None:
             return super()._get_trials(study_id, states, included_trial_ids, trial_id_greater_than)
         if trial_id_greater_than == ALL:
-            self._unchanged.clear()
-        included = included_trial_ids - self._unchanged
+            self._cached_waiting.clear()
+        included = included_trial_ids - self._cached_waiting
         if len(included) > NAMED:
             trial_id_greater_than = ALL
         trial = models.TrialModel
@@ -96,21 +96,23 @@ class BulkReadStorage(RDBStorage):
                 .where(wanted)
                 .order_by(trial.trial_id)
             ).all()
-            rows = [row for row in rows if row.trial_id not in self._unchanged]
+            rows = [row for row in rows if row.trial_id not in self._cached_waiting]
             parts = self._parts(session, [row.trial_id for row in rows], study_id)
         if self._is_sole_writer:
-            self._unchanged |= {row.trial_id for row in rows if row.state is TrialState.WAITING}
+            self._cached_waiting |= {
+                row.trial_id for row in rows if row.state is TrialState.WAITING
+            }
         return [self._trial(row, parts[row.trial_id]) for row in rows]
 
     def check_trial_is_updatable(self, trial_id: int, trial_state: TrialState) -> None:
-        """Check as Optuna does before every change, and have the trial read again afterwards."""
-        self._unchanged.discard(trial_id)
+        """Check it as Optuna does before every change, and reread the trial after the change."""
+        self._cached_waiting.discard(trial_id)
         super().check_trial_is_updatable(trial_id, trial_state)
 
     def _parts(
         self, session: Any, trial_ids: Collection[int], study_id: int
     ) -> dict[int, dict[str, list[Any]]]:
-        """Return the rows of each kind that trials have."""
+        """Return the rows of trials, by trial and table."""
         trial = models.TrialModel
         parts: dict[int, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
         if not trial_ids:
@@ -118,13 +120,13 @@ class BulkReadStorage(RDBStorage):
         for name, model in _PARTS.items():
             table = model.__table__
             of_study = sqlalchemy.select(trial.trial_id).where(trial.study_id == study_id)
-            wanted = table.c.trial_id.in_(trial_ids if len(trial_ids) <= NAMED else of_study)
-            for row in session.execute(sqlalchemy.select(table).where(wanted)):
+            whose = table.c.trial_id.in_(trial_ids if len(trial_ids) <= NAMED else of_study)
+            for row in session.execute(sqlalchemy.select(table).where(whose)):
                 parts[row.trial_id][name].append(row)
         return parts
 
     def _trial(self, row: Any, parts: dict[str, list[Any]]) -> FrozenTrial:
-        # The attributes that Optuna reads from its ORM object, on a lighter one.
+        # The attributes that Optuna reads of its ORM objects, on a lighter object.
         model: Any = models.TrialModel
         clock = SimpleNamespace(_datetime_start_utc=row[3], _datetime_complete_utc=row[4])
         light: Any = SimpleNamespace(

@@ -1,9 +1,9 @@
-"""Several calls of Optuna's storage as one transaction: all of them are committed, or none.
+"""Several calls of Optuna's storage as one transaction: all of them happen, or none.
 
-Optuna commits after every call. Telling a trial with its figures and guards takes two dozen calls:
-as many commits, and as many moments to be killed between two. Here one session is kept open until
-the end. That depends on Optuna using ``RDBStorage.scoped_session`` for every access; the tests of
-this file fail if a new version does not.
+Optuna commits after every call. Writing the outcome of a trial is two dozen calls: as many commits,
+and the process may be killed between any two. Here its sessions are held open until the end of a
+block. That relies on Optuna making every access through ``RDBStorage.scoped_session``; the tests
+of this file fail if a new version does not.
 """
 
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ from sqlalchemy.orm import Session
 from fieldsharp.storage.optuna_adapter.bulk_read import BulkReadStorage
 
 
-class _OpenSession:
-    """A session whose commits are postponed; also takes the place of the session factory."""
+class _HeldSession:
+    """A session whose commits are deferred; it also replaces Optuna's factory of sessions."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.rolled_back = False
 
-    def __call__(self) -> "_OpenSession":
+    def __call__(self) -> "_HeldSession":
         return self
 
     def __getattr__(self, name: str) -> Any:
@@ -34,7 +34,7 @@ class _OpenSession:
 
     def commit(self) -> None:
         self._session.flush()
-        self._session.expire_all()  # rows may be changed past the session before the next read
+        self._session.expire_all()  # the rows may have been changed by SQL, past the session
 
     def rollback(self) -> None:
         self.rolled_back = True
@@ -48,7 +48,7 @@ class _OpenSession:
 
 
 def database_of(study: Study) -> RDBStorage:
-    """Return the storage of a study without the cache in front of it."""
+    """Return the database storage of a study, without the cache that wraps it."""
     cached = study._storage
     backend = cached._backend if isinstance(cached, _CachedStorage) else cached
     assert isinstance(backend, RDBStorage), "studies are stored in databases"
@@ -57,26 +57,26 @@ def database_of(study: Study) -> RDBStorage:
 
 @contextmanager
 def one_transaction(study: Study) -> Iterator[None]:
-    """Run all reads and writes of a study in the block as one transaction.
+    """Make all calls on a study in the block one transaction.
 
-    SQLite takes the write lock when the block begins. Blocks must not be nested.
+    In SQLite the write lock is taken when the block begins. Blocks may not be nested.
 
     Raises:
-        StorageInternalError: If the database refused a part; nothing of the block is stored.
+        StorageInternalError: If the database refused a part; nothing of the block was written.
         SQLAlchemyError: Likewise.
         StudyError: If another process has taken over the study; likewise.
     """
     backend = database_of(study)
     sessions: Any = backend.scoped_session
     session = sessions()
-    open_session: Any = _OpenSession(session)
-    backend.scoped_session = open_session
+    held: Any = _HeldSession(session)
+    backend.scoped_session = held
     try:
-        session.connection()  # begins, before anything is read that another process could change
+        session.connection()  # begins the transaction before anything is read
         if isinstance(backend, BulkReadStorage) and backend.check is not None:
             backend.check(session)
         yield
-        if open_session.rolled_back:
+        if held.rolled_back:
             raise StorageInternalError("a part of a transaction was refused")
         session.commit()
     except BaseException:
@@ -89,7 +89,7 @@ def one_transaction(study: Study) -> Iterator[None]:
 
 
 def _clear_cache(cached: object) -> None:
-    """Empty the cache: it may have what was written in the block and rolled back."""
+    """Clear Optuna's cache: it may hold values of the transaction that was rolled back."""
     if isinstance(cached, _CachedStorage):
         cached._studies.clear()
         cached._trial_id_to_study_id_and_number.clear()

@@ -10,8 +10,8 @@ from fieldsharp.core.errors import ConfigError, StoppedOnRequest
 from fieldsharp.core.signals import StopSignals
 from fieldsharp.storage.database import check_storage, open_database
 from fieldsharp.storage.retry import BUSY_TIMEOUT_S, DatabaseRetry
-from fieldsharp.storage.study_lock import StudyLock, refuse_if_run
-from fieldsharp.sweep.configuration.duration import seconds
+from fieldsharp.storage.study_lock import StudyLock, require_not_running
+from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.configuration.presets import values_outside
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import misleading_rungs
@@ -86,7 +86,7 @@ def _run(
 ) -> None:
     # Nothing is written before all is examined: bad data leaves no empty database behind.
     check_storage(storage_url, "write", must_exist=must_exist)
-    refuse_if_run(storage_url, config.study)
+    require_not_running(storage_url, config.study)
     for sentence in (*values_outside(config), *misleading_rungs(config)):
         logger.warning("%s: %s", config.study, sentence)
     machines = executor_plan(config)

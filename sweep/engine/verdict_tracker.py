@@ -3,8 +3,10 @@
 import heapq
 import logging
 
+from fieldsharp.objectives.contenders import Contender
 from fieldsharp.objectives.guards import broken, check_guards
-from fieldsharp.objectives.verdict import Contender, Verdict, asks_nothing, reach_verdict
+from fieldsharp.objectives.targets import targets_already_reached
+from fieldsharp.objectives.verdict import Verdict, reach_verdict
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import TrialRecord
@@ -74,11 +76,13 @@ class VerdictTracker:
         baseline = [c.number for c in self._contenders if c.is_baseline and count]
         return [*baseline, *(c.number for c in best)]
 
-    def look_at_the_baseline(self, record: TrialRecord) -> None:
+    def warn_of_baseline(self, record: TrialRecord) -> None:
         """Say what about the baseline makes the search odd."""
         study, metrics = self._config.study, record.metrics
         given = self._config.objective.targets
-        for sentence in asks_nothing(given, self._targets, metrics["gradient"], metrics["peak"]):
+        for sentence in targets_already_reached(
+            given, self._targets, metrics["gradient"], metrics["peak"]
+        ):
             logger.warning("%s: %s", study, sentence)
         limits = self._config.objective.guards
         for guard in broken(check_guards(record.judgement, limits, None)):

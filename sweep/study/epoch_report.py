@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.model.training import EpochLosses
+from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.atomic import write_durably
-from fieldsharp.storage.location.owned_folders import read_within
+from fieldsharp.storage.durable_files.regular_files import read_within
 
 EPOCH_LOG = "epochs.json"
 """File of a script's reports in the folder of its checkpoints."""

@@ -8,8 +8,9 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from fieldsharp.core.errors import StudyError, TrialEndedElsewhere
+from fieldsharp.objectives.contenders import Contender
 from fieldsharp.objectives.targets import Targets
-from fieldsharp.objectives.verdict import SUCCESS, Contender, Verdict
+from fieldsharp.objectives.verdict import SUCCESS, Verdict
 from fieldsharp.storage.optuna_adapter.trials import (
     open_trial,
     set_step_score,
@@ -17,7 +18,7 @@ from fieldsharp.storage.optuna_adapter.trials import (
     set_trial_state,
 )
 from fieldsharp.storage.retry import DatabaseRetry
-from fieldsharp.sweep.configuration.duration import seconds
+from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.data_summary import DataSummary

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from fieldsharp.model.registry import NO_TERM
 from fieldsharp.storage.optuna_adapter.trials import (
     create_trial,
     last_read,
@@ -13,8 +14,8 @@ from fieldsharp.storage.optuna_adapter.trials import (
     set_trial_state,
     suggest,
 )
-from fieldsharp.sweep.configuration.presets import NO_TERM, Preset, preset_parameters, presets
-from fieldsharp.sweep.configuration.setting_paths import setting_path
+from fieldsharp.sweep.configuration.presets import Preset, preset_parameters, presets
+from fieldsharp.sweep.configuration.ranges import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import distributions
 from fieldsharp.sweep.study import trial_records

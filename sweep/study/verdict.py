@@ -6,6 +6,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.model.registry import loss_variant
 from fieldsharp.model.settings import LossSettings
+from fieldsharp.objectives.contenders import Contender
 from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import (
@@ -14,7 +15,6 @@ from fieldsharp.objectives.verdict import (
     PROMISING,
     STUCK,
     SUCCESS,
-    Contender,
     Verdict,
     reach_verdict,
     succeeds,

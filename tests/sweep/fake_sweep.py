@@ -8,12 +8,12 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
-from fieldsharp.model.training import EpochLosses
+from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.retry import DatabaseRetry
-from fieldsharp.sweep.configuration.duration import seconds
+from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.coordinator import Coordinator
 from fieldsharp.sweep.monitoring.progress import SilentProgress

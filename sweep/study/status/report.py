@@ -10,10 +10,9 @@ from optuna.trial import FrozenTrial, TrialState
 from fieldsharp.core.errors import StudyError
 from fieldsharp.objectives.guards import GUARDS
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.database import database_errors
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.study_lock import study_lock_owner
-from fieldsharp.sweep.configuration.ranges import Scalar
-from fieldsharp.sweep.configuration.setting_paths import setting_path, value_at
+from fieldsharp.sweep.configuration.ranges import Scalar, setting_path, value_at
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary

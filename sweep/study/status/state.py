@@ -9,8 +9,8 @@ from statistics import mean
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.errors.hints import go_on
-from fieldsharp.storage.study_lock import LockOwner
+from fieldsharp.storage.errors.messages import resume_hint
+from fieldsharp.storage.lock_owner import LockOwner
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.formatting import describe
@@ -155,9 +155,9 @@ def scored_trial(trial: FrozenTrial) -> ScoredTrial:
 def _coordinator_status(
     owner: LockOwner, url: str, name: str, *, unfinished: bool
 ) -> CoordinatorStatus:
-    then = go_on(url, owner.command, name)
+    then = resume_hint(url, owner.command, name)
     if owner.alive:
-        note = f"run by {owner.words}"
+        note = f"run by {owner.description}"
     elif owner.died:
         note = f"its coordinator, process {owner.pid}, is gone without an orderly end; {then}"
     elif unfinished:

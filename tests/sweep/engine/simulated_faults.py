@@ -21,7 +21,7 @@ from fieldsharp.storage.trial_files.checkpoints import (
     make_attempt_folder,
     write_checkpoint,
 )
-from fieldsharp.sweep.configuration.duration import seconds
+from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import make_pruner, make_sampler
 from fieldsharp.sweep.engine.coordinator import Coordinator

@@ -6,8 +6,8 @@ import pytest
 
 from fieldsharp.core.errors import DatabaseDamaged, FieldsharpError, StorageUnavailable
 from fieldsharp.storage.maintenance.backup import copy_database
-from fieldsharp.storage.maintenance.write_ahead_log import FilesInUse
-from fieldsharp.storage.sqlite.file_identity import FileIdentity, file_identity
+from fieldsharp.storage.maintenance.write_ahead_log import WriteAheadLog
+from fieldsharp.storage.sqlite.file import FileIdentity, file_identity
 from fieldsharp.storage.trial_files.checkpoints import make_attempt_folder, write_checkpoint
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialEvent, TrialFailed
@@ -119,7 +119,7 @@ def test_a_database_that_is_away_for_good_is_waited_for_once_and_not_for_every_t
 
     def go_away(poll: int) -> None:
         if poll == 1:
-            monkeypatch.setattr(FilesInUse, "check", _away)
+            monkeypatch.setattr(WriteAheadLog, "check", _away)
 
     executor.on_poll = go_away
     with pytest.raises(StorageUnavailable):
@@ -137,7 +137,7 @@ def test_a_result_that_was_not_told_is_told_by_the_next_and_not_trained_again(
     sweep = make_sweep(trials=1, recovery={"patience": "10s"})
     executor = FakeExecutor()
     executor.on_poll = lambda poll: (
-        monkeypatch.setattr(FilesInUse, "check", _away) if poll == 1 else None
+        monkeypatch.setattr(WriteAheadLog, "check", _away) if poll == 1 else None
     )
     with pytest.raises(StorageUnavailable):
         sweep.run(executor)

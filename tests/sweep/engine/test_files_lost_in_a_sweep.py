@@ -11,7 +11,7 @@ import pytest
 
 from fieldsharp.core.errors import DatabaseDamaged, FieldsharpError, StoppedOnRequest
 from fieldsharp.storage.location import paths
-from fieldsharp.storage.location.backup_files import newest_backup
+from fieldsharp.storage.location.paths import newest_backup
 from fieldsharp.storage.maintenance.restore import restore
 from fieldsharp.storage.stop_request import leave_request
 from fieldsharp.storage.study_lock import StudyLock, study_lock_owner
