@@ -15,7 +15,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import candidates, new_seeds
 from fieldsharp.sweep.study.confirmation.records import Confirmation, Runs
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
-    BaselineScoring,
+    SeedScoring,
     confirmed_trials,
     in_words,
     winner,
@@ -79,7 +79,7 @@ class ConfirmationPlan:
             {spec.number: describe(spec) for spec in self.trials},
             self.seeds,
             runs,
-            BaselineScoring(self.config.objective, self.targets),
+            SeedScoring(self.config.objective, self.targets),
         )
         best = winner(trials)
         return Confirmation(

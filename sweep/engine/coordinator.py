@@ -165,9 +165,8 @@ class Coordinator:
         """Take over a result that is not in the database: its trial is not trained again."""
         number = result.end.number
         spec = self._repository.adopt(number, result.end.attempt, result.fingerprint)
-        if (
-            spec is None and number in self._repository.finished_numbers()
-        ):  # only its file was not removed
+        if spec is None and number in self._repository.finished_numbers():
+            # Only its file was not removed.
             self._watch.remove_when_durable(lambda: self._files.remove_result(number))
             return
         if spec is None:  # the database was restored or made anew: another trial has the number
