@@ -14,7 +14,7 @@ def check_blur(subject: CheckContext) -> Check:
     forecast = fit_linear_forecast(data.train, data.mask_HW, subject.config.training.seed)
     found = (
         Evaluator(data, data.validation)
-        .judge(
+        .evaluate(
             lambda history_BTCHW: forecast(history_BTCHW.cpu()).to(history_BTCHW.device),
             detail=False,
         )

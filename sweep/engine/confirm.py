@@ -23,8 +23,8 @@ from fieldsharp.sweep.engine.durable_removal import DurableRemoval
 from fieldsharp.sweep.engine.leases import POLL_S, Leases
 from fieldsharp.sweep.engine.lock_watch import LockWatch
 from fieldsharp.sweep.engine.maintenance import FREE_THE_MACHINE, PUT_BACK, Maintenance
-from fieldsharp.sweep.execution.executor import Executor
-from fieldsharp.sweep.execution.factory import ExecutorPlan, executor_plan
+from fieldsharp.sweep.execution.executor import Executor, ExecutorPlan
+from fieldsharp.sweep.execution.factory import executor_plan
 from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
 from fieldsharp.sweep.study.confirmation.records import (
     Confirmation,

@@ -116,7 +116,7 @@ def _judged(
     config: SweepConfig, data: ForecastData, predictors: dict[Kind, Forecaster]
 ) -> SplitView:
     judge = Evaluator(data, data.test)
-    judgements = {kind: judge.judge(predictor) for kind, predictor in predictors.items()}
+    judgements = {kind: judge.evaluate(predictor) for kind, predictor in predictors.items()}
     baseline = judgements["baseline"]
     targets = resolve_targets(config.objective, baseline.overall, chosen_elsewhere=True)
 
@@ -132,5 +132,5 @@ def _judged(
         targets=targets,
         rows={kind: row(judgement) for kind, judgement in judgements.items()},
         observed=sampler.observed(),
-        forecasts={kind: sampler.sample(predictor) for kind, predictor in predictors.items()},
+        forecasts={kind: sampler.forecast(predictor) for kind, predictor in predictors.items()},
     )
