@@ -182,6 +182,6 @@ def _opened(
         study=config.study,
         targets=facts.targets,
         units=facts.units,
-        look=lambda: patience.call(lambda: StudyWatcher(study, url).look()),
-        look_at_room=lambda: check_disk_space(url),
+        read_snapshot=lambda: patience.call(lambda: StudyWatcher(study, url).look()),
+        read_disk_space=lambda: check_disk_space(url),
     )

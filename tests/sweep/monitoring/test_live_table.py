@@ -10,7 +10,7 @@ from rich.console import Console
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdict import Verdict
 from fieldsharp.storage.maintenance.disk_space import DiskSpace
-from fieldsharp.sweep.monitoring.live_table import LiveTable, left_behind
+from fieldsharp.sweep.monitoring.live_table import LiveTable, ended_trial_line
 from fieldsharp.sweep.study.status.snapshot import ShownTrial, SweepSnapshot, TrialAtWork
 
 LONG = "sorted_gradients 1.83 all, rate 2.00e-03, warm-up 0.05"
@@ -149,5 +149,7 @@ def test_a_trial_that_is_only_seen_in_the_database_has_no_column_for_its_forecas
 
 
 def test_a_long_line_left_behind_is_broken_before_what_was_trained() -> None:
-    assert left_behind(3, "score 0.5", "plan 1", 80).plain == "trial   3  score 0.5  plan 1"
-    assert left_behind(3, "score 0.5", LONG, 50).plain == f"trial   3  score 0.5\n{'':11}{LONG}"
+    assert ended_trial_line(3, "score 0.5", "plan 1", 80).plain == "trial   3  score 0.5  plan 1"
+    assert (
+        ended_trial_line(3, "score 0.5", LONG, 50).plain == f"trial   3  score 0.5\n{'':11}{LONG}"
+    )
