@@ -66,12 +66,12 @@ def pair_frames(forecast: Path, predicted: RawField, truth: Path, observed: RawF
     if not np.isfinite(pred_THW).any():
         raise DataError(
             f"{forecast} holds no number in any of the {len(in_truth)} frames it has in common "
-            f"with {truth}; look at what wrote it"
+            f"with {truth}; check the program that wrote it"
         )
     if not cells_T.any():
         raise DataError(
-            f"{forecast} and {truth} know no cell in common in any of their {len(in_truth)} common "
-            "frames; compare files of the same area"
+            f"{forecast} and {truth} have no cell with a value in common in any of their "
+            f"{len(in_truth)} common frames; compare files of the same area"
         )
     enough_T = cells_T >= max(1.0, MIN_SHARE_OF_CELLS * cells_T.max())
     whole_T = np.array([bool(interior_mask(torch.from_numpy(k)).any()) for k in known_THW])

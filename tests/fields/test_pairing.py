@@ -110,5 +110,7 @@ def test_files_without_a_common_cell_are_refused(tmp_path: Path) -> None:
     west, east = _field(0), _field(0)
     west[:, :, 4:] = np.nan
     east[:, :, :4] = np.nan
-    with pytest.raises(DataError, match="know no cell in common in any of their 5 common frames"):
+    with pytest.raises(
+        DataError, match="have no cell with a value in common in any of their 5 common frames"
+    ):
         _pairs(_write(tmp_path / "w.nc", west), _write(tmp_path / "e.nc", east))

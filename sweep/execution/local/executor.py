@@ -228,7 +228,9 @@ class LocalExecutor:
         if slot.cancelled:
             return [TrialCancelled(spec.number, spec.attempt)]
         reason = (
-            message.reason if isinstance(message, _Death) else f"it sent a {type(message).__name__}"
+            message.reason
+            if isinstance(message, _Death)
+            else f"it sent an unknown message of type {type(message).__name__}"
         )
         sentence = f"its worker process died ({reason or _describe_exit(slot.process.exitcode)})"
         return [TrialFailed(spec.number, spec.attempt, sentence, "worker")]
@@ -284,7 +286,7 @@ def _read(slot: _Slot, messages: "queue.SimpleQueue[tuple[_Slot, object]]") -> N
         except (EOFError, OSError):
             break
         except Exception as error:  # noqa: BLE001 - unreadable bytes may raise anything
-            messages.put((slot, _Death(f"it sent what is no message: {type(error).__name__}")))
+            messages.put((slot, _Death(f"it sent an unreadable message: {type(error).__name__}")))
             return
         messages.put((slot, message))
     messages.put((slot, _Death()))

@@ -130,7 +130,7 @@ class Worker:
             seconds_before = checkpoints.restore(trial)
         except OSError as error:
             seconds_before = 0.0
-            self._send_trouble(spec, f"no checkpoint can be kept ({error.strerror or error})")
+            self._send_trouble(spec, f"no checkpoint can be written ({error.strerror or error})")
         self.pipe.send(TrialBegan(number, attempt, trial.trainer.epochs_done))
         for report in list(trial.reports):  # of earlier attempts, perhaps never received
             self.pipe.send(EpochDone(number, attempt, report))

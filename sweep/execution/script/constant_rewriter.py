@@ -26,7 +26,7 @@ def module_file(project: Path, module: str) -> Path:
         if path.is_file():
             return path
     raise ConfigError(
-        f"trainer.names speaks of the module {module!r}, and {project} has neither "
+        f"trainer.names names the module {module!r}, and {project} has neither "
         f"{module.replace('.', '/')}.py nor {module.replace('.', '/')}/__init__.py; name a module "
         "of trainer.project"
     )
@@ -49,7 +49,7 @@ def replace_constants(source: bytes, constants: Mapping[str, Scalar], path: Path
         text = source.decode(encoding)
         tree = ast.parse(text)
     except (SyntaxError, UnicodeDecodeError, ValueError) as error:
-        raise ConfigError(f"{path} is no Python that can be read ({error}); mend it") from error
+        raise ConfigError(f"{path} is not valid Python ({error}); correct it") from error
     assigned = list(_assignments(tree.body))
     edits = []
     for name, value in constants.items():

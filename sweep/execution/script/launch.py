@@ -154,7 +154,7 @@ def write_constants(folder: Path, values: Mapping[str, Scalar], *, write: bool =
         path = module_file(folder, module)
         if write and not path.resolve().is_relative_to(folder.resolve()):
             raise ConfigError(
-                f"trainer.names speaks of the module {module!r}, which is a link to "
+                f"trainer.names names the module {module!r}, which is a link to "
                 f"{path.resolve()} and would be changed there; take it out of trainer.links"
             )
         source = replace_constants(path.read_bytes(), constants, path)

@@ -70,8 +70,8 @@ def _require_copied(module: str, settings: ScriptSettings) -> None:
         for name in excluded:
             if path.is_relative_to(name):
                 raise ConfigError(
-                    f"trainer.names speaks of the module {module!r}, in {name!r} of trainer.{key}, "
-                    f"which trials have no copy of; take it out of trainer.{key}"
+                    f"trainer.names names the module {module!r}, in {name!r} of trainer.{key}, "
+                    f"which is not copied for trials; take it out of trainer.{key}"
                 )
 
 
@@ -133,7 +133,7 @@ def _require_path_in_copy(key: str, name: str | None, settings: ScriptSettings) 
         return
     path = PurePath(name)
     if not path.name:
-        raise ConfigError(f"trainer.{key} is {name!r}, which names no file; name the one")
+        raise ConfigError(f"trainer.{key} is {name!r}, which is not the name of a file; give one")
     if path.is_absolute() or ".." in path.parts:
         raise ConfigError(
             f"trainer.{key} is {name!r}, outside the folder of a trial; have the script write "
@@ -143,5 +143,5 @@ def _require_path_in_copy(key: str, name: str | None, settings: ScriptSettings) 
         if path.is_relative_to(link):
             raise ConfigError(
                 f"trainer.{key} is {name!r}, in {link!r}, which trainer.links shares between "
-                "trials; have it written elsewhere"
+                "trials; write it elsewhere"
             )

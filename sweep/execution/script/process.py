@@ -131,7 +131,7 @@ def _parse_status(status: str) -> ScriptEnd:
     if kind == "start":
         return ScriptEnd(f"could not be started ({rest})")
     if kind not in ("exit", "signal"):
-        return ScriptEnd("ended with the process that kept it")
+        return ScriptEnd("ended because its supervisor process was killed")
     number, _, peak = rest.partition(" ")
     unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KiB elsewhere
     peak_mb = int(peak or 0) / unit

@@ -63,8 +63,8 @@ def _evaluate_forecast(settings: ScriptSettings, folder: Path) -> MetricValues:
     for path, name in ((forecast, settings.forecast), (truth, settings.truth)):
         if not path.exists():
             raise TrainingFailed(
-                f"the script ended well and there is no file {name}; have it written, or name the "
-                "one that is"
+                f"the script ended without an error and there is no file {name}; write it, or name "
+                "the one that it writes"
             )
     if not forecast.resolve().is_relative_to(folder.resolve()):
         raise DataError(
@@ -73,13 +73,13 @@ def _evaluate_forecast(settings: ScriptSettings, folder: Path) -> MetricValues:
         )
     if forecast.samefile(truth) and settings.variable == settings.truth_variable:
         raise DataError(
-            f"{settings.forecast} is the truth itself by another name; have a forecast written"
+            f"{settings.forecast} and the truth are the same file; write the forecast to another"
         )
     try:
         found = evaluate_files(forecast, truth, settings.variable, settings.truth_variable)
     except FieldsharpError as error:
         message = str(error).replace(f"{folder}{os.sep}", "")  # the names in the configuration
-        raise DataError(f"{settings.forecast} cannot be judged: {message}") from error
+        raise DataError(f"{settings.forecast} cannot be evaluated: {message}") from error
     if found.frames_missing:
         raise DataError(
             f"{settings.forecast} lacks {found.frames_missing} of the times that {settings.truth} "
@@ -113,8 +113,8 @@ def _read_metrics(path: Path, name: str) -> dict[str, float]:
         tree = json.loads(read_bounded(path, MOST_BYTES))
     except FileNotFoundError:
         raise TrainingFailed(
-            f"the script ended well and there is no file {name}; have it written, or name the one "
-            "that is"
+            f"the script ended without an error and there is no file {name}; write it, or name the "
+            "one that it writes"
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         message = " ".join(str(error).split())[:200]
@@ -147,12 +147,12 @@ def _as_number(name: str, value: object, where: str) -> float:
 def _require_finite(name: str, value: float) -> None:
     if name in NEVER_NEGATIVE and value < 0:
         raise TrainingFailed(
-            f"the {name} is {value:g}, and none is below 0: another number was taken for it"
+            f"the {name} is {value:g}, and it cannot be negative: check what the script writes"
         )
     if not abs(value) < LARGEST:
         raise TrainingFailed(
-            f"the {name} of the forecast is {value:g}: the training diverged, or something else "
-            "than a forecast was written"
+            f"the {name} of the forecast is {value:g}: the training diverged, or the "
+            "file holds no forecast"
         )
 
 
@@ -162,8 +162,8 @@ def _describe_missing(settings: ScriptSettings, missing: list[str]) -> str:
     if unmatched:
         return (
             f"the script printed no line with its {names}: trainer.patterns.{unmatched[0]}, "
-            f"{settings.patterns[unmatched[0]]!r}, is found nowhere; mend the pattern or print it"
+            f"{settings.patterns[unmatched[0]]!r}, matches no line; correct the pattern or print it"
         )
-    return f"the script told no {names}, without which there is no score; write it to " + (
+    return f"the script reported no {names}, which the score needs; write it to " + (
         settings.metrics or "trainer.metrics"
     )

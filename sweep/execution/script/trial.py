@@ -93,10 +93,7 @@ class ScriptTrial:
         snapshot = project_snapshot(folder.parent.parent)
         try:
             if not snapshot.is_dir():
-                reason = (
-                    f"the project that is kept with the study, {snapshot}, is gone; resume the "
-                    "study"
-                )
+                reason = f"the snapshot of the project in {snapshot} is missing; resume the study"
                 return TrialFailed(number, attempt, reason, "data")
             make_private_folder(folder)
             make_private_folder(checkpoints)
@@ -232,7 +229,7 @@ class ScriptTrial:
                 log_epoch(folder, self._reports)
         except OSError as error:
             self._send_trouble(
-                f"what it told of its epochs is not kept ({error.strerror or error})"
+                f"the log of its epochs cannot be written ({error.strerror or error})"
             )
         self._pipe.send(EpochDone(self._spec.number, self._spec.attempt, report))
         return True
@@ -247,7 +244,7 @@ class ScriptTrial:
         try:
             save_script_output(folder.parent.parent, self._spec.number, self._output.text())
         except OSError as error:
-            self._send_trouble(f"its output is not kept ({error.strerror or error})")
+            self._send_trouble(f"its output cannot be saved ({error.strerror or error})")
 
     def _send_trouble(self, sentence: str) -> None:
         with suppress(OSError):  # the coordinator is gone

@@ -104,7 +104,7 @@ def test_a_name_in_a_class_is_named_after_it() -> None:
 
 
 def test_what_is_no_python_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"config\.py is no Python that can be read"):
+    with pytest.raises(ConfigError, match=r"config\.py is not valid Python"):
         replace_constants(b"X = (", {"X": 1}, PATH)
     with pytest.raises(ConfigError, match=r"has neither a/b\.py nor a/b/__init__\.py"):
         module_file(tmp_path, "a.b")
