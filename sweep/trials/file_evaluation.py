@@ -184,7 +184,7 @@ def _evaluate(pairs: FramePairs, climatology: Climatology) -> MetricValues:
                     climatology=climatology,
                 )
             )
-    return verification.judgement()
+    return verification.metric_values()
 
 
 def _as_samples(

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.maintenance.disk_space import DiskSpace
+from fieldsharp.storage.maintenance.inspect import DiskSpace
 from fieldsharp.sweep.monitoring.live_table import LiveTable, ended_trial_line
 from fieldsharp.sweep.study.status.snapshot import ShownTrial, SweepSnapshot, TrialAtWork
 
@@ -148,7 +148,7 @@ def test_a_trial_that_is_only_seen_in_the_database_has_no_column_for_its_forecas
     assert len(drawn.splitlines()) == 13
 
 
-def test_a_long_line_left_behind_is_broken_before_what_was_trained() -> None:
+def test_a_long_line_ended_trial_line_is_broken_before_what_was_trained() -> None:
     assert ended_trial_line(3, "score 0.5", "plan 1", 80).plain == "trial   3  score 0.5  plan 1"
     assert (
         ended_trial_line(3, "score 0.5", LONG, 50).plain == f"trial   3  score 0.5\n{'':11}{LONG}"
