@@ -23,9 +23,9 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES, visible_gpus, worker_count
 from fieldsharp.sweep.execution.script.preflight import (
     require_script,
-    script_sha256,
     summarise_script_data,
 )
+from fieldsharp.sweep.execution.script.project_copy import project_sha256
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.files.previews import ObservedPreview
 from fieldsharp.sweep.study.provenance import provenance
@@ -93,7 +93,7 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
         },
         weight_units=_weight_units(config, data),
         provenance=provenance(
-            Path(config.data.path), script_sha256(config.trainer) if config.trainer else None
+            Path(config.data.path), project_sha256(config.trainer) if config.trainer else None
         ),
     )
     return PreflightResult(facts, PreviewBuilder(data, "validation").observed())

@@ -32,6 +32,8 @@ HEADING = "bold"
 GB = 1024
 TRIAL, EPOCH_BAR, SCORE, VALUE_BAR, TIME = 5, 8, 7, 10, 7
 """Widths of columns, and of the bars in them."""
+MIN_NUMBER = 5
+"""Such as 1e+06."""
 MIN_DESCRIPTION, MAX_DESCRIPTION = 24, 64
 
 
@@ -55,7 +57,7 @@ class LiveTable:
         for segments in console.render_lines(table, unlimited, pad=False):
             line = Text.assemble(*((part.text, part.style or "") for part in segments))
             line.rstrip()
-            if "…" in line.plain:
+            if options.ascii_only:
                 line = Text(signs.cut).join(line.split("…", allow_blank=True))
             line.truncate(options.max_width, overflow="crop")
             line.no_wrap = True
@@ -193,7 +195,7 @@ class _Drawing:
         fit = max(1, (height - lines) // lines)
         drawn = count if count <= fit else fit - 1
         for trial in self._shown.at_work[:drawn]:
-            trained, time = Text(printable(trial.what)), clock_time(trial.seconds)
+            trained, time = Text(printable(trial.what)), _duration(trial.seconds)
             cells = self._cells(trial, bars=bars or two)
             if two:
                 trained.truncate(description, overflow="ellipsis", pad=True)
@@ -222,7 +224,7 @@ class _Drawing:
         if self._shown.sees_forecasts:
             for name, _, number, _ in self._metrics:
                 digits = len(number(None))
-                width = VALUE_BAR + 1 + digits if bars else max(digits, len(name))
+                width = VALUE_BAR + 1 + digits if bars else max(digits, len(name), MIN_NUMBER)
                 columns.append((name, width, side))
         return [*columns, ("time", TIME, "right")]
 
@@ -236,16 +238,19 @@ class _Drawing:
             _, width, _ = self._columns(bars=True)[2]
             bar = share_bar(trial.epochs_done / trial.epochs, EPOCH_BAR, self._signs)
             epochs = bar.append(epochs.plain.rjust(width - EPOCH_BAR), style="")
-        score = "-" if trial.score is None else f"{trial.score:.4f}"
+        score = "-" if trial.score is None else _within(SCORE, f"{trial.score:.4f}", trial.score)
         cells = [epochs, Text(score.rjust(SCORE))]
         if self._shown.sees_forecasts:
             values = (trial.gradient, trial.peak)
-            for (_, band_bar, number, _), value in zip(self._metrics, values, strict=True):
-                cell = Text(number(value))
-                if bars:
-                    drawn = band_bar.draw(value, VALUE_BAR, self._signs)
-                    cell = drawn.append(f" {cell.plain}", style="")
-                cells.append(cell)
+            for (name, band_bar, number, _), value in zip(self._metrics, values, strict=True):
+                text, digits = number(value), len(number(None))
+                if bars:  # a number out of all proportion takes cells from its bar
+                    length = VALUE_BAR + digits - len(text)
+                    drawn = band_bar.draw(value, length, self._signs)
+                    cells.append(drawn.append(f" {text}", style=""))
+                else:
+                    width = max(digits, len(name), MIN_NUMBER)
+                    cells.append(Text(_within(width, text, value)))
         return cells
 
 
@@ -255,6 +260,20 @@ def _grid(columns: list[tuple[str, int, JustifyMethod]]) -> Table:
     for heading, width, side in columns:
         table.add_column(heading, width=width, justify=side, no_wrap=True, overflow="ellipsis")
     return table
+
+
+def _within(width: int, text: str, value: float | None) -> str:
+    """Return a number with fewer digits if its text is wider than a column."""
+    if value is None or len(text) <= width:
+        return text
+    shorter = f"{value:.{width - 3}g}"
+    return shorter if len(shorter) <= width else f"{value:.{max(0, width - 6)}e}"
+
+
+def _duration(seconds: float) -> str:
+    """Return a duration as 1:03:20, from ten hours on as 10.1 h."""
+    text = clock_time(seconds)
+    return text if len(text) <= TIME else f"{seconds / 3600:.1f} h"
 
 
 def _size(megabytes: float) -> str:

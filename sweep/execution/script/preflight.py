@@ -75,11 +75,6 @@ def _require_copied(module: str, settings: ScriptSettings) -> None:
                 )
 
 
-def script_sha256(settings: ScriptSettings) -> str:
-    """Return the SHA-256 of a script's code."""
-    return project_sha256(settings)
-
-
 def summarise_script_data(config: SweepConfig) -> DataSummary:
     """Return the data summary of a field that only the script reads: its targets.
 
@@ -102,7 +97,7 @@ def summarise_script_data(config: SweepConfig) -> DataSummary:
         mean_observed=None,
         rmse_persistence=None,
         windows={},
-        provenance=provenance(None, script_sha256(settings)),
+        provenance=provenance(None, project_sha256(settings)),
     )
 
 

@@ -60,7 +60,7 @@ class ScriptProcess:
         except OSError as error:
             raise NoProcessError(error.strerror) from error
         try:
-            self._supervisor = subprocess.Popen(  # noqa: S603 - a list of words, never through a shell
+            self._supervisor = subprocess.Popen(  # noqa: S603 - a list of arguments, never a shell
                 [*SUPERVISOR, str(supervisor_end), str(GRACE_S), *call.command],
                 cwd=folder,
                 env=call.environment,

@@ -3,6 +3,7 @@
 import logging
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from fieldsharp.sweep.configuration.execution import WorkerSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.execution.factory import executor_plan
+from fieldsharp.sweep.execution.factory import EXECUTORS, executor_plan
 from fieldsharp.sweep.execution.script.project_snapshot import (
     project_snapshot,
     save_project_snapshot,
@@ -57,6 +58,10 @@ def _script(trainer: ScriptSettings, number: int) -> TrialSpec:
     return TrialSpec(
         number=number, attempt=1, run=RunSettings(data=DataSettings(path=""), trainer=trainer)
     )
+
+
+def test_every_executor_of_the_configuration_is_in_the_table() -> None:
+    assert set(EXECUTORS) == set(get_args(SweepConfig.model_fields["executor"].annotation))
 
 
 @pytest.mark.usefixtures("three_gpus")
