@@ -189,7 +189,7 @@ def _probe(address: str, environment: dict[str, str]) -> tuple[str, str]:
         result = json.loads(done.stdout.splitlines()[-1])
         return str(result["answer"]), str(result["detail"])
     except subprocess.TimeoutExpired:
-        return auth_probe.SILENT, f"no reply of Ray's within {PROBE_TIMEOUT_S:.0f} s"
+        return auth_probe.SILENT, f"no reply from Ray within {PROBE_TIMEOUT_S:.0f} s"
     except (OSError, ValueError, LookupError) as error:
         return auth_probe.SILENT, type(error).__name__
 

@@ -117,9 +117,8 @@ class ScriptTrial:
         finally:
             self._save_output(folder)
         if end is None:
-            shutil.rmtree(
-                project, ignore_errors=True
-            )  # the trial may stay paused for long, or forever
+            # The trial may stay paused for long, or forever.
+            shutil.rmtree(project, ignore_errors=True)
             return RungReached(number, attempt)
         metrics = self._evaluate(end, project)
         now = time.perf_counter()
