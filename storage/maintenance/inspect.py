@@ -10,6 +10,7 @@ from fieldsharp.storage.database_locks import is_lock_held, study_lock_files
 from fieldsharp.storage.errors.messages import sqlite_errors
 from fieldsharp.storage.location.paths import backups, check_files_folder, files_folder
 from fieldsharp.storage.location.url import sqlite_path
+from fieldsharp.storage.optuna_adapter.internals import id_of_study
 from fieldsharp.storage.optuna_adapter.schema import schema_of
 from fieldsharp.storage.sqlite.checks import require_studies
 from fieldsharp.storage.sqlite.file import read_unchanged, sidecar_files, size_of
@@ -135,7 +136,7 @@ def _inspect_server(url: str) -> Inspection:
         schema = storage.get_current_version()
         studies = []
         for study in storage.get_all_studies():
-            counts = {s.name: storage.get_n_trials(study._study_id, s) for s in TrialState}
+            counts = {s.name: storage.get_n_trials(id_of_study(study), s) for s in TrialState}
             states = {state: number for state, number in counts.items() if number}
             studies.append(_study(url, study.study_name, states))
     named = sorted(studies, key=lambda study: study.name)

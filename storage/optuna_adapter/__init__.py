@@ -1,4 +1,4 @@
-"""All code that uses Optuna's private names or tables: bulk reading, transactions, the schema.
+"""Everything that uses private names of Optuna: trials, transactions, bulk reads, views, schema.
 
 May import `storage.location`.
 An upgrade of Optuna is checked here and nowhere else.

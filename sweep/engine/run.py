@@ -117,10 +117,10 @@ def _run(
         files.make()
         _keep_project(config, files)
         if found.observed is not None:
-            files.keep_observed(found.observed)
+            files.save_observed(found.observed)
         executor = machines.executor(files.folder)
         try:
-            repository.keep_workers(machines.workers)
+            repository.set_worker_count(machines.workers)
             coordinator = Coordinator(
                 repository,
                 executor,

@@ -9,10 +9,9 @@ from fieldsharp.objectives.targets import targets_already_reached
 from fieldsharp.objectives.verdict import Verdict, reach_verdict
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.repository import StudyRepository
-from fieldsharp.sweep.study.script_verdict import as_script_verdict
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.verdict_inputs import contender
+from fieldsharp.sweep.study.verdict import as_script_verdict, contender
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +61,9 @@ class VerdictTracker:
         reached = reach_verdict(self._contenders, self._targets, self._units, to_come)
         verdict = as_script_verdict(self._config, reached)
         if verdict != self._verdict:
-            self._repository.conclude(verdict)
+            self._repository.set_verdict(verdict)
             self._verdict = verdict
-        self._needless = self._repository.settled(verdict, self._targets)
+        self._needless = self._repository.why_settled(verdict, self._targets)
 
     def wanted(self, count: int) -> list[int]:
         """Return the trials whose nets are worth keeping: the best, and the baseline.

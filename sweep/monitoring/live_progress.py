@@ -19,8 +19,9 @@ from fieldsharp.sweep.monitoring.live_table import LiveTable, ended_trial_line
 from fieldsharp.sweep.monitoring.progress import SilentProgress, outcome
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.formatting import describe
-from fieldsharp.sweep.study.status.snapshot import ShownTrial, SweepSnapshot, TrialAtWork
-from fieldsharp.sweep.study.trial_records import PAUSED_STATE, BestTrial, TrialRecord
+from fieldsharp.sweep.study.status.snapshot import SweepSnapshot, TrialAtWork
+from fieldsharp.sweep.study.status.state import ScoredTrial
+from fieldsharp.sweep.study.trial_records import PAUSED_STATE, TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 REDRAWS_PER_SECOND = 2
@@ -74,7 +75,7 @@ class LiveProgress(SilentProgress):
             vertical_overflow="crop",
         )
 
-    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
+    def begin(self, finished: int, total: int, best: ScoredTrial | None) -> None:
         """Start drawing."""
         super().begin(finished, total, best)
         self._shown = replace(self._sweep.read_snapshot(), sees_forecasts=True)
@@ -109,7 +110,7 @@ class LiveProgress(SilentProgress):
         """Print the line of the trial."""
         super().completed(spec, report, score, wrong)
         metrics = report.metrics
-        found = ShownTrial(
+        found = ScoredTrial(
             spec.number, describe(spec), score.total, metrics["gradient"], metrics["peak"]
         )
         if self._shown is not None:

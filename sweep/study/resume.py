@@ -11,9 +11,8 @@ from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.study_lock import require_not_running
 from fieldsharp.sweep.configuration.config_file import validate
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.early_stop import settled_verdict
 from fieldsharp.sweep.study.lookup import load_study, study_config, study_data_summary
-from fieldsharp.sweep.study.status.report import study_verdict
+from fieldsharp.sweep.study.verdict import settled_verdict, study_verdict
 
 logger = logging.getLogger(__name__)
 

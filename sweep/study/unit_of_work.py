@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.maintenance.write_ahead_log import WriteAheadLog
 from fieldsharp.storage.optuna_adapter.transaction import database_of, one_transaction
+from fieldsharp.storage.optuna_adapter.trials import read_trial
 from fieldsharp.storage.retry import DatabaseRetry
 
 T = TypeVar("T")
@@ -77,6 +78,4 @@ class UnitOfWork:
         return self.study.get_trials(deepcopy=False)
 
     def _trial(self, number: int) -> FrozenTrial:
-        storage = self.study._storage
-        trial_id = storage.get_trial_id_from_study_id_trial_number(self.study._study_id, number)
-        return storage.get_trial(trial_id)
+        return read_trial(self.study, number)

@@ -29,9 +29,8 @@ from fieldsharp.sweep.execution.script.process import NoProcessError, ScriptEnd,
 from fieldsharp.sweep.execution.script.project_copy import copy_for_trial
 from fieldsharp.sweep.execution.script.project_snapshot import project_snapshot
 from fieldsharp.sweep.execution.script.results import LARGEST, evaluate_results
-from fieldsharp.sweep.study.epoch_report import EpochReport
-from fieldsharp.sweep.study.files.epoch_log import epochs_logged, log_epoch
-from fieldsharp.sweep.study.printed import last_lines
+from fieldsharp.sweep.study.epoch_report import EpochReport, epochs_logged, log_epoch
+from fieldsharp.sweep.study.formatting import last_lines
 from fieldsharp.sweep.study.trial_events import (
     EpochDone,
     RungReached,

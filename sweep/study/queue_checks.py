@@ -8,14 +8,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.core.suggestions import nearest
+from fieldsharp.storage.optuna_adapter.internals import QUEUED_PARAMETERS
 from fieldsharp.sweep.configuration.ranges import Choices, NumberRange
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.retry_history import retry_history
 from fieldsharp.sweep.study.rung_results import rung_results
 from fieldsharp.sweep.study.trial_records import read_spec
 
-FIXED_PARAMS = "fixed_params"
-"""System attribute under which Optuna keeps the parameters a trial was queued with."""
 OF_A_SWEEP = (
     trial_records.RECORD,
     trial_records.PROVENANCE,
@@ -61,7 +60,7 @@ def refusal_of_queued_trial(
         presets: Names of the study's presets.
         trials: All trials of the study.
     """
-    fixed = trial.system_attrs.get(FIXED_PARAMS, {})
+    fixed = trial.system_attrs.get(QUEUED_PARAMETERS, {})
     if not isinstance(fixed, Mapping):
         return f"its queued parameters are {_shown(fixed)}; queue it with a value for each name"
     # A trial that was handed out before has parameters that were looked at then.
