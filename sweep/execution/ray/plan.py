@@ -5,7 +5,7 @@ import logging
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.executor import ExecutorPlan
 from fieldsharp.sweep.execution.ray.connection import connect_to_cluster, require_ray
-from fieldsharp.sweep.execution.ray.resources import resources_of_cluster
+from fieldsharp.sweep.execution.ray.resources import make_resources
 from fieldsharp.sweep.execution.ray.transfer import worker_environment
 
 logger = logging.getLogger(__name__)
@@ -15,8 +15,8 @@ def ray_plan(config: SweepConfig) -> ExecutorPlan:
     """Connect to the Ray cluster of a configuration and return the plan of its executor.
 
     Raises:
-        ConfigError: If Ray is not installed, or the cluster or the checkpoint mirror cannot be
-            used.
+        ConfigError: If Ray is not installed, the cluster or the checkpoint mirror cannot be used,
+            or a GPU is required and no node has one.
         FieldsharpError: If connecting fails in another way.
     """
     require_ray()
@@ -28,9 +28,14 @@ def ray_plan(config: SweepConfig) -> ExecutorPlan:
         mirror.require_writable()
     with worker_environment(config) as environment:
         address = connect_to_cluster(config.ray.address, environment)
-    from fieldsharp.sweep.execution.ray.executor import RayExecutor  # imports Ray
+    import ray  # here: Ray reads its token when it is imported
 
-    resources = resources_of_cluster(config)
+    from fieldsharp.sweep.execution.ray.executor import RayExecutor
+
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    resources = make_resources(
+        config, [(node.get("CPU", 0.0), node.get("GPU", 0.0)) for node in nodes]
+    )
     logger.info("%s: on the Ray cluster at %s, %s", config.study, address, resources.description)
     return ExecutorPlan(
         resources.workers, lambda folder: RayExecutor(config, resources, folder, mirror)

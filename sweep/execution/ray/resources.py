@@ -44,18 +44,6 @@ class WorkerResources:
         return f"{many} with {self.cpus:g} CPUs{gpus} each"
 
 
-def resources_of_cluster(config: SweepConfig) -> WorkerResources:
-    """Return the workers' resources on the cluster this process is connected to.
-
-    Raises:
-        ConfigError: If a GPU is required and no node has one.
-    """
-    import ray  # here: Ray reads its token when it is imported
-
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return make_resources(config, [(node.get("CPU", 0.0), node.get("GPU", 0.0)) for node in nodes])
-
-
 def make_resources(config: SweepConfig, nodes: Sequence[tuple[float, float]]) -> WorkerResources:
     """Return the resources of each worker, and the number of workers.
 
