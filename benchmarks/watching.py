@@ -94,7 +94,7 @@ def measure_samples(config: SweepConfig, repeats: int) -> dict[str, Any]:
         samples = PreviewStore(Path(folder))
 
         def keep() -> None:
-            sample = TrialPreview(sampler.sample(trial.predictor))
+            sample = TrialPreview(sampler.forecast(trial.predictor))
             samples.put_trial(0, TrialPreview.from_bytes(sample.to_bytes()).to_bytes())
 
         taken = _timed(keep, repeats)

@@ -10,7 +10,7 @@ from rich.live import Live
 from fieldsharp.sweep.commands.console import can_be_drawn_on
 from fieldsharp.sweep.commands.json_output import say_json_line
 from fieldsharp.sweep.monitoring.bars import clock_time
-from fieldsharp.sweep.monitoring.live_table import LiveTable, left_behind
+from fieldsharp.sweep.monitoring.live_table import LiveTable, ended_trial_line
 from fieldsharp.sweep.study.status.snapshot import SweepSnapshot
 
 
@@ -38,7 +38,7 @@ class TableShow(Show):
         """Redraw the table."""
         for trial in snapshot.ended:
             width = self._console.width
-            self._console.print(left_behind(trial.number, trial.outcome, trial.what, width))
+            self._console.print(ended_trial_line(trial.number, trial.outcome, trial.what, width))
         self._live.update(LiveTable(snapshot), refresh=True)
         if not self._live.is_started:  # the first table comes with the first look
             self.callback(self._live.stop)  # first: Ctrl-C may come while it starts

@@ -26,8 +26,8 @@ from fieldsharp.sweep.engine.database_watch import DatabaseWatch
 from fieldsharp.sweep.engine.leases import POLL_S, Leases
 from fieldsharp.sweep.engine.maintenance import Maintenance
 from fieldsharp.sweep.engine.retry_policy import GiveUp, after_failure
-from fieldsharp.sweep.execution.executor import Executor
-from fieldsharp.sweep.execution.factory import ExecutorPlan, executor_plan
+from fieldsharp.sweep.execution.executor import Executor, ExecutorPlan
+from fieldsharp.sweep.execution.factory import executor_plan
 from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
 from fieldsharp.sweep.study.confirmation.records import (
     Confirmation,

@@ -131,6 +131,6 @@ def _targets_of_the_test(config: SweepConfig, facts: DataSummary) -> Targets:
             "on: it has other contents; put the old one back, or start another study"
         )
     observed = (
-        Evaluator(data, data.test).judge(Persistence(config.data.horizon), detail=False).overall
+        Evaluator(data, data.test).evaluate(Persistence(config.data.horizon), detail=False).overall
     )
     return resolve_targets(config.objective, observed, chosen_elsewhere=True)

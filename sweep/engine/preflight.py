@@ -20,12 +20,12 @@ from fieldsharp.sweep.configuration.presets import presets
 from fieldsharp.sweep.configuration.ranges import Choices, setting_path
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.execution.gpus import VISIBLE, visible_gpus, worker_count
+from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES, visible_gpus, worker_count
 from fieldsharp.sweep.execution.script.preflight import (
     require_script,
-    script_sha256,
     summarise_script_data,
 )
+from fieldsharp.sweep.execution.script.project_copy import project_sha256
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.files.previews import ObservedPreview
 from fieldsharp.sweep.study.provenance import provenance
@@ -70,7 +70,7 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
         check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
     _try_own_terms(config, data)
     _require_interior(data)
-    judgement = Evaluator(data, data.validation).judge(
+    judgement = Evaluator(data, data.validation).evaluate(
         Persistence(config.data.horizon), detail=False
     )
     observed = judgement.overall
@@ -94,7 +94,7 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
         },
         weight_units=_weight_units(config, data),
         provenance=provenance(
-            Path(config.data.path), script_sha256(config.trainer) if config.trainer else None
+            Path(config.data.path), project_sha256(config.trainer) if config.trainer else None
         ),
     )
     return PreflightResult(facts, PreviewBuilder(data, "validation").observed())
@@ -104,8 +104,8 @@ def local_processes(config: SweepConfig) -> int:
     """Return how many processes of this machine hold the data at the same time in a sweep."""
     if config.executor == "ray" or config.trainer is not None:
         return 1
-    cards = visible_gpus(count_gpus(config.training), os.environ.get(VISIBLE))
-    return worker_count(config.workers, len(cards))
+    gpus = visible_gpus(count_gpus(config.training), os.environ.get(CUDA_VISIBLE_DEVICES))
+    return worker_count(config.workers, len(gpus))
 
 
 def _structures(config: SweepConfig) -> list[RunSettings]:

@@ -20,7 +20,7 @@ from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.execution.factory import executor_plan
 from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
 from fieldsharp.sweep.execution.script.project_snapshot import (
-    differences,
+    project_differences,
     project_snapshot,
     save_project_snapshot,
 )
@@ -161,7 +161,7 @@ def _project_differs(
     kept = project_snapshot(StudyWorkspace(url, study_identity(study)).folder)
     try:
         if kept.is_dir():
-            return differences(config.trainer, kept, config.study, resumed=resumed)
+            return project_differences(config.trainer, kept, config.study, resumed=resumed)
     except OSError as error:
         raise ConfigError(
             f"{error.filename or kept} cannot be read ({error.strerror}), and the project is kept "
@@ -182,6 +182,6 @@ def _opened(
         study=config.study,
         targets=facts.targets,
         units=facts.units,
-        look=lambda: patience.call(lambda: StudyWatcher(study, url).look()),
-        look_at_room=lambda: check_disk_space(url),
+        read_snapshot=lambda: patience.call(lambda: StudyWatcher(study, url).look()),
+        read_disk_space=lambda: check_disk_space(url),
     )

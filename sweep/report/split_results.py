@@ -115,7 +115,7 @@ def _evaluated(
     config: SweepConfig, data: ForecastData, predictors: dict[Kind, Forecaster]
 ) -> SplitResults:
     evaluator = Evaluator(data, data.test)
-    metrics = {kind: evaluator.judge(predictor) for kind, predictor in predictors.items()}
+    metrics = {kind: evaluator.evaluate(predictor) for kind, predictor in predictors.items()}
     baseline = metrics["baseline"]
     targets = resolve_targets(config.objective, baseline.overall, chosen_elsewhere=True)
 
@@ -131,5 +131,5 @@ def _evaluated(
         targets=targets,
         results={kind: result(values) for kind, values in metrics.items()},
         observed=previews.observed(),
-        forecasts={kind: previews.sample(predictor) for kind, predictor in predictors.items()},
+        forecasts={kind: previews.forecast(predictor) for kind, predictor in predictors.items()},
     )

@@ -36,7 +36,7 @@ def test_the_nets_that_are_kept_are_judged_on_the_test_split(
     assert test is not None
     judge = Evaluator(tiny_data, tiny_data.test)
     for kind, trial in whole.trained.items():
-        assert test.results[kind].metrics == judge.judge(trial.predictor)
+        assert test.results[kind].metrics == judge.evaluate(trial.predictor)
     assert test.observed is not None
     assert test.observed.part == "test"
     assert set(test.forecasts) == {"baseline", "forecast"}
