@@ -133,7 +133,9 @@ def variants(report: Report) -> Table:
     ]
     headings = ["loss variant", "can cure blur", "trials", "break no guard", "best score"]
     headings += ["median score", "gradient of the best over observed", "is lowest for"]
-    return Table("Complete trials by loss, validation split", headings, rows, text_columns=[1, 7])
+    return Table(
+        "Trials with a score by loss, validation split", headings, rows, text_columns=[1, 7]
+    )
 
 
 def guards(report: Report) -> Table:
