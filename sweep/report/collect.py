@@ -8,7 +8,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.storage.database import database_errors, open_database
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
 from fieldsharp.sweep.report.importance import importance

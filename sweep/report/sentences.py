@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from fieldsharp.model.registry import NO_TERM
 from fieldsharp.sweep.pictures.maps import Panel, ordinal
 from fieldsharp.sweep.pictures.number_scale import number_scale
 from fieldsharp.sweep.pictures.spectra import small_scales_db
@@ -267,7 +268,7 @@ def importance_sentence(report: Report) -> str:
 
 def variants_sentence(report: Report) -> str:
     """Return the best loss, and the best of those that cannot cure blur."""
-    rows = [row for row in report.variants if row.best is not None and row.name != "none"]
+    rows = [row for row in report.variants if row.best is not None and row.name != NO_TERM]
     if not rows:
         return "No complete trial with a gradient term is feasible."
     text = f"{rows[0].name} has the lowest score of a feasible trial, {number(rows[0].best, 3)}"

@@ -55,7 +55,7 @@ def _stored_previews(
         if observed is None:
             return None, {}
         for kind, spec in specs.items():
-            preview = files.sample(spec.number)
+            preview = files.preview(spec.number)
             forecast = preview.forecast if preview is not None else None
             if forecast is not None and forecast.is_beside(observed):
                 forecasts[kind] = forecast

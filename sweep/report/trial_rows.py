@@ -129,7 +129,7 @@ def guard_rows(
         }
         broken_by = sum(name in trial.guards_broken for trial in complete)
         if outcomes or broken_by:
-            rows.append(GuardRow(name, guard.words, guard.at_most, broken_by, outcomes))
+            rows.append(GuardRow(name, guard.fault, guard.at_most, broken_by, outcomes))
     return sorted(rows, key=lambda row: -row.broken_by)
 
 

@@ -14,12 +14,11 @@ from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.artifacts import PICTURES, picture_of
-from fieldsharp.sweep.study.formatting import given_in_words
-from fieldsharp.sweep.study.printed import last_lines
+from fieldsharp.sweep.study.formatting import given_in_words, last_lines
 from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus
 from fieldsharp.sweep.study.trial_records import TrialRecord, paused_after, why_left_out
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.verdict_inputs import can_sharpen
+from fieldsharp.sweep.study.verdict import can_sharpen
 
 OUTPUT_LINES = 20
 """Number of the last lines of a script's output in the note of its trial."""

@@ -114,7 +114,7 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
 
 def _was_replaced(opened_files: OpenedFiles) -> bool:
     try:
-        opened_files.require()
+        opened_files.require_current()
     except StorageUnavailable:  # the files cannot be examined for now
         return False
     except FieldsharpError:
