@@ -17,7 +17,8 @@ from pathlib import Path
 
 from fieldsharp.core.errors import FieldsharpError, TrainingFailed
 from fieldsharp.core.printable import printable
-from fieldsharp.model.training import EpochLosses, Interrupted
+from fieldsharp.model.epoch_losses import EpochLosses
+from fieldsharp.model.training import Interrupted
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.atomic import make_private_folder
 from fieldsharp.storage.trial_files.outputs import save_script_output

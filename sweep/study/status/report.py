@@ -15,8 +15,7 @@ from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.errors.messages import resume_hint
 from fieldsharp.storage.lock_owner import LockOwner
 from fieldsharp.storage.study_lock import study_lock_owner
-from fieldsharp.sweep.configuration.ranges import Scalar
-from fieldsharp.sweep.configuration.setting_paths import setting_path, value_at
+from fieldsharp.sweep.configuration.ranges import Scalar, setting_path, value_at
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary

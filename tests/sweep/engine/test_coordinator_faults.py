@@ -51,7 +51,7 @@ def test_a_baseline_that_is_given_up_with_its_coordinator_is_queued_once_more(
     states = [(is_baseline(trial), trial.state.name) for trial in heir.trials]
     assert states.count((True, "FAIL")) == 1
     assert states.count((True, "COMPLETE")) == 1
-    assert heir.ledger.finished() == 3
+    assert heir.repository.finished() == 3
 
 
 class LosesTheBaselineOnce(FakeExecutor):
@@ -85,7 +85,7 @@ def test_a_baseline_that_is_lost_after_the_timeout_is_tried_again_for_those_that
 
 def test_what_a_lost_baseline_had_said_stays_until_it_is_said_again(make_sweep: MakeSweep) -> None:
     sweep = make_sweep(trials=2)
-    scoring = BaselineScoring(sweep.ledger.config.objective, TARGETS)
+    scoring = BaselineScoring(sweep.repository.config.objective, TARGETS)
     for epoch in range(3):
         scoring.add_baseline(report_of(epoch, metrics_of(rmse=10.0 - epoch)))
     scoring.add_baseline(report_of(0, metrics_of(rmse=5.0)))
@@ -155,12 +155,12 @@ def test_a_result_of_another_training_under_the_same_number_is_not_taken(
 ) -> None:
     """The database was put back from a copy, and the number given to another trial since."""
     sweep = make_sweep(trials=1)
-    sweep.ledger.prepare()
-    spec = sweep.ledger.ask()
-    assert sweep.ledger.adopt(0, spec.attempt, "of another training") is None
-    assert sweep.ledger.adopt(0, spec.attempt + 1, spec.fingerprint) is None
-    assert sweep.ledger.adopt(7, spec.attempt, spec.fingerprint) is None
-    assert sweep.ledger.adopt(0, spec.attempt, spec.fingerprint) == spec
+    sweep.repository.prepare()
+    spec = sweep.repository.ask()
+    assert sweep.repository.adopt(0, spec.attempt, "of another training") is None
+    assert sweep.repository.adopt(0, spec.attempt + 1, spec.fingerprint) is None
+    assert sweep.repository.adopt(7, spec.attempt, spec.fingerprint) is None
+    assert sweep.repository.adopt(0, spec.attempt, spec.fingerprint) == spec
 
 
 def test_a_trial_whose_data_are_gone_is_no_failure_and_is_tried_until_patience_ends(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from fieldsharp.model.training import EpochLosses
+from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import Score
 from fieldsharp.objectives.targets import Band, Targets
