@@ -46,57 +46,57 @@ _MSE = "fieldsharp.model.losses.pointwise:mse"
 
 LOSS_VARIANTS: dict[str, LossVariant] = {
     NO_TERM: LossVariant(
-        "fieldsharp.model.losses.none:no_term", "the base loss alone", sharpens=False
+        "fieldsharp.model.losses.pointwise:no_term", "the base loss alone", sharpens=False
     ),
     "gradient": LossVariant(
-        "fieldsharp.model.losses.gradient:gradient_l1",
+        "fieldsharp.model.losses.derivatives:gradient_l1",
         "near the conditional median of slopes",
         sharpens=False,
     ),
-    "sobel": LossVariant("fieldsharp.model.losses.sobel:sobel_mse", _SAME, sharpens=False),
+    "sobel": LossVariant("fieldsharp.model.losses.derivatives:sobel_mse", _SAME, sharpens=False),
     "laplacian": LossVariant(
-        "fieldsharp.model.losses.laplacian:laplacian_mse", _SAME, sharpens=False
+        "fieldsharp.model.losses.derivatives:laplacian_mse", _SAME, sharpens=False
     ),
     "multiscale": LossVariant(
-        "fieldsharp.model.losses.multiscale:multiscale_mse", _SAME, sharpens=False
+        "fieldsharp.model.losses.derivatives:multiscale_mse", _SAME, sharpens=False
     ),
     "gradient_magnitude": LossVariant(
-        "fieldsharp.model.losses.magnitude:gradient_magnitude_mse",
+        "fieldsharp.model.losses.derivatives:gradient_magnitude_mse",
         "steeper by raised contrast, at a cost in error",
         sharpens=True,
     ),
     "gdl": LossVariant(
-        "fieldsharp.model.losses.gradient_difference:gdl", "steeper, half the way", sharpens=True
+        "fieldsharp.model.losses.derivatives:gdl", "steeper, half the way", sharpens=True
     ),
     "gdl2": LossVariant(
-        "fieldsharp.model.losses.gradient_difference:gdl2",
+        "fieldsharp.model.losses.derivatives:gdl2",
         "steeper, most of the way",
         sharpens=True,
     ),
     "fourier_amplitude": LossVariant(
-        "fieldsharp.model.losses.fourier:fourier_amplitude",
+        "fieldsharp.model.losses.spectral:fourier_amplitude",
         "any field with the truth's spectrum, noise included",
         sharpens=True,
         on="anomalies",
     ),
     "facl": LossVariant(
-        "fieldsharp.model.losses.fourier:facl",
+        "fieldsharp.model.losses.spectral:facl",
         "the truth's spectrum, in phase as far as it is known",
         sharpens=True,
         on="anomalies",
         takes_progress=True,
     ),
     "focal_frequency": LossVariant(
-        "fieldsharp.model.losses.fourier:focal_frequency", _SAME, sharpens=False, on="anomalies"
+        "fieldsharp.model.losses.spectral:focal_frequency", _SAME, sharpens=False, on="anomalies"
     ),
     "amse": LossVariant(
-        "fieldsharp.model.losses.adjusted_mse:amse",
+        "fieldsharp.model.losses.spectral:amse",
         "the conditional mean with each scale raised to the truth's power",
         sharpens=True,
         on="anomalies",
     ),
     "amse_mix": LossVariant(
-        "fieldsharp.model.losses.adjusted_mse:amse_minus_mse",
+        "fieldsharp.model.losses.spectral:amse_minus_mse",
         "between the conditional mean (weight 0) and that of amse (weight 1)",
         sharpens=True,
         on="anomalies",
@@ -124,12 +124,12 @@ LOSS_VARIANTS: dict[str, LossVariant] = {
         sharpens=True,
     ),
     "balanced": LossVariant(
-        "fieldsharp.model.losses.weighted:balanced_mse",
+        "fieldsharp.model.losses.pointwise:balanced_mse",
         "a mean drawn towards high values",
         sharpens=True,
     ),
     "quantile": LossVariant(
-        "fieldsharp.model.losses.weighted:pinball",
+        "fieldsharp.model.losses.pointwise:pinball",
         "a high conditional quantile: biased upward",
         sharpens=False,
     ),
@@ -157,7 +157,7 @@ def loss_variant(name: str) -> LossVariant:
 BASE_LOSSES: dict[str, str] = {
     "mse": _MSE,
     "l1": "fieldsharp.model.losses.pointwise:l1",
-    "crps": "fieldsharp.model.losses.crps:almost_fair_crps",
+    "crps": "fieldsharp.model.losses.pointwise:almost_fair_crps",
 }
 
 

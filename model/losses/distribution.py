@@ -8,8 +8,8 @@ import math
 import torch
 
 from fieldsharp.fields.derivatives import interior_mask, sobel_magnitude, zero_masked
-from fieldsharp.fields.ordering import in_rising_order
-from fieldsharp.model.losses.magnitude import EPSILON
+from fieldsharp.fields.masked_statistics import in_rising_order
+from fieldsharp.model.losses.derivatives import EPSILON
 
 Tensor = torch.Tensor
 GRADIENT_SHARE = 4.0

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from fieldsharp.model.predictors.class_loading import predictor_class
+from fieldsharp.model.predictors.factory import predictor_class
 from fieldsharp.model.predictors.interface import ForecastShape
 
 Tensor = torch.Tensor

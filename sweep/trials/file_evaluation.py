@@ -13,8 +13,8 @@ import torch
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use
 from fieldsharp.fields.axes import same_coordinate
-from fieldsharp.fields.climatology import EVENT_SHARES, Climatology
 from fieldsharp.fields.derivatives import interior_mask
+from fieldsharp.fields.masked_statistics import EVENT_SHARES, Climatology
 from fieldsharp.fields.reading import RAW, RawField, open_dataset, pick_variable, read_raw
 from fieldsharp.fields.series import period_text
 from fieldsharp.fields.settings import DataSettings
