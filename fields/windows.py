@@ -60,7 +60,7 @@ class Windows:
 
 @dataclass(frozen=True)
 class ForecastData:
-    """A series made ready for training and scoring: scaled, split and windowed.
+    """A series prepared for training and scoring: scaled, split and windowed.
 
     Attributes:
         series: The field in physical units.

@@ -51,10 +51,10 @@ def encode(checkpoint: Checkpoint) -> bytes:
 
 
 def decode(content: bytes) -> Checkpoint:
-    """Return the checkpoint these bytes stand for, its tensors on the CPU.
+    """Return the checkpoint in these bytes, its tensors on the CPU.
 
     Raises:
-        TrainingFailed: If they stand for none; nothing in them is ever run.
+        TrainingFailed: If they hold none; no code in them is ever run.
     """
     try:
         fields = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)

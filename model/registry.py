@@ -1,4 +1,4 @@
-"""What there is to choose from, by name: one line here and one file make a new one.
+"""Predictors and losses by name: one line here and one function or class make a new one.
 
 Values are import paths, not classes, so that names can be checked without loading torch.
 """
@@ -19,16 +19,16 @@ PREDICTORS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class LossVariant:
-    """A term that can be searched.
+    """An additional loss term that a sweep can search.
 
     Attributes:
-        path: What to import: ``(pred_BTCHW, target_BTCHW, mask_HW) -> [B]``.
-        optimum: What forecasts it is lowest for, where the future is uncertain.
+        path: Import path of a function ``(pred_BTCHW, target_BTCHW, mask_HW) -> [B]``.
+        optimum: The forecasts that minimise it where the future is uncertain.
         sharpens: Whether its optimum is sharper than the conditional mean: only then can it cure
             blur that comes from uncertainty; the others help a net that trained too little.
-        on: Whether it takes the field or its anomalies from each cell's mean over the training.
+        on: Whether it takes the field or its anomalies from each cell's training mean.
         takes_progress: Whether it also takes ``progress``, the share of the training done.
-        measured_by: The term whose value for persistence it is normalised by, if not its own.
+        measured_by: The term whose value for persistence normalises it, if not its own.
     """
 
     path: str
@@ -146,8 +146,8 @@ NOT_KNOWN = "not known: a term of yours"
 def loss_variant(name: str) -> LossVariant:
     """Return a term of this project, or one of the user's, named ``package.module:function``.
 
-    Of the latter nothing is known without running it, so it is taken as one that may sharpen: a
-    sweep that fails with it is not blamed on its losses.
+    The optimum of the latter is not known, so it counts as one that may sharpen: the verdict on a
+    sweep that fails with it does not blame the losses.
     """
     if ":" in name:
         return LossVariant(name, NOT_KNOWN, sharpens=True)

@@ -1,4 +1,4 @@
-"""Losses between distributions of values: what there is in a frame, not where.
+"""Losses between the distributions of values in a frame, whatever their position.
 
 Blind to position, so only ever beside a pointwise base loss.
 """

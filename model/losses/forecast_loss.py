@@ -103,8 +103,8 @@ class ForecastLoss:
     def _base_of_members(self, pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
         if pred_BTCHW.dim() != 6:
             raise ConfigError(
-                "loss.base crps judges the members of an ensemble, and this predictor draws none; "
-                "use predictor.name ensemble, or loss.base mse"
+                "loss.base crps compares the members of an ensemble, and this predictor draws "
+                "none; use predictor.name ensemble, or loss.base mse"
             )
         return self.base(pred_BTCHW, target_BTCHW, mask_HW)
 

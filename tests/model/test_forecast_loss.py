@@ -320,6 +320,6 @@ def test_the_crps_of_a_predictor_without_members_is_refused() -> None:
         loss_of(base="crps")
 
     assert str(refusal.value) == (
-        "loss.base crps judges the members of an ensemble, and this predictor draws none; "
+        "loss.base crps compares the members of an ensemble, and this predictor draws none; "
         "use predictor.name ensemble, or loss.base mse"
     )
