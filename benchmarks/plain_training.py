@@ -21,8 +21,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.utils.data import DataLoader, Dataset
 
 from fieldsharp.fields.windows import ForecastData, Windows, load_forecast_data
-from fieldsharp.model.losses.forecast_loss import ForecastLoss
-from fieldsharp.model.losses.normalisation import term_scales
+from fieldsharp.model.losses.forecast_loss import ForecastLoss, term_scales
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.registry import LOSS_VARIANTS
 from fieldsharp.sweep.configuration.config_file import load_config

@@ -9,7 +9,7 @@ from fieldsharp.fields.derivatives import interior_mask
 from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import count_gpus, find_device
 from fieldsharp.model.losses.custom_term import check_own_term
-from fieldsharp.model.losses.normalisation import term_scales
+from fieldsharp.model.losses.forecast_loss import term_scales
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.settings import LossSettings
 from fieldsharp.objectives.guards import broken, check_guards, truth_metrics

@@ -26,9 +26,9 @@ from fieldsharp.core.errors import ConfigError
 from fieldsharp.fields.scaling import Scaling
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.windows import ForecastData
+from fieldsharp.model.checkpoint import load_weights, save_weights
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import ForecastShape
-from fieldsharp.model.predictors.weight_io import load_weights, save_weights
 from fieldsharp.storage.durable_files.atomic import make_private_folder, write_durably
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.run_settings import RunSettings

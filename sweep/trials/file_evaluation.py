@@ -12,7 +12,7 @@ import torch
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use
-from fieldsharp.fields.climatology import EVENT_SHARES, Climatology
+from fieldsharp.fields.masked_statistics import EVENT_SHARES, Climatology
 from fieldsharp.fields.pairing import FramePairs, pair_baseline, pair_frames
 from fieldsharp.fields.reading import RAW, RawField, open_dataset, pick_variable, read_raw
 from fieldsharp.fields.settings import DataSettings

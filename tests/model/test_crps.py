@@ -8,8 +8,7 @@ import torch
 import xarray as xr
 from scores.probability import crps_for_ensemble
 
-from fieldsharp.model.losses.crps import almost_fair_crps
-from fieldsharp.model.losses.pointwise import l1
+from fieldsharp.model.losses.pointwise import almost_fair_crps, l1
 
 Tensor = torch.Tensor
 ALPHA = 0.95

@@ -10,14 +10,18 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from fieldsharp.model.losses.derivatives import (
+    block_average,
+    gdl,
+    gdl2,
+    gradient_l1,
+    gradient_magnitude_mse,
+    laplacian_mse,
+    multiscale_mse,
+    sobel_mse,
+)
 from fieldsharp.model.losses.forecast_loss import LossTerm
-from fieldsharp.model.losses.gradient import gradient_l1
-from fieldsharp.model.losses.gradient_difference import gdl, gdl2
-from fieldsharp.model.losses.laplacian import laplacian_mse
-from fieldsharp.model.losses.magnitude import gradient_magnitude_mse
-from fieldsharp.model.losses.multiscale import block_average, multiscale_mse
 from fieldsharp.model.losses.pointwise import l1, mse
-from fieldsharp.model.losses.sobel import sobel_mse
 
 Tensor = torch.Tensor
 Array = NDArray[np.float64]

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.model.losses.crps import almost_fair_crps
 from fieldsharp.model.losses.forecast_loss import ForecastLoss, LossParts, LossTerm, TermScales
-from fieldsharp.model.losses.fourier import facl
+from fieldsharp.model.losses.pointwise import almost_fair_crps
+from fieldsharp.model.losses.spectral import facl
 from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS, load
 from fieldsharp.model.settings import LossSettings
 
@@ -320,6 +320,6 @@ def test_the_crps_of_a_predictor_without_members_is_refused() -> None:
         loss_of(base="crps")
 
     assert str(refusal.value) == (
-        "loss.base crps judges the members of an ensemble, and this predictor draws none; "
+        "loss.base crps compares the members of an ensemble, and this predictor draws none; "
         "use predictor.name ensemble, or loss.base mse"
     )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scores.spatial import fss_2d_binary
 
-from fieldsharp.fields.climatology import Climatology
+from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.objectives.structure import either, fraction_error, fraction_reference, hits
 from fieldsharp.objectives.verification import verify
 from fieldsharp.objectives.verification_batch import VerificationBatch

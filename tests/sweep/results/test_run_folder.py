@@ -15,7 +15,7 @@ import yaml
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.fields.windows import load_forecast_data
-from fieldsharp.model.predictors.weight_io import save_weights
+from fieldsharp.model.checkpoint import save_weights
 from fieldsharp.sweep.results.run_folder import TrainedRun, load_run, make_run_folder
 from fieldsharp.sweep.trials.evaluator import Evaluator
 
