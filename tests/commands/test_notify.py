@@ -125,7 +125,7 @@ def test_a_look_that_goes_wrong_takes_the_place_of_no_error(
         raise StoppedOnRequest("stopped with 3 done")
     assert _told(tmp_path)["SWEEP_EXIT_CODE"] == "3"
     assert _told(tmp_path)["SWEEP_REASON"] == "stopped with 3 done"
-    assert "what the study has found is not known (KeyError('objective'))" in caplog.text
+    assert "the findings of the study cannot be read (KeyError('objective'))" in caplog.text
     (tmp_path / "told").unlink()
     with notifying(TELL, "s", "sqlite:///x.db", look):
         pass
@@ -212,7 +212,7 @@ def test_an_error_nobody_expected_is_told(
         "import sys\n"
         "from fieldsharp.sweep.engine.maintenance import Maintenance\n"
         "def burst(self):\n    raise ZeroDivisionError('burst')\n"
-        "Housekeeping.back_up = burst\n"
+        "Maintenance.back_up = burst\n"
         "from fieldsharp.sweep.command_line import main\n"
         "sys.exit(main(sys.argv[1:]))"
     )
