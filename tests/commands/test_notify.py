@@ -125,7 +125,7 @@ def test_a_look_that_goes_wrong_takes_the_place_of_no_error(
         raise StoppedOnRequest("stopped with 3 done")
     assert _told(tmp_path)["SWEEP_EXIT_CODE"] == "3"
     assert _told(tmp_path)["SWEEP_REASON"] == "stopped with 3 done"
-    assert "what the study has found is not known (KeyError('objective'))" in caplog.text
+    assert "the findings of the study cannot be read (KeyError('objective'))" in caplog.text
     (tmp_path / "told").unlink()
     with notifying(TELL, "s", "sqlite:///x.db", look):
         pass

@@ -227,7 +227,7 @@ def test_where_a_searched_range_is_wrong_its_place_is_said_as_in_the_file(write:
 
 def test_a_key_that_stands_there_twice_is_refused(write: Write) -> None:
     path = write("data: {path: a.nc}\ntraining: {epochs: 3}\ntraining: {epochs: 4}")
-    with pytest.raises(ConfigError, match="the key 'training' stands there twice"):
+    with pytest.raises(ConfigError, match="the key 'training' is given twice"):
         load_config(path)
 
 
