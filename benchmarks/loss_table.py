@@ -20,7 +20,7 @@ import torch
 
 from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import find_hardware
-from fieldsharp.model.registry import LOSS_VARIANTS
+from fieldsharp.model.registry import LOSS_VARIANTS, NO_TERM
 from fieldsharp.objectives.guards import broken, check_guards
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.sweep.configuration.config_file import load_config
@@ -80,7 +80,7 @@ def _losses(config: SweepConfig, kind: str) -> list[tuple[Preset, str]]:
             "loss.gradient_weight": 1.0,
             "loss.multi_step": "all",
         }
-        if name != "none":
+        if name != NO_TERM:
             found.append((Preset(name, values), variant.optimum))
     return found
 

@@ -39,11 +39,13 @@ class LossVariant:
     measured_by: str | None = None
 
 
+NO_TERM = "none"
+"""The variant that stands for a loss without an additional term."""
 _SAME = "the conditional mean, as for the mean square error"
 _MSE = "fieldsharp.model.losses.pointwise:mse"
 
 LOSS_VARIANTS: dict[str, LossVariant] = {
-    "none": LossVariant(
+    NO_TERM: LossVariant(
         "fieldsharp.model.losses.none:no_term", "the base loss alone", sharpens=False
     ),
     "gradient": LossVariant(

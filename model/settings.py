@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.fields.settings import Settings
-from fieldsharp.model.registry import LOSS_VARIANTS, PREDICTORS
+from fieldsharp.model.registry import LOSS_VARIANTS, NO_TERM, PREDICTORS
 from fieldsharp.model.schedule import Schedule
 
 
@@ -56,7 +56,7 @@ class LossSettings(Settings):
         "crps, of its members, and no other predictor can",
     )
     variant: LossVariant = Field(
-        "none",
+        NO_TERM,
         description="gradient term: "
         + ", ".join(LOSS_VARIANTS)
         + ", or a function of yours as package.module:function, of a module that plugins lists",
@@ -79,7 +79,7 @@ class LossSettings(Settings):
 
     @model_validator(mode="after")
     def _weighted_peak_term_exists(self) -> "LossSettings":
-        if self.peak_weight and self.peak_variant == "none":
+        if self.peak_weight and self.peak_variant == NO_TERM:
             raise ValueError(
                 f"peak_weight is {self.peak_weight:g} and peak_variant none, which is no term; "
                 "name one, or set peak_weight to 0"

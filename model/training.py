@@ -3,7 +3,6 @@
 import copy
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from torch import nn
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.fields.windows import Windows
 from fieldsharp.model.device import Hardware
+from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.model.losses.forecast_loss import ForecastLoss
 from fieldsharp.model.optimizer import Optimizer
 from fieldsharp.model.predictors.interface import MemberForecasting, TeacherForced
@@ -21,25 +21,6 @@ from fieldsharp.model.settings import TrainingSettings
 Tensor = torch.Tensor
 State = dict[str, Any]
 """Tensors, numbers and text in dictionaries and lists: what a checkpoint can hold."""
-
-
-@dataclass(frozen=True)
-class EpochLosses:
-    """Mean training losses of one epoch, in units of the scaled field.
-
-    Attributes:
-        epoch: From 0.
-        total: Base loss plus weighted terms.
-        base: Base loss alone.
-        term: Gradient term before its weight (0 where it is not computed).
-        peak: Peak term before its weight (0 where it is not computed).
-    """
-
-    epoch: int
-    total: float
-    base: float
-    term: float
-    peak: float
 
 
 class Interrupted(Exception):

@@ -3,3 +3,7 @@
 May import `fields` and `core`; never Optuna.
 A new metric is a line in `metrics.METRICS`, a new guard one in `guards.GUARDS`.
 """
+
+from fieldsharp.earlier_names import keep_one_copy
+
+keep_one_copy(__name__)

@@ -1,9 +1,11 @@
-"""Guards: what makes sharpness wrong. The score measures a lack of sharpness; these refuse excess.
+"""Guards: limits that a forecast breaks where it is sharp for a wrong reason.
 
-White noise and one spike meet gradient and peak targets with a better error than an honest sharp
-forecast; an unrelated real case passes every check of sharpness. So there are guards of both kinds,
-all one-sided, each taken at every lead: the worst lead counts.
-Adding a guard: one line in ``GUARDS``, its limit in ``objectives.settings.GuardSettings``.
+The score measures a lack of sharpness; guards limit its excess, and refuse sharpness that is in the
+wrong place. White noise and one spike meet gradient and peak targets with a better error than an
+honest sharp forecast; an unrelated real case passes every check of sharpness. All are one-sided and
+computed at every lead; the worst lead counts.
+Adding a guard: its entry in ``GUARDS``, with the function that gives its limit, and that limit in
+``objectives.settings.GuardSettings``.
 """
 
 import math
@@ -22,19 +24,19 @@ LARGEST_VIOLATION = 1e6
 
 
 class GuardOutcome(Settings):
-    """What came of a guard, at the lead where it is nearest to breaking or most broken.
+    """The result of a guard, at the lead where it is nearest to breaking or most broken.
 
     Attributes:
         name: The guard.
-        value: What the forecast has.
-        limit: What it may have at most, or must have at least.
-        ok: Whether it holds.
-        lead: From 1; None where there is but one.
+        value: The forecast's metric.
+        limit: The largest or the least value allowed.
+        ok: Whether the guard holds.
+        lead: From 1; None for a forecast of a single lead.
         violation: By how much of the limit it is broken, above 0; how far it is from that, below.
         words: What a forecast that breaks it does wrong.
     """
 
-    # A forecast that is not finite breaks what it is held to; that is said, not refused.
+    # A forecast that is not finite breaks its guards; its values are reported as they are.
     model_config = ConfigDict(allow_inf_nan=True)
 
     name: str
@@ -46,10 +48,15 @@ class GuardOutcome(Settings):
     words: str
 
     def as_json(self) -> dict[str, float | bool | int | None]:
-        """Return what scripts read; null where a number is not finite."""
+        """Return the result for JSON output; null where a number is not finite."""
         value = self.value if math.isfinite(self.value) else None
         limit = self.limit if math.isfinite(self.limit) else None
         return {"value": value, "limit": limit, "ok": self.ok, "lead": self.lead}
+
+
+Limit = Callable[[GuardSettings, Metrics, Metrics | None], float | None]
+"""From settings, the metrics at a lead and the baseline's at that lead (None without a baseline) to
+a limit; None where the forecast has none."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +64,23 @@ class Guard:
     """One way in which a forecast can be wrong though it is sharp.
 
     Attributes:
-        metric: What is looked at.
-        limit: From settings, the metrics at a lead and the baseline's there (None where there is no
-            baseline) to the limit; None where it cannot be told.
+        metric: The metric that is limited.
+        limit: How its limit is found.
         at_most: Whether the limit is the largest value allowed, or the least.
-        words: What a forecast that breaks it does wrong.
-        yields: What the baseline has to what that allows, where it is more than the limit; None
-            where the limit does not yield. Trained without any gradient term, the baseline is not
-            wrongly sharp, so neither is a forecast that has hardly more of it.
-        observed: A metric that is no number where the truth has no cell the guard looks at; the
+        fault: What a forecast that breaks it does wrong.
+        perfect: The metric of a perfect forecast: a number, or the metric that has it.
+        yields: From the baseline's metric to the limit it gives, where that is the larger one; None
+            where the baseline never raises the limit. Trained without any gradient term, the
+            baseline is not wrongly sharp, so neither is a forecast that has hardly more of it.
+        observed: A metric that is NaN where the truth has no cell to compute this one from; the
             guard is then left out.
     """
 
     metric: str
-    limit: Callable[[GuardSettings, Metrics, Metrics | None], float | None]
+    limit: Limit
     at_most: bool
-    words: str
+    fault: str
+    perfect: float | str
     yields: Callable[[float], float] | None = None
     observed: str | None = None
 
@@ -130,110 +138,130 @@ def _change(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> fl
 
 
 GUARDS: Mapping[str, Guard] = {
-    "rmse": Guard("rmse", _rmse, True, "its error is too much larger than the baseline's"),
+    "rmse": Guard(
+        metric="rmse",
+        limit=_rmse,
+        at_most=True,
+        fault="its error is too much larger than the baseline's",
+        perfect=0.0,
+    ),
     "climatology": Guard(
-        "rmse",
-        _climatology,
-        True,
-        "its error is larger than that of each cell's mean",
+        metric="rmse",
+        limit=_climatology,
+        at_most=True,
+        fault="its error is larger than that of each cell's mean",
+        perfect=0.0,
     ),
     "spectrum_small": Guard(
-        "power_small",
-        lambda settings, _, __: settings.power_small_db,
-        True,
-        "it has more power than the truth at the smallest scales, as noise has",
+        metric="power_small",
+        limit=lambda settings, *_: settings.power_small_db,
+        at_most=True,
+        fault="it has more power than the truth at the smallest scales, as noise has",
+        perfect=0.0,
         yields=_decibels_more,
     ),
     "spectrum_middle": Guard(
-        "power_middle",
-        lambda settings, _, __: settings.power_other_db,
-        True,
-        "it has more power than the truth at middle scales",
+        metric="power_middle",
+        limit=lambda settings, *_: settings.power_other_db,
+        at_most=True,
+        fault="it has more power than the truth at middle scales",
+        perfect=0.0,
         yields=_decibels_more,
     ),
     "spectrum_large": Guard(
-        "power_large",
-        lambda settings, _, __: settings.power_other_db,
-        True,
-        "it has more power than the truth at large scales",
+        metric="power_large",
+        limit=lambda settings, *_: settings.power_other_db,
+        at_most=True,
+        fault="it has more power than the truth at large scales",
+        perfect=0.0,
         yields=_decibels_more,
     ),
     "roughness": Guard(
-        "roughness",
-        lambda settings, _, __: settings.roughness_db,
-        True,
-        "it is rougher than the truth from cell to cell, as noise is",
+        metric="roughness",
+        limit=lambda settings, *_: settings.roughness_db,
+        at_most=True,
+        fault="it is rougher than the truth from cell to cell, as noise is",
+        perfect=0.0,
         yields=_decibels_more,
         observed="gradient_observed",
     ),
     "forward_sobel": Guard(
-        "forward_sobel",
-        _forward_sobel,
-        True,
-        "neighbouring cells jump as in noise or a checkerboard",
+        metric="forward_sobel",
+        limit=_forward_sobel,
+        at_most=True,
+        fault="neighbouring cells jump as in noise or a checkerboard",
+        perfect="forward_sobel_observed",
         yields=_share_more,
         observed="forward_sobel_observed",
     ),
     "spike": Guard(
-        "peak_isolation",
-        lambda settings, _, __: settings.peak_isolation,
-        True,
-        "its maxima stand alone above the cells around them, as spikes do",
+        metric="peak_isolation",
+        limit=lambda settings, *_: settings.peak_isolation,
+        at_most=True,
+        fault="its maxima stand alone above the cells around them, as spikes do",
+        perfect=1.0,
         yields=_quarter_more,
     ),
     "gradient_correlation": Guard(
-        "gradient_correlation",
-        _gradient_correlation,
-        False,
-        "its gradients are not where the truth's are",
+        metric="gradient_correlation",
+        limit=_gradient_correlation,
+        at_most=False,
+        fault="its gradients are not where the truth's are",
+        perfect=1.0,
         observed="gradient_observed",
     ),
     "correlation": Guard(
-        "anomaly_correlation", _correlation, False, "it does not follow the truth"
+        metric="anomaly_correlation",
+        limit=_correlation,
+        at_most=False,
+        fault="it does not follow the truth",
+        perfect=1.0,
     ),
     "standard_deviation": Guard(
-        "std_ratio",
-        lambda settings, _, __: settings.std_ratio,
-        True,
-        "it varies more than the truth: contrast was raised",
+        metric="std_ratio",
+        limit=lambda settings, *_: settings.std_ratio,
+        at_most=True,
+        fault="it varies more than the truth: contrast was raised",
+        perfect=1.0,
         yields=_share_more,
     ),
     "region": Guard(
-        "region_std_ratio",
-        lambda settings, _, __: settings.region_std_ratio,
-        True,
-        "in one region it varies much more than the truth",
+        metric="region_std_ratio",
+        limit=lambda settings, *_: settings.region_std_ratio,
+        at_most=True,
+        fault="in one region it varies much more than the truth",
+        perfect=1.0,
         yields=_share_more,
     ),
     "change": Guard(
-        "change_ratio",
-        _change,
-        False,
-        "it stays too near to the last known frame, which is sharp but old",
+        metric="change_ratio",
+        limit=_change,
+        at_most=False,
+        fault="it stays too near to the last known frame, which is sharp but old",
+        perfect=1.0,
     ),
 }
 
 
 def check_guards(
-    judgement: MetricValues, settings: GuardSettings, baseline: MetricValues | None
+    values: MetricValues, settings: GuardSettings, baseline: MetricValues | None
 ) -> list[GuardOutcome]:
-    """Return the outcome of every guard that can be taken.
+    """Return the outcome of every guard that can be computed.
 
     Args:
-        judgement: Of the forecast.
+        values: The forecast's metrics.
         settings: The limits.
-        baseline: Of the same predictor trained with weight 0; without it the guards that are
-            relative to it are left out.
+        baseline: The metrics of the same predictor trained with weight 0; without them the guards
+            that are relative to them are left out.
     """
     outcomes = []
     for name, guard in GUARDS.items():
         at_leads = [
-            _at_lead(name, guard, settings, judgement, baseline, lead)
-            for lead in range(judgement.leads)
+            _at_lead(name, guard, settings, values, baseline, lead) for lead in range(values.leads)
         ]
-        taken = [outcome for outcome in at_leads if outcome is not None]
-        if taken:
-            outcomes.append(max(taken, key=lambda outcome: outcome.violation))
+        computed = [outcome for outcome in at_leads if outcome is not None]
+        if computed:
+            outcomes.append(max(computed, key=lambda outcome: outcome.violation))
     return outcomes
 
 
@@ -242,34 +270,24 @@ def broken(outcomes: list[GuardOutcome]) -> list[GuardOutcome]:
     return sorted((o for o in outcomes if not o.ok), key=lambda o: -o.violation)
 
 
-def truth_judged(observed: MetricValues) -> MetricValues:
-    """Return what the truth itself would come to, from any forecast judged against it."""
-    perfect = {
-        "rmse": 0.0,
-        "power_small": 0.0,
-        "power_middle": 0.0,
-        "power_large": 0.0,
-        "roughness": 0.0,
-        "gradient_correlation": 1.0,
-        "anomaly_correlation": 1.0,
-        "std_ratio": 1.0,
-        "region_std_ratio": 1.0,
-        "change_ratio": 1.0,
-        "peak_isolation": 1.0,
-    }
-    leads = observed.leads
+def truth_metrics(values: MetricValues) -> MetricValues:
+    """Return the metrics of the truth itself, from those of any forecast verified against it."""
+    perfect = {guard.metric: guard.perfect for guard in GUARDS.values()}
     by_lead = {
-        **observed.by_lead,
-        **{name: [value] * leads for name, value in perfect.items()},
-        "forward_sobel": observed.by_lead["forward_sobel_observed"],
+        name: values.by_lead[value] if isinstance(value, str) else [value] * values.leads
+        for name, value in perfect.items()
     }
-    overall = {**observed.overall, **perfect}
-    overall["forward_sobel"] = observed.overall["forward_sobel_observed"]
-    return MetricValues(overall=overall, by_lead=by_lead)
+    overall = {
+        name: values.overall[value] if isinstance(value, str) else value
+        for name, value in perfect.items()
+    }
+    return MetricValues(
+        overall={**values.overall, **overall}, by_lead={**values.by_lead, **by_lead}
+    )
 
 
-def _is_of_use(baseline: Metrics) -> bool:
-    """Return whether a baseline beats each cell's mean: nothing yields to one that does not."""
+def _has_skill(baseline: Metrics) -> bool:
+    """Return whether a baseline beats each cell's mean; only then it may raise a limit."""
     return baseline.get("rmse", 0.0) <= baseline.get("rmse_climatology", math.inf)
 
 
@@ -277,23 +295,23 @@ def _at_lead(
     name: str,
     guard: Guard,
     settings: GuardSettings,
-    judgement: MetricValues,
+    values: MetricValues,
     baseline: MetricValues | None,
     lead: int,
 ) -> GuardOutcome | None:
-    metrics = judgement.at(lead)
-    if guard.metric not in metrics:  # a case that did not carry what it needs
+    metrics = values.at(lead)
+    if guard.metric not in metrics:  # verified without the frames it needs
         return None
     if guard.observed is not None and math.isnan(metrics.get(guard.observed, 0.0)):
         return None
-    # A forecast with more leads than the baseline is held to its last.
+    # A forecast with more leads than the baseline is compared with its last.
     of_baseline = baseline.at(min(lead, baseline.leads - 1)) if baseline else None
     limit = guard.limit(settings, metrics, of_baseline)
     if limit is None:
         return None
-    if guard.yields is not None and of_baseline is not None and _is_of_use(of_baseline):
-        there = of_baseline.get(guard.metric)
-        limit = max(limit, guard.yields(there)) if there is not None else limit
+    if guard.yields is not None and of_baseline is not None and _has_skill(of_baseline):
+        reached = of_baseline.get(guard.metric)
+        limit = max(limit, guard.yields(reached)) if reached is not None else limit
     value = metrics[guard.metric]
     excess = value - limit if guard.at_most else limit - value
     # A share of the limit; of one that is nearly 0 (a correlation, a ratio in dB) of 0.1.
@@ -307,7 +325,7 @@ def _at_lead(
         value=value,
         limit=limit,
         ok=ok,
-        lead=lead + 1 if judgement.leads > 1 else None,
+        lead=lead + 1 if values.leads > 1 else None,
         violation=min(violation, LARGEST_VIOLATION),
-        words=guard.words,
+        words=guard.fault,
     )

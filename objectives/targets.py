@@ -1,13 +1,14 @@
-"""What gradient and peak must reach, and how far a value is from it."""
+"""Targets and ceilings of gradient and peak, and the distance of a value from them."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.objectives.settings import ObjectiveSettings
+from fieldsharp.objectives.settings import ObjectiveSettings, TargetSettings
 
 DISTANCE_OF_NOTHING = 3.0
+"""Of a value that is not above its offset, and so has no logarithm."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,22 @@ def resolve_targets(
         gradient=_band("gradient", settings, gradient, 0.0, chosen_elsewhere),
         peak=_band("peak", settings, peak, observed["mean_observed"], chosen_elsewhere),
     )
+
+
+def targets_already_reached(
+    given: TargetSettings, targets: Targets, gradient: float, peak: float
+) -> list[str]:
+    """Return a sentence for each target given as a number that the baseline reaches anyway."""
+    return [
+        f"the target of the {name}, {band.low:.6g}, lies below the {value:.6g} that the baseline "
+        "reaches without any gradient term, so it asks nothing of the search; raise "
+        f"objective.targets.{name} or use auto"
+        for name, band, value in (
+            ("gradient", targets.gradient, gradient),
+            ("peak", targets.peak, peak),
+        )
+        if getattr(given, name) != "auto" and math.isfinite(value) and value >= band.low
+    ]
 
 
 def _band(

@@ -51,7 +51,7 @@ class Verification:
                 self._sums_T[statistic] = new if before is None else before + new
         self.samples += case.pred_BTCHW.shape[0]
 
-    def judgement(self) -> MetricValues:
+    def metric_values(self) -> MetricValues:
         """Return every metric, overall and for each lead.
 
         Raises:

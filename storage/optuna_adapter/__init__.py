@@ -1,5 +1,5 @@
-"""Everything that uses a private name of Optuna's: bulk reading, transactions, the schema.
+"""All code that uses Optuna's private names or tables: bulk reading, transactions, the schema.
 
-May import `storage.errors`, `storage.location`.
+May import `storage.location`.
 An upgrade of Optuna is checked here and nowhere else.
 """

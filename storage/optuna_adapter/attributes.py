@@ -1,6 +1,7 @@
-"""All attributes of a trial written at once, where Optuna writes them one by one.
+"""Writes all attributes of a trial at once, where Optuna writes them one by one.
 
-Telling a trial takes two dozen of them. Each by itself reads the trial and asks the database twice.
+The outcome of a trial has two dozen of them. Optuna reads the trial and queries the database twice
+for each.
 """
 
 import json
@@ -18,13 +19,13 @@ from fieldsharp.storage.optuna_adapter.transaction import database_of
 def set_trial_attributes(
     study: Study, trial_id: int, user: Mapping[str, Any], system: Mapping[str, Any]
 ) -> None:
-    """Write attributes of a running trial, in place of those of the same names.
+    """Write attributes of a running trial; they replace those of the same names.
 
     Args:
         study: Of the trial.
-        trial_id: Optuna's own number of it.
-        user: What people and programs read.
-        system: What Optuna reads.
+        trial_id: Optuna's number of the trial in the database.
+        user: Attributes for people and programs.
+        system: Attributes for Optuna.
 
     Raises:
         UpdateFinishedTrialError: If the trial is finished.
@@ -40,8 +41,8 @@ def set_trial_attributes(
         ):
             if not attributes:
                 continue
-            there = sqlalchemy.and_(model.trial_id == trial_id, model.key.in_(list(attributes)))
-            session.execute(sqlalchemy.delete(model).where(there))
+            former = sqlalchemy.and_(model.trial_id == trial_id, model.key.in_(list(attributes)))
+            session.execute(sqlalchemy.delete(model).where(former))
             session.execute(
                 sqlalchemy.insert(model),
                 [

@@ -8,10 +8,10 @@ from torch import nn
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.model.losses.normalisation import MIDDLE_OF_TRAINING
+from fieldsharp.model.registry import NO_TERM
 from fieldsharp.sweep.checking.context import CheckContext, Finding, descend_often, finding
 
 Tensor = torch.Tensor
-NO_TERM = "none"
 WINDOWS = 8
 STEPS = 20
 

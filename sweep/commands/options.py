@@ -37,7 +37,7 @@ def storage_address(value: str) -> str:
         ConfigError: If it carries a password and came by argument, where every user of the
             machine can read it.
     """
-    from fieldsharp.storage.location.url import has_password, mask_password
+    from fieldsharp.storage.location.passwords import has_password, mask_password
 
     if has_password(value) and value != os.environ.get(STORAGE_VARIABLE):
         raise ConfigError(
@@ -63,7 +63,7 @@ Storage = Annotated[
 
 def complete_study(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of studies with this prefix, in the database given by ``--storage``."""
-    from fieldsharp.storage.sqlite.study_names import study_names
+    from fieldsharp.storage.sqlite.file import study_names
 
     address = context.params.get("storage") or os.environ.get(STORAGE_VARIABLE) or DEFAULT_STORAGE
     try:

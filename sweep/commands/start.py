@@ -87,7 +87,7 @@ def _warm_start(
 ) -> "WarmStart | None":
     """Return the trials to take over from an earlier study, None if none is named."""
     from fieldsharp.core.errors import ConfigError
-    from fieldsharp.storage.location.url import mask_password
+    from fieldsharp.storage.location.passwords import mask_password
 
     if earlier is None:
         if its_storage is not None:

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from fieldsharp.core.errors import BadInput, FieldsharpError
 from fieldsharp.objectives.verdict import PROMISING
-from fieldsharp.storage.database import database_errors, open_database
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.commands.console import can_redraw, wide_console
 from fieldsharp.sweep.commands.notify import findings_of, notifying
 from fieldsharp.sweep.commands.printing import say_json

@@ -8,7 +8,7 @@ from contextlib import suppress
 from optuna.storages import RDBStorage
 
 from fieldsharp.core.errors import StorageUnavailable, StudyError
-from fieldsharp.storage.durable_files.file_lock import open_to_look
+from fieldsharp.storage.durable_files.file_lock import open_lock_to_read
 from fieldsharp.storage.location.paths import study_lock
 from fieldsharp.storage.sqlite.opened_files import OpenedFiles
 from fieldsharp.storage.study_lock import study_lock_owner
@@ -52,7 +52,7 @@ def _snapshots(
         trouble = ""
         try:
             snapshot = watcher.look()
-            opened.require()  # an open file can be read after it was removed
+            opened.require_current()  # an open file can be read after it was removed
         except StorageUnavailable as error:
             if _is_known_to_have_ended(url, name):
                 raise
@@ -75,7 +75,7 @@ def _is_known_to_have_ended(url: str, name: str) -> bool:
     """Return whether a study surely has no coordinator; False if its lock cannot be read."""
     try:
         with suppress(FileNotFoundError):
-            open_to_look(study_lock(url, name)).close()
+            open_lock_to_read(study_lock(url, name)).close()
         return not study_lock_owner(url, name).alive
     except (OSError, StorageUnavailable):
         return False

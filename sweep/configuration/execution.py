@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.storage.location.url import mask_password
+from fieldsharp.storage.location.passwords import mask_password
 
 _DURATION = re.compile(r"(?P<count>\d+(\.\d+)?)\s*(?P<unit>[smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from fieldsharp.model.registry import NO_TERM
 from fieldsharp.sweep.configuration.ranges import (
     GIVEN,
     Choices,
@@ -16,7 +17,6 @@ from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 
 BASELINE = "baseline"
-NO_TERM = "none"
 OPTIONS = "predictor.options."
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.printable import printable
-from fieldsharp.storage.durable_files.bounded_read import read_bounded
+from fieldsharp.storage.durable_files.regular_files import read_bounded
 from fieldsharp.sweep.configuration.limited_loader import (
     FLOAT,
     FLOAT_STARTS,

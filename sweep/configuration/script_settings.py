@@ -11,7 +11,7 @@ from fieldsharp.sweep.configuration.ranges import Scalar
 
 NEEDED = ("gradient", "peak", "rmse")
 """Metrics that the score is computed from."""
-NO_TERM: dict[str, Scalar] = {"gradient_weight": 0.0}
+BASELINE_VALUES: dict[str, Scalar] = {"gradient_weight": 0.0}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CONSTANT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(\.[\w-]+)*")
 
@@ -90,7 +90,7 @@ class ScriptSettings(Settings):
         "folder",
     )
     baseline: Values = Field(
-        default_factory=lambda: dict(NO_TERM),
+        default_factory=lambda: dict(BASELINE_VALUES),
         min_length=1,
         description="values of the trial that all others are compared with: no gradient term",
     )

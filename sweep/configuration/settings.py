@@ -13,6 +13,7 @@ from pydantic import (
 from fieldsharp.core.printable import is_printable, printable
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.fields.settings import Settings
+from fieldsharp.model.registry import NO_TERM
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.sweep.configuration.allowed_imports import MEMBER, require_allowed
 from fieldsharp.sweep.configuration.execution import (
@@ -35,6 +36,7 @@ from fieldsharp.sweep.configuration.ranges import (
 )
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
 from fieldsharp.sweep.configuration.script_rules import require_script_study, with_script_defaults
+from fieldsharp.sweep.configuration.search_methods import PRUNERS
 
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
 DEFAULT_SPACE: dict[str, NumberRange | Choices] = {
@@ -208,7 +210,7 @@ class SweepConfig(RunSettings):
     @property
     def promotes(self) -> bool:
         """Whether trials are paused at rungs."""
-        return self.pruner == "promotion"
+        return PRUNERS[self.pruner].rung_rule is not None
 
     @property
     def run(self) -> RunSettings:
@@ -277,7 +279,7 @@ class SweepConfig(RunSettings):
 
     @model_validator(mode="after")
     def _front_is_not_pruned(self) -> "SweepConfig":
-        if self.objective.mode == "pareto" and self.search.pruner in ("median", "hyperband"):
+        if self.objective.mode == "pareto" and PRUNERS[self.pruner].by_score is not None:
             raise ValueError(
                 f"search.pruner is {self.search.pruner}, which compares one score, and "
                 "objective.mode is pareto; set search.pruner to promotion or none"
@@ -314,7 +316,7 @@ class SweepConfig(RunSettings):
                     f"search.space.{name} has no effect while loss.peak_weight is 0; set "
                     "loss.peak_weight or search peak_weight too"
                 )
-        if terms and variants == {"none"}:
+        if terms and variants == {NO_TERM}:
             raise ValueError(
                 f"search.space.{terms[0]} has no effect while loss.variant is none; set "
                 "loss.variant or search loss_variant too"

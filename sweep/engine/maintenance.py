@@ -13,8 +13,6 @@ from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 2.0
 TRY_DATA_EVERY_S = 5.0
-PUT_BACK = "put it back"
-FREE_THE_MACHINE = "end other programs on this machine"
 
 
 class Maintenance:
@@ -72,7 +70,7 @@ class Maintenance:
         else:
             self._changed = False
 
-    def cannot_train(self, reason: str, then: str = PUT_BACK) -> None:
+    def cannot_train(self, reason: str, then: str) -> None:
         """Note that no trial can be trained now: this one waits, and is tried again soon.
 
         Args:

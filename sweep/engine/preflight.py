@@ -12,7 +12,7 @@ from fieldsharp.model.losses.custom_term import check_own_term
 from fieldsharp.model.losses.normalisation import term_scales
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.settings import LossSettings
-from fieldsharp.objectives.guards import broken, check_guards, truth_judged
+from fieldsharp.objectives.guards import broken, check_guards, truth_metrics
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
 from fieldsharp.objectives.targets import resolve_targets
@@ -161,7 +161,7 @@ def _require_interior(data: ForecastData) -> None:
 
 
 def _require_fair_guards(judgement: MetricValues, limits: GuardSettings) -> None:
-    wrong = broken(check_guards(truth_judged(judgement), limits, None))
+    wrong = broken(check_guards(truth_metrics(judgement), limits, None))
     if wrong:
         guard = wrong[0]
         raise ConfigError(

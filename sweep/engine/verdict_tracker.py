@@ -3,8 +3,10 @@
 import heapq
 import logging
 
+from fieldsharp.objectives.contenders import Contender
 from fieldsharp.objectives.guards import broken, check_guards
-from fieldsharp.objectives.verdict import Contender, Verdict, asks_nothing, reach_verdict
+from fieldsharp.objectives.targets import targets_already_reached
+from fieldsharp.objectives.verdict import Verdict, reach_verdict
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.script_verdict import as_script_verdict
@@ -19,13 +21,13 @@ class VerdictTracker:
     """Keeps the verdict of a study up to date while its trials come in.
 
     Args:
-        ledger: Where the verdict is written down.
+        repository: Where the verdict is written down.
         facts: What was found out about the data.
     """
 
-    def __init__(self, ledger: StudyRepository, facts: DataSummary) -> None:
-        self._ledger = ledger
-        self._config = ledger.config
+    def __init__(self, repository: StudyRepository, facts: DataSummary) -> None:
+        self._repository = repository
+        self._config = repository.config
         self._targets = facts.targets
         self._units = facts.units
         self._contenders: list[Contender] = []
@@ -44,7 +46,7 @@ class VerdictTracker:
 
     def read(self) -> None:
         """Begin with the trials that ended already."""
-        self._contenders = self._ledger.contenders()
+        self._contenders = self._repository.contenders()
 
     def add(self, spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True) -> None:
         """Take in a trial that is complete, or was given up on its way."""
@@ -60,9 +62,9 @@ class VerdictTracker:
         reached = reach_verdict(self._contenders, self._targets, self._units, to_come)
         verdict = as_script_verdict(self._config, reached)
         if verdict != self._verdict:
-            self._ledger.conclude(verdict)
+            self._repository.conclude(verdict)
             self._verdict = verdict
-        self._needless = self._ledger.settled(verdict, self._targets)
+        self._needless = self._repository.settled(verdict, self._targets)
 
     def wanted(self, count: int) -> list[int]:
         """Return the trials whose nets are worth keeping: the best, and the baseline.
@@ -75,11 +77,13 @@ class VerdictTracker:
         baseline = [c.number for c in self._contenders if c.is_baseline and count]
         return [*baseline, *(c.number for c in best)]
 
-    def look_at_the_baseline(self, record: TrialRecord) -> None:
+    def warn_of_baseline(self, record: TrialRecord) -> None:
         """Say what about the baseline makes the search odd."""
         study, metrics = self._config.study, record.metrics
         given = self._config.objective.targets
-        for sentence in asks_nothing(given, self._targets, metrics["gradient"], metrics["peak"]):
+        for sentence in targets_already_reached(
+            given, self._targets, metrics["gradient"], metrics["peak"]
+        ):
             logger.warning("%s: %s", study, sentence)
         limits = self._config.objective.guards
         for guard in broken(check_guards(record.judgement, limits, None)):

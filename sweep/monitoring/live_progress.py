@@ -13,7 +13,7 @@ from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.score import Score
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.maintenance.disk_space import DiskSpace
+from fieldsharp.storage.maintenance.inspect import DiskSpace
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.monitoring.live_table import LiveTable, left_behind
 from fieldsharp.sweep.monitoring.progress import SilentProgress, outcome

@@ -10,8 +10,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
 from fieldsharp.core.printable import printable
-from fieldsharp.storage.database import database_errors
 from fieldsharp.storage.durable_files.atomic import write_to_send_on
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.safe_yaml import (
     dump_yaml,
     escape_quoted,

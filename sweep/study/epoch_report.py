@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.model.training import EpochLosses
+from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.objectives.metric_values import MetricValues
 
 

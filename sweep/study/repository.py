@@ -9,11 +9,13 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from fieldsharp.core.errors import StudyError, TrialEndedElsewhere
+from fieldsharp.model.registry import NO_TERM
+from fieldsharp.objectives.contenders import Contender
 from fieldsharp.objectives.targets import Targets
-from fieldsharp.objectives.verdict import SUCCESS, Contender, Verdict
+from fieldsharp.objectives.verdict import SUCCESS, Verdict
 from fieldsharp.storage.retry import DatabaseRetry
 from fieldsharp.sweep.configuration.execution import seconds
-from fieldsharp.sweep.configuration.presets import NO_TERM, Preset, preset_parameters, presets
+from fieldsharp.sweep.configuration.presets import Preset, preset_parameters, presets
 from fieldsharp.sweep.configuration.ranges import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import distributions

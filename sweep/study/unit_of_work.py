@@ -6,8 +6,8 @@ from typing import TypeVar
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from fieldsharp.storage.database import database_errors
-from fieldsharp.storage.maintenance.write_ahead_log import FilesInUse
+from fieldsharp.storage.errors.mapping import database_errors
+from fieldsharp.storage.maintenance.write_ahead_log import WriteAheadLog
 from fieldsharp.storage.optuna_adapter.transaction import database_of, one_transaction
 from fieldsharp.storage.retry import DatabaseRetry
 
@@ -33,7 +33,7 @@ class UnitOfWork:
         self.study = study
         self.url = url
         self.patience = patience
-        self._files = FilesInUse(url, database_of(study))
+        self._files = WriteAheadLog(url, database_of(study))
         self.is_durable = False
 
     def make_durable(self) -> bool:
@@ -42,7 +42,7 @@ class UnitOfWork:
         Returns:
             Whether all of it does; what a reader keeps back is to be tried again.
         """
-        self.is_durable = self._read(self._files.fold)
+        self.is_durable = self._read(self._files.checkpoint)
         return self.is_durable
 
     def check_files(self) -> None:

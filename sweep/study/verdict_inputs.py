@@ -4,8 +4,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.model.registry import loss_variant
 from fieldsharp.model.settings import LossSettings
+from fieldsharp.objectives.contenders import Contender
 from fieldsharp.objectives.guards import broken
-from fieldsharp.objectives.verdict import Contender
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.study.trial_records import TrialRecord, trial_record, trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec

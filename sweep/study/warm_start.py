@@ -14,7 +14,8 @@ from pydantic import Field, ValidationError
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.settings import Settings
-from fieldsharp.sweep.configuration.presets import NO_TERM, Preset, presets
+from fieldsharp.model.registry import NO_TERM
+from fieldsharp.sweep.configuration.presets import Preset, presets
 from fieldsharp.sweep.configuration.ranges import (
     Choices,
     NumberRange,

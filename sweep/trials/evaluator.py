@@ -57,7 +57,7 @@ class Evaluator:
                         known_truth=truth,
                     )
                 )
-        return verification.judgement()
+        return verification.metric_values()
 
     def _truth(self, index: int, future_BTCHW: torch.Tensor) -> MaskedField:
         if index < len(self._truths):

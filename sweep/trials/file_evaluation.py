@@ -283,7 +283,7 @@ def _judge(pairs: _Pairs, usual: Climatology) -> MetricValues:
                     climatology=usual,
                 )
             )
-    return verification.judgement()
+    return verification.metric_values()
 
 
 def _as_samples(

@@ -16,7 +16,8 @@ from torch import nn
 
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.model.checkpoint import Checkpoint, decode, encode
-from fieldsharp.model.training import EpochLosses, Trainer
+from fieldsharp.model.epoch_losses import EpochLosses
+from fieldsharp.model.training import Trainer
 from tests.model.test_training import BUILDERS, SHAPE, Recorder, trainer_of
 
 EPOCHS = 4

@@ -11,6 +11,7 @@ from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import Windows
 from fieldsharp.model.device import Hardware
+from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.model.losses.forecast_loss import ForecastLoss, LossParts
 from fieldsharp.model.predictors.convlstm import ConvLSTM
 from fieldsharp.model.predictors.ensemble import Ensemble
@@ -18,7 +19,7 @@ from fieldsharp.model.predictors.interface import ForecastShape
 from fieldsharp.model.predictors.simvp import SimVP
 from fieldsharp.model.predictors.unet import UNet
 from fieldsharp.model.settings import LossSettings, TrainingSettings
-from fieldsharp.model.training import EpochLosses, Interrupted, Trainer
+from fieldsharp.model.training import Interrupted, Trainer
 
 Tensor = torch.Tensor
 SHAPE = ForecastShape(history=2, horizon=2, channels=1, height=10, width=12)

@@ -75,7 +75,7 @@ class Scene:
                 climatology=self.climatology,
             )
         )
-        return verification.judgement()
+        return verification.metric_values()
 
     def gradient_T(self, forecast_BTHW: Floats) -> Floats:
         """Return the mean gradient at each lead."""

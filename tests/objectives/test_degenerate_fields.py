@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from fieldsharp.fields.climatology import Climatology
-from fieldsharp.objectives.guards import GUARDS, broken, check_guards, truth_judged
+from fieldsharp.objectives.guards import GUARDS, broken, check_guards, truth_metrics
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.metrics import LARGEST, METRICS
 from fieldsharp.objectives.settings import GuardSettings
@@ -28,7 +28,7 @@ LEVEL = 273.1  # not a sum of powers of two: means of squares are rounded
 def judged(case: VerificationBatch) -> MetricValues:
     verification = Verification()
     verification.add(case)
-    return verification.judgement()
+    return verification.metric_values()
 
 
 def not_finite(judgement: MetricValues) -> list[str]:
@@ -285,7 +285,7 @@ def test_the_truth_on_itself_breaks_no_guard_whatever_it_is(
     perfect, other = judged(truth_alone(odd)), judged(odd)
 
     for baseline in (None, perfect, other):
-        for found in (perfect, truth_judged(other)):
+        for found in (perfect, truth_metrics(other)):
             assert broken(check_guards(found, GuardSettings(), baseline)) == []
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from fieldsharp.objectives.guards import GUARDS, broken, check_guards, truth_judged
+from fieldsharp.objectives.guards import GUARDS, broken, check_guards, truth_metrics
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
 from tests.objectives import cheats
@@ -318,7 +318,7 @@ def test_the_truth_judged_from_any_forecast_is_the_truth_judged_itself(
 ) -> None:
     itself = places[place]["truth"]
 
-    derived = truth_judged(places[place]["noise and spike"])
+    derived = truth_metrics(places[place]["noise and spike"])
 
     for name in {guard.metric for guard in GUARDS.values()} | {"rmse_climatology"}:
         assert derived.by_lead[name] == pytest.approx(itself.by_lead[name], abs=1e-9)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.objectives.settings import ObjectiveSettings, TargetSettings
-from fieldsharp.objectives.targets import Band, resolve_targets
+from fieldsharp.objectives.targets import Band, Targets, resolve_targets, targets_already_reached
 
 OBSERVED = {"gradient_observed": 3.2, "peak_observed": 290.0, "mean_observed": 280.0}
 
@@ -143,3 +143,31 @@ def test_a_target_is_auto_or_a_number_above_zero(value: object) -> None:
 def test_an_objective_that_makes_no_sense_is_refused(key: str, value: float) -> None:
     with pytest.raises(ValidationError, match=key):
         ObjectiveSettings.model_validate({key: value})
+
+
+# --- Targets that ask nothing ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gradient", "peak", "asked"),
+    [
+        (2.133, 112.34, []),
+        (3.0, 112.34, ["gradient"]),
+        (2.133, 150.0, ["peak"]),
+        (3.5, 150.0, ["gradient", "peak"]),
+        (math.nan, 150.0, ["peak"]),
+        (math.inf, -math.inf, []),
+    ],
+)
+def test_a_target_below_the_baseline_asks_nothing(
+    gradient: float, peak: float, asked: list[str]
+) -> None:
+    targets = Targets(gradient=Band(3.0, 3.3), peak=Band(140.0, 154.0))
+    sentences = targets_already_reached(
+        TargetSettings(gradient=3.0, peak=140.0), targets, gradient, peak
+    )
+
+    assert [sentence.split(",")[0] for sentence in sentences] == [
+        f"the target of the {name}" for name in asked
+    ]
+    assert all(f"objective.targets.{n}" in s for n, s in zip(asked, sentences, strict=True))

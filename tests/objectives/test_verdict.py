@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from itertools import permutations
 
 import pytest
 
+from fieldsharp.objectives.contenders import Contender, Contenders
 from fieldsharp.objectives.score import score_forecast
-from fieldsharp.objectives.settings import TargetSettings
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdict import (
+    FEW_TRIALS,
     GAMED,
     NOTHING_TO_FIX,
     PROMISING,
+    RULES,
     STUCK,
     SUCCESS,
     TOO_EARLY,
-    Contender,
-    asks_nothing,
     reach_verdict,
 )
 
@@ -311,26 +310,43 @@ def test_a_gradient_on_its_way_counts_though_a_better_peak_scores_better() -> No
     assert "trial 2" in verdict.reason
 
 
-# --- Targets that ask nothing ---------------------------------------------------------------------
+# --- All rules, in order --------------------------------------------------------------------------
+
+USELESS = ("climatology", "its error is larger than that of each cell's mean")
+BLUNT = trial(1, 2.2, 115.0, sharpens=False)
+BY_RULE = [
+    (TOO_EARLY, [trial(1, 3.05, 141.0)], None, "is not complete yet"),
+    (NOTHING_TO_FIX, [baseline(3.1, 145.0), BLUNT], 0, "inside the band already"),
+    (TOO_EARLY, [BASELINE], None, "no trial but the baseline is complete"),
+    (SUCCESS, [BASELINE, BLUNT, trial(2, 3.05, 141.0)], 2, "trial 2 reaches both targets"),
+    (STUCK, [baseline(2.1, 100.0, USELESS), BLUNT], None, "the baseline is not trained"),
+    (STUCK, [baseline(3.6, 160.0), BLUNT], None, "rougher than the field already"),
+    (PROMISING, [BASELINE, BLUNT, trial(2, 2.55, 125.0)], 2, "trial 2 comes 52% of the way"),
+    (TOO_EARLY, [BASELINE, BLUNT], None, "3 are to come"),
+    (GAMED, [BASELINE, BLUNT, trial(2, 3.05, 141.0, NOISE)], 2, "trial 2 is sharp enough"),
+    (STUCK, [BASELINE, BLUNT], None, "no loss that was tried can cure blur"),
+    (STUCK, [BASELINE, trial(1, 2.2, 115.0)], None, "trial 1, is no sharper than"),
+    (STUCK, [BASELINE, *(trial(n, 2.2, 115.0) for n in range(1, 1 + FEW_TRIALS))], None, "trial 1"),
+]
 
 
 @pytest.mark.parametrize(
-    ("gradient", "peak", "asked"),
-    [
-        (2.133, 112.34, []),
-        (3.0, 112.34, ["gradient"]),
-        (2.133, 150.0, ["peak"]),
-        (3.5, 150.0, ["gradient", "peak"]),
-        (math.nan, 150.0, ["peak"]),
-        (math.inf, -math.inf, []),
-    ],
+    ("number", "name", "trials", "about", "reason"),
+    [(number, *case) for number, case in enumerate(BY_RULE)],
 )
-def test_a_target_below_the_baseline_asks_nothing(
-    gradient: float, peak: float, asked: list[str]
+def test_every_rule_is_the_first_that_applies_to_some_trials(
+    number: int, name: str, trials: list[Contender], about: int | None, reason: str
 ) -> None:
-    sentences = asks_nothing(TargetSettings(gradient=3.0, peak=140.0), TARGETS, gradient, peak)
+    to_come = 3 if reason == "3 are to come" else 0
+    contenders = Contenders(trials, TARGETS, "", to_come)
 
-    assert [sentence.split(",")[0] for sentence in sentences] == [
-        f"the target of the {name}" for name in asked
-    ]
-    assert all(f"objective.targets.{n}" in s for n, s in zip(asked, sentences, strict=True))
+    assert [rule.applies(contenders) for rule in RULES[: number + 1]] == [False] * number + [True]
+    verdict = reach_verdict(trials, TARGETS, to_come=to_come)
+    assert (verdict.name, verdict.trial) == (name, about)
+    assert reason in verdict.reason
+    assert verdict.next
+    assert "{" not in verdict.next
+
+
+def test_there_are_trials_for_every_rule_above() -> None:
+    assert [rule.verdict for rule in RULES] == [name for name, *_ in BY_RULE]

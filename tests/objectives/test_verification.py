@@ -84,7 +84,7 @@ def test_a_judgement_holds_the_overall_and_every_lead(case: VerificationBatch) -
     verification = Verification()
     verification.add(case)
 
-    judgement = verification.judgement()
+    judgement = verification.metric_values()
 
     assert judgement.overall == verification.overall()
     assert judgement.by_lead == verification.per_lead()

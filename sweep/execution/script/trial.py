@@ -17,10 +17,11 @@ from pathlib import Path
 
 from fieldsharp.core.errors import FieldsharpError, TrainingFailed
 from fieldsharp.core.printable import printable
-from fieldsharp.model.training import EpochLosses, Interrupted
+from fieldsharp.model.epoch_losses import EpochLosses
+from fieldsharp.model.training import Interrupted
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.atomic import make_private_folder
-from fieldsharp.storage.trial_files.script_output import save_script_output
+from fieldsharp.storage.trial_files.outputs import save_script_output
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.execution.script.launch import ScriptCall, prepare
 from fieldsharp.sweep.execution.script.output_buffer import OutputBuffer

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.storage.durable_files.atomic import write_durably
-from fieldsharp.storage.location.owned_folders import read_within
+from fieldsharp.storage.durable_files.regular_files import read_within
 from fieldsharp.sweep.study.epoch_report import (
     EpochReport,
     reports_as_text,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError, TrainingFailed
 from fieldsharp.storage.durable_files.atomic import make_private_folder
-from fieldsharp.storage.location.owned_folders import check_files_folder, check_folder
-from fieldsharp.storage.location.paths import study_folder
-from fieldsharp.storage.maintenance.disk_space import free_mb
+from fieldsharp.storage.durable_files.owned_folders import check_folder
+from fieldsharp.storage.location.paths import check_files_folder, study_folder
+from fieldsharp.storage.maintenance.inspect import free_mb
 from fieldsharp.storage.trial_files.checkpoints import (
     epochs_done,
     keep_last,
@@ -17,9 +17,8 @@ from fieldsharp.storage.trial_files.checkpoints import (
     remove_checkpoints,
     trial_folder,
 )
-from fieldsharp.storage.trial_files.preview_store import PreviewStore
+from fieldsharp.storage.trial_files.outputs import PreviewStore, read_script_output
 from fieldsharp.storage.trial_files.result_spool import ResultSpool
-from fieldsharp.storage.trial_files.script_output import read_script_output
 from fieldsharp.sweep.study.files.artifacts import Picture, pictures_of
 from fieldsharp.sweep.study.files.epoch_log import count_logged_epochs
 from fieldsharp.sweep.study.files.previews import ObservedPreview, TrialPreview
@@ -38,7 +37,7 @@ class StudyWorkspace:
         kind: Whose checkpoints: of the ``trials`` of the search, or of those that ``confirm`` it.
 
     Raises:
-        ConfigError: If a folder of it may not be used, see ``storage.location.owned_folders``.
+        ConfigError: If a folder of it may not be used, see ``storage.durable_files.owned_folders``.
     """
 
     def __init__(self, url: str, identity: str, kind: str = "trials") -> None:

@@ -11,9 +11,10 @@ from optuna.trial import FrozenTrial, TrialState
 from fieldsharp.core.errors import StudyError
 from fieldsharp.objectives.guards import GUARDS
 from fieldsharp.objectives.verdict import Verdict, reach_verdict
-from fieldsharp.storage.database import database_errors
-from fieldsharp.storage.errors.hints import go_on
-from fieldsharp.storage.study_lock import LockOwner, study_lock_owner
+from fieldsharp.storage.errors.mapping import database_errors
+from fieldsharp.storage.errors.messages import resume_hint
+from fieldsharp.storage.lock_owner import LockOwner
+from fieldsharp.storage.study_lock import study_lock_owner
 from fieldsharp.sweep.configuration.ranges import Scalar, setting_path, value_at
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
@@ -202,9 +203,9 @@ def coordinator_status(
         name: Of the study.
         unfinished: Whether trials are left to do.
     """
-    then = go_on(url, holder.command, name)
+    then = resume_hint(url, holder.command, name)
     if holder.alive:
-        note = f"run by {holder.words}"
+        note = f"run by {holder.description}"
     elif holder.died:
         note = f"its coordinator, process {holder.pid}, is gone without an orderly end; {then}"
     elif unfinished:

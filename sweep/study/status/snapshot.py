@@ -6,7 +6,7 @@ from typing import Any
 
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.maintenance.disk_space import DiskSpace
+from fieldsharp.storage.maintenance.inspect import DiskSpace
 
 
 @dataclass(frozen=True)

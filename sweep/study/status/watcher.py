@@ -11,9 +11,10 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.database import database_errors
-from fieldsharp.storage.maintenance.disk_space import DiskSpace, disk_space_of
-from fieldsharp.storage.study_lock import LockOwner, study_lock_owner
+from fieldsharp.storage.errors.mapping import database_errors
+from fieldsharp.storage.lock_owner import LockOwner
+from fieldsharp.storage.maintenance.inspect import DiskSpace, disk_space_of
+from fieldsharp.storage.study_lock import study_lock_owner
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.early_stop import settled_verdict
 from fieldsharp.sweep.study.formatting import describe, describe_result

@@ -17,7 +17,7 @@ def test_trials_given_up_at_a_rung_count_with_what_they_came_to_there(
     search = {"pruner": "promotion", "rungs": (1, 2), "promote_one_in": 3}
     sweep = make_sweep(12, search=search, training={"epochs": EPOCHS})
     sweep.run(FakeExecutor(slots=2))
-    study = sweep.ledger.study
+    study = sweep.repository.study
     assert isinstance(study.sampler, RungAwareSampler)
     seen = sampler_view(study).get_trials(states=(TrialState.COMPLETE,))
     assert [trial.number for trial in seen] == list(range(12))

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.maintenance.disk_space import DiskSpace
+from fieldsharp.storage.maintenance.inspect import DiskSpace
 from fieldsharp.sweep.monitoring.live_table import LiveTable, left_behind
 from fieldsharp.sweep.study.status.snapshot import ShownTrial, SweepSnapshot, TrialAtWork
 

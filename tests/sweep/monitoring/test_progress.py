@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from fieldsharp.model.training import EpochLosses
+from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import Score
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.maintenance.disk_space import DiskSpace
+from fieldsharp.storage.maintenance.inspect import DiskSpace
 from fieldsharp.sweep.commands.sweep_run import make_progress
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.monitoring import live_progress, progress
