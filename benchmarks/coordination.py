@@ -65,7 +65,7 @@ def sweep_cost(config: SweepConfig, folder: Path) -> tuple[SweepCost, TrialRecor
     """Run a sweep and return its overhead, with the record of one of its trials."""
     url = f"sqlite:///{folder / 'sweep.db'}"
     facts = run_preflight(config).facts
-    executor = TimedExecutor(worker_count(config.workers, cards=0))
+    executor = TimedExecutor(worker_count(config.workers, gpus=0))
     with opened_sweep(config, url, facts, executor) as (study, coordinator):
         cpu, wall = time.process_time(), time.perf_counter()
         try:
@@ -84,7 +84,7 @@ def checkpoint_share(config: SweepConfig, folder: Path) -> float:
     data = load_forecast_data(config.data)
     trial = Trial(config.run, data, find_hardware(config.training))
     kept = TrialCheckpoints(folder / "trial", TrialSpec(number=0, run=config.run))
-    kept.take_up(trial)
+    kept.restore(trial)
     written: list[float] = []
 
     def write() -> None:

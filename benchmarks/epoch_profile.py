@@ -79,7 +79,7 @@ def measure(config: SweepConfig, epochs: int) -> list[dict[str, float]]:
                 clock.timed("windows", data.train.take)(which)
             verified = clock.timed("forecasts verified", forecast)
             setattr(trial.predictor, "forward", verified)  # noqa: B010
-            clock.timed("verification", judge.judge)(trial.predictor, detail=False)
+            clock.timed("verification", judge.evaluate)(trial.predictor, detail=False)
             state = Checkpoint("", trial.state(), "[]", 0.0)
             clock.timed(CHECKPOINT, encode)(state)
             found.append(_parts(clock.seconds))

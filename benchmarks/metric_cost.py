@@ -93,7 +93,7 @@ def _seconds(
 ) -> float:
     remembered: Iterator[torch.Tensor] = iter(forecasts)
     started = time.perf_counter()
-    judgement = judge.judge(lambda _: next(remembered), detail=detail)
+    judgement = judge.evaluate(lambda _: next(remembered), detail=detail)
     check_guards(judgement, config.objective.guards, baseline)
     return time.perf_counter() - started
 

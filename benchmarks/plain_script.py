@@ -46,7 +46,7 @@ def search(
         }
         value = float("nan")
         for report in train(config.run_with(values)):
-            score = scoring.at_its_age(report)
+            score = scoring.at_same_epoch(report)
             assert score is not None, "the baseline ended"
             value = score.total
             trial.report(value, report.epoch + 1)

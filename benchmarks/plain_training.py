@@ -128,7 +128,7 @@ def objective(trial: optuna.Trial, run: RunSettings, data: ForecastData, judge: 
         if not math.isfinite(value):
             raise optuna.TrialPruned
         is_last = epoch == run.training.epochs - 1
-        score = abs(1.0 - judge.judge(predictor, detail=is_last).overall["gradient"])
+        score = abs(1.0 - judge.evaluate(predictor, detail=is_last).overall["gradient"])
         trial.report(score, epoch)
     return score
 

@@ -41,7 +41,7 @@ class Pretence:
 
 def pretence(trial: Trial, seconds: float) -> Pretence:
     """Return the results of a trained trial."""
-    sample = PreviewBuilder(trial.judge.data, "validation").sample(trial.predictor).to_bytes()
+    sample = PreviewBuilder(trial.evaluator.data, "validation").forecast(trial.predictor).to_bytes()
     return Pretence(seconds, trial.reports[-1], b64encode(sample).decode())
 
 
@@ -79,11 +79,11 @@ class SleepingWorker(Worker):
 def serve_sleeping(
     pretence: Pretence,
     pipe: Connection,
-    card: str | None,  # noqa: ARG001 - one sleeps as well on any
+    gpu: str | None,  # noqa: ARG001 - one sleeps as well on any
     coordinator_pid: int,
 ) -> None:
     """Entry of the worker process."""
-    from fieldsharp.sweep.execution.local.parent_death import end_with_parent
+    from fieldsharp.sweep.execution.local.entrypoint import end_with_parent
 
     end_with_parent(coordinator_pid)
     SleepingWorker(pretence, pipe).serve()

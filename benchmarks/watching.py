@@ -35,7 +35,7 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.storage.trial_files.outputs import PreviewStore
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.dashboard.views.routes import WsgiApp
+from fieldsharp.sweep.dashboard.http.responses import WsgiApp
 from fieldsharp.sweep.dashboard.views.study_payload import StudyPayload
 from fieldsharp.sweep.engine.run import run_sweep
 from fieldsharp.sweep.monitoring.live_progress import OpenedSweep
@@ -94,7 +94,7 @@ def measure_samples(config: SweepConfig, repeats: int) -> dict[str, Any]:
         samples = PreviewStore(Path(folder))
 
         def keep() -> None:
-            sample = TrialPreview(sampler.sample(trial.predictor))
+            sample = TrialPreview(sampler.forecast(trial.predictor))
             samples.put_trial(0, TrialPreview.from_bytes(sample.to_bytes()).to_bytes())
 
         taken = _timed(keep, repeats)

@@ -62,22 +62,22 @@ class InlineExecutor:
     def submit(
         self,
         spec: TrialSpec,
-        checkpoints: Path | None = None,  # noqa: ARG002
+        checkpoints: Path | None = None,
     ) -> None:
         self._specs.append(spec)
 
-    def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
+    def poll(self, timeout_s: float) -> list[TrialEvent]:
         events: list[TrialEvent] = []
         while self._specs:
             spec = self._specs.pop()
             trial = Trial(spec.run, self._data, find_hardware(spec.run.training))
             events += [EpochDone(spec.number, spec.attempt, r) for r in trial.epochs()]
-            sample = b64encode(self._sampler.sample(trial.predictor).to_bytes()).decode()
+            sample = b64encode(self._sampler.forecast(trial.predictor).to_bytes()).decode()
             done = TrialDone(spec.number, spec.attempt, 0.5, 100.0, "cpu", "float32", sample)
             events.append(done)
         return events
 
-    def cancel(self, number: int) -> None:  # noqa: ARG002
+    def cancel(self, number: int) -> None:
         raise AssertionError("nothing is pruned or stopped here")
 
     pause = kill = cancel
@@ -194,7 +194,7 @@ def finished_url(
     targets = tiny_facts.targets
     files = StudyWorkspace(url, study_identity(study))
     files.make()
-    files.keep_observed(PreviewBuilder(tiny_data, "validation").observed())
+    files.save_observed(PreviewBuilder(tiny_data, "validation").observed())
     Coordinator(
         StudyRepository(study, tiny_config, url, tiny_facts),
         InlineExecutor(tiny_data),

@@ -137,7 +137,7 @@ def _train(parameters: dict[str, Scalar], known: tuple[str, str | None]) -> None
     training = trainings.begin(_run(config, parameters))
     while not training.is_done:
         report = training.next_epoch()
-        score = scoring.at_its_age(report)
+        score = scoring.at_same_epoch(report)
         assert score is not None, "the baseline ended"
         tune.report({"score": score.total, "report": reports_as_text([report])})
 

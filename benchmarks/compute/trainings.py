@@ -162,7 +162,7 @@ class Training:
     def take_up(self, checkpoints: TrialCheckpoints) -> None:
         """Continue from the newest checkpoint of earlier attempts, if there is one."""
         trial = self._trainings.new_trial(self.run)
-        checkpoints.take_up(trial)
+        checkpoints.restore(trial)
         self._stand_at(trial)
         self.reports = list(trial.reports)
         if len(self._known.reports) < len(self.reports):

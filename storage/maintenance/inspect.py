@@ -129,13 +129,14 @@ def _inspect_server(url: str) -> Inspection:
 
     from fieldsharp.storage.database import open_database
     from fieldsharp.storage.errors.mapping import database_errors
+    from fieldsharp.storage.optuna_adapter.internals import id_of_study
 
     storage = open_database(url, "read")
     with database_errors(url):
         schema = storage.get_current_version()
         studies = []
         for study in storage.get_all_studies():
-            counts = {s.name: storage.get_n_trials(study._study_id, s) for s in TrialState}
+            counts = {s.name: storage.get_n_trials(id_of_study(study), s) for s in TrialState}
             states = {state: number for state, number in counts.items() if number}
             studies.append(_study(url, study.study_name, states))
     named = sorted(studies, key=lambda study: study.name)

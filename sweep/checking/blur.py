@@ -32,7 +32,7 @@ def check_blur(context: CheckContext) -> Finding:
     forecast = fit_linear_forecast(data.train, data.mask_HW, context.config.training.seed)
     metrics = (
         Evaluator(data, data.validation)
-        .judge(
+        .evaluate(
             lambda history_BTCHW: forecast(history_BTCHW.cpu()).to(history_BTCHW.device),
             detail=False,
         )

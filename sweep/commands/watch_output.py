@@ -10,7 +10,7 @@ from rich.live import Live
 from fieldsharp.sweep.commands.console import can_redraw
 from fieldsharp.sweep.commands.printing import say_json_line
 from fieldsharp.sweep.monitoring.bars import clock_time
-from fieldsharp.sweep.monitoring.live_table import LiveTable, left_behind
+from fieldsharp.sweep.monitoring.live_table import LiveTable, ended_trial_line
 from fieldsharp.sweep.study.status.snapshot import SweepSnapshot
 
 
@@ -38,7 +38,7 @@ class TableOutput(WatchOutput):
         """Redraw the table."""
         for trial in snapshot.ended:
             width = self._console.width
-            self._console.print(left_behind(trial.number, trial.outcome, trial.what, width))
+            self._console.print(ended_trial_line(trial.number, trial.outcome, trial.what, width))
         self._live.update(LiveTable(snapshot), refresh=True)
         if not self._live.is_started:  # started with the first snapshot
             self.callback(self._live.stop)  # registered first: Ctrl-C may arrive during the start

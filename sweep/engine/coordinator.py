@@ -35,7 +35,7 @@ from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.files.spooled_result import SpooledResult
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.queued_trials import TrialRefusedError
+from fieldsharp.sweep.study.queue_checks import TrialRefusedError
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.retry_history import RetryHistory
 from fieldsharp.sweep.study.trial_events import (
@@ -138,10 +138,10 @@ class Coordinator:
     def _prepare(self) -> None:
         """Take up the results and trials that an earlier coordinator left."""
         self._watch.settle()
-        self._files.forget_unknown(self._repository.numbers())
+        self._files.remove_unknown(self._repository.numbers())
         for result in self._files.results():
             self._adopt(result)
-        for number in self._repository.left_running():
+        for number in self._repository.stale_running():
             epochs_done, history = self._lost(number, "its coordinator died")
             self._retry(number, None, after_loss(epochs_done, history, self._recovery.attempts))
         self._repository.prepare()  # only now: a baseline may just have failed
@@ -165,11 +165,12 @@ class Coordinator:
         """Take over a result that is not in the database: its trial is not trained again."""
         number = result.end.number
         spec = self._repository.adopt(number, result.end.attempt, result.fingerprint)
-        if spec is None and number in self._repository.told():  # only its file was not removed
-            self._watch.remove_when_durable(lambda: self._files.forget_result(number))
+        if spec is None and number in self._repository.finished_numbers():
+            # Only its file was not removed.
+            self._watch.remove_when_durable(lambda: self._files.remove_result(number))
             return
         if spec is None:  # the database was restored or made anew: another trial has the number
-            self._files.forget_result(number)
+            self._files.remove_result(number)
             return
         logger.info(
             "%s trial %d: its result was at hand, it is not trained again", self._study, number
@@ -233,7 +234,7 @@ class Coordinator:
 
     def _trained(self, running: RunningTrial, end: TrialDone) -> None:
         running.end = end
-        self._files.keep_result(SpooledResult(running.spec.fingerprint, end, running.reports))
+        self._files.spool_result(SpooledResult(running.spec.fingerprint, end, running.reports))
         if running.is_baseline:
             self._scoring.end_baseline()
 
@@ -255,7 +256,7 @@ class Coordinator:
     def _lost(self, number: int, reason: str) -> tuple[int, RetryHistory]:
         """Return the epochs in the newest checkpoint of a lost trial, and its lost attempts."""
         epochs_done = self._files.epochs_done(number)
-        return epochs_done, self._repository.lost_once_more(number, epochs_done, reason)
+        return epochs_done, self._repository.retry_history_after(number, epochs_done, reason)
 
     def _retry(self, number: int, spec: TrialSpec | None, retry: Retry | GiveUp) -> None:
         if isinstance(retry, GiveUp):
@@ -286,7 +287,7 @@ class Coordinator:
         """Score the epochs that the baseline has reached, and end the trial after its last one."""
         while len(running.scores) < len(running.reports) and not running.pruned:
             report = running.reports[len(running.scores)]
-            score = self._scoring.at_its_age(report)
+            score = self._scoring.at_same_epoch(report)
             if score is None:
                 return
             running.scores.append(score)
@@ -355,7 +356,7 @@ class Coordinator:
         """Write the end of a trial to the database, and return its record."""
         number = running.spec.number
         record = self._scoring.record(running, end)
-        pictures = self._files.keep_sample(number, trial_preview(running, end))
+        pictures = self._files.save_preview(number, trial_preview(running, end))
         if running.pruned:
             self._repository.prune(number, record, pictures)
         else:
@@ -373,7 +374,7 @@ class Coordinator:
         """Count a trial whose end is in the database, and remove the files it no longer needs."""
         self._scheduler.end(number)
         self._maintenance.changed()
-        self._watch.remove_when_durable(lambda: self._files.forget_result(number))
+        self._watch.remove_when_durable(lambda: self._files.remove_result(number))
         self._remove_checkpoints()
 
     def _remove_checkpoints(self) -> None:

@@ -92,7 +92,7 @@ class PausedTrials:
         number, epochs = running.spec.number, len(running.reports)
         end = running.early_end()
         record = self._scoring.record(running, end)
-        pictures = self._files.keep_sample(number, trial_preview(running, end))
+        pictures = self._files.save_preview(number, trial_preview(running, end))
         self._repository.pause(number, epochs, record, pictures)
         self._files.keep_last_checkpoint(number)
         self._rule.pause(number, epochs)
@@ -111,7 +111,7 @@ class PausedTrials:
         """
         running, _ = self._paused.pop(number)
         self._rule.remove(number)
-        running.spec = self._repository.go_on(number)
+        running.spec = self._repository.resume_paused(number)
         return running
 
     def give_up(
@@ -126,7 +126,7 @@ class PausedTrials:
         """
         ended = []
         for number in list(self._paused) if all_of_them else self._rule.hopeless(running, new):
-            self._repository.give_up(number)
+            self._repository.prune_paused(number)
             self._rule.remove(number)
             trial, record = self._paused.pop(number)
             ended.append((trial.spec, record))

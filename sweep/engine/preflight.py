@@ -1,4 +1,4 @@
-"""Everything that can be known to be wrong before a trial starts, and what the data asks for."""
+"""Checks of data, predictor and losses before the first trial, and the targets of the study."""
 
 import os
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from fieldsharp.sweep.configuration.presets import presets
 from fieldsharp.sweep.configuration.ranges import Choices, setting_path
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.execution.gpus import VISIBLE, visible_gpus, worker_count
+from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES, visible_gpus, worker_count
 from fieldsharp.sweep.execution.script.preflight import (
     require_script,
-    script_sha256,
     summarise_script_data,
 )
+from fieldsharp.sweep.execution.script.project_copy import project_sha256
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.files.previews import ObservedPreview
 from fieldsharp.sweep.study.provenance import provenance
@@ -39,11 +39,11 @@ WINDOWS_TRIED = 2
 
 @dataclass(frozen=True)
 class PreflightResult:
-    """What was found out before a trial starts.
+    """The result of the checks.
 
     Attributes:
-        facts: To be kept with the study.
-        observed: What pictures show beside forecasts; None where a script knows the data alone.
+        facts: Of the data, stored with the study.
+        observed: The observed field for pictures; None if only the script reads the data.
     """
 
     facts: DataSummary
@@ -55,7 +55,8 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
 
     Raises:
         DataError: If the data cannot be used.
-        ConfigError: If the predictor cannot be built or the targets cannot be met honestly.
+        ConfigError: If the predictor cannot be built or the targets cannot be met by a true
+            forecast.
     """
     if config.trainer is not None:
         require_script(config)
@@ -69,7 +70,7 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
         check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
     _try_own_terms(config, data)
     _require_interior(data)
-    judgement = Evaluator(data, data.validation).judge(
+    judgement = Evaluator(data, data.validation).evaluate(
         Persistence(config.data.horizon), detail=False
     )
     observed = judgement.overall
@@ -93,18 +94,18 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
         },
         weight_units=_weight_units(config, data),
         provenance=provenance(
-            Path(config.data.path), script_sha256(config.trainer) if config.trainer else None
+            Path(config.data.path), project_sha256(config.trainer) if config.trainer else None
         ),
     )
     return PreflightResult(facts, PreviewBuilder(data, "validation").observed())
 
 
 def local_processes(config: SweepConfig) -> int:
-    """Return how many processes of this machine hold the data at the same time, in a sweep."""
+    """Return how many processes of this machine hold the data at the same time in a sweep."""
     if config.executor == "ray" or config.trainer is not None:
         return 1
-    cards = visible_gpus(count_gpus(config.training), os.environ.get(VISIBLE))
-    return worker_count(config.workers, len(cards))
+    gpus = visible_gpus(count_gpus(config.training), os.environ.get(CUDA_VISIBLE_DEVICES))
+    return worker_count(config.workers, len(gpus))
 
 
 def _structures(config: SweepConfig) -> list[RunSettings]:
@@ -119,7 +120,7 @@ def _structures(config: SweepConfig) -> list[RunSettings]:
 
 
 def _try_own_terms(config: SweepConfig, data: ForecastData) -> None:
-    """Take every loss term of the user's that the search can come to, on persistence."""
+    """Evaluate every loss term of the user that the search can choose, on persistence."""
     history_BTCHW, future_BTCHW = next(data.train.in_order(WINDOWS_TRIED))
     still_BTCHW = history_BTCHW[:, -1:].expand_as(future_BTCHW)
     for setting in ("loss.variant", "loss.peak_variant"):
@@ -131,9 +132,10 @@ def _try_own_terms(config: SweepConfig, data: ForecastData) -> None:
 
 
 def _weight_units(config: SweepConfig, data: ForecastData) -> dict[str, float]:
-    """Return what the weight of each preset is worth in the weights of the search.
+    """Return the factor from the weight of each preset to the units of the searched weight.
 
-    The plan's are raw, the sharpeners' in units of the base loss, whatever the search is in.
+    Weights of the first presets are raw, those of the sharpening ones in units of the base loss;
+    the search may use either.
     """
 
     def scale(loss: LossSettings) -> float:

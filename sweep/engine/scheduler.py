@@ -13,7 +13,7 @@ from fieldsharp.sweep.engine.running_trial import RunningTrial
 from fieldsharp.sweep.engine.verdict_tracker import VerdictTracker
 from fieldsharp.sweep.monitoring.progress import Progress
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.queued_trials import TrialRefusedError
+from fieldsharp.sweep.study.queue_checks import TrialRefusedError
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.retry_history import RetryHistory
 from fieldsharp.sweep.study.trial_records import TrialRecord
@@ -68,7 +68,7 @@ class Scheduler:
     def prepare(self) -> None:
         """Read the trials that an earlier coordinator ended or paused."""
         self.paused.prepare()
-        self.ended = self._repository.told()
+        self.ended = self._repository.finished_numbers()
         self.finished = self._repository.finished()
 
     def begin(self) -> None:
@@ -108,7 +108,7 @@ class Scheduler:
             history: Its lost attempts; None leaves those in the database.
             micro_batches: Parts that a batch is trained in; None leaves it as it is.
         """
-        self._repository.put_back(number, history, micro_batches)
+        self._repository.requeue(number, history, micro_batches)
         self._running.pop(number, None)
         self._progress.put_back(number)
 

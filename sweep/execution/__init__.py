@@ -1,5 +1,6 @@
-"""Where trials run: the executor protocol, local processes, Ray, scripts of the user.
+"""Executors, which run trials: in local processes, on a Ray cluster, or as scripts of the user.
 
 May import `sweep.trials`, `sweep.study` and all below them.
-A new executor implements `executor.Executor` and is one line in `factory`.
+A new executor is one file with a function that returns an `executor.ExecutorPlan`, and one line in
+`factory.EXECUTORS`.
 """

@@ -1,49 +1,86 @@
-"""Where trials run: the protocol between the coordinator and whatever executes them."""
+"""Protocol between coordinator and executors, and the messages of executors to workers."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from fieldsharp.fields.settings import Settings
 from fieldsharp.sweep.study.trial_events import TrialEvent
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
+READY = "ready"
+"""First message from a worker: it has loaded torch and accepts trials."""
+CANCEL = "cancel"
+"""To a worker: end the trial now."""
+PAUSE = "pause"
+"""To a worker: end the trial after the current epoch."""
+QUIT = "quit"
+"""To a worker: end the process."""
+
+
+class Assignment(Settings):
+    """A trial for a worker; sent as JSON.
+
+    Attributes:
+        spec: The trial.
+        checkpoints: Folder of the trial's checkpoints, None to write none.
+    """
+
+    spec: TrialSpec
+    checkpoints: Path | None
+
 
 class Executor(Protocol):
-    """Runs trials somewhere. Used by one thread."""
+    """Runs trials in workers. Used by one thread."""
 
     @property
     def free_slots(self) -> int:
-        """How many more trials can be taken now."""
+        """How many more trials can be submitted now."""
         ...
 
     def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
         """Start a trial; only while there is a free slot.
 
         Args:
-            spec: What to train, and until which epoch.
-            checkpoints: Folder of the trial's checkpoints: it goes on from the newest that is
-                whole, and writes its own; None for a trial that keeps none.
+            spec: The trial, and the epoch to train to.
+            checkpoints: Folder of the trial's checkpoints: training resumes from the newest intact
+                one and writes further ones; None to write none.
         """
         ...
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:
-        """Return what happened, in order for each trial, after at most ``timeout_s``."""
+        """Return new events, in order for each trial; wait at most ``timeout_s`` for the first."""
         ...
 
     def cancel(self, number: int) -> None:
-        """Ask a running trial to end now; a ``TrialCancelled`` follows unless it ends by itself."""
+        """End a running trial now; a ``TrialCancelled`` follows unless the trial ends by itself."""
         ...
 
     def pause(self, number: int) -> None:
-        """Ask a running trial to end after the epoch it is in, with its checkpoint written.
+        """End a running trial after the current epoch, with its checkpoint written.
 
-        A ``TrialCancelled`` follows unless it ends by itself.
+        A ``TrialCancelled`` follows unless the trial ends by itself.
         """
         ...
 
     def kill(self, number: int) -> None:
-        """End a trial's worker at once; nothing follows."""
+        """Kill the worker of a trial; no event follows."""
         ...
 
     def close(self) -> None:
         """End all workers."""
         ...
+
+
+@dataclass(frozen=True)
+class ExecutorPlan:
+    """An executor that is ready to be created.
+
+    Attributes:
+        workers: Most trials that run at the same time.
+        executor: Creates the executor; takes the folder of the study's files.
+    """
+
+    workers: int
+    executor: Callable[[Path], Executor]

@@ -1,17 +1,17 @@
-"""Kills the processes that code of the user leaves behind, found by a mark that they inherit.
+"""Kills processes that user code leaves behind, identified by a resource limit they inherit.
 
 The code of a user may fork, start programs, leave its session and its parent, close every
-descriptor and clear the environment. A resource limit stays: the mark is a value of RLIMIT_RTTIME
-so high that it limits nothing. The kernel hands it on through fork and exec, no process without
-privileges can raise it again, and ``/proc/PID/limits`` shows it.
+descriptor and clear the environment. A resource limit remains: the mark is a value of RLIMIT_RTTIME
+so high that it limits nothing. Fork and exec inherit it, no unprivileged process can raise it
+again, and ``/proc/PID/limits`` shows it. See docs/adr/0024.
 
-This file is also a program (``python -I -S leftovers.py START STOP PID``), the guardian, that
-imports nothing of this project. It waits until the coordinator with that PID tells it to or dies
-in any way, and then kills every process that has one of those marks.
+This file is also a program (``python -I -S leftover_processes.py START STOP PID``), the guardian,
+which imports nothing of this project. It waits until the coordinator with that PID asks it to or
+dies in any way, and then kills every process that has a mark in that range.
 
-Linux only. Without a cgroup of their own these processes escape: one that lowers the limit itself,
-one that runs as another user, one that a service started on request (systemd, cron, a container
-engine), and all of them where the coordinator and the guardian are killed together.
+Linux only. Not killed: a process that lowers the limit itself, runs as another user, or was started
+on request by a service (systemd, cron, a container engine); and all of them if coordinator and
+guardian are killed together.
 """
 
 import contextlib
@@ -26,20 +26,20 @@ from itertools import count
 from pathlib import Path
 
 WORKER_WIDTH = 1 << 16
-"""Marks of one worker: the highest is its own, the others are for the scripts it runs."""
+"""Marks of one worker: the highest is its own, the others those of the scripts it runs."""
 WIDTH = WORKER_WIDTH << 12
 HIGHEST = 1 << 62
 LOWEST = HIGHEST >> 1
 """In microseconds, 73,000 years."""
 DISMISS, KILL = b"d", b"k"
-GIVEN_UP_S = 5.0
-"""A process that does not end when killed waits for a dead disk: it is left to itself."""
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+KILL_TIMEOUT_S = 5.0
+"""A process blocked on a failed disk does not end even when killed: it is abandoned."""
+TERMINATION_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _scripts = count(1)
 
 
 class LeftoverProcesses:
-    """Marks the workers of this process, and has a guardian that kills what carries their marks."""
+    """Marks the workers of this process; its guardian kills all processes with their marks."""
 
     def __init__(self) -> None:
         self._marks = new_marks(WIDTH)
@@ -47,9 +47,11 @@ class LeftoverProcesses:
         self._guardian: tuple[int, int] | None = None
 
     def mark_worker(self, pid: int) -> range:
-        """Mark a worker that has just been started, and return the marks to kill at its end."""
+        """Mark a worker that was just started; return the marks to kill when it ends."""
         if sys.platform == "linux" and self._guardian is None:
-            with contextlib.suppress(OSError):  # no process can be made now: the next worker's
+            with contextlib.suppress(
+                OSError
+            ):  # no process can be started now: tried again with the next worker
                 self._guardian = _start_guardian(self._marks)
         stop = self._marks.stop - self._workers % (WIDTH // WORKER_WIDTH) * WORKER_WIDTH
         self._workers += 1
@@ -57,23 +59,22 @@ class LeftoverProcesses:
         return range(stop - WORKER_WIDTH, stop)
 
     def close(self) -> None:
-        """Kill every process that has a mark of these workers, and wait until that is done."""
+        """Kill every process with a mark of these workers, and wait until that is done."""
         if self._guardian is not None:
-            _tell_guardian(*self._guardian, KILL)
+            _instruct_guardian(*self._guardian, KILL)
             self._guardian = None
 
 
 @contextlib.contextmanager
 def kill_leftovers() -> Iterator[None]:
-    """Kill what code of the user started in this process, at the end or when this process dies.
+    """Kill processes that user code started in this context, at its end or when this process dies.
 
-    Processes started in this context keep its mark; it cannot be taken back, but kills nobody
-    after the context.
+    The mark of this process cannot be removed, but nothing is killed for it after the context.
     """
-    from multiprocessing import resource_tracker  # here, as a guardian needs none of it
+    from multiprocessing import resource_tracker  # here: a guardian does not need it
 
     marks = new_marks(WORKER_WIDTH)
-    resource_tracker.ensure_running()  # it is to stay, so it is started before the mark
+    resource_tracker.ensure_running()  # it is not to be killed, so it is started before the mark
     _mark(os.getpid(), marks.stop - 1)
     guardian = None
     if sys.platform == "linux":
@@ -84,21 +85,21 @@ def kill_leftovers() -> Iterator[None]:
     finally:
         kill_marked(marks)
         if guardian is not None:
-            _tell_guardian(*guardian, DISMISS)
+            _instruct_guardian(*guardian, DISMISS)
 
 
 def new_marks(width: int) -> range:
-    """Return marks that this process can give, chosen at random."""
+    """Return a random range of marks that this process can set."""
     ceiling = min(_limit(), HIGHEST)
     start = ceiling - width * (2 + int.from_bytes(os.urandom(3), "big"))
     return range(start, start + width)
 
 
 def mark_script(pid: int) -> range:
-    """Mark the supervisor of a script that this process has just started.
+    """Mark the supervisor of a script that this process just started.
 
     Returns:
-        The marks to kill at its end; in a worker they are among those of the worker.
+        The marks to kill when it ends; in a worker they lie within its range.
     """
     own = _limit()
     below_own = own - 1 - next(_scripts) % (WORKER_WIDTH - 2)
@@ -108,17 +109,17 @@ def mark_script(pid: int) -> range:
 
 
 def kill_marked(marks: range) -> None:
-    """Kill every process but this one that has one of some marks, until none is left."""
-    deadline = time.monotonic() + GIVEN_UP_S
-    while (found := _marked(marks)) and time.monotonic() < deadline:
-        for pid in found:
+    """Kill every process but this one with a mark in a range, until none is left."""
+    deadline = time.monotonic() + KILL_TIMEOUT_S
+    while (pids := _marked(marks)) and time.monotonic() < deadline:
+        for pid in pids:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.005)
 
 
 def _limit() -> int:
-    """Return the limit of this process, which is above all marks where there is none."""
+    """Return the limit of this process; without one a value above all marks."""
     if sys.platform != "linux":
         return HIGHEST
     hard = resource.getrlimit(resource.RLIMIT_RTTIME)[1]
@@ -126,8 +127,10 @@ def _limit() -> int:
 
 
 def _mark(pid: int, value: int) -> None:
-    if sys.platform == "linux" and value >= LOWEST:  # lower ones would be a limit
-        with contextlib.suppress(OSError, ValueError):  # it has ended, or is limited already
+    if sys.platform == "linux" and value >= LOWEST:  # a lower value would limit something
+        with contextlib.suppress(
+            OSError, ValueError
+        ):  # the process has ended, or has a limit already
             resource.prlimit(pid, resource.RLIMIT_RTTIME, (value, value))
 
 
@@ -150,8 +153,8 @@ def _is_zombie(stat: Path) -> bool:
 
 
 def _start_guardian(marks: range) -> tuple[int, int]:
-    """Return the pid of a guardian, and what is closed when it is to kill."""
-    theirs, ours = os.pipe()
+    """Return the pid of a guardian, and the descriptor of the pipe to it."""
+    guardian_end, pipe = os.pipe()
     command = [
         sys.executable,
         "-I",
@@ -159,38 +162,38 @@ def _start_guardian(marks: range) -> tuple[int, int]:
         __file__,
         *map(str, (marks.start, marks.stop, os.getpid())),
     ]
-    nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
+    output = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
     try:
         pid = os.posix_spawn(
             sys.executable,
             command,
             os.environ,
-            file_actions=[(os.POSIX_SPAWN_DUP2, theirs, 0), *nothing],
+            file_actions=[(os.POSIX_SPAWN_DUP2, guardian_end, 0), *output],
             setsid=True,
-            setsigmask=ENDING,
+            setsigmask=TERMINATION_SIGNALS,
         )
     except OSError:
-        os.close(ours)
+        os.close(pipe)
         raise
     finally:
-        os.close(theirs)
-    return pid, ours
+        os.close(guardian_end)
+    return pid, pipe
 
 
-def _tell_guardian(pid: int, pipe: int, what: bytes) -> None:
-    """Tell a guardian what to do, and wait until it has."""
+def _instruct_guardian(pid: int, pipe: int, command: bytes) -> None:
+    """Send a guardian its command, and wait for its end."""
     with contextlib.suppress(OSError):
-        os.write(pipe, what)
+        os.write(pipe, command)
     os.close(pipe)
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, 0)
 
 
 def _guard(marks: range, coordinator_pid: int) -> None:
-    """Wait for a word of the coordinator or for its end, and kill."""
-    _mark(os.getpid(), LOWEST)  # no guardian is to kill another one
+    """Wait for a command of the coordinator or for its death, and kill unless dismissed."""
+    _mark(os.getpid(), LOWEST)  # outside all ranges: no guardian kills another one
     watched, every_s = [0], 1.0
-    # Not the end of the input alone: what the coordinator forked holds the pipe open.
+    # Not end-of-file alone: children forked by the coordinator hold the pipe open.
     if hasattr(os, "pidfd_open"):
         with contextlib.suppress(OSError):
             watched, every_s = [0, os.pidfd_open(coordinator_pid)], 3600.0

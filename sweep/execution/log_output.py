@@ -1,7 +1,7 @@
-"""The log of a process: clean lines on the standard error, warnings of libraries among them.
+"""Sets up the log of a process: one line a record on standard error, library warnings included.
 
-Python itself shows a warning with the path of a file and a line of its source, which says nothing
-to somebody who runs a sweep.
+Python itself prints a warning with the path of a file and a line of its source, which is no help
+to a person who runs a sweep.
 """
 
 import logging
@@ -16,7 +16,7 @@ LONGEST_WARNING = 500
 
 
 class StandardErrorHandler(logging.StreamHandler[TextIO]):
-    """Writes to the standard error as it is at that moment: above a table while one is drawn."""
+    """Writes to the current ``sys.stderr``: above the live table while one is drawn."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -31,20 +31,22 @@ def log_of_commands(masking: Masking, *, debug: bool) -> None:
     """Write the log of this process to the standard error.
 
     Args:
-        masking: Keeps passwords out of it.
-        debug: Whether every detail is wanted.
+        masking: Replaces passwords.
+        debug: Whether to log at debug level.
     """
     handler = StandardErrorHandler()
     handler.setFormatter(MaskedFormatter(masking))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])  # the level is of libraries
+    logging.basicConfig(
+        level=logging.WARNING, handlers=[handler]
+    )  # for libraries; ours is set below
     logging.getLogger("fieldsharp").setLevel(logging.DEBUG if debug else logging.INFO)
     warnings.showwarning = _log_warning
 
 
 def log_of_workers() -> None:
-    """Write what goes wrong in a worker process to the standard error.
+    """Write warnings and errors of a worker process to the standard error.
 
-    No handler is put in place: a plugin may still set up a log of its own.
+    No handler is installed: a plugin may still set up a log of its own.
     """
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(MaskedFormatter(Masking()))
@@ -56,11 +58,11 @@ def _log_warning(
     category: type[Warning],
     filename: str,
     lineno: int,
-    file: TextIO | None = None,  # noqa: ARG001 - the signature is Python's
+    file: TextIO | None = None,  # noqa: ARG001 - of the protocol
     line: str | None = None,  # noqa: ARG001
 ) -> None:
-    words = " ".join(str(message).split())
-    if len(words) > LONGEST_WARNING:
-        words = f"{words[:LONGEST_WARNING]}..."
-    logger.warning("a library warns: %s (%s)", words, category.__name__)
+    text = " ".join(str(message).split())
+    if len(text) > LONGEST_WARNING:
+        text = f"{text[:LONGEST_WARNING]}..."
+    logger.warning("a library warns: %s (%s)", text, category.__name__)
     logger.debug("it warned in line %d of %s", lineno, filename)

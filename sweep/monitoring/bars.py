@@ -1,4 +1,4 @@
-"""Bars of one line: how far a trial is, and how far a value is from its band."""
+"""Bars of one line: the progress of a trial, and a value relative to its target band."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from rich.text import Text
 from fieldsharp.objectives.targets import Band
 
 BEYOND = 0.12
-"""Of the way from the left end to the ceiling that is shown past it."""
+"""Part of a bar past the ceiling, relative to the part up to it."""
 PLAIN_DIGITS = 4
 MOST_DECIMALS = 5
 MOST_PLAIN = 1e6
@@ -18,16 +18,16 @@ DONE, SHORT, REACHED, OVER, FAINT = "cyan", "yellow", "green", "red", "dim"
 
 @dataclass(frozen=True)
 class Signs:
-    """What bars are drawn with.
+    """Characters of bars.
 
     Attributes:
-        full: A cell that is filled.
-        half: One that is half filled.
-        empty: One that is not filled.
-        target: Where the target is, not filled and filled.
-        ceiling: Where the ceiling is, not filled and filled.
-        over: The last cell of a value past the right end.
-        cut: In place of what does not fit.
+        full: A filled cell.
+        half: A half-filled cell.
+        empty: An empty cell.
+        target: The cell of the target, empty and filled.
+        ceiling: The cell of the ceiling, empty and filled.
+        over: The last cell, for a value past the right end.
+        cut: Replaces text that does not fit.
     """
 
     full: str
@@ -44,7 +44,7 @@ ASCII = Signs("=", "=", "-", ("[", "["), ("]", "]"), ">", "~")
 
 
 def share_bar(share: float, width: int, signs: Signs) -> Text:
-    """Return a bar that is filled for a share from 0 to 1."""
+    """Return a bar filled to a share from 0 to 1."""
     halves = round(2 * width * min(1.0, max(0.0, share)))
     text = Text().append(signs.full * (halves // 2) + signs.half * (halves % 2), style=DONE)
     return text.append(signs.empty * (width - len(text)), style=FAINT)
@@ -52,11 +52,11 @@ def share_bar(share: float, width: int, signs: Signs) -> Text:
 
 @dataclass(frozen=True)
 class BandBar:
-    """Shows values beside one band, all on the same scale: from the baseline past the ceiling.
+    """Draws values relative to a band, on one scale from the baseline to past the ceiling.
 
     Attributes:
         band: From target to ceiling.
-        baseline: Where the scale begins; None where it is not known, then at nothing.
+        baseline: Left end of the scale; None for the offset of the band.
     """
 
     band: Band
@@ -67,21 +67,21 @@ class BandBar:
         low, high = self.band.low, self.band.high
         if self.baseline is not None and math.isfinite(self.baseline) and self.baseline < low:
             return self.baseline
-        # A baseline that is sharp enough leaves no way to show: twice the band's width below it.
+        # A baseline at or above the target: start two band widths below the target.
         near = low - 2.0 * (high - low)
         return self.band.offset if self.baseline is None or not near < low else near
 
     def draw(self, value: float | None, width: int, signs: Signs) -> Text:
-        """Return the bar of a value; of none where there is no value.
+        """Return the bar of a value, an empty one for None.
 
-        Whatever the width, the mark of the target is filled where the target is reached and the
-        mark of the ceiling where the value is above it, and never else.
+        At any width, the mark of the target is filled exactly if the target is reached, and the
+        mark of the ceiling exactly if the value is above it.
         """
         low, high, left = self.band.low, self.band.high, self._left
         right = high + BEYOND * (high - left)
-        place = [(x - left) / (right - left) * width for x in (low, high)]
-        target = min(width - 2, int(place[0]))
-        ceiling = min(width - 1, max(target + 1, int(place[1])))
+        position = [(x - left) / (right - left) * width for x in (low, high)]
+        target = min(width - 2, int(position[0]))
+        ceiling = min(width - 1, max(target + 1, int(position[1])))
         halves = 0
         if value is not None and math.isfinite(value):
             halves = round(2 * (min(max(value, left), right) - left) / (right - left) * width)
@@ -104,22 +104,22 @@ class BandBar:
         return text
 
 
-def number_of(high: float) -> Callable[[float | None], str]:
-    """Return what writes numbers of about this size, all of the same width."""
+def number_format(high: float) -> Callable[[float | None], str]:
+    """Return a function that formats numbers of about this size to the same width."""
     size = abs(high)
     decimals = PLAIN_DIGITS - 1 - (math.floor(math.log10(size)) if size > 0 else 0)
     if decimals > MOST_DECIMALS or size >= MOST_PLAIN:
-        width = len(_powers(high))
+        width = len(_scientific(high))
 
         def write(value: float) -> str:
-            return _powers(value)
+            return _scientific(value)
 
     else:
-        kept = max(0, decimals)
-        width = len(f"{high:.{kept}f}")
+        digits = max(0, decimals)
+        width = len(f"{high:.{digits}f}")
 
         def write(value: float) -> str:
-            return f"{value:.{kept}f}"
+            return f"{value:.{digits}f}"
 
     def number(value: float | None) -> str:
         if value is None:
@@ -130,7 +130,7 @@ def number_of(high: float) -> Callable[[float | None], str]:
     return number
 
 
-def _powers(value: float) -> str:
+def _scientific(value: float) -> str:
     """Return a number as 2.35e-4."""
     mantissa, _, exponent = f"{value:.2e}".partition("e")
     return f"{mantissa}e{int(exponent)}" if exponent else mantissa

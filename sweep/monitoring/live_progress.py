@@ -1,4 +1,4 @@
-"""Telling how far a sweep is in a table that is redrawn, with the finished trials above it."""
+"""Shows the progress of a sweep in a live table, with a line above it for each ended trial."""
 
 import sys
 import time
@@ -15,45 +15,46 @@ from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import Verdict
 from fieldsharp.storage.maintenance.inspect import DiskSpace
 from fieldsharp.sweep.configuration.presets import BASELINE
-from fieldsharp.sweep.monitoring.live_table import LiveTable, left_behind
+from fieldsharp.sweep.monitoring.live_table import LiveTable, ended_trial_line
 from fieldsharp.sweep.monitoring.progress import SilentProgress, outcome
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.formatting import describe
-from fieldsharp.sweep.study.status.snapshot import ShownTrial, SweepSnapshot, TrialAtWork
-from fieldsharp.sweep.study.trial_records import PAUSED_STATE, BestTrial, TrialRecord
+from fieldsharp.sweep.study.status.snapshot import SweepSnapshot, TrialAtWork
+from fieldsharp.sweep.study.status.state import ScoredTrial
+from fieldsharp.sweep.study.trial_records import PAUSED_STATE, TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
-REDRAWN_A_SECOND = 2
-LOOK_AT_ROOM_EVERY_S = 2.0
+REDRAWS_PER_SECOND = 2
+DISK_CHECK_INTERVAL_S = 2.0
 
 
 @dataclass(frozen=True)
 class OpenedSweep:
-    """What can be told of a sweep that is about to begin.
+    """A sweep that is about to begin, for its progress display.
 
     Attributes:
-        study: Its name.
+        study: Name of the study.
         targets: The bands of gradient and peak.
         units: Of the field.
-        look: Reads where the study stands.
-        look_at_room: Asks how much room there is.
+        read_snapshot: Reads the state of the study.
+        read_disk_space: Returns the free disk space, None if it is not known.
     """
 
     study: str
     targets: Targets
     units: str
-    look: Callable[[], SweepSnapshot]
-    look_at_room: Callable[[], DiskSpace | None]
+    read_snapshot: Callable[[], SweepSnapshot]
+    read_disk_space: Callable[[], DiskSpace | None]
 
 
 class LiveProgress(SilentProgress):
-    """Draws the sweep, and leaves a line behind for every trial that ends.
+    """Draws the sweep in a table, and prints a line for every trial that ends.
 
-    The drawing is done by a thread of its own. It only reads: what it draws is never changed but
-    replaced, and it asks neither the database nor the disk, which may not answer.
+    A thread of its own draws. It only reads: snapshots are immutable and replaced, and it accesses
+    neither the database nor the disk, which may block.
 
     Args:
-        sweep: What is told about.
+        sweep: The sweep to show.
         console: A terminal.
     """
 
@@ -64,33 +65,33 @@ class LiveProgress(SilentProgress):
         self._shown: SweepSnapshot | None = None
         self._at_work: dict[int, TrialAtWork] = {}
         self._began_at: dict[int, float] = {}
-        self._looked_at = 0.0
-        # A log that goes into a file goes there still.
+        self._disk_checked_at = 0.0
+        # A log that is redirected to a file still goes there.
         self._live = Live(
             get_renderable=self._render,
             console=console,
-            refresh_per_second=REDRAWN_A_SECOND,
+            refresh_per_second=REDRAWS_PER_SECOND,
             redirect_stderr=sys.stderr.isatty(),
             vertical_overflow="crop",
         )
 
-    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
+    def begin(self, finished: int, total: int, best: ScoredTrial | None) -> None:
         """Start drawing."""
         super().begin(finished, total, best)
-        self._shown = replace(self._sweep.look(), sees_forecasts=True)
+        self._shown = replace(self._sweep.read_snapshot(), sees_forecasts=True)
         self._live.start()
 
     def started(self, spec: TrialSpec) -> None:
-        """Show the trial among those at work."""
+        """Add the trial to the running ones."""
         epochs = spec.run.training.epochs
         self._began_at[spec.number] = time.monotonic()
-        self._put(TrialAtWork(spec.number, describe(spec), 0, epochs))
-        self._look_at_room()
+        self._update(TrialAtWork(spec.number, describe(spec), 0, epochs))
+        self._update_disk_space()
 
     def epoch(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
-        """Show how far a trial is."""
+        """Update the row of the trial."""
         metrics = report.metrics
-        self._put(
+        self._update(
             TrialAtWork(
                 number=spec.number,
                 what=describe(spec),
@@ -101,15 +102,15 @@ class LiveProgress(SilentProgress):
                 peak=metrics["peak"],
             )
         )
-        self._look_at_room()
+        self._update_disk_space()
 
     def completed(
         self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
     ) -> None:
-        """Leave a line behind."""
+        """Print the line of the trial."""
         super().completed(spec, report, score, wrong)
         metrics = report.metrics
-        found = ShownTrial(
+        found = ScoredTrial(
             spec.number, describe(spec), score.total, metrics["gradient"], metrics["peak"]
         )
         if self._shown is not None:
@@ -119,31 +120,31 @@ class LiveProgress(SilentProgress):
                 best=found if is_best else self._shown.best,
                 baseline=found if spec.preset == BASELINE else self._shown.baseline,
             )
-        self._leave(spec, "COMPLETE", outcome(report, score, wrong))
+        self._print_ended(spec, "COMPLETE", outcome(report, score, wrong))
 
     def paused(self, spec: TrialSpec, record: TrialRecord) -> None:  # noqa: ARG002
-        """Show the trial no longer."""
+        """Remove the trial from the running ones."""
         self.put_back(spec.number)
 
     def waiting(self, count: int) -> None:
-        """Show how many are paused."""
+        """Update the number of paused trials."""
         super().waiting(count)
         if self._shown is not None:
             states = {**self._shown.states, PAUSED_STATE: count}
             self._shown = replace(self._shown, states=states)
 
     def pruned(self, spec: TrialSpec, record: TrialRecord) -> None:
-        """Leave a line behind."""
+        """Print the line of the trial."""
         super().pruned(spec, record)
-        self._leave(spec, "PRUNED", f"pruned after epoch {record.epochs}")
+        self._print_ended(spec, "PRUNED", f"pruned after epoch {record.epochs}")
 
     def failed(self, spec: TrialSpec, reason: str) -> None:
-        """Leave the warning behind."""
+        """Print the warning."""
         super().failed(spec, reason)
         self._ended(spec.number, "FAIL")
 
     def put_back(self, number: int) -> None:
-        """Show the trial no longer."""
+        """Remove the trial from the running ones."""
         self._at_work = {n: trial for n, trial in self._at_work.items() if n != number}
 
     def concluded(self, verdict: Verdict | None) -> None:
@@ -152,7 +153,7 @@ class LiveProgress(SilentProgress):
             self._shown = replace(self._shown, verdict=verdict)
 
     def end(self) -> None:
-        """Stop drawing, and leave the last table behind without those that were at work."""
+        """Stop drawing; the last table stays on the screen, without running trials."""
         self._at_work = {}
         if self._shown is not None:
             self._shown = replace(self._shown, is_run=False)
@@ -160,12 +161,14 @@ class LiveProgress(SilentProgress):
             self._live.stop()
             self._console.print()
 
-    def _put(self, trial: TrialAtWork) -> None:
+    def _update(self, trial: TrialAtWork) -> None:
         self._at_work = dict(sorted({**self._at_work, trial.number: trial}.items()))
 
-    def _leave(self, spec: TrialSpec, state: str, what: str) -> None:
+    def _print_ended(self, spec: TrialSpec, state: str, outcome_text: str) -> None:
         self._ended(spec.number, state)
-        self._console.print(left_behind(spec.number, what, describe(spec), self._console.width))
+        self._console.print(
+            ended_trial_line(spec.number, outcome_text, describe(spec), self._console.width)
+        )
 
     def _ended(self, number: int, state: str) -> None:
         self.put_back(number)
@@ -174,11 +177,11 @@ class LiveProgress(SilentProgress):
             states[state] = states.get(state, 0) + 1
             self._shown = replace(self._shown, states=states)
 
-    def _look_at_room(self) -> None:
+    def _update_disk_space(self) -> None:
         now = time.monotonic()
-        if self._shown is not None and now - self._looked_at >= LOOK_AT_ROOM_EVERY_S:
-            self._looked_at = now
-            self._shown = replace(self._shown, room=self._sweep.look_at_room())
+        if self._shown is not None and now - self._disk_checked_at >= DISK_CHECK_INTERVAL_S:
+            self._disk_checked_at = now
+            self._shown = replace(self._shown, room=self._sweep.read_disk_space())
 
     def _render(self) -> LiveTable | Text:
         if self._shown is None:

@@ -1,4 +1,4 @@
-"""Telling how far a sweep is in plain lines, where no table can be redrawn."""
+"""Shows the progress of a sweep in log lines, for output that is no terminal."""
 
 import logging
 
@@ -7,28 +7,29 @@ from fieldsharp.objectives.score import Score
 from fieldsharp.sweep.monitoring.progress import SilentProgress, outcome, outcome_so_far
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.formatting import describe
-from fieldsharp.sweep.study.trial_records import BestTrial, TrialRecord
+from fieldsharp.sweep.study.status.state import ScoredTrial
+from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
 
 
 class LogProgress(SilentProgress):
-    """A log line for every trial."""
+    """Logs a line when a trial starts, pauses or ends."""
 
-    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
-        """Say where the sweep starts from."""
+    def begin(self, finished: int, total: int, best: ScoredTrial | None) -> None:
+        """Log how many trials are done."""
         super().begin(finished, total, best)
         logger.info("%s: %d of %d trials done", self.study, finished, total)
 
     def started(self, spec: TrialSpec) -> None:
-        """Say what a trial trains."""
+        """Log the settings of the trial."""
         logger.info("%s trial %d: started, %s", self.study, spec.number, describe(spec))
 
     def completed(
         self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
     ) -> None:
-        """Say what came of it, and where the sweep is."""
+        """Log the result of the trial, and the progress of the sweep."""
         super().completed(spec, report, score, wrong)
         logger.info(
             "%s trial %d: complete, %s | %s",
@@ -39,10 +40,10 @@ class LogProgress(SilentProgress):
         )
 
     def paused(self, spec: TrialSpec, record: TrialRecord) -> None:
-        """Say when and at what score."""
+        """Log epoch and score."""
         logger.info("%s trial %d: paused %s", self.study, spec.number, outcome_so_far(record))
 
     def pruned(self, spec: TrialSpec, record: TrialRecord) -> None:
-        """Say when and at what score."""
+        """Log epoch and score."""
         super().pruned(spec, record)
         logger.info("%s trial %d: pruned %s", self.study, spec.number, outcome_so_far(record))

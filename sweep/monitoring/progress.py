@@ -1,12 +1,12 @@
-"""Telling a person how far a sweep is: what is told, and what counts without saying anything.
+"""Progress displays of a sweep: the interface, and the base class, which displays failures only.
 
-``log_progress`` says it in lines, ``live_progress`` in a table that is redrawn.
+``log_progress`` logs lines, ``live_progress`` redraws a table. A new display is one file with a
+subclass of ``SilentProgress``, and one line in ``sweep/commands/sweep_run.py``.
 """
 
 import logging
 import time
 from collections.abc import Sequence
-from typing import Protocol
 
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.score import Score
@@ -14,54 +14,55 @@ from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import Verdict
 from fieldsharp.sweep.monitoring.bars import clock_time
 from fieldsharp.sweep.study.epoch_report import EpochReport
-from fieldsharp.sweep.study.formatting import describe_result
-from fieldsharp.sweep.study.trial_records import BestTrial, TrialRecord
+from fieldsharp.sweep.study.formatting import describe, describe_result
+from fieldsharp.sweep.study.status.state import ScoredTrial
+from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
 
 
-class Progress(Protocol):
-    """What the coordinator tells while it works."""
+class Progress:
+    """Receives what the coordinator does; a method that a subclass does not define does nothing."""
 
-    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
-        """Say how many trials are done, how many there shall be, and which is best so far."""
+    def begin(self, finished: int, total: int, best: ScoredTrial | None) -> None:
+        """Begin, with the number of finished trials, the budget, and the best trial so far."""
 
     def started(self, spec: TrialSpec) -> None:
-        """Say that a trial was handed to a worker."""
+        """Handle that a trial was submitted to a worker."""
 
     def epoch(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
-        """Say what a trial scores after an epoch."""
+        """Handle the score of a running trial after an epoch."""
 
     def completed(
         self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
     ) -> None:
-        """Say that a trial is complete, and which guards it breaks."""
+        """Handle that a trial is complete, and the guards it breaks."""
 
     def paused(self, spec: TrialSpec, record: TrialRecord) -> None:
-        """Say that a trial waits at a rung, and what it has come to."""
+        """Handle that a trial was paused at a rung."""
 
     def waiting(self, count: int) -> None:
-        """Say how many trials are paused."""
+        """Handle the number of paused trials."""
 
     def pruned(self, spec: TrialSpec, record: TrialRecord) -> None:
-        """Say that a trial was pruned, or waits no longer."""
+        """Handle that a trial was pruned, while running or paused."""
 
     def failed(self, spec: TrialSpec, reason: str) -> None:
-        """Say that a trial failed."""
+        """Handle that a trial failed."""
 
     def put_back(self, number: int) -> None:
-        """Say that a trial at work is queued again."""
+        """Handle that a running trial was queued again."""
 
     def concluded(self, verdict: Verdict | None) -> None:
-        """Say what the sweep comes to so far."""
+        """Handle the verdict so far."""
 
     def end(self) -> None:
-        """Say that the sweep is over or interrupted."""
+        """Handle that the sweep ended or was interrupted."""
 
 
-class SilentProgress:
-    """Counts, and says nothing but failures; the base of those that say more."""
+class SilentProgress(Progress):
+    """Counts trials and tracks the best; logs nothing but failures. Base of all other displays."""
 
     def __init__(self, study: str, targets: Targets, units: str) -> None:
         self.study = study
@@ -69,68 +70,52 @@ class SilentProgress:
         self.units = units
         self.finished = 0
         self.total = 0
-        self.best: BestTrial | None = None
+        self.best: ScoredTrial | None = None
         self._began = time.monotonic()
         self._finished_here = 0
         self._waiting = 0
         self._waited_before: int | None = None
 
-    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
-        """Take over from what is done."""
+    def begin(self, finished: int, total: int, best: ScoredTrial | None) -> None:
+        """Set the counts and the best trial."""
         self.best = best
         self.finished = finished
         self.total = total
         self._began = time.monotonic()
 
-    def started(self, spec: TrialSpec) -> None:
-        """Nothing to say."""
-
-    def epoch(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
-        """Nothing to say."""
-
     def completed(
         self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
     ) -> None:
-        """Count, and keep the best."""
+        """Count the trial, and update the best."""
         self._count()
         if not wrong and (self.best is None or score.total < self.best.score):
             metrics = report.metrics
-            self.best = BestTrial(spec.number, score.total, metrics["gradient"], metrics["peak"])
-
-    def paused(self, spec: TrialSpec, record: TrialRecord) -> None:
-        """Nothing to say."""
+            self.best = ScoredTrial(
+                spec.number, describe(spec), score.total, metrics["gradient"], metrics["peak"]
+            )
 
     def waiting(self, count: int) -> None:
-        """Count."""
+        """Set the number of paused trials."""
         if self._waited_before is None:
             self._waited_before = count
         self._waiting = count
 
     def pruned(self, spec: TrialSpec, record: TrialRecord) -> None:  # noqa: ARG002
-        """Count."""
+        """Count the trial."""
         self._count()
 
     def failed(self, spec: TrialSpec, reason: str) -> None:
-        """Count, and say why: a failure is never silent."""
+        """Count the trial, and log the reason."""
         self._count()
         logger.warning("%s trial %d: failed, %s", self.study, spec.number, reason)
-
-    def put_back(self, number: int) -> None:
-        """Nothing to say."""
-
-    def concluded(self, verdict: Verdict | None) -> None:
-        """Nothing to say."""
-
-    def end(self) -> None:
-        """Nothing to say."""
 
     def _count(self) -> None:
         self.finished += 1
         self._finished_here += 1
 
     def eta_s(self) -> float | None:
-        """Return the seconds left at the pace so far, None before the first trial is done."""
-        # A paused trial has had most of what it gets.
+        """Return the estimated seconds left, None before the first trial is done."""
+        # A paused trial counts as done: most of its epochs are trained.
         done_here = self._finished_here + self._waiting - (self._waited_before or 0)
         if done_here <= 0:
             return None
@@ -138,7 +123,7 @@ class SilentProgress:
         return max(0, self.total - self.finished - self._waiting) * pace
 
     def line(self) -> str:
-        """Return where the sweep is, in one line."""
+        """Return the progress of the sweep in one line."""
         parts = [f"trials {self.finished}/{self.total}"]
         if self.best is not None:
             g, p = self.targets.gradient.low, self.targets.peak.low
@@ -153,10 +138,10 @@ class SilentProgress:
 
 
 def outcome_so_far(record: TrialRecord) -> str:
-    """Return what a trial that was not trained to its end came to, in a few words."""
+    """Return the result of a trial that was not trained to its end, in a few words."""
     return f"after epoch {record.epochs}, {describe_result(record.score, record.metrics, [])}"
 
 
 def outcome(report: EpochReport, score: Score, wrong: Sequence[GuardOutcome] = ()) -> str:
-    """Return what a trial came to, in a few words."""
+    """Return the result of a complete trial, in a few words."""
     return describe_result(score.total, report.metrics, [guard.name for guard in wrong])

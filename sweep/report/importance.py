@@ -10,7 +10,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.sweep.report.model import CommonChoice, Importance
-from fieldsharp.sweep.study.sampling.study_view import sampler_view, view_of_trial
+from fieldsharp.sweep.study.sampling.study_view import RungStudy, as_complete_at_rung
 from fieldsharp.sweep.study.trial_records import is_baseline, is_feasible, trial_score
 
 MIN_TRIALS = 10
@@ -26,7 +26,7 @@ def importance(study: Study, trials: list[FrozenTrial]) -> Importance:
     it does in the search. One that was stopped at a rung counts with its score there. The baseline
     is left out: its stored parameters are not those it was trained with.
     """
-    views = [view_of_trial(trial) for trial in trials]
+    views = [as_complete_at_rung(trial) for trial in trials]
     scored = [
         trial
         for trial in views
@@ -56,7 +56,7 @@ def importance(study: Study, trials: list[FrozenTrial]) -> Importance:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Optuna warns that lower is better, as intended
         importances = PedAnovaImportanceEvaluator(target_quantile=best / len(scored)).evaluate(
-            sampler_view(study), sorted(names - set(constants)), target=ranking_score
+            RungStudy(study), sorted(names - set(constants)), target=ranking_score
         )
     total = sum(importances.values())
     if not total > 0:

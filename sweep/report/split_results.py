@@ -55,7 +55,7 @@ def _stored_previews(
         if observed is None:
             return None, {}
         for kind, spec in specs.items():
-            preview = files.sample(spec.number)
+            preview = files.preview(spec.number)
             forecast = preview.forecast if preview is not None else None
             if forecast is not None and forecast.is_beside(observed):
                 forecasts[kind] = forecast
@@ -115,7 +115,7 @@ def _evaluated(
     config: SweepConfig, data: ForecastData, predictors: dict[Kind, Forecaster]
 ) -> SplitResults:
     evaluator = Evaluator(data, data.test)
-    metrics = {kind: evaluator.judge(predictor) for kind, predictor in predictors.items()}
+    metrics = {kind: evaluator.evaluate(predictor) for kind, predictor in predictors.items()}
     baseline = metrics["baseline"]
     targets = resolve_targets(config.objective, baseline.overall, chosen_elsewhere=True)
 
@@ -131,5 +131,5 @@ def _evaluated(
         targets=targets,
         results={kind: result(values) for kind, values in metrics.items()},
         observed=previews.observed(),
-        forecasts={kind: previews.sample(predictor) for kind, predictor in predictors.items()},
+        forecasts={kind: previews.forecast(predictor) for kind, predictor in predictors.items()},
     )

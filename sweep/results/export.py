@@ -21,8 +21,9 @@ from fieldsharp.sweep.configuration.safe_yaml import (
 from fieldsharp.sweep.results.python_constants import python_constants
 from fieldsharp.sweep.study.confirmation.records import read_confirmation
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
-from fieldsharp.sweep.study.status.report import study_verdict, trial_status
+from fieldsharp.sweep.study.status.report import trial_status
 from fieldsharp.sweep.study.trial_records import PROVENANCE, best_trial, trial_record, trial_spec
+from fieldsharp.sweep.study.verdict import study_verdict
 
 Format = Literal["yaml", "json", "py"]
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)

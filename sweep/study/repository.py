@@ -1,60 +1,50 @@
-"""The study's book: the one place that asks Optuna for trials and tells it what came of them."""
+"""The repository of a study: the only code that asks Optuna for trials and tells their results."""
 
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from optuna.distributions import BaseDistribution
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from fieldsharp.core.errors import StudyError, TrialEndedElsewhere
-from fieldsharp.model.registry import NO_TERM
 from fieldsharp.objectives.contenders import Contender
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import SUCCESS, Verdict
+from fieldsharp.storage.optuna_adapter.trials import (
+    open_trial,
+    set_step_score,
+    set_trial_attribute,
+    set_trial_state,
+)
 from fieldsharp.storage.retry import DatabaseRetry
 from fieldsharp.sweep.configuration.execution import seconds
-from fieldsharp.sweep.configuration.presets import Preset, preset_parameters, presets
-from fieldsharp.sweep.configuration.ranges import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.configuration.space import distributions
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.data_summary import DataSummary
-from fieldsharp.sweep.study.early_stop import settled_verdict
 from fieldsharp.sweep.study.files.artifacts import Picture
 from fieldsharp.sweep.study.lookup import study_identity
-from fieldsharp.sweep.study.pruning import write_score
-from fieldsharp.sweep.study.queued_trials import TrialRefusedError, refusal_of_queued_trial
+from fieldsharp.sweep.study.queue_checks import TrialRefusedError
 from fieldsharp.sweep.study.retry_history import RetryHistory, retry_history
 from fieldsharp.sweep.study.rung_results import RungResult, known_rung_results, objective_values
+from fieldsharp.sweep.study.status.state import ScoredTrial, scored_trial
+from fieldsharp.sweep.study.trial_queue import TrialQueue
 from fieldsharp.sweep.study.trial_records import (
-    BestTrial,
     TrialRecord,
     best_trial,
     complete_baseline,
     counted,
-    is_baseline,
-    is_failed_baseline,
     paused_after,
     trial_record,
     trial_spec,
-    why_left_out,
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.trial_writer import write_outcome
+from fieldsharp.sweep.study.trial_writer import write_outcome, write_score
 from fieldsharp.sweep.study.unit_of_work import UnitOfWork
-from fieldsharp.sweep.study.verdict_inputs import contenders
-from fieldsharp.sweep.study.warm_start import warm_start_of
+from fieldsharp.sweep.study.verdict import contenders, settled_verdict
 
 logger = logging.getLogger(__name__)
-NO_WEIGHT = {"gradient_weight": 0.0}
-ENDED_ELSEWHERE = "another program ended it; what it came to here does not count"
-
-
-def _trained(preset: Preset) -> str:
-    """Return what a preset trains, for people: the recorded parameters may be the nearest ones."""
-    return ", ".join(f"{path} {value}" for path, value in preset.values.items())
+ENDED_ELSEWHERE = "another program ended it; its result here does not count"
 
 
 def _is_ours(trial: FrozenTrial) -> bool:
@@ -63,7 +53,15 @@ def _is_ours(trial: FrozenTrial) -> bool:
 
 
 class StudyRepository(UnitOfWork):
-    """Asks, reports and tells. One per study, used by the coordinator alone."""
+    """Asks for trials, reports their scores and tells their results; for the coordinator alone.
+
+    Args:
+        study: With its sampler and pruner.
+        config: Of the sweep.
+        url: Address of the database.
+        facts: Found out about the data.
+        patience: With a database that does not answer; None for what the configuration says.
+    """
 
     def __init__(
         self,
@@ -74,43 +72,23 @@ class StudyRepository(UnitOfWork):
         patience: DatabaseRetry | None = None,
     ) -> None:
         super().__init__(study, url, patience or DatabaseRetry(seconds(config.recovery.patience)))
-        self._facts = facts
-        self._provenance = facts.provenance.model_dump(mode="json")
         self.config = config
         self._identity = study_identity(study)
-        baseline, *rounds = presets(config)
-        start = warm_start_of(study)
-        earlier = [trial.preset for trial in start.trials] if start is not None else []
-        self._presets = {preset.name: preset for preset in (baseline, *earlier, *rounds)}
-        self._distributions: dict[str, BaseDistribution] = distributions(config.search)
+        self._queue = TrialQueue(study, config, facts)
         self._running: dict[int, Trial] = {}
 
-    def keep_workers(self, count: int) -> None:
-        """Keep how many trials there may be at a time, for whoever looks at the study."""
+    def set_worker_count(self, count: int) -> None:
+        """Store how many trials may run at a time, for `status --watch` and the dashboard."""
         self._write(lambda: self.study.set_user_attr(trial_records.WORKERS, count))
 
     def prepare(self) -> None:
         """Queue the presets of a new study."""
-        self._write(self._prepare)
+        self._write(lambda: self._queue.enqueue_presets(self._trials()))
 
-    def _prepare(self) -> None:
-        trials = self._trials()
-        # A baseline that failed is tried again, since nothing can be scored without one.
-        there = {
-            preset
-            for trial in trials
-            if isinstance(preset := trial.user_attrs.get(trial_records.PRESET), str)
-            and not is_failed_baseline(trial)
-            and not (trial.state is TrialState.COMPLETE and why_left_out(trial))
-        }
-        for preset in self._presets.values():
-            if preset.name not in there:
-                self._enqueue(preset)
+    def stale_running(self) -> list[int]:
+        """Return the stale RUNNING trials: of an earlier coordinator, and run by no process.
 
-    def left_running(self) -> list[int]:
-        """Return the trials that are marked as running and that nobody is at.
-
-        One that another program asked Optuna for is that program's, and is left alone.
+        Trials that another program asked Optuna for are left out.
         """
 
         def find() -> list[int]:
@@ -124,7 +102,7 @@ class StudyRepository(UnitOfWork):
         trials = self._read(self._trials)
         return {trial.number for trial in trials}
 
-    def told(self) -> set[int]:
+    def finished_numbers(self) -> set[int]:
         """Return the numbers of all trials that ended."""
         trials = self._read(self._trials)
         return {trial.number for trial in trials if trial.state.is_finished()}
@@ -134,21 +112,17 @@ class StudyRepository(UnitOfWork):
         return self._read(lambda: counted(self._trials()))
 
     def baseline(self) -> TrialRecord | None:
-        """Return the outcome of the baseline, None before it is complete."""
+        """Return the record of the baseline, None before it is complete."""
         trial = self._read(lambda: complete_baseline(self._trials()))
         return None if trial is None else trial_record(trial)
 
-    def best(self) -> BestTrial | None:
+    def best(self) -> ScoredTrial | None:
         """Return the best trial that breaks no guard, None before there is one."""
         trial = self._read(lambda: best_trial(self._trials()))
-        record = trial_record(trial) if trial is not None else None
-        if trial is None or record is None:
-            return None
-        metrics = record.metrics
-        return BestTrial(trial.number, record.score, metrics["gradient"], metrics["peak"])
+        return None if trial is None else scored_trial(trial)
 
     def ask(self) -> TrialSpec:
-        """Return the next trial: one that was put back or queued, else the sampler's choice.
+        """Return the next trial, now running: a queued or requeued one, else the sampler's choice.
 
         Raises:
             TrialRefusedError: If the next of the queue cannot be trained; it was told as failed.
@@ -159,72 +133,21 @@ class StudyRepository(UnitOfWork):
         return found
 
     def _ask(self) -> TrialSpec | TrialRefusedError:
-        queued = self._next_in_the_queue()
-        if queued is not None:
-            space, trials = self.config.search.space, self._trials()
-            reason = refusal_of_queued_trial(
-                self._trial(queued.number), space, self._presets, trials
-            )
-            if reason:
-                return self._refuse(queued, reason)
-        trial = queued or self._new_trial()
-        for name, distribution in self._distributions.items():
-            trial._suggest(name, distribution)
-        try:
-            spec = self._spec(trial)
-        except ValueError as error:
-            if queued is None:
-                raise
-            words = " ".join(str(error).split())
-            return self._refuse(queued, f"its values cannot be trained together ({words})")
-        trial.set_user_attr(trial_records.SPEC, spec.model_dump(mode="json"))
-        if trial_records.PROVENANCE not in trial.user_attrs:
-            # Of this trial, not of the study: a study may be gone on with by a newer version.
-            trial.set_user_attr(trial_records.PROVENANCE, self._provenance)
-            if spec.preset is not None:
-                trial.set_user_attr(trial_records.TRAINED, _trained(self._presets[spec.preset]))
+        asked = self._queue.ask()
+        if isinstance(asked, TrialRefusedError):
+            return asked
+        trial, spec = asked
         self._running[trial.number] = trial
         return spec
 
-    def _refuse(self, trial: Trial, reason: str) -> TrialRefusedError:
-        """Tell that a queued trial failed, without what another program wrote into it."""
-        is_only = is_baseline(self._trial(trial.number)) and not any(
-            is_baseline(other) and not is_failed_baseline(other) and other.number < trial.number
-            for other in self._trials()
-        )
-        # Else it would stand for that preset, or for what the attributes say.
-        for name in (*trial_records.READ_BACK, *(() if is_only else (trial_records.PRESET,))):
-            if name in trial.user_attrs:
-                trial.set_user_attr(name, None)
-        trial.set_user_attr(trial_records.FAILURE, reason)
-        self.study.tell(trial.number, state=TrialState.FAIL)
-        return TrialRefusedError(trial.number, reason, is_baseline=is_only)
-
-    def _spec(self, trial: Trial) -> TrialSpec:
-        attributes = trial.user_attrs
-        preset = self._presets.get(attributes.get(trial_records.PRESET, ""))
-        values = {setting_path(name): value for name, value in trial.params.items()}
-        run = preset.run(self.config, values) if preset else self.config.run_with(values)
-        if run.loss.variant == NO_TERM:  # a weight on nothing is 0, and is shown as such
-            run = run.model_copy(update={"loss": run.loss.model_copy(update=NO_WEIGHT)})
-        earlier = trial_spec(trial._cached_frozen_trial)
-        return TrialSpec(
-            number=trial.number,
-            attempt=earlier.attempt + 1 if earlier else 1,
-            preset=preset.name if preset else None,
-            data_sha256=self._provenance["data_sha256"],
-            run=run,
-            micro_batches=attributes.get(trial_records.MICRO_BATCHES, 1),
-        )
-
     def adopt(self, number: int, attempt: int, fingerprint: str) -> TrialSpec | None:
-        """Take a trial over whose result is at hand; None where it is not that trial's any more.
+        """Mark a trial as running whose result is in the spool; None where it is another's.
 
         Args:
             number: The trial.
-            attempt: Which attempt the result is of: the last one that was handed out.
-            fingerprint: Of what it trained: the database may be a copy put back, in which the
-                number is another trial's.
+            attempt: The attempt of the result, which must be the last one.
+            fingerprint: Of what was trained: in a restored copy of the database the number may be
+                another trial's.
         """
         return self._write(lambda: self._adopt(number, attempt, fingerprint))
 
@@ -236,50 +159,27 @@ class StudyRepository(UnitOfWork):
         if (spec.attempt, spec.fingerprint) != (attempt, fingerprint):
             return None
         if found.state is TrialState.WAITING:
-            self.study._storage.set_trial_state_values(found._trial_id, TrialState.RUNNING)
-        self._running[number] = Trial(self.study, found._trial_id)
+            set_trial_state(self.study, found, TrialState.RUNNING)
+        self._running[number] = open_trial(self.study, found)
         return spec
 
-    def _next_in_the_queue(self) -> Trial | None:
-        """Return the next trial of the queue, now running; None where there is none.
-
-        The baseline comes first, also when it is tried again; a paused trial waits for its turn.
-        """
-        waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        queue = [trial for trial in waiting if paused_after(trial) is None]
-        queue.sort(key=lambda trial: not is_baseline(trial))
-        for trial in queue:
-            # Read again: another program may have ended it since it was read.
-            if not self._trial(trial.number).state.is_finished():
-                return self._run(trial._trial_id)
-        return None
-
-    def _run(self, trial_id: int) -> Trial:
-        self.study._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
-        return Trial(self.study, trial_id)
-
-    def _new_trial(self) -> Trial:
-        # Not Study.ask, which would take a paused trial for a queued one.
-        self.study._thread_local.cached_all_trials = None
-        return Trial(self.study, self.study._storage.create_new_trial(self.study._study_id))
-
     def report(self, number: int, epoch: int, score: float, rung: RungResult | None = None) -> bool:
-        """Write the score after an epoch down and return whether the trial should be pruned.
+        """Write the score after an epoch and return whether to prune the trial.
 
         Args:
             number: The trial.
             epoch: From 0.
-            score: After it.
-            rung: What the trial came to, where it came to a rung with that epoch.
+            score: After that epoch.
+            rung: The result at a rung, where one lies after that epoch.
         """
 
         def report() -> bool:
-            trial_id = self._running[number]._trial_id
+            trial = self._running[number]
             if rung is not None:
-                kept = self._trial(number).user_attrs.get(trial_records.RUNGS, [])
-                rungs = [*kept, rung.model_dump(mode="json")]
-                self.study._storage.set_trial_user_attr(trial_id, trial_records.RUNGS, rungs)
-            return write_score(self.study, trial_id, epoch, score)
+                earlier = self._trial(number).user_attrs.get(trial_records.RUNGS, [])
+                rungs = [*earlier, rung.model_dump(mode="json")]
+                set_trial_attribute(self.study, trial, trial_records.RUNGS, rungs)
+            return write_score(self.study, trial, epoch, score)
 
         try:
             return self._write(report)
@@ -288,78 +188,80 @@ class StudyRepository(UnitOfWork):
             return True
 
     def complete(self, number: int, record: TrialRecord, pictures: Sequence[Picture] = ()) -> None:
-        """Tell the result of a trial, and of which pictures there can be."""
+        """Tell a trial as complete, with the pictures that can be drawn of it."""
         values = objective_values(
             self.config.objective.mode, record.score, record.score_parts, record.metrics["rmse"]
         )
         self._tell(number, TrialState.COMPLETE, list(values), record, pictures)
 
     def prune(self, number: int, record: TrialRecord, pictures: Sequence[Picture] = ()) -> None:
-        """Tell that a trial was pruned; its last score is kept as its value."""
-        trial_id, storage = self._running[number]._trial_id, self.study._storage
+        """Tell a trial as pruned, with its last score as its value."""
 
         def level() -> None:
             # Optuna takes the value of the last step, which a former attempt may have reported.
-            for step in storage.get_trial(trial_id).intermediate_values:
+            trial = self._trial(number)
+            for step in trial.intermediate_values:
                 if step >= record.epochs:
-                    storage.set_trial_intermediate_value(trial_id, step, record.score)
+                    set_step_score(self.study, trial, step, record.score)
 
         self._tell(number, TrialState.PRUNED, None, record, pictures, before=level)
 
     def pause(
         self, number: int, epochs: int, record: TrialRecord, pictures: Sequence[Picture]
     ) -> None:
-        """Have a running trial wait at a rung, with what it has come to.
+        """Pause a running trial at a rung.
 
         Args:
             number: The trial.
-            epochs: It has trained.
-            record: What it has come to.
-            pictures: Which there can be.
+            epochs: Trained until now.
+            record: Its outcome so far.
+            pictures: Pictures that can be drawn of it.
         """
 
         def pause() -> None:
             trial, paused = self._trial(number), {trial_records.PAUSED: epochs}
             write_outcome(self.study, self._identity, trial, record, pictures, paused)
-            self.study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+            set_trial_state(self.study, trial, TrialState.WAITING)
 
-        with suppress(TrialEndedElsewhere):  # going on with it says so
+        with suppress(TrialEndedElsewhere):  # reported when it is to be resumed
             self._write(pause)
         del self._running[number]
 
-    def go_on(self, number: int) -> TrialSpec:
-        """Return a paused trial, now running: a further attempt at the same.
+    def resume_paused(self, number: int) -> TrialSpec:
+        """Return a paused trial, now running, as a further attempt at the same training.
 
         Raises:
             TrialRefusedError: If another program ended it.
         """
 
-        def go_on() -> TrialSpec:
-            trial = self._run(self._trial(number)._trial_id)
+        def resume() -> TrialSpec:
+            paused = self._trial(number)
+            set_trial_state(self.study, paused, TrialState.RUNNING)
+            trial = open_trial(self.study, paused)
             trial.set_user_attr(trial_records.PAUSED, None)
-            spec = self._spec(trial)
+            spec = self._queue.spec(trial)
             trial.set_user_attr(trial_records.SPEC, spec.model_dump(mode="json"))
             self._running[number] = trial
             return spec
 
         try:
-            return self._write(go_on)
+            return self._write(resume)
         except TrialEndedElsewhere:
             raise TrialRefusedError(number, ENDED_ELSEWHERE) from None
 
-    def give_up(self, number: int) -> None:
-        """Tell that a paused trial was pruned: its turn does not come any more."""
+    def prune_paused(self, number: int) -> None:
+        """Tell a paused trial as pruned."""
 
-        def give_up() -> None:
+        def prune() -> None:
             trial = self._trial(number)
             if not trial.state.is_finished():
-                self.study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+                set_trial_state(self.study, trial, TrialState.RUNNING)
                 self.study.tell(number, state=TrialState.PRUNED)
 
-        self._write(give_up)
+        self._write(prune)
 
     def rungs(self) -> dict[int, list[RungResult]]:
-        """Return what every trial that came to a rung had come to there."""
+        """Return the results at rungs, by number of the trial."""
 
         def read() -> dict[int, list[RungResult]]:
             return {t.number: found for t in self._trials() if (found := known_rung_results(t))}
@@ -367,35 +269,33 @@ class StudyRepository(UnitOfWork):
         return self._read(read)
 
     def paused(self) -> list[tuple[TrialSpec, TrialRecord]]:
-        """Return the trials that wait at a rung, and what they have come to there."""
+        """Return the paused trials, and their outcomes so far."""
 
         def read() -> list[tuple[TrialSpec, TrialRecord]]:
             paused = (trial for trial in self._trials() if paused_after(trial) is not None)
-            both = ((trial_spec(trial), trial_record(trial)) for trial in paused)
-            return [(spec, record) for spec, record in both if spec and record]
+            pairs = ((trial_spec(trial), trial_record(trial)) for trial in paused)
+            return [(spec, record) for spec, record in pairs if spec and record]
 
         return self._read(read)
 
     def fail(self, number: int, reason: str) -> None:
-        """Tell that a trial failed, and why; also one that was left running."""
+        """Tell a trial as failed, and why; also a stale RUNNING one."""
 
         def tell() -> None:
             trial = self._trial(number)
             if not trial.state.is_finished():
-                self.study._storage.set_trial_user_attr(
-                    trial._trial_id, trial_records.FAILURE, reason
-                )
+                set_trial_attribute(self.study, trial, trial_records.FAILURE, reason)
             self.study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
 
         self._write(tell)
         self._running.pop(number, None)
 
-    def lost_once_more(self, number: int, epochs_done: int, reason: str) -> RetryHistory:
-        """Return how often a running trial was lost since it last got further, now included.
+    def retry_history_after(self, number: int, epochs_done: int, reason: str) -> RetryHistory:
+        """Return the retry history of a running trial with the attempt that was lost just now.
 
         Args:
-            number: The trial; one that was never handed out was not lost.
-            epochs_done: How far it got, by its checkpoints.
+            number: The trial; one that was never handed out has no lost attempt.
+            epochs_done: Epochs in its checkpoints.
             reason: Why its last attempt ended.
         """
 
@@ -404,52 +304,51 @@ class StudyRepository(UnitOfWork):
             spec = trial_spec(trial)
             attempt = spec.attempt if spec is not None else 0
             try:
-                lost = retry_history(trial)
-            except StudyError:  # another program wrote over it: the count begins anew
-                lost = RetryHistory()
-            return lost.and_another(attempt, epochs_done, reason)
+                history = retry_history(trial)
+            except StudyError:  # another program overwrote it: the count begins anew
+                history = RetryHistory()
+            return history.and_another(attempt, epochs_done, reason)
 
         return self._read(read)
 
     def contenders(self) -> list[Contender]:
-        """Return the complete trials as the verdict sees them."""
+        """Return the complete and pruned trials as the verdict compares them."""
         return self._read(lambda: contenders(self._trials()))
 
-    def settled(self, verdict: Verdict, targets: Targets) -> str:
-        """Return why no further trial is needed, by all that ended; "" where one is."""
+    def why_settled(self, verdict: Verdict, targets: Targets) -> str:
+        """Return why no further trial is needed, by all finished ones; "" where one is needed."""
         budget = self.config.budget
-        if verdict.name != SUCCESS or not budget.stop_on_success:  # the trials need no second look
+        if verdict.name != SUCCESS or not budget.stop_on_success:  # the trials make no difference
             return settled_verdict(verdict, budget, (), targets)
         trials = self._read(self._trials)
         return settled_verdict(verdict, budget, trials, targets)
 
-    def conclude(self, verdict: Verdict) -> None:
-        """Write the verdict down with the study."""
+    def set_verdict(self, verdict: Verdict) -> None:
+        """Write the verdict as an attribute of the study."""
         self._write(lambda: self.study.set_user_attr(trial_records.VERDICT, verdict.model_dump()))
 
-    def put_back(
+    def requeue(
         self, number: int, lost: RetryHistory | None = None, micro_batches: int | None = None
     ) -> None:
         """Queue a running trial again, under its own number and with its own parameters.
 
         Args:
-            number: The trial; also one that was left running.
-            lost: What to keep of its lost attempts; None leaves them.
-            micro_batches: Parts a batch is computed in from now on; None leaves them.
+            number: The trial; also a stale RUNNING one.
+            lost: Its new retry history; None leaves it unchanged.
+            micro_batches: Parts that a batch is computed in from now on; None: unchanged.
         """
 
-        def put_back() -> None:
-            trial_id, storage = self._trial(number)._trial_id, self.study._storage
+        def requeue() -> None:
+            trial = self._trial(number)
             if lost is not None:
-                storage.set_trial_user_attr(
-                    trial_id, trial_records.LOST, lost.model_dump(mode="json")
-                )
+                attempts = lost.model_dump(mode="json")
+                set_trial_attribute(self.study, trial, trial_records.LOST, attempts)
             if micro_batches is not None:
-                storage.set_trial_user_attr(trial_id, trial_records.MICRO_BATCHES, micro_batches)
-            storage.set_trial_state_values(trial_id, TrialState.WAITING)
+                set_trial_attribute(self.study, trial, trial_records.MICRO_BATCHES, micro_batches)
+            set_trial_state(self.study, trial, TrialState.WAITING)
 
         with suppress(TrialEndedElsewhere):
-            self._write(put_back)
+            self._write(requeue)
         self._running.pop(number, None)
 
     def _tell(
@@ -464,16 +363,10 @@ class StudyRepository(UnitOfWork):
         def tell() -> None:
             trial = self._trial(number)
             if trial.state.is_finished():
-                return  # by a transaction of which only the answer was lost
+                return  # by a transaction whose commit succeeded but whose answer was lost
             before()
             write_outcome(self.study, self._identity, trial, record, pictures)
             self.study.tell(number, values, state)
 
         self._write(tell)
         del self._running[number]
-
-    def _enqueue(self, preset: Preset) -> None:
-        self.study.enqueue_trial(
-            preset_parameters(preset, self.config, self._facts.weight_units.get(preset.name, 1.0)),
-            user_attrs={trial_records.PRESET: preset.name},
-        )

@@ -1,4 +1,4 @@
-"""The configuration a study is gone on with."""
+"""The configuration that a study is resumed with."""
 
 import logging
 from pathlib import Path
@@ -11,9 +11,8 @@ from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.study_lock import require_not_running
 from fieldsharp.sweep.configuration.config_file import validate
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.early_stop import settled_verdict
 from fieldsharp.sweep.study.lookup import load_study, study_config, study_data_summary
-from fieldsharp.sweep.study.status.report import study_verdict
+from fieldsharp.sweep.study.verdict import settled_verdict, study_verdict
 
 logger = logging.getLogger(__name__)
 
@@ -26,15 +25,15 @@ def resumable(
     timeout: str | None = None,
     data: Path | None = None,
 ) -> SweepConfig:
-    """Return the configuration a study is gone on with.
+    """Return the configuration that a study is resumed with.
 
     Args:
         name: Of the study.
-        url: Address of its database, which must be there and sound.
-        trials: A new budget; None leaves it.
-        workers: Another number of trials at a time; None leaves it.
-        timeout: Another time limit, ``none`` for none; None leaves it.
-        data: Where the data file is now; None leaves it.
+        url: Address of its database, which must exist and be sound.
+        trials: A new budget; None: unchanged.
+        workers: Another number of trials at a time; None: unchanged.
+        timeout: Another time limit, ``none`` for none; None: unchanged.
+        data: New path of the data file; None: unchanged.
 
     Raises:
         BadInput: If there is no such study, it is being run, or a value is out of range.
@@ -69,7 +68,7 @@ def resumable(
 
 
 def _is_settled(study: Study, config: SweepConfig, url: str) -> bool:
-    """Return whether a success has ended a study."""
+    """Return whether a success has ended the study."""
     with database_errors(url):
         trials, facts = study.get_trials(deepcopy=False), study_data_summary(study)
     verdict = study_verdict(trials, config, facts)

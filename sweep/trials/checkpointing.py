@@ -1,4 +1,4 @@
-"""The checkpoints of one attempt at a trial: taken up where there is one, written every epoch."""
+"""Checkpoints of one attempt at a trial: restored at its begin, written every epoch."""
 
 import logging
 from pathlib import Path
@@ -18,10 +18,10 @@ logger = logging.getLogger(__name__)
 
 
 class TrialCheckpoints:
-    """Reads what earlier attempts at a trial left, and writes for those to come.
+    """Restores checkpoints of earlier attempts at a trial, and writes further ones.
 
     Args:
-        folder: Of the trial; None where none are kept.
+        folder: Of the trial; None to write none.
         spec: Of the trial.
     """
 
@@ -31,10 +31,10 @@ class TrialCheckpoints:
         self._fingerprint = spec.fingerprint
         self._has_folder = False
 
-    def take_up(self, trial: Trial) -> float:
-        """Bring a trial to its newest whole checkpoint and return the seconds spent until then.
+    def restore(self, trial: Trial) -> float:
+        """Restore a trial from its newest intact checkpoint; return the seconds spent until then.
 
-        One that is damaged, of other settings or of another version is passed over.
+        A checkpoint that is damaged, of other settings or of another version is skipped.
 
         Raises:
             OSError: If the folder of this attempt cannot be made.
@@ -43,21 +43,21 @@ class TrialCheckpoints:
             return 0.0
         for content in checkpoints(self._folder):
             try:
-                found = decode(content)
-                if found.fingerprint != self._fingerprint:
+                checkpoint = decode(content)
+                if checkpoint.fingerprint != self._fingerprint:
                     continue
-                reports = reports_from_text(found.reports)
-                trial.restore(found.trainer, reports)
+                reports = reports_from_text(checkpoint.reports)
+                trial.restore(checkpoint.trainer, reports)
             except TrainingFailed as error:
                 logger.warning("trial %d: %s", self._spec.number, error)
                 continue
             self._make_folder(self._folder)
-            return found.seconds
+            return checkpoint.seconds
         self._make_folder(self._folder)
         return 0.0
 
     def write(self, trial: Trial, seconds: float) -> None:
-        """Write a checkpoint of where a trial stands.
+        """Write a checkpoint of a trial.
 
         Args:
             trial: After a whole epoch.
@@ -71,7 +71,7 @@ class TrialCheckpoints:
         content = encode(
             Checkpoint(self._fingerprint, trial.state(), reports_as_text(trial.reports), seconds)
         )
-        if not self._has_folder:  # the disk took none when the attempt began
+        if not self._has_folder:  # it could not be made when the attempt began
             self._make_folder(self._folder)
         done = trial.trainer.epochs_done
         write_checkpoint(self._folder, self._spec.attempt, done, content)

@@ -1,4 +1,4 @@
-"""Judging a predictor on the windows of one part of the series, epoch after epoch."""
+"""Evaluates the metrics of predictors on the windows of one part of a series."""
 
 from collections.abc import Callable
 
@@ -13,30 +13,30 @@ from fieldsharp.objectives.verification_batch import VerificationBatch
 
 BATCH = 64
 BATCH_VALUES = 4_000_000
-"""Values of one double-precision tensor (32 MB); several are held at a time."""
-KEPT_VALUES = 4_000_000
-"""Up to so many values the truth, and what is derived from it, is kept between epochs."""
+"""Most values of a double-precision tensor (32 MB); several are in memory at a time."""
+CACHED_VALUES = 4_000_000
+"""Up to so many values the truth, and fields derived from it, are cached between epochs."""
 
 Forecaster = Callable[[torch.Tensor], torch.Tensor]
-"""From history to future, both in units of the training range."""
+"""From history to forecast, both in units of the training range."""
 
 
 class Evaluator:
-    """Takes the metrics of predictors on some windows, in physical units."""
+    """Computes the metrics of predictors on the same windows, in physical units."""
 
     def __init__(self, data: ForecastData, windows: Windows) -> None:
         self.data = data
         self._windows = windows
-        self.batch = windows_at_a_time(windows)
-        self._keeps = _values_each(windows) * len(windows) <= KEPT_VALUES
+        self.batch = batch_size(windows)
+        self._caches = _values_per_window(windows) * len(windows) <= CACHED_VALUES
         self._truths: list[MaskedField] = []
 
-    def judge(self, predictor: Forecaster, *, detail: bool = True) -> MetricValues:
+    def evaluate(self, predictor: Forecaster, *, detail: bool = True) -> MetricValues:
         """Return every metric of a predictor.
 
         Args:
             predictor: A module is put into evaluation mode.
-            detail: Whether metrics that neither score nor guards ask for are taken too.
+            detail: Whether to compute metrics too that neither score nor guards use.
         """
         if isinstance(predictor, nn.Module):
             predictor.eval()
@@ -64,29 +64,30 @@ class Evaluator:
             return self._truths[index]
         values = in_physical_units(self.data, future_BTCHW)
         truth = MaskedField(values, self.data.mask_HW.to(values.device), self.data.climatology)
-        if self._keeps:
+        if self._caches:
             self._truths.append(truth)
         return truth
 
 
-def windows_at_a_time(windows: Windows) -> int:
-    """Return how many windows are verified at a time."""
-    return max(1, min(BATCH, BATCH_VALUES // _values_each(windows)))
+def batch_size(windows: Windows) -> int:
+    """Return how many windows are verified in one batch."""
+    return max(1, min(BATCH, BATCH_VALUES // _values_per_window(windows)))
 
 
 def in_physical_units(data: ForecastData, unit_BTCHW: torch.Tensor) -> torch.Tensor:
     """Return frames in physical units, double precision."""
     # Apple GPUs have no double precision.
-    on = unit_BTCHW.cpu() if unit_BTCHW.device.type == "mps" else unit_BTCHW
-    return data.scaling.to_physical(on)
+    if unit_BTCHW.device.type == "mps":
+        unit_BTCHW = unit_BTCHW.cpu()
+    return data.scaling.to_physical(unit_BTCHW)
 
 
-def _values_each(windows: Windows) -> int:
+def _values_per_window(windows: Windows) -> int:
     return windows.frames_NCHW[0].numel() * windows.settings.horizon
 
 
 class Persistence:
-    """The last known frame, repeated."""
+    """Forecasts the last known frame at every lead."""
 
     def __init__(self, horizon: int) -> None:
         self.horizon = horizon

@@ -1,4 +1,4 @@
-"""A trial: one training, verified after every epoch. Here model and objectives meet."""
+"""A trial: trains one predictor and evaluates its forecast after every epoch."""
 
 import math
 import time
@@ -21,18 +21,18 @@ from fieldsharp.sweep.trials.evaluator import Evaluator
 
 
 class Trial:
-    """Trains a predictor on a data set; the same settings give the same numbers on one CPU.
+    """Trains a predictor on a data set; reproducible on the same CPU.
 
     Args:
-        run: Every setting of the training.
-        data: What is forecast.
-        hardware: Where.
-        judge: What verifies the forecast; by default one of the validation part.
-        judged_every_epoch: Whether every epoch is verified, or the last one alone.
+        run: All settings of the training.
+        data: The data set.
+        hardware: Device and precision.
+        evaluator: Evaluates the forecast; by default on the validation part.
+        judged_every_epoch: Whether every epoch is evaluated, or the last one alone.
         micro_batches: Parts a batch is computed in.
 
     Attributes:
-        reports: Of the epochs verified so far.
+        reports: Of the epochs evaluated so far.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class Trial:
         run: RunSettings,
         data: ForecastData,
         hardware: Hardware,
-        judge: Evaluator | None = None,
+        evaluator: Evaluator | None = None,
         *,
         judged_every_epoch: bool = True,
         micro_batches: int = 1,
     ) -> None:
         self.run = run
         self.reports: list[EpochReport] = []
-        self.judge = judge or Evaluator(data, data.validation)
+        self.evaluator = evaluator or Evaluator(data, data.validation)
         self.judged_every_epoch = judged_every_epoch
         self.hardware = hardware
         torch.manual_seed(run.training.seed)
@@ -66,14 +66,14 @@ class Trial:
         )
 
     def state(self) -> State:
-        """Return all that the epochs to come depend on."""
+        """Return the state that further epochs depend on."""
         return self.trainer.state()
 
     def restore(self, state: State, reports: list[EpochReport]) -> None:
-        """Go on from a state, and from what was reported until then.
+        """Continue from a saved state and its reports.
 
         Raises:
-            TrainingFailed: If it is of another training.
+            TrainingFailed: If the state is of another training.
         """
         self.trainer.restore(state)
         self.reports = reports
@@ -84,26 +84,26 @@ class Trial:
         after_each: Callable[[], None] = lambda: None,
         until: int | None = None,
     ) -> Iterator[EpochReport]:
-        """Train and verify from where the trial stands, yielding after each epoch verified.
+        """Train from the current epoch on, and yield the report of each evaluated epoch.
 
         Args:
-            interrupted: Asked before every training step.
-            after_each: Called after every epoch, verified or not, before it is yielded.
-            until: Epochs in all after which to end; None for all there are.
+            interrupted: Called before every training step; True ends the training.
+            after_each: Called after every epoch, evaluated or not, before its report is yielded.
+            until: Total number of epochs after which to end; None for all.
 
         Raises:
             TrainingFailed: If the training diverged, or its forecast is not finite.
-            Interrupted: If ``interrupted`` said so.
+            Interrupted: If ``interrupted`` returned True.
         """
         started = time.perf_counter()
         for losses in self.trainer.epochs(interrupted, until):
             is_last = losses.epoch == self.run.training.epochs - 1
             report = None
             if is_last or self.judged_every_epoch:
-                judgement = self.judge.judge(self.predictor, detail=is_last)
-                _require_finite(judgement.overall, losses.epoch)
+                metrics = self.evaluator.evaluate(self.predictor, detail=is_last)
+                _require_finite(metrics.overall, losses.epoch)
                 now = time.perf_counter()
-                report = EpochReport(losses.epoch, losses, judgement, seconds=now - started)
+                report = EpochReport(losses.epoch, losses, metrics, seconds=now - started)
                 self.reports.append(report)
                 started = now
             after_each()
@@ -112,7 +112,7 @@ class Trial:
 
 
 def _require_finite(metrics: dict[str, float], epoch: int) -> None:
-    """Check what no score can be made of, and what the last step of an epoch may have spoilt."""
+    """Check the metrics: the last step of an epoch may have diverged."""
     for name, value in metrics.items():
         if not math.isfinite(value):
             raise TrainingFailed(
@@ -122,6 +122,6 @@ def _require_finite(metrics: dict[str, float], epoch: int) -> None:
 
 
 def forecast_shape(data: ForecastData, run: RunSettings) -> ForecastShape:
-    """Return what the predictor is to predict on this data."""
+    """Return the shapes of the predictor's input and output."""
     _, channels, height, width = data.series.values_TCHW.shape
     return ForecastShape(run.data.history, run.data.horizon, channels, height, width)

@@ -203,7 +203,7 @@ def test_what_is_for_predictors_alone_is_refused_in_a_sentence(
         (["search.pruner=promotion"], "trainer.progress does not say how the script tells"),
         (["search.space.width={low: 1, high: 9}"], "trainer.given lacks width, which is searched"),
         (["trainer.baseline={width: 1}"], "trainer.baseline names width, which is neither"),
-        (["trainer.forecast=.", "trainer.truth=t.nc"], "is '.', which names no file"),
+        (["trainer.forecast=.", "trainer.truth=t.nc"], "is '.', which is not the name of a file"),
         (["trainer.forecast=f.nc", "trainer.truth=f.nc"], "so that every forecast is perfect"),
         (
             [
@@ -211,7 +211,7 @@ def test_what_is_for_predictors_alone_is_refused_in_a_sentence(
                 "trainer.names={gradient_weight: 'pkg.own:W', mode: 'pkg.own:M'}",
                 "trainer.links=[pkg]",
             ],
-            "speaks of the module 'pkg.own', in 'pkg' of trainer.links",
+            "names the module 'pkg.own', in 'pkg' of trainer.links",
         ),
         (
             [

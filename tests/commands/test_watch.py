@@ -64,7 +64,7 @@ class _Closed(WatchOutput):
     def __exit__(self, *_: object) -> None:
         pass
 
-    def show(self, snapshot: SweepSnapshot) -> None:  # noqa: ARG002
+    def show(self, snapshot: SweepSnapshot) -> None:
         self.looks += 1
         if self.looks == 1:
             self.patch.setattr("fieldsharp.storage.durable_files.file_lock.open_to_read", _refused)

@@ -130,7 +130,7 @@ class _Text(html.parser.HTMLParser):
     def handle_starttag(
         self,
         tag: str,
-        attrs: list[tuple[str, str | None]],  # noqa: ARG002
+        attrs: list[tuple[str, str | None]],
     ) -> None:
         self._inside += tag in self._LEFT_OUT
 

@@ -1,4 +1,4 @@
-"""The database: one writer and many readers that never meet a lock, and errors that say so."""
+"""The database: one writer and many readers never block each other; errors name the fault."""
 
 import sqlite3
 import threading

@@ -1,4 +1,4 @@
-"""What is committed is made durable, and nothing that looks at a database frees its locks."""
+"""Commits are made durable, and no reader of a database frees its locks."""
 
 import errno
 import os

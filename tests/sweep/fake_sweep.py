@@ -122,7 +122,7 @@ class FakeExecutor:
     def submit(
         self,
         spec: TrialSpec,
-        checkpoints: Path | None = None,  # noqa: ARG002
+        checkpoints: Path | None = None,
     ) -> None:
         assert self.free_slots > 0
         self.submitted.append(spec)
@@ -141,7 +141,7 @@ class FakeExecutor:
     def close(self) -> None:
         pass
 
-    def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
+    def poll(self, timeout_s: float) -> list[TrialEvent]:
         self.on_poll(self.polls)
         events, self.extra = self.extra, []
         for number, (spec, epoch) in list(self._at.items()):

@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 from optuna.storages import BaseStorage, RDBStorage
+
+from fieldsharp.storage.optuna_adapter.internals import artifact_attribute, id_of_study
 
 LARGEST_ID = 2**63 - 1
 _DASHBOARD_ARTIFACTS = "dashboard:artifacts:"
@@ -102,7 +103,7 @@ def missing(path: RequestPath, storage: RDBStorage, cached: BaseStorage) -> str 
         return f"there is no trial with the id {trial} in this study"
     if artifact is None:
         return None
-    keys = (f"{ARTIFACTS_ATTR_PREFIX}{artifact}", f"{_DASHBOARD_ARTIFACTS}{trial}:{artifact}")
+    keys = (artifact_attribute(artifact), f"{_DASHBOARD_ARTIFACTS}{trial}:{artifact}")
     assert study is not None, "no path has an artifact alone"
     with suppress(KeyError):  # removed meanwhile
         if trial is not None and _is_artifact(cached.get_trial(trial).system_attrs, keys[0]):
@@ -118,8 +119,9 @@ def study_of_trial(trial: int, storage: RDBStorage) -> int | None:
     for study in storage.get_all_studies():
         with suppress(KeyError):
             number = storage.get_trial_number_from_id(trial)
-            if trial == storage.get_trial_id_from_study_id_trial_number(study._study_id, number):
-                return study._study_id
+            found = id_of_study(study)
+            if trial == storage.get_trial_id_from_study_id_trial_number(found, number):
+                return found
     return None
 
 

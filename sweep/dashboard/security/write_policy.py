@@ -5,6 +5,7 @@ import re
 from optuna.storages import RDBStorage
 
 from fieldsharp.core.printable import printable
+from fieldsharp.storage.optuna_adapter.internals import id_of_study
 from fieldsharp.storage.study_lock import study_lock_owner
 from fieldsharp.sweep.dashboard.http.request_paths import parse_request_path
 from fieldsharp.sweep.dashboard.http.responses import READING, Environ, Response, data
@@ -57,7 +58,7 @@ class WritePolicy:
         address = parse_request_path(method, path)
         wanted = address.study if address else None
         for study in self._storage.get_all_studies():
-            if wanted in (None, study._study_id):
+            if wanted in (None, id_of_study(study)):
                 owner = study_lock_owner(self._url, study.study_name)
                 if owner.alive:
                     return data(

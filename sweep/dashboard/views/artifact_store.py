@@ -18,6 +18,7 @@ from fieldsharp.storage.durable_files.atomic import make_private_folder, write_d
 from fieldsharp.storage.durable_files.owned_folders import check_folder
 from fieldsharp.storage.durable_files.regular_files import open_to_read
 from fieldsharp.storage.location.paths import artifacts_folder, check_files_folder
+from fieldsharp.storage.optuna_adapter.internals import id_of_study
 from fieldsharp.sweep.pictures.source import PictureSource
 from fieldsharp.sweep.pictures.style import LIGHT
 from fieldsharp.sweep.pictures.trial_pictures import can_be_drawn, draw
@@ -137,10 +138,10 @@ class PictureArtifactStore(FileSystemArtifactStore):
         study = next((s for s in studies if s.user_attrs.get(IDENTITY) == picture.identity), None)
         if study is None:
             return None
-        trials = self._storage.get_all_trials(study._study_id, deepcopy=False)
+        trials = self._storage.get_all_trials(id_of_study(study), deepcopy=False)
         trial = next((t for t in trials if _shows(picture, t)), None)
         files = StudyWorkspace(self._url, picture.identity)
-        observed, preview = files.observed(), files.sample(picture.number)
+        observed, preview = files.observed(), files.preview(picture.number)
         record = trial_record(trial) if trial is not None else None
         if record is None or observed is None or preview is None:
             return None
@@ -151,7 +152,7 @@ class PictureArtifactStore(FileSystemArtifactStore):
             feasible=record.feasible,
             observed=observed,
             preview=preview,
-            baseline=files.sample(baseline.number)
+            baseline=files.preview(baseline.number)
             if baseline is not None and baseline.number != picture.number
             else None,
             by_lead=record.judgement.by_lead,

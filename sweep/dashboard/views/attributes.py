@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial
 
 from fieldsharp.objectives.guards import broken
+from fieldsharp.storage.optuna_adapter.internals import FrozenStudy
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.trial_records import TrialRecord, is_baseline, trial_record, trial_spec

@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial
 
 from fieldsharp.core.printable import printable
+from fieldsharp.storage.optuna_adapter.internals import FrozenStudy
 from fieldsharp.sweep.dashboard.views.attributes import parse_trial, trial_attributes
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import OBJECTIVES

@@ -14,12 +14,11 @@ from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.artifacts import PICTURES, picture_of
-from fieldsharp.sweep.study.formatting import given_in_words
-from fieldsharp.sweep.study.printed import last_lines
+from fieldsharp.sweep.study.formatting import given_in_words, last_lines
 from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus
 from fieldsharp.sweep.study.trial_records import TrialRecord, paused_after, why_left_out
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.verdict_inputs import can_sharpen
+from fieldsharp.sweep.study.verdict import can_sharpen
 
 OUTPUT_LINES = 20
 """Number of the last lines of a script's output in the note of its trial."""
@@ -56,8 +55,8 @@ def trial_note(
     lines = [f"**Trained with** {trained_with(spec)}"] if spec is not None else []
     if spec is not None and spec.preset is not None:
         lines[0] += (
-            f" (preset {code(spec.preset)}). The parameters below are those of the search space: a "
-            "weight in units of the base loss, moved to the nearest end of its range."
+            f" (preset {code(spec.preset)}). The parameters below are those of the search space: "
+            "weights in units of the base loss, clipped to their range."
         )
     failure = parsed.trial.user_attrs.get(trial_records.FAILURE)
     if failure is not None:
@@ -131,7 +130,9 @@ def note_picture(
 def trained_with(spec: TrialSpec) -> str:
     """Return the loss of a trial, or the commands of its script, in Markdown."""
     if spec.run.trainer is not None:
-        commands = ", then ".join(code(" ".join(words)) for words in spec.run.trainer.commands)
+        commands = ", then ".join(
+            code(" ".join(arguments)) for arguments in spec.run.trainer.commands
+        )
         return f"{commands}, given {plain(given_in_words(spec.run.trainer.given))}"
     loss = spec.run.loss
     terms = []

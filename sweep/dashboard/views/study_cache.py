@@ -10,7 +10,6 @@ from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 from optuna_dashboard._inmemory_cache import InMemoryCache, get_cached_extra_study_property
@@ -21,6 +20,7 @@ from optuna_dashboard._serializer import (
 )
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.storage.optuna_adapter.internals import FrozenStudy, id_of_study, id_of_trial
 from fieldsharp.sweep.dashboard.views.attributes import (
     parse_trial,
     study_attributes,
@@ -93,13 +93,13 @@ class StudyCache:
 
     def as_json(self, study: FrozenStudy, after: int) -> bytes:
         """Return the study with its trials from number ``after`` on."""
-        study_id = study._study_id
+        study_id = id_of_study(study)
         trials = self._storage.get_all_trials(study_id, deepcopy=False)
         if self._baseline is None:
             baseline = complete_baseline(trials)
             self._baseline = None if baseline is None else parse_trial(baseline).record
         edited = _edited(study.system_attrs)
-        by_number = {t.number: self._trial(study, t, edited.get(t._trial_id)) for t in trials}
+        by_number = {t.number: self._trial(study, t, edited.get(id_of_trial(t))) for t in trials}
         best = [trial.number for trial in _best(study, trials)]
         with_steps = {*_with_steps(trials), *best}
         tree = self._without_trials(study, trials)
@@ -116,7 +116,7 @@ class StudyCache:
 
     def _without_trials(self, study: FrozenStudy, trials: list[FrozenTrial]) -> dict[str, Any]:
         intersection, union, _, has_steps = get_cached_extra_study_property(
-            self._search_space, study._study_id, trials
+            self._search_space, id_of_study(study), trials
         )
         graphs = get_plotly_graph_objects(study.system_attrs)
         tree: dict[str, Any] = serialize_study_detail(
@@ -134,17 +134,17 @@ class StudyCache:
     def _trial(
         self, study: FrozenStudy, trial: FrozenTrial, edited: Mapping[str, Any] | None
     ) -> _TrialJson:
-        if edited is None and trial._trial_id in self._finished:
-            return self._finished[trial._trial_id]
+        if edited is None and id_of_trial(trial) in self._finished:
+            return self._finished[id_of_trial(trial)]
         parsed = parse_trial(trial)
         attributes = trial_attributes(parsed, self._summary)
-        tree = serialize_frozen_trial(study._study_id, trial, edited or {})
+        tree = serialize_frozen_trial(id_of_study(study), trial, edited or {})
         tree["user_attrs"] = serialize_attrs(attributes)
         # The page tells constraints apart by position: always all of them, in one order.
         constraints = trial.constraints
         tree["constraints"] = [constraints[name] for name in sorted(constraints)]
         if not tree["note"]["body"]:
-            picture = note_picture(study._study_id, trial._trial_id, tree["artifacts"])
+            picture = note_picture(id_of_study(study), id_of_trial(trial), tree["artifacts"])
             note = trial_note(parsed, self._summary, self._baseline, picture)
             if parsed.spec is not None and parsed.spec.run.trainer is not None:
                 note += output_note(self._output(trial.number))
@@ -154,7 +154,7 @@ class StudyCache:
         serialised = _TrialJson(json.dumps(tree).encode()[:-1], steps)
         # Before the baseline is complete a note has no values to compare with.
         if edited is None and trial.state.is_finished() and self._baseline is not None:
-            self._finished[trial._trial_id] = serialised
+            self._finished[id_of_trial(trial)] = serialised
         return serialised
 
     def _output(self, number: int) -> str:

@@ -10,10 +10,10 @@ from collections.abc import Collection
 
 from optuna.exceptions import OptunaError
 from optuna.storages import BaseStorage
-from optuna.study._frozen import FrozenStudy
 from pydantic import ValidationError
 
 from fieldsharp.core.errors import FieldsharpError, StudyError
+from fieldsharp.storage.optuna_adapter.internals import FrozenStudy, id_of_study
 from fieldsharp.sweep.dashboard.views.csv_export import study_csv
 from fieldsharp.sweep.dashboard.views.study_cache import StudyCache
 from fieldsharp.sweep.study.trial_records import CONFIG, FACTS, IDENTITY
@@ -78,7 +78,7 @@ class StudyPayload:
         try:
             studies = self._storage.get_all_studies()
             for study in studies:
-                self.detail(study._study_id, after=0)
+                self.detail(id_of_study(study), after=0)
         except (OptunaError, FieldsharpError, KeyError) as error:
             # A study deleted meanwhile, an unavailable database: requests report it themselves.
             logger.debug("the studies were not read ahead (%s)", error)
@@ -86,14 +86,14 @@ class StudyPayload:
     def _study(self, study_id: int) -> FrozenStudy | None:
         """Return a study written by this program, None for any other."""
         for study in self._storage.get_all_studies():
-            if study._study_id == study_id and {CONFIG, FACTS} <= study.user_attrs.keys():
+            if id_of_study(study) == study_id and {CONFIG, FACTS} <= study.user_attrs.keys():
                 return study
         return None
 
     def _cache(self, study: FrozenStudy) -> StudyCache:
-        cache = self._caches.get(study._study_id)
+        cache = self._caches.get(id_of_study(study))
         # A database that was restored or made anew may hold another study under that id.
         if cache is None or cache.identity != study.user_attrs.get(IDENTITY):
             cache = StudyCache(self._storage, self._url, study)
-            self._caches[study._study_id] = cache
+            self._caches[id_of_study(study)] = cache
         return cache

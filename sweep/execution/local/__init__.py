@@ -1,5 +1,5 @@
-"""Trials in processes of this machine, and the worker that every executor uses.
+"""Trials in worker processes of this machine, and the worker that every executor uses.
 
-May import `sweep.execution` and all below it.
-A new message to a worker goes into `sweep/execution/messages.py`.
+May import `sweep.trials`, `sweep.execution` and all below them.
+A new message to a worker goes into `sweep/execution/executor.py`.
 """

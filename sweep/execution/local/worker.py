@@ -1,7 +1,7 @@
-"""A worker process: takes one trial after another, trains it and sends back what it finds.
+"""The worker of one slot: trains one trial after another and sends events to the coordinator.
 
-It is kept alive between trials, since loading torch and the data takes longer than a short trial,
-and it holds no database: everything goes through its pipe to the coordinator.
+It lives on between trials, since loading torch and the data takes longer than a short trial, and
+has no access to the database: it communicates through a pipe alone.
 """
 
 import logging
@@ -23,7 +23,7 @@ from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import Hardware, find_hardware
 from fieldsharp.model.memory import is_out_of_memory, release_memory
 from fieldsharp.model.training import Interrupted
-from fieldsharp.sweep.execution.messages import CANCEL, PAUSE, QUIT, READY, Assignment
+from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY, Assignment
 from fieldsharp.sweep.execution.script.trial import ScriptTrial
 from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.trial_events import (
@@ -45,44 +45,44 @@ from fieldsharp.sweep.trials.trial import Trial
 
 logger = logging.getLogger(__name__)
 
-SIGN_EVERY_S = 1.0
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+HEARTBEAT_INTERVAL_S = 1.0
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Worker:
-    """Runs one trial after another, keeping the last data set and what judges forecasts of it.
+    """Runs one trial after another; keeps the last data set and its evaluators in memory.
 
     Args:
         pipe: To the coordinator.
-        card: The only graphics card this process sees; None where nothing was chosen.
+        gpu: The only GPU this process sees; None if it was not restricted to one.
     """
 
-    def __init__(self, pipe: Connection, card: str | None = None) -> None:
+    def __init__(self, pipe: Connection, gpu: str | None = None) -> None:
         self.pipe = pipe
-        self._card = card
+        self._gpu = gpu
         self._data: tuple[DataSettings, torch.device, ForecastData] | None = None
-        self._judges: dict[Part, Evaluator] = {}  # of that data
-        self._sampler: PreviewBuilder | None = None  # of that data
-        self._told_to_quit = False
-        self._told_to_pause = False
+        self._evaluators: dict[Part, Evaluator] = {}  # of that data
+        self._preview_builder: PreviewBuilder | None = None  # of that data
+        self._quit_requested = False
+        self._pause_requested = False
 
     def serve(self) -> None:
-        """Take trials until told to quit or the coordinator is gone."""
+        """Run trials until asked to quit or the coordinator is gone."""
         self.pipe.send(READY)
-        while not self._told_to_quit:
+        while not self._quit_requested:
             try:
                 message = self.pipe.recv()
                 if message == QUIT:
                     return
-                if message not in (CANCEL, PAUSE):  # those came too late for their trial
+                if message not in (CANCEL, PAUSE):  # which came too late for their trial
                     self._run(Assignment.model_validate_json(message))
             except (EOFError, BrokenPipeError, ConnectionResetError):
-                return  # nobody is there to train for
+                return  # the coordinator is gone
 
     def _run(self, assignment: Assignment) -> None:
         spec = assignment.spec
         number, attempt = spec.number, spec.attempt
-        self._told_to_pause = False
+        self._pause_requested = False
         out_of_memory = False
         event: TrialEvent
         try:
@@ -92,23 +92,23 @@ class Worker:
         except FieldsharpError as error:
             event = TrialFailed(number, attempt, str(error))
         except (Exception, SystemExit) as error:
-            # A predictor of the user's may raise anything. Where it was the pipe, because the
-            # coordinator is gone, sending raises again and ends the worker.
+            # User code may raise anything. If the pipe raised, because the coordinator is gone,
+            # sending raises again and ends the worker.
             logger.debug("trial %d failed", number, exc_info=True)
             out_of_memory = is_out_of_memory(error)
-            words = " ".join(str(error).split())[:500]
-            reason = f"{type(error).__name__}: {words}{_where(error, spec.run.plugins)}"
+            message = " ".join(str(error).split())[:500]
+            reason = f"{type(error).__name__}: {message}{_user_line(error, spec.run.plugins)}"
             event = TrialFailed(number, attempt, reason, "memory" if out_of_memory else "training")
-        if out_of_memory:  # only now: the error itself held on to what was being computed
-            self._judges = {}
+        if out_of_memory:  # only now: the traceback referenced the tensors
+            self._evaluators = {}
             release_memory()
         self.pipe.send(event)
 
     def _train(self, spec: TrialSpec, folder: Path | None) -> TrialEvent:
         if spec.run.trainer is not None:
-            assert folder is not None, "the trial of a script stands in the folder of its study"
-            told, own = self._told_to_end, self._threads(spec)
-            return ScriptTrial(spec, folder, self.pipe, told, own).run()
+            assert folder is not None, "a script runs in a folder of its study"
+            variables = self._thread_variables(spec)
+            return ScriptTrial(spec, folder, self.pipe, self._end_requested, variables).run()
         started = time.perf_counter()
         number, attempt = spec.number, spec.attempt
         torch.set_num_threads(spec.run.training.threads)
@@ -121,59 +121,59 @@ class Worker:
             spec.run,
             data,
             hardware,
-            self._judge(spec.judged_on, data),
+            self._evaluator(spec.judged_on, data),
             judged_every_epoch=spec.judged_every_epoch,
             micro_batches=spec.micro_batches,
         )
-        kept = TrialCheckpoints(folder, spec)
+        checkpoints = TrialCheckpoints(folder, spec)
         try:
-            seconds_before = kept.take_up(trial)
+            seconds_before = checkpoints.restore(trial)
         except OSError as error:
             seconds_before = 0.0
-            self._say_trouble(spec, f"no checkpoint can be kept ({error.strerror or error})")
+            self._send_trouble(spec, f"no checkpoint can be written ({error.strerror or error})")
         self.pipe.send(TrialBegan(number, attempt, trial.trainer.epochs_done))
-        for report in list(trial.reports):  # of earlier attempts: nobody may have heard of them
+        for report in list(trial.reports):  # of earlier attempts, perhaps never received
             self.pipe.send(EpochDone(number, attempt, report))
-        said = time.perf_counter()
+        sent_at = time.perf_counter()
 
-        def keep() -> None:
+        def write_checkpoint() -> None:
             try:
-                kept.write(trial, seconds_before + time.perf_counter() - started)
+                checkpoints.write(trial, seconds_before + time.perf_counter() - started)
             except OSError as error:
                 done = trial.trainer.epochs_done
-                self._say_trouble(
+                self._send_trouble(
                     spec, f"no checkpoint of epoch {done} ({error.strerror or error})"
                 )
 
         def interrupted() -> bool:
-            nonlocal said
-            if time.perf_counter() - said >= SIGN_EVERY_S:
-                said = time.perf_counter()
+            nonlocal sent_at
+            if time.perf_counter() - sent_at >= HEARTBEAT_INTERVAL_S:
+                sent_at = time.perf_counter()
                 self.pipe.send(StepsDone(number, attempt, trial.trainer.steps_done))
             return self._interrupted(trial)
 
-        for report in trial.epochs(interrupted, keep, spec.until):
+        for report in trial.epochs(interrupted, write_checkpoint, spec.until):
             self.pipe.send(EpochDone(number, attempt, report))
-            said = time.perf_counter()
+            sent_at = time.perf_counter()
         if trial.trainer.epochs_done < spec.run.training.epochs:
             return RungReached(number, attempt)
-        sample = self._sample(trial, spec)
-        return self._done(spec, seconds_before + time.perf_counter() - started, hardware, sample)
+        preview = self._preview(trial, spec)
+        return self._done(spec, seconds_before + time.perf_counter() - started, hardware, preview)
 
-    def _sample(self, trial: Trial, spec: TrialSpec) -> str:
-        """Return what pictures of a trial's forecast are drawn from, as text."""
+    def _preview(self, trial: Trial, spec: TrialSpec) -> str:
+        """Return the preview of a trial's forecast, base64-encoded, "" without one."""
         if spec.judged_on != "validation":
-            return ""  # of a confirmation nobody looks at single forecasts
+            return ""  # confirmations have no pictures
         try:
-            sampler = self._sampler or PreviewBuilder(trial.judge.data, spec.judged_on)
-            self._sampler = sampler
-            return b64encode(sampler.sample(trial.predictor).to_bytes()).decode()
+            builder = self._preview_builder or PreviewBuilder(trial.evaluator.data, spec.judged_on)
+            self._preview_builder = builder
+            return b64encode(builder.forecast(trial.predictor).to_bytes()).decode()
         except Exception as error:
-            logger.debug("trial %d has no sample", spec.number, exc_info=True)
-            self._say_trouble(spec, f"no pictures of its forecast ({type(error).__name__})")
+            logger.debug("trial %d has no preview", spec.number, exc_info=True)
+            self._send_trouble(spec, f"no pictures of its forecast ({type(error).__name__})")
             return ""
 
-    def _say_trouble(self, spec: TrialSpec, sentence: str) -> None:
+    def _send_trouble(self, spec: TrialSpec, sentence: str) -> None:
         self.pipe.send(TrialTrouble(spec.number, spec.attempt, sentence))
 
     def _load(self, spec: TrialSpec, hardware: Hardware) -> ForecastData:
@@ -185,55 +185,55 @@ class Worker:
             if spec.data_sha256 not in (None, file_sha256(path)):
                 raise DataError(f"the data file {path} is not the one the study was started on")
             self._data = (settings, hardware.device, load_forecast_data(settings, hardware.device))
-            self._judges = {}
-            self._sampler = None
+            self._evaluators = {}
+            self._preview_builder = None
         return self._data[2]
 
-    def _judge(self, part: Part, data: ForecastData) -> Evaluator:
-        """Return the judge of a part, kept with what it has derived from the truth."""
-        if part not in self._judges:
-            self._judges[part] = Evaluator(data, data.part(part))
-        return self._judges[part]
+    def _evaluator(self, part: Part, data: ForecastData) -> Evaluator:
+        """Return the evaluator of a part, which caches fields derived from the truth."""
+        if part not in self._evaluators:
+            self._evaluators[part] = Evaluator(data, data.part(part))
+        return self._evaluators[part]
 
     def _interrupted(self, trial: Trial) -> bool:
-        """Return whether the trial ends now: at once where cancelled, else after a whole epoch."""
-        at_once = self._told_to_end()
+        """Return whether the trial ends now: at once if cancelled, if paused between epochs."""
+        at_once = self._end_requested()
         return bool(at_once) or (at_once is not None and trial.trainer.between_epochs)
 
-    def _told_to_end(self) -> bool | None:
-        """Return whether the trial is to end at once, or after its epoch; None to go on."""
-        # Nothing else is sent while a trial runs; a closed pipe raises and ends the worker.
+    def _end_requested(self) -> bool | None:
+        """Return True to end the trial at once, False to end it after the epoch, None to go on."""
+        # Nothing else is received while a trial runs; a closed pipe raises and ends the worker.
         while self.pipe.poll():
             message = self.pipe.recv()
             if message == PAUSE:
-                self._told_to_pause = True
+                self._pause_requested = True
                 continue
-            self._told_to_quit = message == QUIT
+            self._quit_requested = message == QUIT
             return True
-        return False if self._told_to_pause else None
+        return False if self._pause_requested else None
 
-    def _threads(self, spec: TrialSpec) -> dict[str, str]:
-        """Return the variables that keep the scripts of several workers out of each other's way."""
+    def _thread_variables(self, spec: TrialSpec) -> dict[str, str]:
+        """Return variables that limit the threads of scripts, as workers share the CPU cores."""
         threads = str(spec.run.training.threads)
-        return {name: threads for name in THREADS if name not in os.environ}
+        return {name: threads for name in THREAD_VARIABLES if name not in os.environ}
 
-    def _done(self, spec: TrialSpec, seconds: float, hardware: Hardware, sample: str) -> TrialDone:
+    def _done(self, spec: TrialSpec, seconds: float, hardware: Hardware, preview: str) -> TrialDone:
         unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KiB elsewhere
-        alone = hardware.device.type == "cuda" and self._card is not None
+        is_restricted = hardware.device.type == "cuda" and self._gpu is not None
         return TrialDone(
             number=spec.number,
             attempt=spec.attempt,
             seconds=seconds,
             peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
-            # Where it sees one card alone that is always cuda:0.
-            device=f"cuda:{self._card}" if alone else str(hardware.device),
+            # A process that sees one GPU alone always calls it cuda:0.
+            device=f"cuda:{self._gpu}" if is_restricted else str(hardware.device),
             precision=str(hardware.precision).removeprefix("torch."),
-            sample=sample,
+            sample=preview,
         )
 
 
-def _where(error: BaseException, plugins: Sequence[str]) -> str:
-    """Return the line of the user's own code that failed, "" where it was none of theirs."""
+def _user_line(error: BaseException, plugins: Sequence[str]) -> str:
+    """Return the line of user code that failed, "" if none did."""
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         module = str(frame.f_globals.get("__name__", ""))
         if any(module == listed or module.startswith(f"{listed}.") for listed in plugins):

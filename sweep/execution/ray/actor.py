@@ -1,10 +1,11 @@
-"""What works on a node: the worker of one slot, in an actor of Ray's.
+"""The Ray actor of one slot: runs the worker of the local executor on a node of the cluster.
 
-It is the same worker that a local process runs, at the other end of a pipe within this process. The
-actor is kept between trials, with torch, the data and the GPU it was given.
+The worker is at the other end of a pipe within this process. The actor lives on between trials,
+with torch, the data and its GPU.
 """
 
 import os
+import re
 import shutil
 import threading
 from contextlib import suppress
@@ -19,34 +20,34 @@ import ray
 
 from fieldsharp.core.secret_variables import forget_secrets
 from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
-from fieldsharp.sweep.execution.gpus import VISIBLE
-from fieldsharp.sweep.execution.local.malloc import keep_freed_memory
-from fieldsharp.sweep.execution.local.parent_death import end_with_parent
-from fieldsharp.sweep.execution.messages import Assignment
+from fieldsharp.sweep.execution.executor import Assignment
+from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES
+from fieldsharp.sweep.execution.local.entrypoint import end_with_parent, keep_freed_memory
 from fieldsharp.sweep.execution.ray.connection import TOKEN
-from fieldsharp.sweep.execution.ray.runtime_env import unpacked
+from fieldsharp.sweep.execution.ray.transfer import unpack_data
 from fieldsharp.sweep.study.trial_events import End, EpochDone, TrialEvent, TrialTrouble
 
-COMPARED = ("torch", "numpy", "xarray", "scipy", "pydantic")
-"""Packages whose versions must be those of the coordinator: they make numbers, or read settings."""
+COMPARED_PACKAGES = ("torch", "numpy", "xarray", "scipy", "pydantic")
+"""Their versions on a node must be the coordinator's: they compute numbers, or read settings."""
+NODE_LOST = "its node was lost"
 
 
 @dataclass(frozen=True)
 class ActorInfo:
-    """What a worker says of where it is, before anything else.
+    """What an actor reports of its node, before anything else.
 
     Attributes:
-        node: Ray's name of the node.
+        node: Ray's ID of the node.
         host: Its address.
-        versions: Of the packages, "" for one that is not there.
-        unseen: Which of the places it was to look at are not there.
-        sees_mirror: Whether checkpoints can travel; True where they need not.
+        versions: Of the compared packages, "" for one that is not installed.
+        missing_paths: Those of the required paths that do not exist on the node.
+        sees_mirror: Whether the node sees the checkpoint mirror; True without a mirror.
     """
 
     node: str
     host: str
     versions: dict[str, str]
-    unseen: list[str]
+    missing_paths: list[str]
     sees_mirror: bool
 
 
@@ -54,83 +55,84 @@ class TrialActor:
     """One slot on a node.
 
     Args:
-        places: Files and folders that a trial needs, looked at for ``ActorInfo``.
-        mirror: Where checkpoints travel, None where their folder is seen from here.
-        mark: What the coordinator left there.
+        required_paths: Files and folders that a trial needs, checked for ``ActorInfo``.
+        mirror: Address of the checkpoint mirror, None if the node sees the study's folder.
+        mark: Name of the file that the coordinator wrote to the mirror, to check that both see
+            the same one.
     """
 
-    def __init__(self, places: list[str], mirror: str | None, mark: str) -> None:
-        # Ray's own workers outlive the process in charge of the node, and hold its GPU.
+    def __init__(self, required_paths: list[str], mirror: str | None, mark: str) -> None:
+        # Ray's own workers outlive the node's raylet, and hold its GPU.
         end_with_parent(os.getppid())
         forget_secrets(keep=(TOKEN,))  # which Ray itself needs
         keep_freed_memory()
         self._mirror = CheckpointSync(mirror) if mirror is not None else None
         sees_mirror = self._mirror is None or self._mirror.sees(mark)
-        self._about: ActorInfo | None = _about(places, sees_mirror)
-        self._sent: dict[str | None, Path] = {}
-        self._pipe, theirs = Pipe()
-        self._at: Assignment | None = None
-        self._mirrored = ""
-        # Ray removes the folder it works in.
+        self._info: ActorInfo | None = _info(required_paths, sees_mirror)
+        self._received_data: dict[str | None, Path] = {}
+        self._pipe, worker_end = Pipe()
+        self._assignment: Assignment | None = None
+        self._name_in_mirror = ""
+        # Ray removes its working folder, and this one with it.
         self._scratch = Path(mkdtemp(prefix="trials-", dir=Path.cwd()))
-        threading.Thread(target=_serve, args=(theirs,), name="worker", daemon=True).start()
+        threading.Thread(target=_serve, args=(worker_end,), name="worker", daemon=True).start()
 
-    def take(self, assignment: str, mirrored: str, data: bytes | None) -> None:
-        """Begin with a trial.
+    def start_trial(self, assignment: str, name_in_mirror: str, data: bytes | None) -> None:
+        """Hand a trial to the worker.
 
         Args:
             assignment: As JSON.
-            mirrored: Name of its checkpoints in the mirror.
-            data: Its data, packed, where this node does not have it and it was not sent before.
+            name_in_mirror: Of the trial's checkpoints.
+            data: The packed data, if this node does not have it and did not receive it before.
         """
         job = Assignment.model_validate_json(assignment)
         sha = job.spec.data_sha256
         if data is not None:
-            self._sent[sha] = unpacked(data, Path(f"data-{sha}").resolve())
-        if sha in self._sent:
-            settings = job.spec.run.data.model_copy(update={"path": str(self._sent[sha])})
+            self._received_data[sha] = unpack_data(data, Path(f"data-{sha}").resolve())
+        if sha in self._received_data:
+            settings = job.spec.run.data.model_copy(update={"path": str(self._received_data[sha])})
             run = job.spec.run.model_copy(update={"data": settings})
             job = job.model_copy(update={"spec": job.spec.model_copy(update={"run": run})})
         if self._mirror is not None and job.checkpoints is not None:
-            own = self._scratch / mirrored
-            self._mirrored = mirrored
+            own = self._scratch / name_in_mirror
+            self._name_in_mirror = name_in_mirror
             with suppress(OSError):  # then it is trained from its first epoch
-                self._mirror.pull(mirrored, own)
+                self._mirror.pull(name_in_mirror, own)
             job = job.model_copy(update={"checkpoints": own})
-        self._at = job
+        self._assignment = job
         self._pipe.send(job.model_dump_json())
 
-    def tell(self, what: str) -> None:
-        """Pass a word on to the worker."""
-        self._pipe.send(what)
+    def send(self, message: str) -> None:
+        """Pass a message on to the worker."""
+        self._pipe.send(message)
 
-    def listen(self) -> list[ActorInfo | str | TrialEvent]:
-        """Return what the worker said, as soon as it says something.
+    def receive(self) -> list[ActorInfo | str | TrialEvent]:
+        """Return all messages of the worker; wait for the first.
 
         Raises:
-            EOFError: If it has ended.
+            EOFError: If the worker has ended.
         """
-        said: list[ActorInfo | str | TrialEvent] = []
-        if self._about is not None:
-            said, self._about = [self._about], None
-            return said
-        while not said or self._pipe.poll():
+        messages: list[ActorInfo | str | TrialEvent] = []
+        if self._info is not None:
+            messages, self._info = [self._info], None
+            return messages
+        while not messages or self._pipe.poll():
             message = self._pipe.recv()
             if isinstance(message, EpochDone | End):
-                said += self._kept(message)
-            said.append(message)
-        return said
+                messages += self._push_checkpoints(message)
+            messages.append(message)
+        return messages
 
-    def _kept(self, event: TrialEvent) -> list[TrialEvent]:
-        """Have what was written until now in the mirror, before it is told."""
-        if self._mirror is None or self._at is None or self._at.checkpoints is None:
+    def _push_checkpoints(self, event: TrialEvent) -> list[TrialEvent]:
+        """Copy the checkpoints to the mirror before their event is sent; return what went wrong."""
+        if self._mirror is None or self._assignment is None or self._assignment.checkpoints is None:
             return []
-        own = self._at.checkpoints
+        own = self._assignment.checkpoints
         try:
-            self._mirror.push(own, self._mirrored, event.attempt)
+            self._mirror.push(own, self._name_in_mirror, event.attempt)
         except OSError as error:
-            words = f"its checkpoint cannot be sent to {self._mirror.url} ({error})"
-            return [TrialTrouble(event.number, event.attempt, words)]
+            sentence = f"its checkpoint cannot be sent to {self._mirror.url} ({error})"
+            return [TrialTrouble(event.number, event.attempt, sentence)]
         if isinstance(event, End):
             shutil.rmtree(own, ignore_errors=True)
         return []
@@ -140,34 +142,49 @@ def _serve(pipe: Connection) -> None:
     from fieldsharp.sweep.execution.local.worker import Worker
 
     try:
-        Worker(pipe, os.environ.get(VISIBLE) or None).serve()  # Ray chose the card
+        Worker(pipe, os.environ.get(CUDA_VISIBLE_DEVICES) or None).serve()  # Ray chose the GPU
     finally:
         pipe.close()
 
 
-def _about(places: list[str], sees_mirror: bool) -> ActorInfo:
+def _info(required_paths: list[str], sees_mirror: bool) -> ActorInfo:
     return ActorInfo(
         node=str(ray.get_runtime_context().get_node_id()),
         host=str(ray.util.get_node_ip_address()),
         versions=package_versions(),
-        unseen=[place for place in places if not _is_seen(place)],
+        missing_paths=[path for path in required_paths if not _exists(path)],
         sees_mirror=sees_mirror,
     )
 
 
-def _is_seen(place: str) -> bool:
+def _exists(path: str) -> bool:
     try:
-        return Path(place).exists()
+        return Path(path).exists()
     except OSError:
         return False
 
 
 def package_versions() -> dict[str, str]:
-    """Return the versions that must be the same everywhere, without what a build adds to them."""
+    """Return the versions of the compared packages, without the suffix of their build."""
     found = {}
-    for package in COMPARED:
+    for package in COMPARED_PACKAGES:
         try:
             found[package] = version(package).partition("+")[0]  # 2.13.0+cu130 is 2.13.0
         except PackageNotFoundError:
             found[package] = ""
     return found
+
+
+def describe_actor_error(error: Exception) -> str:
+    """Return in a few words how an actor ended, from Ray's page-long message."""
+    text = str(error)
+    if "NODE_OUT_OF_MEMORY" in text:
+        return "Ray ended it: its node was short of memory"
+    if any(phrase in text for phrase in ("node has died", "node was dead", "node died")):
+        return NODE_LOST
+    if isinstance(error, ray.exceptions.ActorUnavailableError):
+        return "its node cannot be reached"
+    if re.search(r"Worker exit detail: ([^.]+)\.", text):
+        return "it crashed or was killed, perhaps out of memory"
+    lines = [line for line in text.splitlines() if line.strip()]
+    return " ".join(lines[-1].split())[:300] if lines else type(error).__name__

@@ -1,24 +1,24 @@
-"""Asks a Ray cluster who it lets in: a program of its own, run as ``python -P asking.py ADDRESS``.
+"""Checks whether a Ray cluster accepts connections; a program: ``python -P auth_probe.py ADDRESS``.
 
-Ray reads its token when it is loaded and never again, so whether a cluster lets in somebody without
-one can only be asked by another process. It prints one line of JSON: ``answer``, and ``found``.
+Ray reads its token when it is imported and never again, so only another process can check whether a
+cluster accepts connections without one. It prints a line of JSON: ``answer``, and ``detail``.
 """
 
 import json
 import sys
 
-ALIVE_S = 5
+ALIVE_TIMEOUT_S = 5
 OPEN, REFUSED, SILENT = "open", "refused", "silent"
-"""It let us in; it asked for a token, or for another one; it said nothing that is Ray's."""
+"""Answers: connected; a token was required, or another one; no reply of a Ray cluster."""
 
 
-def ask(address: str) -> tuple[str, str]:
-    """Return what a cluster answers, and its words where it did not let us in."""
+def probe(address: str) -> tuple[str, str]:
+    """Return a cluster's answer, and its message if it refused the connection."""
     from ray._raylet import GcsClient
     from ray.exceptions import AuthenticationError
 
     try:
-        GcsClient(address=address).check_alive([], timeout=ALIVE_S)
+        GcsClient(address=address).check_alive([], timeout=ALIVE_TIMEOUT_S)
     except AuthenticationError as error:
         return REFUSED, str(error.message)
     except Exception as error:  # noqa: BLE001 - of Ray's own kinds, which change
@@ -27,5 +27,5 @@ def ask(address: str) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    answer, found = ask(sys.argv[1])
-    sys.stdout.write(json.dumps({"answer": answer, "found": found}) + "\n")
+    answer, detail = probe(sys.argv[1])
+    sys.stdout.write(json.dumps({"answer": answer, "detail": detail}) + "\n")

@@ -1,4 +1,4 @@
-"""What a trial takes of a cluster, and how many there are at a time."""
+"""Resources that a sweep's workers request from a Ray cluster, and how many workers fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,68 +7,56 @@ from typing import Any
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.execution.gpus import WORKERS
+from fieldsharp.sweep.execution.gpus import DEFAULT_WORKERS
 
 
 @dataclass(frozen=True)
 class WorkerResources:
-    """What each worker is given.
+    """Resources that each worker requests from Ray.
 
     Attributes:
-        workers: How many there are, at most.
-        cpus: Of a node.
-        gpus: Of a node; less than one where several share a card.
+        workers: Most workers at the same time.
+        cpus: CPUs per worker.
+        gpus: GPUs per worker; less than one if several share a GPU.
     """
 
     workers: int
     cpus: float
     gpus: float
 
-    def room(self, cpus: float, gpus: float) -> int:
-        """Return how many workers find room on an empty node."""
+    def workers_on(self, cpus: float, gpus: float) -> int:
+        """Return how many workers fit on an idle node."""
         by_cpus = floor(cpus / self.cpus)
         if not self.gpus:
             return by_cpus
         return min(by_cpus, floor(gpus) * floor(1 / self.gpus))
 
     def fits(self, node: dict[str, Any]) -> bool:
-        """Return whether a node, as Ray describes it, is there and large enough for a worker."""
+        """Return whether a node, as Ray describes it, is alive and large enough for a worker."""
         has = node["Resources"]
-        return bool(node["Alive"] and self.room(has.get("CPU", 0.0), has.get("GPU", 0.0)))
+        return bool(node["Alive"] and self.workers_on(has.get("CPU", 0.0), has.get("GPU", 0.0)))
 
     @property
-    def words(self) -> str:
-        """What is asked for, for a person."""
+    def description(self) -> str:
+        """The request, for a log line."""
         gpus = f" and {self.gpus:.3g} GPUs" if self.gpus else ""
         many = f"{self.workers} workers" if self.workers > 1 else "1 worker"
         return f"{many} with {self.cpus:g} CPUs{gpus} each"
 
 
-def resources_of_cluster(config: SweepConfig) -> WorkerResources:
-    """Return what workers of a configuration take of the cluster that was entered.
-
-    Raises:
-        ConfigError: If a GPU is asked for and no node has one.
-    """
-    import ray  # here, as it reads the token when it is loaded
-
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return make_resources(config, [(node.get("CPU", 0.0), node.get("GPU", 0.0)) for node in nodes])
-
-
 def make_resources(config: SweepConfig, nodes: Sequence[tuple[float, float]]) -> WorkerResources:
-    """Return what each worker takes, and how many there are.
+    """Return the resources of each worker, and the number of workers.
 
-    Where no number of workers is asked for, as many as there is room for now.
+    Without a configured number of workers, as many as fit on the cluster now.
 
     Args:
-        config: What is swept.
-        nodes: CPUs and GPUs of each.
+        config: The sweep.
+        nodes: CPUs and GPUs of each node.
 
     Raises:
-        ConfigError: If a GPU is asked for and no node has one.
+        ConfigError: If a GPU is required and no node has one.
     """
-    training, asked = config.training, config.workers
+    training, configured = config.training, config.workers
     cpus, gpus = config.ray.cpus or training.threads, 0.0
     has_gpus = any(node_gpus for _, node_gpus in nodes)
     if training.device == "cuda" and not has_gpus:
@@ -77,8 +65,8 @@ def make_resources(config: SweepConfig, nodes: Sequence[tuple[float, float]]) ->
             "sweep when those with GPUs have joined, or set training.device to auto"
         )
     if training.device != "cpu" and has_gpus:
-        # Ray counts in ten-thousandths: three times a third is to be no more than one.
-        gpus = floor(10_000 / (asked.per_gpu or 1)) / 10_000
-    share = WorkerResources(1, cpus, gpus)
-    room = sum(share.room(*node) for node in nodes)
-    return replace(share, workers=asked.count or room or WORKERS)
+        # Ray counts in ten-thousandths: three times a third must not exceed one.
+        gpus = floor(10_000 / (configured.per_gpu or 1)) / 10_000
+    resources = WorkerResources(1, cpus, gpus)
+    fitting = sum(resources.workers_on(*node) for node in nodes)
+    return replace(resources, workers=configured.count or fitting or DEFAULT_WORKERS)

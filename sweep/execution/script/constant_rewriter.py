@@ -1,4 +1,4 @@
-"""Replacing constants of a module by its syntax tree, so that all else stays as it was written."""
+"""Replaces constants in a module's source by its syntax tree, and changes nothing else in it."""
 
 import ast
 import io
@@ -19,20 +19,20 @@ def module_file(project: Path, module: str) -> Path:
     """Return the file of a module of a project.
 
     Raises:
-        ConfigError: If there is none.
+        ConfigError: If it does not exist.
     """
     base = project.joinpath(*module.split("."))
     for path in (base / "__init__.py", base.with_suffix(".py")):
         if path.is_file():
             return path
     raise ConfigError(
-        f"trainer.names speaks of the module {module!r}, and {project} has neither "
+        f"trainer.names names the module {module!r}, and {project} has neither "
         f"{module.replace('.', '/')}.py nor {module.replace('.', '/')}/__init__.py; name a module "
         "of trainer.project"
     )
 
 
-def replaced(source: bytes, constants: Mapping[str, Scalar], path: Path) -> bytes:
+def replace_constants(source: bytes, constants: Mapping[str, Scalar], path: Path) -> bytes:
     """Return the source of a module with the values of some of its constants replaced.
 
     Args:
@@ -49,37 +49,39 @@ def replaced(source: bytes, constants: Mapping[str, Scalar], path: Path) -> byte
         text = source.decode(encoding)
         tree = ast.parse(text)
     except (SyntaxError, UnicodeDecodeError, ValueError) as error:
-        raise ConfigError(f"{path} is no Python that can be read ({error}); mend it") from error
+        raise ConfigError(f"{path} is not valid Python ({error}); correct it") from error
     assigned = list(_assignments(tree.body))
     edits = []
     for name, value in constants.items():
-        there = [one for one in assigned if name in one.names]
-        _require_one_place(name, there, assigned, path)
-        edits += [(one.value, ascii(value)) for one in there]
+        matches = [one for one in assigned if name in one.names]
+        _require_plain(name, matches, assigned, path)
+        edits += [(one.value, ascii(value)) for one in matches]
     starts = _line_starts(text)
 
-    def place(line: int, column: int) -> int:
-        # Columns of a syntax tree count bytes of UTF-8.
+    def offset(line: int, column: int) -> int:
+        # Columns of a syntax tree are bytes of UTF-8.
         start = starts[line - 1]
         return start + len(text[start:].encode()[:column].decode())
 
-    for node, words in sorted(edits, key=lambda edit: (-edit[0].lineno, -edit[0].col_offset)):
-        assert node.end_lineno is not None, "a parsed expression ends somewhere"
-        assert node.end_col_offset is not None, "a parsed expression ends somewhere"
-        begin = place(node.lineno, node.col_offset)
-        end = place(node.end_lineno, node.end_col_offset)
-        text = text[:begin] + words + text[end:]
+    for node, text_of_value in sorted(
+        edits, key=lambda edit: (-edit[0].lineno, -edit[0].col_offset)
+    ):
+        assert node.end_lineno is not None, "set by the parser"
+        assert node.end_col_offset is not None, "set by the parser"
+        begin = offset(node.lineno, node.col_offset)
+        end = offset(node.end_lineno, node.end_col_offset)
+        text = text[:begin] + text_of_value + text[end:]
     return text.encode(encoding)
 
 
 @dataclass(frozen=True)
 class _Assignment:
-    """A statement that gives names of a module a value.
+    """A statement that assigns a value to names of a module.
 
     Attributes:
-        names: Which.
-        value: What they are given.
-        is_plain: Whether it gives one name a value, and that is all it does.
+        names: The names.
+        value: The assigned expression.
+        is_plain: Whether it assigns a single name and does nothing else.
     """
 
     names: tuple[str, ...]
@@ -88,9 +90,9 @@ class _Assignment:
 
 
 def _assignments(body: Sequence[ast.stmt], within: str = "") -> Iterator[_Assignment]:
-    """Yield what is assigned when a module is imported, not what its functions assign.
+    """Yield the assignments that importing a module executes, not those in functions.
 
-    What a class or a dictionary holds is named after it: ``Training.WEIGHT``.
+    Members of a class or dictionary are named after it: ``Training.WEIGHT``.
     """
     for statement in body:
         match statement:
@@ -120,7 +122,7 @@ def _assignments(body: Sequence[ast.stmt], within: str = "") -> Iterator[_Assign
 
 
 def _entries(name: str, value: ast.expr) -> Iterator[_Assignment]:
-    """Yield what a dictionary that is written out holds."""
+    """Yield the entries of a dictionary display."""
     if isinstance(value, ast.Dict):
         for key, entry in zip(value.keys, value.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
@@ -135,15 +137,15 @@ def _names_in(target: ast.expr) -> list[str]:
     return [target.id] if isinstance(target, ast.Name) else []
 
 
-def _require_one_place(
-    name: str, there: Sequence[_Assignment], assigned: Sequence[_Assignment], path: Path
+def _require_plain(
+    name: str, matches: Sequence[_Assignment], assigned: Sequence[_Assignment], path: Path
 ) -> None:
-    if not there:
+    if not matches:
         known = sorted({n for one in assigned for n in one.names})
         guess = nearest(name, known)
         hint = f"did you mean {guess}?" if guess else "name one that is assigned there"
         raise ConfigError(f"trainer.names: {path} assigns no {name}: {hint}")
-    odd = next((one for one in there if not one.is_plain), None)
+    odd = next((one for one in matches if not one.is_plain), None)
     if odd is not None:
         raise ConfigError(
             f"trainer.names: {path} assigns {name} together with others, or changes it, in line "

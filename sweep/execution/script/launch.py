@@ -1,4 +1,4 @@
-"""Handing the values of a trial to a script: as flags, JSON, environment or constants."""
+"""Builds a script's command with a trial's values as flags, JSON, environment or constants."""
 
 import json
 import os
@@ -12,49 +12,49 @@ from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.secret_variables import environment_without_secrets
 from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
-from fieldsharp.sweep.execution.script.constant_rewriter import module_file, replaced
+from fieldsharp.sweep.execution.script.constant_rewriter import module_file, replace_constants
 from fieldsharp.sweep.study.formatting import PROJECT
 
-OWN_PYTHON = ("python", "python3")
+PYTHON_NAMES = ("python", "python3")
 
 
 @dataclass(frozen=True)
 class ScriptCall:
-    """How a script is called.
+    """The command line and environment of a script.
 
     Attributes:
         command: Program and arguments.
-        environment: All of it.
+        environment: The whole environment.
     """
 
     command: list[str]
     environment: dict[str, str]
 
 
-def in_full(text: str, settings: ScriptSettings) -> str:
-    """Return a text of the settings with the project's folder in it."""
+def expand_project(text: str, settings: ScriptSettings) -> str:
+    """Return a text of the settings with the placeholder replaced by the project's folder."""
     return text.replace(PROJECT, settings.project)
 
 
-def values_of(settings: ScriptSettings) -> dict[str, Scalar]:
-    """Return what is handed over, by our names."""
+def script_values(settings: ScriptSettings) -> dict[str, Scalar]:
+    """Return the values of a trial, by the names of the configuration."""
     given = settings.given.items()
-    return {n: in_full(v, settings) if isinstance(v, str) else v for n, v in given}
+    return {n: expand_project(v, settings) if isinstance(v, str) else v for n, v in given}
 
 
-def find_program(settings: ScriptSettings, named: str) -> str:
-    """Return the program that a command names; python is the one that runs this.
+def find_program(settings: ScriptSettings, name: str) -> str:
+    """Return the path of a command's program; for ``python``, of this interpreter.
 
     Raises:
-        ConfigError: If there is none of that name.
+        ConfigError: If there is no program of that name.
     """
-    program = in_full(named, settings)
-    if program in OWN_PYTHON:
+    program = expand_project(name, settings)
+    if program in PYTHON_NAMES:
         return sys.executable
     if os.sep in program and not Path(program).is_absolute():
         inside = Path(settings.project, program)
         if os.access(inside, os.X_OK) and inside.is_file():
-            return str(Path(program))  # of the copy, where it is run
+            return str(Path(program))  # relative: found in the copy it runs in
         found = None
     else:
         found = shutil.which(program)
@@ -66,41 +66,43 @@ def find_program(settings: ScriptSettings, named: str) -> str:
     return found
 
 
-def prepare(settings: ScriptSettings, folder: Path, own: Mapping[str, str]) -> list[ScriptCall]:
-    """Write the values of a trial where its scripts find them, and return how to call them.
+def prepare(
+    settings: ScriptSettings, folder: Path, variables: Mapping[str, str]
+) -> list[ScriptCall]:
+    """Pass the values of a trial to its scripts, and return how to call them.
 
     Args:
         settings: With the values of the trial.
         folder: Its copy of the project.
-        own: Variables of the environment that tell of the trial.
+        variables: Environment variables of the trial.
 
     Raises:
-        ConfigError: If a program or constant is not there.
+        ConfigError: If a program or constant is missing.
         OSError: If the folder cannot be written.
     """
-    folder = folder.resolve()  # the script works in another folder than this process
+    folder = folder.resolve()  # the script has another working folder than this process
     commands = [
         [
             _in_copy(find_program(settings, command[0]), settings, folder),
-            *(in_full(word, settings) for word in command[1:]),
+            *(expand_project(word, settings) for word in command[1:]),
         ]
         for command in settings.commands
     ]
     inherited = environment_without_secrets()
     if "PYTHONPATH" in inherited:
         inherited["PYTHONPATH"] = _search_path(inherited["PYTHONPATH"], settings, folder)
-    unwritten = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    environment = {**unwritten, **inherited, **own}
-    values = {settings.called(name): value for name, value in values_of(settings).items()}
+    defaults = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**defaults, **inherited, **variables}
+    values = {settings.called(name): value for name, value in script_values(settings).items()}
     match settings.values:
         case "flags":
             for name, value in values.items():
-                word = as_word(value)
-                # Else the value would be taken for another flag: -1e-05.
-                joined = name.startswith("--") and word.startswith("-")
-                commands[0] += [f"{name}={word}"] if joined else [name, word]
+                text = as_argument(value)
+                # Else the value would be parsed as another flag: -1e-05.
+                joined = name.startswith("--") and text.startswith("-")
+                commands[0] += [f"{name}={text}"] if joined else [name, text]
         case "env":
-            environment |= {name: as_word(value) for name, value in values.items()}
+            environment |= {name: as_argument(value) for name, value in values.items()}
         case "json":
             path = folder / "sweep-values.json"
             path.write_text(json.dumps(values, indent=2), encoding="utf-8")
@@ -111,13 +113,13 @@ def prepare(settings: ScriptSettings, folder: Path, own: Mapping[str, str]) -> l
 
 
 def _in_copy(program: str, settings: ScriptSettings, folder: Path) -> str:
-    """Return a program as it is found from the copy, in which the project's own Python is not."""
+    """Return a program's path from the copy, which lacks the project's virtual environment."""
     original = Path(settings.project, program)
     return program if (folder / program).exists() or not original.exists() else str(original)
 
 
 def _search_path(folders: str, settings: ScriptSettings, folder: Path) -> str:
-    """Return where Python looks for modules: those of the project are to be the copy's."""
+    """Return PYTHONPATH with the project's folders replaced by the copy's."""
     project = Path(settings.project).resolve()
     found = []
     for name in folders.split(os.pathsep):
@@ -127,8 +129,8 @@ def _search_path(folders: str, settings: ScriptSettings, folder: Path) -> str:
     return os.pathsep.join(found)
 
 
-def as_word(value: Scalar) -> str:
-    """Return a value as a word of a command line: true and false as YAML has them."""
+def as_argument(value: Scalar) -> str:
+    """Return a value as a command-line argument: true and false as in YAML."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -138,10 +140,10 @@ def write_constants(folder: Path, values: Mapping[str, Scalar], *, write: bool =
     Args:
         folder: The copy.
         values: By module:NAME.
-        write: Whether to, or only to try.
+        write: Whether to write the files, or only to check.
 
     Raises:
-        ConfigError: If one is not there, or its module is not the copy's own.
+        ConfigError: If a constant is missing, or its module lies outside the copy.
         OSError: If a module cannot be read or written.
     """
     modules: dict[str, dict[str, Scalar]] = {}
@@ -152,9 +154,9 @@ def write_constants(folder: Path, values: Mapping[str, Scalar], *, write: bool =
         path = module_file(folder, module)
         if write and not path.resolve().is_relative_to(folder.resolve()):
             raise ConfigError(
-                f"trainer.names speaks of the module {module!r}, which is a link to "
+                f"trainer.names names the module {module!r}, which is a link to "
                 f"{path.resolve()} and would be changed there; take it out of trainer.links"
             )
-        source = replaced(path.read_bytes(), constants, path)
+        source = replace_constants(path.read_bytes(), constants, path)
         if write:
             path.write_bytes(source)

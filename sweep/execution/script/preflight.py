@@ -1,4 +1,4 @@
-"""What can be wrong with a script before a trial starts, and what its targets are."""
+"""Checks a script's configuration before any trial starts, and resolves its targets."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.script.constant_rewriter import module_file
-from fieldsharp.sweep.execution.script.launch import find_program, in_full, write_constants
+from fieldsharp.sweep.execution.script.launch import expand_project, find_program, write_constants
 from fieldsharp.sweep.execution.script.project_copy import project_sha256, require_project
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.formatting import PROJECT
@@ -21,18 +21,18 @@ def require_script(config: SweepConfig) -> None:
     """Check that a script can be run and given its values.
 
     Raises:
-        ConfigError: If its program, project or a constant is not there, or what comes back would
-            be written outside the trial's own folder.
+        ConfigError: If its program, project or a constant is missing, or its results would be
+            written outside the trial's own folder.
     """
     settings = config.trainer
-    assert settings is not None, "there is a script"
+    assert settings is not None, "called for scripts only"
     project = Path(settings.project)
     require_project(settings)
     for key, command in zip(("command", "then"), settings.commands, strict=False):
         _require_command(f"trainer.{key}", command, settings)
     for key, name in (("forecast", settings.forecast), ("metrics", settings.metrics)):
-        _require_own(key, name, settings)
-    _require_two_fields(settings)
+        _require_path_in_copy(key, name, settings)
+    _require_distinct_fields(settings)
     if settings.values == "constants":
         names = {*settings.given, *settings.baseline}
         names |= {name.removeprefix("script.") for name in config.search.space}
@@ -51,7 +51,7 @@ def _require_command(key: str, command: Sequence[str], settings: ScriptSettings)
     script = next((word for word in command[1:] if not word.startswith("-")), "")
     if not script.endswith(".py"):
         return
-    if not (project / in_full(script, settings)).is_file():
+    if not (project / expand_project(script, settings)).is_file():
         raise ConfigError(
             f"{key} runs {script}, and {project} has no such file; name a script of trainer.project"
         )
@@ -63,35 +63,30 @@ def _require_command(key: str, command: Sequence[str], settings: ScriptSettings)
 
 
 def _require_copied(module: str, settings: ScriptSettings) -> None:
-    """Check that a module whose constants are replaced is each trial's own."""
+    """Check that a module whose constants are replaced is part of each trial's copy."""
     project = Path(settings.project)
     path = module_file(project, module).relative_to(project)
-    for key, apart in (("links", settings.links), ("leave_out", settings.leave_out)):
-        for name in apart:
+    for key, excluded in (("links", settings.links), ("leave_out", settings.leave_out)):
+        for name in excluded:
             if path.is_relative_to(name):
                 raise ConfigError(
-                    f"trainer.names speaks of the module {module!r}, in {name!r} of trainer.{key}, "
-                    f"which trials have no copy of; take it out of trainer.{key}"
+                    f"trainer.names names the module {module!r}, in {name!r} of trainer.{key}, "
+                    f"which is not copied for trials; take it out of trainer.{key}"
                 )
 
 
-def script_sha256(settings: ScriptSettings) -> str:
-    """Return what tells the code of a script from another's."""
-    return project_sha256(settings)
-
-
 def summarise_script_data(config: SweepConfig) -> DataSummary:
-    """Return what is known of a field that a script alone reads: its targets.
+    """Return the data summary of a field that only the script reads: its targets.
 
-    A target is taken for the share of the observed that an automatic one would be, so that there
-    is a ceiling, and the peak is measured from 0.
+    The observed value is assumed to be the target divided by ``objective.auto_share``, which gives
+    the target band its ceiling; the peak is measured from 0.
 
     Raises:
-        ConfigError: If a target is none.
+        ConfigError: If a target cannot be used.
     """
     settings = config.trainer
-    assert settings is not None, "there is a script"
-    targets = resolve_targets(config.objective, _supposed(config.objective))
+    assert settings is not None, "called for scripts only"
+    targets = resolve_targets(config.objective, _assumed_observations(config.objective))
     return DataSummary(
         variable=settings.variable or "field",
         units=settings.units,
@@ -102,21 +97,21 @@ def summarise_script_data(config: SweepConfig) -> DataSummary:
         mean_observed=None,
         rmse_persistence=None,
         windows={},
-        provenance=provenance(None, script_sha256(settings)),
+        provenance=provenance(None, project_sha256(settings)),
     )
 
 
-def _supposed(objective: ObjectiveSettings) -> dict[str, float]:
+def _assumed_observations(objective: ObjectiveSettings) -> dict[str, float]:
     given = objective.targets
-    supposed = {"mean_observed": 0.0}
+    assumed = {"mean_observed": 0.0}
     for name in ("gradient", "peak"):
         target = float(getattr(given, name))
         assert math.isfinite(target), "validated: a number"
-        supposed[f"{name}_observed"] = target / objective.auto_share
-    return supposed
+        assumed[f"{name}_observed"] = target / objective.auto_share
+    return assumed
 
 
-def _require_two_fields(settings: ScriptSettings) -> None:
+def _require_distinct_fields(settings: ScriptSettings) -> None:
     if settings.forecast is None or settings.truth is None:
         return
     same = PurePath(settings.forecast) == PurePath(settings.truth)
@@ -128,12 +123,12 @@ def _require_two_fields(settings: ScriptSettings) -> None:
         )
 
 
-def _require_own(key: str, name: str | None, settings: ScriptSettings) -> None:
+def _require_path_in_copy(key: str, name: str | None, settings: ScriptSettings) -> None:
     if name is None:
         return
     path = PurePath(name)
     if not path.name:
-        raise ConfigError(f"trainer.{key} is {name!r}, which names no file; name the one")
+        raise ConfigError(f"trainer.{key} is {name!r}, which is not the name of a file; give one")
     if path.is_absolute() or ".." in path.parts:
         raise ConfigError(
             f"trainer.{key} is {name!r}, outside the folder of a trial; have the script write "
@@ -143,5 +138,5 @@ def _require_own(key: str, name: str | None, settings: ScriptSettings) -> None:
         if path.is_relative_to(link):
             raise ConfigError(
                 f"trainer.{key} is {name!r}, in {link!r}, which trainer.links shares between "
-                "trials; have it written elsewhere"
+                "trials; write it elsewhere"
             )

@@ -1,4 +1,4 @@
-"""A script at work: its output as it comes, how it ended, and its end whenever it is wanted."""
+"""A running script: its output, its exit status and peak memory, and how to end it."""
 
 import errno
 import os
@@ -15,18 +15,18 @@ from fieldsharp.sweep.execution.script import supervisor
 from fieldsharp.sweep.execution.script.launch import ScriptCall
 
 GRACE_S = 3.0
-"""Between asking a script to end and ending it."""
+"""Between SIGTERM and SIGKILL."""
 CHUNK = 1 << 20
-KEEPER = (sys.executable, "-I", "-S", str(Path(supervisor.__file__)))
-QUIET_S = 0.5
-"""After its keeper is gone, so long nothing must come: something may hold the pipe for ever."""
+SUPERVISOR = (sys.executable, "-I", "-S", str(Path(supervisor.__file__)))
+DRAIN_S = 0.5
+"""How long to read on once the supervisor is gone: another process may hold the pipe open."""
 
-NOTHING_LEFT = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
-"""Processes, memory and descriptors: there may be some again."""
+EXHAUSTED = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""Out of processes, memory or descriptors, for the moment."""
 
 
 class NoProcessError(Exception):
-    """This machine starts no process at the moment."""
+    """This machine cannot start a process at the moment."""
 
 
 @dataclass(frozen=True)
@@ -34,104 +34,104 @@ class ScriptEnd:
     """How a script ended.
 
     Attributes:
-        words: Such as ``ended with exit code 3``; "" where all is well.
-        peak_memory_mb: The most that any of its processes held.
+        failure: Such as ``ended with exit code 3``; "" for exit code 0.
+        peak_memory_mb: The most of any of its processes.
     """
 
-    words: str
+    failure: str
     peak_memory_mb: float = 0.0
 
 
 class ScriptProcess:
-    """A script in a process group of its own, which ends with whoever made this.
+    """A script in a process group of its own, which ends when this process ends.
 
     Args:
-        call: How it is called.
-        folder: Where it is run.
+        call: Its command line and environment.
+        folder: Its working folder.
 
     Raises:
-        TrainingFailed: If it cannot be run there.
-        NoProcessError: If this machine starts no process at the moment.
+        TrainingFailed: If it cannot be run in that folder.
+        NoProcessError: If this machine cannot start a process at the moment.
     """
 
     def __init__(self, call: ScriptCall, folder: Path) -> None:
         try:
-            self._status, theirs = os.pipe()
+            self._status, supervisor_end = os.pipe()
         except OSError as error:
             raise NoProcessError(error.strerror) from error
         try:
-            self._keeper = subprocess.Popen(  # noqa: S603 - a list of words, never through a shell
-                [*KEEPER, str(theirs), str(GRACE_S), *call.command],
+            self._supervisor = subprocess.Popen(  # noqa: S603 - a list of arguments, never a shell
+                [*SUPERVISOR, str(supervisor_end), str(GRACE_S), *call.command],
                 cwd=folder,
                 env=call.environment,
-                stdin=subprocess.PIPE,  # closed when we die, which ends the script
+                stdin=subprocess.PIPE,  # closed when this process dies, which ends the script
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                pass_fds=(theirs,),
+                pass_fds=(supervisor_end,),
                 start_new_session=True,
                 bufsize=0,
             )
         except OSError as error:
             os.close(self._status)
-            if error.errno in NOTHING_LEFT:
+            if error.errno in EXHAUSTED:
                 raise NoProcessError(error.strerror) from error
             raise TrainingFailed(
                 f"the script cannot be started in its copy of the project ({error.strerror}); it "
                 "must not remove or rename the folder it is run in"
             ) from error
         finally:
-            os.close(theirs)
-        self._marks = mark_script(self._keeper.pid)
-        assert self._keeper.stdout is not None, "a pipe was asked for"
-        self.output = self._keeper.stdout.fileno()
+            os.close(supervisor_end)
+        self._marks = mark_script(self._supervisor.pid)
+        assert self._supervisor.stdout is not None, "a pipe was asked for"
+        self.output = self._supervisor.stdout.fileno()
         os.set_blocking(self.output, False)
-        self._gone_at: float | None = None
+        self._drain_began: float | None = None
 
     def read(self) -> bytes | None:
-        """Return what was printed since, None once nothing follows; never waits."""
+        """Return new output, None at its end; never waits."""
         try:
             printed = os.read(self.output, CHUNK)
         except BlockingIOError:
-            if self._keeper.poll() is None:
+            if self._supervisor.poll() is None:
                 return b""
-            self._gone_at = self._gone_at or time.monotonic()
-            return None if time.monotonic() - self._gone_at > QUIET_S else b""
+            self._drain_began = self._drain_began or time.monotonic()
+            return None if time.monotonic() - self._drain_began > DRAIN_S else b""
         return printed or None
 
     def stop(self) -> None:
-        """Ask the script to end, and have it ended with all it started if it does not."""
-        assert self._keeper.stdin is not None, "a pipe was asked for"
+        """Have the supervisor terminate the script and all its descendants."""
+        assert self._supervisor.stdin is not None, "a pipe was asked for"
         with suppress(OSError):
-            self._keeper.stdin.close()
+            self._supervisor.stdin.close()
 
     def close(self) -> ScriptEnd:
-        """End whatever is left of the script, and return how it ended."""
+        """Terminate the script if it still runs, and return how it ended."""
         self.stop()
         try:
-            self._keeper.wait(GRACE_S + supervisor.GIVEN_UP_S + 1.0)
+            self._supervisor.wait(GRACE_S + supervisor.KILL_TIMEOUT_S + 1.0)
         except subprocess.TimeoutExpired:
-            self._keeper.kill()
-            self._keeper.wait()
-        assert self._keeper.stdout is not None, "a pipe was asked for"
-        self._keeper.stdout.close()
+            self._supervisor.kill()
+            self._supervisor.wait()
+        assert self._supervisor.stdout is not None, "a pipe was asked for"
+        self._supervisor.stdout.close()
         os.set_blocking(self._status, False)
         try:
-            told = os.read(self._status, 4096).decode(errors="replace").strip()
-        except BlockingIOError:  # a child of the script's own holds it
-            told = ""
+            status = os.read(self._status, 4096).decode(errors="replace").strip()
+        except BlockingIOError:  # a descendant of the script holds the pipe open
+            status = ""
         os.close(self._status)
-        if not told:  # the script has killed its keeper
+        if not status:  # the script killed its supervisor
             kill_marked(self._marks)
-        return _end(told)
+        return _parse_status(status)
 
 
-def _end(told: str) -> ScriptEnd:
-    first, *_ = told.splitlines() or [""]
+def _parse_status(status: str) -> ScriptEnd:
+    first, *_ = status.splitlines() or [""]
     kind, _, rest = first.partition(" ")
     if kind == "start":
         return ScriptEnd(f"could not be started ({rest})")
     if kind not in ("exit", "signal"):
-        return ScriptEnd("ended with the process that kept it")
+        return ScriptEnd("ended because its supervisor process was killed")
     number, _, peak = rest.partition(" ")
     unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KiB elsewhere
     peak_mb = int(peak or 0) / unit

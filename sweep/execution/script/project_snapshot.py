@@ -1,89 +1,109 @@
-"""The project of a study as it was when the study began: every trial runs that.
+"""Snapshot of a script's project, taken when a study begins: every trial runs a copy of it.
 
-Whoever edits the project meanwhile changes no trial, and a study that is gone on with later goes on
-with the same code.
+Editing the project meanwhile changes no trial, and a resumed study runs the same code.
 """
 
 import filecmp
 import logging
+import shutil
 from pathlib import Path
 
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
-from fieldsharp.sweep.execution.script.project_copy import apart, copy_files, project_files
-from fieldsharp.sweep.execution.script.results import forget_results
+from fieldsharp.sweep.execution.script.project_copy import copy_files, excluded_names, project_files
 
 logger = logging.getLogger(__name__)
 SHOWN = 3
 
 
 def project_snapshot(study_folder: Path) -> Path:
-    """Return where the project of a study is kept."""
+    """Return the folder of a study's project snapshot."""
     return study_folder / "project"
 
 
-def save_project_snapshot(settings: ScriptSettings, kept: Path) -> None:
-    """Keep a project as it is now, where it is not kept yet.
+def save_project_snapshot(settings: ScriptSettings, snapshot: Path) -> None:
+    """Save a snapshot of a project, unless there is one.
 
     Raises:
         OSError: If it cannot be read or written.
     """
-    if kept.is_dir():
+    if snapshot.is_dir():
         return
-    partial = kept.with_name(kept.name + ".partial")
-    copy_files(Path(settings.project), partial, apart(settings))
-    forget_results(settings, partial)
-    partial.replace(kept)
+    partial = snapshot.with_name(snapshot.name + ".partial")
+    copy_files(Path(settings.project), partial, excluded_names(settings))
+    _remove_results(settings, partial)
+    partial.replace(snapshot)
 
 
-def what_changed(settings: ScriptSettings, kept: Path) -> list[str]:
-    """Return which files of a project are others than those kept, Python's first.
+def _remove_results(settings: ScriptSettings, folder: Path) -> None:
+    """Remove results of an earlier run from a copy, which would pass for those of a trial.
 
-    New files count where they are Python's: all else may be a result. The file of the sweep itself
-    does not; its settings are compared by themselves.
+    Raises:
+        OSError: If it cannot be removed.
+    """
+    for name in (settings.forecast, settings.metrics):
+        if name is None:
+            continue
+        path = folder / name
+        if path.is_file() or path.is_symlink():
+            path.unlink()
+        elif path.is_dir():
+            shutil.rmtree(path)  # such as a Zarr store
+
+
+def changed_files(settings: ScriptSettings, snapshot: Path) -> list[str]:
+    """Return the files of a project that differ from its snapshot, Python files first.
+
+    New files count if they are Python files: others may be results. The sweep's configuration file
+    does not count; its settings are compared separately.
 
     Raises:
         OSError: If a file cannot be read.
     """
     project = Path(settings.project)
-    here, there = set(project_files(project, apart(settings))), set(project_files(kept))
-    new = {path for path in here - there if path.suffix == ".py"}
+    now = set(project_files(project, excluded_names(settings)))
+    before = set(project_files(snapshot))
+    new = {path for path in now - before if path.suffix == ".py"}
     other = {
-        path for path in here & there if not filecmp.cmp(project / path, kept / path, shallow=False)
+        path
+        for path in now & before
+        if not filecmp.cmp(project / path, snapshot / path, shallow=False)
     }
-    found = {path for path in new | other | (there - here) if not _is_sweep_file(kept / path)}
+    found = {path for path in new | other | (before - now) if not _is_sweep_file(snapshot / path)}
     return [str(path) for path in sorted(found, key=lambda p: (p.suffix != ".py", p))]
 
 
-def in_words(changed: list[str]) -> str:
-    """Return the names of files that changed, of many only the first."""
+def _name_first(changed: list[str]) -> str:
+    """Return the names of changed files, of many only the first."""
     more = len(changed) - SHOWN
     return ", ".join(changed[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def differences(settings: ScriptSettings, kept: Path, study: str, *, resumed: bool) -> list[str]:
-    """Return what speaks against going on with a study, its project being kept; warn of the rest.
+def project_differences(
+    settings: ScriptSettings, snapshot: Path, study: str, *, resumed: bool
+) -> list[str]:
+    """Return the changes of a project that prevent continuing a study; warn of the others.
 
     Args:
         settings: Of the script.
-        kept: The project as it was.
-        study: Its name, for the warning.
-        resumed: Whether the study is to go on as it began, whatever the project is now.
+        snapshot: The project when the study began.
+        study: Name of the study, for the warning.
+        resumed: Whether to continue with the snapshot, whatever the project is now.
 
     Raises:
         OSError: If a file cannot be read.
     """
-    changed = what_changed(settings, kept)
+    changed = changed_files(settings, snapshot)
     if changed and not resumed and changed[0].endswith(".py"):
-        words = "has" if len(changed) == 1 else "have"
+        verb = "has" if len(changed) == 1 else "have"
         return [
-            f"{in_words(changed)} of trainer.project {words} changed (resume goes on as it was)"
+            f"{_name_first(changed)} of trainer.project {verb} changed (resume goes on as it was)"
         ]
     if changed:
         logger.warning(
             "%s: its trials run the project as it was when the study began; changed since: %s; for "
             "the project as it is now start a study of another name",
             study,
-            in_words(changed),
+            _name_first(changed),
         )
     return []
 

@@ -1,9 +1,8 @@
-"""What a script leaves behind, as the judgement of its forecast."""
+"""Metrics of a script's forecast: from its files, or from its output."""
 
 import json
 import math
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,76 +11,60 @@ from fieldsharp.objectives.guards import GUARDS
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.regular_files import read_bounded
 from fieldsharp.sweep.configuration.script_settings import NEEDED, ScriptSettings
-from fieldsharp.sweep.execution.script.launch import in_full
+from fieldsharp.sweep.execution.script.launch import expand_project
 from fieldsharp.sweep.trials.file_evaluation import evaluate_files
 
 MOST_BYTES = 1_000_000
 """Of a file with metrics."""
 LARGEST = 1e30
-"""Of a metric; a score made of larger ones would be no number."""
+"""Of a metric; a score of larger ones would overflow."""
 NEVER_NEGATIVE = ("gradient", "rmse")
-_WATCHED = {*NEEDED, *(guard.metric for guard in GUARDS.values())}
-
-
-def forget_results(settings: ScriptSettings, folder: Path) -> None:
-    """Remove from a copy of a project what an earlier run left there: it would be taken for new.
-
-    Raises:
-        OSError: If it cannot be removed.
-    """
-    for name in (settings.forecast, settings.metrics):
-        if name is None:
-            continue
-        path = folder / name
-        if path.is_file() or path.is_symlink():
-            path.unlink()
-        elif path.is_dir():
-            shutil.rmtree(path)  # such as a Zarr store
+_REQUIRED_FINITE = {*NEEDED, *(guard.metric for guard in GUARDS.values())}
 
 
 def evaluate_results(
     settings: ScriptSettings, folder: Path, printed: Mapping[str, str]
 ) -> MetricValues:
-    """Return what the forecast of a script came to.
+    """Return the metrics of a script's forecast.
 
-    What is taken from its files by this program comes first, then what it wrote, then what it
-    printed.
+    Metrics computed here from its forecast file come first, then those in its metrics file, then
+    those it printed.
 
     Args:
-        settings: What comes back.
-        folder: Where the script ran.
-        printed: Numbers that were picked from its output, by metric.
+        settings: Names of its files.
+        folder: The folder it ran in.
+        printed: Numbers parsed from its output, by metric.
 
     Raises:
-        FieldsharpError: If there is nothing that can be scored, or no number where one is needed.
+        FieldsharpError: If a metric that the score needs is missing or is no number.
     """
-    told = {name: _as_number(name, text, "printed") for name, text in printed.items()}
+    reported = {name: _as_number(name, text, "printed") for name, text in printed.items()}
     if settings.metrics is not None:
-        told |= _written(folder / settings.metrics, settings.metrics)
-    judged = _evaluated(settings, folder) if settings.forecast is not None else None
-    overall = {**told, **(judged.overall if judged is not None else {})}
+        reported |= _read_metrics(folder / settings.metrics, settings.metrics)
+    computed = _evaluate_forecast(settings, folder) if settings.forecast is not None else None
+    overall = {**reported, **(computed.overall if computed is not None else {})}
     missing = [name for name in NEEDED if name not in overall]
     if missing:
-        raise TrainingFailed(_lacks(settings, missing))
+        raise TrainingFailed(_describe_missing(settings, missing))
     for name in NEEDED:
         _require_finite(name, overall[name])
-    if judged is None:
+    if computed is None:
         return MetricValues(overall=overall, by_lead={name: [v] for name, v in overall.items()})
-    by_lead = {name: values for name, values in judged.by_lead.items() if name in overall}
-    more = {name: [v] * judged.leads for name, v in told.items() if name not in by_lead}
-    return MetricValues(overall=overall, by_lead={**by_lead, **more})
+    by_lead = {name: values for name, values in computed.by_lead.items() if name in overall}
+    constant = {name: [v] * computed.leads for name, v in reported.items() if name not in by_lead}
+    return MetricValues(overall=overall, by_lead={**by_lead, **constant})
 
 
-def _evaluated(settings: ScriptSettings, folder: Path) -> MetricValues:
-    assert settings.forecast is not None, "asked before"
+def _evaluate_forecast(settings: ScriptSettings, folder: Path) -> MetricValues:
+    assert settings.forecast is not None, "checked by the caller"
     assert settings.truth is not None, "validated"
     forecast = folder / settings.forecast
-    truth = folder / in_full(settings.truth, settings)
+    truth = folder / expand_project(settings.truth, settings)
     for path, name in ((forecast, settings.forecast), (truth, settings.truth)):
         if not path.exists():
             raise TrainingFailed(
-                f"the script ended well and there is no file {name}; have it written, or name the "
-                "one that is"
+                f"the script ended without an error and there is no file {name}; write it, or name "
+                "the one that it writes"
             )
     if not forecast.resolve().is_relative_to(folder.resolve()):
         raise DataError(
@@ -90,13 +73,13 @@ def _evaluated(settings: ScriptSettings, folder: Path) -> MetricValues:
         )
     if forecast.samefile(truth) and settings.variable == settings.truth_variable:
         raise DataError(
-            f"{settings.forecast} is the truth itself by another name; have a forecast written"
+            f"{settings.forecast} and the truth are the same file; write the forecast to another"
         )
     try:
         found = evaluate_files(forecast, truth, settings.variable, settings.truth_variable)
     except FieldsharpError as error:
-        said = str(error).replace(f"{folder}{os.sep}", "")  # the names that the user gave
-        raise DataError(f"{settings.forecast} cannot be judged: {said}") from error
+        message = str(error).replace(f"{folder}{os.sep}", "")  # the names in the configuration
+        raise DataError(f"{settings.forecast} cannot be evaluated: {message}") from error
     if found.frames_missing:
         raise DataError(
             f"{settings.forecast} lacks {found.frames_missing} of the times that {settings.truth} "
@@ -113,29 +96,29 @@ def _evaluated(settings: ScriptSettings, folder: Path) -> MetricValues:
             f"{settings.forecast} has {found.frames_without_truth} frames of times that "
             f"{settings.truth} does not have; write the times of the truth"
         )
-    for name in _WATCHED & found.metrics.keys():
+    for name in _REQUIRED_FINITE & found.metrics.keys():
         observed = [g.observed for g in GUARDS.values() if g.metric == name and g.observed]
         if any(math.isnan(found.metrics.get(metric, 0.0)) for metric in observed):
-            continue  # nor is the truth's: the guard is left out
+            continue  # the truth's is undefined too: the guard is skipped
         _require_finite(name, found.metrics[name])
-    # A metric that is not defined on so few frames is none.
+    # Metrics that are undefined on so few frames are left out.
     overall = {name: v for name, v in found.metrics.items() if math.isfinite(v)}
-    by_lead = {name: v for name, v in found.judgement.by_lead.items() if name in overall}
+    by_lead = {name: v for name, v in found.metric_values.by_lead.items() if name in overall}
     return MetricValues(overall=overall, by_lead=by_lead)
 
 
-def _written(path: Path, name: str) -> dict[str, float]:
-    """Return the numbers of a file with metrics; what is no number in it is passed over."""
+def _read_metrics(path: Path, name: str) -> dict[str, float]:
+    """Return the numbers in a metrics file; other values are skipped."""
     try:
         tree = json.loads(read_bounded(path, MOST_BYTES))
     except FileNotFoundError:
         raise TrainingFailed(
-            f"the script ended well and there is no file {name}; have it written, or name the one "
-            "that is"
+            f"the script ended without an error and there is no file {name}; write it, or name the "
+            "one that it writes"
         ) from None
     except (OSError, ValueError, RecursionError) as error:
-        words = " ".join(str(error).split())[:200]
-        raise DataError(f"{name} cannot be read as JSON ({words}); write it whole") from error
+        message = " ".join(str(error).split())[:200]
+        raise DataError(f"{name} cannot be read as JSON ({message}); write it whole") from error
     if not isinstance(tree, dict):
         raise DataError(
             f"{name} holds a {type(tree).__name__}; write an object of numbers such as "
@@ -164,23 +147,23 @@ def _as_number(name: str, value: object, where: str) -> float:
 def _require_finite(name: str, value: float) -> None:
     if name in NEVER_NEGATIVE and value < 0:
         raise TrainingFailed(
-            f"the {name} is {value:g}, and none is below 0: another number was taken for it"
+            f"the {name} is {value:g}, and it cannot be negative: check what the script writes"
         )
     if not abs(value) < LARGEST:
         raise TrainingFailed(
-            f"the {name} of the forecast is {value:g}: the training diverged, or something else "
-            "than a forecast was written"
+            f"the {name} of the forecast is {value:g}: the training diverged, or the "
+            "file holds no forecast"
         )
 
 
-def _lacks(settings: ScriptSettings, missing: list[str]) -> str:
+def _describe_missing(settings: ScriptSettings, missing: list[str]) -> str:
     names = " and ".join(missing)
-    silent = [name for name in missing if name in settings.patterns]
-    if silent:
+    unmatched = [name for name in missing if name in settings.patterns]
+    if unmatched:
         return (
-            f"the script printed no line with its {names}: trainer.patterns.{silent[0]}, "
-            f"{settings.patterns[silent[0]]!r}, is found nowhere; mend the pattern or print it"
+            f"the script printed no line with its {names}: trainer.patterns.{unmatched[0]}, "
+            f"{settings.patterns[unmatched[0]]!r}, matches no line; correct the pattern or print it"
         )
-    return f"the script told no {names}, without which there is no score; write it to " + (
+    return f"the script reported no {names}, which the score needs; write it to " + (
         settings.metrics or "trainer.metrics"
     )

@@ -1,10 +1,11 @@
-"""Runs one command and outlives it: nothing the command started is left when this ends.
+"""Supervises one command and kills its whole process tree.
 
-A program of its own (``python -I -S keeper.py STATUS GRACE COMMAND...``), which imports nothing of
-this project, so that it is there in some milliseconds. It ends the command when its standard input
-is closed, as it is too when whoever started it dies. On Linux it adopts what the command leaves
-behind, also what has left its process group, and ends that too. How the command ended, and the most
-memory any of its processes held, is written to the descriptor STATUS: ``exit 3 20480``.
+A program of its own (``python -I -S supervisor.py STATUS GRACE_S COMMAND...``), which imports
+nothing of this project, so that it starts within milliseconds. It terminates the command when its
+standard input is closed, as it also is when the process that started it dies. On Linux it adopts
+orphaned descendants of the command, including those that left its process group, and kills them
+too. The exit status of the command and the peak memory of any of its processes (ru_maxrss) are
+written to the descriptor STATUS: ``exit 3 20480``.
 """
 
 import contextlib
@@ -18,104 +19,106 @@ import time
 from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-GIVEN_UP_S = 5.0
-"""What does not even end when killed waits for a dead disk: it is left to itself."""
+KILL_TIMEOUT_S = 5.0
+"""A process blocked on a failed disk does not end even when killed: it is abandoned."""
 
 
 def supervise(status: int, grace_s: float, command: list[str]) -> None:
-    """Run a command to its end, or until nobody wants it any more.
+    """Run a command until it exits or standard input is closed.
 
     Args:
-        status: Descriptor that is told how it ended.
-        grace_s: How long it may take to end when it is asked to.
+        status: Descriptor that its exit status is written to.
+        grace_s: Seconds between SIGTERM and SIGKILL.
         command: Program and arguments.
     """
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    woken, wake = os.pipe()
-    os.set_blocking(wake, False)
-    signal.set_wakeup_fd(wake)
+    wakeup, wakeup_write = os.pipe()
+    os.set_blocking(wakeup_write, False)
+    signal.set_wakeup_fd(wakeup_write)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     pid = os.fork()
     if pid == 0:
-        _become(status, command)
-    ended = _wait_for(pid, woken, time.monotonic() + 1e9, wanted=0)
-    if ended is None:
+        _exec(status, command)
+    exit_status = _wait_for(pid, wakeup, time.monotonic() + 1e9, until_closed=0)
+    if exit_status is None:
         _send(pid, signal.SIGTERM)
-        ended = _wait_for(pid, woken, time.monotonic() + grace_s)
-    if ended is None:
+        exit_status = _wait_for(pid, wakeup, time.monotonic() + grace_s)
+    if exit_status is None:
         _send(pid, signal.SIGKILL)
-    left_behind = _end_all(pid)
-    ended = left_behind if ended is None else ended
+    after_kill = _kill_tree(pid)
+    exit_status = after_kill if exit_status is None else exit_status
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    code = os.waitstatus_to_exitcode(ended) if ended is not None else -signal.SIGKILL
-    words = f"signal {-code}" if code < 0 else f"exit {code}"
-    os.write(status, f"{words} {peak}\n".encode())
+    code = -signal.SIGKILL if exit_status is None else os.waitstatus_to_exitcode(exit_status)
+    kind = f"signal {-code}" if code < 0 else f"exit {code}"
+    os.write(status, f"{kind} {peak}\n".encode())
 
 
-def _become(status: int, command: list[str]) -> None:
-    """Turn into the command, as it would be started from a terminal; does not return."""
+def _exec(status: int, command: list[str]) -> None:
+    """Replace this process by the command, with signals as in a terminal; does not return."""
     try:
         os.setsid()
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        # A worker is deaf to these, and what it starts would be too.
-        for deaf_to in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
-            signal.signal(deaf_to, signal.SIG_DFL)
+        # A worker blocks or ignores these, which its child processes inherit.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
         os.set_inheritable(status, False)
-        os.execvp(command[0], command)  # noqa: S606 - a list of words, never through a shell
+        os.execvp(command[0], command)  # noqa: S606 - a list of arguments, never through a shell
     except OSError as error:
         os.write(status, f"start {error.strerror}\n".encode())
     os._exit(127)
 
 
-def _wait_for(pid: int, woken: int, deadline: float, wanted: int | None = None) -> int | None:
-    """Return how the command ended, None at the deadline or when ``wanted`` is closed."""
-    watched = [woken] if wanted is None else [woken, wanted]
+def _wait_for(
+    pid: int, wakeup: int, deadline: float, until_closed: int | None = None
+) -> int | None:
+    """Return the exit status of the command, None at the deadline or at end-of-file."""
+    watched = [wakeup] if until_closed is None else [wakeup, until_closed]
     while True:
         with contextlib.suppress(ChildProcessError):
-            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-                if ended[0] == pid:
-                    return ended[1]
+            while (child := os.waitpid(-1, os.WNOHANG))[0]:
+                if child[0] == pid:
+                    return child[1]
         left_s = min(max(0.0, deadline - time.monotonic()), 3600.0)
         ready, _, _ = select.select(watched, [], [], left_s)
-        if woken in ready:
-            os.read(woken, 512)
-        if wanted in ready or (not ready and time.monotonic() >= deadline):
+        if wakeup in ready:
+            os.read(wakeup, 512)
+        if until_closed in ready or (not ready and time.monotonic() >= deadline):
             return None
 
 
-def _end_all(pid: int) -> int | None:
-    """End everything that is left, and return how the command ended if that is heard now."""
-    ended = None
-    deadline = time.monotonic() + GIVEN_UP_S
+def _kill_tree(pid: int) -> int | None:
+    """Kill all descendants; return the exit status of the command if it ends only now."""
+    exit_status = None
+    deadline = time.monotonic() + KILL_TIMEOUT_S
     while time.monotonic() < deadline:
         _send(pid, signal.SIGKILL)
         for descendant in _descendants():
             with contextlib.suppress(OSError):
                 os.kill(descendant, signal.SIGKILL)
         try:
-            while (found := os.waitpid(-1, os.WNOHANG))[0]:
-                ended = found[1] if found[0] == pid else ended
+            while (child := os.waitpid(-1, os.WNOHANG))[0]:
+                exit_status = child[1] if child[0] == pid else exit_status
         except ChildProcessError:
-            return ended
+            return exit_status
         time.sleep(0.005)
-    return ended
+    return exit_status
 
 
-def _send(group: int, what: signal.Signals) -> None:
+def _send(group: int, number: signal.Signals) -> None:
     with contextlib.suppress(OSError):
-        os.killpg(group, what)
+        os.killpg(group, number)
 
 
 def _descendants() -> list[int]:
-    """Return every process below this one, where the system tells of them."""
+    """Return all descendants of this process, on systems with ``/proc``."""
     parents: dict[int, int] = {}
-    with contextlib.suppress(OSError):  # then only the group is ended, and what is adopted
+    with contextlib.suppress(OSError):  # then only the group and adopted processes are killed
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError, ValueError, IndexError):
-                # The name stands in parentheses and may hold anything.
+                # The process name is in parentheses and may contain any character.
                 parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
     found = {os.getpid()}
     while below := {pid for pid, parent in parents.items() if parent in found} - found:

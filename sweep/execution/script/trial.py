@@ -1,11 +1,11 @@
-"""A trial that is a script, or two: run once, heard while it runs, judged by what it leaves behind.
+"""Runs a script as a trial: follows its output, and evaluates its results when it has ended.
 
-Beside the checkpoints of the other trials of the study stands what it leaves behind:
+Its files are in the folder of the study:
 
-    trials/000007/project/      the copy it runs in, as long as the trial is at work or the best
-    trials/000007/checkpoints/  what it wants to go on from
-    trials/000007/epochs.json   what it told of its epochs, where it can go on
-    output/000007.txt           what it printed, of every trial
+    trials/000007/project/      the copy it runs in, while the trial runs or is the best
+    trials/000007/checkpoints/  its own checkpoints
+    trials/000007/epochs.json   the epochs it printed, if it can resume
+    output/000007.txt           its output
 """
 
 import shutil
@@ -24,15 +24,13 @@ from fieldsharp.storage.durable_files.atomic import make_private_folder
 from fieldsharp.storage.trial_files.outputs import save_script_output
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.execution.script.launch import ScriptCall, prepare
-from fieldsharp.sweep.execution.script.output_buffer import OutputBuffer
-from fieldsharp.sweep.execution.script.output_parser import OutputParser, PrintedEpoch
+from fieldsharp.sweep.execution.script.output import OutputBuffer, OutputParser, PrintedEpoch
 from fieldsharp.sweep.execution.script.process import NoProcessError, ScriptEnd, ScriptProcess
 from fieldsharp.sweep.execution.script.project_copy import copy_for_trial
 from fieldsharp.sweep.execution.script.project_snapshot import project_snapshot
 from fieldsharp.sweep.execution.script.results import LARGEST, evaluate_results
-from fieldsharp.sweep.study.epoch_report import EpochReport
-from fieldsharp.sweep.study.files.epoch_log import epochs_logged, log_epoch
-from fieldsharp.sweep.study.printed import last_lines
+from fieldsharp.sweep.study.epoch_report import EpochReport, epochs_logged, log_epoch
+from fieldsharp.sweep.study.formatting import last_lines
 from fieldsharp.sweep.study.trial_events import (
     EpochDone,
     RungReached,
@@ -45,21 +43,21 @@ from fieldsharp.sweep.study.trial_events import (
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
-SIGN_EVERY_S = 1.0
-NO_LOSSES = 0.0
-"""What a script minimises is not known here."""
+HEARTBEAT_INTERVAL_S = 1.0
+UNKNOWN_LOSS = 0.0
+"""The training loss of a script is not known."""
 DEVICE = "script"
 
 
 class ScriptTrial:
-    """One attempt at a trial that is a script.
+    """One attempt at a trial whose training is a script.
 
     Args:
-        spec: What it is given.
-        folder: Of the trial's checkpoints, in the folder of a study that keeps the project.
+        spec: The trial.
+        folder: Of the trial's checkpoints, in the folder of a study with a project snapshot.
         pipe: To the coordinator.
-        told_to_end: Asked often: None to go on, whether at once or after the epoch.
-        environment: Variables that say which part of the machine the script may take.
+        end_requested: Called often: True to end at once, False after the epoch, None to go on.
+        environment: Variables that limit the script's share of the machine.
     """
 
     def __init__(
@@ -67,46 +65,47 @@ class ScriptTrial:
         spec: TrialSpec,
         folder: Path,
         pipe: Connection,
-        told_to_end: Callable[[], "bool | None"],
+        end_requested: Callable[[], "bool | None"],
         environment: dict[str, str],
     ) -> None:
-        assert spec.run.trainer is not None, "a trial without a script is another's"
+        assert spec.run.trainer is not None, "called for scripts only"
         self._spec = spec
         self._settings: ScriptSettings = spec.run.trainer
         self._folder = folder
         self._pipe = pipe
-        self._told_to_end = told_to_end
+        self._end_requested = end_requested
         self._environment = environment
         self._reports: list[EpochReport] = []
         self._output = OutputBuffer()
         self._lines = OutputParser(self._settings)
-        self._told_at = time.perf_counter()
+        self._reported_at = time.perf_counter()
 
     def run(self) -> TrialEvent:
-        """Run the script and return what came of it.
+        """Run the script and return the final event.
 
         Raises:
-            FieldsharpError: If it failed, or left nothing that can be scored.
-            Interrupted: If it was told to end.
+            FieldsharpError: If it failed, or has no results that can be scored.
+            Interrupted: If its end was requested.
         """
         spec, settings, folder = self._spec, self._settings, self._folder
         number, attempt = spec.number, spec.attempt
         project, checkpoints = folder / "project", folder / "checkpoints"
-        kept = project_snapshot(folder.parent.parent)
+        snapshot = project_snapshot(folder.parent.parent)
         try:
-            if not kept.is_dir():
-                gone = f"the project that is kept with the study, {kept}, is gone; resume the study"
-                return TrialFailed(number, attempt, gone, "data")
+            if not snapshot.is_dir():
+                reason = f"the snapshot of the project in {snapshot} is missing; resume the study"
+                return TrialFailed(number, attempt, reason, "data")
             make_private_folder(folder)
             make_private_folder(checkpoints)
-            copy_for_trial(settings, kept, project)
-            calls = prepare(settings, project, self._own_variables(checkpoints))
+            copy_for_trial(settings, snapshot, project)
+            calls = prepare(settings, project, self._variables(checkpoints))
         except OSError as error:
-            where = error.filename or project
-            return TrialFailed(number, attempt, f"{where}: {error.strerror or error}", "data")
-        self._take_up(folder)
-        began = self._told_at = time.perf_counter()
-        self._pipe.send(TrialBegan(number, attempt, self._epochs_told))
+            path = error.filename or project
+            return TrialFailed(number, attempt, f"{path}: {error.strerror or error}", "data")
+        if settings.resumes:
+            self._reports = epochs_logged(folder)
+        began = self._reported_at = time.perf_counter()
+        self._pipe.send(TrialBegan(number, attempt, self._epochs_reported))
         for report in self._reports:
             self._pipe.send(EpochDone(number, attempt, report))
         try:
@@ -115,21 +114,22 @@ class ScriptTrial:
             reason = f"no process can be started for the script ({error})"
             return TrialFailed(number, attempt, reason, "machine")
         finally:
-            self._keep_output(folder)
+            self._save_output(folder)
         if end is None:
-            shutil.rmtree(project, ignore_errors=True)  # it may wait for long, and for nothing
+            # The trial may stay paused for long, or forever.
+            shutil.rmtree(project, ignore_errors=True)
             return RungReached(number, attempt)
-        judgement = self._judged(end, project)
+        metrics = self._evaluate(end, project)
         now = time.perf_counter()
-        last = max(spec.run.training.epochs - 1, self._epochs_told)
-        self._pipe.send(EpochDone(number, attempt, self._report(last, judgement)))
+        last = max(spec.run.training.epochs - 1, self._epochs_reported)
+        self._pipe.send(EpochDone(number, attempt, self._report(last, metrics)))
         before = sum(report.seconds for report in self._reports)
         return TrialDone(
             number, attempt, max(now - began, before), end.peak_memory_mb, DEVICE, "as it is"
         )
 
     def _run_all(self, calls: list[ScriptCall], project: Path, deadline: float) -> ScriptEnd | None:
-        """Run one script after the other; return how the last ended, None at a rung."""
+        """Run the scripts one after the other; return how the last ended, None at a rung."""
         peak_memory_mb, end = 0.0, ScriptEnd("")
         for call in calls:
             script = ScriptProcess(call, project)
@@ -140,21 +140,21 @@ class ScriptTrial:
             if at_rung:
                 return None
             peak_memory_mb = max(peak_memory_mb, end.peak_memory_mb)
-            if end.words:
+            if end.failure:
                 break
-        return ScriptEnd(end.words, peak_memory_mb)
+        return ScriptEnd(end.failure, peak_memory_mb)
 
-    def _judged(self, end: ScriptEnd, project: Path) -> MetricValues:
+    def _evaluate(self, end: ScriptEnd, project: Path) -> MetricValues:
         try:
-            if end.words:
-                raise TrainingFailed(f"the script {end.words}")
+            if end.failure:
+                raise TrainingFailed(f"the script {end.failure}")
             return evaluate_results(self._settings, project, self._lines.metrics)
         except FieldsharpError as error:
-            said = printable(" ".join(last_lines(self._output.text(), 1, 300).split()))
-            last = f" (the last it printed: {said})" if said else " (it printed nothing)"
+            line = printable(" ".join(last_lines(self._output.text(), 1, 300).split()))
+            last = f" (the last it printed: {line})" if line else " (it printed nothing)"
             raise TrainingFailed(f"{error}{last}") from error
 
-    def _own_variables(self, checkpoints: Path) -> dict[str, str]:
+    def _variables(self, checkpoints: Path) -> dict[str, str]:
         return {
             **self._environment,
             "SWEEP_TRIAL": str(self._spec.number),
@@ -164,18 +164,18 @@ class ScriptTrial:
         }
 
     def _follow(self, script: ScriptProcess, folder: Path, deadline: float) -> bool:
-        """Take in what is printed until the script has ended; return whether it is at its rung.
+        """Read the output until the script ends or reaches its rung; return whether at its rung.
 
         Raises:
-            TrainingFailed: If it ran for too long.
-            Interrupted: If it was told to end.
+            TrainingFailed: If it exceeded its time limit.
+            Interrupted: If its end was requested.
         """
-        said_at = time.perf_counter()
+        sent_at = time.perf_counter()
         after_epoch = False
         while (printed := script.read()) is not None:
             self._output.add(printed)
-            for told in self._lines.add(printed):
-                if self._heard(told, folder) and (after_epoch or self._is_at_rung):
+            for epoch in self._lines.add(printed):
+                if self._handle_epoch(epoch, folder) and (after_epoch or self._is_at_rung):
                     if self._is_at_rung:
                         return True
                     raise Interrupted
@@ -184,70 +184,67 @@ class ScriptTrial:
                 raise TrainingFailed(
                     f"the script did not end within {self._settings.timeout} (trainer.timeout)"
                 )
-            if now - said_at >= SIGN_EVERY_S:
-                said_at = now
+            if now - sent_at >= HEARTBEAT_INTERVAL_S:
+                sent_at = now
                 self._pipe.send(StepsDone(self._spec.number, self._spec.attempt, 0))
-            at_once = self._told_to_end()
+            at_once = self._end_requested()
             if at_once is not None:
                 if at_once or not (self._settings.resumes and self._settings.progress):
                     raise Interrupted
                 after_epoch = True
             if not printed:
-                wait([self._pipe, script.output], min(SIGN_EVERY_S, deadline - now))
-        for told in self._lines.end():
-            self._heard(told, folder)
+                wait([self._pipe, script.output], min(HEARTBEAT_INTERVAL_S, deadline - now))
+        for epoch in self._lines.end():
+            self._handle_epoch(epoch, folder)
         return False
 
     @property
-    def _epochs_told(self) -> int:
+    def _epochs_reported(self) -> int:
         return self._reports[-1].epoch + 1 if self._reports else 0
 
     @property
     def _is_at_rung(self) -> bool:
         until = self._spec.until
-        return until is not None and self._epochs_told >= until
+        return until is not None and self._epochs_reported >= until
 
-    def _heard(self, told: PrintedEpoch, folder: Path) -> bool:
-        """Pass on an epoch; return whether it was news.
+    def _handle_epoch(self, printed: PrintedEpoch, folder: Path) -> bool:
+        """Send the report of a printed epoch; return whether it was a new one.
 
-        That of the last epoch is not: its place is taken by what the script comes to.
+        The last epoch does not count: its report is made of the script's results.
         """
-        epoch = told.epoch - 1
-        if not self._epochs_told <= epoch < self._spec.run.training.epochs - 1:
+        epoch = printed.epoch - 1
+        if not self._epochs_reported <= epoch < self._spec.run.training.epochs - 1:
             return False
-        for name, value in told.metrics.items():
+        for name, value in printed.metrics.items():
             if not abs(value) < LARGEST:
                 raise TrainingFailed(
-                    f"the {name} is {value:g} after epoch {told.epoch}: the training diverged"
+                    f"the {name} is {value:g} after epoch {printed.epoch}: the training diverged"
                 )
-        by_lead = {name: [value] for name, value in told.metrics.items()}
-        report = self._report(epoch, MetricValues(overall=told.metrics, by_lead=by_lead))
+        by_lead = {name: [value] for name, value in printed.metrics.items()}
+        report = self._report(epoch, MetricValues(overall=printed.metrics, by_lead=by_lead))
         self._reports.append(report)
         try:
             if self._settings.resumes:
                 log_epoch(folder, self._reports)
         except OSError as error:
-            self._trouble(f"what it told of its epochs is not kept ({error.strerror or error})")
+            self._send_trouble(
+                f"the log of its epochs cannot be written ({error.strerror or error})"
+            )
         self._pipe.send(EpochDone(self._spec.number, self._spec.attempt, report))
         return True
 
-    def _report(self, epoch: int, judgement: MetricValues) -> EpochReport:
+    def _report(self, epoch: int, metrics: MetricValues) -> EpochReport:
         now = time.perf_counter()
-        since, self._told_at = now - self._told_at, now
-        losses = EpochLosses(epoch, NO_LOSSES, NO_LOSSES, NO_LOSSES, NO_LOSSES)
-        return EpochReport(epoch, losses, judgement, since)
+        seconds, self._reported_at = now - self._reported_at, now
+        losses = EpochLosses(epoch, UNKNOWN_LOSS, UNKNOWN_LOSS, UNKNOWN_LOSS, UNKNOWN_LOSS)
+        return EpochReport(epoch, losses, metrics, seconds)
 
-    def _take_up(self, folder: Path) -> None:
-        """Know the epochs that an earlier attempt told of, where the script goes on after them."""
-        if self._settings.resumes:
-            self._reports = epochs_logged(folder)
-
-    def _keep_output(self, folder: Path) -> None:
+    def _save_output(self, folder: Path) -> None:
         try:
             save_script_output(folder.parent.parent, self._spec.number, self._output.text())
         except OSError as error:
-            self._trouble(f"its output is not kept ({error.strerror or error})")
+            self._send_trouble(f"its output cannot be saved ({error.strerror or error})")
 
-    def _trouble(self, sentence: str) -> None:
-        with suppress(OSError):  # nobody hears it any more
+    def _send_trouble(self, sentence: str) -> None:
+        with suppress(OSError):  # the coordinator is gone
             self._pipe.send(TrialTrouble(self._spec.number, self._spec.attempt, sentence))

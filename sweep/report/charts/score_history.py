@@ -43,7 +43,7 @@ def score_by_trial(points: Sequence[TrialRow], chosen: int | None, style: Style)
             where="post",
             color=style.band,
             linewidth=LINE_WIDTH,
-            label="best so far",
+            label="best",
             zorder=2,
         )
     failed = [point.number for point in points if point.state == "FAIL"]

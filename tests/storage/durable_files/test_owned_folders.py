@@ -1,4 +1,4 @@
-"""Folders beside a database into which somebody else may have put something."""
+"""Folders next to a database that another user may have put files into."""
 
 import json
 import logging

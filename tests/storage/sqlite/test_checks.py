@@ -1,4 +1,4 @@
-"""Databases that are not what they should be: each refused in one sentence that says what to do."""
+"""Damaged, empty and foreign databases: each refused in one sentence with the remedy."""
 
 import re
 import sqlite3

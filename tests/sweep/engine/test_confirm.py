@@ -22,7 +22,7 @@ from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.confirm import confirm_study
-from fieldsharp.sweep.execution.factory import ExecutorPlan
+from fieldsharp.sweep.execution.executor import ExecutorPlan
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation, read_runs
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.epoch_report import EpochReport
@@ -128,7 +128,7 @@ class Executor:
         self._waiting.append(spec)
         self.submitted.append(spec.model_copy(update={"number": trial}))
 
-    def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
+    def poll(self, timeout_s: float) -> list[TrialEvent]:
         self._polls += 1
         if self._polls == self._signal_at:
             signal.raise_signal(signal.SIGTERM)
@@ -146,7 +146,7 @@ class Executor:
     def pause(self, number: int) -> None:
         self._paused.add(number)
 
-    def cancel(self, number: int) -> None:  # noqa: ARG002
+    def cancel(self, number: int) -> None:
         raise AssertionError("nothing is pruned here")
 
     def kill(self, number: int) -> None:
@@ -366,13 +366,13 @@ def test_the_test_split_is_looked_at_once_a_training(
 ) -> None:
     make_study()
     parts: list[tuple[int, bool]] = []
-    whole = Evaluator.judge
+    whole = Evaluator.evaluate
 
     def count(self: Evaluator, predictor: Forecaster, *, detail: bool = True) -> MetricValues:
         parts.append((int(self._windows.starts_B[0]), detail))
         return whole(self, predictor, detail=detail)
 
-    monkeypatch.setattr(Evaluator, "judge", count)
+    monkeypatch.setattr(Evaluator, "evaluate", count)
     executor = Executor(Trainings(tiny_data))
     _confirm(storage_url, executor, top=1, seeds=1)
     first = int(tiny_data.test.starts_B[0])

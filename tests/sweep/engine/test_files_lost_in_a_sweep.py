@@ -197,7 +197,7 @@ def test_a_result_of_another_trial_is_removed_before_the_number_is_trained(
     sweep = make_sweep(trials=2)
     sweep.repository.prepare()
     stale = SpooledResult("of another", TrialDone(1, 1, 2.0, 100.0, "cpu", "float32"), [])
-    sweep.files.keep_result(stale)
+    sweep.files.spool_result(stale)
     left: list[int] = []
     with closing(sqlite3.connect(storage_path, isolation_level=None)) as reader:
         reader.execute("BEGIN")

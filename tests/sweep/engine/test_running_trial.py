@@ -19,13 +19,13 @@ def test_every_trial_keeps_its_scores_by_epoch(make_sweep: MakeSweep) -> None:
     sweep = make_sweep(trials=3)
     sweep.run(FakeExecutor(metrics={(1, 0): metrics_of(gradient=1.5)}))
     for trial in sweep.trials:
-        sample = sweep.files.sample(trial.number)
+        sample = sweep.files.preview(trial.number)
         assert sample is not None
         epochs = sample.epochs
         assert len({len(values) for values in epochs.values()}) == 1
         assert epochs["score"].tolist() == list(trial.intermediate_values.values())
         assert epochs["loss total"][0] == 0.1
-    second = sweep.files.sample(1)
+    second = sweep.files.preview(1)
     assert second is not None
     assert second.epochs["gradient"][0] == 1.5
 

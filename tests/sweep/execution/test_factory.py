@@ -1,8 +1,9 @@
-"""Workers on a machine with several cards: each sees its own, and so do its scripts."""
+"""Workers on a machine with several gpus: each sees its own, and so do its scripts."""
 
 import logging
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from fieldsharp.sweep.configuration.execution import WorkerSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.execution.factory import executor_plan
+from fieldsharp.sweep.execution.factory import EXECUTORS, executor_plan
 from fieldsharp.sweep.execution.script.project_snapshot import (
     project_snapshot,
     save_project_snapshot,
@@ -30,7 +31,7 @@ PATTERNS = {name: rf"{name} (\S+)" for name in ("gradient", "peak", "rmse")}
 
 
 @pytest.fixture
-def three_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+def three_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process finds; the workers find what is really there."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
@@ -59,8 +60,12 @@ def _script(trainer: ScriptSettings, number: int) -> TrialSpec:
     )
 
 
-@pytest.mark.usefixtures("three_cards")
-def test_a_script_sees_the_card_of_its_worker_among_those_the_user_allows(
+def test_every_executor_of_the_configuration_is_in_the_table() -> None:
+    assert set(EXECUTORS) == set(get_args(SweepConfig.model_fields["executor"].annotation))
+
+
+@pytest.mark.usefixtures("three_gpus")
+def test_a_script_sees_the_gpu_of_its_worker_among_those_the_user_allows(
     tmp_path: Path, tiny_config: SweepConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5,GPU-8932f937")
@@ -83,7 +88,7 @@ def test_a_script_sees_the_card_of_its_worker_among_those_the_user_allows(
     assert [text.splitlines()[0] for text in seen] == ["sees 2", "sees 5"]
 
 
-@pytest.mark.usefixtures("three_cards")
+@pytest.mark.usefixtures("three_gpus")
 @pytest.mark.parametrize(
     ("settings", "device", "workers"),
     [
@@ -93,7 +98,7 @@ def test_a_script_sees_the_card_of_its_worker_among_those_the_user_allows(
         ({"per_gpu": 2}, "cpu", 2),
     ],
 )
-def test_there_are_as_many_workers_as_the_cards_that_may_be_used_allow(
+def test_there_are_as_many_workers_as_the_gpus_that_may_be_used_allow(
     tiny_config: SweepConfig, tmp_path: Path, settings: dict[str, int], device: str, workers: int
 ) -> None:
     machines = executor_plan(_with(tiny_config, device, **settings))
@@ -104,7 +109,7 @@ def test_there_are_as_many_workers_as_the_cards_that_may_be_used_allow(
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA GPU")
-def test_without_a_card_a_log_line_says_that_per_gpu_does_nothing(
+def test_without_a_gpu_a_log_line_says_that_per_gpu_does_nothing(
     tiny_config: SweepConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):

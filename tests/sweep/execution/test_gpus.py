@@ -1,4 +1,4 @@
-"""Which worker gets which card, on machines with any number of them."""
+"""Which worker gets which GPU, on machines with any number of them."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from fieldsharp.sweep.execution.gpus import describe_workers, gpu_of, visible_gp
 
 
 @pytest.mark.parametrize(
-    ("count", "visible", "cards"),
+    ("count", "visible", "gpus"),
     [
         (0, None, ()),
         (3, None, ("0", "1", "2")),
@@ -18,14 +18,14 @@ from fieldsharp.sweep.execution.gpus import describe_workers, gpu_of, visible_gp
         (0, "-1", ()),
     ],
 )
-def test_a_card_is_named_as_the_variable_names_it(
-    count: int, visible: str | None, cards: tuple[str, ...]
+def test_a_gpu_is_named_as_the_variable_names_it(
+    count: int, visible: str | None, gpus: tuple[str, ...]
 ) -> None:
-    assert visible_gpus(count, visible) == cards
+    assert visible_gpus(count, visible) == gpus
 
 
 @pytest.mark.parametrize(
-    ("cards", "dealt"),
+    ("gpus", "dealt"),
     [
         ((), [None] * 5),
         (("0",), [None] * 5),
@@ -33,12 +33,12 @@ def test_a_card_is_named_as_the_variable_names_it(
         (("0", "1", "2", "3"), ["0", "1", "2", "3", "0"]),
     ],
 )
-def test_cards_are_dealt_out_in_turn(cards: tuple[str, ...], dealt: list[str | None]) -> None:
-    assert [gpu_of(worker, cards) for worker in range(5)] == dealt
+def test_gpus_are_dealt_out_in_turn(gpus: tuple[str, ...], dealt: list[str | None]) -> None:
+    assert [gpu_of(worker, gpus) for worker in range(5)] == dealt
 
 
 @pytest.mark.parametrize(
-    ("count", "per_gpu", "cards", "workers"),
+    ("count", "per_gpu", "gpus", "workers"),
     [
         (None, None, 0, 2),
         (None, None, 1, 2),
@@ -57,14 +57,14 @@ def test_cards_are_dealt_out_in_turn(cards: tuple[str, ...], dealt: list[str | N
     ],
 )
 def test_so_many_workers_there_are(
-    count: int | None, per_gpu: int | None, cards: int, workers: int
+    count: int | None, per_gpu: int | None, gpus: int, workers: int
 ) -> None:
     settings = WorkerSettings(count=count, per_gpu=per_gpu)
-    assert worker_count(settings, cards) == workers
+    assert worker_count(settings, gpus) == workers
 
 
 @pytest.mark.parametrize(
-    ("count", "per_gpu", "cards", "words"),
+    ("count", "per_gpu", "gpus", "words"),
     [
         (None, None, 0, ""),
         (7, None, 1, ""),
@@ -82,6 +82,6 @@ def test_so_many_workers_there_are(
     ],
 )
 def test_what_is_said_of_them(
-    count: int | None, per_gpu: int | None, cards: int, words: str
+    count: int | None, per_gpu: int | None, gpus: int, words: str
 ) -> None:
-    assert describe_workers(WorkerSettings(count=count, per_gpu=per_gpu), cards) == words
+    assert describe_workers(WorkerSettings(count=count, per_gpu=per_gpu), gpus) == words

@@ -11,7 +11,7 @@ from fieldsharp.sweep.monitoring.bars import (
     BandBar,
     Signs,
     clock_time,
-    number_of,
+    number_format,
     share_bar,
 )
 
@@ -74,7 +74,7 @@ def test_a_mark_is_filled_where_and_only_where_it_is_reached(
     ],
 )
 def test_numbers_of_a_size_are_of_a_width(high: float, value: float | None, text: str) -> None:
-    assert number_of(high)(value) == text
+    assert number_format(high)(value) == text
 
 
 @pytest.mark.parametrize(

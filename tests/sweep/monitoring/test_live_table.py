@@ -10,8 +10,9 @@ from rich.console import Console
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdict import Verdict
 from fieldsharp.storage.maintenance.inspect import DiskSpace
-from fieldsharp.sweep.monitoring.live_table import LiveTable, left_behind
-from fieldsharp.sweep.study.status.snapshot import ShownTrial, SweepSnapshot, TrialAtWork
+from fieldsharp.sweep.monitoring.live_table import LiveTable, ended_trial_line
+from fieldsharp.sweep.study.status.snapshot import SweepSnapshot, TrialAtWork
+from fieldsharp.sweep.study.status.state import ScoredTrial
 
 LONG = "sorted_gradients 1.83 all, rate 2.00e-03, warm-up 0.05"
 SWEEP = SweepSnapshot(
@@ -23,8 +24,8 @@ SWEEP = SweepSnapshot(
     done=7,
     states={"COMPLETE": 5, "PRUNED": 1, "FAIL": 1},
     verdict=Verdict(name="promising", reason="trial 5 comes 80% of the way " * 5, next="x"),
-    best=ShownTrial(5, "sharpener: sorted 1", 0.1234, 2.8, 143.0),
-    baseline=ShownTrial(0, "baseline", 0.8, 2.133, 112.0),
+    best=ScoredTrial(5, "sharpener: sorted 1", 0.1234, 2.8, 143.0),
+    baseline=ScoredTrial(0, "baseline", 0.8, 2.133, 112.0),
     at_work=(
         TrialAtWork(7, LONG, 7, 12, 0.2345, 3.1, 120.0, 83.0),
         TrialAtWork(8, "plan 5", 0, 12, seconds=4.0),
@@ -124,6 +125,22 @@ def test_columns_stay_where_they_are_from_one_moment_to_the_next() -> None:
         assert before[row].index("/12") == after[row].index("/12")
 
 
+@pytest.mark.parametrize(
+    ("width", "numbers"),
+    [
+        (64, ["12/12", "123.5", "1.2e+03", "1e+06", "11.1 h"]),
+        (80, ["12/12", "123.5", "1.2e+03", "1e+06", "11.1 h"]),
+        (150, ["12/12", "123.5", "1.2e+03", "1e+06", "11.1 h"]),
+    ],
+)
+def test_no_number_is_cut_however_large(width: int, numbers: list[str]) -> None:
+    diverging = TrialAtWork(7, "x", 12, 12, 123.4567, 1234.5, 1e6, 4e4)
+    lines = _lines(replace(SWEEP, at_work=(diverging,), workers=1), width).splitlines()[9:]
+    for number in numbers:
+        assert any(f" {number}" in line for line in lines), number
+    assert not any("…" in line for line in lines)
+
+
 def test_what_is_not_known_yet_is_said_to_be() -> None:
     bare = replace(
         SWEEP, best=None, baseline=None, verdict=None, room=None, eta_s=None, at_work=(), done=0,
@@ -149,5 +166,7 @@ def test_a_trial_that_is_only_seen_in_the_database_has_no_column_for_its_forecas
 
 
 def test_a_long_line_left_behind_is_broken_before_what_was_trained() -> None:
-    assert left_behind(3, "score 0.5", "plan 1", 80).plain == "trial   3  score 0.5  plan 1"
-    assert left_behind(3, "score 0.5", LONG, 50).plain == f"trial   3  score 0.5\n{'':11}{LONG}"
+    assert ended_trial_line(3, "score 0.5", "plan 1", 80).plain == "trial   3  score 0.5  plan 1"
+    assert (
+        ended_trial_line(3, "score 0.5", LONG, 50).plain == f"trial   3  score 0.5\n{'':11}{LONG}"
+    )

@@ -53,7 +53,7 @@ def keep_checkpoint(url: str, study: Study, number: int, data: ForecastData) -> 
     assert spec is not None
     trial = Trial(spec.run, data, find_hardware(spec.run.training))
     kept = TrialCheckpoints(StudyWorkspace(url, study_identity(study)).checkpoints(number), spec)
-    kept.take_up(trial)
+    kept.restore(trial)
     list(trial.epochs())
     kept.write(trial, 0.0)
     return trial

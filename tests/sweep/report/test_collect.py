@@ -36,7 +36,7 @@ def test_the_nets_that_are_kept_are_judged_on_the_test_split(
     assert test is not None
     judge = Evaluator(tiny_data, tiny_data.test)
     for kind, trial in whole.trained.items():
-        assert test.results[kind].metrics == judge.judge(trial.predictor)
+        assert test.results[kind].metrics == judge.evaluate(trial.predictor)
     assert test.observed is not None
     assert test.observed.part == "test"
     assert set(test.forecasts) == {"baseline", "forecast"}
@@ -181,7 +181,7 @@ def test_samples_of_another_version_are_passed_over(whole: Whole, tmp_path: Path
     url = f"sqlite:///{folder / 'x.db'}"
     files = StudyWorkspace(url, study_identity(whole.study))
     shutil.rmtree(study_folder(url, study_identity(whole.study)) / "trials")
-    files._samples.put_observed("validation", b"something else")
+    files._previews.put_observed("validation", b"something else")
     report = collect_report(NAME, url)
 
     assert report.validation.observed is None

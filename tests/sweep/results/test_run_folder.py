@@ -33,7 +33,7 @@ def test_a_loaded_run_forecasts_as_well_as_it_was_trained(
     run_folder: Path, trained: TrainedRun
 ) -> None:
     data = load_forecast_data(trained.run.data)
-    again = Evaluator(data, data.validation).judge(trained.predictor).overall
+    again = Evaluator(data, data.validation).evaluate(trained.predictor).overall
     written = json.loads((run_folder / "metrics.json").read_text())
     assert again == pytest.approx(written, rel=1e-9)
     assert not trained.predictor.training

@@ -39,8 +39,8 @@ def make_repository(
         study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
         repository = StudyRepository(study, tiny_config, storage_url, tiny_facts)
         repository.prepare()
-        for number in repository.left_running():
-            repository.put_back(number)
+        for number in repository.stale_running():
+            repository.requeue(number)
         return repository
 
     return make
@@ -144,7 +144,7 @@ def test_a_trial_put_back_comes_again_with_its_number_and_parameters(
     repository = make_repository()
     specs = [repository.ask() for _ in range(7)]
     repository.report(6, 0, 0.5)
-    repository.put_back(6)
+    repository.requeue(6)
     assert _states(repository)[TrialState.WAITING] == 1
     again = repository.ask()
     assert again == specs[6].model_copy(update={"attempt": 2})
@@ -165,7 +165,7 @@ def test_an_epoch_can_be_reported_again_by_a_second_attempt(make_repository: Mak
     repository = make_repository()
     repository.ask()
     repository.report(0, 0, 0.5)
-    repository.put_back(0)
+    repository.requeue(0)
     repository.ask()
     repository.report(0, 0, 0.25)
     assert _trials(repository)[0].intermediate_values == {0: 0.25}
@@ -302,7 +302,7 @@ def test_a_pruned_second_attempt_has_its_own_score(make_repository: MakeLedger) 
         repository.ask()
     for epoch, score in enumerate((0.2, 0.7, 1.2)):
         repository.report(6, epoch, score)
-    repository.put_back(6)
+    repository.requeue(6)
     repository.ask()
     repository.report(6, 0, 0.3)
     repository.prune(6, _record().model_copy(update={"epochs": 1}))

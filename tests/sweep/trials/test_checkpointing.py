@@ -42,7 +42,7 @@ class Runner:
     def attempt(self, spec: TrialSpec, epochs: int = EPOCHS) -> tuple[int, list[EpochReport]]:
         """Return after which epoch an attempt went on, and all its reports."""
         trial, kept = self.trial(spec), TrialCheckpoints(self.folder, spec)
-        kept.take_up(trial)
+        kept.restore(trial)
         done = trial.trainer.epochs_done
         torch.rand(5)
         list(islice(trial.epochs(after_each=lambda: kept.write(trial, 1.0)), epochs))
@@ -92,7 +92,7 @@ def test_a_checkpoint_of_another_training_is_passed_over(
     }
     other = spec.model_copy(update=changes[change])
     assert other.fingerprint != spec.fingerprint
-    assert TrialCheckpoints(runner.folder, other).take_up(runner.trial(other)) == 0.0
+    assert TrialCheckpoints(runner.folder, other).restore(runner.trial(other)) == 0.0
     done, reports = runner.attempt(other)
     assert done == 0
     assert len(reports) == EPOCHS
@@ -143,6 +143,6 @@ def test_where_none_can_be_used_the_trial_is_trained_anew(runner: Runner, spec: 
 
 def test_a_trial_without_a_folder_keeps_none(spec: TrialSpec, runner: Runner) -> None:
     kept, trial = TrialCheckpoints(None, spec), runner.trial(spec)
-    assert kept.take_up(trial) == 0.0
+    assert kept.restore(trial) == 0.0
     kept.write(trial, 1.0)
     assert epochs_done(runner.folder) == 0

@@ -153,33 +153,6 @@ def test_the_forecasts_variable_is_sought_in_a_truth_of_several(tmp_path: Path) 
     assert found.metrics["rmse"] == pytest.approx(_by_hand(pred, truth)["rmse"], rel=1e-5)
 
 
-def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
-    truth = _write(tmp_path / "t.nc", _field(0))
-    late = _write(tmp_path / "late.nc", _field(0), HOURS + np.timedelta64(90, "D"))
-    with pytest.raises(DataError, match="no time in common: the forecast runs from 2020-03-31"):
-        evaluate_files(late, truth)
-    smaller = _write(tmp_path / "small.nc", _field(0)[:, :, :8])
-    with pytest.raises(DataError, match="a grid of 7 x 8 cells and the truth 7 x 9; bring them"):
-        evaluate_files(smaller, truth)
-    shifted = _write(tmp_path / "shifted.nc", _field(0), first_lat=51.0)
-    with pytest.raises(DataError, match="differ in their coordinate 'lat': it runs from 51 to 54"):
-        evaluate_files(shifted, truth)
-    celsius = _write(tmp_path / "celsius.nc", _field(0), units="degC")
-    with pytest.raises(DataError, match="forecast is in 'degC' and the truth in 'K'; convert one"):
-        evaluate_files(celsius, truth)
-    untimed = _write(tmp_path / "untimed.nc", _field(0)[:4], time=None)
-    with pytest.raises(DataError, match="the forecast has 4 frames and the truth 5, and without"):
-        evaluate_files(untimed, truth)
-
-
-def test_files_without_a_common_cell_are_refused(tmp_path: Path) -> None:
-    west, east = _field(0), _field(0)
-    west[:, :, 4:] = np.nan
-    east[:, :, :4] = np.nan
-    with pytest.raises(DataError, match="know no cell in common in any of their 5 common frames"):
-        evaluate_files(_write(tmp_path / "w.nc", west), _write(tmp_path / "e.nc", east))
-
-
 def test_a_metric_that_is_not_defined_is_null_in_json() -> None:
     evaluation = Evaluation(
         {"gradient": float("nan"), "rmse": 1.0},
@@ -192,7 +165,7 @@ def test_a_metric_that_is_not_defined_is_null_in_json() -> None:
         frames_without_truth=0,
         cells=5,
         cells_least=5,
-        judgement=MetricValues(overall={}, by_lead={}),
+        metric_values=MetricValues(overall={}, by_lead={}),
         values_missing=0,
         frames_missing=0,
     )

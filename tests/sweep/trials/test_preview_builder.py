@@ -35,7 +35,7 @@ def test_the_window_shown_has_the_median_gradient(tiny_data: ForecastData) -> No
 
 def test_persistence_shows_the_last_known_frame(tiny_data: ForecastData) -> None:
     sampler = PreviewBuilder(tiny_data, "validation")
-    sample, observed = sampler.sample(Persistence(2)), sampler.observed()
+    sample, observed = sampler.forecast(Persistence(2)), sampler.observed()
     assert np.array_equal(sample.values_LHW[0], sample.values_LHW[1])
     assert not np.array_equal(sample.values_LHW[0], observed.values_LHW[0])
     # It has the frames of an earlier time, so nearly the same power at every scale.
@@ -50,7 +50,7 @@ def test_a_forecast_of_the_usual_has_no_power(tiny_data: ForecastData) -> None:
         return usual_CHW.expand(history_BTCHW.shape[0], 2, -1, -1, -1)
 
     sampler = PreviewBuilder(tiny_data, "validation")
-    power = sampler.sample(usual).power_LK.sum()
+    power = sampler.forecast(usual).power_LK.sum()
     assert power < 1e-9 * sampler.observed().power_LK.sum()
 
 

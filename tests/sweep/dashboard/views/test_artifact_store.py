@@ -108,7 +108,7 @@ def test_a_baseline_that_failed_is_not_the_one_compared_with(own_url: str) -> No
     picture = picture_of(_artifacts(own_url, 3)["spectra.png"])
     assert picture is not None
     source = store._source(picture)
-    second = StudyWorkspace(own_url, picture.identity).sample(1)
+    second = StudyWorkspace(own_url, picture.identity).preview(1)
     assert source is not None
     assert source.baseline is not None
     assert second is not None

@@ -1,8 +1,11 @@
 """The entry of a worker."""
 
 import os
+import platform
 import subprocess
 import sys
+
+import pytest
 
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.secret_variables import SECRET_VARIABLES
@@ -13,7 +16,7 @@ from fieldsharp.core.secret_variables import SECRET_VARIABLES
 from fieldsharp.sweep.execution.local.entrypoint import serve
 
 class Looking:
-    def __init__(self, pipe, card): pass
+    def __init__(self, pipe, gpu): pass
     def serve(self): print([name for name in SECRET_VARIABLES if name in os.environ])
 
 WORKER = "fieldsharp.sweep.execution.local.worker"
@@ -38,3 +41,37 @@ def test_a_worker_has_no_secrets_before_code_of_the_user_is_loaded() -> None:
         check=True,
     )
     assert found.stdout == "[]\n"
+
+
+ALLOCATES = """
+import resource, sys
+import numpy as np
+from fieldsharp.sweep.execution.local.entrypoint import keep_freed_memory
+
+def batch():
+    return [np.ones(250_000) for _ in range(12)]  # 24 MB
+
+def cleared():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+if sys.argv[1] == "kept":
+    keep_freed_memory()
+for _ in range(3):
+    batch()
+before = cleared()
+for _ in range(10):
+    batch()
+print(cleared() - before)
+"""
+
+
+def _pages_cleared(how: str) -> int:
+    found = subprocess.run(
+        [sys.executable, "-c", ALLOCATES, how], capture_output=True, text=True, check=True
+    )
+    return int(found.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_freed_memory_is_taken_again() -> None:
+    assert _pages_cleared("kept") < 1_000 < 10_000 < _pages_cleared("given back")

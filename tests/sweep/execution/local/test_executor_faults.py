@@ -268,8 +268,12 @@ def test_too_little_memory_is_told_from_a_failure_and_the_worker_goes_on(
     [
         ("Exits", f"{DIED} (exit code 3)"),
         pytest.param("ClosesFiles", DIED, marks=pytest.mark.slow),
-        pytest.param("SendsBytes", "what is no message: UnpicklingError", marks=pytest.mark.slow),
-        pytest.param("SendsAnArray", "it sent a ndarray", marks=pytest.mark.slow),
+        pytest.param(
+            "SendsBytes", "an unreadable message: UnpicklingError", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "SendsAnArray", "it sent an unknown message of type ndarray", marks=pytest.mark.slow
+        ),
         pytest.param("LeavesAChild", f"{DIED} (exit code 4)", marks=pytest.mark.slow),
         ("LeavesAFork", f"{DIED} (exit code 5)"),
     ],

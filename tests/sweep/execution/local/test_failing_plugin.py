@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.execution.executor import Assignment
 from fieldsharp.sweep.execution.local.worker import Worker
-from fieldsharp.sweep.execution.messages import Assignment
 from fieldsharp.sweep.study.trial_events import TrialFailed
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 

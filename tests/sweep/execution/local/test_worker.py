@@ -7,9 +7,9 @@ import torch
 
 from fieldsharp.model.device import Hardware
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.execution.executor import Assignment
 from fieldsharp.sweep.execution.local import worker as workers
 from fieldsharp.sweep.execution.local.worker import Worker
-from fieldsharp.sweep.execution.messages import Assignment
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialDone
 from fieldsharp.sweep.study.trial_spec import Part, TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator
@@ -50,7 +50,7 @@ def test_the_device_of_a_trial_tells_which_card_its_worker_has(tiny_config: Swee
     gpu = Hardware(torch.device("cuda", 0), torch.float32)
     cpu = Hardware(torch.device("cpu"), torch.float32)
     found = [
-        Worker(multiprocessing.Pipe()[1], card)._done(spec, 1.0, hardware, "").device
-        for card, hardware in ((None, gpu), ("3", gpu), ("GPU-8932f937", gpu), ("3", cpu))
+        Worker(multiprocessing.Pipe()[1], chosen)._done(spec, 1.0, hardware, "").device
+        for chosen, hardware in ((None, gpu), ("3", gpu), ("GPU-8932f937", gpu), ("3", cpu))
     ]
     assert found == ["cuda:0", "cuda:3", "cuda:GPU-8932f937", "cpu"]

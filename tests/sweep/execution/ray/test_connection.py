@@ -90,8 +90,8 @@ def test_something_else_at_the_address_is_refused(refused: Refused) -> None:
         address = f"127.0.0.1:{mute.getsockname()[1]}"
         said = refused(address)
     assert said == (
-        f"what answers at {address} is no Ray cluster of this version (nothing that Ray would say "
-        "for 20 s); correct ray.address"
+        f"what answers at {address} is no Ray cluster of this version (no reply from Ray within "
+        "20 s); correct ray.address"
     )
 
 

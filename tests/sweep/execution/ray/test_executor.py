@@ -86,13 +86,13 @@ def made(nodes: Nodes, variables: None, tmp_path: Path) -> Iterator[BuiltReport]
         mirror: str | None = None,
         cpus: float = 1.0,
     ) -> "RayExecutor":
-        from fieldsharp.sweep.execution.ray.connection import enter_cluster
+        from fieldsharp.sweep.execution.ray.connection import connect_to_cluster
         from fieldsharp.sweep.execution.ray.executor import RayExecutor
         from fieldsharp.sweep.execution.ray.resources import WorkerResources
-        from fieldsharp.sweep.execution.ray.runtime_env import worker_environment
+        from fieldsharp.sweep.execution.ray.transfer import worker_environment
 
         with worker_environment(config) as environment:
-            enter_cluster("auto", environment)
+            connect_to_cluster("auto", environment)
         folder = folder or _made(tmp_path / "x.db.files" / "abcdef12")
         kept = CheckpointSync(mirror) if mirror else None
         open_ones.append(RayExecutor(config, WorkerResources(workers, cpus, 0.0), folder, kept))
@@ -190,7 +190,7 @@ def test_workers_that_find_no_room_are_told_of(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fieldsharp.sweep.execution.ray.executor.SAY_WAITING_AFTER_S", 0.5)
+    monkeypatch.setattr("fieldsharp.sweep.execution.ray.executor.WARN_WAITING_AFTER_S", 0.5)
     executor = made(config, workers=4)
     _until_ready(executor)
     deadline = time.monotonic() + LIMIT_S
@@ -236,7 +236,7 @@ def test_a_worker_that_cannot_begin_says_so_at_once(
     made: BuiltReport, config: SweepConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "fieldsharp.sweep.execution.ray.executor.packed", lambda _path: b"no archive"
+        "fieldsharp.sweep.execution.ray.executor.pack_data", lambda _path: b"no archive"
     )
     spec = _spec(config, 5)
     with _gone_for_a_while(Path(config.data.path)):
@@ -343,14 +343,14 @@ def test_checkpoints_travel_through_a_mirror(
 def test_a_cluster_on_which_nothing_starts_is_given_up(
     nodes: Nodes, variables: None, config: SweepConfig, tmp_path: Path
 ) -> None:
-    from fieldsharp.sweep.execution.ray.connection import enter_cluster
+    from fieldsharp.sweep.execution.ray.connection import connect_to_cluster
     from fieldsharp.sweep.execution.ray.executor import RayExecutor
     from fieldsharp.sweep.execution.ray.resources import WorkerResources
 
     broken = tmp_path / "code" / "sweep"
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise RuntimeError('not this one')\n")
-    enter_cluster("auto", {"working_dir": str(broken.parent)})
+    connect_to_cluster("auto", {"working_dir": str(broken.parent)})
     executor = RayExecutor(config, WorkerResources(1, 1.0, 0.0), tmp_path)
     try:
         with pytest.raises(FieldsharpError, match="5 workers in a row did not start on the Ray"):

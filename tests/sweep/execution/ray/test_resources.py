@@ -34,7 +34,7 @@ def _with(config: SweepConfig, device: str = "auto", **workers: int) -> SweepCon
         ({"per_gpu": 2}, "cpu", [(8.0, 4.0)], (4, 2.0, 0.0)),
     ],
 )
-def test_workers_share_the_cards_of_a_cluster_or_its_processors(
+def test_workers_share_the_gpus_of_a_cluster_or_its_processors(
     tiny_config: SweepConfig,
     workers: dict[str, int],
     device: str,

@@ -10,8 +10,8 @@ from pathlib import Path
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
+from fieldsharp.sweep.execution.executor import Assignment
 from fieldsharp.sweep.execution.local.worker import Worker
-from fieldsharp.sweep.execution.messages import Assignment
 from fieldsharp.sweep.execution.script.project_snapshot import (
     project_snapshot,
     save_project_snapshot,
@@ -106,7 +106,7 @@ class _Told(Worker):
         super().__init__(pipe)
         self._message = message
 
-    def _told_to_end(self) -> bool | None:
+    def _end_requested(self) -> bool | None:
         if self._message is not None and self._message[1]():
             return self._message[0] == "cancel"
         return None

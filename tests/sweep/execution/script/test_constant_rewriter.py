@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.sweep.execution.script.constant_rewriter import module_file, replaced
+from fieldsharp.sweep.execution.script.constant_rewriter import module_file, replace_constants
 
 SOURCE = '''\
 # -*- coding: utf-8 -*-
@@ -38,12 +38,12 @@ PATH = Path("config.py")
 
 
 def test_only_the_value_is_another_then() -> None:
-    found = replaced(SOURCE.encode(), {"WEIGHT": 0.2}, PATH).decode()
+    found = replace_constants(SOURCE.encode(), {"WEIGHT": 0.2}, PATH).decode()
     assert found == SOURCE.replace("WEIGHT = 0.05 ", "WEIGHT = 0.2 ")
 
 
 def test_every_place_that_assigns_it_is_replaced_and_values_of_several_lines_too() -> None:
-    found = replaced(SOURCE.encode(), {"PLACE": "ö\n'", "NAMES": 2}, PATH).decode()
+    found = replace_constants(SOURCE.encode(), {"PLACE": "ö\n'", "NAMES": 2}, PATH).decode()
     assert 'PLACE = "\\xf6\\n\'"; OTHER = 1\nelse:\n    PLACE = "\\xf6\\n\'"\n' in found
     assert "NAMES: tuple[str, ...] = 2\nif" in found
 
@@ -71,15 +71,15 @@ SETTINGS: dict = {"loss": {"weight": 0.05, **{}}, "rate": 1e-3, 3: 4}
     ],
 )
 def test_what_a_class_or_a_dictionary_holds_is_replaced_too(name: str, old: str, new: str) -> None:
-    found = replaced(NESTED.encode(), {name: 2.5}, PATH).decode()
+    found = replace_constants(NESTED.encode(), {name: 2.5}, PATH).decode()
     assert found == NESTED.replace(old, new)
 
 
 def test_line_ends_encodings_and_byte_order_marks_stay() -> None:
     source = b"\xef\xbb\xbfX = 1\r\nY = '\xc3\xb6'; Z = 2  # \xc3\xb6\r\n"
-    assert replaced(source, {"Z": 3}, PATH) == source.replace(b"Z = 2", b"Z = 3")
+    assert replace_constants(source, {"Z": 3}, PATH) == source.replace(b"Z = 2", b"Z = 3")
     latin = "# coding: latin-1\nX = 'ö'; Y = 1\n".encode("latin-1")
-    assert replaced(latin, {"Y": True}, PATH) == latin.replace(b"Y = 1", b"Y = True")
+    assert replace_constants(latin, {"Y": True}, PATH) == latin.replace(b"Y = 1", b"Y = True")
 
 
 @pytest.mark.parametrize(
@@ -94,25 +94,25 @@ def test_line_ends_encodings_and_byte_order_marks_stay() -> None:
 )
 def test_what_is_not_there_or_not_alone_is_said(name: str, words: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        replaced(SOURCE.encode(), {name: 1}, PATH)
+        replace_constants(SOURCE.encode(), {name: 1}, PATH)
     assert words in str(raised.value)
 
 
 def test_a_name_in_a_class_is_named_after_it() -> None:
     with pytest.raises(ConfigError, match=r"assigns no weight: did you mean Training\.weight\?"):
-        replaced(NESTED.encode(), {"weight": 1}, PATH)
+        replace_constants(NESTED.encode(), {"weight": 1}, PATH)
 
 
 def test_what_is_no_python_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"config\.py is no Python that can be read"):
-        replaced(b"X = (", {"X": 1}, PATH)
+    with pytest.raises(ConfigError, match=r"config\.py is not valid Python"):
+        replace_constants(b"X = (", {"X": 1}, PATH)
     with pytest.raises(ConfigError, match=r"has neither a/b\.py nor a/b/__init__\.py"):
         module_file(tmp_path, "a.b")
 
 
 @given(st.one_of(st.text(), st.integers(), st.floats(allow_nan=False, allow_infinity=False)))
 def test_any_value_is_read_back(value: str | float) -> None:
-    found = replaced(b"# before\nX = 1 ; Y = 2\n", {"X": value}, PATH)
+    found = replace_constants(b"# before\nX = 1 ; Y = 2\n", {"X": value}, PATH)
     first, second = ast.parse(found).body
     assert isinstance(first, ast.Assign)
     assert isinstance(second, ast.Assign)

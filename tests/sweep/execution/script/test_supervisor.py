@@ -1,6 +1,7 @@
-"""The process that keeps a script: with it or its owner gone, nothing of the script is left."""
+"""The supervisor of a script: when it or its owner dies, no process of the script is left."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldsharp.sweep.execution.script.process import KEEPER
+from fieldsharp.sweep.execution.script.process import SUPERVISOR
 from tests.sweep.execution.script.scripts import is_alive, pid_in
 
 SLEEPS = """
@@ -24,11 +25,13 @@ time.sleep(60)
 """
 
 
-@pytest.mark.parametrize("how", ["owner", "keeper"])
-def test_when_its_owner_or_its_keeper_dies_the_script_ends_too(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("how", ["owner", "supervisor"])
+def test_when_its_owner_or_its_supervisor_dies_the_script_ends_too(
+    tmp_path: Path, how: str
+) -> None:
     ours, theirs = os.pipe()
-    keeper = subprocess.Popen(
-        [*KEEPER, str(theirs), "0.2", KEEPER[0], "-c", SLEEPS],
+    supervisor = subprocess.Popen(
+        [*SUPERVISOR, str(theirs), "0.2", SUPERVISOR[0], "-c", SLEEPS],
         cwd=tmp_path,
         stdin=subprocess.PIPE,
         pass_fds=(theirs,),
@@ -37,16 +40,16 @@ def test_when_its_owner_or_its_keeper_dies_the_script_ends_too(tmp_path: Path, h
     _wait_until_there(tmp_path / "child")
     script, child = pid_in(tmp_path / "script"), pid_in(tmp_path / "child")
     assert is_alive(script)
-    assert keeper.stdin is not None
+    assert supervisor.stdin is not None
     if how == "owner":
-        keeper.stdin.close()  # as the kernel does when a process dies
-        keeper.wait(5)
+        supervisor.stdin.close()  # as the kernel does when a process dies
+        supervisor.wait(5)
         assert os.read(ours, 100).startswith(b"signal 15 ")
         assert not is_alive(child)
     else:
-        keeper.kill()
-        keeper.wait(5)
-        keeper.stdin.close()
+        supervisor.kill()
+        supervisor.wait(5)
+        supervisor.stdin.close()
         os.kill(child, signal.SIGKILL)  # nobody is left to do it
     os.close(ours)
     deadline = time.monotonic() + 2
@@ -55,13 +58,31 @@ def test_when_its_owner_or_its_keeper_dies_the_script_ends_too(tmp_path: Path, h
     assert not is_alive(script)
 
 
-def test_a_keeper_says_what_could_not_be_started(tmp_path: Path) -> None:
+def test_a_supervisor_says_what_could_not_be_started(tmp_path: Path) -> None:
     ours, theirs = os.pipe()
-    command = [*KEEPER, str(theirs), "0.2", str(tmp_path / "nothing")]
-    with subprocess.Popen(command, pass_fds=(theirs,), stdin=subprocess.PIPE) as keeper:
-        assert keeper.wait(10) == 0
+    command = [*SUPERVISOR, str(theirs), "0.2", str(tmp_path / "nothing")]
+    with subprocess.Popen(command, pass_fds=(theirs,), stdin=subprocess.PIPE) as supervisor:
+        assert supervisor.wait(10) == 0
     os.close(theirs)
     assert os.read(ours, 100).startswith(b"start No such file or directory\n")
+    os.close(ours)
+
+
+def test_a_supervisor_needs_neither_the_project_nor_a_folder_nor_an_environment(
+    tmp_path: Path,
+) -> None:
+    assert Path(SUPERVISOR[-1]).is_absolute()
+    alone = tmp_path / "alone.py"
+    shutil.copy(SUPERVISOR[-1], alone)
+    (tmp_path / "ctypes.py").write_text("raise SystemExit(9)\n", encoding="utf-8")
+    ours, theirs = os.pipe()
+    command = [*SUPERVISOR[:-1], str(alone), str(theirs), "0.2", SUPERVISOR[0], "-c", "exit(3)"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env={}, pass_fds=(theirs,), stdin=subprocess.PIPE
+    ) as supervisor:
+        assert supervisor.wait(10) == 0
+    os.close(theirs)
+    assert os.read(ours, 100).startswith(b"exit 3 ")
     os.close(ours)
 
 

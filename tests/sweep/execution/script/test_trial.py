@@ -83,7 +83,7 @@ def test_files_are_judged_as_evaluate_does_guards_and_all(tmp_path: Path) -> Non
         ("print('gradient nan peak 1 rmse 1')", "the gradient of the forecast is nan"),
         ("print('gradient 1e306 peak 1 rmse 1')", "the gradient of the forecast is 1e.306"),
         ("print('gradient 1_0 peak 1 rmse 1')", "the gradient printed is '1_0', which is no"),
-        ("print('gradient 1 peak 1 rmse -3')", "the rmse is -3, and none is below 0"),
+        ("print('gradient 1 peak 1 rmse -3')", "the rmse is -3, and it cannot be negative"),
     ],
 )
 def test_what_is_printed_can_be_wrong_in_many_ways(
@@ -99,7 +99,7 @@ def test_what_is_printed_can_be_wrong_in_many_ways(
 @pytest.mark.parametrize(
     ("write", "reason"),
     [
-        ("np.save('t.npy', t)", "ended well and there is no file f.npy"),
+        ("np.save('t.npy', t)", "ended without an error and there is no file f.npy"),
         ("np.save('t.npy', t); np.save('f.npy', t[:, :8])", "has a grid of 8 x 12 cells"),
         ("np.save('t.npy', t); np.save('f.npy', t[:4])", "has 4 frames and the truth 6"),
         ("np.save('t.npy', t); np.save('f.npy', t * np.nan)", "f.npy holds no number in any"),
@@ -107,8 +107,11 @@ def test_what_is_printed_can_be_wrong_in_many_ways(
             "np.save('t.npy', t); t = t.copy(); t[0, 0, :2] = np.nan; np.save('f.npy', t)",
             "has no value where the truth has one, 2 times",
         ),
-        ("np.save('t.npy', t); open('f.npy', 'w').write('x')", "cannot be judged: .*f.npy"),
-        ("np.save('t.npy', t); import os; os.symlink('t.npy', 'f.npy')", "is the truth itself"),
+        ("np.save('t.npy', t); open('f.npy', 'w').write('x')", "cannot be evaluated: .*f.npy"),
+        (
+            "np.save('t.npy', t); import os; os.symlink('t.npy', 'f.npy')",
+            "and the truth are the same file",
+        ),
         (
             "import os; np.save('t.npy', t); np.save('../g', t); os.symlink('../g.npy', 'f.npy')",
             "f.npy is a link to .*, outside the folder of the trial",
@@ -229,7 +232,7 @@ def test_a_script_that_kills_its_supervisor_leaves_no_child(tmp_path: Path) -> N
     kills = "import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)\n"
     child = CHILD.format(how="start_new_session=True", at=str(tmp_path / "pid"))
     ran = run_script(tmp_path, child + kills)
-    assert "ended with the process that kept it" in ran.reason
+    assert "ended because its supervisor process was killed" in ran.reason
     assert not is_alive(pid_in(tmp_path / "pid"))
 
 

@@ -15,14 +15,14 @@ from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.sweep.study.confirmation.records import ConfirmedRun, ConfirmedTrial, Runs
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
-    BaselineScoring,
+    SeedScoring,
     confirmed_trials,
     in_words,
     spread,
     winner,
 )
 
-SCORING = BaselineScoring(ObjectiveSettings(), Targets(Band(2.0, 2.2), Band(10.0, 11.0)))
+SCORING = SeedScoring(ObjectiveSettings(), Targets(Band(2.0, 2.2), Band(10.0, 11.0)))
 Figures = tuple[float, float] | str
 """Gradient and RMSE, or why the training failed."""
 

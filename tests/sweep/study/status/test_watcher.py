@@ -1,4 +1,4 @@
-"""Looking at a study again and again, while another process writes it."""
+"""Snapshots of a study while another process writes it."""
 
 from pathlib import Path
 from statistics import median
@@ -63,7 +63,7 @@ def test_a_trial_at_work_is_seen_and_said_when_it_ends(
         before = watcher.look()
         assert (before.is_run, before.at_work, before.eta_s) == (True, (), None)
         assert before.workers == 2, "as configured, while nobody has said how many there are"
-        repository.keep_workers(5)
+        repository.set_worker_count(5)
         assert watcher.look().workers == 5
         spec = repository.ask()
         (trial,) = watcher.look().at_work
@@ -107,6 +107,20 @@ def test_a_baseline_that_failed_shortens_no_time_left(
     (trial,) = shown.at_work
     assert (shown.done, shown.budget) == (8, 1000)
     assert shown.eta_s == pytest.approx(992 * took - trial.seconds), "the one at work among them"
+
+
+def test_the_status_has_the_same_time_left(
+    watched: tuple[StudyRepository, StudyWatcher], tiny_facts: DataSummary
+) -> None:
+    repository, watcher = watched
+    _give_budget(repository, tiny_facts, 1000)
+    with StudyLock(repository.url, "tiny"):
+        repository.ask()
+        shown, status = watcher.look(), study_status(repository.study, repository.url)
+        assert shown.eta_s is not None
+        assert status.eta_s == pytest.approx(shown.eta_s, abs=60.0)
+        assert status.budget == shown.budget == 1000
+    assert study_status(repository.study, repository.url).eta_s is None, "no process runs it"
 
 
 def test_a_trial_that_its_coordinator_left_is_not_at_work(

@@ -1,4 +1,4 @@
-"""What travels to the nodes of a cluster: our code, modules of the user's, and small data."""
+"""Transfers code and data to the nodes of a Ray cluster."""
 
 import shutil
 import sysconfig
@@ -16,15 +16,15 @@ from fieldsharp.core.errors import ConfigError
 from fieldsharp.sweep.configuration.settings import SweepConfig
 
 CONSTRAINTS = "constraints.txt"
-_LEFT = shutil.ignore_patterns("__pycache__", "*.pyc")
+_EXCLUDED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
 @contextmanager
 def worker_environment(config: SweepConfig) -> Iterator[dict[str, Any]]:
-    """Give what Ray is told of the environment our workers want, while it reads the code.
+    """Give Ray's ``runtime_env`` of the workers; the staged code exists within the context.
 
     Raises:
-        ConfigError: If a module of the user's is not there.
+        ConfigError: If a module of the user is missing.
     """
     with _staged_code(config.plugins) as folder:
         environment: dict[str, Any] = {"working_dir": str(folder)}
@@ -36,43 +36,43 @@ def worker_environment(config: SweepConfig) -> Iterator[dict[str, Any]]:
 def _staged_requirements(folder: Path) -> Path:
     """Add the requirements of a sweep to the staged code, with their constraints.
 
-    Ray writes the lines of a requirements file to a file elsewhere on the node; pip fills in where
-    the staged code is there.
+    Ray writes the lines of a requirements file to a file elsewhere on the node; pip replaces the
+    variable by the folder of the staged code on that node.
     """
     shutil.copy(PROJECT / CONSTRAINTS, folder)
-    given = (PROJECT / "requirements.txt").read_text(encoding="utf-8")
-    there = f"-c ${{RAY_RUNTIME_ENV_CREATE_WORKING_DIR}}/{CONSTRAINTS}"
+    requirements = (PROJECT / "requirements.txt").read_text(encoding="utf-8")
+    on_node = f"-c ${{RAY_RUNTIME_ENV_CREATE_WORKING_DIR}}/{CONSTRAINTS}"
     file = folder / "requirements.txt"
-    file.write_text(given.replace(f"-c {CONSTRAINTS}", there), encoding="utf-8")
+    file.write_text(requirements.replace(f"-c {CONSTRAINTS}", on_node), encoding="utf-8")
     return file
 
 
 @contextmanager
 def _staged_code(plugins: Iterable[str]) -> Iterator[Path]:
-    """Give a folder that holds the code a worker imports; nodes need none of it installed.
+    """Give a folder with the code a worker imports, so that none of it is installed on nodes.
 
     Args:
-        plugins: Modules of the user's; those that are installed are left to be so on the nodes.
+        plugins: Modules of the user; installed ones are left out, to be installed on the nodes.
 
     Raises:
-        ConfigError: If a module is not there.
+        ConfigError: If a module is missing.
     """
     with TemporaryDirectory(prefix="code-") as name:
         folder = Path(name)
-        shutil.copytree(PROJECT / "fieldsharp", folder / "fieldsharp", ignore=_LEFT)
+        shutil.copytree(PROJECT / "fieldsharp", folder / "fieldsharp", ignore=_EXCLUDED)
         for module in sorted({plugin.partition(".")[0] for plugin in plugins}):
             source = _source(module)
             if source is None:
                 continue
             if source.is_dir():
-                shutil.copytree(source, folder / module, ignore=_LEFT)
+                shutil.copytree(source, folder / module, ignore=_EXCLUDED)
             else:
                 shutil.copy(source, folder / source.name)
         yield folder
 
 
 def _source(module: str) -> Path | None:
-    """Return the file or folder of a module, None where it is installed."""
+    """Return the file or folder of a module, None if it is installed."""
     found = find_spec(module)
     if found is None:
         raise ConfigError(f"plugins lists {module}, which is not there; correct the name")
@@ -85,21 +85,21 @@ def _source(module: str) -> Path | None:
 
 
 def data_mb(path: Path) -> float:
-    """Return the size of a data file or folder, in MB of 2**20 bytes; 0 where there is none."""
+    """Return the size of a data file or folder, in MB of 2**20 bytes; 0 if it does not exist."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file()) / 2**20
 
 
-def packed(path: Path) -> bytes:
-    """Return a data file, or a folder such as a Zarr store, as it travels."""
+def pack_data(path: Path) -> bytes:
+    """Return a data file, or a folder such as a Zarr store, as a tar archive."""
     stream = BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         archive.add(path, arcname=path.name)
     return stream.getvalue()
 
 
-def unpacked(content: bytes, folder: Path) -> Path:
-    """Lay down what was packed in a folder, whole or not at all, and return where it is."""
+def unpack_data(content: bytes, folder: Path) -> Path:
+    """Extract packed data into a folder, whole or not at all, and return its path."""
     with tarfile.open(fileobj=BytesIO(content)) as archive:
         name = Path(archive.getnames()[0]).parts[0]
         target = folder / name
@@ -107,7 +107,7 @@ def unpacked(content: bytes, folder: Path) -> Path:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with TemporaryDirectory(dir=folder) as partial:
                 archive.extractall(partial, filter="data")
-                # Another worker of the node may have done the same meanwhile.
+                # Another worker of the node may have extracted it meanwhile.
                 if not target.exists():
                     (Path(partial) / name).rename(target)
     return target

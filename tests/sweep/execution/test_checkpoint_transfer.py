@@ -9,7 +9,7 @@ from fieldsharp.storage.trial_files.checkpoints import (
     make_attempt_folder,
     write_checkpoint,
 )
-from fieldsharp.sweep.execution.ray.checkpoint_sync import CheckpointTransfer
+from fieldsharp.sweep.execution.checkpoint_transfer import CheckpointTransfer
 
 
 @pytest.fixture
@@ -37,17 +37,17 @@ def test_a_trial_that_ended_has_its_checkpoints_here_and_nowhere_else(
     mirror: CheckpointSync, study: Path, tmp_path: Path
 ) -> None:
     _left_by_a_worker(mirror, tmp_path, 3, epochs=5)
-    CheckpointTransfer(mirror, study).take_home(study / "trials" / "000003")
+    CheckpointTransfer(mirror, study).fetch(study / "trials" / "000003")
     assert epochs_done(study / "trials" / "000003") == 5
     assert _files(tmp_path / "far") == []
 
 
-def test_a_start_takes_home_what_a_coordinator_that_died_could_not(
+def test_a_start_fetches_what_a_coordinator_that_died_could_not(
     mirror: CheckpointSync, study: Path, tmp_path: Path
 ) -> None:
     for number in (3, 14):
         _left_by_a_worker(mirror, tmp_path, number, epochs=number)
-    CheckpointTransfer(mirror, study).take_all_home()
+    CheckpointTransfer(mirror, study).fetch_all()
     assert [epochs_done(study / "trials" / f"{n:06d}") for n in (3, 14)] == [3, 14]
     assert _files(tmp_path / "far") == []
 
@@ -66,7 +66,7 @@ def test_what_cannot_be_laid_down_here_stays_there(
     checkpoints = study / "trials" / "000003"
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint_sync, "write_durably", disk_is_full)
-        CheckpointTransfer(mirror, study).take_home(checkpoints)
+        CheckpointTransfer(mirror, study).fetch(checkpoints)
     assert "cannot be fetched, and stay there ([Errno 28] No space left" in caplog.text
-    CheckpointTransfer(mirror, study).take_home(checkpoints)
+    CheckpointTransfer(mirror, study).fetch(checkpoints)
     assert epochs_done(checkpoints) == 5

@@ -1,4 +1,4 @@
-"""The checkpoints of a study between the folder beside its database and where nodes see them."""
+"""Copies a study's checkpoints to and from the mirror that all nodes of a cluster see."""
 
 import logging
 from pathlib import Path
@@ -9,11 +9,13 @@ logger = logging.getLogger(__name__)
 
 
 class CheckpointTransfer:
-    """Carries checkpoints out with a trial, and home with its end; what fails is a warning.
+    """Copies checkpoints between a study's folder and the mirror that all nodes see.
+
+    A failed copy is a warning: the trial is then trained from an older checkpoint.
 
     Args:
-        mirror: Where they travel.
-        folder: Of the study's files, below which its checkpoints are.
+        mirror: Folders that all nodes see.
+        folder: Of the study's files, above those of its checkpoints.
     """
 
     def __init__(self, mirror: CheckpointSync, folder: Path) -> None:
@@ -25,21 +27,21 @@ class CheckpointTransfer:
         return checkpoints.resolve().relative_to(self._folder.parent).as_posix()
 
     def send(self, checkpoints: Path, attempt: int) -> None:
-        """Have the checkpoints of a trial in the mirror, for the worker that takes it."""
+        """Copy the checkpoints of a trial to the mirror, for the worker that trains it."""
         try:
             self._mirror.push(checkpoints, self.name(checkpoints), attempt)
         except OSError as error:
             self._warn("cannot be written", error)
 
-    def take_home(self, checkpoints: Path) -> None:
-        """Have the checkpoints of a trial that is at its end beside the database alone."""
-        self._take(self.name(checkpoints), checkpoints)
+    def fetch(self, checkpoints: Path) -> None:
+        """Move the checkpoints of a trial that ended from the mirror to the study's folder."""
+        self._move(self.name(checkpoints), checkpoints)
 
-    def take_all_home(self) -> None:
-        """Do the same for all trials: the workers of a coordinator that died wrote until then."""
-        self._take(self._folder.name, self._folder)
+    def fetch_all(self) -> None:
+        """Do so for all trials, such as those of a coordinator that died."""
+        self._move(self._folder.name, self._folder)
 
-    def _take(self, name: str, folder: Path) -> None:
+    def _move(self, name: str, folder: Path) -> None:
         try:
             self._mirror.pull(name, folder)
         except OSError as error:
@@ -50,5 +52,5 @@ class CheckpointTransfer:
         except OSError as error:
             self._warn("cannot be removed there", error)
 
-    def _warn(self, what: str, error: OSError) -> None:
-        logger.warning("checkpoints in %s %s (%s)", self._mirror.url, what, error)
+    def _warn(self, problem: str, error: OSError) -> None:
+        logger.warning("checkpoints in %s %s (%s)", self._mirror.url, problem, error)

@@ -7,10 +7,10 @@ import pytest
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.execution.ray.runtime_env import (
+from fieldsharp.sweep.execution.ray.transfer import (
     data_mb,
-    packed,
-    unpacked,
+    pack_data,
+    unpack_data,
     worker_environment,
 )
 
@@ -75,10 +75,12 @@ def test_requirements_are_those_of_a_sweep(tiny_config: SweepConfig) -> None:
 def test_a_data_file_arrives_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "field.nc"
     file.write_bytes(bytes(range(256)))
-    arrived = unpacked(packed(file), tmp_path / "there")
+    arrived = unpack_data(pack_data(file), tmp_path / "there")
     assert arrived == tmp_path / "there" / "field.nc"
     assert arrived.read_bytes() == file.read_bytes()
-    assert unpacked(packed(file), tmp_path / "there") == arrived  # a second worker of the node
+    assert (
+        unpack_data(pack_data(file), tmp_path / "there") == arrived
+    )  # a second worker of the node
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["field.nc"]
 
 
@@ -86,7 +88,7 @@ def test_a_store_of_many_files_arrives_as_it_was(tmp_path: Path) -> None:
     store = tmp_path / "field.zarr"
     (store / "humidity" / "c").mkdir(parents=True)
     (store / "humidity" / "c" / "0").write_bytes(b"chunk")
-    arrived = unpacked(packed(store), tmp_path / "there")
+    arrived = unpack_data(pack_data(store), tmp_path / "there")
     assert (arrived / "humidity" / "c" / "0").read_bytes() == b"chunk"
 
 
