@@ -37,10 +37,7 @@ FREE_SETTINGS = (
 SHOWN_DIFFERENCES = 5
 PRUNER = "search.pruner"
 """Compared by its effect: studies of earlier versions have none where auto has the same effect."""
-OBJECTIVES = {
-    "score": ["score"],
-    "pareto": ["distance of gradient", "distance of peak", "rmse"],
-}
+OBJECTIVES = {"score": ["score"], "pareto": ["distance of gradient", "distance of peak", "rmse"]}
 
 
 def open_or_create_study(
@@ -69,9 +66,7 @@ def open_or_create_study(
             study = optuna.load_study(study_name=config.study, storage=storage)
         else:
             study = optuna.create_study(
-                study_name=config.study,
-                storage=storage,
-                directions=["minimize"] * len(objectives),
+                study_name=config.study, storage=storage, directions=["minimize"] * len(objectives)
             )
         if _is_half_made(study, len(objectives)):
             study.set_user_attr(FACTS, facts.model_dump(mode="json"))

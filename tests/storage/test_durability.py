@@ -255,10 +255,7 @@ def _replace_log(path: Path) -> None:
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "removed": (Path.unlink, "the database .*x.db was removed"),
-    "all removed": (
-        _remove_all,
-        "the database .*x.db was removed",
-    ),
+    "all removed": (_remove_all, "the database .*x.db was removed"),
     "moved": (
         lambda path: path.rename(path.with_name("y.db")),
         "the database .*x.db was moved away",
