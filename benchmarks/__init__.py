@@ -1,1 +1,1 @@
-"""Programs that measure, and what they measured."""
+"""Benchmarks: this service beside what a user would take instead, with their results."""

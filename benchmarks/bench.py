@@ -1,8 +1,8 @@
-"""Every claim of speed as a ratio, in one table: ours beside what a user would take instead.
+"""The table of speed ratios: this service beside what a user would take instead.
 
     python -m benchmarks.bench [--parts PART ...] [--short] [--results FILE]
 
-Each line sets two figures side by side that were measured in turn on this machine: their medians,
+Each line compares two figures that were measured in turn on this machine: their medians,
 the ratio of these, and the least and the most ratio of a pair. The parts:
 
     throughput   trials an hour at equal epochs, beside a plain script
@@ -11,7 +11,7 @@ the ratio of these, and the least and the most ratio of a pair. The parts:
     memory       of a worker, beside the plain script's process
     compute      sample passes to reach a fixed score, beside other searches
 
-What was measured is written to ``benchmarks/results/latest.json``: a part that is run again
+Results are written to ``benchmarks/results/latest.json``: a part that is run again
 replaces its own lines there. ``--short`` runs a form of seconds, whose figures mean nothing and are
 written only where ``--results`` says so.
 """
@@ -40,7 +40,7 @@ PARTS = {
     "memory": "benchmarks.worker_memory",
     "compute": "benchmarks.compute_part",
 }
-"""Modules, each with a function ``measure``; one is loaded when its turn comes."""
+"""Modules with a function ``measure``, imported when their part is run."""
 LATEST = Path(__file__).resolve().parent / "results" / "latest.json"
 
 
@@ -51,12 +51,12 @@ class Measure(Protocol):
         """Return its lines.
 
         Args:
-            short: Whether it is only to be seen that it works.
+            short: Whether to run a form of seconds, only to see that it works.
         """
 
 
 def load_part(name: str) -> Measure:
-    """Return what measures a part."""
+    """Return the function that measures a part."""
     measure: Measure = importlib.import_module(PARTS[name]).measure
     return measure
 
@@ -68,13 +68,13 @@ def run_parts(
     results: Path | None,
     load: Callable[[str], Measure] = load_part,
 ) -> tuple[list[Measurement], list[str]]:
-    """Measure some parts, one after the other, and keep what each came to at once.
+    """Measure some parts, one after the other, and write the results of each at once.
 
     Args:
         names: The parts.
-        short: Whether it is only to be seen that they work.
+        short: Whether to run forms of seconds, only to see that they work.
         results: File to write them to, None for none.
-        load: From the name of a part to what measures it.
+        load: Returns the function that measures a part, by name.
 
     Returns:
         The lines, and the names of the parts that failed.
@@ -99,7 +99,7 @@ def run_parts(
 
 
 def write_part(path: Path, part: str, measurements: Sequence[Measurement], seconds: float) -> None:
-    """Put the lines of a part in place of those it had; the others stay.
+    """Replace the lines of a part in the file; other parts stay.
 
     Args:
         path: The file; made if it is missing.
@@ -109,7 +109,7 @@ def write_part(path: Path, part: str, measurements: Sequence[Measurement], secon
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     where = {"date": now, "commit": git_commit(), "machine": machine(), "versions": versions()}
-    # What another part was measured with may differ: each carries its own.
+    # Parts may be measured on different machines and versions: each records its own.
     measured = {**where, "seconds": round(seconds, 1)}
     lines = [measurement.as_json() for measurement in measurements]
     parts = read_parts(path) | {part: {**measured, "measurements": lines}}

@@ -1,4 +1,4 @@
-"""The part of the table on compute: sample passes until a search has found what was looked for."""
+"""The part ``compute`` of the table: training passes until a search reaches a fixed score."""
 
 import importlib
 import sys
@@ -12,8 +12,8 @@ from fieldsharp.sweep.configuration.config_file import load_config
 
 CONFIGS = PROJECT / "configs"
 TRAININGS = Path(__file__).resolve().parent / "results" / "trainings"
-"""What was trained is kept there: a comparison that was interrupted is gone on with, and one of our
-searches that was changed does not train anew what the others did. The folder may be deleted."""
+"""Cache of trainings: an interrupted comparison continues from it, and after a change of our search
+the others are not trained again. The folder may be deleted."""
 QUICKSTART, PLUMES = CONFIGS / "quickstart.yaml", CONFIGS / "plumes.yaml"
 SEEDS = 5
 
@@ -44,7 +44,7 @@ def measure(*, short: bool = False) -> list[Measurement]:
 
 
 def _make_plumes() -> None:
-    """Simulate what the second configuration reads, where it is not there yet."""
+    """Simulate the data of the second configuration, if the file does not exist."""
     path = Path(load_config(PLUMES).config.data.path)
     if not path.exists():
         write(simulate(PlumeSettings()), path)

@@ -1,4 +1,4 @@
-"""What a sweep costs beside its trainings, and what its book-keeping costs beside plain Optuna's.
+"""Overhead of a sweep beside its trainings, and of its database writes beside plain Optuna's.
 
     python -m benchmarks.coordination [CONFIG] [--epochs N] [--trials N] [--filled N] [--paused N]
 
@@ -62,7 +62,7 @@ class SweepCost:
 
 
 def sweep_cost(config: SweepConfig, folder: Path) -> tuple[SweepCost, TrialRecord]:
-    """Run a sweep and return what it cost, with the record of one of its trials."""
+    """Run a sweep and return its overhead, with the record of one of its trials."""
     url = f"sqlite:///{folder / 'sweep.db'}"
     facts = run_preflight(config).facts
     executor = TimedExecutor(worker_count(config.workers, gpus=0))
@@ -80,7 +80,7 @@ def sweep_cost(config: SweepConfig, folder: Path) -> tuple[SweepCost, TrialRecor
 
 
 def checkpoint_share(config: SweepConfig, folder: Path) -> float:
-    """Return the share of an epoch that writing its checkpoint takes."""
+    """Return the share of an epoch spent on writing its checkpoint."""
     data = load_forecast_data(config.data)
     trial = Trial(config.run, data, find_hardware(config.training))
     kept = TrialCheckpoints(folder / "trial", TrialSpec(number=0, run=config.run))
@@ -187,8 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     changes = [f"training.epochs={given.epochs}", f"budget.trials={given.trials}"]
     config = load_config(
-        given.config,
-        [*changes, "budget.stop_on_nothing_to_fix=false", "search.pruner=none"],
+        given.config, [*changes, "budget.stop_on_nothing_to_fix=false", "search.pruner=none"]
     ).config
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with tempfile.TemporaryDirectory() as name:

@@ -1,4 +1,4 @@
-"""What an epoch is made of: the quickstart's by default.
+"""CPU time of each part of an epoch, by default of the quickstart.
 
     python -m benchmarks.epoch_profile [CONFIG] [--epochs N] [--set KEY=VALUE]
 
@@ -37,13 +37,13 @@ PARTS = (*TRAINING, *VERIFICATION, CHECKPOINT)
 
 
 class Clock:
-    """CPU seconds spent in each part of what is running."""
+    """CPU seconds spent in each part of an epoch."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
 
     def timed(self, part: str, work: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the same work, timed as this part."""
+        """Return the function, timed as this part."""
 
         def run(*args: Any, **kwargs: Any) -> Any:
             started = time.thread_time()
@@ -65,7 +65,7 @@ def measure(config: SweepConfig, epochs: int) -> list[dict[str, float]]:
     trainer, optimizer = trial.trainer, trial.trainer.optimizer
     forecast = trial.predictor.forward
     order = torch.randperm(len(data.train))
-    # In place of what the trainer calls: it is the same trainer in all else.
+    # Replaces functions that the trainer calls; the trainer is otherwise unchanged.
     setattr(trainer, "loss", clock.timed("loss", trainer.loss))  # noqa: B010
     setattr(optimizer, "step", clock.timed("clipping and AdamW", optimizer.step))  # noqa: B010
     found = []
@@ -98,7 +98,7 @@ def _parts(seconds: dict[str, float]) -> dict[str, float]:
 
 def table(found: Sequence[dict[str, float]]) -> str:
     """Return the medians as aligned text, with the share of each part."""
-    # The first epoch chooses kernels, fills caches and derives what is kept of the truth.
+    # The first epoch chooses kernels, fills caches and computes statistics of the truth.
     kept = found[1:] or found
     medians = {part: median(epoch[part] for epoch in kept) for part in PARTS}
     total = sum(medians.values())

@@ -1,4 +1,4 @@
-"""Two studies with as many trials as wanted: one of ours, and one of plain Optuna."""
+"""Studies of any number of trials, of this service and of plain Optuna, filled with copies."""
 
 import sqlite3
 import time
@@ -17,7 +17,7 @@ from fieldsharp.sweep.study.trial_records import SPEC
 
 
 class SleepingStudy:
-    """A study of ours, gone on with by a new coordinator each time.
+    """A study of this service, resumed by a new coordinator each time.
 
     Args:
         config: Of the sweep; its budget is replaced.
@@ -32,7 +32,7 @@ class SleepingStudy:
         self._trials = 0
 
     def run(self, executor: TimedExecutor, trials: int) -> list[tuple[float, float]]:
-        """Run so many more trials; return what ``TimedExecutor.spans`` says of them."""
+        """Run more trials; return their ``TimedExecutor.spans``."""
         executor.forget()
         self._trials += trials
         budget = self._config.budget.model_copy(update={"trials": self._trials})
@@ -42,13 +42,13 @@ class SleepingStudy:
         return executor.spans()
 
     def fill(self, trials: int) -> None:
-        """Add copies of its trials until there are so many."""
+        """Add copies of its trials up to a number of trials."""
         copy_trials(self.url.removeprefix("sqlite:///"), trials)
         self._trials = trials
 
 
 class PlainStudy:
-    """A study as a plain script has it: one process, SQLite as Optuna opens it.
+    """A study of a plain script: one process, SQLite as Optuna opens it.
 
     Args:
         config: Of the sweep it stands beside: the same space, sampler and epochs.
@@ -63,13 +63,11 @@ class PlainStudy:
         if config.search.sampler == "random":
             sampler = optuna.samplers.RandomSampler(seed=0)
         self._study = optuna.create_study(
-            storage=f"sqlite:///{self._path}",
-            sampler=sampler,
-            pruner=optuna.pruners.NopPruner(),
+            storage=f"sqlite:///{self._path}", sampler=sampler, pruner=optuna.pruners.NopPruner()
         )
 
     def run(self, trials: int, seconds: float) -> list[float]:
-        """Run so many trials; return how long each took beyond its length, in seconds."""
+        """Run trials; return the seconds each took beyond its sleep."""
         beyond = []
         for _ in range(trials):
             began = time.perf_counter()
@@ -86,7 +84,7 @@ class PlainStudy:
         return beyond
 
     def fill(self, trials: int) -> None:
-        """Add copies of its trials until there are so many."""
+        """Add copies of its trials up to a number of trials."""
         copy_trials(self._path, trials)
 
 
@@ -104,7 +102,7 @@ ROWS = (
 
 
 def copy_trials(database: str, trials: int) -> None:
-    """Add copies of the complete trials, but for the first, until there are so many.
+    """Add copies of the complete trials except the first, row by row: thousands in a second.
 
     Args:
         database: Path of an SQLite file with one study, which nobody writes to meanwhile.
@@ -132,7 +130,7 @@ def copy_trials(database: str, trials: int) -> None:
 
 
 def _copy_rows(connection: sqlite3.Connection, table: str) -> None:
-    """Copy what one table has of the sources; the rows are numbered anew."""
+    """Copy the rows of the source trials in one table, with new row numbers."""
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")][1:]
     of_copy = {"trial_id": "copies.id", "number": "copies.number"}
     taken = [of_copy.get(name, f"{table}.{name}") for name in columns]

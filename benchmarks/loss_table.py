@@ -1,4 +1,4 @@
-"""What each loss does to a forecast: a training each, one table.
+"""Effect of each loss on the forecast: a training each, in one table.
 
     python -m benchmarks.loss_table CONFIG --rows variants|plan [--seeds N] [--json FILE]
 
@@ -33,7 +33,7 @@ from fieldsharp.sweep.trials.trial import Trial
 
 @dataclass(frozen=True)
 class Row:
-    """What one loss came to, means over seeds.
+    """Metrics of one loss, means over seeds.
 
     Attributes:
         name: The loss.
@@ -55,7 +55,7 @@ class Row:
 
 
 def rows(config: SweepConfig, kind: str, seeds: int) -> Iterator[Row]:
-    """Train and yield row after row, the baseline first."""
+    """Train and yield the rows, the baseline first."""
     torch.set_num_threads(config.training.threads)
     data = load_forecast_data(config.data)
     judge = Evaluator(data, data.validation)

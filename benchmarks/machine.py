@@ -1,4 +1,4 @@
-"""What a benchmark ran on: processor, memory, GPU, versions."""
+"""The machine a benchmark ran on: processor, memory, GPU, versions."""
 
 import os
 import platform
@@ -10,12 +10,12 @@ import torch
 
 PACKAGES = ("torch", "optuna", "numpy", "sqlalchemy", "ray")
 BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
-"""By torch's names: instructions with which a CPU multiplies bfloat16 itself."""
+"""CPU instructions for bfloat16 products, by torch's names."""
 NO_CUDA = "torch found no CUDA device here: nothing was measured on a GPU, and nothing is claimed"
 
 
 def machine() -> dict[str, Any]:
-    """Return what the machine is; ``cuda`` is None, with a sentence, where there is no GPU."""
+    """Describe the machine; ``cuda`` is None, with a note, where there is no GPU."""
     capabilities = torch.cpu.get_capabilities()
     found = {
         "cpu": _cpu_model(),
@@ -31,7 +31,7 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str | None]:
-    """Return the versions of Python and of the packages that take part, None for one not there."""
+    """Return the versions of Python and of the measured packages, None if not installed."""
     return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
 
 
@@ -52,7 +52,7 @@ def _cpu_model() -> str:
 
 
 def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # those given to this process, not those there are
+    if hasattr(os, "sched_getaffinity"):  # those available to this process
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 

@@ -1,4 +1,4 @@
-"""A study of many trials, made from one that was really run: what is read of it is then measured.
+"""Fills a study with copies of its own trials, through Optuna, to measure reading it.
 
     python -m benchmarks.many_trials URL STUDY --trials 1000 --steps 20
 
@@ -41,7 +41,7 @@ FAILED_OF = 50
 
 
 def make_many_trials(url: str, source_study: str, trials: int, steps: int) -> None:
-    """Add copies of a study's complete trials to it until it has so many.
+    """Add copies of a study's complete trials up to a number of trials.
 
     Args:
         url: Address of its database, which is written to: give a copy.

@@ -1,4 +1,4 @@
-"""One line of the table of benchmarks: two figures that were measured in turn, and their spread."""
+"""The lines of the table of benchmarks: pairs of figures measured in turn, and their ratios."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -38,19 +38,19 @@ class Measurement:
 
     @property
     def ratio(self) -> float:
-        """Median of ours over median of the other."""
+        """The ratio of the medians, ours over the other."""
         return median(self.ours_values) / median(self.beside_values)
 
     @property
     def reached(self) -> bool | None:
-        """Whether the aim is reached; None where there is none."""
+        """Whether the aim is reached; None without an aim."""
         if self.aim is None:
             return None
         return self.ratio <= self.aim if self.better == "less" else self.ratio >= self.aim
 
     @property
     def ratios(self) -> list[float]:
-        """Return the ratio of each pair that was measured in turn, from the least to the most."""
+        """The ratio of each pair measured in turn, sorted."""
         pairs = zip(self.ours_values, self.beside_values, strict=False)
         return sorted(a / b for a, b in pairs if b)
 
@@ -75,7 +75,7 @@ TEXT_COLUMNS = (0, 1, 2, 3, 6)
 
 
 def table(measurements: Sequence[Measurement]) -> str:
-    """Return a line for each measurement, and what must be known of some below them."""
+    """Return the table as text: a line for each measurement, then the notes."""
     rows = [HEADER, *(_row(measurement) for measurement in measurements)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
     lines = [

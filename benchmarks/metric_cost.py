@@ -1,4 +1,4 @@
-"""What metrics and guards cost, as a share of a training epoch: the quickstart by default.
+"""Cost of metrics and guards as a share of a training epoch, by default of the quickstart.
 
     python -m benchmarks.metric_cost [CONFIG] [--epochs N]
 
@@ -53,13 +53,13 @@ class Cost:
 
     @property
     def share_of_a_trial(self) -> float:
-        """All that is judged over the trial, detail after its last epoch included."""
+        """All metrics of a trial over its length, detail after the last epoch included."""
         judged = self.metrics_s * (self.epochs - 1) + self.detail_s
         return judged / (self.epoch_s * self.epochs + self.detail_s - self.metrics_s)
 
 
 def measure(config: SweepConfig, epochs: int) -> Cost:
-    """Train some epochs and time what judging them costs."""
+    """Train some epochs and time their metrics."""
     torch.set_num_threads(config.training.threads)
     data = load_forecast_data(config.data)
     judge = Evaluator(data, data.validation)
@@ -73,7 +73,7 @@ def measure(config: SweepConfig, epochs: int) -> Cost:
         detail_s.append(_seconds(judge, forecasts, config, report.judgement, detail=True))
         if report.epoch + 1 == epochs:
             break
-    # The first epoch also derives what is kept of the truth.
+    # The first epoch also computes statistics of the truth, which are cached.
     kept = slice(1, None) if len(epoch_s) > 1 else slice(None)
     return Cost(
         statistics.median(epoch_s[kept]),

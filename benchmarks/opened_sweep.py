@@ -1,4 +1,4 @@
-"""A sweep of ours, opened as ``start`` opens it, on an executor of the benchmark's."""
+"""A sweep opened as ``start`` opens it, with the benchmark's own executor."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ def opened_sweep(
         config: The sweep.
         url: Address of its database, which is made where it is missing.
         facts: Of its data.
-        executor: What runs its trials.
+        executor: Runs its trials.
     """
     with StudyLock(url, config.study):
         storage = open_database(url, "write", BUSY_TIMEOUT_S, sole_writer=True)

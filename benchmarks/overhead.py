@@ -1,4 +1,4 @@
-"""What a trial costs beside its training: by its length, and by how many there are in the study.
+"""Overhead of a trial beside its training, by its length and by the size of the study.
 
 Ours is a whole sweep, coordinator and worker processes, whose workers sleep instead of training.
 What a worker spends beside its trials lies between the end of a trial and that of the next, less
@@ -42,7 +42,7 @@ Spans = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured.
+    """Sizes of the measurement.
 
     Attributes:
         lengths: Seconds of a trial, and how many trials of ours are run at a time.
@@ -60,9 +60,9 @@ class Plan:
 
 
 COPIED = 4
-"""Trials that studies are filled with copies of; the baseline is none of them."""
+"""Trials that are copied to fill a study; the baseline is not."""
 LONG_S = 5.0
-"""Trials as long as this take one turn only."""
+"""Trials of this length are measured in one turn only."""
 SHORT = Plan(lengths=((0.1, 4),), rounds=1, filled=(6, 12), filled_s=0.1, at_a_time=4)
 AIM_LENGTH_S = 2.0
 AIM_SHARE = 1.03
@@ -148,17 +148,14 @@ def _lines_of_length(
 
 
 def _between(spans: Spans) -> float:
-    """Return the median of what lies between two trials of a worker, in seconds."""
+    """Return the median time between two trials of a worker, in seconds."""
     return median(whole - trial for whole, trial in spans)
 
 
 def _by_trials(config: SweepConfig, told: Pretence, plan: Plan) -> list[Measurement]:
     lines = []
     facts = run_preflight(config).facts
-    with (
-        tempfile.TemporaryDirectory() as name,
-        closing(_executor(told, plan.filled_s)) as executor,
-    ):
+    with tempfile.TemporaryDirectory() as name, closing(_executor(told, plan.filled_s)) as executor:
         for sampler in SAMPLERS:
             search = config.search.model_copy(update={"sampler": sampler})
             sampled = config.model_copy(update={"search": search})

@@ -1,4 +1,4 @@
-"""A sweep of ours and the plain script on the same configurations, each as a program of its own."""
+"""A sweep and the plain script on the same configurations, as programs, with their memory."""
 
 import json
 import os
@@ -22,15 +22,17 @@ from fieldsharp.sweep.study.trial_records import trial_record, trial_spec
 LOOK_EVERY_S = 0.05
 PROC = Path("/proc")
 WORKER = "spawn_main"
-"""In the command line of every process that Python's multiprocessing spawns to work."""
+"""Part of the command line of every worker that Python's multiprocessing spawns."""
 
 
 class MemoryWatch:
-    """Looks at a running program and all it started, until it has ended.
+    """Records the peak memory of a program and its child processes until it has ended.
+
+    Read from /proc: ``getrusage`` starts a child with the figure of its parent.
 
     Attributes:
         peaks_mb: By process, the most memory it held so far (resident).
-        workers: Those that were spawned to work.
+        workers: Process ids of the spawned workers.
     """
 
     def __init__(self, program: "subprocess.Popen[str]") -> None:
@@ -41,7 +43,7 @@ class MemoryWatch:
         self._thread.start()
 
     def end(self) -> None:
-        """Wait for the last look."""
+        """Wait until the program has ended and all is recorded."""
         self._thread.join()
 
     def _watch(self) -> None:
@@ -87,7 +89,7 @@ RANDOM = (
 
 @dataclass(frozen=True)
 class ProgramRun:
-    """What a program took.
+    """Time and memory of a program.
 
     Attributes:
         trials: How many it trained.
@@ -105,12 +107,12 @@ class ProgramRun:
 
 
 def run_pair(config: Path, changes: Sequence[str], folder: Path) -> tuple[ProgramRun, ProgramRun]:
-    """Run a sweep, and then the plain script on what it trained.
+    """Run a sweep, and then the plain script on the same configurations.
 
     Args:
         config: Of the sweep.
         changes: To it, such as how many trials.
-        folder: For both databases; nothing of an earlier pair is in it.
+        folder: Empty folder for both databases.
 
     Raises:
         RuntimeError: If one of them fails.
@@ -135,11 +137,11 @@ def run_pair(config: Path, changes: Sequence[str], folder: Path) -> tuple[Progra
 
 
 def _run(arguments: Sequence[str], folder: Path) -> tuple[float, str, MemoryWatch]:
-    """Return how long Python took over this, what it printed, and what memory it held."""
+    """Run Python with arguments; return seconds, output and memory."""
     began = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, *arguments],
-        cwd=folder,  # a sweep leaves a configuration to go on with where it was started
+        cwd=folder,  # a sweep writes next.yaml to the working directory
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -155,7 +157,7 @@ def _run(arguments: Sequence[str], folder: Path) -> tuple[float, str, MemoryWatc
 
 
 def _at_work_s(trials: Sequence[FrozenTrial]) -> float:
-    """Return how long workers were at trials; a trial that failed has no length of its own."""
+    """Return the time from the first trial's begin to the last one's end, failed ones left out."""
     ends = [trial.datetime_complete for trial in trials if trial.datetime_complete is not None]
     began = []
     for trial in trials:
@@ -166,7 +168,7 @@ def _at_work_s(trials: Sequence[FrozenTrial]) -> float:
 
 
 def _configuration(trial: FrozenTrial) -> dict[str, float | str]:
-    """Return what a trial trained, by the names that the plain script gives its parameters."""
+    """Return the parameters of a trial by their names in the plain script."""
     spec = trial_spec(trial)
     assert spec is not None, "every trial was handed out"
     loss = spec.run.loss

@@ -1,4 +1,4 @@
-"""The script a user would write without the service, for benchmarks to measure it beside.
+"""The script a user would write without the service, for comparison.
 
     python -m benchmarks.plain_script configs/quickstart.yaml --trials 24
 
@@ -34,7 +34,7 @@ def search(
     study: optuna.Study,
     trials: int,
 ) -> None:
-    """Train the baseline, then as many trials as asked for; ``train`` yields epoch by epoch."""
+    """Train the baseline, then a number of trials; ``train`` yields epoch by epoch."""
     scoring = BaselineScoring(config.objective, run_preflight(config).facts.targets)
     baseline = presets(config)[0].run(config)
     scoring.end_baseline([report.judgement for report in train(baseline)])
@@ -46,7 +46,7 @@ def search(
         }
         value = float("nan")
         for report in train(config.run_with(values)):
-            score = scoring.at_its_age(report)
+            score = scoring.at_same_epoch(report)
             assert score is not None, "the baseline ended"
             value = score.total
             trial.report(value, report.epoch + 1)

@@ -1,4 +1,4 @@
-"""What a user would write without us: a plain eager training loop, and a study of it on Optuna.
+"""A training loop as a user would write it: plain eager torch, in an Optuna study.
 
     python -m benchmarks.plain_training CONFIG DATABASE CONFIGURATIONS [KEY=VALUE ...]
 
@@ -21,8 +21,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.utils.data import DataLoader, Dataset
 
 from fieldsharp.fields.windows import ForecastData, Windows, load_forecast_data
-from fieldsharp.model.losses.forecast_loss import ForecastLoss
-from fieldsharp.model.losses.normalisation import term_scales
+from fieldsharp.model.losses.forecast_loss import ForecastLoss, term_scales
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.registry import LOSS_VARIANTS
 from fieldsharp.sweep.configuration.config_file import load_config
@@ -32,11 +31,11 @@ from fieldsharp.sweep.trials.trial import forecast_shape
 
 Tensor = torch.Tensor
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""From forecast and truth to one number."""
+"""Loss of forecast and truth."""
 
 
 class WindowDataset(Dataset[tuple[Tensor, Tensor]]):
-    """History and future of one window after the other."""
+    """Pairs of history and future windows."""
 
     def __init__(self, windows: Windows) -> None:
         self.frames_NCHW = windows.frames_NCHW
@@ -56,7 +55,7 @@ class WindowDataset(Dataset[tuple[Tensor, Tensor]]):
 
 
 def train(predictor: nn.Module, loss: Loss, windows: Windows, run: RunSettings) -> Iterator[float]:
-    """Train epoch after epoch, yielding the mean loss of each."""
+    """Train, yielding the mean loss of each epoch."""
     settings = run.training
     loader = DataLoader(WindowDataset(windows), settings.batch_size, shuffle=True)
     optimizer = torch.optim.AdamW(
@@ -99,7 +98,7 @@ def sobel_loss(mask_HW: Tensor, weight: float = 1.0) -> Loss:
 
 
 def objective(trial: optuna.Trial, run: RunSettings, data: ForecastData, judge: Evaluator) -> float:
-    """Train a configuration and return how far its forecast is from sharp."""
+    """Train a configuration and return the sharpness error of its forecast."""
     variant = trial.suggest_categorical("loss_variant", list(LOSS_VARIANTS))
     weight = trial.suggest_float("gradient_weight", 0.01, 10.0, log=True)
     loss_settings = {
@@ -134,7 +133,7 @@ def objective(trial: optuna.Trial, run: RunSettings, data: ForecastData, judge: 
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Train all configurations and print how long that took, from the first on."""
+    """Train all configurations and print the time from the first one on."""
     config_path, database, configurations, *changes = arguments
     config = load_config(Path(config_path), changes).config
     device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -56,11 +56,11 @@ CHANGES = (
     "plugins=[benchmarks]",  # sent to the nodes with the rest of the code
 )
 Run = Callable[[int], Pace]
-"""From how many trials to how they went by."""
+"""Runs a number of trials and returns their times."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print each way's trials a second and overhead, medians of some rounds."""
+    """Print trials a second and overhead of each way, medians of some rounds."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--trials", type=int, default=120, help="in each run (120)")
     parser.add_argument("--rounds", type=int, default=7, help="how often they take turns (7)")
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _on_ray(config: SweepConfig, told: Pretence, folder: Path) -> Executor:
-    """Return the executor of a cluster, once all of its workers are there."""
+    """Return the executor of a cluster, once all its workers are ready."""
     asked = config.model_copy(update={"executor": "ray"})
     machines = executor_plan(asked)
     from benchmarks.sleeping_actor import sleeping_actors
@@ -117,7 +117,7 @@ def _ways(
 
 
 def _tasks(at_a_time: int, trials: int) -> Pace:
-    """Run bare tasks, so many of them in Ray's hands."""
+    """Run bare tasks, with a limited number submitted to Ray at a time."""
     import ray
 
     pace, numbers = Pace(), iter(range(trials))
@@ -147,7 +147,7 @@ def _task() -> Any:
 def _handed_out(
     config: SweepConfig, executor: PacedExecutor, numbers: "count[int]", trials: int
 ) -> Pace:
-    """Run trials as a coordinator that has nothing else to do."""
+    """Run trials on the executor alone, without a coordinator."""
     executor.pace = pace = Pace()
     while len(pace.ends) < trials:
         while len(pace.numbers) < trials and executor.free_slots:
@@ -175,7 +175,7 @@ def _swept(
 
 
 def _overhead_s(pace: Pace) -> float:
-    """Return how long a slot is held beyond the length of a trial, on average."""
+    """Return the mean time a slot is held beyond the length of a trial."""
     return pace.slot_s(SLOTS) - fmean(length_s(SECONDS, number) for number in pace.numbers)
 
 

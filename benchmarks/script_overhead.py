@@ -1,4 +1,4 @@
-"""What a script takes longer as a trial than by hand: ``python -m benchmarks.script_overhead``.
+"""Overhead of a script as a trial over a run by hand: ``python -m benchmarks.script_overhead``.
 
 The copy of the project, the values handed over, the process that keeps it, its output and its
 result; not what the coordinator does with any trial, which ``make bench`` measures.
@@ -29,7 +29,7 @@ PATTERNS = {name: rf"{name} (\S+)" for name in ("gradient", "peak", "rmse")}
 
 
 def main() -> None:
-    """Print both, medians of some runs, one after the other."""
+    """Print the medians of both over some runs in turn."""
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder, "project")
         project.mkdir()

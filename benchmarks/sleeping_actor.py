@@ -1,4 +1,4 @@
-"""A worker on a Ray cluster that sleeps where another trains; all around it is the real one."""
+"""A worker on a Ray cluster that sleeps instead of training; all else is the real code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ from fieldsharp.sweep.execution.ray.actor import TrialActor
 
 @contextmanager
 def sleeping_actors(told: Pretence) -> Iterator[None]:
-    """Have every worker that is begun meanwhile on a cluster sleep.
+    """Have every worker started in this context on a cluster sleep instead of training.
 
-    The cluster's code has no seam for it, as it needs none: so the name is replaced here, and in
-    the worker's own process what it serves.
+    The product has no hook for this, so the actor class is patched here, and the worker in its
+    own process.
 
     Args:
         told: What its trials come to.

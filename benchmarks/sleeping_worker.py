@@ -1,6 +1,6 @@
-"""A worker that sleeps where another trains: all else is as in a sweep.
+"""A worker that sleeps instead of training; all else is as in a sweep.
 
-What a trial costs beside its training is then what is left, and can be told of any length.
+The time beyond the sleep is the overhead of a trial, measurable for any length.
 """
 
 import dataclasses
@@ -21,17 +21,17 @@ from fieldsharp.sweep.trials.trial import Trial
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 SPREAD = 0.2
-"""Trials are not of one length: workers in step would wait for the coordinator together."""
+"""Relative spread of trial lengths: workers in step would all wait for the coordinator."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Pretence:
-    """What a trial that sleeps is taken to have come to.
+    """Results that a sleeping trial reports.
 
     Attributes:
         seconds: Mean length of a trial.
         report: After every epoch.
-        sample: What pictures are drawn from, as text.
+        sample: Preview data for pictures, as text.
     """
 
     seconds: float
@@ -40,18 +40,18 @@ class Pretence:
 
 
 def pretence(trial: Trial, seconds: float) -> Pretence:
-    """Return one made of a trial that was really trained."""
+    """Return the results of a trained trial."""
     sample = PreviewBuilder(trial.evaluator.data, "validation").forecast(trial.predictor).to_bytes()
     return Pretence(seconds, trial.reports[-1], b64encode(sample).decode())
 
 
 def length_s(mean_s: float, number: int) -> float:
-    """Return how long a trial takes: a fifth longer or shorter than the mean, or in between."""
+    """Return the length of a trial, within a fifth of the mean."""
     return mean_s * (1 + SPREAD * (2 * _spread(number) - 1))
 
 
 class SleepingWorker(Worker):
-    """Tells of epochs that were never trained."""
+    """Reports epochs without training them."""
 
     def __init__(self, pretence: Pretence, pipe: Connection) -> None:
         super().__init__(pipe)
@@ -65,7 +65,7 @@ class SleepingWorker(Worker):
         epochs = spec.run.training.epochs
         each_s = length_s(told.seconds, number) / epochs
         for epoch in range(epochs):
-            # By the clock: what a message takes is part of the epoch, as in a training.
+            # By the clock: sending a message is part of the epoch, as in a training.
             time.sleep(max(0.0, started + (epoch + 1) * each_s - time.perf_counter()))
             report = dataclasses.replace(
                 told.report, epoch=epoch, judgement=_judgement(told.report, number), seconds=each_s
@@ -90,7 +90,7 @@ def serve_sleeping(
 
 
 def _judgement(report: EpochReport, number: int) -> MetricValues:
-    """Return what a trial came to: each something else, or a sampler had nothing to learn from."""
+    """Return metrics that differ between trials, so that a sampler has something to learn from."""
     factor = 1 + 0.1 * _spread(number)
     overall = {
         name: value * factor if name in ("gradient", "rmse") else value
@@ -100,5 +100,5 @@ def _judgement(report: EpochReport, number: int) -> MetricValues:
 
 
 def _spread(number: int) -> float:
-    """Return a number between 0 and 1, evenly spread over the numbers of trials."""
+    """Return a number between 0 and 1, spread evenly over trial numbers."""
     return number * GOLDEN % 1

@@ -1,4 +1,4 @@
-"""What one training step costs: milliseconds, and share of a large matrix product's speed.
+"""Cost of a training step: milliseconds, and speed relative to a large matrix product.
 
     python -m benchmarks.step_cost [--repeats N] [--json FILE]
 
@@ -40,7 +40,7 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Size:
-    """A grid, the frames of a window, and how many windows make a step."""
+    """Grid, frames of a window, and windows of a batch."""
 
     name: str
     batch: int
@@ -103,7 +103,7 @@ class Step:
         self.mask_HW = torch.ones(s.height, s.width, dtype=torch.bool, device=device)
 
     def __call__(self) -> None:
-        """Take the step."""
+        """Run one training step."""
         pred_BTCHW = self.forward()
         loss = self.loss(pred_BTCHW.float(), self.future_BTCHW, self.mask_HW).total_B.mean()
         self.optimizer.zero_grad(set_to_none=True)
@@ -126,7 +126,7 @@ class Step:
 
 
 def measure(name: str, size: Size, precision: str, device: torch.device, repeats: int) -> Cost:
-    """Return what a step costs, timed in turn with a matrix product."""
+    """Return the cost of a step, timed in turn with a matrix product."""
     step = Step(name, size, precision, device)
     left, right = torch.rand(2, MATMUL_SIDE, MATMUL_SIDE, device=device)
 

@@ -1,4 +1,4 @@
-"""Trials an hour at equal epochs: a sweep of ours beside the plain script.
+"""Trials an hour at equal epochs: a sweep beside the plain script.
 
 Random search without a pruner, the same configurations in both, several pairs in turn.
 """
@@ -47,7 +47,7 @@ def measure(*, short: bool = False, config: Path = QUICKSTART) -> list[Measureme
 
 
 def _workers(*, short: bool) -> tuple[int, ...]:
-    """Return how many trials at a time are tried: on a GPU they share the card."""
+    """Return the numbers of workers to measure; several share a GPU."""
     return (1, 2, 4) if torch.cuda.is_available() and not short else (2,)
 
 

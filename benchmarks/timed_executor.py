@@ -1,4 +1,4 @@
-"""An executor that notes how long its trials took, and when they ended."""
+"""Executors that record when trials end: a local one by worker, and a wrapper of any executor."""
 
 import time
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 
 class TimedExecutor(LocalExecutor):
-    """Notes by worker when each of its trials ended, and what it measured itself.
+    """Records by worker the end of each trial and the length it measured itself.
 
     Attributes:
         ends: By slot, when a trial ended and how long it took, in seconds.
@@ -25,14 +25,14 @@ class TimedExecutor(LocalExecutor):
         self.ends: dict[int, list[tuple[float, float]]] = {slot: [] for slot in range(workers)}
 
     def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
-        """Hand a trial to a free worker, and note to which."""
+        """Hand a trial to a free worker, and record which."""
         super().submit(spec, checkpoints)
         self._worker[spec.number] = next(
             slot.index for slot in self._slots if slot.spec and slot.spec.number == spec.number
         )
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:
-        """Return what happened, and note which trials ended."""
+        """Return the events, and record the ends of trials."""
         events = super().poll(timeout_s)
         now = time.perf_counter()
         for event in events:
@@ -41,9 +41,9 @@ class TimedExecutor(LocalExecutor):
         return events
 
     def spans(self) -> list[tuple[float, float]]:
-        """Return, for each trial with one before it, the time since that one's end and its own.
+        """Return, for each trial after the first of a worker, time since the last end, and length.
 
-        What lies before the first end of a worker is its start, and is left out.
+        Time before the first end of a worker includes its start, and is left out.
         """
         return [
             (ended - before, seconds)
@@ -52,13 +52,13 @@ class TimedExecutor(LocalExecutor):
         ]
 
     def forget(self) -> None:
-        """Begin anew, with the workers there are."""
+        """Clear the records, and keep the workers."""
         self.ends = {slot: [] for slot in self.ends}
 
 
 @dataclass
 class Pace:
-    """How trials went by.
+    """Begin and ends of a series of trials.
 
     Attributes:
         began: When the first was handed out, in seconds of a clock.
@@ -71,16 +71,16 @@ class Pace:
     ends: list[float] = field(default_factory=list)
 
     def begin(self, number: int) -> None:
-        """Note a trial as handed out."""
+        """Record that a trial was handed out."""
         self.began = self.began if self.numbers else time.perf_counter()
         self.numbers.append(number)
 
     def end(self) -> None:
-        """Note one as ended."""
+        """Record the end of a trial."""
         self.ends.append(time.perf_counter())
 
     def slot_s(self, slots: int) -> float:
-        """Return how long a trial holds its slot, from the end of the one before to its own.
+        """Return the mean time a trial holds its slot, from the previous end to its own.
 
         Every slot is given trials until none is left. So its last one is among the last to end, and
         those ends, counted from the beginning, are the time of all slots with nothing left out.
@@ -92,10 +92,10 @@ class Pace:
 
 
 class PacedExecutor:
-    """Passes everything on to another executor; outlives what closes it, workers and all.
+    """Wraps another executor and records its trials; ``close`` keeps its workers running.
 
     Args:
-        executor: What runs the trials.
+        executor: Runs the trials.
 
     Attributes:
         pace: Of its trials; replaced to begin anew.
@@ -107,7 +107,7 @@ class PacedExecutor:
 
     @property
     def free_slots(self) -> int:
-        """How many more trials can be taken now."""
+        """Number of trials that can be submitted now."""
         return self._executor.free_slots
 
     def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
@@ -116,7 +116,7 @@ class PacedExecutor:
         self._executor.submit(spec, checkpoints)
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:
-        """Return what happened, and note which trials ended.
+        """Return the events, and record the ends of trials.
 
         Raises:
             RuntimeError: If one failed: then nothing is measured.
@@ -142,4 +142,4 @@ class PacedExecutor:
         self._executor.kill(number)
 
     def close(self) -> None:
-        """Do nothing: its workers are used again."""
+        """Do nothing: the workers are used again."""

@@ -1,4 +1,4 @@
-"""What a training step costs: the product's trainer beside a plain eager loop, and the peak.
+"""Cost of a training step: the product's trainer beside a plain eager loop, and the peak.
 
 Both train the same net on the same windows with a Sobel term on all leads, one thread on a CPU, in
 turn with a square matrix product in float32. Ours is ``model.training.Trainer`` as a trial has it,
@@ -39,7 +39,7 @@ UK = PROJECT / "data" / "uk_wfde5_hourly_2018_jun_jul.nc"
 REPEATS = 7
 WIDTH = 16
 EPOCHS = 100_000
-"""More than are ever taken: the generators of epochs are left when all is measured."""
+"""More than are used: the generators of epochs are dropped when all is measured."""
 MATMUL_SIDE = {"cpu": 1024, "cuda": 8192}
 LOSS = LossSettings(variant="sobel", gradient_weight=1.0, multi_step="all", normalise="none")
 AIM = 0.6
@@ -48,7 +48,7 @@ AIMED = "unet"
 
 @dataclass(frozen=True)
 class Size:
-    """A data set and how many of its windows make a step.
+    """A data set and its batch size.
 
     Attributes:
         name: Batch x history > horizon x rows x columns.

@@ -1,4 +1,4 @@
-"""What it costs to watch a study and to report on it, at the size it is asked for.
+"""Time to open the dashboard's page of a study and to write its report, for large studies.
 
     python -m benchmarks.watching [--trials 1000] [--steps 20] [--repeats 5] [--json FILE]
 
@@ -35,7 +35,7 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.storage.trial_files.outputs import PreviewStore
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.dashboard.views.routes import WsgiApp
+from fieldsharp.sweep.dashboard.http.responses import WsgiApp
 from fieldsharp.sweep.dashboard.views.study_payload import StudyPayload
 from fieldsharp.sweep.engine.run import run_sweep
 from fieldsharp.sweep.monitoring.live_progress import OpenedSweep
@@ -50,7 +50,7 @@ SHORT = ["training.epochs=2", "budget.trials=6", "study=many", "workers.count=2"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 DRAWN = """() => document.querySelectorAll('.js-plotly-plot .main-svg').length >= 9
     && document.querySelectorAll('#plot-history .point').length > 0"""
-"""Three plots stand, and the history has its points."""
+"""True once three plots are drawn and the history has its points."""
 Seconds = dict[str, list[float]]
 
 
@@ -82,7 +82,7 @@ def _silent(opened: OpenedSweep) -> SilentProgress:
 
 
 def measure_samples(config: SweepConfig, repeats: int) -> dict[str, Any]:
-    """Return what a trial pays for its pictures, beside what it takes itself."""
+    """Return the time a trial spends on its preview, and its own length."""
     data = load_forecast_data(config.data)
     started = time.perf_counter()
     trial = Trial(config.run, data, find_hardware(config.training))
@@ -106,7 +106,7 @@ def measure_samples(config: SweepConfig, repeats: int) -> dict[str, Any]:
 
 
 def measure_json(url: str, repeats: int) -> Seconds:
-    """Return how long a study takes as JSON, ours and the plain one."""
+    """Return the time to serve a study as JSON, by our dashboard and the plain one."""
     found: Seconds = {f"study as JSON, {what}, s": [] for what in ("cold", "warm", "new alone")}
     found |= {f"plain dashboard, {what}, s": [] for what in ("cold", "warm", "new alone")}
     for _ in range(repeats):
@@ -133,7 +133,7 @@ def _ask(app: WsgiApp, after: int) -> bytes:
 
 
 def measure_page(url: str, repeats: int) -> Seconds:
-    """Return how long the page of a study takes until its plots stand."""
+    """Return the time until the plots of a study's page are drawn."""
     found: Seconds = {"study page, cold, s": [], "study page, warm, s": []}
     found["study page, from the list of studies again, s"] = []
     with sync_playwright() as driver:
@@ -180,7 +180,7 @@ def _once_more(page: Page) -> None:
 
 
 def measure_report(url: str, study: str, folder: Path, repeats: int) -> dict[str, Any]:
-    """Return how long a report takes, and how large it is."""
+    """Return the time to write a report, and its size."""
     path = folder / "report.html"
     taken = _timed(lambda: make_report(study, url, path, None), repeats)
     return {"report, s": taken, "report, MB": path.stat().st_size / 1e6}

@@ -1,4 +1,4 @@
-"""The memory of a worker, and of a whole sweep, beside that of the plain script's process."""
+"""Memory of a worker and of a whole sweep, beside the process of the plain script."""
 
 import tempfile
 from pathlib import Path
@@ -13,7 +13,7 @@ QUICKSTART = PROJECT / "configs" / "quickstart.yaml"
 PAIRS = 3
 TRIALS = 4
 EPOCHS = 1
-"""The last epoch of a trial takes the most: all metrics, and what pictures are drawn from."""
+"""The last epoch of a trial takes the most memory: all metrics, and the preview."""
 WORKERS = 2
 
 

@@ -116,10 +116,10 @@ def _choose(array: xr.DataArray, dim: str, value: int | float | str) -> xr.DataA
             return array.sel({dim: value}, drop=True)
         return array.isel({dim: int(value)}, drop=True)
     except (KeyError, IndexError, ValueError, TypeError):
-        there = array.coords[dim].values if dim in array.coords else np.arange(array.sizes[dim])
-        shown = ", ".join(str(v) for v in there[:8]) + (", ..." if len(there) > 8 else "")
+        values = array.coords[dim].values if dim in array.coords else np.arange(array.sizes[dim])
+        shown = ", ".join(str(v) for v in values[:8]) + (", ..." if len(values) > 8 else "")
         raise DataError(
-            f"data.select asks for {dim}={value!r}, which is not there; choose one of {shown}"
+            f"data.select asks for {dim}={value!r}, which does not exist; choose one of {shown}"
         ) from None
 
 

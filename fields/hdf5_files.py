@@ -1,4 +1,4 @@
-"""HDF5 files are read only where all their data are their own.
+"""HDF5 files are refused where they refer to other files.
 
 HDF5 lets a file name other files: external links, external raw storage, virtual data sets and
 links of user-defined classes. Whoever reads such a file reads whatever it names.
@@ -27,7 +27,7 @@ def require_self_contained(file: h5py.File, path: Path) -> None:
         DataError: If one of them names another file, or there are absurdly many or large ones.
     """
     pending = [(file.id, "")]
-    seen = {_address(file.id)}
+    visited = {_address(file.id)}
     links = attribute_bytes = 0
     while pending:
         item, name = pending.pop()
@@ -61,8 +61,8 @@ def require_self_contained(file: h5py.File, path: Path) -> None:
                     "lead anywhere; write the file without it"
                 )
             child = h5py.h5o.open(group, link)
-            if (address := _address(child)) not in seen:
-                seen.add(address)
+            if (address := _address(child)) not in visited:
+                visited.add(address)
                 pending.append((child, below))
 
 

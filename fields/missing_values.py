@@ -1,4 +1,4 @@
-"""Missing values: which cells take part at all, and how a gap in one of them is closed."""
+"""Missing values: the mask of valid cells, and gaps in them filled in time."""
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ def valid_cells(values_THW: Array, min_valid_share: float) -> npt.NDArray[np.boo
         min_valid_share: In (0, 1].
 
     Raises:
-        DataError: If no cell has.
+        DataError: If no cell does.
     """
     share_HW = np.isfinite(values_THW).mean(axis=0)
     mask_HW = share_HW >= min_valid_share
@@ -33,11 +33,11 @@ def valid_cells(values_THW: Array, min_valid_share: float) -> npt.NDArray[np.boo
 
 
 def fill_in_time(values_THW: Array, mask_HW: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Close gaps in the cells that take part with the last value known before them.
+    """Fill gaps in valid cells with the last value before them.
 
     Never with a later one: interpolation would put a piece of the frame that is to be predicted
-    into the history it is predicted from. Only a gap at the very start takes the first value there
-    is. Cells outside the mask become 0.
+    into the history it is predicted from. Only a gap at the start takes the first value of its
+    cell. Cells outside the mask become 0.
 
     Returns:
         The filled values [T, H, W] and the share of cells filled in each frame [T].

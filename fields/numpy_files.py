@@ -1,4 +1,4 @@
-"""NumPy files: a header is compared with its file and with the memory before values are read."""
+"""NumPy files: the header is checked against file size and memory before values are read."""
 
 import math
 import os
@@ -26,7 +26,7 @@ def open_npy(path: Path) -> xr.Dataset:
         ValueError: If it is no .npy file, or shorter than its header says.
     """
     with path.open("rb") as file:
-        _, size = _promised(file, os.fstat(file.fileno()).st_size)
+        _, size = _from_header(file, os.fstat(file.fileno()).st_size)
         require_memory(size, str(path))
         file.seek(0)
         return xr.Dataset({path.stem: _from_array(np.load(file, allow_pickle=False), path.stem)})
@@ -49,7 +49,7 @@ def open_npz(path: Path) -> xr.Dataset:
         for member in members:
             name = member.filename.removesuffix(".npy")
             with archive.open(member) as file:
-                shapes[name], size = _promised(file, member.file_size)
+                shapes[name], size = _from_header(file, member.file_size)
             unpacked += size if len(shapes[name]) >= 3 else 0
     require_memory(unpacked, str(path))
     fields = [name for name, shape in shapes.items() if len(shape) >= 3]
@@ -62,8 +62,8 @@ def open_npz(path: Path) -> xr.Dataset:
     return datasets[0] if len(datasets) == 1 else _disjoint(datasets)
 
 
-def _promised(file: IO[bytes], size: int) -> tuple[tuple[int, ...], int]:
-    """Return the shape and the bytes of an array as its header has them.
+def _from_header(file: IO[bytes], size: int) -> tuple[tuple[int, ...], int]:
+    """Return the shape and the bytes of an array according to its header.
 
     Args:
         file: At the start of an .npy file.

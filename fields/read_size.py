@@ -1,4 +1,4 @@
-"""How much memory reading takes, from what a file says of itself: no value is read for it."""
+"""Memory that reading a file takes, from its metadata alone."""
 
 import math
 from pathlib import Path
@@ -10,7 +10,7 @@ from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use, require_memory
 
 BLOCK_VALUES = 2**20
-"""Values that are read at a time, where chunks are not larger."""
+"""Values that are read at a time where chunks are smaller."""
 BYTES_A_COORDINATE = 160
 """Of each value of a coordinate: decoded, indexed and, where it is a date of another calendar, an
 object of its own."""
@@ -18,7 +18,7 @@ BYTES_A_NUMBER = 32
 """Of each value of a coordinate of numbers."""
 CHUNKS_AT_A_TIME = 10
 """That Zarr decodes."""
-MOST_KEPT_BYTES = 2 * CHUNKS_AT_A_TIME * 32 * 2**20
+MOST_RETAINED_BYTES = 2 * CHUNKS_AT_A_TIME * 32 * 2**20
 """Larger chunks than of 32 MiB are given back by the C library when they are freed."""
 MOST_VARIABLES = 10_000
 Dims = tuple[str, str, str]
@@ -30,7 +30,7 @@ def frames_at_a_time(stored: xr.Variable, array: xr.DataArray, dims: Dims) -> in
 
     Args:
         stored: The variable as it is in the file.
-        array: What is wanted of it, its dimensions in any order.
+        array: The selected part, its dimensions in any order.
         dims: Its time, y and x.
     """
     frames, cells = array.sizes[dims[0]], array.sizes[dims[1]] * array.sizes[dims[2]]
@@ -49,15 +49,15 @@ def memory_needed(
     dtype: np.dtype[np.generic],
     held: int = 0,
 ) -> int:
-    """Return the most bytes that reading a variable and using it takes.
+    """Return the peak memory, in bytes, of reading and using a variable.
 
     Args:
         stored: The variable as it is in the file.
-        array: What is wanted of it, its dimensions in any order.
+        array: The selected part, its dimensions in any order.
         dims: Its time, y and x.
-        use: What for.
-        dtype: Precision that its values are kept in.
-        held: Bytes of the file that are in memory until it is read.
+        use: Memory that its use takes.
+        dtype: Precision of its values in memory.
+        held: Bytes of the file that stay in memory until it is read.
     """
     block = array.size // array.sizes[dims[0]] * frames_at_a_time(stored, array, dims)
     each, decoded = dtype.itemsize, array.dtype.itemsize
@@ -71,17 +71,17 @@ def memory_needed(
     using = array.size * use.bytes_a_value - held
     read = [c for name, c in array.coords.items() if name == dims[0] or set(c.dims) <= {*dims[1:]}]
     coordinates = sum(_coordinate_memory(c.variable) for c in read)
-    # The threads of Zarr keep what they have freed of small chunks.
-    kept = in_chunks if "chunks" in stored.encoding and in_chunks < MOST_KEPT_BYTES else 0
-    return max(reading, using) + coordinates + kept
+    # The threads of Zarr do not return the memory of small chunks.
+    retained = in_chunks if "chunks" in stored.encoding and in_chunks < MOST_RETAINED_BYTES else 0
+    return max(reading, using) + coordinates + retained
 
 
 def require_readable_coordinates(raw: xr.Dataset, path: Path) -> None:
-    """Check what decoding a file reads: the coordinates of its dimensions, and a chunk of dates.
+    """Check the size of all that decoding reads: coordinates of dimensions, and a chunk of dates.
 
     Args:
         raw: Its variables, not decoded.
-        path: Where they are from.
+        path: The file.
 
     Raises:
         DataError: If they take more memory than there is, or there are absurdly many variables.
@@ -104,7 +104,7 @@ def require_readable_coordinates(raw: xr.Dataset, path: Path) -> None:
 
 
 def _chunk(stored: xr.Variable) -> tuple[int, ...]:
-    """Return the shape of what is decoded as a whole; nothing where values lie one by one."""
+    """Return the shape of a chunk, decoded as a whole; () where values are stored unchunked."""
     found = stored.encoding
     return tuple(found.get("shards") or found.get("chunks") or found.get("chunksizes") or ())
 

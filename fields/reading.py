@@ -1,4 +1,4 @@
-"""Reading a field from a file, whatever its format, with everything checked that can be wrong.
+"""Reading a field from a file of any known format, with all its contents checked.
 
 Adding a format: one function that returns the variables of a file, one line in ``READERS``.
 """
@@ -47,7 +47,7 @@ PIECE_VALUES = 2**20
 
 
 DAY_OR_MONTH_FIRST = re.compile(r"since\s+(\d{1,2}[-/.]\d{1,2}[-/.]\d{3,})")
-READ_RIGHTLY = (
+HARMLESS_WARNINGS = (
     "(?s)variable .* has multiple fill values",  # every one of them is taken for missing
     "(?s)variable .* has _Unsigned attribute but is not of integer type",
     "Ambiguous reference date string",  # the year is first, as CF has it
@@ -56,14 +56,14 @@ READ_RIGHTLY = (
     "(?s)Object at .* is not recognized as a component of a Zarr hierarchy",
     "(?s)The data type .* does not have a Zarr V3 specification",
 )
-"""Warnings of xarray, cftime and Zarr on files that are read rightly."""
+"""Warnings of xarray, cftime and Zarr on files that are read correctly."""
 
 
 @contextmanager
 def _without_known_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
-        for words in READ_RIGHTLY:
-            warnings.filterwarnings("ignore", words)
+        for message in HARMLESS_WARNINGS:
+            warnings.filterwarnings("ignore", message)
         yield
 
 
@@ -91,7 +91,7 @@ def _open_zarr(path: Path) -> xr.Dataset:
     return xr.open_dataset(store, engine="zarr", consolidated=False, **UNREAD)
 
 
-# Each returns the variables as they are in the file: not decoded, and not read unless they fit.
+# Each returns the variables as stored: not decoded, and read only if memory suffices.
 READERS: dict[str, Callable[[Path], xr.Dataset]] = {
     ".nc": _open_netcdf,
     ".nc4": _open_netcdf,
@@ -107,7 +107,7 @@ def read_series(settings: DataSettings, use: Use = SERIES) -> FieldSeries:
 
     Args:
         settings: Which field.
-        use: What for.
+        use: Memory that its use takes.
 
     Raises:
         DataError: If the file is missing or unreadable, the variable is unknown, there is no time
@@ -135,7 +135,7 @@ def read_series(settings: DataSettings, use: Use = SERIES) -> FieldSeries:
 
 @dataclass(frozen=True)
 class RawField:
-    """A variable as it stands in its file, NaN where a value is missing.
+    """A variable as stored in its file, NaN where a value is missing.
 
     Attributes:
         values_THW: Physical values.
@@ -158,11 +158,11 @@ class RawField:
 
 @_without_known_warnings()
 def read_raw(settings: DataSettings, use: Use = RAW, dtype: npt.DTypeLike = np.float64) -> RawField:
-    """Read the configured variable, gaps and all.
+    """Read the configured variable with its gaps.
 
     Args:
         settings: Which field.
-        use: What for.
+        use: Memory that its use takes.
         dtype: Precision of the values, single or double.
 
     Raises:
@@ -188,7 +188,7 @@ def read_raw(settings: DataSettings, use: Use = RAW, dtype: npt.DTypeLike = np.f
             nothing = array.drop_vars(others).isel({time: slice(0, 0)}).copy()  # no view
         except DataError:
             raise
-        except Exception as error:  # a damaged chunk shows only now
+        except Exception as error:  # a damaged chunk is found only now
             raise _unreadable(Path(settings.path), error) from error
         return RawField(
             values_THW=values_THW,

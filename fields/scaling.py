@@ -15,8 +15,8 @@ class Scaling:
     Attributes:
         low: Smallest training value, physical units.
         high: Largest training value, physical units.
-        fill: Mean training value, physical units: what a masked cell is set to before it enters a
-            network, so that the coast is no cliff.
+        fill: Mean training value, physical units: the input of a network in masked cells, so that
+            the coast is no cliff.
     """
 
     low: float
@@ -33,7 +33,7 @@ class Scaling:
 
 
 def fit_scaling(series: FieldSeries, frames: range) -> Scaling:
-    """Fit the scaling on the taking-part cells of the given frames."""
+    """Fit the scaling on the valid cells of the given frames."""
     inside = series.values_TCHW[frames.start : frames.stop, :, series.mask_HW]
     return Scaling(
         low=float(inside.min()), high=float(inside.max()), fill=float(inside.mean(dtype=np.float64))

@@ -1,4 +1,4 @@
-"""A gridded field through time: what every reader makes and every writer takes.
+"""A gridded field through time, the result of every reader and the input of every writer.
 
 Shape legend: T time, C channel, H rows (y), W columns (x).
 """
@@ -15,14 +15,14 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 def time_text(time: object) -> str:
-    """Return a time as a person writes it: no more digits than it needs."""
+    """Return a time without the digits it does not need."""
     if isinstance(time, np.datetime64):
         return str(np.datetime_as_string(time, unit="s")).removesuffix(":00")
     return str(time)
 
 
 def period_text(times: npt.NDArray[Any]) -> str:
-    """Return the first and the last of some times, as a person writes them."""
+    """Return the first and the last of some times as text."""
     return f"{time_text(times[0])} to {time_text(times[-1])}"
 
 
@@ -32,12 +32,12 @@ class FieldSeries:
 
     Attributes:
         values_TCHW: Physical values; 0 where ``mask_HW`` is False, finite everywhere.
-        mask_HW: True for the cells that take part (sea, or land, or all).
+        mask_HW: True for valid cells (sea, or land, or all).
         time: Increasing time coordinate, length T: datetime64, cftime or numbers.
         units: Units of the values as the file states them, "" where it does not.
         name: The variable's name in the file.
-        filled_T: Share of the taking-part cells that were missing in a frame and were filled by
-            the last value known; 0 for a complete frame.
+        filled_T: Share of the valid cells that were missing in a frame and were filled by the last
+            value known; 0 for a complete frame.
         dims: Names of the time, y and x dimensions in the file.
         grid: Coordinates that do not depend on time (1-D or 2-D), with their attributes.
         time_attrs: Attributes of the time coordinate.
@@ -83,7 +83,7 @@ class FieldSeries:
         return float(np.median(self.steps_s)) if len(self.time) > 1 else 0.0
 
     def coordinate(self, axis: Literal[1, 2]) -> npt.NDArray[np.float64] | None:
-        """Return where the rows (1) or columns (2) are; None where no one number says so."""
+        """Return the coordinate of rows (1) or columns (2); None if it is not 1-D."""
         name = self.dims[axis]
         if name not in self.grid.coords or not np.issubdtype(self.grid[name].dtype, np.number):
             return None
@@ -92,7 +92,7 @@ class FieldSeries:
         return np.asarray(self.grid[name].values, dtype=np.float64)
 
     def axis_label(self, axis: Literal[1, 2]) -> str:
-        """Return what the rows (1) or columns (2) are, with units where the file states them."""
+        """Return the name of rows (1) or columns (2), with units where the file states them."""
         name = self.dims[axis]
         if self.coordinate(axis) is None:
             return f"{name} [cells]"

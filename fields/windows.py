@@ -14,7 +14,7 @@ import torch
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use
-from fieldsharp.fields.climatology import Climatology, fit_climatology
+from fieldsharp.fields.masked_statistics import Climatology, fit_climatology
 from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.scaling import Scaling, fit_scaling
 from fieldsharp.fields.series import BoolArray, FieldSeries, FloatArray
@@ -60,7 +60,7 @@ class Windows:
 
 @dataclass(frozen=True)
 class ForecastData:
-    """A series made ready for training and scoring: scaled, split and windowed.
+    """A series prepared for training and scoring: scaled, split and windowed.
 
     Attributes:
         series: The field in physical units.

@@ -32,14 +32,14 @@ def to_dataset(series: FieldSeries) -> xr.Dataset:
 
 
 def _writable(attrs: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the attributes NetCDF can hold, without those that name variables left behind."""
-    kept = {str(k): v for k, v in attrs.items() if v is not None and k not in NAMES_OF_OTHERS}
+    """Return the attributes NetCDF can hold, without those that name variables not written."""
+    writable = {str(k): v for k, v in attrs.items() if v is not None and k not in NAMES_OF_OTHERS}
     return {
         name: value
         if isinstance(value, str | int | float | np.ndarray | np.generic)
         and not isinstance(value, bool)
         else str(value)
-        for name, value in kept.items()
+        for name, value in writable.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Zarr stores are read only where all their files are their own: no link is ever followed."""
+"""Zarr stores are refused where they hold links to other files; no link is ever followed."""
 
 import asyncio
 import errno
@@ -24,7 +24,7 @@ MOST_ARRAYS = 10_000
 
 
 def require_own_files(root: Path) -> None:
-    """Check that a store holds plain files and folders alone, before any of them is read.
+    """Check, before any file is read, that a store holds only regular files and folders.
 
     Raises:
         DataError: If it holds a link, a pipe or a device, or absurdly many arrays.
@@ -46,7 +46,7 @@ def require_own_files(root: Path) -> None:
 
 
 class OwnFilesStore(LocalStore):
-    """A read-only local store that refuses, at each access, what is no regular file of its own.
+    """A read-only local store that refuses, at each access, all but its own regular files.
 
     A link that is put into the store while it is read is refused as well.
     """
@@ -79,9 +79,7 @@ class OwnFilesStore(LocalStore):
         )
 
     async def get_partial_values(
-        self,
-        prototype: BufferPrototype,
-        key_ranges: Iterable[tuple[str, ByteRequest | None]],
+        self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
     ) -> list[Buffer | None]:
         """Return parts of several files, see ``get_sync``."""
         return [await self.get(key, prototype, byte_range) for key, byte_range in key_ranges]
@@ -117,7 +115,7 @@ def _content(root: Path, key: str, byte_range: ByteRequest | None) -> bytes | No
 def _open_own(root: Path, key: str) -> int:
     """Open a file below ``root``, never over a link, and without waiting for a pipe's writer.
 
-    No ``O_DIRECTORY`` on the way: with it a link is told as "not a directory", as if missing.
+    No ``O_DIRECTORY`` on the way: with it a link is reported as "not a directory", as if missing.
     """
     parts = key.split("/")
     if any(part in ("", ".", "..") for part in parts):

@@ -14,24 +14,43 @@ from types import ModuleType
 PACKAGES = ("fields", "model", "objectives", "storage", "sweep")
 """The packages that were importable by their own names."""
 MOVED = {
+    "fields.climatology": "fields.masked_statistics",
     "fields.errors": "core.errors",
     "fields.gaps": "fields.missing_values",
     "fields.memory": "core.memory",
     "fields.names": "core.suggestions",
+    "fields.ordering": "fields.masked_statistics",
     "fields.partial_file": "core.partial_file",
+    "fields.regions": "fields.masked_statistics",
     "fields.visible": "core.printable",
     "model.catalog": "model.registry",
+    "model.losses.adjusted_mse": "model.losses.spectral",
+    "model.losses.crps": "model.losses.pointwise",
+    "model.losses.fourier": "model.losses.spectral",
+    "model.losses.gradient": "model.losses.derivatives",
+    "model.losses.gradient_difference": "model.losses.derivatives",
+    "model.losses.laplacian": "model.losses.derivatives",
+    "model.losses.magnitude": "model.losses.derivatives",
+    "model.losses.multiscale": "model.losses.derivatives",
+    "model.losses.none": "model.losses.pointwise",
+    "model.losses.normalisation": "model.losses.forecast_loss",
     "model.losses.own_term": "model.losses.custom_term",
+    "model.losses.sobel": "model.losses.derivatives",
+    "model.losses.weighted": "model.losses.pointwise",
+    "model.memory": "model.device",
     "model.predictors.building": "model.predictors.factory",
-    "model.predictors.classes": "model.predictors.class_loading",
-    "model.predictors.layout": "model.predictors.memory_format",
+    "model.predictors.classes": "model.predictors.factory",
+    "model.predictors.layout": "model.predictors.layers",
+    "model.predictors.padding": "model.predictors.layers",
     "model.predictors.shape": "model.predictors.interface",
-    "model.predictors.weights": "model.predictors.weight_io",
+    "model.predictors.weights": "model.checkpoint",
     "objectives.case": "objectives.verification_batch",
     "objectives.judgement": "objectives.metric_values",
     "objectives.scales": "objectives.spectral_statistics",
 }
-"""Modules a plug-in may have imported and that have another name today."""
+"""Modules a plug-in may have imported and that have another name today.
+
+They are found below ``fieldsharp`` as well."""
 
 
 def install() -> None:
@@ -55,6 +74,9 @@ class _EarlierNames(MetaPathFinder):
         path: Sequence[str] | None,  # noqa: ARG002 - of the protocol
         target: ModuleType | None = None,  # noqa: ARG002 - of the protocol
     ) -> ModuleSpec | None:
+        moved = MOVED.get(fullname.removeprefix("fieldsharp."))
+        if moved is not None and fullname.startswith("fieldsharp."):
+            return ModuleSpec(fullname, _SameModule(f"fieldsharp.{moved}"))
         package = fullname.partition(".")[0]
         if package not in PACKAGES:
             return None

@@ -1,5 +1,6 @@
-"""Which device trains, and in which precision it is fast."""
+"""The device of a training: its choice, its fast precision, and its memory running out."""
 
+import gc
 from dataclasses import dataclass
 
 import torch
@@ -7,10 +8,13 @@ import torch
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.model.settings import TrainingSettings
 
+_CPU_MESSAGES = ("can't allocate memory", "not enough memory", "cannot allocate memory")
+"""Of allocations that failed on the CPU, for which torch has no class of errors."""
+
 
 @dataclass(frozen=True)
 class Hardware:
-    """Where a training runs.
+    """The device and precision that a training runs on.
 
     Attributes:
         device: The torch device, with its index for a GPU.
@@ -35,7 +39,7 @@ def find_hardware(settings: TrainingSettings) -> Hardware:
         settings: Device and precision, possibly ``auto``.
 
     Raises:
-        ConfigError: If the device asked for is not there.
+        ConfigError: If the device asked for does not exist.
     """
     kind = find_device(settings)
     device = torch.device("cuda:0" if kind == "cuda" else kind)
@@ -45,19 +49,19 @@ def find_hardware(settings: TrainingSettings) -> Hardware:
 
 
 def count_gpus(settings: TrainingSettings) -> int:
-    """Return how many CUDA GPUs trainings may be dealt out to, 0 where they run elsewhere.
+    """Return how many CUDA GPUs trainings may be spread over, 0 where they run elsewhere.
 
     Raises:
-        ConfigError: If the device asked for is not there.
+        ConfigError: If the device asked for does not exist.
     """
     return torch.cuda.device_count() if find_device(settings) == "cuda" else 0
 
 
 def find_device(settings: TrainingSettings) -> str:
-    """Return the kind of device to train on: it is there, and was only looked for.
+    """Return the kind of device to train on; it exists, and is not set up yet.
 
     Raises:
-        ConfigError: If the device asked for is not there.
+        ConfigError: If the device asked for does not exist.
     """
     kind = _available_kind() if settings.device == "auto" else settings.device
     if kind == "cuda" and not torch.cuda.is_available():
@@ -65,6 +69,21 @@ def find_device(settings: TrainingSettings) -> str:
     if kind == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("training.device is mps but torch finds no Apple GPU; use auto or cpu")
     return kind
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error means that memory, of CPU or GPU, ran out."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    message = str(error).lower()
+    return isinstance(error, RuntimeError) and any(known in message for known in _CPU_MESSAGES)
+
+
+def release_memory() -> None:
+    """Give back the memory of a training that ended."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _available_kind() -> str:

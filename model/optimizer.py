@@ -1,4 +1,4 @@
-"""The optimiser of a training: AdamW, or AdamW that needs no schedule."""
+"""The optimiser of a training: AdamW, or its schedule-free form."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,22 +11,19 @@ from fieldsharp.model.settings import TrainingSettings
 
 
 class Optimizer:
-    """Takes the steps, and knows which weights a forecast is made with.
+    """Takes steps, and switches between the weights for steps and those for forecasts.
 
     Args:
-        parameters: What is trained, on the device.
+        parameters: Of the predictor, on the device.
         settings: Learning rate, weight decay, clipping and schedule.
-        device: Where the parameters are.
+        device: Of the parameters.
 
     Attributes:
-        rate: Learning rate of the steps to come.
+        rate: Learning rate of the next steps.
     """
 
     def __init__(
-        self,
-        parameters: Iterable[nn.Parameter],
-        settings: TrainingSettings,
-        device: torch.device,
+        self, parameters: Iterable[nn.Parameter], settings: TrainingSettings, device: torch.device
     ) -> None:
         self.rate = settings.learning_rate
         self._parameters = list(parameters)
@@ -44,11 +41,11 @@ class Optimizer:
             )
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Reset the gradients."""
         self._steps.zero_grad(set_to_none=True)
 
     def step(self) -> None:
-        """Take a step down the gradients, clipped."""
+        """Take a step with clipped gradients."""
         for group in self._steps.param_groups:
             group["lr"] = self.rate
         if self._clip_norm > 0:
@@ -56,21 +53,21 @@ class Optimizer:
         self._steps.step()
 
     def train(self) -> None:
-        """Put the weights in place that steps are taken from."""
+        """Switch to the weights that steps are taken from."""
         if self._averaging is not None:
             self._averaging.train()
 
-    def judge(self) -> None:
-        """Put the weights in place that forecasts are made with: their mean, if one is kept."""
+    def evaluate(self) -> None:
+        """Switch to the weights that forecasts are made with: their running mean, if any."""
         if self._averaging is not None:
             self._averaging.eval()
 
     def state(self) -> dict[str, Any]:
-        """Return what the steps to come depend on beside the weights and the rate."""
+        """Return all that the next steps depend on beside the weights and the rate."""
         return self._steps.state_dict()
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state.
+        """Continue from a state.
 
         Raises:
             KeyError, TypeError, ValueError, RuntimeError, AttributeError: If it is of another

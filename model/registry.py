@@ -1,4 +1,4 @@
-"""What there is to choose from, by name: one line here and one file make a new one.
+"""Predictors and losses by name: one line here and one function or class make a new one.
 
 Values are import paths, not classes, so that names can be checked without loading torch.
 """
@@ -19,16 +19,16 @@ PREDICTORS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class LossVariant:
-    """A term that can be searched.
+    """An additional loss term that a sweep can search.
 
     Attributes:
-        path: What to import: ``(pred_BTCHW, target_BTCHW, mask_HW) -> [B]``.
-        optimum: What forecasts it is lowest for, where the future is uncertain.
+        path: Import path of a function ``(pred_BTCHW, target_BTCHW, mask_HW) -> [B]``.
+        optimum: The forecasts that minimise it where the future is uncertain.
         sharpens: Whether its optimum is sharper than the conditional mean: only then can it cure
             blur that comes from uncertainty; the others help a net that trained too little.
-        on: Whether it takes the field or its anomalies from each cell's mean over the training.
+        on: Whether it takes the field or its anomalies from each cell's training mean.
         takes_progress: Whether it also takes ``progress``, the share of the training done.
-        measured_by: The term whose value for persistence it is normalised by, if not its own.
+        measured_by: The term whose value for persistence normalises it, if not its own.
     """
 
     path: str
@@ -46,57 +46,55 @@ _MSE = "fieldsharp.model.losses.pointwise:mse"
 
 LOSS_VARIANTS: dict[str, LossVariant] = {
     NO_TERM: LossVariant(
-        "fieldsharp.model.losses.none:no_term", "the base loss alone", sharpens=False
+        "fieldsharp.model.losses.pointwise:no_term", "the base loss alone", sharpens=False
     ),
     "gradient": LossVariant(
-        "fieldsharp.model.losses.gradient:gradient_l1",
+        "fieldsharp.model.losses.derivatives:gradient_l1",
         "near the conditional median of slopes",
         sharpens=False,
     ),
-    "sobel": LossVariant("fieldsharp.model.losses.sobel:sobel_mse", _SAME, sharpens=False),
+    "sobel": LossVariant("fieldsharp.model.losses.derivatives:sobel_mse", _SAME, sharpens=False),
     "laplacian": LossVariant(
-        "fieldsharp.model.losses.laplacian:laplacian_mse", _SAME, sharpens=False
+        "fieldsharp.model.losses.derivatives:laplacian_mse", _SAME, sharpens=False
     ),
     "multiscale": LossVariant(
-        "fieldsharp.model.losses.multiscale:multiscale_mse", _SAME, sharpens=False
+        "fieldsharp.model.losses.derivatives:multiscale_mse", _SAME, sharpens=False
     ),
     "gradient_magnitude": LossVariant(
-        "fieldsharp.model.losses.magnitude:gradient_magnitude_mse",
+        "fieldsharp.model.losses.derivatives:gradient_magnitude_mse",
         "steeper by raised contrast, at a cost in error",
         sharpens=True,
     ),
     "gdl": LossVariant(
-        "fieldsharp.model.losses.gradient_difference:gdl", "steeper, half the way", sharpens=True
+        "fieldsharp.model.losses.derivatives:gdl", "steeper, half the way", sharpens=True
     ),
     "gdl2": LossVariant(
-        "fieldsharp.model.losses.gradient_difference:gdl2",
-        "steeper, most of the way",
-        sharpens=True,
+        "fieldsharp.model.losses.derivatives:gdl2", "steeper, most of the way", sharpens=True
     ),
     "fourier_amplitude": LossVariant(
-        "fieldsharp.model.losses.fourier:fourier_amplitude",
+        "fieldsharp.model.losses.spectral:fourier_amplitude",
         "any field with the truth's spectrum, noise included",
         sharpens=True,
         on="anomalies",
     ),
     "facl": LossVariant(
-        "fieldsharp.model.losses.fourier:facl",
+        "fieldsharp.model.losses.spectral:facl",
         "the truth's spectrum, in phase as far as it is known",
         sharpens=True,
         on="anomalies",
         takes_progress=True,
     ),
     "focal_frequency": LossVariant(
-        "fieldsharp.model.losses.fourier:focal_frequency", _SAME, sharpens=False, on="anomalies"
+        "fieldsharp.model.losses.spectral:focal_frequency", _SAME, sharpens=False, on="anomalies"
     ),
     "amse": LossVariant(
-        "fieldsharp.model.losses.adjusted_mse:amse",
+        "fieldsharp.model.losses.spectral:amse",
         "the conditional mean with each scale raised to the truth's power",
         sharpens=True,
         on="anomalies",
     ),
     "amse_mix": LossVariant(
-        "fieldsharp.model.losses.adjusted_mse:amse_minus_mse",
+        "fieldsharp.model.losses.spectral:amse_minus_mse",
         "between the conditional mean (weight 0) and that of amse (weight 1)",
         sharpens=True,
         on="anomalies",
@@ -119,17 +117,15 @@ LOSS_VARIANTS: dict[str, LossVariant] = {
         sharpens=True,
     ),
     "extremes": LossVariant(
-        "fieldsharp.model.losses.distribution:extremes",
-        "the truth's highest values",
-        sharpens=True,
+        "fieldsharp.model.losses.distribution:extremes", "the truth's highest values", sharpens=True
     ),
     "balanced": LossVariant(
-        "fieldsharp.model.losses.weighted:balanced_mse",
+        "fieldsharp.model.losses.pointwise:balanced_mse",
         "a mean drawn towards high values",
         sharpens=True,
     ),
     "quantile": LossVariant(
-        "fieldsharp.model.losses.weighted:pinball",
+        "fieldsharp.model.losses.pointwise:pinball",
         "a high conditional quantile: biased upward",
         sharpens=False,
     ),
@@ -146,8 +142,8 @@ NOT_KNOWN = "not known: a term of yours"
 def loss_variant(name: str) -> LossVariant:
     """Return a term of this project, or one of the user's, named ``package.module:function``.
 
-    Of the latter nothing is known without running it, so it is taken as one that may sharpen: a
-    sweep that fails with it is not blamed on its losses.
+    The optimum of the latter is not known, so it counts as one that may sharpen: the verdict on a
+    sweep that fails with it does not blame the losses.
     """
     if ":" in name:
         return LossVariant(name, NOT_KNOWN, sharpens=True)
@@ -157,7 +153,7 @@ def loss_variant(name: str) -> LossVariant:
 BASE_LOSSES: dict[str, str] = {
     "mse": _MSE,
     "l1": "fieldsharp.model.losses.pointwise:l1",
-    "crps": "fieldsharp.model.losses.crps:almost_fair_crps",
+    "crps": "fieldsharp.model.losses.pointwise:almost_fair_crps",
 }
 
 

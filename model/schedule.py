@@ -1,4 +1,4 @@
-"""Learning rate by step: linear warm-up, then what the schedule says."""
+"""Learning rate and teacher forcing by step: linear warm-up, then the schedule."""
 
 import math
 from typing import Literal
@@ -12,11 +12,7 @@ COOLDOWN_SHARE = 0.2
 
 
 def rate_factor(
-    step: int,
-    total_steps: int,
-    warmup_fraction: float,
-    final: float,
-    schedule: Schedule = "cosine",
+    step: int, total_steps: int, warmup_fraction: float, final: float, schedule: Schedule = "cosine"
 ) -> float:
     """Return the factor on the learning rate for a step.
 
@@ -24,8 +20,8 @@ def rate_factor(
         step: From 0 to total_steps - 1.
         total_steps: Steps of the whole training.
         warmup_fraction: Share of the steps in which the factor rises linearly to 1.
-        final: Factor at the last step; of no meaning to ``schedule_free``.
-        schedule: What the factor does after the warm-up.
+        final: Factor at the last step; ``schedule_free`` ignores it.
+        schedule: Course of the factor after the warm-up.
     """
     warmup = min(round(total_steps * warmup_fraction), total_steps - 1)
     if step < warmup:

@@ -1,6 +1,6 @@
 """Settings of the predictor, the loss and the training.
 
-Free of torch, so that a configuration can be checked and shown without loading it.
+Imports no torch, so that a configuration can be checked and shown without loading it.
 """
 
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""The training loop: a generator of epochs that can be left and gone on with after any of them."""
+"""The training loop: a generator of epochs that can be stopped and resumed after any of them."""
 
 import copy
 import math
@@ -20,7 +20,7 @@ from fieldsharp.model.settings import TrainingSettings
 
 Tensor = torch.Tensor
 State = dict[str, Any]
-"""Tensors, numbers and text in dictionaries and lists: what a checkpoint can hold."""
+"""Tensors, numbers and text in dictionaries and lists, as a checkpoint stores them."""
 
 
 class Interrupted(Exception):
@@ -31,12 +31,12 @@ class Trainer:
     """Trains one predictor on the windows of the training part.
 
     Args:
-        predictor: What is trained, on the device.
-        loss: What it is trained with.
+        predictor: The predictor, on the device.
+        loss: The loss that is minimised.
         windows: Of the training part.
         mask_HW: Cells that count.
         settings: Epochs, batches, learning rate and the rest.
-        hardware: Where.
+        hardware: Device and precision.
         micro_batches: Parts a batch is computed in, one after the other, their gradients added up:
             the same step in less memory.
     """
@@ -69,14 +69,14 @@ class Trainer:
     def epochs(
         self, interrupted: Callable[[], bool] = lambda: False, until: int | None = None
     ) -> Iterator[EpochLosses]:
-        """Train from where the training stands, yielding after each epoch.
+        """Train from the current epoch on, yielding after each epoch.
 
         Args:
             interrupted: Asked before every step.
-            until: Epochs in all after which to end; None for all there are.
+            until: Total number of epochs after which to end; None for all of the settings.
 
         Raises:
-            Interrupted: If ``interrupted`` said so.
+            Interrupted: If ``interrupted`` returned True.
             TrainingFailed: If the loss is no longer finite.
         """
         last = self.settings.epochs if until is None else min(until, self.settings.epochs)
@@ -100,7 +100,7 @@ class Trainer:
                     f"the training loss is {total} in epoch {epoch + 1}: the training diverged; "
                     "lower training.learning_rate or loss.gradient_weight"
                 )
-            self.optimizer.judge()
+            self.optimizer.evaluate()
             self.epochs_done = epoch + 1
             yield EpochLosses(epoch=epoch, total=total, base=base, term=term, peak=peak)
 
@@ -110,7 +110,7 @@ class Trainer:
         return self.steps_done == self.epochs_done * self.steps_an_epoch
 
     def state(self) -> State:
-        """Return all that the epochs to come depend on.
+        """Return all that the next epochs depend on.
 
         The learning rate is a function of the step, and so of the epochs done.
         """
@@ -123,16 +123,16 @@ class Trainer:
         }
 
     def restore(self, state: State) -> None:
-        """Go on from a state of a training with the same settings.
+        """Continue from a state of a training with the same settings.
 
         Raises:
-            TrainingFailed: If it is of another training; this one is then as it was before.
+            TrainingFailed: If it is of another training; this one is then unchanged.
         """
         before = copy.deepcopy(self.state())
         try:
             self._restore(state)
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-            # Torch takes over what fits before it refuses the rest.
+            # Torch has loaded the part that fits by then.
             self._restore(before)
             reason = " ".join(str(error).split())[:200]
             raise TrainingFailed(
@@ -195,7 +195,7 @@ class Trainer:
 
 
 def _require_forecast(pred: object, future_BTCHW: Tensor) -> None:
-    """Check what arithmetic would silently stretch to the right shape, or take the real part of."""
+    """Check the shape and type of a forecast, which arithmetic would broadcast or cast silently."""
     expected = tuple(future_BTCHW.shape)
     if isinstance(pred, Tensor) and pred.is_floating_point():
         found = tuple(pred.shape)
@@ -212,7 +212,7 @@ def _require_forecast(pred: object, future_BTCHW: Tensor) -> None:
 
 
 def _random_state(device: torch.device) -> State:
-    """Return the state of torch's own generators: ensembles and dropout draw from them."""
+    """Return the state of torch's global generators, which ensembles and dropout draw from."""
     state: State = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         state["cuda"] = torch.cuda.get_rng_state(device)

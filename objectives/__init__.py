@@ -1,7 +1,7 @@
 """Metrics, guards, score and verdict of a forecast.
 
 May import `fields` and `core`; never Optuna.
-A new metric is a line in `metrics.METRICS`, a new guard one in `guards.GUARDS`.
+Entries of `metrics.METRICS`, `guards.GUARDS` and `verdict.RULES` add a metric, guard or verdict.
 """
 
 from fieldsharp.earlier_names import keep_one_copy

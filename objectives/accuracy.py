@@ -1,4 +1,9 @@
-"""How near a forecast is to the truth: cell means that RMSE, correlations and skill need."""
+"""Cell means that RMSE, correlations and skill scores are computed from.
+
+Units are those of the field, or their square. Cells count where the mask has them. Skill is
+1 - MSE / MSE of a reference forecast: Murphy 1988, doi
+10.1175/1520-0493(1988)116<2417:SSBOTM>2.0.CO;2.
+"""
 
 import torch
 
@@ -81,7 +86,15 @@ def anomaly_square_observed(case: VerificationBatch) -> Tensor:
 
 
 def anomaly_product(case: VerificationBatch) -> Tensor:
-    """Return the mean product of both departures from the climatology [B, T]."""
+    """Return the mean product of both departures from the climatology [B, T].
+
+    Less the product of the mean departures, over both standard deviations about them, it is the
+    anomaly correlation. Murphy and Epstein 1989, doi
+    10.1175/1520-0493(1989)117<0572:SSACCI>2.0.CO;2.
+
+    Raises:
+        ValueError: If the climatology is not known.
+    """
     return (case.forecast.anomalies_BTCN * case.truth.anomalies_BTCN).mean(dim=(2, 3))
 
 
@@ -96,7 +109,12 @@ def slope_square_observed(case: VerificationBatch) -> Tensor:
 
 
 def slope_product(case: VerificationBatch) -> Tensor:
-    """Return the mean scalar product of both Sobel/8 gradients [B, T]."""
+    """Return the mean scalar product of both Sobel/8 gradients [B, T], over interior cells.
+
+    The gradient correlation is mean(g_p . g_t) / sqrt(mean(|g_p|^2) mean(|g_t|^2)), from -1 to 1:
+    1 where both fields are flat, 0 where one is. After Penney et al. 1998, doi 10.1109/42.730403,
+    who correlate each component by itself and about its mean.
+    """
     (px, py), (tx, ty) = case.forecast.slopes, case.truth.slopes
     return (px * tx + py * ty).mean(dim=(2, 3))
 

@@ -1,4 +1,4 @@
-"""A batch of fields with what metrics derive from it, each worked out once.
+"""A batch of fields with cached derivatives, transforms and sortings, shared by metrics.
 
 Shape legend: B sample, T lead, C channel, H rows, W columns, N valid cells, R region.
 """
@@ -9,7 +9,6 @@ from functools import cached_property
 import torch
 from torch.nn.functional import pad
 
-from fieldsharp.fields.climatology import Climatology
 from fieldsharp.fields.derivatives import (
     cross_mask,
     forward_differences,
@@ -18,8 +17,7 @@ from fieldsharp.fields.derivatives import (
     sobel,
     zero_masked,
 )
-from fieldsharp.fields.ordering import in_rising_order
-from fieldsharp.fields.regions import region_weights
+from fieldsharp.fields.masked_statistics import Climatology, in_rising_order, region_weights
 from fieldsharp.fields.spectrum import anomalies, taper, transform
 from fieldsharp.fields.structure import convolve
 
@@ -36,7 +34,7 @@ class MaskedField:
     Attributes:
         values_BTCHW: The fields, anything in masked cells.
         mask_HW: Cells that count.
-        climatology: What is usual for the field; None where it is not known.
+        climatology: Of the field; None where it is not known.
     """
 
     values_BTCHW: Tensor
@@ -70,7 +68,7 @@ class MaskedField:
     def forward_steepness(self) -> Tensor:
         """Length of the forward-difference gradient at the interior cells [B, T, C, N].
 
-        The same cells as Sobel's, so that the ratio of both tells of the operators alone.
+        The same cells as Sobel's, so that the ratio of both depends on the operators alone.
         """
         dx, dy = forward_differences(self.finite_BTCHW)
         square = dx[..., 1:-1, 1:] ** 2 + dy[..., 1:, 1:-1] ** 2
@@ -101,10 +99,10 @@ class MaskedField:
         step = torch.arange(-1, 2, device=valid.device)
         around_8 = (width * step[:, None] + step).flatten()[[0, 1, 2, 3, 5, 6, 7, 8]]
         neighbour_BTC8 = valid.nonzero()[:, 0][at_BTC][..., None] + around_8
-        there = valid[neighbour_BTC8]
+        is_valid = valid[neighbour_BTC8]
         below = highest_BTC[..., None] - values.gather(-1, neighbour_BTC8)
-        count = there.sum(dim=-1)
-        over_neighbours = torch.where(there, below, 0.0).sum(dim=-1) / count.clamp(min=1)
+        count = is_valid.sum(dim=-1)
+        over_neighbours = torch.where(is_valid, below, 0.0).sum(dim=-1) / count.clamp(min=1)
         over_field = (highest_BTC[..., None] - cells).mean(dim=-1)
         return torch.where(count > 0, over_neighbours, over_field)
 

@@ -1,4 +1,4 @@
-"""What a forecast came to, free of torch: it is kept with a study and read by its status."""
+"""Metrics of a forecast as numbers: stored with a study and read without torch."""
 
 from pydantic import ConfigDict
 
@@ -6,14 +6,14 @@ from fieldsharp.fields.settings import Settings
 
 
 class MetricValues(Settings):
-    """What a forecast came to, physical units.
+    """The metrics of a forecast, in physical units.
 
     Attributes:
         overall: Every metric over all samples and leads.
         by_lead: Every metric for each lead.
     """
 
-    # A training that diverged is judged too, and then refused by name.
+    # A training that diverged has metrics too; guards then name what is wrong.
     model_config = ConfigDict(allow_inf_nan=True)
 
     overall: dict[str, float]
@@ -21,7 +21,7 @@ class MetricValues(Settings):
 
     @property
     def leads(self) -> int:
-        """How many leads there are."""
+        """The number of leads."""
         return len(next(iter(self.by_lead.values()), []))
 
     def at(self, lead: int) -> dict[str, float]:

@@ -1,7 +1,8 @@
-"""The metrics there are, each as statistics that are averaged and a formula on the averages.
+"""All metrics, each as statistics that are averaged and a formula on the averages.
 
-Splitting a metric so (as WeatherBench-X does) lets every metric be taken over all samples and
-leads, or per lead, from one pass, and shares a statistic between the metrics that need it.
+Splitting a metric so (as WeatherBench-X does) lets every metric be computed over all samples and
+leads, or per lead, in one pass, and shares a statistic between the metrics that need it. Formula,
+units and source of a metric are in the docstrings of its statistics.
 Adding a metric: its statistics in a file of its family, one line in ``METRICS``.
 """
 
@@ -22,16 +23,16 @@ LARGEST = 1e6
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that judges a forecast.
+    """A number that says how good a forecast is.
 
     Attributes:
         statistics: Averaged over samples (and leads), then handed to ``formula`` in this order.
         formula: From the averages to the metric, elementwise.
         unit: Of the metric: that of the field, that per cell, cells, dB or none.
-        summary: What it is, for tables and documentation.
-        needs: What a case must carry beside forecast and truth.
-        detail: Neither score nor guards ask for it, so a training takes it after its last epoch
-            alone.
+        summary: Its meaning, for tables and documentation.
+        needs: The fields it takes beside forecast and truth.
+        detail: Whether it is computed after the last epoch alone, since neither score nor guards
+            need it.
     """
 
     statistics: tuple[Statistic, ...]
@@ -88,7 +89,7 @@ def _spread(mean: Tensor, square: Tensor) -> Tensor:
 def _alike(product: Tensor, square_p: Tensor, square_t: Tensor) -> Tensor:
     # One root of each, since their product could be too small for a number.
     scale = square_p.sqrt() * square_t.sqrt()
-    # Two fields of which nothing departs are alike in that; one alone has nothing to do with it.
+    # Two fields without variation correlate by 1, one without and one with by 0.
     of_nothing = torch.where((square_p == 0) & (square_t == 0), 1.0, 0.0)
     return torch.where(scale == 0, of_nothing, product / torch.where(scale == 0, 1.0, scale))
 
@@ -234,11 +235,7 @@ METRICS: Mapping[str, Metric] = {
         needs=("climatology",),
     ),
     "gradient_correlation": Metric(
-        (
-            accuracy.slope_square_predicted,
-            accuracy.slope_square_observed,
-            accuracy.slope_product,
-        ),
+        (accuracy.slope_square_predicted, accuracy.slope_square_observed, accuracy.slope_product),
         _cosine,
         "1",
         "correlation of predicted and observed gradient vectors",

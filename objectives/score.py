@@ -1,4 +1,4 @@
-"""The score of a forecast: how far from sharp enough, and at what cost in accuracy."""
+"""The score of a forecast: its distance from the targets and its cost in accuracy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

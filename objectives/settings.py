@@ -1,4 +1,4 @@
-"""Settings of the objective: what gradient and peak must reach."""
+"""Settings of the objective: targets of gradient and peak, limits of the guards, the score."""
 
 import math
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""How sharp a field is: its gradients and its peaks, in physical units."""
+"""Sharpness of a field: its gradients, curvature and peaks, in physical units."""
 
 import torch
 
@@ -66,10 +66,10 @@ def peak_observed(case: VerificationBatch) -> Tensor:
 
 
 def peak_isolation_predicted(case: VerificationBatch) -> Tensor:
-    """Return how far the forecast's peak stands above the cells around it [B, T]."""
+    """Return the height of the forecast's peak above the cells around it [B, T]."""
     return case.forecast.peak_isolation_BTC.mean(dim=2)
 
 
 def peak_isolation_observed(case: VerificationBatch) -> Tensor:
-    """Return how far the observed peak stands above the cells around it [B, T]."""
+    """Return the height of the observed peak above the cells around it [B, T]."""
     return case.truth.peak_isolation_BTC.mean(dim=2)

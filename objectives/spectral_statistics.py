@@ -1,4 +1,4 @@
-"""How much of a field is at which scale: power in the shells of the spectrum, and by region.
+"""Power of a field in the shells of its spectrum, and its variance by region.
 
 Shape legend: B sample, T lead, C channel, H rows, W columns, N valid cells, K shell, R region.
 Regions are always 3 x 3 and the whole grid, so that frames with different masks can be averaged; a
@@ -15,11 +15,19 @@ Tensor = torch.Tensor
 LARGEST_RATIO = 1e3
 """Stands for infinity where nothing was observed in any region."""
 MIDDLE_SCALES_CELLS = (4.0, 8.0)
-"""Wavelengths that part small from middle and middle from large scales."""
+"""Wavelengths between small and middle, and between middle and large scales."""
 
 
 def power_predicted(case: VerificationBatch) -> Tensor:
-    """Return the power of the forecast's anomalies in each shell [B, T, K]."""
+    """Return the power of the forecast's anomalies in each shell [B, T, K], in units squared.
+
+    Sum over the wavenumbers of the shell of |F|^2 / (H W), F the orthonormal Fourier transform of
+    the anomalies about their mean in the frame, tapered towards masked cells and averaged over
+    channels. Over all shells it is the mean square of the tapered field (Parseval).
+
+    Raises:
+        ValueError: If the climatology is not known.
+    """
     return _power(case.forecast)
 
 
@@ -77,11 +85,7 @@ def regions_counted(case: VerificationBatch) -> Tensor:
 def power_ratio_db(band: str) -> "PowerRatio":
     """Return the formula for the power of forecast over truth in a band of scales, in dB."""
     small, large = MIDDLE_SCALES_CELLS
-    limits = {
-        "small": (0.0, small),
-        "middle": (small, large),
-        "large": (large, float("inf")),
-    }
+    limits = {"small": (0.0, small), "middle": (small, large), "large": (large, float("inf"))}
     return PowerRatio(*limits[band])
 
 
@@ -102,7 +106,7 @@ class PowerRatio:
         inside = (wavelength >= self.shortest) & (wavelength < self.longest)
         band_p = torch.where(inside, power_p, 0.0).sum(dim=-1)
         band_t = torch.where(inside, power_t, 0.0).sum(dim=-1)
-        # A band without power in either field is alike in both; -120 dB says there is none.
+        # A band that both fields lack is 0 dB; one that the forecast alone lacks, down to -120 dB.
         floor = 1e-12 * (power_p.sum(dim=-1) + power_t.sum(dim=-1)) + 1e-300
         return 10.0 * torch.log10((band_p + floor) / (band_t + floor))
 
@@ -110,12 +114,14 @@ class PowerRatio:
 def effective_resolution(
     power_p: Tensor, power_t: Tensor, cross: Tensor, wavelength: Tensor
 ) -> Tensor:
-    """Return the shortest wavelength down to which the forecast is good, in cells.
+    """Return the shortest wavelength that the forecast resolves, in cells.
 
-    Good is a shell whose power is at least half the truth's and whose coherence
-    X / sqrt(S_p S_t) is at least 0.5. From long to short, the first shell that fails ends it; the
-    longest wavelength if the first one does. Shells below two cells, in the spectrum's corners, are
-    not looked at: a grid has no such waves along its axes.
+    A shell is resolved if its power is at least half the truth's and its coherence
+    X / sqrt(S_p S_t) at least 0.5. From long to short, the first shell that is not ends the search;
+    the longest wavelength if it is the first one. Shells below two cells, in the spectrum's
+    corners, are left out: a grid has no such waves along its axes.
+    The wavelength at which a forecast's power falls below the observed, as Skamarock 2004 has it,
+    doi 10.1175/MWR2830.1; the limit on the coherence is added here, as noise has power too.
     """
     tiny = 1e-12 * power_t.sum(dim=-1, keepdim=True) + 1e-300
     ratio = (power_p + tiny) / (power_t + tiny)

@@ -1,4 +1,4 @@
-"""What a forecast looks like beside the truth: events, their neighbourhood, quantiles, structure.
+"""Events, neighbourhoods of events, quantiles and structural similarity.
 
 Shape legend: B sample, T lead, C channel, H rows, W columns, N valid cells, L level, Q quantile.
 """
@@ -24,12 +24,23 @@ def quantiles_observed(case: VerificationBatch) -> Tensor:
 
 
 def hits(case: VerificationBatch) -> Tensor:
-    """Return the share of cells in which both fields exceed each climatological level [B, T, L]."""
+    """Return the share of cells in which both fields exceed each climatological level [B, T, L].
+
+    Over ``either`` it is the critical success index, hits / (hits + misses + false alarms), 1 where
+    neither field has an event. Schaefer 1990, doi 10.1175/1520-0434(1990)005<0570:TCSIAA>2.0.CO;2.
+
+    Raises:
+        ValueError: If the climatology is not known.
+    """
     return (_events(case, case.forecast) & _events(case, case.truth)).double().mean(dim=(2, 3))
 
 
 def either(case: VerificationBatch) -> Tensor:
-    """Return the share of cells in which at least one field exceeds each level [B, T, L]."""
+    """Return the share of cells in which at least one field exceeds each level [B, T, L].
+
+    Raises:
+        ValueError: If the climatology is not known.
+    """
     return (_events(case, case.forecast) | _events(case, case.truth)).double().mean(dim=(2, 3))
 
 
@@ -37,22 +48,25 @@ def fraction_error(case: VerificationBatch) -> Tensor:
     """Return the mean square difference of the fields' neighbourhood fractions [B, T].
 
     The fraction of a cell is the share of the 5 x 5 cells around it that are among the highest
-    10 % of their own frame; cells that are masked or beyond the grid are no events.
+    10 % of their own frame; cells that are masked or beyond the grid are no events. The fractions
+    skill score is 1 - this / ``fraction_reference``, 1 where neither field has an event. Roberts
+    and Lean 2008, doi 10.1175/2007MWR2123.1.
     """
     p, t = case.forecast.event_fractions_BTCN, case.truth.event_fractions_BTCN
     return ((p - t) ** 2).mean(dim=(2, 3))
 
 
 def fraction_reference(case: VerificationBatch) -> Tensor:
-    """Return the largest that difference could be: the mean sum of squares [B, T]."""
+    """Return the largest value of ``fraction_error``: the mean sum of squared fractions [B, T]."""
     p, t = case.forecast.event_fractions_BTCN, case.truth.event_fractions_BTCN
     return (p**2 + t**2).mean(dim=(2, 3))
 
 
 def structural_similarity(case: VerificationBatch) -> Tensor:
-    """Return the mean structural similarity over valid cells [B, T].
+    """Return the mean structural similarity over valid cells [B, T], from -1 to 1.
 
-    With the climatology's range.
+    With the climatology's range; see ``fields.structure.similarity`` for formula and mask. Wang,
+    Bovik, Sheikh and Simoncelli 2004, doi 10.1109/TIP.2003.819861.
 
     Raises:
         ValueError: If the climatology is not known.

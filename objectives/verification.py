@@ -1,4 +1,4 @@
-"""Taking every metric over many batches of forecasts in one pass."""
+"""Every metric over many batches of forecasts, in one pass."""
 
 from collections.abc import Mapping
 
@@ -17,19 +17,19 @@ class Verification:
     Not thread-safe; holds a few doubles per statistic and lead.
 
     Args:
-        with_persistence: Whether cases carry the last known frame.
-        with_climatology: Whether they carry a climatology.
-        detail: Whether metrics that neither score nor guards ask for are taken too.
+        with_persistence: Whether batches hold the last known frame.
+        with_climatology: Whether they hold a climatology.
+        detail: Whether metrics that neither score nor guards need are computed too.
     """
 
     def __init__(
         self, *, with_persistence: bool = True, with_climatology: bool = True, detail: bool = True
     ) -> None:
-        there = {"persistence": with_persistence, "climatology": with_climatology}
+        given = {"persistence": with_persistence, "climatology": with_climatology}
         self.metrics: dict[str, Metric] = {
             name: metric
             for name, metric in METRICS.items()
-            if all(there[need] for need in metric.needs) and (detail or not metric.detail)
+            if all(given[need] for need in metric.needs) and (detail or not metric.detail)
         }
         # One entry per statistic, however many metrics need it.
         self._statistics: tuple[Statistic, ...] = tuple(
@@ -39,7 +39,7 @@ class Verification:
         self.samples = 0
 
     def add(self, case: VerificationBatch) -> None:
-        """Take in a batch of forecasts."""
+        """Add a batch of forecasts."""
         for statistic in self._statistics:
             values = statistic(case).double()
             before = self._sums_T.get(statistic)
@@ -77,7 +77,7 @@ class Verification:
 
     def _evaluate(self, *, per_lead: bool) -> Mapping[str, Tensor]:
         if self.samples == 0:
-            raise ValueError("no forecast was added, so there is nothing to judge")
+            raise ValueError("no forecast was added, so no metric can be computed")
         means = {s: self._mean(s, total_T, per_lead) for s, total_T in self._sums_T.items()}
         return {
             name: metric.formula(*(means[s] for s in metric.statistics))

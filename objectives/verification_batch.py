@@ -1,4 +1,4 @@
-"""What one verification looks at: forecast, truth, the last frame that was known, and the usual.
+"""A batch for verification: forecast, truth, last known frame and climatology.
 
 Shape legend: B sample, T lead, C channel, H rows, W columns. Physical units, double precision.
 """
@@ -9,7 +9,7 @@ from functools import cached_property
 
 import torch
 
-from fieldsharp.fields.climatology import Climatology
+from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.objectives.masked_field import MaskedField
 
 Tensor = torch.Tensor
@@ -22,11 +22,11 @@ class VerificationBatch:
     Attributes:
         pred_BTCHW: The forecast.
         target_BTCHW: What was observed at the same times.
-        persistence_BTCHW: The last known frame, repeated; None where it is not known.
+        persistence_BTCHW: The last frame before the forecast, repeated; None where unknown.
         mask_HW: Cells that count.
-        climatology: What is usual for the field; None where it is not known.
-        known_truth: The observed field with what earlier verifications derived from it, so that it
-            need not be derived again each epoch; None for one that is new.
+        climatology: Of the field; None where it is not known.
+        known_truth: The observed field with derived fields that earlier verifications cached in it;
+            None for one that is new.
     """
 
     pred_BTCHW: Tensor
@@ -38,12 +38,12 @@ class VerificationBatch:
 
     @cached_property
     def forecast(self) -> MaskedField:
-        """The forecast with what is derived from it."""
+        """The forecast with its derived fields."""
         return MaskedField(self.pred_BTCHW, self.mask_HW, self.climatology)
 
     @cached_property
     def truth(self) -> MaskedField:
-        """The observed field with what is derived from it."""
+        """The observed field with its derived fields."""
         if self.known_truth is not None:
             return self.known_truth
         return MaskedField(self.target_BTCHW, self.mask_HW, self.climatology)
@@ -52,12 +52,12 @@ class VerificationBatch:
 Statistic = Callable[[VerificationBatch], Tensor]
 """A mean over the cells of each sample and lead [B, T, ...], to be averaged over samples and leads.
 
-Further dimensions (shells of a spectrum, quantiles, regions) are kept."""
+Further dimensions are shells of a spectrum, quantiles or regions."""
 
 
 @dataclass(frozen=True)
 class Largest:
-    """A statistic of which the largest is taken over samples and leads, not the mean."""
+    """A statistic whose maximum over samples and leads is used, not its mean."""
 
     statistic: Statistic
 

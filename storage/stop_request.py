@@ -48,14 +48,14 @@ def take_request(path: Path, identity: str) -> int:
     Returns:
         0 not at all, 1 after the epoch, 2 at once.
     """
-    taken = path.with_name(f"{path.name}.taken")
+    own = path.with_name(f"{path.name}.taken")
     try:
-        path.replace(taken)  # first: a more urgent one may be written while this one is read
-        content = read_within(taken, _MOST_BYTES)
+        path.replace(own)  # first: a more urgent one may be written while this one is read
+        content = read_within(own, _MOST_BYTES)
     except OSError:
         return 0
     finally:
-        withdraw_request(taken)
+        withdraw_request(own)
     try:
         request = json.loads(content)
         is_for_us = request["pid"] == os.getpid() and request["identity"] == identity

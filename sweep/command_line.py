@@ -1,4 +1,4 @@
-"""The command line: registers the commands, turns errors into sentences and exit codes.
+"""The command line: registers the commands, turns errors into messages and exit codes.
 
 Commands import what they need when they run, so that --help loads neither torch nor Optuna.
 """
@@ -29,9 +29,9 @@ from fieldsharp.sweep.commands import (
     storage,
     train,
 )
-from fieldsharp.sweep.commands.completion import mend_words
-from fieldsharp.sweep.commands.exit_codes import DEBUG, sentence
+from fieldsharp.sweep.commands.options import rejoin_completion_words
 from fieldsharp.sweep.commands.printing import say_on_stderr, write_any_character
+from fieldsharp.sweep.commands.process import DEBUG, sentence
 from fieldsharp.sweep.execution.log_output import log_of_commands
 
 INTERRUPTED_CODE = 130
@@ -72,8 +72,8 @@ def main(arguments: Sequence[str]) -> int:
     log_of_commands(masking, debug=debug)
     write_any_character()
     if next((a for a in arguments if not a.startswith("-")), "") != dashboard.NAME:
-        os.environ.pop(TOKEN_VARIABLE, None)  # no process started from here is to inherit it
-    mend_words(os.environ)
+        os.environ.pop(TOKEN_VARIABLE, None)  # processes started from here must not inherit it
+    rejoin_completion_words(os.environ)
     try:
         with StopSignals():
             code = app(
@@ -82,29 +82,29 @@ def main(arguments: Sequence[str]) -> int:
                 prog_name="run_sweep.py",
             )
     except FieldsharpError as error:
-        return _say(str(error), error.exit_code, masking, debug=debug)
+        return _print_error(str(error), error.exit_code, masking, debug=debug)
     except KeyboardInterrupt:
-        return _say(INTERRUPTED, 3, masking, debug=debug)
+        return _print_error(INTERRUPTED, 3, masking, debug=debug)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback to users
-        return _say_unexpected(error, masking, debug=debug)
-    if code == INTERRUPTED_CODE:  # how the parser of the command line passes on an interrupt
-        return _say(INTERRUPTED, 3, masking, debug=debug)
+        return _print_unexpected(error, masking, debug=debug)
+    if code == INTERRUPTED_CODE:  # typer's exit code for an interrupt
+        return _print_error(INTERRUPTED, 3, masking, debug=debug)
     return code if isinstance(code, int) else 0
 
 
-def _say_unexpected(error: Exception, masking: Masking, *, debug: bool) -> int:
+def _print_unexpected(error: Exception, masking: Masking, *, debug: bool) -> int:
     format_message = getattr(error, "format_message", None)
-    if callable(format_message):  # wrong use, as the parser of the command line found it
+    if callable(format_message):  # a usage error of typer's
         command = getattr(getattr(error, "ctx", None), "command_path", "run_sweep.py")
         message = str(format_message()).rstrip(".")
-        return _say(f"{message}; see python {command} --help", 2, masking, debug=debug)
-    return _say(sentence(error), 1, masking, debug=debug)
+        return _print_error(f"{message}; see python {command} --help", 2, masking, debug=debug)
+    return _print_error(sentence(error), 1, masking, debug=debug)
 
 
-def _say(message: str, exit_code: int, masking: Masking, *, debug: bool) -> int:
+def _print_error(message: str, exit_code: int, masking: Masking, *, debug: bool) -> int:
     if debug:
         logging.getLogger(__name__).debug("where it happened", exc_info=True)
-    # A name out of a file or a database may hold anything, and be as long.
+    # A name from a file or a database may hold any characters, at any length.
     shown = printable(masking(message))
     if len(shown) > LONGEST_ERROR:
         shown = f"{shown[:LONGEST_ERROR]}..."

@@ -59,14 +59,10 @@ class InlineExecutor:
     def free_slots(self) -> int:
         return 1 - len(self._specs)
 
-    def submit(
-        self,
-        spec: TrialSpec,
-        checkpoints: Path | None = None,  # noqa: ARG002
-    ) -> None:
+    def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
         self._specs.append(spec)
 
-    def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
+    def poll(self, timeout_s: float) -> list[TrialEvent]:
         events: list[TrialEvent] = []
         while self._specs:
             spec = self._specs.pop()
@@ -77,7 +73,7 @@ class InlineExecutor:
             events.append(done)
         return events
 
-    def cancel(self, number: int) -> None:  # noqa: ARG002
+    def cancel(self, number: int) -> None:
         raise AssertionError("nothing is pruned or stopped here")
 
     pause = kill = cancel

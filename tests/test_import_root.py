@@ -30,7 +30,39 @@ def test_every_package_is_linked_into_the_root() -> None:
         assert link.resolve() == PROJECT / package
 
 
-@pytest.mark.parametrize("name", ["model.losses.sobel", "model.losses.distribution", *MOVED])
+OF_RELEASED_PAGES = (
+    "model.losses.sobel:sobel_mse",
+    "model.losses.distribution:sorted_both",
+    "model.losses.laplacian:laplacian_mse",
+    "model.losses.gradient:gradient_l1",
+    "model.losses.magnitude:gradient_magnitude_mse",
+    "model.losses.gradient_difference:gdl2",
+    "model.losses.multiscale:multiscale_mse",
+    "model.losses.none:no_term",
+    "model.losses.pointwise:mse",
+    "model.losses.crps:almost_fair_crps",
+    "model.losses.weighted:balanced_mse",
+    "model.losses.weighted:pinball",
+    "model.losses.structure:one_minus_ssim",
+    "model.losses.fourier:fourier_amplitude",
+    "model.losses.fourier:facl",
+    "model.losses.adjusted_mse:amse_minus_mse",
+    "model.predictors.unet:UNet",
+    "model.predictors.classes:predictor_class",
+)
+
+
+def test_functions_of_released_pages_are_found_by_their_paths(tmp_path: Path) -> None:
+    code = (
+        "from fieldsharp.model.registry import load\n"
+        f"for path in {OF_RELEASED_PAGES}:\n"
+        "    assert load(path, 'loss.variant') is load('fieldsharp.' + path, 'loss.variant')\n"
+    )
+    done = _run(code, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["model.losses.distribution", *MOVED])
 def test_an_earlier_name_is_the_module_of_today_and_no_second_copy(
     name: str, tmp_path: Path
 ) -> None:

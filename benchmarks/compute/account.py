@@ -1,4 +1,4 @@
-"""What one search has spent, and what it has found, counted and judged from outside."""
+"""Counts the passes of one search and scores its full trials, the same way for every method."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,7 +15,7 @@ from fieldsharp.sweep.study.epoch_report import EpochReport
 
 
 class SearchEnded(Exception):
-    """The search has found what was looked for, or has spent what it may."""
+    """The search has reached its target or its limit of passes."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class FullTrial:
     """A trial that was trained through all its epochs.
 
     Attributes:
-        passes: What the search had spent then, sample passes.
+        passes: Sample passes of the search until then.
         score: Against the finished baseline.
         broken: Guards that it breaks, by name.
     """
@@ -35,7 +35,7 @@ class FullTrial:
 
 @dataclass(frozen=True)
 class SearchRun:
-    """One search with one seed, as it ended.
+    """Result of one search with one seed.
 
     Attributes:
         method: Its name.
@@ -43,7 +43,7 @@ class SearchRun:
         windows: Sample passes of an epoch.
         epochs: Trained by each trial in the order they began, the baseline first.
         full: The trials that were trained to their end, in the order they ended.
-        seconds: How long the benchmark took for it, what was known from before not trained again.
+        seconds: Run time of the benchmark, without cached trainings.
     """
 
     method: str
@@ -55,17 +55,17 @@ class SearchRun:
 
     @property
     def passes(self) -> int:
-        """What it spent, sample passes."""
+        """Sample passes of the search."""
         return self.windows * sum(self.epochs)
 
     def passes_to(self, target: float) -> int | None:
-        """Return what it had spent when a trial reached a score and broke no guard, else None."""
+        """Return the passes until a trial reached a score and broke no guard, None if none did."""
         reached = (one.passes for one in self.full if not one.broken and one.score <= target)
         return next(reached, None)
 
     @property
     def trajectory(self) -> list[tuple[int, float]]:
-        """The best score of a full trial that breaks no guard, wherever there was a better one."""
+        """Passes and score at each improvement of the best full trial that breaks no guard."""
         found: list[tuple[int, float]] = []
         for one in self.full:
             if not one.broken and (not found or one.score < found[-1][1]):
@@ -73,13 +73,13 @@ class SearchRun:
         return found
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values for JSON, from which any target can be looked at afterwards."""
+        """Return plain values for JSON, enough to evaluate any other target."""
         return {**asdict(self), "passes": self.passes, "trajectory": self.trajectory}
 
 
 @dataclass(frozen=True)
 class Referee:
-    """Judges full trials for every search alike.
+    """Scores full trials, the same way for every search.
 
     Attributes:
         objective: How a forecast is scored, and which guards it is held to.
@@ -92,7 +92,7 @@ class Referee:
     baseline: MetricValues
 
     def judge(self, judgement: MetricValues, passes: int) -> FullTrial:
-        """Return what a full trial came to."""
+        """Return score and broken guards of a full trial."""
         rmse = self.baseline.overall["rmse"]
         score = score_forecast(
             judgement.overall, self.targets, rmse, self.objective.rmse_weight
@@ -103,10 +103,10 @@ class Referee:
 
 @dataclass
 class Account:
-    """Counts the epochs of one search and ends it.
+    """Counts the epochs of one search and ends it at its target or limit.
 
     Attributes:
-        referee: Who judges its full trials.
+        referee: Scores its full trials.
         windows: Sample passes of an epoch.
         target: The score at which the search ends.
         cap: Sample passes at which it ends in any case.
@@ -128,7 +128,7 @@ class Account:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the search has no more to do."""
+        """Whether the search has reached its target or its limit."""
         return self.passes >= self.cap or any(
             not one.broken and one.score <= self.target for one in self.full
         )
@@ -140,12 +140,12 @@ class Account:
         return number
 
     def add(self, number: int, run: RunSettings, report: EpochReport | None) -> None:
-        """Count an epoch a trial trained.
+        """Count a trained epoch of a trial.
 
         Args:
             number: The trial.
-            run: What it trains.
-            report: What the epoch came to; None where the training failed in it.
+            run: Settings of the trial.
+            report: Report of the epoch; None if the training failed in it.
 
         Raises:
             FieldsharpError: If its baseline, the first trial, is not the referee's.
@@ -162,7 +162,7 @@ class Account:
         self.full.append(self.referee.judge(report.judgement, self.passes))
 
     def require_open(self) -> None:
-        """Check that the search has more to do.
+        """Check that the search has not ended.
 
         Raises:
             SearchEnded: If it has not.
@@ -171,6 +171,6 @@ class Account:
             raise SearchEnded
 
     def closed(self, method: str, seed: int, seconds: float) -> SearchRun:
-        """Return the search as it ended."""
+        """Return the result of the search."""
         epochs = [self.epochs[number] for number in sorted(self.epochs)]
         return SearchRun(method, seed, self.windows, epochs, list(self.full), seconds)

@@ -1,4 +1,4 @@
-"""Searches of every method with every seed, and their medians beside each other."""
+"""Runs the searches of every method and seed, and compares their medians."""
 
 import os
 import tempfile
@@ -23,7 +23,7 @@ PLAIN = "plain"
 AIMS = {PLAIN: 1 / 3, "random": 1 / 4}
 NO_RAY = "Ray Tune is not installed and was left out (requirements-bench.txt)"
 CAP = 30.0
-"""Full trainings, where nothing is fixed."""
+"""Limit of full trainings for studies without a goal below."""
 FIRST = "random"
 """Run with all seeds before the others: the same seed draws the same first trials in most of them,
 which are then known to their end."""
@@ -31,7 +31,7 @@ which are then known to their end."""
 
 @dataclass(frozen=True)
 class Goal:
-    """What is looked for on one data set.
+    """Target scores and limit on one data set.
 
     Attributes:
         targets: Scores, the hardest first: at that a search ends, the others are read off.
@@ -62,7 +62,7 @@ def measure(
     cache: Path | None = None,
     say: Say = lambda _: None,
 ) -> list[Measurement]:
-    """Return compute to a target, ours beside every other method, the others' settings too.
+    """Return passes to a target: the service beside every other method, and its other settings.
 
     Args:
         config: The sweep's file.
@@ -73,7 +73,7 @@ def measure(
         methods: Names of what is run; without Ray its rows are left out.
         workers: Searches at a time; None takes one for each core, 0 runs them in this process.
         cache: Folder of trainings, kept; None takes one for this call alone.
-        say: Is told of each search that ended.
+        say: Called with a line for each search that ended.
     """
     study = load_config(config, overrides).config.study
     goal = _goal(study, targets, cap)
@@ -96,7 +96,7 @@ def measure(
 
 
 def _goal(study: str, targets: Sequence[float] | None, cap: float | None) -> Goal:
-    """Return what is looked for.
+    """Return the goal of a study.
 
     Raises:
         ConfigError: If nothing is fixed for this study and nothing is given.
@@ -143,13 +143,13 @@ def _as_they_end(jobs: Sequence[Job], workers: int) -> Iterator[SearchRun]:
 def compared(
     study: str, runs: Sequence[SearchRun], goal: Goal, note: str = ""
 ) -> list[Measurement]:
-    """Return ours beside every other at every target, and its other settings beside the plain one.
+    """Compare the service with every method at every target, its settings with the plain script.
 
     Args:
-        study: What was searched.
+        study: Name of the study.
         runs: All searches.
-        goal: What was looked for.
-        note: What to say of all of it.
+        goal: Targets and limit.
+        note: Added to the first line.
 
     Returns:
         The details of the first row hold every search, from which others can be made.
@@ -196,13 +196,13 @@ def _row(
 
 
 def _spent(one: SearchRun, target: float) -> int:
-    """Return what a search spent until the target, or in all."""
+    """Return the passes until the target, or in all."""
     reached = one.passes_to(target)
     return one.passes if reached is None else reached
 
 
 def _note(ours: Sequence[SearchRun], beside: Sequence[SearchRun], target: float, cap: float) -> str:
-    """Return what must be known of searches that did not arrive, "" where all did."""
+    """Return a note on searches that did not reach the target, "" if all did."""
     missed, bounds = [], []
     for which, runs, bound in (("ours", ours, "at least"), ("the other", beside, "at most")):
         spent = [one.passes for one in runs if one.passes_to(target) is None]

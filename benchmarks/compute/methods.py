@@ -1,4 +1,4 @@
-"""What is compared: each method by name, and how one search of it is run."""
+"""The compared search methods by name, and how one search is run."""
 
 import tempfile
 import time
@@ -21,16 +21,16 @@ OWN_SETTINGS: dict[str, tuple[str, ...]] = {
     "ours, nothing paused": ("search.pruner=none",),
     "ours, no presets": ("search.presets=baseline",),
 }
-"""Of the service, by name: what is set beside the configuration."""
+"""Variants of the service by name: settings changed in the configuration."""
 OTHERS = {
     "plain": "Optuna TPE + median pruner",
     "hyperband": "Optuna TPE + Hyperband",
     "ray": "Ray Tune ASHA + Optuna",
     "random": "random search",
 }
-"""What a user would pick instead, by name, in words."""
+"""The other methods by name, with their descriptions."""
 ALWAYS = ("workers.count=1", "budget.trials=100000", "budget.stop_on_nothing_to_fix=false")
-"""Our sweeps are one trial at a time like the others, and ended from outside like them."""
+"""Sweeps run one trial at a time and are ended from outside, as the other methods are."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def run(job: Job) -> SearchRun:
 
 
 def _account(job: Job, config: SweepConfig, trainings: Trainings) -> Account:
-    """Return an empty account; the baseline it judges with is trained, but not counted yet."""
+    """Return an empty account; the referee's baseline is trained but not counted yet."""
     baseline = trainings.begin(presets(config)[0].run(config))
     while not baseline.is_done:
         baseline.next_epoch()

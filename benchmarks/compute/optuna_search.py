@@ -1,4 +1,4 @@
-"""Searches of the plain script: as it stands, and with other samplers and pruners of Optuna's."""
+"""Searches of the plain script: as it is, and with other samplers and pruners of Optuna."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ def search(
     """Run the plain script, its sampler seeded, on a database of its own.
 
     Args:
-        kind: ``plain`` leaves it as it stands, ``hyperband`` takes that pruner, ``random`` that
+        kind: ``plain`` leaves it as it is, ``hyperband`` takes that pruner, ``random`` that
             sampler and no pruner.
         seed: Of the sampler.
         config: What is searched.

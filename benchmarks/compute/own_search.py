@@ -23,7 +23,7 @@ from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
 
 
 class _AtWork:
-    """The trial the executor is at."""
+    """The trial being trained."""
 
     def __init__(self, spec: TrialSpec, training: Training, kept: TrialCheckpoints) -> None:
         self.spec = spec
@@ -57,11 +57,11 @@ class CountingExecutor:
 
     @property
     def free_slots(self) -> int:
-        """One while there is nothing to train."""
+        """1 while no trial is being trained, else 0."""
         return int(self._at is None)
 
     def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
-        """Take a trial up."""
+        """Start a trial or continue it from its checkpoint."""
         kept = TrialCheckpoints(checkpoints, spec)
         training = self._at_rungs.pop(spec.number, None)
         if training is None:
@@ -73,7 +73,7 @@ class CountingExecutor:
         self._events += [EpochDone(*key, report) for report in training.reports]
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:
-        """Return what was left to be told, else train an epoch.
+        """Return queued events, else train an epoch.
 
         Raises:
             SearchEnded: In place of an epoch, once the search has no more to do.
@@ -99,7 +99,7 @@ class CountingExecutor:
     pause = cancel
 
     def kill(self, number: int) -> None:
-        """End a trial; nothing follows."""
+        """End a trial without an event."""
         if self._at is not None and self._at.spec.number == number:
             self._at = None
             self._events = []

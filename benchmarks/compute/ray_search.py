@@ -1,4 +1,4 @@
-"""Ray Tune beside it: ASHA with Optuna's TPE, on a local cluster that is ended again.
+"""Searches with Ray Tune: ASHA with Optuna's TPE, on a local cluster.
 
 Needs ``requirements-bench.txt``. Everything is on loopback: Ray would else take the network card's
 address. There is no dashboard, and nothing is reported to anybody.
@@ -57,7 +57,7 @@ def search(
     from ray.tune.search.optuna import OptunaSearch
 
     class Watch(tune.Stopper, tune.Callback):  # type: ignore[misc]
-        """Counts what trials report, or die of; ends the search."""
+        """Counts reports and failures of trials; ends the search."""
 
         def __init__(self) -> None:
             self.numbers: dict[str, int] = {}
@@ -130,14 +130,14 @@ def search(
 
 
 def _train(parameters: dict[str, Scalar], known: tuple[str, str | None]) -> None:
-    """Train a trial in a process of Ray's."""
+    """Train a trial in a Ray process."""
     from ray import tune
 
     config, trainings, scoring = _loaded(*known)
     training = trainings.begin(_run(config, parameters))
     while not training.is_done:
         report = training.next_epoch()
-        score = scoring.at_its_age(report)
+        score = scoring.at_same_epoch(report)
         assert score is not None, "the baseline ended"
         tune.report({"score": score.total, "report": reports_as_text([report])})
 

@@ -1,4 +1,4 @@
-"""Trainings that are done once and told as often as they are asked for, epoch by epoch."""
+"""A cache of deterministic trainings: each is run once and replayed epoch by epoch."""
 
 import hashlib
 import json
@@ -15,11 +15,7 @@ from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.checkpoint import Checkpoint, decode, encode
 from fieldsharp.model.device import find_hardware
 from fieldsharp.sweep.configuration.run_settings import RunSettings
-from fieldsharp.sweep.study.epoch_report import (
-    EpochReport,
-    reports_as_text,
-    reports_from_text,
-)
+from fieldsharp.sweep.study.epoch_report import EpochReport, reports_as_text, reports_from_text
 from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
@@ -31,7 +27,7 @@ TRAINED_BY = ("core", "fields", "model", "objectives", "sweep/trials")
 
 @dataclass
 class _Known:
-    """What is known of a training.
+    """Cached reports of a training.
 
     Attributes:
         reports: Of its epochs so far.
@@ -43,13 +39,13 @@ class _Known:
 
 
 class Trainings:
-    """Every training on one data set, each done once by all processes that share a folder.
+    """Trainings on one data set, each run once by all processes that share a folder.
 
     Two processes that train the same at the same time both do the work and come to the same.
 
     Args:
         run: Settings with the data set, the device and the threads.
-        folder: Where trainings are kept, made where it is missing; None keeps none.
+        folder: Folder of the cache, created if missing; None caches nothing.
     """
 
     def __init__(self, run: RunSettings, folder: Path | None) -> None:
@@ -65,19 +61,19 @@ class Trainings:
 
     @property
     def windows(self) -> int:
-        """How many windows an epoch passes through."""
+        """Training windows of an epoch."""
         return len(self.data.train)
 
     def begin(self, run: RunSettings) -> "Training":
-        """Return a training that stands before its first epoch."""
+        """Return a training before its first epoch."""
         return Training(self, run, self._fingerprint(run))
 
     def new_trial(self, run: RunSettings) -> Trial:
-        """Return a trial that was not trained yet."""
+        """Return an untrained trial."""
         return Trial(run, self.data, self.hardware, self._judge)
 
     def known(self, fingerprint: str) -> _Known:
-        """Return what is kept of a training."""
+        """Read the cached reports of a training."""
         path = self._path(fingerprint, "json")
         if path is None or not path.exists():
             return _Known()
@@ -85,7 +81,7 @@ class Trainings:
         return _Known(reports_from_text(kept["reports"]), kept["failure"])
 
     def keep(self, fingerprint: str, known: _Known, state: bytes | None) -> None:
-        """Keep what is known of a training, unless more is kept already.
+        """Cache the reports of a training, unless more are cached already.
 
         Args:
             fingerprint: Of the training.
@@ -103,7 +99,7 @@ class Trainings:
             path.unlink(missing_ok=True)  # nothing is left to be trained
 
     def state(self, fingerprint: str) -> Checkpoint | None:
-        """Return the last state that was kept of a training, None where there is none."""
+        """Return the last cached state of a training, None if there is none."""
         path = self._path(fingerprint, "state")
         return decode(path.read_bytes()) if path is not None and path.exists() else None
 
@@ -118,13 +114,13 @@ class Trainings:
         temporary.replace(path)
 
     def _fingerprint(self, run: RunSettings) -> str:
-        """Return what two trainings that come to the same have in common."""
+        """Return the cache key: equal for trainings with equal results."""
         spec = TrialSpec(number=0, run=run, data_sha256=self._data_sha256)
         return hashlib.sha256(f"{spec.fingerprint} {self._code}".encode()).hexdigest()
 
 
 class Training:
-    """One training, that stands after some epoch.
+    """One training, at some epoch.
 
     Attributes:
         run: Its settings.
@@ -142,11 +138,11 @@ class Training:
 
     @property
     def is_done(self) -> bool:
-        """Whether it stands after its last epoch."""
+        """Whether its last epoch is done."""
         return len(self.reports) == self.run.training.epochs
 
     def next_epoch(self) -> EpochReport:
-        """Go on by an epoch, trained now or known from before.
+        """Return the next epoch's report, trained now or cached.
 
         Raises:
             TrainingFailed: If that epoch was trained and came to nothing.
@@ -160,7 +156,7 @@ class Training:
         return self.reports[-1]
 
     def take_up(self, checkpoints: TrialCheckpoints) -> None:
-        """Go on from the newest checkpoint of earlier attempts, where there is one."""
+        """Continue from the newest checkpoint of earlier attempts, if there is one."""
         trial = self._trainings.new_trial(self.run)
         checkpoints.restore(trial)
         self._stand_at(trial)
@@ -169,7 +165,7 @@ class Training:
             self._known = _Known(list(self.reports))
 
     def trial(self) -> Trial:
-        """Return a trial that stands where this does, trained so far again where it must be."""
+        """Return a trial at the same epoch, trained again up to there if necessary."""
         done = len(self.reports)
         if self._trial is None or self._trial.trainer.epochs_done > done:
             self._stand_at(self._restored(done))
@@ -179,7 +175,7 @@ class Training:
         return self._trial
 
     def _train(self, done: int) -> None:
-        """Train the epoch after those done and keep what it came to."""
+        """Train the next epoch and cache its report."""
         trial = self.trial()
         state = None
         try:
@@ -192,7 +188,7 @@ class Training:
         self._trainings.keep(self._fingerprint, self._known, state)
 
     def _restored(self, done: int) -> Trial:
-        """Return a trial at the last state that was kept, if that is not beyond those epochs."""
+        """Return a trial at the last cached state, unless that is beyond those epochs."""
         trial = self._trainings.new_trial(self.run)
         kept = self._trainings.state(self._fingerprint) if done else None
         if kept is not None and int(kept.trainer["epochs_done"]) <= done:
@@ -206,7 +202,7 @@ class Training:
 
 
 def _code_sha256() -> str:
-    """Return the hash of what trains and judges: torch, the kind of processor, and our code."""
+    """Return a hash of all that affects a training: torch, the CPU type, and our code."""
     digest = hashlib.sha256(
         f"{torch.__version__} {torch.backends.cpu.get_cpu_capability()}".encode()
     )

@@ -1,4 +1,4 @@
-"""A loss term of the user's, tried once before anything is trained with it."""
+"""A check of a user's loss term, made before any training."""
 
 import torch
 
@@ -17,18 +17,18 @@ def check_own_term(
     mask_HW: Tensor,
     climatology_CHW: Tensor,
 ) -> None:
-    """Take a term of a forecast and of its gradient.
+    """Check that a term and its gradient can be computed for a forecast.
 
     Args:
         name: The term, as ``package.module:function``.
-        setting: What names it, for errors.
+        setting: The setting that names it, for errors.
         pred_BTCHW: A forecast that is not perfect, in units of the training range.
         target_BTCHW: What was observed.
         mask_HW: Cells that count.
         climatology_CHW: Mean of each cell.
 
     Raises:
-        ConfigError: If it cannot be imported, fails, or is no term that can be trained on.
+        ConfigError: If it cannot be imported, fails, or cannot be trained on.
     """
     if not callable(load(name, setting)):
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Losses between distributions of values: what there is in a frame, not where.
+"""Losses between the distributions of values in a frame, whatever their position.
 
 Blind to position, so only ever beside a pointwise base loss.
 """
@@ -8,8 +8,8 @@ import math
 import torch
 
 from fieldsharp.fields.derivatives import interior_mask, sobel_magnitude, zero_masked
-from fieldsharp.fields.ordering import in_rising_order
-from fieldsharp.model.losses.magnitude import EPSILON
+from fieldsharp.fields.masked_statistics import in_rising_order
+from fieldsharp.model.losses.derivatives import EPSILON
 
 Tensor = torch.Tensor
 GRADIENT_SHARE = 4.0

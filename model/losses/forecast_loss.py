@@ -1,4 +1,4 @@
-"""The loss of a forecast: base loss, weighted gradient term, weighted peak term.
+"""The loss of a forecast: base loss, weighted gradient term, weighted peak term, and their scales.
 
 Shape legend: B sample, K member, T lead, C channel, H rows, W columns. Units of the training range.
 """
@@ -9,14 +9,17 @@ from typing import NamedTuple, Protocol
 import torch
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.fields.windows import Windows
 from fieldsharp.model.registry import BASE_LOSSES, load, loss_variant
 from fieldsharp.model.settings import LossSettings
 
 Tensor = torch.Tensor
+BATCH = 64
+MIDDLE_OF_TRAINING = 0.5
 
 
 class LossTerm(Protocol):
-    """What every base loss and term is: masked, and one value per sample."""
+    """The signature of base losses and terms: masked, one value per sample."""
 
     def __call__(self, pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
         """Return the term of each sample [B], on the field in units of the training range."""
@@ -24,7 +27,7 @@ class LossTerm(Protocol):
 
 
 class LossParts(NamedTuple):
-    """The loss of each sample [B] and what it is made of; terms before their weights."""
+    """The loss of each sample [B] and its parts; terms before their weights."""
 
     total_B: Tensor
     base_B: Tensor
@@ -33,7 +36,7 @@ class LossParts(NamedTuple):
 
 
 class TermScales(NamedTuple):
-    """What one unit of weight of the gradient and of the peak term is multiplied by."""
+    """Factors on the weights of the gradient and the peak term."""
 
     gradient: float = 1.0
     peak: float = 1.0
@@ -48,7 +51,7 @@ class ForecastLoss:
         settings: Which parts, at what weights.
         climatology_CHW: Mean of each cell over the training, in units of the training range: what
             terms on anomalies subtract.
-        scales: Of the terms; see ``model.losses.normalisation``.
+        scales: Of the terms; see ``term_scales``.
     """
 
     def __init__(
@@ -66,7 +69,7 @@ class ForecastLoss:
     def __call__(
         self, pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor, progress: float = 1.0
     ) -> LossParts:
-        """Return the loss of each sample; masked cells never matter.
+        """Return the loss of each sample; masked cells have no effect.
 
         Args:
             pred_BTCHW: The forecast; of an ensemble its members [B, K, T, C, H, W].
@@ -78,7 +81,7 @@ class ForecastLoss:
         samples = target_BTCHW.shape[0]
         if settings.base == "crps":
             base_B = self._base_of_members(pred_BTCHW, target_BTCHW, mask_HW)
-        if pred_BTCHW.dim() == 6:  # everything else judges each member by itself
+        if pred_BTCHW.dim() == 6:  # all other losses take each member by itself
             target_BTCHW = target_BTCHW.repeat_interleave(pred_BTCHW.shape[1], dim=0)
             pred_BTCHW = pred_BTCHW.flatten(0, 1)
         if settings.base != "crps":
@@ -100,14 +103,14 @@ class ForecastLoss:
     def _base_of_members(self, pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
         if pred_BTCHW.dim() != 6:
             raise ConfigError(
-                "loss.base crps judges the members of an ensemble, and this predictor draws none; "
-                "use predictor.name ensemble, or loss.base mse"
+                "loss.base crps compares the members of an ensemble, and this predictor draws "
+                "none; use predictor.name ensemble, or loss.base mse"
             )
         return self.base(pred_BTCHW, target_BTCHW, mask_HW)
 
 
 class Term:
-    """A loss variant with what it needs beside forecast and truth."""
+    """A loss variant with the climatology that some variants need."""
 
     def __init__(self, name: str, climatology_CHW: Tensor) -> None:
         self.variant = loss_variant(name)
@@ -129,3 +132,51 @@ class Term:
 def _by_sample(value: Tensor, samples: int) -> Tensor:
     """Return the mean over the members of each sample, where there are members."""
     return value if value.shape[0] == samples else value.reshape(samples, -1).mean(dim=1)
+
+
+def term_scales(
+    settings: LossSettings, windows: Windows, mask_HW: Tensor, climatology_CHW: Tensor
+) -> TermScales:
+    """Return what weight 1 of each term means: as strong as the base loss, on persistence.
+
+    Terms differ by orders of magnitude, so one range of weights would mean nothing across variants.
+    1 where ``normalise`` is ``none`` or the weight is 0.
+    """
+    if settings.normalise == "none":
+        return TermScales()
+    return TermScales(
+        gradient=_scale(settings.variant, settings, windows, mask_HW, climatology_CHW)
+        if settings.gradient_weight
+        else 1.0,
+        peak=_scale(settings.peak_variant, settings, windows, mask_HW, climatology_CHW)
+        if settings.peak_weight
+        else 1.0,
+    )
+
+
+def _scale(
+    name: str, settings: LossSettings, windows: Windows, mask_HW: Tensor, climatology_CHW: Tensor
+) -> float:
+    """Return base(persistence) / term(persistence), means over the training windows.
+
+    1 where the term is 0 on persistence: it then has no scale.
+    """
+    variant = loss_variant(name)
+    # Members of an ensemble that agree have the mean absolute error as their CRPS.
+    base = load(BASE_LOSSES["l1" if settings.base == "crps" else settings.base], "loss.base")
+    term = Term(name, climatology_CHW)
+    measure = load(variant.measured_by, "loss.variant") if variant.measured_by else None
+    leads = slice(None) if settings.multi_step == "all" else slice(-1, None)
+    base_sum = term_sum = 0.0
+    with torch.no_grad():
+        for history_BTCHW, future_BTCHW in windows.in_order(BATCH):
+            still_BTCHW = history_BTCHW[:, -1:].expand_as(future_BTCHW)
+            base_sum += float(base(still_BTCHW, future_BTCHW, mask_HW).sum())
+            pair = still_BTCHW[:, leads], future_BTCHW[:, leads], mask_HW
+            value_B = (
+                measure(still_BTCHW, future_BTCHW, mask_HW)
+                if measure
+                else term(*pair, MIDDLE_OF_TRAINING)
+            )
+            term_sum += float(value_B.sum())
+    return base_sum / term_sum if base_sum > 0 and term_sum > 0 else 1.0

@@ -1,7 +1,8 @@
-"""Base losses: the mean error of each cell.
+"""Losses of each cell by itself: the base losses, and terms that weight high values.
 
 The error is zeroed where masked before anything else is done to it, here and in the gradient
 terms: a NaN that is only masked at the end still makes the gradient NaN (0 times NaN).
+Shape legend: B sample, K member, T lead, C channel, H rows, W columns. Units of the training range.
 """
 
 import torch
@@ -9,6 +10,18 @@ import torch
 from fieldsharp.fields.derivatives import masked_mean, zero_masked
 
 Tensor = torch.Tensor
+HIGHEST_WEIGHT = 10.0
+QUANTILE = 0.9
+ALPHA = 0.95
+
+
+def no_term(
+    pred_BTCHW: Tensor,
+    target_BTCHW: Tensor,  # noqa: ARG001 - every term takes the same three arguments
+    mask_HW: Tensor,  # noqa: ARG001
+) -> Tensor:
+    """Return 0 for every sample [B]."""
+    return pred_BTCHW.new_zeros(pred_BTCHW.shape[0])
 
 
 def mse(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
@@ -28,3 +41,54 @@ def l1(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
     """
     error_BTCHW = zero_masked(pred_BTCHW - target_BTCHW, mask_HW)
     return masked_mean(error_BTCHW.abs(), mask_HW).mean(dim=1)
+
+
+def almost_fair_crps(pred_BKTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
+    """Return the almost fair CRPS of K members, per sample [B].
+
+    sum_{i != j} [ |x_i - t| + |x_j - t| - (1 - e) |x_i - x_j| ] / (2 K (K - 1)), e = (1 - a) / K,
+    a = 0.95, averaged over valid cells. Fair (a = 1) members are drawn from the truth's own
+    distribution at the optimum, so each of them is as sharp as the truth; a little below 1 keeps a
+    pair of members from drifting apart together. Lang et al. 2024, arXiv 2412.15832. Masked cells
+    contribute neither value nor gradient.
+
+    Args:
+        pred_BKTCHW: Members, at least 2.
+        target_BTCHW: What was observed.
+        mask_HW: Cells that count.
+    """
+    members = pred_BKTCHW.shape[1]
+    error = zero_masked(pred_BKTCHW - target_BTCHW[:, None], mask_HW)
+    epsilon = (1.0 - ALPHA) / members
+    total = torch.zeros_like(error[:, 0])
+    for i in range(members):
+        for j in range(i):
+            # The distance of two members is that of their errors, which are 0 where masked.
+            pair = error[:, i].abs() + error[:, j].abs()
+            total = total + pair - (1.0 - epsilon) * (error[:, i] - error[:, j]).abs()
+    return masked_mean(total / (members * (members - 1)), mask_HW).mean(dim=1)
+
+
+def balanced_mse(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
+    """Return the mean square error weighted by observed intensity, per sample [B].
+
+    The weight rises from 1 at the lowest training value to 10 at the highest, over its mean in each
+    frame and channel. After the balanced loss of Shi et al. (TrajGRU, arXiv 1706.03458), whose
+    weights are steps at fixed rain rates. Masked cells contribute neither value nor gradient.
+    """
+    error_BTCHW = zero_masked(pred_BTCHW - target_BTCHW, mask_HW)
+    level = zero_masked(target_BTCHW, mask_HW).clamp(0.0, 1.0)
+    weight = zero_masked(1.0 + (HIGHEST_WEIGHT - 1.0) * level, mask_HW)
+    cost_BTC = (weight * error_BTCHW**2).sum(dim=(3, 4)) / weight.sum(dim=(3, 4))
+    return cost_BTC.mean(dim=(1, 2))
+
+
+def pinball(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
+    """Return mean max(q (t - p), (q - 1) (t - p)) for q = 0.9, per sample [B].
+
+    Its optimum is the conditional 0.9 quantile (Koenker and Bassett 1978): it biases upward, which
+    raises peaks, and does not sharpen. Masked cells contribute neither value nor gradient.
+    """
+    missing_BTCHW = zero_masked(target_BTCHW - pred_BTCHW, mask_HW)
+    cost = torch.maximum(QUANTILE * missing_BTCHW, (QUANTILE - 1.0) * missing_BTCHW)
+    return masked_mean(cost, mask_HW).mean(dim=1)

@@ -1,4 +1,4 @@
-"""Convolutional LSTM: what the plan used.
+"""Convolutional LSTM, the predictor of the original plan.
 
 Reads the history frame by frame, then rolls itself forward, feeding on its own last frame or, in
 training, on the truth (scheduled sampling). Shi et al. 2015, arXiv 1506.04214.

@@ -1,7 +1,7 @@
-"""Any predictor made into an ensemble: fed with noise, it draws several forecasts of one history.
+"""An ensemble of any predictor: with noise as input it draws several forecasts of one history.
 
 Trained with the almost fair CRPS its members spread as far as the future is uncertain, so each of
-them may be as sharp as the truth. What is scored and exported is one member, never their mean,
+them may be as sharp as the truth. One member is scored and exported, never their mean,
 which would be the conditional mean again.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from fieldsharp.model.predictors.class_loading import predictor_class
+from fieldsharp.model.predictors.factory import predictor_class
 from fieldsharp.model.predictors.interface import ForecastShape
 
 Tensor = torch.Tensor

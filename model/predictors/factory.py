@@ -1,4 +1,4 @@
-"""Building a predictor from its settings, the user's own classes included."""
+"""Predictors built from their settings, the user's own classes included."""
 
 import inspect
 
@@ -7,8 +7,8 @@ from torch import nn
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.suggestions import unknown
-from fieldsharp.model.predictors.class_loading import predictor_class
 from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.registry import PREDICTORS, load
 from fieldsharp.model.settings import PredictorSettings
 
 
@@ -60,6 +60,28 @@ def check_predictor(predictor: nn.Module, shape: ForecastShape, name: str) -> No
             f"predictor {name!r} returns the shape {found} where (batch, horizon, channel, y, x) = "
             f"{expected} was expected"
         )
+
+
+def predictor_class(name: str, setting: str) -> type[nn.Module]:
+    """Return the class of a predictor of this project, or import one of the user's.
+
+    Whether a module of the user's may be imported was decided when the settings were validated.
+
+    Args:
+        name: A name of the registry, or ``package.module:Class``.
+        setting: The setting that named it, for the error.
+
+    Raises:
+        ConfigError: If there is no such class, or it is no ``torch.nn.Module``.
+    """
+    if name not in PREDICTORS and ":" not in name:  # a bare name must not import a module
+        raise ConfigError(f"{setting}: {unknown('predictor', name, PREDICTORS)}")
+    cls = load(PREDICTORS.get(name, name), setting)
+    if not (inspect.isclass(cls) and issubclass(cls, nn.Module)):
+        raise ConfigError(
+            f"{setting} {name!r} is {cls!r}; it must be a subclass of torch.nn.Module"
+        )
+    return cls
 
 
 def _one_line(error: BaseException) -> str:

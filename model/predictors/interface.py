@@ -1,4 +1,4 @@
-"""What a predictor is, and the shape of what it is to predict.
+"""The interface of predictors, and the shape of a forecast.
 
 Shape legend: B batch, T frames, C channel, H rows, W columns.
 """

@@ -11,13 +11,14 @@ from torch import nn
 from torch.nn import functional
 
 from fieldsharp.model.predictors.interface import ForecastShape
-from fieldsharp.model.predictors.memory_format import (
+from fieldsharp.model.predictors.layers import (
     DilatedConv,
     GroupNorm,
     channels_together,
+    crop,
+    pad_to_multiple,
     upsampled,
 )
-from fieldsharp.model.predictors.padding import crop, pad_to_multiple
 
 Tensor = torch.Tensor
 MULTIPLE = 2  # the encoder halves the grid once

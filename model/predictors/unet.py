@@ -11,8 +11,13 @@ from torch import nn
 from torch.nn import functional
 
 from fieldsharp.model.predictors.interface import ForecastShape
-from fieldsharp.model.predictors.memory_format import GroupNorm, channels_together, upsampled
-from fieldsharp.model.predictors.padding import crop, pad_to_multiple
+from fieldsharp.model.predictors.layers import (
+    GroupNorm,
+    channels_together,
+    crop,
+    pad_to_multiple,
+    upsampled,
+)
 
 Tensor = torch.Tensor
 

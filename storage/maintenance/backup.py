@@ -167,8 +167,8 @@ def _copy_failed(url: str, target: Path, reason: str) -> StorageError:
 
 
 def _not_written(url: str, target: Path, reason: str) -> StorageError:
-    found = storage_error(url, reason)
-    return type(found)(
+    error_class = type(storage_error(url, reason))
+    return error_class(
         f"no backup of {mask_password(url)} was made: {target} cannot be written ({reason}); free "
         "space there or make it writable, then run the same command again"
     )

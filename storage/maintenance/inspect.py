@@ -10,7 +10,6 @@ from fieldsharp.storage.database_locks import is_lock_held, study_lock_files
 from fieldsharp.storage.errors.messages import sqlite_errors
 from fieldsharp.storage.location.paths import backups, check_files_folder, files_folder
 from fieldsharp.storage.location.url import sqlite_path
-from fieldsharp.storage.optuna_adapter.internals import id_of_study
 from fieldsharp.storage.optuna_adapter.schema import schema_of
 from fieldsharp.storage.sqlite.checks import require_studies
 from fieldsharp.storage.sqlite.file import read_unchanged, sidecar_files, size_of
@@ -87,8 +86,8 @@ def inspect(url: str) -> Inspection:
 
 def _problems(connection: sqlite3.Connection) -> list[str]:
     rows = connection.execute(f"PRAGMA integrity_check({SHOWN_PROBLEMS})").fetchall()
-    found = [" ".join(str(row[0]).split()) for row in rows]
-    problems = [] if found == ["ok"] else found
+    lines = [" ".join(str(row[0]).split()) for row in rows]
+    problems = [] if lines == ["ok"] else lines
     orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
     if orphans:
         tables = ", ".join(sorted({str(row[0]) for row in orphans}))
@@ -113,16 +112,18 @@ def _study(url: str, name: str, states: dict[str, int]) -> StudyFound:
 
 def _leftovers(url: str, path: Path) -> dict[Path, str]:
     target = path.resolve()
-    found = dict.fromkeys(damaged_copies(target), "a former database, moved aside by a restore")
-    found |= dict.fromkeys(partials(target), "unfinished; the next restore or upgrade removes it")
+    leftovers = dict.fromkeys(damaged_copies(target), "a former database, moved aside by a restore")
+    leftovers |= dict.fromkeys(
+        partials(target), "unfinished; the next restore or upgrade removes it"
+    )
     locks = re.compile(rf"{re.escape(path.name)}(\.[0-9a-f]{{12}})?\.lock")
     for file in sorted(path.absolute().parent.iterdir()):
         if locks.fullmatch(file.name):
-            found[file] = "a lock of an earlier version; remove it when no sweep runs"
+            leftovers[file] = "a lock of an earlier version; remove it when no sweep runs"
     log = sidecar_files(path)[0]
     if size_of(log) > 0 and not any(map(is_lock_held, study_lock_files(url))):
-        found[log] = "changes a writer has not moved into the database yet; keep it beside it"
-    return found
+        leftovers[log] = "changes a writer has not moved into the database yet; keep it beside it"
+    return leftovers
 
 
 def _inspect_server(url: str) -> Inspection:
@@ -130,6 +131,7 @@ def _inspect_server(url: str) -> Inspection:
 
     from fieldsharp.storage.database import open_database
     from fieldsharp.storage.errors.mapping import database_errors
+    from fieldsharp.storage.optuna_adapter.internals import id_of_study
 
     storage = open_database(url, "read")
     with database_errors(url):

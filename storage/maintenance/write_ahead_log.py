@@ -154,7 +154,7 @@ class WriteAheadLog:
         links = os.fstat(self._descriptor).st_nlink if self._descriptor is not None else 0
         return f"the database {path} was {'moved away' if links else 'removed'}"
 
-    def _rescued(self, found: str, path: Path) -> DatabaseDamaged:
+    def _rescued(self, cause: str, path: Path) -> DatabaseDamaged:
         """Back up the content of the lost database, and return the error that names the backup."""
         try:
             self.checkpoint("TRUNCATE")
@@ -173,5 +173,5 @@ class WriteAheadLog:
                 f"and all that was in it is in the backup {backup}; put that back with {restore}, "
                 "then resume"
             )
-        self._lost = DatabaseDamaged(f"{found} while it was in use, {outcome}")
+        self._lost = DatabaseDamaged(f"{cause} while it was in use, {outcome}")
         return self._lost

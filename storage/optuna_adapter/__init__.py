@@ -1,4 +1,4 @@
-"""Everything that uses private names of Optuna: trials, transactions, bulk reads, views, schema.
+"""All code that uses Optuna's private names or tables: trials, bulk reads, transactions, views.
 
 May import `storage.location`.
 An upgrade of Optuna is checked here and nowhere else.

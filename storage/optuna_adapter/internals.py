@@ -62,7 +62,8 @@ class FilteredStudy(Study, ABC):
     """
 
     def __init__(self, study: Study) -> None:
-        self.__dict__.update(vars(study))
+        # Not vars: the view that Hyperband makes of a study hides all but a few attributes.
+        self.__dict__.update(object.__getattribute__(study, "__dict__"))
 
     @abstractmethod
     def visible_trials(

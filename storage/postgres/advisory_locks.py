@@ -18,7 +18,7 @@ ALL_STUDIES = "all studies"
 OPENING = "opening"
 TRY_EVERY_S = 0.1
 # Several schemas of one database may hold studies of the same name.
-_KEY = "hashtextextended('fieldsharp ' || current_schema()::text || ' ' || CAST(:what AS text), 0)"
+_KEY = "hashtextextended('fieldsharp ' || current_schema()::text || ' ' || CAST(:name AS text), 0)"
 _HOLDERS = f"""
     SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -26,7 +26,7 @@ _HOLDERS = f"""
 """  # noqa: S608
 _END_CONNECTIONS = f"""
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-    WHERE application_name = :name AND pid IN ({_HOLDERS})
+    WHERE application_name = :connection_name AND pid IN ({_HOLDERS})
 """  # noqa: S608
 
 
@@ -35,31 +35,31 @@ def lock_of(study: str) -> str:
     return f"study {study}"
 
 
-def try_lock(connection: Connection, what: str) -> bool:
+def try_lock(connection: Connection, name: str) -> bool:
     """Take an exclusive lock if it is free; return whether this connection has it."""
-    return _try(connection, "pg_try_advisory_lock", what)
+    return _try(connection, "pg_try_advisory_lock", name)
 
 
-def try_shared_lock(connection: Connection, what: str) -> bool:
+def try_shared_lock(connection: Connection, name: str) -> bool:
     """Take a shared lock; return whether no connection has an exclusive one."""
-    return _try(connection, "pg_try_advisory_lock_shared", what)
+    return _try(connection, "pg_try_advisory_lock_shared", name)
 
 
-def is_held(connection: Connection, what: str) -> bool:
+def is_held(connection: Connection, name: str) -> bool:
     """Return whether any connection has a lock."""
-    return connection.execute(sqlalchemy.text(_HOLDERS), {"what": what}).first() is not None
+    return connection.execute(sqlalchemy.text(_HOLDERS), {"name": name}).first() is not None
 
 
-def end_holders(connection: Connection, what: str, name: str) -> bool:
+def end_holders(connection: Connection, name: str, connection_name: str) -> bool:
     """End the connections of this name that have a lock; return whether there was one."""
-    values = {"name": name, "what": what}
+    values = {"name": name, "connection_name": connection_name}
     return bool(connection.execute(sqlalchemy.text(_END_CONNECTIONS), values).scalar())
 
 
 @contextmanager
-def locked(connection: Connection, what: str) -> Iterator[None]:
+def locked(connection: Connection, name: str) -> Iterator[None]:
     """Wait for a lock and hold it in the block."""
-    values = {"what": what}
+    values = {"name": name}
     connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({_KEY})"), values)
     try:
         yield
@@ -88,6 +88,6 @@ def database_init_lock_on_server(url: str, timeout_s: float) -> Iterator[None]:
         yield
 
 
-def _try(connection: Connection, function: str, what: str) -> bool:
+def _try(connection: Connection, function: str, name: str) -> bool:
     statement = sqlalchemy.text(f"SELECT {function}({_KEY})")
-    return bool(connection.execute(statement, {"what": what}).scalar())
+    return bool(connection.execute(statement, {"name": name}).scalar())

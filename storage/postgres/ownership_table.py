@@ -241,5 +241,5 @@ def _row(connection: Connection, study: str) -> dict[str, Any] | None:
 
 
 def _table_exists(connection: Connection) -> bool:
-    found = connection.execute(sqlalchemy.text(f"SELECT to_regclass('{TABLE}') IS NOT NULL"))
-    return bool(found.scalar())
+    query = sqlalchemy.text(f"SELECT to_regclass('{TABLE}') IS NOT NULL")
+    return bool(connection.execute(query).scalar())

@@ -129,12 +129,12 @@ class SqliteStudyLock:
         """
         if self._file is None:
             return
-        held = os.fstat(self._file.fileno())
+        locked = os.fstat(self._file.fileno())
         try:
             current = file_identity(self.path)
         except OSError:
             return  # the disk does not answer: nothing is known
-        if current != (held.st_dev, held.st_ino):
+        if current != (locked.st_dev, locked.st_ino):
             raise FieldsharpError(
                 f"the lock {self.path} of study {self._study!r} was removed while the study was "
                 "being run; what was finished is in the database; "
@@ -175,9 +175,9 @@ def read_lock_owner(file: IO[str], *, alive: bool) -> LockOwner:
     """
     file.seek(0)
     try:
-        found = json.load(file)
-        command = CONFIRM if found.get("command") == CONFIRM else RESUME
-        identity = str(found.get("identity", ""))
-        return LockOwner(int(found["pid"]), str(found["host"]), alive, command, identity)
+        content = json.load(file)
+        command = CONFIRM if content.get("command") == CONFIRM else RESUME
+        identity = str(content.get("identity", ""))
+        return LockOwner(int(content["pid"]), str(content["host"]), alive, command, identity)
     except (ValueError, KeyError, TypeError, AttributeError):  # empty, or being written just now
         return LockOwner(None, "", alive)

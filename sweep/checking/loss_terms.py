@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.model.losses.normalisation import MIDDLE_OF_TRAINING
+from fieldsharp.model.losses.forecast_loss import MIDDLE_OF_TRAINING
 from fieldsharp.model.registry import NO_TERM
 from fieldsharp.sweep.checking.context import CheckContext, Finding, descend_often, finding
 

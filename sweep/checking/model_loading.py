@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.model.predictors.weight_io import load_weights, save_weights
+from fieldsharp.model.checkpoint import load_weights, save_weights
 from fieldsharp.sweep.checking.context import CheckContext, Finding, descend_often, finding
 
 Tensor = torch.Tensor

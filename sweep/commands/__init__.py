@@ -1,4 +1,4 @@
-"""The command line: one module a command, and what commands print with.
+"""The command line: a module for each command, their shared options and output.
 
 May import everything in `sweep`.
 A new command is one module here and one line in `sweep/command_line.py`.

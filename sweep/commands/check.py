@@ -1,12 +1,11 @@
-"""``check``: the plan's diagnostics on a configuration, before any sweep."""
+"""``check``: diagnostics of a configuration before a sweep."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fieldsharp.sweep.commands.completion import complete_setting
-from fieldsharp.sweep.commands.options import DEFAULT_CONFIG, find_config
+from fieldsharp.sweep.commands.options import DEFAULT_CONFIG, Json, Overrides, find_config
 
 NAME = "check"
 HELP = "Check predictor, optimiser, losses and data of a configuration."
@@ -14,21 +13,14 @@ HELP = "Check predictor, optimiser, losses and data of a configuration."
 
 def run(
     config: Annotated[Path, typer.Argument(help="YAML file.")] = DEFAULT_CONFIG,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="Any setting, as key.path=value; may be repeated.",
-            autocompletion=complete_setting,
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    settings: Overrides = None,
+    as_json: Json = False,
 ) -> None:
     """Check a configuration; exit code 1 if anything fails."""
     from rich.table import Table
 
     from fieldsharp.sweep.commands.console import wide_console
-    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.configuration.config_file import load_config
 
     loaded = load_config(find_config(config), settings or []).config

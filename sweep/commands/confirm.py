@@ -1,14 +1,13 @@
-"""``confirm``: the best trials again, with new seeds, on the test split."""
+"""``confirm``: train the best trials with new seeds and evaluate them on the test split."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fieldsharp.sweep.commands.completion import Study
 from fieldsharp.sweep.commands.notify import Notify, findings_of, notifying
-from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Json, Storage, Study, storage_address
 
-if TYPE_CHECKING:  # rich and the study's books are loaded by the command when it runs
+if TYPE_CHECKING:  # the command imports rich and the study when it runs
     from rich.table import Table
 
     from fieldsharp.sweep.study.confirmation.records import Confirmation, Spread
@@ -26,12 +25,12 @@ def run(
         typer.Option(min=1, max=256, help="Trainings at a time; by default as the sweep."),
     ] = None,
     storage: Storage = DEFAULT_STORAGE,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     notify: Notify = None,
 ) -> None:
     """Confirm a study from the command line."""
     from fieldsharp.sweep.commands.console import wide_console
-    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.engine.confirm import confirm_study
 
     address = storage_address(storage)

@@ -1,4 +1,4 @@
-"""Where the tables of a command go: a terminal that is drawn on, or a stream of plain lines."""
+"""Consoles for the tables of a command: a terminal, or a stream of plain lines."""
 
 import os
 import sys
@@ -15,24 +15,20 @@ WIDTH_OF_A_PIPE = 160
 
 
 class PlainConsole(Console):
-    """A console that shows text as it is.
-
-    Control characters are written as escapes, and nothing in a text is taken for markup or for the
-    name of an emoji.
-    """
+    """A console without markup and emoji names, which writes control characters as escapes."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Return a string, of a line or of a cell, as it is shown."""
+        """Return the text of a string in a line or a cell."""
         return super().render_str(printable(text), **{**options, "markup": False, "emoji": False})
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Yield what is written: also the text of renderables that never were strings."""
+        """Yield segments with escaped control characters, also of renderables without strings."""
         for segment in super().render(renderable, options):
             if segment.control is None:
                 yield Segment(printable(segment.text, keep="\n"), segment.style)
-            else:  # the cursor movements of a table that is redrawn
+            else:  # cursor movements of a table that is redrawn
                 yield segment
 
 
@@ -53,6 +49,6 @@ def wide_console(*, stderr: bool = False) -> Console:
     return PlainConsole(stderr=stderr)
 
 
-def can_be_drawn_on(console: Console) -> bool:
+def can_redraw(console: Console) -> bool:
     """Return whether a table can be redrawn in place."""
     return console.is_terminal and console.is_interactive

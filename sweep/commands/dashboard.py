@@ -41,10 +41,10 @@ def run(
         bool, typer.Option("--json", help="Print the link and the token as JSON.")
     ] = False,
 ) -> None:
-    """Serve the dashboard until interrupted, to whoever has the link it prints."""
+    """Serve the dashboard until interrupted, to users of the printed link."""
     from contextlib import nullcontext, suppress
 
-    from fieldsharp.sweep.commands.json_output import say_json_line
+    from fieldsharp.sweep.commands.printing import say_json_line
     from fieldsharp.sweep.dashboard.http.tls import load_tls
     from fieldsharp.sweep.dashboard.server import Dashboard, opened_in_browser
 

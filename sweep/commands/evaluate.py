@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.sweep.commands.options import Json
 
 NAME = "evaluate"
 HELP = "Compare a forecast file with a truth file: the spatial analysis."
@@ -28,14 +29,14 @@ def run(
         Path | None,
         typer.Option(help="Forecast by a net trained without gradient term, for more guards."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Compare a forecast with the truth."""
     from rich.table import Table
 
     from fieldsharp.objectives.metrics import METRICS
     from fieldsharp.sweep.commands.console import wide_console
-    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.commands.status_view import show_guards
     from fieldsharp.sweep.trials.file_evaluation import evaluate_files
 

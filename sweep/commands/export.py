@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.sweep.commands.completion import Study
-from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, Study, storage_address
 from fieldsharp.sweep.commands.printing import say, say_text
 
 NAME = "export"
@@ -23,12 +22,7 @@ class Format(StrEnum):
     py = "py"
 
 
-SUFFIXES = {
-    ".yaml": Format.yaml,
-    ".yml": Format.yaml,
-    ".json": Format.json,
-    ".py": Format.py,
-}
+SUFFIXES = {".yaml": Format.yaml, ".yml": Format.yaml, ".json": Format.json, ".py": Format.py}
 
 
 def run(
@@ -41,8 +35,7 @@ def run(
         Path | None, typer.Option("-o", "--output", help="File; by default the screen.")
     ] = None,
     next_sweep: Annotated[
-        bool,
-        typer.Option("--next", help="Instead, the sweep that follows: the search narrowed."),
+        bool, typer.Option("--next", help="Instead, the sweep that follows: the search narrowed.")
     ] = False,
     storage: Storage = DEFAULT_STORAGE,
     as_json: Annotated[
@@ -52,7 +45,7 @@ def run(
     """Write a configuration out."""
     from fieldsharp.storage.database import open_database
     from fieldsharp.storage.errors.mapping import database_errors
-    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing, write
     from fieldsharp.sweep.results.narrowed_search import (
         render_narrowed_search,
@@ -68,8 +61,8 @@ def run(
     if next_sweep and trial is not None:
         raise ConfigError("--next narrows the whole search, and --trial names one; give either")
     implied = _by_suffix(output)
-    told = output is not None and output.suffix.lower() in SUFFIXES
-    if form is not None and told and form != implied:
+    has_known_suffix = output is not None and output.suffix.lower() in SUFFIXES
+    if form is not None and has_known_suffix and form != implied:
         raise ConfigError(
             f"--format {form.value} would be written to {output}, whose suffix means "
             f"{implied.value}; change one of them"
@@ -97,9 +90,9 @@ def run(
     write(text, output)
     about = tree["exported"]
     if as_json:
-        kept = ("study", "trial", "preset", "score", "feasible", "verdict", "confirmed")
+        names = ("study", "trial", "preset", "score", "feasible", "verdict", "confirmed")
         written = {"output": str(output), "format": chosen.value, "next": False}
-        say_json({**{name: about[name] for name in kept}, **written})
+        say_json({**{name: about[name] for name in names}, **written})
         return
     say(f"trial {about['trial']}, {standing(about)}, written to {output}")
 

@@ -1,8 +1,8 @@
-"""``--notify``: a command of the user's that is told how long work ended.
+"""``--notify``: a command of the user that is run when a sweep or a confirmation ends.
 
-It is run once, by the shell, however the work ended: done, stopped, failed, or on an error nobody
-expected; not where what was given could not be used, and nothing was begun. What it is told stands
-in its environment, never a password among it. It can delay the end, and change nothing about it.
+The shell runs it once, whether the work is done, stopped or failed, also on an unexpected error; it
+is not run if bad input was refused before any work began. The outcome is passed in its environment,
+without passwords. It can delay the exit of the program, and does not change its exit code.
 """
 
 import logging
@@ -21,7 +21,7 @@ from fieldsharp.core.printable import printable
 from fieldsharp.core.secret_variables import environment_without_secrets
 from fieldsharp.core.signals import BURST_S, StopSignals
 from fieldsharp.storage.location.passwords import Masking
-from fieldsharp.sweep.commands.exit_codes import WRONG_USE, exit_code, sentence
+from fieldsharp.sweep.commands.process import WRONG_USE, exit_code, sentence
 
 logger = logging.getLogger(__name__)
 LIMIT_S = 60.0
@@ -40,7 +40,7 @@ Notify = Annotated[
 
 @dataclass(frozen=True)
 class Findings:
-    """What a study has found so far, as a notification tells it; empty where it is not known."""
+    """Results of a study for a notification; empty strings where unknown."""
 
     verdict: str = ""
     reason: str = ""
@@ -49,11 +49,11 @@ class Findings:
 
 
 class Notification:
-    """A notification to come.
+    """State of the work that a notification will report.
 
     Attributes:
-        begun: Whether work was begun: from then on even bad input is an end that is told.
-        reason: What a done work came to, in one sentence; None leaves it to the verdict.
+        begun: Whether work has begun: from then on bad input is reported too.
+        reason: Result of finished work in one sentence; None takes the verdict's reason.
     """
 
     def __init__(self) -> None:
@@ -61,24 +61,24 @@ class Notification:
         self.reason: str | None = None
 
     def begin(self) -> None:
-        """Note that work is begun."""
+        """Note that work has begun."""
         self.begun = True
 
 
 @contextmanager
 def notifying(
-    command: str | None, study: str, address: str, look: Callable[[], Findings]
+    command: str | None, study: str, address: str, read_findings: Callable[[], Findings]
 ) -> Iterator[Notification]:
-    """Run a command when what is done in this context ends.
+    """Run a command when the work in this context ends.
 
     Args:
         command: For the shell; None runs nothing.
-        study: What is worked on.
-        address: Of the database.
-        look: Reads what the study has found; what it raises leaves that unknown.
+        study: Name of the study.
+        address: Address of the database.
+        read_findings: Reads the results of the study; on an error they stay unknown.
 
     Yields:
-        What is to be told when work is begun.
+        The state to update while working.
     """
     notification = Notification()
     try:
@@ -87,15 +87,15 @@ def notifying(
         code = exit_code(error)
         is_over = isinstance(error, Exception | KeyboardInterrupt)
         if command is not None and is_over and (notification.begun or code != WRONG_USE):
-            _tell(command, study, address, code, sentence(error), _looked(look))
+            _notify(command, study, address, code, sentence(error), _read_or_empty(read_findings))
         raise
     if command is not None:
-        findings = _looked(look)
-        _tell(command, study, address, 0, notification.reason or findings.reason, findings)
+        findings = _read_or_empty(read_findings)
+        _notify(command, study, address, 0, notification.reason or findings.reason, findings)
 
 
 def findings_of(study: str, address: str) -> Findings:
-    """Return what a study has found so far.
+    """Return the results of a study so far.
 
     Raises:
         FieldsharpError: If it cannot be read.
@@ -114,19 +114,19 @@ def findings_of(study: str, address: str) -> Findings:
     )
 
 
-def _looked(look: Callable[[], Findings]) -> Findings:
+def _read_or_empty(read_findings: Callable[[], Findings]) -> Findings:
     try:
-        return look()
-    except Exception as error:  # the end itself is told, whatever a look comes to
-        logger.debug("what the study has found is not known (%r)", error, exc_info=True)
+        return read_findings()
+    except Exception as error:  # the outcome is reported without the findings
+        logger.debug("the findings of the study cannot be read (%r)", error, exc_info=True)
         return Findings()
 
 
-def _tell(
+def _notify(
     command: str, study: str, address: str, code: int, reason: str, findings: Findings
 ) -> None:
     masking = Masking(address)
-    told = {
+    outcome = {
         "SWEEP_STUDY": study,
         "SWEEP_OUTCOME": OUTCOMES.get(code, "failed"),
         "SWEEP_EXIT_CODE": str(code),
@@ -136,29 +136,29 @@ def _tell(
         "SWEEP_BEST_SCORE": findings.best_score,
         "SWEEP_STORAGE": address,
     }
-    safe = {name: printable(masking(value))[:LONGEST_REASON] for name, value in told.items()}
+    safe = {name: printable(masking(value))[:LONGEST_REASON] for name, value in outcome.items()}
     try:
         with StopSignals() as stopping:
-            wrong = _run(command, {**environment_without_secrets(), **safe}, stopping)
+            failure = _run(command, {**environment_without_secrets(), **safe}, stopping)
     except OSError as error:
-        wrong = f"could not be run ({error.strerror})"
-    if wrong is not None:
-        logger.warning("the command of --notify %s", wrong)
+        failure = f"could not be run ({error.strerror})"
+    if failure is not None:
+        logger.warning("the command of --notify %s", failure)
 
 
 def _run(command: str, environment: dict[str, str], stopping: StopSignals) -> str | None:
-    """Run a command and return what went wrong."""
+    """Run a command and return what failed, None if it succeeded."""
     began = time.monotonic()
 
     def interrupt() -> None:
-        # Earlier it is one of the signals that ended the work.
+        # Earlier signals belong to the burst that ended the work.
         if time.monotonic() - began > BURST_S:
             stopping.ask = _ignore
             raise KeyboardInterrupt
 
     stopping.ask = interrupt
-    # The standard output is for what we say; the command's own goes beside our log. In a group of
-    # its own, so that all it started can be ended.
+    # Its output goes to stderr, since stdout is for the result of this program. It has a process
+    # group of its own, so that all its children can be ended.
     process = subprocess.Popen(  # noqa: S602 - the user's own command, given to this program
         command,
         shell=True,
@@ -173,14 +173,14 @@ def _run(command: str, environment: dict[str, str], stopping: StopSignals) -> st
     except subprocess.TimeoutExpired:
         _end(process)
         return f"was ended: it took longer than {LIMIT_S:.0f} s"
-    except KeyboardInterrupt:  # whoever asks for the end a second time does not want to wait
+    except KeyboardInterrupt:  # a second request to end does not wait for the command
         _end(process)
         return "was interrupted"
     return None if code == 0 else f"failed with exit code {code}"
 
 
 def _ignore() -> None:
-    """Take a signal without an effect: the command is being ended already."""
+    """Ignore a signal: the command is being ended already."""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

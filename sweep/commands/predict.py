@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.sweep.commands.options import Json
 from fieldsharp.sweep.commands.printing import say
 
 NAME = "predict"
@@ -24,12 +25,12 @@ def run(
         str | None,
         typer.Option(help="Time of the last known frame; by default the last of the data."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Forecast from a run folder."""
     from fieldsharp.fields.series import period_text, time_text
     from fieldsharp.fields.writing import write_netcdf
-    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
     from fieldsharp.sweep.results.prediction import forecast, steps_of_days
     from fieldsharp.sweep.results.run_folder import load_run

@@ -1,12 +1,14 @@
-"""The only code that writes lines to the terminal; ``consoles`` writes tables, and nothing else.
+"""Lines and JSON on the standard streams; ``console`` writes the tables, nothing else prints.
 
-Names, units and reasons come out of files and databases. Whatever control characters they hold are
-written as escapes, so that they neither drive a terminal nor pass for lines of this program.
+Names, units and reasons from files and databases may hold control characters. They are written as
+escapes, so that they neither control a terminal nor look like lines of this program.
 """
 
+import json
+import math
 import sys
 from io import TextIOWrapper
-from typing import TextIO
+from typing import Any, TextIO
 
 from fieldsharp.core.printable import printable
 
@@ -27,7 +29,7 @@ def say_on_stderr(line: str) -> None:
 
 
 def write_any_character() -> None:
-    """Have the standard output show as an escape what the encoding of the terminal lacks."""
+    """Have the standard output escape characters that the terminal's encoding lacks."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
@@ -35,3 +37,22 @@ def write_any_character() -> None:
 def _write(text: str, stream: TextIO) -> None:
     stream.write(text)
     stream.flush()
+
+
+def say_json(tree: Any) -> None:
+    """Print plain values as JSON."""
+    say_text(f"{json.dumps(_finite(tree), indent=2)}\n")
+
+
+def say_json_line(tree: Any) -> None:
+    """Print plain values as JSON in one line, and flush."""
+    say(json.dumps(_finite(tree)))
+
+
+def _finite(tree: Any) -> Any:
+    """Return the values with None in place of nan and infinities, which JSON lacks."""
+    if isinstance(tree, dict):
+        return {str(key): _finite(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_finite(value) for value in tree]
+    return None if isinstance(tree, float) and not math.isfinite(tree) else tree

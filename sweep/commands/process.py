@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.core.signals import (
     INTERRUPTED,
     NUMBERS,
@@ -15,14 +16,33 @@ from fieldsharp.core.signals import (
 from fieldsharp.core.standard_streams import keep_standard_streams, lost_output
 from fieldsharp.sweep.commands.printing import say_on_stderr
 
+DEBUG = "--debug"
+WRONG_USE = 2
 LASTING = frozenset({"start", "resume", "confirm", "train", "predict", "report", "stop"})
-"""Commands whose work stands in a database or a file; of the others it is what they print."""
+"""Commands whose result is in a database or a file; that of the others is their output."""
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code of an error: 1 failed, 2 wrong use or bad input, 3 stopped."""
+    if isinstance(error, FieldsharpError):
+        return error.exit_code
+    return 3 if isinstance(error, KeyboardInterrupt) else 1
+
+
+def sentence(error: BaseException) -> str:
+    """Return an error as one sentence."""
+    if isinstance(error, FieldsharpError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    reason = " ".join(str(error).split()) or "no reason given"
+    return f"unexpected {type(error).__name__}: {reason}; run again with {DEBUG} to see where"
 
 
 def run_process(
     load: Callable[[], Callable[[Sequence[str]], int]], arguments: Sequence[str]
 ) -> int:
-    """Run a command as the only thing that this process does, and return its exit code.
+    """Run the command that this process exists for, and return its exit code.
 
     Args:
         load: Imports the command line, which takes a while.
@@ -34,7 +54,7 @@ def run_process(
     sys.unraisablehook = _unraisable
     stopping = StopSignals()
     try:
-        stopping.__enter__()  # for good: the handlers of before would end in a traceback
+        stopping.__enter__()  # never exited: the former handlers would print a traceback
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         code = load()(arguments)
         code = _with_output(code, arguments)
@@ -51,16 +71,16 @@ def _with_output(code: int, arguments: Sequence[str]) -> int:
     if lost is None or code != 0:
         return code
     command = next((word for word in arguments if not word.startswith("-")), "")
-    is_kept = command in LASTING and "--json" not in arguments
+    is_stored = command in LASTING and "--json" not in arguments
     say_on_stderr(
-        f"{'warning' if is_kept else 'error'}: the output could not be written completely "
+        f"{'warning' if is_stored else 'error'}: the output could not be written completely "
         f"({lost.strerror}); make room and run the same command again"
     )
-    return 0 if is_kept else 1
+    return 0 if is_stored else 1
 
 
 def _unraisable(found: "sys.UnraisableHookArgs", /) -> None:
-    """Raise an interrupt again that hit a finalizer, where no error can be raised."""
+    """Raise an interrupt again that arrived in a finalizer, where no error can be raised."""
     if found.exc_type is KeyboardInterrupt:
         raise_soon()
     else:

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fieldsharp.sweep.commands.completion import Study
-from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Json, Storage, Study, storage_address
 from fieldsharp.sweep.commands.printing import say
 
 NAME = "report"
@@ -20,10 +19,10 @@ def run(
     ] = None,
     trial: Annotated[int | None, typer.Option(help="Another trial than the best.")] = None,
     storage: Storage = DEFAULT_STORAGE,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write a report."""
-    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.report.build import make_report
 
     made = make_report(study, storage_address(storage), output or _default(study), trial)

@@ -1,13 +1,12 @@
-"""``resume``: go on with a study after a stop, a crash, or with a new budget."""
+"""``resume``: continue a study after a stop, a crash, or with a new budget."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fieldsharp.sweep.commands.completion import Study
 from fieldsharp.sweep.commands.notify import Notify
-from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, Study, storage_address
 
 NAME = "resume"
 HELP = "Go on with a study: after a stop, a crash, or with a new budget."
@@ -28,12 +27,12 @@ def run(
     ] = False,
     notify: Notify = None,
 ) -> None:
-    """Take every unfinished trial up again, under its own number and from its last checkpoint."""
+    """Continue every unfinished trial under its own number, from its last checkpoint."""
     from fieldsharp.sweep.study.resume import resumable
 
     address = storage_address(storage)
     config = resumable(study, address, trials, workers, timeout, data)
-    # Only now: loading torch takes seconds, and a typing error need not wait for it.
-    from fieldsharp.sweep.commands.sweep_run import Telling, run_and_show
+    # Imported last: torch takes seconds to load, and wrong options are reported before.
+    from fieldsharp.sweep.commands.sweep_run import OutputOptions, run_and_show
 
-    run_and_show(config, address, Telling(quiet, as_json, notify), must_exist=True)
+    run_and_show(config, address, OutputOptions(quiet, as_json, notify), must_exist=True)

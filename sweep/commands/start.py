@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fieldsharp.sweep.commands.completion import complete_setting, complete_study
 from fieldsharp.sweep.commands.notify import Notify
 from fieldsharp.sweep.commands.options import (
     DEFAULT_CONFIG,
     DEFAULT_STORAGE,
+    Overrides,
     Storage,
+    complete_study,
     find_config,
     storage_address,
 )
@@ -43,17 +44,9 @@ def run(
         ),
     ] = None,
     earlier_storage: Annotated[
-        str | None,
-        typer.Option("--from-storage", help="Its database, where that is another."),
+        str | None, typer.Option("--from-storage", help="Its database, where that is another.")
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="Any setting, as key.path=value; may be repeated.",
-            autocompletion=complete_setting,
-        ),
-    ] = None,
+    settings: Overrides = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say only what went wrong.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print where the study stands at the end as JSON.")
@@ -73,25 +66,25 @@ def run(
         "workers.count": workers,
         "budget.timeout": timeout,
     }
-    # Quoted, as JSON is YAML: a study may be called 123 or true.
+    # Quoted, since JSON is YAML: a study may be named 123 or true.
     overrides = [
         f"{key}={json.dumps(v, ensure_ascii=False)}" for key, v in given.items() if v is not None
     ]
     loaded = load_config(find_config(config), [*(settings or []), *overrides]).config
-    warm_start = _begin_with(earlier, earlier_storage, loaded, address)
+    warm_start = _warm_start(earlier, earlier_storage, loaded, address)
     console = wide_console(stderr=as_json)
-    if console.is_terminal and not quiet:  # a person should not look at an empty screen
+    if console.is_terminal and not quiet:  # reading takes seconds without any other output
         console.print(f"reading {loaded.data.path or 'the script'}", markup=False, soft_wrap=True)
-    # Only now: loading torch takes seconds, and a typing error need not wait for it.
-    from fieldsharp.sweep.commands.sweep_run import Telling, run_and_show
+    # Imported last: torch takes seconds to load, and wrong options are reported before.
+    from fieldsharp.sweep.commands.sweep_run import OutputOptions, run_and_show
 
-    run_and_show(loaded, address, Telling(quiet, as_json, notify), warm_start=warm_start)
+    run_and_show(loaded, address, OutputOptions(quiet, as_json, notify), warm_start=warm_start)
 
 
-def _begin_with(
+def _warm_start(
     earlier: str | None, its_storage: str | None, config: "SweepConfig", address: str
 ) -> "WarmStart | None":
-    """Return what to begin with of an earlier study, None where none is named."""
+    """Return the trials to take over from an earlier study, None if none is named."""
     from fieldsharp.core.errors import ConfigError
     from fieldsharp.storage.location.passwords import mask_password
 

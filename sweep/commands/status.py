@@ -1,4 +1,4 @@
-"""``status``: where a study stands, or which studies there are; once, or again and again."""
+"""``status``: the state of a study or of all studies, once or watched."""
 
 import logging
 from typing import Annotated
@@ -6,8 +6,12 @@ from typing import Annotated
 import typer
 
 from fieldsharp.core.errors import ConfigError, StudyError
-from fieldsharp.sweep.commands.completion import complete_study
-from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.sweep.commands.options import (
+    DEFAULT_STORAGE,
+    Storage,
+    complete_study,
+    storage_address,
+)
 
 logger = logging.getLogger(__name__)
 NAME = "status"
@@ -22,8 +26,7 @@ def run(
     watch: Annotated[
         bool,
         typer.Option(
-            "--watch",
-            help="Go on showing the study that is being run, until it is not or Ctrl-C.",
+            "--watch", help="Go on showing the study that is being run, until it is not or Ctrl-C."
         ),
     ] = False,
     interval: Annotated[
@@ -35,7 +38,7 @@ def run(
         bool, typer.Option("--json", help="Print JSON; with --watch a line for every change.")
     ] = False,
 ) -> None:
-    """Show where a study stands."""
+    """Show the state of a study."""
     if interval is not None and not watch:
         raise ConfigError("--interval is the time between the looks of --watch; add --watch")
     address = storage_address(storage)
@@ -48,21 +51,21 @@ def run(
 def _watch(study: str | None, address: str, interval_s: float, *, as_json: bool) -> None:
     from fieldsharp.storage.database import open_database
     from fieldsharp.sweep.commands.console import wide_console
-    from fieldsharp.sweep.commands.watch import study_at_work, watch
-    from fieldsharp.sweep.commands.watch_output import show_for
+    from fieldsharp.sweep.commands.watch import running_study, watch
+    from fieldsharp.sweep.commands.watch_output import output_for
 
     database = open_database(address, "read")
-    name = study if study is not None else study_at_work(database, address)
+    name = study if study is not None else running_study(database, address)
     if name is None:
         logger.info("no study is being run, there is nothing to watch")
         return
-    watch(name, database, address, interval_s, show_for(wide_console(), as_json=as_json))
+    watch(name, database, address, interval_s, output_for(wide_console(), as_json=as_json))
 
 
 def _show(study: str | None, address: str, *, as_json: bool) -> None:
     from fieldsharp.storage.database import open_database
     from fieldsharp.sweep.commands.console import wide_console
-    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.commands.status_view import show_status
     from fieldsharp.sweep.study.lookup import load_study, our_studies
     from fieldsharp.sweep.study.status.report import study_status
@@ -73,7 +76,7 @@ def _show(study: str | None, address: str, *, as_json: bool) -> None:
     for name in names:
         try:
             found.append(study_status(load_study(database, name), address))
-        except StudyError as error:  # of another version: the others are shown all the same
+        except StudyError as error:  # a study of another version: the others are still shown
             if study is not None:
                 raise
             logger.warning("study %s cannot be shown: %s", name, error)

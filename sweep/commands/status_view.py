@@ -1,4 +1,4 @@
-"""Studies as a person reads them on a terminal."""
+"""Tables and sentences that show a study on a terminal."""
 
 import shlex
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus
 
 
 def show_status(status: StudyStatus, console: Console) -> None:
-    """Print where a study stands."""
+    """Print the state of a study."""
     counts = ", ".join(f"{n} {state.lower()}" for state, n in status.states.items() if n)
     counts = counts or "no trials"
     unit = f" [{status.units}]" if status.units else ""
@@ -42,9 +42,9 @@ def show_status(status: StudyStatus, console: Console) -> None:
     console.print(table)
     console.print("skill is 1 - MSE / MSE of persistence", markup=False)
     if status.front:
-        there = ", ".join(str(trial.trial) for trial in status.front)
+        front = ", ".join(str(trial.trial) for trial in status.front)
         console.print(
-            f"on the front, beaten by none in gradient, peak and rmse at once: trials {there}",
+            f"on the front, beaten by none in gradient, peak and rmse at once: trials {front}",
             markup=False,
         )
     if status.guards_not_taken:
@@ -84,19 +84,19 @@ def show_status(status: StudyStatus, console: Console) -> None:
 
 
 def show_guards(guards: Sequence[GuardOutcome], console: Console) -> None:
-    """Print what came of each guard, and what the broken ones mean."""
+    """Print the result of each guard, and the meaning of broken ones."""
     table = Table(box=None, pad_edge=False)
     for heading in ("guard", "value", "limit", "", "what a forecast that breaks it does wrong"):
         table.add_column(heading, justify="right" if heading in ("value", "limit") else "left")
     for guard in guards:
-        words = "" if guard.ok else guard.words
+        meaning = "" if guard.ok else guard.words
         numbers = _numbers(guard.value, guard.limit)
-        table.add_row(guard.name, *numbers, "ok" if guard.ok else "BROKEN", words)
+        table.add_row(guard.name, *numbers, "ok" if guard.ok else "BROKEN", meaning)
     console.print(table)
 
 
 def show_result(status: StudyStatus, address: str, console: Console) -> None:
-    """Print how a sweep ended and what to do next."""
+    """Print the result of a sweep and the commands to run next."""
     show_status(status, console)
     if status.best is None or status.verdict.name == NOTHING_TO_FIX:
         return

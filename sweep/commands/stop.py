@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fieldsharp.sweep.commands.completion import Study
-from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Json, Storage, Study, storage_address
 from fieldsharp.sweep.commands.printing import say
 
 NAME = "stop"
@@ -18,16 +17,16 @@ def run(
     now: Annotated[
         bool, typer.Option("--now", help="Do not wait for the epoch that is trained.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Stop the coordinator of a study and wait until it is gone."""
+    """Stop the coordinator of a study and wait until it has ended."""
     from fieldsharp.storage.database import open_database
-    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.study.lookup import load_study
     from fieldsharp.sweep.study.stop import stop_study
 
     address = storage_address(storage)
-    load_study(open_database(address, "read"), study)  # a name that is wrong is said to be
+    load_study(open_database(address, "read"), study)  # refuses an unknown name
     stopped = stop_study(address, study, at_once=now)
     if as_json:
         say_json({"study": study, "was_run": stopped.was_run, "note": stopped.sentence})

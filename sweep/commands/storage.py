@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fieldsharp.storage.location.paths import BACKUPS_KEPT
-from fieldsharp.sweep.commands.json_output import say_json
-from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
-from fieldsharp.sweep.commands.printing import say, say_text
+from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Json, Storage, storage_address
+from fieldsharp.sweep.commands.printing import say, say_json, say_text
 
 if TYPE_CHECKING:
     from fieldsharp.storage.maintenance.inspect import Inspection, StudyFound
@@ -21,16 +20,13 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.callback(invoke_without_command=True)
 def show_help(context: typer.Context) -> None:
-    """Show what there is where no command is named."""
+    """Show the help where no command is given."""
     if context.invoked_subcommand is None:
         say_text(f"{context.get_help()}\n")
 
 
 @app.command(help="Check every page and list the studies; changes nothing.")
-def check(
-    storage: Storage = DEFAULT_STORAGE,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+def check(storage: Storage = DEFAULT_STORAGE, as_json: Json = False) -> None:
     """Check a database; exit code 1 if it cannot be used as it is."""
     from fieldsharp.storage.errors.messages import damaged
     from fieldsharp.storage.maintenance.inspect import inspect
@@ -57,7 +53,7 @@ def backup(
     keep: Annotated[
         int, typer.Option(min=1, help="Numbered backups kept; older ones are removed.")
     ] = BACKUPS_KEPT,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Copy a database."""
     from fieldsharp.storage.maintenance.backup import back_up, copy_database
@@ -74,10 +70,7 @@ def backup(
 
 
 @app.command(help="Back up an older database, bring it up to date.")
-def upgrade(
-    storage: Storage = DEFAULT_STORAGE,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+def upgrade(storage: Storage = DEFAULT_STORAGE, as_json: Json = False) -> None:
     """Upgrade the tables of a database."""
     from fieldsharp.storage.maintenance.upgrade import upgrade as upgrade_database
 
@@ -100,7 +93,7 @@ def restore(
         Path | None, typer.Argument(help="The backup; the newest if not given.")
     ] = None,
     storage: Storage = DEFAULT_STORAGE,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Restore a database."""
     from fieldsharp.storage.maintenance.restore import restore as restore_database

@@ -1,4 +1,4 @@
-"""What ``start`` and ``resume`` share: the sweep itself, and what is shown when it ends."""
+"""Runs a sweep for ``start`` and ``resume``, and shows its progress and its result."""
 
 import logging
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from fieldsharp.core.errors import BadInput, FieldsharpError
 from fieldsharp.objectives.verdict import PROMISING
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.errors.mapping import database_errors
-from fieldsharp.sweep.commands.console import can_be_drawn_on, wide_console
-from fieldsharp.sweep.commands.exit_codes import WRONG_USE, exit_code
-from fieldsharp.sweep.commands.json_output import say_json
+from fieldsharp.sweep.commands.console import can_redraw, wide_console
 from fieldsharp.sweep.commands.notify import findings_of, notifying
+from fieldsharp.sweep.commands.printing import say_json
+from fieldsharp.sweep.commands.process import WRONG_USE, exit_code
 from fieldsharp.sweep.commands.status_view import show_result
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.run import run_sweep
@@ -34,12 +34,12 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Telling:
-    """How a person or a script wants to be told of a sweep.
+class OutputOptions:
+    """Output of a sweep, as chosen on the command line.
 
     Attributes:
-        quiet: Say only what went wrong.
-        as_json: Print where the study stands at the end as JSON, and nothing else there.
+        quiet: Print only warnings and errors.
+        as_json: Print the state of the study at the end as JSON, and nothing else on stdout.
         notify: A command to run when the sweep ends.
     """
 
@@ -49,79 +49,79 @@ class Telling:
 
     @property
     def console(self) -> Console:
-        """Where a person is told."""
+        """The console for progress and result."""
         return wide_console(stderr=self.as_json)
 
 
 def run_and_show(
     config: SweepConfig,
     address: str,
-    telling: Telling,
+    output: OutputOptions,
     *,
     must_exist: bool = False,
     warm_start: WarmStart | None = None,
 ) -> None:
-    """Run a sweep until its budget is used, and show what it came to.
+    """Run a sweep until its budget is used, and show its result.
 
     Args:
         config: What to sweep.
-        address: Of the database.
-        telling: How to tell of it.
-        must_exist: Refuse a database that is gone instead of making a new one.
-        warm_start: What to begin with of an earlier study.
+        address: Address of the database.
+        output: Chosen output.
+        must_exist: Refuse a missing database instead of creating one.
+        warm_start: Trials to take over from an earlier study.
 
     Raises:
         FieldsharpError: See ``run_sweep``.
     """
-    console = telling.console
+    console = output.console
     with notifying(
-        telling.notify, config.study, address, lambda: findings_of(config.study, address)
+        output.notify, config.study, address, lambda: findings_of(config.study, address)
     ) as notification:
 
         def progress(sweep: OpenedSweep) -> SilentProgress:
             notification.begin()
-            return make_progress(sweep, console, quiet=telling.quiet)
+            return make_progress(sweep, console, quiet=output.quiet)
 
         try:
             run_sweep(config, address, progress, must_exist=must_exist, warm_start=warm_start)
         except FieldsharpError as error:
-            if telling.as_json and (notification.begun or exit_code(error) != WRONG_USE):
-                _say_where_it_stands(config.study, address)
+            if output.as_json and (notification.begun or exit_code(error) != WRONG_USE):
+                _print_status(config.study, address)
             raise
         study = load_study(open_database(address, "read"), config.study)
         status = study_status(study, address)
-        if telling.as_json:
+        if output.as_json:
             say_json(status.as_json())
-        elif not telling.quiet:
+        elif not output.quiet:
             show_result(status, address, console)
         if status.verdict.name == PROMISING:
-            _write_follow_up(study, address)
+            _write_narrowed_search(study, address)
 
 
 def make_progress(sweep: OpenedSweep, console: Console, *, quiet: bool) -> SilentProgress:
-    """Return the progress that fits where the output goes."""
+    """Return the progress for a terminal, a stream of lines, or none."""
     if quiet:
         return SilentProgress(sweep.study, sweep.targets, sweep.units)
-    if can_be_drawn_on(console):
+    if can_redraw(console):
         return LiveProgress(sweep, console)
     return LogProgress(sweep.study, sweep.targets, sweep.units)
 
 
-def _say_where_it_stands(name: str, address: str) -> None:
-    """Print what is known where the sweep ended early: the error itself follows on its own way."""
+def _print_status(name: str, address: str) -> None:
+    """Print the status as JSON after a sweep that failed; the error is printed separately."""
     try:
         study = load_study(open_database(address, "read"), name)
         say_json(study_status(study, address).as_json())
     except FieldsharpError as error:
-        logger.warning("where study %s stands cannot be read: %s", name, error)
+        logger.warning("the state of study %s cannot be read: %s", name, error)
 
 
-def _write_follow_up(study: Study, address: str) -> None:
-    """Leave the narrowed search behind."""
+def _write_narrowed_search(study: Study, address: str) -> None:
+    """Write the narrowed search to its file in the working directory."""
     try:
         with database_errors(address):
             text = render_narrowed_search(study, study.get_trials(deepcopy=False))
         write_narrowed_search(text, Path(FILE), named=False)
         logger.info("the narrowed search is written to %s", FILE)
-    except BadInput as error:  # the sweep is done all the same
+    except BadInput as error:  # the sweep itself succeeded
         logger.warning("no %s was written: %s", FILE, error)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fieldsharp.sweep.commands.completion import complete_setting
+from fieldsharp.sweep.commands.options import Json, Overrides
 from fieldsharp.sweep.commands.printing import say
 
 NAME = "train"
@@ -15,18 +15,11 @@ HELP = "Train one exported or written configuration into a run folder."
 def run(
     config: Annotated[Path, typer.Argument(help="YAML or JSON file.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run.")],
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="Any setting, as key.path=value; may be repeated.",
-            autocompletion=complete_setting,
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    settings: Overrides = None,
+    as_json: Json = False,
 ) -> None:
     """Train one configuration."""
-    from fieldsharp.sweep.commands.json_output import say_json
+    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.configuration.config_file import load_config
     from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
     from fieldsharp.sweep.results.train_run import train_into

@@ -1,4 +1,4 @@
-"""What a watched study is shown as: a table, plain lines, or lines of JSON."""
+"""Outputs of a watched study: a table, plain lines, or lines of JSON."""
 
 import time
 from abc import abstractmethod
@@ -7,26 +7,26 @@ from contextlib import ExitStack
 from rich.console import Console
 from rich.live import Live
 
-from fieldsharp.sweep.commands.console import can_be_drawn_on
-from fieldsharp.sweep.commands.json_output import say_json_line
+from fieldsharp.sweep.commands.console import can_redraw
+from fieldsharp.sweep.commands.printing import say_json_line
 from fieldsharp.sweep.monitoring.bars import clock_time
 from fieldsharp.sweep.monitoring.live_table import LiveTable, ended_trial_line
 from fieldsharp.sweep.study.status.snapshot import SweepSnapshot
 
 
-class Show(ExitStack):
-    """Shows one look after another; a context manager."""
+class WatchOutput(ExitStack):
+    """Shows the snapshots of a study, one after the other; a context manager."""
 
     @abstractmethod
-    def look(self, snapshot: SweepSnapshot) -> None:
-        """Show where the study stands."""
+    def show(self, snapshot: SweepSnapshot) -> None:
+        """Show the state of the study."""
 
 
-class TableShow(Show):
-    """Redraws a table, with the trials that ended meanwhile above it.
+class TableOutput(WatchOutput):
+    """Redraws a table, below the lines of trials that have ended.
 
     Args:
-        console: A terminal.
+        console: Console of a terminal.
     """
 
     def __init__(self, console: Console) -> None:
@@ -34,25 +34,25 @@ class TableShow(Show):
         self._console = console
         self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
 
-    def look(self, snapshot: SweepSnapshot) -> None:
+    def show(self, snapshot: SweepSnapshot) -> None:
         """Redraw the table."""
         for trial in snapshot.ended:
             width = self._console.width
             self._console.print(ended_trial_line(trial.number, trial.outcome, trial.what, width))
         self._live.update(LiveTable(snapshot), refresh=True)
-        if not self._live.is_started:  # the first table comes with the first look
-            self.callback(self._live.stop)  # first: Ctrl-C may come while it starts
+        if not self._live.is_started:  # started with the first snapshot
+            self.callback(self._live.stop)  # registered first: Ctrl-C may arrive during the start
             self._live.start(refresh=True)
         if not snapshot.is_run:
             self.close()
             self._console.print(snapshot.note, soft_wrap=True)
 
 
-class LineShow(Show):
-    """Prints a line for every trial that ended, and one where anything else has changed.
+class LineOutput(WatchOutput):
+    """Prints a line for every trial that ended, and one for any other change.
 
     Args:
-        console: No terminal.
+        console: Console of a stream.
     """
 
     def __init__(self, console: Console) -> None:
@@ -60,8 +60,8 @@ class LineShow(Show):
         self._console = console
         self._last: SweepSnapshot | None = None
 
-    def look(self, snapshot: SweepSnapshot) -> None:
-        """Print what has changed."""
+    def show(self, snapshot: SweepSnapshot) -> None:
+        """Print the changes."""
         for trial in snapshot.ended:
             self._say(f"trial {trial.number}: {trial.outcome}  {trial.what}")
         if not snapshot.same_but_for_time(self._last):
@@ -76,29 +76,29 @@ class LineShow(Show):
         self._console.file.flush()
 
 
-class JsonShow(Show):
-    """Prints a JSON object in a line of its own where anything has changed."""
+class JsonOutput(WatchOutput):
+    """Prints a line with a JSON object for every change."""
 
     def __init__(self) -> None:
         super().__init__()
         self._last: SweepSnapshot | None = None
 
-    def look(self, snapshot: SweepSnapshot) -> None:
-        """Print what has changed."""
+    def show(self, snapshot: SweepSnapshot) -> None:
+        """Print the changes."""
         if snapshot.ended or not snapshot.same_but_for_time(self._last):
             say_json_line(snapshot.as_json())
         self._last = snapshot
 
 
-def show_for(console: Console, *, as_json: bool) -> Show:
-    """Return what fits where the output goes."""
+def output_for(console: Console, *, as_json: bool) -> WatchOutput:
+    """Return the output for a script, a terminal or a stream of lines."""
     if as_json:
-        return JsonShow()
-    return TableShow(console) if can_be_drawn_on(console) else LineShow(console)
+        return JsonOutput()
+    return TableOutput(console) if can_redraw(console) else LineOutput(console)
 
 
 def line_of(snapshot: SweepSnapshot) -> str:
-    """Return where a study stands, in one line."""
+    """Return the state of a study in one line."""
     parts = [f"{snapshot.study}: trials {snapshot.done}/{snapshot.budget}"]
     best, targets = snapshot.best, snapshot.targets
     if best is not None:

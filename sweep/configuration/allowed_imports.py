@@ -1,7 +1,7 @@
-"""Which modules code of the user's may be imported from: those a configuration lists.
+"""Modules that classes and functions of the user may be imported from, listed under ``plugins``.
 
-A class or function named in a configuration is code that is run: whoever takes over a configuration
-of another person's has one line to look at, and nothing is imported that the line does not name.
+A class or function named in a configuration is code that is run. A reader of another person's
+configuration needs to check this one line: nothing is imported from modules that it does not name.
 """
 
 from collections.abc import Sequence
@@ -35,15 +35,15 @@ Plugins = Annotated[tuple[str, ...], BeforeValidator(_modules)]
 
 
 def require_allowed(setting: str, name: object, plugins: Sequence[str]) -> None:
-    """Check that a predictor is of this project or of a module that may be imported.
+    """Check that a predictor is built in or from a listed module.
 
     Args:
-        setting: What names it, for the error.
-        name: A name of the catalog, or ``package.module:Class``.
+        setting: The setting, for the error message.
+        name: A registered name, or ``package.module:Class``.
         plugins: Modules and packages that may be imported.
 
     Raises:
-        ValueError: If it is neither, with what to add.
+        ValueError: If it is neither; the message names the module to list.
     """
     if isinstance(name, str) and name not in PREDICTORS:
         if ":" not in name:
@@ -52,15 +52,15 @@ def require_allowed(setting: str, name: object, plugins: Sequence[str]) -> None:
 
 
 def require_term_listed(setting: str, name: str, plugins: Sequence[str]) -> None:
-    """Check that a loss term is of this project or of a module that may be imported.
+    """Check that a loss term is built in or from a listed module.
 
     Args:
-        setting: What names it, for the error.
-        name: A name of the catalog, or ``package.module:function``.
+        setting: The setting, for the error message.
+        name: A registered name, or ``package.module:function``.
         plugins: Modules and packages that may be imported.
 
     Raises:
-        ValueError: If it is neither, with what to add.
+        ValueError: If it is neither; the message names the module to list.
     """
     if ":" in name:
         _require_inside(setting, "function", name, plugins)
@@ -68,11 +68,11 @@ def require_term_listed(setting: str, name: str, plugins: Sequence[str]) -> None
 
 def _require_inside(setting: str, kind: str, name: str, plugins: Sequence[str]) -> None:
     module = name.partition(":")[0]
-    inside = any(module == listed or module.startswith(f"{listed}.") for listed in plugins)
+    inside = any(module == plugin or module.startswith(f"{plugin}.") for plugin in plugins)
     if inside and _is_module(module):
         return
-    there = f"plugins lists {', '.join(plugins)} alone" if plugins else "plugins lists no module"
+    listed = f"plugins lists {', '.join(plugins)} alone" if plugins else "plugins lists no module"
     raise ValueError(
-        f"{setting} {name!r} is a {kind} of the module {module!r}, and {there}; if you trust its "
+        f"{setting} {name!r} is a {kind} of the module {module!r}, and {listed}; if you trust its "
         f"code, set plugins to [{', '.join([*plugins, module])}]"
     )

@@ -1,4 +1,4 @@
-"""Reading a configuration from YAML and the command line, every mistake said in one sentence."""
+"""Reads a configuration from YAML and ``--set``; every mistake is reported in one sentence."""
 
 import math
 import re
@@ -23,7 +23,7 @@ _SUBJECT = re.compile(r"^\w+ should ")
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A configuration, and what an export wrote beside it.
+    """A configuration with the sections that an export adds.
 
     Attributes:
         config: Validated settings; ``data.path`` is absolute.
@@ -63,10 +63,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
     tree = {name: section for name, section in tree.items() if section is not None}
     if isinstance(tree.get("trainer"), dict):
         tree["trainer"].setdefault("project", ".")
-    _anchor_paths(tree, path.resolve().parent)
+    _make_paths_absolute(tree, path.resolve().parent)
     for override in overrides:
         _apply_override(tree, override)
-    _anchor_paths(tree, Path.cwd())
+    _make_paths_absolute(tree, Path.cwd())
     return ConfigFile(
         config=validate(tree, f"{path} and the command line" if overrides else str(path)),
         exported=beside["exported"],
@@ -75,22 +75,22 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
 
 
 def validate(tree: Tree, source: str) -> SweepConfig:
-    """Return the settings a tree of plain values stands for.
+    """Return validated settings from a tree of plain values.
 
     Raises:
-        ConfigError: Naming the first wrong setting, its constraint, what was found and the fix.
+        ConfigError: Naming the first wrong setting, its constraint, the value found and the fix.
     """
     try:
         return SweepConfig.model_validate(tree)
     except ValidationError as error:
-        # A misspelt key often leaves another one missing: say the misspelling.
+        # A misspelt key often leaves another one missing: report the misspelling first.
         details = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
         more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
         raise ConfigError(f"{_sentence(details[0])}{more} (in {source})") from error
 
 
 def _sentence(detail: Any) -> str:
-    # The tag of a union stands in the location but not in the file.
+    # The location includes the tag of a union, which is not in the file.
     found_at = list(detail["loc"])
     if found_at[:2] == ["search", "space"]:
         del found_at[3:4]
@@ -134,7 +134,7 @@ def _require_numbers(metrics: Tree, path: Path) -> None:
 
 
 def _known_keys(location: list[Any]) -> list[str]:
-    """Return the keys the settings model at a location accepts."""
+    """Return the keys that the settings at a location accept."""
     model: type[BaseModel] = SweepConfig
     for part in location:
         field = model.model_fields.get(str(part))
@@ -146,7 +146,7 @@ def _known_keys(location: list[Any]) -> list[str]:
 
 
 YAML_FORMS = ("'", '"', "|", ">", "!", "&", "*")
-"""With which text begins that is written in another way than it reads."""
+"""First characters of YAML text whose value differs from the text as typed."""
 
 
 def _apply_override(tree: Tree, override: str) -> None:
@@ -180,7 +180,7 @@ def _apply_override(tree: Tree, override: str) -> None:
     node[leaf] = value
 
 
-def _anchor_paths(tree: Tree, folder: Path) -> None:
+def _make_paths_absolute(tree: Tree, folder: Path) -> None:
     for section, key, what in (("data", "path", "a data file"), ("trainer", "project", "a folder")):
         part = tree.get(section)
         given = part.get(key) if isinstance(part, dict) else None

@@ -1,6 +1,6 @@
-"""Settings of how a sweep is run, none of which changes what a training comes to.
+"""Settings of how a sweep is run: budget, processes, recovery; none changes a training's result.
 
-How much, in how many processes, and what is done when something fails.
+Durations are written as 90s, 30m, 2h or 1d.
 """
 
 import re
@@ -106,7 +106,7 @@ class RaySettings(Settings):
 
     @field_validator("checkpoints")
     @classmethod
-    def _is_one_place_without_secrets(cls, value: str | None) -> str | None:
+    def _is_shared_and_without_secrets(cls, value: str | None) -> str | None:
         if value is None:
             return value
         if mask_password(value) != value:

@@ -1,4 +1,4 @@
-"""Trials that come before the search: the baseline, and the rounds of the original plan."""
+"""Trials before the search: the baseline, the plan's rounds and the sharpening losses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Preset:
     def run(
         self, config: SweepConfig, searched: Mapping[str, Scalar] = MappingProxyType({})
     ) -> RunSettings:
-        """Return what is trained: these values, else those searched, else those configured."""
+        """Return the trained settings: these values, else the searched, else the configured."""
         base = config
         if self.options is not None:
             predictor = config.predictor.model_copy(update={"options": self.options})
@@ -47,7 +47,7 @@ class Preset:
 
 
 def _round(name: str, variant: str, weight: float, multi_step: str, **more: Scalar) -> Preset:
-    """Return a trial with a raw weight, as the plan gives its weights."""
+    """Return a trial with a raw, unnormalised weight, as in the plan."""
     return Preset(
         name,
         {
@@ -93,7 +93,7 @@ SHARPENERS = (
     _sharpener("gradient_magnitude", 2.0),
     _sharpener("amse_mix", 1.0),
 )
-"""The losses that can move the optimum, where they were measured to do most at little cost."""
+"""Losses that can move the optimum, at the weights measured to sharpen most at little cost."""
 
 
 def presets(config: SweepConfig) -> list[Preset]:
@@ -104,7 +104,7 @@ def presets(config: SweepConfig) -> list[Preset]:
     """
     wanted = config.search.presets
     rounds: list[Preset] = []
-    if wanted in ("sharpeners", "all"):  # first: they come to a good trial in a third of the time
+    if wanted in ("sharpeners", "all"):  # first: they reach a good trial in a third of the time
         rounds += SHARPENERS
     if wanted in ("plan", "all"):
         rounds += [*PLAN, _slower(config)]
@@ -112,7 +112,7 @@ def presets(config: SweepConfig) -> list[Preset]:
 
 
 def _baseline(config: SweepConfig) -> Preset:
-    """Return the trial every other is compared with: no term beside a pointwise base.
+    """Return the trial that all others are compared with: a pointwise base loss without terms.
 
     Of an ensemble that is a single member: under the CRPS it would be what is to be judged. Of a
     script it is what its settings say.
@@ -134,7 +134,7 @@ def _baseline(config: SweepConfig) -> Preset:
 
 
 def _slower(config: SweepConfig) -> Preset:
-    """Return the plan's last round: a lower learning rate, and more warm-up."""
+    """Return the plan's last round: a lower learning rate and more warm-up."""
     rate = SLOWER_SHARE * config.training.learning_rate
     values: dict[str, Scalar] = {
         "training.learning_rate": rate,
@@ -149,10 +149,9 @@ def preset_parameters(
     """Return the searched parameters of a preset: its own values, else those configured.
 
     Args:
-        preset: What is trained.
+        preset: The trial.
         config: The sweep.
-        weight_unit: What its weight is multiplied by to be one of the search: a raw weight of the
-            plan is recorded as the normalised one that does the same.
+        weight_unit: Factor from its raw weight to the equivalent normalised weight of the search.
 
     An option of the predictor that is not configured takes the first choice or the low end.
 
@@ -204,7 +203,7 @@ def _inside(preset: Preset, config: SweepConfig) -> bool:
     for path, value in preset.values.items():
         searched = config.searched(path)
         if path == "loss.normalise" or (path == "loss.peak_weight" and searched is not None):
-            continue  # recorded in the units of the search, and as the least there is
+            continue  # recorded in the units of the search, and as the lowest value
         if searched is None:
             if value_at(configured, path) != value:
                 return False

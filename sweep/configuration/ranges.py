@@ -1,4 +1,4 @@
-"""Ranges that are searched: a number between two ends, or one of a list of values."""
+"""Searched settings: their names and dotted paths, and their ranges or choices."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ SHORT_NAMES: dict[str, str] = {
 }
 SEARCHABLE_SECTIONS = ("predictor", "loss", "training")
 OF_SCRIPT = "script."
-"""Begins the name of a value that is handed to a script, see ``trainer``."""
+"""Prefix of a searched value that is passed to a script, see ``trainer``."""
 GIVEN = "trainer.given."
 Scalar = int | float | bool | str
 
@@ -29,7 +29,7 @@ def setting_path(name: str) -> str:
 
     Args:
         name: A short name, a dotted path into predictor, loss or training, or ``script.`` and the
-            name of a value that a script is given.
+            name of a value passed to a script.
 
     Raises:
         ValueError: If it is neither.
@@ -55,7 +55,7 @@ def setting_path(name: str) -> str:
 
 
 def value_at(tree: Mapping[str, object], path: str) -> int | float | bool | str | None:
-    """Return the single value at a dotted path of nested settings, None where there is none."""
+    """Return the scalar at a dotted path of nested settings, None if it is missing."""
     node: object = tree
     for part in path.split("."):
         node = node.get(part) if isinstance(node, Mapping) else None
@@ -88,9 +88,7 @@ class Choices(Settings):
     @classmethod
     def _each_once(cls, value: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
         if len(set(value)) < len(value):
-            raise ValueError(
-                f"each choice may stand there once, found {', '.join(map(str, value))}"
-            )
+            raise ValueError(f"each choice may be given once, found {', '.join(map(str, value))}")
         return value
 
 
@@ -111,11 +109,11 @@ def ends(searched: NumberRange | Choices) -> tuple[Scalar, ...]:
 
 
 def samples(searched: NumberRange | Choices) -> tuple[Scalar, ...]:
-    """Return values that are all allowed only where the whole range is."""
+    """Return test values: if a setting accepts all of them, it accepts the whole range."""
     if isinstance(searched, Choices):
         return searched.choices
     low, high = searched.low, searched.high
     if isinstance(low, int) and isinstance(high, int):
         return (low, high)
-    # A fraction of a range with a fractional end: a setting of whole numbers refuses it.
+    # A fractional value within the range, which an integer setting refuses.
     return (low, high, low + (high - low) / math.pi)

@@ -1,4 +1,4 @@
-"""Everything one training depends on."""
+"""Settings of one training: data, predictor, loss, optimiser, or a script in their place."""
 
 from typing import Any
 
@@ -36,8 +36,8 @@ class RunSettings(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _members_are_judged_as_such(cls, value: Any) -> Any:
-        """Train an ensemble with the CRPS of its members, also where its name is searched.
+    def _ensembles_use_the_crps(cls, value: Any) -> Any:
+        """Give an ensemble the CRPS of its members as base loss, also where its name is searched.
 
         Under a pointwise base all members would become the same forecast.
         """

@@ -1,4 +1,4 @@
-"""YAML and JSON of plain values, read within limits: a hostile file costs little to refuse."""
+"""Reading and writing YAML and JSON of plain values, within limits and verified after writing."""
 
 import math
 from collections.abc import Iterable
@@ -27,12 +27,12 @@ Tree = dict[str, Any]
 class _Dumper(yaml.SafeDumper):
     """Writes what ``LimitedLoader`` reads: the word 1e3 is quoted."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - a tree has none to keep
-        """Write every value out."""
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - of the base class
+        """Write repeated values in full."""
         return True
 
     def analyze_scalar(self, scalar: str) -> Any:
-        """Have a value with control characters written in double quotes, where escapes are read."""
+        """Write a value with control characters in double quotes, the only style with escapes."""
         analysis = super().analyze_scalar(scalar)
         if printable(scalar) != scalar:
             analysis.allow_flow_plain = analysis.allow_block_plain = False
@@ -41,7 +41,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 class _OwnLoader(LimitedLoader):
-    """Reads what ``_Dumper`` wrote, which holds control characters as escapes alone."""
+    """Reads the output of ``_Dumper``, in which control characters are escaped."""
 
     takes_control_characters = True
 
@@ -80,11 +80,11 @@ def read_yaml(path: Path) -> Any:
 
 
 def parse_yaml(text: str, what: str) -> Any:
-    """Return the plain values a YAML text stands for.
+    """Parse one YAML document of plain values.
 
     Args:
-        text: One document.
-        what: What it is, for the error.
+        text: The document.
+        what: Subject of the error message, such as ``configuration x.yaml``.
 
     Raises:
         ConfigError: If it is no YAML of plain values, or beyond a limit.
@@ -101,7 +101,7 @@ def parse_yaml(text: str, what: str) -> Any:
         raise ConfigError(f"{what} {problem} ({where}); {advice}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{what} is not valid YAML: {_reason(error)}; mend that place") from error
-    # What PyYAML's constructors raise on a value that its tag does not fit, as !!int many.
+    # Raised by PyYAML's constructors for a value that does not fit its tag, such as !!int many.
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ConfigError(
             f"{what} is not valid YAML: a value is not what its tag or form says "
@@ -110,7 +110,7 @@ def parse_yaml(text: str, what: str) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """Return the reason without the excerpt, which may be as long as the file."""
+    """Return the reason without PyYAML's excerpt, which may be as long as the file."""
     text, where = str(error), ""
     if isinstance(error, yaml.MarkedYAMLError):
         text = ", ".join(part for part in (error.context, error.problem) if part)
@@ -121,11 +121,11 @@ def _reason(error: Exception) -> str:
 
 
 def dump_yaml(tree: Tree, comment: str = "") -> str:
-    """Return plain values as YAML that was read back and found to hold the same values.
+    """Return plain values as YAML, verified by reading it back.
 
     Args:
         tree: The values.
-        comment: Text of the first line; whatever could end a comment is escaped.
+        comment: Text of the first line; line breaks and control characters are escaped.
 
     Raises:
         ConfigError: If the YAML would be read as other values.
@@ -147,20 +147,20 @@ def escape_quoted(text: str) -> str:
     r"""Return YAML or JSON with control characters as ``\uXXXX``.
 
     Args:
-        text: Which has them within double quotes alone.
+        text: Text with control characters only within double quotes.
     """
     return "".join(c if c == "\n" or printable(c) == c else f"\\u{ord(c):04X}" for c in text)
 
 
 def _in_a_comment(text: str) -> str:
-    """Return text that stays on one line and that every YAML reader accepts."""
+    """Return text escaped to one line that every YAML reader accepts."""
     unreadable = yaml.reader.Reader.NON_PRINTABLE
     escaped = unreadable.sub(lambda found: ascii(found[0])[1:-1], printable(text))
     return escaped.replace("\ufeff", r"\ufeff")
 
 
 def _unshared(value: Any) -> Any:
-    """Return a copy in which what an alias named is there as often as it was named."""
+    """Return a copy in which each alias is an object of its own."""
     if isinstance(value, dict):
         return {key: _unshared(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -169,14 +169,14 @@ def _unshared(value: Any) -> Any:
 
 
 def first_difference(meant: Any, found: Any, at: str = "") -> str | None:
-    """Return where two trees of plain values differ first, None where they are the same.
+    """Return the first difference of two trees of plain values, None if they are equal.
 
-    Types count: 1, 1.0, True and "1" are four values. Lists and tuples are alike, and nan is nan.
+    Types count: 1, 1.0, True and "1" differ. Lists equal tuples, and nan equals nan.
 
     Args:
-        meant: What was written.
-        found: What was read.
-        at: Dotted path of the two in their trees.
+        meant: The tree that was written.
+        found: The tree that was read back.
+        at: Dotted path of both within their trees.
     """
     where = at or "the whole"
     if isinstance(meant, dict) and isinstance(found, dict):

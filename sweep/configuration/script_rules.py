@@ -1,4 +1,4 @@
-"""What a sweep over a script needs to hold beyond the settings of the script itself."""
+"""Rules for a sweep over a script that involve more than the settings of the script."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,13 +8,13 @@ from fieldsharp.sweep.configuration.ranges import OF_SCRIPT
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 
 NO_DATA = {"path": ""}
-"""Stands for the data of a script that reads its own, which nobody else looks at."""
+"""Placeholder for the data of a script that reads its own."""
 
 
 def with_script_defaults(tree: Any) -> Any:
-    """Return the settings of a sweep with what is left out or short where a script is trained.
+    """Fill in the settings of a sweep that trains a script.
 
-    Searched values are those of the script, and are named so.
+    Searched names get the prefix of script values.
 
     Raises:
         ValueError: If nothing is searched.
@@ -47,10 +47,10 @@ def require_script_study(
     *,
     has_data: bool,
 ) -> None:
-    """Check what a sweep over a script is made of.
+    """Check that the settings of a sweep over a script are consistent.
 
     Raises:
-        ValueError: If any of it does not go together.
+        ValueError: If two of them contradict each other.
     """
     names = [name.removeprefix(OF_SCRIPT) for name in searched if name.startswith(OF_SCRIPT)]
     if trainer is None:
@@ -67,10 +67,10 @@ def require_script_study(
                 f"trainer.given lacks {name}, which is searched: the baseline would have none; set "
                 f"trainer.given.{name} to what the script has now"
             )
-    strange = [name for name in trainer.baseline if name not in {*names, *trainer.given}]
-    if strange:
+    unknown = [name for name in trainer.baseline if name not in {*names, *trainer.given}]
+    if unknown:
         raise ValueError(
-            f"trainer.baseline names {strange[0]}, which is neither searched nor under "
+            f"trainer.baseline names {unknown[0]}, which is neither searched nor under "
             "trainer.given, so the other trials would not know of it; set trainer.baseline to the "
             "values of a training without a gradient term"
         )

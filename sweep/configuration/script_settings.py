@@ -1,4 +1,4 @@
-"""Settings of a training script that is run as a trial, in place of a predictor."""
+"""Settings of the user's training script, run as a trial in place of a predictor."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -10,7 +10,7 @@ from fieldsharp.sweep.configuration.execution import Duration, seconds
 from fieldsharp.sweep.configuration.ranges import Scalar
 
 NEEDED = ("gradient", "peak", "rmse")
-"""Without these metrics there is no score."""
+"""Metrics that the score is computed from."""
 BASELINE_VALUES: dict[str, Scalar] = {"gradient_weight": 0.0}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CONSTANT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(\.[\w-]+)*")
@@ -58,7 +58,7 @@ class ScriptSettings(Settings):
 
     command: Command = Field(
         description="program and arguments, such as [python, train.py]; python is the one that "
-        "runs the sweep",
+        "runs the sweep"
     )
     then: Command | None = Field(
         None,
@@ -127,7 +127,7 @@ class ScriptSettings(Settings):
 
     @property
     def commands(self) -> list[tuple[str, ...]]:
-        """What is run, one after the other."""
+        """The commands of a trial, in order."""
         return [self.command, *([self.then] if self.then else [])]
 
     @property
@@ -177,17 +177,17 @@ class ScriptSettings(Settings):
 
     @model_validator(mode="after")
     def _constants_have_a_module(self) -> "ScriptSettings":
-        # A baseline that nobody wrote is looked at where it is known what is searched.
+        # A default baseline is checked in script_rules, where the searched names are known.
         written = self.baseline if "baseline" in self.model_fields_set else ()
         for name in sorted({*self.given, *written, *self.names}):
             self.require_name(name)
         return self
 
     def require_name(self, name: str) -> None:
-        """Check that it is known how a value reaches the script.
+        """Check that a value can be passed to the script under its name.
 
         Raises:
-            ValueError: If it is not.
+            ValueError: If it cannot.
         """
         if not _NAME.fullmatch(name):
             _names({name: None})
@@ -205,6 +205,6 @@ class ScriptSettings(Settings):
             )
 
     def called(self, name: str) -> str:
-        """Return what the script calls a value."""
+        """Return the script's name for a value."""
         default = {"flags": "--" + name.replace("_", "-"), "env": name.upper()}
         return self.names.get(name, default.get(self.values, name))

@@ -1,14 +1,8 @@
-"""The whole configuration of a sweep: one training, what is varied in it, how it is judged."""
+"""The whole configuration of a sweep: one training, the search space, objective and budget."""
 
 from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from fieldsharp.core.printable import is_printable, printable
 from fieldsharp.core.suggestions import unknown
@@ -64,14 +58,14 @@ DEFAULT_SPACE: dict[str, NumberRange | Choices] = {
 
 
 def _setting_kind(name: str, path: str) -> Any:
-    """Return the type of the setting of one training that a searched path leads to.
+    """Return the type of the setting at a searched path.
 
     Raises:
-        ValueError: If it does not, with the nearest one.
+        ValueError: If there is none, with the nearest name.
     """
     model: type[BaseModel] = RunSettings
     if path.startswith(GIVEN):
-        return None  # whatever its range says
+        return None  # values of a script may have any type
     parts = path.split(".")
     for depth, part in enumerate(parts):
         field = model.model_fields.get(part)
@@ -157,7 +151,7 @@ class SearchSettings(Settings):
     @field_validator("space", mode="before")
     @classmethod
     def _names_are_known(cls, value: Any) -> Any:
-        # Before the ranges are looked at: a misspelt name is the likelier mistake.
+        # Before the ranges are validated: a misspelt name is the likelier mistake.
         if not isinstance(value, dict):
             return value
         return {name: _fitting(str(name), searched) for name, searched in value.items()}
@@ -199,7 +193,7 @@ class SweepConfig(RunSettings):
 
     @property
     def pruner(self) -> str:
-        """The pruner by name, also where the choice is left to us."""
+        """The pruner by name, with ``auto`` resolved."""
         if self.search.pruner != "auto":
             return self.search.pruner
         if self.trainer is not None:
@@ -214,17 +208,17 @@ class SweepConfig(RunSettings):
 
     @property
     def run(self) -> RunSettings:
-        """The part that describes one training."""
+        """The settings of one training."""
         return RunSettings(**{name: getattr(self, name) for name in RunSettings.model_fields})
 
     @property
     def has_data(self) -> bool:
-        """Whether the field is known, or only what a script tells of it."""
+        """Whether there is a data file, or only metrics reported by a script."""
         return bool(self.data.path)
 
     @model_validator(mode="before")
     @classmethod
-    def _script_is_searched(cls, value: Any) -> Any:
+    def _fill_in_script_defaults(cls, value: Any) -> Any:
         return with_script_defaults(value)
 
     @model_validator(mode="after")
@@ -234,7 +228,7 @@ class SweepConfig(RunSettings):
         return self
 
     @model_validator(mode="after")
-    def _script_is_seen_from_its_node(self) -> "SweepConfig":
+    def _script_needs_a_shared_folder(self) -> "SweepConfig":
         if self.trainer is not None and self.executor == "ray" and self.ray.checkpoints is not None:
             raise ValueError(
                 f"ray.checkpoints is {self.ray.checkpoints}, and nothing that a script of trainer "
@@ -308,7 +302,7 @@ class SweepConfig(RunSettings):
         weights = self._reachable("loss.gradient_weight", self.loss.gradient_weight)
         peak_weights = self._reachable("loss.peak_weight", self.loss.peak_weight)
         terms = [name for name in self.search.space if setting_path(name) in TERM_SETTINGS]
-        if peak_weights != {0}:  # then the choice of steps has something to be applied to
+        if peak_weights != {0}:  # then the choice of steps applies to the peak term
             terms = [name for name in terms if setting_path(name) != "loss.multi_step"]
         for name in self.search.space:
             if setting_path(name) == "loss.peak_variant" and peak_weights == {0}:
@@ -329,7 +323,7 @@ class SweepConfig(RunSettings):
         return self
 
     def searched(self, path: str) -> NumberRange | Choices | None:
-        """Return the range of the setting at a dotted path, None where it is not searched."""
+        """Return the range of the setting at a dotted path, None if it is not searched."""
         for name, searched in self.search.space.items():
             if setting_path(name) == path:
                 return searched

@@ -30,8 +30,8 @@ def _distribution(searched: NumberRange | Choices) -> BaseDistribution:
 def make_sampler(search: SearchSettings, trials_so_far: int) -> BaseSampler:
     """Return the sampler of a study that has so many trials.
 
-    The seed moves on with their number: a resumed study would else draw the random numbers of its
-    beginning again.
+    The seed depends on the number of trials in the study: a study resumed with the configured seed
+    would repeat the random numbers of its beginning.
     """
     return SAMPLERS[search.sampler]((search.seed + 1_000_003 * trials_so_far) % 2**32)
 
@@ -52,8 +52,8 @@ def make_pruner(search: SearchSettings, epochs: int) -> BasePruner:
 def rungs(search: SearchSettings, epochs: int) -> tuple[int, ...]:
     """Return the epochs after which trials are paused, rising; none where there are too few.
 
-    By default a quarter and a half of all: where the learning rate does not fall, what a trial
-    comes to by then was measured to tell how it ends (benchmarks/README.md).
+    By default a quarter and a half of all: under a constant learning rate the score at that age was
+    measured to predict the final one (decision 17).
     """
     if search.rungs is not None:
         return search.rungs
@@ -62,11 +62,11 @@ def rungs(search: SearchSettings, epochs: int) -> tuple[int, ...]:
 
 
 def misleading_rungs(config: SweepConfig) -> list[str]:
-    """Return a sentence where trials are paused by what an early look does not tell."""
+    """Return a warning where trials are paused by early scores that predict little."""
     training = config.training
     searched = config.searched("training.schedule")
     if config.trainer is not None:
-        return []  # nobody knows its schedule
+        return []  # the schedule of a script is unknown
     if not config.promotes or (training.schedule == "schedule_free" and searched is None):
         return []
     return [

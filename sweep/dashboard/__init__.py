@@ -1,4 +1,4 @@
-"""The Optuna dashboard behind a login, with notes and pictures of our own.
+"""Optuna's dashboard behind a token, with notes, attributes and pictures of this program.
 
 May import `sweep.pictures`, `sweep.study` and all below them.
 A new page is a route in `views/routes.py`.

@@ -1,4 +1,4 @@
-"""Scoring trials against the baseline, which may still be at work itself."""
+"""Scores of trials relative to the baseline after the same number of epochs."""
 
 from fieldsharp.objectives.guards import check_guards
 from fieldsharp.objectives.metric_values import MetricValues
@@ -13,7 +13,7 @@ from fieldsharp.sweep.study.trial_records import TrialRecord
 
 
 class BaselineScoring:
-    """Knows the baseline epoch by epoch, and what a forecast scores beside it.
+    """Scores forecasts relative to the baseline, which may still be running.
 
     Args:
         objective: How a forecast is scored.
@@ -27,9 +27,9 @@ class BaselineScoring:
         self.baseline_ended = False
 
     def add_baseline(self, report: EpochReport) -> None:
-        """Take in an epoch of the baseline, in place of what an attempt that was lost said of it.
+        """Add an epoch of the baseline, in place of the same epoch of a lost attempt.
 
-        What that one said of later epochs stays: trials were compared with it, perhaps pruned.
+        Later epochs of a lost attempt stay: trials were compared with them, perhaps pruned.
         """
         self._baseline[report.epoch : report.epoch + 1] = [report.judgement]
 
@@ -37,19 +37,19 @@ class BaselineScoring:
         """Take the baseline as finished.
 
         Args:
-            judgements: After each of its epochs; None where all were added already.
+            judgements: Metrics after each of its epochs; None if all were added already.
         """
         if judgements is not None:
             self._baseline = judgements
         self.baseline_ended = True
 
-    def at_its_age(self, report: EpochReport) -> Score | None:
-        """Return the score against the baseline of the same age, None while that is not known."""
+    def at_same_epoch(self, report: EpochReport) -> Score | None:
+        """Return the score relative to the baseline after as many epochs, None if not known yet."""
         baseline = self._at(report.epoch)
         return None if baseline is None else self._score(report.judgement, baseline)
 
     def at_rung(self, report: EpochReport, of: int) -> RungResult:
-        """Return what counts at a rung; the baseline of that age is known.
+        """Return the result of a trial at a rung; the baseline has reached it already.
 
         Args:
             report: Of the epoch.
@@ -58,13 +58,13 @@ class BaselineScoring:
         return self._rung_result(report.epoch, of, report.judgement)
 
     def baseline_at_rung(self, epochs: int, of: int) -> RungResult | None:
-        """Return what the baseline had come to after so many epochs, None if not known yet."""
+        """Return the result of the baseline after so many epochs, None if not known yet."""
         baseline = self._at(epochs - 1)
         return None if baseline is None else self._rung_result(epochs - 1, of, baseline)
 
     def _rung_result(self, epoch: int, of: int, judgement: MetricValues) -> RungResult:
         baseline = self._at(epoch)
-        assert baseline is not None, "nothing is judged before the baseline of its age"
+        assert baseline is not None, "no trial is scored before the baseline has reached its epoch"
         score = self._score(judgement, baseline)
         outcomes = check_guards(judgement, self._objective.guards, baseline)
         return RungResult(
@@ -76,25 +76,25 @@ class BaselineScoring:
         )
 
     def final(self, report: EpochReport) -> Score:
-        """Return the score against the finished baseline."""
+        """Return the score relative to the finished baseline."""
         return self._score(report.judgement, self._baseline[-1])
 
     def record(self, running: RunningTrial, end: TrialDone) -> TrialRecord:
-        """Return what is kept of a trial whose epochs are scored, up to where it was pruned."""
-        judged = running.reports[: len(running.scores)]
+        """Return the record of a trial, up to the epoch where it was pruned."""
+        scored = running.reports[: len(running.scores)]
         score = running.scores[-1]
-        # Beside the baseline of its age where it ended early, else beside the finished one.
-        then = self._at(judged[-1].epoch) if running.ends_early else None
+        # A trial that ended early is compared with the baseline after as many epochs.
+        then = self._at(scored[-1].epoch) if running.ends_early else None
         baseline = then or self._baseline[-1]
-        judgement = judged[-1].judgement
+        judgement = scored[-1].judgement
         return TrialRecord(
             judgement=judgement,
-            judgements_by_epoch=[r.judgement for r in judged] if running.is_baseline else [],
+            judgements_by_epoch=[r.judgement for r in scored] if running.is_baseline else [],
             score=score.total,
             score_parts=_parts(score),
             guards=check_guards(judgement, self._objective.guards, baseline),
             baseline_rmse=baseline.overall["rmse"],
-            epochs=len(judged),
+            epochs=len(scored),
             seconds=end.seconds,
             peak_memory_mb=end.peak_memory_mb,
             device=end.device,

@@ -1,4 +1,7 @@
-"""Confirming the best trials: new seeds, judged once on the test split, beside the baseline's."""
+"""Confirmation: the best trials and the baseline are trained with new seeds and tested.
+
+Their forecasts are evaluated once, on the test split.
+"""
 
 import logging
 import time
@@ -61,9 +64,9 @@ def confirm_study(
     workers: int | None = None,
     plan_executor: Callable[[SweepConfig], ExecutorPlan] = executor_plan,
 ) -> Confirmation:
-    """Train the best configurations and the baseline with new seeds and judge them on the test.
+    """Train the best configurations and the baseline with new seeds; evaluate on the test split.
 
-    Every finished run is kept at once and not trained again by a later call; one that failed is.
+    Every finished run is stored at once and not trained again by a later call; a failed one is.
 
     Args:
         name: Of the study.
@@ -71,7 +74,7 @@ def confirm_study(
         top: How many configurations, at most, beside the baseline.
         seeds: How many new seeds.
         workers: Trainings at a time; by default as configured.
-        plan_executor: From the configuration, with that number, to what trains.
+        plan_executor: Plans the executor of a configuration with that number of workers.
 
     Raises:
         BadInput: If the study is being run, has nothing to confirm, or its data is not there.
@@ -115,9 +118,9 @@ class _Job:
 
     Attributes:
         spec: As the plan has it.
-        sent: As it is at work, numbered as a job, since a trial is trained with several seeds.
-        report: The last that was heard of it.
-        lost: How often it was lost since it last got further.
+        sent: As it is handed out, numbered as a job: a trial is trained with several seeds.
+        report: Of its last epoch.
+        lost: Attempts lost since it last finished a further epoch.
     """
 
     spec: TrialSpec
@@ -127,17 +130,17 @@ class _Job:
 
 
 class ConfirmationRun:
-    """Hands out the trainings that are missing and keeps what comes back.
+    """Hands out the missing trainings and stores their results.
 
     Args:
         study: Whose best trials are confirmed.
         url: Address of its database.
         specs: Every training.
-        executor: What trains.
+        executor: Runs the trainings.
         files: For checkpoints.
-        recovery: What is done about lost workers.
+        recovery: Settings for lost workers.
         clock: Seconds that never run backwards.
-        lock: On the study, which is watched meanwhile; None where there is none.
+        lock: On the study; None if the caller holds none.
     """
 
     def __init__(
@@ -171,10 +174,10 @@ class ConfirmationRun:
         self._stop_requests += 1
 
     def run(self) -> None:
-        """Work until every training is done or has failed; what failed earlier is tried again.
+        """Work until every training is done or has failed; earlier failures are tried again.
 
         Raises:
-            StoppedOnRequest: If it was told to stop.
+            StoppedOnRequest: If it was asked to stop.
         """
         kept = read_runs(self._study, self._url)
         done = {key for key, run in kept.items() if run.failure is None}
@@ -285,7 +288,7 @@ class ConfirmationRun:
         )
 
     def _stop(self) -> None:
-        """Let every training finish its epoch, taking in results that are on their way."""
+        """Let every training finish its epoch, and store the results until then."""
         name = self._study.study_name
         self._leases.wind_down(name, self._take_in, lambda: self._stop_requests > 1)
         raise StoppedOnRequest(

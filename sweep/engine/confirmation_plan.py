@@ -1,4 +1,4 @@
-"""What a confirmation trains, and what the test split asks of it."""
+"""The trainings of a confirmation, and the targets on the test split."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import candidates, new_seeds
 from fieldsharp.sweep.study.confirmation.records import Confirmation, Runs
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
-    BaselineScoring,
+    SeedScoring,
     confirmed_trials,
     in_words,
     winner,
@@ -31,13 +31,13 @@ from fieldsharp.sweep.trials.evaluator import Evaluator, Persistence
 
 @dataclass(frozen=True)
 class ConfirmationPlan:
-    """What is to be trained, and how it will be judged.
+    """The trainings, and the targets that their forecasts are scored against.
 
     Attributes:
         config: Of the study.
         facts: Of the study.
         trials: Whose configurations are trained, the baseline first.
-        seeds: What each is trained with.
+        seeds: Each configuration is trained with every one.
         targets: Of the test split.
         finished_trials: How many trials of the study are finished.
     """
@@ -70,7 +70,7 @@ class ConfirmationPlan:
         )
 
     def confirmation(self, runs: Runs) -> Confirmation:
-        """Return what these runs come to.
+        """Return the confirmation from its runs.
 
         Raises:
             FieldsharpError: If the baseline failed with every seed.
@@ -79,7 +79,7 @@ class ConfirmationPlan:
             {spec.number: describe(spec) for spec in self.trials},
             self.seeds,
             runs,
-            BaselineScoring(self.config.objective, self.targets),
+            SeedScoring(self.config.objective, self.targets),
         )
         best = winner(trials)
         return Confirmation(
@@ -95,7 +95,7 @@ class ConfirmationPlan:
 
 
 def make_plan(study: Study, url: str, top: int, seeds: int) -> ConfirmationPlan:
-    """Find out what is to be confirmed, and what the test split asks for.
+    """Choose the trials to confirm, and compute the targets on the test split.
 
     Raises:
         StudyError: If there is nothing to confirm.

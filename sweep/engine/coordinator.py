@@ -151,9 +151,7 @@ class Coordinator:
         self._verdicts.read()
         self._scheduler.prepare()
         self._progress.begin(
-            self._scheduler.finished,
-            self._repository.config.budget.trials,
-            self._repository.best(),
+            self._scheduler.finished, self._repository.config.budget.trials, self._repository.best()
         )
         self._progress.waiting(self._scheduler.paused.count)
         self._conclude()
@@ -165,9 +163,8 @@ class Coordinator:
         """Take over a result that is not in the database: its trial is not trained again."""
         number = result.end.number
         spec = self._repository.adopt(number, result.end.attempt, result.fingerprint)
-        if (
-            spec is None and number in self._repository.finished_numbers()
-        ):  # only its file was not removed
+        if spec is None and number in self._repository.finished_numbers():
+            # Only its file was not removed.
             self._watch.remove_when_durable(lambda: self._files.remove_result(number))
             return
         if spec is None:  # the database was restored or made anew: another trial has the number
@@ -288,7 +285,7 @@ class Coordinator:
         """Score the epochs that the baseline has reached, and end the trial after its last one."""
         while len(running.scores) < len(running.reports) and not running.pruned:
             report = running.reports[len(running.scores)]
-            score = self._scoring.at_its_age(report)
+            score = self._scoring.at_same_epoch(report)
             if score is None:
                 return
             running.scores.append(score)

@@ -1,6 +1,6 @@
-"""Leases: every trial that is handed out comes back, once, in time, or as lost.
+"""Leases: each attempt ends exactly once, by an event of its worker or by a deadline.
 
-Between the executor, where workers die, hang and wake up again, and whoever wants trials run.
+Executors lose workers, and workers hang and wake up again; the coordinator sees none of that.
 """
 
 import logging
@@ -15,42 +15,39 @@ from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
 POLL_S = 0.5
-"""How long whoever waits for trials waits for news of them at a time."""
+"""Longest time that a poll for events blocks."""
 Key = tuple[int, int]
 """Trial and attempt."""
 
 
 @dataclass
 class _Lease:
-    """An attempt at work, and when it last gave a sign of life."""
+    """A running attempt and the time of its last event."""
 
     spec: TrialSpec
-    heard_at: float
+    last_event_at: float
 
 
 class Leases:
-    """Hands trials to an executor and passes on what is heard of them.
+    """Hands trials to an executor and passes on their events.
 
-    An attempt that gives no sign of life for the length of the deadline is ended and passed on as
-    failed by its worker. What is heard of an attempt after it ended is dropped.
+    An attempt without an event for the length of the deadline is killed and reported as failed by
+    its worker. Events of an attempt that has ended are dropped.
 
     Args:
-        executor: What runs the trials.
-        deadline_s: How long an attempt may be silent.
+        executor: Runs the trials.
+        deadline_s: Longest time between two events of an attempt.
         clock: Seconds that never run backwards.
     """
 
     def __init__(
-        self,
-        executor: Executor,
-        deadline_s: float,
-        clock: Callable[[], float] = time.monotonic,
+        self, executor: Executor, deadline_s: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._executor = executor
         self._deadline_s = deadline_s
         self._clock = clock
         self._leases: dict[Key, _Lease] = {}
-        self._looked_at = clock()
+        self._polled_at = clock()
 
     @property
     def free_slots(self) -> int:
@@ -58,7 +55,7 @@ class Leases:
         return self._executor.free_slots
 
     @property
-    def at_work(self) -> list[Key]:
+    def running(self) -> list[Key]:
         """The attempts that have not ended."""
         return list(self._leases)
 
@@ -77,17 +74,14 @@ class Leases:
             self._executor.pause(number)
 
     def wind_down(
-        self,
-        study: str,
-        take_in: Callable[[list[TrialEvent]], None],
-        at_once: Callable[[], bool],
+        self, study: str, take_in: Callable[[list[TrialEvent]], None], at_once: Callable[[], bool]
     ) -> None:
-        """Let every trial finish the epoch it is in.
+        """Let every trial finish its epoch.
 
         Args:
-            study: Whose trials, for the log.
-            take_in: What is done with what comes meanwhile.
-            at_once: Whether to wait no longer.
+            study: Named in the log.
+            take_in: Handles the events until then.
+            at_once: Whether to stop waiting.
         """
         logger.warning(
             "%s: stopping after the epoch that is trained; once more ends it at once", study
@@ -103,31 +97,31 @@ class Leases:
         self._leases.clear()
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:
-        """Return what happened after at most ``timeout_s``, attempts lost by silence included."""
-        events = [event for event in self._executor.poll(timeout_s) if self._is_awaited(event)]
+        """Return the events of at most ``timeout_s``, with a failure for each overdue attempt."""
+        events = [event for event in self._executor.poll(timeout_s) if self._is_current(event)]
         return events + self._overdue(timeout_s)
 
-    def _is_awaited(self, event: TrialEvent) -> bool:
+    def _is_current(self, event: TrialEvent) -> bool:
         key = event.number, event.attempt
         lease = self._leases.get(key)
         if lease is None:
-            logger.debug("trial %d, attempt %d: heard of too late", *key)
+            logger.debug("trial %d, attempt %d: event after its end", *key)
             return False
-        lease.heard_at = self._clock()
+        lease.last_event_at = self._clock()
         if isinstance(event, End):
             del self._leases[key]
         return True
 
     def _overdue(self, waited_s: float) -> list[TrialEvent]:
         now = self._clock()
-        if now - self._looked_at - waited_s > self._deadline_s / 2:
-            # It was us who were away: frozen, or waiting for the database. All may have spoken.
+        if now - self._polled_at - waited_s > self._deadline_s / 2:
+            # This process was suspended, or waited for the database: events may be on their way.
             for lease in self._leases.values():
-                lease.heard_at = now
-        self._looked_at = now
+                lease.last_event_at = now
+        self._polled_at = now
         lost: list[TrialEvent] = []
         for key, lease in list(self._leases.items()):
-            silent_s = now - lease.heard_at
+            silent_s = now - lease.last_event_at
             if silent_s > self._deadline_s:
                 self._executor.kill(lease.spec.number)
                 del self._leases[key]

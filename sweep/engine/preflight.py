@@ -1,4 +1,4 @@
-"""Everything that can be known to be wrong before a trial starts, and what the data asks for."""
+"""Checks of data, predictor and losses before the first trial, and the targets of the study."""
 
 import os
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from fieldsharp.fields.derivatives import interior_mask
 from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import count_gpus, find_device
 from fieldsharp.model.losses.custom_term import check_own_term
-from fieldsharp.model.losses.normalisation import term_scales
+from fieldsharp.model.losses.forecast_loss import term_scales
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.settings import LossSettings
 from fieldsharp.objectives.guards import broken, check_guards, truth_metrics
@@ -21,10 +21,7 @@ from fieldsharp.sweep.configuration.ranges import Choices, setting_path
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES, visible_gpus, worker_count
-from fieldsharp.sweep.execution.script.preflight import (
-    require_script,
-    summarise_script_data,
-)
+from fieldsharp.sweep.execution.script.preflight import require_script, summarise_script_data
 from fieldsharp.sweep.execution.script.project_copy import project_sha256
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.files.previews import ObservedPreview
@@ -39,11 +36,11 @@ WINDOWS_TRIED = 2
 
 @dataclass(frozen=True)
 class PreflightResult:
-    """What was found out before a trial starts.
+    """The result of the checks.
 
     Attributes:
-        facts: To be kept with the study.
-        observed: What pictures show beside forecasts; None where a script knows the data alone.
+        facts: Of the data, stored with the study.
+        observed: The observed field for pictures; None if only the script reads the data.
     """
 
     facts: DataSummary
@@ -55,7 +52,8 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
 
     Raises:
         DataError: If the data cannot be used.
-        ConfigError: If the predictor cannot be built or the targets cannot be met honestly.
+        ConfigError: If the predictor cannot be built or the targets cannot be met by a true
+            forecast.
     """
     if config.trainer is not None:
         require_script(config)
@@ -100,7 +98,7 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
 
 
 def local_processes(config: SweepConfig) -> int:
-    """Return how many processes of this machine hold the data at the same time, in a sweep."""
+    """Return how many processes of this machine hold the data at the same time in a sweep."""
     if config.executor == "ray" or config.trainer is not None:
         return 1
     gpus = visible_gpus(count_gpus(config.training), os.environ.get(CUDA_VISIBLE_DEVICES))
@@ -119,7 +117,7 @@ def _structures(config: SweepConfig) -> list[RunSettings]:
 
 
 def _try_own_terms(config: SweepConfig, data: ForecastData) -> None:
-    """Take every loss term of the user's that the search can come to, on persistence."""
+    """Evaluate every loss term of the user that the search can choose, on persistence."""
     history_BTCHW, future_BTCHW = next(data.train.in_order(WINDOWS_TRIED))
     still_BTCHW = history_BTCHW[:, -1:].expand_as(future_BTCHW)
     for setting in ("loss.variant", "loss.peak_variant"):
@@ -131,9 +129,10 @@ def _try_own_terms(config: SweepConfig, data: ForecastData) -> None:
 
 
 def _weight_units(config: SweepConfig, data: ForecastData) -> dict[str, float]:
-    """Return what the weight of each preset is worth in the weights of the search.
+    """Return the factor from the weight of each preset to the units of the searched weight.
 
-    The plan's are raw, the sharpeners' in units of the base loss, whatever the search is in.
+    Weights of the first presets are raw, those of the sharpening ones in units of the base loss;
+    the search may use either.
     """
 
     def scale(loss: LossSettings) -> float:

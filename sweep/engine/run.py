@@ -1,4 +1,4 @@
-"""Starting a sweep, or going on with one: check all, open the study, run the coordinator."""
+"""Starts or resumes a sweep: checks everything, opens the study, runs the coordinator."""
 
 import logging
 from collections.abc import Callable
@@ -48,14 +48,14 @@ def run_sweep(
     """Run a sweep until its budget is used.
 
     Args:
-        config: What to sweep; a study of that name is gone on with if its configuration agrees.
+        config: Of the sweep; a study of the same name is resumed if its configuration agrees.
         storage_url: Address of the database.
-        make_progress: From what can be told of the sweep to what tells it.
-        must_exist: Refuse a database that is gone instead of making a new one.
-        warm_start: What to begin with of an earlier study; None leaves what the study began with.
+        make_progress: Makes the progress display of an opened sweep.
+        must_exist: Refuse a missing database instead of making a new one.
+        warm_start: Trials of an earlier study to start with; None leaves those of the study.
 
     Raises:
-        BadInput: If anything given cannot be used; no trial was started.
+        BadInput: If a setting, the data or the database cannot be used; no trial was started.
         StoppedOnRequest: If it was interrupted by SIGINT or SIGTERM.
         FieldsharpError: If the database or the baseline fails.
     """
@@ -84,7 +84,7 @@ def _run(
     must_exist: bool,
     warm_start: WarmStart | None,
 ) -> None:
-    # Nothing is written before all is examined: bad data leaves no empty database behind.
+    # Nothing is written before everything is checked: bad data leaves no empty database behind.
     check_storage(storage_url, "write", must_exist=must_exist)
     require_not_running(storage_url, config.study)
     for sentence in (*values_outside(config), *misleading_rungs(config)):
@@ -92,7 +92,7 @@ def _run(
     machines = executor_plan(config)
     found = run_preflight(config)
     facts = found.facts
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it would say, progress says
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # progress reports the same
     with StudyLock(storage_url, config.study) as lock:
         patience = DatabaseRetry(seconds(config.recovery.patience))
         storage = patience.call(
@@ -106,8 +106,8 @@ def _run(
             )
         )
 
-        def differ(there: Study) -> list[str]:
-            return _project_differs(there, config, storage_url, facts, resumed=must_exist)
+        def differ(study: Study) -> list[str]:
+            return _project_differs(study, config, storage_url, facts, resumed=must_exist)
 
         study = patience.call(
             lambda: open_or_create_study(storage, config, facts, warm_start, differ)
@@ -136,7 +136,7 @@ def _run(
 
 
 def _keep_project(config: SweepConfig, files: StudyWorkspace) -> None:
-    """Keep the project of a script as it is when its study begins.
+    """Copy the project of a script next to its study.
 
     Raises:
         ConfigError: If it cannot be read or written.
@@ -155,7 +155,7 @@ def _keep_project(config: SweepConfig, files: StudyWorkspace) -> None:
 def _project_differs(
     study: Study, config: SweepConfig, url: str, facts: DataSummary, *, resumed: bool
 ) -> list[str]:
-    """Return how the project of a script differs from the one a study began with."""
+    """Return how the project of a script differs from its copy next to the study."""
     if config.trainer is None:
         return []
     kept = project_snapshot(StudyWorkspace(url, study_identity(study)).folder)
@@ -176,7 +176,7 @@ def _project_differs(
 def _opened(
     study: Study, config: SweepConfig, facts: DataSummary, repository: StudyRepository
 ) -> OpenedSweep:
-    """Return what can be told of a sweep that is about to begin."""
+    """Return what the progress display needs of a sweep."""
     url, patience = repository.url, repository.patience
     return OpenedSweep(
         study=config.study,

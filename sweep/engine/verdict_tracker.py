@@ -1,4 +1,4 @@
-"""Where a study stands: its complete trials, the best of them, and the verdict."""
+"""The verdict of a study, updated as its trials end, and the trials worth keeping."""
 
 import heapq
 import logging
@@ -17,11 +17,11 @@ logger = logging.getLogger(__name__)
 
 
 class VerdictTracker:
-    """Keeps the verdict of a study up to date while its trials come in.
+    """Updates the verdict of a study while its trials end.
 
     Args:
-        repository: Where the verdict is written down.
-        facts: What was found out about the data.
+        repository: Stores the verdict.
+        facts: Of the data.
     """
 
     def __init__(self, repository: StudyRepository, facts: DataSummary) -> None:
@@ -35,27 +35,27 @@ class VerdictTracker:
 
     @property
     def needless(self) -> str:
-        """Why nothing that another trial could bring is needed, "" where it is; as concluded."""
+        """Why no further trial can change the verdict; "" if one can."""
         return self._needless
 
     @property
     def verdict(self) -> Verdict | None:
-        """The last one; None before the first."""
+        """The last verdict; None before the first."""
         return self._verdict
 
     def read(self) -> None:
-        """Begin with the trials that ended already."""
+        """Read the trials that have ended already."""
         self._contenders = self._repository.contenders()
 
     def add(self, spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True) -> None:
-        """Take in a trial that is complete, or was given up on its way."""
+        """Add a trial that is complete, or was pruned."""
         self._contenders.append(contender(spec, record, is_complete=is_complete))
 
     def conclude(self, finished: int) -> None:
-        """Bring the verdict up to date.
+        """Update the verdict.
 
         Args:
-            finished: How many trials of the budget are used.
+            finished: Trials of the budget that are used.
         """
         to_come = max(0, self._config.budget.trials - finished)
         reached = reach_verdict(self._contenders, self._targets, self._units, to_come)
@@ -66,10 +66,10 @@ class VerdictTracker:
         self._needless = self._repository.why_settled(verdict, self._targets)
 
     def wanted(self, count: int) -> list[int]:
-        """Return the trials whose nets are worth keeping: the best, and the baseline.
+        """Return the trials whose weights are kept: the best, and the baseline.
 
         Args:
-            count: How many of the feasible, by score; 0 keeps the baseline neither.
+            count: How many of the feasible ones, by score; 0 also drops the baseline.
         """
         feasible = (c for c in self._contenders if c.is_complete and not c.broken)
         best = heapq.nsmallest(count, feasible, key=lambda c: (c.score, c.number))
@@ -77,7 +77,7 @@ class VerdictTracker:
         return [*baseline, *(c.number for c in best)]
 
     def warn_of_baseline(self, record: TrialRecord) -> None:
-        """Say what about the baseline makes the search odd."""
+        """Warn if the baseline makes the search meaningless: targets it meets, guards it breaks."""
         study, metrics = self._config.study, record.metrics
         given = self._config.objective.targets
         for sentence in targets_already_reached(

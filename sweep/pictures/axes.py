@@ -99,6 +99,7 @@ def put_line(
 def put_legend(axes: Axes, style: Style) -> None:
     """Write the legend in a row between the axes and their title."""
     handles, _ = axes.get_legend_handles_labels()
+    is_crowded = len(handles) > 4
     if handles:
         box, figure = axes.get_position(), axes.get_figure(root=True)
         assert figure is not None, "axes belong to a figure"
@@ -111,8 +112,8 @@ def put_legend(axes: Axes, style: Style) -> None:
             fontsize=SMALL,
             frameon=False,
             labelcolor=style.ink,
-            columnspacing=0.9,
-            handlelength=1.7,
+            columnspacing=0.6 if is_crowded else 0.9,
+            handlelength=1.1 if is_crowded else 1.7,
             handletextpad=0.4,
             borderpad=0.1,
         )

@@ -77,12 +77,12 @@ class Layout:
     bar_below: bool
 
     @property
-    def beside(self) -> float:
+    def right_margin(self) -> float:
         """Width of the space to the right of the map."""
         return RIGHT if self.bar_below else BAR_GAP + BAR + BAR_TEXT
 
     @property
-    def below(self) -> float:
+    def bottom_margin(self) -> float:
         """Height of the space below the map."""
         return BOTTOM + (BAR + 0.5 if self.bar_below else 0.0)
 
@@ -100,8 +100,10 @@ def one_map(observed: ObservedPreview, panel: Panel, style: Style) -> Figure:
     """Return a single map with its colour bar."""
     grid = map_grid(observed)
     size = layout(grid)
-    figure = make_figure(LEFT + size.wide + size.beside, size.below + size.high + MARGIN, style)
-    box = (LEFT, size.below, size.wide, size.high)
+    figure = make_figure(
+        LEFT + size.wide + size.right_margin, size.bottom_margin + size.high + MARGIN, style
+    )
+    box = (LEFT, size.bottom_margin, size.wide, size.high)
     axes = add_axes(figure, box, style)
     _draw_field(axes, grid, panel, style)
     put_labels(axes, grid.x_label, grid.y_label, style)
@@ -161,9 +163,9 @@ def _page(
     grid = map_grid(observed)
     size = layout(grid)
     columns = (LEFT, LEFT + size.wide + 0.3)
-    rows = (size.below + size.high + TOP + 0.1, size.below)
+    rows = (size.bottom_margin + size.high + TOP + 0.1, size.bottom_margin)
     top = rows[0] + size.high + TOP
-    width = columns[1] + size.wide + size.beside + 0.1
+    width = columns[1] + size.wide + size.right_margin + 0.1
     heading = wrapped(heading, width)
     figure = make_figure(width, top + heading_height(heading), style)
     # The difference is below the prediction, whether or not there is a baseline.
@@ -227,7 +229,7 @@ def _draw_bar(
 ) -> None:
     left, bottom, wide, high = map_box
     if size.bar_below:
-        box = (left, bottom - size.below + 0.42, wide, BAR)
+        box = (left, bottom - size.bottom_margin + 0.42, wide, BAR)
     else:
         box = (left + wide + BAR_GAP, bottom, BAR, high)
     axes = add_axes(figure, box, style)

@@ -1,5 +1,5 @@
 """The HTML report of a study.
 
 May import `sweep.results` and all below it.
-A new section is a field of `model`, filled by `collect` and shown by `render`.
+A new section: fields of `model.Report` and `render.ReportPage`, a `<section>` in the template.
 """

@@ -10,10 +10,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.sweep.report.model import CommonChoice, Importance
-from fieldsharp.sweep.study.sampling.study_view import (
-    RungStudy,
-    as_complete_at_rung,
-)
+from fieldsharp.sweep.study.sampling.study_view import RungStudy, as_complete_at_rung
 from fieldsharp.sweep.study.trial_records import is_baseline, is_feasible, trial_score
 
 MIN_TRIALS = 10

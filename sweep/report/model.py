@@ -166,14 +166,14 @@ class GuardRow:
 
     Attributes:
         name: Of the guard.
-        words: The flaw of a forecast that breaks it.
+        flaw: Of a forecast that breaks it, in words.
         at_most: Whether the limit is an upper limit, else a lower one.
         broken_by: Number of complete trials that break it.
         outcomes: Of the baseline and the chosen trial.
     """
 
     name: str
-    words: str
+    flaw: str
     at_most: bool
     broken_by: int
     outcomes: Mapping[Kind, GuardOutcome]

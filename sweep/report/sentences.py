@@ -270,8 +270,8 @@ def variants_sentence(report: Report) -> str:
     """Return the best loss, and the best of those that cannot cure blur."""
     rows = [row for row in report.variants if row.best is not None and row.name != NO_TERM]
     if not rows:
-        return "No complete trial with a gradient term is free of broken guards."
-    text = f"{rows[0].name} has the lowest score without a broken guard, {number(rows[0].best, 3)}"
+        return "No complete trial with a gradient term is feasible."
+    text = f"{rows[0].name} has the lowest score of a feasible trial, {number(rows[0].best, 3)}"
     blunt = [row for row in rows if row.sharpens is False]
     if blunt and rows[0].sharpens:
         text += (

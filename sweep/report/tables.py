@@ -29,15 +29,15 @@ class Table:
         caption: Its caption.
         headings: Of its columns; the first column holds the names of the rows.
         rows: Cells as text.
-        words: Indices of text columns, which are aligned left.
-        strong: Index of the row in bold.
+        text_columns: Indices of the columns aligned left.
+        bold_row: Index of the row in bold.
     """
 
     caption: str
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
-    words: Sequence[int] = ()
-    strong: int | None = None
+    text_columns: Sequence[int] = ()
+    bold_row: int | None = None
 
     @property
     def is_pairs(self) -> bool:
@@ -106,8 +106,8 @@ def metrics(report: Report, split: SplitResults) -> Table:
             "guards",
         ],
         rows=lines,
-        words=[7],
-        strong=len(lines) - 1 if "forecast" in results else None,
+        text_columns=[7],
+        bold_row=len(lines) - 1 if "forecast" in results else None,
     )
 
 
@@ -133,7 +133,9 @@ def variants(report: Report) -> Table:
     ]
     headings = ["loss variant", "can cure blur", "trials", "break no guard", "best score"]
     headings += ["median score", "gradient of the best over observed", "is lowest for"]
-    return Table("Complete trials by loss, validation split", headings, rows, words=[1, 7])
+    return Table(
+        "Trials with a score by loss, validation split", headings, rows, text_columns=[1, 7]
+    )
 
 
 def guards(report: Report) -> Table:
@@ -144,7 +146,7 @@ def guards(report: Report) -> Table:
             row.name,
             str(row.broken_by),
             *(_outcome(row.outcomes, kind, at_most=row.at_most) for kind in kinds),
-            row.words,
+            row.flaw,
         ]
         for row in report.guards
     ]
@@ -155,7 +157,7 @@ def guards(report: Report) -> Table:
         "the lead with the least margin",
         headings,
         rows,
-        words=[2 + len(kinds)],
+        text_columns=[2 + len(kinds)],
     )
 
 
@@ -182,10 +184,10 @@ def confirmation(report: Report) -> Table | None:
         for band, scale in ((confirmed.gradient, gradient), (confirmed.peak, peak))
     ]
     rows = [["target", "", "", "", *bands, "", ""]]
-    strong = None
+    bold_row = None
     for trial in confirmed.trials:
         if trial.trial == confirmed.winner:
-            strong = len(rows)
+            bold_row = len(rows)
         rows.append(
             [
                 f"trial {trial.trial}"
@@ -208,7 +210,7 @@ def confirmation(report: Report) -> Table | None:
     ]
     seeds = count(len(confirmed.seeds), "new seed")
     caption = f"Test split, {seeds}: mean \N{PLUS-MINUS SIGN} standard error"
-    return Table(caption, headings, rows, words=[1], strong=strong)
+    return Table(caption, headings, rows, text_columns=[1], bold_row=bold_row)
 
 
 def _spread(spread: Spread | None, factor: float = 1.0) -> str:
@@ -237,7 +239,7 @@ def cost(report: Report) -> Table:
         ["device", ", ".join(spent.devices) or UNKNOWN],
         ["precision", ", ".join(spent.precisions) or UNKNOWN],
     ]
-    return Table("Time and memory of the study", ["", ""], rows, words=[1])
+    return Table("Time and memory of the study", ["", ""], rows, text_columns=[1])
 
 
 def failures(report: Report) -> Table | None:
@@ -245,7 +247,7 @@ def failures(report: Report) -> Table | None:
     if not report.failures:
         return None
     rows = [[f"trial {trial}", reason] for trial, reason in report.failures.items()]
-    return Table("Failed trials", ["", "reason"], rows[:MAX_FAILURES], words=[1])
+    return Table("Failed trials", ["", "reason"], rows[:MAX_FAILURES], text_columns=[1])
 
 
 def importance(report: Report) -> Table | None:
@@ -263,7 +265,7 @@ def importance(report: Report) -> Table | None:
         )
         rows.append([name, percent(value), choice])
     headings = ["setting", "share", "most frequent among the best"]
-    return Table("Importance of each setting", headings, rows, words=[2])
+    return Table("Importance of each setting", headings, rows, text_columns=[2])
 
 
 def provenance(report: Report) -> Table:
@@ -279,4 +281,4 @@ def provenance(report: Report) -> Table:
         ["versions", ", ".join(f"{name} {v}" for name, v in origin.versions.items())],
         ["report made", report.made.isoformat(sep=" ", timespec="minutes")],
     ]
-    return Table("Data, code and machine of the study", ["", ""], rows, words=[1])
+    return Table("Data, code and machine of the study", ["", ""], rows, text_columns=[1])

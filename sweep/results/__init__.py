@@ -1,4 +1,4 @@
-"""What a study leaves behind: exports, run folders, forecasts, the narrowed search.
+"""Products of a study: exports, run folders, forecasts, the narrowed search.
 
 May import `sweep.execution` and all below it.
 A new export format is a function and a line in `export`.

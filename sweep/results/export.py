@@ -1,4 +1,4 @@
-"""Writing a trial's configuration out, complete enough to train it again anywhere."""
+"""Exports a trial's configuration, complete enough to repeat its training anywhere."""
 
 import errno
 from collections.abc import Mapping
@@ -26,13 +26,13 @@ from fieldsharp.sweep.study.trial_records import PROVENANCE, best_trial, trial_r
 from fieldsharp.sweep.study.verdict import study_verdict
 
 Format = Literal["yaml", "json", "py"]
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def choose_trial(study: Study, number: int | None, url: str) -> FrozenTrial:
     """Return the trial to export: the one with this number, the confirmed winner, or the best.
 
-    The confirmed winner stays preferred when newer trials score better: those saw a single seed.
+    The confirmed winner stays preferred over newer trials with a better score of a single seed.
 
     Raises:
         StudyError: If it does not exist or is not complete.
@@ -62,11 +62,11 @@ def choose_trial(study: Study, number: int | None, url: str) -> FrozenTrial:
 
 
 def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
-    """Return everything about a trial as plain values.
+    """Return the settings, metrics and provenance of a trial as plain values.
 
-    The settings stand as in a configuration file; ``metrics`` are what the trial had on the
-    validation split, ``exported`` is where it comes from; its ``confirmed.newer_trials`` is how
-    many trials finished after the study was confirmed.
+    The settings have the form of a configuration file; ``metrics`` are those on the validation
+    split; ``exported`` is the provenance, in which ``confirmed.newer_trials`` counts the trials
+    that finished after the study was confirmed.
     """
     config, facts = study_config(study), study_data_summary(study)
     trials = study.get_trials(deepcopy=False)
@@ -75,7 +75,7 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
     status, spec, record = trial_status(trial), trial_spec(trial), trial_record(trial)
     assert spec is not None, "trial_status checked"
     assert record is not None, "trial_status checked"
-    # The path as the study knows it now: the file may have moved since the trial ran.
+    # The current path of the study: the file may have moved since the trial ran.
     data = {**spec.run.data.model_dump(mode="json"), "path": config.data.path}
     return {
         **config.model_dump(mode="json"),
@@ -115,7 +115,7 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
 
 
 def render(tree: dict[str, Any], form: Format) -> str:
-    """Return the text of an export, read back and found to hold the same values.
+    """Return the text of an export, verified by reading it back.
 
     Raises:
         StudyError: If a value or a name cannot be written in this format.
@@ -136,12 +136,12 @@ def render(tree: dict[str, Any], form: Format) -> str:
 
 
 def standing(about: Mapping[str, Any]) -> str:
-    """Return what an export's trial is worth, in a few words."""
-    words = f"score {about['score']:.6g}"
+    """Return score, confirmation and broken guards of an exported trial in one phrase."""
+    phrase = f"score {about['score']:.6g}"
     if about["confirmed"] is not None:
-        words += f", {_confirmed_standing(about['confirmed'])}"
+        phrase += f", {_confirmed_standing(about['confirmed'])}"
     broken = [name for name, guard in about["guards"].items() if not guard["ok"]]
-    return words + (f", against the guards {', '.join(broken)}" if broken else "")
+    return phrase + (f", against the guards {', '.join(broken)}" if broken else "")
 
 
 def _confirmed_standing(confirmed: Mapping[str, Any]) -> str:
@@ -157,18 +157,18 @@ def _confirmed_standing(confirmed: Mapping[str, Any]) -> str:
 
 
 def write(text: str, path: Path) -> None:
-    """Write an export to a file, whole or not at all.
+    """Write an export to a file atomically.
 
     Raises:
         ConfigError: If it cannot be written there.
-        FieldsharpError: If there is no room.
+        FieldsharpError: If the disk is full.
     """
     try:
         write_to_send_on(path, text.encode("utf-8"))
     except BrokenPipeError:
-        return  # a pipe such as /dev/stdout, whose reader has read enough
+        return  # a pipe such as /dev/stdout whose reader has ended
     except OSError as error:
-        if error.errno in NO_ROOM:
+        if error.errno in DISK_FULL:
             raise FieldsharpError(
                 f"cannot write {path} ({error.strerror}); make room, or choose another place with "
                 "-o"

@@ -1,4 +1,4 @@
-"""What a net must know of the field it was trained on: ``field.json`` of a run folder."""
+"""Scaling, units, grid and time step of the training field: ``field.json`` of a run folder."""
 
 import json
 import math
@@ -18,15 +18,15 @@ LARGEST_SIDE = 100_000
 
 @dataclass(frozen=True)
 class FieldMetadata:
-    """What a net must know of the field it was trained on.
+    """Properties of the field a predictor was trained on, needed to forecast with it.
 
     Attributes:
-        scaling: Between physical units and the net's.
-        shape: What it predicts.
-        units: Of the field.
-        step_s: Time between two frames of it, in seconds (or units of a time without dates).
-        is_dated: Whether its time is dates.
-        coordinates: Its y and x, where it has them.
+        scaling: Between physical units and the training range.
+        shape: Shape of history and forecast.
+        units: Units of the field.
+        step_s: Time between two frames, in seconds (or units of a time axis without dates).
+        is_dated: Whether the time axis has dates.
+        coordinates: Its y and x coordinates, where it has them.
     """
 
     scaling: Scaling
@@ -42,25 +42,25 @@ class FieldMetadata:
 
 
 def read_field_metadata(path: Path, data: DataSettings) -> FieldMetadata:
-    """Read the file, checked before anything of the size it names is made.
+    """Read and validate the file; no array of a size named in it is allocated before.
 
     Args:
         path: The file.
-        data: What the run was trained on, as its configuration says.
+        data: Data settings of the run's configuration.
 
     Raises:
         OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError:
-            If it is not what a run wrote.
+            If a run did not write it so.
     """
-    facts = json.loads(read_bounded(path, MOST_BYTES))
-    coordinates = {name: list(map(float, c)) for name, c in facts["coordinates"].items()}
-    scaling = Scaling(**{name: _finite(name, value) for name, value in facts["scaling"].items()})
+    content = json.loads(read_bounded(path, MOST_BYTES))
+    coordinates = {name: list(map(float, c)) for name, c in content["coordinates"].items()}
+    scaling = Scaling(**{name: _finite(name, value) for name, value in content["scaling"].items()})
     return FieldMetadata(
         scaling=scaling,
-        shape=_shape(facts["shape"], data),
-        units=str(facts["units"]),
-        step_s=_finite("step_s", facts["step_s"]),
-        is_dated=bool(facts["is_dated"]),
+        shape=_shape(content["shape"], data),
+        units=str(content["units"]),
+        step_s=_finite("step_s", content["step_s"]),
+        is_dated=bool(content["is_dated"]),
         coordinates=coordinates,
     )
 
@@ -71,8 +71,8 @@ def _finite(name: str, value: Any) -> float:
     return float(value)
 
 
-def _shape(facts: Mapping[str, Any], data: DataSettings) -> ForecastShape:
-    shape = ForecastShape(**facts)
+def _shape(sides: Mapping[str, Any], data: DataSettings) -> ForecastShape:
+    shape = ForecastShape(**sides)
     for name, side in asdict(shape).items():
         if type(side) is not int or not 1 <= side <= LARGEST_SIDE:
             raise ValueError(

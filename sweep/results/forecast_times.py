@@ -1,4 +1,4 @@
-"""When predicted frames are valid: on with the steps of the series they follow."""
+"""Valid times of predicted frames, continuing the time steps of a series."""
 
 import re
 import warnings
@@ -17,10 +17,10 @@ SHORTEST_MONTH_S, LONGEST_MONTH_S = 28 * 86_400.0, 31 * 86_400.0
 
 
 def frame_at(series: FieldSeries, after: str | None) -> int:
-    """Return the frame with a time as a person writes it, or the last one.
+    """Return the index of the frame at a time given as text, or of the last frame.
 
     Raises:
-        ConfigError: If it is no time, or none of the series.
+        ConfigError: If the text is no time, or the series has no frame at it.
     """
     if after is None:
         return len(series.time) - 1
@@ -28,7 +28,7 @@ def frame_at(series: FieldSeries, after: str | None) -> int:
     written = _UTC.sub("", after)
     try:
         if np.issubdtype(series.time.dtype, np.datetime64):
-            with warnings.catch_warnings():  # of a zone, which is converted to UTC
+            with warnings.catch_warnings():  # about time zones, which are converted to UTC
                 warnings.filterwarnings("ignore", "no explicit representation of timezones")
                 matches = np.flatnonzero(series.time == np.datetime64(written))
         elif series.time.dtype == object:
@@ -69,8 +69,8 @@ def same_step(ours_s: float, theirs_s: float) -> bool:
 
 
 def _is_monthly(series: FieldSeries) -> bool:
-    """Return whether frames are a calendar month apart, each at the same day and hour."""
-    steps_s = series.steps_s[~breaks_in_time(series)]  # a missing month is still no other step
+    """Return whether frames are a calendar month apart, at the same day and hour."""
+    steps_s = series.steps_s[~breaks_in_time(series)]  # a missing month is not another step
     if len(steps_s) == 0 or steps_s.min() < SHORTEST_MONTH_S or steps_s.max() > LONGEST_MONTH_S:
         return False
     into_month = series.time - series.time.astype("datetime64[M]")

@@ -1,4 +1,4 @@
-"""The sweep that follows a promising one: its search, narrowed to where its best trials lie."""
+"""A follow-up configuration whose search space is narrowed to the best trials of a study."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ MARK = "# Follow-up of study"
 SHARE_KEPT = 0.25
 LEAST_KEPT = 3
 MARGIN = 0.25
-"""The range of the trials kept is widened by this share of the whole range at both ends."""
+"""The range of the best trials is widened at both ends by this share of the whole range."""
 
 
 def narrowed_search(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
@@ -42,7 +42,7 @@ def narrowed_search(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
             if t.state is TrialState.COMPLETE
             and is_feasible(t)
             and not is_baseline(t)
-            and config.search.space.keys() <= t.params.keys()  # else another program added it
+            and config.search.space.keys() <= t.params.keys()  # not if another program added it
         ),
         key=trial_score,
     )
@@ -51,9 +51,9 @@ def narrowed_search(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
             f"study {study.study_name!r} has no complete trial beside the baseline that breaks no "
             "guard, so there is nothing to narrow its search to; run more trials"
         )
-    kept = good[: max(LEAST_KEPT, math.ceil(SHARE_KEPT * len(good)))]
+    best = good[: max(LEAST_KEPT, math.ceil(SHARE_KEPT * len(good)))]
     space = {
-        name: _narrowed(searched, [trial.params[name] for trial in kept])
+        name: _narrowed(searched, [trial.params[name] for trial in best])
         for name, searched in config.search.space.items()
     }
     fixed = {n: s.choices[0] for n, s in space.items() if isinstance(s, Choices) and _single(s)}
@@ -74,7 +74,7 @@ def narrowed_search(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
                 "study": f"{config.study}-next",
             }
         )
-    except ValidationError as error:  # such as a weight that is searched for no term
+    except ValidationError as error:  # such as a searched weight of a term that is fixed to none
         reason = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise StudyError(
             f"the best trials of study {study.study_name!r} leave no search to narrow ({reason}); "
@@ -99,11 +99,11 @@ def render_narrowed_search(study: Study, trials: Sequence[FrozenTrial]) -> str:
 
 
 def write_narrowed_search(text: str, path: Path, *, named: bool = True) -> None:
-    """Write the file, in place of an earlier follow-up but of nothing else.
+    """Write the file; only an earlier follow-up is replaced.
 
     Args:
-        text: What it holds.
-        path: Where.
+        text: Content.
+        path: The file.
         named: Whether the user named the path; a link is followed only then.
 
     Raises:
@@ -112,7 +112,7 @@ def write_narrowed_search(text: str, path: Path, *, named: bool = True) -> None:
     try:
         if not named and path.is_symlink():
             raise ConfigError(
-                f"{path} is a link, and a file is not written through a link that nobody named; "
+                f"{path} is a link, and only a file given with -o is written through a link; "
                 "remove it, or write the follow-up with export STUDY --next -o FILE"
             )
         if path.is_file() and not path.read_text(encoding="utf-8").startswith(MARK):
@@ -149,7 +149,7 @@ def _narrowed(
     to, back = (math.log, math.exp) if searched.log else (float, float)
     first, last = to(searched.low), to(searched.high)
     margin = MARGIN * (last - first) / 2
-    # Rounding must leave neither the old range nor an empty one.
+    # Rounding must not widen the old range, and not empty the new one.
     least = max(_rounded(back(max(first, to(min(numbers)) - margin))), float(searched.low))
     most = min(_rounded(back(min(last, to(max(numbers)) + margin))), float(searched.high))
     return NumberRange(low=least, high=most, log=searched.log) if least < most else searched

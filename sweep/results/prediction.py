@@ -1,4 +1,4 @@
-"""Forecasting from a run folder: as many steps as asked for, the net fed on its own forecasts."""
+"""Forecasts from a run folder of any length, autoregressively."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,7 @@ def forecast(
         trained: A loaded run folder.
         steps: Frames to predict, each ``data.stride`` time steps after the one before.
         data_path: Other data than the run was trained on; same variable and grid.
-        after: Time of the last known frame, as the file writes it; None for the file's last.
+        after: Time of the last known frame, as text; None for the last frame of the file.
 
     Raises:
         DataError: If the data cannot be used or has too few frames before that time.
@@ -61,7 +61,7 @@ def forecast(
 
 
 def steps_of_days(trained: TrainedRun, days: int, data_path: Path | None = None) -> int:
-    """Return how many predicted frames make so many days.
+    """Return the number of predicted frames in a number of days.
 
     Args:
         trained: A loaded run folder.
@@ -93,7 +93,7 @@ def _roll_out(
     fill = trained.scaling.to_unit(torch.tensor(trained.scaling.fill)).float()
     predicted: list[torch.Tensor] = []
     while sum(part.shape[1] for part in predicted) < steps:
-        # Masked cells go back in as in training: no loss ever looked at what is predicted there.
+        # Masked cells are filled as in training: their predicted values were never trained.
         future_BTCHW = torch.where(mask_HW, trained.predictor(history_BTCHW), fill)
         predicted.append(future_BTCHW)
         history_BTCHW = torch.cat([history_BTCHW, future_BTCHW], dim=1)[:, -known_NCHW.shape[0] :]
@@ -141,7 +141,7 @@ def _require_same_field(series: FieldSeries, trained: TrainedRun) -> None:
 def _require_known_history(
     series: FieldSeries, settings: DataSettings, first: int, last: int
 ) -> None:
-    """Check the frames given as training windows are checked: no break in time, few gaps."""
+    """Check the history as training windows are checked: no break in time, few gaps."""
     if breaks_in_time(series)[first:last].any():
         raise DataError(
             f"time is broken in {period_text(series.time[first : last + 1])}, the history of this "

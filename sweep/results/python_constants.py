@@ -1,4 +1,4 @@
-"""An export as a Python module of constants, which holds no code."""
+"""An export as a Python module that only assigns literals to constants."""
 
 import ast
 import pprint
@@ -39,29 +39,29 @@ def python_constants(tree: Mapping[str, Any], title: str) -> str:
     docstring = f"{title[0].upper()}{title[1:]}."
     quoted = docstring.replace("\\", "\\\\").replace('"', '\\"')
     lines = [f'"""{quoted}"""', ""]
-    meant: Constants = {}
+    expected: Constants = {}
     for heading, constants in _parts(tree):
         lines.append(f"# {heading}")
         for name, value in constants:
-            if name in meant:
+            if name in expected:
                 raise StudyError(
                     f"two values of this trial would both be the constant {name}; {_ADVICE}"
                 )
-            meant[name] = value
+            expected[name] = value
             lines.append(f"{name} = {pprint.pformat(value, width=90)}")
         lines.append("")
     source = "\n".join(lines[:-1]) + "\n"
-    where = not_finite(meant)
+    where = not_finite(expected)
     if where is not None:
         raise StudyError(f"{where} is infinite or nan, which has no literal in Python; {_ADVICE}")
-    difference = _difference(source, docstring, meant)
+    difference = _difference(source, docstring, expected)
     if difference is not None:
         raise StudyError(f"Python cannot hold this trial ({printable(difference)}); {_ADVICE}")
     return source
 
 
 def _parts(tree: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
-    """Yield the constants in their order, each group with its heading."""
+    """Yield the constants in order, each group with its heading."""
     if tree.get("trainer"):
         settings = ScriptSettings.model_validate(tree["trainer"])
         given = settings.given.items()
@@ -92,25 +92,24 @@ def _constant(section: str, name: str) -> str:
 
 
 def _identifier(called: str) -> str:
-    """Return what a script calls a value as the name of a constant.
+    """Return the script's name for a value as the name of a constant.
 
     Raises:
-        StudyError: If that is no ASCII identifier. Python reads other letters as others, such as
-            mathematical ones, and upper-casing makes several letters of some.
+        StudyError: If that is no ASCII identifier. Python normalises other letters, such as
+            mathematical ones, and upper-casing changes the length of some.
     """
     plain = called.rpartition(":")[2].lstrip("-").replace("-", "_").replace(".", "_")
     name = plain.upper()
     if not plain.isascii() or not _IDENTIFIER.fullmatch(name):
         raise StudyError(
             f"the script calls a value '{printable(called)}' (trainer.names), which is no name of "
-            "a "
-            f"Python constant in ASCII letters, digits and underscores; {_ADVICE}"
+            f"a Python constant in ASCII letters, digits and underscores; {_ADVICE}"
         )
     return name
 
 
-def _difference(source: str, docstring: str, meant: Constants) -> str | None:
-    """Return how Python would read the source as anything but these constants, None if not."""
+def _difference(source: str, docstring: str, expected: Constants) -> str | None:
+    """Return the first difference between the parsed source and the constants, else None."""
     try:
         module = ast.parse(source)
         _, *statements = module.body
@@ -121,7 +120,7 @@ def _difference(source: str, docstring: str, meant: Constants) -> str | None:
         return f"it would be no module of constants: {error}"
     if len(found) < len(statements):
         return "a constant would be assigned twice"
-    return first_difference(meant, found)
+    return first_difference(expected, found)
 
 
 def _assignment(statement: ast.stmt) -> tuple[str, Any]:

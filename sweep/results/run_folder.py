@@ -1,4 +1,4 @@
-"""A run folder: what one training leaves behind, complete enough to forecast from.
+"""A run folder: the files of one training, complete enough to forecast from.
 
 config.yaml          every setting, as an export writes it
 weights.safetensors  the predictor's weights
@@ -6,7 +6,7 @@ field.json           scaling between physical units and the network's, units, ti
 history.csv          losses and metrics after each epoch
 metrics.json         metrics on the validation split after the last epoch
 
-The folder and its files are this user's alone: data can be told from a net that was trained on it.
+Only this user can read the folder: a trained net reveals details of its training data.
 """
 
 import csv
@@ -23,12 +23,11 @@ from safetensors import SafetensorError
 from torch import nn
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.fields.scaling import Scaling
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.windows import ForecastData
+from fieldsharp.model.checkpoint import load_weights, save_weights
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import ForecastShape
-from fieldsharp.model.predictors.weight_io import load_weights, save_weights
 from fieldsharp.storage.durable_files.atomic import make_private_folder, write_durably
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.run_settings import RunSettings
@@ -51,11 +50,11 @@ DAMAGED = (
     RuntimeError,
     SafetensorError,
 )
-"""What reading files that are no run's, or no longer, can raise."""
+"""Exceptions raised by reading damaged files, or files of another program."""
 
 
 def make_run_folder(folder: Path) -> None:
-    """Make the folder of a run, of this user alone; one that is there keeps its mode.
+    """Make the folder of a run, private to this user; an existing one keeps its mode.
 
     Raises:
         ConfigError: If it holds a run already, or cannot be made or written.
@@ -65,9 +64,9 @@ def make_run_folder(folder: Path) -> None:
             f"{folder} holds a training already; choose another folder with -o, or remove it"
         )
     try:
-        if not folder.is_dir():  # the user names it: it may be a link, or a colleague's
+        if not folder.is_dir():  # given by the user: it may be a link, or a colleague's
             make_private_folder(folder)
-        # Permissions alone do not tell: a folder may be of a file system that takes no files.
+        # Permissions do not suffice: the file system of a folder may be read-only or full.
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
@@ -84,7 +83,7 @@ def save_run(
     data: ForecastData,
     reports: Sequence[EpochReport],
 ) -> None:
-    """Write a finished training; metrics.json last, so that it marks a whole one.
+    """Write a finished training; metrics.json last, so that it marks a complete folder.
 
     Raises:
         ConfigError: If it cannot be written.
@@ -122,40 +121,28 @@ def _history(reports: Sequence[EpochReport]) -> str:
     for report in reports:
         losses = report.losses
         row = [report.epoch, losses.total, losses.base, losses.term, losses.peak]
-        # Metrics of detail are taken after the last epoch alone.
+        # Detail metrics exist after the last epoch only.
         writer.writerow([*row, *(report.metrics.get(name, "") for name in names)])
     return file.getvalue()
 
 
-@dataclass(frozen=True)
-class TrainedRun:
-    """A run folder, loaded.
+@dataclass(frozen=True, kw_only=True)
+class TrainedRun(FieldMetadata):
+    """A loaded run folder, with the properties of the field it was trained on.
 
     Attributes:
-        run: Its settings.
+        run: Settings of the training.
         predictor: In evaluation mode, with its weights.
-        shape: What it predicts.
-        scaling: Between physical units and its own.
-        units: Of the field it was trained on.
-        step_s: Time between two frames of it, in seconds (or units of a time without dates).
-        is_dated: Whether its time is dates.
-        coordinates: Its y and x, where it has them.
     """
 
     run: RunSettings
     predictor: nn.Module
-    shape: ForecastShape
-    scaling: Scaling
-    units: str
-    step_s: float
-    is_dated: bool
-    coordinates: dict[str, list[float]]
 
 
 def coordinates(series: FieldSeries) -> dict[str, list[float]]:
-    """Return the y and x coordinates of a series as plain numbers, those that it has."""
-    there = {series.dims[axis]: series.coordinate(axis) for axis in (1, 2)}
-    return {name: values.tolist() for name, values in there.items() if values is not None}
+    """Return the y and x coordinates of a series as plain numbers, where it has them."""
+    found = {series.dims[axis]: series.coordinate(axis) for axis in (1, 2)}
+    return {name: values.tolist() for name, values in found.items() if values is not None}
 
 
 def load_run(folder: Path) -> TrainedRun:
@@ -182,13 +169,4 @@ def load_run(folder: Path) -> TrainedRun:
         ) from error
     predictor.eval()
     torch.set_num_threads(run.training.threads)
-    return TrainedRun(
-        run=run,
-        predictor=predictor,
-        shape=facts.shape,
-        scaling=facts.scaling,
-        units=facts.units,
-        step_s=facts.step_s,
-        is_dated=facts.is_dated,
-        coordinates=facts.coordinates,
-    )
+    return TrainedRun(run=run, predictor=predictor, **vars(facts))

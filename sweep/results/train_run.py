@@ -22,11 +22,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """What a training came to.
+    """Result of a training.
 
     Attributes:
         metrics: On the validation split, physical units.
-        units: Of the field.
+        units: Units of the field.
         largest_difference: Largest relative difference from the metrics of the export it was
             trained from; None for a configuration that carries none.
     """
@@ -37,7 +37,7 @@ class TrainingOutcome:
 
 
 def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
-    """Train one configuration and leave the result in a run folder.
+    """Train one configuration and write the result to a run folder.
 
     Raises:
         BadInput: If the configuration, data or folder cannot be used.

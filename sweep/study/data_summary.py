@@ -1,4 +1,4 @@
-"""What is found out about the data once, and kept with the study."""
+"""The summary of the data that is computed once and stored with the study."""
 
 from pydantic import Field
 
@@ -8,7 +8,7 @@ from fieldsharp.sweep.study.provenance import Provenance
 
 
 class BandSummary(Settings):
-    """A band as it is kept with the study; see ``objectives.targets.Band``."""
+    """A target band as it is stored with the study; see ``objectives.targets.Band``."""
 
     low: float
     high: float
@@ -16,7 +16,7 @@ class BandSummary(Settings):
 
     @classmethod
     def of(cls, band: Band) -> "BandSummary":
-        """Return a band as it is kept."""
+        """Return a band as it is stored."""
         return cls(low=band.low, high=band.high, offset=band.offset)
 
     def band(self) -> Band:
@@ -25,7 +25,7 @@ class BandSummary(Settings):
 
 
 class DataSummary(Settings):
-    """What is found out about the data once and kept with the study.
+    """The summary of the data that is computed once and stored with the study.
 
     Attributes:
         variable: Name of the field.
@@ -33,13 +33,13 @@ class DataSummary(Settings):
         gradient: Band of the gradient.
         peak: Band of the peak.
         gradient_observed: Observed mean gradient on the validation split; this and the three below
-            are None where a script knows the data alone.
+            are None where only a script reads the data.
         peak_observed: Observed mean peak on the validation split.
         mean_observed: Observed mean on the validation split.
         rmse_persistence: RMSE of persistence on the validation split.
         windows: Number of training, validation and test windows.
-        weight_units: By preset, what its weight is multiplied by to be one of the search; 1 where
-            it is not named.
+        weight_units: By preset, the factor from its weight to one of the search; 1 for presets
+            that are not named.
         provenance: Versions, commit, data.
     """
 

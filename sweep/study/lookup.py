@@ -1,4 +1,4 @@
-"""Finding a study by name, and making sure it is the one that is meant."""
+"""Creates and loads studies by name, and refuses one of another configuration or data."""
 
 import uuid
 import warnings
@@ -18,9 +18,9 @@ from fieldsharp.sweep.configuration.space import make_pruner, make_sampler
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.sampling.rung_aware_sampler import RungAwareSampler
 from fieldsharp.sweep.study.trial_records import CONFIG, FACTS, IDENTITY, read_kept
-from fieldsharp.sweep.study.warm_start import WarmStart, keep
+from fieldsharp.sweep.study.warm_start import WarmStart, store_warm_start
 
-# Settings a study may be gone on with under another value: none of them changes a score.
+# Settings that may differ when a study is resumed: none of them changes a score.
 FREE_SETTINGS = (
     "study",
     "budget.",
@@ -36,11 +36,8 @@ FREE_SETTINGS = (
 )
 SHOWN_DIFFERENCES = 5
 PRUNER = "search.pruner"
-"""Compared by what it comes to: studies of earlier versions say none where auto would."""
-OBJECTIVES = {
-    "score": ["score"],
-    "pareto": ["distance of gradient", "distance of peak", "rmse"],
-}
+"""Compared by its effect: studies of earlier versions have none where auto has the same effect."""
+OBJECTIVES = {"score": ["score"], "pareto": ["distance of gradient", "distance of peak", "rmse"]}
 
 
 def open_or_create_study(
@@ -50,14 +47,14 @@ def open_or_create_study(
     warm_start: WarmStart | None = None,
     more_differences: Callable[[Study], Sequence[str]] = lambda _: (),
 ) -> Study:
-    """Return the study of this name, made if there is none, with its sampler and pruner.
+    """Return the study of this name with its sampler and pruner; created if there is none.
 
     Args:
         storage: The database.
-        config: What is swept.
-        facts: What was found out about the data.
-        warm_start: What to begin with of an earlier study, where it has not begun with any yet.
-        more_differences: What else tells a study that is there from the one that is meant.
+        config: Of the sweep.
+        facts: Found out about the data.
+        warm_start: Trials of an earlier study to begin with; the first ever given is kept.
+        more_differences: Returns further differences between a stored study and the one wanted.
 
     Raises:
         StudyError: If one of that name has another configuration or other data.
@@ -69,23 +66,21 @@ def open_or_create_study(
             study = optuna.load_study(study_name=config.study, storage=storage)
         else:
             study = optuna.create_study(
-                study_name=config.study,
-                storage=storage,
-                directions=["minimize"] * len(objectives),
+                study_name=config.study, storage=storage, directions=["minimize"] * len(objectives)
             )
         if _is_half_made(study, len(objectives)):
             study.set_user_attr(FACTS, facts.model_dump(mode="json"))
-            with warnings.catch_warnings():  # experimental, and only names the dashboard's axis
+            with warnings.catch_warnings():  # experimental; it names the dashboard's axis
                 warnings.simplefilter("ignore", ExperimentalWarning)
                 study.set_metric_names(objectives)
         else:
             _require_same(study, config, facts, more_differences)
         if IDENTITY not in study.user_attrs:
             study.set_user_attr(IDENTITY, uuid.uuid4().hex[:16])
-        # Also for a study that was there: its budget, workers or data path may be new.
+        # Also for an existing study: its budget, workers or data path may be new.
         study.set_user_attr(CONFIG, config.model_dump(mode="json"))
         if warm_start is not None:
-            keep(study, warm_start)
+            store_warm_start(study, warm_start)
         trials = len(study.get_trials(deepcopy=False))
         sampler = make_sampler(config.search, trials)
         learns = config.promotes or config.search.sampler == "tpe"
@@ -95,10 +90,10 @@ def open_or_create_study(
 
 
 def _is_half_made(study: Study, objectives: int) -> bool:
-    """Return whether a study is as it is before its configuration is written.
+    """Return whether a study has no configuration yet.
 
-    So it is when it was made just now, and where whoever made it died at that moment, or lost its
-    database: then it holds nothing yet, and its name would be of no use to anybody.
+    Either it was created just now, or the process that created it died at that moment or lost its
+    database: it holds nothing yet, and its name can be used.
     """
     return (
         study.user_attrs.keys() <= {FACTS, IDENTITY}
@@ -108,7 +103,7 @@ def _is_half_made(study: Study, objectives: int) -> bool:
 
 
 def load_study(storage: RDBStorage, name: str) -> Study:
-    """Return the study of this name, for looking at.
+    """Return the study of this name, for reading.
 
     Raises:
         StudyError: If there is none, with the nearest name.
@@ -118,8 +113,8 @@ def load_study(storage: RDBStorage, name: str) -> Study:
         if name not in names:
             guess = nearest(name, names)
             hint = f"did you mean {guess!r}?" if guess else "start one with that name first"
-            there = ", ".join(sorted(names)) or "none"
-            raise StudyError(f"there is no study {name!r}: {hint} (studies there: {there})")
+            present = ", ".join(sorted(names)) or "none"
+            raise StudyError(f"there is no study {name!r}: {hint} (studies there: {present})")
         return optuna.load_study(study_name=name, storage=storage)
 
 
@@ -136,28 +131,28 @@ def study_config(study: Study) -> SweepConfig:
     Raises:
         StudyError: If it was not started by this program.
     """
-    return read_kept(SweepConfig, _attribute(study, CONFIG), _kept_with(study, CONFIG))
+    return read_kept(SweepConfig, _attribute(study, CONFIG), _stored_with(study, CONFIG))
 
 
 def study_data_summary(study: Study) -> DataSummary:
-    """Return what was found out about the data when a study was started.
+    """Return the summary of the data that a study was started on.
 
     Raises:
         StudyError: If it was not started by this program.
     """
-    return read_kept(DataSummary, _attribute(study, FACTS), _kept_with(study, FACTS))
+    return read_kept(DataSummary, _attribute(study, FACTS), _stored_with(study, FACTS))
 
 
 def study_identity(study: Study) -> str:
-    """Return what tells a study from another of the same name in another database.
+    """Return the random id that distinguishes a study from one of its name in another database.
 
     Raises:
-        StudyError: If it was not started by this program, or by a version that drew none.
+        StudyError: If it was not started by this program, or by a version that gave it none.
     """
     return str(_attribute(study, IDENTITY))
 
 
-def _kept_with(study: Study, name: str) -> str:
+def _stored_with(study: Study, name: str) -> str:
     return f"{name} kept with study {study.study_name!r}"
 
 
@@ -178,8 +173,8 @@ def _require_same(
     more_differences: Callable[[Study], Sequence[str]],
 ) -> None:
     # Through the model: a setting that is newer than the study takes its default.
-    there = study_config(study)
-    stored = _flat(there.model_dump(mode="json")) | {PRUNER: there.pruner}
+    earlier = study_config(study)
+    stored = _flat(earlier.model_dump(mode="json")) | {PRUNER: earlier.pruner}
     asked = _flat(config.model_dump(mode="json")) | {PRUNER: config.pruner}
     differing = sorted(
         key

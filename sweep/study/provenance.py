@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, commit, data."""
+"""The provenance of a result: versions, commit, machine, data."""
 
 import hashlib
 import platform
@@ -14,15 +14,15 @@ PACKAGES = ("torch", "optuna", "numpy", "xarray", "scipy", "pydantic", "SQLAlche
 
 
 class Provenance(Settings):
-    """What a result depends on beside its settings.
+    """Everything a result depends on beside its settings.
 
     Attributes:
-        versions: Python and the packages that take part.
+        versions: Of Python and of the packages used.
         git_commit: Commit of this project, "unknown" outside a checkout; "+changes" is added where
             tracked files differ from it.
         machine: Processor and system.
-        data_sha256: Of the data file, or of all files of a Zarr store; of nothing where there is no
-            data file.
+        data_sha256: Of the data file, or of all files of a Zarr store; of no bytes without a data
+            file.
         project_sha256: Of the Python files of a script's project, None where there is none.
     """
 
@@ -34,7 +34,7 @@ class Provenance(Settings):
 
 
 def provenance(data_path: Path | None, project_sha256: str | None = None) -> Provenance:
-    """Return where a result on this data, made now and here, comes from."""
+    """Return the provenance of results that are computed now on this machine."""
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:

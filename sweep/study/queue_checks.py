@@ -1,4 +1,4 @@
-"""Why a queued trial cannot be trained: another program can queue anything."""
+"""Checks of queued trials before they are trained: another program can queue anything."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -24,7 +24,7 @@ OF_A_SWEEP = (
     trial_records.PAUSED,
     trial_records.SCORE,
 )
-"""User attributes that no trial has before it was handed out."""
+"""User attributes that a trial only gets when it is handed out or later."""
 SHOWN_CHARACTERS = 80
 
 
@@ -50,12 +50,12 @@ def refusal_of_queued_trial(
     presets: Collection[str],
     trials: Collection[FrozenTrial],
 ) -> str:
-    """Return why a queued trial cannot be trained and what to do, "" where it can.
+    """Return why a queued trial cannot be trained and what to do, "" where it can be.
 
-    Parameters that are missing are no reason: the sampler chooses them.
+    Missing parameters are no reason: the sampler chooses them.
 
     Args:
-        trial: Waiting; queued by a sweep or by another program, or put back by a sweep.
+        trial: Waiting; queued by a sweep or by another program, or requeued by a sweep.
         space: The searched parameters.
         presets: Names of the study's presets.
         trials: All trials of the study.
@@ -63,7 +63,7 @@ def refusal_of_queued_trial(
     fixed = trial.system_attrs.get(QUEUED_PARAMETERS, {})
     if not isinstance(fixed, Mapping):
         return f"its queued parameters are {_shown(fixed)}; queue it with a value for each name"
-    # A trial that was handed out before has parameters that were looked at then.
+    # The parameters of a trial that was handed out before were checked then.
     params = trial.params if trial.user_attrs.get(trial_records.SPEC) is None else {}
     for name, value in {**fixed, **params}.items():
         reason = _unknown(name, space) if name not in space else _outside(name, value, space[name])
@@ -82,7 +82,7 @@ def _unknown(name: str, space: Collection[str]) -> str:
 
 
 def _outside(name: str, value: Any, searched: NumberRange | Choices) -> str:
-    """Return why a value is none that the search could choose, "" where it is one."""
+    """Return why the search could not choose a value, "" where it could."""
     if isinstance(searched, Choices):
         is_flag = isinstance(value, bool)
         if any(is_flag == isinstance(c, bool) and c == value for c in searched.choices):
@@ -94,7 +94,7 @@ def _outside(name: str, value: Any, searched: NumberRange | Choices) -> str:
     whole = isinstance(searched.low, int) and isinstance(searched.high, int)
     kind = "a whole number" if whole else "a number"
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    # Compared before anything else is done with it: NaN fails, and a huge integer has no float.
+    # Compared before any conversion: NaN fails, and a huge integer has no float.
     fits = is_number and searched.low <= value <= searched.high
     if fits and not (whole and not float(value).is_integer()):
         return ""

@@ -44,7 +44,7 @@ from fieldsharp.sweep.study.unit_of_work import UnitOfWork
 from fieldsharp.sweep.study.verdict import contenders, settled_verdict
 
 logger = logging.getLogger(__name__)
-ENDED_ELSEWHERE = "another program ended it; what it came to here does not count"
+ENDED_ELSEWHERE = "another program ended it; its result here does not count"
 
 
 def _is_ours(trial: FrozenTrial) -> bool:
@@ -53,7 +53,15 @@ def _is_ours(trial: FrozenTrial) -> bool:
 
 
 class StudyRepository(UnitOfWork):
-    """Asks, reports and tells. One per study, used by the coordinator alone."""
+    """Asks for trials, reports their scores and tells their results; for the coordinator alone.
+
+    Args:
+        study: With its sampler and pruner.
+        config: Of the sweep.
+        url: Address of the database.
+        facts: Found out about the data.
+        patience: With a database that does not answer; None for what the configuration says.
+    """
 
     def __init__(
         self,
@@ -70,7 +78,7 @@ class StudyRepository(UnitOfWork):
         self._running: dict[int, Trial] = {}
 
     def set_worker_count(self, count: int) -> None:
-        """Keep how many trials there may be at a time, for whoever looks at the study."""
+        """Store how many trials may run at a time, for `status --watch` and the dashboard."""
         self._write(lambda: self.study.set_user_attr(trial_records.WORKERS, count))
 
     def prepare(self) -> None:
@@ -78,9 +86,9 @@ class StudyRepository(UnitOfWork):
         self._write(lambda: self._queue.enqueue_presets(self._trials()))
 
     def stale_running(self) -> list[int]:
-        """Return the trials that are marked as running and that nobody is at.
+        """Return the stale RUNNING trials: of an earlier coordinator, and run by no process.
 
-        One that another program asked Optuna for is that program's, and is left alone.
+        Trials that another program asked Optuna for are left out.
         """
 
         def find() -> list[int]:
@@ -104,7 +112,7 @@ class StudyRepository(UnitOfWork):
         return self._read(lambda: counted(self._trials()))
 
     def baseline(self) -> TrialRecord | None:
-        """Return the outcome of the baseline, None before it is complete."""
+        """Return the record of the baseline, None before it is complete."""
         trial = self._read(lambda: complete_baseline(self._trials()))
         return None if trial is None else trial_record(trial)
 
@@ -114,7 +122,7 @@ class StudyRepository(UnitOfWork):
         return None if trial is None else scored_trial(trial)
 
     def ask(self) -> TrialSpec:
-        """Return the next trial: one that was put back or queued, else the sampler's choice.
+        """Return the next trial, now running: a queued or requeued one, else the sampler's choice.
 
         Raises:
             TrialRefusedError: If the next of the queue cannot be trained; it was told as failed.
@@ -133,13 +141,13 @@ class StudyRepository(UnitOfWork):
         return spec
 
     def adopt(self, number: int, attempt: int, fingerprint: str) -> TrialSpec | None:
-        """Take a trial over whose result is at hand; None where it is not that trial's any more.
+        """Mark a trial as running whose result is in the spool; None where it is another's.
 
         Args:
             number: The trial.
-            attempt: Which attempt the result is of: the last one that was handed out.
-            fingerprint: Of what it trained: the database may be a copy put back, in which the
-                number is another trial's.
+            attempt: The attempt of the result, which must be the last one.
+            fingerprint: Of what was trained: in a restored copy of the database the number may be
+                another trial's.
         """
         return self._write(lambda: self._adopt(number, attempt, fingerprint))
 
@@ -156,20 +164,20 @@ class StudyRepository(UnitOfWork):
         return spec
 
     def report(self, number: int, epoch: int, score: float, rung: RungResult | None = None) -> bool:
-        """Write the score after an epoch down and return whether the trial should be pruned.
+        """Write the score after an epoch and return whether to prune the trial.
 
         Args:
             number: The trial.
             epoch: From 0.
-            score: After it.
-            rung: What the trial came to, where it came to a rung with that epoch.
+            score: After that epoch.
+            rung: The result at a rung, where one lies after that epoch.
         """
 
         def report() -> bool:
             trial = self._running[number]
             if rung is not None:
-                kept = self._trial(number).user_attrs.get(trial_records.RUNGS, [])
-                rungs = [*kept, rung.model_dump(mode="json")]
+                earlier = self._trial(number).user_attrs.get(trial_records.RUNGS, [])
+                rungs = [*earlier, rung.model_dump(mode="json")]
                 set_trial_attribute(self.study, trial, trial_records.RUNGS, rungs)
             return write_score(self.study, trial, epoch, score)
 
@@ -180,14 +188,14 @@ class StudyRepository(UnitOfWork):
             return True
 
     def complete(self, number: int, record: TrialRecord, pictures: Sequence[Picture] = ()) -> None:
-        """Tell the result of a trial, and of which pictures there can be."""
+        """Tell a trial as complete, with the pictures that can be drawn of it."""
         values = objective_values(
             self.config.objective.mode, record.score, record.score_parts, record.metrics["rmse"]
         )
         self._tell(number, TrialState.COMPLETE, list(values), record, pictures)
 
     def prune(self, number: int, record: TrialRecord, pictures: Sequence[Picture] = ()) -> None:
-        """Tell that a trial was pruned; its last score is kept as its value."""
+        """Tell a trial as pruned, with its last score as its value."""
 
         def level() -> None:
             # Optuna takes the value of the last step, which a former attempt may have reported.
@@ -201,13 +209,13 @@ class StudyRepository(UnitOfWork):
     def pause(
         self, number: int, epochs: int, record: TrialRecord, pictures: Sequence[Picture]
     ) -> None:
-        """Have a running trial wait at a rung, with what it has come to.
+        """Pause a running trial at a rung.
 
         Args:
             number: The trial.
-            epochs: It has trained.
-            record: What it has come to.
-            pictures: Which there can be.
+            epochs: Trained until now.
+            record: Its outcome so far.
+            pictures: Pictures that can be drawn of it.
         """
 
         def pause() -> None:
@@ -215,18 +223,18 @@ class StudyRepository(UnitOfWork):
             write_outcome(self.study, self._identity, trial, record, pictures, paused)
             set_trial_state(self.study, trial, TrialState.WAITING)
 
-        with suppress(TrialEndedElsewhere):  # going on with it says so
+        with suppress(TrialEndedElsewhere):  # reported when it is to be resumed
             self._write(pause)
         del self._running[number]
 
     def resume_paused(self, number: int) -> TrialSpec:
-        """Return a paused trial, now running: a further attempt at the same.
+        """Return a paused trial, now running, as a further attempt at the same training.
 
         Raises:
             TrialRefusedError: If another program ended it.
         """
 
-        def go_on() -> TrialSpec:
+        def resume() -> TrialSpec:
             paused = self._trial(number)
             set_trial_state(self.study, paused, TrialState.RUNNING)
             trial = open_trial(self.study, paused)
@@ -237,23 +245,23 @@ class StudyRepository(UnitOfWork):
             return spec
 
         try:
-            return self._write(go_on)
+            return self._write(resume)
         except TrialEndedElsewhere:
             raise TrialRefusedError(number, ENDED_ELSEWHERE) from None
 
     def prune_paused(self, number: int) -> None:
-        """Tell that a paused trial was pruned: its turn does not come any more."""
+        """Tell a paused trial as pruned."""
 
-        def give_up() -> None:
+        def prune() -> None:
             trial = self._trial(number)
             if not trial.state.is_finished():
                 set_trial_state(self.study, trial, TrialState.RUNNING)
                 self.study.tell(number, state=TrialState.PRUNED)
 
-        self._write(give_up)
+        self._write(prune)
 
     def rungs(self) -> dict[int, list[RungResult]]:
-        """Return what every trial that came to a rung had come to there."""
+        """Return the results at rungs, by number of the trial."""
 
         def read() -> dict[int, list[RungResult]]:
             return {t.number: found for t in self._trials() if (found := known_rung_results(t))}
@@ -261,17 +269,17 @@ class StudyRepository(UnitOfWork):
         return self._read(read)
 
     def paused(self) -> list[tuple[TrialSpec, TrialRecord]]:
-        """Return the trials that wait at a rung, and what they have come to there."""
+        """Return the paused trials, and their outcomes so far."""
 
         def read() -> list[tuple[TrialSpec, TrialRecord]]:
             paused = (trial for trial in self._trials() if paused_after(trial) is not None)
-            both = ((trial_spec(trial), trial_record(trial)) for trial in paused)
-            return [(spec, record) for spec, record in both if spec and record]
+            pairs = ((trial_spec(trial), trial_record(trial)) for trial in paused)
+            return [(spec, record) for spec, record in pairs if spec and record]
 
         return self._read(read)
 
     def fail(self, number: int, reason: str) -> None:
-        """Tell that a trial failed, and why; also one that was left running."""
+        """Tell a trial as failed, and why; also a stale RUNNING one."""
 
         def tell() -> None:
             trial = self._trial(number)
@@ -283,11 +291,11 @@ class StudyRepository(UnitOfWork):
         self._running.pop(number, None)
 
     def retry_history_after(self, number: int, epochs_done: int, reason: str) -> RetryHistory:
-        """Return how often a running trial was lost since it last got further, now included.
+        """Return the retry history of a running trial with the attempt that was lost just now.
 
         Args:
-            number: The trial; one that was never handed out was not lost.
-            epochs_done: How far it got, by its checkpoints.
+            number: The trial; one that was never handed out has no lost attempt.
+            epochs_done: Epochs in its checkpoints.
             reason: Why its last attempt ended.
         """
 
@@ -296,27 +304,27 @@ class StudyRepository(UnitOfWork):
             spec = trial_spec(trial)
             attempt = spec.attempt if spec is not None else 0
             try:
-                lost = retry_history(trial)
-            except StudyError:  # another program wrote over it: the count begins anew
-                lost = RetryHistory()
-            return lost.and_another(attempt, epochs_done, reason)
+                history = retry_history(trial)
+            except StudyError:  # another program overwrote it: the count begins anew
+                history = RetryHistory()
+            return history.and_another(attempt, epochs_done, reason)
 
         return self._read(read)
 
     def contenders(self) -> list[Contender]:
-        """Return the complete trials as the verdict sees them."""
+        """Return the complete and pruned trials as the verdict compares them."""
         return self._read(lambda: contenders(self._trials()))
 
     def why_settled(self, verdict: Verdict, targets: Targets) -> str:
-        """Return why no further trial is needed, by all that ended; "" where one is."""
+        """Return why no further trial is needed, by all finished ones; "" where one is needed."""
         budget = self.config.budget
-        if verdict.name != SUCCESS or not budget.stop_on_success:  # the trials need no second look
+        if verdict.name != SUCCESS or not budget.stop_on_success:  # the trials make no difference
             return settled_verdict(verdict, budget, (), targets)
         trials = self._read(self._trials)
         return settled_verdict(verdict, budget, trials, targets)
 
     def set_verdict(self, verdict: Verdict) -> None:
-        """Write the verdict down with the study."""
+        """Write the verdict as an attribute of the study."""
         self._write(lambda: self.study.set_user_attr(trial_records.VERDICT, verdict.model_dump()))
 
     def requeue(
@@ -325,12 +333,12 @@ class StudyRepository(UnitOfWork):
         """Queue a running trial again, under its own number and with its own parameters.
 
         Args:
-            number: The trial; also one that was left running.
-            lost: What to keep of its lost attempts; None leaves them.
-            micro_batches: Parts a batch is computed in from now on; None leaves them.
+            number: The trial; also a stale RUNNING one.
+            lost: Its new retry history; None leaves it unchanged.
+            micro_batches: Parts that a batch is computed in from now on; None: unchanged.
         """
 
-        def put_back() -> None:
+        def requeue() -> None:
             trial = self._trial(number)
             if lost is not None:
                 attempts = lost.model_dump(mode="json")
@@ -340,7 +348,7 @@ class StudyRepository(UnitOfWork):
             set_trial_state(self.study, trial, TrialState.WAITING)
 
         with suppress(TrialEndedElsewhere):
-            self._write(put_back)
+            self._write(requeue)
         self._running.pop(number, None)
 
     def _tell(
@@ -355,7 +363,7 @@ class StudyRepository(UnitOfWork):
         def tell() -> None:
             trial = self._trial(number)
             if trial.state.is_finished():
-                return  # by a transaction of which only the answer was lost
+                return  # by a transaction whose commit succeeded but whose answer was lost
             before()
             write_outcome(self.study, self._identity, trial, record, pictures)
             self.study.tell(number, values, state)

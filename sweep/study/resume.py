@@ -1,4 +1,4 @@
-"""The configuration a study is gone on with."""
+"""The configuration that a study is resumed with."""
 
 import logging
 from pathlib import Path
@@ -25,15 +25,15 @@ def resumable(
     timeout: str | None = None,
     data: Path | None = None,
 ) -> SweepConfig:
-    """Return the configuration a study is gone on with.
+    """Return the configuration that a study is resumed with.
 
     Args:
         name: Of the study.
-        url: Address of its database, which must be there and sound.
-        trials: A new budget; None leaves it.
-        workers: Another number of trials at a time; None leaves it.
-        timeout: Another time limit, ``none`` for none; None leaves it.
-        data: Where the data file is now; None leaves it.
+        url: Address of its database, which must exist and be sound.
+        trials: A new budget; None: unchanged.
+        workers: Another number of trials at a time; None: unchanged.
+        timeout: Another time limit, ``none`` for none; None: unchanged.
+        data: New path of the data file; None: unchanged.
 
     Raises:
         BadInput: If there is no such study, it is being run, or a value is out of range.
@@ -68,7 +68,7 @@ def resumable(
 
 
 def _is_settled(study: Study, config: SweepConfig, url: str) -> bool:
-    """Return whether a success has ended a study."""
+    """Return whether a success has ended the study."""
     with database_errors(url):
         trials, facts = study.get_trials(deepcopy=False), study_data_summary(study)
     verdict = study_verdict(trials, config, facts)

@@ -1,4 +1,4 @@
-"""How often a trial was lost with its worker or its coordinator, since it last got further."""
+"""Attempts at a trial that were lost with their worker or coordinator without a new epoch."""
 
 from optuna.trial import FrozenTrial
 
@@ -7,12 +7,12 @@ from fieldsharp.sweep.study.trial_records import LOST, read_kept
 
 
 class RetryHistory(Settings):
-    """Attempts that ended, one after the other, before a further epoch was finished.
+    """Consecutive attempts that were lost before they finished a further epoch.
 
     Attributes:
-        epochs_done: How far the trial had got, by its checkpoints.
-        reasons: Why each of them ended.
-        attempt: The last of them.
+        epochs_done: Epochs in the checkpoints of the trial.
+        reasons: Why each attempt ended.
+        attempt: Number of the last lost attempt.
     """
 
     epochs_done: int = 0
@@ -20,10 +20,10 @@ class RetryHistory(Settings):
     attempt: int = 0
 
     def and_another(self, attempt: int, epochs_done: int, reason: str) -> "RetryHistory":
-        """Return the same after another attempt: the count begins anew where it got further.
+        """Return the history with another lost attempt; it begins anew after a further epoch.
 
-        An attempt that is counted is not counted again: its coordinator may have died as it had
-        written the one half down, that it was lost, and not the other, that it waits again.
+        The same attempt is never counted twice: a coordinator may die after it has written the
+        history and before the trial is requeued.
         """
         if attempt == self.attempt:
             return self
@@ -31,7 +31,7 @@ class RetryHistory(Settings):
         return RetryHistory(epochs_done=epochs_done, reasons=(*before, reason), attempt=attempt)
 
     def given_up(self) -> str:
-        """Return in words why the trial is not tried once more."""
+        """Return the sentence that says why the trial is not retried."""
         last = self.reasons[-1]
         count = len(self.reasons)
         if count == 1:
@@ -45,8 +45,14 @@ class RetryHistory(Settings):
 
 
 def retry_history(trial: FrozenTrial) -> RetryHistory:
-    """Return what is kept of a trial's lost attempts."""
-    kept = trial.user_attrs.get(LOST)
+    """Return the stored history of a trial, an empty one where none is stored.
+
+    Raises:
+        StudyError: If another version or another program wrote it.
+    """
+    stored = trial.user_attrs.get(LOST)
     return (
-        read_kept(RetryHistory, kept, f"{LOST} of trial {trial.number}") if kept else RetryHistory()
+        read_kept(RetryHistory, stored, f"{LOST} of trial {trial.number}")
+        if stored
+        else RetryHistory()
     )

@@ -1,9 +1,9 @@
-"""What a trial had come to at a rung, and how trials at one rung are ranked.
+"""The result of a trial at a rung, and the ranking of trials at one rung.
 
-A rung is a number of epochs after which a trial goes on only if it is among the best that came so
-far. Ranked is by constrained non-domination (Deb et al. 2002, NSGA-II): those that break no guard
-first; among these the fronts one after the other, in a front those with most room around them;
-those that break one by how much. With a single value that is its order.
+A rung is a number of epochs after which a trial goes on only if it is among the best that reached
+it. The ranking is constrained non-domination (Deb et al. 2002, NSGA-II,
+https://doi.org/10.1109/4235.996017): trials that break no guard first, front after front, in a
+front by crowding distance; then the others by their violation. A single value ranks by itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,13 +19,13 @@ from fieldsharp.sweep.study.trial_records import RUNGS, read_kept
 
 
 class RungResult(Settings):
-    """What a trial had come to at a rung.
+    """The result of a trial at a rung.
 
     Attributes:
-        epochs: It had trained.
-        values: What the search minimises, beside the baseline of the same age.
-        violation: By how much it broke guards then, in all, beyond what is forgiven at its age;
-            0 where it held them.
+        epochs: Trained until the rung.
+        values: The values that the search minimises, relative to the baseline at the same epoch.
+        violation: Total violation of the guards beyond what is forgiven at that epoch; 0 where
+            they hold.
     """
 
     epochs: int
@@ -36,7 +36,7 @@ class RungResult(Settings):
 def objective_values(
     mode: str, total: float, parts: Mapping[str, float], rmse: float
 ) -> tuple[float, ...]:
-    """Return what the search minimises of a trial.
+    """Return the values of a trial that the search minimises.
 
     Args:
         mode: ``score`` or ``pareto``.
@@ -48,38 +48,35 @@ def objective_values(
 
 
 def forgiven(epochs: int, of: int) -> float:
-    """Return by how much a guard may be broken after some epochs before that counts.
+    """Return the violation of a guard that does not count after some epochs.
 
-    What a loss that sharpens has not come to yet is no cheat: such nets still move too little when
-    a baseline moves already. (1 - epochs / of)^2, nothing at the end (decision record 19).
-
-    Args:
-        epochs: Trained.
-        of: In all.
+    Early in training a sharpening loss breaks guards without gaming the score: its nets still
+    move too little when a baseline moves already. (1 - epochs / of)^2, 0 at the end (decision
+    record 19). Args: epochs: Trained. of: In all.
     """
     return (1.0 - epochs / of) ** 2
 
 
 def total_violation(outcomes: Iterable[GuardOutcome], epochs: int, of: int) -> float:
-    """Return by how much guards are broken in all after some epochs, 0 where none counts."""
+    """Return the total violation of the guards that counts after some epochs; 0 where none does."""
     allowed = forgiven(epochs, of)
     return sum(max(0.0, outcome.violation - allowed) for outcome in outcomes)
 
 
 def rung_results(trial: FrozenTrial) -> list[RungResult]:
-    """Return what is kept of a trial, rung by rung.
+    """Return the results of a trial, rung by rung.
 
     Raises:
         StudyError: If another version or another program wrote it.
     """
-    kept = trial.user_attrs.get(RUNGS) or []
-    if not isinstance(kept, list):
-        raise StudyError(f"the {RUNGS} of trial {trial.number} are a {type(kept).__name__}")
-    return [read_kept(RungResult, one, f"{RUNGS} of trial {trial.number}") for one in kept]
+    stored = trial.user_attrs.get(RUNGS) or []
+    if not isinstance(stored, list):
+        raise StudyError(f"the {RUNGS} of trial {trial.number} are a {type(stored).__name__}")
+    return [read_kept(RungResult, one, f"{RUNGS} of trial {trial.number}") for one in stored]
 
 
 def known_rung_results(trial: FrozenTrial) -> list[RungResult]:
-    """Return the same, nothing where it cannot be read."""
+    """Return the results of a trial, rung by rung; none where they cannot be read."""
     try:
         return rung_results(trial)
     except StudyError:
@@ -87,7 +84,7 @@ def known_rung_results(trial: FrozenTrial) -> list[RungResult]:
 
 
 def ranked(results: Mapping[int, RungResult]) -> list[int]:
-    """Return the trials of one rung, the best first; of equals the one with the lower number."""
+    """Return the trials of one rung, the best first; of equals the lower number first."""
     holding = sorted(number for number, result in results.items() if result.violation <= 0.0)
     broken = sorted(
         (number for number, result in results.items() if result.violation > 0.0),
@@ -107,20 +104,20 @@ def _by_front(values: Sequence[tuple[float, ...]]) -> list[int]:
     order: list[int] = []
     for front in range(int(front_N.max()) + 1):
         members = np.flatnonzero(front_N == front)
-        room = _room_around(array_NV[members])
+        distance = _crowding_distance(array_NV[members])
         # Stable: of equals the first.
-        order += members[np.argsort(-room, kind="stable")].tolist()
+        order += members[np.argsort(-distance, kind="stable")].tolist()
     return order
 
 
-def _room_around(values_NV: np.ndarray) -> np.ndarray:
+def _crowding_distance(values_NV: np.ndarray) -> np.ndarray:
     """Return the crowding distance of each point of a front: infinite at the ends."""
-    room_N = np.zeros(len(values_NV))
+    distance_N = np.zeros(len(values_NV))
     for column in values_NV.T:
         order = np.argsort(column, kind="stable")
         ordered = column[order]
-        room_N[order[[0, -1]]] = np.inf
+        distance_N[order[[0, -1]]] = np.inf
         span = ordered[-1] - ordered[0]
         if span > 0:
-            room_N[order[1:-1]] += (ordered[2:] - ordered[:-2]) / span
-    return room_N
+            distance_N[order[1:-1]] += (ordered[2:] - ordered[:-2]) / span
+    return distance_N

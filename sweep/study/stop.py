@@ -1,4 +1,4 @@
-"""Stopping the process that runs a study, from another one."""
+"""Stops the process that runs a study, from another process."""
 
 import logging
 import signal
@@ -16,21 +16,21 @@ from fieldsharp.storage.study_lock import (
 )
 
 logger = logging.getLogger(__name__)
-LOOK_EVERY_S = 0.1
+POLL_INTERVAL_S = 0.1
 BETWEEN_SIGNALS_S = 0.3
-STARTING_S = 2.0
-SAY_AFTER_S = 5.0
+STARTUP_S = 2.0
+LOG_AFTER_S = 5.0
 ANSWER_S = 30.0
-"""A coordinator looks for requests twice a second, but not while it opens its database."""
+"""A coordinator checks for requests twice a second, but not while it opens its database."""
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """What came of asking a study to stop.
+    """The result of a request to stop a study.
 
     Attributes:
         was_run: Whether a process ran it.
-        sentence: What to say.
+        sentence: The result in words.
     """
 
     was_run: bool
@@ -40,85 +40,82 @@ class Stopped:
 def stop_study(url: str, study: str, *, at_once: bool) -> Stopped:
     """Ask the coordinator of a study to stop, and wait until it has.
 
-    It is signalled where it is certain which process it is. Elsewhere, such as in another container
-    or on another machine, a request is left where it looks for one.
+    It is signalled where its process can be identified. Elsewhere, as in another container or on
+    another machine, a request is written that it polls for.
 
     Args:
         url: Address of the database.
         study: Its name.
-        at_once: Whether it shall not finish the epochs that are trained.
+        at_once: Whether to stop without finishing the epochs in progress.
 
     Raises:
-        FieldsharpError: If it may not be signalled, or does not answer a request.
+        FieldsharpError: If it may not be signalled, or does not answer.
     """
-    holder = _holder(url, study)
-    then = resume_hint(url, holder.command, study)
-    if not holder.alive or holder.pid is None:
+    owner = _owner(url, study)
+    then = resume_hint(url, owner.command, study)
+    if not owner.alive or owner.pid is None:
         sentence = f"study {study!r} is not being run, there is nothing to stop; {then}"
         return Stopped(was_run=False, sentence=sentence)
     asked_at = time.monotonic()
-    if not _signalled(holder, study, at_once=at_once):
-        _request(url, holder, study, at_once=at_once)
-    said = False
+    if not _signalled(owner, study, at_once=at_once):
+        _request(url, owner, study, at_once=at_once)
+    is_logged = False
     while True:
-        if not said and time.monotonic() - asked_at > SAY_AFTER_S:
-            said = True
+        if not is_logged and time.monotonic() - asked_at > LOG_AFTER_S:
+            is_logged = True
             logger.info(
                 "process %d ends after the epoch it trains, which is waited for; stop --now ends "
                 "it at once",
-                holder.pid,
+                owner.pid,
             )
         now = study_lock_owner(url, study)
-        # Without a number it is just being freed, or taken.
-        is_another = now.pid is not None and (now.pid, now.identity) != (
-            holder.pid,
-            holder.identity,
-        )
+        # Without a process id the lock is just being freed or taken.
+        is_another = now.pid is not None and (now.pid, now.identity) != (owner.pid, owner.identity)
         if not now.alive or is_another:
             return Stopped(was_run=True, sentence=f"study {study!r} is stopped; {then}")
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_INTERVAL_S)
 
 
-def _holder(url: str, study: str) -> LockOwner:
-    """Return who runs a study; one that has just taken the lock has yet to say who it is."""
-    holder = study_lock_owner(url, study)
-    deadline = time.monotonic() + STARTING_S
-    while holder.alive and holder.pid is None and time.monotonic() < deadline:
-        time.sleep(LOOK_EVERY_S)
-        holder = study_lock_owner(url, study)
-    return holder
+def _owner(url: str, study: str) -> LockOwner:
+    """Return the owner of a study's lock; one that has just taken it may not be identified yet."""
+    owner = study_lock_owner(url, study)
+    deadline = time.monotonic() + STARTUP_S
+    while owner.alive and owner.pid is None and time.monotonic() < deadline:
+        time.sleep(POLL_INTERVAL_S)
+        owner = study_lock_owner(url, study)
+    return owner
 
 
-def _signalled(holder: LockOwner, study: str, *, at_once: bool) -> bool:
-    """Signal a coordinator; return False where it cannot be told from another process."""
-    assert holder.pid is not None, "somebody holds the lock"
+def _signalled(owner: LockOwner, study: str, *, at_once: bool) -> bool:
+    """Signal a coordinator; return False where its process cannot be identified."""
+    assert owner.pid is not None, "the lock is held"
     try:
-        if not send_signal(holder.pid, holder.identity, signal.SIGTERM):
+        if not send_signal(owner.pid, owner.identity, signal.SIGTERM):
             return False
         if at_once:
-            time.sleep(BETWEEN_SIGNALS_S)  # two at the same moment would be taken for one
-            send_signal(holder.pid, holder.identity, signal.SIGTERM)
+            time.sleep(BETWEEN_SIGNALS_S)  # two signals at the same moment would arrive as one
+            send_signal(owner.pid, owner.identity, signal.SIGTERM)
     except ProcessLookupError:
         return True  # it ended by itself meanwhile
     except PermissionError as error:
         raise FieldsharpError(
-            f"study {study!r} is being run by process {holder.pid} of another user, which may not "
+            f"study {study!r} is being run by process {owner.pid} of another user, which may not "
             "be stopped from here; ask that user"
         ) from error
     return True
 
 
-def _request(url: str, holder: LockOwner, study: str, *, at_once: bool) -> None:
-    """Leave a request to stop and wait until it is answered.
+def _request(url: str, owner: LockOwner, study: str, *, at_once: bool) -> None:
+    """Write a request to stop and wait until it is answered.
 
     Raises:
         FieldsharpError: If it is not within ``ANSWER_S``.
     """
-    where = ask_to_stop(url, study, holder, at_once=at_once)
+    where = ask_to_stop(url, study, owner, at_once=at_once)
     logger.info(
         "%s cannot be signalled from here (it runs on another machine or in another container): "
         "the request to stop is left in %s, to be answered within %.0f s",
-        holder.description,
+        owner.description,
         where,
         ANSWER_S,
     )
@@ -129,8 +126,8 @@ def _request(url: str, holder: LockOwner, study: str, *, at_once: bool) -> None:
         if time.monotonic() > deadline:
             withdraw_stop_request(url, study)
             raise FieldsharpError(
-                f"study {study!r} is being run by {holder.description}, which did not answer "
-                f"the request to stop within {ANSWER_S:.0f} s; stop it where it runs, with Ctrl-C"
+                f"study {study!r} is being run by {owner.description}, which did not answer the "
+                f"request to stop within {ANSWER_S:.0f} s; stop it where it runs, with Ctrl-C"
             )
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_INTERVAL_S)
     withdraw_stop_request(url, study)

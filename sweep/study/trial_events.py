@@ -1,4 +1,4 @@
-"""What executors report of a trial: its signs of life, and how it ended."""
+"""Events that executors report of a trial: heartbeats, epochs, and its end."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,14 +7,14 @@ from fieldsharp.sweep.study.epoch_report import EpochReport
 
 Cause = Literal["training", "memory", "worker", "data", "machine"]
 """Why an attempt failed: the training itself, which would fail again; too little memory, which
-half a batch at a time may mend; the worker, whose loss says nothing about the trial; the data
-file, without which no trial can be trained; or the machine, which starts no process at the moment.
+half a batch at a time may solve; the worker, whose loss is not the trial's fault; the data file,
+without which no trial can be trained; or the machine, which starts no process at the moment.
 """
 
 
 @dataclass(frozen=True)
 class TrialBegan:
-    """A worker has all it needs and trains from here on.
+    """A worker has loaded everything and begins to train.
 
     Attributes:
         number: The trial.
@@ -29,7 +29,7 @@ class TrialBegan:
 
 @dataclass(frozen=True)
 class StepsDone:
-    """A sign of life from the middle of an epoch.
+    """A heartbeat from the middle of an epoch.
 
     Attributes:
         number: The trial.
@@ -44,7 +44,7 @@ class StepsDone:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """A running trial finished an epoch; those of earlier attempts are told again."""
+    """A running trial finished an epoch; epochs of earlier attempts are reported again."""
 
     number: int
     attempt: int
@@ -53,12 +53,12 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class TrialTrouble:
-    """Something went wrong that the trial goes on without, such as a checkpoint.
+    """Something failed that the trial can go on without, such as a checkpoint.
 
     Attributes:
         number: The trial.
         attempt: Which attempt at it.
-        sentence: What, for a person.
+        sentence: What failed, for people.
     """
 
     number: int
@@ -77,8 +77,7 @@ class TrialDone:
         peak_memory_mb: Most memory its worker ever held.
         device: Where it ran, such as ``cpu`` or ``cuda:0``.
         precision: Of its matrix products.
-        sample: What pictures of its forecast are drawn from, see ``ForecastPreview``, as text; ""
-            where there is none.
+        sample: The ``ForecastPreview`` of its forecast in base64; "" where there is none.
     """
 
     number: int
@@ -109,7 +108,7 @@ class TrialFailed:
 
 @dataclass(frozen=True)
 class TrialCancelled:
-    """A trial ended because it was told to, after a whole epoch or before."""
+    """A trial ended because it was cancelled, after a whole epoch or before."""
 
     number: int
     attempt: int
@@ -117,14 +116,14 @@ class TrialCancelled:
 
 @dataclass(frozen=True)
 class RungReached:
-    """A trial was trained for as many epochs as it was to be; its checkpoint is written."""
+    """A trial was trained up to ``TrialSpec.until``; its checkpoint is written."""
 
     number: int
     attempt: int
 
 
 Sign = TrialBegan | StepsDone | EpochDone | TrialTrouble
-"""What comes from a trial that goes on."""
+"""Events of a trial that goes on."""
 End = TrialDone | TrialFailed | TrialCancelled | RungReached
-"""What comes last."""
+"""The last event of an attempt."""
 TrialEvent = Sign | End

@@ -1,4 +1,4 @@
-"""What is kept with a trial and with a study, and under which attribute names."""
+"""Attributes of studies and trials in the database: names, models, and readers of them."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ VERDICT = "verdict"
 IDENTITY = "identity"
 WARM_START = "warm start"
 WORKERS = "workers"
-# Trial attributes. RECORD is what programs read; the named ones beside it are what people read.
+# Trial attributes. Programs read RECORD; the named figures beside it are for people.
 SPEC = "spec"
 RECORD = "record"
 PROVENANCE = "provenance"
@@ -35,9 +35,9 @@ PAUSED = "paused after epoch"
 SCORE = "score"
 GUARDS_BROKEN = "guards broken"
 READ_BACK = (SPEC, RECORD, LOST, MICRO_BATCHES, RUNGS, PAUSED, SCORE)
-"""Attributes of a trial that the program reads again."""
+"""Attributes of a trial that this program reads back."""
 PAUSED_STATE = "PAUSED"
-"""To Optuna a paused trial is one that waits."""
+"""Paused trials are stored with Optuna's state WAITING."""
 SHOWN = ("gradient", "peak", "rmse", "anomaly_correlation", "skill_persistence")
 
 
@@ -46,15 +46,15 @@ class TrialRecord(Settings):
 
     Attributes:
         judgement: Every metric on the validation split after the last epoch, physical units.
-        judgements_by_epoch: The same after each epoch; kept for the baseline alone, which other
-            trials are compared with epoch by epoch.
-        score: What the search minimises, or would in the mode ``score``.
-        score_parts: What the score is the sum of.
-        guards: What came of each guard.
-        baseline_rmse: The baseline's RMSE the score was taken against.
+        judgements_by_epoch: The same after each epoch; only of the baseline, which other trials are
+            compared with epoch by epoch.
+        score: The value that the search minimises in the mode ``score``.
+        score_parts: The terms of the score.
+        guards: The outcome of each guard.
+        baseline_rmse: RMSE of the baseline that the score was computed with.
         epochs: Epochs trained.
         seconds: Wall time of the trial.
-        peak_memory_mb: Most memory its worker ever held.
+        peak_memory_mb: Peak memory of its worker.
         device: Where it was trained.
         precision: Of its matrix products.
     """
@@ -83,7 +83,7 @@ class TrialRecord(Settings):
 
 
 def trial_spec(trial: FrozenTrial) -> TrialSpec | None:
-    """Return what a trial was to train, None where there is nothing that can be read."""
+    """Return the specification of a trial, None where there is none that can be read."""
     try:
         return read_spec(trial)
     except StudyError:
@@ -99,12 +99,12 @@ def trial_record(trial: FrozenTrial) -> TrialRecord | None:
 
 
 def read_spec(trial: FrozenTrial) -> TrialSpec | None:
-    """Return what a trial was to train, None for a trial that no sweep handed out.
+    """Return the specification of a trial, None for a trial that no sweep handed out.
 
     Raises:
         StudyError: If another version or another program wrote it.
     """
-    spec = _kept(TrialSpec, trial, SPEC)
+    spec = _trial_attribute(TrialSpec, trial, SPEC)
     if spec is not None and spec.number != trial.number:
         raise StudyError(f"the {SPEC} of trial {trial.number} is that of trial {spec.number}")
     return spec
@@ -116,7 +116,7 @@ def read_record(trial: FrozenTrial) -> TrialRecord | None:
     Raises:
         StudyError: If another version or another program wrote it.
     """
-    return _kept(TrialRecord, trial, RECORD)
+    return _trial_attribute(TrialRecord, trial, RECORD)
 
 
 def why_left_out(trial: FrozenTrial) -> str:
@@ -131,9 +131,9 @@ def why_left_out(trial: FrozenTrial) -> str:
 
 
 def was_run(trial: FrozenTrial) -> bool:
-    """Return whether a trial has what a sweep writes with every trial that ends in good order.
+    """Return whether a trial has the attributes that a sweep writes to each that ends normally.
 
-    Cheap: what is written there is not read, see ``why_left_out``.
+    Cheap, since their contents are not validated; see ``why_left_out``.
     """
     attributes = trial.user_attrs
     spec = attributes.get(SPEC)
@@ -149,16 +149,16 @@ def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-Kept = TypeVar("Kept", bound=Settings)
+Stored = TypeVar("Stored", bound=Settings)
 
 
-def read_kept(model: type[Kept], attribute: Any, what: str) -> Kept:
-    """Return what was kept in the database as the model it was written from.
+def read_kept(model: type[Stored], attribute: Any, what: str) -> Stored:
+    """Return an attribute of the database as the model it was written from.
 
     Args:
-        model: What it was.
-        attribute: Plain values, as they were stored.
-        what: What it is and of what, for the error.
+        model: That model.
+        attribute: Plain values, as they are stored.
+        what: Name of the attribute and its owner, for the error.
 
     Raises:
         StudyError: If another version of this program wrote it.
@@ -174,7 +174,7 @@ def read_kept(model: type[Kept], attribute: Any, what: str) -> Kept:
         ) from error
 
 
-def _kept(model: type[Kept], trial: FrozenTrial, name: str) -> Kept | None:
+def _trial_attribute(model: type[Stored], trial: FrozenTrial, name: str) -> Stored | None:
     attribute = trial.user_attrs.get(name)
     if attribute is None:
         return None
@@ -182,12 +182,12 @@ def _kept(model: type[Kept], trial: FrozenTrial, name: str) -> Kept | None:
 
 
 def is_failed_baseline(trial: FrozenTrial) -> bool:
-    """Return whether a trial is a baseline that failed: it is tried again and costs no budget."""
+    """Return whether a trial is a failed baseline, which is retried and costs no budget."""
     return is_baseline(trial) and trial.state is TrialState.FAIL
 
 
 def counted(trials: list[FrozenTrial]) -> int:
-    """Return how many trials count towards the budget: all that ended, but failed baselines."""
+    """Return how many trials count towards the budget: all finished ones but failed baselines."""
     return sum(t.state.is_finished() and not is_failed_baseline(t) for t in trials)
 
 
@@ -205,7 +205,7 @@ def paused_after(trial: FrozenTrial) -> int | None:
 
 
 def states(trials: Sequence[FrozenTrial]) -> dict[str, int]:
-    """Return the number of trials in each state; those that are paused do not count as waiting."""
+    """Return the number of trials in each state; paused ones do not count as WAITING."""
     paused = sum(paused_after(trial) is not None for trial in trials)
     found = {state.name: sum(t.state is state for t in trials) for state in TrialState}
     found[TrialState.WAITING.name] -= paused
@@ -213,10 +213,10 @@ def states(trials: Sequence[FrozenTrial]) -> dict[str, int]:
 
 
 def complete_baseline(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
-    """Return the baseline that others are compared with, None before one is complete.
+    """Return the baseline that trials are compared with, None before one is complete.
 
-    Not the first baseline there is: that may have failed, and been tried again, or be one that
-    another program added.
+    Not simply the first baseline: that may have failed and been retried, or have been added by
+    another program.
     """
     complete = (t for t in trials if is_baseline(t) and t.state is TrialState.COMPLETE)
     return next((trial for trial in complete if not why_left_out(trial)), None)
@@ -236,8 +236,8 @@ def trial_score(trial: FrozenTrial) -> float:
 def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
     """Return the complete trial with the lowest score that breaks no guard.
 
-    The earlier one of equals. Where every trial breaks one, the baseline, which at least is not
-    wrongly sharp; None before it is complete.
+    The earlier one of equals. Where every trial breaks a guard, the baseline, which at least is not
+    sharp in a wrong way; None before it is complete.
     """
     complete = [t for t in trials if t.state is TrialState.COMPLETE and was_run(t)]
     feasible = [t for t in complete if is_feasible(t)]

@@ -1,4 +1,4 @@
-"""What one trial is to train: what travels to a worker and is kept with the trial."""
+"""The specification of one trial: sent to a worker as JSON and stored with the trial."""
 
 import hashlib
 import json
@@ -10,11 +10,11 @@ from fieldsharp.fields.settings import Settings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 
 Part = Literal["validation", "test"]
-"""The part of the series a forecast is judged on."""
+"""The part of the series that a forecast is evaluated on."""
 
 
 class TrialSpec(Settings):
-    """What a worker needs to run a trial; travels as JSON and is kept with the trial.
+    """Everything a worker needs to run a trial.
 
     Attributes:
         number: The trial's number in its study.
@@ -22,10 +22,10 @@ class TrialSpec(Settings):
         preset: Name of the preset, None for a trial the sampler chose.
         run: Every setting of the training.
         data_sha256: Of the data file the study was started on; a worker that finds another refuses.
-        judged_on: The part of the series its forecast is judged on: after every epoch on the
-            validation part, on the test part after the last epoch alone.
-        micro_batches: Parts a batch is computed in; more than one after it ran out of memory.
-        until: Epochs after which it is handed back, perhaps to be gone on with; None at its end.
+        judged_on: The part of the series that its forecast is evaluated on: the validation part
+            after every epoch, the test part only after the last.
+        micro_batches: Parts that a batch is computed in; more than one after it ran out of memory.
+        until: Epochs after which training stops, perhaps to be resumed; None for all epochs.
     """
 
     number: int = Field(ge=0)
@@ -39,21 +39,23 @@ class TrialSpec(Settings):
 
     @property
     def judged_every_epoch(self) -> bool:
-        """Whether what a pruner looks at is wanted, or the final word alone."""
+        """Whether the forecast is evaluated after every epoch, as pruners need it."""
         return self.judged_on == "validation"
 
     @property
     def can_be_halved(self) -> bool:
-        """Whether half a batch at a time is something new to try."""
+        """Whether a retry with half a batch at a time is possible."""
         return self.micro_batches == 1 < self.run.training.batch_size
 
     @property
     def fingerprint(self) -> str:
-        """What a checkpoint must have been written under to be gone on with."""
+        """SHA-256 of what is trained; a checkpoint of another fingerprint is not resumed from."""
         tree = self.model_dump(mode="json", include={"run", "data_sha256", "judged_on"})
-        del tree["run"]["data"]["path"]  # the file may have moved; its contents are in it
-        if self.run.training.schedule == "cosine":  # before there was a choice, it was that
+        del tree["run"]["data"][
+            "path"
+        ]  # the file may have moved; the hash of its contents is included
+        if self.run.training.schedule == "cosine":  # the only one before the setting existed
             del tree["run"]["training"]["schedule"]
-        if self.run.trainer is None:  # before there were scripts
+        if self.run.trainer is None:  # before scripts were supported
             del tree["run"]["trainer"]
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Reading and writing a study: each act one transaction, tried again while nobody answers."""
+"""Reads and writes of a study: each write one transaction, retried while the database is away."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,18 +16,19 @@ T = TypeVar("T")
 
 
 class UnitOfWork:
-    """A study and the way to it.
+    """A study with the transactions and retries that it is accessed with.
 
-    Every act is one transaction, and is tried again while the database is unavailable. Only the
-    answer to the last word of a transaction can be lost, so an act does no harm when done twice.
+    A write may be done twice, since the answer to a commit that succeeded can be lost: each must
+    be idempotent.
 
     Args:
-        study: What is read and written.
+        study: The study to read and write.
         url: Address of its database.
         patience: With a database that does not answer.
 
     Attributes:
-        is_durable: Whether what was written is known to survive a power cut and a lost log.
+        is_durable: Whether everything written is known to survive a power cut and a lost
+            write-ahead log.
     """
 
     def __init__(self, study: Study, url: str, patience: DatabaseRetry) -> None:
@@ -38,39 +39,39 @@ class UnitOfWork:
         self.is_durable = False
 
     def make_durable(self) -> bool:
-        """Have what was written survive a power cut and the loss of the log.
+        """Make everything written survive a power cut and the loss of the write-ahead log.
 
         Returns:
-            Whether all of it does; what a reader keeps back is to be tried again.
+            Whether all of it does; False where a reader still uses a part of the log: try again.
         """
         self.is_durable = self._read(self._files.checkpoint)
         return self.is_durable
 
     def check_files(self) -> None:
-        """Check that the files of the database are still those that are written to.
+        """Check that the files of the database were neither removed nor replaced.
 
         Raises:
-            DatabaseDamaged: If they were removed or replaced; what they held is then in a backup.
+            DatabaseDamaged: If they were; their contents are then in a backup.
         """
         self._read(self._files.check)
 
-    def _read(self, what: Callable[[], T]) -> T:
-        """Return what is read from the storage, once it succeeds."""
+    def _read(self, act: Callable[[], T]) -> T:
+        """Return the value of a read, retried until it succeeds."""
 
         def attempt() -> T:
             with database_errors(self.url):
-                return what()
+                return act()
 
         return self.patience.call(attempt)
 
-    def _write(self, what: Callable[[], T]) -> T:
-        """Return what an act on the storage returns, once it succeeds: wholly, or not at all."""
+    def _write(self, act: Callable[[], T]) -> T:
+        """Return the value of a write in one transaction, retried until it succeeds."""
 
         def attempt() -> T:
             self._files.check()
             self.is_durable = False
             with database_errors(self.url), one_transaction(self.study):
-                return what()
+                return act()
 
         return self.patience.call(attempt)
 

@@ -97,10 +97,7 @@ def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: DataSum
 
 
 def settled_verdict(
-    verdict: Verdict | None,
-    budget: BudgetSettings,
-    trials: Sequence[FrozenTrial],
-    targets: Targets,
+    verdict: Verdict | None, budget: BudgetSettings, trials: Sequence[FrozenTrial], targets: Targets
 ) -> str:
     """Return why no further trial is needed and how to go on nevertheless, "" where one is needed.
 

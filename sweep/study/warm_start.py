@@ -1,7 +1,7 @@
-"""What a sweep begins with of an earlier study: its best configurations, but none of its scores.
+"""The best configurations of an earlier study that a sweep begins with; scores are not taken over.
 
-Those are of other data. What carries over is what was set: a weight in units of the base loss is as
-strong on other data (decision 7), a raw one is not.
+Scores belong to the data of that study. Settings carry over: a weight in units of the base loss is
+as strong on other data (decision 7), a raw one is not.
 """
 
 import logging
@@ -41,7 +41,7 @@ MOST = 4
 SHOWN = 3
 WEIGHTS = ("loss.gradient_weight", "loss.peak_weight")
 MUST_AGREE = ("loss.variant", "predictor.name")
-"""What the other values were tuned for: under another one they mean nothing."""
+"""Settings that the other values were tuned for: under others they mean nothing."""
 
 
 class EarlierTrial(Settings):
@@ -62,11 +62,11 @@ class EarlierTrial(Settings):
 
 
 class WarmStart(Settings):
-    """What is kept with a study of the one it begins with.
+    """The trials of an earlier study that a study begins with, as stored with it.
 
     Attributes:
         study: The earlier one.
-        trials: Its best that fit, the best first.
+        trials: Its best ones that fit the search, the best first.
     """
 
     study: str
@@ -74,46 +74,46 @@ class WarmStart(Settings):
 
 
 def warm_start_of(study: Study) -> WarmStart | None:
-    """Return what a study begins with of an earlier one, None where it begins anew.
+    """Return the warm start of a study, None where it has none.
 
     Raises:
         StudyError: If another version of this program wrote it.
     """
-    kept = study.user_attrs.get(WARM_START)
-    if kept is None:
+    stored = study.user_attrs.get(WARM_START)
+    if stored is None:
         return None
-    return read_kept(WarmStart, kept, f"{WARM_START} kept with study {study.study_name!r}")
+    return read_kept(WarmStart, stored, f"{WARM_START} kept with study {study.study_name!r}")
 
 
-def keep(study: Study, start: WarmStart) -> None:
-    """Keep with a study what it begins with; what was kept first stands, however often asked."""
-    kept = warm_start_of(study)
-    if kept is None:
+def store_warm_start(study: Study, start: WarmStart) -> None:
+    """Store the warm start of a study; the first one is never replaced."""
+    stored = warm_start_of(study)
+    if stored is None:
         study.set_user_attr(WARM_START, start.model_dump(mode="json"))
-    elif kept != start:
-        names = ", ".join(trial.name for trial in kept.trials) or "nothing"
+    elif stored != start:
+        names = ", ".join(trial.name for trial in stored.trials) or "nothing"
         logger.info("%s: it began with %s, and that stands", study.study_name, names)
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A warm start, and what a person should know of it."""
+    """A warm start, and the sentences to log about it."""
 
     start: WarmStart
     sentences: Sequence[str]
 
 
 class _DoesNotFitError(Exception):
-    """Says why a configuration cannot be trained in the new search."""
+    """A configuration cannot be trained in the new search."""
 
 
 def choose(earlier: Study, trials: Sequence[FrozenTrial], config: SweepConfig) -> Chosen:
     """Return the best feasible, distinct configurations of a study that fit another's search.
 
     Args:
-        earlier: The study they are of.
+        earlier: The earlier study.
         trials: All of its trials.
-        config: Of the sweep that is to begin with them.
+        config: Of the new sweep.
 
     Raises:
         StudyError: If it has none beside the baseline, or none fits.
@@ -153,9 +153,9 @@ def choose(earlier: Study, trials: Sequence[FrozenTrial], config: SweepConfig) -
 def _worth_a_trial(
     study: str, trials: Sequence[FrozenTrial]
 ) -> list[tuple[FrozenTrial, TrialSpec]]:
-    """Return what beat the baseline without breaking a guard, the best first.
+    """Return the trials that beat the baseline and break no guard, the best first.
 
-    Where nothing did, the best there is: one trial shows whether that is so on other data too.
+    Where none did, the best trial alone: it shows whether that is so on other data too.
     """
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     baseline = complete_baseline(complete)
@@ -212,7 +212,7 @@ def _fitted(
 
 
 def _carried(path: str, trial: FrozenTrial, spec: TrialSpec, config: SweepConfig) -> Scalar | None:
-    """Return what a trial had at a path, a weight in the units of the new search."""
+    """Return the value of a trial at a path; a weight in the units of the new search."""
     loss = spec.run.loss
     if path not in WEIGHTS or loss.normalise == config.loss.normalise or loss.variant == NO_TERM:
         return value_at(spec.run.model_dump(), path)
@@ -222,7 +222,9 @@ def _carried(path: str, trial: FrozenTrial, spec: TrialSpec, config: SweepConfig
             f"its {path} is {loss.normalise}-normalised and here loss.normalise is "
             f"{config.loss.normalise}"
         )
-    return recorded[path]  # a raw weight of the plan is recorded as the one that does the same
+    return recorded[
+        path
+    ]  # a raw weight of a preset is recorded as the normalised one of the same effect
 
 
 def _inside(name: str, value: Scalar, searched: NumberRange | Choices) -> Scalar:

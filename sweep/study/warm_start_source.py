@@ -1,4 +1,4 @@
-"""Finding the study a sweep is to begin with, and saying what is taken of it."""
+"""Finds the earlier study that a sweep begins with, and logs which trials are taken from it."""
 
 import logging
 
@@ -13,16 +13,16 @@ logger = logging.getLogger(__name__)
 
 
 def choose_warm_start(earlier: str, its_url: str, config: SweepConfig, url: str) -> WarmStart:
-    """Return what a sweep begins with of an earlier study, and say what that is.
+    """Return the warm start of a sweep from an earlier study, and log it.
 
     Args:
         earlier: Name of that study.
         its_url: Address of its database.
-        config: Of the sweep.
-        url: Address of the database of the sweep.
+        config: Of the new sweep.
+        url: Address of the database of the new sweep.
 
     Raises:
-        StudyError: If there is no such study, or nothing in it can be begun with.
+        StudyError: If there is no such study, or none of its trials fits.
         StorageError: If its database cannot be read.
     """
     if earlier == config.study and _same_database(its_url, url):
@@ -31,7 +31,7 @@ def choose_warm_start(earlier: str, its_url: str, config: SweepConfig, url: str)
             "that with --study"
         )
     study = load_study(open_database(its_url, "read"), earlier)
-    study_config(study)  # raises where it is none of ours
+    study_config(study)  # raises for a study of another program
     with database_errors(its_url):
         trials = study.get_trials(deepcopy=False)
     chosen = choose(study, trials, config)
@@ -39,7 +39,9 @@ def choose_warm_start(earlier: str, its_url: str, config: SweepConfig, url: str)
         logger.info("%s: %s", config.study, sentence)
     if chosen.start.trials:
         names = ", ".join(trial.name for trial in chosen.start.trials)
-        logger.info("%s: right after the baseline: %s; %s", config.study, names, _of(config))
+        logger.info(
+            "%s: right after the baseline: %s; %s", config.study, names, _advice_on_weights(config)
+        )
     return chosen.start
 
 
@@ -49,8 +51,8 @@ def _same_database(one: str, other: str) -> bool:
     )
 
 
-def _of(config: SweepConfig) -> str:
-    """Return what is to be known of weights on other data."""
+def _advice_on_weights(config: SweepConfig) -> str:
+    """Return how far weights carry over to other data."""
     if config.trainer is not None:
         return "what they are worth on these data the script alone knows; scores are made anew"
     if config.loss.normalise == "none":

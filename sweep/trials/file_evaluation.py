@@ -12,7 +12,7 @@ import torch
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use
-from fieldsharp.fields.climatology import EVENT_SHARES, Climatology
+from fieldsharp.fields.masked_statistics import EVENT_SHARES, Climatology
 from fieldsharp.fields.pairing import FramePairs, pair_baseline, pair_frames
 from fieldsharp.fields.reading import RAW, RawField, open_dataset, pick_variable, read_raw
 from fieldsharp.fields.settings import DataSettings
@@ -106,8 +106,7 @@ def evaluate_files(
         # A bare array is named after its file: a truth that holds one field needs no equal name.
         same = truth_variable or (name if name in dataset.data_vars else None)
     observed = read_raw(
-        DataSettings(path=str(truth), variable=same, select=dict(select) if select else {}),
-        TRUTH,
+        DataSettings(path=str(truth), variable=same, select=dict(select) if select else {}), TRUTH
     )
     climatology, description = _climatology(observed)
     pairs = pair_frames(forecast, predicted, truth, observed)

@@ -10,8 +10,7 @@ from torch import nn
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.device import Hardware
-from fieldsharp.model.losses.forecast_loss import ForecastLoss
-from fieldsharp.model.losses.normalisation import term_scales
+from fieldsharp.model.losses.forecast_loss import ForecastLoss, term_scales
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import ForecastShape
 from fieldsharp.model.training import State, Trainer

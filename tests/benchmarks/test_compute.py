@@ -266,14 +266,9 @@ def test_the_command_line_compares_ours_with_every_other_and_keeps_the_searches(
 
     written = json.loads(file.read_text())
     pairs = [(row["what"], row["ours"], row["beside"]) for row in written]
-    assert pairs == [
-        ("tiny to -1", "ours", "random search"),
-    ]
+    assert pairs == [("tiny to -1", "ours", "random search")]
     assert [row["ratio"] for row in written] == [1.0]
-    assert [one["method"] for one in written[0]["details"]["searches"]] == [
-        "ours",
-        "random",
-    ]
+    assert [one["method"] for one in written[0]["details"]["searches"]] == ["ours", "random"]
     assert "neither median is known" in capsys.readouterr().out
 
 

@@ -1,10 +1,10 @@
-"""Torture: real sweeps, hit by every fault there is, and what is lost by it: nothing, that is.
+"""Injects faults into real sweeps and checks that no result is lost.
 
     python -m tests.chaos --short
     python -m tests.chaos --seed 7 --minutes 15
 
-The long form has two sweeps: one in which 50 workers and 10 coordinators are killed, and one that
-meets every fault in turn, as often as the minutes allow, while others read and write the database.
+The long form runs two sweeps: in one, 50 workers and 10 coordinators are killed; the other gets
+every fault in turn, as often as time allows, while other processes read and write its database.
 """
 
 import argparse
@@ -15,8 +15,8 @@ from pathlib import Path
 from random import SystemRandom
 
 from tests.chaos.forms import PARTS, long_form, short_form
-from tests.chaos.place import in_mounts_of_our_own
-from tests.chaos.saying import say
+from tests.chaos.tally import say
+from tests.chaos.workspace import enter_private_mounts
 
 
 def main() -> int:
@@ -26,8 +26,8 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="each of a few faults once")
     parser.add_argument("--part", choices=PARTS, help="one sweep of the long form alone")
     arguments = parser.parse_args()
-    in_mounts_of_our_own()
-    # Also where it is told to end: nothing of what it started is to be left over.
+    enter_private_mounts()
+    # On a signal too, the context managers must end all processes that were started.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     seed = SystemRandom().randrange(10**6) if arguments.seed is None else arguments.seed

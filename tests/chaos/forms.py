@@ -1,4 +1,4 @@
-"""The short form and the long one: which sweeps, how long, and what is printed of them."""
+"""The short and the long form: their sweeps, their length and their printed report."""
 
 import time
 from collections.abc import Sequence
@@ -14,13 +14,14 @@ from tests.chaos.faults.registry import (
     KILL_WORKER,
     LONG_LOCK,
     SHORT_LOCK,
+    full_plan,
+    kill_plan,
+    short_plan,
 )
 from tests.chaos.live_sweep import LiveSweep
-from tests.chaos.place import make_place
-from tests.chaos.plan import full_plan, kill_plan, short_plan
-from tests.chaos.saying import say
-from tests.chaos.tally import Tally
+from tests.chaos.tally import Tally, say
 from tests.chaos.verdict import checks, epochs_lost
+from tests.chaos.workspace import make_workspace
 
 KILLED_WORKERS, KILLED_COORDINATORS = 50, 10
 PARTS = ("kills", "every")
@@ -30,13 +31,13 @@ SHOWN = 20
 def short_form(folder: Path, seed: int) -> int:
     """Run the short form and return the exit code."""
     rng = Random(seed)
-    place = make_place(folder / "short", seed=seed, trials=5, epochs=6, deadline_s=60.0)
-    sweep, tally = LiveSweep(place, budget=5), Tally()
+    workspace = make_workspace(folder / "short", seed=seed, trials=5, epochs=6, deadline_s=60.0)
+    sweep, tally = LiveSweep(workspace, budget=5), Tally()
     try:
         Driver(sweep, rng, tally).run(short_plan(rng))
         return _report("a few faults", sweep, tally, compared=1)
     finally:
-        sweep.clear_away()
+        sweep.clean_up()
 
 
 def long_form(folder: Path, seed: int, limit_s: float, parts: Sequence[str]) -> int:
@@ -51,20 +52,22 @@ def long_form(folder: Path, seed: int, limit_s: float, parts: Sequence[str]) -> 
 
 def _kills(folder: Path, seed: int) -> int:
     rng = Random(seed)
-    place = make_place(folder / "kills", seed=seed, trials=60, epochs=8, deadline_s=60.0)
-    sweep, tally = LiveSweep(place, budget=60), Tally()
+    workspace = make_workspace(folder / "kills", seed=seed, trials=60, epochs=8, deadline_s=60.0)
+    sweep, tally = LiveSweep(workspace, budget=60), Tally()
     try:
         Driver(sweep, rng, tally).run(kill_plan(rng, KILLED_WORKERS, KILLED_COORDINATORS))
         return _report("kills", sweep, tally, compared=5)
     finally:
-        sweep.clear_away()
+        sweep.clean_up()
 
 
 def _everything(folder: Path, seed: int, limit_s: float) -> int:
     rng = Random(seed + 1)
     until = time.monotonic() + limit_s
-    place = make_place(folder / "every", seed=seed + 1, trials=20, epochs=8, deadline_s=15.0)
-    sweep, tally = LiveSweep(place, budget=20), Tally()
+    workspace = make_workspace(
+        folder / "every", seed=seed + 1, trials=20, epochs=8, deadline_s=15.0
+    )
+    sweep, tally = LiveSweep(workspace, budget=20), Tally()
     driver = Driver(sweep, rng, tally)
     try:
         driver.inject(FAULTS[SHORT_LOCK])  # by then there is a study
@@ -73,18 +76,21 @@ def _everything(folder: Path, seed: int, limit_s: float) -> int:
                 driver.inject(FAULTS[name])
         driver.run(full_plan(rng, rounds=100), until)
         say(str(companions))
-        return _report("every fault", sweep, tally, compared=5, more_wrong=companions.wrong)
+        return _report("every fault", sweep, tally, compared=5, more_wrong=companions.errors)
     finally:
-        sweep.clear_away()
+        sweep.clean_up()
 
 
 def _report(
     title: str, sweep: LiveSweep, tally: Tally, compared: int, more_wrong: tuple[str, ...] = ()
 ) -> int:
-    """Print what came of a sweep and return the exit code."""
+    """Print losses and checks of a sweep and return the exit code."""
     lost = epochs_lost(sweep, sweep.begun())
     minutes = (time.monotonic() - sweep.began) / 60.0
-    say(f"\n{title}: {sweep.budget} trials of {sweep.place.epochs} epochs, {minutes:.1f} minutes")
+    say(
+        f"\n{title}: {sweep.budget} trials of {sweep.workspace.epochs} epochs, "
+        f"{minutes:.1f} minutes"
+    )
     for line in tally.lines():
         say(line)
     for name, loss in tally.losses:
@@ -96,8 +102,9 @@ def _report(
     for sentence in list(dict.fromkeys(wrong))[:SHOWN]:
         say(f"  WRONG: {sentence}")
     say(
-        f"epochs begun beyond those needed: {lost}, where {sweep.cuts} could be cut short and "
-        f"{sweep.deeper} more be trained again after damage or a full disk"
+        f"epochs begun beyond those needed: {lost}, where {sweep.interrupted} may have "
+        "been interrupted and "
+        f"{sweep.retrained} more trained again after damage or a full disk"
     )
     times = sweep.exit_seconds
     if times:

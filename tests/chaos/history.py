@@ -1,4 +1,4 @@
-"""The trials of a study as they stand in the database: read with SQL, not with what wrote them."""
+"""The trials of a study, read from the database with plain SQL, not with the code under test."""
 
 import json
 import sqlite3
@@ -13,16 +13,16 @@ FINISHED = frozenset({"COMPLETE", "PRUNED", "FAIL"})
 
 
 @dataclass(frozen=True)
-class Told:
-    """A trial as it was found.
+class StoredTrial:
+    """A trial as stored in the database.
 
     Attributes:
         number: In its study.
-        state: Optuna's word for it.
-        ended_at: When it was told, as the database has it.
-        params: What was drawn for it, in the database's own representation.
+        state: Optuna's state.
+        ended_at: End time, in the database's format.
+        params: Parameters, in the database's internal representation.
         values: Its result.
-        attempt: How often it was handed out; 0 before the first time.
+        attempt: Number of attempts so far.
         failure: Why it failed.
     """
 
@@ -36,16 +36,16 @@ class Told:
 
     @property
     def mark(self) -> float | None:
-        """What the witness knows it by."""
+        """Its identifier in the epoch record."""
         return self.params.get("predictor.options.mark")
 
 
-History = dict[int, list[Told]]
+History = dict[int, list[StoredTrial]]
 """By number; more than one under a number is an error of its own."""
 
 
 def read_history(database: Path) -> History:
-    """Return every trial there is; none where there is no database or no table yet."""
+    """Return all trials; none if there is no database or no table yet."""
     history: History = {}
     if not database.exists():
         return history
@@ -60,15 +60,15 @@ def read_history(database: Path) -> History:
 
 @contextmanager
 def reading(database: Path) -> Iterator[sqlite3.Connection]:
-    # Not even a checkpoint of its log is to be made by whoever looks on.
+    # Read-only: reading must not checkpoint the write-ahead log.
     address = f"file:{database}?mode=ro"
     with closing(sqlite3.connect(address, timeout=READ_TIMEOUT_S, uri=True)) as connection:
-        connection.execute("BEGIN")  # one state of things for all that is read
+        connection.execute("BEGIN")  # one snapshot for all queries
         yield connection
 
 
 def has_study(database: Path) -> bool:
-    """Return whether a study was made whole: before that it is started, not resumed."""
+    """Return whether the study is complete enough to resume; before that it is started."""
     if not database.exists():
         return False
     with reading(database) as connection:
@@ -82,7 +82,7 @@ def has_study(database: Path) -> bool:
 
 
 def is_sound(database: Path) -> bool:
-    """Return what SQLite itself says of the file."""
+    """Return whether SQLite's integrity check passes."""
     with closing(sqlite3.connect(database, timeout=READ_TIMEOUT_S)) as connection:
         return bool(connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)])
 
@@ -98,18 +98,18 @@ def _read(connection: sqlite3.Connection) -> History:
         "SELECT trial_id, value FROM trial_values ORDER BY objective"
     ):
         values.setdefault(trial, []).append(value)
-    kept: dict[int, dict[str, Any]] = {}
+    attributes_by_trial: dict[int, dict[str, Any]] = {}
     for trial, name, text in connection.execute(
         "SELECT trial_id, key, value_json FROM trial_user_attributes "
         "WHERE key IN ('spec', 'failure')"
     ):
-        kept.setdefault(trial, {})[name] = json.loads(text)
+        attributes_by_trial.setdefault(trial, {})[name] = json.loads(text)
     history: History = {}
     for trial, number, state, ended_at in connection.execute(
         "SELECT trial_id, number, state, datetime_complete FROM trials"
     ):
-        attributes = kept.get(trial, {})
-        told = Told(
+        attributes = attributes_by_trial.get(trial, {})
+        stored = StoredTrial(
             number,
             state,
             ended_at,
@@ -118,12 +118,12 @@ def _read(connection: sqlite3.Connection) -> History:
             attributes.get("spec", {}).get("attempt", 0),
             attributes.get("failure"),
         )
-        history.setdefault(number, []).append(told)
+        history.setdefault(number, []).append(stored)
     return history
 
 
-def what_was_lost(before: History, after: History) -> list[str]:
-    """Return a sentence for everything that must never change and did."""
+def losses_between(before: History, after: History) -> list[str]:
+    """Return a sentence for each change that must never happen."""
     losses = []
     for number, trials in after.items():
         if len(trials) > 1:

@@ -1,4 +1,4 @@
-"""A sweep that really runs, as a process group of its own, and goes on whatever is done to it."""
+"""A real sweep in a process group of its own, which is resumed after every fault."""
 
 import os
 import shutil
@@ -12,9 +12,9 @@ from contextlib import suppress
 
 from fieldsharp.core.checkout import PROJECT
 from tests.chaos.history import has_study
-from tests.chaos.place import STUDY, Place
 from tests.chaos.processes import is_alive, marked, workers_of
 from tests.chaos.recording_predictor import VARIABLE, Begun, epochs_begun
+from tests.chaos.workspace import STUDY, Workspace
 
 LIMIT_S = 180.0
 LOOK_EVERY_S = 0.05
@@ -22,7 +22,7 @@ FINISHED, FAILED, REFUSED, STOPPED = 0, 1, 2, 3
 
 
 def _as_any_user() -> list[str]:
-    """Return what takes from root the right to read and write every file."""
+    """Return a command prefix that removes root's right to read and write every file."""
     taken = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
     if os.geteuid() != 0 or shutil.which(taken[0]) is None:
         return []
@@ -37,25 +37,25 @@ class NotInjected(Exception):
 
 
 class LiveSweep:
-    """Starts a sweep, resumes it, and keeps the books on what was done to it.
+    """Starts and resumes a sweep, and counts the epochs that faults may have cost.
 
     Attributes:
-        place: Its files.
+        workspace: Its files.
         budget: Trials it is asked for.
         process: The coordinator; None before the first.
-        cuts: Epochs that may have been cut short by what was done so far, one per worker killed.
-        deeper: Epochs beyond those that may have to be trained again: a checkpoint was damaged, or
-            could not be written.
+        interrupted: Epochs that faults may have interrupted so far, one per killed worker.
+        retrained: Further epochs that may have to be trained again, since a checkpoint was damaged
+            or could not be written.
         exit_seconds: How long each orderly stop took.
         marker: What all its processes have in their environment.
     """
 
-    def __init__(self, place: Place, budget: int) -> None:
-        self.place = place
+    def __init__(self, workspace: Workspace, budget: int) -> None:
+        self.workspace = workspace
         self.budget = budget
         self.process: subprocess.Popen[bytes] | None = None
-        self.cuts = 0
-        self.deeper = 0
+        self.interrupted = 0
+        self.retrained = 0
         self.exit_seconds: list[float] = []
         self.marker = f"TORTURE_RUN={uuid.uuid4().hex}"
         self.began = time.monotonic()
@@ -74,8 +74,8 @@ class LiveSweep:
         return workers_of(self.pid)
 
     def begun(self) -> list[Begun]:
-        """Return every epoch that was begun so far."""
-        return epochs_begun(self.place.witness)
+        """Return all epochs begun so far."""
+        return epochs_begun(self.workspace.record)
 
     def training(self) -> list[int]:
         """Return the workers that have begun an epoch."""
@@ -87,15 +87,15 @@ class LiveSweep:
         known = {begun.pid for begun in self.begun()}
         return [pid for pid in self.workers if pid not in known]
 
-    def go_on(self, *, streams: bool = True) -> None:
+    def start_or_resume(self, *, streams: bool = True) -> None:
         """Start the sweep, or resume it once there is a study.
 
         Args:
             streams: Whether its standard streams are open.
         """
         assert not self.running
-        what = ["start", str(self.place.config)]
-        if has_study(self.place.database):
+        what = ["start", str(self.workspace.config)]
+        if has_study(self.workspace.database):
             what = ["resume", STUDY]
         self._launch(*what, "--trials", str(self.budget), streams=streams)
 
@@ -113,18 +113,18 @@ class LiveSweep:
         return {
             **os.environ,
             name: value,
-            VARIABLE: str(self.place.witness),
+            VARIABLE: str(self.workspace.record),
             "PYTHONPATH": path,  # for the predictor
         }
 
     def _launch(self, *arguments: str, streams: bool) -> None:
-        command = self.command(*arguments, "--storage", self.place.url)
+        command = self.command(*arguments, "--storage", self.workspace.url)
         if not streams:
             command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]
-        with self.place.output.open("ab") as output:
+        with self.workspace.output.open("ab") as output:
             self.process = subprocess.Popen(
                 command,
-                cwd=self.place.folder,
+                cwd=self.workspace.folder,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -138,47 +138,49 @@ class LiveSweep:
         return self.process.wait(limit_s)
 
     def wait(self, what: str, condition: Callable[[], object], limit_s: float = LIMIT_S) -> None:
-        """Wait for something that must come.
+        """Wait for a condition.
 
         Raises:
-            TimeoutError: If it does not; what it was, and the last that the sweep said.
+            TimeoutError: If it does not hold in time, with the last line of the sweep's output.
         """
         deadline = time.monotonic() + limit_s
         while not condition():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{what}: not within {limit_s:g} s; last said: {self.last_said}")
+                raise TimeoutError(
+                    f"{what}: not within {limit_s:g} s; last output: {self.last_line}"
+                )
             time.sleep(LOOK_EVERY_S)
 
     def wait_for_training(self) -> None:
         """Wait until a worker of the present coordinator trains, or the sweep is over."""
         self.wait("training", lambda: self.training() or not self.running)
 
-    def said(self) -> str:
-        """Return everything that was written to the screen so far."""
-        if not self.place.output.exists():
+    def output(self) -> str:
+        """Return the output of the sweep so far."""
+        if not self.workspace.output.exists():
             return ""
-        return self.place.output.read_text(encoding="utf-8", errors="replace")
+        return self.workspace.output.read_text(encoding="utf-8", errors="replace")
 
     @property
-    def last_said(self) -> str:
-        lines = self.said().splitlines()
+    def last_line(self) -> str:
+        lines = self.output().splitlines()
         return lines[-1] if lines else "nothing"
 
-    def clear_away(self) -> None:
-        """End every process there is, for good, and let go of the disk."""
+    def clean_up(self) -> None:
+        """Kill all processes of the sweep and unmount the disk."""
         for pid in marked(self.marker):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         if self.process is not None:
             self.process.wait()
-        self.place.release()
+        self.workspace.release()
 
     def left_over(self) -> list[int]:
-        """Return the processes of this sweep that live although its coordinator does not."""
+        """Return the processes of this sweep other than its running coordinator."""
         return [pid for pid in marked(self.marker) if not self.running or pid != self.pid]
 
     def gone_within(self, pids: list[int], limit_s: float) -> list[int]:
-        """Return which of some processes are still alive after a while."""
+        """Wait for processes to end; return those still alive after the limit."""
         deadline = time.monotonic() + limit_s
         while any(map(is_alive, pids)) and time.monotonic() < deadline:
             time.sleep(LOOK_EVERY_S)

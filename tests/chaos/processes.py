@@ -1,4 +1,4 @@
-"""What the system itself knows of processes: read from /proc, not from who is tested."""
+"""State of processes, read from /proc and not from the code under test."""
 
 import os
 from contextlib import suppress

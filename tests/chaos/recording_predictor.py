@@ -1,8 +1,8 @@
-"""A predictor that tells the world which epochs were begun: the truth no program can gloss over.
+"""A predictor that records every epoch begun, independently of the code under test.
 
-It is the default U-Net, and appends a line to the file named by ``TORTURE_WITNESS`` as the first
-step of an epoch is taken. Which trial it is of it knows by ``mark``, a parameter that is searched
-and does nothing; which epoch, by a buffer that travels with the weights through checkpoints.
+It is the default U-Net, and appends a line to the file named by ``TORTURE_WITNESS`` at the first
+step of an epoch. The trial is identified by ``mark``, a searched parameter without effect; the
+epoch by a buffer that is stored with the weights in checkpoints.
 """
 
 import os
@@ -16,11 +16,11 @@ from fieldsharp.model.predictors.interface import ForecastShape
 from fieldsharp.model.predictors.unet import UNet
 
 VARIABLE = "TORTURE_WITNESS"
-NAME = "tests.chaos.recording_predictor:WitnessedUNet"
+NAME = "tests.chaos.recording_predictor:RecordingUNet"
 
 
-class WitnessedUNet(UNet):
-    """The default predictor, watched."""
+class RecordingUNet(UNet):
+    """The default predictor, recording its epochs."""
 
     epochs_begun: torch.Tensor
 
@@ -30,27 +30,27 @@ class WitnessedUNet(UNet):
         self.register_buffer("epochs_begun", torch.zeros((), dtype=torch.int64))
         self._fresh = False
 
-    def train(self, mode: bool = True) -> "WitnessedUNet":
+    def train(self, mode: bool = True) -> "RecordingUNet":
         self._fresh = mode
         super().train(mode)
         return self
 
     def forward(self, history_BTCHW: torch.Tensor) -> torch.Tensor:
         if self.training and self._fresh:
-            # Only now: a trial that is paused is told so before the first step.
+            # Not earlier: a trial may be paused before the first step.
             self._fresh = False
             self.epochs_begun += 1
-            self._tell()
+            self._record()
         return super().forward(history_BTCHW)
 
-    def _tell(self) -> None:
+    def _record(self) -> None:
         path = os.environ.get(VARIABLE)
         if path is None:
-            return  # trained again to compare
+            return  # trained undisturbed for comparison
         line = f"{self.mark!r} {int(self.epochs_begun)} {os.getpid()} {time.time()!r}\n"
         descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
         try:
-            os.write(descriptor, line.encode())  # in one piece, whoever is killed
+            os.write(descriptor, line.encode())  # one write: complete even if the process is killed
         finally:
             os.close(descriptor)
 
@@ -73,7 +73,7 @@ class Begun:
 
 
 def epochs_begun(path: Path) -> list[Begun]:
-    """Return every epoch that was begun, in the order they were."""
+    """Return all epochs begun, in order."""
     if not path.exists():
         return []
     lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]

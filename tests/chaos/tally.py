@@ -1,11 +1,17 @@
-"""What was injected, what was survived, what was lost."""
+"""Counts of injected and survived faults, and the losses; prints lines at once."""
 
+import sys
 from dataclasses import dataclass, field
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 @dataclass
 class Row:
-    """Of one fault."""
+    """Counts of one fault."""
 
     injected: int = 0
     survived: int = 0
@@ -13,14 +19,14 @@ class Row:
 
 
 class Tally:
-    """Counts faults; a loss is counted once, with the fault after which it was first seen."""
+    """Counts faults; a loss counts once, for the fault after which it was first found."""
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self.losses: list[tuple[str, str]] = []
 
     def add(self, name: str, losses: list[str], left_out: str | None = None) -> list[str]:
-        """Take in what came of a fault and return the losses that are new."""
+        """Add the result of a fault and return its new losses."""
         row = self.rows.setdefault(name, Row())
         new = self.note(name, losses)
         if left_out is not None:
@@ -31,7 +37,7 @@ class Tally:
         return new
 
     def note(self, name: str, losses: list[str]) -> list[str]:
-        """Take in what was lost by no fault, and return what is new of it."""
+        """Add losses and return the new ones."""
         known = {loss for _, loss in self.losses}
         new = [loss for loss in dict.fromkeys(losses) if loss not in known]
         self.losses += [(name, loss) for loss in new]

@@ -1,4 +1,4 @@
-"""What must be true of a sweep's history in the end, whatever was done to it."""
+"""Checks that must hold at the end of a sweep after any faults."""
 
 import itertools
 import time
@@ -7,15 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import optuna
+import torch
+
+from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.model.device import find_hardware
+from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.study.lookup import load_study
+from fieldsharp.sweep.study.trial_records import trial_record, trial_spec
+from fieldsharp.sweep.trials.trial import Trial
 from tests.chaos.history import History, is_sound, read_history
 from tests.chaos.live_sweep import LiveSweep
 from tests.chaos.processes import is_alive
 from tests.chaos.recording_predictor import Begun
-from tests.chaos.trained_again import differences
 
 BEST_KEPT = 3
 BASELINE = "000000"
-"""Its last checkpoint is kept beside those of the best."""
+"""Its last checkpoint is kept too, beside those of the best."""
 FORBIDDEN = ("Traceback", "unexpected ", "database is locked")
 FORESEEN = ("it is waited for", "the database was unavailable then")
 """Of a database that a fault keeps locked."""
@@ -23,7 +31,7 @@ FORESEEN = ("it is waited for", "the database was unavailable then")
 
 @dataclass(frozen=True)
 class Check:
-    """A check, and what it found to be wrong."""
+    """A check with the violations it found."""
 
     name: str
     wrong: list[str]
@@ -36,26 +44,32 @@ def checks(sweep: LiveSweep, compared: int) -> list[Check]:
         sweep: Its process has ended.
         compared: How many of its trials are trained again, undisturbed.
     """
-    history, begun = read_history(sweep.place.database), sweep.begun()
-    epochs = sweep.place.epochs
+    history, begun = read_history(sweep.workspace.database), sweep.begun()
+    epochs = sweep.workspace.epochs
     by_mark = {trials[0].mark: number for number, trials in history.items()}
     found: dict[str, Callable[[], list[str]]] = {
         "every trial complete, each number once": lambda: _complete(history, sweep.budget),
-        "the database is sound": lambda: [] if is_sound(sweep.place.database) else ["it is not"],
+        "the database is sound": lambda: (
+            [] if is_sound(sweep.workspace.database) else ["it is not"]
+        ),
         "no finished trial was run again": lambda: _run_again(history, begun),
         "every epoch was trained, in order": lambda: _in_order(
-            by_mark, begun, epochs, sweep.deeper
+            by_mark, begun, epochs, sweep.retrained
         ),
         "at most one epoch lost per kill": lambda: _epochs_lost(sweep, begun),
         "the spool is empty": lambda: _spool(sweep),
         "checkpoints of the best alone": lambda: _checkpoints(sweep),
         "no process is left over": lambda: _left_over(sweep),
-        "nothing unforeseen was said": lambda: _said(sweep),
+        "nothing unforeseen was said": lambda: _unexpected_output(sweep),
         f"{compared} trials bit-equal to undisturbed ones": lambda: differences(
-            sweep.place.url, compared
+            sweep.workspace.url, compared
         ),
     }
     return [Check(name, check()) for name, check in found.items()]
+
+
+def _sound(sweep: LiveSweep) -> list[str]:
+    return [] if is_sound(sweep.workspace.database) else ["it is not"]
 
 
 def _complete(history: History, budget: int) -> list[str]:
@@ -69,7 +83,7 @@ def _complete(history: History, budget: int) -> list[str]:
 
 
 def _run_again(history: History, begun: list[Begun]) -> list[str]:
-    """Return the trials of which an epoch was begun after their result was told."""
+    """Return the trials of which an epoch was begun after their result was stored."""
     ended = {
         trial.mark: (trial.number, datetime.fromisoformat(trial.ended_at).timestamp())
         for trials in history.values()
@@ -84,9 +98,9 @@ def _run_again(history: History, begun: list[Begun]) -> list[str]:
 
 
 def _in_order(
-    by_mark: dict[float | None, int], begun: list[Begun], epochs: int, deeper: int
+    by_mark: dict[float | None, int], begun: list[Begun], epochs: int, retrained: int
 ) -> list[str]:
-    """Return where epochs are missing, or more of them were trained again than one at a time."""
+    """Return missing epochs, and complete epochs trained again beyond the allowed number."""
     wrong, back = [], 0
     for mark, number in by_mark.items():
         seen = [one.epoch for one in begun if one.mark == mark]
@@ -98,31 +112,31 @@ def _in_order(
             back += max(0, before - after)
     if unknown := {one.mark for one in begun} - by_mark.keys():
         wrong.append(f"trials were run that are not in the database: marks {sorted(unknown)}")
-    if back > deeper:
+    if back > retrained:
         wrong.append(
-            f"{back} epochs that were whole were trained again, {deeper} at most had to be"
+            f"{back} epochs that were whole were trained again, {retrained} at most had to be"
         )
     return wrong
 
 
 def _epochs_lost(sweep: LiveSweep, begun: list[Begun]) -> list[str]:
     lost = epochs_lost(sweep, begun)
-    allowed = sweep.cuts + sweep.deeper
-    return [f"{lost} epochs were lost by {allowed} cuts"] if lost > allowed else []
+    allowed = sweep.interrupted + sweep.retrained
+    return [f"{lost} epochs were lost, {allowed} at most had to be"] if lost > allowed else []
 
 
 def epochs_lost(sweep: LiveSweep, begun: list[Begun]) -> int:
-    """Return how many epochs were begun beyond those that were needed."""
-    return len(begun) - sweep.budget * sweep.place.epochs
+    """Return the number of epochs begun beyond the needed ones."""
+    return len(begun) - sweep.budget * sweep.workspace.epochs
 
 
 def _spool(sweep: LiveSweep) -> list[str]:
-    return [path.name for path in sweep.place.files.glob("*/spool/*")]
+    return [path.name for path in sweep.workspace.files.glob("*/spool/*")]
 
 
 def _checkpoints(sweep: LiveSweep) -> list[str]:
     wrong = []
-    kept = sorted(path for path in sweep.place.files.glob("*/trials/*") if any(path.iterdir()))
+    kept = sorted(path for path in sweep.workspace.files.glob("*/trials/*") if any(path.iterdir()))
     if len([path for path in kept if path.name != BASELINE]) > BEST_KEPT:
         wrong.append(f"{len(kept)} trials have some: {[path.name for path in kept]}")
     for trial in kept:
@@ -137,13 +151,13 @@ def _left_over(sweep: LiveSweep) -> list[str]:
     return [f"process {pid}" for pid in sweep.left_over() if is_alive(pid)]
 
 
-def _said(sweep: LiveSweep) -> list[str]:
-    lines = sweep.said().splitlines()
+def _unexpected_output(sweep: LiveSweep) -> list[str]:
+    lines = sweep.output().splitlines()
     found = []
     for index, line in enumerate(lines):
         if any(word in line for word in FORBIDDEN) and not any(word in line for word in FORESEEN):
             trace = _trace(lines[index:]) if "Traceback" in line else [line]
-            if not _is_half_born(trace):
+            if not _is_orphaned_spawn(trace):
                 found.append(" | ".join(trace))
     return found
 
@@ -156,9 +170,35 @@ def _trace(lines: list[str]) -> list[str]:
     return lines
 
 
-def _is_half_born(trace: list[str]) -> bool:
-    """Return whether this is Python's own word for a process whose maker was killed making it.
+def _is_orphaned_spawn(trace: list[str]) -> bool:
+    """Return whether this is Python's traceback of a child whose parent was killed spawning it.
 
-    It says so before a line of the program has run in it, and ends.
+    No line of the program has run in that child.
     """
     return trace[-1] == "EOFError: Ran out of input" and any("in spawn_main" in t for t in trace)
+
+
+def differences(url: str, compared: int) -> list[str]:
+    """Return how some finished trials differ from an undisturbed training of the same spec.
+
+    Args:
+        url: Of the database.
+        compared: How many: those that were handed out most often.
+    """
+    study = load_study(open_database(url, "read"), "torture")
+    complete = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
+    wrong = []
+    for found in sorted(complete, key=lambda t: -t.user_attrs["spec"]["attempt"])[:compared]:
+        spec, record = trial_spec(found), trial_record(found)
+        assert spec is not None, "it was handed out"
+        assert record is not None, "it is complete"
+        torch.set_num_threads(spec.run.training.threads)
+        data = load_forecast_data(spec.run.data)
+        trial = Trial(spec.run, data, find_hardware(spec.run.training))
+        metrics = list(trial.epochs())[-1].judgement.overall
+        wrong += [
+            f"trial {found.number}: {name} is {record.metrics[name]!r}, undisturbed {value!r}"
+            for name, value in metrics.items()
+            if repr(record.metrics.get(name)) != repr(value)  # a NaN is no other NaN's equal
+        ]
+    return wrong

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fieldsharp.core.checkout import PROJECT
-from fieldsharp.sweep.commands.completion import mend_words
+from fieldsharp.sweep.commands.options import rejoin_completion_words
 from tests.commands.terminals import on_a_terminal
 
 ASK = """
@@ -117,5 +117,5 @@ def test_words_that_bash_takes_apart_are_put_together(
     words: list[str], current: int, mended: list[str]
 ) -> None:
     variables = {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(current)}
-    mend_words(variables)
+    rejoin_completion_words(variables)
     assert variables == {"COMP_WORDS": "\n".join(mended), "COMP_CWORD": str(len(mended) - 1)}

@@ -9,7 +9,7 @@ import pytest
 
 from fieldsharp.storage.maintenance.backup import copy_database
 from fieldsharp.sweep.command_line import main
-from fieldsharp.sweep.commands.json_output import say_json
+from fieldsharp.sweep.commands.printing import say_json
 
 
 @pytest.fixture

@@ -79,10 +79,7 @@ def test_the_command_inherits_no_secret(tmp_path: Path, monkeypatch: pytest.Monk
 def test_every_other_end_is_told_and_goes_on_its_way(
     error: BaseException, outcome: str, code: str, reason: str, tmp_path: Path
 ) -> None:
-    with (
-        pytest.raises(type(error)) as raised,
-        notifying(TELL, "s", ADDRESS, lambda: KNOWN),
-    ):
+    with pytest.raises(type(error)) as raised, notifying(TELL, "s", ADDRESS, lambda: KNOWN):
         raise error
     assert raised.value is error
     told = _told(tmp_path)
@@ -125,7 +122,7 @@ def test_a_look_that_goes_wrong_takes_the_place_of_no_error(
         raise StoppedOnRequest("stopped with 3 done")
     assert _told(tmp_path)["SWEEP_EXIT_CODE"] == "3"
     assert _told(tmp_path)["SWEEP_REASON"] == "stopped with 3 done"
-    assert "what the study has found is not known (KeyError('objective'))" in caplog.text
+    assert "the findings of the study cannot be read (KeyError('objective'))" in caplog.text
     (tmp_path / "told").unlink()
     with notifying(TELL, "s", "sqlite:///x.db", look):
         pass

@@ -11,11 +11,11 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.storage.maintenance.backup import copy_database
 from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.sweep.commands.watch import watch
-from fieldsharp.sweep.commands.watch_output import Show
+from fieldsharp.sweep.commands.watch_output import WatchOutput
 from fieldsharp.sweep.study.status.snapshot import SweepSnapshot
 
 
-class _Meanwhile(Show):
+class _Meanwhile(WatchOutput):
     """Does something to the database at the first look."""
 
     def __init__(self, path: Path, becomes: str) -> None:
@@ -27,7 +27,7 @@ class _Meanwhile(Show):
     def __exit__(self, *_: object) -> None:
         pass
 
-    def look(self, snapshot: SweepSnapshot) -> None:
+    def show(self, snapshot: SweepSnapshot) -> None:
         assert snapshot.is_run
         self.looks += 1
         if self.looks == 1:
@@ -52,7 +52,7 @@ def test_a_database_that_is_gone_is_said(
     assert show.looks == 1
 
 
-class _Closed(Show):
+class _Closed(WatchOutput):
     """Closes what a look opens, for some looks, and ends the sweep thereafter."""
 
     def __init__(self, patch: pytest.MonkeyPatch, lock: StudyLock) -> None:
@@ -64,7 +64,7 @@ class _Closed(Show):
     def __exit__(self, *_: object) -> None:
         pass
 
-    def look(self, snapshot: SweepSnapshot) -> None:  # noqa: ARG002
+    def show(self, snapshot: SweepSnapshot) -> None:
         self.looks += 1
         if self.looks == 1:
             self.patch.setattr("fieldsharp.storage.durable_files.file_lock.open_to_read", _refused)

@@ -1,4 +1,4 @@
-"""What reading takes is compared with the memory that is left, before anything is read."""
+"""The memory that reading needs is compared with the available memory before anything is read."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Text of others' making on a terminal."""
+"""Control characters of foreign text on a terminal."""
 
 import pytest
 

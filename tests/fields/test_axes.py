@@ -105,9 +105,9 @@ def test_a_dimension_without_coordinate_is_chosen_by_index_in_the_advice() -> No
 def test_a_selection_that_is_not_there_lists_what_is() -> None:
     array = array_of(time=2, level=3, y=2, x=2).assign_coords(level=[1000, 850, 500])
 
-    with pytest.raises(DataError, match="level=700, which is not there; choose one of 1000, 850"):
+    with pytest.raises(DataError, match="level=700, which does not exist; choose one of 1000, 850"):
         field_axes(array, {"level": 700})
-    with pytest.raises(DataError, match="member=9, which is not there; choose one of 0, 1, 2"):
+    with pytest.raises(DataError, match="member=9, which does not exist; choose one of 0, 1, 2"):
         field_axes(array_of(time=2, member=3, y=2, x=2), {"member": 9})
 
 

@@ -8,8 +8,7 @@ import torch
 import xarray as xr
 from scores.probability import crps_for_ensemble
 
-from fieldsharp.model.losses.crps import almost_fair_crps
-from fieldsharp.model.losses.pointwise import l1
+from fieldsharp.model.losses.pointwise import almost_fair_crps, l1
 
 Tensor = torch.Tensor
 ALPHA = 0.95
@@ -35,8 +34,7 @@ def test_it_is_the_fair_score_with_a_little_of_the_plain_one(
 ) -> None:
     pred, target = ensemble(members), pair[1]
     forecast = xr.DataArray(
-        pred.numpy()[..., coast_HW.numpy()],
-        dims=["sample", "member", "lead", "channel", "cell"],
+        pred.numpy()[..., coast_HW.numpy()], dims=["sample", "member", "lead", "channel", "cell"]
     )
     observed = xr.DataArray(
         target.numpy()[..., coast_HW.numpy()], dims=["sample", "lead", "channel", "cell"]

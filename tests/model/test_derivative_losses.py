@@ -10,14 +10,18 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from fieldsharp.model.losses.derivatives import (
+    block_average,
+    gdl,
+    gdl2,
+    gradient_l1,
+    gradient_magnitude_mse,
+    laplacian_mse,
+    multiscale_mse,
+    sobel_mse,
+)
 from fieldsharp.model.losses.forecast_loss import LossTerm
-from fieldsharp.model.losses.gradient import gradient_l1
-from fieldsharp.model.losses.gradient_difference import gdl, gdl2
-from fieldsharp.model.losses.laplacian import laplacian_mse
-from fieldsharp.model.losses.magnitude import gradient_magnitude_mse
-from fieldsharp.model.losses.multiscale import block_average, multiscale_mse
 from fieldsharp.model.losses.pointwise import l1, mse
-from fieldsharp.model.losses.sobel import sobel_mse
 
 Tensor = torch.Tensor
 Array = NDArray[np.float64]
@@ -241,11 +245,7 @@ def gdl_oracle(alpha: int) -> Callable[[Array, Array, Mask], float]:
 @pytest.mark.parametrize(("height", "width"), [(16, 20), (13, 15)])
 @pytest.mark.parametrize(
     ("term", "oracle"),
-    [
-        (gradient_magnitude_mse, steepness_mse_oracle),
-        (gdl, gdl_oracle(1)),
-        (gdl2, gdl_oracle(2)),
-    ],
+    [(gradient_magnitude_mse, steepness_mse_oracle), (gdl, gdl_oracle(1)), (gdl2, gdl_oracle(2))],
     ids=["gradient_magnitude", "gdl", "gdl2"],
 )
 def test_values_of_absolute_differences_agree_with_scipy_and_numpy(

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.model.losses.crps import almost_fair_crps
 from fieldsharp.model.losses.forecast_loss import ForecastLoss, LossParts, LossTerm, TermScales
-from fieldsharp.model.losses.fourier import facl
+from fieldsharp.model.losses.pointwise import almost_fair_crps
+from fieldsharp.model.losses.spectral import facl
 from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS, load
 from fieldsharp.model.settings import LossSettings
 
@@ -238,13 +238,7 @@ def test_terms_on_anomalies_and_no_others_subtract_the_climatology(variant: str)
 
 
 def test_the_terms_on_anomalies_are_those_of_the_spectrum() -> None:
-    assert set(ON_ANOMALIES) == {
-        "fourier_amplitude",
-        "facl",
-        "focal_frequency",
-        "amse",
-        "amse_mix",
-    }
+    assert set(ON_ANOMALIES) == {"fourier_amplitude", "facl", "focal_frequency", "amse", "amse_mix"}
 
 
 def test_on_the_raw_field_the_coast_would_drown_a_spectral_loss() -> None:
@@ -288,11 +282,7 @@ def test_terms_judge_each_member_and_take_the_mean(
 ) -> None:
     target = fields()[1]
     loss = loss_with(
-        base=base,
-        variant=variant,
-        gradient_weight=1.0,
-        peak_weight=2.0,
-        multi_step=multi_step,
+        base=base, variant=variant, gradient_weight=1.0, peak_weight=2.0, multi_step=multi_step
     )
 
     parts = loss(members(), target, MASK_HW, 0.5)
@@ -320,6 +310,6 @@ def test_the_crps_of_a_predictor_without_members_is_refused() -> None:
         loss_of(base="crps")
 
     assert str(refusal.value) == (
-        "loss.base crps judges the members of an ensemble, and this predictor draws none; "
+        "loss.base crps compares the members of an ensemble, and this predictor draws none; "
         "use predictor.name ensemble, or loss.base mse"
     )

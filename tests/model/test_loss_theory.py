@@ -10,12 +10,14 @@ import torch
 
 from fieldsharp.fields.derivatives import sobel
 from fieldsharp.fields.spectrum import shell_sums, shells, transform
+from fieldsharp.model.losses.derivatives import (
+    gradient_l1,
+    laplacian_mse,
+    multiscale_mse,
+    sobel_mse,
+)
 from fieldsharp.model.losses.forecast_loss import LossTerm, Term
-from fieldsharp.model.losses.gradient import gradient_l1
-from fieldsharp.model.losses.laplacian import laplacian_mse
-from fieldsharp.model.losses.multiscale import multiscale_mse
 from fieldsharp.model.losses.pointwise import l1, mse
-from fieldsharp.model.losses.sobel import sobel_mse
 from fieldsharp.model.registry import LOSS_VARIANTS
 
 Tensor = torch.Tensor

@@ -7,8 +7,7 @@ import torch
 
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import Windows
-from fieldsharp.model.losses.forecast_loss import ForecastLoss, LossParts, TermScales
-from fieldsharp.model.losses.normalisation import term_scales
+from fieldsharp.model.losses.forecast_loss import ForecastLoss, LossParts, TermScales, term_scales
 from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS
 from fieldsharp.model.settings import LossSettings
 

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from fieldsharp.model.predictors.convlstm import ConvLSTM
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.predictors.interface import ForecastShape, TeacherForced
-from fieldsharp.model.predictors.padding import crop, pad_to_multiple
+from fieldsharp.model.predictors.layers import crop, pad_to_multiple
 from fieldsharp.model.predictors.simvp import SimVP
 from fieldsharp.model.registry import PREDICTORS
 from fieldsharp.model.settings import PredictorSettings

@@ -14,10 +14,15 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial.distance import cosine
 
-from fieldsharp.model.losses.adjusted_mse import amse, amse_minus_mse
 from fieldsharp.model.losses.forecast_loss import LossTerm
-from fieldsharp.model.losses.fourier import facl, focal_frequency, fourier_amplitude
 from fieldsharp.model.losses.pointwise import mse
+from fieldsharp.model.losses.spectral import (
+    amse,
+    amse_minus_mse,
+    facl,
+    focal_frequency,
+    fourier_amplitude,
+)
 
 Tensor = torch.Tensor
 Array = NDArray[np.float64]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fieldsharp.model.losses.weighted import balanced_mse, pinball
+from fieldsharp.model.losses.pointwise import balanced_mse, pinball
 
 Tensor = torch.Tensor
 

@@ -21,7 +21,7 @@ from scipy import ndimage
 from data.plume_settings import PlumeSettings
 from data.plumes import simulate
 from fieldsharp.core.checkout import PROJECT
-from fieldsharp.fields.climatology import Climatology, climatology_of
+from fieldsharp.fields.masked_statistics import Climatology, climatology_of
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.sharpness import mean_gradient, peak
 from fieldsharp.objectives.verification import Verification

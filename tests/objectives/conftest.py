@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from fieldsharp.fields.climatology import Climatology
+from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.objectives.verification_batch import VerificationBatch
 
 SAMPLES, LEADS, ROWS, COLUMNS = 5, 3, 16, 18

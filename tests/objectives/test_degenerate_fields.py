@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fieldsharp.fields.climatology import Climatology
+from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.objectives.guards import GUARDS, broken, check_guards, truth_metrics
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.metrics import LARGEST, METRICS

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fieldsharp.fields.climatology import Climatology
+from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.objectives.metrics import LARGEST, METRICS
 from fieldsharp.objectives.verification import Verification, verify
 from fieldsharp.objectives.verification_batch import VerificationBatch

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from fieldsharp.fields.climatology import Climatology
+from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.objectives.spectral_statistics import (
     effective_resolution,
     largest_deviation_ratio,

@@ -1,4 +1,4 @@
-"""What several tests of the storage begin with."""
+"""Fixtures that several tests of the storage share."""
 
 import tempfile
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What is committed is made durable, and nothing that looks at a database frees its locks."""
+"""Commits are made durable, and no reader of a database frees its locks."""
 
 import errno
 import os
@@ -255,10 +255,7 @@ def _replace_log(path: Path) -> None:
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "removed": (Path.unlink, "the database .*x.db was removed"),
-    "all removed": (
-        _remove_all,
-        "the database .*x.db was removed",
-    ),
+    "all removed": (_remove_all, "the database .*x.db was removed"),
     "moved": (
         lambda path: path.rename(path.with_name("y.db")),
         "the database .*x.db was moved away",

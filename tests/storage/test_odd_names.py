@@ -1,4 +1,4 @@
-"""Files with odd names, as Optuna, SQLAlchemy, SQLite and the copies of a database take them."""
+"""Database files with odd names in Optuna, SQLAlchemy, SQLite, and backups."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Waiting for a database that is away."""
+"""Retries while a database is unavailable."""
 
 import pytest
 

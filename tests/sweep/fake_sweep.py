@@ -119,11 +119,7 @@ class FakeExecutor:
     def free_slots(self) -> int:
         return self.slots - len(self._at)
 
-    def submit(
-        self,
-        spec: TrialSpec,
-        checkpoints: Path | None = None,  # noqa: ARG002
-    ) -> None:
+    def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
         assert self.free_slots > 0
         self.submitted.append(spec)
         self._at[spec.number] = (spec, self._checkpoints.get(spec.number, 0))
@@ -141,7 +137,7 @@ class FakeExecutor:
     def close(self) -> None:
         pass
 
-    def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
+    def poll(self, timeout_s: float) -> list[TrialEvent]:
         self.on_poll(self.polls)
         events, self.extra = self.extra, []
         for number, (spec, epoch) in list(self._at.items()):

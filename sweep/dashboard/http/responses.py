@@ -8,6 +8,7 @@ from typing import Any
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
+WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 Headers = tuple[tuple[str, str], ...]
 
 READING = ("GET", "HEAD", "OPTIONS")

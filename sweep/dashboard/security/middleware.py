@@ -12,11 +12,11 @@ from fieldsharp.sweep.dashboard.http.responses import (
     Environ,
     Response,
     StartResponse,
+    WsgiApp,
     data,
     refusal,
 )
 from fieldsharp.sweep.dashboard.security.security_headers import contained, secured
-from fieldsharp.sweep.dashboard.views.routes import WsgiApp
 
 Check = Callable[[Environ], Response | None]
 """Returns the response to send instead of the application's, or None to let a request pass."""

@@ -1,5 +1,5 @@
-"""Pages of the dashboard: the study payload, notes, attributes, CSV, pictures.
+"""Routes of the dashboard: JSON of a study, notes, attributes, CSV and pictures.
 
-May import `sweep.dashboard.http`.
-A new page is a route in `routes`.
+May import `sweep.dashboard.http`, `sweep.pictures`, `sweep.study` and all below them.
+A new route is a branch in `routes.make_app` and a line in `http.request_paths`.
 """

@@ -55,8 +55,8 @@ def trial_note(
     lines = [f"**Trained with** {trained_with(spec)}"] if spec is not None else []
     if spec is not None and spec.preset is not None:
         lines[0] += (
-            f" (preset {code(spec.preset)}). The parameters below are those of the search space: a "
-            "weight in units of the base loss, moved to the nearest end of its range."
+            f" (preset {code(spec.preset)}). The parameters below are those of the search space: "
+            "weights in units of the base loss, clipped to their range."
         )
     failure = parsed.trial.user_attrs.get(trial_records.FAILURE)
     if failure is not None:
@@ -130,7 +130,9 @@ def note_picture(
 def trained_with(spec: TrialSpec) -> str:
     """Return the loss of a trial, or the commands of its script, in Markdown."""
     if spec.run.trainer is not None:
-        commands = ", then ".join(code(" ".join(words)) for words in spec.run.trainer.commands)
+        commands = ", then ".join(
+            code(" ".join(arguments)) for arguments in spec.run.trainer.commands
+        )
         return f"{commands}, given {plain(given_in_words(spec.run.trainer.given))}"
     loss = spec.run.loss
     terms = []

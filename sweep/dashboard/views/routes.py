@@ -3,9 +3,8 @@
 import io
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib.util import find_spec
-from typing import Any
 from urllib.parse import parse_qs
 
 from optuna.storages import BaseStorage, RDBStorage, get_storage
@@ -25,12 +24,12 @@ from fieldsharp.sweep.dashboard.http.responses import (
     Environ,
     Response,
     StartResponse,
+    WsgiApp,
     data,
 )
 from fieldsharp.sweep.dashboard.views.artifact_store import PictureArtifactStore
 from fieldsharp.sweep.dashboard.views.study_payload import StudyPayload
 
-WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _STUDY = re.compile(r"[A-Z]+ /api/studies/\d+", re.ASCII)
 _CSV = re.compile(r"[A-Z]+ /csv/\d+", re.ASCII)
 _PLOT = re.compile(r"[A-Z]+ /api/studies/\d+/plot/.*", re.ASCII)

@@ -99,7 +99,7 @@ class StudyCache:
             baseline = complete_baseline(trials)
             self._baseline = None if baseline is None else parse_trial(baseline).record
         edited = _edited(study.system_attrs)
-        by_number = {t.number: self._trial(study, t, edited.get(t._trial_id)) for t in trials}
+        by_number = {t.number: self._trial(study, t, edited.get(id_of_trial(t))) for t in trials}
         best = [trial.number for trial in _best(study, trials)]
         with_steps = {*_with_steps(trials), *best}
         tree = self._without_trials(study, trials)

@@ -20,8 +20,7 @@ import torch
 from fieldsharp.core.errors import DataError, FieldsharpError
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import ForecastData, load_forecast_data
-from fieldsharp.model.device import Hardware, find_hardware
-from fieldsharp.model.memory import is_out_of_memory, release_memory
+from fieldsharp.model.device import Hardware, find_hardware, is_out_of_memory, release_memory
 from fieldsharp.model.training import Interrupted
 from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY, Assignment
 from fieldsharp.sweep.execution.script.trial import ScriptTrial

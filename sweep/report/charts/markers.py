@@ -23,11 +23,11 @@ def drawn_score(point: TrialRow) -> float | None:
 def put_points(
     axes: Axes, points: Sequence[TrialRow], x: Coordinate, y: Coordinate, style: Style
 ) -> None:
-    """Draw trials by kind: breaking no guard, breaking one, pruned, paused."""
+    """Draw trials by kind: feasible, infeasible, pruned, paused."""
     size = 3.0 if len(points) > MANY else 4.5
     kinds = (
-        ("breaks no guard", "forecast", "o"),
-        ("breaks a guard", "warning", "x"),
+        ("feasible", "forecast", "o"),
+        ("infeasible", "warning", "x"),
         ("pruned", "muted", "v"),
         ("paused", "muted", "^"),
     )
@@ -53,7 +53,7 @@ def put_points(
 
 def _kind(point: TrialRow) -> str:
     if point.is_complete:
-        return "breaks no guard" if point.feasible else "breaks a guard"
+        return "feasible" if point.feasible else "infeasible"
     return point.state.lower()
 
 

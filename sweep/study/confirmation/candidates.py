@@ -1,4 +1,4 @@
-"""Which configurations of a study are worth confirming, and with which seeds."""
+"""Chooses the configurations of a study to confirm, and the seeds."""
 
 from collections.abc import Collection, Sequence
 from itertools import count, islice
@@ -24,10 +24,10 @@ def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[Tria
     Args:
         study: Its name, for errors.
         trials: All of them.
-        top: How many beside the baseline, at most.
+        top: The most configurations beside the baseline.
 
     Raises:
-        StudyError: If there is no complete baseline, or none beside it.
+        StudyError: If there is no complete baseline, or no feasible trial beside it.
     """
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     first = complete_baseline(complete)
@@ -53,12 +53,17 @@ def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[Tria
 
 
 def new_seeds(how_many: int, used: Collection[int]) -> list[int]:
-    """Return always the same seeds, without those that were trained with: a fresh look."""
+    """Return seeds that no training of the search used, the same at every call.
+
+    Args:
+        how_many: Seeds wanted.
+        used: Seeds of the search.
+    """
     return list(islice((seed for seed in count(FIRST_SEED) if seed not in used), how_many))
 
 
 def what_is_trained(run: RunSettings) -> str:
-    """Return what tells configurations apart: neither seed nor path nor what may be imported."""
+    """Return a configuration as text for comparison, without seed, path and plug-ins."""
     training = run.training.model_copy(update={"seed": 0})
     data = run.data.model_copy(update={"path": ""})
     alike = {"training": training, "data": data, "plugins": ()}

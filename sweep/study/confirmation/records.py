@@ -1,4 +1,4 @@
-"""The final word on the best trials: new seeds, judged on the test split, kept with the study."""
+"""Confirmation of the best trials as it is stored: new seeds, evaluated on the test split."""
 
 import json
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ Runs = dict[tuple[int, int], "ConfirmedRun"]
 
 
 class ConfirmedRun(Settings):
-    """What one training of a trial's configuration with a new seed came to.
+    """One training of a trial's configuration with a new seed.
 
     Attributes:
-        trial: Whose configuration.
+        trial: Number of the trial of that configuration.
         seed: Of the training.
         judgement: Every metric on the test split after the last epoch, physical units; None where
             it failed.
@@ -45,14 +45,14 @@ class ConfirmedRun(Settings):
     precision: str = ""
 
     @model_validator(mode="after")
-    def _judged_or_failed(self) -> "ConfirmedRun":
+    def _evaluated_or_failed(self) -> "ConfirmedRun":
         if (self.judgement is None) == (self.failure is None):
             raise ValueError("a run has either a judgement or a failure")
         return self
 
 
 class SeedOutcome(Settings):
-    """One training beside the baseline's with the same seed; physical units, test split.
+    """One training compared with the baseline's of the same seed; physical units, test split.
 
     Attributes:
         seed: Of both trainings.
@@ -92,16 +92,16 @@ class ConfirmedTrial(Settings):
         trial: Number of the trial.
         configuration: In words.
         score, gradient, peak, rmse: Over the seeds whose training did not fail; None where all did.
-        held_score: What the winner is chosen by, over all its seeds that the baseline has too: a
-            seed with which the training failed counts as the baseline's score with that seed, one
-            that breaks a guard as the higher of both scores, so neither is ever a gain.
+        held_score: The score that the winner is chosen by, over all its seeds that the baseline has
+            too: a seed with which the training failed counts as the baseline's score with that
+            seed, one that breaks a guard as the higher of both scores, so neither is ever a gain.
         rmse_over_baseline: Mean over the seeds of its RMSE over the baseline's with the same seed;
             None where every training failed.
-        below_baseline: By how much its held score lies below the baseline's, paired by seed; None
-            for the baseline itself.
-        feasible: With how many seeds it was trained to the end and breaks no guard.
+        below_baseline: The baseline's held score minus this one, paired by seed; None for the
+            baseline itself.
+        feasible: Number of seeds with which it was trained to the end and breaks no guard.
         outcomes: One for each seed. Seeds with which the baseline failed are left out for all but
-            the baseline: there is nothing to compare with.
+            the baseline, since they cannot be compared.
     """
 
     trial: int
@@ -123,15 +123,15 @@ class ConfirmedTrial(Settings):
 
 
 class Confirmation(Settings):
-    """What confirming the best trials of a study came to.
+    """The confirmation of the best trials of a study.
 
     Attributes:
         winner: The trial with the lowest mean held score among those feasible with more than half
             of their seeds, which may be the baseline; None where there is none.
-        sentence: The same in words.
+        sentence: The result in words.
         baseline: Number of the baseline.
-        seeds: What everything was trained with.
-        finished_trials: How many trials of the study were finished then.
+        seeds: Of the trainings.
+        finished_trials: Number of finished trials of the study at that time.
         gradient: Band of the gradient on the test split.
         peak: Band of the peak on the test split.
         trials: The baseline, then the others in the order of the search.
@@ -147,16 +147,16 @@ class Confirmation(Settings):
     trials: list[ConfirmedTrial]
 
     def for_trial(self, number: int) -> ConfirmedTrial | None:
-        """Return what a trial came to, None where it was not among those confirmed."""
+        """Return the confirmation of a trial, None where it was not confirmed."""
         return next((trial for trial in self.trials if trial.trial == number), None)
 
     def newer_trials(self, trials: Sequence[FrozenTrial]) -> int:
-        """Return how many of all trials of the study finished after it was confirmed."""
+        """Return how many trials of the study finished after the confirmation."""
         return sum(trial.state.is_finished() for trial in trials) - self.finished_trials
 
 
 def next_step(verdict: Verdict, confirmation: Confirmation | None) -> str:
-    """Return what to do next; not to confirm what is confirmed already."""
+    """Return the advice of a verdict, without "confirm first" where that is done already."""
     about = verdict.trial
     if about is None or confirmation is None or confirmation.for_trial(about) is None:
         return verdict.next
@@ -164,7 +164,7 @@ def next_step(verdict: Verdict, confirmation: Confirmation | None) -> str:
 
 
 def shortfall(verdict: Verdict, confirmation: Confirmation | None) -> str | None:
-    """Return in what a success was not confirmed, None where it was, or was not looked at."""
+    """Return which targets a success missed in its confirmation, None where it missed none."""
     about = verdict.trial
     if verdict.name != SUCCESS or about is None or confirmation is None:
         return None
@@ -185,7 +185,7 @@ def shortfall(verdict: Verdict, confirmation: Confirmation | None) -> str | None
 
 
 def read_confirmation(study: Study) -> Confirmation | None:
-    """Return what confirming a study came to, None where it was not confirmed to the end.
+    """Return the confirmation of a study, None where none was completed.
 
     Raises:
         StudyError: If another version of this program wrote it.
@@ -199,12 +199,12 @@ def read_confirmation(study: Study) -> Confirmation | None:
 
 
 def write_confirmation(study: Study, url: str, confirmation: Confirmation) -> None:
-    """Keep what confirming a study came to; only while its lock is held."""
+    """Store the confirmation of a study; only while its lock is held."""
     _write(study, url, CONFIRMATION, confirmation)
 
 
 def read_runs(study: Study, url: str) -> Runs:
-    """Return every run that was kept with a study.
+    """Return every stored confirmation run of a study.
 
     Raises:
         StudyError: If another version of this program wrote one.
@@ -212,20 +212,20 @@ def read_runs(study: Study, url: str) -> Runs:
     """
     with database_errors(url):
         attributes = study.user_attrs
-    kept = [
+    stored = [
         read_kept(ConfirmedRun, attribute, f"{name} kept with study {study.study_name!r}")
         for name, attribute in attributes.items()
         if name.startswith(RUN_PREFIX)
     ]
-    return {(run.trial, run.seed): run for run in kept}
+    return {(run.trial, run.seed): run for run in stored}
 
 
 def write_run(study: Study, url: str, run: ConfirmedRun) -> None:
-    """Keep a run at once, whatever becomes of the others; only while the study's lock is held."""
+    """Store a run as soon as it has ended; only while the study's lock is held."""
     _write(study, url, f"{RUN_PREFIX}{run.trial}:{run.seed}", run)
 
 
-def _write(study: Study, url: str, name: str, kept: Settings) -> None:
+def _write(study: Study, url: str, name: str, value: Settings) -> None:
     require_database(url)
     with database_errors(url), one_transaction(study):
-        study.set_user_attr(name, json.loads(kept.model_dump_json()))
+        study.set_user_attr(name, json.loads(value.model_dump_json()))

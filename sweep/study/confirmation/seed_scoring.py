@@ -1,4 +1,4 @@
-"""From runs with new seeds to a winner: scores against the baseline's run with the same seed."""
+"""Scores runs with new seeds against the baseline's of the same seed, and chooses the winner."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,45 +20,45 @@ from fieldsharp.sweep.study.confirmation.records import (
 )
 
 CLEAR_ERRORS = 2.0
-"""Standard errors from which a difference is called more than luck."""
+"""Standard errors from which on a difference counts as more than chance."""
 
 
 @dataclass(frozen=True)
-class BaselineScoring:
-    """How a run is scored."""
+class SeedScoring:
+    """Scores runs against the baseline's of the same seed."""
 
     objective: ObjectiveSettings
     targets: Targets
 
     def outcome(self, run: ConfirmedRun, baseline: MetricValues | None) -> SeedOutcome:
-        """Return what a run comes to beside the baseline's with the same seed."""
+        """Return a run compared with the baseline's metrics for the same seed."""
         if run.judgement is None or baseline is None:
             return SeedOutcome(seed=run.seed, failure=run.failure)
         metrics = run.judgement.overall
         score = score_forecast(
             metrics, self.targets, baseline.overall["rmse"], self.objective.rmse_weight
         )
-        wrong = broken(check_guards(run.judgement, self.objective.guards, baseline))
+        violated = broken(check_guards(run.judgement, self.objective.guards, baseline))
         return SeedOutcome(
             seed=run.seed,
             score=score.total,
             gradient=metrics["gradient"],
             peak=metrics["peak"],
             rmse=metrics["rmse"],
-            guards_broken=[guard.name for guard in wrong],
+            guards_broken=[guard.name for guard in violated],
         )
 
 
 def confirmed_trials(
-    configurations: Mapping[int, str], seeds: Sequence[int], runs: Runs, scoring: BaselineScoring
+    configurations: Mapping[int, str], seeds: Sequence[int], runs: Runs, scoring: SeedScoring
 ) -> list[ConfirmedTrial]:
-    """Return what each configuration came to.
+    """Return each configuration over its seeds.
 
     Args:
-        configurations: Words by trial, the baseline first.
-        seeds: What all were trained with.
+        configurations: Descriptions by trial, the baseline first.
+        seeds: That all were trained with.
         runs: At least one for each trial and seed.
-        scoring: How they are scored.
+        scoring: Scores the runs.
 
     Raises:
         FieldsharpError: If the baseline failed with every seed.
@@ -86,17 +86,17 @@ def confirmed_trials(
 
 
 def winner(trials: Sequence[ConfirmedTrial]) -> ConfirmedTrial | None:
-    """Return the one with the lowest held score among those mostly feasible; of equals the first.
+    """Return the mostly feasible trial with the lowest held score; of equals the first.
 
     Args:
         trials: The baseline first.
     """
-    able = [trial for trial in trials if trial.mostly_feasible]
-    return min(able, key=lambda trial: trial.held_score.mean, default=None)
+    eligible = [trial for trial in trials if trial.mostly_feasible]
+    return min(eligible, key=lambda trial: trial.held_score.mean, default=None)
 
 
 def in_words(best: ConfirmedTrial | None, trials: Sequence[ConfirmedTrial]) -> str:
-    """Return who wins, and by how much.
+    """Return which trial wins and by how much, in words.
 
     Args:
         best: The winner.
@@ -108,7 +108,7 @@ def in_words(best: ConfirmedTrial | None, trials: Sequence[ConfirmedTrial]) -> s
             "half of its seeds on the test split"
         )
     if best is trials[0]:
-        return f"the baseline (trial {best.trial}) wins: {_how_the_others_fare(trials[1:])}"
+        return f"the baseline (trial {best.trial}) wins: {_nearest_behind(trials[1:])}"
     below = best.below_baseline
     assert below is not None, "it is not the baseline"
     infeasible = len(best.outcomes) - best.feasible
@@ -118,43 +118,45 @@ def in_words(best: ConfirmedTrial | None, trials: Sequence[ConfirmedTrial]) -> s
         if infeasible
         else ""
     )
-    said = (
+    sentence = (
         f"trial {best.trial} wins: its mean score on the test split, {best.held_score.mean:.4g}"
         f"{held}, lies {abs(below.mean):.4g} {'below' if below.mean >= 0 else 'above'} the "
         "baseline's"
     )
     if below.mean < 0:  # all are compared over the same seeds: the baseline itself could not win
         return (
-            f"{said} but a guard is broken by it or its training fails with half of the seeds or "
-            "more"
+            f"{sentence} but a guard is broken by it or its training fails with half of the seeds "
+            "or more"
         )
     if not below.error:
-        return f"{said}; with a single seed, or no difference between seeds, no error can be told"
+        return (
+            f"{sentence}; with a single seed, or no difference between seeds, no error can be told"
+        )
     errors = below.mean / below.error
     luck = "" if errors >= CLEAR_ERRORS else ", which may be luck: confirm it with more --seeds"
-    return f"{said}, {errors:.1f} standard errors of the differences by seed{luck}"
+    return f"{sentence}, {errors:.1f} standard errors of the differences by seed{luck}"
 
 
-def _how_the_others_fare(others: Sequence[ConfirmedTrial]) -> str:
-    """Return how far the nearest of the others is from a baseline that none of them beat."""
-    able = [trial for trial in others if trial.mostly_feasible]
-    if not able:
+def _nearest_behind(others: Sequence[ConfirmedTrial]) -> str:
+    """Return how far the nearest trial is behind a baseline that none beat."""
+    eligible = [trial for trial in others if trial.mostly_feasible]
+    if not eligible:
         return (
             "every other configuration breaks a guard or fails with half of its seeds or more on "
             "the test split"
         )
-    nearest = min(able, key=lambda trial: trial.held_score.mean)
+    nearest = min(eligible, key=lambda trial: trial.held_score.mean)
     behind = nearest.below_baseline
     assert behind is not None, "it is not the baseline"
-    said = (
+    sentence = (
         f"on the test split the nearest, trial {nearest.trial}, has a mean score "
         f"{abs(behind.mean):.4g} higher"
     )
     if not behind.error:
-        return f"{said}; a single seed, or no difference between seeds, tells no error"
+        return f"{sentence}; a single seed, or no difference between seeds, tells no error"
     errors = abs(behind.mean) / behind.error
     doubt = "" if errors >= CLEAR_ERRORS else ", so the two cannot be told apart"
-    return f"{said}, {errors:.2f} standard errors of the differences by seed{doubt}"
+    return f"{sentence}, {errors:.2f} standard errors of the differences by seed{doubt}"
 
 
 def spread(values: Sequence[float]) -> Spread | None:
@@ -171,7 +173,7 @@ def _confirmed(
     """Return one configuration over its seeds; without a baseline it is the baseline itself."""
     reference = outcomes if baseline is None else baseline
     scores = {o.seed: o.score for o in reference if o.score is not None}
-    rmses = {o.seed: o.rmse for o in reference if o.rmse}  # nothing is a multiple of zero
+    rmses = {o.seed: o.rmse for o in reference if o.rmse}  # no ratio to zero
     held = {o.seed: _held_score(o, scores[o.seed]) for o in outcomes if o.seed in scores}
     held_score = spread(list(held.values()))
     assert held_score is not None, "the baseline was trained to the end with one of these seeds"
@@ -194,7 +196,7 @@ def _confirmed(
 
 
 def _held_score(outcome: SeedOutcome, baseline: float) -> float:
-    """Return the score of a seed, where it is not feasible no better than the baseline's."""
+    """Return the score of a seed; no better than the baseline's where it is not feasible."""
     if outcome.score is None:
         return baseline
     return outcome.score if outcome.feasible else max(outcome.score, baseline)

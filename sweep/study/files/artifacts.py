@@ -1,7 +1,7 @@
-"""The pictures of a trial as Optuna's artifacts: what they are called, and which trial they are of.
+"""The pictures of a trial as Optuna's artifacts, with ids that name the trial and the picture.
 
-An artifact's number says of itself what it is a picture of, so that it can be drawn when somebody
-looks at it and not before: a sweep is not slowed by pictures that nobody asks for.
+Since the id of an artifact says what to draw, a picture is drawn only when it is opened: a sweep is
+not slowed by pictures that nobody asks for.
 """
 
 import re
@@ -21,7 +21,7 @@ PICTURES: dict[Picture, str] = {
     "by-lead": "gradient and peak at each lead, beside their targets",
     "epochs": "losses and score after each epoch",
 }
-"""In the order in which they are shown; new ones go last, since artifacts are numbered by it."""
+"""In the order in which they are shown; new ones go last, since artifact ids have the position."""
 _ID = re.compile(r"([0-9a-f]{8,64})-([0-9a-f]{6})-([0-9a-f]{12})-([0-9a-f]{2})")
 
 
@@ -32,8 +32,8 @@ class TrialPicture:
     Attributes:
         identity: Of the study.
         number: The trial.
-        fingerprint: First digits of that of what it trained: with a copy of the database put back,
-            its number may be another's.
+        fingerprint: First digits of the specification's: in a restored copy of the database the
+            number may be another trial's.
         picture: Which.
     """
 
@@ -44,13 +44,13 @@ class TrialPicture:
 
     @property
     def artifact_id(self) -> str:
-        """The number Optuna knows it by."""
+        """The id of the artifact."""
         index = list(PICTURES).index(self.picture)
         return f"{self.identity}-{self.number:06x}-{self.fingerprint}-{index:02x}"
 
 
 def picture_of(artifact_id: str) -> TrialPicture | None:
-    """Return the picture an artifact is, None for one that was uploaded."""
+    """Return the picture of an artifact id, None for an uploaded artifact."""
     found = _ID.fullmatch(artifact_id)
     if found is None or int(found[4], 16) >= len(PICTURES):
         return None
@@ -58,11 +58,11 @@ def picture_of(artifact_id: str) -> TrialPicture | None:
     return TrialPicture(found[1], int(found[2], 16), found[3], picture)
 
 
-def pictures_of(sample: TrialPreview) -> list[Picture]:
-    """Return which pictures a trial has."""
+def pictures_of(preview: TrialPreview) -> list[Picture]:
+    """Return the pictures that can be drawn from a preview."""
     maps: list[Picture] = []
-    if sample.forecast is not None:
-        leads = len(sample.forecast.values_LHW)
+    if preview.forecast is not None:
+        leads = len(preview.forecast.values_LHW)
         maps = ["maps-first-lead", "maps-last-lead"] if leads > 1 else ["maps-first-lead"]
         maps.append("spectra")
     return [*maps, "by-lead", "epochs"]
@@ -71,7 +71,7 @@ def pictures_of(sample: TrialPreview) -> list[Picture]:
 def artifact_attributes(
     identity: str, spec: TrialSpec, pictures: Sequence[Picture]
 ) -> dict[str, str]:
-    """Return the system attributes by which Optuna knows the pictures of a trial."""
+    """Return the system attributes that list the pictures of a trial as its artifacts."""
     attributes = {}
     for picture in pictures:
         of_trial = TrialPicture(identity, spec.number, spec.fingerprint[:12], picture)

@@ -1,6 +1,6 @@
-"""What pictures of a study are drawn from: one window observed and forecast, spectra, epochs.
+"""The data that pictures are drawn from: one window observed and forecast, spectra, epochs.
 
-Small enough to be kept with every trial, free of torch, and read back without running anything.
+Small enough to be stored with every trial, free of torch, and safe to load.
 Shape legend: L leads (first and last), H rows, W columns, K shells of the spectrum, E epochs.
 """
 
@@ -18,20 +18,20 @@ from fieldsharp.sweep.study.trial_spec import Part
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
-Sample = TypeVar("Sample")
+Preview = TypeVar("Preview")
 _ABOUT = "about"
 
 
 class _Packed:
-    """A sample that is kept as bytes."""
+    """A preview that is stored as bytes."""
 
     def to_bytes(self) -> bytes:
-        """Return it as bytes, from which the same is read back."""
+        """Return the preview as safetensors."""
         return _pack(self.__dict__)
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
-        """Return what these bytes stand for.
+        """Return the preview in these bytes.
 
         Raises:
             StudyError: If another version of this program wrote them.
@@ -41,22 +41,22 @@ class _Packed:
 
 @dataclass(frozen=True)
 class ObservedPreview(_Packed):
-    """What was observed in the window that pictures show, and what its axes mean.
+    """The observed field in the window that pictures show, with its axes.
 
     Attributes:
         part: The part of the series the window is of.
         variable: Name of the field.
         units: Its units, "" where the file states none.
         leads: Which leads are shown, counted from 1.
-        ahead: How far ahead each is, in words.
-        times: When each is valid, in words.
+        ahead: The lead time of each, in words.
+        times: The valid time of each, in words.
         x_label: What the columns are, with units.
         y_label: What the rows are, with units.
-        every: Every so many rows and columns are kept: large grids are thinned, never averaged,
-            which would blur them.
-        windows: How many windows the spectra are means of.
+        every: Step between the rows and columns that are stored: large grids are thinned, never
+            averaged, which would blur them.
+        windows: Number of windows that the spectra are means over.
         values_LHW: Physical values.
-        mask_HW: Cells that take part.
+        mask_HW: Cells that are evaluated.
         x_W: Coordinate of each column.
         y_H: Coordinate of each row.
         power_LK: Mean power of the anomalies in each shell.
@@ -83,7 +83,7 @@ class ObservedPreview(_Packed):
 
 @dataclass(frozen=True)
 class ForecastPreview(_Packed):
-    """What a trial forecast for that window.
+    """The forecast of a trial for that window.
 
     Attributes:
         values_LHW: Physical values.
@@ -94,17 +94,17 @@ class ForecastPreview(_Packed):
     power_LK: DoubleArray
 
     def is_beside(self, observed: ObservedPreview) -> bool:
-        """Return whether it is of the grid and the leads of what was observed."""
+        """Return whether its grid and leads are those of the observed field."""
         return self.values_LHW.shape == observed.values_LHW.shape
 
 
 @dataclass(frozen=True)
 class TrialPreview:
-    """All that the pictures of a trial need beside its record.
+    """The data that the pictures of a trial need beside its record.
 
     Attributes:
         forecast: None for a trial that was pruned.
-        epochs: By name what was measured after each epoch, length E: ``loss total``, ``loss base``,
+        epochs: Figures after each epoch by name, length E: ``loss total``, ``loss base``,
             ``loss term``, ``loss peak``, ``score``, ``gradient``, ``peak``, ``rmse``.
     """
 
@@ -112,7 +112,7 @@ class TrialPreview:
     epochs: dict[str, DoubleArray] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        """Return it as bytes, from which the same is read back."""
+        """Return the preview as safetensors."""
         parts: dict[str, Any] = {f"epochs/{name}": values for name, values in self.epochs.items()}
         if self.forecast is not None:
             parts |= {f"forecast/{name}": value for name, value in self.forecast.__dict__.items()}
@@ -120,7 +120,7 @@ class TrialPreview:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "TrialPreview":
-        """Return what these bytes stand for.
+        """Return the preview in these bytes.
 
         Raises:
             StudyError: If another version of this program wrote them.
@@ -138,7 +138,7 @@ def _pack(parts: dict[str, Any]) -> bytes:
     arrays = {name: v for name, v in parts.items() if isinstance(v, np.ndarray)}
     about = {name: v for name, v in parts.items() if name not in arrays}
     arrays[_ABOUT] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-    # Safetensors writes the memory as it lies, whatever the strides say.
+    # Safetensors writes memory as it is laid out, and ignores strides.
     return save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
 
 
@@ -152,7 +152,7 @@ def _read(content: bytes) -> dict[str, Any]:
     return {**lists, **arrays}
 
 
-def _made(kind: type[Sample], parts: dict[str, Any]) -> Sample:
+def _made(kind: type[Preview], parts: dict[str, Any]) -> Preview:
     try:
         return kind(**parts)
     except TypeError as error:
@@ -162,6 +162,6 @@ def _made(kind: type[Sample], parts: dict[str, Any]) -> Sample:
 def _of_another_version(error: Exception) -> StudyError:
     reason = " ".join(str(error).split())[:200]
     return StudyError(
-        f"what pictures are drawn from is of another version of this program ({reason}); read it "
-        "with that version"
+        f"the preview of a picture is of another version of this program ({reason}); read it with "
+        "that version"
     )

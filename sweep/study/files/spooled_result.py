@@ -1,4 +1,4 @@
-"""A result on its way into the database: what is written to the spool, and read back."""
+"""The result of a trial as it waits in the spool until the database has it."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,11 +6,7 @@ from dataclasses import asdict, dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.sweep.study.epoch_report import (
-    EpochReport,
-    reports_as_text,
-    reports_from_text,
-)
+from fieldsharp.sweep.study.epoch_report import EpochReport, reports_as_text, reports_from_text
 from fieldsharp.sweep.study.trial_events import TrialDone
 
 
@@ -19,8 +15,8 @@ class SpooledResult:
     """A trial that ran all its epochs.
 
     Attributes:
-        fingerprint: Of what it trained, see ``TrialSpec``.
-        end: The last that was heard of it.
+        fingerprint: See ``TrialSpec.fingerprint``.
+        end: The last event of the trial.
         reports: Of every epoch.
     """
 
@@ -29,7 +25,7 @@ class SpooledResult:
     reports: list[EpochReport]
 
     def as_text(self) -> str:
-        """Return it as JSON, from which the same is read back."""
+        """Return the result as JSON."""
         return json.dumps(
             {
                 "fingerprint": self.fingerprint,
@@ -43,7 +39,7 @@ _END = TypeAdapter(TrialDone)
 
 
 def result_from_text(text: str) -> SpooledResult:
-    """Return the result that was written as JSON.
+    """Return the result in a JSON text.
 
     Raises:
         TrainingFailed: If another version of this program wrote it.

@@ -1,4 +1,4 @@
-"""A study's files beside its database: results not yet told, checkpoints, and room for more."""
+"""The files of a study next to its database: spooled results, checkpoints, previews, output."""
 
 import logging
 from collections.abc import Collection, Iterator
@@ -34,7 +34,8 @@ class StudyWorkspace:
     Args:
         url: Address of the database.
         identity: Of the study, see ``storage.location.paths``.
-        kind: Whose checkpoints: of the ``trials`` of the search, or of those that ``confirm`` it.
+        kind: Folder of the checkpoints: ``trials`` for those of the search, ``confirm`` for those
+            of the confirmation.
 
     Raises:
         ConfigError: If a folder of it may not be used, see ``storage.durable_files.owned_folders``.
@@ -49,14 +50,14 @@ class StudyWorkspace:
         for name in ("spool", "samples", "output", "project", kind):
             check_folder(self.folder / name, "read")
         self._spool = ResultSpool(self.folder / "spool")
-        self._samples = PreviewStore(self.folder / "samples")
-        self._troubles: set[str] = set()
+        self._previews = PreviewStore(self.folder / "samples")
+        self._warnings: set[str] = set()
 
     def make(self) -> None:
-        """Make the folder.
+        """Create the folder.
 
         Raises:
-            ConfigError: If it cannot be made, or one that is there may not be written into.
+            ConfigError: If it cannot be created, or an existing one may not be written to.
         """
         check_files_folder(self._url, "write")
         check_folder(self.folder, "write")
@@ -71,23 +72,24 @@ class StudyWorkspace:
             check_folder(self.checkpoints(number), "write")
 
     def checkpoints(self, number: int) -> Path:
-        """Return the folder of a trial's checkpoints; it may not be there yet."""
+        """Return the folder of a trial's checkpoints, which may not exist yet."""
         return trial_folder(self._checkpoints, number)
 
     def epochs_done(self, number: int) -> int:
-        """Return how far the checkpoints of a trial reach; what cannot be read counts as none."""
+        """Return the epochs in the checkpoints of a trial; unreadable checkpoints do not count."""
         folder = self.checkpoints(number)
         return max(epochs_done(folder), count_logged_epochs(folder))
 
     def keep_last_checkpoint(self, number: int) -> None:
-        """Remove all checkpoints of a trial that is paused but the last."""
-        with self._said():
+        """Remove all checkpoints of a paused trial but the last."""
+        with self._warn_once():
             keep_last(self.checkpoints(number))
 
     def spool_result(self, result: SpooledResult) -> None:
-        """Write a result down at once, before the database has it.
+        """Write a result to the spool, before it is written to the database.
 
-        Where the disk takes none, the database is still to be tried, and the checkpoint is there.
+        A full disk is only logged: the database may still take the result, and the checkpoint
+        stays.
         """
         try:
             self._spool.put(result.end.number, result.as_text())
@@ -99,61 +101,64 @@ class StudyWorkspace:
             )
 
     def remove_result(self, number: int) -> None:
-        """Remove a result that is safe in the database, or of no use."""
-        with self._said():
+        """Remove a result from the spool that is durable in the database, or of no use."""
+        with self._warn_once():
             self._spool.remove(number)
 
     def save_observed(self, observed: ObservedPreview) -> None:
-        """Keep what was observed; where the disk takes none, there are no pictures."""
+        """Save the observed preview; on a full disk there are no pictures."""
         try:
-            self._samples.put_observed(observed.part, observed.to_bytes())
+            self._previews.put_observed(observed.part, observed.to_bytes())
         except OSError as error:
             logger.warning("pictures cannot be kept (%s)", error.strerror or error)
 
-    def save_preview(self, number: int, sample: TrialPreview) -> list[Picture]:
-        """Keep what pictures of a trial are drawn from, and return which there are."""
+    def save_preview(self, number: int, preview: TrialPreview) -> list[Picture]:
+        """Save the preview of a trial, and return the pictures that can be drawn from it."""
         try:
-            self._samples.put_trial(number, sample.to_bytes())
+            self._previews.put_trial(number, preview.to_bytes())
         except OSError as error:
             logger.warning("trial %d: no pictures (%s)", number, error.strerror or error)
             return []
-        return pictures_of(sample)
+        return pictures_of(preview)
 
     def preview(self, number: int) -> TrialPreview | None:
-        """Return what pictures of a trial are drawn from, None where there is nothing to draw.
+        """Return the preview of a trial, None where none was saved.
 
         Raises:
             StudyError: If another version of this program wrote it.
         """
-        content = self._samples.trial(number)
+        content = self._previews.trial(number)
         return None if content is None else TrialPreview.from_bytes(content)
 
     def observed(self, part: Part = "validation") -> ObservedPreview | None:
-        """Return what was observed, None where it was not kept.
+        """Return the observed preview, None where none was saved.
 
         Raises:
             StudyError: If another version of this program wrote it.
         """
-        content = self._samples.observed(part)
+        content = self._previews.observed(part)
         return None if content is None else ObservedPreview.from_bytes(content)
 
     def output(self, number: int) -> str:
-        """Return what the script of a trial printed, "" where there is nothing."""
+        """Return the output of a trial's script, "" where there is none."""
         return read_script_output(self.folder, number)
 
     def remove_unknown(self, numbers: Collection[int]) -> None:
-        """Remove the checkpoints and samples of trials the database does not have.
+        """Remove the checkpoints and previews of trials that the database does not have.
 
-        It is then a copy put back, in which a number not given yet will be another trial's.
+        The database is then a restored copy, which will give their numbers to other trials.
+
+        Args:
+            numbers: Of all trials in the database.
         """
-        with self._said():
+        with self._warn_once():
             for number in numbers_with_checkpoints(self._checkpoints):
                 if number not in numbers:
                     remove_checkpoints(self.checkpoints(number))
-            self._samples.keep_only(numbers)
+            self._previews.keep_only(numbers)
 
     def results(self) -> list[SpooledResult]:
-        """Return the results that no coordinator has told; those that cannot be read are said."""
+        """Return the results in the spool; those that cannot be read are logged and removed."""
         found = []
         try:
             for number, text in self._spool.results():
@@ -172,13 +177,13 @@ class StudyWorkspace:
         return found
 
     def tidy(self, finished: Collection[int], best: Collection[int]) -> None:
-        """Keep of the finished trials the last checkpoint of the best, and no other.
+        """Remove the checkpoints of finished trials, but the last one of each of the best.
 
         Args:
-            finished: Trials that are in the database for good.
-            best: Those among them that are wanted.
+            finished: Trials whose results are durable in the database.
+            best: Those whose last checkpoint is kept.
         """
-        with self._said():
+        with self._warn_once():
             for number in numbers_with_checkpoints(self._checkpoints):
                 if number in best:
                     keep_last(self.checkpoints(number))
@@ -186,18 +191,18 @@ class StudyWorkspace:
                     remove_checkpoints(self.checkpoints(number))
 
     def free_mb(self) -> float:
-        """Return how much space the disk has left."""
+        """Return the free space of the disk."""
         return free_mb(self.folder)
 
     @contextmanager
-    def _said(self) -> Iterator[None]:
-        """Say once where a file cannot be removed: it costs room, and no trial."""
+    def _warn_once(self) -> Iterator[None]:
+        """Warn once where a file cannot be removed: it takes disk space, and harms no trial."""
         try:
             yield
         except OSError as error:
             sentence = (
                 f"{error.filename or self.folder} cannot be removed ({error.strerror or error})"
             )
-            if sentence not in self._troubles:
+            if sentence not in self._warnings:
                 logger.warning("%s", sentence)
-            self._troubles.add(sentence)
+            self._warnings.add(sentence)

@@ -12,7 +12,7 @@ def truncate_checkpoint(sweep: LiveSweep, rng: Random) -> list[str]:
     losses = killed(sweep)
     path = _newest(sweep, rng)
     path.write_bytes(path.read_bytes()[: rng.randrange(path.stat().st_size)])
-    sweep.deeper += 1
+    sweep.retrained += 1
     return losses
 
 
@@ -23,16 +23,16 @@ def flip_byte_of_checkpoint(sweep: LiveSweep, rng: Random) -> list[str]:
     content = bytearray(path.read_bytes())
     content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
     path.write_bytes(content)
-    sweep.deeper += 1
+    sweep.retrained += 1
     return losses
 
 
 def leave_partial_files(sweep: LiveSweep, rng: Random) -> list[str]:
-    """Leave what a writer leaves that is killed in the middle, in every folder."""
+    """Leave partial files, as a writer killed in the middle does, in every folder."""
     losses = killed(sweep)
     for folder in [
-        *sweep.place.files.glob("*/spool"),
-        *sweep.place.files.glob("*/trials/*/attempt-*"),
+        *sweep.workspace.files.glob("*/spool"),
+        *sweep.workspace.files.glob("*/trials/*/attempt-*"),
     ]:
         pid = rng.randrange(2, 30000)
         name = "000000.json" if folder.name == "spool" else "epoch-000001"
@@ -41,11 +41,11 @@ def leave_partial_files(sweep: LiveSweep, rng: Random) -> list[str]:
 
 
 def _newest(sweep: LiveSweep, rng: Random) -> Path:
-    """Return the newest checkpoint of one of the trials that have not all their epochs."""
+    """Return the newest checkpoint of a random unfinished trial."""
     found = []
-    for trial in sorted(sweep.place.files.glob("*/trials/*")):
+    for trial in sorted(sweep.workspace.files.glob("*/trials/*")):
         paths = sorted(trial.glob("attempt-*/epoch-*"), key=lambda p: (p.name, p.parent.name))
-        if paths and not paths[-1].name.endswith(f"{sweep.place.epochs:06d}"):
+        if paths and not paths[-1].name.endswith(f"{sweep.workspace.epochs:06d}"):
             found.append(paths[-1])
     if not found:
         raise NotInjected("there was no checkpoint of an unfinished trial")

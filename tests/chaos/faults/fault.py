@@ -1,4 +1,4 @@
-"""What a fault is: something that is done to a running sweep, and what must hold right after."""
+"""A fault: an action on a running sweep, with the checks that must hold right after it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from random import Random
 from tests.chaos.live_sweep import LiveSweep
 
 Inject = Callable[[LiveSweep, Random], list[str]]
-"""Does it, and returns a sentence for everything that was lost by it.
+"""Injects a fault and returns a sentence for each loss.
 
-What is true of every history is looked at afterwards whatever the fault was: a fault itself looks
-only at what is its own. It adds to the sweep's ``cuts`` what it may have cut short.
+A fault checks only its own effects; the trials' history is compared after every fault. It adds the
+epochs it may have interrupted to the sweep's ``interrupted``.
 """
 
 

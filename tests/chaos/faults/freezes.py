@@ -1,4 +1,4 @@
-"""Processes that are frozen: they are neither dead nor do they answer."""
+"""Frozen processes: SIGSTOP to a worker or the coordinator."""
 
 import os
 import signal
@@ -17,10 +17,10 @@ SETTLING_S = 1.0
 
 
 def freeze_worker(sweep: LiveSweep, rng: Random) -> list[str]:
-    """SIGSTOP a worker for good: it is to be ended, and its trial tried again."""
+    """SIGSTOP a worker for good: it must be killed, and its trial retried."""
     pid = _freeze_one(sweep, rng)
-    sweep.cuts += 1
-    limit_s = sweep.place.deadline_s + SLACK_S
+    sweep.interrupted += 1
+    limit_s = sweep.workspace.deadline_s + SLACK_S
     try:
         sweep.wait("the end of a frozen worker", lambda: not is_alive(pid), limit_s)
     except TimeoutError as error:
@@ -31,17 +31,17 @@ def freeze_worker(sweep: LiveSweep, rng: Random) -> list[str]:
 
 
 def freeze_worker_for_a_while(sweep: LiveSweep, rng: Random) -> list[str]:
-    """SIGSTOP a worker and let it go on before it is missed."""
+    """SIGSTOP a worker and SIGCONT it before its deadline."""
     before = _attempts(sweep, of_the_living=True)
     pid = _freeze_one(sweep, rng)
-    time.sleep(rng.uniform(0.5, 0.3 * sweep.place.deadline_s))
+    time.sleep(rng.uniform(0.5, 0.3 * sweep.workspace.deadline_s))
     os.kill(pid, signal.SIGCONT)
     time.sleep(SETTLING_S)
-    return _handed_out_again(before, _attempts(sweep))
+    return _retried_needlessly(before, _attempts(sweep))
 
 
 def freeze_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
-    """SIGSTOP the coordinator for some seconds: its workers must not be taken for dead."""
+    """SIGSTOP the coordinator for some seconds: its workers must not count as dead."""
     if not sweep.training():
         raise NotInjected("no worker was there")
     os.kill(sweep.pid, signal.SIGSTOP)
@@ -49,23 +49,23 @@ def freeze_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
     time.sleep(rng.uniform(*COORDINATOR_AWAY_S))
     os.kill(sweep.pid, signal.SIGCONT)
     time.sleep(SETTLING_S)
-    return _handed_out_again(before, _attempts(sweep))
+    return _retried_needlessly(before, _attempts(sweep))
 
 
 def freeze_worker_then_kill_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
-    """SIGSTOP a worker, kill -9 the coordinator: nothing stopped may be left over."""
+    """SIGSTOP a worker, kill -9 the coordinator: no stopped process may remain."""
     _freeze_one(sweep, rng)
     return killed(sweep)
 
 
 def freeze_loading_worker_then_kill_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
-    """The same with a worker that still imports what it needs."""
+    """The same with a worker that is still importing."""
     pids = sweep.training()
     if not sweep.loading():
         if not pids:
             raise NotInjected("no worker was there")
         os.kill(rng.choice(pids), signal.SIGKILL)
-        sweep.cuts += 1
+        sweep.interrupted += 1
         sweep.wait("a new worker", lambda: sweep.loading() or not sweep.running)
     time.sleep(rng.uniform(1.0, 3.0))
     loading = sweep.loading()
@@ -75,14 +75,14 @@ def freeze_loading_worker_then_kill_coordinator(sweep: LiveSweep, rng: Random) -
 
 
 def _attempts(sweep: LiveSweep, *, of_the_living: bool = False) -> dict[int, int]:
-    """Return which attempt each trial is at.
+    """Return the attempt of each trial.
 
     Args:
         sweep: Whose.
         of_the_living: Only of trials whose worker is there: one that an earlier fault killed may
             not have been missed yet, and its trial is rightly handed out again.
     """
-    history = read_history(sweep.place.database)
+    history = read_history(sweep.workspace.database)
     last_at = {begun.mark: begun.pid for begun in sweep.begun()}
     return {
         number: trials[0].attempt
@@ -91,8 +91,8 @@ def _attempts(sweep: LiveSweep, *, of_the_living: bool = False) -> dict[int, int
     }
 
 
-def _handed_out_again(before: dict[int, int], after: dict[int, int]) -> list[str]:
-    """Return the trials whose workers were taken for dead.
+def _retried_needlessly(before: dict[int, int], after: dict[int, int]) -> list[str]:
+    """Return the trials that were retried although their worker was alive.
 
     Not by whether the workers are there: at the end of the sweep they are told to quit.
     """

@@ -1,4 +1,4 @@
-"""Processes that are killed without a word: a worker, the coordinator, at any moment."""
+"""kill -9 of a worker or the coordinator, at any moment."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.status.report import study_status
 from tests.chaos.history import read_history
 from tests.chaos.live_sweep import LiveSweep, NotInjected
-from tests.chaos.place import STUDY
+from tests.chaos.workspace import STUDY
 
 ORPHAN_LIMIT_S = 2.0
 TAKEN_UP_LIMIT_S = 10.0
@@ -26,7 +26,7 @@ def kill_worker(sweep: LiveSweep, rng: Random) -> list[str]:
 
 
 def kill_loading_worker(sweep: LiveSweep, rng: Random) -> list[str]:
-    """kill -9 a worker while it imports what it needs; for want of one, one is made."""
+    """kill -9 a worker that is still importing; if there is none, one is restarted."""
     if not sweep.loading():
         _kill_one(sweep.training(), sweep, rng)
         sweep.wait("a new worker", lambda: sweep.loading() or not sweep.running)
@@ -44,39 +44,39 @@ def kill_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
 def kill_starting_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:
     """kill -9 the coordinator twice: at work, and as soon as it tries to go on."""
     losses = killed(sweep)
-    sweep.go_on()
+    sweep.start_or_resume()
     time.sleep(rng.uniform(0.5, 6.0))
     if sweep.running:
-        losses += killed(sweep, holds_the_lock=study_lock_owner(sweep.place.url, STUDY).alive)
+        losses += killed(sweep, holds_the_lock=study_lock_owner(sweep.workspace.url, STUDY).alive)
     return losses
 
 
 def killed(sweep: LiveSweep, *, holds_the_lock: bool = True) -> list[str]:
-    """Kill the coordinator and return what did not end with it, or was not said of it."""
+    """Kill the coordinator; return workers that outlive it, and a wrong status."""
     if not sweep.running:
         raise NotInjected("the sweep was over")
     workers, pid = sweep.workers, sweep.pid
-    sweep.cuts += len(workers)
+    sweep.interrupted += len(workers)
     os.kill(pid, signal.SIGKILL)
     sweep.ended()
     left = sweep.gone_within(workers, ORPHAN_LIMIT_S)
     losses = [f"worker {worker} outlived its coordinator" for worker in left]
     if not holds_the_lock:
         return losses
-    storage = open_database(sweep.place.url, "read")
-    status = study_status(load_study(storage, STUDY), sweep.place.url)
+    storage = open_database(sweep.workspace.url, "read")
+    status = study_status(load_study(storage, STUDY), sweep.workspace.url)
     storage.scoped_session.remove()
     storage.engine.dispose()  # or this process would read the log of now when another is there
     note = status.coordinator.note
     if note == "finished":
-        return losses  # it had put its affairs in order just before
+        return losses  # it had finished just before
     if status.coordinator.pid != pid or "is gone" not in note or "resume" not in note:
         losses.append(f"status says of a killed coordinator: {note}")
     return losses
 
 
 def left_running(sweep: LiveSweep, attempts: dict[int, int]) -> list[str]:
-    """Wait until a new coordinator has taken up what a killed one left.
+    """Wait until a new coordinator has taken over the trials of a killed one.
 
     Args:
         sweep: Resumed.
@@ -84,7 +84,7 @@ def left_running(sweep: LiveSweep, attempts: dict[int, int]) -> list[str]:
     """
 
     def zombies() -> list[int]:
-        now = read_history(sweep.place.database)
+        now = read_history(sweep.workspace.database)
         return [
             number
             for number, attempt in attempts.items()
@@ -93,7 +93,7 @@ def left_running(sweep: LiveSweep, attempts: dict[int, int]) -> list[str]:
 
     sweep.wait(
         "a new coordinator",
-        lambda: study_lock_owner(sweep.place.url, STUDY).pid == sweep.pid or not sweep.running,
+        lambda: study_lock_owner(sweep.workspace.url, STUDY).pid == sweep.pid or not sweep.running,
     )
     deadline = time.monotonic() + TAKEN_UP_LIMIT_S
     while zombies() and time.monotonic() < deadline and sweep.running:
@@ -105,10 +105,10 @@ def _kill_one(pids: list[int], sweep: LiveSweep, rng: Random) -> None:
     if not pids:
         raise NotInjected("no worker was there")
     pid = rng.choice(pids)
-    sweep.cuts += 1
+    sweep.interrupted += 1
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError as error:
         raise NotInjected("the worker had ended by itself") from error
-    # A signal is sent at once and obeyed a little later: the next fault is to find it dead.
+    # SIGKILL takes effect a little later: the next fault must not pick the same process.
     sweep.gone_within([pid], GONE_LIMIT_S)

@@ -1,4 +1,6 @@
-"""Every fault there is, by name: a new one is a function, and a line here."""
+"""All faults by name, and plans of faults; a new fault is a function and a line here."""
+
+from random import Random
 
 from tests.chaos.faults import damage, freezes, kills, removals, stops, storage_faults
 from tests.chaos.faults.fault import Fault, Inject
@@ -48,3 +50,31 @@ _FAULTS: dict[str, Inject] = {
     "a second coordinator by a bind mount": removals.second_name(mounted=True),
 }
 FAULTS: dict[str, Fault] = {name: Fault(name, inject) for name, inject in _FAULTS.items()}
+SHORT = (
+    SHORT_LOCK,
+    FULL_DISK,
+    LOST_LOG,
+    "freeze the coordinator",
+    KILL_WORKER,
+    "freeze a worker, kill the coordinator",
+    "SIGTERM to the group",
+)
+"""A few that take little time: a restart takes longer than a trial."""
+
+
+def short_plan(rng: Random) -> list[str]:
+    """Return the faults of the short form, each once."""
+    return rng.sample(SHORT, len(SHORT))
+
+
+def kill_plan(rng: Random, workers: int, coordinators: int) -> list[str]:
+    """Return kills of so many workers and coordinators."""
+    kills = [KILL_WORKER] * workers + [KILL_COORDINATOR] * coordinators
+    rng.shuffle(kills)
+    return kills
+
+
+def full_plan(rng: Random, rounds: int) -> list[str]:
+    """Return every fault but the longest, once a round."""
+    names = [name for name in FAULTS if name != LONG_LOCK]
+    return [name for _ in range(rounds) for name in rng.sample(names, len(names))]

@@ -1,4 +1,4 @@
-"""Orderly ends: asked for by the system, by a person, politely or twice."""
+"""Orderly stops: by signals of the system or a person, once or repeatedly, and by ``stop``."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from random import Random
 
 from tests.chaos.history import read_history
 from tests.chaos.live_sweep import FINISHED, STOPPED, LiveSweep, NotInjected
-from tests.chaos.place import STUDY
+from tests.chaos.workspace import STUDY
 
 AT_ONCE_LIMIT_S = 10.0
 BETWEEN_SIGNALS_S = 0.3
@@ -38,7 +38,7 @@ def interrupt_group(sweep: LiveSweep, rng: Random) -> list[str]:
 def terminate_twice(sweep: LiveSweep, rng: Random) -> list[str]:
     """SIGTERM, and again before the epoch is over."""
     time.sleep(rng.uniform(0.0, 0.6))
-    sweep.cuts += len(sweep.workers)
+    sweep.interrupted += len(sweep.workers)
 
     def twice() -> None:
         os.kill(sweep.pid, signal.SIGTERM)
@@ -52,15 +52,15 @@ def terminate_twice(sweep: LiveSweep, rng: Random) -> list[str]:
 def terminate_starting(sweep: LiveSweep, rng: Random) -> list[str]:
     """SIGTERM once, then resume, and SIGTERM again at any moment of its start."""
     losses = _stopped(sweep, lambda: os.kill(sweep.pid, signal.SIGTERM))
-    sweep.go_on()
+    sweep.start_or_resume()
     time.sleep(rng.uniform(0.5, 8.0))
     if not sweep.running:
         return losses
     os.kill(sweep.pid, signal.SIGTERM)
     code = sweep.ended(60.0)
-    # Before the first line of the program has run, the signal does what it does to anything.
+    # Before the program has installed its handlers, the signal has its default effect.
     if code not in (FINISHED, STOPPED, -signal.SIGTERM):
-        losses.append(f"it ended with {code}: {sweep.last_said}")
+        losses.append(f"it ended with {code}: {sweep.last_line}")
     return losses
 
 
@@ -73,7 +73,7 @@ def storm(to_group: bool) -> Callable[[LiveSweep, Random], list[str]]:
 
     def inject(sweep: LiveSweep, rng: Random) -> list[str]:
         time.sleep(rng.uniform(0.0, 0.6))
-        sweep.cuts += len(sweep.workers)
+        sweep.interrupted += len(sweep.workers)
 
         def send() -> None:
             for _ in range(STORM):
@@ -82,7 +82,7 @@ def storm(to_group: bool) -> Callable[[LiveSweep, Random], list[str]]:
                 time.sleep(1.0 / STORM)
 
         losses = _stopped(sweep, send, AT_ONCE_LIMIT_S)
-        return losses + (["it ended in a traceback"] if "Traceback" in sweep.said() else [])
+        return losses + (["it ended in a traceback"] if "Traceback" in sweep.output() else [])
 
     return inject
 
@@ -90,7 +90,7 @@ def storm(to_group: bool) -> Callable[[LiveSweep, Random], list[str]]:
 def close_streams(sweep: LiveSweep, rng: Random) -> list[str]:
     """Stop, and go on without standard input, output and errors until trials are at work."""
     losses = _stopped(sweep, lambda: os.kill(sweep.pid, signal.SIGTERM))
-    sweep.go_on(streams=False)
+    sweep.start_or_resume(streams=False)
     sweep.wait_for_training()
     time.sleep(rng.uniform(0.0, 0.6))
     if not sweep.running:
@@ -111,14 +111,14 @@ def stop_from_another_process(sweep: LiveSweep, rng: Random) -> list[str]:
     """The command ``stop``, with and without ``--now``."""
     now = rng.random() < 0.5
     if now:
-        sweep.cuts += len(sweep.workers)
+        sweep.interrupted += len(sweep.workers)
     said: list[str] = []
 
     def stop() -> None:
-        command = sweep.command("stop", STUDY, "--storage", sweep.place.url)
+        command = sweep.command("stop", STUDY, "--storage", sweep.workspace.url)
         done = subprocess.run(
             [*command, *(["--now"] if now else [])],
-            cwd=sweep.place.folder,
+            cwd=sweep.workspace.folder,
             env=sweep.environment(),
             capture_output=True,
             text=True,
@@ -134,7 +134,7 @@ def stop_from_another_process(sweep: LiveSweep, rng: Random) -> list[str]:
 def _stopped(
     sweep: LiveSweep, stop: Callable[[], None], limit_s: float = 60.0, *, is_timed: bool = True
 ) -> list[str]:
-    """Stop a sweep and return what is not as an orderly end leaves it."""
+    """Stop a sweep and return every deviation from an orderly stop."""
     if not sweep.running:
         raise NotInjected("the sweep was over")
     began = time.monotonic()
@@ -149,10 +149,10 @@ def _stopped(
         raise NotInjected("the sweep was over")
     if is_timed:
         sweep.exit_seconds.append(time.monotonic() - began)
-    losses = [] if code == STOPPED else [f"it ended with {code}: {sweep.last_said}"]
-    if code == STOPPED and "resume" not in sweep.last_said:
-        losses.append(f"it does not say how to go on: {sweep.last_said}")
-    for number, trials in read_history(sweep.place.database).items():
+    losses = [] if code == STOPPED else [f"it ended with {code}: {sweep.last_line}"]
+    if code == STOPPED and "resume" not in sweep.last_line:
+        losses.append(f"it does not say how to go on: {sweep.last_line}")
+    for number, trials in read_history(sweep.workspace.database).items():
         if trials[0].state == "RUNNING":
             losses.append(f"trial {number} was left RUNNING by an orderly end")
     left = sweep.gone_within(sweep.left_over(), 2.0)

@@ -1,4 +1,4 @@
-"""A database that is locked, and a disk that is full."""
+"""A locked database, and a full disk."""
 
 import os
 import signal
@@ -12,20 +12,13 @@ from random import Random
 from tests.chaos.faults.fault import Inject
 from tests.chaos.faults.kills import killed
 from tests.chaos.history import read_history
-from tests.chaos.live_sweep import (
-    FAILED,
-    FINISHED,
-    REFUSED,
-    STOPPED,
-    LiveSweep,
-    NotInjected,
-)
+from tests.chaos.live_sweep import FAILED, FINISHED, REFUSED, STOPPED, LiveSweep, NotInjected
 
 GOING_ON_LIMIT_S = 30.0
 
 
 def lock_database(seconds: float) -> Inject:
-    """Return the fault of another process that holds the database for so many seconds."""
+    """Return the fault of a database locked by another process for some seconds."""
 
     def lock(sweep: LiveSweep, rng: Random) -> list[str]:
         if not sweep.running:
@@ -36,8 +29,8 @@ def lock_database(seconds: float) -> Inject:
         if not alive and sweep.ended() == FINISHED:
             raise NotInjected("all was told by then")  # and to read it nothing need be written
         if not alive:
-            return [f"process {pid} ended while the database was locked: {sweep.last_said}"]
-        return goes_on(sweep)
+            return [f"process {pid} ended while the database was locked: {sweep.last_line}"]
+        return continues(sweep)
 
     return lock
 
@@ -46,21 +39,21 @@ def lock_database_and_stop(sweep: LiveSweep, rng: Random) -> list[str]:
     """SIGTERM while another process holds the database."""
     if not sweep.running:
         raise NotInjected("the sweep was over")
-    sweep.cuts += len(sweep.workers)
+    sweep.interrupted += len(sweep.workers)
     with locked(sweep):
         time.sleep(rng.uniform(1.0, 3.0))
         os.kill(sweep.pid, signal.SIGTERM)
         time.sleep(5.0)
     code = sweep.ended(60.0)
     if code not in (FINISHED, STOPPED):
-        return [f"it ended with {code} when stopped with its database locked: {sweep.last_said}"]
+        return [f"it ended with {code} when stopped with its database locked: {sweep.last_line}"]
     return []
 
 
 @contextmanager
 def locked(sweep: LiveSweep) -> Iterator[None]:
-    """Hold the database as nobody else may."""
-    with closing(sqlite3.connect(sweep.place.database, timeout=20.0)) as connection:
+    """Hold an exclusive lock on the database."""
+    with closing(sqlite3.connect(sweep.workspace.database, timeout=20.0)) as connection:
         connection.isolation_level = None
         connection.execute("BEGIN EXCLUSIVE")
         try:
@@ -70,54 +63,54 @@ def locked(sweep: LiveSweep) -> Iterator[None]:
 
 
 def resume_on_a_full_disk(sweep: LiveSweep, rng: Random) -> list[str]:
-    """Resume where nothing can be written: it may refuse or wait, and works once there is room."""
-    if not sweep.place.disk_is_small:
+    """Resume on a full disk: it may refuse or wait, and works once space is free."""
+    if not sweep.workspace.disk_is_small:
         raise NotInjected("no small disk can be mounted here")
     losses = killed(sweep)
     begun = len(sweep.begun())
-    ballast = sweep.place.disk / "ballast"
+    ballast = sweep.workspace.disk / "ballast"
     try:
         _fill(ballast, 0.5)
-        sweep.go_on()
+        sweep.start_or_resume()
         _fill(ballast, rng.uniform(12.0, 15.0))
     finally:
         ballast.unlink(missing_ok=True)
-    sweep.deeper += len(sweep.begun()) - begun + len(sweep.workers)
+    sweep.retrained += len(sweep.begun()) - begun + len(sweep.workers)
     time.sleep(1.0)
     if not sweep.running and sweep.ended() not in (FINISHED, FAILED, REFUSED):
-        losses.append(f"it ended with {sweep.ended()}: {sweep.last_said}")
+        losses.append(f"it ended with {sweep.ended()}: {sweep.last_line}")
     return losses
 
 
 def fill_disk(sweep: LiveSweep, rng: Random) -> list[str]:
-    """Fill the disk of the database up for some seconds, and make room again."""
-    if not sweep.place.disk_is_small:
+    """Fill the disk of the database for some seconds, then free it."""
+    if not sweep.workspace.disk_is_small:
         raise NotInjected("no small disk can be mounted here")
     if not sweep.running:
         raise NotInjected("the sweep was over")
     if not sweep.workers:
         raise NotInjected("it was only starting")  # which is a fault of its own
     begun = len(sweep.begun())
-    ballast = sweep.place.disk / "ballast"
+    ballast = sweep.workspace.disk / "ballast"
     try:
         _fill(ballast, rng.uniform(2.0, 4.0))
         time.sleep(0.5)
     finally:
         ballast.unlink(missing_ok=True)
     # Its checkpoints could not be written: where it did not outlast this, they are trained again.
-    sweep.deeper += len(sweep.begun()) - begun + len(sweep.workers)
+    sweep.retrained += len(sweep.begun()) - begun + len(sweep.workers)
     time.sleep(1.0)
     if sweep.running:
-        return goes_on(sweep)
+        return continues(sweep)
     code = sweep.ended()
-    sweep.cuts += 2
+    sweep.interrupted += 2
     if code != FINISHED:
-        return [f"it ended with {code} when the disk was full: {sweep.last_said}"]
+        return [f"it ended with {code} when the disk was full: {sweep.last_line}"]
     return []
 
 
 def _fill(ballast: Path, seconds: float) -> None:
-    """Take every byte there is, for a while: what is freed meanwhile too."""
+    """Use up all disk space for a while, also what is freed meanwhile."""
     deadline = time.monotonic() + seconds
     with ballast.open("ab", buffering=0) as file:
         while time.monotonic() < deadline:
@@ -128,16 +121,16 @@ def _fill(ballast: Path, seconds: float) -> None:
             time.sleep(0.02)
 
 
-def goes_on(sweep: LiveSweep) -> list[str]:
-    """Return what is lost where nothing is told soon after the storage is back."""
-    known = read_history(sweep.place.database)
+def continues(sweep: LiveSweep) -> list[str]:
+    """Return a loss if nothing is stored soon after the storage is available again."""
+    known = read_history(sweep.workspace.database)
     epochs = len(sweep.begun())
 
-    def goes_on() -> bool:
-        return len(sweep.begun()) > epochs or read_history(sweep.place.database) != known
+    def has_news() -> bool:
+        return len(sweep.begun()) > epochs or read_history(sweep.workspace.database) != known
 
     try:
-        sweep.wait("anything new", lambda: goes_on() or not sweep.running, GOING_ON_LIMIT_S)
+        sweep.wait("anything new", lambda: has_news() or not sweep.running, GOING_ON_LIMIT_S)
     except TimeoutError as error:
         return [str(error)]
     return []

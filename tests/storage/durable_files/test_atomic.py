@@ -1,4 +1,4 @@
-"""Files of one user alone, whole or not there."""
+"""Private files, written whole or not at all."""
 
 import os
 import threading

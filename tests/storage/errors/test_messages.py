@@ -1,4 +1,4 @@
-"""What a database's own messages come to, and real faults in use."""
+"""Messages of databases mapped to errors, and real faults in use."""
 
 import sqlite3
 from collections.abc import Iterator

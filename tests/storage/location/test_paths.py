@@ -1,4 +1,4 @@
-"""Where files beside a database stand."""
+"""Paths of the files next to a database."""
 
 from pathlib import Path
 

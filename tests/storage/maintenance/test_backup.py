@@ -1,4 +1,4 @@
-"""Backups: made beside a writer, numbered, whole or not there."""
+"""Backups: made beside a writer, numbered, whole or not made."""
 
 import re
 import sqlite3

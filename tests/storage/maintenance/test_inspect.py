@@ -1,4 +1,4 @@
-"""Looking at everything in a database without changing it."""
+"""Inspection of a database without changing it, and its disk space."""
 
 import sqlite3
 from contextlib import closing

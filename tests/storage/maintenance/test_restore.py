@@ -1,4 +1,4 @@
-"""Putting a backup back: the former database is kept, and its log never touches the new one."""
+"""Restores: the former database is moved aside, and its log never reaches the restored one."""
 
 import shutil
 import time

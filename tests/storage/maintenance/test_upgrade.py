@@ -1,4 +1,4 @@
-"""Bringing databases of real older versions up to date, however it is interrupted."""
+"""Upgrades of databases of real older versions, however they are interrupted."""
 
 import sqlite3
 import time

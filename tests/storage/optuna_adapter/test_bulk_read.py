@@ -1,4 +1,4 @@
-"""Reading all trials at once, compared with Optuna's own way."""
+"""Bulk reads of trials, compared with Optuna's own reads."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The versions of the tables that are written down."""
+"""The listed versions of Optuna's tables, compared with Optuna's own list."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""What can be wrong with a database on a server before a sweep: one sentence each, no password."""
+"""Faults of a database on a server before a sweep: one sentence each, without the password."""
 
 import socket
 import subprocess

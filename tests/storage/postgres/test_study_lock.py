@@ -1,4 +1,4 @@
-"""The lock on a study that a PostgreSQL server keeps: restarts, lost connections, takeovers."""
+"""The lock on a study on a PostgreSQL server: restarts, lost connections, takeovers."""
 
 import os
 import platform

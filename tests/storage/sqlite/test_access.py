@@ -1,4 +1,4 @@
-"""Places that can only be read, by root and by another user."""
+"""Databases in folders that can only be read, by root and by another user."""
 
 import os
 import shutil

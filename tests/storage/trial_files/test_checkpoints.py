@@ -122,3 +122,15 @@ def test_checkpoints_are_of_their_user_alone(tmp_path: Path) -> None:
     _write(folder, 1, 1)
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "trials").rglob("*")}
     assert modes == {0o700, 0o600}
+
+
+def test_of_a_finished_trial_the_last_checkpoint_alone_is_kept(tmp_path: Path) -> None:
+    for attempt in (1, 2):
+        make_attempt_folder(tmp_path, attempt)
+        write_checkpoint(tmp_path, attempt, attempt, b"state")
+        (attempt_folder(tmp_path, attempt) / ".epoch-000009.123.partial").write_bytes(b"st")
+    keep_last(tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [
+        attempt_folder(tmp_path, 2) / "epoch-000002"
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["attempt-0002"]

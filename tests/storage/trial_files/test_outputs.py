@@ -1,4 +1,4 @@
-"""Samples on disk."""
+"""Preview data on disk."""
 
 import logging
 from pathlib import Path

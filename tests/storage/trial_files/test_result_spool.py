@@ -1,4 +1,4 @@
-"""Results on disk before they are in the database."""
+"""Results on disk until the database has them."""
 
 from pathlib import Path
 
@@ -73,3 +73,11 @@ def test_results_are_of_their_user_alone(spool: ResultSpool) -> None:
     spool.put(3, "result")
     assert (spool.folder / "000003.json").stat().st_mode & 0o777 == 0o600
     assert spool.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_unfinished_files_of_a_killed_writer_are_removed(tmp_path: Path) -> None:
+    spool = ResultSpool(tmp_path / "spool")
+    spool.put(3, "a result")
+    (spool.folder / ".000004.json.123.partial").write_bytes(b"half of o")
+    assert list(spool.results()) == [(3, "a result")]
+    assert [path.name for path in spool.folder.iterdir()] == ["000003.json"]

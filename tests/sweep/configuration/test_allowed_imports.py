@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.model.predictors.class_loading import predictor_class
+from fieldsharp.model.predictors.factory import predictor_class
 from fieldsharp.sweep.command_line import main
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.run_settings import RunSettings

@@ -118,9 +118,7 @@ def test_a_searched_setting_with_a_dot_in_its_name_can_be_given_and_refined(writ
 
 
 def test_what_an_export_adds_is_kept_beside_the_settings(write: Write) -> None:
-    file = load_config(
-        write("data: {path: a.nc}\nexported: {trial: 3}\nmetrics: {rmse: 1.5}"),
-    )
+    file = load_config(write("data: {path: a.nc}\nexported: {trial: 3}\nmetrics: {rmse: 1.5}"))
     assert file.exported == {"trial": 3}
     assert file.metrics == {"rmse": 1.5}
 
@@ -227,7 +225,7 @@ def test_where_a_searched_range_is_wrong_its_place_is_said_as_in_the_file(write:
 
 def test_a_key_that_stands_there_twice_is_refused(write: Write) -> None:
     path = write("data: {path: a.nc}\ntraining: {epochs: 3}\ntraining: {epochs: 4}")
-    with pytest.raises(ConfigError, match="the key 'training' stands there twice"):
+    with pytest.raises(ConfigError, match="the key 'training' is given twice"):
         load_config(path)
 
 

@@ -86,7 +86,7 @@ def test_what_would_grow_without_end_is_refused_at_once_and_in_little_memory(tex
         ("a: !!bool x", "a value is not what its tag or form says"),
         ('a: "\\U00110000"', "a value is not what its tag or form says"),
         ("? [a]\n: 1", "is not valid YAML: a key is a list or a mapping in line 1, column 3"),
-        ("a: 1\na: 2", "the key 'a' stands there twice in line 1"),
+        ("a: 1\na: 2", "the key 'a' is given twice in line 1"),
         ("a: 1\n---\nb: 2", "found another document in line 2"),
         ("a: *b", "found undefined alias 'b' in line 1"),
         ("!" * 500_000, "is not valid YAML"),

@@ -96,7 +96,7 @@ def test_whole_ends_on_a_fractional_setting_are_searched_as_fractions() -> None:
         ({"gradient_weight": {"low": 0.1, "high": 1.0}}, "gradient_weight has no effect while"),
         ({"loss_variant": {"choices": ["sobel"]}}, "loss_variant has no effect while"),
         ({"training.seed": {"low": 0, "high": 9}}, "would reward luck"),
-        ({"multi_step": {"choices": ["all", "all"]}}, "each choice may stand there once"),
+        ({"multi_step": {"choices": ["all", "all"]}}, "each choice may be given once"),
     ],
 )
 def test_a_search_that_could_find_nothing_is_refused(space: dict[str, Any], said: str) -> None:

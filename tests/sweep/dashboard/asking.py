@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from fieldsharp.sweep.dashboard.views.routes import WsgiApp
+from fieldsharp.sweep.dashboard.http.responses import WsgiApp
 
 
 @dataclass(frozen=True)

@@ -228,7 +228,7 @@ class World:
     def close(self) -> None:
         pass
 
-    def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
+    def poll(self, timeout_s: float) -> list[TrialEvent]:
         self._take_in_what_was_heard()
         self._look_at_the_database()
         events: list[TrialEvent] = []

@@ -128,7 +128,7 @@ class Executor:
         self._waiting.append(spec)
         self.submitted.append(spec.model_copy(update={"number": trial}))
 
-    def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
+    def poll(self, timeout_s: float) -> list[TrialEvent]:
         self._polls += 1
         if self._polls == self._signal_at:
             signal.raise_signal(signal.SIGTERM)
@@ -146,7 +146,7 @@ class Executor:
     def pause(self, number: int) -> None:
         self._paused.add(number)
 
-    def cancel(self, number: int) -> None:  # noqa: ARG002
+    def cancel(self, number: int) -> None:
         raise AssertionError("nothing is pruned here")
 
     def kill(self, number: int) -> None:

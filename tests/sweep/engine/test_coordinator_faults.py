@@ -13,14 +13,7 @@ from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialEvent, TrialFailed
 from fieldsharp.sweep.study.trial_records import is_baseline
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from tests.sweep.fake_sweep import (
-    TARGETS,
-    FakeExecutor,
-    MakeSweep,
-    Sweep,
-    metrics_of,
-    report_of,
-)
+from tests.sweep.fake_sweep import TARGETS, FakeExecutor, MakeSweep, Sweep, metrics_of, report_of
 
 
 class Died(BaseException):
@@ -89,7 +82,7 @@ def test_what_a_lost_baseline_had_said_stays_until_it_is_said_again(make_sweep: 
     for epoch in range(3):
         scoring.add_baseline(report_of(epoch, metrics_of(rmse=10.0 - epoch)))
     scoring.add_baseline(report_of(0, metrics_of(rmse=5.0)))
-    scores = [scoring.at_its_age(report_of(epoch, metrics_of(rmse=10.0))) for epoch in range(4)]
+    scores = [scoring.at_same_epoch(report_of(epoch, metrics_of(rmse=10.0))) for epoch in range(4)]
     assert [score and score.rmse for score in scores] == [
         pytest.approx(0.25 * (10 / 5 - 1)),
         pytest.approx(0.25 * (10 / 9 - 1)),

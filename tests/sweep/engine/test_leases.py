@@ -20,7 +20,7 @@ DEADLINE_S = 60.0
 class Scripted(FakeExecutor):
     """Says what it is told to say, and nothing else."""
 
-    def poll(self, timeout_s: float) -> list[TrialEvent]:  # noqa: ARG002
+    def poll(self, timeout_s: float) -> list[TrialEvent]:
         events, self.extra = self.extra, []
         return events
 
@@ -61,14 +61,14 @@ def test_an_end_is_passed_on_once(bench: Bench) -> None:
     bench.submit(3)
     assert bench.poll(_done(3), _done(3)) == [_done(3)]
     assert bench.poll(_done(3), TrialFailed(3, 1, "late")) == []
-    assert bench.leases.at_work == []
+    assert bench.leases.running == []
 
 
 def test_what_is_said_of_another_attempt_or_of_nobodys_trial_is_dropped(bench: Bench) -> None:
     bench.submit(3, attempt=2)
     report = EpochDone(3, 1, report_of(0, metrics_of()))
     assert bench.poll(report, _done(3), _done(3, attempt=3), _done(4)) == []
-    assert bench.leases.at_work == [(3, 2)]
+    assert bench.leases.running == [(3, 2)]
 
 
 def test_silence_for_the_length_of_the_deadline_loses_the_attempt_and_ends_its_worker(
@@ -98,7 +98,7 @@ def test_each_trial_has_a_deadline_of_its_own(bench: Bench) -> None:
     _silence(bench, 40)
     bench.submit(4)
     assert [event.number for event in _silence(bench, 21)] == [3]
-    assert bench.leases.at_work == [(4, 1)]
+    assert bench.leases.running == [(4, 1)]
 
 
 def test_a_coordinator_that_was_away_blames_nobody(bench: Bench) -> None:
@@ -125,5 +125,5 @@ def test_what_is_told_to_all_is_told_to_those_at_work(bench: Bench) -> None:
     assert bench.executor.paused == [4]
     bench.leases.kill_all()
     assert bench.executor.killed == [4]
-    assert bench.leases.at_work == []
+    assert bench.leases.running == []
     assert bench.poll(_done(4)) == []

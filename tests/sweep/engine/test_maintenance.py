@@ -39,7 +39,7 @@ class House:
         self.keeping = Maintenance(url, self.disk, settings, self.clock)
         monkeypatch.setattr(maintenance, "back_up", self._back_up)
 
-    def _back_up(self, url: str, keep: int) -> None:  # noqa: ARG002
+    def _back_up(self, url: str, keep: int) -> None:
         if self.broken:
             raise StorageError("no space left")
         assert keep == 5
@@ -90,7 +90,7 @@ def test_a_copy_that_fails_is_said_and_tried_again_when_it_is_time(
     house.broken = True
     with caplog.at_level(logging.WARNING):
         house.copies_after(1.0)
-    assert "the database was not copied: no space left" in caplog.text
+    assert "the database was not backed up: no space left" in caplog.text
     house.broken = False
     assert house.copies_after(1.0) == 0
     assert house.copies_after(600.0) == 1

@@ -2,7 +2,8 @@
 
 import itertools
 import logging
-from typing import Any
+from collections.abc import Collection
+from typing import Any, get_args
 
 import pytest
 from optuna.trial import FrozenTrial
@@ -12,6 +13,9 @@ from fieldsharp.objectives.guards import broken, check_guards
 from fieldsharp.objectives.settings import GuardSettings, ObjectiveSettings
 from fieldsharp.storage.optuna_adapter.bulk_read import BulkReadStorage
 from fieldsharp.storage.trial_files.checkpoints import make_attempt_folder, write_checkpoint
+from fieldsharp.sweep.configuration.search_methods import PRUNERS, SAMPLERS, Pruner
+from fieldsharp.sweep.configuration.settings import SearchSettings
+from fieldsharp.sweep.engine.asha import Asha
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.study.status.report import study_status
 from tests.sweep.fake_sweep import (
@@ -127,9 +131,7 @@ def test_a_paused_trial_shows_what_it_has_come_to_and_is_pruned_with_that(
         assert "guard" in " ".join(trial.constraints) or trial.constraints
 
 
-def test_a_stop_leaves_them_paused_and_the_next_coordinator_goes_on(
-    make_sweep: MakeSweep,
-) -> None:
+def test_a_stop_leaves_them_paused_and_the_next_coordinator_goes_on(make_sweep: MakeSweep) -> None:
     sweep, executor = _stopped(make_sweep)
     before = study_status(sweep.repository.study, sweep.repository.url).states
     assert before["PAUSED"] > 0
@@ -293,3 +295,31 @@ def test_a_budget_that_was_lowered_ends_what_waits(make_sweep: MakeSweep) -> Non
     again.run(further)
     assert further.trained == []
     assert study_status(again.repository.study, again.repository.url).states["PAUSED"] == 0
+
+
+class Impatient(Asha):
+    """Gives every paused trial up at once: a rule of somebody else's, in a file of its own."""
+
+    def promotes(self, number: int, rung: int, running: Collection[int], new: int) -> bool:
+        return False
+
+    def next_promoted(self, running: Collection[int], new: int) -> int | None:
+        return None
+
+    def hopeless(self, running: Collection[int], new: int) -> list[int]:
+        return list(self._paused)
+
+
+def test_a_rule_that_pauses_is_one_class_and_one_line(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PRUNERS, "promotion", Pruner(rung_rule=f"{__name__}:Impatient"))
+    sweep = _promoting(make_sweep, 6)
+    sweep.coordinator(FakeExecutor(slots=2, metrics=_metrics(_quality(6)))).run()
+    states = [trial.state.name for trial in sweep.trials]
+    assert states == ["COMPLETE", *["PRUNED"] * 5], "the baseline alone is never paused"
+
+
+def test_every_pruner_of_the_settings_is_in_the_table_and_none_is_missing() -> None:
+    assert get_args(SearchSettings.model_fields["pruner"].annotation) == ("auto", *PRUNERS)
+    assert get_args(SearchSettings.model_fields["sampler"].annotation) == tuple(SAMPLERS)

@@ -15,7 +15,7 @@ import yaml
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.fields.windows import load_forecast_data
-from fieldsharp.model.predictors.weight_io import save_weights
+from fieldsharp.model.checkpoint import save_weights
 from fieldsharp.sweep.results.run_folder import TrainedRun, load_run, make_run_folder
 from fieldsharp.sweep.trials.evaluator import Evaluator
 
@@ -40,9 +40,7 @@ def test_a_loaded_run_forecasts_as_well_as_it_was_trained(
     assert trained.scaling == data.scaling
 
 
-def test_the_history_has_a_line_for_every_epoch_and_ends_with_the_metrics(
-    run_folder: Path,
-) -> None:
+def test_the_history_has_a_line_for_every_epoch_and_ends_with_the_metrics(run_folder: Path) -> None:
     with (run_folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["0", "1"]

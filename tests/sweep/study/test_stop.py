@@ -225,7 +225,7 @@ def test_a_coordinator_that_is_just_starting_is_waited_for(
     storage_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It holds the lock and has not yet said who it is."""
-    monkeypatch.setattr(stop, "STARTING_S", 60.0)
+    monkeypatch.setattr(stop, "STARTUP_S", 60.0)
     with _coordinator(storage_url, 1) as process:
         lock = paths.study_lock(storage_url, "s")
         content = lock.read_text()

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from fieldsharp.storage.database import open_database
-from fieldsharp.sweep.dashboard.views.routes import WsgiApp, make_app
+from fieldsharp.sweep.dashboard.http.responses import WsgiApp
+from fieldsharp.sweep.dashboard.views.routes import make_app
 from tests.sweep.dashboard.asking import ask_app
 
 DEEP = 100_000

@@ -15,8 +15,9 @@ from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.location.paths import artifacts_folder
 from fieldsharp.sweep.dashboard.http.request_paths import LARGEST_ID, parse_request_path
+from fieldsharp.sweep.dashboard.http.responses import WsgiApp
 from fieldsharp.sweep.dashboard.security.middleware import check_size
-from fieldsharp.sweep.dashboard.views.routes import WsgiApp, make_app
+from fieldsharp.sweep.dashboard.views.routes import make_app
 from fieldsharp.sweep.study.lookup import load_study
 from tests.sweep.dashboard.asking import ask_app
 

@@ -9,7 +9,8 @@ import pytest
 from optuna.artifacts import get_all_artifact_meta
 
 from fieldsharp.storage.database import open_database
-from fieldsharp.sweep.dashboard.views.routes import WsgiApp, make_app
+from fieldsharp.sweep.dashboard.http.responses import WsgiApp
+from fieldsharp.sweep.dashboard.views.routes import make_app
 from fieldsharp.sweep.study.files.artifacts import PICTURES
 from fieldsharp.sweep.study.lookup import load_study
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from fieldsharp.model.predictors import simvp, unet
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import ForecastShape
-from fieldsharp.model.predictors.memory_format import GroupNorm, channels_together, upsampled
+from fieldsharp.model.predictors.layers import GroupNorm, channels_together, upsampled
 from fieldsharp.model.settings import PredictorSettings
 
 Tensor = torch.Tensor

@@ -1,4 +1,4 @@
-"""Where a sweep under torture lives: its data, its configuration, a small disk for its database."""
+"""Files of a sweep under test: data, configuration, and a small disk for the database."""
 
 import os
 import shutil
@@ -42,14 +42,14 @@ PLUGINS = f"plugins: [{recording_predictor.NAME.partition(':')[0]}]\n"
 
 
 @dataclass(frozen=True)
-class Place:
-    """The files of one sweep under torture.
+class Workspace:
+    """The files of one sweep under test.
 
     Attributes:
-        folder: What is neither on the small disk nor the sweep's own.
-        disk: The folder of the database.
-        epochs: Of a trial.
-        deadline_s: How long a worker may be silent.
+        folder: Data, configuration and output, not on the small disk.
+        disk: Folder of the database.
+        epochs: Epochs of a trial.
+        deadline_s: Progress deadline of a worker.
         disk_is_small: Whether the folder of the database is a disk that can be filled up.
     """
 
@@ -76,7 +76,7 @@ class Place:
         return self.folder / "sweep.yaml"
 
     @property
-    def witness(self) -> Path:
+    def record(self) -> Path:
         return self.folder / "witness.txt"
 
     @property
@@ -84,19 +84,21 @@ class Place:
         return self.folder / "output.txt"
 
     def release(self) -> None:
-        """Let go of the small disk, and of all that is on it."""
+        """Unmount the small disk with all files on it."""
         if self.disk_is_small:
             subprocess.run(["umount", "-l", str(self.disk)], capture_output=True)
 
 
-def make_place(folder: Path, *, seed: int, trials: int, epochs: int, deadline_s: float) -> Place:
+def make_workspace(
+    folder: Path, *, seed: int, trials: int, epochs: int, deadline_s: float
+) -> Workspace:
     """Make the folder of a sweep, with data, configuration and, where that works, a small disk."""
     disk = folder / "disk"
     disk.mkdir(parents=True)
     is_small = WITHOUT_MOUNTS not in os.environ and _mount(disk)
     data = folder / "plumes.nc"
     simulate(PlumeSettings(frames=150, size=24, seed=1)).to_netcdf(data, engine="h5netcdf")
-    place = Place(folder, disk, epochs, deadline_s, is_small)
+    workspace = Workspace(folder, disk, epochs, deadline_s, is_small)
     text = SWEEP.format(
         study=STUDY,
         data=data,
@@ -107,12 +109,12 @@ def make_place(folder: Path, *, seed: int, trials: int, epochs: int, deadline_s:
         deadline_s=deadline_s,
     )
     allow_list = PLUGINS if "plugins" in SweepConfig.model_fields else ""
-    place.config.write_text(text + allow_list, encoding="utf-8")
-    return place
+    workspace.config.write_text(text + allow_list, encoding="utf-8")
+    return workspace
 
 
-def in_mounts_of_our_own() -> None:
-    """Go on as a process whose mounts are its own: they end with it, whatever ends it."""
+def enter_private_mounts() -> None:
+    """Re-execute in a private mount namespace, whose mounts end with the process."""
     if WITHOUT_MOUNTS in os.environ or os.environ.get("TORTURE_MOUNTS"):
         return
     unshare = shutil.which("unshare")

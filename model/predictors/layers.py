@@ -1,10 +1,10 @@
-"""Layers that keep the channels of a cell side by side in memory on CPUs.
+"""Layers that the nets share: channels side by side in memory on CPUs, and padding of a grid.
 
-In that layout oneDNN convolves images as they are; in torch's own it copies them into a layout of
-its own and back around every convolution, which takes as long as the convolutions of a small net in
-bfloat16. Three of torch's layers are slow in it or leave it, so they are taken in another way here.
-The numbers are the same but for rounding, and so are the names of the weights. On other devices all
-is left as torch does it.
+With the channels of a cell side by side oneDNN convolves images as they are; in torch's own layout
+it copies them into one of its own and back around every convolution, which takes as long as the
+convolutions of a small net in bfloat16. Three of torch's layers are slow with it or change it, so
+they are computed in another way here. The numbers are the same but for rounding, and so are the
+names of the weights. On other devices torch's layout and layers are used.
 """
 
 import torch
@@ -35,7 +35,7 @@ class DilatedConv(nn.Conv2d):
     """A dilated depthwise convolution, on CPUs in single precision.
 
     In bfloat16 oneDNN 3.12 reads memory that it never wrote for the gradient of such a kernel: its
-    last columns become whatever was there, now and then NaN.
+    last columns become what that memory held, now and then NaN.
     """
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
@@ -54,3 +54,18 @@ class GroupNorm(nn.GroupNorm):
         if images_BCHW.device.type != "cpu" or images_BCHW.dtype != torch.bfloat16:
             return super().forward(images_BCHW)
         return super().forward(images_BCHW.float()).to(images_BCHW.dtype)
+
+
+def pad_to_multiple(images_BCHW: Tensor, multiple: int) -> Tensor:
+    """Return the images with rows and columns repeated at the far edge up to a multiple."""
+    height, width = images_BCHW.shape[-2:]
+    down, right = -height % multiple, -width % multiple
+    if not down and not right:
+        return images_BCHW
+    # Replicating needs no more rows than there are, whatever the multiple.
+    return functional.pad(images_BCHW, (0, right, 0, down), mode="replicate")
+
+
+def crop(images_BCHW: Tensor, height: int, width: int) -> Tensor:
+    """Undo ``pad_to_multiple``."""
+    return images_BCHW[..., :height, :width]

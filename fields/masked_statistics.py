@@ -1,0 +1,86 @@
+"""Statistics of the valid cells of a grid: climatology, sorted values, means of regions.
+
+Shape legend: T time, C channel, H rows, W columns, N valid cells, L level, R region.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from fieldsharp.fields.series import FieldSeries
+
+Tensor = torch.Tensor
+EVENT_SHARES = (0.9, 0.99)
+"""An event is a value above this share of all values."""
+MOST_VALUES_SORTED = 2_000_000
+REGIONS_A_SIDE = 3
+LEAST_CELLS_OF_A_REGION = 9
+WHOLE_GRID = REGIONS_A_SIDE**2
+"""Column of the whole grid, a region of its own in frames in which no other counts."""
+
+
+@dataclass(frozen=True)
+class Climatology:
+    """Mean of each cell, rare levels and range of a field, physical units in double precision.
+
+    Attributes:
+        mean_CHW: Mean of each cell; 0 in masked cells.
+        levels_L: Values exceeded in 10 % and 1 % of cells and frames.
+        value_range: Largest minus smallest value.
+    """
+
+    mean_CHW: Tensor
+    levels_L: Tensor
+    value_range: float
+
+
+def fit_climatology(series: FieldSeries, frames: range) -> Climatology:
+    """Return the climatology of some frames, as a rule the training frames."""
+    values_TCHW = torch.from_numpy(series.values_TCHW[frames.start : frames.stop])
+    return climatology_of(values_TCHW, torch.from_numpy(series.mask_HW))
+
+
+def climatology_of(values_TCHW: Tensor, mask_HW: Tensor) -> Climatology:
+    """Return the climatology of these frames; masked cells have no effect."""
+    mean_CHW = torch.where(mask_HW, values_TCHW.double().mean(dim=0), 0.0)
+    values = values_TCHW[..., mask_HW].flatten()
+    every = -(-values.numel() // MOST_VALUES_SORTED)
+    while math.gcd(every, int(mask_HW.sum())) > 1:  # else it takes the same cells in each frame
+        every += 1
+    levels = torch.quantile(
+        values[::every].double(), torch.tensor(EVENT_SHARES, dtype=torch.float64)
+    )
+    return Climatology(mean_CHW, levels, float(values.max()) - float(values.min()))
+
+
+def in_rising_order(values: Tensor) -> Tensor:
+    """Return the values along the last dimension in rising order, NaN last; can be trained on.
+
+    On a CPU NumPy's sort is taken: torch's, measured on frames of 275 to 60,000 cells, takes 4 to 5
+    times as long where a gradient is asked for and 13 to 25 times where none is.
+    """
+    if values.device.type != "cpu" or values.dtype == torch.bfloat16:  # which NumPy has not
+        return values.sort(dim=-1).values
+    array = values.detach().numpy()
+    if not values.requires_grad:
+        return torch.from_numpy(np.sort(array, axis=-1))
+    return values.gather(-1, torch.from_numpy(np.argsort(array, axis=-1)))
+
+
+def region_weights(mask_HW: Tensor) -> Tensor:
+    """Return, for each valid cell, its share in the mean of its region [N, R].
+
+    The grid is cut into 3 x 3 regions; one with fewer than nine valid cells has no member, and
+    where all have fewer the whole grid is the region.
+    """
+    height, width = mask_HW.shape
+    row_H = torch.arange(height, device=mask_HW.device) * REGIONS_A_SIDE // height
+    column_W = torch.arange(width, device=mask_HW.device) * REGIONS_A_SIDE // width
+    region_N = (row_H[:, None] * REGIONS_A_SIDE + column_W[None, :])[mask_HW]
+    members_NR = torch.nn.functional.one_hot(region_N, WHOLE_GRID + 1).double()
+    enough_R = members_NR.sum(dim=0) >= LEAST_CELLS_OF_A_REGION
+    members_NR = members_NR * enough_R
+    members_NR[:, WHOLE_GRID] = (~enough_R.any()).double()
+    return members_NR / members_NR.sum(dim=0).clamp(min=1.0)
