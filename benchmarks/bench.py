@@ -18,19 +18,20 @@ written only where ``--results`` says so.
 
 import argparse
 import importlib
+import json
 import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import optuna
 
-from benchmarks.machine import machine
-from benchmarks.measurement import Measurement
-from benchmarks.ratio_table import table
-from benchmarks.results_file import LATEST, write_part
+from benchmarks.machine import machine, versions
+from benchmarks.measurement import Measurement, table
+from fieldsharp.sweep.study.provenance import git_commit
 
 PARTS = {
     "throughput": "benchmarks.throughput",
@@ -40,6 +41,7 @@ PARTS = {
     "compute": "benchmarks.compute_part",
 }
 """Modules, each with a function ``measure``; one is loaded when its turn comes."""
+LATEST = Path(__file__).resolve().parent / "results" / "latest.json"
 
 
 class Measure(Protocol):
@@ -94,6 +96,37 @@ def run_parts(
         if results is not None:
             write_part(results, name, measured, seconds)
     return lines, failed
+
+
+def write_part(path: Path, part: str, measurements: Sequence[Measurement], seconds: float) -> None:
+    """Put the lines of a part in place of those it had; the others stay.
+
+    Args:
+        path: The file; made if it is missing.
+        part: Name of the part.
+        measurements: Its lines.
+        seconds: How long it took.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    where = {"date": now, "commit": git_commit(), "machine": machine(), "versions": versions()}
+    # What another part was measured with may differ: each carries its own.
+    measured = {**where, "seconds": round(seconds, 1)}
+    lines = [measurement.as_json() for measurement in measurements]
+    parts = read_parts(path) | {part: {**measured, "measurements": lines}}
+    text = json.dumps({**where, "parts": parts}, indent=1, ensure_ascii=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f"{path.name}.new")
+    half.write_text(text + "\n", encoding="utf-8")
+    half.replace(path)
+
+
+def read_parts(path: Path) -> dict[str, Any]:
+    """Return the parts of a file, none where it is missing."""
+    try:
+        parts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["parts"]
+    except FileNotFoundError:
+        return {}
+    return parts
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,9 +6,9 @@ The first part runs a sweep of short trials (the quickstart's, two epochs each: 
 on real workers and takes for each trial the time from the end of the trial before it in the same
 worker to its own end, less what the worker itself measured: asking, handing out, the way to and
 fro, telling. Checkpoints are part of what the worker measures and are timed by themselves in the
-second part. The third asks, reports 20 times and tells, in turn through our ledger and with plain
-Optuna on SQLite beside it, in studies that are filled with finished trials first, ours with paused
-ones too where wanted; the sampler is random in both.
+second part. The third asks, reports 20 times and tells, in turn through our repository and with
+plain Optuna on SQLite beside it, in studies that are filled with finished trials first, ours with
+paused ones too where wanted; the sampler is random in both.
 """
 
 import argparse
@@ -116,15 +116,15 @@ def book_keeping(
     facts = run_preflight(config).facts
     storage = open_database(url, "write", BUSY_TIMEOUT_S, sole_writer=True)
     study = open_or_create_study(storage, config, facts)
-    ledger = StudyRepository(study, config, url, facts)
-    ledger.prepare()
+    repository = StudyRepository(study, config, url, facts)
+    repository.prepare()
     space = distributions(config.search)
-    ledger.complete(ledger.ask().number, record)
+    repository.complete(repository.ask().number, record)
     theirs = optuna.create_study(
         storage=f"sqlite:///{folder / 'plain.db'}", sampler=optuna.samplers.RandomSampler()
     )
-    model = ledger.ask()
-    ledger.complete(model.number, record)
+    model = repository.ask()
+    repository.complete(model.number, record)
     done = study.get_trials(deepcopy=False)[-1]
     for one in (study, theirs):
         for _ in range(filled):
@@ -151,11 +151,11 @@ def book_keeping(
         )
 
     def ours() -> None:
-        spec = ledger.ask()
+        spec = repository.ask()
         for epoch in range(REPORTS):
-            ledger.report(spec.number, epoch, record.score)
-        ledger.complete(spec.number, record)
-        ledger.make_durable()
+            repository.report(spec.number, epoch, record.score)
+        repository.complete(spec.number, record)
+        repository.make_durable()
 
     def plain() -> None:
         trial = theirs.ask(space)

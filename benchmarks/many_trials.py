@@ -22,7 +22,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.optuna_adapter.transaction import one_transaction
-from fieldsharp.sweep.configuration.setting_paths import setting_path
+from fieldsharp.sweep.configuration.ranges import setting_path
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.trial_records import (
     FAILURE,

@@ -36,5 +36,5 @@ def opened_sweep(
         files = StudyWorkspace(url, study_identity(study))
         files.make()
         progress = SilentProgress(config.study, facts.targets, facts.units)
-        ledger = StudyRepository(study, config, url, facts)
-        yield study, Coordinator(ledger, executor, facts, progress, files)
+        repository = StudyRepository(study, config, url, facts)
+        yield study, Coordinator(repository, executor, facts, progress, files)

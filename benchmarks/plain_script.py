@@ -18,9 +18,8 @@ from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.presets import presets
-from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, Scalar
+from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, Scalar, setting_path
 from fieldsharp.sweep.configuration.run_settings import RunSettings
-from fieldsharp.sweep.configuration.setting_paths import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.preflight import run_preflight

@@ -29,8 +29,8 @@ import optuna
 from benchmarks.machine import machine, versions
 from benchmarks.opened_sweep import opened_sweep
 from benchmarks.overhead import QUICKSTART, trained
-from benchmarks.paced_executor import Pace, PacedExecutor
 from benchmarks.sleeping_worker import Pretence, length_s, pretence, serve_sleeping
+from benchmarks.timed_executor import Pace, PacedExecutor
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.preflight import run_preflight

@@ -32,7 +32,7 @@ from fieldsharp.core.checkout import PROJECT
 from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.storage.database import open_database
-from fieldsharp.storage.trial_files.preview_store import PreviewStore
+from fieldsharp.storage.trial_files.outputs import PreviewStore
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.dashboard.views.routes import WsgiApp

@@ -4,8 +4,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.measurement import Measurement
-from benchmarks.paired_runs import run_pair
-from benchmarks.process_memory import PROC
+from benchmarks.paired_runs import PROC, run_pair
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.errors import FieldsharpError
 

@@ -1,4 +1,4 @@
-"""The folder that the packages of this project lie in: the root of a checkout."""
+"""The root folder of the checkout."""
 
 from pathlib import Path
 

@@ -3,18 +3,18 @@
 One root, so that the command line turns any of them into one sentence and an exit code:
 
     FieldsharpError            exit 1   the work failed
-    ├── BadInput               exit 2   what was given cannot be used; nothing was started
+    ├── BadInput               exit 2   the input cannot be used; nothing was started
     │   ├── DataError                   a data file
     │   ├── ConfigError                 a configuration file, a setting or an option
-    │   └── StudyError                  a study's name, or what is stored under it
+    │   └── StudyError                  a study's name, or the study stored under it
     ├── StorageError           exit 1   the database
-    │   ├── StorageUnavailable          cannot be reached or written now, may be later
-    │   ├── DatabaseDamaged             its file is broken, empty or gone
+    │   ├── StorageUnavailable          cannot be reached or written at the moment
+    │   ├── DatabaseDamaged             its file is broken, empty or missing
     │   └── TrialEndedElsewhere         another program ended a trial of the study
     ├── TrainingFailed         exit 1   one training (a trial that fails does not end a sweep)
-    └── StoppedOnRequest       exit 3   interrupted; can be gone on with
+    └── StoppedOnRequest       exit 3   interrupted; can be resumed
 
-Each message is one sentence: what was wrong, what was found, what to do.
+Each message is one sentence: the fault, the value or state found, the remedy.
 """
 
 from typing import ClassVar
@@ -27,13 +27,13 @@ class FieldsharpError(Exception):
 
 
 class BadInput(FieldsharpError):
-    """What the user gave cannot be used; raised before any work is started."""
+    """The input of the user cannot be used; raised before any work is started."""
 
     exit_code = 2
 
 
 class DataError(BadInput):
-    """A data file is missing, cannot be read, or holds nothing to learn from."""
+    """A data file is missing, cannot be read, or has no data to learn from."""
 
 
 class ConfigError(BadInput):
@@ -41,7 +41,7 @@ class ConfigError(BadInput):
 
 
 class StudyError(BadInput):
-    """A study does not exist, or exists and is another one."""
+    """A study does not exist, or has other settings or data."""
 
 
 class StorageError(FieldsharpError):
@@ -49,11 +49,11 @@ class StorageError(FieldsharpError):
 
 
 class StorageUnavailable(StorageError):
-    """The database cannot be reached or written at the moment, and may be so later.
+    """The database cannot be reached or written at the moment; a later retry may succeed.
 
     Args:
-        found: What is wrong, without what to do.
-        advice: What to do, where nobody waits for it.
+        found: The fault, without a remedy.
+        advice: The remedy, for a caller that does not retry.
     """
 
     def __init__(self, found: str, advice: str = "") -> None:
@@ -62,11 +62,11 @@ class StorageUnavailable(StorageError):
 
 
 class DatabaseDamaged(StorageError):
-    """The file of the database is broken, empty or gone; a backup has to be put back."""
+    """The file of the database is broken, empty or missing; a backup has to be restored."""
 
 
 class TrialEndedElsewhere(StorageError):
-    """Another program ended a trial that was to be written to."""
+    """Another program ended a trial before it could be written to."""
 
 
 class TrainingFailed(FieldsharpError):
@@ -74,6 +74,6 @@ class TrainingFailed(FieldsharpError):
 
 
 class StoppedOnRequest(FieldsharpError):
-    """The work was interrupted by the user or the system and can be gone on with."""
+    """The work was interrupted by the user or the system and can be resumed."""
 
     exit_code = 3

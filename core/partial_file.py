@@ -1,4 +1,4 @@
-"""A new file beside a target, which is filled and then renamed to it."""
+"""Temporary files next to a target, which are written and then renamed to it."""
 
 import os
 from pathlib import Path
@@ -6,13 +6,13 @@ from secrets import token_hex
 
 FILE_MODE = 0o600
 USUAL_MODE = 0o666
-"""From which the user's mask takes what it takes."""
+"""Before the user's umask."""
 LONGEST_ADDITION = len("..1234567.01234567.partial")
-"""By how much the name of the new file is longer than its target's."""
+"""How much longer the temporary name is than that of the target."""
 
 
 def partial_path(target: Path) -> Path:
-    """Return a name beside ``target`` that nobody can guess, and so put a link under."""
+    """Return an unguessable path next to ``target``: nobody can place a link under its name."""
     return target.with_name(f".{target.name}.{os.getpid()}.{token_hex(4)}.partial")
 
 
@@ -20,7 +20,7 @@ def make_empty(path: Path, mode: int = FILE_MODE) -> None:
     """Make a new empty file.
 
     Raises:
-        OSError: If it cannot be made, or something of that name is there, be it a link.
+        OSError: If it cannot be made, or the name is taken, be it by a link.
     """
     os.close(open_new(path, mode))
 
@@ -29,7 +29,7 @@ def open_new(path: Path, mode: int = FILE_MODE) -> int:
     """Make a new file and return a descriptor that writes to it.
 
     Raises:
-        OSError: If it cannot be made, or something of that name is there, be it a link.
+        OSError: If it cannot be made, or the name is taken, be it by a link.
     """
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
     return os.open(path, flags, mode)

@@ -1,25 +1,25 @@
-"""Text of others' making, such as names in a file, made safe to show on a terminal."""
+"""Escapes control characters in text from files and databases, for safe output on a terminal."""
 
 import unicodedata
 
-# Cc and Cs; Zl and Zp break lines, and the bidirectional marks turn the order of a line round.
-_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Cc and Cs; Zl and Zp break lines, and bidirectional marks reverse the order of a line.
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _MARKS = frozenset("\u061c\u200e\u200f")
-"""Invisible letters of a direction: in place within Arabic and Hebrew, but not on a terminal."""
+"""Invisible direction marks: legitimate within Arabic and Hebrew, but not on a terminal."""
 
 
 def is_printable(character: str) -> bool:
-    """Return whether a character shows what it is: no control character, no half of a pair."""
-    return unicodedata.category(character) not in _UNSEEN and character not in _TURNING
+    """Return whether a character is neither a control character nor half of a surrogate pair."""
+    return unicodedata.category(character) not in _UNPRINTABLE and character not in _BIDIRECTIONAL
 
 
 def printable(text: str, keep: str = "") -> str:
     r"""Return the text with every control character as its escape, such as ``\x1b``.
 
     Args:
-        text: Whatever was found in a file, a database or a name.
-        keep: Characters left as they are, such as the line breaks of a traceback.
+        text: Text from a file, a database or a name.
+        keep: Characters to leave as they are, such as the line breaks of a traceback.
     """
     if text.isprintable():  # nearly always
         return text

@@ -6,7 +6,7 @@ from collections.abc import Collection
 STORAGE_VARIABLE = "SWEEP_STORAGE"
 TOKEN_VARIABLE = "SWEEP_DASHBOARD_TOKEN"  # noqa: S105 - the name of one
 SECRET_VARIABLES = (STORAGE_VARIABLE, TOKEN_VARIABLE, "PGPASSWORD", "RAY_AUTH_TOKEN")
-"""What opens a database, a dashboard or a cluster: no script, worker or notification needs it."""
+"""Credentials of databases, dashboards and clusters, which child processes do not inherit."""
 
 
 def environment_without_secrets(keep: Collection[str] = ()) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""An orderly end on SIGINT, SIGTERM and SIGHUP, however many of them arrive and whenever."""
+"""Orderly shutdown on SIGINT, SIGTERM and SIGHUP, however many of them arrive and whenever."""
 
 import math
 import os
@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Self
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BURST_S = 2.0
-"""Signals within this time of the first ask for one thing: Ctrl-C that is held down."""
+"""Signals within this time of the first count as one: Ctrl-C held down."""
 IMPORTING_S = 15.0
-"""How long an import may delay an error: torch takes seconds."""
+"""How long an import may delay the interrupt: torch takes seconds."""
 RETRY_S = 0.02
 STOPPED_CODE = 3
 INTERRUPTED = "interrupted; run the same command again"
@@ -21,7 +21,7 @@ _IMPORTING = "<frozen importlib._bootstrap>"
 
 
 class StopSignals:
-    """Turns signals into a request, or into one ``KeyboardInterrupt`` while nobody takes requests.
+    """Turns signals into calls of a handler, or without one into a single ``KeyboardInterrupt``.
 
     The signals of a burst raise one error at most, so that none hits the handling of that error.
     An import is not interrupted, since compiled modules turn the error into another one.
@@ -49,7 +49,7 @@ class StopSignals:
         StopSignals._depth += 1
         self._before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._retry)
         for number in NUMBERS:
-            # Under nohup a terminal that closes is to be no end.
+            # Under nohup the process survives a terminal that closes.
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._handle)
         return self
@@ -81,7 +81,7 @@ class StopSignals:
         if _is_importing(frame) and delayed_s < IMPORTING_S:
             raise_soon()
         else:
-            # No ordinary error: readers of files and tries of predictors catch those.
+            # Not an Exception: code that reads files or tries predictors catches those.
             raise KeyboardInterrupt
 
     def _retry(self, _signum: int, frame: FrameType | None) -> None:
@@ -92,12 +92,12 @@ class StopSignals:
 
 
 def raise_soon() -> None:
-    """Raise the error a moment later, when it has not been raised where it should."""
+    """Raise the interrupt a moment later, again if the present code swallowed it."""
     signal.setitimer(signal.ITIMER_REAL, RETRY_S)
 
 
 def end_at_once() -> None:
-    """End this process as stopped, without any cleaning up."""
+    """End this process as stopped, without cleanup."""
     with suppress(OSError):
         os.write(2, f"stopped: {INTERRUPTED}\n".encode())
     os._exit(STOPPED_CODE)

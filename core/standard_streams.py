@@ -1,4 +1,4 @@
-"""Standard streams that may be closed, full or without a reader, none of which ends the work."""
+"""Standard streams that may be closed, full or without a reader without ending the program."""
 
 import errno
 import io
@@ -10,10 +10,10 @@ from typing import Any, TextIO
 
 
 class _Writer(io.FileIO):
-    """Writes to a descriptor; what cannot be written is dropped.
+    """Writes to a descriptor; output that cannot be written is dropped.
 
     Attributes:
-        lost: Why something was dropped, None where nothing was.
+        lost: The error that caused output to be dropped, None where none was.
     """
 
     lost: OSError | None = None
@@ -32,10 +32,10 @@ class _Writer(io.FileIO):
 
 
 def keep_standard_streams() -> None:
-    """Open those standard streams that are closed on the null device, and let the others fail.
+    """Open closed standard streams on the null device, and drop output that the others refuse.
 
-    To be called before any file is opened: it would get the number of a closed stream, and what is
-    printed would be written into it.
+    To be called before any file is opened: a file would get the descriptor of a closed stream, and
+    printed output would be written into it.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
@@ -47,7 +47,7 @@ def keep_standard_streams() -> None:
 
 
 def lost_output() -> OSError | None:
-    """Return why the standard output is not complete, None where it is or nobody reads it."""
+    """Return the error that cut the standard output short; None if complete or without a reader."""
     sys.stdout.flush()
     writer: Any = sys.stdout.buffer
     lost = getattr(getattr(writer, "raw", writer), "lost", None)

@@ -1,4 +1,4 @@
-"""Naming the right choice when a name is unknown."""
+"""Suggests the nearest known name for an unknown one."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -11,12 +11,12 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
 
 
 def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
-    """Return the sentence for an unknown name: what it is, the nearest one, all there are.
+    """Return the message about an unknown name, with the nearest known name and all of them.
 
     Args:
-        kind: What is named, such as ``"variable"``.
-        name: The name that was given.
-        choices: The names there are.
+        kind: The kind of thing, such as ``"variable"``.
+        name: The unknown name.
+        choices: The known names.
     """
     known = sorted(choices)
     guess = nearest(name, known)

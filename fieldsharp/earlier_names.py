@@ -59,6 +59,12 @@ def install() -> None:
         sys.meta_path.insert(0, _EarlierNames())
 
 
+def keep_one_copy(name: str) -> None:
+    """Replace a package that is being imported by its earlier name with the one of today."""
+    if name in PACKAGES:
+        sys.modules[name] = import_module(f"fieldsharp.{name}")
+
+
 class _EarlierNames(MetaPathFinder):
     """Finds a module of an earlier name, unless the user has one of that name."""
 

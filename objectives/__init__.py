@@ -3,3 +3,7 @@
 May import `fields` and `core`; never Optuna.
 Entries of `metrics.METRICS`, `guards.GUARDS` and `verdict.RULES` add a metric, guard or verdict.
 """
+
+from fieldsharp.earlier_names import keep_one_copy
+
+keep_one_copy(__name__)

@@ -1,5 +1,9 @@
-"""Databases of studies: opening, locking, checking, backing up.
+"""Databases of studies: opened, locked, checked, backed up; and the files next to them.
 
-May import `fields` and `core`; never torch.
-The modules here are what other packages use; SQLite and PostgreSQL have a folder each.
+May import `core`; never torch. Its own layers are in pyproject.toml.
+A module here is the common front of SQLite and PostgreSQL, which have a package each.
 """
+
+from fieldsharp.earlier_names import keep_one_copy
+
+keep_one_copy(__name__)

@@ -1,16 +1,23 @@
-"""Who runs a study, and the sentence that refuses a second one."""
+"""The process that runs a study, identified beyond its number.
 
+Process numbers are reused, and each container has its own. So an identity names the boot of the
+machine, the namespace of process numbers and the moment the process started. It can only be made
+where ``/proc`` can be read; elsewhere it is "", which never matches.
+"""
+
+import os
 import platform
+import signal
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.storage.process_identity import is_same_namespace, process_identity
 
 RESUME = "resume"
 CONFIRM = "confirm"
-LOOKING_S = 0.5
-"""A lock that is taken is tried again for so long: whoever holds it may only be looking, or dead
-since a moment ago."""
+LOCK_WAIT_S = 0.5
+"""How long a taken lock is tried again: its holder may hold it only for a check, or have just
+died."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +25,11 @@ class LockOwner:
     """The process that runs a study, or was the last to.
 
     Attributes:
-        pid: Its number; None where the last one ended in good order, or there was none.
-        host: The machine it is on.
+        pid: Its number; None where the last one ended in good order, or no process ran it.
+        host: Its machine.
         alive: Whether it still runs.
-        command: What it was started by, and is gone on with: ``resume`` or ``confirm``.
-        identity: See ``storage.process_identity``; "" where it is not known.
+        command: The command that started it, and resumes its work: ``resume`` or ``confirm``.
+        identity: See ``process_identity``; "" where it is not known.
     """
 
     pid: int | None
@@ -33,29 +40,80 @@ class LockOwner:
 
     @property
     def died(self) -> bool:
-        """Whether it ended without putting its affairs in order."""
+        """Whether it ended without freeing its lock."""
         return self.pid is not None and not self.alive
 
     @property
-    def is_gone_from_here(self) -> bool:
-        """Whether it is known to be no more, as a process whose number means the same here."""
+    def is_known_dead(self) -> bool:
+        """Whether it ran under this boot and in this namespace of numbers, and has ended."""
         if self.pid is None or not is_same_namespace(self.identity):
             return False
         return process_identity(self.pid) != self.identity
 
     @property
-    def words(self) -> str:
-        """Which process it is, and on which machine where that is another."""
+    def description(self) -> str:
+        """Its number, with its machine where that is another."""
         where = "" if self.host in ("", platform.node()) else f" on {self.host}"
         return f"process {self.pid or 'unknown'}{where}"
 
 
-NOBODY = LockOwner(None, "", alive=False)
+NO_OWNER = LockOwner(None, "", alive=False)
 
 
-def is_run_by(study: str, holder: LockOwner) -> StudyError:
-    """Return the refusal to run a study that is being run."""
+def already_running(study: str, owner: LockOwner) -> StudyError:
+    """Return the error of a study that another process runs."""
     return StudyError(
-        f"study {study!r} is being run by {holder.words}; wait for it "
+        f"study {study!r} is being run by {owner.description}; wait for it "
         "to end, stop it with python run_sweep.py stop, or choose another name with --study"
     )
+
+
+def process_identity(pid: int) -> str:
+    """Return the identity of a process; "" where that is unknown.
+
+    Args:
+        pid: Its number in this process's own namespace.
+    """
+    proc = Path("/proc")
+    try:
+        boot = (proc / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        namespace = (proc / "self/ns/pid").readlink()
+        # After the command's name, in parentheses, which may hold any character.
+        fields = (proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+        started = int(fields[19])
+    except (OSError, ValueError, IndexError):
+        return ""
+    return f"{boot} {namespace} {started}"
+
+
+def is_same_namespace(identity: str) -> bool:
+    """Return whether process numbers mean the same here as where an identity was made."""
+    own = process_identity(os.getpid())
+    return bool(own) and own.rpartition(" ")[0] == identity.rpartition(" ")[0]
+
+
+def send_signal(pid: int, identity: str, number: int) -> bool:
+    """Signal a process if it has that identity; return whether it has.
+
+    Raises:
+        ProcessLookupError: If it ended meanwhile.
+        PermissionError: If it is another user's.
+    """
+    if not identity or not hasattr(os, "pidfd_open"):
+        return False
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        if is_same_namespace(identity):
+            raise
+        return False
+    except OSError:
+        return False
+    try:
+        # Compared while the descriptor is open: the number cannot be given to another process.
+        if process_identity(pid) != identity:
+            return False
+        signal.pidfd_send_signal(descriptor, number)
+    finally:
+        os.close(descriptor)
+    return True

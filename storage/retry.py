@@ -1,4 +1,4 @@
-"""Waiting for a database that cannot be reached or written at the moment."""
+"""Retries calls while the database cannot be reached or written."""
 
 import logging
 import random
@@ -13,22 +13,23 @@ T = TypeVar("T")
 FIRST_DELAY_S = 0.1
 LONGEST_DELAY_S = 3.0
 BUSY_TIMEOUT_S = 2.0
-"""How long SQLite itself waits for another's transaction; after that our patience does, which hears
-a stop."""
-AFTER_A_STOP_S = 3.0
-"""How long a stop waits for the database: whoever asked for it waits too."""
+"""How long SQLite itself waits for another process's transaction; then ``DatabaseRetry`` retries,
+which notices a request to stop."""
+RETRY_WHEN_STOPPING_S = 3.0
+"""How long a process that was asked to stop still retries."""
 
 
 class DatabaseRetry:
-    """Tries again, with growing pauses, what failed because the database was unavailable.
+    """Retries, with growing pauses, calls that failed because the database was unavailable.
 
-    What is tried must be such that trying it again after it half succeeded does no harm.
+    A call must be safe to repeat after it succeeded in part.
 
     Args:
-        limit_s: How long to go on trying.
-        stopping: Whether the program was asked to stop: then it is tried only a moment longer.
-        clock: Seconds that never run backwards.
-        sleep: How to wait.
+        limit_s: How long to retry.
+        stopping: Returns whether the program was asked to stop: then it retries only a moment
+            longer.
+        clock: Returns seconds that never run backwards.
+        sleep: Pauses for seconds.
     """
 
     def __init__(
@@ -44,39 +45,40 @@ class DatabaseRetry:
         self._sleep = sleep
 
     def give_up(self) -> None:
-        """Try every call once from now on: it was waited for long enough."""
+        """Make every further call once, without retries."""
         self._limit_s = 0.0
 
-    def call(self, what: Callable[[], T]) -> T:
-        """Return what a call returns, once it succeeds.
+    def call(self, function: Callable[[], T]) -> T:
+        """Call a function until it succeeds, and return its result.
 
         Raises:
-            StorageUnavailable: If it did not for as long as is allowed.
+            StorageUnavailable: If it did not succeed in time.
         """
-        began: float | None = None
-        stopped: float | None = None
+        first_failure_s: float | None = None
+        stop_seen_s: float | None = None
         delay_s = FIRST_DELAY_S
         while True:
             try:
-                result = what()
+                result = function()
             except StorageUnavailable as error:
                 now = self._clock()
-                if began is None:
-                    began = now
+                if first_failure_s is None:
+                    first_failure_s = now
                     if self._limit_s > 0:
                         logger.warning(
                             "%s: it is waited for, for up to %.0f s", error.found, self._limit_s
                         )
-                if stopped is None and self.stopping():
-                    stopped = now
-                if now - began >= self._limit_s or (
-                    stopped is not None and now - stopped >= AFTER_A_STOP_S
+                if stop_seen_s is None and self.stopping():
+                    stop_seen_s = now
+                if now - first_failure_s >= self._limit_s or (
+                    stop_seen_s is not None and now - stop_seen_s >= RETRY_WHEN_STOPPING_S
                 ):
                     raise
             else:
-                if began is not None:
-                    logger.warning("the database answers again after %.0f s", self._clock() - began)
+                if first_failure_s is not None:
+                    waited_s = self._clock() - first_failure_s
+                    logger.warning("the database answers again after %.0f s", waited_s)
                 return result
-            # Not all at the same moments as another that waits for the same lock.
+            # At random, so that processes that wait for one lock do not retry at the same moments.
             self._sleep(delay_s * random.uniform(0.5, 1.0))
             delay_s = min(2 * delay_s, LONGEST_DELAY_S)

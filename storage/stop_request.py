@@ -1,7 +1,7 @@
 """A request to a study's coordinator to stop, left in a file where it cannot be signalled.
 
 ``stop`` writes it, the coordinator answers by removing it. It names the process it is meant for, so
-that one that is left over never stops a later coordinator.
+that an old request never stops a later coordinator.
 """
 
 import json
@@ -11,35 +11,35 @@ from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.storage.durable_files.atomic import write_durably
-from fieldsharp.storage.location.owned_folders import read_within
+from fieldsharp.storage.durable_files.regular_files import read_within
 from fieldsharp.storage.lock_owner import LockOwner
 
 _MOST_BYTES = 10_000
 
 
-def leave_request(path: Path, holder: LockOwner, *, at_once: bool) -> None:
+def leave_request(path: Path, owner: LockOwner, *, at_once: bool) -> None:
     """Ask a coordinator to stop.
 
     Args:
         path: See ``storage.location.paths.stop_request``.
-        holder: Whom.
-        at_once: Whether it shall not finish the epochs that are trained.
+        owner: The coordinator.
+        at_once: Whether it shall stop without finishing the current epochs.
 
     Raises:
         ConfigError: If the request cannot be written.
     """
-    request = {"pid": holder.pid, "identity": holder.identity, "at_once": at_once}
+    request = {"pid": owner.pid, "identity": owner.identity, "at_once": at_once}
     try:
         write_durably(path, json.dumps(request).encode())
     except OSError as error:
         raise ConfigError(
-            f"the request to stop cannot be left in {path} ({error.strerror}); stop {holder.words} "
-            "where it runs, with Ctrl-C"
+            f"the request to stop cannot be left in {path} ({error.strerror}); stop "
+            f"{owner.description} where it runs, with Ctrl-C"
         ) from error
 
 
 def take_request(path: Path, identity: str) -> int:
-    """Return how urgently this process is asked to stop, and remove the request.
+    """Return how urgently a request asks this process to stop, and remove it.
 
     Args:
         path: See ``storage.location.paths.stop_request``.
@@ -50,7 +50,7 @@ def take_request(path: Path, identity: str) -> int:
     """
     taken = path.with_name(f"{path.name}.taken")
     try:
-        path.replace(taken)  # first: a more urgent one may be left while this one is read
+        path.replace(taken)  # first: a more urgent one may be written while this one is read
         content = read_within(taken, _MOST_BYTES)
     except OSError:
         return 0
@@ -58,14 +58,14 @@ def take_request(path: Path, identity: str) -> int:
         withdraw_request(taken)
     try:
         request = json.loads(content)
-        meant = request["pid"] == os.getpid() and request["identity"] == identity
+        is_for_us = request["pid"] == os.getpid() and request["identity"] == identity
         at_once = request["at_once"] is True
     except (ValueError, KeyError, TypeError):
         return 0
-    return 0 if not meant else 2 if at_once else 1
+    return 0 if not is_for_us else 2 if at_once else 1
 
 
 def withdraw_request(path: Path) -> None:
-    """Remove a request; one that is not there is none."""
+    """Remove a request, if there is one."""
     with suppress(OSError):
         path.unlink()

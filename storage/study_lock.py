@@ -1,15 +1,13 @@
-"""One coordinator per study: a lock beside an SQLite file, or in the server of a database."""
+"""One coordinator per study: a lock next to an SQLite file, or on the server of a database."""
 
 from types import TracebackType
 from typing import Any, Self
 
 from fieldsharp.storage.location.paths import stop_request
 from fieldsharp.storage.location.url import is_postgres
-from fieldsharp.storage.lock_owner import CONFIRM, RESUME, LockOwner, is_run_by
+from fieldsharp.storage.lock_owner import RESUME, LockOwner, already_running
 from fieldsharp.storage.sqlite.study_lock import SqliteStudyLock, lock_owner_by_file
 from fieldsharp.storage.stop_request import leave_request, withdraw_request
-
-__all__ = ["CONFIRM", "RESUME", "LockOwner", "StudyLock", "refuse_if_run", "study_lock_owner"]
 
 
 class StudyLock:
@@ -21,7 +19,7 @@ class StudyLock:
     def __init__(self, url: str, study: str, command: str = RESUME) -> None:
         self.study = study
         if is_postgres(url):
-            # Only here: who sweeps in a file need not load what talks to servers.
+            # Imported here: sweeps in a file need no database driver.
             from fieldsharp.storage.postgres.study_lock import PostgresStudyLock
 
             self._lock: SqliteStudyLock | PostgresStudyLock = PostgresStudyLock(url, study, command)
@@ -49,30 +47,30 @@ class StudyLock:
         self._lock.free()
 
     def take_in_database(self) -> None:
-        """Take the lock in the file of the database too, where it has one and that is there.
+        """Take the lock in the database file too, where there is one.
 
         Raises:
             StudyError: If another process holds it, whose lock file was removed.
         """
         self._lock.take_in_database()
 
-    def require_kept(self) -> None:
-        """Check that the lock is still the one that another process would try.
+    def require_held(self) -> None:
+        """Check that the lock file is still the one that other processes would lock.
 
         Raises:
             FieldsharpError: If its file was removed or replaced.
         """
-        self._lock.require_kept()
+        self._lock.require_held()
 
     def stop_requested(self) -> int:
         """Return how urgently another process asks to stop: 0 not, 1 after the epoch, 2 at once."""
         return self._lock.stop_requested()
 
     def check(self, session: Any) -> None:
-        """Check in a transaction, before it writes, that the study is still ours.
+        """Check at the start of a transaction that this process still has the study.
 
         Args:
-            session: Of SQLAlchemy, in that transaction.
+            session: SQLAlchemy's, in that transaction.
 
         Raises:
             StudyError: If another process took it over while the server was away.
@@ -81,78 +79,78 @@ class StudyLock:
 
 
 def study_lock_owner(url: str, study: str) -> LockOwner:
-    """Return which process runs a study, or ran it when it died; changes nothing.
+    """Return the process that runs a study, or died while it did; changes nothing.
 
     Raises:
         StorageError: If the server that keeps the locks does not answer.
     """
     if is_postgres(url):
-        from fieldsharp.storage.postgres.study_lock import lock_owner_on_server
+        from fieldsharp.storage.postgres.ownership_table import lock_owner_on_server
 
         return lock_owner_on_server(url, study)
     return lock_owner_by_file(url, study)
 
 
-def ask_to_stop(url: str, study: str, holder: LockOwner, *, at_once: bool) -> str:
-    """Leave a request to stop where the process that runs a study looks for one.
+def ask_to_stop(url: str, study: str, owner: LockOwner, *, at_once: bool) -> str:
+    """Leave a request to stop for the process that runs a study.
 
     Args:
         url: The database.
         study: Its name.
-        holder: That process.
-        at_once: Whether it shall not finish the epochs that are trained.
+        owner: That process.
+        at_once: Whether it shall stop without finishing the current epochs.
 
     Returns:
-        Where the request was left.
+        The place of the request, for a message.
 
     Raises:
-        ConfigError: If it cannot be left beside the database.
+        ConfigError: If it cannot be written next to the database.
         StorageError: If the server does not answer.
     """
     if is_postgres(url):
-        from fieldsharp.storage.postgres.study_lock import ask_to_stop_on_server
+        from fieldsharp.storage.postgres.ownership_table import ask_to_stop_on_server
 
-        ask_to_stop_on_server(url, study, holder, at_once=at_once)
+        ask_to_stop_on_server(url, study, owner, at_once=at_once)
         return "the database"
     path = stop_request(url, study)
-    leave_request(path, holder, at_once=at_once)
+    leave_request(path, owner, at_once=at_once)
     return str(path)
 
 
 def is_asked_to_stop(url: str, study: str) -> bool:
-    """Return whether a request to stop is not answered yet.
+    """Return whether a request to stop waits for its answer.
 
     Raises:
         StorageError: If the server does not answer.
     """
     if is_postgres(url):
-        from fieldsharp.storage.postgres.study_lock import is_asked_to_stop_on_server
+        from fieldsharp.storage.postgres.ownership_table import is_asked_to_stop_on_server
 
         return is_asked_to_stop_on_server(url, study)
     return stop_request(url, study).exists()
 
 
 def withdraw_stop_request(url: str, study: str) -> None:
-    """Withdraw a request to stop that was not answered.
+    """Remove a request to stop that was not answered.
 
     Raises:
         StorageError: If the server does not answer.
     """
     if is_postgres(url):
-        from fieldsharp.storage.postgres.study_lock import withdraw_on_server
+        from fieldsharp.storage.postgres.ownership_table import withdraw_on_server
 
         withdraw_on_server(url, study)
     else:
         withdraw_request(stop_request(url, study))
 
 
-def refuse_if_run(url: str, study: str) -> None:
-    """Check, before anything else is looked at, that nobody runs a study.
+def require_not_running(url: str, study: str) -> None:
+    """Check that no process runs a study.
 
     Raises:
-        StudyError: If a process does, naming its pid.
+        StudyError: If one does, naming its pid.
         StorageError: If the server that keeps the locks does not answer.
     """
-    holder = study_lock_owner(url, study)
-    if holder.alive:
-        raise is_run_by(study, holder)
+    owner = study_lock_owner(url, study)
+    if owner.alive:
+        raise already_running(study, owner)

@@ -3,3 +3,7 @@
 May import all other packages.
 CONTRIBUTING.md has the order of its packages.
 """
+
+from fieldsharp.earlier_names import keep_one_copy
+
+keep_one_copy(__name__)

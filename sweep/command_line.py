@@ -13,7 +13,7 @@ from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.core.printable import printable
 from fieldsharp.core.secret_variables import STORAGE_VARIABLE, TOKEN_VARIABLE
 from fieldsharp.core.signals import INTERRUPTED, StopSignals
-from fieldsharp.storage.errors.log_masking import Masking
+from fieldsharp.storage.location.passwords import Masking
 from fieldsharp.sweep.commands import (
     check,
     confirm,

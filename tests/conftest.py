@@ -194,7 +194,7 @@ def finished_url(
     targets = tiny_facts.targets
     files = StudyWorkspace(url, study_identity(study))
     files.make()
-    files.keep_observed(PreviewBuilder(tiny_data, "validation").observed())
+    files.save_observed(PreviewBuilder(tiny_data, "validation").observed())
     Coordinator(
         StudyRepository(study, tiny_config, url, tiny_facts),
         InlineExecutor(tiny_data),

@@ -68,7 +68,7 @@ def test_an_earlier_name_is_the_module_of_today_and_no_second_copy(
 ) -> None:
     today = f"fieldsharp.{MOVED.get(name, name)}"
     code = (
-        f"import fieldsharp, sys, {name}\nimport {today}\n"
+        f"import sys, {name}\nimport {today}\n"
         f"module = sys.modules[{today!r}]\n"
         f"assert sys.modules[{name!r}] is module\n"
         f"assert module.__name__ == module.__spec__.name == {today!r}\n"

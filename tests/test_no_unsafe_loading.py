@@ -15,7 +15,7 @@ import pytest
 from fieldsharp.core.checkout import PROJECT
 
 PACKAGES = ["core", "sweep", "model", "objectives", "storage", "fields"]
-PACKAGES += ["fieldsharp", "data", "benchmarks", "docs"]
+PACKAGES += ["fieldsharp", "data", "benchmarks", "research", "docs"]
 CHECKPOINT = "model/checkpoint.py"
 MODULES = {
     *("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "jsonpickle", "shelve"),

@@ -1,6 +1,6 @@
-"""Compute until a search has found what was looked for: ours, and what one would pick instead.
+"""Training passes until a search reaches a fixed score: this service beside other searches.
 
-    python -m benchmarks.compute [CONFIG ...] [--seeds N] [--workers N] [--cache FOLDER]
+Run as a part of `make bench`, or with choices as ``python -m research.search_comparison``.
 
 A search is run until it has trained a trial through all its epochs that breaks no guard and whose
 score, against the finished baseline, is at or below a fixed target; or until it has spent as much

@@ -1,4 +1,4 @@
-"""A sweep as the service runs it: coordinator, ledger, SQLite; its epochs are counted."""
+"""A sweep as the service runs it: coordinator, repository, SQLite; its epochs are counted."""
 
 import time
 from pathlib import Path

@@ -18,9 +18,8 @@ from benchmarks.compute.trainings import Trainings
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.errors import FieldsharpError, TrainingFailed
 from fieldsharp.sweep.configuration.presets import presets
-from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.ranges import Scalar, setting_path
 from fieldsharp.sweep.configuration.run_settings import RunSettings
-from fieldsharp.sweep.configuration.setting_paths import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import distributions
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring

@@ -1,5 +1,5 @@
-"""Files that survive a crash: atomic, checksummed, bounded, locked.
+"""Files that survive a crash: private, atomic, checksummed, locked, in folders of one owner.
 
-May import `storage.location`.
+May import `core`.
 What other packages write goes through `atomic`.
 """

@@ -1,25 +1,27 @@
-"""Files of this user alone, written whole or not at all.
+"""Private files, written whole or not at all, some with a checksum.
 
 A folder or file made here is closed to everybody else (0700, 0600): a checkpoint or a database
 holds a person's data, and a file another user could write would be loaded by the next start.
+
+The first line of a checksummed file has its kind and the SHA-256 of the rest.
 """
 
 import errno
+import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
 
 from fieldsharp.core.partial_file import FILE_MODE, USUAL_MODE, open_new, partial_path
-from fieldsharp.storage.location.owned_folders import open_within, refusal
-
-FOLDER_MODE = 0o700
+from fieldsharp.storage.durable_files.owned_folders import PRIVATE_MODE, refusal
+from fieldsharp.storage.durable_files.regular_files import open_within, read_within
 
 
 def make_private_folder(folder: Path, *, parents: bool = True) -> None:
-    """Make a folder of this user alone; one that is there is checked, see ``owned_folders``.
+    """Make a folder of this user alone; an existing one is checked, see ``owned_folders``.
 
     Args:
-        folder: Which.
+        folder: The folder.
         parents: Whether the folders above it are made too.
 
     Raises:
@@ -29,8 +31,8 @@ def make_private_folder(folder: Path, *, parents: bool = True) -> None:
     missing = [path for path in chain if not path.exists()]
     for path in reversed(missing):
         try:
-            path.mkdir(mode=FOLDER_MODE)
-        except FileExistsError:  # made by another process just now, or a link that leads nowhere
+            path.mkdir(mode=PRIVATE_MODE)
+        except FileExistsError:  # made by another process just now, or a dangling link
             _require_own(path)
     _require_own(folder)
 
@@ -42,22 +44,22 @@ def _require_own(folder: Path) -> None:
 
 
 def make_private_file(path: Path) -> None:
-    """Make an empty file of this user alone; one that is there is left.
+    """Make an empty file of this user alone; an existing file stays as it is.
 
     Raises:
-        OSError: If it cannot be made, or a link or anything but a file is there.
+        OSError: If it cannot be made, or its name is that of a link or anything but a file.
     """
     os.close(open_within(path, os.O_CREAT | os.O_RDWR))
 
 
 def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
-    """Write a file so that after a crash it is there whole, or as before.
+    """Write a file so that after a crash it is whole, or as before.
 
-    Its folder must exist: a writer whose folder was cleared away is late, and is told so.
+    Its folder must exist: it is missing where the writer is too late, which then is an error.
 
     Args:
-        path: Where.
-        content: What it holds.
+        path: The file.
+        content: Its content.
         mode: Who may read it, as far as the user's own mask allows; by default this user alone.
 
     Raises:
@@ -78,13 +80,13 @@ def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
 
 
 def write_to_send_on(path: Path, content: bytes) -> None:
-    """Write a file that others may read, in place of what is there once the new one is whole.
+    """Write a file that others may read; it replaces an existing one only once it is whole.
 
-    A link stays one, a file keeps its mode, and what is no file, such as ``/dev/stdout``, is
-    written to as it is.
+    A link stays one, a file keeps its mode, and a device or pipe, such as ``/dev/stdout``, is
+    written to directly.
 
     Raises:
-        OSError: If it cannot be written; what was there is as before.
+        OSError: If it cannot be written; an existing file is as before.
     """
     if path.exists() and not path.is_file():
         path.write_bytes(content)
@@ -95,22 +97,52 @@ def write_to_send_on(path: Path, content: bytes) -> None:
 
 
 def remove_partial_files(folder: Path) -> None:
-    """Remove what writers left that were killed while they wrote; only where nobody writes."""
+    """Remove unfinished files of writers that were killed; only where nobody writes."""
     for path in folder.glob(".*.partial"):
         with suppress(OSError):
             path.unlink()
 
 
 def synchronise(path: Path) -> None:
-    """Make durable what a file holds, or which files a folder holds.
+    """Make the content of a file, or the list of files in a folder, durable.
 
     Never of a database in use, see ``storage.sqlite.file``; its log may be.
 
     Raises:
-        OSError: If it is not there, or the disk refuses.
+        OSError: If it is missing, or the disk refuses.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_checked(path: Path, kind: str, content: bytes) -> None:
+    """Write a private file with its checksum, whole or not at all, into an existing folder.
+
+    Args:
+        path: The file.
+        kind: Its kind, with the version of its format.
+        content: Its content.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    write_durably(path, _checksum_line(kind, content) + b"\n" + content)
+
+
+def read_checked(path: Path, kind: str) -> bytes | None:
+    """Return the content of a checksummed file, None where it is damaged or of another kind.
+
+    No link is followed.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    first_line, _, content = read_within(path).partition(b"\n")
+    return content if first_line == _checksum_line(kind, content) else None
+
+
+def _checksum_line(kind: str, content: bytes) -> bytes:
+    return f"fieldsharp {kind} {hashlib.sha256(content).hexdigest()}".encode()

@@ -1,4 +1,4 @@
-"""What Optuna's storage and SQLAlchemy raise, as one sentence each."""
+"""Maps the errors of Optuna's storage and of SQLAlchemy to this project's, one sentence each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,9 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from fieldsharp.core.errors import ConfigError, StorageError, TrialEndedElsewhere
-from fieldsharp.storage.errors.hints import storage_command
-from fieldsharp.storage.errors.messages import one_line, storage_error
-from fieldsharp.storage.location.url import is_postgres, mask_password
+from fieldsharp.storage.errors.messages import one_line, storage_command, storage_error
+from fieldsharp.storage.location.passwords import mask_password
+from fieldsharp.storage.location.url import is_postgres
 
 INSTALL = (
     "install it with pip install -r requirements-postgres.txt, and write the address as "
@@ -20,19 +20,19 @@ INSTALL = (
 
 @contextmanager
 def database_errors(url: str) -> Iterator[None]:
-    """Map what Optuna's storage and SQLAlchemy raise in use to one sentence.
+    """Map the errors of a database in use.
 
     Raises:
-        StorageUnavailable: If the database may be in order again later: locked, its disk full, its
-            server away.
+        StorageUnavailable: If the database may be usable later: it is locked, its disk full, its
+            server unreachable.
         DatabaseDamaged: If its file is broken.
         TrialEndedElsewhere: If another program ended a trial that was to be written to.
-        StorageError: In place of whatever else they raised, without passwords.
+        StorageError: In place of all other errors, without passwords.
     """
     try:
         yield
     except (SQLAlchemyError, StorageInternalError) as error:
-        # Optuna wraps what SQLAlchemy raised, which wraps what the driver raised.
+        # Optuna wraps the error of SQLAlchemy, which wraps that of the driver.
         cause = error.__cause__ if isinstance(error, StorageInternalError) else error
         away = isinstance(cause, PoolTimeoutError) or (
             isinstance(cause, DBAPIError) and cause.connection_invalidated
@@ -55,7 +55,7 @@ def database_errors(url: str) -> Iterator[None]:
 
 @contextmanager
 def opening_errors(url: str) -> Iterator[None]:
-    """Map what only opening a database raises.
+    """Map the errors that only opening a database raises.
 
     Raises:
         ConfigError: If its driver is not installed.
@@ -69,7 +69,7 @@ def opening_errors(url: str) -> Iterator[None]:
         raise ConfigError(
             f"database {mask_password(url)} needs a driver that is not installed ({reason}); {fix}"
         ) from error
-    except RuntimeError as error:  # Optuna's word for a schema of another version
+    except RuntimeError as error:  # of Optuna, for a schema of another version
         older = "storage upgrade" in str(error)
         fix = (
             f"back it up, then run {storage_command(url, 'upgrade')}"

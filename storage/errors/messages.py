@@ -1,18 +1,21 @@
-"""What went wrong with a database: away for now, damaged, or failed."""
+"""Messages about databases: temporarily unavailable, damaged, or failed, each with its remedy."""
 
 import re
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from fieldsharp.core.errors import DatabaseDamaged, StorageError, StorageUnavailable
-from fieldsharp.storage.errors.hints import restore_advice
-from fieldsharp.storage.location.url import mask_password
+from fieldsharp.storage.location.passwords import mask_password
+from fieldsharp.storage.location.paths import backups_folder, newest_backup
+from fieldsharp.storage.location.url import as_option
 
 DAMAGE = ("malformed", "not a database", "file is encrypted")
 LOCKED = ("locked", "deadlock", "lock wait", "lock timeout")
 FULL = ("disk is full", "no space left", "disk full", "quota exceeded")
-AWAY = (
+UNAVAILABLE = (
     "disk i/o error",
     "unable to open database file",
     "locking protocol",
@@ -39,69 +42,70 @@ NO_ROLE = re.compile(r'role ".*" does not exist')
 
 
 def storage_error(url: str, reason: str, *, away: bool = False) -> StorageError:
-    """Return the error that says what a database's own message comes to.
+    """Return the error that a database's own message stands for.
 
     Args:
         url: The database.
         reason: Its message; passwords in it are masked.
-        away: Known to be away, whatever the message.
+        away: Whether it is known to be unavailable, whatever the message.
     """
-    name, said = mask_password(url), mask_password(reason)
-    words = reason.lower()
-    if any(word in words for word in DAMAGE):
-        return damaged(url, said)
-    if any(word in words for word in FULL):
+    name, masked_reason = mask_password(url), mask_password(reason)
+    text = reason.lower()
+    if any(phrase in text for phrase in DAMAGE):
+        return damaged(url, masked_reason)
+    if any(phrase in text for phrase in FULL):
         fix = "free space on its disk"
-    elif any(word in words for word in LOCKED):
+    elif any(phrase in text for phrase in LOCKED):
         fix = "end the process that keeps it locked"
-    elif away or any(word in words for word in AWAY):
+    elif away or any(phrase in text for phrase in UNAVAILABLE):
         fix = "see that its disk or its server can be reached"
-    elif (refusal := refused(url, reason)) is not None:
+    elif (refusal := access_refusal(url, reason)) is not None:
         return StorageError(refusal)
     else:
         return StorageError(
-            f"database {name} failed: {said}; "
+            f"database {name} failed: {masked_reason}; "
             "check that it is a database of studies and that its disk has space"
         )
     return StorageUnavailable(
-        f"database {name} cannot be used at the moment ({said})",
+        f"database {name} cannot be used at the moment ({masked_reason})",
         f"{fix}, then run the same command again",
     )
 
 
-def refused(url: str, reason: str) -> str | None:
-    """Return why an address lets nobody in, as one sentence; None where that is not the reason.
+def access_refusal(url: str, reason: str) -> str | None:
+    """Return why a server refused the access, as one sentence; None where it did not.
 
     Args:
         url: The database.
-        reason: What the server said.
+        reason: The message of the server.
     """
-    said = mask_password(reason).rpartition("FATAL:")[2].strip()
+    detail = mask_password(reason).rpartition("FATAL:")[2].strip()
     name = mask_password(url)
-    if any(word in reason.lower() for word in LOGIN) or NO_ROLE.search(reason):
+    if any(phrase in reason.lower() for phrase in LOGIN) or NO_ROLE.search(reason):
         return (
-            f"the server of {name} does not let this user in ({said}); correct user and password "
+            f"the server of {name} does not let this user in ({detail}); correct user and password "
             "in the environment variable SWEEP_STORAGE or in ~/.pgpass"
         )
     if NO_DATABASE.search(reason):
         return (
-            f"there is no such database on the server of {name} ({said}); have it made with "
+            f"there is no such database on the server of {name} ({detail}); have it made with "
             "createdb, or choose another with --storage"
         )
     if "must be owner of" in reason.lower():
         return (
             f"the tables in {name} are of an earlier version and this user may not change them "
-            f"({said}); have their owner start a sweep there once"
+            f"({detail}); have their owner start a sweep there once"
         )
     if "permission denied for" in reason.lower():
         return (
-            f"this user may not use all of the tables in {name} ({said}); have their owner GRANT "
+            f"this user may not use all of the tables in {name} ({detail}); have their owner GRANT "
             "what is missing"
         )
     if PARAMETERS.search(reason):
-        said = said.rpartition(" failed: ")[2].removeprefix("connection is bad: ")
+        detail = detail.rpartition(" failed: ")[2].removeprefix("connection is bad: ")
         return (
-            f"{name} cannot be reached in this way ({said}); correct the parameters in the address"
+            f"{name} cannot be reached in this way ({detail}); "
+            "correct the parameters in the address"
         )
     return None
 
@@ -130,3 +134,43 @@ def one_line(error: BaseException) -> str:
     """Return the first line of an error's message, its class if it has none."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def removed_in_use(url: str, path: Path) -> DatabaseDamaged:
+    """Return the error of a database file that was deleted while it was open."""
+    advice = restore_advice(url, otherwise="start anew")
+    return DatabaseDamaged(f"the database {path} was removed while it was in use; {advice}")
+
+
+def storage_command(url: str, command: str) -> str:
+    """Return a ``storage`` command on this database as it is typed."""
+    return f"`python run_sweep.py storage {command}{as_option(url)}`"
+
+
+def resume_hint(url: str, command: str, study: str) -> str:
+    """Return how to resume the work on a study, for a message.
+
+    Args:
+        url: The database.
+        command: ``resume`` or ``confirm``.
+        study: Its name.
+    """
+    return f"go on with python run_sweep.py {command} {shlex.quote(study)}{as_option(url)}"
+
+
+def restore_advice(url: str, *, otherwise: str) -> str:
+    """Return how to restore the newest backup, for a message.
+
+    Args:
+        url: The database.
+        otherwise: The alternative; the only remedy where there is no backup.
+    """
+    try:
+        newest = newest_backup(url)
+    except OSError as error:
+        where = error.filename or backups_folder(url)
+        return f"whether there is a backup cannot be seen ({where}: {error.strerror}): {otherwise}"
+    if newest is None:
+        return f"there is no backup beside it: {otherwise}"
+    restore = storage_command(url, "restore")
+    return f"put the newest backup, {newest}, back with {restore}, or {otherwise}"

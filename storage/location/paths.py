@@ -1,22 +1,22 @@
-"""Where everything stands that is kept beside a database.
+"""Paths of the files next to a database.
 
 ``sweeps.db`` has ``sweeps.db.files``, of this user alone:
 
     opening.lock          held while the tables are made or upgraded
-    <study>.lock          held by the study's coordinator; says which process that is
-    <study>.stop          left by `stop` where that process cannot be signalled
-    backups/              copies of the database, the newest with the highest number
-    artifacts/            what was uploaded to the dashboard
+    <study>.lock          held by the study's coordinator; names its process
+    <study>.stop          written by `stop` where that process cannot be signalled
+    backups/              copies of the database, ``<stem>.<number>.db``, the newest the highest
+    artifacts/            uploads of the dashboard
     <identity>/           of one study: the identity is drawn when the study is made, so that a
                           study of the same name in a new database never takes up another's files
         spool/            results that are not in the database yet
         trials/, confirm/ checkpoints, by trial and attempt
         project/          of a script's study: its project as it was when the study began
-        output/           what scripts printed, by trial
-        samples/          what pictures are drawn from, by trial
+        output/           printed output of scripts, by trial
+        samples/          data of the preview pictures, by trial
 
-A database on a server has the same in ``<host>-<port>-<database>.files`` of the folder one works
-in, or where its address says: ``?files=/folder``. PostgreSQL keeps the locks itself.
+A database on a server has the same in ``<host>-<port>-<database>.files`` of the working folder, or
+in the folder its address names: ``?files=/folder``. PostgreSQL keeps the locks itself.
 """
 
 import hashlib
@@ -24,19 +24,28 @@ import os
 import re
 from pathlib import Path
 
+from fieldsharp.core.errors import ConfigError
+from fieldsharp.storage.durable_files.owned_folders import (
+    Mode,
+    check_shared_folder,
+    may_be_read,
+    owner_of,
+    require_usable,
+)
 from fieldsharp.storage.location.url import sqlite_path
 
 SUFFIX = ".files"
+BACKUPS_KEPT = 5
 
 
 def files_folder(url: str) -> Path:
-    """Return the folder beside a database; for one on a server, what its address says, or here."""
+    """Return the folder of the files of a database."""
     path = sqlite_path(url)
     if path is not None:
-        if path.is_symlink():  # whatever name it is reached by, it has one lock and one spool
+        if path.is_symlink():  # by whatever name it is opened, it has one lock and one spool
             path = Path(os.path.realpath(path))  # unlike resolve it takes a loop of links
         return path.with_name(path.name + SUFFIX)
-    # Only here: who sweeps in a file need not load what knows the addresses of servers.
+    # Imported here: it loads SQLAlchemy, which a database in a file does not need for this.
     from fieldsharp.storage.location.server_url import named_folder, parsed
 
     named = named_folder(url)
@@ -49,13 +58,39 @@ def files_folder(url: str) -> Path:
     return Path(name + SUFFIX)
 
 
+def check_files_folder(url: str, mode: Mode) -> None:
+    """Check that the folder next to a database may be used; it may be missing.
+
+    A folder that the address of a server names with ``?files=`` is the user's choice: it may be a
+    link, and may be shared with others, each with folders of their own in it.
+
+    Raises:
+        ConfigError: If it may not be used, see ``storage.durable_files.owned_folders``, or the
+            database is a folder itself.
+    """
+    path = sqlite_path(url)
+    if path is not None and path.is_dir():
+        raise ConfigError(
+            f"storage {path} is a folder; name a file in it, such as {path / 'sweeps.db'}"
+        )
+    folder = files_folder(url)
+    if path is None:
+        from fieldsharp.storage.location.server_url import named_folder
+
+        if named_folder(url) is not None:
+            check_shared_folder(folder)
+            return
+    owner = owner_of(path) if path is not None and mode == "read" else set()
+    require_usable(folder, mode, {os.geteuid()} | owner)
+
+
 def backups_folder(url: str) -> Path:
-    """Return the folder of the database's copies."""
+    """Return the folder of a database's backups."""
     return files_folder(url) / "backups"
 
 
 def artifacts_folder(url: str) -> Path:
-    """Return the folder of what is uploaded to the dashboard."""
+    """Return the folder of uploads to the dashboard."""
     return files_folder(url) / "artifacts"
 
 
@@ -84,6 +119,32 @@ def study_folder(url: str, identity: str) -> Path:
     if not re.fullmatch(r"[0-9a-f]{8,64}", identity):
         raise ValueError(f"a study's identity is a hexadecimal number, found {identity!r}")
     return files_folder(url) / identity
+
+
+def backups(url: str) -> list[Path]:
+    """Return the backups of a database file, oldest first; none for a server's."""
+    path, folder = sqlite_path(url), backups_folder(url)
+    if path is None or not may_be_read(folder):
+        return []
+    files = (file for file in folder.iterdir() if not file.is_symlink() and file.is_file())
+    numbered = {backup_number(path, file): file for file in files}
+    return [file for number, file in sorted(numbered.items()) if number > 0]
+
+
+def newest_backup(url: str) -> Path | None:
+    """Return the newest backup of a database, None if there is none."""
+    return next(reversed(backups(url)), None)
+
+
+def backup_path(url: str, path: Path, number: int) -> Path:
+    """Return the backup of this number."""
+    return backups_folder(url) / f"{path.stem}.{number:06d}.db"
+
+
+def backup_number(path: Path, file: Path) -> int:
+    """Return the number of a backup, 0 if the file is none of this database's."""
+    found = re.fullmatch(rf"{re.escape(path.stem)}\.(\d{{6,}})\.db", file.name)
+    return int(found[1]) if found else 0
 
 
 def _digest(text: str) -> str:

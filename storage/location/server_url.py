@@ -1,7 +1,7 @@
 """Addresses of databases on a server.
 
-The address may end in ``?files=/folder``: where the files of its studies lie, see
-``storage.location.paths``. That part is ours, and no server sees it.
+The address may end in ``?files=/folder``, the folder of its studies' files, see
+``storage.location.paths``. That part is this program's own, and is not sent to the server.
 """
 
 from pathlib import Path
@@ -10,7 +10,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.storage.location.url import SERVER_EXAMPLE, mask_password
+from fieldsharp.storage.location.passwords import mask_password
+from fieldsharp.storage.location.url import SERVER_EXAMPLE
 
 FILES = "files"
 
@@ -34,15 +35,15 @@ def parsed(url: str) -> URL:
 
 
 def _has_bare_at(parts: URL) -> bool:
-    """Return whether a password holds an @: the rest of it would be shown as the host."""
+    """Return whether a password has a bare @: the text after it would be shown as the host."""
     before = f"{parts.username or ''}:{parts.password or ''}"
     return "@" in (parts.host or "") or mask_password(before) != before
 
 
 def server_address(url: str) -> str:
-    """Return an address as its driver understands it: without what is ours.
+    """Return an address as its driver understands it: without this program's own parameter.
 
-    Braces are percent-encoded, because Optuna fills in what stands in them.
+    Braces are percent-encoded, because Optuna replaces text in them.
     """
     parts = parsed(url)
     if FILES in parts.query:

@@ -1,35 +1,19 @@
-"""Storage addresses: checked, and never shown with a password."""
+"""Addresses of databases: which kind, which file, and how a command names them."""
 
 import os
 import re
 import shlex
 from pathlib import Path
-from urllib.parse import unquote, unquote_plus
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.partial_file import LONGEST_ADDITION
+from fieldsharp.storage.location.passwords import has_password, mask_password
 
-SHORTEST_KNOWN = 4
 LONGEST_FOLDER = 255
 LONGEST_FILE = LONGEST_FOLDER - LONGEST_ADDITION - len("-journal")
-"""In bytes; files that are prepared or kept beside a database have longer names."""
+"""In bytes; temporary files and files next to a database have longer names."""
 SERVER_EXAMPLE = "postgresql+psycopg://ann@db.example/sweeps"
 DEFAULT_URL = "sqlite:///sweeps.db"
-# Up to the last @ of the word: an @ that should have been written %40 is part of the password.
-_PASSWORD = re.compile(r"(?<=://)([^:/@\n]*):([^@\n]*(?:@\S*)?)@")
-# The same where the whole address is the value of another's parameter.
-_ENCODED_PASSWORD = re.compile(r"(?i)(?<=%3a%2f%2f)((?:(?!%3a|%2f|%40)[^\s&])*)%3a[^\s&]*?%40")
-# password=..., as a parameter, in a libpq string (values in quotes may hold spaces), in a dict.
-_NAMED_SECRET = re.compile(
-    r"""(?ix)
-    (?P<name> (?: (?<![a-z]) | (?<=%3b) | (?<=%26) ) (?:ssl|pg)?
-        (?:password|passwd|pwd|passphrase|secret|token|(?:access|auth|api)_?(?:token|key)) )
-    (?P<is> ["']? \s* (?: = | %3d | (?<=["']):) \s* | ["']\s*:\s* )
-    (?P<value> '(?:[^'\\\n]|\\.)*' | "(?:[^"\\\n]|\\.)*" | (?: (?!%3b|%26) [^\s&;,'"{}()] )+ )
-    """
-)
-
-
 _SQLITE_SCHEMES = ("sqlite", "sqlite+pysqlite")
 _PARAMETERS = re.compile(r"\w+=[^&/]*(?:&\w+=[^&/]*)*")
 # Accepted after the path of an SQLite file; the program sets its own values.
@@ -37,18 +21,6 @@ _WITHOUT_EFFECT = {
     *("timeout", "check_same_thread", "cached_statements", "detect_types", "isolation_level"),
 }
 _ENCODED = {character: f"%{ord(character):02X}" for character in "%?{}"}
-
-
-def mask_password(text: str) -> str:
-    """Return the text with the password of every address in it replaced by ``***``."""
-    text = _NAMED_SECRET.sub(r"\g<name>\g<is>***", text)
-    text = _ENCODED_PASSWORD.sub(r"\1%3A***%40", text)
-    return _PASSWORD.sub(r"\1:***@", text)
-
-
-def has_password(url: str) -> bool:
-    """Return whether an address carries a password; the path of an SQLite file has none."""
-    return not url.startswith("sqlite") and mask_password(url) != url
 
 
 def as_option(url: str) -> str:
@@ -61,18 +33,6 @@ def as_option(url: str) -> str:
     return "" if is_known else f" --storage {shlex.quote(url)}"
 
 
-def passwords_in(url: str) -> tuple[str, ...]:
-    """Return the passwords of an address as they may turn up elsewhere: as written, and decoded.
-
-    A library may say in a message what it took out of the address, and then nothing shows that it
-    is a password. One of three characters or fewer is left out: it would stand in any text.
-    """
-    written = [match[2] for match in _PASSWORD.finditer(url)]
-    written += [match["value"].strip("'\"") for match in _NAMED_SECRET.finditer(url)]
-    forms = {form for text in written for form in (text, unquote(text), unquote_plus(text))}
-    return tuple(sorted((f for f in forms if len(f) >= SHORTEST_KNOWN), key=len, reverse=True))
-
-
 def is_postgres(url: str) -> bool:
     """Return whether a database is on a PostgreSQL server."""
     return url.partition("://")[0].partition("+")[0] == "postgresql"
@@ -81,14 +41,14 @@ def is_postgres(url: str) -> bool:
 def sqlite_path(url: str) -> Path | None:
     """Return the file of an SQLite address, None for another database.
 
-    What follows ``sqlite:///`` is the path as it is: nothing is decoded or expanded.
+    The text after ``sqlite:///`` is the path itself: nothing is decoded or expanded.
 
     Raises:
         ConfigError: If the address is no database address, or names a database in memory.
     """
     if "://" not in url:
         _login, at, rest = url.rpartition("@")
-        if at:  # nothing says where in it a password is
+        if at:  # its password could be anywhere in it
             raise ConfigError(
                 f"storage {'***@' + mask_password(rest)!r} is no database address; for a server "
                 f"write {SERVER_EXAMPLE}"
@@ -137,7 +97,7 @@ def sqlalchemy_address(path: Path) -> str:
     """Return the address by which Optuna and SQLAlchemy open exactly this SQLite file.
 
     SQLAlchemy decodes percent-encoded characters and begins the parameters at the first question
-    mark; Optuna fills in what stands in braces.
+    mark; Optuna replaces text in braces.
     """
     return "sqlite:///" + "".join(_ENCODED.get(character, character) for character in str(path))
 

@@ -1,4 +1,4 @@
-"""Copies of a database, made while it is written to; without Optuna, so that they are quick.
+"""Backups of an SQLite database, made while it is written to; without Optuna, to be quick.
 
 Backups are numbered, not dated: a clock may be set back, and the newest must stay the newest.
 """
@@ -13,56 +13,56 @@ from fieldsharp.core.errors import ConfigError, StorageError, StorageUnavailable
 from fieldsharp.core.partial_file import make_empty, partial_path
 from fieldsharp.storage.durable_files.atomic import make_private_folder
 from fieldsharp.storage.durable_files.file_lock import take_lock
+from fieldsharp.storage.durable_files.owned_folders import check_folder
 from fieldsharp.storage.errors.messages import DAMAGE, LOCKED, damaged, one_line, storage_error
-from fieldsharp.storage.location.backup_files import (
+from fieldsharp.storage.location.passwords import mask_password
+from fieldsharp.storage.location.paths import (
     BACKUPS_KEPT,
     backup_number,
     backup_path,
     backups,
-    newest_backup,
+    backups_folder,
+    check_files_folder,
 )
-from fieldsharp.storage.location.owned_folders import check_files_folder, check_folder
-from fieldsharp.storage.location.paths import backups_folder
-from fieldsharp.storage.location.url import is_postgres, mask_password, sqlite_path
+from fieldsharp.storage.location.url import is_postgres, sqlite_path
 from fieldsharp.storage.sqlite.checks import require_studies
 from fieldsharp.storage.sqlite.file import connect_reading, copy_into, quick_check
 from fieldsharp.storage.sqlite.replace import clear_partials, discard, put_in_place
 
 LOCK_TIMEOUT_S = 2.0
-__all__ = ["back_up", "backups", "copy_database", "newest_backup"]
 
 
 def back_up(url: str, keep: int = BACKUPS_KEPT) -> Path:
-    """Copy a database to the next numbered backup; others may write to it meanwhile.
+    """Copy a database to the next numbered backup while other processes may write to it.
 
     Args:
         url: The database, an SQLite file.
-        keep: How many backups are kept, this one included; at least 1. Older ones are removed.
+        keep: Number of backups to keep, this one included; at least 1. Older ones are removed.
 
     Returns:
         The backup: durable, of this user alone, checked.
 
     Raises:
-        ConfigError: If the database is no file, missing or another program's, or the folder beside
-            it may not be used.
+        ConfigError: If the database is no file, missing or another program's, or the folder next
+            to it may not be used.
         StorageUnavailable: If the disk is full or the database locked; no backup was made.
         StorageError: If the database is damaged or the backup cannot be written.
     """
     if keep < 1:
-        raise ValueError(f"at least 1 backup is kept, found {keep}")
-    path = file_of(url)
+        raise ValueError(f"keep must be at least 1, found {keep}")
+    path = database_path(url)
     check_files_folder(url, "write")
     require_studies(url, path)
     return _next_backup(url, path, None, keep)
 
 
 def back_up_connection(url: str, path: Path, connection: sqlite3.Connection) -> Path:
-    """Copy a database whose file is gone to the next numbered backup.
+    """Copy a database whose file was deleted to the next numbered backup.
 
     Args:
         url: The database.
-        path: Where its file was.
-        connection: That still has it open.
+        path: Its former path.
+        connection: One that still has it open.
 
     Returns:
         The backup: durable, of this user alone, checked.
@@ -75,8 +75,8 @@ def back_up_connection(url: str, path: Path, connection: sqlite3.Connection) -> 
 
 def _next_backup(url: str, path: Path, source: sqlite3.Connection | None, keep: int) -> Path:
     with _backups_locked(url):
-        there = backups(url)
-        number = backup_number(path, there[-1]) + 1 if there else 1
+        existing = backups(url)
+        number = backup_number(path, existing[-1]) + 1 if existing else 1
         target = backup_path(url, path, number)
         clear_partials(target, any_name=True)
         _copy(url, path, target, source)
@@ -93,7 +93,7 @@ def copy_database(url: str, target: Path) -> None:
         StorageUnavailable: If the disk is full or the database locked; no copy was made.
         StorageError: If the database is damaged or the copy cannot be written.
     """
-    path = file_of(url)
+    path = database_path(url)
     require_studies(url, path)
     if target.exists():
         raise ConfigError(f"{target} exists and would be lost; name a new file with -o")
@@ -103,11 +103,11 @@ def copy_database(url: str, target: Path) -> None:
     _copy(url, path, target)
 
 
-def file_of(url: str) -> Path:
+def database_path(url: str) -> Path:
     """Return the file of a database.
 
     Raises:
-        ConfigError: If it is no file.
+        ConfigError: If it is on a server.
     """
     path = sqlite_path(url)
     if path is None:
@@ -124,12 +124,12 @@ def _copy(url: str, path: Path, target: Path, source: sqlite3.Connection | None 
     try:
         make_empty(partial)
         with nullcontext(source) if source is not None else closing(connect_reading(path)) as of:
-            # One snapshot, unlike SQLite's backup calls, which start again with every write.
+            # One snapshot, unlike SQLite's backup API, which starts again with every write.
             copy_into(of, partial)
         with closing(sqlite3.connect(partial)) as copy:
-            wrong = quick_check(copy)
-        if wrong is not None:
-            raise damaged(url, wrong)
+            fault = quick_check(copy)
+        if fault is not None:
+            raise damaged(url, fault)
         put_in_place(partial, target)
     except OSError as error:
         raise _not_written(url, target, error.strerror or str(error)) from error
@@ -161,9 +161,9 @@ def _backups_locked(url: str) -> Iterator[None]:
 
 
 def _copy_failed(url: str, target: Path, reason: str) -> StorageError:
-    words = reason.lower()
-    about_the_database = any(word in words for word in (*DAMAGE, *LOCKED))
-    return storage_error(url, reason) if about_the_database else _not_written(url, target, reason)
+    text = reason.lower()
+    is_of_database = any(phrase in text for phrase in (*DAMAGE, *LOCKED))
+    return storage_error(url, reason) if is_of_database else _not_written(url, target, reason)
 
 
 def _not_written(url: str, target: Path, reason: str) -> StorageError:

@@ -1,22 +1,24 @@
-"""What is in a database and what is wrong with it; nothing is changed by looking."""
+"""Inspection of a database, without changing it: studies, faults, leftover files, disk space."""
 
 import re
+import shutil
 import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fieldsharp.storage.active_studies import is_run, study_locks
+from fieldsharp.storage.database_locks import is_lock_held, study_lock_files
 from fieldsharp.storage.errors.messages import sqlite_errors
-from fieldsharp.storage.location.backup_files import backups
-from fieldsharp.storage.location.owned_folders import check_files_folder
+from fieldsharp.storage.location.paths import backups, check_files_folder, files_folder
 from fieldsharp.storage.location.url import sqlite_path
+from fieldsharp.storage.optuna_adapter.internals import id_of_study
 from fieldsharp.storage.optuna_adapter.schema import schema_of
 from fieldsharp.storage.sqlite.checks import require_studies
-from fieldsharp.storage.sqlite.file import beside, look, size_of
+from fieldsharp.storage.sqlite.file import read_unchanged, sidecar_files, size_of
 from fieldsharp.storage.sqlite.replace import damaged_copies, partials
 from fieldsharp.storage.study_lock import study_lock_owner
 
 SHOWN_PROBLEMS = 5
+MB = 2**20
 
 
 @dataclass(frozen=True)
@@ -35,21 +37,21 @@ class StudyFound:
 
     @property
     def abandoned(self) -> int:
-        """Trials marked as running although nobody runs the study."""
+        """Stale RUNNING trials: no process runs the study."""
         return 0 if self.is_run else self.states.get("RUNNING", 0)
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found.
+    """The content and the faults of a database.
 
     Attributes:
-        problems: What is wrong with the file, empty if it is sound.
-        schema: Version of its tables; None if none is noted.
+        problems: Faults of the file, empty if it is sound.
+        schema: Version of its tables; None if it names none.
         studies: By name.
         backups: Oldest first.
-        leftovers: Files nobody needs any more, or should look at, with what they are.
-        is_on_server: Whether a server keeps it, which alone can look at its pages.
+        leftovers: Files to remove or to check, each with its description.
+        is_on_server: Whether it is on a server, which alone can check its pages.
     """
 
     problems: list[str]
@@ -61,12 +63,12 @@ class Inspection:
 
 
 def inspect(url: str) -> Inspection:
-    """Look at everything in a database.
+    """Inspect a database.
 
     Raises:
-        ConfigError: If it is missing, no database, another program's, or beside a folder that may
+        ConfigError: If it is missing, no database, another program's, or the folder next to it may
             not be used.
-        DatabaseDamaged: If it is so damaged that nothing can be said, empty, or gone.
+        DatabaseDamaged: If it is damaged beyond reading, empty, or missing.
         StorageError: If it cannot be read.
     """
     path = sqlite_path(url)
@@ -75,10 +77,10 @@ def inspect(url: str) -> Inspection:
     check_files_folder(url, "read")
     require_studies(url, path)
     with sqlite_errors(url):
-        problems = look(path, _problems)
-        # A damaged table may be the one that is asked.
-        schema = look(path, schema_of)
-        counted = look(path, _count_trials)
+        problems = read_unchanged(path, _problems)
+        # Last: a damaged table may make them fail.
+        schema = read_unchanged(path, schema_of)
+        counted = read_unchanged(path, _count_trials)
     studies = [_study(url, name, states) for name, states in sorted(counted.items())]
     return Inspection(problems, schema, studies, backups(url), _leftovers(url, path))
 
@@ -90,7 +92,7 @@ def _problems(connection: sqlite3.Connection) -> list[str]:
     orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
     if orphans:
         tables = ", ".join(sorted({str(row[0]) for row in orphans}))
-        problems.append(f"{len(orphans)} rows in {tables} belong to rows that are not there")
+        problems.append(f"{len(orphans)} rows in {tables} belong to rows that do not exist")
     return problems
 
 
@@ -117,8 +119,8 @@ def _leftovers(url: str, path: Path) -> dict[Path, str]:
     for file in sorted(path.absolute().parent.iterdir()):
         if locks.fullmatch(file.name):
             found[file] = "a lock of an earlier version; remove it when no sweep runs"
-    log = beside(path)[0]
-    if size_of(log) > 0 and not any(map(is_run, study_locks(url))):
+    log = sidecar_files(path)[0]
+    if size_of(log) > 0 and not any(map(is_lock_held, study_lock_files(url))):
         found[log] = "changes a writer has not moved into the database yet; keep it beside it"
     return found
 
@@ -126,15 +128,51 @@ def _leftovers(url: str, path: Path) -> dict[Path, str]:
 def _inspect_server(url: str) -> Inspection:
     from optuna.trial import TrialState
 
-    from fieldsharp.storage.database import database_errors, open_database
+    from fieldsharp.storage.database import open_database
+    from fieldsharp.storage.errors.mapping import database_errors
 
     storage = open_database(url, "read")
     with database_errors(url):
         schema = storage.get_current_version()
         studies = []
         for study in storage.get_all_studies():
-            counts = {s.name: storage.get_n_trials(study._study_id, s) for s in TrialState}
+            counts = {s.name: storage.get_n_trials(id_of_study(study), s) for s in TrialState}
             states = {state: number for state, number in counts.items() if number}
             studies.append(_study(url, study.study_name, states))
     named = sorted(studies, key=lambda study: study.name)
     return Inspection([], schema, named, is_on_server=True)
+
+
+@dataclass(frozen=True)
+class DiskSpace:
+    """Disk space in MB.
+
+    Attributes:
+        free_mb: Free space on the disk of the folder next to the database.
+        database_mb: Size of the database and its log; None where it is on a server.
+    """
+
+    free_mb: float
+    database_mb: float | None
+
+
+def disk_space_of(url: str) -> DiskSpace:
+    """Return the size of a database and the free space of its disk.
+
+    Raises:
+        OSError: If its disk does not answer.
+    """
+    path = sqlite_path(url)
+    size = None if path is None else sum(map(size_of, (path, *sidecar_files(path)))) / MB
+    return DiskSpace(free_mb(files_folder(url)), size)
+
+
+def free_mb(folder: Path) -> float:
+    """Return the free space on the disk of a folder, which may be missing.
+
+    Raises:
+        OSError: If the disk does not answer.
+    """
+    folder = folder.absolute()
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(existing).free / MB

@@ -1,4 +1,4 @@
-"""Putting a backup in the place of a database."""
+"""Restores a database from a backup."""
 
 import shutil
 import sqlite3
@@ -7,35 +7,32 @@ from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError, DatabaseDamaged
 from fieldsharp.core.partial_file import make_empty, partial_path
-from fieldsharp.storage.active_studies import no_active_study
+from fieldsharp.storage.database_locks import database_init_lock, no_active_study
 from fieldsharp.storage.durable_files.atomic import synchronise
-from fieldsharp.storage.errors.hints import storage_command
-from fieldsharp.storage.errors.messages import one_line, storage_error
-from fieldsharp.storage.init_lock import database_init_lock
-from fieldsharp.storage.location.backup_files import backups, newest_backup
-from fieldsharp.storage.location.owned_folders import check_files_folder
-from fieldsharp.storage.location.url import mask_password
-from fieldsharp.storage.maintenance.backup import file_of
+from fieldsharp.storage.errors.messages import one_line, storage_command, storage_error
+from fieldsharp.storage.location.passwords import mask_password
+from fieldsharp.storage.location.paths import backups, check_files_folder, newest_backup
+from fieldsharp.storage.maintenance.backup import database_path
 from fieldsharp.storage.optuna_adapter.schema import OUR_TABLES, table_names
-from fieldsharp.storage.sqlite.file import look, quick_check
+from fieldsharp.storage.sqlite.file import quick_check, read_unchanged
 from fieldsharp.storage.sqlite.replace import (
     clear_partials,
+    copy_permissions,
     discard,
     move_aside,
     put_in_place,
-    take_after,
 )
-from fieldsharp.storage.sqlite.single_name import require_name
+from fieldsharp.storage.sqlite.single_name import require_single_name
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What was done.
+    """A database after its restore.
 
     Attributes:
         path: The database.
-        backup: What was put there.
-        aside: Where the former database is kept; None if there was none.
+        backup: The backup it was restored from.
+        aside: The new path of the former database; None if there was none.
     """
 
     path: Path
@@ -44,10 +41,10 @@ class Restored:
 
 
 def restore(url: str, backup: Path | None = None) -> Restored:
-    """Put a backup in the place of a database; the former one is moved aside, never deleted.
+    """Replace a database by a backup; the former database is moved aside, never deleted.
 
-    Killed at any moment it leaves the former database, the backup in its place, or no database
-    (which is noticed); to run it again is always right.
+    Killed at any moment it leaves the former database, the restored one, or none (which the next
+    command reports); running it again is always safe.
 
     Args:
         url: The database, an SQLite file.
@@ -55,12 +52,12 @@ def restore(url: str, backup: Path | None = None) -> Restored:
 
     Raises:
         ConfigError: If the database is no file, there is no such backup, or it is none of studies,
-            or the folder beside the database may not be used.
+            or the folder next to the database may not be used.
         StudyError: If a study in it is being run.
         DatabaseDamaged: If the backup is damaged.
         StorageError: If the disk refuses.
     """
-    path = file_of(url)
+    path = database_path(url)
     check_files_folder(url, "write")
     chosen = backup if backup is not None else newest_backup(url)
     if chosen is None:
@@ -73,7 +70,7 @@ def restore(url: str, backup: Path | None = None) -> Restored:
     if path.exists() and chosen.samefile(path):
         raise ConfigError(f"{chosen} is the database itself; name a backup of it")
     if path.exists():
-        require_name(url, path)
+        require_single_name(url, path)
     _require_sound_backup(url, chosen)
     target = path.resolve()
     partial = partial_path(target)
@@ -82,7 +79,7 @@ def restore(url: str, backup: Path | None = None) -> Restored:
         try:
             make_empty(partial)
             shutil.copyfile(chosen, partial)
-            take_after(partial, target if target.exists() else chosen)
+            copy_permissions(partial, target if target.exists() else chosen)
             synchronise(partial)  # before the former database is moved
             aside = move_aside(target)
             put_in_place(partial, target)
@@ -100,14 +97,14 @@ def restore(url: str, backup: Path | None = None) -> Restored:
 def _require_sound_backup(url: str, backup: Path) -> None:
     tables: list[str] = []
     try:
-        wrong = look(backup, quick_check)
-        if wrong is None:
-            tables = look(backup, table_names)
+        fault = read_unchanged(backup, quick_check)
+        if fault is None:
+            tables = read_unchanged(backup, table_names)
     except sqlite3.Error as error:
-        wrong = one_line(error)
-    if wrong is not None:
+        fault = one_line(error)
+    if fault is not None:
         others = [path for path in backups(url) if path.absolute() != backup.absolute()]
         fix = f"name another, such as {others[-1]}" if others else "there is no other beside it"
-        raise DatabaseDamaged(f"the backup {backup} is damaged ({wrong}); {fix}")
+        raise DatabaseDamaged(f"the backup {backup} is damaged ({fault}); {fix}")
     if OUR_TABLES.isdisjoint(tables):
         raise ConfigError(f"{backup} is no backup: it holds no studies; name another")

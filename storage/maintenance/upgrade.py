@@ -1,7 +1,7 @@
-"""Bringing a database of an older version up to date.
+"""Upgrades a database of an older version.
 
 Optuna changes tables step by step, each in its own transaction, and killed in between leaves some
-that it cannot upgrade again. So a copy is upgraded and then put in the database's place.
+that it cannot upgrade again. So a copy is upgraded, which then replaces the database.
 """
 
 import logging
@@ -16,28 +16,23 @@ from optuna.storages import RDBStorage
 
 from fieldsharp.core.errors import StorageError, StorageUnavailable
 from fieldsharp.core.partial_file import make_empty, partial_path
-from fieldsharp.storage.active_studies import no_active_study
+from fieldsharp.storage.database_locks import database_init_lock, no_active_study
 from fieldsharp.storage.errors.mapping import database_errors, opening_errors
 from fieldsharp.storage.errors.messages import damaged, sqlite_errors, storage_error
-from fieldsharp.storage.init_lock import database_init_lock
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.server_url import server_address
-from fieldsharp.storage.location.url import (
-    is_postgres,
-    mask_password,
-    sqlalchemy_address,
-    sqlite_path,
-)
+from fieldsharp.storage.location.url import is_postgres, sqlalchemy_address, sqlite_path
 from fieldsharp.storage.maintenance.backup import back_up
 from fieldsharp.storage.optuna_adapter.schema import CURRENT_SCHEMA, schema_age, schema_of
 from fieldsharp.storage.postgres.checks import check_server
 from fieldsharp.storage.sqlite.access import check_access
 from fieldsharp.storage.sqlite.checks import require_studies
-from fieldsharp.storage.sqlite.file import copy_into, look, quick_check
+from fieldsharp.storage.sqlite.file import copy_into, quick_check, read_unchanged
 from fieldsharp.storage.sqlite.replace import (
     clear_partials,
+    copy_permissions,
     discard,
     put_in_place,
-    take_after,
 )
 
 logger = logging.getLogger(__name__)
@@ -46,12 +41,12 @@ IN_USE_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class Upgraded:
-    """What was done.
+    """The outcome of an upgrade.
 
     Attributes:
-        former: Version of the tables before; None if none was noted.
-        current: Version now; the same if there was nothing to do.
-        backup: The database as it was; None if there was nothing to do, or it is of a server.
+        former: Version of the tables before; None if the database names none.
+        current: Version now; the same if the database was up to date.
+        backup: A copy of the former database; None if it was up to date, or is on a server.
     """
 
     former: str | None
@@ -60,7 +55,7 @@ class Upgraded:
 
 
 def upgrade(url: str) -> Upgraded:
-    """Bring the tables of a database up to date.
+    """Upgrade the tables of a database to the current version.
 
     Of an SQLite file a copy is upgraded, after a backup: killed at any moment it leaves the old
     database or the new one. A server's is upgraded in place.
@@ -79,19 +74,19 @@ def upgrade(url: str) -> Upgraded:
     check_access(path, "write")
     with database_init_lock(url), no_active_study(url, "upgrade"):
         with sqlite_errors(url):
-            former = look(path, schema_of)
+            former = read_unchanged(path, schema_of)
         if _is_current(url, former):
             return Upgraded(former, CURRENT_SCHEMA, None)
         backup = back_up(url)
         target = path.resolve()
         clear_partials(target)
-        with _alone(url, target):
+        with _exclusive_access(url, target):
             _upgrade_copy(url, target)
     return Upgraded(former, CURRENT_SCHEMA, backup)
 
 
 def _upgrade_copy(url: str, target: Path) -> None:
-    """Upgrade a copy of a database nobody else can write to, and put it in its place."""
+    """Upgrade a copy of a database that no other process can write to, and replace it by that."""
     partial = partial_path(target)
     try:
         make_empty(partial)
@@ -100,10 +95,10 @@ def _upgrade_copy(url: str, target: Path) -> None:
         with database_errors(url):
             _upgrade_in_place(sqlalchemy_address(partial))
         with sqlite_errors(url), closing(sqlite3.connect(partial)) as copy:
-            wrong = quick_check(copy)
-        if wrong is not None:
-            raise damaged(url, wrong)
-        take_after(partial, target)
+            fault = quick_check(copy)
+        if fault is not None:
+            raise damaged(url, fault)
+        copy_permissions(partial, target)
         put_in_place(partial, target)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -113,18 +108,19 @@ def _upgrade_copy(url: str, target: Path) -> None:
 
 
 @contextmanager
-def _alone(url: str, target: Path) -> Iterator[None]:
-    """Fold the log into a database and keep every other writer out.
+def _exclusive_access(url: str, target: Path) -> Iterator[None]:
+    """Copy the log into a database and keep every other writer out in the block.
 
     Raises:
         StorageUnavailable: If another process uses it.
     """
-    with closing(sqlite3.connect(target, timeout=IN_USE_TIMEOUT_S, isolation_level=None)) as held:
+    connection = sqlite3.connect(target, timeout=IN_USE_TIMEOUT_S, isolation_level=None)
+    with closing(connection):
         try:
-            # Only the last to use a database can turn its log off. What another process wrote to
-            # the old file after the copy would be lost, and a log left would destroy the new one.
-            held.execute("PRAGMA journal_mode=DELETE")
-            held.execute("BEGIN IMMEDIATE")
+            # Only the last user of a database can turn its log off. Commits of another process to
+            # the old file after the copy would be lost, and its log would destroy the new one.
+            connection.execute("PRAGMA journal_mode=DELETE")
+            connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
                 raise storage_error(url, str(error)) from error
@@ -163,7 +159,7 @@ def _upgrade_server(url: str) -> Upgraded:
 def _upgrade_in_place(url: str) -> None:
     storage = RDBStorage(url, skip_compatibility_check=True)
     try:
-        with warnings.catch_warnings():  # about distributions of old, which it is there to replace
+        with warnings.catch_warnings():  # about old distributions, which the upgrade replaces
             warnings.simplefilter("ignore", FutureWarning)
             storage.upgrade()
     finally:

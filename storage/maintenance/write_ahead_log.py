@@ -1,9 +1,9 @@
-"""The write-ahead log of an SQLite database: what is only in it, and what is done when it is lost.
+"""The write-ahead log of an SQLite database: copied into the database, and rescued when it is lost.
 
-What is committed stands in the log (``-wal``) first, and in the database file once a checkpoint has
+A commit is written to the log (``-wal``) first, and to the database file once a checkpoint has
 copied it there. Until then it is lost with the log. A process that has the files open can still
-read and copy them after they were removed, moved or replaced, so it notices that and saves what
-they hold.
+read and copy them after they were removed, moved or replaced, so it detects that and saves their
+content.
 """
 
 import logging
@@ -18,24 +18,27 @@ from typing import Literal
 from optuna.storages import RDBStorage
 
 from fieldsharp.core.errors import DatabaseDamaged, StorageError
-from fieldsharp.storage.errors.hints import restore_advice, storage_command
-from fieldsharp.storage.errors.messages import damaged, sqlite_errors, storage_error
-from fieldsharp.storage.location.url import mask_password
+from fieldsharp.storage.errors.messages import (
+    damaged,
+    restore_advice,
+    sqlite_errors,
+    storage_command,
+    storage_error,
+)
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.maintenance.backup import back_up_connection
-from fieldsharp.storage.sqlite.file import beside, quick_check
-from fieldsharp.storage.sqlite.file_identity import descriptor_of
+from fieldsharp.storage.sqlite.file import open_descriptor, quick_check, sidecar_files
 from fieldsharp.storage.sqlite.opened_files import OpenedFiles
-from fieldsharp.storage.sqlite.wal_index import older_state_is_read
 
 logger = logging.getLogger(__name__)
 
 
-class FilesInUse:
-    """The files of a database that is written to, and what became of them since it was opened.
+class WriteAheadLog:
+    """The log of a database that this process writes to, and its file, watched since it was opened.
 
     Args:
-        url: The database; one that is in no file is never lost.
-        storage: The one that writes to it: a connection of its own could have another log.
+        url: The database; one on a server is never lost.
+        storage: The storage that writes to it: a new connection could have another log.
 
     Raises:
         StorageUnavailable: If the disk does not answer.
@@ -50,20 +53,20 @@ class FilesInUse:
         path = self._opened.path
         if path is not None and path.exists():
             try:
-                self._descriptor = descriptor_of(path, writable=True)
+                self._descriptor = open_descriptor(path, writable=True)
             except OSError as error:
                 reason = f"{path.name}: {error.strerror}"
                 raise storage_error(url, reason, away=True) from error
 
-    def fold(self, how: Literal["PASSIVE", "TRUNCATE"] = "PASSIVE") -> bool:
+    def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"] = "PASSIVE") -> bool:
         """Copy the log into the database file and synchronise that; writers and readers go on.
 
         Args:
-            how: As SQLite's ``wal_checkpoint`` has it.
+            mode: Of SQLite's ``wal_checkpoint``.
 
         Returns:
-            Whether everything committed is in the file. A reader of an earlier state holds that up,
-            see ``storage.sqlite.wal_index``. A database on a server keeps what it has committed.
+            Whether all commits are in the file. A reader of an older state holds that up, see
+            ``storage.sqlite.opened_files``. A server keeps its commits itself.
 
         Raises:
             StorageUnavailable: If the disk refuses.
@@ -71,12 +74,12 @@ class FilesInUse:
         """
         if self._opened.path is None:
             return True
-        if self._opened.index is not None and older_state_is_read(self._opened.index):
+        if self._opened.older_state_is_read():
             return False
         with self._connection() as connection:
-            row = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+            row = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         is_busy, in_log, copied = row
-        # Where another connection makes one just now, both numbers are -1.
+        # While another connection makes a checkpoint, both numbers are -1.
         if in_log != copied or (is_busy and in_log < 0):
             return False
         if self._descriptor is not None:
@@ -88,13 +91,13 @@ class FilesInUse:
         return True
 
     def check(self) -> None:
-        """Check that the files are those that were opened.
+        """Check that the files at the paths are those that were opened.
 
         A log that was removed is copied into the database, and a new one begun.
 
         Raises:
-            DatabaseDamaged: If the database was removed, moved or replaced, or another log was put
-                in the place of its own. What it held is then in a new backup.
+            DatabaseDamaged: If the database was removed, moved or replaced, or its log was replaced
+                by another one. Its content is then in a new backup.
             StorageUnavailable: If the disk does not answer.
         """
         path = self._opened.path
@@ -103,29 +106,30 @@ class FilesInUse:
         if self._lost is not None:
             raise self._lost
         if self._opened.file_is_lost():
-            raise self._saved(self._what_became_of_the_file(path), path)
+            raise self._rescued(self._fate_of_file(path), path)
         if self._opened.log_is_lost():
             self._begin_a_new_log(path)
 
     def _begin_a_new_log(self, path: Path) -> None:
-        log, index, _ = beside(path)
+        log, index, _ = sidecar_files(path)
         if self._opened.log_is_empty():
             copied = "all of it was in the database already"
         elif self._opened.has_another_log():
-            raise self._saved(f"another log was put in the place of {log}", path)
-        elif self.fold("TRUNCATE") or self.fold():
+            raise self._rescued(f"another log was put in the place of {log}", path)
+        elif self.checkpoint("TRUNCATE") or self.checkpoint():
             copied = "what it held was copied into the database in time"
         else:
-            return  # a reader keeps it open: the next look tries again
+            return  # a reader keeps it open: the next check tries again
         self._storage.scoped_session.remove()
         self._storage.engine.dispose()
-        self._opened.begin_a_new_log()
-        wrong = self._what_is_wrong()
-        if wrong is not None:
-            raise damaged(self._url, wrong)
+        self._opened.forget_log()
+        with self._connection() as connection:
+            fault = quick_check(connection)
+        if fault is not None:
+            raise damaged(self._url, fault)
         if not index.exists():
             # SQLite shares one index among the connections of a process: one of them is still open.
-            raise self._saved(f"the index {index} was removed", path)
+            raise self._rescued(f"the index {index} was removed", path)
         logger.warning(
             "the log %s was removed while it was in use: %s, and nothing is lost; leave the files "
             "beside a database alone while it is used",
@@ -144,20 +148,16 @@ class FilesInUse:
             finally:
                 connection.close()
 
-    def _what_is_wrong(self) -> str | None:
-        with self._connection() as connection:
-            return quick_check(connection)
-
-    def _what_became_of_the_file(self, path: Path) -> str:
+    def _fate_of_file(self, path: Path) -> str:
         if path.exists():
             return f"another file was put in the place of the database {path}"
         links = os.fstat(self._descriptor).st_nlink if self._descriptor is not None else 0
         return f"the database {path} was {'moved away' if links else 'removed'}"
 
-    def _saved(self, found: str, path: Path) -> DatabaseDamaged:
-        """Save everything that was told, and return the error that says where."""
+    def _rescued(self, found: str, path: Path) -> DatabaseDamaged:
+        """Back up the content of the lost database, and return the error that names the backup."""
         try:
-            self.fold("TRUNCATE")
+            self.checkpoint("TRUNCATE")
         except StorageError as error:
             logger.warning("the log of %s: %s", mask_password(self._url), error)
         try:
@@ -166,12 +166,12 @@ class FilesInUse:
         except StorageError as error:
             logger.warning("%s", error)
             advice = restore_advice(self._url, otherwise="start anew")
-            words = f"and could not be saved; {advice}"
+            outcome = f"and could not be saved; {advice}"
         else:
             restore = storage_command(self._url, f"restore {shlex.quote(str(backup))}")
-            words = (
+            outcome = (
                 f"and all that was in it is in the backup {backup}; put that back with {restore}, "
                 "then resume"
             )
-        self._lost = DatabaseDamaged(f"{found} while it was in use, {words}")
+        self._lost = DatabaseDamaged(f"{found} while it was in use, {outcome}")
         return self._lost

@@ -1,5 +1,5 @@
-"""Everything that uses a private name of Optuna's: bulk reading, transactions, the schema.
+"""Everything that uses private names of Optuna: trials, transactions, bulk reads, views, schema.
 
-May import `storage.errors`, `storage.location`.
+May import `storage.location`.
 An upgrade of Optuna is checked here and nowhere else.
 """

@@ -1,11 +1,11 @@
-"""Optuna's storage, reading trials in a third of the time, and those that wait only once.
+"""Optuna's database storage with bulk reads: a third of the time, and waiting trials only once.
 
-Optuna makes an object of its own for each of some fifty rows a trial has, and throws it away again:
-for a thousand trials two seconds. Here the rows are read as rows, and handed to what Optuna itself
-makes its trials with. And before every choice Optuna reads all trials again that have not ended.
-With some hundred paused ones each choice took a second: who alone writes to a study need not read
-a waiting trial again before it has written to it. Both rest on names inside of Optuna; a test
-compares every trial with its.
+Optuna makes an ORM object for each of some fifty rows of a trial, and discards it: two seconds for
+a thousand trials. Here the rows are read as tuples, and passed to the function by which Optuna
+makes its trials. Before every choice of parameters Optuna also rereads all trials that have not
+ended; with some hundred paused ones that took a second. The sole writer of a study need not reread
+a waiting trial before it has written to it. Both rely on private names of Optuna; a test compares
+every trial with Optuna's own.
 """
 
 from collections import defaultdict
@@ -23,7 +23,7 @@ from fieldsharp.storage.location.url import sqlalchemy_address, sqlite_path
 
 ALL = -1
 NAMED = 500
-"""So many trials are named in a query; of more, all are read."""
+"""Most trials named in one query; for more, all trials of the study are read."""
 _PARTS: dict[str, Any] = {
     "params": models.TrialParamModel,
     "values": models.TrialValueModel,
@@ -31,20 +31,20 @@ _PARTS: dict[str, Any] = {
     "system_attributes": models.TrialSystemAttributeModel,
     "intermediate_values": models.TrialIntermediateValueModel,
 }
-"""By their names in Optuna's model of a trial."""
+"""Tables, by their names in Optuna's model of a trial."""
 
 
 class BulkReadStorage(RDBStorage):
-    """An ``RDBStorage`` that reads the trials of a study without a detour.
+    """An ``RDBStorage`` that reads the rows of a study's trials in bulk.
 
     Args:
         url: Address of the database.
-        engine_kwargs: Of SQLAlchemy.
-        skip_table_creation: Whether the tables are there, or nothing may be written.
-        check: Called with the session at the begin of every transaction of many calls; an error
-            of it ends the transaction.
-        is_sole_writer: Whether nobody else writes to the trials that are read through it, which
-            are one study's; then one that waits is not read again until it is written to.
+        engine_kwargs: Arguments of SQLAlchemy's engine.
+        skip_table_creation: Whether the tables exist, or nothing may be written.
+        check: Called with the session at the start of every transaction of many calls; its error
+            ends the transaction.
+        is_sole_writer: Whether it reads the trials of one study only, and no other process writes
+            to them; a waiting trial is then not reread until it is written to.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class BulkReadStorage(RDBStorage):
         self.url = url  # as it is shown in messages
         self.check = check
         self._is_sole_writer = is_sole_writer
-        self._at_rest: set[int] = set()
+        self._cached_waiting: set[int] = set()
 
     def _get_trials(
         self,
@@ -74,8 +74,8 @@ class BulkReadStorage(RDBStorage):
         if states is not None:
             return super()._get_trials(study_id, states, included_trial_ids, trial_id_greater_than)
         if trial_id_greater_than == ALL:
-            self._at_rest.clear()
-        included = included_trial_ids - self._at_rest
+            self._cached_waiting.clear()
+        included = included_trial_ids - self._cached_waiting
         if len(included) > NAMED:
             trial_id_greater_than = ALL
         trial = models.TrialModel
@@ -96,21 +96,23 @@ class BulkReadStorage(RDBStorage):
                 .where(wanted)
                 .order_by(trial.trial_id)
             ).all()
-            rows = [row for row in rows if row.trial_id not in self._at_rest]
+            rows = [row for row in rows if row.trial_id not in self._cached_waiting]
             parts = self._parts(session, [row.trial_id for row in rows], study_id)
         if self._is_sole_writer:
-            self._at_rest |= {row.trial_id for row in rows if row.state is TrialState.WAITING}
+            self._cached_waiting |= {
+                row.trial_id for row in rows if row.state is TrialState.WAITING
+            }
         return [self._trial(row, parts[row.trial_id]) for row in rows]
 
     def check_trial_is_updatable(self, trial_id: int, trial_state: TrialState) -> None:
-        """Check it as Optuna does before every change, and have the trial read again after it."""
-        self._at_rest.discard(trial_id)
+        """Check it as Optuna does before every change, and reread the trial after the change."""
+        self._cached_waiting.discard(trial_id)
         super().check_trial_is_updatable(trial_id, trial_state)
 
     def _parts(
         self, session: Any, trial_ids: Collection[int], study_id: int
     ) -> dict[int, dict[str, list[Any]]]:
-        """Return the rows of each kind that trials have."""
+        """Return the rows of trials, by trial and table."""
         trial = models.TrialModel
         parts: dict[int, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
         if not trial_ids:
@@ -124,7 +126,7 @@ class BulkReadStorage(RDBStorage):
         return parts
 
     def _trial(self, row: Any, parts: dict[str, list[Any]]) -> FrozenTrial:
-        # What Optuna reads of its own objects, on something lighter.
+        # The attributes that Optuna reads of its ORM objects, on a lighter object.
         model: Any = models.TrialModel
         clock = SimpleNamespace(_datetime_start_utc=row[3], _datetime_complete_utc=row[4])
         light: Any = SimpleNamespace(

@@ -1,7 +1,7 @@
 """The versions of Optuna's tables.
 
-Written down here, not asked of Optuna: a damaged file is recognised and a backup made without
-loading it. A test compares them with Optuna's own.
+Listed here, so that a damaged file is recognised and a backup made without importing Optuna. A test
+compares the list with Optuna's own.
 """
 
 import sqlite3
@@ -21,7 +21,7 @@ SCHEMAS = (
     "v3.2.0.a",
 )
 CURRENT_SCHEMA = SCHEMAS[-1]
-# Enough to know a database of studies by; alembic_version is not among them, others use it too.
+# Enough to recognise a database of studies; alembic_version is not, other programs have it too.
 OUR_TABLES = frozenset({"studies", "trials", "version_info", "study_directions", "trial_params"})
 
 
@@ -34,7 +34,7 @@ def table_names(connection: sqlite3.Connection) -> list[str]:
 
 
 def schema_of(connection: sqlite3.Connection) -> str | None:
-    """Return the version of the tables; None if none is noted, as before Optuna 0.9."""
+    """Return the version of the tables; None if they name none, as before Optuna 0.9."""
     if "alembic_version" not in table_names(connection):
         return None
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
@@ -42,7 +42,7 @@ def schema_of(connection: sqlite3.Connection) -> str | None:
 
 
 def schema_age(schema: str | None) -> Literal["older", "current", "newer"]:
-    """Return how a version stands to this one."""
+    """Return whether a version is older or newer than this one."""
     if schema == CURRENT_SCHEMA:
         return "current"
     return "older" if schema is None or schema in SCHEMAS else "newer"

@@ -1,9 +1,9 @@
 """Several calls of Optuna's storage as one transaction: all of them happen, or none.
 
-Optuna commits after every call. Telling a trial with its figures and guards is two dozen calls: as
-many commits, and as many places to be killed between. Here its sessions are held open until the
-end. That rests on Optuna making every access through ``RDBStorage.scoped_session``; the tests of
-this file fail should a new version not do so any more.
+Optuna commits after every call. Writing the outcome of a trial is two dozen calls: as many commits,
+and the process may be killed between any two. Here its sessions are held open until the end of a
+block. That relies on Optuna making every access through ``RDBStorage.scoped_session``; the tests
+of this file fail if a new version does not.
 """
 
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ from sqlalchemy.orm import Session
 from fieldsharp.storage.optuna_adapter.bulk_read import BulkReadStorage
 
 
-class _Held:
-    """A session whose commits wait; stands for itself and for what hands out sessions."""
+class _HeldSession:
+    """A session whose commits are deferred; it also replaces Optuna's factory of sessions."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.rolled_back = False
 
-    def __call__(self) -> "_Held":
+    def __call__(self) -> "_HeldSession":
         return self
 
     def __getattr__(self, name: str) -> Any:
@@ -34,7 +34,7 @@ class _Held:
 
     def commit(self) -> None:
         self._session.flush()
-        self._session.expire_all()  # what is read next was perhaps changed past the session
+        self._session.expire_all()  # the rows may have been changed by SQL, past the session
 
     def rollback(self) -> None:
         self.rolled_back = True
@@ -48,31 +48,31 @@ class _Held:
 
 
 def database_of(study: Study) -> RDBStorage:
-    """Return the database a study is in, without the cache before it."""
+    """Return the database storage of a study, without the cache that wraps it."""
     cached = study._storage
     backend = cached._backend if isinstance(cached, _CachedStorage) else cached
-    assert isinstance(backend, RDBStorage), "studies are kept in databases"
+    assert isinstance(backend, RDBStorage), "studies are stored in databases"
     return backend
 
 
 @contextmanager
 def one_transaction(study: Study) -> Iterator[None]:
-    """Make all that is done to a study in the block one transaction.
+    """Make all calls on a study in the block one transaction.
 
     In SQLite the write lock is taken when the block begins. Blocks may not be nested.
 
     Raises:
-        StorageInternalError: If the database refused a part; nothing of the block happened.
+        StorageInternalError: If the database refused a part; nothing of the block was written.
         SQLAlchemyError: Likewise.
         StudyError: If another process has taken over the study; likewise.
     """
     backend = database_of(study)
     sessions: Any = backend.scoped_session
     session = sessions()
-    held: Any = _Held(session)
+    held: Any = _HeldSession(session)
     backend.scoped_session = held
     try:
-        session.connection()  # begins, before anything is read that could be another's meanwhile
+        session.connection()  # begins the transaction before anything is read
         if isinstance(backend, BulkReadStorage) and backend.check is not None:
             backend.check(session)
         yield
@@ -81,15 +81,15 @@ def one_transaction(study: Study) -> Iterator[None]:
         session.commit()
     except BaseException:
         session.rollback()
-        _forget(study._storage)
+        _clear_cache(study._storage)
         raise
     finally:
         session.close()
         backend.scoped_session = sessions
 
 
-def _forget(cached: object) -> None:
-    """Have everything read again: what was read in the block never was."""
+def _clear_cache(cached: object) -> None:
+    """Clear Optuna's cache: it may hold values of the transaction that was rolled back."""
     if isinstance(cached, _CachedStorage):
         cached._studies.clear()
         cached._trial_id_to_study_id_and_number.clear()

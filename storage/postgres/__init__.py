@@ -1,5 +1,5 @@
-"""PostgreSQL: connections, checks of the server and the lock on a study there.
+"""PostgreSQL: connections, checks of the server, and the lock on a study.
 
-May import `storage.location`, `storage.errors`.
-A new demand on the server goes into `checks`.
+May import `storage.errors`, `storage.location` and `storage.lock_owner`.
+A new requirement of the server goes into `checks`.
 """

@@ -1,6 +1,6 @@
 """Advisory locks of a PostgreSQL server: named here, held by a connection, and freed with it.
 
-To the server each is a number, made here of a name. Connections commit every statement by itself.
+The server knows each by a number, a hash of its name. Connections commit every statement by itself.
 """
 
 import time
@@ -11,7 +11,7 @@ import sqlalchemy
 from sqlalchemy import Connection
 
 from fieldsharp.core.errors import StorageUnavailable
-from fieldsharp.storage.location.url import mask_password
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.postgres.connection import connected
 
 ALL_STUDIES = "all studies"
@@ -36,29 +36,29 @@ def lock_of(study: str) -> str:
 
 
 def try_lock(connection: Connection, what: str) -> bool:
-    """Take a lock where it is free or ours; return whether it is ours."""
+    """Take an exclusive lock if it is free; return whether this connection has it."""
     return _try(connection, "pg_try_advisory_lock", what)
 
 
 def try_shared_lock(connection: Connection, what: str) -> bool:
-    """Take a lock together with others; return whether nobody has it alone."""
+    """Take a shared lock; return whether no connection has an exclusive one."""
     return _try(connection, "pg_try_advisory_lock_shared", what)
 
 
 def is_held(connection: Connection, what: str) -> bool:
-    """Return whether any connection holds a lock."""
+    """Return whether any connection has a lock."""
     return connection.execute(sqlalchemy.text(_HOLDERS), {"what": what}).first() is not None
 
 
 def end_holders(connection: Connection, what: str, name: str) -> bool:
-    """End the connections of this name that hold a lock; return whether there was one."""
+    """End the connections of this name that have a lock; return whether there was one."""
     values = {"name": name, "what": what}
     return bool(connection.execute(sqlalchemy.text(_END_CONNECTIONS), values).scalar())
 
 
 @contextmanager
 def locked(connection: Connection, what: str) -> Iterator[None]:
-    """Hold a lock meanwhile, once it is free."""
+    """Wait for a lock and hold it in the block."""
     values = {"what": what}
     connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({_KEY})"), values)
     try:
@@ -69,10 +69,10 @@ def locked(connection: Connection, what: str) -> Iterator[None]:
 
 @contextmanager
 def database_init_lock_on_server(url: str, timeout_s: float) -> Iterator[None]:
-    """Let one process at a time make tables or change them.
+    """Let one process at a time make tables or change them, see ``database_init_lock``.
 
     Raises:
-        StorageUnavailable: If another process has done so for too long.
+        StorageUnavailable: If another process has held it for too long.
         StorageError: If the server does not answer.
     """
     with connected(url) as connection:

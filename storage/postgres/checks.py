@@ -1,4 +1,4 @@
-"""Whether a PostgreSQL database is what a sweep needs, before Optuna touches it."""
+"""Whether a PostgreSQL database meets the requirements of a sweep, before Optuna opens it."""
 
 from typing import Literal
 
@@ -6,9 +6,9 @@ import sqlalchemy
 from sqlalchemy import Connection
 
 from fieldsharp.core.errors import ConfigError, StorageError, StorageUnavailable
-from fieldsharp.storage.errors.messages import refused
+from fieldsharp.storage.errors.messages import access_refusal
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.server_url import parsed
-from fieldsharp.storage.location.url import mask_password
 from fieldsharp.storage.postgres.connection import connected
 
 OLDEST_VERSION = 12
@@ -37,7 +37,7 @@ def check_server(url: str, mode: Literal["read", "write"], *, must_exist: bool =
 
     Raises:
         ConfigError: If the address or its driver cannot be used, the server does not let this user
-            in, there is no such database, it holds no studies (read), or none can be put there.
+            in, there is no such database, it holds no studies (read), or no tables can be made.
         StorageUnavailable: If the server does not answer.
         StorageError: If it fails otherwise.
     """
@@ -48,8 +48,8 @@ def check_server(url: str, mode: Literal["read", "write"], *, must_exist: bool =
     except StorageUnavailable:
         raise
     except StorageError as error:
-        # At the first contact that is what was given, later on what the server came to.
-        refusal = refused(url, str(error.__cause__))
+        # At the first connection the address is wrong; later on the server would be.
+        refusal = access_refusal(url, str(error.__cause__))
         if refusal is None:
             raise
         raise ConfigError(str(error)) from error
@@ -75,7 +75,7 @@ def _check(
             f"there are no studies in {name}; start a sweep first, or name another with --storage"
         )
     schema = f"IN SCHEMA {facts.schema or 'public'} TO this user"
-    if facts.may_read is False:  # None where there is no table yet
+    if facts.may_read is False:  # None before there is a table
         raise ConfigError(
             f"this user may not read the studies in {name}; have their owner say GRANT SELECT ON "
             f"ALL TABLES {schema}"

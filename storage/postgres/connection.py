@@ -1,4 +1,4 @@
-"""Connections to a database server that notice when the server is gone."""
+"""Connections to a database server that detect when the server has vanished."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from fieldsharp.storage.errors.mapping import database_errors, opening_errors
 from fieldsharp.storage.location.server_url import parsed, server_address
 from fieldsharp.storage.location.url import is_postgres
 
-_OF_LIBPQ = {
+_LIBPQ_DEFAULTS = {
     # A server that vanished with its machine closes no connection: without these a write would
     # wait for it for hours. Seconds; the last in milliseconds.
     "connect_timeout": 10,
@@ -27,25 +27,25 @@ _LIBPQ_DRIVERS = ("psycopg", "psycopg2")
 
 
 def engine_arguments(url: str) -> dict[str, Any]:
-    """Return what an engine for a server is made with."""
+    """Return the arguments of SQLAlchemy's engine for a server."""
     parts = parsed(url)
     try:
         driver = parts.get_dialect().driver
     except (ImportError, NoSuchModuleError):
-        return {}  # who opens it says so
+        return {}  # opening it reports that
     if not is_postgres(url) or driver not in _LIBPQ_DRIVERS:
         return {}
-    given = {name: value for name, value in _OF_LIBPQ.items() if name not in parts.query}
+    given = {name: value for name, value in _LIBPQ_DEFAULTS.items() if name not in parts.query}
     return {"connect_args": given}
 
 
 @contextmanager
 def connected(url: str) -> Iterator[sqlalchemy.Connection]:
-    """Connect to a server for a moment; every statement is a transaction of its own.
+    """Connect to a server for the block; every statement is a transaction of its own.
 
     Raises:
         ConfigError: If the address cannot be used, or its driver is not installed.
-        StorageError: In place of what SQLAlchemy raises in the block too.
+        StorageError: In place of SQLAlchemy's errors, those in the block too.
     """
     with database_errors(url), opening_errors(url):
         connection = connect(url)
@@ -56,10 +56,10 @@ def connected(url: str) -> Iterator[sqlalchemy.Connection]:
 
 
 def connect(url: str) -> sqlalchemy.Connection:
-    """Return a connection of its own, which commits by itself.
+    """Return a new connection, which commits every statement.
 
     Raises:
-        SQLAlchemyError: If there is none.
+        SQLAlchemyError: If the server cannot be reached.
         ImportError: If the driver is not installed.
     """
     engine = sqlalchemy.create_engine(

@@ -1,7 +1,8 @@
-"""Who runs the studies of a PostgreSQL database: a table beside those of Optuna.
+"""The table of the owners of studies in a PostgreSQL database, next to Optuna's tables.
 
-It has one row a study that was ever run, with the claim that counts; a process that ended in good
-order took its number out. Whether the process is alive its advisory lock says.
+An owner is the process that runs a study. The table has one row per study that was ever run, with
+its present owner; a process that ends in good order removes its number. Whether a process is alive
+is told by its advisory lock.
 """
 
 import os
@@ -17,8 +18,15 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.storage.location.url import mask_password
-from fieldsharp.storage.lock_owner import CONFIRM, LOOKING_S, NOBODY, RESUME, LockOwner
+from fieldsharp.storage.location.passwords import mask_password
+from fieldsharp.storage.lock_owner import (
+    CONFIRM,
+    LOCK_WAIT_S,
+    NO_OWNER,
+    RESUME,
+    LockOwner,
+    process_identity,
+)
 from fieldsharp.storage.postgres.advisory_locks import (
     ALL_STUDIES,
     OPENING,
@@ -29,7 +37,6 @@ from fieldsharp.storage.postgres.advisory_locks import (
     try_lock,
 )
 from fieldsharp.storage.postgres.connection import connected
-from fieldsharp.storage.process_identity import process_identity
 
 TABLE = "fieldsharp_coordinators"
 _MAKE = f"""
@@ -57,7 +64,7 @@ _TAKE_STOP = f"""
     RETURNING asked.stop
 """  # noqa: S608
 _ASK = f"UPDATE {TABLE} SET stop = :stop WHERE study = :study AND identity = :identity"  # noqa: S608
-_ANSWER = f"UPDATE {TABLE} SET stop = NULL WHERE study = :study"  # noqa: S608
+_WITHDRAW = f"UPDATE {TABLE} SET stop = NULL WHERE study = :study"  # noqa: S608
 _COLUMNS = (
     f"SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('{TABLE}')"  # noqa: S608
     " AND attnum > 0 AND NOT attisdropped"
@@ -69,13 +76,13 @@ _END = f"UPDATE {TABLE} SET pid = NULL WHERE study = :study AND token = :token" 
 
 @dataclass(frozen=True)
 class Ownership:
-    """What a process says of itself when it takes a study.
+    """The row that a process writes when it takes a study.
 
     Attributes:
         study: Name of the study.
-        token: Drawn for this claim alone.
-        command: What the process was started by.
-        files: Where the files of the study lie for it.
+        token: A random number, drawn whenever a study is taken.
+        command: The command that started the process.
+        files: The folder of the study's files on its machine.
     """
 
     study: str
@@ -85,59 +92,59 @@ class Ownership:
 
     @property
     def connection_name(self) -> str:
-        """By which the connection that holds the lock is known on the server."""
+        """The server's name for the connection that has the lock."""
         return f"fieldsharp lock {self.token}"
 
 
 def make_table(connection: Connection) -> None:
-    """Make the table of those who run studies, where it is not there."""
-    if not _is_there(connection):
+    """Make the table if it is missing, and add the columns that an older one lacks."""
+    if not _table_exists(connection):
         with locked(connection, OPENING):  # two that make one table at once fail
             connection.execute(sqlalchemy.text(_MAKE))
-    there = connection.execute(sqlalchemy.text(_COLUMNS)).scalars().all()
+    existing = connection.execute(sqlalchemy.text(_COLUMNS)).scalars().all()
     for column in _ADDED:
-        if column.partition(" ")[0] not in there:
+        if column.partition(" ")[0] not in existing:
             adding = f"ALTER TABLE {TABLE} ADD COLUMN IF NOT EXISTS {column}"
             connection.execute(sqlalchemy.text(adding))
 
 
-def take_over(connection: Connection, claim: Ownership) -> None:
-    """Make a claim the one that counts, once no transaction of the former one is open."""
+def take_over(connection: Connection, ownership: Ownership) -> None:
+    """Write the owner of a study, once no transaction of the former owner is open."""
     values = {
-        "study": claim.study,
-        "token": claim.token,
+        "study": ownership.study,
+        "token": ownership.token,
         "pid": os.getpid(),
         "host": platform.node(),
-        "command": claim.command,
-        "files": claim.files,
+        "command": ownership.command,
+        "files": ownership.files,
         "identity": process_identity(os.getpid()),
     }
     connection.execute(sqlalchemy.text(_TAKE_OVER), values)
 
 
-def end_of(connection: Connection, claim: Ownership) -> None:
-    """Note that who made a claim ended in good order."""
-    connection.execute(sqlalchemy.text(_END), {"study": claim.study, "token": claim.token})
+def mark_ended(connection: Connection, ownership: Ownership) -> None:
+    """Record that the owner of a study ended in good order."""
+    connection.execute(sqlalchemy.text(_END), {"study": ownership.study, "token": ownership.token})
 
 
-def token_of(where: Connection | Session, study: str, *, keep: bool = False) -> str | None:
-    """Return the token of the claim that counts.
+def token_of(where: Connection | Session, study: str, *, lock_row: bool = False) -> str | None:
+    """Return the token of the present owner of a study.
 
     Args:
-        where: To ask.
+        where: A connection or session.
         study: Name of the study.
-        keep: Whether nobody may take the study over until the transaction ends.
+        lock_row: Whether no process may take the study over until the transaction ends.
     """
-    statement = f"{_TOKEN} FOR SHARE" if keep else _TOKEN
+    statement = f"{_TOKEN} FOR SHARE" if lock_row else _TOKEN
     token = where.execute(sqlalchemy.text(statement), {"study": study}).scalar()
     return None if token is None else str(token)
 
 
 def owner_of(connection: Connection, study: str) -> LockOwner:
-    """Return which process runs a study, or ran it when it died."""
-    if not _is_there(connection):
-        return NOBODY
-    # First: a process that says who it is between the two is then seen with the next look.
+    """Return the process that runs a study, or died while it did."""
+    if not _table_exists(connection):
+        return NO_OWNER
+    # First: a process that takes the study between the two queries is seen the next time.
     alive = is_held(connection, lock_of(study))
     row = _row(connection, study)
     if row is None:
@@ -147,58 +154,84 @@ def owner_of(connection: Connection, study: str) -> LockOwner:
 
 
 def files_of(connection: Connection, study: str) -> tuple[str, str] | None:
-    """Return machine and folder of the files of who ran a study last; None if nobody did."""
+    """Return machine and folder of the files of a study's last owner; None if it had none."""
     row = _row(connection, study)
     return None if row is None else (row["host"], row["files"])
 
 
-def ask_to_stop(connection: Connection, study: str, holder: LockOwner, *, at_once: bool) -> None:
-    """Leave a request to stop for the process that runs a study."""
-    values = {"study": study, "identity": holder.identity, "stop": "now" if at_once else "epoch"}
-    connection.execute(sqlalchemy.text(_ASK), values)
+def lock_owner_on_server(url: str, study: str) -> LockOwner:
+    """Return the process that runs a study, or died while it did; changes nothing.
+
+    Raises:
+        ConfigError: If the address cannot be used.
+        StorageError: If the server does not answer.
+    """
+    with connected(url) as connection:
+        return owner_of(connection, study)
 
 
-def is_asked_to_stop(connection: Connection, study: str) -> bool:
-    """Return whether a request to stop is not answered yet."""
-    row = _row(connection, study)
+def ask_to_stop_on_server(url: str, study: str, owner: LockOwner, *, at_once: bool) -> None:
+    """Write a request to stop for the process that runs a study.
+
+    Raises:
+        StorageError: If the server does not answer.
+    """
+    values = {"study": study, "identity": owner.identity, "stop": "now" if at_once else "epoch"}
+    with connected(url) as connection:
+        connection.execute(sqlalchemy.text(_ASK), values)
+
+
+def is_asked_to_stop_on_server(url: str, study: str) -> bool:
+    """Return whether a request to stop waits for its answer.
+
+    Raises:
+        StorageError: If the server does not answer.
+    """
+    with connected(url) as connection:
+        row = _row(connection, study)
     return row is not None and row.get("stop") is not None
 
 
-def answer_request(connection: Connection, study: str) -> None:
-    """Remove a request to stop, which tells that it was heard, or is withdrawn."""
-    connection.execute(sqlalchemy.text(_ANSWER), {"study": study})
+def withdraw_on_server(url: str, study: str) -> None:
+    """Remove a request to stop.
 
-
-def take_stop_request(connection: Connection, claim: Ownership) -> int:
-    """Return how urgently a claimant is asked to stop, and answer: 0 not, 1 after the epoch, 2 now.
-
-    It also tells whether the server answers.
+    Raises:
+        StorageError: If the server does not answer.
     """
-    values = {"study": claim.study, "token": claim.token}
+    with connected(url) as connection:
+        connection.execute(sqlalchemy.text(_WITHDRAW), {"study": study})
+
+
+def take_stop_request(connection: Connection, ownership: Ownership) -> int:
+    """Return how urgently an owner is asked to stop, and answer: 0 not, 1 after the epoch, 2 now.
+
+    It is also the regular test that the server answers.
+    """
+    values = {"study": ownership.study, "token": ownership.token}
     stop = connection.execute(sqlalchemy.text(_TAKE_STOP), values).scalar()
     return 0 if stop is None else 2 if stop == "now" else 1
 
 
 @contextmanager
 def no_active_study_on_server(url: str, doing: str) -> Iterator[None]:
-    """Keep every study of a database from being run meanwhile, see ``no_active_study``."""
+    """Prevent every study of a database from being run in the block, see ``no_active_study``."""
     with connected(url) as connection:
-        deadline = time.monotonic() + LOOKING_S
+        deadline = time.monotonic() + LOCK_WAIT_S
         while not try_lock(connection, ALL_STUDIES):
             if time.monotonic() > deadline:
                 raise StudyError(
                     f"cannot {doing} {mask_password(url)} while a study in it is being run by "
-                    f"{_anybody(connection)}; stop that process or wait for it to end"
+                    f"{_describe_owner(connection)}; stop that process or wait for it to end"
                 )
             time.sleep(TRY_EVERY_S)
         yield
 
 
-def _anybody(connection: Connection) -> str:
+def _describe_owner(connection: Connection) -> str:
     for study in connection.execute(sqlalchemy.text(_STUDIES)).scalars().all():
-        holder = owner_of(connection, study)
-        if holder.alive:
-            return holder.words
+        owner = owner_of(connection, study)
+        if owner.alive:
+            return owner.description
     return "another process"
 
 
@@ -207,6 +240,6 @@ def _row(connection: Connection, study: str) -> dict[str, Any] | None:
     return None if row is None else dict(row)
 
 
-def _is_there(connection: Connection) -> bool:
+def _table_exists(connection: Connection) -> bool:
     found = connection.execute(sqlalchemy.text(f"SELECT to_regclass('{TABLE}') IS NOT NULL"))
     return bool(found.scalar())

@@ -1,14 +1,13 @@
-"""The lock on a study of a PostgreSQL database, which the server keeps.
+"""The lock on a study of a PostgreSQL database, held on the server.
 
-Two things make it. An advisory lock of a connection says who is alive: the server frees it when the
-process dies, however it dies and on whatever machine. A row says who that is, with a token drawn
-when the study was taken (``storage.postgres.ownership_table``).
+It has two parts. An advisory lock of a connection tells whether the owner is alive: the server
+frees it when the process dies, however it dies and on whatever machine. A row names the owner, with
+a token drawn when the study was taken (``storage.postgres.ownership_table``).
 
-The lock is lost with its connection, so when the server is started again. It is taken back as soon
-as the server answers, as long as the token is still ours; and whoever comes new gives a holder
-time for that. Should another have taken the study all the same, every transaction of the former
-holder fails at its first statement: it reads the token, and keeps it from being changed until the
-transaction ends.
+The lock is lost with its connection, as when the server restarts. The owner takes it back as soon
+as the server answers, provided that the row still has its token; a new process gives the owner time
+for that. If another process takes the study nevertheless, every transaction of the former owner
+fails at its first statement: that reads the token, and locks its row until the transaction ends.
 """
 
 import logging
@@ -26,9 +25,9 @@ from sqlalchemy.orm import Session
 
 from fieldsharp.core.errors import StorageUnavailable, StudyError
 from fieldsharp.storage.errors.mapping import database_errors, opening_errors
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.paths import files_folder
-from fieldsharp.storage.location.url import mask_password
-from fieldsharp.storage.lock_owner import LOOKING_S, LockOwner, is_run_by
+from fieldsharp.storage.lock_owner import LOCK_WAIT_S, LockOwner, already_running
 from fieldsharp.storage.postgres.advisory_locks import (
     ALL_STUDIES,
     TRY_EVERY_S,
@@ -37,15 +36,12 @@ from fieldsharp.storage.postgres.advisory_locks import (
     try_lock,
     try_shared_lock,
 )
-from fieldsharp.storage.postgres.connection import connect, connected
+from fieldsharp.storage.postgres.connection import connect
 from fieldsharp.storage.postgres.ownership_table import (
     Ownership,
-    answer_request,
-    ask_to_stop,
-    end_of,
     files_of,
-    is_asked_to_stop,
     make_table,
+    mark_ended,
     owner_of,
     take_over,
     take_stop_request,
@@ -53,11 +49,11 @@ from fieldsharp.storage.postgres.ownership_table import (
 )
 
 logger = logging.getLogger(__name__)
-LOOK_EVERY_S = 2.0
-TAKING_BACK_S = 10.0
-"""So long after its start the server's former holders may take their locks back."""
+CHECK_EVERY_S = 2.0
+RECLAIM_S = 10.0
+"""How long after the start of the server former owners may take their locks back."""
 FREEING_S = 2.0
-# The server too must notice a machine that vanished, and not wait for ever for a row.
+# The server too must detect a machine that vanished, and not wait for ever for a row.
 _SETTINGS = (
     "SET tcp_keepalives_idle = 10",
     "SET tcp_keepalives_interval = 5",
@@ -67,25 +63,25 @@ _SETTINGS = (
 
 
 class PostgresStudyLock:
-    """Held while a coordinator runs, by a connection of its own and a thread that looks after it.
+    """Held while a coordinator runs, by a connection of its own and a thread that renews it.
 
     Args:
         url: Address of the database.
         study: Name of the study.
-        command: What the coordinator was started by.
+        command: The command that started the coordinator.
     """
 
     def __init__(self, url: str, study: str, command: str) -> None:
         self._url = url
         self._study = study
-        self._claim = Ownership(
+        self._ownership = Ownership(
             study, uuid.uuid4().hex, command, str(files_folder(url).expanduser().absolute())
         )
         self._connection: Connection | None = None
-        self._using = threading.Lock()
+        self._connection_guard = threading.Lock()
         self._ended = threading.Event()
         self._lost: StudyError | None = None
-        self._asked: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._stop_requests: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def take(self) -> None:
         """Take the lock.
@@ -96,113 +92,113 @@ class PostgresStudyLock:
             StorageError: If the server does not answer, or refuses.
         """
         with database_errors(self._url), opening_errors(self._url):
-            connection = self._connected()
+            connection = self._new_connection()
             try:
                 make_table(connection)
-                self._wait_for_a_former_holder(connection)
-                deadline = time.monotonic() + LOOKING_S
-                while not self._try(connection):
+                self._wait_for_former_owner(connection)
+                deadline = time.monotonic() + LOCK_WAIT_S
+                while not self._try_lock(connection):
                     if time.monotonic() > deadline:
-                        raise is_run_by(self._study, owner_of(connection, self._study))
+                        raise already_running(self._study, owner_of(connection, self._study))
                     time.sleep(TRY_EVERY_S)
-                self._say_where_files_are(connection)
-                take_over(connection, self._claim)
+                self._warn_if_files_moved(connection)
+                take_over(connection, self._ownership)
             except BaseException:
                 _close(connection)
                 raise
         self._connection = connection
-        threading.Thread(target=self._keep, name="study lock", daemon=True).start()
+        threading.Thread(target=self._watch, name="study lock", daemon=True).start()
 
     def free(self) -> None:
-        """Free the lock, and note that its holder ended in good order."""
+        """Free the lock, and record that its owner ended in good order."""
         self._ended.set()
-        if not self._using.acquire(timeout=FREEING_S):
-            return  # the server is away: it has freed the lock itself
+        if not self._connection_guard.acquire(timeout=FREEING_S):
+            return  # the server cannot be reached: it has freed the lock itself
         try:
             if self._connection is not None:
                 with suppress(SQLAlchemyError):
-                    end_of(self._connection, self._claim)
+                    mark_ended(self._connection, self._ownership)
                 _close(self._connection)
                 self._connection = None
         finally:
-            self._using.release()
+            self._connection_guard.release()
 
     def check(self, session: Session) -> None:
-        """Check in a transaction, before it writes, that the study is still ours.
+        """Check at the start of a transaction that this process still has the study.
 
         Raises:
-            StudyError: If another process took it over while the server was away.
+            StudyError: If another process took it over while the server was unreachable.
             SQLAlchemyError: If the server does not answer.
         """
-        if token_of(session, self._study, keep=True) != self._claim.token:
+        if token_of(session, self._study, lock_row=True) != self._ownership.token:
             raise self._lost or self._taken_over(owner_of(session.connection(), self._study))
 
     def take_in_database(self) -> None:
-        """Do nothing: the server has the lock already."""
+        """Do nothing: the lock is on the server already."""
 
-    def require_kept(self) -> None:
+    def require_held(self) -> None:
         """Do nothing: every transaction checks it."""
 
     def stop_requested(self) -> int:
         """Return how urgently the coordinator is asked to stop: 0 not, 1 after the epoch, 2 now."""
-        asked = 0
+        urgency = 0
         with suppress(queue.Empty):
             while True:
-                asked = max(asked, self._asked.get_nowait())
-        return asked
+                urgency = max(urgency, self._stop_requests.get_nowait())
+        return urgency
 
-    def _keep(self) -> None:
-        """Look after the connection that holds the lock."""
-        while not self._ended.wait(LOOK_EVERY_S):
-            with self._using:
+    def _watch(self) -> None:
+        """Check the connection that has the lock regularly, and replace it when it is lost."""
+        while not self._ended.wait(CHECK_EVERY_S):
+            with self._connection_guard:
                 if self._ended.is_set() or self._lost is not None:
                     return
                 try:
-                    self._look()
+                    self._renew()
                 except StudyError as error:
-                    self._lost = error  # the next transaction says so
+                    self._lost = error  # the next transaction raises it
                 except (SQLAlchemyError, StorageUnavailable):
-                    logger.debug("the server of %s is away", mask_password(self._url))
+                    logger.debug("the server of %s cannot be reached", mask_password(self._url))
 
-    def _look(self) -> None:
+    def _renew(self) -> None:
         if self._connection is not None:
             try:
-                self._asked.put(take_stop_request(self._connection, self._claim))
+                self._stop_requests.put(take_stop_request(self._connection, self._ownership))
             except SQLAlchemyError:
                 _close(self._connection)
                 self._connection = None
             else:
                 return
-        connection = self._connected()
+        connection = self._new_connection()
         try:
-            if not self._try(connection) and not self._end_own(connection):
+            if not self._try_lock(connection) and not self._end_old_connections(connection):
                 raise self._taken_over(owner_of(connection, self._study))
-            if token_of(connection, self._study) != self._claim.token:
+            if token_of(connection, self._study) != self._ownership.token:
                 raise self._taken_over(owner_of(connection, self._study))
         except BaseException:
             _close(connection)
             raise
-        # A connection of our own that the server took for alive was ended: next time round.
-        if self._try(connection):
+        # Otherwise an old connection of this process was just ended: the next check succeeds.
+        if self._try_lock(connection):
             self._connection = connection
         else:
             _close(connection)
 
-    def _connected(self) -> Connection:
+    def _new_connection(self) -> Connection:
         connection = connect(self._url)
         try:
             for setting in _SETTINGS:
                 connection.execute(text(setting))
             connection.execute(
                 text("SELECT set_config('application_name', :name, false)"),
-                {"name": self._claim.connection_name},
+                {"name": self._ownership.connection_name},
             )
         except BaseException:
             _close(connection)
             raise
         return connection
 
-    def _try(self, connection: Connection) -> bool:
+    def _try_lock(self, connection: Connection) -> bool:
         if not try_shared_lock(connection, ALL_STUDIES):
             raise StorageUnavailable(
                 f"{mask_password(self._url)} is being upgraded by another process",
@@ -210,35 +206,35 @@ class PostgresStudyLock:
             )
         return try_lock(connection, lock_of(self._study))
 
-    def _end_own(self, connection: Connection) -> bool:
-        """End connections of ours that the server takes for alive; return whether there was one."""
-        return end_holders(connection, lock_of(self._study), self._claim.connection_name)
+    def _end_old_connections(self, connection: Connection) -> bool:
+        """End old connections of this process that the server still has, if any."""
+        return end_holders(connection, lock_of(self._study), self._ownership.connection_name)
 
-    def _wait_for_a_former_holder(self, connection: Connection) -> None:
-        """Give a holder time that lost its lock because the server was started again."""
-        said = False
-        while _age_s(connection) < TAKING_BACK_S:
-            holder = owner_of(connection, self._study)
-            if not holder.died or holder.is_gone_from_here:
+    def _wait_for_former_owner(self, connection: Connection) -> None:
+        """Give an owner that lost its lock in a restart of the server time to take it back."""
+        is_logged = False
+        while _age_s(connection) < RECLAIM_S:
+            owner = owner_of(connection, self._study)
+            if not owner.died or owner.is_known_dead:
                 return
-            if not said:
+            if not is_logged:
                 logger.info(
                     "the server was started just now: %s, which ran study %r, is given %.0f s to "
                     "go on with it",
-                    holder.words,
+                    owner.description,
                     self._study,
-                    TAKING_BACK_S,
+                    RECLAIM_S,
                 )
-            said = True
+            is_logged = True
             time.sleep(TRY_EVERY_S)
 
-    def _say_where_files_are(self, connection: Connection) -> None:
-        """Say it where whoever ran the study last kept its checkpoints in another place."""
+    def _warn_if_files_moved(self, connection: Connection) -> None:
+        """Warn if the last owner of the study had its checkpoints in another folder or machine."""
         former = files_of(connection, self._study)
-        if former is None or former == (platform.node(), self._claim.files):
+        if former is None or former == (platform.node(), self._ownership.files):
             return
         host, folder = former
-        if folder == self._claim.files and any(Path(folder).glob("*/trials")):
+        if folder == self._ownership.files and any(Path(folder).glob("*/trials")):
             return  # shared: both machines see it
         logger.warning(
             "the files of study %r, its checkpoints among them, lie in %s on %s and are now looked "
@@ -247,11 +243,11 @@ class PostgresStudyLock:
             self._study,
             folder,
             host,
-            self._claim.files,
+            self._ownership.files,
         )
 
-    def _taken_over(self, holder: LockOwner) -> StudyError:
-        by = f" by {holder.words}" if holder.pid is not None else ""
+    def _taken_over(self, owner: LockOwner) -> StudyError:
+        by = f" by {owner.description}" if owner.pid is not None else ""
         return StudyError(
             f"study {self._study!r} was taken over{by} while {mask_password(self._url)} could not "
             "be reached, and nothing more is written to it from here; leave it to that process, or "
@@ -259,49 +255,8 @@ class PostgresStudyLock:
         )
 
 
-def lock_owner_on_server(url: str, study: str) -> LockOwner:
-    """Return which process runs a study, or ran it when it died; changes nothing.
-
-    Raises:
-        ConfigError: If the address cannot be used.
-        StorageError: If the server does not answer.
-    """
-    with connected(url) as connection:
-        return owner_of(connection, study)
-
-
-def ask_to_stop_on_server(url: str, study: str, holder: LockOwner, *, at_once: bool) -> None:
-    """Leave a request to stop in the database.
-
-    Raises:
-        StorageError: If the server does not answer.
-    """
-    with database_errors(url), connected(url) as connection:
-        ask_to_stop(connection, study, holder, at_once=at_once)
-
-
-def is_asked_to_stop_on_server(url: str, study: str) -> bool:
-    """Return whether a request to stop is not answered yet.
-
-    Raises:
-        StorageError: If the server does not answer.
-    """
-    with database_errors(url), connected(url) as connection:
-        return is_asked_to_stop(connection, study)
-
-
-def withdraw_on_server(url: str, study: str) -> None:
-    """Withdraw a request to stop.
-
-    Raises:
-        StorageError: If the server does not answer.
-    """
-    with database_errors(url), connected(url) as connection:
-        answer_request(connection, study)
-
-
 def _age_s(connection: Connection) -> float:
-    """Return how long the server has run."""
+    """Return the time since the start of the server."""
     age = "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())"
     return float(connection.execute(text(age)).scalar_one())
 

@@ -1,5 +1,5 @@
-"""SQLite: the file, its checks, its locks and its write-ahead log.
+"""SQLite: the file, its checks, its locks, and its settings for Optuna.
 
-May import `storage.location`, `storage.errors`, `storage.durable_files`.
+May import the layers of `storage` below it, not `storage.postgres`.
 A new check of a database file goes into `checks`.
 """

@@ -1,4 +1,4 @@
-"""Whether the place of a database can be used, before anything is opened there."""
+"""Whether the path of a database can be used, checked before anything is opened."""
 
 import errno
 import os
@@ -8,41 +8,41 @@ from typing import Literal
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.partial_file import LONGEST_ADDITION
-from fieldsharp.storage.location.owned_folders import check_files_folder
-from fieldsharp.storage.sqlite.file import beside, can_be_written, size_of
+from fieldsharp.storage.location.paths import check_files_folder
+from fieldsharp.storage.sqlite.file import can_be_written, sidecar_files, size_of
 
 LONGEST_PATH = 504
 """Of a file that SQLite opens, in bytes: 512 with the suffix of its journal."""
 
 
 def check_access(path: Path, mode: Literal["read", "write"]) -> None:
-    """Check that a database can be at a path, with the folder beside it; leaves nothing behind.
+    """Check that a database can be opened or made at a path, without changing anything.
 
     Raises:
-        ConfigError: If there is something else, it cannot be read (read) or written (write), or the
-            folder beside it may not be used, see ``storage.location.owned_folders``.
+        ConfigError: If it is no file, cannot be read (read) or written (write), or the folder next
+            to it may not be used, see ``check_files_folder``.
     """
     check_files_folder(f"sqlite:///{path}", mode)
-    there = path.exists()
-    if path.is_symlink() and not there and Path(os.path.realpath(path)).is_symlink():
+    exists = path.exists()
+    if path.is_symlink() and not exists and Path(os.path.realpath(path)).is_symlink():
         raise ConfigError(f"storage {path} is a link that leads to itself; name a file")
-    if there and not path.is_file():
+    if exists and not path.is_file():
         raise ConfigError(f"storage {path} is no file; name a file, such as sweeps.db")
-    if there and not os.access(path, os.R_OK):
+    if exists and not os.access(path, os.R_OK):
         raise ConfigError(
             f"storage {path} cannot be read (it belongs to another user); "
             "have its owner allow it, or choose another with --storage"
         )
     if mode == "write":
-        _check_writable(path, there=there)
-    elif there:
+        _check_writable(path, exists=exists)
+    elif exists:
         _check_log_readable(path)
 
 
-def _check_writable(path: Path, *, there: bool) -> None:
-    if there and not os.access(path, os.W_OK):
+def _check_writable(path: Path, *, exists: bool) -> None:
+    if exists and not os.access(path, os.W_OK):
         raise ConfigError(f"storage {path} cannot be written; choose another with --storage")
-    if not there:
+    if not exists:
         _check_length(path)
     folder = path.resolve().parent
     try:
@@ -50,9 +50,9 @@ def _check_writable(path: Path, *, there: bool) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        if there and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return  # SQLite says so when it writes, and there may be space again by then
-        if there:
+        if exists and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return  # SQLite reports it when it writes, and the disk may have space again by then
+        if exists:
             raise ConfigError(
                 f"storage {path} stands in a folder that takes no files ({error.strerror}), and "
                 f"SQLite keeps its log beside it; make {folder} writable, or choose another with "
@@ -77,7 +77,7 @@ def _check_length(path: Path) -> None:
 
 
 def _check_log_readable(path: Path) -> None:
-    log, index, _ = beside(path)
+    log, index, _ = sidecar_files(path)
     if size_of(log) > 0 and not index.exists() and not can_be_written(path):
         raise ConfigError(
             f"storage {path} has changes in {log.name} that can only be read where files can be "

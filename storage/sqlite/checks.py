@@ -1,7 +1,7 @@
-"""Whether the file of a database is what it should be, before Optuna touches it.
+"""Whether a file is a sound database of studies of this version, before Optuna opens it.
 
 Optuna takes an empty file for a new database, puts its tables beside those of any other program,
-and meets damage only when it reads the page.
+and notices damage only when it reads the page.
 """
 
 import sqlite3
@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Literal
 
 from fieldsharp.core.errors import ConfigError, DatabaseDamaged, StorageError
-from fieldsharp.storage.errors.hints import restore_advice, storage_command
-from fieldsharp.storage.errors.messages import damaged, one_line, storage_error
-from fieldsharp.storage.location.backup_files import newest_backup
-from fieldsharp.storage.location.paths import files_folder
-from fieldsharp.storage.location.url import mask_password, sqlite_path
+from fieldsharp.storage.errors.messages import (
+    damaged,
+    one_line,
+    restore_advice,
+    storage_command,
+    storage_error,
+)
+from fieldsharp.storage.location.passwords import mask_password
+from fieldsharp.storage.location.paths import files_folder, newest_backup
+from fieldsharp.storage.location.url import sqlite_path
 from fieldsharp.storage.optuna_adapter.schema import (
     CURRENT_SCHEMA,
     OUR_TABLES,
@@ -22,35 +27,35 @@ from fieldsharp.storage.optuna_adapter.schema import (
     schema_of,
     table_names,
 )
-from fieldsharp.storage.sqlite.file import look, quick_check, size_of
-from fieldsharp.storage.sqlite.single_name import require_name
+from fieldsharp.storage.sqlite.file import quick_check, read_unchanged, size_of
+from fieldsharp.storage.sqlite.single_name import require_single_name
 
 SHOWN_TABLES = 5
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Contents:
     tables: list[str]
     schema: str | None
-    wrong: str | None
+    fault: str | None
 
 
 def require_sound(url: str, mode: Literal["read", "write"], *, must_exist: bool = False) -> None:
-    """Check the file of a database: that it is there, whole, of studies, and of this version.
+    """Check that the file of a database exists, is whole, of studies, and of this version.
 
-    For ``read`` only what is quickly seen; for ``write`` the structure of every page. A file that
-    is missing is in order for ``write`` unless it must exist.
+    For ``write`` the structure of every page is checked. A missing file is in order for ``write``
+    unless it must exist.
 
     Raises:
         ConfigError: If it is missing, no database, or another program's.
-        DatabaseDamaged: If it is broken or empty, or gone while backups of it are there.
+        DatabaseDamaged: If it is broken or empty, or missing while it has backups.
         StorageError: If its tables are of another version.
     """
     path = sqlite_path(url)
     if path is None or (mode == "write" and not must_exist and not path.exists()):
         return
-    seen = _require_studies(url, path, deep=mode == "write")
-    require_schema(url, seen.schema)
+    contents = _require_studies(url, path, deep=mode == "write")
+    require_schema(url, contents.schema)
 
 
 def require_studies(url: str, path: Path) -> None:
@@ -59,46 +64,46 @@ def require_studies(url: str, path: Path) -> None:
     Raises:
         ConfigError: If it is missing, no database, another program's, or in use through another
             of its names.
-        DatabaseDamaged: If it is broken or empty, or gone while backups of it are there.
+        DatabaseDamaged: If it is broken or empty, or missing while it has backups.
     """
     _require_studies(url, path, deep=False)
 
 
-def _require_studies(url: str, path: Path, *, deep: bool) -> _Seen:
+def _require_studies(url: str, path: Path, *, deep: bool) -> _Contents:
     if not path.exists():
         raise _missing(url, path)
-    require_name(url, path)
+    require_single_name(url, path)
     if size_of(path) == 0:  # before SQLite opens it, which would delete the log of an empty file
         raise _empty(url, path)
     try:
-        seen = _see(path, deep=deep)
+        contents = _read_contents(path, deep=deep)
     except sqlite3.Error as error:
         raise _unreadable(url, error) from error
-    if not seen.tables:
+    if not contents.tables:
         raise _empty(url, path)
-    if OUR_TABLES.isdisjoint(seen.tables):
-        more = ", ..." if seen.tables[SHOWN_TABLES:] else ""
+    if OUR_TABLES.isdisjoint(contents.tables):
+        more = ", ..." if contents.tables[SHOWN_TABLES:] else ""
         raise ConfigError(
             f"storage {path} is another program's database, with the tables "
-            f"{', '.join(seen.tables[:SHOWN_TABLES])}{more} and none of studies; name another with "
-            "--storage"
+            f"{', '.join(contents.tables[:SHOWN_TABLES])}{more} and none of studies; "
+            "name another with --storage"
         )
-    if seen.wrong is not None:
-        raise damaged(url, seen.wrong)
-    return seen
+    if contents.fault is not None:
+        raise damaged(url, contents.fault)
+    return contents
 
 
-def _see(path: Path, *, deep: bool) -> _Seen:
-    def see(connection: sqlite3.Connection) -> _Seen:
+def _read_contents(path: Path, *, deep: bool) -> _Contents:
+    def read(connection: sqlite3.Connection) -> _Contents:
         # A file shorter than its header says is refused here: SQLite compares the two.
-        wrong = quick_check(connection) if deep else None
-        return _Seen(table_names(connection), schema_of(connection), wrong)
+        fault = quick_check(connection) if deep else None
+        return _Contents(table_names(connection), schema_of(connection), fault)
 
-    return look(path, see)
+    return read_unchanged(path, read)
 
 
 def require_schema(url: str, schema: str | None) -> None:
-    """Check that tables are of this version.
+    """Check that the tables of a database are of this version.
 
     Raises:
         StorageError: If they are of an older one or a newer.
@@ -136,7 +141,7 @@ def _empty(url: str, path: Path) -> DatabaseDamaged:
 
 
 def _unreadable(url: str, error: sqlite3.Error) -> ConfigError | StorageError:
-    # What stands beside it tells a database of ours that was overwritten from a wrong file name.
+    # A folder next to it tells an overwritten database of studies from a wrong file name.
     if "not a database" in str(error) and not files_folder(url).is_dir():
         return ConfigError(
             f"storage {mask_password(url)} is a file but no database; name another with --storage"

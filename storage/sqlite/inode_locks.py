@@ -1,4 +1,4 @@
-"""Locks on a database file itself, which hold by whatever name the file is opened.
+"""Locks on bytes of a database file, which hold by whatever name the file is opened.
 
 One file can have several names: hard links, or a bind mount of the file alone. SQLite keeps the
 write-ahead log beside the *name*, so two writers through two names would write two logs for one
@@ -25,7 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fieldsharp.storage.sqlite.file_identity import descriptor_of
+from fieldsharp.storage.sqlite.file import open_descriptor
 
 _NAMES = 1 << 60
 _STUDIES = 1 << 61
@@ -37,7 +37,7 @@ _WRITER = "user.fieldsharp.writer"
 _MOST_BYTES = 10_000
 _TRY_FOR_S = 0.5
 _TRY_EVERY_S = 0.02
-_LOOKS = 3
+_CHECKS = 3
 
 
 @dataclass(frozen=True)
@@ -53,68 +53,68 @@ class Writer:
     process: str = ""
 
 
-def hold_name(path: Path) -> Writer | None:
+def lock_name(path: Path) -> Writer | None:
     """Lock the name by which this process writes to a database, until the process ends.
 
     Returns:
-        Who writes to the same file through another name; the name is then not locked. None where
-        nobody does.
+        The process that writes to the same file through another name; the name is then not locked.
+        None where none does.
     """
     real = path.resolve()
     byte = _name_byte(real)
     deadline = time.monotonic() + _TRY_FOR_S
     while True:
         try:
-            descriptor = descriptor_of(real, writable=True)
+            descriptor = open_descriptor(real, writable=True)
             _set(descriptor, fcntl.F_RDLCK, byte)
-            # Locked first, looked second: of two that come at once both see the other.
-            if not _other_name_is_held(descriptor, byte):
-                _note_writer(descriptor, real)
+            # Locked first, checked second: of two processes at once each sees the other.
+            if not _other_name_is_locked(descriptor, byte):
+                _save_writer(descriptor, real)
                 return None
             _set(descriptor, fcntl.F_UNLCK, byte)
         except OSError:
             return None
         if time.monotonic() > deadline:
-            return _noted_writer(descriptor)
+            return _saved_writer(descriptor)
         time.sleep(_TRY_EVERY_S)
 
 
 def writer_through_another_name(path: Path) -> Writer | None:
-    """Return who writes to a database through another name than this, None where nobody does."""
+    """Return the process that writes to a database through another name, None where none does."""
     real = path.resolve()
     try:
-        descriptor, byte = descriptor_of(real, writable=False), _name_byte(real)
-        # More than once: a writer that is refused itself holds its name for a moment.
-        for _ in range(_LOOKS):
-            if not _other_name_is_held(descriptor, byte):
+        descriptor, byte = open_descriptor(real, writable=False), _name_byte(real)
+        # More than once: a writer that is being refused locks its name for a moment.
+        for _ in range(_CHECKS):
+            if not _other_name_is_locked(descriptor, byte):
                 return None
-            time.sleep(_TRY_EVERY_S / _LOOKS)
-        return _noted_writer(descriptor)
+            time.sleep(_TRY_EVERY_S / _CHECKS)
+        return _saved_writer(descriptor)
     except OSError:
         return None
 
 
-def hold_study(path: Path, study: str) -> Callable[[], None] | None:
+def lock_study(path: Path, study: str) -> Callable[[], None] | None:
     """Lock a study of a database for this process.
 
     Returns:
-        What frees it again; None where another process has it.
+        A function that frees it; None where another process has it.
     """
     byte = _study_byte(study)
     try:
-        descriptor = descriptor_of(path.resolve(), writable=True)
+        descriptor = open_descriptor(path.resolve(), writable=True)
         _set(descriptor, fcntl.F_WRLCK, byte)
     except OSError as error:
-        is_held = error.errno in (errno.EAGAIN, errno.EACCES)
-        return None if is_held else lambda: None
+        is_taken = error.errno in (errno.EAGAIN, errno.EACCES)
+        return None if is_taken else lambda: None
     return lambda: _set(descriptor, fcntl.F_UNLCK, byte)
 
 
-def is_study_held(path: Path, study: str | None = None) -> bool:
-    """Return whether another process holds the lock of a study, or of any where none is named."""
+def is_study_locked(path: Path, study: str | None = None) -> bool:
+    """Return whether another process has the lock of a study, or of any if ``study`` is None."""
     start, length = (_STUDIES, _SIZE) if study is None else (_study_byte(study), 1)
     try:
-        return is_locked(descriptor_of(path.resolve(), writable=False), start, length)
+        return is_locked(open_descriptor(path.resolve(), writable=False), start, length)
     except OSError:
         return False
 
@@ -133,7 +133,7 @@ def _digest(text: str) -> int:
     return int.from_bytes(digest[:5], "big")
 
 
-def _other_name_is_held(descriptor: int, byte: int) -> bool:
+def _other_name_is_locked(descriptor: int, byte: int) -> bool:
     before, after = byte - _NAMES, _NAMES + _SIZE - byte - 1
     return (before > 0 and is_locked(descriptor, _NAMES, before)) or (
         after > 0 and is_locked(descriptor, byte + 1, after)
@@ -145,14 +145,14 @@ def _set(descriptor: int, kind: int, byte: int) -> None:
 
 
 def is_locked(descriptor: int, start: int, length: int, command: str = "F_OFD_GETLK") -> bool:
-    """Return whether another has a lock in a range of a file.
+    """Return whether another lock is in a range of a file.
 
     Args:
         descriptor: Of the file.
         start: Of the range.
         length: Of the range.
-        command: ``F_OFD_GETLK``: another open file, also of this process. ``F_GETLK``: another
-            process.
+        command: ``F_OFD_GETLK``: of another open file, also of this process. ``F_GETLK``: of
+            another process.
 
     Raises:
         OSError: If the system has no such locks.
@@ -169,21 +169,21 @@ def _fcntl(descriptor: int, command: str, kind: int, start: int, length: int) ->
     return fcntl.fcntl(descriptor, number, request)
 
 
-def _note_writer(descriptor: int, real: Path) -> None:
-    note = {"name": os.fsencode(real).decode(errors="replace"), "pid": os.getpid()}
+def _save_writer(descriptor: int, real: Path) -> None:
+    writer = {"name": os.fsencode(real).decode(errors="replace"), "pid": os.getpid()}
     try:
-        content = json.dumps(note | {"host": platform.node()}).encode()
+        content = json.dumps(writer | {"host": platform.node()}).encode()
         os.setxattr(descriptor, _WRITER, content)
     except (OSError, AttributeError):
-        return  # the file system keeps no attributes: a refusal will name no first name
+        return  # a file system without attributes: an error will not name the writer
 
 
-def _noted_writer(descriptor: int) -> Writer:
+def _saved_writer(descriptor: int) -> Writer:
     try:
         content = os.getxattr(descriptor, _WRITER)[:_MOST_BYTES]
-        note = json.loads(content)
-        host = str(note["host"])
+        writer = json.loads(content)
+        host = str(writer["host"])
         where = "" if host == platform.node() else f" on {host}"
-        return Writer(str(note["name"]), f"{int(note['pid'])}{where}")
+        return Writer(str(writer["name"]), f"{int(writer['pid'])}{where}")
     except (OSError, AttributeError, ValueError, KeyError, TypeError):
         return Writer()

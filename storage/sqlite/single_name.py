@@ -1,43 +1,44 @@
-"""A database file is used through one of its names at a time.
+"""Keeps a database file from being used through two of its names at a time.
 
-Why: see ``storage.sqlite.inode_locks``. Reading through a second name is refused too while the
-first is written to: what is in the log of the first name would be missing.
+The reason is in ``storage.sqlite.inode_locks``. Reading through a second name is refused too while
+the first is written to: the changes in the log of the first name would be missing.
 """
 
 import logging
 from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.storage.location.url import as_option, mask_password
-from fieldsharp.storage.sqlite.file import beside, size_of
-from fieldsharp.storage.sqlite.file_identity import other_links
-from fieldsharp.storage.sqlite.inode_locks import Writer, hold_name, writer_through_another_name
+from fieldsharp.storage.location.passwords import mask_password
+from fieldsharp.storage.location.url import as_option
+from fieldsharp.storage.sqlite.file import hard_links, sidecar_files, size_of
+from fieldsharp.storage.sqlite.inode_locks import Writer, lock_name, writer_through_another_name
 
 logger = logging.getLogger(__name__)
 
 
-def use_name(url: str, path: Path) -> None:
-    """Keep every other name of a database from being used, until this process ends.
+def reserve_name(url: str, path: Path) -> None:
+    """Reserve the name a database is opened by, until this process ends.
 
-    Other names that nobody uses are warned of: they may be backups.
+    Other names that no process uses cause a warning: they may be meant as backups.
 
     Raises:
         ConfigError: If the database is in use through another name, or the write-ahead log of
             another name has changes that are not in the file.
     """
-    links = other_links(path)
+    links = hard_links(path)
     for link in links:
-        log = beside(link)[0]
+        log = sidecar_files(link)[0]
         if size_of(log) > 0:
-            its_url = f"sqlite:///{link}"
+            url_of_link = f"sqlite:///{link}"
             raise ConfigError(
                 f"storage {path} is also called {link}, and {log.name} has changes made through "
                 "that name which are not in the file yet; move them into it with `python "
-                f"run_sweep.py storage backup{as_option(its_url)}`, then run the same command again"
+                f"run_sweep.py storage backup{as_option(url_of_link)}`, then run the same command "
+                "again"
             )
-    writer = hold_name(path)
+    writer = lock_name(path)
     if writer is not None:
-        raise _refusal(url, path, writer)
+        raise _in_use_error(url, path, writer)
     try:
         count = path.stat().st_nlink
     except OSError:
@@ -52,18 +53,18 @@ def use_name(url: str, path: Path) -> None:
         )
 
 
-def require_name(url: str, path: Path) -> None:
-    """Check that nobody writes to a database through another name.
+def require_single_name(url: str, path: Path) -> None:
+    """Check that no process writes to a database through another name.
 
     Raises:
-        ConfigError: If somebody does.
+        ConfigError: If one does.
     """
     writer = writer_through_another_name(path)
     if writer is not None:
-        raise _refusal(url, path, writer)
+        raise _in_use_error(url, path, writer)
 
 
-def _refusal(url: str, path: Path, writer: Writer) -> ConfigError:
+def _in_use_error(url: str, path: Path, writer: Writer) -> ConfigError:
     by = f"process {writer.process}" if writer.process else "another process"
     if not writer.name:
         return ConfigError(

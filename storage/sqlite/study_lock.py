@@ -1,6 +1,6 @@
-"""The lock on a study of an SQLite database: a file beside it, and a byte of the database itself.
+"""The lock on a study of an SQLite database: a file next to it, and a byte of the database itself.
 
-The file says who holds it and serves databases that are not there yet. The byte (see
+The file names its holder and serves databases that are not made yet. The byte (see
 ``storage.sqlite.inode_locks``) also holds under another name of the database, and when the lock
 file is removed.
 """
@@ -16,24 +16,31 @@ from fieldsharp.core.errors import BadInput, ConfigError, FieldsharpError, Study
 from fieldsharp.storage.durable_files.file_lock import (
     is_held,
     open_lock_file,
-    open_to_look,
+    open_lock_to_read,
     take_lock,
 )
-from fieldsharp.storage.errors.hints import go_on
+from fieldsharp.storage.errors.messages import resume_hint
 from fieldsharp.storage.location import paths
 from fieldsharp.storage.location.url import sqlite_path
-from fieldsharp.storage.lock_owner import CONFIRM, LOOKING_S, NOBODY, RESUME, LockOwner, is_run_by
-from fieldsharp.storage.process_identity import process_identity
-from fieldsharp.storage.sqlite.file_identity import file_identity
-from fieldsharp.storage.sqlite.inode_locks import hold_study, is_study_held
-from fieldsharp.storage.sqlite.single_name import require_name
+from fieldsharp.storage.lock_owner import (
+    CONFIRM,
+    LOCK_WAIT_S,
+    NO_OWNER,
+    RESUME,
+    LockOwner,
+    already_running,
+    process_identity,
+)
+from fieldsharp.storage.sqlite.file import file_identity
+from fieldsharp.storage.sqlite.inode_locks import is_study_locked, lock_study
+from fieldsharp.storage.sqlite.single_name import require_single_name
 from fieldsharp.storage.stop_request import take_request, withdraw_request
 
 
 class SqliteStudyLock:
     """Held while a coordinator runs; the system frees it when the process dies, however it dies.
 
-    It is good for processes of one machine, or for a shared folder whose file system locks.
+    It works between processes of one machine, or for a shared folder whose file system locks.
     """
 
     def __init__(self, url: str, study: str, command: str) -> None:
@@ -55,16 +62,16 @@ class SqliteStudyLock:
             ConfigError: If the lock cannot be made.
         """
         file = open_lock_file(self.path)
-        if not take_lock(file, LOOKING_S):
-            holder = read_lock_owner(file, alive=True)
+        if not take_lock(file, LOCK_WAIT_S):
+            owner = read_lock_owner(file, alive=True)
             file.close()
-            raise is_run_by(self._study, holder)
+            raise already_running(self._study, owner)
         try:
             self.take_in_database()
         except BadInput:
             file.close()
             raise
-        holder_now = json.dumps(
+        content = json.dumps(
             {
                 "pid": os.getpid(),
                 "host": platform.node(),
@@ -72,11 +79,11 @@ class SqliteStudyLock:
                 "identity": self._identity,
             }
         )
-        withdraw_request(self._request)  # one that was meant for an earlier holder
+        withdraw_request(self._request)  # one for an earlier holder
         try:
             file.truncate(0)
-            # Not through the buffer: what a full disk refuses would be tried again by close.
-            os.pwrite(file.fileno(), holder_now.encode(), 0)
+            # Unbuffered: closing the file would repeat a write that a full disk refused.
+            os.pwrite(file.fileno(), content.encode(), 0)
         except OSError as error:
             file.close()
             self._free_in_database()
@@ -86,7 +93,7 @@ class SqliteStudyLock:
         self._file = file
 
     def take_in_database(self) -> None:
-        """Take the lock in the database file too, once that is there.
+        """Take the lock in the database file too, once that exists.
 
         Raises:
             StudyError: If another process holds it, whose lock file was removed.
@@ -94,8 +101,8 @@ class SqliteStudyLock:
         """
         if self._database is None or self._free_byte is not None or not self._database.exists():
             return
-        require_name(self._url, self._database)
-        self._free_byte = hold_study(self._database, self._study)
+        require_single_name(self._url, self._database)
+        self._free_byte = lock_study(self._database, self._study)
         if self._free_byte is None:
             raise StudyError(
                 f"study {self._study!r} is being run by a process whose lock {self.path} was "
@@ -112,9 +119,9 @@ class SqliteStudyLock:
             self._file = None
 
     def check(self, session: object) -> None:
-        """Do nothing: what is locked by the system stays locked."""
+        """Do nothing: the system keeps the lock as long as the process runs."""
 
-    def require_kept(self) -> None:
+    def require_held(self) -> None:
         """Check that the lock file is still the one that is locked.
 
         Raises:
@@ -124,14 +131,14 @@ class SqliteStudyLock:
             return
         held = os.fstat(self._file.fileno())
         try:
-            found = file_identity(self.path)
+            current = file_identity(self.path)
         except OSError:
-            return  # it cannot be looked at now, which tells nothing
-        if found != (held.st_dev, held.st_ino):
+            return  # the disk does not answer: nothing is known
+        if current != (held.st_dev, held.st_ino):
             raise FieldsharpError(
                 f"the lock {self.path} of study {self._study!r} was removed while the study was "
                 "being run; what was finished is in the database; "
-                f"{go_on(self._url, self._command, self._study)}"
+                f"{resume_hint(self._url, self._command, self._study)}"
             )
 
     def stop_requested(self) -> int:
@@ -149,21 +156,21 @@ def lock_owner_by_file(url: str, study: str) -> LockOwner:
     path = paths.study_lock(url, study)
     database = sqlite_path(url)
     try:
-        with open_to_look(path) as file:
-            holder = read_lock_owner(file, alive=is_held(file))
+        with open_lock_to_read(path) as file:
+            owner = read_lock_owner(file, alive=is_held(file))
     except OSError:
-        holder = NOBODY
-    if holder.alive or database is None:
-        return holder
+        owner = NO_OWNER
+    if owner.alive or database is None:
+        return owner
     # Last: a holder that ends frees the byte before the file.
-    return replace(holder, alive=is_study_held(database, study))
+    return replace(owner, alive=is_study_locked(database, study))
 
 
 def read_lock_owner(file: IO[str], *, alive: bool) -> LockOwner:
-    """Return which process the file of a lock names.
+    """Return the process that a lock file names.
 
     Args:
-        file: Of the lock, open.
+        file: The lock file, open.
         alive: Whether the lock is held.
     """
     file.seek(0)

@@ -1,7 +1,7 @@
-"""Checkpoints on their way between machines: the same folders, in an object store or anywhere else.
+"""Copies checkpoints between machines: the same folders, in an object store or shared file system.
 
-The folders beside the database stay what counts. A worker on a machine that does not see them has
-its own, and what it writes there is copied to the mirror, from which the coordinator takes it.
+The folders next to the database stay authoritative. A worker on a machine without access to them
+has its own, whose checkpoints are copied to the mirror, from which the coordinator copies them.
 """
 
 import re
@@ -15,14 +15,14 @@ import fsspec
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.storage.durable_files.atomic import make_private_folder, write_durably
-from fieldsharp.storage.location.url import mask_password
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.trial_files.checkpoints import attempt_folder
 
 _CHECKPOINT = re.compile(r"(?:[\w-]+/)*attempt-\d{4}/epoch-\d{6}")
 
 
 class CheckpointSync:
-    """Folders of trials at an address that fsspec knows.
+    """A mirror of checkpoint folders, at an address that fsspec knows.
 
     Args:
         address: Such as ``s3://bucket/folder``.
@@ -46,7 +46,7 @@ class CheckpointSync:
         self._root = str(root).rstrip("/")
 
     def require_writable(self) -> None:
-        """Check that what is written can be read again, and leave nothing.
+        """Check that a file in the mirror can be written, read and removed.
 
         Raises:
             ConfigError: If it cannot.
@@ -67,39 +67,39 @@ class CheckpointSync:
             ) from error
 
     def push(self, folder: Path, name: str, attempt: int) -> None:
-        """Have the mirror hold what a folder holds, and no more of this attempt or earlier ones.
+        """Copy a folder to the mirror, and remove its other checkpoints up to this attempt.
 
         Args:
             folder: Of a trial's checkpoints, attempt by attempt.
             name: Its name in the mirror.
-            attempt: Who writes; what later attempts wrote is theirs.
+            attempt: The attempt that writes; checkpoints of later attempts are not removed.
 
         Raises:
-            OSError: If that fails; what it held is still there.
+            OSError: If that fails; older checkpoints are still in the mirror.
         """
-        here = {path.relative_to(folder).as_posix(): path for path in _checkpoints(folder)}
+        local = {path.relative_to(folder).as_posix(): path for path in _checkpoints(folder)}
         with _as_os_errors():
-            there = self._names(name)
-            # The newest first: meanwhile the worker goes on and removes older ones.
-            for part in sorted(here.keys() - there, reverse=True):
+            mirrored = self._names(name)
+            # The newest first: the worker goes on meanwhile, and removes older ones.
+            for part in sorted(local.keys() - mirrored, reverse=True):
                 try:
-                    content = here[part].read_bytes()
+                    content = local[part].read_bytes()
                 except FileNotFoundError:
                     continue
                 target = f"{self._root}/{name}/{part}"
                 self._make_folder(target)
                 self._files.pipe_file(target, content)
-            for part in sorted(there - here.keys()):
+            for part in sorted(mirrored - local.keys()):
                 if part >= attempt_folder(Path(), attempt + 1).as_posix():
                     continue
                 self._files.rm_file(f"{self._root}/{name}/{part}")
 
     def pull(self, name: str, folder: Path) -> None:
-        """Add to a folder what the mirror holds.
+        """Copy the checkpoints that a folder lacks from the mirror.
 
         Args:
-            name: Of a trial's checkpoints in the mirror, or of a folder of such.
-            folder: Where they go; made if there is something to lay down.
+            name: Of a trial's checkpoints in the mirror, or of a folder of several trials.
+            folder: The target; made if there are checkpoints.
 
         Raises:
             OSError: If that fails.
@@ -112,7 +112,7 @@ class CheckpointSync:
                     write_durably(target, self._files.cat_file(f"{self._root}/{name}/{part}"))
 
     def remove(self, name: str) -> None:
-        """Remove the checkpoints of a trial; there may be none.
+        """Remove the checkpoints of a trial from the mirror, if there are any.
 
         Raises:
             OSError: If that fails.
@@ -122,7 +122,7 @@ class CheckpointSync:
                 self._files.rm(f"{self._root}/{name}", recursive=True)
 
     def leave_mark(self) -> str:
-        """Leave something by which another machine can tell that it sees this very place.
+        """Write a mark by which another machine can tell that it has the same mirror.
 
         Returns:
             Its name, to ``remove`` it by.
@@ -138,7 +138,7 @@ class CheckpointSync:
         return name
 
     def sees(self, mark: str) -> bool:
-        """Return whether what was left, perhaps on another machine, is here."""
+        """Return whether the mirror has a mark that was left, perhaps on another machine."""
         try:
             with _as_os_errors():
                 return bool(self._files.exists(f"{self._root}/{mark}/file"))
@@ -152,7 +152,7 @@ class CheckpointSync:
         except FileNotFoundError:
             return set()
         parts = {str(path).rpartition(f"{name}/")[2] for path in found}
-        # Others may write there: a name that leads out of the folder is none of ours.
+        # Others may write to it: a name that leads out of the folder is not a checkpoint's.
         return {part for part in parts if _CHECKPOINT.fullmatch(part)}
 
     def _make_folder(self, path: str) -> None:
@@ -167,7 +167,7 @@ def _checkpoints(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def _as_os_errors() -> Iterator[Any]:
-    """Turn what the libraries of object stores raise into what a disk raises."""
+    """Map the errors of object store libraries to OSError."""
     try:
         yield
     except OSError:

@@ -1,10 +1,10 @@
-"""Checkpoints on disk: by trial and attempt, whole and checked, the newest first.
+"""Checkpoints on disk, with checksums, by trial and attempt.
 
     000007/             a trial
-        attempt-0002/   what one attempt at it wrote; an earlier attempt that was thought dead and
-            epoch-000004    writes again does so into its own folder, and disturbs nobody
+        attempt-0002/   of one attempt at it; an earlier attempt that was declared dead and still
+            epoch-000004    writes does so into its own folder, and disturbs no other
 
-Each file says of itself whether it is whole, see ``storage.durable_files.checksummed``.
+A checksum tells whether a file is whole, see ``storage.durable_files.atomic``.
 """
 
 import logging
@@ -14,30 +14,34 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from fieldsharp.storage.durable_files.atomic import make_private_folder, remove_partial_files
-from fieldsharp.storage.durable_files.checksummed import read_checked, write_checked
-from fieldsharp.storage.location.owned_folders import may_be_read
+from fieldsharp.storage.durable_files.atomic import (
+    make_private_folder,
+    read_checked,
+    remove_partial_files,
+    write_checked,
+)
+from fieldsharp.storage.durable_files.owned_folders import may_be_read
 
 logger = logging.getLogger(__name__)
-KEPT = 2
-"""Of one attempt: the last may be damaged by whatever ended it."""
+CHECKPOINTS_PER_ATTEMPT = 2
+"""The last may have been damaged when the attempt ended."""
 _KIND = "checkpoint 1"
 _NAME = re.compile(r"epoch-(\d{6})")
 _ATTEMPT = re.compile(r"attempt-(\d{4})")
 
 
 def trial_folder(folder: Path, number: int) -> Path:
-    """Return where the checkpoints of a trial stand."""
+    """Return the folder of a trial's checkpoints."""
     return folder / f"{number:06d}"
 
 
 def attempt_folder(folder: Path, attempt: int) -> Path:
-    """Return where an attempt at a trial writes its own."""
+    """Return the folder that an attempt at a trial writes to."""
     return folder / f"attempt-{attempt:04d}"
 
 
 def make_attempt_folder(folder: Path, attempt: int) -> None:
-    """Make the folder an attempt writes into.
+    """Make the folder that an attempt writes to.
 
     Raises:
         OSError: If it cannot be made.
@@ -47,24 +51,24 @@ def make_attempt_folder(folder: Path, attempt: int) -> None:
 
 
 def write_checkpoint(folder: Path, attempt: int, epochs_done: int, content: bytes) -> None:
-    """Write the checkpoint after an epoch, and remove what it makes superfluous.
+    """Write the checkpoint after an epoch, and remove older ones.
 
     Args:
         folder: Of the trial.
-        attempt: Whose; its folder must be there, else the trial was ended meanwhile.
-        epochs_done: How many epochs it has seen.
+        attempt: Its number. Its folder must exist; without it the trial was ended meanwhile.
+        epochs_done: Number of epochs trained.
         content: See ``model.checkpoint.encode``.
 
     Raises:
-        OSError: If it cannot be written; the checkpoints before it are still there.
+        OSError: If it cannot be written; earlier checkpoints still exist.
     """
     own = attempt_folder(folder, attempt)
     write_checked(own / f"epoch-{epochs_done:06d}", _KIND, content)
-    kept = _files(own)
-    for path in kept[KEPT:]:
+    existing = _files(own)
+    for path in existing[CHECKPOINTS_PER_ATTEMPT:]:
         with suppress(OSError):
             path.unlink()
-    if len(kept) >= KEPT:
+    if len(existing) >= CHECKPOINTS_PER_ATTEMPT:
         for other in _attempts(folder):
             found = _ATTEMPT.fullmatch(other.name)
             if found and int(found[1]) < attempt:
@@ -72,10 +76,10 @@ def write_checkpoint(folder: Path, attempt: int, epochs_done: int, content: byte
 
 
 def checkpoints(folder: Path) -> Iterator[bytes]:
-    """Return the content of every whole checkpoint of a trial, the one with most epochs first.
+    """Yield the content of every whole checkpoint of a trial, the one with most epochs first.
 
-    One that is damaged is left out, and said; so is a folder that others can fill. Those that
-    cannot be listed count as none.
+    A damaged one is skipped with a warning; so is a folder that other users can fill. A folder that
+    cannot be listed counts as empty.
     """
     if not may_be_read(folder):
         return
@@ -91,21 +95,21 @@ def checkpoints(folder: Path) -> Iterator[bytes]:
 
 
 def epochs_done(folder: Path) -> int:
-    """Return how many epochs the newest checkpoint of a trial has seen, 0 where there is none.
+    """Return the epochs trained at the newest checkpoint of a trial, 0 without a checkpoint.
 
-    Those that cannot be listed count as none.
+    A folder that cannot be listed counts as empty.
     """
     names = [path.name for attempt in _attempts(folder) for path in _files(attempt)]
     return max((int(name.removeprefix("epoch-")) for name in names), default=0)
 
 
 def numbers_with_checkpoints(folder: Path) -> list[int]:
-    """Return the trials a folder holds checkpoints of."""
+    """Return the numbers of the trials that have checkpoints in a folder."""
     return sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal())
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """Remove all checkpoints of a trial; there may be none."""
+    """Remove all checkpoints of a trial, if there are any."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -123,7 +127,7 @@ def keep_last(folder: Path) -> None:
             if path != newest:
                 path.unlink(missing_ok=True)
         remove_partial_files(attempt)
-        with suppress(OSError):  # the one that holds the last is not empty
+        with suppress(OSError):  # the one with the last checkpoint is not empty
             attempt.rmdir()
 
 

@@ -1,7 +1,8 @@
-"""The spool: results on disk before they are in the database, and until they are there for good.
+"""The spool: results on disk until the database has them durably.
 
-A result is written here as soon as it comes, whatever the database is doing, and removed once the
-database holds it durably. A coordinator that starts finds what the one before it could not tell.
+A result is written here as soon as it arrives, also while the database is unavailable, and removed
+once the database file has it. A coordinator that starts finds the results that the one before it
+could not write to the database.
 """
 
 import logging
@@ -9,9 +10,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from fieldsharp.storage.durable_files.atomic import make_private_folder, remove_partial_files
-from fieldsharp.storage.durable_files.checksummed import read_checked, write_checked
-from fieldsharp.storage.location.owned_folders import may_be_read
+from fieldsharp.storage.durable_files.atomic import (
+    make_private_folder,
+    read_checked,
+    remove_partial_files,
+    write_checked,
+)
+from fieldsharp.storage.durable_files.owned_folders import may_be_read
 
 logger = logging.getLogger(__name__)
 _KIND = "result 1"
@@ -19,13 +24,13 @@ _NAME = re.compile(r"(\d{6,})\.json")
 
 
 class ResultSpool:
-    """The results of one study that are not yet safe in its database; one process writes."""
+    """The results of one study that its database does not have durably; one process writes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def put(self, number: int, content: str) -> None:
-        """Keep the result of a trial, in place of an earlier one.
+        """Save the result of a trial; it replaces an earlier one.
 
         Raises:
             OSError: If it cannot be written.
@@ -34,11 +39,11 @@ class ResultSpool:
         write_checked(self._path(number), _KIND, content.encode())
 
     def remove(self, number: int) -> None:
-        """Forget a result that is safe in the database, or of no use."""
+        """Remove a result that the database has durably, or that is of no use."""
         self._path(number).unlink(missing_ok=True)
 
     def results(self) -> Iterator[tuple[int, str]]:
-        """Return every result with the number of its trial; damaged ones are put aside."""
+        """Yield every result with the number of its trial; damaged ones are renamed."""
         if not may_be_read(self.folder):
             return
         remove_partial_files(self.folder)
@@ -59,7 +64,7 @@ class ResultSpool:
                 path.replace(aside)
 
     def __len__(self) -> int:
-        """Return how many results there are."""
+        """Return the number of results."""
         if not self.folder.is_dir():
             return 0
         return sum(bool(_NAME.fullmatch(path.name)) for path in self.folder.iterdir())

@@ -1,17 +1,16 @@
-"""All checks, one after the other."""
+"""The table of checks, and running them one after the other."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
 
-from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.core.errors import FieldsharpError, TrainingFailed
 from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.sweep.checking.blur import check_blur
-from fieldsharp.sweep.checking.check import Check
-from fieldsharp.sweep.checking.context import CheckContext
+from fieldsharp.sweep.checking.context import Check, CheckContext, Finding
 from fieldsharp.sweep.checking.input_range import (
     check_later_values,
     check_level,
@@ -27,10 +26,29 @@ from fieldsharp.sweep.checking.optimiser import (
     check_movement,
     check_short_training,
 )
-from fieldsharp.sweep.checking.script_checks import check_script
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.engine.preflight import local_processes
+from fieldsharp.sweep.engine.preflight import local_processes, run_preflight
+from fieldsharp.sweep.execution.script.launch import find_program
+from fieldsharp.sweep.execution.script.preflight import require_script
 from fieldsharp.sweep.trials.trial import forecast_shape
+
+CHECKS: dict[str, Callable[[CheckContext], Finding]] = {
+    "units": check_units,
+    "values in training": check_training_values,
+    "values in validation": partial(check_later_values, part="validation"),
+    "values in test": partial(check_later_values, part="test"),
+    "level": check_level,
+    "mask": check_mask,
+    "time": check_time,
+    "blur": check_blur,
+    "weights": check_weights,
+    "evaluation mode": check_evaluation_mode,
+    "optimiser": check_movement,
+    "learning rate": check_learning_rate,
+    "training": check_short_training,
+}
+"""By name, in the order they run; a check of each loss term in the search follows."""
 
 
 def checks_of(config: SweepConfig) -> Iterator[Check]:
@@ -46,7 +64,7 @@ def checks_of(config: SweepConfig) -> Iterator[Check]:
 
 
 def open_context(config: SweepConfig) -> CheckContext:
-    """Read the data and try the predictor.
+    """Read the data and run the predictor once.
 
     Raises:
         DataError: If the data cannot be used.
@@ -63,33 +81,82 @@ def open_context(config: SweepConfig) -> CheckContext:
     return CheckContext(config, data, hardware)
 
 
-def run_checks(subject: CheckContext) -> Iterator[Check]:
-    """Yield every check; the same subject gives the same checks on one CPU.
+def run_checks(context: CheckContext) -> Iterator[Check]:
+    """Yield every check; the same context gives the same checks on one CPU.
 
     Raises:
         ConfigError: If settings that go together do not fit.
     """
-    checks: dict[str, Callable[[CheckContext], Check]] = {
-        "units": check_units,
-        "values in training": check_training_values,
-        "values in validation": partial(check_later_values, part="validation"),
-        "values in test": partial(check_later_values, part="test"),
-        "level": check_level,
-        "mask": check_mask,
-        "time": check_time,
-        "blur": check_blur,
-        "weights": check_weights,
-        "evaluation mode": check_evaluation_mode,
-        "optimiser": check_movement,
-        "learning rate": check_learning_rate,
-        "training": check_short_training,
+    terms: dict[str, Callable[[CheckContext], Finding]] = {
+        f"loss term {name}": partial(check_term, settings=settings)
+        for name, settings in terms_reached(context).items()
     }
-    for name, settings in terms_reached(subject).items():
-        checks[f"loss term {name}"] = partial(check_term, name=name, settings=settings)
+    for name, check in (CHECKS | terms).items():
+        try:
+            yield _named(name, check(context))
+        except TrainingFailed as error:
+            yield _named(name, _finding_of_error(error))
+
+
+def check_script(config: SweepConfig) -> Iterator[Check]:
+    """Yield every check of a configuration that trains a script, which is not run."""
+    settings = config.trainer
+    assert settings is not None, "there is a script"
+    checks: dict[str, Callable[[], str]] = {
+        "script": lambda: _script(config, settings),
+        "values": lambda: _values(config, settings),
+        "targets": lambda: _targets(config),
+        "what comes back": lambda: _results(settings),
+    }
     for name, check in checks.items():
         try:
-            yield check(subject)
-        except TrainingFailed as error:
-            # An error says what is wrong, what was found and what to do.
-            detail, _, fix = str(error).partition("; ")
-            yield Check(name, ok=False, detail=detail, fix=fix)
+            yield Check(ok=True, detail=check(), name=name)
+        except FieldsharpError as error:
+            yield _named(name, _finding_of_error(error))
+
+
+def _named(name: str, finding: Finding) -> Check:
+    return Check(finding.ok, finding.detail, finding.fix, name=name)
+
+
+def _finding_of_error(error: FieldsharpError) -> Finding:
+    """Return a failed finding: a message says what is wrong, then what to do."""
+    detail, _, fix = str(error).partition("; ")
+    return Finding(ok=False, detail=detail, fix=fix)
+
+
+def _script(config: SweepConfig, settings: ScriptSettings) -> str:
+    require_script(config)
+    commands = [
+        " ".join([find_program(settings, command[0]), *command[1:]])
+        for command in settings.commands
+    ]
+    return f"{', then '.join(commands)}, in a copy of {settings.project} for every trial"
+
+
+def _values(config: SweepConfig, settings: ScriptSettings) -> str:
+    names = [name.removeprefix("script.") for name in config.search.space]
+    handed = ", ".join(f"{name} as {settings.called(name)}" for name in names)
+    return f"searched and handed over as {settings.values}: {handed}"
+
+
+def _targets(config: SweepConfig) -> str:
+    facts = run_preflight(config).facts
+    unit = f" {facts.units}" if facts.units else ""
+    of = f"of {config.data.path}" if config.has_data else "as given: nothing else is known"
+    return (
+        f"gradient {facts.gradient.low:.4g}{unit} per cell, peak {facts.peak.low:.4g}{unit}, {of}"
+    )
+
+
+def _results(settings: ScriptSettings) -> str:
+    if settings.forecast is not None:
+        return (
+            f"{settings.forecast} beside {settings.truth}: every guard is taken but change, which "
+            "needs the last known frame"
+        )
+    where = settings.metrics or "what is printed"
+    return (
+        f"numbers in {where}: the guards whose metrics are not among them are left out, and "
+        "nothing then refuses sharpness that is noise"
+    )

@@ -1,10 +1,10 @@
-"""What the checks look at: a configuration, its data, and predictors built and trained on both.
+"""Input and result of a check: a configuration on its data, and a finding.
 
 Shape legend: B batch, T frames, C channel, H rows, W columns; units of the training range.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -28,6 +28,41 @@ SAFE_RATE = 1e-3
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What a check found.
+
+    Attributes:
+        ok: Whether the check passes.
+        detail: What was found, one sentence.
+        fix: What to do, one sentence; "" where the check passes.
+    """
+
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Check(Finding):
+    """The finding of a named check.
+
+    Attributes:
+        name: Stable; scripts may rely on it.
+    """
+
+    name: str = field(kw_only=True)
+
+    def as_json(self) -> dict[str, str | bool]:
+        """Return plain values."""
+        return {"name": self.name, "ok": self.ok, "detail": self.detail, "fix": self.fix}
+
+
+def finding(detail: str, fix: str, *, ok: bool) -> Finding:
+    """Return a finding that carries its fix only where the check fails."""
+    return Finding(ok, detail, "" if ok else fix)
+
+
+@dataclass(frozen=True)
 class CheckContext:
     """A configuration on its data, on the device it would be trained on."""
 
@@ -45,7 +80,7 @@ class CheckContext:
         """Return a predictor with noise on its weights.
 
         A predictor with a zero head starts from persistence whatever its other weights are, and on
-        some data a term finds nothing to say of persistence.
+        some data a loss term is 0 for persistence.
         """
         predictor = self.predictor()
         noise = torch.Generator().manual_seed(self.config.training.seed)
@@ -55,7 +90,7 @@ class CheckContext:
         return predictor
 
     def loss(self, **changed: float | str) -> ForecastLoss:
-        """Return the base loss alone, or with the settings that are given beside it."""
+        """Return the base loss without terms, with some settings of the loss changed."""
         alone = {"gradient_weight": 0.0, "peak_weight": 0.0, **changed}
         settings = LossSettings.model_validate({**self.config.loss.model_dump(), **alone})
         return ForecastLoss(settings, self.data.unit_climatology_CHW)
@@ -76,7 +111,7 @@ class CheckContext:
         return windows.take(torch.arange(len(windows), device=windows.starts_B.device))
 
     def forecast(self, predictor: nn.Module, history_BTCHW: Tensor) -> Tensor:
-        """Return the forecast a training judges: of an ensemble its members."""
+        """Return the forecast that the loss is computed on: of an ensemble its members."""
         with torch.autocast(
             self.hardware.device.type, self.hardware.precision, enabled=self.hardware.autocast
         ):
@@ -86,7 +121,7 @@ class CheckContext:
             return forecast.float()
 
     def require_dependence(self, predictor: nn.Module) -> None:
-        """Check that a training of this predictor can be started at all.
+        """Check that this predictor can be trained.
 
         Raises:
             TrainingFailed: If its forecast does not depend on its weights.
@@ -99,7 +134,7 @@ class CheckContext:
             )
 
     def persistence(self, history_BTCHW: Tensor) -> Tensor:
-        """Return the last known frame as ``forecast`` would: twice where members are judged."""
+        """Return the last known frame in the shape of ``forecast``: two members under the CRPS."""
         still_BTCHW = Persistence(self.config.data.horizon)(history_BTCHW)
         if self.config.loss.base == "crps":
             return still_BTCHW[:, None].expand(-1, 2, -1, -1, -1, -1)
@@ -127,7 +162,7 @@ def descend(
 
 
 def descend_often(predictor: nn.Module, loss: Callable[[], Tensor], steps: int) -> None:
-    """Take some steps of Adam at a safe rate.
+    """Take a number of Adam steps at a safe learning rate.
 
     Raises:
         TrainingFailed: If the loss does not depend on the predictor's weights.

@@ -1,4 +1,6 @@
-"""Is the input really in [0, 1], in one unit throughout, and is there enough of it?"""
+"""Input data: values in [0, 1], one unit throughout, enough valid cells and windows."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -7,34 +9,37 @@ from fieldsharp.fields.derivatives import interior_mask
 from fieldsharp.fields.series import time_text
 from fieldsharp.fields.split import window_span
 from fieldsharp.fields.windows import breaks_in_time
-from fieldsharp.sweep.checking.check import Check, judged
-from fieldsharp.sweep.checking.context import CheckContext
-from fieldsharp.sweep.checking.unit_jump import largest_unit_jump
+from fieldsharp.sweep.checking.context import CheckContext, Finding, finding
 from fieldsharp.sweep.engine.preflight import LEAST_INTERIOR_CELLS
 
 MOST_OUTSIDE = 0.05
 ROUNDING = 1e-4
 MOST_WINDOWS_LOST = 0.5
+FACTOR = 10.0
+"""Least ratio of a jump, and of all frames after it to all frames before it."""
+NEARLY_ALL = (5.0, 95.0)
+"""Percentiles used as the extremes of each side, so that single outlier frames do not count."""
+TINY_SHARE = 1e-6
 
 
-def check_training_values(subject: CheckContext) -> Check:
-    """Check that what the predictor is trained on lies in [0, 1]."""
-    values = _unit_values(subject, subject.data.split.train)
+def check_training_values(context: CheckContext) -> Finding:
+    """Check that the training values lie in [0, 1]."""
+    values = _unit_values(context, context.data.split.train)
     low, high = float(values.min()), float(values.max())
     detail = f"the training frames hold values from {low:.3g} to {high:.3g} of the training range"
     fix = "scale the field to the range of its training frames, once"
-    return judged("values in training", detail, fix, ok=low >= -ROUNDING and high <= 1 + ROUNDING)
+    return finding(detail, fix, ok=low >= -ROUNDING and high <= 1 + ROUNDING)
 
 
-def check_later_values(subject: CheckContext, part: str) -> Check:
+def check_later_values(context: CheckContext, part: str) -> Finding:
     """Check that a later part of the series keeps to the range of the training part.
 
     Args:
-        subject: What is looked at.
+        context: Configuration and data.
         part: ``validation`` or ``test``.
     """
-    split = subject.data.split
-    values = _unit_values(subject, split.validation if part == "validation" else split.test)
+    split = context.data.split
+    values = _unit_values(context, split.validation if part == "validation" else split.test)
     outside = float(((values < -ROUNDING) | (values > 1 + ROUNDING)).mean())
     detail = (
         f"{outside:.1%} of the values in the {part} frames lie outside the training range (from "
@@ -44,48 +49,48 @@ def check_later_values(subject: CheckContext, part: str) -> Check:
         "look for a change of unit between the parts, or train on a period as varied as the one "
         "that is predicted (data.split)"
     )
-    return judged(f"values in {part}", detail, fix, ok=outside <= MOST_OUTSIDE)
+    return finding(detail, fix, ok=outside <= MOST_OUTSIDE)
 
 
-def check_level(subject: CheckContext) -> Check:
+def check_level(context: CheckContext) -> Finding:
     """Check that the values do not jump to another order of magnitude somewhere in the series."""
-    series = subject.data.series
+    series = context.data.series
     jump = largest_unit_jump(series.values_TCHW[..., series.mask_HW])
     if jump is None:
-        return Check("level", ok=True, detail="the values keep to one order of magnitude")
+        return Finding(ok=True, detail="the values keep to one order of magnitude")
     detail = (
         f"from frame {jump.frame} ({time_text(series.time[jump.frame])}) on the values are about "
         f"{jump.factor:.3g} times those before"
     )
     fix = f"bring the frames before and from {jump.frame} on to one unit, or use one part alone"
-    return Check("level", ok=False, detail=detail, fix=fix)
+    return Finding(ok=False, detail=detail, fix=fix)
 
 
-def check_units(subject: CheckContext) -> Check:
-    """Tell the units of the field; a field without is no fault."""
-    series = subject.data.series
+def check_units(context: CheckContext) -> Finding:
+    """Report the units of the field; a field without units passes."""
+    series = context.data.series
     found = f"in {series.units}" if series.units else "in no stated unit"
-    low, high = subject.data.scaling.low, subject.data.scaling.high
+    low, high = context.data.scaling.low, context.data.scaling.high
     detail = f"{series.name} is {found}, {low:.4g} to {high:.4g} in the training frames"
-    return Check("units", ok=True, detail=detail)
+    return Finding(ok=True, detail=detail)
 
 
-def check_mask(subject: CheckContext) -> Check:
-    """Check that there are cells enough to take gradients at."""
-    mask_HW = subject.data.series.mask_HW
+def check_mask(context: CheckContext) -> Finding:
+    """Check that there are enough cells with valid neighbours to compute gradients at."""
+    mask_HW = context.data.series.mask_HW
     height, width = mask_HW.shape
-    interior = int(interior_mask(subject.data.mask_HW).sum())
+    interior = int(interior_mask(context.data.mask_HW).sum())
     detail = (
         f"{1 - float(mask_HW.mean()):.0%} of {height} x {width} cells are masked; {interior} have "
         f"eight valid neighbours ({LEAST_INTERIOR_CELLS} are needed)"
     )
     fix = "choose a field or an area that is known in connected cells, or lower min_valid_share"
-    return judged("mask", detail, fix, ok=interior >= LEAST_INTERIOR_CELLS)
+    return finding(detail, fix, ok=interior >= LEAST_INTERIOR_CELLS)
 
 
-def check_time(subject: CheckContext) -> Check:
+def check_time(context: CheckContext) -> Finding:
     """Check that breaks in time and missing frames leave most windows."""
-    data, settings = subject.data, subject.config.data
+    data, settings = context.data, context.config.data
     span = window_span(settings)
     parts = (
         (data.split.train, data.train, settings.train_every),
@@ -93,7 +98,7 @@ def check_time(subject: CheckContext) -> Check:
         (data.split.test, data.test, settings.score_every),
     )
     possible = sum(len(frames) - span + 1 for frames, _, _ in parts)
-    # Of the windows that are left only every so many are kept.
+    # Only every so many windows are used.
     left = sum(
         min(len(windows) * every, len(frames) - span + 1) for frames, windows, every in parts
     )
@@ -108,10 +113,45 @@ def check_time(subject: CheckContext) -> Check:
         "lower data.history, data.horizon or data.stride, raise data.max_filled_share, or give a "
         "more complete series"
     )
-    return judged("time", detail, fix, ok=lost <= MOST_WINDOWS_LOST)
+    return finding(detail, fix, ok=lost <= MOST_WINDOWS_LOST)
 
 
-def _unit_values(subject: CheckContext, frames: range) -> npt.NDArray[np.float32]:
+def _unit_values(context: CheckContext, frames: range) -> npt.NDArray[np.float32]:
     """Return the valid cells of some frames as the predictor sees them."""
-    unit_NCHW = subject.data.train.frames_NCHW[frames.start : frames.stop]
-    return np.asarray(unit_NCHW[..., subject.data.mask_HW].cpu(), dtype=np.float32)
+    unit_NCHW = context.data.train.frames_NCHW[frames.start : frames.stop]
+    return np.asarray(unit_NCHW[..., context.data.mask_HW].cpu(), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class UnitJump:
+    """Position and size of a change of level.
+
+    Attributes:
+        frame: First frame of the other level.
+        factor: Values from there on over values before.
+    """
+
+    frame: int
+    factor: float
+
+
+def largest_unit_jump(values_TCN: npt.NDArray[np.float32]) -> UnitJump | None:
+    """Return where the root mean square of the frames changes its order of magnitude for good.
+
+    Intermittent rain is no jump: on each side of a jump the frames must be of similar size.
+
+    Args:
+        values_TCN: Valid cells of every frame, physical units.
+    """
+    if len(values_TCN) < 2:
+        return None
+    sizes_T = np.sqrt(np.square(values_TCN, dtype=np.float64).mean(axis=(1, 2)))
+    logs_T = np.log(np.maximum(sizes_T, TINY_SHARE * sizes_T.max() + 1e-300))
+    frame = int(np.argmax(np.abs(np.diff(logs_T)))) + 1
+    before, after = logs_T[:frame], logs_T[frame:]
+    upward = bool(np.median(after) > np.median(before))
+    lower, upper = (before, after) if upward else (after, before)
+    apart = np.percentile(upper, NEARLY_ALL[0]) - np.percentile(lower, NEARLY_ALL[1])
+    if apart < np.log(FACTOR):
+        return None
+    return UnitJump(frame, float(np.exp(np.median(after) - np.median(before))))

@@ -1,4 +1,4 @@
-"""Is the model really loaded, and does evaluation mode hold still?"""
+"""Saving and loading weights, and evaluation mode: both give the same forecast bit by bit."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -10,8 +10,7 @@ from torch import nn
 
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.model.checkpoint import load_weights, save_weights
-from fieldsharp.sweep.checking.check import Check, judged
-from fieldsharp.sweep.checking.context import CheckContext, descend_often
+from fieldsharp.sweep.checking.context import CheckContext, Finding, descend_often, finding
 
 Tensor = torch.Tensor
 STEPS = 5
@@ -19,10 +18,9 @@ WINDOWS = 8
 OTHER_SEED = 1
 
 
-def check_weights(subject: CheckContext) -> Check:
+def check_weights(context: CheckContext) -> Finding:
     """Check that saved weights give a freshly built predictor the same forecast, bit by bit."""
-    name = "weights"
-    trained, again = _briefly_trained(subject), subject.predictor(OTHER_SEED)
+    trained, again = _briefly_trained(context), context.predictor(OTHER_SEED)
     fix = (
         "keep all that the forecast depends on in parameters or persistent buffers, and build the "
         "same ones each time"
@@ -35,22 +33,22 @@ def check_weights(subject: CheckContext) -> Check:
         except (RuntimeError, ValueError, SafetensorError) as error:
             reason = " ".join(str(error).split())[:200]
             detail = f"the weights cannot be saved and loaded ({type(error).__name__}: {reason})"
-            return Check(name, ok=False, detail=detail, fix=fix)
-    difference = _difference(_evaluated(subject, trained), _evaluated(subject, again))
+            return Finding(ok=False, detail=detail, fix=fix)
+    difference = _difference(_evaluated(context, trained), _evaluated(context, again))
     detail = (
         "saved and loaded weights give the same forecast, bit by bit"
         if difference == 0
         else f"with saved and loaded weights the forecast differs by up to {difference:.2g} of the "
         "training range"
     )
-    return judged(name, detail, fix, ok=difference == 0)
+    return finding(detail, fix, ok=difference == 0)
 
 
-def check_evaluation_mode(subject: CheckContext) -> Check:
+def check_evaluation_mode(context: CheckContext) -> Finding:
     """Check that in evaluation mode the same history gives the same forecast twice."""
-    predictor = _briefly_trained(subject)
+    predictor = _briefly_trained(context)
     difference = _difference(
-        _evaluated(subject, predictor, seed=0), _evaluated(subject, predictor, seed=1)
+        _evaluated(context, predictor, seed=0), _evaluated(context, predictor, seed=1)
     )
     detail = (
         "in evaluation mode two passes give the same forecast"
@@ -58,26 +56,26 @@ def check_evaluation_mode(subject: CheckContext) -> Check:
         else f"in evaluation mode two passes differ by up to {difference:.2g} of the training range"
     )
     fix = "let dropout, noise and batch statistics depend on self.training"
-    return judged("evaluation mode", detail, fix, ok=difference == 0)
+    return finding(detail, fix, ok=difference == 0)
 
 
-def _briefly_trained(subject: CheckContext) -> nn.Module:
-    predictor = subject.shaken_predictor()
-    history_BTCHW, future_BTCHW = subject.batch(WINDOWS)
-    loss = subject.loss()
+def _briefly_trained(context: CheckContext) -> nn.Module:
+    predictor = context.shaken_predictor()
+    history_BTCHW, future_BTCHW = context.batch(WINDOWS)
+    loss = context.loss()
 
     def value() -> Tensor:
-        pred = subject.forecast(predictor, history_BTCHW)
-        return loss(pred, future_BTCHW, subject.data.mask_HW).total_B.mean()
+        pred = context.forecast(predictor, history_BTCHW)
+        return loss(pred, future_BTCHW, context.data.mask_HW).total_B.mean()
 
-    with suppress(TrainingFailed):  # weights that do nothing are for the optimiser's check to find
+    with suppress(TrainingFailed):  # the optimiser's check reports weights without effect
         descend_often(predictor, value, STEPS)
     return predictor
 
 
-def _evaluated(subject: CheckContext, predictor: nn.Module, seed: int = 0) -> Tensor:
-    """Return the forecast in evaluation mode; noise that should not be there is drawn by seed."""
-    history_BTCHW, _ = subject.batch(WINDOWS)
+def _evaluated(context: CheckContext, predictor: nn.Module, seed: int = 0) -> Tensor:
+    """Return the forecast in evaluation mode; any noise left in it depends on the seed."""
+    history_BTCHW, _ = context.batch(WINDOWS)
     predictor.eval()
     torch.manual_seed(seed)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Is the optimiser stuck: do weights move, is the learning rate in range, is anything learnt?"""
+"""Optimiser: weights move, the learning rate is in range, a short training beats persistence."""
 
 import math
 
@@ -7,31 +7,30 @@ from torch import nn
 
 from fieldsharp.fields.windows import Windows
 from fieldsharp.model.training import Trainer
-from fieldsharp.sweep.checking.check import Check, judged
-from fieldsharp.sweep.checking.context import CheckContext
-from fieldsharp.sweep.checking.rate_range import HIGHEST, range_test
-from fieldsharp.sweep.configuration.searched_values import searched_values
+from fieldsharp.sweep.checking.context import CheckContext, Finding, finding
+from fieldsharp.sweep.checking.rate_range import range_test
+from fieldsharp.sweep.execution.leftover_processes import HIGHEST
 
 Tensor = torch.Tensor
 FEW_STEPS = 5
 SHORT_TRAINING_STEPS = 200
-WINDOWS_JUDGED = 64
+WINDOWS_EVALUATED = 64
 RATE = "training.learning_rate"
 
 
-def check_movement(subject: CheckContext) -> Check:
+def check_movement(context: CheckContext) -> Finding:
     """Check that a few steps of the configured optimiser move the weights.
 
     Raises:
         TrainingFailed: If the training diverges.
     """
-    predictor = subject.shaken_predictor()
+    predictor = context.shaken_predictor()
     before = [p.detach().clone() for p in predictor.parameters()]
-    _train(subject, predictor, FEW_STEPS, warmup_fraction=0.0)
+    _train(context, predictor, FEW_STEPS, warmup_fraction=0.0)
     moved = sum(
         not torch.equal(old, new) for old, new in zip(before, predictor.parameters(), strict=True)
     )
-    rate = subject.config.training.learning_rate
+    rate = context.config.training.learning_rate
     detail = (
         f"{moved} of {len(before)} tensors of weights moved in {FEW_STEPS} steps at the learning "
         f"rate {rate:g}"
@@ -41,18 +40,18 @@ def check_movement(subject: CheckContext) -> Check:
         if rate == 0
         else "let the forecast depend on every weight, and detach nothing on the way to it"
     )
-    return judged("optimiser", detail, fix, ok=2 * moved > len(before))
+    return finding(detail, fix, ok=2 * moved > len(before))
 
 
-def check_learning_rate(subject: CheckContext) -> Check:
+def check_learning_rate(context: CheckContext) -> Finding:
     """Check the configured and the searched learning rates against a range test.
 
     Raises:
         TrainingFailed: If the loss does not depend on the weights.
     """
-    rates = [float(rate) for rate in searched_values(subject.config, RATE)]
+    rates = [float(rate) for rate in context.config.searched_values(RATE)]
     lowest, highest = min(rates), max(rates)
-    found = range_test(subject)
+    found = range_test(context)
     limit = HIGHEST if found.diverges is None else found.diverges
     used = f"{lowest:g}" if lowest == highest else f"{lowest:g} to {highest:g}"
     falls = f"falls fastest at {found.steepest:.1e}" if found.steepest else "falls nowhere"
@@ -65,31 +64,30 @@ def check_learning_rate(subject: CheckContext) -> Check:
         else f"keep {RATE} and its range in search.space below {limit:.1e}{good}"
     )
     beyond = found.diverges is not None and highest >= found.diverges
-    return judged("learning rate", detail, fix, ok=lowest > 0 and not beyond)
+    return finding(detail, fix, ok=lowest > 0 and not beyond)
 
 
-def check_short_training(subject: CheckContext) -> Check:
+def check_short_training(context: CheckContext) -> Finding:
     """Check that a short training as configured gets below the loss of persistence.
 
     Raises:
         TrainingFailed: If the training diverges.
     """
-    name = "training"
-    loss, mask_HW = subject.loss(), subject.data.mask_HW
-    history_BTCHW, future_BTCHW = subject.batch(WINDOWS_JUDGED)
-    still = loss(subject.persistence(history_BTCHW), future_BTCHW, mask_HW).total_B.mean().item()
+    loss, mask_HW = context.loss(), context.data.mask_HW
+    history_BTCHW, future_BTCHW = context.batch(WINDOWS_EVALUATED)
+    still = loss(context.persistence(history_BTCHW), future_BTCHW, mask_HW).total_B.mean().item()
     if still == 0:
-        return Check(name, ok=True, detail="persistence makes no error here: nothing can be learnt")
-    predictor = subject.predictor()
-    steps = _train(subject, predictor, SHORT_TRAINING_STEPS)
+        return Finding(ok=True, detail="persistence makes no error here: nothing can be learnt")
+    predictor = context.predictor()
+    steps = _train(context, predictor, SHORT_TRAINING_STEPS)
     predictor.eval()
-    torch.manual_seed(subject.config.training.seed)
+    torch.manual_seed(context.config.training.seed)
     with torch.no_grad():
-        pred = subject.forecast(predictor, history_BTCHW)
+        pred = context.forecast(predictor, history_BTCHW)
         reached = loss(pred, future_BTCHW, mask_HW).total_B.mean().item() / still
-    rate = subject.config.training.learning_rate
+    rate = context.config.training.learning_rate
     detail = (
-        f"after {steps} steps the {subject.config.loss.base} loss on training windows is "
+        f"after {steps} steps the {context.config.loss.base} loss on training windows is "
         f"{reached:.3g} times that of persistence"
     )
     fix = (
@@ -97,20 +95,20 @@ def check_short_training(subject: CheckContext) -> Check:
         if rate == 0
         else f"try another {RATE} (see the check of it), a wider predictor or a shorter lead"
     )
-    return judged(name, detail, fix, ok=reached < 1)
+    return finding(detail, fix, ok=reached < 1)
 
 
-def _train(subject: CheckContext, predictor: nn.Module, steps: int, **changed: float) -> int:
-    """Train as configured but for no more than so many steps; return how many they were."""
-    size = subject.config.training.batch_size
-    windows: Windows = subject.some_windows(steps * size)
+def _train(context: CheckContext, predictor: nn.Module, steps: int, **changed: float) -> int:
+    """Train as configured for at most so many steps; return the number of steps taken."""
+    size = context.config.training.batch_size
+    windows: Windows = context.some_windows(steps * size)
     an_epoch = math.ceil(len(windows) / size)
-    settings = subject.config.training.model_copy(
+    settings = context.config.training.model_copy(
         update={"epochs": max(1, steps // an_epoch), **changed}
     )
-    subject.require_dependence(predictor)
+    context.require_dependence(predictor)
     trainer = Trainer(
-        predictor, subject.loss(), windows, subject.data.mask_HW, settings, subject.hardware
+        predictor, context.loss(), windows, context.data.mask_HW, settings, context.hardware
     )
     for _ in trainer.epochs():
         pass

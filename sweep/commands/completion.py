@@ -19,7 +19,7 @@ BREAKS = (":", "=")
 
 def complete_study(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of studies that begin like this, in the database that is named."""
-    from fieldsharp.storage.sqlite.study_names import study_names
+    from fieldsharp.storage.sqlite.file import study_names
 
     address = context.params.get("storage") or os.environ.get(STORAGE_VARIABLE) or DEFAULT_STORAGE
     try:

@@ -45,9 +45,8 @@ def run(
     from contextlib import nullcontext, suppress
 
     from fieldsharp.sweep.commands.json_output import say_json_line
-    from fieldsharp.sweep.dashboard.browser import opened_in_browser
     from fieldsharp.sweep.dashboard.http.tls import load_tls
-    from fieldsharp.sweep.dashboard.server import Dashboard
+    from fieldsharp.sweep.dashboard.server import Dashboard, opened_in_browser
 
     dashboard = Dashboard(
         storage_address(storage),

@@ -50,7 +50,8 @@ def run(
     ] = False,
 ) -> None:
     """Write a configuration out."""
-    from fieldsharp.storage.database import database_errors, open_database
+    from fieldsharp.storage.database import open_database
+    from fieldsharp.storage.errors.mapping import database_errors
     from fieldsharp.sweep.commands.json_output import say_json
     from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing, write
     from fieldsharp.sweep.results.narrowed_search import (

@@ -20,7 +20,7 @@ import typer
 from fieldsharp.core.printable import printable
 from fieldsharp.core.secret_variables import environment_without_secrets
 from fieldsharp.core.signals import BURST_S, StopSignals
-from fieldsharp.storage.errors.log_masking import Masking
+from fieldsharp.storage.location.passwords import Masking
 from fieldsharp.sweep.commands.exit_codes import WRONG_USE, exit_code, sentence
 
 logger = logging.getLogger(__name__)

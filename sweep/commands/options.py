@@ -32,7 +32,7 @@ def storage_address(value: str) -> str:
     """
     import os
 
-    from fieldsharp.storage.location.url import has_password, mask_password
+    from fieldsharp.storage.location.passwords import has_password, mask_password
 
     if has_password(value) and value != os.environ.get(STORAGE_VARIABLE):
         raise ConfigError(

@@ -93,7 +93,7 @@ def _begin_with(
 ) -> "WarmStart | None":
     """Return what to begin with of an earlier study, None where none is named."""
     from fieldsharp.core.errors import ConfigError
-    from fieldsharp.storage.location.url import mask_password
+    from fieldsharp.storage.location.passwords import mask_password
 
     if earlier is None:
         if its_storage is not None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fieldsharp.storage.location.backup_files import BACKUPS_KEPT
+from fieldsharp.storage.location.paths import BACKUPS_KEPT
 from fieldsharp.sweep.commands.json_output import say_json
 from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
 from fieldsharp.sweep.commands.printing import say, say_text

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from fieldsharp.core.errors import BadInput, FieldsharpError
 from fieldsharp.objectives.verdict import PROMISING
-from fieldsharp.storage.database import database_errors, open_database
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.commands.console import can_be_drawn_on, wide_console
 from fieldsharp.sweep.commands.exit_codes import WRONG_USE, exit_code
 from fieldsharp.sweep.commands.json_output import say_json

@@ -8,7 +8,7 @@ from contextlib import suppress
 from optuna.storages import RDBStorage
 
 from fieldsharp.core.errors import StorageUnavailable, StudyError
-from fieldsharp.storage.durable_files.file_lock import open_to_look
+from fieldsharp.storage.durable_files.file_lock import open_lock_to_read
 from fieldsharp.storage.location.paths import study_lock
 from fieldsharp.storage.sqlite.opened_files import OpenedFiles
 from fieldsharp.storage.study_lock import study_lock_owner
@@ -52,7 +52,7 @@ def _looks(
         trouble = ""
         try:
             snapshot = watcher.look()
-            opened.require()  # a file that is open is read on after it was removed
+            opened.require_current()  # a file that is open is read on after it was removed
         except StorageUnavailable as error:
             if _is_known_to_have_ended(url, name):
                 raise
@@ -75,7 +75,7 @@ def _is_known_to_have_ended(url: str, name: str) -> bool:
     """Return whether nobody runs a study; a server or a folder that is away cannot be asked."""
     try:
         with suppress(FileNotFoundError):
-            open_to_look(study_lock(url, name)).close()
+            open_lock_to_read(study_lock(url, name)).close()
         return not study_lock_owner(url, name).alive
     except (OSError, StorageUnavailable):
         return False

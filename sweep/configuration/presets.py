@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from fieldsharp.model.registry import NO_TERM
-from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, Scalar
+from fieldsharp.sweep.configuration.ranges import (
+    GIVEN,
+    Choices,
+    NumberRange,
+    Scalar,
+    setting_path,
+    value_at,
+)
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
-from fieldsharp.sweep.configuration.setting_paths import GIVEN, setting_path, value_at
 from fieldsharp.sweep.configuration.settings import SweepConfig
 
 BASELINE = "baseline"

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from typing import Any
 
 from fieldsharp.objectives.settings import ObjectiveSettings
+from fieldsharp.sweep.configuration.ranges import OF_SCRIPT
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
-from fieldsharp.sweep.configuration.setting_paths import OF_SCRIPT
 
 NO_DATA = {"path": ""}
 """Stands for the data of a script that reads its own, which nobody else looks at."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.sweep.configuration.duration import Duration, seconds
+from fieldsharp.sweep.configuration.execution import Duration, seconds
 from fieldsharp.sweep.configuration.ranges import Scalar
 
 NEEDED = ("gradient", "peak", "rmse")

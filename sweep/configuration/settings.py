@@ -22,10 +22,21 @@ from fieldsharp.sweep.configuration.execution import (
     RecoverySettings,
     WorkerSettings,
 )
-from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, Range, Scalar, ends, samples
+from fieldsharp.sweep.configuration.ranges import (
+    GIVEN,
+    SHORT_NAMES,
+    Choices,
+    NumberRange,
+    Range,
+    Scalar,
+    ends,
+    samples,
+    setting_path,
+    value_at,
+)
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
 from fieldsharp.sweep.configuration.script_rules import require_script_study, with_script_defaults
-from fieldsharp.sweep.configuration.setting_paths import GIVEN, SHORT_NAMES, setting_path
+from fieldsharp.sweep.configuration.search_methods import PRUNERS
 
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
 DEFAULT_SPACE: dict[str, NumberRange | Choices] = {
@@ -199,19 +210,12 @@ class SweepConfig(RunSettings):
     @property
     def promotes(self) -> bool:
         """Whether trials are paused at rungs."""
-        return self.pruner == "promotion"
+        return PRUNERS[self.pruner].rung_rule is not None
 
     @property
     def run(self) -> RunSettings:
         """The part that describes one training."""
-        return RunSettings(
-            data=self.data,
-            predictor=self.predictor,
-            loss=self.loss,
-            training=self.training,
-            plugins=self.plugins,
-            trainer=self.trainer,
-        )
+        return RunSettings(**{name: getattr(self, name) for name in RunSettings.model_fields})
 
     @property
     def has_data(self) -> bool:
@@ -275,7 +279,7 @@ class SweepConfig(RunSettings):
 
     @model_validator(mode="after")
     def _front_is_not_pruned(self) -> "SweepConfig":
-        if self.objective.mode == "pareto" and self.search.pruner in ("median", "hyperband"):
+        if self.objective.mode == "pareto" and PRUNERS[self.pruner].by_score is not None:
             raise ValueError(
                 f"search.pruner is {self.search.pruner}, which compares one score, and "
                 "objective.mode is pareto; set search.pruner to promotion or none"
@@ -330,6 +334,19 @@ class SweepConfig(RunSettings):
             if setting_path(name) == path:
                 return searched
         return None
+
+    def searched_values(self, path: str) -> list[Scalar]:
+        """Return the configured value of a setting, and the choices or ends of its range.
+
+        Args:
+            path: Dotted path of the setting, such as ``loss.variant``.
+        """
+        configured, searched = value_at(self.run.model_dump(), path), self.searched(path)
+        values = [
+            *([] if configured is None else [configured]),
+            *(ends(searched) if searched else ()),
+        ]
+        return list(dict.fromkeys(values))
 
     def _reachable(self, path: str, configured: Scalar) -> set[Scalar]:
         """Return the values a setting can take: its choices or ends where it is searched."""

@@ -1,4 +1,4 @@
-"""The search space as Optuna's distributions, the samplers and the pruners."""
+"""The search space as Optuna's distributions, its sampler and pruner, and the rungs of trials."""
 
 from optuna.distributions import (
     BaseDistribution,
@@ -6,15 +6,12 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
-from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+from optuna.pruners import BasePruner, NopPruner
+from optuna.samplers import BaseSampler
 
 from fieldsharp.sweep.configuration.ranges import Choices, NumberRange
+from fieldsharp.sweep.configuration.search_methods import PRUNERS, SAMPLERS
 from fieldsharp.sweep.configuration.settings import SearchSettings, SweepConfig
-
-TPE_CANDIDATES = 64
-"""Drawn for each ask, of which the likeliest to be good is taken. Optuna draws 24, after which 1.2
-and 1.8 times as many better configurations were left unfound in the same epochs (decision 18)."""
 
 
 def distributions(search: SearchSettings) -> dict[str, BaseDistribution]:
@@ -31,30 +28,25 @@ def _distribution(searched: NumberRange | Choices) -> BaseDistribution:
 
 
 def make_sampler(search: SearchSettings, trials_so_far: int) -> BaseSampler:
-    """Return the sampler of a study.
+    """Return the sampler of a study that has so many trials.
 
-    The seed moves on with the number of trials there are: a study that is gone on with under the
-    bare seed would draw the random numbers of its beginning again.
+    The seed moves on with their number: a resumed study would else draw the random numbers of its
+    beginning again.
     """
-    seed = (search.seed + 1_000_003 * trials_so_far) % 2**32
-    if search.sampler == "random":
-        return RandomSampler(seed=seed)
-    if search.sampler == "gp":
-        return GPSampler(seed=seed)
-    return TPESampler(seed=seed, n_ei_candidates=TPE_CANDIDATES)
+    return SAMPLERS[search.sampler]((search.seed + 1_000_003 * trials_so_far) % 2**32)
 
 
 def make_pruner(search: SearchSettings, epochs: int) -> BasePruner:
-    """Return the pruner of a study, on the score of each epoch."""
-    if search.pruner == "median":
-        return MedianPruner(
-            n_startup_trials=search.pruner_startup_trials,
-            n_warmup_steps=search.pruner_warmup_epochs,
-        )
-    if search.pruner == "hyperband":
-        lowest = min(max(1, search.pruner_warmup_epochs), epochs)
-        return HyperbandPruner(min_resource=lowest, max_resource=epochs)
-    return NopPruner()
+    """Return the pruner of a study for the score of each epoch; "auto" prunes nothing by it.
+
+    Args:
+        search: How it prunes.
+        epochs: Of a whole trial.
+    """
+    by_score = PRUNERS[search.pruner].by_score if search.pruner in PRUNERS else None
+    if by_score is None:
+        return NopPruner()
+    return by_score(search.pruner_startup_trials, search.pruner_warmup_epochs, epochs)
 
 
 def rungs(search: SearchSettings, epochs: int) -> tuple[int, ...]:

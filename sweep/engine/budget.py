@@ -1,4 +1,4 @@
-"""What a budget allows: whether another trial may be started, by time and by what it may bring."""
+"""The budget of a sweep: trials, time, and an end once further trials are needless."""
 
 import logging
 from collections.abc import Callable
@@ -9,10 +9,10 @@ logger = logging.getLogger(__name__)
 
 
 class Budget:
-    """Says whether trials may be started, and once why not.
+    """Decides whether trials may be started, and logs the reason once if not.
 
     Args:
-        study: Named in what is said.
+        study: Named in the log.
         budget: Of trials and time.
         clock: Seconds that never run backwards.
     """
@@ -22,34 +22,34 @@ class Budget:
         self._budget = budget
         self._clock = clock
         self._began_at = clock()
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
 
     def begin(self) -> None:
-        """Begin to count the time."""
+        """Start the clock of the time limit."""
         self._began_at = self._clock()
 
     def goes_on(self, *, needless: str) -> bool:
-        """Return whether trials may be started, or gone on with.
+        """Return whether trials may be started or resumed.
 
         Args:
-            needless: Why there is nothing that another trial could mend, "" where there is.
+            needless: Why another trial could change nothing; "" if it could.
         """
         timeout_s = self._budget.timeout_s
         if timeout_s is not None and self._clock() - self._began_at >= timeout_s:
             limit = self._budget.timeout
-            self._say(f"the time limit of {limit} is reached, no more trials are started")
+            self._log_once(f"the time limit of {limit} is reached, no more trials are started")
             return False
         if needless:
-            self._say(needless)
+            self._log_once(needless)
             return False
         return True
 
-    def to_begin(self, begun: int) -> int:
-        """Return how many trials may still be begun where so many were."""
-        return max(0, self._budget.trials - begun)
+    def left(self, started: int) -> int:
+        """Return how many trials may still be started after so many."""
+        return max(0, self._budget.trials - started)
 
-    def _say(self, sentence: str) -> None:
-        """Say something once."""
-        if sentence not in self._said:
+    def _log_once(self, sentence: str) -> None:
+        """Log a sentence once."""
+        if sentence not in self._logged:
             logger.info("%s: %s", self._study, sentence)
-        self._said.add(sentence)
+        self._logged.add(sentence)

@@ -12,17 +12,17 @@ from optuna.study import Study
 from fieldsharp.core.errors import StoppedOnRequest
 from fieldsharp.core.signals import StopSignals
 from fieldsharp.storage.database import open_database, opened_to_read
+from fieldsharp.storage.lock_owner import CONFIRM
 from fieldsharp.storage.retry import BUSY_TIMEOUT_S, DatabaseRetry
-from fieldsharp.storage.study_lock import CONFIRM, StudyLock
+from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.storage.trial_files.checkpoints import epochs_done, remove_checkpoints
-from fieldsharp.sweep.configuration.duration import seconds
-from fieldsharp.sweep.configuration.execution import RecoverySettings
+from fieldsharp.sweep.configuration.execution import RecoverySettings, seconds
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.confirmation_plan import make_plan
-from fieldsharp.sweep.engine.durable_removal import DurableRemoval
+from fieldsharp.sweep.engine.database_watch import DatabaseWatch
 from fieldsharp.sweep.engine.leases import POLL_S, Leases
-from fieldsharp.sweep.engine.lock_watch import LockWatch
-from fieldsharp.sweep.engine.maintenance import FREE_THE_MACHINE, PUT_BACK, Maintenance
+from fieldsharp.sweep.engine.maintenance import Maintenance
+from fieldsharp.sweep.engine.retry_policy import GiveUp, after_failure
 from fieldsharp.sweep.execution.executor import Executor
 from fieldsharp.sweep.execution.factory import ExecutorPlan, executor_plan
 from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
@@ -157,11 +157,10 @@ class ConfirmationRun:
         self._leases = Leases(executor, seconds(recovery.progress_deadline), clock)
         self._files = files
         self._attempts = recovery.attempts
-        self._housekeeping = Maintenance(url, files, recovery, clock, "run the same command again")
+        self._maintenance = Maintenance(url, files, recovery, clock, "run the same command again")
         self._patience = DatabaseRetry(seconds(recovery.patience), lambda: self._stop_requests > 0)
-        self._book = UnitOfWork(study, url, self._patience)
-        self._durability = DurableRemoval(self._book, clock)
-        self._lock_watch = None if lock is None else LockWatch(lock, self.request_stop, clock)
+        self._work = UnitOfWork(study, url, self._patience)
+        self._watch = DatabaseWatch(self._work, lock, self.request_stop, clock)
         self._missing: list[_Job] = []
         self._running: dict[int, _Job] = {}
         self._stop_requests = 0
@@ -194,13 +193,13 @@ class ConfirmationRun:
             while self._missing and self._leases.free_slots and self._can_start():
                 self._start(self._missing.pop(0))
             if not self._running and not self._missing:
-                self._durability.settle()
+                self._watch.settle()
                 return
             self._take_in(self._leases.poll(POLL_S))
         self._stop()
 
     def _can_start(self) -> bool:
-        return self._housekeeping.can_start(idle=not self._running)
+        return self._maintenance.can_start(idle=not self._running)
 
     def _start(self, job: _Job) -> None:
         self._running[job.sent.number] = job
@@ -215,7 +214,7 @@ class ConfirmationRun:
             if job is None or job.sent.attempt != event.attempt:
                 continue
             if isinstance(event, TrialBegan):
-                self._housekeeping.can_train()
+                self._maintenance.can_train()
             if isinstance(event, EpochDone):
                 job.report = event.report
             if isinstance(event, TrialTrouble):
@@ -231,47 +230,46 @@ class ConfirmationRun:
             match event:
                 case TrialDone():
                     self._keep(job, _finished(job.spec, job.report, event))
-                case TrialFailed(cause="worker") if self._stop_requests:
-                    pass  # perhaps only because the signal went to the whole process group
                 case TrialFailed():
                     self._failed(job, event)
-        self._durability.look()
-        if self._lock_watch is not None:
-            self._lock_watch.look()
+        self._watch.check()
 
-    def _failed(self, job: _Job, event: TrialFailed) -> None:
-        """Try a training again where that may help, else keep that it failed."""
-        again = {"attempt": job.sent.attempt + 1}
-        if event.cause in ("data", "machine"):
-            then = PUT_BACK if event.cause == "data" else FREE_THE_MACHINE
-            self._housekeeping.cannot_train(event.reason, then)
-        elif event.cause == "worker":
+    def _failed(self, job: _Job, failure: TrialFailed) -> None:
+        """Queue a training again if that may help, else store that it failed."""
+
+        def lost() -> tuple[int, RetryHistory]:
             done = epochs_done(self._checkpoints(job))
-            job.lost = job.lost.and_another(event.attempt, done, event.reason)
-            if len(job.lost.reasons) >= self._attempts:
-                self._keep(job, _failed(job.spec, job.lost.given_up()))
-                return
-        elif event.cause == "memory" and job.sent.can_be_halved:
-            again["micro_batches"] = 2
-        else:
-            self._keep(job, _failed(job.spec, event.reason))
+            return done, job.lost.and_another(failure.attempt, done, failure.reason)
+
+        stopping = self._stop_requests > 0
+        retry = after_failure(failure, job.sent, self._attempts, lost, stopping=stopping)
+        if isinstance(retry, GiveUp):
+            self._keep(job, _failed(job.spec, retry.reason))
             return
-        logger.warning(
-            "%s trial %d: confirming, seed %d: %s; it is tried again",
-            self._study.study_name,
-            job.spec.number,
-            job.spec.run.training.seed,
-            event.reason,
-        )
-        job.sent = job.sent.model_copy(update=again)
+        if retry.reason:
+            logger.warning(
+                "%s trial %d: confirming, seed %d: %s; it is tried again %s",
+                self._study.study_name,
+                job.spec.number,
+                job.spec.run.training.seed,
+                retry.reason,
+                retry.note,
+            )
+        job.lost = retry.history or job.lost
+        changes = {"attempt": job.sent.attempt + 1}
+        if retry.micro_batches is not None:
+            changes["micro_batches"] = retry.micro_batches
+        job.sent = job.sent.model_copy(update=changes)
         job.report = None
         self._missing.insert(0, job)
+        if retry.waits_for:
+            self._maintenance.cannot_train(failure.reason, retry.waits_for)
 
     def _keep(self, job: _Job, run: ConfirmedRun) -> None:
-        self._book.check_files()
+        self._work.check_files()
         self._patience.call(lambda: write_run(self._study, self._url, run))
         checkpoints = self._checkpoints(job)
-        self._durability.then(lambda: remove_checkpoints(checkpoints))
+        self._watch.remove_when_durable(lambda: remove_checkpoints(checkpoints))
         self._done += 1
         failed = run.judgement is None
         logger.log(

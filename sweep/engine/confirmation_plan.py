@@ -10,7 +10,7 @@ from fieldsharp.core.errors import DataError, StudyError
 from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.device import find_device
 from fieldsharp.objectives.targets import Targets, resolve_targets
-from fieldsharp.storage.database import database_errors
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import candidates, new_seeds
 from fieldsharp.sweep.study.confirmation.records import Confirmation, Runs

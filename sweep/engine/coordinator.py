@@ -1,7 +1,8 @@
-"""The coordinator: asks for trials, hands them out, judges what comes back, tells.
+"""The coordinator of a sweep: takes in the events of trials, scores them, and ends them.
 
-It is the only writer of its study. Workers send metrics; the score is made here, because it needs
-the baseline's RMSE, which no other trial knows.
+It is the only process that writes to its study. Workers send metrics; the score is computed here,
+because it needs the baseline's RMSE, which no other trial has. Which trial runs next is the
+scheduler's business.
 """
 
 import logging
@@ -16,17 +17,17 @@ from fieldsharp.core.errors import (
     StorageUnavailable,
 )
 from fieldsharp.objectives.guards import broken
-from fieldsharp.storage.errors.hints import go_on
-from fieldsharp.storage.study_lock import RESUME, StudyLock
-from fieldsharp.sweep.configuration.duration import seconds
+from fieldsharp.storage.errors.messages import resume_hint
+from fieldsharp.storage.lock_owner import RESUME
+from fieldsharp.storage.study_lock import StudyLock
+from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
-from fieldsharp.sweep.engine.durable_removal import DurableRemoval
+from fieldsharp.sweep.engine.database_watch import DatabaseWatch
 from fieldsharp.sweep.engine.leases import POLL_S, Leases
-from fieldsharp.sweep.engine.lock_watch import LockWatch
-from fieldsharp.sweep.engine.maintenance import FREE_THE_MACHINE, Maintenance
-from fieldsharp.sweep.engine.running_trial import RunningTrial
+from fieldsharp.sweep.engine.maintenance import Maintenance
+from fieldsharp.sweep.engine.retry_policy import GiveUp, Retry, after_failure, after_loss
+from fieldsharp.sweep.engine.running_trial import RunningTrial, trial_preview
 from fieldsharp.sweep.engine.scheduler import Scheduler
-from fieldsharp.sweep.engine.trial_preview import trial_preview
 from fieldsharp.sweep.engine.verdict_tracker import VerdictTracker
 from fieldsharp.sweep.execution.executor import Executor
 from fieldsharp.sweep.monitoring.progress import Progress
@@ -34,7 +35,7 @@ from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.files.spooled_result import SpooledResult
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.queued_trials import TrialRefusedError
+from fieldsharp.sweep.study.queue_checks import TrialRefusedError
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.retry_history import RetryHistory
 from fieldsharp.sweep.study.trial_events import (
@@ -55,21 +56,21 @@ logger = logging.getLogger(__name__)
 
 
 class Coordinator:
-    """Runs one study until its budget is used or it is told to stop.
+    """Runs one study until its budget is used or it is asked to stop.
 
     Args:
-        ledger: The study's book.
-        executor: What runs the trials.
-        facts: What was found out about the data.
-        progress: What is told how far it is.
-        files: The study's files beside the database.
+        repository: Of the study.
+        executor: Runs the trials.
+        facts: Of the data.
+        progress: Is told of every change.
+        files: Of the study, next to the database.
         clock: Seconds that never run backwards.
-        lock: On the study, which is watched while trials are at work; None where there is none.
+        lock: On the study; None if the caller holds none.
     """
 
     def __init__(
         self,
-        ledger: StudyRepository,
+        repository: StudyRepository,
         executor: Executor,
         facts: DataSummary,
         progress: Progress,
@@ -77,25 +78,22 @@ class Coordinator:
         clock: Callable[[], float] = time.monotonic,
         lock: StudyLock | None = None,
     ) -> None:
-        self._ledger = ledger
-        self._study = ledger.config.study
-        self._recovery = ledger.config.recovery
+        self._repository = repository
+        self._study = repository.config.study
+        self._recovery = repository.config.recovery
         self._leases = Leases(executor, seconds(self._recovery.progress_deadline), clock)
         self._progress = progress
         self._files = files
-        self._housekeeping = Maintenance(ledger.url, files, self._recovery, clock)
-        self._durability = DurableRemoval(ledger, clock)
-        self._lock_watch = None if lock is None else LockWatch(lock, self.request_stop, clock)
-        self._told: set[int] = set()
-        self._is_lost = False
+        self._maintenance = Maintenance(repository.url, files, self._recovery, clock)
+        self._watch = DatabaseWatch(repository, lock, self.request_stop, clock)
+        self._is_damaged = False
         self._stop_requests = 0
-        self._scoring = BaselineScoring(ledger.config.objective, facts.targets)
-        self._standing = VerdictTracker(ledger, facts)
-        self._turns = Scheduler(
-            ledger, self._leases, files, progress, self._scoring, self._standing, clock
+        self._scoring = BaselineScoring(repository.config.objective, facts.targets)
+        self._verdicts = VerdictTracker(repository, facts)
+        self._scheduler = Scheduler(
+            repository, self._leases, files, progress, self._scoring, self._verdicts, clock
         )
-        self._running = self._turns.running
-        ledger.patience.stopping = lambda: self._stop_requests > 0
+        repository.patience.stopping = lambda: self._stop_requests > 0
 
     def request_stop(self) -> None:
         """Ask for an orderly end; safe to call from a signal handler. Twice: at once."""
@@ -105,99 +103,104 @@ class Coordinator:
         """Work until the budget is used.
 
         Raises:
-            StoppedOnRequest: If it was told to stop; the trials at work are queued again.
+            StoppedOnRequest: If it was asked to stop; the running trials are queued again.
             FieldsharpError: If the baseline fails, since nothing can be scored without it.
         """
         try:
             self._prepare()
-            self._turns.begin()
+            self._scheduler.begin()
             while not self._stop_requests:
-                wants_more = self._turns.wants_more
-                if wants_more and self._housekeeping.can_start(idle=not self._running):
-                    self._refused(self._turns.hand_out())
-                if not self._running and not wants_more:
-                    self._turns.say_what_stays_paused()
-                    self._durability.settle()
+                wants_more = self._scheduler.wants_more
+                idle = not self._scheduler.running
+                if wants_more and self._maintenance.can_start(idle=idle):
+                    self._report_refused(self._scheduler.hand_out())
+                if not self._scheduler.running and not wants_more:
+                    self._scheduler.report_paused()
+                    self._watch.settle()
                     return
                 self._take_in(self._leases.poll(POLL_S))
-                self._housekeeping.back_up_if_due()
+                self._maintenance.back_up_if_due()
             self._stop()
         except DatabaseDamaged:
-            self._is_lost = True
+            self._is_damaged = True
             raise
         except StorageUnavailable as error:
-            self._ledger.patience.give_up()
+            self._repository.patience.give_up()
             if not self._stop_requests:
                 raise
             raise self._stopped(f"; the database was unavailable then ({error.found})") from error
         finally:
             self._progress.end()
             self._put_everything_back()
-            if not self._is_lost:  # another file in its place is no backup of this study
-                self._housekeeping.back_up()
+            if not self._is_damaged:  # another file in its place is no backup of this study
+                self._maintenance.back_up()
 
     def _prepare(self) -> None:
-        """Take up what a coordinator before this one left, and see where the study stands."""
-        self._durability.settle()
-        self._files.forget_unknown(self._ledger.numbers())
+        """Take up the results and trials that an earlier coordinator left."""
+        self._watch.settle()
+        self._files.remove_unknown(self._repository.numbers())
         for result in self._files.results():
-            self._take_up(result)
-        for number in self._ledger.left_running():
-            self._lost(number, None, "its coordinator died")
-        self._ledger.prepare()  # only now: a baseline may just have been given up
-        earlier = self._ledger.baseline()
+            self._adopt(result)
+        for number in self._repository.stale_running():
+            epochs_done, history = self._lost(number, "its coordinator died")
+            self._retry(number, None, after_loss(epochs_done, history, self._recovery.attempts))
+        self._repository.prepare()  # only now: a baseline may just have failed
+        earlier = self._repository.baseline()
         if earlier is not None:
             self._scoring.end_baseline(earlier.judgements_by_epoch)
-        self._standing.read()
-        self._turns.pausing.prepare()
-        self._told = self._ledger.told()
-        self._turns.finished = self._ledger.finished()
+        self._verdicts.read()
+        self._scheduler.prepare()
         self._progress.begin(
-            self._turns.finished, self._ledger.config.budget.trials, self._ledger.best()
+            self._scheduler.finished,
+            self._repository.config.budget.trials,
+            self._repository.best(),
         )
-        self._progress.waiting(self._turns.pausing.count)
+        self._progress.waiting(self._scheduler.paused.count)
         self._conclude()
-        self._durability.settle()
-        self._tidy()
-        self._judge_all()
+        self._watch.settle()
+        self._remove_checkpoints()
+        self._score_all()
 
-    def _take_up(self, result: SpooledResult) -> None:
-        """Go on with a result that was not told: its trial is not trained again."""
+    def _adopt(self, result: SpooledResult) -> None:
+        """Take over a result that is not in the database: its trial is not trained again."""
         number = result.end.number
-        spec = self._ledger.adopt(number, result.end.attempt, result.fingerprint)
-        if spec is None and number in self._ledger.told():  # told, but not forgotten
-            self._durability.then(lambda: self._files.forget_result(number))
+        spec = self._repository.adopt(number, result.end.attempt, result.fingerprint)
+        if (
+            spec is None and number in self._repository.finished_numbers()
+        ):  # only its file was not removed
+            self._watch.remove_when_durable(lambda: self._files.remove_result(number))
             return
-        if spec is None:  # the database was put back or made anew: it is of another trial
-            self._files.forget_result(number)
+        if spec is None:  # the database was restored or made anew: another trial has the number
+            self._files.remove_result(number)
             return
         logger.info(
             "%s trial %d: its result was at hand, it is not trained again", self._study, number
         )
         running = RunningTrial(spec, reports=result.reports, end=result.end)
-        self._running[number] = running
+        self._scheduler.adopt(running)
         if running.is_baseline:
             self._scoring.end_baseline([report.judgement for report in running.reports])
 
     def _put_everything_back(self) -> None:
-        """Leave no trial marked as running with nobody at it, whatever ended the work."""
+        """Leave no stale RUNNING trial in the database, however the work ended."""
         self._leases.kill_all()
-        for number in list(self._running):
+        for running in self._scheduler.running:
+            number = running.spec.number
             try:
-                self._put_back(number)
+                self._scheduler.put_back(number)
             except StorageError as error:
-                # The error that ended the work is on its way up; the next start puts back the rest.
+                # The error that ended the work is on its way up; the next start requeues the rest.
                 logger.warning("trial %d is left as running: %s", number, error)
-                self._ledger.patience.give_up()
+                self._repository.patience.give_up()
 
     def _take_in(self, events: list[TrialEvent]) -> None:
         for event in events:
-            running = self._running.get(event.number)
-            if running is None or running.spec.attempt != event.attempt:
+            running = self._scheduler.find(event.number, event.attempt)
+            if running is None:
                 continue  # of a trial that was ended or handed out again since
             match event:
                 case TrialBegan():
-                    self._housekeeping.can_train()
+                    self._maintenance.can_train()
                     if event.epochs_done:
                         logger.info(
                             "%s trial %d: goes on after epoch %d of %d",
@@ -207,100 +210,82 @@ class Coordinator:
                             running.spec.run.training.epochs,
                         )
                 case StepsDone():
-                    pass  # its lease is longer now
+                    pass  # it has extended the lease
                 case TrialTrouble():
                     logger.warning("%s trial %d: %s", self._study, event.number, event.sentence)
                 case EpochDone():
                     self._epoch_done(running, event.report)
                 case TrialDone():
-                    self._ended(running, event)
+                    self._trained(running, event)
                 case RungReached():
                     running.at_rung = True
                 case TrialFailed():
                     self._failed(running, event)
                 case TrialCancelled():
                     self._cancelled(running)
-        self._judge_all()
-        self._look()
-
-    def _look(self) -> None:
-        """Look at the files and the lock, now and then; nothing that was heard may be lost by it.
-
-        Raises:
-            DatabaseDamaged: If the database was removed or replaced.
-            FieldsharpError: If the lock was removed.
-        """
-        self._durability.look()
-        if self._lock_watch is not None:
-            self._lock_watch.look()
+        self._score_all()
+        self._watch.check()
 
     def _epoch_done(self, running: RunningTrial, report: EpochReport) -> None:
         if running.reports and report.epoch <= running.reports[-1].epoch:
-            return  # heard before
+            return  # reported by an earlier attempt, too
         running.reports.append(report)
         if running.is_baseline:
             self._scoring.add_baseline(report)
 
-    def _ended(self, running: RunningTrial, end: TrialDone) -> None:
+    def _trained(self, running: RunningTrial, end: TrialDone) -> None:
         running.end = end
-        result = SpooledResult(running.spec.fingerprint, end, running.reports)
-        self._files.keep_result(result)
+        self._files.spool_result(SpooledResult(running.spec.fingerprint, end, running.reports))
         if running.is_baseline:
             self._scoring.end_baseline()
 
-    def _failed(self, running: RunningTrial, event: TrialFailed) -> None:
-        number, spec = event.number, running.spec
+    def _failed(self, running: RunningTrial, failure: TrialFailed) -> None:
         if running.pruned:
-            self._cancelled(running)  # its worker died, but what it was told to do was end
-        elif event.cause == "worker" and self._stop_requests:
-            # Perhaps only because the signal to stop went to the whole process group.
-            self._put_back(number)
-        elif event.cause == "worker":
-            self._lost(number, spec, event.reason)
-        elif event.cause == "data":
-            self._put_back(number)
-            self._housekeeping.cannot_train(event.reason)
-        elif event.cause == "machine":
-            self._put_back(number)
-            self._housekeeping.cannot_train(event.reason, FREE_THE_MACHINE)
-        elif event.cause == "memory" and spec.can_be_halved:
+            self._cancelled(running)  # its worker died while it was being cancelled
+            return
+        retry = after_failure(
+            failure,
+            running.spec,
+            self._recovery.attempts,
+            lambda: self._lost(failure.number, failure.reason),
+            stopping=self._stop_requests > 0,
+        )
+        self._retry(failure.number, running.spec, retry)
+        if isinstance(retry, Retry) and retry.waits_for:
+            self._maintenance.cannot_train(failure.reason, retry.waits_for)
+
+    def _lost(self, number: int, reason: str) -> tuple[int, RetryHistory]:
+        """Return the epochs in the newest checkpoint of a lost trial, and its lost attempts."""
+        epochs_done = self._files.epochs_done(number)
+        return epochs_done, self._repository.retry_history_after(number, epochs_done, reason)
+
+    def _retry(self, number: int, spec: TrialSpec | None, retry: Retry | GiveUp) -> None:
+        if isinstance(retry, GiveUp):
+            self._fail(number, spec, retry.reason)
+            return
+        if retry.reason:
             logger.warning(
-                "%s trial %d: out of memory (%s), it is tried again with half a batch at a time",
+                "%s trial %d: %s; it is tried again %s",
                 self._study,
                 number,
-                event.reason,
+                retry.reason,
+                retry.note,
             )
-            self._put_back(number, micro_batches=2)
-        elif event.cause == "memory":
-            halves = " with half a batch at a time" if spec.micro_batches > 1 else ""
-            self._fail(number, spec, f"out of memory{halves}: {event.reason}")
-        else:
-            self._fail(number, spec, event.reason)
+        self._scheduler.put_back(number, retry.history, retry.micro_batches)
 
-    def _lost(self, number: int, spec: TrialSpec | None, reason: str) -> None:
-        """Try a trial again that ended without a word of its own, unless that happens too often."""
-        done = self._files.epochs_done(number)
-        lost = self._ledger.lost_once_more(number, done, reason)
-        if len(lost.reasons) >= self._recovery.attempts:
-            self._fail(number, spec, lost.given_up())
-            return
-        where = f"with the checkpoint after epoch {done}" if done else "from its first epoch"
-        logger.warning("%s trial %d: %s; it is tried again %s", self._study, number, reason, where)
-        self._put_back(number, lost)
-
-    def _judge_all(self) -> None:
-        # The baseline may have brought what the others were waiting for.
-        for running in list(self._running.values()):
-            self._judge(running)
-        while given_up := self._turns.given_up():  # what is concluded may end the others, too
+    def _score_all(self) -> None:
+        # The baseline may have sent the epoch that other trials were waiting for.
+        for running in self._scheduler.running:
+            self._score(running)
+        while given_up := self._scheduler.give_up_paused():  # the new verdict may end more of them
             for spec, record in given_up:
-                self._standing.add(spec, record, is_complete=False)
+                self._verdicts.add(spec, record, is_complete=False)
                 self._progress.pruned(spec, record)
-                self._count(spec.number)
+                self._end(spec.number)
             self._conclude()
 
-    def _judge(self, running: RunningTrial) -> None:
-        """Score the epochs for which the baseline's RMSE is known; finish the trial after all."""
+    def _score(self, running: RunningTrial) -> None:
+        """Score the epochs that the baseline has reached, and end the trial after its last one."""
         while len(running.scores) < len(running.reports) and not running.pruned:
             report = running.reports[len(running.scores)]
             score = self._scoring.at_its_age(report)
@@ -308,8 +293,8 @@ class Coordinator:
                 return
             running.scores.append(score)
             number = running.spec.number
-            rung = self._turns.pausing.result(running, report)
-            should_prune = self._ledger.report(number, report.epoch, score.total, rung)
+            rung = self._scheduler.paused.result(running, report)
+            should_prune = self._repository.report(number, report.epoch, score.total, rung)
             self._progress.epoch(running.spec, report, score)
             is_last = report.epoch == running.spec.run.training.epochs - 1
             is_done = is_last or running.end is not None  # then there is nothing to be saved
@@ -319,35 +304,34 @@ class Coordinator:
         if running.end is not None and (self._scoring.baseline_ended or running.pruned):
             self._finish(running, running.end)
         elif running.at_rung:
-            self._turns.at_rung(running, stopping=self._stop_requests > 0)
-            self._housekeeping.changed()
+            self._scheduler.at_rung(running, stopping=self._stop_requests > 0)
+            self._maintenance.changed()
 
     def _finish(self, running: RunningTrial, end: TrialDone) -> None:
         if running.pruned:
-            self._progress.pruned(running.spec, self._close(running, end))
+            self._progress.pruned(running.spec, self._store(running, end))
         elif not running.scores:
             self._fail(running.spec.number, running.spec, "it ended without a single epoch")
         else:
             # Against the finished baseline, however many epochs this trial had.
             score = self._scoring.final(running.reports[-1])
             running.scores[-1] = score
-            record = self._close(running, end)
+            record = self._store(running, end)
             wrong = broken(record.guards)
             self._progress.completed(running.spec, running.reports[-1], score, wrong)
             if running.is_baseline:
-                self._standing.look_at_the_baseline(record)
+                self._verdicts.warn_of_baseline(record)
             self._conclude()
 
     def _cancelled(self, running: RunningTrial) -> None:
         if running.pruned:
-            self._finish(running, running.last_word())
+            self._finish(running, running.early_end())
         else:
-            self._put_back(running.spec.number)
+            self._scheduler.put_back(running.spec.number)
 
     def _fail(self, number: int, spec: TrialSpec | None, reason: str) -> None:
-        self._ledger.fail(number, reason)
-        self._running.pop(number, None)
-        self._count(number)
+        self._repository.fail(number, reason)
+        self._end(number)
         if spec is None:
             logger.warning("%s trial %d: failed, %s", self._study, number, reason)
             return
@@ -355,12 +339,11 @@ class Coordinator:
         if RunningTrial(spec).is_baseline:
             raise self._no_baseline(number, reason)
 
-    def _refused(self, refused: list[TrialRefusedError]) -> None:
-        """Say which waiting trials could not be trained, and why."""
+    def _report_refused(self, refused: list[TrialRefusedError]) -> None:
+        """Log which queued trials could not be trained, and why."""
         for error in refused:
             logger.warning("%s trial %d: failed, %s", self._study, error.number, error.reason)
-            self._told.add(error.number)
-            self._housekeeping.changed()
+            self._maintenance.changed()
             if error.is_baseline and not self._scoring.baseline_ended:
                 raise self._no_baseline(error.number, error.reason)
 
@@ -370,56 +353,48 @@ class Coordinator:
             f"{reason}"
         )
 
-    def _close(self, running: RunningTrial, end: TrialDone) -> TrialRecord:
-        """Tell what a trial came to, keep what its pictures are drawn from, and return it."""
+    def _store(self, running: RunningTrial, end: TrialDone) -> TrialRecord:
+        """Write the end of a trial to the database, and return its record."""
         number = running.spec.number
         record = self._scoring.record(running, end)
-        pictures = self._files.keep_sample(number, trial_preview(running, end))
+        pictures = self._files.save_preview(number, trial_preview(running, end))
         if running.pruned:
-            self._ledger.prune(number, record, pictures)
+            self._repository.prune(number, record, pictures)
         else:
-            self._ledger.complete(number, record, pictures)
-        # Before the checkpoints are tidied.
-        self._standing.add(running.spec, record, is_complete=not running.pruned)
-        del self._running[number]
-        self._count(number)
+            self._repository.complete(number, record, pictures)
+        # Before checkpoints are removed.
+        self._verdicts.add(running.spec, record, is_complete=not running.pruned)
+        self._end(number)
         return record
 
     def _conclude(self) -> None:
-        self._standing.conclude(self._turns.finished)
-        self._progress.concluded(self._standing.verdict)
+        self._verdicts.conclude(self._scheduler.finished)
+        self._progress.concluded(self._verdicts.verdict)
 
-    def _count(self, number: int) -> None:
-        """Count a trial that was told, and forget what was kept in case it could not be."""
-        self._turns.finished += 1
-        self._told.add(number)
-        self._housekeeping.changed()
-        self._durability.then(lambda: self._files.forget_result(number))
-        self._tidy()
+    def _end(self, number: int) -> None:
+        """Count a trial whose end is in the database, and remove the files it no longer needs."""
+        self._scheduler.end(number)
+        self._maintenance.changed()
+        self._watch.remove_when_durable(lambda: self._files.remove_result(number))
+        self._remove_checkpoints()
 
-    def _tidy(self) -> None:
-        """Keep of the trials that ended the checkpoints of the best and the baseline alone."""
-        self._files.tidy(self._told, self._standing.wanted(self._recovery.keep_best))
-
-    def _put_back(
-        self, number: int, lost: RetryHistory | None = None, micro_batches: int | None = None
-    ) -> None:
-        self._ledger.put_back(number, lost, micro_batches)
-        self._running.pop(number, None)
-        self._progress.put_back(number)
+    def _remove_checkpoints(self) -> None:
+        """Remove the checkpoints of ended trials, except the best ones and the baseline."""
+        self._files.tidy(self._scheduler.ended, self._verdicts.wanted(self._recovery.keep_best))
 
     def _stop(self) -> None:
-        """Let every trial finish the epoch it is in, and take in what comes meanwhile.
+        """Let every trial finish its epoch, and take in the events until then.
 
         Raises:
             StoppedOnRequest: Unless there is nothing left to do.
         """
         self._leases.wind_down(self._study, self._take_in, lambda: self._stop_requests > 1)
-        if self._running or self._turns.finished < self._ledger.config.budget.trials:
+        budget = self._repository.config.budget.trials
+        if self._scheduler.running or self._scheduler.finished < budget:
             raise self._stopped("")
 
     def _stopped(self, more: str) -> StoppedOnRequest:
         return StoppedOnRequest(
-            f"study {self._study!r} was stopped with {self._turns.finished} trials done{more}; "
-            f"{go_on(self._ledger.url, RESUME, self._study)}"
+            f"study {self._study!r} was stopped with {self._scheduler.finished} trials done{more}; "
+            f"{resume_hint(self._repository.url, RESUME, self._study)}"
         )

@@ -7,15 +7,12 @@ from collections.abc import Callable
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.storage.location.url import sqlite_path
 from fieldsharp.storage.maintenance.backup import back_up
-from fieldsharp.sweep.configuration.duration import seconds
-from fieldsharp.sweep.configuration.execution import RecoverySettings
+from fieldsharp.sweep.configuration.execution import RecoverySettings, seconds
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 
 logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 2.0
 TRY_DATA_EVERY_S = 5.0
-PUT_BACK = "put it back"
-FREE_THE_MACHINE = "end other programs on this machine"
 
 
 class Maintenance:
@@ -73,7 +70,7 @@ class Maintenance:
         else:
             self._changed = False
 
-    def cannot_train(self, reason: str, then: str = PUT_BACK) -> None:
+    def cannot_train(self, reason: str, then: str) -> None:
         """Note that no trial can be trained now: this one waits, and is tried again soon.
 
         Args:

@@ -17,10 +17,8 @@ from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.sweep.configuration.presets import presets
-from fieldsharp.sweep.configuration.ranges import Choices
+from fieldsharp.sweep.configuration.ranges import Choices, setting_path
 from fieldsharp.sweep.configuration.run_settings import RunSettings
-from fieldsharp.sweep.configuration.searched_values import searched_values
-from fieldsharp.sweep.configuration.setting_paths import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.gpus import VISIBLE, visible_gpus, worker_count
 from fieldsharp.sweep.execution.script.preflight import (
@@ -125,7 +123,7 @@ def _try_own_terms(config: SweepConfig, data: ForecastData) -> None:
     history_BTCHW, future_BTCHW = next(data.train.in_order(WINDOWS_TRIED))
     still_BTCHW = history_BTCHW[:, -1:].expand_as(future_BTCHW)
     for setting in ("loss.variant", "loss.peak_variant"):
-        for name in map(str, searched_values(config, setting)):
+        for name in map(str, config.searched_values(setting)):
             if ":" in name:
                 climatology_CHW = data.unit_climatology_CHW
                 pair = still_BTCHW, future_BTCHW

@@ -10,8 +10,8 @@ from fieldsharp.core.errors import ConfigError, StoppedOnRequest
 from fieldsharp.core.signals import StopSignals
 from fieldsharp.storage.database import check_storage, open_database
 from fieldsharp.storage.retry import BUSY_TIMEOUT_S, DatabaseRetry
-from fieldsharp.storage.study_lock import StudyLock, refuse_if_run
-from fieldsharp.sweep.configuration.duration import seconds
+from fieldsharp.storage.study_lock import StudyLock, require_not_running
+from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.configuration.presets import values_outside
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import misleading_rungs
@@ -86,7 +86,7 @@ def _run(
 ) -> None:
     # Nothing is written before all is examined: bad data leaves no empty database behind.
     check_storage(storage_url, "write", must_exist=must_exist)
-    refuse_if_run(storage_url, config.study)
+    require_not_running(storage_url, config.study)
     for sentence in (*values_outside(config), *misleading_rungs(config)):
         logger.warning("%s: %s", config.study, sentence)
     machines = executor_plan(config)
@@ -112,20 +112,20 @@ def _run(
         study = patience.call(
             lambda: open_or_create_study(storage, config, facts, warm_start, differ)
         )
-        ledger = StudyRepository(study, config, storage_url, facts, patience)
+        repository = StudyRepository(study, config, storage_url, facts, patience)
         files = StudyWorkspace(storage_url, study_identity(study))
         files.make()
         _keep_project(config, files)
         if found.observed is not None:
-            files.keep_observed(found.observed)
+            files.save_observed(found.observed)
         executor = machines.executor(files.folder)
         try:
-            ledger.keep_workers(machines.workers)
+            repository.set_worker_count(machines.workers)
             coordinator = Coordinator(
-                ledger,
+                repository,
                 executor,
                 facts,
-                make_progress(_opened(study, config, facts, ledger)),
+                make_progress(_opened(study, config, facts, repository)),
                 files,
                 lock=lock,
             )
@@ -174,10 +174,10 @@ def _project_differs(
 
 
 def _opened(
-    study: Study, config: SweepConfig, facts: DataSummary, ledger: StudyRepository
+    study: Study, config: SweepConfig, facts: DataSummary, repository: StudyRepository
 ) -> OpenedSweep:
     """Return what can be told of a sweep that is about to begin."""
-    url, patience = ledger.url, ledger.patience
+    url, patience = repository.url, repository.patience
     return OpenedSweep(
         study=config.study,
         targets=facts.targets,

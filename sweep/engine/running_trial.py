@@ -1,25 +1,33 @@
-"""A trial at work, as its coordinator knows it."""
+"""A trial in training, and the data of the pictures that are drawn from it."""
 
+import logging
+from base64 import b64decode
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from fieldsharp.core.errors import StudyError
 from fieldsharp.objectives.score import Score
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.study.epoch_report import EpochReport
+from fieldsharp.sweep.study.files.previews import ForecastPreview, TrialPreview
 from fieldsharp.sweep.study.trial_events import TrialDone
 from fieldsharp.sweep.study.trial_spec import TrialSpec
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
 class RunningTrial:
-    """A trial at work: what it has sent, and how much of that is judged.
+    """A trial in training: the reports of its epochs, and their scores.
 
     Attributes:
-        spec: What it trains.
-        reports: Of its epochs, also of earlier attempts.
-        scores: Of the first of these: those for which the baseline is known.
-        end: What it sent last; it may wait for the baseline to be scored against.
-        pruned: Whether it was told to end as hopeless.
-        at_rung: Whether it was trained until a rung and handed back, and nobody is at it.
+        spec: What is trained.
+        reports: Of its epochs, those of earlier attempts included.
+        scores: Of the first reports; the rest waits for the baseline of the same epoch.
+        end: The last event of its worker; the trial may still wait for the baseline.
+        pruned: Whether its worker was asked to end it as hopeless.
+        at_rung: Whether it was trained until a rung and no worker has it.
     """
 
     spec: TrialSpec
@@ -31,12 +39,12 @@ class RunningTrial:
 
     @property
     def is_baseline(self) -> bool:
-        """Whether every other trial is compared with it."""
+        """Whether it is the trial that every other one is compared with."""
         return self.spec.preset == BASELINE
 
     @property
     def ends_early(self) -> bool:
-        """Whether what it has come to is not what it comes to at its end."""
+        """Whether its last report is not that of its last epoch."""
         return self.pruned or self.at_rung
 
     @property
@@ -44,6 +52,35 @@ class RunningTrial:
         """Wall time of its epochs."""
         return sum(report.seconds for report in self.reports)
 
-    def last_word(self) -> TrialDone:
-        """Return what stands for the last word of its worker, which only a whole trial has."""
+    def early_end(self) -> TrialDone:
+        """Return the end of a trial whose worker sent none, since it did not run all its epochs."""
         return TrialDone(self.spec.number, self.spec.attempt, self.seconds, 0.0, "", "")
+
+
+def trial_preview(running: RunningTrial, end: TrialDone) -> TrialPreview:
+    """Return what the pictures of a trial are drawn from, up to the epoch where it was pruned."""
+    scored = running.reports[: len(running.scores)]
+    losses = [report.losses for report in scored]
+    columns = {
+        "loss total": [loss.total for loss in losses],
+        "loss base": [loss.base for loss in losses],
+        "loss term": [loss.term for loss in losses],
+        "loss peak": [loss.peak for loss in losses],
+        "score": [score.total for score in running.scores],
+        **{name: [r.metrics[name] for r in scored] for name in ("gradient", "peak", "rmse")},
+    }
+    return TrialPreview(
+        # A pruned trial may have trained on before it was cancelled: that net has no score.
+        forecast=None if running.ends_early else _forecast(end),
+        epochs={name: np.array(values, dtype=np.float64) for name, values in columns.items()},
+    )
+
+
+def _forecast(end: TrialDone) -> ForecastPreview | None:
+    if not end.sample:
+        return None
+    try:
+        return ForecastPreview.from_bytes(b64decode(end.sample))
+    except (StudyError, ValueError) as error:  # out of the spool: of another version
+        logger.warning("trial %d: no pictures of its forecast: %s", end.number, error)
+        return None

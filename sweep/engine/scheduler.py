@@ -1,10 +1,10 @@
-"""Whose turn it is: a trial that was put back, a paused one among the best, or a new one."""
+"""Chooses the next trial for a free slot: requeued, promoted, or new."""
 
 import logging
 from collections.abc import Callable
 
-from fieldsharp.storage.errors.hints import go_on
-from fieldsharp.storage.study_lock import RESUME
+from fieldsharp.storage.errors.messages import resume_hint
+from fieldsharp.storage.lock_owner import RESUME
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.budget import Budget
 from fieldsharp.sweep.engine.leases import Leases
@@ -13,8 +13,9 @@ from fieldsharp.sweep.engine.running_trial import RunningTrial
 from fieldsharp.sweep.engine.verdict_tracker import VerdictTracker
 from fieldsharp.sweep.monitoring.progress import Progress
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.queued_trials import TrialRefusedError
+from fieldsharp.sweep.study.queue_checks import TrialRefusedError
 from fieldsharp.sweep.study.repository import StudyRepository
+from fieldsharp.sweep.study.retry_history import RetryHistory
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
@@ -22,166 +23,205 @@ logger = logging.getLogger(__name__)
 
 
 class Scheduler:
-    """Hands trials out, each until its next rung, as long as the budget allows.
+    """Owns the running trials and the count of finished ones, and hands trials out.
+
+    A trial is trained until its next rung at a time, as long as the budget allows.
 
     Args:
-        ledger: The study's book.
-        leases: Who takes the trials.
-        files: The study's files beside the database.
-        progress: What is told how far it is.
+        repository: Of the study.
+        leases: Passes the trials on to the executor.
+        files: Of the study, next to the database.
+        progress: Is told of every change.
         scoring: Against the baseline.
-        standing: Of the study.
+        verdicts: Of the study.
         clock: Seconds that never run backwards.
 
     Attributes:
-        running: The trials that are not in the queue, not paused and not ended, by number.
-        finished: How many trials of the budget are used.
-        pausing: The paused ones.
+        finished: Trials of the budget that are used.
+        ended: Numbers of the trials whose end is in the database.
+        paused: The paused trials.
     """
 
     def __init__(
         self,
-        ledger: StudyRepository,
+        repository: StudyRepository,
         leases: Leases,
         files: StudyWorkspace,
         progress: Progress,
         scoring: BaselineScoring,
-        standing: VerdictTracker,
+        verdicts: VerdictTracker,
         clock: Callable[[], float],
     ) -> None:
-        self.running: dict[int, RunningTrial] = {}
         self.finished = 0
-        self.pausing = PausedTrials(ledger, files, scoring)
-        self._ledger = ledger
-        self._study = ledger.config.study
+        self.ended: set[int] = set()
+        self.paused = PausedTrials(repository, files, scoring)
+        self._running: dict[int, RunningTrial] = {}
+        self._repository = repository
+        self._study = repository.config.study
         self._leases = leases
         self._files = files
         self._progress = progress
         self._scoring = scoring
-        self._standing = standing
-        self._allowance = Budget(self._study, ledger.config.budget, clock)
+        self._verdicts = verdicts
+        self._budget = Budget(self._study, repository.config.budget, clock)
+
+    def prepare(self) -> None:
+        """Read the trials that an earlier coordinator ended or paused."""
+        self.paused.prepare()
+        self.ended = self._repository.finished_numbers()
+        self.finished = self._repository.finished()
 
     def begin(self) -> None:
-        """Begin to count the time."""
-        self._allowance.begin()
+        """Start the clock of the time limit."""
+        self._budget.begin()
+
+    @property
+    def running(self) -> list[RunningTrial]:
+        """The trials that are not queued, not paused and not ended."""
+        return list(self._running.values())
+
+    def find(self, number: int, attempt: int) -> RunningTrial | None:
+        """Return a running trial, None if that attempt at it is over."""
+        running = self._running.get(number)
+        return running if running is not None and running.spec.attempt == attempt else None
+
+    def adopt(self, running: RunningTrial) -> None:
+        """Take over a trial whose result was left by an earlier coordinator."""
+        self._running[running.spec.number] = running
+
+    def end(self, number: int) -> None:
+        """Count a trial whose end is in the database."""
+        self._running.pop(number, None)
+        self.finished += 1
+        self.ended.add(number)
+
+    def put_back(
+        self,
+        number: int,
+        history: RetryHistory | None = None,
+        micro_batches: int | None = None,
+    ) -> None:
+        """Queue a trial again.
+
+        Args:
+            number: The trial.
+            history: Its lost attempts; None leaves those in the database.
+            micro_batches: Parts that a batch is trained in; None leaves it as it is.
+        """
+        self._repository.requeue(number, history, micro_batches)
+        self._running.pop(number, None)
+        self._progress.put_back(number)
 
     @property
     def wants_more(self) -> bool:
-        """Whether another trial is to be started or gone on with, if not now then soon."""
+        """Whether another trial is to be started or resumed, now or soon."""
         if self._waits_for_a_lost_baseline:
             return True
-        return self._may_go_on and (self._new > 0 or self._next_up() is not None)
+        return self._may_go_on and (self._new > 0 or self._next_promoted() is not None)
 
     def hand_out(self) -> list[TrialRefusedError]:
-        """Start trials, or go on with them, as many as there are free slots for.
+        """Start or resume trials while there are free slots.
 
         Returns:
-            The waiting trials that could not be trained; each has used its part of the budget.
+            The queued trials that could not be trained; each has used its part of the budget.
         """
         refused: list[TrialRefusedError] = []
         while self._leases.free_slots and self.wants_more:
-            number = self._next_up()
+            number = self._next_promoted()
             try:
                 if number is None:
-                    running = RunningTrial(self._ledger.ask())
+                    running = RunningTrial(self._repository.ask())
                     trained = self._files.epochs_done(running.spec.number)
                 else:
                     trained = 0  # it may go on from its rung
-                    running = self.pausing.go_on(number)
-                    self._progress.waiting(self.pausing.count)
+                    running = self.paused.resume(number)
+                    self._progress.waiting(self.paused.count)
             except TrialRefusedError as error:
                 refused.append(error)
                 self.finished += not error.is_baseline
+                self.ended.add(error.number)
                 continue
-            self.running[running.spec.number] = running
+            self._running[running.spec.number] = running
             if number is None:
-                self._ledger.make_durable()  # its result could else not be told
+                self._repository.make_durable()  # else its result could find no trial
             self._send(running, trained)
             self._progress.started(running.spec)
         return refused
 
     def at_rung(self, running: RunningTrial, *, stopping: bool) -> None:
-        """Go on with a trial that is among the best at its rung, or have it wait there.
+        """Go on with a trial that is among the best at its rung, or pause it.
 
         Args:
             running: All its epochs are scored.
-            stopping: Whether nothing is handed out any more.
+            stopping: Whether no trial is handed out any more.
         """
         may = not stopping and self._leases.free_slots > 0 and self._may_go_on
-        if not self.pausing.is_at_rung(running):
-            # Its checkpoint was ahead of the database, which was put back or lost its last words.
+        if not self.paused.is_at_rung(running):
+            # Its checkpoint was ahead of a database that was restored or lost its last commits.
             if may:
                 self._send(running)
             else:
-                self._put_back(running)
+                self.put_back(running.spec.number)
             return
-        if may and self.pausing.goes_on(running, self.running, self._new):
+        if may and self.paused.promotes(running, self._running, self._new):
             self._send(running)
             return
-        record = self.pausing.pause(running)
-        del self.running[running.spec.number]
+        record = self.paused.pause(running)
+        del self._running[running.spec.number]
         self._progress.paused(running.spec, record)
-        self._progress.waiting(self.pausing.count)
+        self._progress.waiting(self.paused.count)
 
-    def given_up(self) -> list[tuple[TrialSpec, TrialRecord]]:
-        """Tell of the paused trials whose turn cannot come any more, and return them."""
-        is_over = bool(self._standing.needless) or self._is_used_up
-        if not self.pausing.count or not (is_over or self._may_go_on):
-            return []  # out of time: more of it may be given to those that wait
-        ended = self.pausing.give_up(self.running, self._new, all_of_them=is_over)
+    def give_up_paused(self) -> list[tuple[TrialSpec, TrialRecord]]:
+        """End the paused trials that cannot go on any more, and return them."""
+        is_over = bool(self._verdicts.needless) or self._is_used_up
+        if not self.paused.count or not (is_over or self._may_go_on):
+            return []  # out of time: a later start may give them more
+        ended = self.paused.give_up(self._running, self._new, all_of_them=is_over)
         if ended:
-            self._progress.waiting(self.pausing.count)
+            self._progress.waiting(self.paused.count)
         return ended
 
-    def say_what_stays_paused(self) -> None:
-        """Say how many trials wait for more time, if any do."""
-        if self.pausing.count:
-            then = go_on(self._ledger.url, RESUME, self._study)
-            logger.info(
-                "%s: trials that stay paused: %d; %s", self._study, self.pausing.count, then
-            )
+    def report_paused(self) -> None:
+        """Log how many trials stay paused at the end, if any do."""
+        if self.paused.count:
+            then = resume_hint(self._repository.url, RESUME, self._study)
+            logger.info("%s: trials that stay paused: %d; %s", self._study, self.paused.count, then)
 
     def _send(self, running: RunningTrial, trained: int = 0) -> None:
         """Have a trial trained until its next rung.
 
         Args:
             running: The trial.
-            trained: Epochs it has behind it, of which nobody has judged whether it may go on.
+            trained: Epochs in its checkpoint after which no rung rule has seen it yet.
         """
-        until = self.pausing.until(running.spec, trained)
+        until = self.paused.until(running.spec, trained)
         running.spec = running.spec.model_copy(update={"until": until})
         running.at_rung = False
         self._leases.submit(running.spec, self._files.checkpoints(running.spec.number))
 
-    def _next_up(self) -> int | None:
-        """Return the paused trial whose turn it is."""
+    def _next_promoted(self) -> int | None:
+        """Return the paused trial that goes on next."""
         if self._waits_for_a_lost_baseline or self._is_used_up:
             return None
-        return self.pausing.next_up(self.running, self._new)
-
-    def _put_back(self, running: RunningTrial) -> None:
-        number = running.spec.number
-        self._ledger.put_back(number)
-        del self.running[number]
-        self._progress.put_back(number)
+        return self.paused.next_promoted(self._running, self._new)
 
     @property
     def _is_used_up(self) -> bool:
-        """Whether as many trials as there may be ended or are at work: the budget was lowered."""
-        return self._allowance.to_begin(self.finished + len(self.running)) == 0
+        """Whether the budget is used by ended and running trials alone: it was lowered."""
+        return self._budget.left(self.finished + len(self._running)) == 0
 
     @property
     def _may_go_on(self) -> bool:
-        return self._allowance.goes_on(needless=self._standing.needless)
+        return self._budget.goes_on(needless=self._verdicts.needless)
 
     @property
     def _new(self) -> int:
-        """How many trials of the budget are still to be begun."""
-        return self._allowance.to_begin(self.finished + len(self.running) + self.pausing.count)
+        """How many trials of the budget are still to be started."""
+        return self._budget.left(self.finished + len(self._running) + self.paused.count)
 
     @property
     def _waits_for_a_lost_baseline(self) -> bool:
-        """Whether trials cannot end, whatever the budget, before it is tried again."""
-        if self._scoring.baseline_ended or not self.running:
+        """Whether running trials wait for a baseline that has to be trained again."""
+        if self._scoring.baseline_ended or not self._running:
             return False
-        return not any(running.is_baseline for running in self.running.values())
+        return not any(running.is_baseline for running in self._running.values())

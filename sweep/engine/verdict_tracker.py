@@ -9,10 +9,9 @@ from fieldsharp.objectives.targets import targets_already_reached
 from fieldsharp.objectives.verdict import Verdict, reach_verdict
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.repository import StudyRepository
-from fieldsharp.sweep.study.script_verdict import as_script_verdict
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.verdict_inputs import contender
+from fieldsharp.sweep.study.verdict import as_script_verdict, contender
 
 logger = logging.getLogger(__name__)
 
@@ -21,13 +20,13 @@ class VerdictTracker:
     """Keeps the verdict of a study up to date while its trials come in.
 
     Args:
-        ledger: Where the verdict is written down.
+        repository: Where the verdict is written down.
         facts: What was found out about the data.
     """
 
-    def __init__(self, ledger: StudyRepository, facts: DataSummary) -> None:
-        self._ledger = ledger
-        self._config = ledger.config
+    def __init__(self, repository: StudyRepository, facts: DataSummary) -> None:
+        self._repository = repository
+        self._config = repository.config
         self._targets = facts.targets
         self._units = facts.units
         self._contenders: list[Contender] = []
@@ -46,7 +45,7 @@ class VerdictTracker:
 
     def read(self) -> None:
         """Begin with the trials that ended already."""
-        self._contenders = self._ledger.contenders()
+        self._contenders = self._repository.contenders()
 
     def add(self, spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True) -> None:
         """Take in a trial that is complete, or was given up on its way."""
@@ -62,9 +61,9 @@ class VerdictTracker:
         reached = reach_verdict(self._contenders, self._targets, self._units, to_come)
         verdict = as_script_verdict(self._config, reached)
         if verdict != self._verdict:
-            self._ledger.conclude(verdict)
+            self._repository.set_verdict(verdict)
             self._verdict = verdict
-        self._needless = self._ledger.settled(verdict, self._targets)
+        self._needless = self._repository.why_settled(verdict, self._targets)
 
     def wanted(self, count: int) -> list[int]:
         """Return the trials whose nets are worth keeping: the best, and the baseline.
@@ -77,7 +76,7 @@ class VerdictTracker:
         baseline = [c.number for c in self._contenders if c.is_baseline and count]
         return [*baseline, *(c.number for c in best)]
 
-    def look_at_the_baseline(self, record: TrialRecord) -> None:
+    def warn_of_baseline(self, record: TrialRecord) -> None:
         """Say what about the baseline makes the search odd."""
         study, metrics = self._config.study, record.metrics
         given = self._config.objective.targets

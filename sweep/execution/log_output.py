@@ -9,7 +9,7 @@ import sys
 import warnings
 from typing import TextIO
 
-from fieldsharp.storage.errors.log_masking import MaskedFormatter, Masking
+from fieldsharp.storage.location.passwords import MaskedFormatter, Masking
 
 logger = logging.getLogger(__name__)
 LONGEST_WARNING = 500

@@ -13,14 +13,15 @@ from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.score import Score
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.maintenance.disk_space import DiskSpace
+from fieldsharp.storage.maintenance.inspect import DiskSpace
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.monitoring.live_table import LiveTable, left_behind
 from fieldsharp.sweep.monitoring.progress import SilentProgress, outcome
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.formatting import describe
-from fieldsharp.sweep.study.status.snapshot import ShownTrial, SweepSnapshot, TrialAtWork
-from fieldsharp.sweep.study.trial_records import PAUSED_STATE, BestTrial, TrialRecord
+from fieldsharp.sweep.study.status.snapshot import SweepSnapshot, TrialAtWork
+from fieldsharp.sweep.study.status.state import ScoredTrial
+from fieldsharp.sweep.study.trial_records import PAUSED_STATE, TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 REDRAWN_A_SECOND = 2
@@ -74,7 +75,7 @@ class LiveProgress(SilentProgress):
             vertical_overflow="crop",
         )
 
-    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
+    def begin(self, finished: int, total: int, best: ScoredTrial | None) -> None:
         """Start drawing."""
         super().begin(finished, total, best)
         self._shown = replace(self._sweep.look(), sees_forecasts=True)
@@ -109,7 +110,7 @@ class LiveProgress(SilentProgress):
         """Leave a line behind."""
         super().completed(spec, report, score, wrong)
         metrics = report.metrics
-        found = ShownTrial(
+        found = ScoredTrial(
             spec.number, describe(spec), score.total, metrics["gradient"], metrics["peak"]
         )
         if self._shown is not None:

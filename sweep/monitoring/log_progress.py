@@ -7,7 +7,8 @@ from fieldsharp.objectives.score import Score
 from fieldsharp.sweep.monitoring.progress import SilentProgress, outcome, outcome_so_far
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.formatting import describe
-from fieldsharp.sweep.study.trial_records import BestTrial, TrialRecord
+from fieldsharp.sweep.study.status.state import ScoredTrial
+from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -16,7 +17,7 @@ logger = logging.getLogger(__name__)
 class LogProgress(SilentProgress):
     """A log line for every trial."""
 
-    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
+    def begin(self, finished: int, total: int, best: ScoredTrial | None) -> None:
         """Say where the sweep starts from."""
         super().begin(finished, total, best)
         logger.info("%s: %d of %d trials done", self.study, finished, total)

@@ -14,8 +14,9 @@ from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import Verdict
 from fieldsharp.sweep.monitoring.bars import clock_time
 from fieldsharp.sweep.study.epoch_report import EpochReport
-from fieldsharp.sweep.study.formatting import describe_result
-from fieldsharp.sweep.study.trial_records import BestTrial, TrialRecord
+from fieldsharp.sweep.study.formatting import describe, describe_result
+from fieldsharp.sweep.study.status.state import ScoredTrial
+from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 class Progress(Protocol):
     """What the coordinator tells while it works."""
 
-    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
+    def begin(self, finished: int, total: int, best: ScoredTrial | None) -> None:
         """Say how many trials are done, how many there shall be, and which is best so far."""
 
     def started(self, spec: TrialSpec) -> None:
@@ -69,13 +70,13 @@ class SilentProgress:
         self.units = units
         self.finished = 0
         self.total = 0
-        self.best: BestTrial | None = None
+        self.best: ScoredTrial | None = None
         self._began = time.monotonic()
         self._finished_here = 0
         self._waiting = 0
         self._waited_before: int | None = None
 
-    def begin(self, finished: int, total: int, best: BestTrial | None) -> None:
+    def begin(self, finished: int, total: int, best: ScoredTrial | None) -> None:
         """Take over from what is done."""
         self.best = best
         self.finished = finished
@@ -95,7 +96,9 @@ class SilentProgress:
         self._count()
         if not wrong and (self.best is None or score.total < self.best.score):
             metrics = report.metrics
-            self.best = BestTrial(spec.number, score.total, metrics["gradient"], metrics["peak"])
+            self.best = ScoredTrial(
+                spec.number, describe(spec), score.total, metrics["gradient"], metrics["peak"]
+            )
 
     def paused(self, spec: TrialSpec, record: TrialRecord) -> None:
         """Nothing to say."""

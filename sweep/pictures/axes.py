@@ -1,13 +1,13 @@
-"""Figures and axes in a style, placed by hand: a layout engine costs more than all the drawing."""
+"""Figures and axes in a style, placed by hand: a layout engine would take longer than drawing."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from fieldsharp.sweep.pictures.style import (
     LINE_WIDTH,
@@ -23,12 +23,8 @@ Box = tuple[float, float, float, float]
 """Left, bottom, width and height in inches."""
 LEGEND_LEFT = 0.3
 BOLD_LETTER = 0.095
-"""Width of a wide one in inches."""
+"""Width of a wide bold letter in inches."""
 Doubles = npt.NDArray[np.float64]
-
-
-NO_NAMES: Mapping[str, str] = {}
-"""Lines are called as ``SERIES`` has them."""
 
 
 def make_figure(width: float, height: float, style: Style) -> Figure:
@@ -37,7 +33,7 @@ def make_figure(width: float, height: float, style: Style) -> Figure:
 
 
 def add_axes(figure: Figure, box: Box, style: Style) -> Axes:
-    """Return axes at a place of a figure."""
+    """Return axes in a box of a figure."""
     width, height = figure.get_size_inches()
     left, bottom, wide, high = box
     axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
@@ -51,19 +47,19 @@ def add_axes(figure: Figure, box: Box, style: Style) -> Axes:
 
 
 def put_title(axes: Axes, title: str, style: Style, *, above_legend: bool = False) -> None:
-    """Write what axes show above them."""
+    """Write a title above axes."""
     pad = 24.0 if above_legend else 6.0
     axes.set_title(title, fontsize=TITLE, color=style.ink, loc="left", pad=pad, parse_math=False)
 
 
 def put_labels(axes: Axes, x: str, y: str, style: Style) -> None:
-    """Write what the axes are beside them."""
+    """Label both axes."""
     axes.set_xlabel(x, fontsize=TEXT, color=style.ink, labelpad=3, parse_math=False)
     axes.set_ylabel(y, fontsize=TEXT, color=style.ink, labelpad=4, parse_math=False)
 
 
 def put_grid(axes: Axes, style: Style) -> None:
-    """Draw lines behind what is plotted."""
+    """Draw grid lines behind the data."""
     axes.grid(visible=True, color=style.grid, linewidth=0.6)
     axes.set_axisbelow(True)
 
@@ -74,23 +70,23 @@ def put_line(
     y: Sequence[float] | Doubles,
     kind: str,
     style: Style,
-    name: str = "",
+    label: str = "",
 ) -> None:
-    """Draw what was observed or forecast as a line; a value that is no number leaves a gap.
+    """Draw observations or a forecast as a line; NaN leaves a gap.
 
     Args:
-        axes: Where.
+        axes: To draw on.
         x: Positions.
         y: Values.
         kind: Key of ``SERIES``.
         style: Its colours.
-        name: In the legend; by default that of its kind.
+        label: In the legend; by default that of its kind.
     """
     series = SERIES[kind]
     axes.plot(
         np.asarray(x, dtype=float),
         np.asarray(y, dtype=float),
-        label=name or series.label,
+        label=label or series.label,
         color=getattr(style, kind),
         linestyle=series.stroke,
         linewidth=LINE_WIDTH,
@@ -101,13 +97,13 @@ def put_line(
 
 
 def put_legend(axes: Axes, style: Style) -> None:
-    """Write which line is which in the row above the axes, below their title."""
+    """Write the legend in a row between the axes and their title."""
     handles, _ = axes.get_legend_handles_labels()
     if handles:
-        place, figure = axes.get_position(), axes.get_figure(root=True)
-        assert figure is not None, "axes are made in one"
-        # From the left edge of the figure on: a name may be long.
-        left = (LEGEND_LEFT / figure.get_size_inches()[0] - place.x0) / place.width
+        box, figure = axes.get_position(), axes.get_figure(root=True)
+        assert figure is not None, "axes belong to a figure"
+        # From the left edge of the figure: labels may be long.
+        left = (LEGEND_LEFT / figure.get_size_inches()[0] - box.x0) / box.width
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(max(left, -0.2), 1.015),
@@ -122,10 +118,10 @@ def put_legend(axes: Axes, style: Style) -> None:
         )
 
 
-def whole_numbers(axes: Axes, first: float, last: float, *, at_most: int = 8) -> None:
-    """Have whole numbers below the axes, the ends included."""
-    room = 0.5 if last - first < 3 else 0.03 * (last - first)
-    axes.set_xlim(first - room, last + room)
+def put_integer_ticks(axes: Axes, first: float, last: float, *, at_most: int = 8) -> None:
+    """Put ticks at integers on the x axis, with a margin beyond both ends."""
+    margin = 0.5 if last - first < 3 else 0.03 * (last - first)
+    axes.set_xlim(first - margin, last + margin)
     if last - first < at_most:
         axes.xaxis.set_major_locator(FixedLocator(list(np.arange(first, last + 1))))
     else:
@@ -133,16 +129,25 @@ def whole_numbers(axes: Axes, first: float, last: float, *, at_most: int = 8) ->
     axes.xaxis.set_minor_locator(NullLocator())
 
 
+def put_log_ticks(axes: Axes) -> None:
+    """Write the ticks of a logarithmic y axis as plain numbers, more of them on a short axis."""
+    low, high = axes.get_ylim()
+    multiples = (1.0, 2.0, 5.0) if high < 300 * max(low, 1e-300) else (1.0,)
+    axes.yaxis.set_major_locator(LogLocator(subs=multiples, numticks=9))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
 def frame_values(axes: Axes, *values: npt.ArrayLike) -> None:
-    """Set the range of the values so that all finite ones are seen, equal ones in the middle."""
+    """Set the y limits around all finite values; a single value is centred."""
     flat = np.concatenate([np.ravel(np.asarray(v, dtype=float)) for v in values])
     flat = flat[np.isfinite(flat)]
     if not flat.size:
         axes.set_ylim(0.0, 1.0)
         return
     low, high = float(flat.min()), float(flat.max())
-    room = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
-    axes.set_ylim(low - room, high + room)
+    margin = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
+    axes.set_ylim(low - margin, high + margin)
 
 
 def put_heading(figure: Figure, lines: Sequence[str], style: Style) -> None:
@@ -161,22 +166,22 @@ def put_heading(figure: Figure, lines: Sequence[str], style: Style) -> None:
 
 
 def wrapped(lines: Sequence[str], width: float) -> list[str]:
-    """Return lines that fit into so many inches as a heading: a field's name may be long."""
+    """Return lines wrapped to a width in inches: the name of a field may be long."""
     columns = int((width - 0.3) / BOLD_LETTER)
     return [part for line in lines for part in textwrap.wrap(line, columns)]
 
 
 def heading_height(lines: Sequence[str]) -> float:
-    """Return the inches that lines take at the top of a figure."""
+    """Return the height in inches of a heading with these lines."""
     return 0.2 + 0.2 * len(lines)
 
 
-def nothing_there(axes: Axes, words: str, style: Style) -> None:
-    """Say in place of a drawing why there is none."""
+def put_message(axes: Axes, message: str, style: Style) -> None:
+    """Write in empty axes why there is no drawing."""
     axes.text(
         0.5,
         0.5,
-        words,
+        message,
         transform=axes.transAxes,
         ha="center",
         va="center",

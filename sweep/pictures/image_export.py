@@ -1,6 +1,6 @@
-"""Figures as files: PNG with fixed colours, SVG whose colours and letters are the page's own.
+"""Figures as PNG with fixed colours, or as SVG with the colours and fonts of the page.
 
-Matplotlib keeps settings and caches for the whole process, so one figure is drawn at a time.
+Matplotlib has settings and caches for the whole process, so one figure is drawn at a time.
 """
 
 import io
@@ -18,23 +18,23 @@ from matplotlib.figure import Figure
 from fieldsharp.sweep.pictures.style import PAGE, ROLES
 
 DOTS_PER_INCH = 120
-QUICKLY = 3
-"""How hard a PNG is compressed: at zlib's usual 6 that takes as long as a third of the drawing."""
-_DRAWING = threading.RLock()
+COMPRESSION = 3
+"""zlib's level for PNG: at its default, 6, compression takes a third of the time of drawing."""
+_LOCK = threading.RLock()
 _COLOUR = re.compile("|".join(getattr(PAGE, role) for role in ROLES))
 _VARIABLES = {getattr(PAGE, role): f"var(--{role})" for role in ROLES}
 _ID = re.compile(r' id="([^"]+)"')
 _REFERENCE = re.compile(r'(?:url\(#|href="#)([^")]+)')
-# A date would make equal pictures differ; the rest names addresses that nobody needs.
+# A date would make equal pictures differ; the rest is URLs of no use.
 _NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Hold what matplotlib keeps for the whole process, from the first line to the last."""
-    letters_as_text = mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "fieldsharp"})
-    with _DRAWING, letters_as_text, warnings.catch_warnings():
-        # A name in letters that the font lacks is shown as boxes, and is no reason to fail.
+    """Lock matplotlib's process-wide state and settings while a figure is drawn."""
+    text_as_text = mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "fieldsharp"})
+    with _LOCK, text_as_text, warnings.catch_warnings():
+        # Characters that the font lacks are drawn as boxes, with a warning.
         warnings.simplefilter("ignore", UserWarning)
         yield
 
@@ -49,29 +49,28 @@ def as_png(figure: Figure, dots_per_inch: int = DOTS_PER_INCH) -> bytes:
             format="png",
             dpi=dots_per_inch,
             metadata={"Software": None},
-            pil_kwargs={"compress_level": QUICKLY},
+            pil_kwargs={"compress_level": COMPRESSION},
         )
         return buffer.getvalue()
 
 
 def as_svg(figure: Figure, name: str, title: str) -> str:
-    """Return a figure drawn in the style ``PAGE`` as an element of a page.
+    """Return a figure drawn in the style ``PAGE`` as an SVG element of a page.
 
-    Its colours are the page's variables, such as ``--ink``; its letters are text.
+    Its colours are CSS variables of the page, such as ``--ink``; its letters are text.
 
     Args:
-        figure: What is drawn.
+        figure: To export.
         name: Unique in the page, of letters, digits and hyphens.
-        title: What is seen, for those who do not see it; plain text.
+        title: Alternative text; plain text.
     """
     with drawing():
         FigureCanvasSVG(figure)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata=_NO_METADATA, transparent=True)
-    whole = buffer.getvalue()
-    body = whole[whole.index("<svg") :]
-    body = _own_ids(body, name)
-    body = _COLOUR.sub(lambda found: _VARIABLES[found[0]], body)
+    document = buffer.getvalue()
+    body = _with_unique_ids(document[document.index("<svg") :], name)
+    body = _COLOUR.sub(lambda match: _VARIABLES[match[0]], body)
     head, rest = body.split(">", 1)
     box = re.search(r'viewBox="[^"]+"', head)
     assert box is not None, "matplotlib writes one"
@@ -81,10 +80,10 @@ def as_svg(figure: Figure, name: str, title: str) -> str:
     )
 
 
-def _own_ids(body: str, name: str) -> str:
-    """Keep the ids that something refers to, and make them the picture's own in the page."""
-    wanted = set(_REFERENCE.findall(body))
-    body = _ID.sub(lambda found: f' id="{name}-{found[1]}"' if found[1] in wanted else "", body)
+def _with_unique_ids(body: str, name: str) -> str:
+    """Remove ids without a reference, and prefix the others so that they are unique in the page."""
+    referenced = set(_REFERENCE.findall(body))
+    body = _ID.sub(lambda id_: f' id="{name}-{id_[1]}"' if id_[1] in referenced else "", body)
     return body.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
 
 

@@ -1,4 +1,4 @@
-"""Where the cells of a map lie on paper: edges from coordinates, and the shape of the whole.
+"""Cell edges of a map from its coordinates, and the aspect ratio to draw it with.
 
 Shape legend: H rows, W columns.
 """
@@ -14,10 +14,9 @@ from fieldsharp.sweep.pictures.number_scale import shown
 from fieldsharp.sweep.study.files.previews import ObservedPreview
 
 Doubles = npt.NDArray[np.float64]
-FLATTEST = 0.3
-STEEPEST = 2.2
-"""Of height over width; beyond these a map fills its box, however its cells are stretched."""
-EVEN = 1e-3
+MIN_ASPECT, MAX_ASPECT = 0.3, 2.2
+"""Limits of height over width; beyond them the cells of a map are stretched."""
+EVEN_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -25,10 +24,10 @@ class MapGrid:
     """The cells of a map.
 
     Attributes:
-        x_W: Of each column.
-        y_H: Of each row.
-        x_label: What the columns are.
-        y_label: What the rows are.
+        x_W: Coordinate of each column.
+        y_H: Coordinate of each row.
+        x_label: Name and units of the columns.
+        y_label: Name and units of the rows.
     """
 
     x_W: Doubles
@@ -38,22 +37,22 @@ class MapGrid:
 
     @cached_property
     def x_edges(self) -> Doubles:
-        """Where columns begin and end, length W + 1."""
-        return _edges(self.x_W, self._usual_step)
+        """Edges of the columns, length W + 1."""
+        return _edges(self.x_W, self._median_step)
 
     @cached_property
     def y_edges(self) -> Doubles:
-        """Where rows begin and end, length H + 1."""
-        return _edges(self.y_H, self._usual_step)
+        """Edges of the rows, length H + 1."""
+        return _edges(self.y_H, self._median_step)
 
     @property
     def is_even(self) -> bool:
-        """Whether all columns are equally wide, and all rows equally high."""
+        """Whether all columns have the same width, and all rows the same height."""
         return _is_even(self.x_edges) and _is_even(self.y_edges)
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
-        """Left, right, bottom and top, as the first and last row and column have them."""
+        """Outer edges of the first and last column (left, right) and row (bottom, top)."""
         return (
             float(self.x_edges[0]),
             float(self.x_edges[-1]),
@@ -62,8 +61,8 @@ class MapGrid:
         )
 
     @property
-    def shape_on_paper(self) -> float:
-        """Height over width: as in nature where that can be shown, of latitudes at their middle."""
+    def aspect(self) -> float:
+        """Height over width, of longitude and latitude at the middle latitude; within limits."""
         left, right, bottom, top = self.extent
         wide, high = abs(right - left), abs(top - bottom)
         if not (wide > 0 and high > 0 and math.isfinite(wide) and math.isfinite(high)):
@@ -72,7 +71,7 @@ class MapGrid:
         if self.is_geographic:
             middle = math.radians(min(80.0, abs(0.5 * (bottom + top))))
             ratio /= math.cos(middle)
-        return min(max(ratio, FLATTEST), STEEPEST)
+        return min(max(ratio, MIN_ASPECT), MAX_ASPECT)
 
     @property
     def is_geographic(self) -> bool:
@@ -81,7 +80,7 @@ class MapGrid:
         return "degree" in x and "degree" in y and ("lat" in y or "north" in y)
 
     @property
-    def _usual_step(self) -> float:
+    def _median_step(self) -> float:
         steps = [np.abs(np.diff(values)) for values in (self.x_W, self.y_H)]
         known = np.concatenate(steps) if steps else np.array([])
         known = known[np.isfinite(known) & (known > 0)]
@@ -89,7 +88,7 @@ class MapGrid:
 
 
 def map_grid(observed: ObservedPreview) -> MapGrid:
-    """Return the cells of the maps of a sample, by number where its coordinates are of no use."""
+    """Return the cells of the maps of a preview, numbered if its coordinates are not monotonic."""
     height, width = observed.mask_HW.shape
     x_W, x_label = _usable(observed.x_W, width, observed.x_label)
     y_H, y_label = _usable(observed.y_H, height, observed.y_label)
@@ -104,9 +103,9 @@ def _usable(values: Doubles, length: int, label: str) -> tuple[Doubles, str]:
     return np.arange(length, dtype=np.float64), f"{shown(label.split(' [')[0])} [cells]"
 
 
-def _edges(values: Doubles, usual_step: float) -> Doubles:
+def _edges(values: Doubles, median_step: float) -> Doubles:
     if len(values) == 1:
-        return np.array([values[0] - usual_step / 2, values[0] + usual_step / 2])
+        return np.array([values[0] - median_step / 2, values[0] + median_step / 2])
     middles = 0.5 * (values[:-1] + values[1:])
     first, last = values[0] - (middles[0] - values[0]), values[-1] + (values[-1] - middles[-1])
     return np.concatenate([[first], middles, [last]])
@@ -114,4 +113,4 @@ def _edges(values: Doubles, usual_step: float) -> Doubles:
 
 def _is_even(edges: Doubles) -> bool:
     steps = np.diff(edges)
-    return bool(np.ptp(steps) <= EVEN * np.abs(steps).max())
+    return bool(np.ptp(steps) <= EVEN_TOLERANCE * np.abs(steps).max())

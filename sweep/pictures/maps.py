@@ -1,15 +1,13 @@
-"""Maps of a field: all of one kind on one scale, cells that take no part told from values.
+"""Maps of a field: values on one colour scale, differences on another, masked cells hatched.
 
 Shape legend: H rows, W columns.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import matplotlib as mpl
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -26,93 +24,27 @@ from fieldsharp.sweep.pictures.axes import (
     put_title,
     wrapped,
 )
+from fieldsharp.sweep.pictures.color_scale import (
+    ColorScale,
+    Doubles,
+    difference_scale,
+    masked,
+    value_scale,
+)
 from fieldsharp.sweep.pictures.map_grid import MapGrid, map_grid
 from fieldsharp.sweep.pictures.number_scale import NumberScale, number_scale, shown
+from fieldsharp.sweep.pictures.source import PictureSource
 from fieldsharp.sweep.pictures.style import SMALL, TEXT, Style
 from fieldsharp.sweep.study.files.previews import ObservedPreview
 
-Field = npt.NDArray[np.floating]
-Doubles = npt.NDArray[np.float64]
-Kind = Literal["values", "differences"]
-SHARE_SHOWN = 99.5
-"""Percent of a forecast's cells inside the colour scale: a spike would leave the rest one colour.
-What lies outside has the scale's last colour, and the colour bar a point."""
 LEFT, RIGHT, TOP, BOTTOM = 0.62, 0.1, 0.4, 0.5
-ROOM = 0.1
+MARGIN = 0.1
 BAR, BAR_GAP, BAR_TEXT = 0.13, 0.1, 0.72
-MAP_AREA, WIDEST, HIGHEST = 7.6, 3.45, 3.5
+MAP_AREA, MAX_WIDTH, MAX_HEIGHT = 7.6, 3.45, 3.5
+"""Square inches, and inches."""
 MINUS = "\u2212"
 FLAT = 0.75
 """Maps flatter than this have their colour bar below."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What the colours mean.
-
-    Attributes:
-        kind: Of the field, or of forecast minus observed.
-        low: First value of the colours, physical units.
-        high: Last value.
-        beyond: Whether there are values below the first, and above the last.
-    """
-
-    kind: Kind
-    low: float
-    high: float
-    beyond: tuple[bool, bool] = (False, False)
-
-    @property
-    def extend(self) -> Literal["neither", "min", "max", "both"]:
-        """The ends of the colour bar that have a point."""
-        below, above = self.beyond
-        if below and above:
-            return "both"
-        return "min" if below else "max" if above else "neither"
-
-
-def value_scale(observed: Field, others: Sequence[Field]) -> Scale:
-    """Return the one scale of what was observed and what was forecast of it; valid cells alone."""
-    seen = _finite([observed])
-    forecast = _finite(others)
-    ends = [(float(seen.min()), float(seen.max()))] if seen.size else []
-    if forecast.size:
-        low, high = np.percentile(forecast, [100.0 - SHARE_SHOWN, SHARE_SHOWN])
-        ends.append((float(low), float(high)))
-    if not ends:
-        return Scale("values", 0.0, 1.0)
-    low, high = min(e[0] for e in ends), max(e[1] for e in ends)
-    if high - low <= 1e-9 * max(abs(low), abs(high)):
-        room = 0.01 * abs(high) or 1.0
-        return Scale("values", low - room, high + room)
-    beyond = _beyond(forecast, low, high)
-    return Scale("values", low, high, beyond)
-
-
-def difference_scale(differences: Sequence[Field]) -> Scale:
-    """Return the scale of differences, the same to both sides of nothing."""
-    known = _finite(differences)
-    most = float(np.percentile(np.abs(known), SHARE_SHOWN)) if known.size else 0.0
-    if not most > 0:
-        most = float(np.abs(known).max(initial=0.0)) or 1.0
-    return Scale("differences", -most, most, _beyond(known, -most, most))
-
-
-def _finite(fields: Sequence[Field]) -> npt.NDArray[np.float64]:
-    flat = [np.ravel(np.asarray(values, dtype=np.float64)) for values in fields]
-    together: Doubles = np.concatenate([np.array([]), *flat])
-    return together[np.isfinite(together)]
-
-
-def _beyond(known: npt.NDArray[np.float64], low: float, high: float) -> tuple[bool, bool]:
-    return bool((known < low).any()), bool((known > high).any())
-
-
-def masked(values_HW: Field, mask_HW: npt.NDArray[np.bool_]) -> Doubles:
-    """Return a field with no number in the cells that take no part."""
-    seen_HW: Doubles = np.array(values_HW, dtype=np.float64)
-    seen_HW[~mask_HW] = np.nan
-    return seen_HW
 
 
 @dataclass(frozen=True)
@@ -120,14 +52,14 @@ class Panel:
     """One map.
 
     Attributes:
-        title: What it shows.
-        values_HW: Physical values, no number where a cell takes no part.
+        title: Above the map.
+        values_HW: Physical values, NaN in masked cells.
         scale: Of its colours.
     """
 
     title: str
-    values_HW: npt.NDArray[np.float64]
-    scale: Scale
+    values_HW: Doubles
+    scale: ColorScale
 
 
 @dataclass(frozen=True)
@@ -146,29 +78,29 @@ class Layout:
 
     @property
     def beside(self) -> float:
-        """Width of what stands at its right."""
+        """Width of the space to the right of the map."""
         return RIGHT if self.bar_below else BAR_GAP + BAR + BAR_TEXT
 
     @property
     def below(self) -> float:
-        """Height of what stands below it."""
+        """Height of the space below the map."""
         return BOTTOM + (BAR + 0.5 if self.bar_below else 0.0)
 
 
 def layout(grid: MapGrid) -> Layout:
     """Return sizes that give every grid about the same area on paper."""
-    ratio = grid.shape_on_paper
+    ratio = grid.aspect
     bar_below = ratio < FLAT
-    widest = WIDEST if bar_below else 2.75
-    wide = min(widest, (MAP_AREA / ratio) ** 0.5, HIGHEST / ratio)
+    max_width = MAX_WIDTH if bar_below else 2.75
+    wide = min(max_width, (MAP_AREA / ratio) ** 0.5, MAX_HEIGHT / ratio)
     return Layout(wide, wide * ratio, bar_below)
 
 
 def one_map(observed: ObservedPreview, panel: Panel, style: Style) -> Figure:
-    """Return a map by itself, with its colour bar."""
+    """Return a single map with its colour bar."""
     grid = map_grid(observed)
     size = layout(grid)
-    figure = make_figure(LEFT + size.wide + size.beside, size.below + size.high + ROOM, style)
+    figure = make_figure(LEFT + size.wide + size.beside, size.below + size.high + MARGIN, style)
     box = (LEFT, size.below, size.wide, size.high)
     axes = add_axes(figure, box, style)
     _draw_field(axes, grid, panel, style)
@@ -177,18 +109,55 @@ def one_map(observed: ObservedPreview, panel: Panel, style: Style) -> Figure:
     return figure
 
 
-def page_of_maps(
-    observed: ObservedPreview, heading: Sequence[str], panels: Sequence[Panel], style: Style
-) -> Figure:
-    """Return maps in two columns under a heading.
+def draw_maps(source: PictureSource, style: Style, lead: int) -> Figure:
+    """Return observed and predicted maps at one lead, and their difference, in two columns.
 
     Args:
-        observed: What they are of.
-        heading: Its lines.
-        panels: What was observed, what was predicted, the baseline's where there is one, and the
-            difference: all but the last on one scale, whose colour bar stands there once.
+        source: With a forecast.
         style: Colours.
+        lead: Index of the lead in the previews.
     """
+    observed, forecast, baseline = source.observed, source.forecast, source.baseline_forecast
+    assert forecast is not None, "can_be_drawn requires it"
+    observed_HW = masked(observed.values_LHW[lead], observed.mask_HW)
+    forecast_HW = masked(forecast.values_LHW[lead], observed.mask_HW)
+    difference_HW = forecast_HW - observed_HW
+    predicted = {"predicted": forecast_HW}
+    if baseline is not None:
+        baseline_HW = masked(baseline.values_LHW[lead], observed.mask_HW)
+        predicted["predicted by the baseline"] = baseline_HW
+    scale = value_scale(observed_HW, list(predicted.values()))
+    panels = [
+        Panel("observed", observed_HW, scale),
+        *(Panel(title, values_HW, scale) for title, values_HW in predicted.items()),
+        Panel(f"predicted {MINUS} observed", difference_HW, difference_scale([difference_HW])),
+    ]
+    return _page(observed, _heading(source, lead), panels, style)
+
+
+def _heading(source: PictureSource, lead: int) -> list[str]:
+    observed = source.observed
+    time = shown(observed.times[lead].replace("T", " "))
+    notes = [f"{observed.part} split"]
+    if not observed.mask_HW.all():
+        notes.append("hatched cells are masked")
+    if observed.every > 1:
+        notes.append(f"every {ordinal(observed.every)} row and column")
+    subject = f"{source.field_name} {observed.ahead[lead]}, valid {time}"
+    return [*source.heading(subject), ", ".join(notes)]
+
+
+def ordinal(number: int) -> str:
+    """Return an ordinal number, such as 3rd."""
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    ending = "th" if number % 100 in (11, 12, 13) else endings.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def _page(
+    observed: ObservedPreview, heading: Sequence[str], panels: Sequence[Panel], style: Style
+) -> Figure:
+    """Return maps in two columns; all but the last share one scale and one colour bar."""
     grid = map_grid(observed)
     size = layout(grid)
     columns = (LEFT, LEFT + size.wide + 0.3)
@@ -197,14 +166,14 @@ def page_of_maps(
     width = columns[1] + size.wide + size.beside + 0.1
     heading = wrapped(heading, width)
     figure = make_figure(width, top + heading_height(heading), style)
-    # The difference stands below what was predicted, whether or not there is a baseline.
+    # The difference is below the prediction, whether or not there is a baseline.
     places = [(0, 0), (0, 1), (1, 0), (1, 1)] if len(panels) == 4 else [(0, 0), (0, 1), (1, 1)]
     for panel, (row, column) in zip(panels, places, strict=True):
         axes = add_axes(figure, (columns[column], rows[row], size.wide, size.high), style)
         _draw_field(axes, grid, panel, style)
         leftmost = column == 0 or (row, 0) not in places
         lowest = row == 1 or (1, column) not in places
-        # Ticks that say the same again cost a third of the drawing.
+        # Repeated tick labels would cost a third of the drawing time.
         axes.tick_params(left=leftmost, labelleft=leftmost, bottom=lowest, labelbottom=lowest)
         put_labels(axes, grid.x_label if lowest else "", grid.y_label if leftmost else "", style)
     for row, column, panel in (
@@ -224,12 +193,12 @@ def _draw_field(axes: Axes, grid: MapGrid, panel: Panel, style: Style) -> None:
         spine.set_visible(True)
     colours = mpl.colormaps[style.values if panel.scale.kind == "values" else style.differences]
     norm = Normalize(panel.scale.low, panel.scale.high)
-    seen_HW = np.ma.masked_invalid(panel.values_HW)
+    values_HW = np.ma.masked_invalid(panel.values_HW)
     left, right, bottom, top = grid.extent
     if grid.is_even:
-        # Row 0 is drawn at "bottom" of the extent, wherever that is.
+        # With origin "lower", row 0 is drawn at "bottom" of the extent, even if that is the top.
         axes.imshow(
-            seen_HW,
+            values_HW,
             cmap=colours,
             norm=norm,
             extent=(left, right, bottom, top),
@@ -238,7 +207,7 @@ def _draw_field(axes: Axes, grid: MapGrid, panel: Panel, style: Style) -> None:
             interpolation="nearest",
         )
     else:
-        axes.pcolormesh(grid.x_edges, grid.y_edges, seen_HW, cmap=colours, norm=norm)
+        axes.pcolormesh(grid.x_edges, grid.y_edges, values_HW, cmap=colours, norm=norm)
     axes.set_xlim(min(left, right), max(left, right))
     axes.set_ylim(min(bottom, top), max(bottom, top))
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
@@ -252,7 +221,7 @@ def _draw_bar(
     figure: Figure,
     map_box: Box,
     size: Layout,
-    scale: Scale,
+    scale: ColorScale,
     observed: ObservedPreview,
     style: Style,
 ) -> None:
@@ -262,9 +231,9 @@ def _draw_bar(
     else:
         box = (left + wide + BAR_GAP, bottom, BAR, high)
     axes = add_axes(figure, box, style)
-    shown_in = number_scale([scale.low, scale.high])
+    unit_scale = number_scale([scale.low, scale.high])
     colours = mpl.colormaps[style.values if scale.kind == "values" else style.differences]
-    norm = Normalize(scale.low * shown_in.factor, scale.high * shown_in.factor)
+    norm = Normalize(scale.low * unit_scale.factor, scale.high * unit_scale.factor)
     bar = figure.colorbar(
         ScalarMappable(norm, colours),
         cax=axes,
@@ -276,21 +245,21 @@ def _draw_bar(
     bar.outline.set_edgecolor(style.muted)
     bar.outline.set_linewidth(0.6)
     axes.tick_params(colors=style.ink, labelsize=SMALL, length=3, width=0.6)
-    words = bar_label(scale, observed, shown_in)
+    label = _bar_label(scale, observed, unit_scale)
     if size.bar_below:
-        axes.set_xlabel(words, fontsize=TEXT, color=style.ink, labelpad=2, parse_math=False)
+        axes.set_xlabel(label, fontsize=TEXT, color=style.ink, labelpad=2, parse_math=False)
     else:
-        axes.set_ylabel(words, fontsize=TEXT, color=style.ink, labelpad=4, parse_math=False)
+        axes.set_ylabel(label, fontsize=TEXT, color=style.ink, labelpad=4, parse_math=False)
 
 
 def _plain() -> ScalarFormatter:
-    """Return what writes numbers out: none is left to be added to what stands beside a tick."""
+    """Return a tick formatter that writes numbers in full, without a common offset."""
     return ScalarFormatter(useOffset=False)
 
 
-def bar_label(scale: Scale, observed: ObservedPreview, size: NumberScale) -> str:
-    """Return what the colours are, with units."""
-    units = size.units(observed.units)
+def _bar_label(scale: ColorScale, observed: ObservedPreview, unit_scale: NumberScale) -> str:
+    """Return the quantity that the colours stand for, with units."""
+    units = unit_scale.units(observed.units)
     if scale.kind == "values":
         return f"{shown(observed.variable, 24)}{units}"
     return f"forecast {MINUS} observed{units}"

@@ -1,4 +1,4 @@
-"""Numbers of any size on an axis: in thousandths or thousands of the unit where they need it."""
+"""Powers of a thousand for axis values, and text for pictures: units, escaped and shortened."""
 
 import math
 from collections.abc import Iterable
@@ -9,45 +9,45 @@ import numpy.typing as npt
 
 from fieldsharp.core.printable import printable
 
-LONGEST_NAME = 40
-LONGEST_UNITS = 20
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+MAX_NAME_LENGTH = 40
+MAX_UNITS_LENGTH = 20
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
 class NumberScale:
-    """The power of ten that values are shown in.
+    """The power of ten that values are divided by before they are shown.
 
     Attributes:
-        exponent: A multiple of three; 0 where values are shown as they are.
+        exponent: A multiple of three; 0 for unscaled values.
     """
 
     exponent: int
 
     @property
     def factor(self) -> float:
-        """What values are multiplied by before they are shown."""
+        """Factor to multiply values by before they are shown."""
         return float(10.0**-self.exponent)
 
     def units(self, units: str, rest: str = "") -> str:
-        """Return the units of what is shown, in brackets, "" where there are none.
+        """Return the units of the scaled values in brackets, "" without units.
 
         Args:
-            units: Of the values, as their file states them.
-            rest: What comes behind, such as " per cell".
+            units: Of the unscaled values, as their file states them.
+            rest: Appended to the units, such as " per cell".
         """
         power = power_of_ten(self.exponent) if self.exponent else ""
-        words = " ".join(part for part in (power, shown(units, LONGEST_UNITS)) if part) + rest
-        return f" [{words.strip()}]" if words.strip() else ""
+        text = " ".join(part for part in (power, shown(units, MAX_UNITS_LENGTH)) if part) + rest
+        return f" [{text.strip()}]" if text.strip() else ""
 
-    def said(self, value: float, units: str) -> str:
-        """Return a value in a sentence, with its units."""
+    def with_units(self, value: float, units: str) -> str:
+        """Return a value with its power of ten and units, for a sentence."""
         power = f" \N{MULTIPLICATION SIGN} {power_of_ten(self.exponent)}" if self.exponent else ""
         return f"{value * self.factor:.3g}{power} {shown(units)}".rstrip()
 
 
 def number_scale(*values: npt.ArrayLike | Iterable[float]) -> NumberScale:
-    """Return the magnitude that makes the largest of some values neither tiny nor huge."""
+    """Return the scale that shows the largest of some values between 0.1 and 100 000."""
     finite = [np.abs(np.asarray(v, dtype=float)) for v in values]
     finite = [v[np.isfinite(v)] for v in finite]
     largest = max((float(v.max()) for v in finite if v.size), default=0.0)
@@ -57,11 +57,11 @@ def number_scale(*values: npt.ArrayLike | Iterable[float]) -> NumberScale:
 
 
 def power_of_ten(exponent: int) -> str:
-    """Return it as text, which is drawn much faster than a formula."""
-    return f"10{str(exponent).translate(_RAISED)}"
+    """Return a power of ten as plain text, which is drawn much faster than a formula."""
+    return f"10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
-def shown(text: str, longest: int = LONGEST_NAME) -> str:
-    """Return text of others' making as it may stand in a picture: visible, and not too long."""
-    seen = printable(text)
-    return seen if len(seen) <= longest else f"{seen[: longest - 1]}…"
+def shown(text: str, max_length: int = MAX_NAME_LENGTH) -> str:
+    """Return untrusted text for a picture: control characters escaped, and shortened."""
+    escaped = printable(text)
+    return escaped if len(escaped) <= max_length else f"{escaped[: max_length - 1]}…"

@@ -1,4 +1,4 @@
-"""How pictures look: two styles with fixed colours, and one whose colours follow a page."""
+"""Colours and line styles of pictures: light, dark, and one that follows the page's colours."""
 
 from dataclasses import dataclass, fields
 
@@ -11,21 +11,21 @@ MARKER_SIZE = 4.0
 
 @dataclass(frozen=True)
 class Style:
-    """Colours by their role.
+    """Colours by role.
 
-    The lines are told apart by stroke and marker too, see ``SERIES``, and their colours also by
-    people who see red and green alike.
+    Lines differ in line style and marker too, see ``SERIES``; their colours can be distinguished
+    by people with red-green colour blindness.
 
     Attributes:
-        paper: Behind everything.
-        ink: Text, axes, and what was observed.
-        muted: What stands back, such as infeasible trials.
-        grid: Lines behind the curves.
-        missing: Cells that take no part.
-        hatch: Strokes on them.
-        observed, baseline, forecast: Always of the same thing.
-        band: What is aimed at.
-        warning: What is wrong.
+        paper: Background.
+        ink: Text and axes.
+        muted: Minor elements, such as pruned trials.
+        grid: Grid lines.
+        missing: Masked cells.
+        hatch: Hatching of masked cells.
+        observed, baseline, forecast: Lines and markers of each.
+        band: Target bands.
+        warning: Broken guards and failures.
         values: Colour map of the field.
         differences: Colour map of forecast minus observed; its middle is near the paper.
     """
@@ -76,16 +76,16 @@ DARK = Style(
 
 ROLES = tuple(role.name for role in fields(Style) if role.name not in ("values", "differences"))
 PAGE = Style(**{role: f"#fe{index:02x}fd" for index, role in enumerate(ROLES)})
-"""Colours that occur nowhere else, to be found again in a drawing and replaced."""
+"""Placeholder colours that occur nowhere else, replaced by CSS variables in an SVG."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """How a line is told from others without its colour.
+    """Label, line style and marker of a line.
 
     Attributes:
         label: In the legend.
-        stroke: Of the line.
+        stroke: Line style.
         marker: At its points.
     """
 

@@ -1,122 +1,44 @@
-"""Drawing the pictures of a trial: one line in ``DRAWN`` for each that ``PICTURES`` names."""
+"""The pictures of a trial: one line of ``DRAWINGS`` and one file with its drawing function each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from fieldsharp.sweep.pictures.epochs import page_of_epochs
+from fieldsharp.sweep.pictures.epochs import draw_epochs
 from fieldsharp.sweep.pictures.image_export import as_png, drawing
-from fieldsharp.sweep.pictures.leads import page_by_lead
-from fieldsharp.sweep.pictures.maps import (
-    MINUS,
-    Panel,
-    difference_scale,
-    masked,
-    page_of_maps,
-    value_scale,
-)
-from fieldsharp.sweep.pictures.spectra import page_of_spectra
+from fieldsharp.sweep.pictures.leads import draw_leads
+from fieldsharp.sweep.pictures.maps import draw_maps
+from fieldsharp.sweep.pictures.source import PictureSource
+from fieldsharp.sweep.pictures.spectra import draw_spectra
 from fieldsharp.sweep.pictures.style import Style
-from fieldsharp.sweep.pictures.trial_view import TrialView, field_name, valid_time
 from fieldsharp.sweep.study.files.artifacts import Picture, pictures_of
-from fieldsharp.sweep.study.files.previews import ForecastPreview
 
-FIRST, LAST = 0, -1
-
-
-def _maps(lead: int, view: TrialView, style: Style) -> Figure:
-    observed, forecast = view.observed, view.forecast
-    assert forecast is not None, "asked for where there is one"
-    valid_HW = observed.mask_HW
-    seen_HW = masked(observed.values_LHW[lead], valid_HW)
-    ours_HW = masked(forecast.values_LHW[lead], valid_HW)
-    baseline = view.baseline_forecast
-    others = [ours_HW]
-    if baseline is not None:
-        others.append(masked(baseline.values_LHW[lead], valid_HW))
-    scale = value_scale(seen_HW, others)
-    difference_HW = ours_HW - seen_HW
-    panels = [Panel("observed", seen_HW, scale), Panel("predicted", ours_HW, scale)]
-    if baseline is not None:
-        panels.append(Panel("predicted by the baseline", others[1], scale))
-    panels.append(
-        Panel(f"predicted {MINUS} observed", difference_HW, difference_scale([difference_HW]))
-    )
-    heading = view.heading(
-        f"{field_name(observed)} {observed.ahead[lead]}, valid {valid_time(observed, lead)}"
-    )
-    notes = [f"{observed.part} split"]
-    if not valid_HW.all():
-        notes.append("hatched cells take no part")
-    if observed.every > 1:
-        notes.append(f"every {_ordinal(observed.every)} row and column")
-    return page_of_maps(observed, [*heading, ", ".join(notes)], panels, style)
-
-
-def _ordinal(number: int) -> str:
-    endings = {1: "st", 2: "nd", 3: "rd"}
-    ending = "th" if number % 100 in (11, 12, 13) else endings.get(number % 10, "th")
-    return f"{number}{ending}"
-
-
-def _spectra(view: TrialView, style: Style) -> Figure:
-    found: Mapping[str, ForecastPreview | None] = {
-        "baseline": view.baseline_forecast,
-        "forecast": view.forecast,
-    }
-    forecasts = {kind: forecast for kind, forecast in found.items() if forecast is not None}
-    heading = view.heading(f"power of {field_name(view.observed)} by scale")
-    return page_of_spectra(view.observed, forecasts, heading, style)
-
-
-def _by_lead(view: TrialView, style: Style) -> Figure:
-    lines = {
-        name: {
-            kind: view.by_lead[metric]
-            for kind, metric in (("observed", f"{name}_observed"), ("forecast", name))
-            if metric in view.by_lead
-        }
-        for name in ("gradient", "peak")
-    }
-    bands = {"gradient": view.targets.gradient, "peak": view.targets.peak}
-    heading = view.heading(f"how sharp {field_name(view.observed)} is, lead by lead")
-    return page_by_lead(lines, bands, view.observed, heading, style)
-
-
-def _epochs(view: TrialView, style: Style) -> Figure:
-    seen = np.asarray(view.by_lead.get("gradient_observed", []), dtype=float)
-    observed = float(seen.mean()) if seen.size else float("nan")
-    baseline = view.baseline.epochs if view.baseline is not None else {}
-    heading = view.heading("its training, epoch by epoch")
-    return page_of_epochs(view.sample.epochs, baseline, observed, heading, style)
-
-
-DRAWN: dict[Picture, Callable[[TrialView, Style], Figure]] = {
-    "maps-first-lead": partial(_maps, FIRST),
-    "maps-last-lead": partial(_maps, LAST),
-    "spectra": _spectra,
-    "by-lead": _by_lead,
-    "epochs": _epochs,
+DRAWINGS: dict[Picture, Callable[[PictureSource, Style], Figure]] = {
+    "maps-first-lead": partial(draw_maps, lead=0),
+    "maps-last-lead": partial(draw_maps, lead=-1),
+    "spectra": draw_spectra,
+    "by-lead": draw_leads,
+    "epochs": draw_epochs,
 }
 
 
-def can_be_drawn(picture: Picture, view: TrialView) -> bool:
-    """Return whether there is all that a picture of a trial needs."""
-    # A forecast that is kept may be of another grid than what was observed.
-    shown = view.sample if view.forecast is not None else replace(view.sample, forecast=None)
-    return picture in pictures_of(shown)
+def can_be_drawn(picture: Picture, source: PictureSource) -> bool:
+    """Return whether the source has all data that a picture needs."""
+    # The forecast of a stored preview may be on another grid than the observations.
+    has_forecast = source.forecast is not None
+    preview = source.preview if has_forecast else replace(source.preview, forecast=None)
+    return picture in pictures_of(preview)
 
 
-def draw(picture: Picture, view: TrialView, style: Style) -> bytes:
-    """Return a picture of a trial as a PNG; from any thread, one at a time.
+def draw(picture: Picture, source: PictureSource, style: Style) -> bytes:
+    """Return a picture of a trial as a PNG; safe to call from any thread, draws one at a time.
 
     Args:
         picture: One that can be drawn.
-        view: The trial.
+        source: Data of the trial.
         style: Colours.
     """
     with drawing():
-        return as_png(DRAWN[picture](view, style))
+        return as_png(DRAWINGS[picture](source, style))

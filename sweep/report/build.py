@@ -1,4 +1,4 @@
-"""Making the report of a study: gathered, laid out, written whole or not at all."""
+"""Writes the report of a study to a file, completely or not at all."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +14,15 @@ SUFFIXES = (".html", ".htm")
 
 @dataclass(frozen=True)
 class BuiltReport:
-    """What was written.
+    """A report that was written.
 
     Attributes:
-        path: Where.
+        path: Of the file.
         size: In bytes.
-        pictures: How many.
-        verdict: What the study comes to.
-        test_split: Whether the test split could be looked at.
-        why_no_test: Why not.
+        pictures: Number of pictures.
+        verdict: Name of the study's verdict.
+        test_split: Whether it has results of the test split.
+        why_no_test: Why it has none.
     """
 
     path: Path
@@ -34,13 +34,13 @@ class BuiltReport:
 
 
 def make_report(study: str, url: str, path: Path, trial: int | None = None) -> BuiltReport:
-    """Write the report of a study to a file, in place of what is there.
+    """Write the report of a study to a file, replacing an existing one.
 
     Args:
-        study: Its name.
-        url: Address of its database; it is read alone.
-        path: The file, with the suffix ``.html``.
-        trial: Another trial than the best.
+        study: Name of the study.
+        url: URL of its database, which is only read.
+        path: Of the file, with the suffix ``.html``.
+        trial: Number of a trial other than the best; None for the best.
 
     Raises:
         BadInput: If there is no such study or trial, or the file cannot be written.
@@ -65,7 +65,7 @@ def make_report(study: str, url: str, path: Path, trial: int | None = None) -> B
 
 
 def require_place(path: Path) -> None:
-    """Check before any work that a report may be written there.
+    """Check before any work that a report can be written to a path.
 
     Raises:
         ConfigError: If not.

@@ -1,4 +1,4 @@
-"""Gathering what a report says from the study, its database and the files beside it."""
+"""Collects the data of a report from the database of the study and its files."""
 
 import shlex
 from datetime import datetime
@@ -8,14 +8,15 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.storage.database import database_errors, open_database
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
 from fieldsharp.sweep.report.importance import importance
 from fieldsharp.sweep.report.model import Chosen, Kind, Report
-from fieldsharp.sweep.report.split_results import Nets, test_split, validation_split
+from fieldsharp.sweep.report.split_results import Specs, test_split, validation_split
 from fieldsharp.sweep.report.trial_rows import (
-    Trials,
+    ParsedTrials,
     cost,
     distributions,
     guard_rows,
@@ -36,38 +37,38 @@ from fieldsharp.sweep.study.trial_records import TrialRecord, is_baseline, trial
 
 
 def collect_report(name: str, url: str, number: int | None = None) -> Report:
-    """Return what there is to say of a study; only reads.
+    """Return the data of a report; only reads.
 
     Args:
         name: Of the study.
-        url: Address of its database.
-        number: Another trial than the best.
+        url: URL of its database.
+        number: Of a trial other than the best; None for the best.
 
     Raises:
         StudyError: If there is no such study, or the trial asked for is not complete.
         StorageError: If the database cannot be read.
     """
     study = load_study(open_database(url, "read"), name)
-    # First: a sweep that runs may have finished it just now, and it must be among those read next.
+    # Before the trials are read: a running sweep may just have finished it, and it must be in them.
     chosen = _chosen_trial(study, number, url)
     with database_errors(url):
-        trials = Trials(study.get_trials(deepcopy=False))
-        config, facts = study_config(study), study_data_summary(study)
+        trials = ParsedTrials(study.get_trials(deepcopy=False))
+        config, summary = study_config(study), study_data_summary(study)
         status = study_status(study, url)
         runs = read_runs(study, url)
     files = StudyWorkspace(url, study_identity(study))
-    nets, records = _compared(trials, chosen)
-    validation = validation_split(facts, records, nets, files)
+    specs, records = _compared(trials, chosen)
+    validation = validation_split(summary, records, specs, files)
     test, why_no_test = None, "no trial is complete yet"
-    if "baseline" in nets:
-        test, why_no_test = test_split(config, facts, nets, files)
-    points = trial_rows(trials, facts)
+    if "baseline" in specs:
+        test, why_no_test = test_split(config, summary, specs, files)
+    rows = trial_rows(trials, summary)
     confirmation = status.confirmation
     return Report(
         study=name,
         made=datetime.now().astimezone(),
-        variable=facts.variable,
-        units=facts.units,
+        variable=summary.variable,
+        units=summary.units,
         mode=config.objective.mode,
         verdict=status.verdict,
         running="" if status.coordinator.note == "finished" else status.coordinator.note,
@@ -78,11 +79,11 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         validation=validation,
         test=test,
         why_no_test=why_no_test,
-        points=points,
+        trials=rows,
         importance=importance(study, trials.all),
         distributions=distributions(trials),
-        variants=variant_rows(points),
-        guards=guard_rows(points, validation.rows),
+        variants=variant_rows(rows),
+        guards=guard_rows(rows, validation.results),
         confirmation=confirmation,
         newer_trials=confirmation.newer_trials(trials.all) if confirmation else 0,
         cost=cost(trials, runs),
@@ -90,9 +91,9 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
             **status.failures,
             **{number: f"left out: {reason}" for number, reason in status.left_out.items()},
         },
-        provenance=facts.provenance,
+        provenance=summary.provenance,
         data_file=Path(config.data.path).name,
-        windows=facts.windows,
+        windows=summary.windows,
         config=dump_yaml(config.model_dump(mode="json")),
     )
 
@@ -103,35 +104,37 @@ def _chosen_trial(study: Study, number: int | None, url: str) -> FrozenTrial | N
     except StudyError:
         if number is not None:
             raise
-        return None  # none is complete yet, of which there is something to say as well
+        return None  # no trial is complete yet: the report says so
 
 
-def _compared(trials: Trials, chosen: FrozenTrial | None) -> tuple[Nets, dict[Kind, TrialRecord]]:
-    """Return what is compared: the baseline, and the trial the report is about beside it."""
-    there: dict[Kind, FrozenTrial | None] = {"baseline": trials.baseline}
+def _compared(
+    trials: ParsedTrials, chosen: FrozenTrial | None
+) -> tuple[Specs, dict[Kind, TrialRecord]]:
+    """Return specs and records of the baseline and the chosen trial, as far as they are known."""
+    compared: dict[Kind, FrozenTrial | None] = {"baseline": trials.baseline}
     if chosen is not None and not is_baseline(chosen):
-        there["forecast"] = chosen
-    nets: Nets = {}
+        compared["forecast"] = chosen
+    specs: Specs = {}
     records: dict[Kind, TrialRecord] = {}
-    for kind, trial in there.items():
+    for kind, trial in compared.items():
         if trial is not None and trial.number in trials.specs and trial.number in trials.records:
-            nets[kind] = trials.specs[trial.number]
+            specs[kind] = trials.specs[trial.number]
             records[kind] = trials.records[trial.number]
-    return nets, records
+    return specs, records
 
 
 def _chosen(study: Study, trial: FrozenTrial, number: int | None, status: StudyStatus) -> Chosen:
     tree = export_tree(study, trial)
-    shown = trial_status(trial)
+    trial_state = trial_status(trial)
     return Chosen(
         number=trial.number,
         why=_why(trial.number, number, status),
-        words=standing(tree["exported"]),
+        standing=standing(tree["exported"]),
         is_baseline=is_baseline(trial),
-        params=shown.params,
-        preset=shown.preset,
+        params=trial_state.params,
+        preset=trial_state.preset,
         export=render(tree, "yaml"),
-        warnings=shown.warnings,
+        warnings=trial_state.warnings,
     )
 
 
@@ -149,13 +152,13 @@ def _why(chosen: int, asked_for: int | None, status: StudyStatus) -> str:
 
 
 def _commands(name: str, url: str, chosen: FrozenTrial | None, number: int | None) -> list[str]:
-    """Return what to type to train the trial again and to go on."""
+    """Return the commands to train the chosen trial again and to forecast with it."""
     study, storage = shlex.quote(name), as_option(url)
     spec = trial_spec(chosen) if chosen is not None else None
     if chosen is None or spec is None:
         return [f"python run_sweep.py status {study}{storage}"]
-    named = f" --trial {chosen.number}" if number is not None else ""
-    export = f"python run_sweep.py export {study}{storage}{named} -o best.yaml"
+    trial = f" --trial {chosen.number}" if number is not None else ""
+    export = f"python run_sweep.py export {study}{storage}{trial} -o best.yaml"
     if spec.run.trainer is not None:
         return [export]
     return [

@@ -1,4 +1,4 @@
-"""The pictures of a report, each with a sentence on what it shows and words for who cannot see."""
+"""The pictures of a report, each with a caption and alternative text."""
 
 import base64
 import struct
@@ -8,44 +8,38 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
+from fieldsharp.sweep.pictures.color_scale import difference_scale, masked, value_scale
 from fieldsharp.sweep.pictures.image_export import as_png, as_svg, drawing
 from fieldsharp.sweep.pictures.leads import one_by_lead
-from fieldsharp.sweep.pictures.maps import (
-    MINUS,
-    Panel,
-    difference_scale,
-    masked,
-    one_map,
-    value_scale,
-)
+from fieldsharp.sweep.pictures.maps import MINUS, Panel, one_map
 from fieldsharp.sweep.pictures.spectra import one_spectrum
 from fieldsharp.sweep.pictures.style import DARK, LIGHT, PAGE, Style
 from fieldsharp.sweep.report import sentences
 from fieldsharp.sweep.report.charts.pareto import error_against_gradient, error_against_shortfall
 from fieldsharp.sweep.report.charts.score_history import score_by_trial
 from fieldsharp.sweep.report.charts.slices import slice_by
-from fieldsharp.sweep.report.model import Report, SplitView
+from fieldsharp.sweep.report.model import Report, SplitResults
 
-MAP_DOTS = 144
-"""One and a half times what a page counts: sharp on a good screen, and 20 of the roughest maps of
+MAP_DPI = 144
+"""1.5 times the CSS resolution: sharp on a high-resolution screen, and 20 of the roughest maps of
 256 x 256 cells stay below 6 MB."""
-CSS_INCH = 104.0
-"""A little more than 96, so that letters of 8 points are read at arm's length."""
+CSS_PIXELS_PER_INCH = 104.0
+"""A little more than the standard 96, so that text of 8 points can be read at arm's length."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture on a page: either a drawing whose colours follow the page, or two of pixels.
+    """A picture of the page: an SVG in the page's colours, or a PNG each for light and dark pages.
 
     Attributes:
-        title: What it is, in a few words.
-        caption: What there is to see in it, with figures; may be "".
-        alt: The same for who cannot see it.
-        svg: The drawing, "" where it is of pixels.
-        light: Address that holds the pixels for a light page.
-        dark: The same for a dark one.
-        width: Of the pixels, as the page counts them.
-        height: Likewise.
+        title: In a few words.
+        caption: A sentence with its main values; may be "".
+        alt: Alternative text.
+        svg: The SVG element, "" for a PNG.
+        light: Data URI of the PNG for a light page.
+        dark: Data URI of the PNG for a dark page.
+        width: Of the PNG, CSS pixels.
+        height: Of the PNG, CSS pixels.
     """
 
     title: str
@@ -63,8 +57,8 @@ class MapsAtLead:
     """The maps at one lead.
 
     Attributes:
-        title: Lead and time.
-        sentence: What there is to see in them.
+        title: Lead and valid time.
+        sentence: Caption of all of them.
         drawings: Observed, forecasts, differences.
     """
 
@@ -74,140 +68,140 @@ class MapsAtLead:
 
 
 def maps(report: Report) -> list[MapsAtLead]:
-    """Return the maps of the split that pictures are of, by lead; none where nothing is kept."""
-    split = report.pictured
+    """Return the maps of the main split by lead; none without previews."""
+    split = report.main_split
     if split.observed is None or not split.forecasts:
         return []
     return [_maps_at(report, split, lead) for lead in range(len(split.observed.leads))]
 
 
-def _maps_at(report: Report, split: SplitView, lead: int) -> MapsAtLead:
+def _maps_at(report: Report, split: SplitResults, lead: int) -> MapsAtLead:
     observed = split.observed
-    assert observed is not None, "asked for where there is one"
-    seen_HW = masked(observed.values_LHW[lead], observed.mask_HW)
+    assert observed is not None, "maps() checks it"
+    observed_HW = masked(observed.values_LHW[lead], observed.mask_HW)
     forecasts = {
         kind: masked(forecast.values_LHW[lead], observed.mask_HW)
         for kind, forecast in split.forecasts.items()
     }
-    scale = value_scale(seen_HW, list(forecasts.values()))
-    differences = {kind: values_HW - seen_HW for kind, values_HW in forecasts.items()}
-    apart = difference_scale(list(differences.values()))
-    panels = [("observed", Panel("", seen_HW, scale))]
+    scale = value_scale(observed_HW, list(forecasts.values()))
+    differences = {kind: values_HW - observed_HW for kind, values_HW in forecasts.items()}
+    symmetric = difference_scale(list(differences.values()))
+    panels = [("observed", Panel("", observed_HW, scale))]
     for kind, values_HW in forecasts.items():
         panels.append((sentences.name_of(report, kind), Panel("", values_HW, scale)))
     for kind, values_HW in differences.items():
         title = f"{sentences.name_of(report, kind)} {MINUS} observed"
-        panels.append((title, Panel("", values_HW, apart)))
+        panels.append((title, Panel("", values_HW, symmetric)))
     drawings = [
-        _of_pixels(
+        _png(
             title,
             sentences.map_alt(title, panel, observed, lead),
             partial(one_map, observed, panel),
         )
         for title, panel in panels
     ]
-    sentence = sentences.maps_sentence(report, seen_HW, forecasts, observed.units)
+    sentence = sentences.maps_sentence(report, observed_HW, forecasts, observed.units)
     return MapsAtLead(sentences.map_title(observed, lead), sentence, drawings)
 
 
 def spectra(report: Report) -> list[Drawing]:
     """Return the spectra at the first and the last lead."""
-    split = report.pictured
+    split = report.main_split
     observed = split.observed
     if observed is None or not split.forecasts:
         return []
     drawings = []
     for lead in range(len(observed.leads)):
         title = f"Power by scale, {observed.ahead[lead]}"
-        said = sentences.spectrum_sentence(report, observed, split.forecasts, lead)
-        figure = one_spectrum(observed, split.forecasts, lead, PAGE, _names(report))
-        drawings.append(_chart(f"spectrum-{lead}", title, said, figure))
+        caption = sentences.spectrum_sentence(report, observed, split.forecasts, lead)
+        figure = one_spectrum(observed, split.forecasts, lead, PAGE, _labels(report))
+        drawings.append(_chart(f"spectrum-{lead}", title, caption, figure))
     return drawings
 
 
 def leads(report: Report) -> list[Drawing]:
     """Return gradient and peak by lead."""
-    split = report.pictured
+    split = report.main_split
     observed = split.observed
-    if observed is None or not split.rows:
+    if observed is None or not split.results:
         return []
     bands = {"gradient": split.targets.gradient, "peak": split.targets.peak}
     drawings = []
-    for name, band in bands.items():
-        lines = split.by_lead(name)
-        figure = one_by_lead(name, lines, band, observed, PAGE, _names(report))
-        said = sentences.lead_sentence(report, name, lines, observed, band.offset)
-        drawings.append(_chart(f"lead-{name}", f"Mean {name} by lead", said, figure))
+    for metric, band in bands.items():
+        lines = split.by_lead(metric)
+        figure = one_by_lead(metric, lines, band, observed, PAGE, _labels(report))
+        caption = sentences.lead_sentence(report, metric, lines, observed, band.offset)
+        drawings.append(_chart(f"lead-{metric}", f"Mean {metric} by lead", caption, figure))
     return drawings
 
 
 def search(report: Report) -> list[Drawing]:
-    """Return the charts of the whole search; none before a trial ended."""
-    if not any(point.score is not None or point.state == "FAIL" for point in report.points):
+    """Return the charts of the whole search; none before a trial has ended."""
+    if not any(trial.score is not None or trial.state == "FAIL" for trial in report.trials):
         return []
     chosen = report.chosen.number if report.chosen is not None else None
-    points = report.points
+    trials = report.trials
     drawings = [
         _chart(
             "score-by-trial",
             "Score by trial",
             sentences.score_sentence(report),
-            score_by_trial(points, chosen, PAGE),
+            score_by_trial(trials, chosen, PAGE),
         )
     ]
     if not report.complete:
         return drawings
     targets = report.validation.targets
-    seen = report.validation.seen.get("gradient_observed", float("nan"))
-    cost = error_against_gradient(points, chosen, targets.gradient, seen, PAGE)
-    drawings.append(_chart("cost", "What sharpness costs", sentences.cost_sentence(report), cost))
-    front = error_against_shortfall(points, chosen, PAGE)
-    drawings.append(_chart("front", "The front", sentences.front_sentence(report), front))
+    observed = report.validation.observed_metrics.get("gradient_observed", float("nan"))
+    cost = error_against_gradient(trials, chosen, targets.gradient, observed, PAGE)
+    drawings.append(_chart("cost", "RMSE against gradient", sentences.cost_sentence(report), cost))
+    front = error_against_shortfall(trials, chosen, PAGE)
+    drawings.append(_chart("front", "Pareto front", sentences.front_sentence(report), front))
     return drawings
 
 
 def slices(report: Report) -> list[Drawing]:
     """Return the scores against each setting, the most important first."""
-    beside = [point for point in report.complete if not point.is_baseline]
-    if not beside:
+    searched = [trial for trial in report.complete if not trial.is_baseline]
+    if not searched:
         return []
     chosen = report.chosen.number if report.chosen is not None else None
     ranked = [*report.importance.shares]
     names = ranked + sorted(name for name in report.distributions if name not in ranked)
     drawings = []
     for index, name in enumerate(names):
-        if not any(name in point.params for point in beside):
+        if not any(name in trial.params for trial in searched):
             continue
-        figure = slice_by(name, report.distributions[name], report.points, chosen, PAGE)
-        said = sentences.slice_sentence(report, name)
-        drawings.append(_chart(f"slice-{index}", f"Score by {name}", said, figure))
+        figure = slice_by(name, report.distributions[name], report.trials, chosen, PAGE)
+        caption = sentences.slice_sentence(report, name)
+        drawings.append(_chart(f"slice-{index}", f"Score by {name}", caption, figure))
     return drawings
 
 
-def _names(report: Report) -> dict[str, str]:
+def _labels(report: Report) -> dict[str, str]:
     return {kind: sentences.name_of(report, kind) for kind in ("baseline", "forecast")}
 
 
-def _chart(name: str, title: str, said: str, figure: Figure) -> Drawing:
-    alt = f"{title}. {said}"
-    return Drawing(title, said, alt, svg=as_svg(figure, name, alt))
+def _chart(name: str, title: str, caption: str, figure: Figure) -> Drawing:
+    alt = f"{title}. {caption}"
+    return Drawing(title, caption, alt, svg=as_svg(figure, name, alt))
 
 
-def _of_pixels(title: str, alt: str, draw: Callable[[Style], Figure]) -> Drawing:
+def _png(title: str, alt: str, draw: Callable[[Style], Figure]) -> Drawing:
     with drawing():
-        light, dark = (as_png(draw(style), MAP_DOTS) for style in (LIGHT, DARK))
+        light, dark = (as_png(draw(style), MAP_DPI) for style in (LIGHT, DARK))
     width, height = struct.unpack(">II", light[16:24])
-    to_page = CSS_INCH / MAP_DOTS
+    css_scale = CSS_PIXELS_PER_INCH / MAP_DPI
     return Drawing(
         title=title,
         caption="",
         alt=alt,
-        light=_address(light),
-        dark=_address(dark),
-        width=round(width * to_page),
-        height=round(height * to_page),
+        light=_data_uri(light),
+        dark=_data_uri(dark),
+        width=round(width * css_scale),
+        height=round(height * css_scale),
     )
 
 
-def _address(content: bytes) -> str:
+def _data_uri(content: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(content).decode()}"

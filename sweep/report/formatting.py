@@ -1,4 +1,4 @@
-"""Numbers and counts as a report writes them."""
+"""Formats numbers, counts, durations and lists for the report."""
 
 import math
 from collections.abc import Sequence
@@ -9,32 +9,32 @@ NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Return a number with so many digits, a dash where there is none."""
+    """Return a number with this many significant digits, a dash for None or a non-finite value."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
     return f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
 
 
 def ratio(value: float | None) -> str:
-    """Return a share or a multiple with two digits behind the point."""
+    """Return a ratio with two decimals."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
     return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def percent(value: float | None) -> str:
-    """Return a share in percent."""
+    """Return a ratio in percent."""
     return UNKNOWN if value is None or not math.isfinite(value) else f"{100.0 * value:.0f} %"
 
 
 def count(how_many: int, one: str, several: str = "") -> str:
-    """Return a number of things in words, such as ``1 trial`` and ``3 trials``."""
-    what = one if how_many == 1 else several or f"{one}s"
-    return f"{f'{how_many:,}'.replace(',', NARROW_SPACE)} {what}"
+    """Return a number with its noun, such as ``1 trial`` and ``3 trials``."""
+    noun = one if how_many == 1 else several or f"{one}s"
+    return f"{f'{how_many:,}'.replace(',', NARROW_SPACE)} {noun}"
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time in the units a person thinks in."""
+    """Return a duration in seconds, minutes or hours, whichever suits its size."""
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
     if seconds < 90:

@@ -1,4 +1,4 @@
-"""What a report says: plain facts of a study, before a word or a picture is made of them."""
+"""The data of a report, without sentences, tables or pictures."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,26 +16,26 @@ from fieldsharp.sweep.study.provenance import Provenance
 from fieldsharp.sweep.study.trial_spec import Part
 
 Kind = str
-"""``baseline``, or ``forecast`` for the trial the report is about."""
+"""``baseline``, or ``forecast`` for the chosen trial."""
 
 
 @dataclass(frozen=True)
 class TrialRow:
-    """A trial as charts and tables see it; physical units, validation split.
+    """One trial in charts and tables; physical units, validation split.
 
     Attributes:
-        number: The trial.
-        state: Of Optuna's names, or PAUSED.
+        number: Of the trial.
+        state: Optuna's name of its state, or PAUSED.
         feasible: Whether it breaks no guard; of a pruned trial, after its last epoch.
-        score: The lower the better; None where it has none.
-        sharpness: The part of the score that is no error; None likewise.
-        gradient_share: Of the observed gradient; None likewise.
-        rmse_share: Of the baseline's RMSE; None likewise.
+        score: The lower the better; None before the first epoch.
+        sharpness: The part of the score from gradient and peak; None likewise.
+        gradient_share: Ratio to the observed gradient; None likewise.
+        rmse_share: Ratio to the baseline's RMSE; None likewise.
         preset: Name of its preset.
         is_baseline: Whether it is the baseline.
         variant: Of its loss.
-        params: What was searched, as it is recorded.
-        guards_broken: Names.
+        params: Searched parameters, as Optuna stores them.
+        guards_broken: Names of the guards it breaks.
     """
 
     number: int
@@ -57,58 +57,56 @@ class TrialRow:
         return self.state == "COMPLETE" and self.score is not None
 
     @property
-    def was_judged(self) -> bool:
-        """Whether it came to something, be it on its way."""
+    def has_score(self) -> bool:
+        """Whether it was evaluated after at least one epoch."""
         return self.score is not None
 
 
 @dataclass(frozen=True)
-class Row:
-    """A forecast in the table of figures; physical units.
+class ForecastResult:
+    """Metrics of one forecast on one split; physical units.
 
     Attributes:
-        judgement: Every metric.
+        metrics: Every metric.
         score: The lower the better.
-        guards: What came of each guard.
+        guards: Outcome of each guard.
     """
 
-    judgement: MetricValues
+    metrics: MetricValues
     score: float
     guards: Sequence[GuardOutcome]
 
 
 @dataclass(frozen=True)
-class SplitView:
-    """How the baseline and the trial did on one part of the series.
+class SplitResults:
+    """Results of the baseline and the chosen trial on one split of the series.
 
     Attributes:
-        part: Which.
-        targets: What gradient and peak should reach there.
-        rows: Figures, of those that are known.
-        observed: What pictures show; None where nothing is kept.
-        forecasts: What pictures show of them.
+        part: Name of the split.
+        targets: Target bands of gradient and peak.
+        results: Of each forecast that was evaluated.
+        observed: Preview of the observations; None without previews.
+        forecasts: Previews of the forecasts.
     """
 
     part: Part
     targets: Targets
-    rows: Mapping[Kind, Row]
+    results: Mapping[Kind, ForecastResult]
     observed: ObservedPreview | None = None
     forecasts: Mapping[Kind, ForecastPreview] = field(default_factory=dict)
 
     @property
-    def seen(self) -> Mapping[str, float]:
-        """What was observed there, by the metrics' names; empty where nothing is known."""
-        for row in self.rows.values():
-            return row.judgement.overall
-        return {}
+    def observed_metrics(self) -> Mapping[str, float]:
+        """Metrics of the observations, ``gradient_observed`` and the like; empty if unknown."""
+        return next((result.metrics.overall for result in self.results.values()), {})
 
-    def by_lead(self, name: str) -> dict[str, Sequence[float]]:
+    def by_lead(self, metric: str) -> dict[str, Sequence[float]]:
         """Return a metric at each lead, by ``observed``, ``baseline`` and ``forecast``."""
         lines: dict[str, Sequence[float]] = {}
-        for row in self.rows.values():
-            lines["observed"] = row.judgement.by_lead.get(f"{name}_observed", [])
-        for kind, row in self.rows.items():
-            lines[kind] = row.judgement.by_lead.get(name, [])
+        for result in self.results.values():
+            lines["observed"] = result.metrics.by_lead.get(f"{metric}_observed", [])
+        for kind, result in self.results.items():
+            lines[kind] = result.metrics.by_lead.get(metric, [])
         return {kind: values for kind, values in lines.items() if len(values)}
 
 
@@ -117,19 +115,19 @@ class Chosen:
     """The trial the report is about.
 
     Attributes:
-        number: The trial.
-        why: Why this one, in words.
-        words: Its export's standing, in words.
+        number: Of the trial.
+        why: Why it was chosen, in words.
+        standing: How far its score can be trusted, in words, as in its export.
         is_baseline: Whether it is the baseline itself.
-        params: What was searched, with the values that were trained.
+        params: Searched parameters, with the values that were trained.
         preset: Name of its preset.
         export: Its configuration as YAML.
-        warnings: What a person should know of it that no guard forbids.
+        warnings: Flaws of its forecast that no guard forbids.
     """
 
     number: int
     why: str
-    words: str
+    standing: str
     is_baseline: bool
     params: Mapping[str, Scalar]
     preset: str | None
@@ -139,17 +137,17 @@ class Chosen:
 
 @dataclass(frozen=True)
 class VariantRow:
-    """What came of one loss variant; complete trials, validation split.
+    """Scores of the trials with one loss variant; validation split.
 
     Attributes:
         name: Of the variant.
-        optimum: What forecasts it is lowest for.
-        sharpens: Whether it can cure blur from uncertainty at all; None where that is not known.
-        trials: How many.
-        feasible: How many of them break no guard.
-        best: Lowest score among those; None where there is none.
+        optimum: The forecast that minimises it.
+        sharpens: Whether it can cure blur from uncertainty; None if not known.
+        trials: Number of trials with a score.
+        feasible: Number of those that break no guard.
+        best: Lowest score of complete feasible trials; None without any.
         median: Of the scores of all.
-        gradient_share: Of the observed, of the best one.
+        gradient_share: Ratio to the observed gradient, of the best trial.
     """
 
     name: str
@@ -164,14 +162,14 @@ class VariantRow:
 
 @dataclass(frozen=True)
 class GuardRow:
-    """What came of one guard; validation split.
+    """Outcomes of one guard; validation split.
 
     Attributes:
         name: Of the guard.
-        words: What a forecast that breaks it does wrong.
-        at_most: Whether the limit is the largest value allowed, or the least.
-        broken_by: How many complete trials break it.
-        outcomes: Of the baseline and the trial.
+        words: The flaw of a forecast that breaks it.
+        at_most: Whether the limit is an upper limit, else a lower one.
+        broken_by: Number of complete trials that break it.
+        outcomes: Of the baseline and the chosen trial.
     """
 
     name: str
@@ -182,13 +180,13 @@ class GuardRow:
 
 
 @dataclass(frozen=True)
-class Common:
+class CommonChoice:
     """A choice that most of the best trials made.
 
     Attributes:
         value: The choice.
-        in_best: How many of the best made it.
-        in_all: How many of all made it.
+        in_best: Number of the best trials with it.
+        in_all: Number of all trials with it.
     """
 
     value: Scalar
@@ -198,14 +196,14 @@ class Common:
 
 @dataclass(frozen=True)
 class Importance:
-    """How much each setting tells the best trials from the rest.
+    """Importance of each setting for reaching the best scores.
 
     Attributes:
-        shares: By setting, adding up to 1, the largest first; empty where it cannot be told.
-        trials: How many were looked at.
-        best: How many of them are the best ones.
-        why_not: Why it cannot be told, "" where it can.
-        constants: Settings that had but one value.
+        shares: By setting, adding up to 1, the largest first; empty if it cannot be computed.
+        trials: Number of trials compared.
+        best: Number of them that count as the best.
+        why_not: Why it cannot be computed, "" if it can.
+        constants: Settings with a single value.
         common: By setting, the choice that most of the best trials made.
     """
 
@@ -214,24 +212,24 @@ class Importance:
     best: int
     why_not: str = ""
     constants: Sequence[str] = ()
-    common: Mapping[str, Common] = field(default_factory=dict)
+    common: Mapping[str, CommonChoice] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What the study took.
+    """Time and memory that the study took.
 
     Attributes:
         states: Number of trials in each state.
-        epochs: Trained in all.
+        epochs: Trained in total.
         seconds: Of the workers, on trials.
         confirm_seconds: Of the workers, on confirming.
-        median_seconds: Of a complete trial; None before there is one.
-        peak_memory_mb: Most any worker held.
-        devices: Where trials ran.
+        median_seconds: Of a complete trial; None without any.
+        peak_memory_mb: Largest of any worker.
+        devices: That trials ran on.
         precisions: Of their matrix products.
-        first: When the first trial began.
-        last: When the last one ended.
+        first: Start of the first trial.
+        last: End of the last trial.
     """
 
     states: Mapping[str, int]
@@ -248,35 +246,35 @@ class Cost:
 
 @dataclass(frozen=True)
 class Report:
-    """All that a report says.
+    """All data of a report.
 
     Attributes:
         study: Name of the study.
-        made: When the report was made.
-        variable: The field.
-        units: Its units.
+        made: Time the report was made.
+        variable: Name of the field.
+        units: Of the field.
         mode: ``score`` or ``pareto``.
-        verdict: What the study comes to.
-        running: What the study is doing, in words; "" for one that is finished.
-        budget: Trials in all.
-        chosen: The trial it is about; None while no trial is complete.
-        commands: What to type to go on from here.
-        confirm_command: What to type to have the best trials confirmed.
-        validation: Figures and pictures of the split the search was scored on.
-        test: The same of the split kept for the final word; None where it could not be had.
-        why_no_test: Why not.
-        points: All trials.
+        verdict: Of the study.
+        running: State of the coordinator, in words; "" for a finished study.
+        budget: Number of trials planned.
+        chosen: The trial the report is about; None while no trial is complete.
+        commands: To continue with the chosen trial.
+        confirm_command: To confirm the best trials.
+        validation: Results on the split that the search minimised the score of.
+        test: Results on the split that no training and no search used; None if unavailable.
+        why_no_test: Why it is unavailable.
+        trials: All trials.
         importance: Of the settings.
         distributions: By searched setting, whether its axis is logarithmic; None for a choice.
         variants: By loss, the best first.
-        guards: What came of them.
-        confirmation: What new seeds said; None before confirm was run.
-        newer_trials: How many trials ended after it.
-        cost: What it took.
-        failures: Reason of each failed trial.
-        provenance: Where it comes from.
+        guards: The most broken first.
+        confirmation: With new seeds; None before confirm was run.
+        newer_trials: Number of trials that ended after it.
+        cost: Of the study.
+        failures: Reason of each failed trial, by number.
+        provenance: Of the study.
         data_file: Name of the data file.
-        windows: Number of windows of each part.
+        windows: Number of windows of each split.
         config: The configuration of the study as YAML.
     """
 
@@ -291,10 +289,10 @@ class Report:
     chosen: Chosen | None
     commands: Sequence[str]
     confirm_command: str
-    validation: SplitView
-    test: SplitView | None
+    validation: SplitResults
+    test: SplitResults | None
     why_no_test: str
-    points: Sequence[TrialRow]
+    trials: Sequence[TrialRow]
     importance: Importance
     distributions: Mapping[str, bool | None]
     variants: Sequence[VariantRow]
@@ -309,29 +307,29 @@ class Report:
     config: str
 
     @property
-    def pictured(self) -> SplitView:
-        """The split that pictures are of: the test split where it could be had."""
+    def main_split(self) -> SplitResults:
+        """The split of summary and pictures: the test split, or validation without it."""
         return self.test if self.test is not None else self.validation
 
     @property
     def complete(self) -> list[TrialRow]:
-        """The trials that can be compared."""
-        return [point for point in self.points if point.is_complete]
+        """The complete trials."""
+        return [trial for trial in self.trials if trial.is_complete]
 
 
 def share(value: float, of: float | None) -> float | None:
-    """Return a value as a share of another, None where that says nothing."""
+    """Return the ratio of a value to another, None without a finite result."""
     return value / of if of and math.isfinite(value) and math.isfinite(of) else None
 
 
 def shares_of_observed(
     metrics: Mapping[str, float], offset: float
 ) -> tuple[float | None, float | None]:
-    """Return gradient and peak as shares of the observed, None where a script told of none.
+    """Return gradient and peak as ratios to the observed, None if a script does not report those.
 
     Args:
-        metrics: Of a forecast, beside those of the truth.
-        offset: What peaks are measured from.
+        metrics: Of a forecast and of the observations.
+        offset: Value that peaks are measured from.
     """
     gradient, peak = metrics.get("gradient_observed"), metrics.get("peak_observed")
     above = None if peak is None else peak - offset

@@ -1,4 +1,4 @@
-"""A report as a page: its words, tables and pictures put into the template."""
+"""Renders a report as an HTML page from sentences, tables, figures and the template."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
 HERE = Path(__file__).parent
 MOODS = {SUCCESS: "good", NOTHING_TO_FIX: "good", STUCK: "bad", GAMED: "bad"}
 CONTENTS = (
-    ("figures", "Figures"),
+    ("figures", "Metrics"),
     ("best", "Best configuration"),
     ("maps", "Maps"),
     ("scales", "Scales and leads"),
     ("search", "The search"),
-    ("settings", "What matters"),
+    ("settings", "Importance of settings"),
     ("guards", "Guards"),
     ("confirmation", "Confirmation"),
     ("cost", "Cost"),
@@ -34,17 +34,17 @@ CONTENTS = (
 
 @dataclass(frozen=True)
 class ReportPage:
-    """What the template puts onto the page, in its order."""
+    """Values that the template inserts, in the order of the page."""
 
     contents: Sequence[tuple[str, str]]
     reason: str
     next: str
     chosen: str
     confirmed: str
-    beware: Sequence[str]
+    warnings: Sequence[str]
     newer: str
-    figures_sentence: str
-    figures: Sequence[Table]
+    metrics_sentence: str
+    metrics: Sequence[Table]
     settings: Sequence[tuple[str, str]]
     pictures_note: str
     fallback: str
@@ -68,46 +68,46 @@ class ReportPage:
 
     @property
     def pictures(self) -> int:
-        """How many pictures it has."""
+        """Number of pictures on the page."""
         of_maps = sum(len(lead.drawings) for lead in self.maps)
         return of_maps + sum(map(len, (self.spectra, self.leads, self.search, self.slices)))
 
 
-def _beware(report: Report) -> list[str]:
-    """Return what the test split says against the verdict."""
-    found = []
+def _warnings(report: Report) -> list[str]:
+    """Return findings on the test split that contradict the verdict."""
+    warnings = []
     missed = shortfall(report.verdict, report.confirmation)
     if missed is not None:
-        found.append(missed)
-    about = report.verdict.trial
-    is_baseline = any(p.is_baseline and p.number == about for p in report.points)
-    is_chosen = report.chosen is not None and report.chosen.number == about
+        warnings.append(missed)
+    trial = report.verdict.trial
+    is_baseline = any(p.is_baseline and p.number == trial for p in report.trials)
+    is_chosen = report.chosen is not None and report.chosen.number == trial
     kind = "baseline" if is_baseline else "forecast" if is_chosen else None
-    row = report.test.rows.get(kind) if report.test is not None and kind is not None else None
-    wrong = broken(list(row.guards)) if row is not None else []
-    if wrong:
-        names = ", ".join(guard.name for guard in wrong)
-        found.append(f"on the test split trial {about} breaks {names}: {wrong[0].words}")
-    return found
+    result = report.test.results.get(kind) if report.test and kind else None
+    failed = broken(list(result.guards)) if result is not None else []
+    if failed:
+        names = ", ".join(guard.name for guard in failed)
+        warnings.append(f"on the test split trial {trial} breaks {names}: {failed[0].words}")
+    return warnings
 
 
 def lay_out(report: Report) -> ReportPage:
-    """Return the words, tables and pictures of a report."""
-    observed = report.pictured.observed
-    splits = [split for split in (report.validation, report.test) if split and split.rows]
-    kept, newer = report.confirmation, report.newer_trials
+    """Return the sentences, tables and figures of a report."""
+    observed = report.main_split.observed
+    splits = [split for split in (report.validation, report.test) if split and split.results]
+    confirmation, newer = report.confirmation, report.newer_trials
     spectra, leads = figures.spectra(report), figures.leads(report)
-    there = [part for part in CONTENTS if part[0] != "scales" or spectra or leads]
+    contents = [part for part in CONTENTS if part[0] != "scales" or spectra or leads]
     return ReportPage(
-        contents=there,
+        contents=contents,
         reason=f"{sentences.capital(report.verdict.reason)}.",
         next=f"{next_step(report.verdict, report.confirmation)}.",
         chosen=sentences.chosen_sentence(report),
-        confirmed=f"{sentences.capital(kept.sentence)}." if kept else "",
-        beware=[f"{sentences.capital(sentence)}." for sentence in _beware(report)],
+        confirmed=f"{sentences.capital(confirmation.sentence)}." if confirmation else "",
+        warnings=[f"{sentences.capital(sentence)}." for sentence in _warnings(report)],
         newer=f"{sentences.capital(count(newer, 'trial'))} ended after it.",
-        figures_sentence=sentences.figures_sentence(report),
-        figures=[tables.figures(report, split) for split in splits],
+        metrics_sentence=sentences.metrics_sentence(report),
+        metrics=[tables.metrics(report, split) for split in splits],
         settings=[(name, _setting(value)) for name, value in _params(report)],
         pictures_note=sentences.pictures_note(observed) if observed is not None else "",
         fallback=_fallback(report),
@@ -132,13 +132,13 @@ def lay_out(report: Report) -> ReportPage:
 
 
 def render(report: Report, page: ReportPage) -> str:
-    """Return a report as HTML that needs nothing beside itself."""
+    """Return a report as HTML in a single file, without links to other files."""
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=False,
-        # Names come out of files and databases: what cannot be seen is shown as what it is.
+        # Names from files and databases may hold control characters, shown as escapes.
         finalize=lambda value: printable(value, keep="\n\t") if type(value) is str else value,
     )
     template = environment.get_template("report.html.j2")
@@ -162,8 +162,8 @@ def _fallback(report: Report) -> str:
     if report.test is not None:
         return ""
     return (
-        "These are of the validation split, which the search was scored on, since the test split "
-        "could not be looked at."
+        "The maps are of the validation split, which the search minimised the score of, since the "
+        "test split is unavailable."
     )
 
 
@@ -172,5 +172,5 @@ def _no_pictures(report: Report) -> str:
         return "No trial is complete yet, so there is no forecast to show."
     return (
         f"There are no pictures: of the test split because {report.why_no_test}, of the validation "
-        "split because none are kept with the study."
+        "split because no previews are stored with the study."
     )

@@ -1,4 +1,4 @@
-"""How the baseline and the best trial did, on the validation and on the test split."""
+"""Results of the baseline and the chosen trial on the validation and the test split."""
 
 import logging
 from pathlib import Path
@@ -15,7 +15,7 @@ from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.storage.trial_files.checkpoints import checkpoints
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.report.model import Kind, Row, SplitView
+from fieldsharp.sweep.report.model import ForecastResult, Kind, SplitResults
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
@@ -27,58 +27,59 @@ from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from fieldsharp.sweep.trials.trial import forecast_shape
 
 logger = logging.getLogger(__name__)
-Nets = dict[Kind, TrialSpec]
-"""What was trained, of those the report compares."""
+Specs = dict[Kind, TrialSpec]
+"""Specs of the trials that the report compares."""
 
 
 def validation_split(
-    facts: DataSummary,
+    summary: DataSummary,
     records: dict[Kind, TrialRecord],
-    nets: Nets,
+    specs: Specs,
     files: StudyWorkspace,
-) -> SplitView:
-    """Return the split the search was scored on, with the pictures that are kept."""
-    rows = {
-        kind: Row(record.judgement, record.score, record.guards) for kind, record in records.items()
+) -> SplitResults:
+    """Return the results of the validation split from stored records and previews."""
+    results = {
+        kind: ForecastResult(record.judgement, record.score, record.guards)
+        for kind, record in records.items()
     }
-    observed, forecasts = _kept_samples(nets, files)
-    return SplitView("validation", facts.targets, rows, observed, forecasts)
+    observed, forecasts = _stored_previews(specs, files)
+    return SplitResults("validation", summary.targets, results, observed, forecasts)
 
 
-def _kept_samples(
-    nets: Nets, files: StudyWorkspace
+def _stored_previews(
+    specs: Specs, files: StudyWorkspace
 ) -> tuple[ObservedPreview | None, dict[Kind, ForecastPreview]]:
     forecasts: dict[Kind, ForecastPreview] = {}
     try:
         observed = files.observed()
         if observed is None:
             return None, {}
-        for kind, spec in nets.items():
-            kept = files.sample(spec.number)
-            forecast = kept.forecast if kept is not None else None
+        for kind, spec in specs.items():
+            preview = files.preview(spec.number)
+            forecast = preview.forecast if preview is not None else None
             if forecast is not None and forecast.is_beside(observed):
                 forecasts[kind] = forecast
-    except (StudyError, OSError) as error:  # of another version: the figures are there still
+    except (StudyError, OSError) as error:  # of another version: the report goes on without
         logger.warning("no pictures of the validation split: %s", error)
         return None, {}
     return observed, forecasts
 
 
 def test_split(
-    config: SweepConfig, facts: DataSummary, nets: Nets, files: StudyWorkspace
-) -> tuple[SplitView | None, str]:
-    """Return the split kept for the final word, or why it could not be had.
+    config: SweepConfig, summary: DataSummary, specs: Specs, files: StudyWorkspace
+) -> tuple[SplitResults | None, str]:
+    """Return the results of the test split, or why they are not available.
 
-    Forecasts with the nets whose last checkpoints are kept. Whatever is in the way of that is a
-    reason and no error: a report is wanted of what there is.
+    Forecasts with the last checkpoints. Any failure is returned as a reason and not raised: the
+    report shows what it can.
     """
     if config.trainer is not None:
-        return None, "the nets of a script are its own, and forecast nothing here"
+        return None, "only the script itself can load its nets and forecast with them"
     torch.set_num_threads(config.training.threads)
     try:
-        data = _same_data(config, facts)
-        predictors = {kind: _trained(spec, data, files) for kind, spec in nets.items()}
-        return _judged(config, data, predictors), ""
+        data = _same_data(config, summary)
+        predictors = {kind: _trained(spec, data, files) for kind, spec in specs.items()}
+        return _evaluated(config, data, predictors), ""
     except FieldsharpError as error:
         return None, str(error)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a class of the user's may raise anything
@@ -86,51 +87,49 @@ def test_split(
         return None, f"the forecast failed ({type(error).__name__}: {reason})"
 
 
-def _same_data(config: SweepConfig, facts: DataSummary) -> ForecastData:
+def _same_data(config: SweepConfig, summary: DataSummary) -> ForecastData:
     path = Path(config.data.path)
     if not path.exists():
-        raise DataError(f"the data file {path.name} is not where the study knows it to be")
-    if file_sha256(path) != facts.provenance.data_sha256:
-        raise DataError(
-            f"the data file {path.name} has other contents than when the study was started"
-        )
+        raise DataError(f"the data file {path.name} is not at the path that the study has for it")
+    if file_sha256(path) != summary.provenance.data_sha256:
+        raise DataError(f"the data file {path.name} has changed since the study was started")
     return load_forecast_data(config.data)
 
 
 def _trained(spec: TrialSpec, data: ForecastData, files: StudyWorkspace) -> Forecaster:
     folder = files.checkpoints(spec.number)
     for content in checkpoints(folder):
-        found = decode(content)
-        if found.fingerprint == spec.fingerprint:
+        checkpoint = decode(content)
+        if checkpoint.fingerprint == spec.fingerprint:
             predictor = build_predictor(spec.run.predictor, forecast_shape(data, spec.run))
-            predictor.load_state_dict(found.trainer["predictor"])
+            predictor.load_state_dict(checkpoint.trainer["predictor"])
             predictor.eval()
             return predictor
     raise StudyError(
-        f"no checkpoint of trial {spec.number} is kept (recovery.keep_best says of how many of the "
-        "best trials there is one)"
+        f"there is no checkpoint of trial {spec.number} (recovery.keep_best is the number of best "
+        "trials whose checkpoints are stored)"
     )
 
 
-def _judged(
+def _evaluated(
     config: SweepConfig, data: ForecastData, predictors: dict[Kind, Forecaster]
-) -> SplitView:
-    judge = Evaluator(data, data.test)
-    judgements = {kind: judge.judge(predictor) for kind, predictor in predictors.items()}
-    baseline = judgements["baseline"]
+) -> SplitResults:
+    evaluator = Evaluator(data, data.test)
+    metrics = {kind: evaluator.judge(predictor) for kind, predictor in predictors.items()}
+    baseline = metrics["baseline"]
     targets = resolve_targets(config.objective, baseline.overall, chosen_elsewhere=True)
 
-    def row(judgement: MetricValues) -> Row:
+    def result(values: MetricValues) -> ForecastResult:
         weight = config.objective.rmse_weight
-        score = score_forecast(judgement.overall, targets, baseline.overall["rmse"], weight)
-        guards = check_guards(judgement, config.objective.guards, baseline)
-        return Row(judgement, score.total, guards)
+        score = score_forecast(values.overall, targets, baseline.overall["rmse"], weight)
+        guards = check_guards(values, config.objective.guards, baseline)
+        return ForecastResult(values, score.total, guards)
 
-    sampler = PreviewBuilder(data, "test")
-    return SplitView(
+    previews = PreviewBuilder(data, "test")
+    return SplitResults(
         part="test",
         targets=targets,
-        rows={kind: row(judgement) for kind, judgement in judgements.items()},
-        observed=sampler.observed(),
-        forecasts={kind: sampler.sample(predictor) for kind, predictor in predictors.items()},
+        results={kind: result(values) for kind, values in metrics.items()},
+        observed=previews.observed(),
+        forecasts={kind: previews.sample(predictor) for kind, predictor in predictors.items()},
     )

@@ -3,26 +3,34 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fieldsharp.model.registry import NO_TERM
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.sweep.pictures.number_scale import number_scale
 from fieldsharp.sweep.report.formatting import UNKNOWN, count, duration, number, percent, ratio
-from fieldsharp.sweep.report.model import Report, Row, SplitView, share, shares_of_observed
+from fieldsharp.sweep.report.model import (
+    ForecastResult,
+    Report,
+    SplitResults,
+    share,
+    shares_of_observed,
+)
+from fieldsharp.sweep.report.sentences import name_of
 from fieldsharp.sweep.study.confirmation.records import Spread
 
 Outcomes = Mapping[str, GuardOutcome]
+MAX_FAILURES = 50
+"""Longest list of failed trials."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table as a page shows it.
+    """A table of the page.
 
     Attributes:
-        caption: What it is of.
-        headings: Of its columns; the first column names the rows.
+        caption: Its caption.
+        headings: Of its columns; the first column holds the names of the rows.
         rows: Cells as text.
-        words: Columns of words, which are set to the left.
-        strong: Row that stands out.
+        words: Indices of text columns, which are aligned left.
+        strong: Index of the row in bold.
     """
 
     caption: str
@@ -33,51 +41,54 @@ class Table:
 
     @property
     def is_pairs(self) -> bool:
-        """Whether it is a list of names and what they are."""
+        """Whether it is a list of names and values, without headings."""
         return not any(self.headings)
 
 
-def figures(report: Report, split: SplitView) -> Table:
-    """Return what was observed, aimed at and forecast on one split."""
-    seen, targets = split.seen, split.targets
-    rows = split.rows
-    gradients = [r.judgement.overall["gradient"] for r in rows.values()]
-    peaks = [r.judgement.overall["peak"] for r in rows.values()]
-    errors = [r.judgement.overall["rmse"] for r in rows.values()]
+def metrics(report: Report, split: SplitResults) -> Table:
+    """Return the metrics of observations, targets and forecasts on one split."""
+    observed, targets = split.observed_metrics, split.targets
+    results = split.results
+    gradients = [r.metrics.overall["gradient"] for r in results.values()]
+    peaks = [r.metrics.overall["peak"] for r in results.values()]
+    errors = [r.metrics.overall["rmse"] for r in results.values()]
     gradient = number_scale([targets.gradient.low, targets.gradient.high, *gradients])
     peak = number_scale([targets.peak.low, targets.peak.high, *peaks])
     error = number_scale(errors)
     lines = []
-    if "gradient_observed" in seen:  # a script need not tell of it
-        known = [seen["gradient_observed"] * gradient.factor, seen["peak_observed"] * peak.factor]
+    if "gradient_observed" in observed:  # a script need not report it
+        known = [
+            observed["gradient_observed"] * gradient.factor,
+            observed["peak_observed"] * peak.factor,
+        ]
         lines.append(["observed", *(f"{number(value)} (1)" for value in known), *[""] * 5])
-    aims = []
-    for band, size, of in (
-        (targets.gradient, gradient, seen.get("gradient_observed")),
-        (targets.peak, peak, seen.get("peak_observed")),
+    bands = []
+    for band, scale, of in (
+        (targets.gradient, gradient, observed.get("gradient_observed")),
+        (targets.peak, peak, observed.get("peak_observed")),
     ):
         low, high = (
             share(end - band.offset, of - band.offset) if of is not None else None
             for end in (band.low, band.high)
         )
-        ends = f"{number(band.low * size.factor)} to {number(band.high * size.factor)}"
-        aims.append(f"{ends} ({ratio(low)} to {ratio(high)})")
-    lines.append(["aimed at", *aims, *[""] * 5])
-    baseline = rows.get("baseline")
-    for kind, row in rows.items():
-        m = row.judgement.overall
+        ends = f"{number(band.low * scale.factor)} to {number(band.high * scale.factor)}"
+        bands.append(f"{ends} ({ratio(low)} to {ratio(high)})")
+    lines.append(["target", *bands, *[""] * 5])
+    baseline = results.get("baseline")
+    for kind, result in results.items():
+        m = result.metrics.overall
         of_gradient, of_peak = shares_of_observed(m, targets.peak.offset)
-        of_rmse = share(m["rmse"], baseline.judgement.overall["rmse"]) if baseline else None
+        of_rmse = share(m["rmse"], baseline.metrics.overall["rmse"]) if baseline else None
         lines.append(
             [
-                _named(report, kind),
+                name_of(report, kind),
                 f"{number(m['gradient'] * gradient.factor)} ({ratio(of_gradient)})",
                 f"{number(m['peak'] * peak.factor)} ({ratio(of_peak)})",
                 f"{number(m['rmse'] * error.factor)} ({ratio(of_rmse)})",
                 ratio(m.get("skill_persistence")),
                 ratio(m.get("anomaly_correlation")),
-                number(row.score),
-                _guards_in_short(row),
+                number(result.score),
+                _guard_summary(result),
             ]
         )
     windows = report.windows.get(split.part)
@@ -86,8 +97,8 @@ def figures(report: Report, split: SplitView) -> Table:
         caption=f"{split.part.capitalize()} split{of_windows}",
         headings=[
             "",
-            f"gradient{gradient.units(report.units, ' per cell')} (share of observed)",
-            f"peak{peak.units(report.units)} (share, above the mean)",
+            f"gradient{gradient.units(report.units, ' per cell')} (over observed)",
+            f"peak{peak.units(report.units)} (over observed, above the mean)",
             f"RMSE{error.units(report.units)} (over baseline's)",
             "skill",
             "correlation",
@@ -96,26 +107,20 @@ def figures(report: Report, split: SplitView) -> Table:
         ],
         rows=lines,
         words=[7],
-        strong=len(lines) - 1 if "forecast" in rows else None,
+        strong=len(lines) - 1 if "forecast" in results else None,
     )
 
 
-def _named(report: Report, kind: str) -> str:
-    if kind == "baseline":
-        return "baseline"
-    return f"trial {report.chosen.number}" if report.chosen is not None else kind
-
-
-def _guards_in_short(row: Row) -> str:
-    wrong = [guard.name for guard in row.guards if not guard.ok]
-    return f"breaks {', '.join(wrong)}" if wrong else "all hold"
+def _guard_summary(result: ForecastResult) -> str:
+    broken = [guard.name for guard in result.guards if not guard.ok]
+    return f"breaks {', '.join(broken)}" if broken else "none broken"
 
 
 def variants(report: Report) -> Table:
-    """Return what came of each loss."""
+    """Return the scores by loss variant."""
     rows = [
         [
-            row.name + (" (the baseline's)" if row.name == NO_TERM else ""),
+            row.name + (" (the baseline's)" if row.name == "none" else ""),
             {True: "yes", False: "no", None: "not known"}[row.sharpens],
             str(row.trials),
             str(row.feasible),
@@ -126,14 +131,14 @@ def variants(report: Report) -> Table:
         ]
         for row in report.variants
     ]
-    headings = ["loss variant", "can cure blur", "trials", "within the guards", "best score"]
-    headings += ["median score", "gradient share of the best", "is lowest for"]
+    headings = ["loss variant", "can cure blur", "trials", "break no guard", "best score"]
+    headings += ["median score", "gradient of the best over observed", "is lowest for"]
     return Table("Complete trials by loss, validation split", headings, rows, words=[1, 7])
 
 
 def guards(report: Report) -> Table:
-    """Return what came of each guard."""
-    kinds = [kind for kind in ("baseline", "forecast") if kind in report.validation.rows]
+    """Return the outcomes of each guard."""
+    kinds = [kind for kind in ("baseline", "forecast") if kind in report.validation.results]
     rows = [
         [
             row.name,
@@ -143,11 +148,11 @@ def guards(report: Report) -> Table:
         ]
         for row in report.guards
     ]
-    named = [_named(report, kind) for kind in kinds]
-    headings = ["guard", "broken by", *named, "a forecast that breaks it is wrong in that"]
+    names = [name_of(report, kind) for kind in kinds]
+    headings = ["guard", "broken by", *names, "flaw of a forecast that breaks it"]
     return Table(
         f"Guards of {count(len(report.complete), 'complete trial')}, validation split, each at "
-        "the lead where it is nearest to breaking",
+        "the lead with the least margin",
         headings,
         rows,
         words=[2 + len(kinds)],
@@ -155,35 +160,36 @@ def guards(report: Report) -> Table:
 
 
 def _outcome(outcomes: Outcomes, kind: str, *, at_most: bool) -> str:
-    found = outcomes.get(kind)
-    if found is None:
+    outcome = outcomes.get(kind)
+    if outcome is None:
         return UNKNOWN
     sign = "\N{LESS-THAN OR EQUAL TO}" if at_most else "\N{GREATER-THAN OR EQUAL TO}"
-    if not found.ok:
+    if not outcome.ok:
         sign = ">" if at_most else "<"
-    broken = "" if found.ok else " broken"
-    return f"{number(found.value, 3)} {sign} {number(found.limit, 3)}{broken}"
+    broken = "" if outcome.ok else " broken"
+    return f"{number(outcome.value, 3)} {sign} {number(outcome.limit, 3)}{broken}"
 
 
 def confirmation(report: Report) -> Table | None:
-    """Return what new seeds said on the test split, None before confirm was run."""
-    kept = report.confirmation
-    if kept is None:
+    """Return the results of new seeds on the test split, None before confirm was run."""
+    confirmed = report.confirmation
+    if confirmed is None:
         return None
-    gradient = number_scale([kept.gradient.high])
-    peak = number_scale([kept.peak.high])
-    ends = [
-        f"{number(band.low * size.factor)} to {number(band.high * size.factor)}"
-        for band, size in ((kept.gradient, gradient), (kept.peak, peak))
+    gradient = number_scale([confirmed.gradient.high])
+    peak = number_scale([confirmed.peak.high])
+    bands = [
+        f"{number(band.low * scale.factor)} to {number(band.high * scale.factor)}"
+        for band, scale in ((confirmed.gradient, gradient), (confirmed.peak, peak))
     ]
-    rows = [["aimed at", "", "", "", *ends, "", ""]]
+    rows = [["target", "", "", "", *bands, "", ""]]
     strong = None
-    for trial in kept.trials:
-        if trial.trial == kept.winner:
+    for trial in confirmed.trials:
+        if trial.trial == confirmed.winner:
             strong = len(rows)
         rows.append(
             [
-                f"trial {trial.trial}" + (" (baseline)" if trial.trial == kept.baseline else ""),
+                f"trial {trial.trial}"
+                + (" (baseline)" if trial.trial == confirmed.baseline else ""),
                 trial.configuration,
                 _spread(trial.score),
                 _spread(trial.held_score),
@@ -198,83 +204,79 @@ def confirmation(report: Report) -> Table | None:
         f"gradient{gradient.units(report.units, ' per cell')}",
         f"peak{peak.units(report.units)}",
         "RMSE over baseline's",
-        "seeds within the guards",
+        "seeds that break no guard",
     ]
-    seeds = count(len(kept.seeds), "new seed")
+    seeds = count(len(confirmed.seeds), "new seed")
     caption = f"Test split, {seeds}: mean \N{PLUS-MINUS SIGN} standard error"
     return Table(caption, headings, rows, words=[1], strong=strong)
 
 
-def _spread(figure: Spread | None, factor: float = 1.0) -> str:
-    if figure is None:
+def _spread(spread: Spread | None, factor: float = 1.0) -> str:
+    if spread is None:
         return UNKNOWN
-    if figure.error is None:
-        return number(figure.mean * factor)
-    return f"{number(figure.mean * factor)} \N{PLUS-MINUS SIGN} {number(figure.error * factor, 2)}"
+    if spread.error is None:
+        return number(spread.mean * factor)
+    return f"{number(spread.mean * factor)} \N{PLUS-MINUS SIGN} {number(spread.error * factor, 2)}"
 
 
 def cost(report: Report) -> Table:
-    """Return what the study took."""
-    took = report.cost
-    states = ", ".join(f"{n} {state.lower()}" for state, n in took.states.items()) or "none"
+    """Return the time and memory that the study spent."""
+    spent = report.cost
+    states = ", ".join(f"{n} {state.lower()}" for state, n in spent.states.items()) or "none"
     span = UNKNOWN
-    if took.first is not None and took.last is not None:
-        span = duration((took.last - took.first).total_seconds())
+    if spent.first is not None and spent.last is not None:
+        span = duration((spent.last - spent.first).total_seconds())
     rows = [
         ["trials", f"{states}; budget {report.budget}"],
-        ["epochs trained", count(took.epochs, "epoch")],
-        ["workers' time on trials", duration(took.seconds)],
-        ["workers' time on confirming", duration(took.confirm_seconds)],
-        ["from the first trial's start to the last one's end", span],
-        ["median of a complete trial", duration(took.median_seconds)],
-        ["most memory of a worker", f"{took.peak_memory_mb:.0f} MB"],
-        ["device", ", ".join(took.devices) or UNKNOWN],
-        ["precision", ", ".join(took.precisions) or UNKNOWN],
+        ["epochs trained", count(spent.epochs, "epoch")],
+        ["worker time on trials", duration(spent.seconds)],
+        ["worker time on confirmation", duration(spent.confirm_seconds)],
+        ["from the start of the first trial to the end of the last", span],
+        ["median time of a complete trial", duration(spent.median_seconds)],
+        ["largest memory of a worker", f"{spent.peak_memory_mb:.0f} MB"],
+        ["device", ", ".join(spent.devices) or UNKNOWN],
+        ["precision", ", ".join(spent.precisions) or UNKNOWN],
     ]
-    return Table("What the study took", ["", ""], rows, words=[1])
+    return Table("Time and memory of the study", ["", ""], rows, words=[1])
 
 
 def failures(report: Report) -> Table | None:
-    """Return why trials failed, None where none did."""
+    """Return the reasons of failed trials, None without any."""
     if not report.failures:
         return None
     rows = [[f"trial {trial}", reason] for trial, reason in report.failures.items()]
-    return Table("Failed trials", ["", "reason"], rows[:MOST_FAILURES], words=[1])
-
-
-MOST_FAILURES = 50
-"""More of them say nothing new."""
+    return Table("Failed trials", ["", "reason"], rows[:MAX_FAILURES], words=[1])
 
 
 def importance(report: Report) -> Table | None:
-    """Return how much each setting tells the best trials from the rest, None where unknown."""
+    """Return the importance of each setting, None if it is unknown."""
     if not report.importance.shares:
         return None
     rows = []
     for name, value in report.importance.shares.items():
         common = report.importance.common.get(name)
-        most = (
+        choice = (
             f"{common.value} in {common.in_best} of the {report.importance.best} best, in "
             f"{common.in_all} of all {report.importance.trials}"
             if common
             else ""
         )
-        rows.append([name, percent(value), most])
+        rows.append([name, percent(value), choice])
     headings = ["setting", "share", "most frequent among the best"]
     return Table("Importance of each setting", headings, rows, words=[2])
 
 
 def provenance(report: Report) -> Table:
-    """Return where the study comes from."""
-    from_ = report.provenance
+    """Return the provenance of the study."""
+    origin = report.provenance
     windows = ", ".join(f"{n} {part}" for part, n in report.windows.items())
     rows = [
         ["data file", report.data_file],
-        ["its SHA-256", from_.data_sha256],
+        ["its SHA-256", origin.data_sha256],
         ["windows", windows],
-        ["commit", from_.git_commit],
-        ["machine", from_.machine],
-        ["versions", ", ".join(f"{name} {v}" for name, v in from_.versions.items())],
+        ["commit", origin.git_commit],
+        ["machine", origin.machine],
+        ["versions", ", ".join(f"{name} {v}" for name, v in origin.versions.items())],
         ["report made", report.made.isoformat(sep=" ", timespec="minutes")],
     ]
-    return Table("Where it comes from", ["", ""], rows, words=[1])
+    return Table("Data, code and machine of the study", ["", ""], rows, words=[1])

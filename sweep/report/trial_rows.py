@@ -1,4 +1,4 @@
-"""Trials as charts and tables see them, and what they add up to."""
+"""Rows of the report, by trial, loss variant and guard, and the cost of the study."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -8,7 +8,15 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.model.registry import LOSS_VARIANTS, loss_variant
 from fieldsharp.objectives.guards import GUARDS
-from fieldsharp.sweep.report.model import Cost, GuardRow, Kind, Row, TrialRow, VariantRow, share
+from fieldsharp.sweep.report.model import (
+    Cost,
+    ForecastResult,
+    GuardRow,
+    Kind,
+    TrialRow,
+    VariantRow,
+    share,
+)
 from fieldsharp.sweep.study.confirmation.records import Runs
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.trial_records import (
@@ -24,11 +32,11 @@ from fieldsharp.sweep.study.trial_records import (
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 
-class Trials:
-    """All trials of a study, each read once.
+class ParsedTrials:
+    """All trials of a study with their specs and records, parsed once.
 
     Args:
-        trials: As the database has them.
+        trials: As Optuna stores them.
     """
 
     def __init__(self, trials: Sequence[FrozenTrial]) -> None:
@@ -44,23 +52,23 @@ class Trials:
 
     @property
     def baseline(self) -> FrozenTrial | None:
-        """The complete baseline, None before there is one."""
-        found = complete_baseline(self.all)
-        return found if found is not None and found.number in self.records else None
+        """The baseline, None before it is complete."""
+        baseline = complete_baseline(self.all)
+        return baseline if baseline is not None and baseline.number in self.records else None
 
 
-def trial_rows(trials: Trials, facts: DataSummary) -> list[TrialRow]:
-    """Return all trials as points of charts."""
-    return [_point(trial, trials, facts) for trial in trials.all]
+def trial_rows(trials: ParsedTrials, summary: DataSummary) -> list[TrialRow]:
+    """Return a row for each trial."""
+    return [_trial_row(trial, trials, summary) for trial in trials.all]
 
 
-def _point(trial: FrozenTrial, trials: Trials, facts: DataSummary) -> TrialRow:
+def _trial_row(trial: FrozenTrial, trials: ParsedTrials, summary: DataSummary) -> TrialRow:
     spec, record = trials.specs.get(trial.number), trials.records.get(trial.number)
     score = sharpness = gradient = rmse = None
     if record is not None:
         score = record.score
         sharpness = record.score_parts.get("gradient", 0.0) + record.score_parts.get("peak", 0.0)
-        gradient = share(record.metrics["gradient"], facts.gradient_observed)
+        gradient = share(record.metrics["gradient"], summary.gradient_observed)
         rmse = share(record.metrics["rmse"], record.baseline_rmse)
     return TrialRow(
         number=trial.number,
@@ -78,59 +86,65 @@ def _point(trial: FrozenTrial, trials: Trials, facts: DataSummary) -> TrialRow:
     )
 
 
-def variant_rows(points: Sequence[TrialRow]) -> list[VariantRow]:
-    """Return what came of each loss variant, the best first."""
+def variant_rows(trials: Sequence[TrialRow]) -> list[VariantRow]:
+    """Return a row for each loss variant, the best first."""
     by_variant: dict[str, list[TrialRow]] = {}
-    for point in points:
-        if point.was_judged and point.variant is not None:
-            by_variant.setdefault(point.variant, []).append(point)
-    rows = [_variant_row(name, there) for name, there in by_variant.items()]
+    for trial in trials:
+        if trial.has_score and trial.variant is not None:
+            by_variant.setdefault(trial.variant, []).append(trial)
+    rows = [_variant_row(name, group) for name, group in by_variant.items()]
     return sorted(rows, key=lambda row: (row.best is None, row.best or 0.0, row.median))
 
 
-def _variant_row(name: str, there: Sequence[TrialRow]) -> VariantRow:
-    feasible = [point for point in there if point.feasible]
-    to_the_end = [point for point in feasible if point.is_complete]
-    best = min(to_the_end, key=lambda point: point.score or 0.0, default=None)
+def _variant_row(name: str, trials: Sequence[TrialRow]) -> VariantRow:
+    feasible = [trial for trial in trials if trial.feasible]
+    complete = [trial for trial in feasible if trial.is_complete]
+    best = min(complete, key=lambda trial: trial.score or 0.0, default=None)
     is_known = name in LOSS_VARIANTS or ":" in name
-    about = loss_variant(name) if is_known else None
+    variant = loss_variant(name) if is_known else None
     return VariantRow(
         name=name,
-        optimum=about.optimum if about else "not known to this version",
+        optimum=variant.optimum if variant else "not known to this version",
         sharpens=LOSS_VARIANTS[name].sharpens if name in LOSS_VARIANTS else None,
-        trials=len(there),
+        trials=len(trials),
         feasible=len(feasible),
         best=best.score if best else None,
-        median=median(point.score for point in there if point.score is not None),
+        median=median(trial.score for trial in trials if trial.score is not None),
         gradient_share=best.gradient_share if best else None,
     )
 
 
-def guard_rows(points: Sequence[TrialRow], rows: Mapping[Kind, Row]) -> list[GuardRow]:
-    """Return what came of each guard, the most broken first."""
-    complete = [point for point in points if point.is_complete]
-    found = []
+def guard_rows(
+    trials: Sequence[TrialRow], results: Mapping[Kind, ForecastResult]
+) -> list[GuardRow]:
+    """Return a row for each guard, the most broken first."""
+    complete = [trial for trial in trials if trial.is_complete]
+    rows = []
     for name, guard in GUARDS.items():
-        outcomes = {kind: [g for g in row.guards if g.name == name] for kind, row in rows.items()}
-        there = {kind: taken[0] for kind, taken in outcomes.items() if taken}
-        broken_by = sum(name in point.guards_broken for point in complete)
-        if there or broken_by:
-            found.append(GuardRow(name, guard.fault, guard.at_most, broken_by, there))
-    return sorted(found, key=lambda row: -row.broken_by)
+        outcomes = {
+            kind: outcome
+            for kind, result in results.items()
+            for outcome in result.guards
+            if outcome.name == name
+        }
+        broken_by = sum(name in trial.guards_broken for trial in complete)
+        if outcomes or broken_by:
+            rows.append(GuardRow(name, guard.fault, guard.at_most, broken_by, outcomes))
+    return sorted(rows, key=lambda row: -row.broken_by)
 
 
-def distributions(trials: Trials) -> dict[str, bool | None]:
+def distributions(trials: ParsedTrials) -> dict[str, bool | None]:
     """Return for each searched setting whether its axis is logarithmic; None for choices."""
-    found: dict[str, bool | None] = {}
+    is_log: dict[str, bool | None] = {}
     for trial in trials.all:
         for name, distribution in trial.distributions.items():
             is_choice = isinstance(distribution, CategoricalDistribution)
-            found[name] = None if is_choice else bool(getattr(distribution, "log", False))
-    return found
+            is_log[name] = None if is_choice else bool(getattr(distribution, "log", False))
+    return is_log
 
 
-def cost(trials: Trials, runs: Runs) -> Cost:
-    """Return what a study took."""
+def cost(trials: ParsedTrials, runs: Runs) -> Cost:
+    """Return the time and memory that a study took."""
     records = list(trials.records.values())
     complete = [
         trials.records[t.number].seconds

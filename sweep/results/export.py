@@ -10,15 +10,20 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
 from fieldsharp.core.printable import printable
-from fieldsharp.storage.database import database_errors
 from fieldsharp.storage.durable_files.atomic import write_to_send_on
-from fieldsharp.sweep.configuration.differences import first_difference, not_finite
-from fieldsharp.sweep.configuration.safe_yaml import dump_yaml, escape_quoted
+from fieldsharp.storage.errors.mapping import database_errors
+from fieldsharp.sweep.configuration.safe_yaml import (
+    dump_yaml,
+    escape_quoted,
+    first_difference,
+    not_finite,
+)
 from fieldsharp.sweep.results.python_constants import python_constants
 from fieldsharp.sweep.study.confirmation.records import read_confirmation
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
-from fieldsharp.sweep.study.status.report import study_verdict, trial_status
+from fieldsharp.sweep.study.status.report import trial_status
 from fieldsharp.sweep.study.trial_records import PROVENANCE, best_trial, trial_record, trial_spec
+from fieldsharp.sweep.study.verdict import study_verdict
 
 Format = Literal["yaml", "json", "py"]
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)

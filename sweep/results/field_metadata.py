@@ -10,7 +10,7 @@ from typing import Any
 from fieldsharp.fields.scaling import Scaling
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.model.predictors.interface import ForecastShape
-from fieldsharp.storage.durable_files.bounded_read import read_bounded
+from fieldsharp.storage.durable_files.regular_files import read_bounded
 
 MOST_BYTES = 50_000_000  # coordinates of a curvilinear grid are long
 LARGEST_SIDE = 100_000

@@ -11,9 +11,8 @@ from pydantic import ValidationError
 from fieldsharp.core.errors import ConfigError, StudyError
 from fieldsharp.core.partial_file import USUAL_MODE
 from fieldsharp.storage.durable_files.atomic import write_durably, write_to_send_on
-from fieldsharp.sweep.configuration.ranges import Choices, NumberRange
+from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, setting_path
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
-from fieldsharp.sweep.configuration.setting_paths import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.lookup import study_config
 from fieldsharp.sweep.study.trial_records import PRESET, is_baseline, is_feasible, trial_score

@@ -8,7 +8,7 @@ from typing import Any
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.core.printable import printable
-from fieldsharp.sweep.configuration.differences import first_difference, not_finite
+from fieldsharp.sweep.configuration.safe_yaml import first_difference, not_finite
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 
 NAMES = {

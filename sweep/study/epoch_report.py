@@ -1,13 +1,19 @@
-"""What a trial reports after an epoch, also as text: for a checkpoint, or for the spool."""
+"""The report of a trial after an epoch, and its JSON form in checkpoints, spool and epoch log."""
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.storage.durable_files.atomic import write_durably
+from fieldsharp.storage.durable_files.regular_files import read_within
+
+EPOCH_LOG = "epochs.json"
+"""File of a script's reports in the folder of its checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,7 @@ class EpochReport:
     Attributes:
         epoch: From 0.
         losses: Mean training losses of the epoch.
-        judgement: Every metric, physical units; those of detail after the last epoch alone.
+        judgement: Every metric, physical units; detailed ones only after the last epoch.
         seconds: Wall time since the report before, or since the start.
     """
 
@@ -53,3 +59,30 @@ def reports_from_text(text: str) -> list[EpochReport]:
         raise TrainingFailed(
             f"the reports of a checkpoint are of another version of this program ({reason})"
         ) from error
+
+
+def log_epoch(folder: Path, reports: list[EpochReport]) -> None:
+    """Write the reports of a script that can go on after an interruption, next to its checkpoint.
+
+    Args:
+        folder: Of the trial's checkpoints.
+        reports: Of all its epochs until now.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    write_durably(folder / EPOCH_LOG, reports_as_text(reports).encode())
+
+
+def epochs_logged(folder: Path) -> list[EpochReport]:
+    """Return the reports of earlier attempts, none where they cannot be read."""
+    try:
+        return reports_from_text(read_within(folder / EPOCH_LOG).decode())
+    except (OSError, UnicodeDecodeError, TrainingFailed):
+        return []
+
+
+def count_logged_epochs(folder: Path) -> int:
+    """Return after how many epochs a script goes on, 0 where it begins anew."""
+    reports = epochs_logged(folder)
+    return reports[-1].epoch + 1 if reports else 0

@@ -1,4 +1,4 @@
-"""A trial in a few words: what it trains, and what it came to."""
+"""A trial in a few words: its settings, its result, and the end of what its script printed."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,11 +6,11 @@ from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 PROJECT = "{project}"
-"""Stands for the folder of a script's project in what it is given."""
+"""Placeholder for the folder of a script's project in the values it is given."""
 
 
 def describe(spec: TrialSpec) -> str:
-    """Return what a trial trains, in a few words."""
+    """Return the settings that a trial trains, in a few words."""
     if spec.preset is not None:
         return spec.preset
     if spec.run.trainer is not None:
@@ -27,21 +27,27 @@ def given_in_words(given: Mapping[str, Scalar]) -> str:
     return ", ".join(
         f"{name} {f'{value:.3g}' if isinstance(value, float) else value}"
         for name, value in given.items()
-        if PROJECT not in str(value)  # where things are says nothing of a training
+        if PROJECT not in str(value)  # a path is no setting of a training
     )
 
 
-def describe_result(score: float, metrics: Mapping[str, float], wrong: Iterable[str] = ()) -> str:
-    """Return what a trial came to, in a few words.
+def describe_result(score: float, metrics: Mapping[str, float], broken: Iterable[str] = ()) -> str:
+    """Return the result of a trial, in a few words.
 
     Args:
         score: Its score.
         metrics: ``gradient``, ``peak`` and ``rmse``, physical units.
-        wrong: Names of the guards it breaks.
+        broken: Names of the guards it breaks.
     """
-    names = ", ".join(wrong)
+    names = ", ".join(broken)
     against = f", against the guards: {names}" if names else ""
     return (
         f"score {score:.4f}, gradient {metrics['gradient']:.4g}, peak {metrics['peak']:.4g}, "
         f"rmse {metrics['rmse']:.4g}{against}"
     )
+
+
+def last_lines(text: str, most_lines: int, most_characters: int = 2000) -> str:
+    """Return the last lines of an output, without empty lines at its end; "" of no output."""
+    lines = text[-20 * most_characters :].replace("\r", "\n").rstrip().split("\n")
+    return "\n".join(lines[-most_lines:])[-most_characters:].strip()

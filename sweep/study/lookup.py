@@ -12,7 +12,7 @@ from optuna.study import Study
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.core.suggestions import nearest
-from fieldsharp.storage.database import database_errors
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import make_pruner, make_sampler
 from fieldsharp.sweep.study.data_summary import DataSummary

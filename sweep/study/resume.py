@@ -6,13 +6,13 @@ from pathlib import Path
 from optuna.study import Study
 
 from fieldsharp.objectives.verdict import SUCCESS
-from fieldsharp.storage.database import database_errors, opened_to_read
-from fieldsharp.storage.study_lock import refuse_if_run
+from fieldsharp.storage.database import opened_to_read
+from fieldsharp.storage.errors.mapping import database_errors
+from fieldsharp.storage.study_lock import require_not_running
 from fieldsharp.sweep.configuration.config_file import validate
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.early_stop import settled_verdict
 from fieldsharp.sweep.study.lookup import load_study, study_config, study_data_summary
-from fieldsharp.sweep.study.status.report import study_verdict
+from fieldsharp.sweep.study.verdict import settled_verdict, study_verdict
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def resumable(
     """
     with opened_to_read(url) as storage:
         study = load_study(storage, name)
-        refuse_if_run(url, name)
+        require_not_running(url, name)
         config = study_config(study)
         may_go_on = trials is not None and config.budget.stop_on_success
         was_success = may_go_on and _is_settled(study, config, url)

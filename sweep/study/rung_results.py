@@ -9,12 +9,12 @@ those that break one by how much. With a single value that is its order.
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from optuna.study._multi_objective import _fast_non_domination_rank
 from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.settings import Settings
 from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.storage.optuna_adapter.internals import non_domination_ranks
 from fieldsharp.sweep.study.trial_records import RUNGS, read_kept
 
 
@@ -103,7 +103,7 @@ def _by_front(values: Sequence[tuple[float, ...]]) -> list[int]:
     if not values:
         return []
     array_NV = np.array(values)
-    front_N = _fast_non_domination_rank(array_NV)
+    front_N = non_domination_ranks(array_NV)
     order: list[int] = []
     for front in range(int(front_N.max()) + 1):
         members = np.flatnonzero(front_N == front)

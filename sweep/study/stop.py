@@ -6,10 +6,9 @@ import time
 from dataclasses import dataclass
 
 from fieldsharp.core.errors import FieldsharpError
-from fieldsharp.storage.errors.hints import go_on
-from fieldsharp.storage.process_identity import send_signal
+from fieldsharp.storage.errors.messages import resume_hint
+from fieldsharp.storage.lock_owner import LockOwner, send_signal
 from fieldsharp.storage.study_lock import (
-    LockOwner,
     ask_to_stop,
     is_asked_to_stop,
     study_lock_owner,
@@ -53,7 +52,7 @@ def stop_study(url: str, study: str, *, at_once: bool) -> Stopped:
         FieldsharpError: If it may not be signalled, or does not answer a request.
     """
     holder = _holder(url, study)
-    then = go_on(url, holder.command, study)
+    then = resume_hint(url, holder.command, study)
     if not holder.alive or holder.pid is None:
         sentence = f"study {study!r} is not being run, there is nothing to stop; {then}"
         return Stopped(was_run=False, sentence=sentence)
@@ -119,7 +118,7 @@ def _request(url: str, holder: LockOwner, study: str, *, at_once: bool) -> None:
     logger.info(
         "%s cannot be signalled from here (it runs on another machine or in another container): "
         "the request to stop is left in %s, to be answered within %.0f s",
-        holder.words,
+        holder.description,
         where,
         ANSWER_S,
     )
@@ -130,8 +129,8 @@ def _request(url: str, holder: LockOwner, study: str, *, at_once: bool) -> None:
         if time.monotonic() > deadline:
             withdraw_stop_request(url, study)
             raise FieldsharpError(
-                f"study {study!r} is being run by {holder.words}, which did not answer the request "
-                f"to stop within {ANSWER_S:.0f} s; stop it where it runs, with Ctrl-C"
+                f"study {study!r} is being run by {holder.description}, which did not answer "
+                f"the request to stop within {ANSWER_S:.0f} s; stop it where it runs, with Ctrl-C"
             )
         time.sleep(LOOK_EVERY_S)
     withdraw_stop_request(url, study)

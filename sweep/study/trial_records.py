@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeGuard, TypeVar
 
 from optuna.trial import FrozenTrial, TrialState
@@ -81,16 +80,6 @@ class TrialRecord(Settings):
     def feasible(self) -> bool:
         """Whether every guard holds."""
         return all(guard.ok for guard in self.guards)
-
-
-@dataclass(frozen=True)
-class BestTrial:
-    """The complete trial that holds every guard with the lowest score; physical units."""
-
-    number: int
-    score: float
-    gradient: float
-    peak: float
 
 
 def trial_spec(trial: FrozenTrial) -> TrialSpec | None:

@@ -1,14 +1,20 @@
-"""Writing down what a trial came to, before Optuna is told: a finished trial takes no more."""
+"""Writes the scores of a running trial, and its outcome: a finished one takes no attributes."""
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 
+from optuna.pruners import NopPruner
 from optuna.study import Study
-from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, Trial
 
 from fieldsharp.objectives.guards import broken
-from fieldsharp.storage.optuna_adapter.attributes import set_trial_attributes
+from fieldsharp.storage.optuna_adapter.internals import constraint_attribute
+from fieldsharp.storage.optuna_adapter.trials import (
+    read_trial,
+    set_step_score,
+    set_trial_attributes,
+)
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.files.artifacts import Picture, artifact_attributes
 from fieldsharp.sweep.study.trial_records import TrialRecord, trial_spec
@@ -22,14 +28,14 @@ def write_outcome(
     pictures: Sequence[Picture],
     more: Mapping[str, object] | None = None,
 ) -> None:
-    """Write an outcome with a running trial, in place of an earlier one.
+    """Write the outcome of a running trial, in place of an earlier one.
 
     Args:
-        study: Of the trial.
+        study: The study of the trial.
         identity: Of the study.
         trial: Running.
-        record: What it came to.
-        pictures: Which there can be.
+        record: Its outcome.
+        pictures: Pictures that can be drawn of it.
         more: Further user attributes.
     """
     shown: dict[str, object] = {
@@ -39,14 +45,39 @@ def write_outcome(
     if wrong or trial_records.GUARDS_BROKEN in trial.user_attrs:
         words = "; ".join(f"{guard.name}: {guard.words}" for guard in wrong)
         shown[trial_records.GUARDS_BROKEN] = words
-    kept = {
+    results = {
         trial_records.SCORE: record.score,
         trial_records.RECORD: json.loads(record.model_dump_json()),
     }
     # As Trial.set_constraint does, which reads the whole trial back for each of them.
-    constraints = {f"{_CONSTRAINTS_KEY}:{g.name}": g.violation for g in record.guards}
+    constraints = {constraint_attribute(g.name): g.violation for g in record.guards}
     spec = trial_spec(trial)
     artifacts = artifact_attributes(identity, spec, pictures) if spec else {}
     set_trial_attributes(
-        study, trial._trial_id, {**shown, **kept, **(more or {})}, {**constraints, **artifacts}
+        study, trial, {**shown, **results, **(more or {})}, {**constraints, **artifacts}
     )
+
+
+def write_score(study: Study, trial: Trial, epoch: int, score: float) -> bool:
+    """Write the score of a running trial after an epoch and return whether to prune it.
+
+    Args:
+        study: With its pruner.
+        trial: Running.
+        epoch: From 0; one that was written before is written again.
+        score: After that epoch.
+    """
+    # Not Trial.report: that ignores a step a former attempt has reported. Nor Trial.should_prune:
+    # that reads a copy which has only what Trial.report wrote.
+    if isinstance(study.pruner, NopPruner):
+        set_step_score(study, trial, epoch, score)
+        return False
+    is_repeated = epoch in read_trial(study, trial.number).intermediate_values
+    set_step_score(study, trial, epoch, score)
+    if is_repeated:  # the pruner let a former attempt go on from here
+        return False
+    until_now = copy.copy(read_trial(study, trial.number))
+    # Without what a former attempt reported of later epochs.
+    steps = until_now.intermediate_values.items()
+    until_now.intermediate_values = {step: v for step, v in steps if step <= epoch}
+    return bool(study.pruner.prune(study, until_now))

@@ -6,9 +6,10 @@ from typing import TypeVar
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from fieldsharp.storage.database import database_errors
-from fieldsharp.storage.maintenance.write_ahead_log import FilesInUse
+from fieldsharp.storage.errors.mapping import database_errors
+from fieldsharp.storage.maintenance.write_ahead_log import WriteAheadLog
 from fieldsharp.storage.optuna_adapter.transaction import database_of, one_transaction
+from fieldsharp.storage.optuna_adapter.trials import read_trial
 from fieldsharp.storage.retry import DatabaseRetry
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ class UnitOfWork:
         self.study = study
         self.url = url
         self.patience = patience
-        self._files = FilesInUse(url, database_of(study))
+        self._files = WriteAheadLog(url, database_of(study))
         self.is_durable = False
 
     def make_durable(self) -> bool:
@@ -42,7 +43,7 @@ class UnitOfWork:
         Returns:
             Whether all of it does; what a reader keeps back is to be tried again.
         """
-        self.is_durable = self._read(self._files.fold)
+        self.is_durable = self._read(self._files.checkpoint)
         return self.is_durable
 
     def check_files(self) -> None:
@@ -77,6 +78,4 @@ class UnitOfWork:
         return self.study.get_trials(deepcopy=False)
 
     def _trial(self, number: int) -> FrozenTrial:
-        storage = self.study._storage
-        trial_id = storage.get_trial_id_from_study_id_trial_number(self.study._study_id, number)
-        return storage.get_trial(trial_id)
+        return read_trial(self.study, number)

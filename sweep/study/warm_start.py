@@ -16,8 +16,13 @@ from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.settings import Settings
 from fieldsharp.model.registry import NO_TERM
 from fieldsharp.sweep.configuration.presets import Preset, presets
-from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, Scalar
-from fieldsharp.sweep.configuration.setting_paths import setting_path, value_at
+from fieldsharp.sweep.configuration.ranges import (
+    Choices,
+    NumberRange,
+    Scalar,
+    setting_path,
+    value_at,
+)
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import what_is_trained
 from fieldsharp.sweep.study.trial_records import (

@@ -3,7 +3,8 @@
 import logging
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.storage.database import database_errors, database_file, open_database
+from fieldsharp.storage.database import database_file, open_database
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.lookup import load_study, study_config
 from fieldsharp.sweep.study.warm_start import WarmStart, choose

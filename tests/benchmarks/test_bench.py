@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import bench
-from benchmarks.bench import Measure, run_parts
-from benchmarks.measurement import Measurement
-from benchmarks.ratio_table import table
-from benchmarks.results_file import read_parts, write_part
+from benchmarks.bench import Measure, read_parts, run_parts, write_part
+from benchmarks.measurement import Measurement, table
 
 LESS = Measurement("step", "unet", "trainer", "plain", "ms", [1, 2, 3], [4, 4, 4], aim=0.5)
 MORE = Measurement(

@@ -8,7 +8,6 @@ import optuna
 import pytest
 
 from benchmarks.compute import own_search, ray_search
-from benchmarks.compute.__main__ import main
 from benchmarks.compute.account import Account, FullTrial, Referee, SearchEnded, SearchRun
 from benchmarks.compute.measuring import NO_RAY, Goal, compared, measure
 from benchmarks.compute.methods import OTHERS, OWN_SETTINGS, Job, run
@@ -31,6 +30,7 @@ from fieldsharp.sweep.study.trial_events import (
     TrialFailed,
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
+from research.search_comparison import main
 
 NEVER = -1.0
 MakeJob = Callable[..., Job]

@@ -10,10 +10,10 @@ import torch
 
 from benchmarks import overhead, throughput, training_step, worker_memory
 from benchmarks.bench import PARTS, load_part
-from benchmarks.copied_trials import copy_trials
+from benchmarks.filled_studies import copy_trials
 from benchmarks.measurement import Measurement
+from benchmarks.paired_runs import PROC
 from benchmarks.plain_training import WindowDataset, sobel_loss
-from benchmarks.process_memory import PROC
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.losses.forecast_loss import ForecastLoss
 from fieldsharp.model.settings import LossSettings

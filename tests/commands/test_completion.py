@@ -96,7 +96,7 @@ def test_a_key_pressed_in_a_real_shell_writes_the_name(finished_url: str) -> Non
 
 def test_completing_loads_nothing_heavy(finished_url: str) -> None:
     look = (
-        "import sys; from fieldsharp.storage.sqlite.study_names import study_names\n"
+        "import sys; from fieldsharp.storage.sqlite.file import study_names\n"
         "assert study_names(sys.argv[1]) == ['tiny']\n"
         "assert not {'optuna', 'sqlalchemy', 'torch', 'numpy'} & set(sys.modules)"
     )

@@ -20,7 +20,7 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.storage.location.paths import files_folder
 from fieldsharp.storage.maintenance.backup import copy_database
 from fieldsharp.sweep.checking import checks
-from fieldsharp.sweep.checking.check import Check
+from fieldsharp.sweep.checking.context import Check
 from fieldsharp.sweep.command_line import main
 from fieldsharp.sweep.commands.console import wide_console
 from fieldsharp.sweep.commands.status_view import show_result
@@ -234,7 +234,7 @@ def test_no_command_prints_a_control_character(
         Path(ALL_OF_IT), 1, 2, ALL_OF_IT, test_split=False, why_no_test=ALL_OF_IT
     )
     monkeypatch.setattr(build, "make_report", lambda *_: report)
-    found = Check(ALL_OF_IT, ok=False, detail=ALL_OF_IT, fix=ALL_OF_IT)
+    found = Check(name=ALL_OF_IT, ok=False, detail=ALL_OF_IT, fix=ALL_OF_IT)
     monkeypatch.setattr(checks, "checks_of", lambda _: [found])
     shutil.copy(tiny_yaml, "tiny.yaml")
     for terminal in (False,) if "--json" in COMMANDS[command] else (False, True):

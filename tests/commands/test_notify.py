@@ -212,7 +212,7 @@ def test_an_error_nobody_expected_is_told(
         "import sys\n"
         "from fieldsharp.sweep.engine.maintenance import Maintenance\n"
         "def burst(self):\n    raise ZeroDivisionError('burst')\n"
-        "Housekeeping.back_up = burst\n"
+        "Maintenance.back_up = burst\n"
         "from fieldsharp.sweep.command_line import main\n"
         "sys.exit(main(sys.argv[1:]))"
     )

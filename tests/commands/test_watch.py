@@ -70,7 +70,7 @@ class _Closed(Show):
             self.patch.setattr("fieldsharp.storage.durable_files.file_lock.open_to_read", _refused)
             # Where files have no locks of their own, the folder alone tells.
             self.patch.setattr(
-                "fieldsharp.storage.sqlite.study_lock.is_study_held", lambda *_: False
+                "fieldsharp.storage.sqlite.study_lock.is_study_locked", lambda *_: False
             )
         if self.looks == 4:
             self.patch.undo()

@@ -13,12 +13,8 @@ import pytest
 from optuna.storages import RDBStorage
 
 from fieldsharp.core.errors import ConfigError, StorageError
-from fieldsharp.storage.database import (
-    check_storage,
-    database_errors,
-    open_database,
-    require_database,
-)
+from fieldsharp.storage.database import check_storage, open_database, require_database
+from fieldsharp.storage.errors.mapping import database_errors
 
 HOLD_S = 0.4
 

@@ -17,7 +17,7 @@ from fieldsharp.storage.database import check_storage, open_database
 from fieldsharp.storage.maintenance.backup import back_up
 from fieldsharp.storage.maintenance.inspect import inspect
 from fieldsharp.storage.maintenance.restore import restore
-from fieldsharp.storage.maintenance.write_ahead_log import FilesInUse
+from fieldsharp.storage.maintenance.write_ahead_log import WriteAheadLog
 from fieldsharp.storage.sqlite.checks import require_sound
 from tests.storage.databases import child, is_sound, said_by, say, url_of, with_study
 
@@ -39,10 +39,10 @@ sys.stdin.readline()
 ANOTHER_WRITER = """
 import sys, optuna
 from fieldsharp.storage.database import open_database
-from fieldsharp.storage.maintenance.write_ahead_log import FilesInUse
+from fieldsharp.storage.maintenance.write_ahead_log import WriteAheadLog
 storage = open_database(sys.argv[1], "write")
 study = optuna.load_study(study_name="s", storage=storage)
-files = FilesInUse(sys.argv[1], storage)
+files = WriteAheadLog(sys.argv[1], storage)
 print("open", flush=True)
 sys.stdin.readline()
 files.check()
@@ -51,7 +51,8 @@ print("written", flush=True)
 """
 READ_FOR_A_WHILE = """
 import os, sys, time, optuna
-from fieldsharp.storage.database import database_errors, open_database
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.errors.mapping import database_errors
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 url, writes, end = sys.argv[1], sys.argv[2] == "write", time.monotonic() + float(sys.argv[3])
 done = 0
@@ -104,7 +105,7 @@ def test_what_is_made_durable_is_in_the_database_file_and_synchronised(
 
     assert "a" not in _without_its_log(path, tmp_path / "before.db")
     monkeypatch.setattr(os, "fsync", fsync)
-    assert FilesInUse(url_of(path), storage).fold()
+    assert WriteAheadLog(url_of(path), storage).checkpoint()
     assert synchronised == [path]
     assert _without_its_log(path, tmp_path / "after.db")["a"] == 1
 
@@ -115,12 +116,12 @@ def test_what_a_reader_keeps_in_the_log_is_not_called_durable(tmp_path: Path) ->
     with child(READ_ONE_STATE, path) as reader:
         assert say(reader) == "reads"
         study.set_user_attr("a", 2)
-        assert not FilesInUse(url_of(path), storage).fold()
+        assert not WriteAheadLog(url_of(path), storage).checkpoint()
         # The file alone is whole all the while, if older.
         assert "a" not in _without_its_log(path, tmp_path / "meanwhile.db")
         assert is_sound(tmp_path / "meanwhile.db")
         reader.communicate("\n")
-    assert FilesInUse(url_of(path), storage).fold()
+    assert WriteAheadLog(url_of(path), storage).checkpoint()
     assert _without_its_log(path, tmp_path / "after.db")["a"] == 2
 
 
@@ -136,13 +137,13 @@ sys.stdin.readline()
 def test_a_checkpoint_that_another_process_kept_from_being_made_is_none(tmp_path: Path) -> None:
     path = with_study(tmp_path / "x.db")
     _, storage = _writing(path)
-    files = FilesInUse(url_of(path), storage)
+    files = WriteAheadLog(url_of(path), storage)
     with child(CHECKPOINTING, path) as other:
         assert say(other) == "checkpoints"
-        assert not files.fold()
+        assert not files.checkpoint()
         assert "a" not in _without_its_log(path, tmp_path / "meanwhile.db")
         other.communicate("\n")
-    assert files.fold()
+    assert files.checkpoint()
 
 
 def test_a_reader_of_an_older_state_is_waited_for_although_the_index_was_removed(
@@ -150,13 +151,13 @@ def test_a_reader_of_an_older_state_is_waited_for_although_the_index_was_removed
 ) -> None:
     path = with_study(tmp_path / "x.db")
     study, storage = _writing(path)
-    files = FilesInUse(url_of(path), storage)
+    files = WriteAheadLog(url_of(path), storage)
     with child(READ_ONE_STATE, path) as reader:
         assert say(reader) == "reads"
         study.set_user_attr("a", 2)
         _remove_log_and_index(path)
         files.check()
-        assert not files.fold()
+        assert not files.checkpoint()
         assert is_sound(_copy(path, tmp_path / "meanwhile.db"))
         reader.communicate("\n")
     files.check()
@@ -169,7 +170,7 @@ def test_two_writers_go_on_after_their_log_was_lost(
 ) -> None:
     path = with_study(tmp_path / "x.db")
     study, storage = _writing(path)
-    files = FilesInUse(url_of(path), storage)
+    files = WriteAheadLog(url_of(path), storage)
     with child(ANOTHER_WRITER, url_of(path)) as other:
         assert say(other) == "open"
         for suffix in suffixes:
@@ -194,11 +195,11 @@ def test_a_disk_that_does_not_synchronise_is_waited_for(
 
     monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(StorageUnavailable, match="Input/output error"):
-        FilesInUse(url_of(path), storage).fold()
+        WriteAheadLog(url_of(path), storage).checkpoint()
 
 
 def test_a_database_on_a_server_is_durable_when_it_has_committed() -> None:
-    assert FilesInUse("postgresql://ann@h/db", RDBStorage("sqlite://")).fold()
+    assert WriteAheadLog("postgresql://ann@h/db", RDBStorage("sqlite://")).checkpoint()
 
 
 def _remove_log_and_index(path: Path) -> None:
@@ -226,7 +227,7 @@ def test_a_log_that_is_lost_is_copied_into_the_database_and_begun_anew(
 ) -> None:
     path = with_study(tmp_path / "x.db")
     study, storage = _writing(path)
-    files = FilesInUse(url_of(path), storage)
+    files = WriteAheadLog(url_of(path), storage)
     files.check()
     assert caplog.messages == []
     loss(path)
@@ -273,7 +274,7 @@ def test_a_database_that_is_lost_while_in_use_is_saved_and_can_be_put_back(
 ) -> None:
     path = with_study(tmp_path / "x.db")
     study, storage = _writing(path)
-    files = FilesInUse(url_of(path), storage)
+    files = WriteAheadLog(url_of(path), storage)
     damage(path)
     study.set_user_attr("a", 3)  # before anybody has looked
     for _ in range(2):
@@ -297,7 +298,7 @@ def test_a_database_that_is_lost_while_in_use_is_saved_and_can_be_put_back(
         lambda url: check_storage(url, "write"),
         lambda url: require_sound(url, "write"),
         lambda url: open_database(url, "read").engine.dispose(),
-        lambda url: FilesInUse(url, open_database(url, "write")).check(),
+        lambda url: WriteAheadLog(url, open_database(url, "write")).check(),
     ],
     ids=["inspect", "back_up", "check", "require_sound", "open", "files"],
 )

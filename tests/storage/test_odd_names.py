@@ -9,12 +9,13 @@ import pytest
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.storage.database import open_database
+from fieldsharp.storage.location.passwords import has_password
 from fieldsharp.storage.location.server_url import server_address
-from fieldsharp.storage.location.url import has_password, sqlite_path
+from fieldsharp.storage.location.url import sqlite_path
 from fieldsharp.storage.maintenance.backup import back_up, copy_database
 from fieldsharp.storage.maintenance.upgrade import upgrade
 from fieldsharp.storage.sqlite.access import check_access
-from fieldsharp.storage.sqlite.study_names import study_names
+from fieldsharp.storage.sqlite.file import study_names
 from tests.storage.databases import old_database, schema_in, url_of
 
 ODD = [

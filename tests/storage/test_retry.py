@@ -3,7 +3,7 @@
 import pytest
 
 from fieldsharp.core.errors import StorageError, StorageUnavailable
-from fieldsharp.storage.retry import AFTER_A_STOP_S, LONGEST_DELAY_S, DatabaseRetry
+from fieldsharp.storage.retry import LONGEST_DELAY_S, RETRY_WHEN_STOPPING_S, DatabaseRetry
 
 
 class Database:
@@ -69,7 +69,7 @@ def test_a_stop_ends_the_waiting_after_a_moment() -> None:
     patience.stopping = lambda: database.now >= 20.0
     with pytest.raises(StorageUnavailable):
         patience.call(database.answer)
-    assert 20.0 <= database.now <= 20.0 + AFTER_A_STOP_S + 2 * LONGEST_DELAY_S
+    assert 20.0 <= database.now <= 20.0 + RETRY_WHEN_STOPPING_S + 2 * LONGEST_DELAY_S
 
 
 def test_once_given_up_nothing_is_waited_for() -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from fieldsharp.core.errors import ConfigError, StudyError
-from fieldsharp.storage.study_lock import CONFIRM, LockOwner, StudyLock, study_lock_owner
+from fieldsharp.storage.lock_owner import CONFIRM, LockOwner
+from fieldsharp.storage.study_lock import StudyLock, study_lock_owner
 from tests.storage.databases import HOLD, child, say
 
 

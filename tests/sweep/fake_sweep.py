@@ -1,4 +1,4 @@
-"""A scripted executor and clock, over a real ledger on SQLite.
+"""A scripted executor and clock, over a real repository on SQLite.
 
 Targets: gradient 3.0 to 3.3; peak 140 to 150 above a mean of 40.
 """
@@ -13,7 +13,7 @@ from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.retry import DatabaseRetry
-from fieldsharp.sweep.configuration.duration import seconds
+from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.coordinator import Coordinator
 from fieldsharp.sweep.monitoring.progress import SilentProgress
@@ -185,7 +185,7 @@ class FakeExecutor:
 
 
 class Sweep:
-    """A ledger on SQLite and what a coordinator of it needs."""
+    """A repository on SQLite and what a coordinator of it needs."""
 
     def __init__(self, url: str, config: SweepConfig, facts: DataSummary) -> None:
         study = open_or_create_study(open_database(url, "write", sole_writer=True), config, facts)
@@ -193,7 +193,7 @@ class Sweep:
         patience = DatabaseRetry(
             seconds(config.recovery.patience), clock=self.clock, sleep=self.sleep
         )
-        self.ledger = StudyRepository(study, config, url, facts, patience)
+        self.repository = StudyRepository(study, config, url, facts, patience)
         self.files = StudyWorkspace(url, study_identity(study))
         self.files.make()
         self.facts = facts.model_copy(
@@ -208,14 +208,14 @@ class Sweep:
 
     def coordinator(self, executor: FakeExecutor) -> Coordinator:
         progress = SilentProgress("tiny", TARGETS, "K")
-        return Coordinator(self.ledger, executor, self.facts, progress, self.files, self.clock)
+        return Coordinator(self.repository, executor, self.facts, progress, self.files, self.clock)
 
     def run(self, executor: FakeExecutor) -> None:
         self.coordinator(executor).run()
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        return self.ledger.study.get_trials(deepcopy=False)
+        return self.repository.study.get_trials(deepcopy=False)
 
     @property
     def states(self) -> list[str]:

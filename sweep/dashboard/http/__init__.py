@@ -1,5 +1,5 @@
-"""The HTTP server of the dashboard, its limits, and what requests may hold.
+"""The HTTP server of the dashboard with its limits, and the paths and bodies that it accepts.
 
-May import `core`.
-A new address is allowed in `request_paths`, its body in `request_bodies`.
+May import `sweep.configuration`, `core` and Optuna's storages.
+A new path is a line in `request_paths._PATHS`, its body one in `request_bodies._MODELS`.
 """

@@ -1,4 +1,4 @@
-"""The bodies of requests that change something: JSON within limits, of the form a route takes."""
+"""Validates the bodies of requests: JSON within limits, with the fields its route takes."""
 
 import base64
 import json
@@ -11,16 +11,16 @@ from fieldsharp.core.printable import printable
 from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS
 from fieldsharp.sweep.dashboard.http.request_paths import RequestPath
 
-LONGEST_REASON = 300
+MAX_REASON_LENGTH = 300
 
 
-def _can_be_shown(name: str) -> str:
+def _is_printable(name: str) -> str:
     if printable(name) != name:
         raise ValueError("must hold no control characters")
     return name
 
 
-def _a_file(text: str) -> str:
+def _is_data_uri(text: str) -> str:
     kind, comma, content = text.partition(",")
     if not (kind.startswith("data:") and comma):
         raise ValueError("must be a data: URI")
@@ -32,7 +32,7 @@ class _Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow")
 
 
-StudyName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_can_be_shown)]
+StudyName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_is_printable)]
 Direction = Annotated[str, Field(pattern=r"(?i)^(minimize|maximize)$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
@@ -73,13 +73,13 @@ class _UserAttributes(_Body):
 
 
 class _Upload(_Body):
-    file: Annotated[str, AfterValidator(_a_file)]
+    file: Annotated[str, AfterValidator(_is_data_uri)]
     filename: str = Field("", max_length=255)
 
 
-_FORMS: tuple[tuple[re.Pattern[str], type[_Body]], ...] = tuple(
-    (re.compile(pattern), form)
-    for pattern, form in (
+_MODELS: tuple[tuple[re.Pattern[str], type[_Body]], ...] = tuple(
+    (re.compile(pattern), model)
+    for pattern, model in (
         (r"POST /api/studies", _NewStudy),
         (r"POST /api/studies/\d+/rename", _Rename),
         (r"PUT /api/studies/\d+(/\d+)?/note", _Note),
@@ -92,35 +92,37 @@ _FORMS: tuple[tuple[re.Pattern[str], type[_Body]], ...] = tuple(
 )
 
 
-def wrong_body(address: RequestPath, content_type: str, body: bytes) -> str | None:
-    """Return what is wrong with a body, None where its route can take it.
+def wrong_body(path: RequestPath, content_type: str, body: bytes) -> str | None:
+    """Return the error of a body, None where its route accepts it.
 
     Args:
-        address: Of the request.
-        content_type: As the request says it.
+        path: Of the request.
+        content_type: Header of the request.
         body: All of it.
     """
-    form = next((form for pattern, form in _FORMS if pattern.fullmatch(address.route)), None)
-    if not body and form is None:
+    model = next((model for pattern, model in _MODELS if pattern.fullmatch(path.route)), None)
+    if not body and model is None:
         return None
     if content_type.partition(";")[0].strip().lower() != "application/json":
         return "the body must be JSON; send it with the header Content-Type: application/json"
     try:
-        tree = json.loads(body, parse_constant=_no_number)
+        tree = json.loads(body, parse_constant=_refuse_constant)
     except RecursionError:
         return f"the JSON is nested deeper than {MOST_LEVELS} levels; flatten it"
-    except ValueError as error:  # numbers of thousands of digits too
-        return f"the body is no JSON ({printable(str(error))[:LONGEST_REASON]}); correct it"
+    except ValueError as error:  # also numbers of thousands of digits
+        return (
+            f"the body is not valid JSON ({printable(str(error))[:MAX_REASON_LENGTH]}); correct it"
+        )
     if not isinstance(tree, dict):
         return "the body must be a JSON object, such as {}"
-    return _beyond_limits(tree) or (None if form is None else _misfit(form, tree))
+    return _beyond_limits(tree) or (None if model is None else _misfit(model, tree))
 
 
 def wrong_values(body: bytes, objectives: int) -> str | None:
-    """Return what is wrong with the values told of a trial, None where they fit its study.
+    """Return the error of the values reported for a trial, None where they fit its study.
 
     Args:
-        body: One that ``wrong_body`` found nothing wrong with.
+        body: One that ``wrong_body`` accepts.
         objectives: How many values a trial of the study has.
     """
     values = json.loads(body).get("values")
@@ -129,17 +131,17 @@ def wrong_values(body: bytes, objectives: int) -> str | None:
     return f"values has {len(values)} numbers and the study takes {objectives}; send that many"
 
 
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"JSON has no number {name}")
 
 
 def _beyond_limits(tree: Any) -> str | None:
-    """Return what no database or page could hold of a tree, which may be of any depth."""
+    """Return the first limit that a tree exceeds, which may be of any depth."""
     level = [tree]
     for _ in range(MOST_LEVELS):
         texts = [key for value in level if isinstance(value, dict) for key in value]
         texts += [value for value in level if isinstance(value, str)]
-        if any("\0" in text or _has_half_a_pair(text) for text in texts):
+        if any("\0" in text or _has_lone_surrogate(text) for text in texts):
             return "a text holds the character U+0000 or half of a surrogate pair; take it out"
         if any(isinstance(value, float) and abs(value) == float("inf") for value in level):
             return "a number is too large for JSON; take a smaller one"
@@ -154,16 +156,16 @@ def _beyond_limits(tree: Any) -> str | None:
     return f"the JSON is nested deeper than {MOST_LEVELS} levels; flatten it"
 
 
-def _has_half_a_pair(text: str) -> bool:
+def _has_lone_surrogate(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _misfit(form: type[_Body], tree: dict[str, Any]) -> str | None:
+def _misfit(model: type[_Body], tree: dict[str, Any]) -> str | None:
     try:
-        form.model_validate(tree)
+        model.model_validate(tree)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"])) or "the body"
-        reason = printable(f"{where}: {first['msg']}")[:LONGEST_REASON]
+        reason = printable(f"{where}: {first['msg']}")[:MAX_REASON_LENGTH]
         return f"the body does not fit this address ({reason}); correct it"
     return None

@@ -1,4 +1,4 @@
-"""What the door itself answers, in JSON for scripts and as a page for people."""
+"""Responses of the checks: JSON for scripts, a page for people."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -30,13 +30,13 @@ input { flex: 1 1 16rem }
 
 @dataclass(frozen=True)
 class Response:
-    """One complete response; a WSGI application that always gives it.
+    """One complete response; a WSGI application that always returns it.
 
     Attributes:
         status: Number and phrase.
         content_type: Of the body.
-        body: What is sent, but for ``HEAD``.
-        headers: Further ones.
+        body: Not sent for ``HEAD``.
+        headers: Further headers.
     """
 
     status: str
@@ -45,7 +45,7 @@ class Response:
     headers: Headers = ()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
+        """Send the response."""
         start_response(
             self.status,
             [
@@ -58,19 +58,19 @@ class Response:
 
 
 def wants_page(environ: Environ) -> bool:
-    """Return whether a person reads the answer, in a browser."""
+    """Return whether a browser asks for a page."""
     return "text/html" in environ.get("HTTP_ACCEPT", "")
 
 
 def page(status: str, title: str, content: str, head: str = "", headers: Headers = ()) -> Response:
-    """Return a page of our own: no script, nothing from elsewhere.
+    """Return a page without scripts or anything from another origin.
 
     Args:
         status: Number and phrase.
         title: Plain text.
         content: HTML, below the title.
         head: HTML for the head.
-        headers: Further ones.
+        headers: Further headers.
     """
     html = (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
@@ -83,13 +83,13 @@ def page(status: str, title: str, content: str, head: str = "", headers: Headers
 
 
 def data(status: str, reason: str, headers: Headers = ()) -> Response:
-    """Return the same for a script: JSON with the key the dashboard's own errors have."""
+    """Return a response for a script: JSON with the key of the dashboard's own errors."""
     body = json.dumps({"reason": reason}).encode()
     return Response(status, "application/json", body, headers)
 
 
 def refusal(environ: Environ, status: str, reason: str) -> Response:
-    """Return the answer to a request that is not let in, for whoever reads it."""
+    """Return the response to a refused request: a page for a browser, else JSON."""
     if wants_page(environ):
-        return page(status, "Not let in", f"<p>{escape(reason[0].upper() + reason[1:])}.</p>")
+        return page(status, "Request refused", f"<p>{escape(reason[0].upper() + reason[1:])}.</p>")
     return data(status, reason)

@@ -1,4 +1,4 @@
-"""TLS of the server's own: from a certificate and its key, both as PEM files."""
+"""TLS from a certificate and its key, both as PEM files."""
 
 import ssl
 from pathlib import Path
@@ -11,7 +11,7 @@ from fieldsharp.core.errors import ConfigError
 
 
 def load_tls(certfile: Path | None, keyfile: Path | None) -> ssl.SSLContext | None:
-    """Return how to serve by TLS 1.2 or newer, or nothing if neither file is named.
+    """Return a context for TLS 1.2 or newer, or None if neither file is given.
 
     Raises:
         ConfigError: If one of them is missing, cannot be read or used, or the two do not match.
@@ -55,8 +55,8 @@ def _require_readable(option: str, path: Path) -> None:
 class TlsAdapter(Adapter):
     """Wraps connections for cheroot and leaves the handshake to the thread that serves them.
 
-    Cheroot's own adapter shakes hands where connections are accepted: one client that connects and
-    says nothing would keep all others out.
+    Cheroot's own adapter shakes hands where connections are accepted: one silent client would
+    block all others.
     """
 
     def __init__(self, context: ssl.SSLContext) -> None:
@@ -67,12 +67,12 @@ class TlsAdapter(Adapter):
         return sock
 
     def wrap(self, sock: Any) -> tuple[ssl.SSLSocket, dict[str, str]]:
-        """Return a connection over TLS, the handshake still to come, and what is said of it."""
+        """Return a connection over TLS before its handshake, and its WSGI variables."""
         wrapped = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         return wrapped, self.get_environ()
 
     def get_environ(self) -> dict[str, str]:
-        """Return what the application is told."""
+        """Return the WSGI variables of a connection over TLS."""
         return {"wsgi.url_scheme": "https", "HTTPS": "on"}
 
     def makefile(self, sock: Any, mode: str = "r", bufsize: int = -1) -> Any:

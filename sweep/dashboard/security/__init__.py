@@ -1,5 +1,5 @@
-"""WSGI middleware in front of the dashboard: host, origin, limits, token, write policy.
+"""WSGI middleware in front of the dashboard: host, origin, limits, token, write policy, headers.
 
-May import `sweep.dashboard.http`.
-A new check is a function and a line in `middleware`.
+May import `sweep.dashboard.http` and the type of an application from `sweep.dashboard.views`.
+A new check is a function `(environ) -> Response | None` here and a line of `checks` in `server`.
 """

@@ -1,4 +1,4 @@
-"""What the browser is told about every response, whatever the application said."""
+"""Security headers of every response: content policy, caching, and files saved, not opened."""
 
 import re
 from typing import Any
@@ -21,14 +21,19 @@ _PAGE_POLICY = {
     "form-action": "'none'",
     "frame-ancestors": "'none'",
 }
-"""Added to the policy of a page where that says nothing about it."""
+"""Directives added to a page's own policy where it lacks them."""
 
 _DATA_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-"""Of everything that is no page: opened on its own it runs nothing and belongs to no origin. The
-style is what browsers show a picture with."""
+"""Policy of everything that is not a page: opened on its own it runs nothing and has no origin. The
+style is the one browsers show a picture with."""
 
-_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")  # not SVG, which has scripts
-_KEPT_TYPES = (
+_PICTURES = (
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+)  # not SVG, which can hold scripts
+_SENT_TYPES = (
     *_PICTURES,
     "application/json",
     "text/plain",
@@ -40,12 +45,12 @@ _KEPT_TYPES = (
     "audio/wav",
 )
 _UNKNOWN_TYPE = "application/octet-stream"
-_DROPPED = ("access-control-", "server", "x-powered-by", "set-cookie")
-_KEPT_S = 3600
+_DROPPED_HEADERS = ("access-control-", "server", "x-powered-by", "set-cookie")
+_PICTURE_CACHE_S = 3600
 
 
 def secured(start_response: StartResponse) -> StartResponse:
-    """Return what sends an answer of the door itself, which no one may keep."""
+    """Return a ``start_response`` for responses of the checks, which must not be cached."""
 
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         extra = {**_ALWAYS, "Cache-Control": "no-store"}
@@ -55,21 +60,21 @@ def secured(start_response: StartResponse) -> StartResponse:
 
 
 def contained(environ: Environ, start_response: StartResponse) -> StartResponse:
-    """Return what sends an answer of the application, with no more rights than its kind needs.
+    """Return a ``start_response`` for the application, with no more rights than each type needs.
 
-    Pages keep their own policy and get the rest of one. Programs and styles of the pages are asked
-    for anew each time, since their names stay when they change. Of everything else only pictures
-    are shown by the browser; other files, whatever was uploaded, are saved and not opened.
+    Pages keep their own policy, completed. Scripts and styles of the pages are revalidated each
+    time, since their names stay when they change. Of everything else the browser shows pictures
+    alone; other files, whatever was uploaded, are saved and not opened.
     """
     path = environ.get("PATH_INFO", "")
-    of_pages = path.startswith("/static/") or path == "/favicon.ico"
-    pages = is_page(environ)
+    is_asset = path.startswith("/static/") or path == "/favicon.ico"
+    is_html = is_page(environ)
 
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         found = {
             name.lower(): (name, value)
             for name, value in headers
-            if not name.lower().startswith(_DROPPED)
+            if not name.lower().startswith(_DROPPED_HEADERS)
         }
 
         def put(name: str, value: str) -> None:
@@ -80,10 +85,10 @@ def contained(environ: Environ, start_response: StartResponse) -> StartResponse:
         put("Cache-Control", "no-store")
         if "location" in found:
             put("Location", _within(found["location"][1]))
-        if pages:
+        if is_html:
             policy = found.get("content-security-policy", ("", ""))[1]
             put("Content-Security-Policy", _completed(policy))
-        elif of_pages:
+        elif is_asset:
             put("Cache-Control", "private, no-cache")
             put("Content-Security-Policy", _DATA_POLICY)
         else:
@@ -98,20 +103,22 @@ def contained(environ: Environ, start_response: StartResponse) -> StartResponse:
 def _contain_file(found: dict[str, tuple[str, str]], put: Any, path: str) -> None:
     given = found.get("content-type", ("", _UNKNOWN_TYPE))[1]
     kind = given.partition(";")[0].strip().lower()
-    if kind not in _KEPT_TYPES:
+    if kind not in _SENT_TYPES:
         kind = _UNKNOWN_TYPE
         put("Content-Type", kind)
     if kind in _PICTURES:
-        put("Cache-Control", f"private, max-age={_KEPT_S}")  # its name is of this picture alone
+        put(
+            "Cache-Control", f"private, max-age={_PICTURE_CACHE_S}"
+        )  # its id is of this picture alone
         found.pop("content-disposition", None)
     elif kind != "application/json" or path.startswith("/artifacts/"):
-        said = found.get("content-disposition", ("", ""))[1]
-        put("Content-Disposition", _attachment(said, path))
+        given = found.get("content-disposition", ("", ""))[1]
+        put("Content-Disposition", _attachment(given, path))
 
 
-def _attachment(said: str, path: str) -> str:
-    match = re.search(r"filename\*?=(.*)$", said, re.DOTALL)
-    # What WSGI carries as Latin-1 is UTF-8.
+def _attachment(given: str, path: str) -> str:
+    match = re.search(r"filename\*?=(.*)$", given, re.DOTALL)
+    # WSGI carries the bytes of UTF-8 as Latin-1.
     name = match[1].encode("latin-1", "replace").decode("utf-8", "replace") if match else ""
     name = unquote(name.strip().strip("\"'").removeprefix("UTF-8''"))
     name = name or path.rstrip("/").rpartition("/")[2]
@@ -123,12 +130,12 @@ def _attachment(said: str, path: str) -> str:
 
 
 def _completed(policy: str) -> str:
-    said = {part.split()[0].lower() for part in policy.split(";") if part.split()}
-    missing = [f"{name} {value}" for name, value in _PAGE_POLICY.items() if name not in said]
+    present = {part.split()[0].lower() for part in policy.split(";") if part.split()}
+    missing = [f"{name} {value}" for name, value in _PAGE_POLICY.items() if name not in present]
     return "; ".join([*(part.strip() for part in policy.split(";") if part.strip()), *missing])
 
 
 def _within(location: str) -> str:
-    """Return where to go on as a path: under which name and scheme is the browser's to know."""
+    """Return the target of a redirect as a path: the browser adds the host and scheme it uses."""
     parts = urlsplit(location)
     return "/" + parts.path.lstrip("/") + (f"?{parts.query}" if parts.query else "")

@@ -1,10 +1,11 @@
-"""Which changes are let through: none, or those that disturb no sweep that runs."""
+"""Which changes are allowed: none, or those that do not disturb a running sweep."""
 
 import re
 
 from optuna.storages import RDBStorage
 
 from fieldsharp.core.printable import printable
+from fieldsharp.storage.optuna_adapter.internals import id_of_study
 from fieldsharp.storage.study_lock import study_lock_owner
 from fieldsharp.sweep.dashboard.http.request_paths import parse_request_path
 from fieldsharp.sweep.dashboard.http.responses import READING, Environ, Response, data
@@ -18,7 +19,7 @@ _BESIDE_A_SWEEP = tuple(
         r"POST /api/llm/.*",  # changes nothing
     )
 )
-"""Changes that touch nothing a coordinator reads or writes."""
+"""Changes of data that no coordinator reads or writes."""
 
 _UPGRADE = "/incompatible-rdb-schema"
 
@@ -32,9 +33,9 @@ def refuse_writes(environ: Environ) -> Response | None:
 
 
 class WritePolicy:
-    """Lets changes through, but those of a study whose coordinator runs: it alone writes there.
+    """Refuses changes of a study whose coordinator runs, since that alone may write to it.
 
-    What is not known to be harmless, or to be about a study at rest, waits until nothing runs.
+    A change that is not of one study, and not known to be harmless, is refused while any runs.
     """
 
     def __init__(self, storage: RDBStorage, url: str) -> None:
@@ -42,7 +43,7 @@ class WritePolicy:
         self._url = url
 
     def check(self, environ: Environ) -> Response | None:
-        """Return a refusal for a change that would damage a sweep, or the tables."""
+        """Return a refusal for a change that would damage a sweep or the tables."""
         method = environ.get("REQUEST_METHOD", "")
         path = environ.get("PATH_INFO", "").rstrip("/")
         if method in READING:
@@ -57,13 +58,13 @@ class WritePolicy:
         address = parse_request_path(method, path)
         wanted = address.study if address else None
         for study in self._storage.get_all_studies():
-            if wanted in (None, study._study_id):
-                holder = study_lock_owner(self._url, study.study_name)
-                if holder.alive:
+            if wanted in (None, id_of_study(study)):
+                owner = study_lock_owner(self._url, study.study_name)
+                if owner.alive:
                     return data(
                         "409 Conflict",
                         f"study {printable(study.study_name)!r} is being run by process "
-                        f"{holder.pid or 'unknown'}, which alone may change it; wait for it to "
+                        f"{owner.pid or 'unknown'}, which alone may change it; wait for it to "
                         "end, or stop it with python run_sweep.py stop",
                     )
         return None

@@ -1,4 +1,4 @@
-"""The artifacts of trials: pictures, drawn when somebody looks, and what was uploaded."""
+"""The artifact store: pictures of trials, drawn on request, and uploaded files."""
 
 import io
 import logging
@@ -15,11 +15,13 @@ from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import ConfigError, StudyError
 from fieldsharp.storage.durable_files.atomic import make_private_folder, write_durably
-from fieldsharp.storage.location.owned_folders import check_files_folder, check_folder, open_to_read
-from fieldsharp.storage.location.paths import artifacts_folder
+from fieldsharp.storage.durable_files.owned_folders import check_folder
+from fieldsharp.storage.durable_files.regular_files import open_to_read
+from fieldsharp.storage.location.paths import artifacts_folder, check_files_folder
+from fieldsharp.storage.optuna_adapter.internals import id_of_study
+from fieldsharp.sweep.pictures.source import PictureSource
 from fieldsharp.sweep.pictures.style import LIGHT
 from fieldsharp.sweep.pictures.trial_pictures import can_be_drawn, draw
-from fieldsharp.sweep.pictures.trial_view import TrialView
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.artifacts import TrialPicture, picture_of
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
@@ -33,23 +35,23 @@ from fieldsharp.sweep.study.trial_records import (
 )
 
 logger = logging.getLogger(__name__)
-KEPT = 400
-"""Pictures: of some 90 kB each, so 36 MB."""
+CACHED_PICTURES = 400
+"""Of about 90 kB each, so 36 MB."""
 
 
 class PictureArtifactStore(FileSystemArtifactStore):
-    """Optuna's store in a folder, which draws the pictures of trials when they are asked for.
+    """Optuna's store of files in a folder, which also draws the pictures of trials on request.
 
-    Pictures are kept in memory and not in the folder: they cost a quarter of a second, and a file
+    Pictures are cached in memory and not in the folder: they cost a quarter of a second, and a file
     would outlive the program that drew it. Safe to use from several threads.
 
     Args:
-        storage: Of the studies.
-        url: Its address; files stand beside it.
+        storage: With the studies.
+        url: URL of the database, which the folder of files is next to.
 
     Raises:
-        ConfigError: If the folder beside it may not be used, see
-            ``storage.location.owned_folders``.
+        ConfigError: If other users can write to that folder, see
+            ``storage.durable_files.owned_folders``.
     """
 
     def __init__(self, storage: BaseStorage, url: str) -> None:
@@ -58,26 +60,26 @@ class PictureArtifactStore(FileSystemArtifactStore):
         super().__init__(self._folder)
         self._storage = storage
         self._url = url
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
-        self._one_at_a_time = threading.Lock()
+        self._cache: OrderedDict[str, bytes] = OrderedDict()
+        self._drawing_lock = threading.Lock()
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
-        """Return what an artifact holds.
+        """Return the content of an artifact.
 
         Raises:
-            ArtifactNotFound: If it was removed, or what it would be drawn from is not there.
+            ArtifactNotFound: If it was removed, or the data to draw it from are missing.
         """
         picture = picture_of(artifact_id)
         if picture is None:
-            return self._uploaded(artifact_id)
-        with self._one_at_a_time:  # matplotlib draws one at a time; whoever waited finds it drawn
-            content = self._kept.get(artifact_id) or self._drawn(picture)
+            return self._open_upload(artifact_id)
+        with self._drawing_lock:  # a second request for a picture waits and finds it in the cache
+            content = self._cache.get(artifact_id) or self._draw(picture)
         if content is None:
-            raise ArtifactNotFound(f"there is nothing to draw {artifact_id} from")
+            raise ArtifactNotFound(f"the data to draw {artifact_id} from are missing")
         return io.BytesIO(content)
 
     def has(self, artifact_id: str) -> bool:
-        """Return whether an artifact can be shown; a picture is drawn for it."""
+        """Return whether an artifact can be read; a picture is drawn to find out."""
         try:
             self.open_reader(artifact_id).close()
         except ArtifactNotFound:
@@ -85,80 +87,79 @@ class PictureArtifactStore(FileSystemArtifactStore):
         return True
 
     def write(self, artifact_id: str, content_body: BinaryIO) -> None:
-        """Keep what is uploaded.
+        """Store an uploaded file.
 
         Raises:
             OSError: If it cannot be written.
-            ValueError: If it would be written elsewhere.
+            ValueError: If its path leads out of the folder.
         """
         make_private_folder(self._folder)
         write_durably(self._path(artifact_id), content_body.read())
 
     def remove(self, artifact_id: str) -> None:
-        """Remove what was uploaded; a picture is no file, and goes with its trial.
+        """Remove an uploaded file; pictures are not files and disappear with their trial.
 
         Raises:
-            ArtifactNotFound: If it is not there.
+            ArtifactNotFound: If there is no such file.
         """
         if picture_of(artifact_id) is None:
             super().remove(artifact_id)
 
     def _path(self, artifact_id: str) -> Path:
         if Path(artifact_id).name != artifact_id:
-            raise ValueError("it leads out of the folder")
+            raise ValueError("the path leads out of the folder")
         return self._folder / artifact_id
 
-    def _uploaded(self, artifact_id: str) -> BinaryIO:
+    def _open_upload(self, artifact_id: str) -> BinaryIO:
         try:
             check_folder(self._folder, "read")
             return os.fdopen(open_to_read(self._path(artifact_id)), "rb")
         except (OSError, ValueError, ConfigError) as error:
             raise ArtifactNotFound(f"{artifact_id} cannot be read ({error})") from error
 
-    def _drawn(self, picture: TrialPicture) -> bytes | None:
+    def _draw(self, picture: TrialPicture) -> bytes | None:
         try:
-            view = self._view(picture)
-            if view is None or not can_be_drawn(picture.picture, view):
+            source = self._source(picture)
+            if source is None or not can_be_drawn(picture.picture, source):
                 return None
-            content = draw(picture.picture, view, LIGHT)
+            content = draw(picture.picture, source, LIGHT)
         except (StudyError, ConfigError) as error:
             logger.warning("trial %d: %s", picture.number, error)
             return None
-        if view.baseline is not None:  # else the next look may find one to compare with
-            self._kept[picture.artifact_id] = content
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+        if source.baseline is not None:  # a later request may find a baseline to compare with
+            self._cache[picture.artifact_id] = content
+            while len(self._cache) > CACHED_PICTURES:
+                self._cache.popitem(last=False)
         return content
 
-    def _view(self, picture: TrialPicture) -> TrialView | None:
-        """Return what a picture is drawn from, None where any of it is missing."""
+    def _source(self, picture: TrialPicture) -> PictureSource | None:
+        """Return the data that a picture is drawn from, None where any are missing."""
         studies = self._storage.get_all_studies()
         study = next((s for s in studies if s.user_attrs.get(IDENTITY) == picture.identity), None)
         if study is None:
             return None
-        trials = self._storage.get_all_trials(study._study_id, deepcopy=False)
-        trial = next((t for t in trials if _is_meant(t, picture)), None)
+        trials = self._storage.get_all_trials(id_of_study(study), deepcopy=False)
+        trial = next((t for t in trials if _shows(picture, t)), None)
         files = StudyWorkspace(self._url, picture.identity)
-        observed, sample = files.observed(), files.sample(picture.number)
+        observed, preview = files.observed(), files.preview(picture.number)
         record = trial_record(trial) if trial is not None else None
-        if record is None or observed is None or sample is None:
+        if record is None or observed is None or preview is None:
             return None
         baseline = complete_baseline(trials)
-        facts = read_kept(DataSummary, study.user_attrs.get(FACTS), "facts of the study")
-        return TrialView(
+        summary = read_kept(DataSummary, study.user_attrs.get(FACTS), "facts of the study")
+        return PictureSource(
             number=picture.number,
             feasible=record.feasible,
             observed=observed,
-            sample=sample,
-            baseline=files.sample(baseline.number)
+            preview=preview,
+            baseline=files.preview(baseline.number)
             if baseline is not None and baseline.number != picture.number
             else None,
             by_lead=record.judgement.by_lead,
-            targets=facts.targets,
-            units=facts.units,
+            targets=summary.targets,
         )
 
 
-def _is_meant(trial: FrozenTrial, picture: TrialPicture) -> bool:
+def _shows(picture: TrialPicture, trial: FrozenTrial) -> bool:
     spec = trial_spec(trial) if trial.number == picture.number else None
     return spec is not None and spec.fingerprint.startswith(picture.fingerprint)

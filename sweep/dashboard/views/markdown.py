@@ -1,18 +1,18 @@
-"""Text of others in a Markdown note: shown as it is, never taken for a link, a picture or HTML."""
+"""Escapes untrusted text for Markdown: never rendered as a link, a picture or HTML."""
 
 import re
 
 from fieldsharp.core.printable import printable
 
-_SIGNS = re.compile(r"([\\`*_\[\]<>#|~$])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~$])")
 _BLOCK = re.compile(r"^(\d*)([-+=.)])(?=[-=\s]|$)")
-"""What begins a list, draws a line or underlines a heading."""
+"""Characters that begin a list, draw a line or underline a heading."""
 _ADDRESS = re.compile(r"://|www\.|@", re.IGNORECASE)
-"""What a page makes a link of by itself, though every sign be escaped."""
+"""Text that the page turns into a link even if every special character is escaped."""
 
 
 def plain(text: str) -> str:
-    """Return text in one line that is shown as it is; an address in it is shown as code."""
+    """Return text escaped, in one line; an address in it is shown as code."""
     words = " ".join(map(_word, text.split()))
     return _BLOCK.sub(r"\1\\\2", words)
 
@@ -34,9 +34,9 @@ def code_block(*lines: str) -> str:
 
 def _word(word: str) -> str:
     if _ADDRESS.search(word):
-        # A bar would end the cell of a table, even within code.
+        # A bar would end a table cell, even within code.
         return r"\|".join(code(part) if part else "" for part in word.split("|"))
-    return _SIGNS.sub(r"\\\1", printable(word)).replace("&", "&amp;")
+    return _SPECIAL.sub(r"\\\1", printable(word)).replace("&", "&amp;")
 
 
 def _longest_run(text: str) -> int:

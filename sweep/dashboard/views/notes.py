@@ -1,22 +1,27 @@
-"""The notes of studies and trials in Markdown, written anew whenever somebody looks."""
+"""Notes of studies and trials in Markdown, made for each request and never stored."""
 
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fieldsharp.core.printable import printable
+from fieldsharp.model.registry import NOT_KNOWN, loss_variant
 from fieldsharp.objectives.guards import GuardOutcome, broken
 from fieldsharp.storage.location.url import as_option
+from fieldsharp.sweep.dashboard.views.attributes import ParsedTrial
 from fieldsharp.sweep.dashboard.views.markdown import code, code_block, plain
-from fieldsharp.sweep.dashboard.views.trial_attributes import ReadTrial, trained_with
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
 from fieldsharp.sweep.study.data_summary import DataSummary
-from fieldsharp.sweep.study.printed import last_lines
+from fieldsharp.sweep.study.files.artifacts import PICTURES, picture_of
+from fieldsharp.sweep.study.formatting import given_in_words, last_lines
 from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus
 from fieldsharp.sweep.study.trial_records import TrialRecord, paused_after, why_left_out
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.study.verdict import can_sharpen
 
 OUTPUT_LINES = 20
-"""Of what a script printed, in its note."""
+"""Number of the last lines of a script's output in the note of its trial."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +29,8 @@ class NotePicture:
     """A picture in a note.
 
     Attributes:
-        path: Where the page finds it.
-        alt: What it shows, for those who do not see it.
+        path: Of its URL.
+        alt: Its alternative text.
     """
 
     path: str
@@ -33,49 +38,50 @@ class NotePicture:
 
 
 def trial_note(
-    read: ReadTrial,
-    facts: DataSummary,
+    parsed: ParsedTrial,
+    summary: DataSummary,
     baseline: TrialRecord | None,
     picture: NotePicture | None = None,
 ) -> str:
-    """Return what a trial came to.
+    """Return the note of a trial: its score, broken guards, loss and metrics.
 
     Args:
-        read: The trial.
-        facts: Of the study.
-        baseline: What it is compared with; None before it is complete.
-        picture: What is shown below.
+        parsed: The trial.
+        summary: Of the study's data.
+        baseline: Record of the baseline; None before it is complete.
+        picture: Shown at the end.
     """
-    lines = [f"**Trained with** {trained_with(read.spec)}"] if read.spec is not None else []
-    if read.spec is not None and read.spec.preset is not None:
+    spec = parsed.spec
+    lines = [f"**Trained with** {trained_with(spec)}"] if spec is not None else []
+    if spec is not None and spec.preset is not None:
         lines[0] += (
-            f" (preset {code(read.spec.preset)}). Below, its parameters stand where the search has "
-            "them: a weight in units of the base loss, at the nearest end of its range."
+            f" (preset {code(spec.preset)}). The parameters below are those of the search space: a "
+            "weight in units of the base loss, moved to the nearest end of its range."
         )
-    failure = read.trial.user_attrs.get(trial_records.FAILURE)
+    failure = parsed.trial.user_attrs.get(trial_records.FAILURE)
     if failure is not None:
         return "\n\n".join([f"**Failed:** {plain(str(failure))}", *lines])
-    record = read.record
+    record = parsed.record
     if record is None:
-        why = why_left_out(read.trial) if read.trial.state.is_finished() else ""
+        why = why_left_out(parsed.trial) if parsed.trial.state.is_finished() else ""
         state = f"**Left out:** {plain(why)}" if why else "**Not finished yet.**"
         return "\n\n".join([state, *lines])
-    parts = [_outcome(read, record), *lines, _table(record, facts, baseline, read)]
+    parts = [_outcome(parsed, record), *lines, _table(parsed, record, summary, baseline)]
     return "\n\n".join([*parts, *([f"![{picture.alt}]({picture.path})"] if picture else [])])
 
 
 def output_note(printed: str) -> str:
-    """Return the end of what a script printed, as a block of a trial's note; "" of nothing."""
-    said = last_lines(printed, OUTPUT_LINES)
-    if not said:
+    """Return the end of a script's output as a block of its trial's note, "" without output."""
+    end = last_lines(printed, OUTPUT_LINES)
+    if not end:
         return ""
-    # Whatever it printed ends no block, and is no Markdown.
-    shown = "\n".join(f"    {printable(line)}" for line in said.split("\n"))
-    return f"\n\nThe end of what it printed:\n\n{shown}"
+    # Indented: no line of the output can end this block.
+    block = "\n".join(f"    {printable(line)}" for line in end.split("\n"))
+    return f"\n\nLast lines of its output:\n\n{block}"
 
 
 def study_note(status: StudyStatus, url: str) -> str:
-    """Return where a study stands and what to do next."""
+    """Return the note of a study: verdict, next step, counts and the best trial."""
     verdict = status.verdict
     name = shlex.quote(status.study)
     counts = ", ".join(f"{n} {state.lower()}" for state, n in status.states.items() if n)
@@ -90,8 +96,8 @@ def study_note(status: StudyStatus, url: str) -> str:
     if status.infeasible:
         guards = ", ".join(f"{code(guard)} {n}" for guard, n in status.guards_broken.items())
         parts.append(
-            f"Of the complete trials {status.infeasible} cannot win, since a guard is broken "
-            f"({guards}): the plots show them in grey, as infeasible."
+            f"Complete trials that cannot win because they break a guard: {status.infeasible} "
+            f"({guards}). The plots show them in grey, as infeasible."
         )
     if status.confirmation is not None:
         parts.append(f"**Confirmed:** {plain(status.confirmation.sentence)}")
@@ -100,29 +106,67 @@ def study_note(status: StudyStatus, url: str) -> str:
         parts.append(f"**Beware:** {plain(missed)}")
     if status.guards_not_taken:
         guards = ", ".join(code(guard) for guard in status.guards_not_taken)
-        parts.append(f"What the script tells does not suffice for the guards {guards}.")
-    then = [f"report {name}", f"export {name} -o best.yaml"]
+        parts.append(f"The script does not report the metrics that the guards {guards} need.")
+    commands = [f"report {name}", f"export {name} -o best.yaml"]
     if not status.trains_script:
-        then.append(f"confirm {name}")
-    commands = [f"python run_sweep.py {command}{as_option(url)}" for command in then]
-    return "\n\n".join([*parts, code_block(*commands)])
+        commands.append(f"confirm {name}")
+    lines = [f"python run_sweep.py {command}{as_option(url)}" for command in commands]
+    return "\n\n".join([*parts, code_block(*lines)])
 
 
-def _outcome(read: ReadTrial, record: TrialRecord) -> str:
-    wrong = broken(record.guards)
-    state = read.trial.state.name
-    early = {"PRUNED": "Pruned", "WAITING": "Waits", "RUNNING": "Goes on"}.get(state)
-    if paused_after(read.trial) is not None:
+def note_picture(
+    study_id: int, trial_id: int, artifacts: Sequence[Mapping[str, str]]
+) -> NotePicture | None:
+    """Return the maps of the last lead, where blur is worst; None without maps."""
+    for name in ("maps-last-lead", "maps-first-lead"):
+        for meta in artifacts:
+            found = picture_of(meta["artifact_id"])
+            if found is not None and found.picture == name:
+                path = f"/artifacts/{study_id}/{trial_id}/{meta['artifact_id']}"
+                return NotePicture(path, PICTURES[found.picture])
+    return None
+
+
+def trained_with(spec: TrialSpec) -> str:
+    """Return the loss of a trial, or the commands of its script, in Markdown."""
+    if spec.run.trainer is not None:
+        commands = ", then ".join(code(" ".join(words)) for words in spec.run.trainer.commands)
+        return f"{commands}, given {plain(given_in_words(spec.run.trainer.given))}"
+    loss = spec.run.loss
+    terms = []
+    if loss.gradient_weight > 0:
+        terms.append(f"{code(loss.variant)} with weight {loss.gradient_weight:.4g}")
+    if loss.peak_weight > 0:
+        terms.append(f"{code(loss.peak_variant)} with weight {loss.peak_weight:.4g}")
+    if not terms:
+        return f"{loss.base} alone, without any gradient term"
+    steps = "on every predicted step" if loss.multi_step == "all" else "on the last predicted step"
+    variants = {loss.variant} if loss.gradient_weight > 0 else set()
+    variants |= {loss.peak_variant} if loss.peak_weight > 0 else set()
+    can = "can" if can_sharpen(loss) else "cannot"
+    if all(loss_variant(name).optimum == NOT_KNOWN for name in variants):
+        can = "may or may not"
+    return (
+        f"{loss.base} and {' and '.join(terms)} {steps}; such a loss {can} cure blur that comes "
+        "from uncertainty"
+    )
+
+
+def _outcome(parsed: ParsedTrial, record: TrialRecord) -> str:
+    broken_guards = broken(record.guards)
+    state = parsed.trial.state.name
+    early = {"PRUNED": "Pruned", "WAITING": "Waiting", "RUNNING": "Running"}.get(state)
+    if paused_after(parsed.trial) is not None:
         early = "Paused"
-    ended = (
+    score = (
         f"**{early} after {record.epochs} epochs** with score {record.score:.4g}"
         if early
         else f"**Score {record.score:.4g}** (0 is perfect)"
     )
-    if not wrong:
-        return f"{ended}. It breaks no guard."
-    sentences = "\n".join(f"- {code(guard.name)}: {_guard(guard)}" for guard in wrong)
-    return f"{ended}. **It cannot win**, since it breaks guards:\n\n{sentences}"
+    if not broken_guards:
+        return f"{score}. It breaks no guard."
+    sentences = "\n".join(f"- {code(guard.name)}: {_guard(guard)}" for guard in broken_guards)
+    return f"{score}. **It cannot win**, since it breaks guards:\n\n{sentences}"
 
 
 def _guard(guard: GuardOutcome) -> str:
@@ -131,24 +175,24 @@ def _guard(guard: GuardOutcome) -> str:
 
 
 def _table(
-    record: TrialRecord, facts: DataSummary, baseline: TrialRecord | None, read: ReadTrial
+    parsed: ParsedTrial, record: TrialRecord, summary: DataSummary, baseline: TrialRecord | None
 ) -> str:
-    unit = f" [{plain(facts.units)}]" if facts.units else ""
-    per_cell = f" [{plain(facts.units)} per cell]" if facts.units else " [per cell]"
+    unit = f" [{plain(summary.units)}]" if summary.units else ""
+    per_cell = f" [{plain(summary.units)} per cell]" if summary.units else " [per cell]"
     rows = [
-        (f"gradient{per_cell}", facts.gradient.low, facts.gradient_observed, "gradient"),
-        (f"peak{unit}", facts.peak.low, facts.peak_observed, "peak"),
+        (f"gradient{per_cell}", summary.gradient.low, summary.gradient_observed, "gradient"),
+        (f"peak{unit}", summary.peak.low, summary.peak_observed, "peak"),
         (f"RMSE{unit}", None, None, "rmse"),
         ("skill over persistence", None, None, "skill_persistence"),
     ]
-    compared = None if read.is_baseline else baseline
+    compared = None if parsed.is_baseline else baseline
     heading = "| validation split | this trial | baseline | target | observed |"
     lines = [heading, "|---|---|---|---|---|"]
     for label, target, observed, metric in rows:
-        if metric not in record.metrics:  # a script need not tell of it
+        if metric not in record.metrics:  # a script need not report it
             continue
-        other = compared.metrics.get(metric) if compared is not None else None
-        cells = (record.metrics[metric], other, target, observed)
+        of_baseline = compared.metrics.get(metric) if compared is not None else None
+        cells = (record.metrics[metric], of_baseline, target, observed)
         lines.append(f"| {label} | " + " | ".join(map(_number, cells)) + " |")
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""The pages: those of the Optuna dashboard, and in front what a forecast is judged by."""
+"""The WSGI application: Optuna's dashboard with its own routes for studies, CSV and pictures."""
 
 import io
 import re
@@ -31,19 +31,19 @@ from fieldsharp.sweep.dashboard.views.artifact_store import PictureArtifactStore
 from fieldsharp.sweep.dashboard.views.study_payload import StudyPayload
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-_SHOWN_STUDY = re.compile(r"[A-Z]+ /api/studies/\d+", re.ASCII)
-_TABLE = re.compile(r"[A-Z]+ /csv/\d+", re.ASCII)
+_STUDY = re.compile(r"[A-Z]+ /api/studies/\d+", re.ASCII)
+_CSV = re.compile(r"[A-Z]+ /csv/\d+", re.ASCII)
 _PLOT = re.compile(r"[A-Z]+ /api/studies/\d+/plot/.*", re.ASCII)
-_TOLD_OF_TRIAL = re.compile(r"POST /api/trials/\d+/(tell|user-attrs)", re.ASCII)
+_TRIAL_UPDATE = re.compile(r"POST /api/trials/\d+/(tell|user-attrs)", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_FILES_OF_PAGES = ("/static/", "/favicon.ico")
-FINISHED = "a finished trial takes no changes, and keeps its pictures and files"
-NOT_FOUND = "there is nothing at this address; ids are written without leading zeros or signs"
+_ASSETS = ("/static/", "/favicon.ico")
+FINISHED = "a finished trial cannot be changed, nor its pictures and files removed"
+NOT_FOUND = "the dashboard has no such path; ids are written without leading zeros or signs"
 NO_PLOTS = (
-    "plots are drawn by the page itself; plotly, which would draw them here, is not installed"
+    "the page draws its plots itself; plotly, which would draw them on the server, is not installed"
 )
-NO_NUMBER = "after must be the number of a trial"
-GONE = "this artifact is gone, or what it is drawn from is"
+WRONG_AFTER = "after must be the number of a trial"
+GONE = "this artifact was removed, or the data it is drawn from were"
 REPLACED = (
     "the database or its log was removed, replaced, or is written to by another of its names since "
     "this dashboard was started; start it again"
@@ -51,56 +51,56 @@ REPLACED = (
 
 
 def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
-    """Return what answers every request that was let in.
+    """Return the application for requests that passed the checks.
 
     Args:
         storage: The open database.
-        storage_url: Its address; files of the studies stand beside it.
+        storage_url: Its URL; the files of the studies are next to it.
     """
-    remembering = get_storage(storage)  # finished trials are read once
-    details = StudyPayload(remembering, storage_url)
-    # A person needs a second to open the link; a thousand trials need two to be read.
-    threading.Thread(target=details.read_ahead, name="read ahead", daemon=True).start()
-    store = PictureArtifactStore(remembering, storage_url)
-    stock: WsgiApp = wsgi(remembering, artifact_store=store)
-    opened = OpenedFiles(storage_url)
+    cached = get_storage(storage)  # reads finished trials once
+    payload = StudyPayload(cached, storage_url)
+    # A person needs a second to open the link; reading a thousand trials takes two.
+    threading.Thread(target=payload.read_ahead, name="read ahead", daemon=True).start()
+    store = PictureArtifactStore(cached, storage_url)
+    stock: WsgiApp = wsgi(cached, artifact_store=store)
+    opened_files = OpenedFiles(storage_url)
 
     def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path, query = environ.get("PATH_INFO", ""), parse_qs(environ.get("QUERY_STRING", ""))
         headers = [("Content-Type", "application/json")]
         body: bytes | None = None
-        # An open file is read on after it was removed: what it holds is nobody's any more.
-        if not path.startswith(_FILES_OF_PAGES) and _is_lost(opened):
+        # A removed file can still be read while it is open, but its content is outdated.
+        if not path.startswith(_ASSETS) and _was_replaced(opened_files):
             return data("503 Service Unavailable", REPLACED)(environ, start_response)
         address = parse_request_path(environ["REQUEST_METHOD"], path)
         if address is None:
             return data("404 Not Found", NOT_FOUND)(environ, start_response)
-        lacking = missing(address, storage, remembering)
-        if lacking is not None:
-            return data("404 Not Found", lacking)(environ, start_response)
+        missing_id = missing(address, storage, cached)
+        if missing_id is not None:
+            return data("404 Not Found", missing_id)(environ, start_response)
         if environ["REQUEST_METHOD"] not in READING:
             refusal, environ = _checked_change(address, environ, storage)
             return (refusal or stock)(environ, start_response)
-        # What the application reads of a body it takes for part of the query.
+        # The application would read a body as part of the query.
         environ = {**environ, "CONTENT_LENGTH": "0", "wsgi.input": io.BytesIO()}
         if address.artifact is not None:
-            # For what is not there the stock one fails.
+            # Optuna's own route fails for a missing artifact.
             if not store.has(address.artifact):
                 return data("404 Not Found", GONE)(environ, start_response)
         elif _PLOT.fullmatch(address.route) and find_spec("plotly") is None:
             return data("404 Not Found", NO_PLOTS)(environ, start_response)
-        elif _SHOWN_STUDY.fullmatch(address.route):
+        elif _STUDY.fullmatch(address.route):
             after = query.get("after", ["0"])[-1]
             if not _NUMBER.fullmatch(after):
-                return data("400 Bad Request", NO_NUMBER)(environ, start_response)
+                return data("400 Bad Request", WRONG_AFTER)(environ, start_response)
             environ["QUERY_STRING"] = f"after={after}"
             assert address.study is not None, "its route has one"
-            body = details.detail(address.study, int(after))
-        elif _TABLE.fullmatch(address.route):
+            body = payload.detail(address.study, int(after))
+        elif _CSV.fullmatch(address.route):
             assert address.study is not None, "its route has one"
-            body = _table(details, address.study, query)
+            body = _csv(payload, address.study, query)
             if body is not None:
-                name = _file_name(remembering, address.study)
+                name = _file_name(cached, address.study)
                 headers = [
                     ("Content-Type", "text/csv; charset=utf-8"),
                     ("Content-Disposition", f"attachment; filename={name}"),
@@ -113,10 +113,10 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
     return app
 
 
-def _is_lost(opened: OpenedFiles) -> bool:
+def _was_replaced(opened_files: OpenedFiles) -> bool:
     try:
-        opened.require()
-    except StorageUnavailable:  # it cannot be looked at for now, which tells nothing
+        opened_files.require_current()
+    except StorageUnavailable:  # the files cannot be examined for now
         return False
     except FieldsharpError:
         return True
@@ -126,16 +126,16 @@ def _is_lost(opened: OpenedFiles) -> bool:
 def _checked_change(
     address: RequestPath, environ: Environ, storage: RDBStorage
 ) -> tuple[Response | None, Environ]:
-    """Return the refusal of a change, and the request with its body read."""
-    is_told = _TOLD_OF_TRIAL.fullmatch(address.route) is not None
-    if is_told or address.artifact is not None:
+    """Return the refusal of a change, if any, and the request with its body read."""
+    is_update = _TRIAL_UPDATE.fullmatch(address.route) is not None
+    if is_update or address.artifact is not None:
         trial = None if address.trial is None else storage.get_trial(address.trial)
         if trial is not None and trial.state.is_finished():
             return data("409 Conflict", FINISHED), environ
     length = int(environ.get("CONTENT_LENGTH") or 0)
     body = environ["wsgi.input"].read(length) if length else b""
     wrong = wrong_body(address, environ.get("CONTENT_TYPE", ""), body)
-    if wrong is None and address.trial is not None and is_told:
+    if wrong is None and address.trial is not None and is_update:
         study = study_of_trial(address.trial, storage)
         objectives = 0 if study is None else len(storage.get_study_directions(study))
         wrong = wrong_values(body, objectives)
@@ -144,14 +144,14 @@ def _checked_change(
     return None, {**environ, "wsgi.input": io.BytesIO(body)}
 
 
-def _table(details: StudyPayload, study_id: int, query: dict[str, list[str]]) -> bytes | None:
-    wanted = ",".join(query.get("trial_ids", [])).split(",")
-    numbers = {int(text) for text in map(str.strip, wanted) if _NUMBER.fullmatch(text)}
-    text = details.csv(study_id, numbers or None)
+def _csv(payload: StudyPayload, study_id: int, query: dict[str, list[str]]) -> bytes | None:
+    listed = ",".join(query.get("trial_ids", [])).split(",")
+    numbers = {int(text) for text in map(str.strip, listed) if _NUMBER.fullmatch(text)}
+    text = payload.csv(study_id, numbers or None)
     return None if text is None else text.encode()
 
 
 def _file_name(storage: BaseStorage, study: int) -> str:
-    """Return what a table is saved as, in the letters that a header is sent in."""
+    """Return the file name of a CSV, its UTF-8 bytes as Latin-1, as WSGI sends headers."""
     name = "".join(c for c in storage.get_study_name_from_id(study) if c.isprintable())
     return f"{name}.csv".encode().decode("latin-1")

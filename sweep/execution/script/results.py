@@ -10,7 +10,7 @@ from pathlib import Path
 from fieldsharp.core.errors import DataError, FieldsharpError, TrainingFailed
 from fieldsharp.objectives.guards import GUARDS
 from fieldsharp.objectives.metric_values import MetricValues
-from fieldsharp.storage.durable_files.bounded_read import read_bounded
+from fieldsharp.storage.durable_files.regular_files import read_bounded
 from fieldsharp.sweep.configuration.script_settings import NEEDED, ScriptSettings
 from fieldsharp.sweep.execution.script.launch import in_full
 from fieldsharp.sweep.trials.file_evaluation import evaluate_files

@@ -21,7 +21,7 @@ from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.model.training import Interrupted
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.atomic import make_private_folder
-from fieldsharp.storage.trial_files.script_output import save_script_output
+from fieldsharp.storage.trial_files.outputs import save_script_output
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.execution.script.launch import ScriptCall, prepare
 from fieldsharp.sweep.execution.script.output_buffer import OutputBuffer
@@ -30,9 +30,8 @@ from fieldsharp.sweep.execution.script.process import NoProcessError, ScriptEnd,
 from fieldsharp.sweep.execution.script.project_copy import copy_for_trial
 from fieldsharp.sweep.execution.script.project_snapshot import project_snapshot
 from fieldsharp.sweep.execution.script.results import LARGEST, evaluate_results
-from fieldsharp.sweep.study.epoch_report import EpochReport
-from fieldsharp.sweep.study.files.epoch_log import epochs_logged, log_epoch
-from fieldsharp.sweep.study.printed import last_lines
+from fieldsharp.sweep.study.epoch_report import EpochReport, epochs_logged, log_epoch
+from fieldsharp.sweep.study.formatting import last_lines
 from fieldsharp.sweep.study.trial_events import (
     EpochDone,
     RungReached,

@@ -1,40 +1,39 @@
-"""Trials as marks in a chart: told apart by shape and by colour, the same in every chart."""
+"""Markers of trials, by state and guards: the same shape and colour in every chart."""
 
 from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from fieldsharp.sweep.pictures.style import SMALL, Style
 from fieldsharp.sweep.report.model import TrialRow
 
-LEAST_SCORE = 1e-3
-"""A score below this is drawn as this: 0 is perfect, and has no place on a logarithmic axis."""
+MIN_SCORE = 1e-3
+"""Scores below are drawn here: a logarithmic axis cannot show 0, the perfect score."""
 MANY = 150
-"""From so many points on they are drawn smaller."""
+"""Number of trials above which markers are smaller."""
 
 Coordinate = Callable[[TrialRow], float | None]
 
 
 def drawn_score(point: TrialRow) -> float | None:
-    """Return where a score is drawn."""
-    return None if point.score is None else max(point.score, LEAST_SCORE)
+    """Return the score at which a trial is drawn."""
+    return None if point.score is None else max(point.score, MIN_SCORE)
 
 
 def put_points(
     axes: Axes, points: Sequence[TrialRow], x: Coordinate, y: Coordinate, style: Style
 ) -> None:
-    """Draw trials: within the guards, against one, and those that are not complete."""
+    """Draw trials by kind: breaking no guard, breaking one, pruned, paused."""
     size = 3.0 if len(points) > MANY else 4.5
     kinds = (
-        ("holds guards", "forecast", "o"),
-        ("breaks one", "warning", "x"),
+        ("breaks no guard", "forecast", "o"),
+        ("breaks a guard", "warning", "x"),
         ("pruned", "muted", "v"),
         ("paused", "muted", "^"),
     )
     for label, colour, marker in kinds:
-        there = [(x(p), y(p)) for p in points if _kind(p) == label]
-        known = [(a, b) for a, b in there if a is not None and b is not None]
+        pairs = [(x(p), y(p)) for p in points if _kind(p) == label]
+        known = [(a, b) for a, b in pairs if a is not None and b is not None]
         if not known:
             continue
         axes.plot(
@@ -54,7 +53,7 @@ def put_points(
 
 def _kind(point: TrialRow) -> str:
     if point.is_complete:
-        return "holds guards" if point.feasible else "breaks one"
+        return "breaks no guard" if point.feasible else "breaks a guard"
     return point.state.lower()
 
 
@@ -66,9 +65,9 @@ def mark(
     y: Coordinate,
     style: Style,
 ) -> None:
-    """Put rings round the presets and names beside the baseline and the trial it is about.
+    """Draw rings around presets, and label the baseline and the chosen trial.
 
-    To be called when the axes have their limits.
+    Call it once the axes have their limits.
     """
     presets = [p for p in points if p.preset is not None and not p.is_baseline]
     rings = [(a, b) for p in presets if (a := x(p)) is not None and (b := y(p)) is not None]
@@ -90,7 +89,7 @@ def mark(
             continue
         kind = "baseline" if point.is_baseline else "forecast"
         marker = {"baseline": "s", "forecast": "*"}[kind]
-        words = "baseline" if point.is_baseline else f"trial {point.number}"
+        label = "baseline" if point.is_baseline else f"trial {point.number}"
         axes.plot(
             [a],
             [b],
@@ -102,18 +101,18 @@ def mark(
             markeredgewidth=0.8,
             zorder=5,
         )
-        _name(axes, words, (a, b), kind, style)
+        _label(axes, label, (a, b), kind, style)
 
 
-def _name(axes: Axes, words: str, at: tuple[float, float], kind: str, style: Style) -> None:
-    """Write a name beside a point, on the side where there is room."""
-    axes.get_xlim()  # bring the limits up to date: the place within them is asked for
+def _label(axes: Axes, label: str, at: tuple[float, float], kind: str, style: Style) -> None:
+    """Write a label next to a point, on the side with more space."""
+    axes.get_xlim()  # brings the limits up to date, which the transforms below use
     axes.get_ylim()
     across, up = axes.transAxes.inverted().transform(axes.transData.transform(at))
-    # The baseline's name below: it and the trial may lie side by side.
+    # The baseline's label is below: it and the chosen trial may be close together.
     to_the_left, below = across > 0.72, (up > 0.12 if kind == "baseline" else up > 0.88)
     axes.annotate(
-        words,
+        label,
         at,
         xytext=(-7 if to_the_left else 7, -12 if below else 5),
         textcoords="offset points",
@@ -124,12 +123,3 @@ def _name(axes: Axes, words: str, at: tuple[float, float], kind: str, style: Sty
         annotation_clip=True,
         bbox={"boxstyle": "square,pad=0.08", "fc": style.paper, "ec": "none", "alpha": 0.75},
     )
-
-
-def plain_log(axes: Axes) -> None:
-    """Write the ticks of a logarithmic axis out, more of them where it is short."""
-    low, high = axes.get_ylim()
-    several = (1.0, 2.0, 5.0) if high < 300 * max(low, 1e-300) else (1.0,)
-    axes.yaxis.set_major_locator(LogLocator(subs=several, numticks=9))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())

@@ -1,4 +1,4 @@
-"""What sharpness costs: error against gradient, and against what is lacking in sharpness."""
+"""Charts of the RMSE against the gradient and against the distance to the targets."""
 
 import math
 from collections.abc import Sequence
@@ -21,8 +21,10 @@ from fieldsharp.sweep.report.charts.markers import mark, put_points
 from fieldsharp.sweep.report.model import TrialRow, share
 
 WIDTH, HEIGHT = 4.0, 3.4
-MOST = 90.0
+CORE_PERCENT = 90.0
+"""Percentile of the values that the limits of an axis are derived from."""
 FAR = 2.0
+"""Values further above that percentile than this multiple of its distance to the lowest are cut."""
 
 
 def error_against_gradient(
@@ -32,68 +34,70 @@ def error_against_gradient(
     gradient_observed: float,
     style: Style,
 ) -> Figure:
-    """Return the RMSE of complete trials, a share of the baseline's, against their gradient."""
-    figure, axes = _front_axes("What sharpness costs", style)
+    """Return the RMSE of complete trials against their gradient, both as ratios."""
+    figure, axes = _front_axes("RMSE against gradient", style)
     low, high = share(band.low, gradient_observed), share(band.high, gradient_observed)
     complete = [point for point in points if point.is_complete]
     put_points(axes, complete, lambda p: p.gradient_share, lambda p: p.rmse_share, style)
     if low is not None and high is not None:
-        axes.axvspan(low, high, color=style.band, alpha=0.18, linewidth=0, label="aimed at")
+        axes.axvspan(low, high, color=style.band, alpha=0.18, linewidth=0, label="target")
     put_labels(axes, "gradient over observed", "RMSE over the baseline's", style)
-    _leave_far_out(axes, [p.gradient_share for p in complete], [p.rmse_share for p in complete])
+    _set_limits(axes, [p.gradient_share for p in complete], [p.rmse_share for p in complete])
     mark(axes, complete, chosen, lambda p: p.gradient_share, lambda p: p.rmse_share, style)
     put_legend(axes, style)
     return figure
 
 
 def error_against_shortfall(points: Sequence[TrialRow], chosen: int | None, style: Style) -> Figure:
-    """Return the RMSE of complete trials against what they lack in sharpness, with the front."""
-    figure, axes = _front_axes("The front", style)
+    """Return the RMSE of complete trials against the distance to both targets, with the front."""
+    figure, axes = _front_axes("Pareto front", style)
     complete = [point for point in points if point.is_complete]
     put_points(axes, complete, lambda p: p.sharpness, lambda p: p.rmse_share, style)
-    there = front(points)
-    if there:
+    optimal = front(points)
+    if optimal:
         axes.step(
-            [p.sharpness or 0.0 for p in there],
-            [p.rmse_share or 0.0 for p in there],
+            [p.sharpness or 0.0 for p in optimal],
+            [p.rmse_share or 0.0 for p in optimal],
             where="post",
             color=style.band,
             linewidth=LINE_WIDTH,
             label="front",
             zorder=2,
         )
-    put_labels(axes, "distance to gradient and peak aimed at", "RMSE over the baseline's", style)
-    _leave_far_out(axes, [p.sharpness for p in complete], [p.rmse_share for p in complete])
+    put_labels(
+        axes, "distance to the targets of gradient and peak", "RMSE over the baseline's", style
+    )
+    _set_limits(axes, [p.sharpness for p in complete], [p.rmse_share for p in complete])
     mark(axes, complete, chosen, lambda p: p.sharpness, lambda p: p.rmse_share, style)
     put_legend(axes, style)
     return figure
 
 
 def front(points: Sequence[TrialRow]) -> list[TrialRow]:
-    """Return the complete trials within the guards that none beats in sharpness and error at once.
+    """Return the Pareto front of the complete trials that break no guard.
 
-    From the sharpest to the one with the least error.
+    From the one nearest to the targets to the one with the lowest RMSE.
     """
-    there = [p for p in points if p.is_complete and p.feasible and p.rmse_share is not None]
-    there.sort(key=lambda p: (p.sharpness or 0.0, p.rmse_share or 0.0))
-    found: list[TrialRow] = []
-    for point in there:
-        least = found[-1].rmse_share if found else None
-        if least is None or (point.rmse_share or 0.0) < least:
-            found.append(point)
-    return found
+    trials = [p for p in points if p.is_complete and p.feasible and p.rmse_share is not None]
+    trials.sort(key=lambda p: (p.sharpness or 0.0, p.rmse_share or 0.0))
+    optimal: list[TrialRow] = []
+    for trial in trials:
+        lowest = optimal[-1].rmse_share if optimal else None
+        if lowest is None or (trial.rmse_share or 0.0) < lowest:
+            optimal.append(trial)
+    return optimal
 
 
 def far_out(points: Sequence[TrialRow]) -> int:
-    """Return how many complete trials lie above what the charts show."""
+    """Return how many complete trials lie above the charts."""
     known = [p.rmse_share for p in points if p.is_complete and p.rmse_share is not None]
     return sum(value > _highest(known) for value in known)
 
 
 def _highest(known: Sequence[float]) -> float:
-    """Return the largest value but for those far beyond most of the others."""
-    low, most = min(known), float(np.percentile(known, MOST))
-    return max(value for value in known if value <= most + FAR * (most - low))
+    """Return the largest value that is not an outlier."""
+    low, core = min(known), float(np.percentile(known, CORE_PERCENT))
+    return max(value for value in known if value <= core + FAR * (core - low))
 
 
 def _front_axes(title: str, style: Style) -> tuple[Figure, Axes]:
@@ -105,12 +109,12 @@ def _front_axes(title: str, style: Style) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _leave_far_out(axes: Axes, xs: Sequence[float | None], ys: Sequence[float | None]) -> None:
-    """Frame the axes so that a few trials far out do not press the others together."""
-    for values, frame, inside in ((xs, axes.set_xlim, ()), (ys, axes.set_ylim, (0.98, 1.02))):
+def _set_limits(axes: Axes, xs: Sequence[float | None], ys: Sequence[float | None]) -> None:
+    """Set the limits of both axes without outliers, which would compress the other trials."""
+    for values, set_limits, inside in ((xs, axes.set_xlim, ()), (ys, axes.set_ylim, (0.98, 1.02))):
         known = [v for v in values if v is not None and math.isfinite(v)]
         if known:
             ends = [min(known), _highest(known), *inside]
             low, high = min(ends), max(ends)
-            room = 0.09 * (high - low) or 0.05 * abs(high) or 0.1
-            frame(low - room, high + room)
+            margin = 0.09 * (high - low) or 0.05 * abs(high) or 0.1
+            set_limits(low - margin, high + margin)

@@ -1,4 +1,4 @@
-"""The score of each trial in the order they were started."""
+"""Chart of the score of each trial in the order of their starts, with the best so far."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,14 @@ from fieldsharp.sweep.pictures.axes import (
     put_grid,
     put_labels,
     put_legend,
+    put_log_ticks,
     put_title,
 )
 from fieldsharp.sweep.pictures.style import LINE_WIDTH, Style
 from fieldsharp.sweep.report.charts.markers import (
-    LEAST_SCORE,
+    MIN_SCORE,
     drawn_score,
     mark,
-    plain_log,
     put_points,
 )
 from fieldsharp.sweep.report.model import TrialRow
@@ -27,7 +27,7 @@ WIDTH, HEIGHT = 4.0, 3.4
 
 
 def score_by_trial(points: Sequence[TrialRow], chosen: int | None, style: Style) -> Figure:
-    """Return the score of each trial in the order they were started, with the best so far."""
+    """Return the score of each trial by its number, with the best so far."""
     figure = make_figure(WIDTH, HEIGHT, style)
     axes = add_axes(figure, (0.65, 0.5, WIDTH - 0.8, HEIGHT - 1.1), style)
     put_title(axes, "Score by trial", style, above_legend=True)
@@ -39,7 +39,7 @@ def score_by_trial(points: Sequence[TrialRow], chosen: int | None, style: Style)
         last = max(point.number for point in points)
         axes.step(
             [*numbers, last],
-            [max(score, LEAST_SCORE) for score in (*scores, scores[-1])],
+            [max(score, MIN_SCORE) for score in (*scores, scores[-1])],
             where="post",
             color=style.band,
             linewidth=LINE_WIDTH,
@@ -60,7 +60,7 @@ def score_by_trial(points: Sequence[TrialRow], chosen: int | None, style: Style)
             color=style.warning,
             label="failed",
         )
-    plain_log(axes)
+    put_log_ticks(axes)
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
     mark(axes, points, chosen, lambda point: float(point.number), drawn_score, style)
     put_labels(axes, "trial", "score", style)
@@ -70,11 +70,11 @@ def score_by_trial(points: Sequence[TrialRow], chosen: int | None, style: Style)
 
 
 def best_so_far(points: Sequence[TrialRow]) -> list[tuple[int, float]]:
-    """Return the trials that were better than all before them, with their scores."""
-    found: list[tuple[int, float]] = []
+    """Return the trials with a lower score than all before them, with their scores."""
+    records: list[tuple[int, float]] = []
     for point in points:
         if point.score is None or not (point.is_complete and point.feasible):
             continue
-        if not found or point.score < found[-1][1]:
-            found.append((point.number, point.score))
-    return found
+        if not records or point.score < records[-1][1]:
+            records.append((point.number, point.score))
+    return records

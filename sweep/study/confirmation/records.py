@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 from fieldsharp.fields.settings import Settings
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.verdict import CONFIRM_FIRST, SUCCESS, Verdict
-from fieldsharp.storage.database import database_errors, require_database
+from fieldsharp.storage.database import require_database
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.optuna_adapter.transaction import one_transaction
 from fieldsharp.sweep.study.data_summary import BandSummary
 from fieldsharp.sweep.study.trial_records import read_kept

@@ -4,14 +4,12 @@ An artifact's number says of itself what it is a picture of, so that it can be d
 looks at it and not before: a sweep is not slowed by pictures that nobody asks for.
 """
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
-from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX, ArtifactMeta
-
+from fieldsharp.storage.optuna_adapter.internals import artifact_attribute, artifact_description
 from fieldsharp.sweep.study.files.previews import TrialPreview
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
@@ -77,6 +75,7 @@ def artifact_attributes(
     attributes = {}
     for picture in pictures:
         of_trial = TrialPicture(identity, spec.number, spec.fingerprint[:12], picture)
-        meta = ArtifactMeta(of_trial.artifact_id, f"{picture}.png", "image/png", None)
-        attributes[f"{ARTIFACTS_ATTR_PREFIX}{meta.artifact_id}"] = json.dumps(asdict(meta))
+        attributes[artifact_attribute(of_trial.artifact_id)] = artifact_description(
+            of_trial.artifact_id, f"{picture}.png", "image/png"
+        )
     return attributes

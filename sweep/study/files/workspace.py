@@ -7,9 +7,9 @@ from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError, TrainingFailed
 from fieldsharp.storage.durable_files.atomic import make_private_folder
-from fieldsharp.storage.location.owned_folders import check_files_folder, check_folder
-from fieldsharp.storage.location.paths import study_folder
-from fieldsharp.storage.maintenance.disk_space import free_mb
+from fieldsharp.storage.durable_files.owned_folders import check_folder
+from fieldsharp.storage.location.paths import check_files_folder, study_folder
+from fieldsharp.storage.maintenance.inspect import free_mb
 from fieldsharp.storage.trial_files.checkpoints import (
     epochs_done,
     keep_last,
@@ -17,11 +17,10 @@ from fieldsharp.storage.trial_files.checkpoints import (
     remove_checkpoints,
     trial_folder,
 )
-from fieldsharp.storage.trial_files.preview_store import PreviewStore
+from fieldsharp.storage.trial_files.outputs import PreviewStore, read_script_output
 from fieldsharp.storage.trial_files.result_spool import ResultSpool
-from fieldsharp.storage.trial_files.script_output import read_script_output
+from fieldsharp.sweep.study.epoch_report import count_logged_epochs
 from fieldsharp.sweep.study.files.artifacts import Picture, pictures_of
-from fieldsharp.sweep.study.files.epoch_log import count_logged_epochs
 from fieldsharp.sweep.study.files.previews import ObservedPreview, TrialPreview
 from fieldsharp.sweep.study.files.spooled_result import SpooledResult, result_from_text
 from fieldsharp.sweep.study.trial_spec import Part
@@ -38,7 +37,7 @@ class StudyWorkspace:
         kind: Whose checkpoints: of the ``trials`` of the search, or of those that ``confirm`` it.
 
     Raises:
-        ConfigError: If a folder of it may not be used, see ``storage.location.owned_folders``.
+        ConfigError: If a folder of it may not be used, see ``storage.durable_files.owned_folders``.
     """
 
     def __init__(self, url: str, identity: str, kind: str = "trials") -> None:
@@ -85,7 +84,7 @@ class StudyWorkspace:
         with self._said():
             keep_last(self.checkpoints(number))
 
-    def keep_result(self, result: SpooledResult) -> None:
+    def spool_result(self, result: SpooledResult) -> None:
         """Write a result down at once, before the database has it.
 
         Where the disk takes none, the database is still to be tried, and the checkpoint is there.
@@ -99,19 +98,19 @@ class StudyWorkspace:
                 error.strerror or error,
             )
 
-    def forget_result(self, number: int) -> None:
+    def remove_result(self, number: int) -> None:
         """Remove a result that is safe in the database, or of no use."""
         with self._said():
             self._spool.remove(number)
 
-    def keep_observed(self, observed: ObservedPreview) -> None:
+    def save_observed(self, observed: ObservedPreview) -> None:
         """Keep what was observed; where the disk takes none, there are no pictures."""
         try:
             self._samples.put_observed(observed.part, observed.to_bytes())
         except OSError as error:
             logger.warning("pictures cannot be kept (%s)", error.strerror or error)
 
-    def keep_sample(self, number: int, sample: TrialPreview) -> list[Picture]:
+    def save_preview(self, number: int, sample: TrialPreview) -> list[Picture]:
         """Keep what pictures of a trial are drawn from, and return which there are."""
         try:
             self._samples.put_trial(number, sample.to_bytes())
@@ -120,7 +119,7 @@ class StudyWorkspace:
             return []
         return pictures_of(sample)
 
-    def sample(self, number: int) -> TrialPreview | None:
+    def preview(self, number: int) -> TrialPreview | None:
         """Return what pictures of a trial are drawn from, None where there is nothing to draw.
 
         Raises:
@@ -142,7 +141,7 @@ class StudyWorkspace:
         """Return what the script of a trial printed, "" where there is nothing."""
         return read_script_output(self.folder, number)
 
-    def forget_unknown(self, numbers: Collection[int]) -> None:
+    def remove_unknown(self, numbers: Collection[int]) -> None:
         """Remove the checkpoints and samples of trials the database does not have.
 
         It is then a copy put back, in which a number not given yet will be another trial's.
@@ -162,7 +161,7 @@ class StudyWorkspace:
                     found.append(result_from_text(text))
                 except TrainingFailed as error:
                     logger.warning("trial %d: %s; it is trained again", number, error)
-                    self.forget_result(number)
+                    self.remove_result(number)
         except OSError as error:
             logger.warning(
                 "results of an earlier start cannot be read (%s: %s): their trials are trained "

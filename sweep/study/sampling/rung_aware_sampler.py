@@ -1,8 +1,8 @@
-"""A sampler that learns from trials which only came to a rung, and forgets what it need not know.
+"""A sampler that also learns from trials paused or pruned at a rung, at a bounded cost per choice.
 
-Optuna's TPE sees complete trials and, behind all of them, pruned ones. Most trials of a sweep with
-promotion are neither for long: here each counts with what it came to last, beside the others. Of
-thousands of trials it looks at every one for each choice: here at the best and the newest.
+Optuna's TPE uses complete trials and ranks pruned ones behind all of them; most trials of a sweep
+with promotion stay neither for long. Here each counts with its last values, beside the others. TPE
+also reads every one of thousands of trials for each choice: here the best and the newest.
 """
 
 from collections.abc import Sequence
@@ -13,31 +13,31 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from fieldsharp.sweep.study.sampling.study_view import ViewCache, sampler_view
+from fieldsharp.sweep.study.sampling.study_view import RungStudy, ViewCache
 
 
 class RungAwareSampler(BaseSampler):
-    """Has another sampler choose, and shows it trials at rungs as complete ones.
+    """Has another sampler choose, and shows it trials at rungs as complete.
 
     Args:
-        sampler: What chooses.
+        sampler: The sampler that chooses.
     """
 
     def __init__(self, sampler: BaseSampler) -> None:
         self._sampler = sampler
-        self._memory = ViewCache()
+        self._cache = ViewCache()
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return what is chosen together."""
-        return self._sampler.infer_relative_search_space(sampler_view(study, self._memory), trial)
+        """Return the parameters that are chosen together."""
+        return self._sampler.infer_relative_search_space(RungStudy(study, self._cache), trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Return what is chosen together."""
-        return self._sampler.sample_relative(sampler_view(study, self._memory), trial, search_space)
+        """Return the values of parameters that are chosen together."""
+        return self._sampler.sample_relative(RungStudy(study, self._cache), trial, search_space)
 
     def sample_independent(
         self,
@@ -46,14 +46,14 @@ class RungAwareSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Return what is chosen by itself."""
+        """Return the value of a parameter that is chosen by itself."""
         return self._sampler.sample_independent(
-            sampler_view(study, self._memory), trial, param_name, param_distribution
+            RungStudy(study, self._cache), trial, param_name, param_distribution
         )
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Pass it on."""
-        self._sampler.before_trial(sampler_view(study, self._memory), trial)
+        """Pass the call on."""
+        self._sampler.before_trial(RungStudy(study, self._cache), trial)
 
     def after_trial(
         self,
@@ -62,9 +62,9 @@ class RungAwareSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """Pass it on."""
+        """Pass the call on."""
         self._sampler.after_trial(study, trial, state, values)
 
     def reseed_rng(self) -> None:
-        """Pass it on."""
+        """Pass the call on."""
         self._sampler.reseed_rng()

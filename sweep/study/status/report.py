@@ -1,8 +1,7 @@
-"""Where a study stands: states, best trial, targets, time left."""
+"""The whole state of a study, for `status`, `--json`, the dashboard's note and reports."""
 
 import math
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from optuna.study import Study
@@ -10,40 +9,30 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.objectives.guards import GUARDS
-from fieldsharp.objectives.verdict import Verdict, reach_verdict
-from fieldsharp.storage.database import database_errors
-from fieldsharp.storage.errors.hints import go_on
-from fieldsharp.storage.study_lock import LockOwner, study_lock_owner
-from fieldsharp.sweep.configuration.ranges import Scalar
-from fieldsharp.sweep.configuration.setting_paths import setting_path, value_at
+from fieldsharp.objectives.verdict import Verdict
+from fieldsharp.storage.errors.mapping import database_errors
+from fieldsharp.storage.study_lock import study_lock_owner
+from fieldsharp.sweep.configuration.ranges import Scalar, setting_path, value_at
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
-from fieldsharp.sweep.study.data_summary import DataSummary
-from fieldsharp.sweep.study.early_stop import settled_verdict
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
-from fieldsharp.sweep.study.script_verdict import as_script_verdict
-from fieldsharp.sweep.study.status.eta import eta_s, seconds_running
+from fieldsharp.sweep.study.status.state import CoordinatorStatus, study_state
 from fieldsharp.sweep.study.trial_records import (
     FAILURE,
-    PAUSED_STATE,
     TrialRecord,
-    best_trial,
-    complete_baseline,
-    counted,
     is_feasible,
     read_record,
     read_spec,
-    states,
     trial_record,
     why_left_out,
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.verdict_inputs import contenders
+from fieldsharp.sweep.study.verdict import study_verdict
 
 
 @dataclass(frozen=True)
 class TrialStatus:
-    """A complete trial as a person wants to see it; physical units, validation split."""
+    """A complete trial with all that is stored of it; physical units, validation split."""
 
     trial: int
     score: float
@@ -60,49 +49,32 @@ class TrialStatus:
 
 
 @dataclass(frozen=True)
-class CoordinatorStatus:
-    """The process that runs a study, or was the last to.
-
-    Attributes:
-        pid: Its number; None where the last one ended in good order, or there was none.
-        host: The machine it is on.
-        alive: Whether it still runs.
-        note: What that means, and what to do.
-    """
-
-    pid: int | None
-    host: str
-    alive: bool
-    note: str
-
-
-@dataclass(frozen=True)
 class StudyStatus:
-    """Where a study stands.
+    """The state of a study.
 
     Attributes:
         study: Its name.
         coordinator: The process that runs it.
         states: Number of trials in each state.
-        verdict: What it comes to so far.
+        verdict: On the trials so far.
         best: The complete trial with the lowest score that breaks no guard.
         front: In the mode pareto, the trials that break no guard and that none beats in everything.
         infeasible: Number of complete trials that break a guard.
         guards_broken: How many complete trials break each guard.
-        confirmation: What new seeds and the test split said, None before confirm was run.
+        confirmation: Scores on new seeds and the test split, None before confirm was run.
         baseline: The trial with weight 0.
         targets: Least gradient and peak.
         observed: Observed gradient and peak on the validation split; null where a script knows the
             data alone.
-        trains_script: Whether it is a script that is trained.
-        guards_not_taken: Guards that what a script tells does not suffice for.
+        trains_script: Whether the trials train a script.
+        guards_not_taken: Guards that cannot be computed from the figures that a script prints.
         units: Of the field.
         variable: The field.
         budget: Trials in all.
         eta_s: Seconds left at the pace of the finished trials; None where nothing runs.
         failures: Reason of each failed trial, by number.
-        left_out: Why trials that ended otherwise are not compared, by number: another program
-            added them, or wrote over what is kept of them.
+        left_out: Why complete and pruned trials are not compared with the others, by number:
+            another program added them, or wrote over their attributes.
     """
 
     study: str
@@ -129,54 +101,49 @@ class StudyStatus:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        kept = self.confirmation
+        confirmation = self.confirmation
         return {
             **asdict(self),
             "verdict": self.verdict.model_dump(),
-            "confirmation": kept.model_dump(mode="json") if kept else None,
+            "confirmation": confirmation.model_dump(mode="json") if confirmation else None,
         }
 
 
 def study_status(study: Study, url: str) -> StudyStatus:
-    """Read where a study stands.
+    """Read the state of a study.
 
     Raises:
         StudyError: If it was not started by this program.
         StorageError: If the database cannot be read.
     """
+    owner = study_lock_owner(url, study.study_name)
     with database_errors(url):
         trials = study.get_trials(deepcopy=False)
         config, facts = study_config(study), study_data_summary(study)
         confirmation = read_confirmation(study)
-    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    best = best_trial(complete)
-    is_pareto = config.objective.mode == "pareto"
     verdict = study_verdict(trials, config, facts)
-    ended = bool(settled_verdict(verdict, config.budget, trials, facts.targets))
-    unfinished = not ended and counted(trials) < config.budget.trials
-    baseline = complete_baseline(complete)
+    state = study_state(trials, config, facts, verdict, owner=owner, url=url, name=study.study_name)
+    is_pareto = config.objective.mode == "pareto"
     return StudyStatus(
         study=study.study_name,
-        coordinator=coordinator_status(
-            study_lock_owner(url, study.study_name), url, study.study_name, unfinished=unfinished
-        ),
-        states=states(trials),
+        coordinator=state.coordinator,
+        states=state.counts,
         verdict=verdict,
         mode=config.objective.mode,
-        best=trial_status(best) if best else None,
-        front=[trial_status(t) for t in front(complete)] if is_pareto else [],
-        infeasible=sum(not is_feasible(trial) for trial in complete),
-        guards_broken=_guards_broken(complete),
+        best=trial_status(state.best) if state.best else None,
+        front=[trial_status(t) for t in front(state.complete)] if is_pareto else [],
+        infeasible=sum(not is_feasible(trial) for trial in state.complete),
+        guards_broken=_guards_broken(state.complete),
         confirmation=confirmation,
-        baseline=trial_status(baseline) if baseline else None,
+        baseline=trial_status(state.baseline) if state.baseline else None,
         targets={"gradient": facts.gradient.low, "peak": facts.peak.low},
         observed={"gradient": facts.gradient_observed, "peak": facts.peak_observed},
-        guards_not_taken=_guards_not_taken(config, baseline),
+        guards_not_taken=_guards_not_taken(config, state.baseline),
         trains_script=config.trainer is not None,
         units=facts.units,
         variable=facts.variable,
         budget=config.budget.trials,
-        eta_s=None if ended else _eta_s(trials, config.budget.trials),
+        eta_s=state.eta_s,
         failures={
             trial.number: str(trial.user_attrs.get(FAILURE, "no reason was kept"))
             for trial in trials
@@ -192,31 +159,8 @@ def left_out(trials: list[FrozenTrial]) -> dict[int, str]:
     return {trial.number: why for trial in ended if (why := why_left_out(trial))}
 
 
-def coordinator_status(
-    holder: LockOwner, url: str, name: str, *, unfinished: bool
-) -> CoordinatorStatus:
-    """Return what it means that a process runs a study, or that none does.
-
-    Args:
-        holder: That process.
-        url: Address of the database.
-        name: Of the study.
-        unfinished: Whether trials are left to do.
-    """
-    then = go_on(url, holder.command, name)
-    if holder.alive:
-        note = f"run by {holder.words}"
-    elif holder.died:
-        note = f"its coordinator, process {holder.pid}, is gone without an orderly end; {then}"
-    elif unfinished:
-        note = f"not being run, with trials left to do; {then}"
-    else:
-        note = "finished"
-    return CoordinatorStatus(holder.pid, holder.host, holder.alive, note)
-
-
 def trial_status(trial: FrozenTrial) -> TrialStatus:
-    """Return what a person wants to see of a complete trial.
+    """Return a complete trial with all that is stored of it.
 
     Raises:
         StudyError: If it was not run by this program, or by another version.
@@ -244,7 +188,7 @@ def trial_status(trial: FrozenTrial) -> TrialStatus:
 
 
 def _warnings(record: TrialRecord) -> list[str]:
-    """Return what a person should know of a trial that no guard forbids."""
+    """Return what is unusual about a trial although it breaks no guard."""
     rmse, still = record.metrics["rmse"], record.metrics.get("rmse_persistence", math.inf)
     if not still < rmse <= record.metrics.get("rmse_climatology", math.inf):
         return []
@@ -252,13 +196,6 @@ def _warnings(record: TrialRecord) -> list[str]:
         f"its RMSE, {rmse:.4g}, is above the {still:.4g} of the last known frame: as a sharp "
         "forecast's may be where little can be foretold, but look at it"
     ]
-
-
-def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: DataSummary) -> Verdict:
-    """Return what the complete trials of a study come to."""
-    to_come = max(0, config.budget.trials - counted(trials))
-    reached = reach_verdict(contenders(trials), facts.targets, facts.units, to_come)
-    return as_script_verdict(config, reached)
 
 
 def front(trials: list[FrozenTrial]) -> list[FrozenTrial]:
@@ -293,16 +230,3 @@ def trained_values(trial: FrozenTrial, spec: TrialSpec) -> dict[str, Scalar]:
     tree = spec.run.model_dump()
     trained = {name: value_at(tree, setting_path(name)) for name in trial.params}
     return {name: value for name, value in trained.items() if value is not None}
-
-
-def _eta_s(trials: list[FrozenTrial], budget: int) -> float | None:
-    running = [trial for trial in trials if trial.state is TrialState.RUNNING]
-    seconds = [
-        record.seconds
-        for trial in trials
-        if trial.state.is_finished() and (record := trial_record(trial))
-    ]
-    finished = sum(trial.state.is_finished() for trial in trials)
-    now = datetime.now()
-    to_do = budget - finished - states(trials)[PAUSED_STATE]  # most of these are given up
-    return eta_s(seconds, [seconds_running(t, now) for t in running], to_do)

@@ -1,4 +1,4 @@
-"""A sweep at one moment, as a person who watches it sees it; physical units, validation split."""
+"""The state of a sweep that a live view shows; physical units, validation split."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -6,26 +6,8 @@ from typing import Any
 
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.maintenance.disk_space import DiskSpace
-
-
-@dataclass(frozen=True)
-class ShownTrial:
-    """A complete trial.
-
-    Attributes:
-        number: The trial.
-        what: What it trained, in a few words.
-        score: The lower the better.
-        gradient: Predicted mean gradient.
-        peak: Predicted mean peak.
-    """
-
-    number: int
-    what: str
-    score: float
-    gradient: float
-    peak: float
+from fieldsharp.storage.maintenance.inspect import DiskSpace
+from fieldsharp.sweep.study.status.state import ScoredTrial
 
 
 @dataclass(frozen=True)
@@ -35,11 +17,11 @@ class TrialAtWork:
     Attributes:
         number: The trial.
         what: What it trains, in a few words.
-        epochs_done: Epochs that are judged.
+        epochs_done: Epochs that are trained and evaluated.
         epochs: Epochs in all.
-        score: After the last of these; None before the first.
-        gradient: At that epoch; None where it is not known.
-        peak: At that epoch; None where it is not known.
+        score: After the last of these epochs; None before the first.
+        gradient: After that epoch; None where it is not known.
+        peak: After that epoch; None where it is not known.
         seconds: How long it has been at work.
     """
 
@@ -55,13 +37,13 @@ class TrialAtWork:
 
 @dataclass(frozen=True)
 class EndedTrial:
-    """A trial that ended since the look before.
+    """A trial that ended since the last snapshot.
 
     Attributes:
         number: The trial.
         state: COMPLETE, PRUNED or FAIL.
         what: What it trained, in a few words.
-        outcome: What it came to, in a few words.
+        outcome: Its result, or why it failed, in a few words.
     """
 
     number: int
@@ -82,17 +64,17 @@ class SweepSnapshot:
         budget: Trials in all.
         done: Trials that count towards it.
         states: Number of trials in each state.
-        verdict: What it comes to so far; None before the first word.
+        verdict: So far; None before the first.
         best: The complete trial with the lowest score that breaks no guard.
         baseline: The trial with weight 0; None before it is complete.
         at_work: The trials that are being trained, by number.
         workers: How many there may be at a time.
         eta_s: Seconds left; None where it is not known.
-        room: On the disk; None where it does not answer.
-        floor_mb: Below this much room no trial is started.
+        room: Space on the disk; None where it does not answer.
+        floor_mb: Free space below which no trial is started.
         is_run: Whether a process runs it.
-        note: Which process, or how it is gone on with.
-        ended: The trials that ended since the look before.
+        note: Which process, or how to resume the sweep.
+        ended: The trials that ended since the last snapshot.
         sees_forecasts: Whether gradient and peak of the trials at work are known.
     """
 
@@ -104,8 +86,8 @@ class SweepSnapshot:
     done: int
     states: Mapping[str, int]
     verdict: Verdict | None
-    best: ShownTrial | None
-    baseline: ShownTrial | None
+    best: ScoredTrial | None
+    baseline: ScoredTrial | None
     at_work: tuple[TrialAtWork, ...]
     workers: int
     eta_s: float | None
@@ -117,7 +99,7 @@ class SweepSnapshot:
     sees_forecasts: bool = False
 
     def same_but_for_time(self, other: "SweepSnapshot | None") -> bool:
-        """Return whether nothing but time has passed between two looks, and room was taken."""
+        """Return whether two snapshots differ only in times and in the space on the disk."""
         return other is not None and self._without_time() == other._without_time()
 
     def _without_time(self) -> "SweepSnapshot":

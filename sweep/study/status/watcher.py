@@ -1,43 +1,28 @@
-"""Looking at a study again and again, from the database alone and at little cost.
+"""Snapshots of a study while another process writes it, from the database alone and at low cost.
 
-Of a trial that ended everything is read once: the storage keeps such trials, and nothing here
-reads a whole record. A look at a study of a thousand trials then costs what its running ones do.
+Of a trial that ended everything is read once: the storage caches such trials, and nothing here
+validates a whole record. A snapshot of a study of a thousand trials costs what its running ones do.
 """
-
-import math
-from datetime import datetime
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.database import database_errors
-from fieldsharp.storage.maintenance.disk_space import DiskSpace, disk_space_of
-from fieldsharp.storage.study_lock import LockOwner, study_lock_owner
+from fieldsharp.storage.errors.mapping import database_errors
+from fieldsharp.storage.maintenance.inspect import DiskSpace, disk_space_of
+from fieldsharp.storage.study_lock import study_lock_owner
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.early_stop import settled_verdict
 from fieldsharp.sweep.study.formatting import describe, describe_result
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
-from fieldsharp.sweep.study.status.eta import eta_s, seconds_running
-from fieldsharp.sweep.study.status.report import coordinator_status
-from fieldsharp.sweep.study.status.snapshot import (
-    EndedTrial,
-    ShownTrial,
-    SweepSnapshot,
-    TrialAtWork,
-)
+from fieldsharp.sweep.study.status.snapshot import EndedTrial, SweepSnapshot, TrialAtWork
+from fieldsharp.sweep.study.status.state import scored_trial, study_state
 from fieldsharp.sweep.study.trial_records import (
     CONFIG,
     FAILURE,
-    PAUSED_STATE,
     RECORD,
     VERDICT,
     WORKERS,
-    best_trial,
-    complete_baseline,
-    counted,
     read_kept,
-    states,
     trial_score,
     trial_spec,
     was_run,
@@ -47,10 +32,10 @@ LEFT_OUT = "left out, since it was not run by this program"
 
 
 class StudyWatcher:
-    """Looks at one study.
+    """Takes snapshots of one study.
 
     Args:
-        study: To be looked at.
+        study: To be watched.
         url: Address of its database.
 
     Raises:
@@ -64,142 +49,100 @@ class StudyWatcher:
         with database_errors(url):
             self._config = study_config(study)
             self._facts = study_data_summary(study)
-            self._kept_config = study.user_attrs[CONFIG]
-        self._seen: set[int] | None = None
-        self._what: dict[int, str] = {}
+            self._stored_config = study.user_attrs[CONFIG]
+        self._finished: set[int] | None = None
 
     def look(self) -> SweepSnapshot:
-        """Return where the study stands now.
+        """Return the state of the study now.
 
         Raises:
             StorageError: If the database cannot be read.
         """
-        # First: what it says last, before it ends, is then seen by the same look.
-        holder = study_lock_owner(self._url, self._study.study_name)
+        owner = study_lock_owner(self._url, self._study.study_name)
         with database_errors(self._url):
             attributes = self._study.user_attrs
             trials = self._study.get_trials(deepcopy=False)
-        self._take_up_the_configuration(attributes.get(CONFIG))
+        self._update_config(attributes.get(CONFIG))
         config, facts = self._config, self._facts
-        complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-        best = best_trial(complete)
-        baseline = complete_baseline(complete)
-        at_work = tuple(self._at_work(trials)) if holder.alive else ()
-        done, counts = counted(trials), states(trials)
-        kept = attributes.get(VERDICT)
-        verdict = read_kept(Verdict, kept, "verdict of the study") if kept else None
+        stored = attributes.get(VERDICT)
+        verdict = read_kept(Verdict, stored, "verdict of the study") if stored else None
+        name = self._study.study_name
+        state = study_state(trials, config, facts, verdict, owner=owner, url=self._url, name=name)
         return SweepSnapshot(
-            study=self._study.study_name,
+            study=name,
             variable=facts.variable,
             units=facts.units,
             targets=facts.targets,
-            budget=self._budget,
-            done=done,
-            states=counts,
+            budget=config.budget.trials,
+            done=state.done,
+            states=state.counts,
             verdict=verdict,
-            best=self._shown(best),
-            baseline=self._shown(baseline),
-            at_work=at_work,
-            workers=int(attributes.get(WORKERS, config.workers.count or 0)),
-            eta_s=eta_s(
-                [
-                    float(took_s)
-                    for trial in trials
-                    if trial.state.is_finished()
-                    and was_run(trial)
-                    and isinstance(took_s := trial.user_attrs[RECORD].get("seconds"), int | float)
-                ],
-                [trial.seconds for trial in at_work],
-                self._budget - done - counts[PAUSED_STATE],
+            best=scored_trial(state.best) if state.best else None,
+            baseline=scored_trial(state.baseline) if state.baseline else None,
+            at_work=tuple(
+                _trial_at_work(trial, state.running_s[trial.number])
+                for trial in trials
+                if trial.number in state.running_s
             ),
+            workers=int(attributes.get(WORKERS, config.workers.count or 0)),
+            eta_s=state.eta_s,
             room=check_disk_space(self._url),
             floor_mb=config.recovery.free_space_mb,
-            is_run=holder.alive,
-            note=self._note(holder, verdict, trials),
+            is_run=owner.alive,
+            note=state.coordinator.note,
             ended=tuple(self._ended(trials)),
         )
 
-    @property
-    def _budget(self) -> int:
-        return self._config.budget.trials
-
-    def _note(self, holder: LockOwner, verdict: Verdict | None, trials: list[FrozenTrial]) -> str:
-        ended = settled_verdict(verdict, self._config.budget, trials, self._facts.targets)
-        unfinished = not ended and counted(trials) < self._budget
-        name = self._study.study_name
-        return coordinator_status(holder, self._url, name, unfinished=unfinished).note
-
-    def _take_up_the_configuration(self, kept: object) -> None:
-        """Read the configuration again where somebody has gone on with the study under another."""
-        if kept is not None and kept != self._kept_config:
-            self._config = read_kept(SweepConfig, kept, "config of the study")
-            self._kept_config = kept
-
-    def _at_work(self, trials: list[FrozenTrial]) -> list[TrialAtWork]:
-        now = datetime.now()
-        found = []
-        for trial in trials:
-            spec = trial_spec(trial) if trial.state is TrialState.RUNNING else None
-            if spec is None:
-                continue
-            # A former attempt may have reported later epochs than this one has come to: they are
-            # trained again from its checkpoint, and look as if they were done.
-            last = max(trial.intermediate_values, default=None)
-            found.append(
-                TrialAtWork(
-                    number=trial.number,
-                    what=describe(spec),
-                    epochs_done=0 if last is None else last + 1,
-                    epochs=spec.run.training.epochs,
-                    score=None if last is None else trial.intermediate_values[last],
-                    seconds=seconds_running(trial, now),
-                )
-            )
-        return found
-
-    def _shown(self, trial: FrozenTrial | None) -> ShownTrial | None:
-        if trial is None:
-            return None
-        return ShownTrial(
-            trial.number,
-            self._words(trial),
-            trial_score(trial),
-            float(trial.user_attrs.get("gradient", math.nan)),
-            float(trial.user_attrs.get("peak", math.nan)),
-        )
-
-    def _words(self, trial: FrozenTrial) -> str:
-        if trial.number not in self._what:
-            spec = trial_spec(trial)
-            self._what[trial.number] = describe(spec) if spec is not None else ""
-        return self._what[trial.number]
+    def _update_config(self, stored: object) -> None:
+        """Read the configuration again where the study was resumed under another."""
+        if stored is not None and stored != self._stored_config:
+            self._config = read_kept(SweepConfig, stored, "config of the study")
+            self._stored_config = stored
 
     def _ended(self, trials: list[FrozenTrial]) -> list[EndedTrial]:
-        """Return the trials that ended since the look before; none at the first."""
-        there = {trial.number for trial in trials if trial.state.is_finished()}
-        new = there - self._seen if self._seen is not None else set()
-        self._seen = there
-        return [
-            EndedTrial(trial.number, trial.state.name, self._words(trial), _outcome(trial))
-            for trial in trials
-            if trial.number in new
-        ]
+        """Return the trials that ended since the last snapshot; none at the first."""
+        finished = {trial.number for trial in trials if trial.state.is_finished()}
+        new = finished - self._finished if self._finished is not None else set()
+        self._finished = finished
+        return [_ended_trial(trial) for trial in trials if trial.number in new]
+
+
+def _trial_at_work(trial: FrozenTrial, seconds: float) -> TrialAtWork:
+    spec = trial_spec(trial)
+    assert spec is not None, "a trial without one does not count as running"
+    # A former attempt may have reported later epochs than this one has trained: they are trained
+    # again from its checkpoint, and until then are shown as done.
+    last = max(trial.intermediate_values, default=None)
+    return TrialAtWork(
+        number=trial.number,
+        what=describe(spec),
+        epochs_done=0 if last is None else last + 1,
+        epochs=spec.run.training.epochs,
+        score=None if last is None else trial.intermediate_values[last],
+        seconds=seconds,
+    )
 
 
 def check_disk_space(url: str) -> DiskSpace | None:
-    """Return how much room there is, None where the disk does not say."""
+    """Return the space on the disk of a database, None where the disk does not answer."""
     try:
         return disk_space_of(url)
     except OSError:
         return None
 
 
+def _ended_trial(trial: FrozenTrial) -> EndedTrial:
+    spec = trial_spec(trial)
+    what = describe(spec) if spec is not None else ""
+    return EndedTrial(trial.number, trial.state.name, what, _outcome(trial))
+
+
 def _outcome(trial: FrozenTrial) -> str:
     if trial.state is TrialState.FAIL:
         return f"failed, {trial.user_attrs.get(FAILURE, 'no reason was kept')}"
-    wrong = [name for name, value in trial.constraints.items() if value > 0]
+    broken = [name for name, value in trial.constraints.items() if value > 0]
     if not was_run(trial):
         return LEFT_OUT
     if trial.state is TrialState.COMPLETE:
-        return describe_result(trial_score(trial), trial.user_attrs, wrong)
+        return describe_result(trial_score(trial), trial.user_attrs, broken)
     return f"pruned after epoch {trial.user_attrs[RECORD].get('epochs', 0)}"

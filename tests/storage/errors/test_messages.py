@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from fieldsharp.core.errors import DatabaseDamaged, StorageError, StorageUnavailable
-from fieldsharp.storage.database import database_errors, open_database
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.errors.messages import storage_error
 from fieldsharp.storage.maintenance.backup import back_up
 from tests.storage.databases import damage_table, fill, is_sound, mounted, url_of, with_study

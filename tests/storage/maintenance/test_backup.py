@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from fieldsharp.core.errors import ConfigError, DatabaseDamaged, StorageUnavailable
-from fieldsharp.storage.location.paths import backups_folder
-from fieldsharp.storage.maintenance.backup import back_up, backups, copy_database, newest_backup
+from fieldsharp.storage.location.paths import backups, backups_folder, newest_backup
+from fieldsharp.storage.maintenance.backup import back_up, copy_database
 from tests.storage.databases import (
     child,
     damage_table,

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from fieldsharp.core.errors import ConfigError, StorageError, StorageUnavailable, StudyError
 from fieldsharp.storage.database import open_database
-from fieldsharp.storage.maintenance.backup import backups
+from fieldsharp.storage.location.paths import backups
 from fieldsharp.storage.maintenance.upgrade import upgrade
 from fieldsharp.storage.optuna_adapter.schema import CURRENT_SCHEMA
 from tests.storage.databases import (

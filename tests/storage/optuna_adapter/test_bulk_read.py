@@ -9,9 +9,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.location.server_url import server_address
-from fieldsharp.storage.optuna_adapter.attributes import set_trial_attributes
 from fieldsharp.storage.optuna_adapter.bulk_read import NAMED, BulkReadStorage
 from fieldsharp.storage.optuna_adapter.transaction import one_transaction
+from fieldsharp.storage.optuna_adapter.trials import set_trial_attributes
 
 
 def _all_of(trial: FrozenTrial) -> dict[str, object]:
@@ -99,7 +99,7 @@ def test_a_sole_writer_reads_a_waiting_trial_again_only_after_writing_to_it(
 
     study._storage.set_trial_user_attr(first[2]._trial_id, "paused", 3)
     with one_transaction(study):
-        set_trial_attributes(study, first[3]._trial_id, {"note": "a"}, {})
+        set_trial_attributes(study, first[3], {"note": "a"}, {})
     read = study.get_trials(deepcopy=False)
     assert [trial.user_attrs for trial in read[2:]] == [{"paused": 3}, {"note": "a"}]
     assert study.get_trials(deepcopy=False)[2] is read[2], "it rests again"

@@ -11,8 +11,8 @@ from optuna.trial import Trial, TrialState
 from sqlalchemy import Connection
 
 from fieldsharp.storage.database import open_database
-from fieldsharp.storage.optuna_adapter.attributes import set_trial_attributes
 from fieldsharp.storage.optuna_adapter.transaction import one_transaction
+from fieldsharp.storage.optuna_adapter.trials import set_trial_attributes
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_many_attributes_are_those_that_single_calls_write(study: Study) -> None
     one.set_constraint("guard", -0.25)
     many.set_user_attr("a", "of before")
     many.set_user_attr("other", "stays")
-    set_trial_attributes(study, many._trial_id, values, {"constraints:guard": -0.25})
+    set_trial_attributes(study, many, values, {"constraints:guard": -0.25})
     single, at_once = study.get_trials()
     assert at_once.user_attrs == {**single.user_attrs, "other": "stays"}
     assert at_once.constraints == single.constraints == {"guard": -0.25}
@@ -108,5 +108,5 @@ def test_many_attributes_are_those_that_single_calls_write(study: Study) -> None
 def test_a_finished_trial_takes_no_attributes(study: Study) -> None:
     trial = _tell(study)
     with pytest.raises(UpdateFinishedTrialError):
-        set_trial_attributes(study, trial._trial_id, {"late": 1}, {})
+        set_trial_attributes(study, trial, {"late": 1}, {})
     assert "late" not in study.get_trials()[0].user_attrs

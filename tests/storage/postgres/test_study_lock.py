@@ -13,16 +13,17 @@ import pytest
 from optuna.study import Study
 
 from fieldsharp.core.errors import FieldsharpError, StorageError, StorageUnavailable, StudyError
-from fieldsharp.storage.active_studies import no_active_study
-from fieldsharp.storage.database import database_errors, open_database
+from fieldsharp.storage.database import open_database
+from fieldsharp.storage.database_locks import no_active_study
+from fieldsharp.storage.errors.mapping import database_errors
+from fieldsharp.storage.lock_owner import process_identity
 from fieldsharp.storage.maintenance.upgrade import upgrade
 from fieldsharp.storage.optuna_adapter.transaction import one_transaction
 from fieldsharp.storage.postgres import study_lock
-from fieldsharp.storage.process_identity import process_identity
 from fieldsharp.storage.study_lock import (
     StudyLock,
     is_asked_to_stop,
-    refuse_if_run,
+    require_not_running,
     study_lock_owner,
 )
 from fieldsharp.sweep.study import stop
@@ -36,7 +37,7 @@ LIMIT_S = 20.0
 
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study_lock, "LOOK_EVERY_S", 0.2)
+    monkeypatch.setattr(study_lock, "CHECK_EVERY_S", 0.2)
 
 
 def _wait(until: Callable[[], bool]) -> None:
@@ -87,7 +88,7 @@ def test_a_holder_has_its_lock_back_after_the_server_was_started_again(
         _wait(lambda: _is_held(postgres_url))
         _write(study, postgres_url)
         with pytest.raises(StudyError, match="'s' is being run by process"):
-            refuse_if_run(postgres_url, "s")
+            require_not_running(postgres_url, "s")
     assert len(_study(postgres_url, None).get_trials()) == 2
     assert not study_lock_owner(postgres_url, "s").died
 
@@ -95,7 +96,7 @@ def test_a_holder_has_its_lock_back_after_the_server_was_started_again(
 def test_after_a_start_of_the_server_a_newcomer_leaves_time_to_a_holder_that_lives(
     postgres_server: Server, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study_lock, "LOOK_EVERY_S", 2.0)
+    monkeypatch.setattr(study_lock, "CHECK_EVERY_S", 2.0)
     with StudyLock(postgres_url, "s"):
         postgres_server.stop()
         postgres_server.start()
@@ -129,7 +130,7 @@ def test_a_connection_the_server_wrongly_takes_for_alive_does_not_keep_its_own_h
 def test_whoever_lost_a_study_to_another_writes_nothing_more(
     postgres_server: Server, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study_lock, "LOOK_EVERY_S", 1000.0)
+    monkeypatch.setattr(study_lock, "CHECK_EVERY_S", 1000.0)
     with StudyLock(postgres_url, "s") as lock:
         study = _study(postgres_url, lock)
         _end_lock_connections(postgres_server, postgres_url)
@@ -146,7 +147,7 @@ def test_whoever_lost_a_study_to_another_writes_nothing_more(
 def test_whoever_comes_back_too_late_notices_by_itself(
     postgres_server: Server, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study_lock, "LOOK_EVERY_S", 2.0)
+    monkeypatch.setattr(study_lock, "CHECK_EVERY_S", 2.0)
     with StudyLock(postgres_url, "s") as lock:
         _end_lock_connections(postgres_server, postgres_url)
         with child(HOLD, postgres_url, "s") as newcomer:
@@ -160,7 +161,7 @@ def test_whoever_comes_back_too_late_notices_by_itself(
 def test_a_transaction_that_has_begun_ends_before_the_study_changes_hands(
     postgres_server: Server, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study_lock, "LOOK_EVERY_S", 1000.0)
+    monkeypatch.setattr(study_lock, "CHECK_EVERY_S", 1000.0)
     order: list[str] = []
     begun = threading.Event()
 
@@ -270,7 +271,7 @@ def test_a_request_that_nobody_answers_is_withdrawn(
 ) -> None:
     monkeypatch.setattr(stop, "send_signal", lambda *_: False)
     monkeypatch.setattr(stop, "ANSWER_S", 0.5)
-    monkeypatch.setattr(study_lock, "LOOK_EVERY_S", 60.0)
+    monkeypatch.setattr(study_lock, "CHECK_EVERY_S", 60.0)
     with StudyLock(postgres_url, "s"):
         with pytest.raises(FieldsharpError, match="did not answer the request to stop within"):
             stop_study(postgres_url, "s", at_once=False)

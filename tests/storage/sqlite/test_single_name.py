@@ -94,9 +94,9 @@ def test_a_reader_that_was_there_before_the_writer_notices_it(tmp_path: Path) ->
     second.hardlink_to(first)
     open_database(url_of(second), "read").get_all_studies()
     opened = OpenedFiles(url_of(second))
-    opened.require()
+    opened.require_current()
     with _writer(first), pytest.raises(ConfigError, match="is the same file as"):
-        opened.require()
+        opened.require_current()
 
 
 def test_two_studies_run_at_once_through_one_name(tmp_path: Path) -> None:

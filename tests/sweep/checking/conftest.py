@@ -8,9 +8,8 @@ import pytest
 import xarray as xr
 
 from fieldsharp.sweep.checking import optimiser, rate_range
-from fieldsharp.sweep.checking.check import Check
 from fieldsharp.sweep.checking.checks import open_context, run_checks
-from fieldsharp.sweep.checking.context import CheckContext
+from fieldsharp.sweep.checking.context import Check, CheckContext
 from fieldsharp.sweep.configuration.config_file import load_config
 
 # One term and a shallow net: what is tested here is which check fails, not every term.
@@ -23,7 +22,7 @@ SMALL = (
 )
 
 
-class MakeSubject(Protocol):
+class MakeContext(Protocol):
     def __call__(self, *overrides: str, dataset: xr.Dataset | None = None) -> CheckContext: ...
 
 
@@ -34,17 +33,17 @@ def plumes(plume_file: Path) -> xr.Dataset:
 
 
 @pytest.fixture
-def subject_of(tiny_yaml: Path, tmp_path: Path) -> MakeSubject:
+def context_of(tiny_yaml: Path, tmp_path: Path) -> MakeContext:
     """The tiny configuration made smaller, with some settings, or on another field."""
 
-    def subject(*overrides: str, dataset: xr.Dataset | None = None) -> CheckContext:
+    def context(*overrides: str, dataset: xr.Dataset | None = None) -> CheckContext:
         chosen = [*SMALL, "plugins=[tests.sweep.checking.faulty]", *overrides]
         if dataset is not None:
             dataset.to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
             chosen.append(f"data.path={tmp_path / 'other.nc'}")
         return open_context(load_config(tiny_yaml, chosen).config)
 
-    return subject
+    return context
 
 
 @pytest.fixture
@@ -53,7 +52,7 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> Callable[[CheckContext], dict[s
     monkeypatch.setattr(optimiser, "SHORT_TRAINING_STEPS", 50)
     monkeypatch.setattr(rate_range, "STEPS", 60)
 
-    def failing(subject: CheckContext) -> dict[str, Check]:
-        return {check.name: check for check in run_checks(subject) if not check.ok}
+    def failing(context: CheckContext) -> dict[str, Check]:
+        return {check.name: check for check in run_checks(context) if not check.ok}
 
     return failing

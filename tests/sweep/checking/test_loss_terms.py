@@ -9,31 +9,30 @@ from fieldsharp.model.registry import LOSS_VARIANTS
 from fieldsharp.sweep.checking.context import CheckContext
 from fieldsharp.sweep.checking.loss_terms import check_term, terms_reached
 
-MakeSubject = Callable[..., CheckContext]
+MakeContext = Callable[..., CheckContext]
 SINGLED: dict[str, float | str] = {"gradient_weight": 1.0, "multi_step": "all"}
 
 
 @pytest.mark.parametrize("name", [name for name in LOSS_VARIANTS if name != "none"])
-def test_each_variant_alone_can_be_trained_on(subject_of: MakeSubject, name: str) -> None:
-    found = check_term(subject_of(), name, {"variant": name, **SINGLED})
+def test_each_variant_alone_can_be_trained_on(context_of: MakeContext, name: str) -> None:
+    found = check_term(context_of(), {"variant": name, **SINGLED})
     assert found.ok, found.detail
-    assert found.name == f"loss term {name}"
     assert found.fix == ""
 
 
-def test_the_terms_are_those_that_can_be_reached(subject_of: MakeSubject) -> None:
-    assert list(terms_reached(subject_of())) == ["mse", "sobel"]
-    peaks = subject_of("loss.variant=gdl", "loss.peak_weight=0.1", "loss.base=l1")
+def test_the_terms_are_those_that_can_be_reached(context_of: MakeContext) -> None:
+    assert list(terms_reached(context_of())) == ["mse", "sobel"]
+    peaks = context_of("loss.variant=gdl", "loss.peak_weight=0.1", "loss.base=l1")
     assert list(terms_reached(peaks)) == ["l1", "gdl", "sobel", "extremes"]
-    searched = subject_of("search.space.loss.peak_weight={low: 0.0, high: 1.0}")
+    searched = context_of("search.space.loss.peak_weight={low: 0.0, high: 1.0}")
     assert "extremes" in terms_reached(searched)
 
 
 def test_a_term_that_rises_under_training_fails(
-    subject_of: MakeSubject, monkeypatch: pytest.MonkeyPatch
+    context_of: MakeContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uphill = "tests.sweep.checking.faulty:uphill_mse"
     monkeypatch.setitem(LOSS_VARIANTS, "sobel", replace(LOSS_VARIANTS["sobel"], path=uphill))
-    found = check_term(subject_of(), "sobel", {"variant": "sobel", **SINGLED})
+    found = check_term(context_of(), {"variant": "sobel", **SINGLED})
     assert not found.ok
     assert found.fix.startswith("check the sign")

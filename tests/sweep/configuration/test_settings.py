@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from fieldsharp.sweep.configuration.ranges import NumberRange
+from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 
@@ -182,3 +183,28 @@ def test_a_name_that_cannot_be_handed_to_a_script_is_refused_before_it_runs(
             given={"rate": 0.5},
             names={"rate": called},
         )
+
+
+def test_every_setting_of_one_training_is_taken_over_from_the_sweep() -> None:
+    values = {
+        "data": {"path": "a.nc", "history": 3},
+        "predictor": {"name": "convlstm"},
+        "loss": {"variant": "sobel", "gradient_weight": 0.3},
+        "training": {"epochs": 7},
+        "plugins": ("my_project",),
+        "trainer": {
+            "command": ("python", "train.py"),
+            "metrics": "metrics.json",
+            "given": {"gradient_weight": 0.0},
+        },
+    }
+    assert values.keys() == RunSettings.model_fields.keys(), "give the new field another value here"
+    run = RunSettings.model_validate(values)
+    for name, field in RunSettings.model_fields.items():
+        assert getattr(run, name) != field.get_default(call_default_factory=True), name
+    sweep = _config(
+        **values,
+        search={"space": {"gradient_weight": {"low": 0.1, "high": 1.0}}},
+        objective={"targets": {"gradient": 1.0, "peak": 1.0}},
+    )
+    assert sweep.run == run

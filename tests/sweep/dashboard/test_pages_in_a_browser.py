@@ -12,8 +12,7 @@ from matplotlib import image
 from playwright.sync_api import Browser, expect
 
 from fieldsharp.storage.database import open_database
-from fieldsharp.sweep.dashboard.browser import opened_in_browser
-from fieldsharp.sweep.dashboard.server import Dashboard
+from fieldsharp.sweep.dashboard.server import Dashboard, opened_in_browser
 from fieldsharp.sweep.study.lookup import load_study
 from tests.browser import visit
 from tests.sweep.dashboard.serving import ask, serving

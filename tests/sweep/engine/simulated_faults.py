@@ -21,7 +21,7 @@ from fieldsharp.storage.trial_files.checkpoints import (
     make_attempt_folder,
     write_checkpoint,
 )
-from fieldsharp.sweep.configuration.duration import seconds
+from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import make_pruner, make_sampler
 from fieldsharp.sweep.engine.coordinator import Coordinator
@@ -139,12 +139,14 @@ class World:
         patience = DatabaseRetry(
             seconds(self._config.recovery.patience), clock=self.clock, sleep=self._sleep
         )
-        ledger = StudyRepository(study, self._config, self._url, self._facts, patience)
+        repository = StudyRepository(study, self._config, self._url, self._facts, patience)
         self.files = StudyWorkspace(self._url, study_identity(study))
         self.files.make()
         self._stops = 0
         progress = SilentProgress(self._config.study, TARGETS, "K")
-        self._coordinator = Coordinator(ledger, self, self._facts, progress, self.files, self.clock)
+        self._coordinator = Coordinator(
+            repository, self, self._facts, progress, self.files, self.clock
+        )
         self.log.append("a coordinator starts")
         before = self._running()
         try:

@@ -22,99 +22,99 @@ def test_of_three_that_came_the_best_goes_on() -> None:
     promotion = Asha([2], one_in=3, most_paused=50)
     said = []
     for number, value in enumerate((0.5, 0.3, 0.4)):
-        promotion.reached(number, _at(2, value))
-        said.append(promotion.goes_on(number, 2, at_work=[], new=9))
+        promotion.add_result(number, _at(2, value))
+        said.append(promotion.promotes(number, 2, running=[], new=9))
         promotion.pause(number, 2)
     assert said == [False, False, False], "the best of the three came before the third"
-    assert promotion.next_up(at_work=[], new=9) == 1
-    promotion.leave(1)
-    assert promotion.next_up(at_work=[], new=9) is None
+    assert promotion.next_promoted(running=[], new=9) == 1
+    promotion.remove(1)
+    assert promotion.next_promoted(running=[], new=9) is None
 
 
 def test_the_highest_rung_is_looked_at_first() -> None:
     promotion = Asha([1, 4], one_in=2, most_paused=50)
     for number in range(4):
-        promotion.reached(number, _at(1, number))
+        promotion.add_result(number, _at(1, number))
     for number in (0, 1):
-        promotion.reached(number, _at(4, number))
+        promotion.add_result(number, _at(4, number))
         promotion.pause(number, 4)
-    promotion.reached(4, _at(1, -1.0))
+    promotion.add_result(4, _at(1, -1.0))
     promotion.pause(4, 1)
-    assert promotion.next_up(at_work=[], new=9) == 0
-    promotion.leave(0)
-    assert promotion.next_up(at_work=[], new=9) == 4
+    assert promotion.next_promoted(running=[], new=9) == 0
+    promotion.remove(0)
+    assert promotion.next_promoted(running=[], new=9) == 4
 
 
 def test_a_trial_is_given_up_once_its_turn_cannot_come() -> None:
     promotion = Asha([1], one_in=3, most_paused=50)
     for number in range(4):
-        promotion.reached(number, _at(1, number))
+        promotion.add_result(number, _at(1, number))
         promotion.pause(number, 1)
     # Six in all: the best two go on, whatever the last two bring.
-    assert promotion.hopeless(at_work=[7], new=1) == [2, 3]
-    assert promotion.hopeless(at_work=[7], new=2) == [3]
+    assert promotion.hopeless(running=[7], new=1) == [2, 3]
+    assert promotion.hopeless(running=[7], new=2) == [3]
 
 
 def test_at_the_end_there_is_always_one_that_goes_on_and_then_nobody_waits() -> None:
     promotion = Asha([1, 4], one_in=3, most_paused=50)
-    promotion.reached(5, _at(1, 9.0, violation=2.0))
+    promotion.add_result(5, _at(1, 9.0, violation=2.0))
     promotion.pause(5, 1)
-    assert promotion.hopeless(at_work=[], new=0) == []
-    assert promotion.next_up(at_work=[], new=0) == 5
+    assert promotion.hopeless(running=[], new=0) == []
+    assert promotion.next_promoted(running=[], new=0) == 5
 
 
 def test_while_more_may_come_the_baseline_is_one_of_those_that_came() -> None:
     promotion = Asha([2], one_in=3, most_paused=50)
-    promotion.baseline_reached(_at(2, 0.4))
-    promotion.reached(1, _at(2, 0.5))
-    promotion.reached(2, _at(2, 0.6))
-    assert not promotion.goes_on(1, 2, at_work=[], new=9), "of three the baseline is the best"
-    promotion.reached(3, _at(2, 0.3))
-    assert promotion.goes_on(3, 2, at_work=[], new=9)
-    assert promotion.goes_on(3, 2, at_work=[], new=0)
-    assert not promotion.goes_on(1, 2, at_work=[], new=0)
+    promotion.add_baseline(_at(2, 0.4))
+    promotion.add_result(1, _at(2, 0.5))
+    promotion.add_result(2, _at(2, 0.6))
+    assert not promotion.promotes(1, 2, running=[], new=9), "of three the baseline is the best"
+    promotion.add_result(3, _at(2, 0.3))
+    assert promotion.promotes(3, 2, running=[], new=9)
+    assert promotion.promotes(3, 2, running=[], new=0)
+    assert not promotion.promotes(1, 2, running=[], new=0)
 
 
 def test_the_baseline_takes_no_place_when_no_more_come() -> None:
     promotion = Asha([2], one_in=3, most_paused=50)
-    promotion.baseline_reached(_at(2, 0.1))
-    promotion.reached(1, _at(2, 0.5))
+    promotion.add_baseline(_at(2, 0.1))
+    promotion.add_result(1, _at(2, 0.5))
     promotion.pause(1, 2)
-    assert promotion.hopeless(at_work=[], new=0) == []
-    assert promotion.next_up(at_work=[], new=0) == 1
+    assert promotion.hopeless(running=[], new=0) == []
+    assert promotion.next_promoted(running=[], new=0) == 1
 
 
 def test_of_several_values_the_baseline_is_none_of_those_that_came() -> None:
     promotion = Asha([1], one_in=3, most_paused=50)
-    promotion.baseline_reached(_front(0.9, 0.9, 0.0))
-    promotion.reached(1, _front(0.1, 0.5, 0.2))
-    promotion.reached(2, _front(0.2, 0.6, 0.3))
-    assert not promotion.goes_on(1, 1, at_work=[], new=9)
-    promotion.reached(3, _front(0.3, 0.7, 0.4))
-    assert promotion.goes_on(1, 1, at_work=[], new=9)
+    promotion.add_baseline(_front(0.9, 0.9, 0.0))
+    promotion.add_result(1, _front(0.1, 0.5, 0.2))
+    promotion.add_result(2, _front(0.2, 0.6, 0.3))
+    assert not promotion.promotes(1, 1, running=[], new=9)
+    promotion.add_result(3, _front(0.3, 0.7, 0.4))
+    assert promotion.promotes(1, 1, running=[], new=9)
 
 
 @pytest.mark.parametrize("values", [1, 3])
 def test_no_more_wait_than_are_allowed_to(values: int) -> None:
     promotion = Asha([1], one_in=3, most_paused=4)
     for number in range(9):
-        promotion.reached(number, RungResult(epochs=1, values=(float(number),) * values))
+        promotion.add_result(number, RungResult(epochs=1, values=(float(number),) * values))
         promotion.pause(number, 1)
     for number in (0, 1, 2):
-        assert promotion.next_up(at_work=[], new=1000) == number
-        promotion.leave(number)
-    assert promotion.hopeless(at_work=[], new=1000) == [7, 8]
+        assert promotion.next_promoted(running=[], new=1000) == number
+        promotion.remove(number)
+    assert promotion.hopeless(running=[], new=1000) == [7, 8]
 
 
 def test_an_earlier_result_at_a_rung_stays() -> None:
     promotion = Asha([1], one_in=2, most_paused=50)
-    promotion.reached(1, _at(1, 0.5))
-    promotion.reached(2, _at(1, 0.6))
-    promotion.reached(1, _at(1, 0.9))
-    assert promotion.goes_on(1, 1, at_work=[], new=1)
-    assert promotion.until(1, epochs=9) is None
-    assert promotion.until(3, epochs=9) == 1
-    assert promotion.until(3, epochs=1) is None, "that is its end"
+    promotion.add_result(1, _at(1, 0.5))
+    promotion.add_result(2, _at(1, 0.6))
+    promotion.add_result(1, _at(1, 0.9))
+    assert promotion.promotes(1, 1, running=[], new=1)
+    assert promotion.next_rung(1, epochs=9) is None
+    assert promotion.next_rung(3, epochs=9) == 1
+    assert promotion.next_rung(3, epochs=1) is None, "that is its end"
 
 
 def test_those_that_hold_the_guards_come_first_then_by_how_much_they_break_them() -> None:

@@ -11,7 +11,7 @@ from tests.sweep.fake_sweep import Clock
 
 def test_trials_of_the_budget_may_be_started_and_no_more() -> None:
     allowance = Budget("s", BudgetSettings(trials=3), Clock())
-    assert [allowance.to_begin(begun) for begun in range(5)] == [3, 2, 1, 0, 0]
+    assert [allowance.left(begun) for begun in range(5)] == [3, 2, 1, 0, 0]
 
 
 def test_none_is_started_after_the_time_limit_which_counts_from_the_beginning(

@@ -147,7 +147,7 @@ def test_out_of_memory_is_tried_once_more_with_half_a_batch(bench: Bench) -> Non
     found = bench.confirm(executor, 1001, 1002)
     assert _attempts(executor, 0) == _attempts(executor, 1) == [(1, 1), (2, 2)]
     assert found[1001].failure is None
-    assert found[1002].failure == "memory trouble"
+    assert found[1002].failure == "out of memory with half a batch at a time: memory trouble"
 
 
 def test_a_training_that_fails_is_not_tried_again(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""The coordinator with a scripted executor and clock, over a real ledger on SQLite.
+"""The coordinator with a scripted executor and clock, over a real repository on SQLite.
 
 Targets: gradient 3.0 to 3.3; peak 140 to 150 above a mean of 40. The score of (gradient 2.4, peak
 120, rmse 12) against a baseline of rmse 10 is then
@@ -238,7 +238,7 @@ def test_a_baseline_that_failed_is_tried_again_first_and_within_the_budget(
     again = make_sweep(trials=2)
     again.run(FakeExecutor())
     assert sorted(again.states) == ["COMPLETE", "COMPLETE", "FAIL"]
-    assert again.ledger.baseline() is not None
+    assert again.repository.baseline() is not None
 
 
 def test_the_median_pruner_ends_a_bad_trial_early_and_spares_the_baseline(
@@ -342,7 +342,7 @@ def test_a_database_that_fails_while_a_result_is_told_is_what_is_reported(
 
     executor = FakeExecutor(slots=2)
     executor.on_poll = lambda poll: (
-        monkeypatch.setattr(sweep.ledger, "complete", away) if poll == 1 else None
+        monkeypatch.setattr(sweep.repository, "complete", away) if poll == 1 else None
     )
     with pytest.raises(StorageError, match="the database is away"):
         sweep.run(executor)
@@ -360,7 +360,7 @@ def test_a_second_attempt_is_not_pruned_for_the_steps_of_the_first(make_sweep: M
         coordinator.run()
     assert len(sweep.trials[1].intermediate_values) >= 2
     heir = make_sweep(trials=3, search=search, training={"epochs": 4})
-    first = heir.ledger
+    first = heir.repository
     first.prepare()
     spec = first.ask()
     assert (spec.number, spec.attempt) == (1, 2)

@@ -6,8 +6,8 @@ import pytest
 
 from fieldsharp.core.errors import DatabaseDamaged, FieldsharpError, StorageUnavailable
 from fieldsharp.storage.maintenance.backup import copy_database
-from fieldsharp.storage.maintenance.write_ahead_log import FilesInUse
-from fieldsharp.storage.sqlite.file_identity import FileIdentity, file_identity
+from fieldsharp.storage.maintenance.write_ahead_log import WriteAheadLog
+from fieldsharp.storage.sqlite.file import FileIdentity, file_identity
 from fieldsharp.storage.trial_files.checkpoints import make_attempt_folder, write_checkpoint
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialEvent, TrialFailed
@@ -51,7 +51,7 @@ def test_a_baseline_that_is_given_up_with_its_coordinator_is_queued_once_more(
     states = [(is_baseline(trial), trial.state.name) for trial in heir.trials]
     assert states.count((True, "FAIL")) == 1
     assert states.count((True, "COMPLETE")) == 1
-    assert heir.ledger.finished() == 3
+    assert heir.repository.finished() == 3
 
 
 class LosesTheBaselineOnce(FakeExecutor):
@@ -85,7 +85,7 @@ def test_a_baseline_that_is_lost_after_the_timeout_is_tried_again_for_those_that
 
 def test_what_a_lost_baseline_had_said_stays_until_it_is_said_again(make_sweep: MakeSweep) -> None:
     sweep = make_sweep(trials=2)
-    scoring = BaselineScoring(sweep.ledger.config.objective, TARGETS)
+    scoring = BaselineScoring(sweep.repository.config.objective, TARGETS)
     for epoch in range(3):
         scoring.add_baseline(report_of(epoch, metrics_of(rmse=10.0 - epoch)))
     scoring.add_baseline(report_of(0, metrics_of(rmse=5.0)))
@@ -119,7 +119,7 @@ def test_a_database_that_is_away_for_good_is_waited_for_once_and_not_for_every_t
 
     def go_away(poll: int) -> None:
         if poll == 1:
-            monkeypatch.setattr(FilesInUse, "check", _away)
+            monkeypatch.setattr(WriteAheadLog, "check", _away)
 
     executor.on_poll = go_away
     with pytest.raises(StorageUnavailable):
@@ -137,7 +137,7 @@ def test_a_result_that_was_not_told_is_told_by_the_next_and_not_trained_again(
     sweep = make_sweep(trials=1, recovery={"patience": "10s"})
     executor = FakeExecutor()
     executor.on_poll = lambda poll: (
-        monkeypatch.setattr(FilesInUse, "check", _away) if poll == 1 else None
+        monkeypatch.setattr(WriteAheadLog, "check", _away) if poll == 1 else None
     )
     with pytest.raises(StorageUnavailable):
         sweep.run(executor)
@@ -155,12 +155,12 @@ def test_a_result_of_another_training_under_the_same_number_is_not_taken(
 ) -> None:
     """The database was put back from a copy, and the number given to another trial since."""
     sweep = make_sweep(trials=1)
-    sweep.ledger.prepare()
-    spec = sweep.ledger.ask()
-    assert sweep.ledger.adopt(0, spec.attempt, "of another training") is None
-    assert sweep.ledger.adopt(0, spec.attempt + 1, spec.fingerprint) is None
-    assert sweep.ledger.adopt(7, spec.attempt, spec.fingerprint) is None
-    assert sweep.ledger.adopt(0, spec.attempt, spec.fingerprint) == spec
+    sweep.repository.prepare()
+    spec = sweep.repository.ask()
+    assert sweep.repository.adopt(0, spec.attempt, "of another training") is None
+    assert sweep.repository.adopt(0, spec.attempt + 1, spec.fingerprint) is None
+    assert sweep.repository.adopt(7, spec.attempt, spec.fingerprint) is None
+    assert sweep.repository.adopt(0, spec.attempt, spec.fingerprint) == spec
 
 
 def test_a_trial_whose_data_are_gone_is_no_failure_and_is_tried_until_patience_ends(

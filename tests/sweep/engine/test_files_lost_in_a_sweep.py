@@ -11,7 +11,7 @@ import pytest
 
 from fieldsharp.core.errors import DatabaseDamaged, FieldsharpError, StoppedOnRequest
 from fieldsharp.storage.location import paths
-from fieldsharp.storage.location.backup_files import newest_backup
+from fieldsharp.storage.location.paths import newest_backup
 from fieldsharp.storage.maintenance.restore import restore
 from fieldsharp.storage.stop_request import leave_request
 from fieldsharp.storage.study_lock import StudyLock, study_lock_owner
@@ -35,7 +35,7 @@ def storage_path(storage_url: str) -> Path:
 def _locked(sweep: Sweep, executor: FakeExecutor, lock: StudyLock) -> Coordinator:
     progress = SilentProgress("tiny", TARGETS, "K")
     return Coordinator(
-        sweep.ledger, executor, sweep.facts, progress, sweep.files, sweep.clock, lock
+        sweep.repository, executor, sweep.facts, progress, sweep.files, sweep.clock, lock
     )
 
 
@@ -102,7 +102,7 @@ def test_no_finished_trial_is_trained_again_after_the_log_and_the_coordinator_ar
         coordinator.run()
     finished = {trial.number for trial in sweep.trials if trial.state.is_finished()}
     assert len(finished) >= 2
-    sweep.ledger.study._storage._backend.engine.dispose()  # type: ignore[attr-defined]
+    sweep.repository.study._storage._backend.engine.dispose()  # type: ignore[attr-defined]
     for suffix in ("", "-wal", "-shm"):
         storage_path.with_name(storage_path.name + suffix).unlink(missing_ok=True)
     storage_path.with_name("kept").rename(storage_path)
@@ -146,7 +146,7 @@ def test_a_database_that_is_lost_is_said_at_once_and_put_back_without_loss(
     assert executor.polls <= 8
     finished = {trial.number for trial in sweep.trials if trial.state.is_finished()}
     assert finished
-    sweep.ledger.study._storage._backend.engine.dispose()  # type: ignore[attr-defined]
+    sweep.repository.study._storage._backend.engine.dispose()  # type: ignore[attr-defined]
     restore(storage_url)
     heir, trained = _resumed(make_sweep, 4)
     assert heir.states == ["COMPLETE"] * 4
@@ -195,9 +195,9 @@ def test_a_result_of_another_trial_is_removed_before_the_number_is_trained(
 ) -> None:
     """A database that was put back lacks the trial: its number is another trial's from now on."""
     sweep = make_sweep(trials=2)
-    sweep.ledger.prepare()
+    sweep.repository.prepare()
     stale = SpooledResult("of another", TrialDone(1, 1, 2.0, 100.0, "cpu", "float32"), [])
-    sweep.files.keep_result(stale)
+    sweep.files.spool_result(stale)
     left: list[int] = []
     with closing(sqlite3.connect(storage_path, isolation_level=None)) as reader:
         reader.execute("BEGIN")

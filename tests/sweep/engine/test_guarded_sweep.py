@@ -48,7 +48,7 @@ def test_a_trial_that_breaks_a_guard_never_wins_however_good_its_score(
     assert honest.value > 0
     assert best_trial(sweep.trials) is not None
     assert best_trial(sweep.trials).number == 2  # type: ignore[union-attr]
-    best = sweep.ledger.best()
+    best = sweep.repository.best()
     assert best is not None
     assert best.number == 2
     assert {n for n, v in noisy.constraints.items() if v > 0} == {"spectrum_small"}
@@ -59,7 +59,7 @@ def test_a_trial_that_breaks_a_guard_never_wins_however_good_its_score(
 
 def test_optuna_itself_takes_the_feasible_trial_for_the_best(make_sweep: MakeSweep) -> None:
     sweep = _run(make_sweep(trials=3), NOISY, metrics_of(gradient=2.6, peak=130.0))
-    assert sweep.ledger.study.best_trial.number == 2
+    assert sweep.repository.study.best_trial.number == 2
 
 
 def test_guards_relative_to_the_baseline_use_the_finished_baseline(make_sweep: MakeSweep) -> None:
@@ -86,7 +86,7 @@ def test_the_verdict_is_kept_with_the_study(
     make_sweep: MakeSweep, trials: tuple[Metrics, ...], name: str
 ) -> None:
     sweep = _run(make_sweep(trials=len(trials) + 1), *trials)
-    study = sweep.ledger.study
+    study = sweep.repository.study
     assert study.user_attrs[VERDICT]["name"] == name
     assert study.user_attrs[VERDICT]["reason"]
     assert study.user_attrs[VERDICT]["next"]
@@ -99,7 +99,7 @@ def test_a_baseline_inside_the_band_ends_the_sweep(
     with caplog.at_level(logging.INFO):
         sweep.run(FakeExecutor(slots=2))
     assert sweep.states == ["COMPLETE", "COMPLETE"], "the trial beside the baseline is finished"
-    assert sweep.ledger.study.user_attrs[VERDICT]["name"] == "nothing to fix"
+    assert sweep.repository.study.user_attrs[VERDICT]["name"] == "nothing to fix"
     assert "nothing to fix, no more trials are started" in caplog.text
     again = FakeExecutor()
     sweep.run(again)
@@ -108,7 +108,7 @@ def test_a_baseline_inside_the_band_ends_the_sweep(
 
 def _keep_the_targets(sweep: Sweep) -> None:
     """Have others read the targets of the script, not those of the data it never looks at."""
-    sweep.ledger.study.set_user_attr(FACTS, sweep.facts.model_dump(mode="json"))
+    sweep.repository.study.set_user_attr(FACTS, sweep.facts.model_dump(mode="json"))
 
 
 class TestASuccess:
@@ -126,7 +126,7 @@ class TestASuccess:
         assert sweep.states == ["COMPLETE"] * 5
         assert caplog.text.count("success, which 2 further trials left as it is") == 1
         _keep_the_targets(sweep)
-        status = study_status(sweep.ledger.study, sweep.ledger.url)
+        status = study_status(sweep.repository.study, sweep.repository.url)
         assert (status.coordinator.note, status.eta_s) == ("finished", None)
 
     def test_failed_trials_are_not_counted(self, make_sweep: MakeSweep) -> None:
@@ -157,7 +157,7 @@ class TestASuccess:
         sweep = make_sweep(trials=9, budget=self.BUDGET)
         sweep.run(FakeExecutor(metrics=self.METRICS))
         _keep_the_targets(sweep)
-        name, url = sweep.ledger.config.study, sweep.ledger.url
+        name, url = sweep.repository.config.study, sweep.repository.url
         with caplog.at_level(logging.INFO):
             assert resumable(name, url).budget.stop_on_success
             assert not resumable(name, url, trials=20).budget.stop_on_success
@@ -169,7 +169,7 @@ class TestASuccess:
         sweep = make_sweep(trials=2, budget={**self.BUDGET, "trials": 2})
         sweep.run(FakeExecutor(metrics=self.METRICS))
         _keep_the_targets(sweep)
-        name, url = sweep.ledger.config.study, sweep.ledger.url
+        name, url = sweep.repository.config.study, sweep.repository.url
         assert resumable(name, url, trials=20).budget.stop_on_success
 
 
@@ -199,7 +199,7 @@ def test_where_every_trial_breaks_a_guard_the_baseline_is_the_best_there_is(
     there |= {(n, e): m for n, m in enumerate(trials, start=1) for e in range(2)}
     sweep = make_sweep(trials=3)
     sweep.run(FakeExecutor(metrics=there))
-    status = study_status(sweep.ledger.study, sweep.ledger.url)
+    status = study_status(sweep.repository.study, sweep.repository.url)
     assert status.infeasible == 3
     assert status.best is not None
     assert (status.best.trial, status.best.feasible) == (0, False)
@@ -247,7 +247,7 @@ class TestTheFront:
         assert sweep.trials[1].values == pytest.approx([distance_g, distance_p, 12.0])
         score = distance_g + distance_p + 0.25 * (12 / 10 - 1)
         assert sweep.trials[1].user_attrs["score"] == pytest.approx(score)
-        assert [d.name for d in sweep.ledger.study.directions] == ["MINIMIZE"] * 3
+        assert [d.name for d in sweep.repository.study.directions] == ["MINIMIZE"] * 3
 
     def test_the_front_is_of_feasible_trials_and_agrees_with_optunas(
         self, make_sweep: MakeSweep
@@ -261,9 +261,9 @@ class TestTheFront:
             SHARP,
         )
         ours = [trial.number for trial in front(sweep.trials)]
-        assert ours == [t.number for t in sweep.ledger.study.best_trials]
+        assert ours == [t.number for t in sweep.repository.study.best_trials]
         assert ours == [0, 5]
-        status = study_status(sweep.ledger.study, sweep.ledger.url)
+        status = study_status(sweep.repository.study, sweep.repository.url)
         assert [trial.trial for trial in status.front] == ours
         assert status.best is not None
         assert status.best.trial == 5
@@ -275,7 +275,7 @@ class TestTheFront:
         sweep = make_sweep(trials=14, objective=self.PARETO)
         _run(sweep, *([NOISY, SHARP] * 7)[:13])
         assert sweep.states == ["COMPLETE"] * 14
-        assert isinstance(sweep.ledger.study.sampler, RungAwareSampler)
+        assert isinstance(sweep.repository.study.sampler, RungAwareSampler)
 
     def test_a_study_is_gone_on_with(self, make_sweep: MakeSweep) -> None:
         _run(make_sweep(trials=2, objective=self.PARETO), SHARP)

@@ -9,7 +9,8 @@ import pytest
 from fieldsharp.core.errors import FieldsharpError, StorageError
 from fieldsharp.sweep.configuration.execution import RecoverySettings
 from fieldsharp.sweep.engine import maintenance
-from fieldsharp.sweep.engine.maintenance import FREE_THE_MACHINE, Maintenance
+from fieldsharp.sweep.engine.maintenance import Maintenance
+from fieldsharp.sweep.engine.retry_policy import FREE_THE_MACHINE, RESTORE_THE_DATA
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from tests.sweep.fake_sweep import Clock
 
@@ -162,14 +163,14 @@ def test_a_database_of_a_server_is_not_copied_here(monkeypatch: pytest.MonkeyPat
 def test_data_that_are_away_are_tried_again_every_few_seconds_and_not_without_end(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
-    house.keeping.cannot_train("the data file x.nc is gone")
+    house.keeping.cannot_train("the data file x.nc is gone", RESTORE_THE_DATA)
     assert not house.has_room(after_s=2.0)
     assert house.has_room(after_s=4.0)
-    house.keeping.cannot_train("the data file x.nc is gone")
+    house.keeping.cannot_train("the data file x.nc is gone", RESTORE_THE_DATA)
     assert caplog.text.count("x.nc is gone: it is waited for, for up to 60s") == 1
     house.keeping.can_train()
     assert house.has_room(after_s=0.0)
-    house.keeping.cannot_train("the data file x.nc is gone")
+    house.keeping.cannot_train("the data file x.nc is gone", RESTORE_THE_DATA)
     house.clock.now += 60.0
     with pytest.raises(FieldsharpError, match=r"x\.nc is gone; put it back and resume"):
-        house.keeping.cannot_train("the data file x.nc is gone")
+        house.keeping.cannot_train("the data file x.nc is gone", RESTORE_THE_DATA)

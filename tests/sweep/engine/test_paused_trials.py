@@ -1,4 +1,4 @@
-"""A sweep with promotion: scripted trials, a real ledger on SQLite."""
+"""A sweep with promotion: scripted trials, a real repository on SQLite."""
 
 import itertools
 import logging
@@ -81,13 +81,13 @@ def test_none_is_left_paused_and_no_epoch_is_trained_twice(
         nonlocal most
         if poll % 10:
             return
-        states = study_status(sweep.ledger.study, sweep.ledger.url).states
+        states = study_status(sweep.repository.study, sweep.repository.url).states
         most = max(most, states["PAUSED"])
         assert sum(states.values()) == len(sweep.trials)
 
     executor.on_poll = look
     sweep.run(executor)
-    states = study_status(sweep.ledger.study, sweep.ledger.url).states
+    states = study_status(sweep.repository.study, sweep.repository.url).states
     assert states["PAUSED"] == states["WAITING"] == states["RUNNING"] == 0
     assert states["COMPLETE"] + states["PRUNED"] == trials
     assert len(executor.trained) == len(set(executor.trained)), "an epoch was trained twice"
@@ -131,13 +131,13 @@ def test_a_stop_leaves_them_paused_and_the_next_coordinator_goes_on(
     make_sweep: MakeSweep,
 ) -> None:
     sweep, executor = _stopped(make_sweep)
-    before = study_status(sweep.ledger.study, sweep.ledger.url).states
+    before = study_status(sweep.repository.study, sweep.repository.url).states
     assert before["PAUSED"] > 0
     assert before["RUNNING"] == 0
     again = _promoting(make_sweep, 20)
     further = _with_checkpoints_of(executor)
     again.run(further)
-    states = study_status(again.ledger.study, again.ledger.url).states
+    states = study_status(again.repository.study, again.repository.url).states
     assert states["PAUSED"] == states["WAITING"] == 0
     assert states["COMPLETE"] + states["PRUNED"] == 20
     best = max(_quality(20), key=lambda number: _quality(20)[number])
@@ -153,7 +153,7 @@ def test_when_the_time_is_up_the_paused_wait_for_more(make_sweep: MakeSweep) -> 
 
     executor.on_poll = tick
     sweep.run(executor)
-    states = study_status(sweep.ledger.study, sweep.ledger.url).states
+    states = study_status(sweep.repository.study, sweep.repository.url).states
     assert states["PAUSED"] > 0
     assert states["RUNNING"] == 0
 
@@ -162,7 +162,7 @@ def test_trials_of_a_front_are_promoted_by_their_own_rule(make_sweep: MakeSweep)
     sweep = _promoting(make_sweep, 12, objective={"mode": "pareto"})
     executor = FakeExecutor(slots=2, metrics=_metrics(_quality(12)))
     sweep.run(executor)
-    states = study_status(sweep.ledger.study, sweep.ledger.url).states
+    states = study_status(sweep.repository.study, sweep.repository.url).states
     assert states["COMPLETE"] + states["PRUNED"] == 12
     assert states["PRUNED"] > 0
     best = max(_quality(12), key=lambda number: _quality(12)[number])
@@ -225,7 +225,7 @@ def test_paused_trials_are_not_read_again_for_every_choice(
 
     executor.on_poll = look
     sweep.run(executor)
-    states = study_status(sweep.ledger.study, sweep.ledger.url).states
+    states = study_status(sweep.repository.study, sweep.repository.url).states
     assert states["PRUNED"] > 30, "many waited for long"
     for number in range(1, 10):
         # Were it read at every look, some thirty times a trial: hundreds.
@@ -241,7 +241,7 @@ def test_a_checkpoint_ahead_of_the_database_is_gone_on_with(make_sweep: MakeSwee
     assert (2, 0) not in executor.trained
     assert (2, 1) not in executor.trained
     assert [result["epochs"] for result in sweep.trials[2].user_attrs["rungs"]][:2] == [1, 3]
-    states = study_status(sweep.ledger.study, sweep.ledger.url).states
+    states = study_status(sweep.repository.study, sweep.repository.url).states
     assert states["COMPLETE"] + states["PRUNED"] == 6
 
 
@@ -251,14 +251,14 @@ def test_one_that_was_killed_at_its_rung_is_judged_there_and_not_promoted(
     sweep = _promoting(make_sweep, 8)
     quality = dict.fromkeys(range(1, 8), 2.5) | {3: 1.0}
     executor = FakeExecutor(metrics=_metrics(quality))
-    pause = sweep.ledger.pause
+    pause = sweep.repository.pause
 
     def die(number: int, *given: Any) -> None:
         if number == 3:
             raise KeyboardInterrupt  # between its result at the rung and the pause
         pause(number, *given)
 
-    monkeypatch.setattr(sweep.ledger, "pause", die)
+    monkeypatch.setattr(sweep.repository, "pause", die)
     with pytest.raises(KeyboardInterrupt):
         sweep.run(executor)
     folder = sweep.files.checkpoints(3)
@@ -282,14 +282,14 @@ def test_time_is_counted_from_the_start_also_where_trials_wait(
     further = _with_checkpoints_of(executor)
     again.run(further)
     assert "time limit" not in caplog.text
-    assert study_status(again.ledger.study, again.ledger.url).states["PAUSED"] == 0
+    assert study_status(again.repository.study, again.repository.url).states["PAUSED"] == 0
 
 
 def test_a_budget_that_was_lowered_ends_what_waits(make_sweep: MakeSweep) -> None:
     sweep, executor = _stopped(make_sweep)
-    finished = sweep.ledger.finished()
+    finished = sweep.repository.finished()
     again = _promoting(make_sweep, finished)
     further = _with_checkpoints_of(executor)
     again.run(further)
     assert further.trained == []
-    assert study_status(again.ledger.study, again.ledger.url).states["PAUSED"] == 0
+    assert study_status(again.repository.study, again.repository.url).states["PAUSED"] == 0

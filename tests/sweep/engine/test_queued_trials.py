@@ -71,7 +71,7 @@ SEARCH = {
 
 def _other_program(sweep: Sweep) -> Study:
     """Return the study as a program that knows Optuna alone opens it."""
-    return optuna.load_study(study_name="tiny", storage=sweep.ledger.url)
+    return optuna.load_study(study_name="tiny", storage=sweep.repository.url)
 
 
 def _after_the_baseline(sweep: Sweep) -> Study:
@@ -287,7 +287,7 @@ def test_trials_that_another_program_added_as_ended_are_left_out_everywhere(
 
 
 def _assert_is_readable(sweep: Sweep, left_out: list[int] | None = None) -> None:
-    url, study = sweep.ledger.url, _other_program(sweep)
+    url, study = sweep.repository.url, _other_program(sweep)
     status = study_status(study, url)
     assert status.best is not None
     assert status.baseline is not None

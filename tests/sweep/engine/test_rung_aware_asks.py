@@ -4,7 +4,7 @@ from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from fieldsharp.sweep.study.sampling.rung_aware_sampler import RungAwareSampler
-from fieldsharp.sweep.study.sampling.study_view import BEST, MOST, ViewCache, sampler_view
+from fieldsharp.sweep.study.sampling.study_view import BEST, MOST, RungStudy, ViewCache
 from tests.sweep.fake_sweep import FakeExecutor, MakeSweep, metrics_of
 
 EPOCHS = 4
@@ -17,9 +17,9 @@ def test_trials_given_up_at_a_rung_count_with_what_they_came_to_there(
     search = {"pruner": "promotion", "rungs": (1, 2), "promote_one_in": 3}
     sweep = make_sweep(12, search=search, training={"epochs": EPOCHS})
     sweep.run(FakeExecutor(slots=2))
-    study = sweep.ledger.study
+    study = sweep.repository.study
     assert isinstance(study.sampler, RungAwareSampler)
-    seen = sampler_view(study).get_trials(states=(TrialState.COMPLETE,))
+    seen = RungStudy(study).get_trials(states=(TrialState.COMPLETE,))
     assert [trial.number for trial in seen] == list(range(12))
     for trial, shown in zip(sweep.trials, seen, strict=True):
         if trial.state is TrialState.COMPLETE:
@@ -62,11 +62,11 @@ def test_the_sampler_learns_from_trials_that_only_came_to_a_rung(make_sweep: Mak
 def test_of_many_trials_the_best_and_the_newest_are_worth_knowing() -> None:
     trials = [_complete(number, value=float(number % 1000)) for number in range(2 * MOST)]
     trials[7] = _complete(7, value=-1.0, violation=2.0)
-    memory = ViewCache()
-    memory.look(trials[:MOST])
-    assert memory.worth_knowing(None) == trials[:MOST]
-    memory.look(trials)
-    known = memory.worth_knowing(None)
+    cache = ViewCache()
+    cache.update(trials[:MOST])
+    assert cache.selected(None) == trials[:MOST]
+    cache.update(trials)
+    known = cache.selected(None)
     numbers = [trial.number for trial in known]
     assert numbers == sorted(numbers)
     assert len(known) == MOST
@@ -77,16 +77,16 @@ def test_of_many_trials_the_best_and_the_newest_are_worth_knowing() -> None:
 
 def test_what_became_of_a_trial_since_the_last_look_is_seen() -> None:
     trials = [_complete(number, value=1.0) for number in range(MOST + BEST)]
-    memory = ViewCache()
-    memory.look(trials)
-    assert 60 not in [trial.number for trial in memory.worth_knowing(None)]
+    cache = ViewCache()
+    cache.update(trials)
+    assert 60 not in [trial.number for trial in cache.selected(None)]
     trials[60] = _complete(60, value=0.5)  # another object, as the storage makes one
-    memory.look(trials)
-    known = memory.worth_knowing((TrialState.COMPLETE,))
+    cache.update(trials)
+    known = cache.selected((TrialState.COMPLETE,))
     assert [trial.values for trial in known if trial.number == 60] == [[0.5]]
     assert len(known) == MOST
     assert 49 not in [trial.number for trial in known], "one place is taken"
-    assert memory.worth_knowing((TrialState.FAIL,)) == []
+    assert cache.selected((TrialState.FAIL,)) == []
 
 
 def _complete(number: int, value: float, violation: float = 0.0) -> FrozenTrial:

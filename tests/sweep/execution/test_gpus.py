@@ -19,9 +19,9 @@ from fieldsharp.sweep.execution.gpus import describe_workers, gpu_of, visible_gp
     ],
 )
 def test_a_card_is_named_as_the_variable_names_it(
-    count: int, printable: str | None, cards: tuple[str, ...]
+    count: int, visible: str | None, cards: tuple[str, ...]
 ) -> None:
-    assert visible_gpus(count, printable) == cards
+    assert visible_gpus(count, visible) == cards
 
 
 @pytest.mark.parametrize(

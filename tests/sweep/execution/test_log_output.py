@@ -10,7 +10,7 @@ from fieldsharp.core.checkout import PROJECT
 
 WARNS = """
 import warnings
-from fieldsharp.storage.errors.log_masking import Masking
+from fieldsharp.storage.location.passwords import Masking
 from fieldsharp.sweep.execution.log_output import log_of_commands, log_of_workers
 {begin}
 warnings.warn("two\\nlines and \\x1b[2J, at postgresql://ann:secret@h/db", RuntimeWarning)

@@ -9,9 +9,10 @@ from rich.console import Console
 
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.maintenance.disk_space import DiskSpace
+from fieldsharp.storage.maintenance.inspect import DiskSpace
 from fieldsharp.sweep.monitoring.live_table import LiveTable, left_behind
-from fieldsharp.sweep.study.status.snapshot import ShownTrial, SweepSnapshot, TrialAtWork
+from fieldsharp.sweep.study.status.snapshot import SweepSnapshot, TrialAtWork
+from fieldsharp.sweep.study.status.state import ScoredTrial
 
 LONG = "sorted_gradients 1.83 all, rate 2.00e-03, warm-up 0.05"
 SWEEP = SweepSnapshot(
@@ -23,8 +24,8 @@ SWEEP = SweepSnapshot(
     done=7,
     states={"COMPLETE": 5, "PRUNED": 1, "FAIL": 1},
     verdict=Verdict(name="promising", reason="trial 5 comes 80% of the way " * 5, next="x"),
-    best=ShownTrial(5, "sharpener: sorted 1", 0.1234, 2.8, 143.0),
-    baseline=ShownTrial(0, "baseline", 0.8, 2.133, 112.0),
+    best=ScoredTrial(5, "sharpener: sorted 1", 0.1234, 2.8, 143.0),
+    baseline=ScoredTrial(0, "baseline", 0.8, 2.133, 112.0),
     at_work=(
         TrialAtWork(7, LONG, 7, 12, 0.2345, 3.1, 120.0, 83.0),
         TrialAtWork(8, "plan 5", 0, 12, seconds=4.0),

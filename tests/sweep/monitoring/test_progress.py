@@ -12,7 +12,7 @@ from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import Score
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdict import Verdict
-from fieldsharp.storage.maintenance.disk_space import DiskSpace
+from fieldsharp.storage.maintenance.inspect import DiskSpace
 from fieldsharp.sweep.commands.sweep_run import make_progress
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.monitoring import live_progress, progress
@@ -21,7 +21,8 @@ from fieldsharp.sweep.monitoring.log_progress import LogProgress
 from fieldsharp.sweep.monitoring.progress import SilentProgress
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.status.snapshot import SweepSnapshot
-from fieldsharp.sweep.study.trial_records import BestTrial, TrialRecord
+from fieldsharp.sweep.study.status.state import ScoredTrial
+from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 TARGETS = Targets(gradient=Band(3.0, 3.3), peak=Band(140.0, 150.0, offset=40.0))
@@ -121,7 +122,7 @@ def test_the_line_has_counts_best_targets_and_time_left(
     tiny_config: SweepConfig, clock: Clock
 ) -> None:
     told = SilentProgress("s", TARGETS, "ug m-3")
-    told.begin(2, 12, BestTrial(1, 0.8, 2.2, 110.0))
+    told.begin(2, 12, ScoredTrial(1, "baseline", 0.8, 2.2, 110.0))
     assert told.line() == (
         "trials 2/12 | best 0.8000 (trial 1) | gradient 2.2 of 3 | peak 110 of 140 ug m-3 | ETA -"
     )

@@ -8,14 +8,14 @@ import pytest
 from fieldsharp.sweep.pictures.image_export import as_svg
 from fieldsharp.sweep.pictures.leads import one_by_lead
 from fieldsharp.sweep.pictures.style import PAGE, ROLES
-from tests.sweep.pictures.views import made_view
+from tests.sweep.pictures.sources import made_source
 
 
 @pytest.fixture(scope="module")
 def drawn() -> str:
-    view = made_view(units="<b>&")
-    lines = {"observed": view.by_lead["peak_observed"], "forecast": view.by_lead["peak"]}
-    figure = one_by_lead("peak", lines, view.targets.peak, view.observed, PAGE)
+    source = made_source(units="<b>&")
+    lines = {"observed": source.by_lead["peak_observed"], "forecast": source.by_lead["peak"]}
+    figure = one_by_lead("peak", lines, source.targets.peak, source.observed, PAGE)
     return as_svg(figure, "peaks", 'a "title" <script>&')
 
 

@@ -28,8 +28,11 @@ def test_what_is_no_number_has_no_magnitude() -> None:
 def test_units_say_the_power() -> None:
     assert number_scale([4e-4]).units("kg kg-1", " per cell") == " [10⁻⁶ kg kg-1 per cell]"
     assert number_scale([3.0]).units("", " per cell") == " [per cell]"
-    assert number_scale([0.012]).said(0.012, "kg kg-1") == "12 \N{MULTIPLICATION SIGN} 10⁻³ kg kg-1"
-    assert number_scale([3.0]).said(3.0, "") == "3"
+    assert (
+        number_scale([0.012]).with_units(0.012, "kg kg-1")
+        == "12 \N{MULTIPLICATION SIGN} 10⁻³ kg kg-1"
+    )
+    assert number_scale([3.0]).with_units(3.0, "") == "3"
 
 
 def test_names_of_others_making_are_visible_and_not_too_long() -> None:

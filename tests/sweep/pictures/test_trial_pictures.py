@@ -12,27 +12,27 @@ from matplotlib.text import Text
 from PIL import Image
 
 from fieldsharp.sweep.pictures.image_export import drawing
+from fieldsharp.sweep.pictures.source import PictureSource
 from fieldsharp.sweep.pictures.style import DARK, LIGHT, Style
-from fieldsharp.sweep.pictures.trial_pictures import DRAWN, can_be_drawn, draw
-from fieldsharp.sweep.pictures.trial_view import TrialView
+from fieldsharp.sweep.pictures.trial_pictures import DRAWINGS, can_be_drawn, draw
 from fieldsharp.sweep.study.files.artifacts import PICTURES, Picture
-from tests.sweep.pictures.views import made_view
+from tests.sweep.pictures.sources import made_source
 
-VIEWS = {
-    "usual": made_view(),
-    "large and thinned": made_view(shape=(30, 12), every=12, scale=1e6, feasible=False),
-    "tiny values": made_view(shape=(22, 28), scale=1e-6, units="kg kg-1", number=1000),
-    "flat, no number": made_view(
+SOURCES = {
+    "usual": made_source(),
+    "large and thinned": made_source(shape=(30, 12), every=12, scale=1e6, feasible=False),
+    "tiny values": made_source(shape=(22, 28), scale=1e-6, units="kg kg-1", number=1000),
+    "flat, no number": made_source(
         shape=(9, 30), labels=("x [km]", "y [km]"), with_baseline=False, broken=True
     ),
-    "constant, one lead, one epoch": made_view(leads=1, epochs=1, constant=True),
-    "many epochs and leads, one row": made_view(shape=(1, 20), leads=12, epochs=200),
-    "a name like a formula": made_view(variable="$x_{1}$ \u6c34\u8ff7 " + 60 * "w", units="$^"),
+    "constant, one lead, one epoch": made_source(leads=1, epochs=1, constant=True),
+    "many epochs and leads, one row": made_source(shape=(1, 20), leads=12, epochs=200),
+    "a name like a formula": made_source(variable="$x_{1}$ \u6c34\u8ff7 " + 60 * "w", units="$^"),
 }
 DIFFERS_IN_ALL = ("constant, one lead, one epoch", "many epochs and leads, one row")
 
 
-@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("name", SOURCES)
 def test_all_letters_are_large_enough_and_none_is_cut_off_or_covers_another(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,12 +45,12 @@ def test_all_letters_are_large_enough_and_none_is_cut_off_or_covers_another(
 
     # Not those the figure holds: matplotlib keeps labels ready that it does not draw.
     monkeypatch.setattr(Text, "draw", noted)
-    everything = [key for key in PICTURES if can_be_drawn(key, VIEWS[name])]
+    everything = [key for key in PICTURES if can_be_drawn(key, SOURCES[name])]
     # What differs between the others is in these.
     for key in everything if name in DIFFERS_IN_ALL else everything[:2]:
         drawn.clear()
         with drawing():
-            figure = DRAWN[key](VIEWS[name], LIGHT)
+            figure = DRAWINGS[key](SOURCES[name], LIGHT)
             FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
             there = [text for text in drawn if text.get_visible() and text.get_text().strip()]
             boxes = [(text.get_text(), text.get_window_extent()) for text in there]
@@ -69,7 +69,7 @@ def test_all_letters_are_large_enough_and_none_is_cut_off_or_covers_another(
     [(key, DARK if index % 2 else LIGHT) for index, key in enumerate(PICTURES)],
 )
 def test_pictures_are_drawn_in_both_styles_and_not_blank(key: Picture, style: Style) -> None:
-    content = draw(key, VIEWS["usual"], style)
+    content = draw(key, SOURCES["usual"], style)
     image = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
     paper = tuple(int(style.paper[i : i + 2], 16) for i in (1, 3, 5))
     assert tuple(image[0, 0]) == paper
@@ -78,46 +78,46 @@ def test_pictures_are_drawn_in_both_styles_and_not_blank(key: Picture, style: St
 
 
 def test_every_picture_that_is_an_artifact_can_be_drawn() -> None:
-    assert list(DRAWN) == list(PICTURES)
-    assert all(can_be_drawn(key, made_view()) for key in PICTURES)
+    assert list(DRAWINGS) == list(PICTURES)
+    assert all(can_be_drawn(key, made_source()) for key in PICTURES)
 
 
 def test_without_a_forecast_or_a_second_lead_there_are_fewer() -> None:
-    pruned, near = made_view(pruned=True), made_view(leads=1)
+    pruned, near = made_source(pruned=True), made_source(leads=1)
     assert [key for key in PICTURES if can_be_drawn(key, pruned)] == ["by-lead", "epochs"]
     assert [key for key in PICTURES if not can_be_drawn(key, near)] == ["maps-last-lead"]
 
 
-def _said(view: TrialView, key: Picture) -> str:
+def _said(source: PictureSource, key: Picture) -> str:
     with drawing():
-        texts = DRAWN[key](view, LIGHT).findobj(Text)
+        texts = DRAWINGS[key](source, LIGHT).findobj(Text)
     return " ".join(text.get_text() for text in texts if isinstance(text, Text))
 
 
 def test_a_picture_says_which_trial_when_and_whether_it_can_win() -> None:
-    said = _said(made_view(feasible=False, number=7, every=3), "maps-last-lead")
+    said = _said(made_source(feasible=False, number=7, every=3), "maps-last-lead")
 
     assert "Trial 7" in said
     assert "4 h ahead, valid 2018-07-16 02:00" in said
     assert "breaks a guard" in said
     assert "every 3rd row and column" in said
-    assert "hatched cells take no part" in said
+    assert "hatched cells are masked" in said
     assert "predicted by the baseline" in said
-    assert "breaks a guard" not in _said(made_view(), "epochs")
+    assert "breaks a guard" not in _said(made_source(), "epochs")
 
 
 def test_a_baseline_of_another_grid_is_left_out() -> None:
-    view = made_view()
-    other = made_view(shape=(8, 8)).sample
-    changed = TrialView(**{**view.__dict__, "baseline": other})
+    source = made_source()
+    other = made_source(shape=(8, 8)).preview
+    changed = PictureSource(**{**source.__dict__, "baseline": other})
 
     assert "baseline" not in _said(changed, "maps-first-lead")
 
 
 def test_threads_get_the_same_picture_as_one_alone() -> None:
-    view = VIEWS["usual"]
-    alone = draw("by-lead", view, LIGHT)
+    source = SOURCES["usual"]
+    alone = draw("by-lead", source, LIGHT)
     with ThreadPoolExecutor(3) as threads:
-        drawn = list(threads.map(lambda _: draw("by-lead", view, LIGHT), range(3)))
+        drawn = list(threads.map(lambda _: draw("by-lead", source, LIGHT), range(3)))
 
     assert drawn == [alone] * 3

@@ -36,7 +36,7 @@ class Whole:
         url: Address of its database.
         study: The study.
         best: Number of its best trial.
-        trained: Nets of the baseline and the best, trained again.
+        trained: The baseline and the best, trained again.
         report: What there is to say.
         page: The same laid out.
         path: The file.

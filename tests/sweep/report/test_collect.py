@@ -36,16 +36,16 @@ def test_the_nets_that_are_kept_are_judged_on_the_test_split(
     assert test is not None
     judge = Evaluator(tiny_data, tiny_data.test)
     for kind, trial in whole.trained.items():
-        assert test.rows[kind].judgement == judge.judge(trial.predictor)
+        assert test.results[kind].metrics == judge.judge(trial.predictor)
     assert test.observed is not None
     assert test.observed.part == "test"
     assert set(test.forecasts) == {"baseline", "forecast"}
     low = test.targets.gradient.low
-    assert low == pytest.approx(0.95 * test.seen["gradient_observed"])
+    assert low == pytest.approx(0.95 * test.observed_metrics["gradient_observed"])
 
 
 def test_trials_are_counted_by_what_became_of_them(whole: Whole) -> None:
-    points = whole.report.points
+    points = whole.report.trials
     assert [p.state for p in points].count("COMPLETE") == 9
     assert [p.state for p in points][-3:-1] == ["FAIL", "PRUNED"]
     assert points[-1].guards_broken == ("spike",)
@@ -69,7 +69,7 @@ def _fallback(report: Report) -> str:
     assert report.test is None
     assert report.validation.observed is not None
     assert set(report.validation.forecasts) == {"baseline", "forecast"}
-    assert report.pictured is report.validation
+    assert report.main_split is report.validation
     return report.why_no_test
 
 
@@ -83,12 +83,12 @@ def test_without_its_data_file_a_study_shows_its_validation_split(
     away = moved(tiny_config, tmp_path / "away.nc")
     study = make_study(storage_url, away, tiny_facts, trials_of(finished_url))
     copy_samples(finished_url, storage_url, study)
-    assert "away.nc is not where" in _fallback(collect_report("tiny", storage_url))
+    assert "away.nc is not at the path" in _fallback(collect_report("tiny", storage_url))
 
     shutil.copy(tiny_config.data.path, tmp_path / "away.nc")
     with (tmp_path / "away.nc").open("ab") as file:
         file.write(b"!")
-    assert "other contents" in _fallback(collect_report("tiny", storage_url))
+    assert "has changed since" in _fallback(collect_report("tiny", storage_url))
 
 
 def test_without_checkpoints_a_study_shows_its_validation_split_and_says_so(
@@ -137,7 +137,7 @@ def test_any_study_has_a_report(
     text = _text(report)
 
     assert report.verdict.name in text
-    assert "cannot be told" in text
+    assert "is unknown: it takes" in text
     if kind in ("nothing", "failures alone"):
         assert report.chosen is None
         assert "No trial is complete yet, so there is no forecast to show." in text
@@ -148,7 +148,7 @@ def test_any_study_has_a_report(
         assert "There are no pictures: of the test split because" in text
     if kind == "none feasible":
         assert "spike (2 trials)" in text
-        assert "No complete trial holds all guards, so there is no front." in text
+        assert "Every complete trial breaks a guard, so there is no front." in text
 
 
 def test_a_front_of_several_objectives_has_a_report(
@@ -165,7 +165,7 @@ def test_a_front_of_several_objectives_has_a_report(
     report = collect_report("tiny", storage_url)
 
     assert report.mode == "pareto"
-    assert "side by side" in _text(report)
+    assert "three objectives" in _text(report)
 
 
 def test_a_trial_can_be_named_and_must_be_complete(whole: Whole) -> None:
@@ -185,4 +185,4 @@ def test_samples_of_another_version_are_passed_over(whole: Whole, tmp_path: Path
     report = collect_report(NAME, url)
 
     assert report.validation.observed is None
-    assert report.validation.rows
+    assert report.validation.results

@@ -85,7 +85,7 @@ def test_it_says_the_verdict_the_figures_and_how_to_go_on(text: str, whole: Whol
     report, said = whole.report, re.sub(r"\s+", " ", text)
     assert f'<p class="name">{report.verdict.name}</p>' in said
     assert report.test is not None
-    score = report.test.rows["forecast"].score
+    score = report.test.results["forecast"].score
     assert f"<td>{formatting.number(score)}</td>" in said
     assert f"trial {whole.best}" in said
     assert report.provenance.data_sha256 in said
@@ -95,7 +95,7 @@ def test_it_says_the_verdict_the_figures_and_how_to_go_on(text: str, whole: Whol
 
 
 def test_the_best_so_far_only_falls_and_the_front_beats_all(whole: Whole) -> None:
-    points = whole.report.points
+    points = whole.report.trials
     scores = [score for _, score in best_so_far(points)]
     assert scores == sorted(scores, reverse=True)
     assert min(scores) == min(p.score for p in points if p.is_complete and p.feasible and p.score)

@@ -30,22 +30,24 @@ MakeLedger = Callable[[], StudyRepository]
 
 
 @pytest.fixture
-def make_ledger(tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str) -> MakeLedger:
-    """A ledger of the study as a coordinator that starts now would have it."""
+def make_repository(
+    tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
+) -> MakeLedger:
+    """A repository of the study as a coordinator that starts now would have it."""
 
     def make() -> StudyRepository:
         study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
-        ledger = StudyRepository(study, tiny_config, storage_url, tiny_facts)
-        ledger.prepare()
-        for number in ledger.left_running():
-            ledger.put_back(number)
-        return ledger
+        repository = StudyRepository(study, tiny_config, storage_url, tiny_facts)
+        repository.prepare()
+        for number in repository.stale_running():
+            repository.requeue(number)
+        return repository
 
     return make
 
 
-def _states(ledger: StudyRepository) -> Counter[TrialState]:
-    return Counter(trial.state for trial in _trials(ledger))
+def _states(repository: StudyRepository) -> Counter[TrialState]:
+    return Counter(trial.state for trial in _trials(repository))
 
 
 def _record(rmse: float = 10.0, score: float = 0.3, *, feasible: bool = True) -> TrialRecord:
@@ -75,21 +77,23 @@ def _record(rmse: float = 10.0, score: float = 0.3, *, feasible: bool = True) ->
     )
 
 
-def _trials(ledger: StudyRepository) -> list[FrozenTrial]:
-    return ledger.study.get_trials(deepcopy=False)
+def _trials(repository: StudyRepository) -> list[FrozenTrial]:
+    return repository.study.get_trials(deepcopy=False)
 
 
-def test_presets_are_asked_first_in_order_and_then_the_sampler(make_ledger: MakeLedger) -> None:
-    ledger = make_ledger()
-    specs = [ledger.ask() for _ in range(8)]
+def test_presets_are_asked_first_in_order_and_then_the_sampler(make_repository: MakeLedger) -> None:
+    repository = make_repository()
+    specs = [repository.ask() for _ in range(8)]
     assert [spec.preset for spec in specs] == [*PLAN, None, None]
     assert [spec.number for spec in specs] == list(range(8))
     assert specs[6].run.training.learning_rate != specs[7].run.training.learning_rate
 
 
-def test_a_preset_trains_its_own_values_and_the_baseline_weight_0(make_ledger: MakeLedger) -> None:
-    ledger = make_ledger()
-    losses = [ledger.ask().run.loss for _ in range(6)]
+def test_a_preset_trains_its_own_values_and_the_baseline_weight_0(
+    make_repository: MakeLedger,
+) -> None:
+    repository = make_repository()
+    losses = [repository.ask().run.loss for _ in range(6)]
     assert [(loss.variant, loss.gradient_weight, loss.multi_step) for loss in losses] == [
         ("none", 0.0, "last"),
         ("gradient", 0.05, "last"),
@@ -101,12 +105,12 @@ def test_a_preset_trains_its_own_values_and_the_baseline_weight_0(make_ledger: M
 
 
 def test_presets_are_queued_once_however_often_a_coordinator_starts(
-    make_ledger: MakeLedger,
+    make_repository: MakeLedger,
 ) -> None:
-    make_ledger()
-    ledger = make_ledger()
-    assert _states(ledger) == {TrialState.WAITING: 6}
-    assert ledger.finished() == 0
+    make_repository()
+    repository = make_repository()
+    assert _states(repository) == {TrialState.WAITING: 6}
+    assert repository.finished() == 0
 
 
 def test_a_sampled_variant_none_has_no_weight(
@@ -125,104 +129,106 @@ def test_a_sampled_variant_none_has_no_weight(
         }
     )
     study = open_or_create_study(open_database(storage_url, "write"), config, tiny_facts)
-    ledger = StudyRepository(study, config, storage_url, tiny_facts)
-    ledger.prepare()
-    ledger.ask()
-    sampled = [ledger.ask() for _ in range(12)]
+    repository = StudyRepository(study, config, storage_url, tiny_facts)
+    repository.prepare()
+    repository.ask()
+    sampled = [repository.ask() for _ in range(12)]
     assert {spec.run.loss.variant for spec in sampled} == {"none", "sobel"}
     for spec in sampled:
         assert (spec.run.loss.gradient_weight == 0) == (spec.run.loss.variant == "none")
 
 
 def test_a_trial_put_back_comes_again_with_its_number_and_parameters(
-    make_ledger: MakeLedger,
+    make_repository: MakeLedger,
 ) -> None:
-    ledger = make_ledger()
-    specs = [ledger.ask() for _ in range(7)]
-    ledger.report(6, 0, 0.5)
-    ledger.put_back(6)
-    assert _states(ledger)[TrialState.WAITING] == 1
-    again = ledger.ask()
+    repository = make_repository()
+    specs = [repository.ask() for _ in range(7)]
+    repository.report(6, 0, 0.5)
+    repository.requeue(6)
+    assert _states(repository)[TrialState.WAITING] == 1
+    again = repository.ask()
     assert again == specs[6].model_copy(update={"attempt": 2})
 
 
-def test_trials_of_a_coordinator_that_died_are_queued_again(make_ledger: MakeLedger) -> None:
-    dead = make_ledger()
+def test_trials_of_a_coordinator_that_died_are_queued_again(make_repository: MakeLedger) -> None:
+    dead = make_repository()
     specs = [dead.ask() for _ in range(7)]
     dead.complete(0, _record())
-    heir = make_ledger()
+    heir = make_repository()
     assert TrialState.RUNNING not in _states(heir)
     again = [heir.ask() for _ in range(6)]
     assert again == [spec.model_copy(update={"attempt": 2}) for spec in specs[1:]]
     assert heir.ask().number == 7
 
 
-def test_an_epoch_can_be_reported_again_by_a_second_attempt(make_ledger: MakeLedger) -> None:
-    ledger = make_ledger()
-    ledger.ask()
-    ledger.report(0, 0, 0.5)
-    ledger.put_back(0)
-    ledger.ask()
-    ledger.report(0, 0, 0.25)
-    assert _trials(ledger)[0].intermediate_values == {0: 0.25}
+def test_an_epoch_can_be_reported_again_by_a_second_attempt(make_repository: MakeLedger) -> None:
+    repository = make_repository()
+    repository.ask()
+    repository.report(0, 0, 0.5)
+    repository.requeue(0)
+    repository.ask()
+    repository.report(0, 0, 0.25)
+    assert _trials(repository)[0].intermediate_values == {0: 0.25}
 
 
-def test_a_complete_trial_keeps_its_record_and_what_people_read(make_ledger: MakeLedger) -> None:
-    ledger = make_ledger()
-    ledger.ask()
-    assert ledger.baseline() is None
-    assert ledger.best() is None
-    ledger.complete(0, _record(rmse=7.0))
-    trial = _trials(ledger)[0]
+def test_a_complete_trial_keeps_its_record_and_what_people_read(
+    make_repository: MakeLedger,
+) -> None:
+    repository = make_repository()
+    repository.ask()
+    assert repository.baseline() is None
+    assert repository.best() is None
+    repository.complete(0, _record(rmse=7.0))
+    trial = _trials(repository)[0]
     assert trial.state is TrialState.COMPLETE
     assert trial.value == 0.3
     assert trial.user_attrs["rmse"] == 7.0
-    assert ledger.baseline() == _record(rmse=7.0)
-    best = ledger.best()
+    assert repository.baseline() == _record(rmse=7.0)
+    best = repository.best()
     assert best is not None
     assert (best.number, best.score, best.gradient) == (0, 0.3, 1.0)
 
 
 def test_a_pruned_trial_keeps_its_last_score_and_is_never_the_best(
-    make_ledger: MakeLedger,
+    make_repository: MakeLedger,
 ) -> None:
-    ledger = make_ledger()
-    ledger.ask()
-    ledger.report(0, 0, 0.1)
-    ledger.prune(0, _record())
-    trial = _trials(ledger)[0]
+    repository = make_repository()
+    repository.ask()
+    repository.report(0, 0, 0.1)
+    repository.prune(0, _record())
+    trial = _trials(repository)[0]
     assert trial.state is TrialState.PRUNED
     assert trial.value == 0.1
-    assert ledger.best() is None
-    assert ledger.baseline() is None
+    assert repository.best() is None
+    assert repository.baseline() is None
 
 
-def test_a_failed_trial_keeps_its_reason_and_stays_failed(make_ledger: MakeLedger) -> None:
-    ledger = make_ledger()
-    ledger.ask()
-    ledger.ask()
-    ledger.fail(1, "the training diverged")
-    trial = _trials(make_ledger())[1]
+def test_a_failed_trial_keeps_its_reason_and_stays_failed(make_repository: MakeLedger) -> None:
+    repository = make_repository()
+    repository.ask()
+    repository.ask()
+    repository.fail(1, "the training diverged")
+    trial = _trials(make_repository())[1]
     assert trial.state is TrialState.FAIL
     assert trial.user_attrs[FAILURE] == "the training diverged"
 
 
-def test_a_baseline_that_failed_is_queued_again(make_ledger: MakeLedger) -> None:
-    ledger = make_ledger()
-    ledger.ask()
-    ledger.fail(0, "its worker process died")
-    heir = make_ledger()
+def test_a_baseline_that_failed_is_queued_again(make_repository: MakeLedger) -> None:
+    repository = make_repository()
+    repository.ask()
+    repository.fail(0, "its worker process died")
+    heir = make_repository()
     waiting = [trial.number for trial in _trials(heir) if trial.state is TrialState.WAITING]
     assert waiting == [1, 2, 3, 4, 5, 6]
     assert heir.finished() == 0, "a baseline that failed takes nothing from the budget"
     assert [heir.ask().preset for _ in range(6)] == ["baseline", *PLAN[1:]]
-    assert _states(make_ledger())[TrialState.WAITING] == 6, "and not a third time"
+    assert _states(make_repository())[TrialState.WAITING] == 6, "and not a third time"
 
 
 def test_a_study_of_another_configuration_is_refused_with_the_difference(
-    make_ledger: MakeLedger, tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
+    make_repository: MakeLedger, tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
 ) -> None:
-    make_ledger()
+    make_repository()
     training = tiny_config.training.model_copy(update={"epochs": 3})
     other = tiny_config.model_copy(update={"training": training})
     with pytest.raises(
@@ -234,9 +240,9 @@ def test_a_study_of_another_configuration_is_refused_with_the_difference(
 
 
 def test_a_study_on_other_data_is_refused(
-    make_ledger: MakeLedger, tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
+    make_repository: MakeLedger, tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
 ) -> None:
-    make_ledger()
+    make_repository()
     origin = tiny_facts.provenance.model_copy(update={"data_sha256": "0" * 64})
     other = tiny_facts.model_copy(update={"provenance": origin})
     with pytest.raises(StudyError, match="the data file has other contents"):
@@ -244,9 +250,9 @@ def test_a_study_on_other_data_is_refused(
 
 
 def test_budget_workers_and_the_place_of_the_data_may_change(
-    make_ledger: MakeLedger, tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
+    make_repository: MakeLedger, tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
 ) -> None:
-    make_ledger()
+    make_repository()
     tree = tiny_config.model_dump()
     tree["budget"] = {"trials": 99, "timeout": "1h"}
     tree["workers"] = {"count": 7}
@@ -255,8 +261,8 @@ def test_budget_workers_and_the_place_of_the_data_may_change(
     open_or_create_study(open_database(storage_url, "write"), moved, tiny_facts)
 
 
-def test_an_unknown_study_is_named_with_the_nearest(make_ledger: MakeLedger) -> None:
-    storage = make_ledger().study._storage
+def test_an_unknown_study_is_named_with_the_nearest(make_repository: MakeLedger) -> None:
+    storage = make_repository().study._storage
     assert isinstance(storage, optuna.storages._CachedStorage)
     database = storage._backend
     with pytest.raises(StudyError, match=r"no study 'tinny': did you mean 'tiny'\?"):
@@ -272,32 +278,32 @@ def test_a_trial_keeps_the_version_that_trained_it_and_not_the_studys(
             "provenance": tiny_facts.provenance.model_copy(update={"git_commit": "a later one"})
         }
     )
-    ledger = StudyRepository(study, tiny_config, storage_url, later)
-    ledger.prepare()
-    ledger.ask()
-    ledger.complete(0, _record(score=0.1))
+    repository = StudyRepository(study, tiny_config, storage_url, later)
+    repository.prepare()
+    repository.ask()
+    repository.complete(0, _record(score=0.1))
     tree = export_tree(study, study.get_trials(deepcopy=False)[0])
     assert tree["exported"]["git_commit"] == "a later one"
 
 
-def test_a_record_of_another_version_is_named(make_ledger: MakeLedger) -> None:
-    ledger = make_ledger()
-    ledger.ask()
-    ledger.complete(0, _record(score=0.1))
-    trial = _trials(ledger)[0]
+def test_a_record_of_another_version_is_named(make_repository: MakeLedger) -> None:
+    repository = make_repository()
+    repository.ask()
+    repository.complete(0, _record(score=0.1))
+    trial = _trials(repository)[0]
     trial.user_attrs["record"] = {**trial.user_attrs["record"], "telepathy": 1}
     with pytest.raises(StudyError, match=r"record of trial 0 is of another version .*telepathy"):
         read_record(trial)
 
 
-def test_a_pruned_second_attempt_has_its_own_score(make_ledger: MakeLedger) -> None:
-    ledger = make_ledger()
+def test_a_pruned_second_attempt_has_its_own_score(make_repository: MakeLedger) -> None:
+    repository = make_repository()
     for _ in range(7):
-        ledger.ask()
+        repository.ask()
     for epoch, score in enumerate((0.2, 0.7, 1.2)):
-        ledger.report(6, epoch, score)
-    ledger.put_back(6)
-    ledger.ask()
-    ledger.report(6, 0, 0.3)
-    ledger.prune(6, _record().model_copy(update={"epochs": 1}))
-    assert _trials(ledger)[6].value == pytest.approx(0.3)
+        repository.report(6, epoch, score)
+    repository.requeue(6)
+    repository.ask()
+    repository.report(6, 0, 0.3)
+    repository.prune(6, _record().model_copy(update={"epochs": 1}))
+    assert _trials(repository)[6].value == pytest.approx(0.3)

@@ -17,7 +17,7 @@ import pytest
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.storage.location import paths
-from fieldsharp.storage.process_identity import process_identity
+from fieldsharp.storage.lock_owner import process_identity
 from fieldsharp.storage.stop_request import leave_request
 from fieldsharp.storage.study_lock import StudyLock, study_lock_owner
 from fieldsharp.sweep.study import stop

@@ -87,13 +87,13 @@ def test_they_come_right_after_the_baseline_and_are_trained_as_they_were(
     config = _config(tiny_config, presets="plan")
     start = choose(*_earlier(finished_url), config).start
     study = open_or_create_study(open_database(storage_url, "write"), config, tiny_facts, start)
-    ledger = StudyRepository(study, config, storage_url, tiny_facts)
-    ledger.prepare()
+    repository = StudyRepository(study, config, storage_url, tiny_facts)
+    repository.prepare()
     names = [trial.user_attrs[PRESET] for trial in study.get_trials()]
     assert names[: 1 + len(start.trials)] == [BASELINE, *(trial.name for trial in start.trials)]
     assert names[-1].startswith("plan")
-    ledger.ask()
-    spec = ledger.ask()
+    repository.ask()
+    spec = repository.ask()
     values = start.trials[0].values
     assert spec.preset == start.trials[0].name
     assert spec.run.loss.gradient_weight == values["loss.gradient_weight"]

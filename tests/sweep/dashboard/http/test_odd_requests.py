@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fieldsharp.sweep.dashboard.http import server, timeouts
-from fieldsharp.sweep.dashboard.security import request_limits
+from fieldsharp.sweep.dashboard.security.middleware import MAX_BODY_BYTES
 from fieldsharp.sweep.dashboard.server import Dashboard
 from tests.sweep.dashboard.serving import ask, place, send_raw, serving
 
@@ -111,7 +111,7 @@ def test_what_follows_a_refused_body_is_no_request(own_copy: str) -> None:
 
 def test_a_body_that_is_too_large_is_not_read(own_copy: str) -> None:
     with serving(own_copy, allow_write=True) as dashboard:
-        length = f"Content-Length: {request_limits.LARGEST_BODY + 1}"
+        length = f"Content-Length: {MAX_BODY_BYTES + 1}"
         assert _send(dashboard, "POST /api/studies HTTP/1.1", length)[0] == 413
         # Without the token nothing is said about sizes.
         assert ask(dashboard, "/api/studies", "POST", body=100_000 * b"x").status == 401

@@ -15,7 +15,7 @@ from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.location.paths import artifacts_folder
 from fieldsharp.sweep.dashboard.http.request_paths import LARGEST_ID, parse_request_path
-from fieldsharp.sweep.dashboard.security.request_limits import check_size
+from fieldsharp.sweep.dashboard.security.middleware import check_size
 from fieldsharp.sweep.dashboard.views.routes import WsgiApp, make_app
 from fieldsharp.sweep.study.lookup import load_study
 from tests.sweep.dashboard.asking import ask_app

@@ -18,9 +18,9 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.storage.location.paths import artifacts_folder, files_folder
 from fieldsharp.sweep.dashboard.views import artifact_store
 from fieldsharp.sweep.dashboard.views.artifact_store import PictureArtifactStore
+from fieldsharp.sweep.pictures.source import PictureSource
 from fieldsharp.sweep.pictures.style import Style
 from fieldsharp.sweep.pictures.trial_pictures import draw
-from fieldsharp.sweep.pictures.trial_view import TrialView
 from fieldsharp.sweep.study.files.artifacts import Picture, picture_of
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import load_study, study_identity
@@ -60,9 +60,9 @@ def test_a_picture_is_drawn_once_however_many_ask_for_it(
 ) -> None:
     drawn: list[str] = []
 
-    def counted(picture: Picture, view: TrialView, style: Style) -> bytes:
+    def counted(picture: Picture, source: PictureSource, style: Style) -> bytes:
         drawn.append(picture)
-        return draw(picture, view, style)
+        return draw(picture, source, style)
 
     monkeypatch.setattr(artifact_store, "draw", counted)
     store, number = _store(own_url), _artifacts(own_url, 2)["by-lead.png"]
@@ -73,12 +73,14 @@ def test_a_picture_is_drawn_once_however_many_ask_for_it(
     assert not artifacts_folder(own_url).exists(), "files would outlive the program that drew them"
 
 
-def test_only_so_many_pictures_are_kept(own_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifact_store, "KEPT", 1)
+def test_the_cache_holds_a_limited_number_of_pictures(
+    own_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifact_store, "CACHED_PICTURES", 1)
     store = _store(own_url)
     for trial in (1, 2):
         store.open_reader(_artifacts(own_url, trial)["epochs.png"]).close()
-    assert len(store._kept) == 1
+    assert len(store._cache) == 1
 
 
 def test_a_picture_without_a_baseline_to_compare_with_is_drawn_anew(own_url: str) -> None:
@@ -105,14 +107,14 @@ def test_a_baseline_that_failed_is_not_the_one_compared_with(own_url: str) -> No
     store = _store(own_url)
     picture = picture_of(_artifacts(own_url, 3)["spectra.png"])
     assert picture is not None
-    view = store._view(picture)
-    second = StudyWorkspace(own_url, picture.identity).sample(1)
-    assert view is not None
-    assert view.baseline is not None
+    source = store._source(picture)
+    second = StudyWorkspace(own_url, picture.identity).preview(1)
+    assert source is not None
+    assert source.baseline is not None
     assert second is not None
     assert second.forecast is not None
-    assert view.baseline.forecast is not None
-    assert np.array_equal(view.baseline.forecast.values_LHW, second.forecast.values_LHW)
+    assert source.baseline.forecast is not None
+    assert np.array_equal(source.baseline.forecast.values_LHW, second.forecast.values_LHW)
 
 
 def test_optuna_can_download_one(own_url: str, tmp_path: Path) -> None:

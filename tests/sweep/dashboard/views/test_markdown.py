@@ -13,7 +13,7 @@ from fieldsharp.fields.settings import DataSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.dashboard.views.markdown import code, code_block, plain
-from fieldsharp.sweep.dashboard.views.trial_attributes import trained_with
+from fieldsharp.sweep.dashboard.views.notes import trained_with
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 PAGE = MarkdownIt("commonmark").enable(["table", "strikethrough"])

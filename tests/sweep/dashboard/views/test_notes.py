@@ -6,8 +6,8 @@ import pytest
 
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.dashboard.views.notes import output_note, study_note, trial_note
-from fieldsharp.sweep.dashboard.views.trial_attributes import read_trial, trained_with
+from fieldsharp.sweep.dashboard.views.attributes import parse_trial
+from fieldsharp.sweep.dashboard.views.notes import output_note, study_note, trained_with, trial_note
 from fieldsharp.sweep.study.lookup import load_study, study_data_summary
 from fieldsharp.sweep.study.status.report import study_status
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -61,7 +61,7 @@ def test_a_loss_is_said_with_all_its_terms_and_what_it_can_do(
 def test_units_and_names_are_shown_as_they_are_whatever_they_hold(finished_url: str) -> None:
     study = load_study(open_database(finished_url, "read"), "tiny")
     facts = study_data_summary(study).model_copy(update={"units": "$K$ |<b>*&lt;~_`"})
-    note = trial_note(read_trial(study.trials[1]), facts, None)
+    note = trial_note(parse_trial(study.trials[1]), facts, None)
     assert r"[\$K\$ \|\<b\>\*&amp;lt;\~\_\`]" in note
     status = replace(study_status(study, finished_url), units=facts.units)
     assert r"\$K\$" in study_note(status, finished_url)

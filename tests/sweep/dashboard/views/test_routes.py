@@ -49,7 +49,7 @@ def test_the_page_gets_pictures_and_is_told_where_there_is_none(own_url: str) ->
     assert content.startswith(b"\x89PNG")
     status, _, content = _ask(own_url, f"/artifacts/1/2/{number[:-2]}99")
     assert status == "404 Not Found"
-    assert b"gone" in content
+    assert b"was removed" in content
 
 
 def test_the_page_of_a_study_is_our_own_and_others_are_the_stock_ones(own_url: str) -> None:

@@ -9,7 +9,7 @@ from optuna.storages import BaseStorage, get_storage
 from optuna_dashboard import save_note
 
 from fieldsharp.storage.database import open_database
-from fieldsharp.sweep.dashboard.views import study_payload
+from fieldsharp.sweep.dashboard.views import study_cache
 from fieldsharp.sweep.dashboard.views.study_payload import StudyPayload
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.lookup import load_study
@@ -203,8 +203,8 @@ def test_of_a_large_study_the_best_and_the_newest_have_their_epochs(
 ) -> None:
     whole = _detail(finished_url)["trials"]
     assert all(trial["intermediate_values"] for trial in whole)
-    monkeypatch.setattr(study_payload, "LARGE", 7)
-    monkeypatch.setattr(study_payload, "LINES", 2)
+    monkeypatch.setattr(study_cache, "LARGE", 7)
+    monkeypatch.setattr(study_cache, "LINES", 2)
     shown = _detail(finished_url)["trials"]
     drawn = [trial["number"] for trial in shown if trial["intermediate_values"]]
     study = load_study(open_database(finished_url, "read"), "tiny")

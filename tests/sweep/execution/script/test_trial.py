@@ -411,7 +411,7 @@ class _Closed(type(Path())):  # type: ignore[misc]
 def test_a_project_that_cannot_be_looked_at_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trial, "kept_project", lambda _study: _Closed("kept"))
+    monkeypatch.setattr(trial, "project_snapshot", lambda _study: _Closed("kept"))
     ran = run_script(tmp_path, ALL_WELL)
     assert isinstance(ran.end, TrialFailed)
     assert ran.end.cause == "data"

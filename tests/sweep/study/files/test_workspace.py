@@ -32,12 +32,12 @@ def _result(number: int) -> SpooledResult:
 
 
 def test_a_result_is_read_back_with_the_same_numbers(files: StudyWorkspace) -> None:
-    files.keep_result(_result(3))
+    files.spool_result(_result(3))
     (found,) = files.results()
     assert (found.fingerprint, found.end) == ("fingerprint", _result(3).end)
     assert found.reports[0] == _result(3).reports[0]
     assert math.isnan(found.reports[1].metrics["rmse"])
-    files.forget_result(3)
+    files.remove_result(3)
     assert files.results() == []
 
 
@@ -46,7 +46,7 @@ def test_a_result_of_another_version_is_said_and_removed(
 ) -> None:
     files._spool.put(3, '{"fingerprint": "f", "end": {"number": 3}, "reports": "[]"}')
     files._spool.put(4, "no JSON")
-    files.keep_result(_result(5))
+    files.spool_result(_result(5))
     with caplog.at_level(logging.WARNING):
         assert [result.end.number for result in files.results()] == [5]
     assert caplog.text.count("it is trained again") == 2
@@ -58,7 +58,7 @@ def test_a_disk_that_takes_no_result_is_said_and_no_error(
 ) -> None:
     (files.folder / "spool").write_text("in the way")
     with caplog.at_level(logging.WARNING):
-        files.keep_result(_result(3))
+        files.spool_result(_result(3))
     assert "its result cannot be kept beside the database" in caplog.text
 
 
@@ -106,14 +106,14 @@ def test_the_folder_is_of_its_user_alone(files: StudyWorkspace) -> None:
 
 def test_a_sample_is_read_back_with_the_pictures_there_are(files: StudyWorkspace) -> None:
     pruned = TrialPreview(None, {"score": np.array([1.0, 0.5])})
-    assert files.keep_sample(4, pruned) == ["by-lead", "epochs"]
-    found = files.sample(4)
+    assert files.save_preview(4, pruned) == ["by-lead", "epochs"]
+    found = files.preview(4)
     assert found is not None
     assert found.epochs["score"].tolist() == [1.0, 0.5]
-    assert files.sample(5) is None
+    assert files.preview(5) is None
     values = np.zeros((1, 3, 3), dtype=np.float32)
     with_one_lead = TrialPreview(ForecastPreview(values, np.ones((1, 2))))
-    assert files.keep_sample(5, with_one_lead)[:2] == ["maps-first-lead", "spectra"]
+    assert files.save_preview(5, with_one_lead)[:2] == ["maps-first-lead", "spectra"]
 
 
 def test_a_disk_that_takes_no_sample_is_said_and_there_are_no_pictures(
@@ -121,7 +121,7 @@ def test_a_disk_that_takes_no_sample_is_said_and_there_are_no_pictures(
 ) -> None:
     (files.folder / "samples").write_text("in the way")
     with caplog.at_level(logging.WARNING):
-        assert files.keep_sample(4, TrialPreview(None)) == []
+        assert files.save_preview(4, TrialPreview(None)) == []
     assert "trial 4: no pictures" in caplog.text
 
 
@@ -129,10 +129,10 @@ def test_samples_of_trials_that_a_database_put_back_lacks_are_removed(
     files: StudyWorkspace,
 ) -> None:
     for number in (0, 1):
-        files.keep_sample(number, TrialPreview(None))
-    files.forget_unknown({0})
-    assert files.sample(0) is not None
-    assert files.sample(1) is None
+        files.save_preview(number, TrialPreview(None))
+    files.remove_unknown({0})
+    assert files.preview(0) is not None
+    assert files.preview(1) is None
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,9 @@ def test_before_the_first_result_there_is_no_best_and_no_eta(
     tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
 ) -> None:
     study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
-    ledger = StudyRepository(study, tiny_config, storage_url, tiny_facts)
-    ledger.prepare()
-    ledger.ask()
+    repository = StudyRepository(study, tiny_config, storage_url, tiny_facts)
+    repository.prepare()
+    repository.ask()
     status = study_status(study, storage_url)
     assert (status.best, status.baseline, status.eta_s) == (None, None, None)
     assert (status.states["RUNNING"], status.states["WAITING"]) == (1, 5)
@@ -89,11 +89,11 @@ def test_a_failed_trial_is_shown_with_its_reason(
     tiny_config: SweepConfig, tiny_facts: DataSummary, storage_url: str
 ) -> None:
     study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
-    ledger = StudyRepository(study, tiny_config, storage_url, tiny_facts)
-    ledger.prepare()
-    ledger.ask()
-    ledger.ask()
-    ledger.fail(1, "the training diverged")
+    repository = StudyRepository(study, tiny_config, storage_url, tiny_facts)
+    repository.prepare()
+    repository.ask()
+    repository.ask()
+    repository.fail(1, "the training diverged")
     study.tell(study.ask(), state=TrialState.FAIL)
     assert study_status(study, storage_url).failures == {
         1: "the training diverged",

@@ -1,4 +1,4 @@
-"""Looking at a study again and again, while another process writes it."""
+"""Snapshots of a study while another process writes it."""
 
 from pathlib import Path
 from statistics import median
@@ -58,18 +58,18 @@ def watched(
 def test_a_trial_at_work_is_seen_and_said_when_it_ends(
     watched: tuple[StudyRepository, StudyWatcher],
 ) -> None:
-    ledger, watcher = watched
-    with StudyLock(ledger.url, "tiny"):
+    repository, watcher = watched
+    with StudyLock(repository.url, "tiny"):
         before = watcher.look()
         assert (before.is_run, before.at_work, before.eta_s) == (True, (), None)
         assert before.workers == 2, "as configured, while nobody has said how many there are"
-        ledger.keep_workers(5)
+        repository.set_worker_count(5)
         assert watcher.look().workers == 5
-        spec = ledger.ask()
+        spec = repository.ask()
         (trial,) = watcher.look().at_work
         assert (trial.number, trial.epochs_done, trial.epochs) == (8, 0, 2)
         assert (trial.what, trial.score, trial.gradient) == (describe(spec), None, None)
-        ledger.report(8, 0, 0.75)
+        repository.report(8, 0, 0.75)
         began = watcher.look()
         (trial,) = began.at_work
         assert (trial.epochs_done, trial.score) == (1, 0.75)
@@ -78,9 +78,9 @@ def test_a_trial_at_work_is_seen_and_said_when_it_ends(
         assert not began.same_but_for_time(before)
         assert watcher.look().same_but_for_time(began)
 
-        record = trial_record(ledger.study.get_trials()[3])
+        record = trial_record(repository.study.get_trials()[3])
         assert record is not None
-        ledger.complete(8, record)
+        repository.complete(8, record)
         after = watcher.look()
         assert after.at_work == ()
         (ended,) = after.ended
@@ -88,32 +88,46 @@ def test_a_trial_at_work_is_seen_and_said_when_it_ends(
         assert ended.outcome.startswith(f"score {record.score:.4f}, gradient ")
         assert watcher.look().ended == ()
 
-        ledger.ask()
-        ledger.fail(9, "it broke")
+        repository.ask()
+        repository.fail(9, "it broke")
         assert [trial.outcome for trial in watcher.look().ended] == ["failed, it broke"]
 
 
 def test_a_baseline_that_failed_shortens_no_time_left(
     watched: tuple[StudyRepository, StudyWatcher], tiny_facts: DataSummary
 ) -> None:
-    ledger, watcher = watched
-    _give_budget(ledger, tiny_facts, 1000)
-    ledger.study.add_trial(create_trial(state=TrialState.FAIL, user_attrs={PRESET: BASELINE}))
-    records = [trial_record(trial) for trial in ledger.study.get_trials()]
+    repository, watcher = watched
+    _give_budget(repository, tiny_facts, 1000)
+    repository.study.add_trial(create_trial(state=TrialState.FAIL, user_attrs={PRESET: BASELINE}))
+    records = [trial_record(trial) for trial in repository.study.get_trials()]
     took = median(record.seconds for record in records if record is not None)
-    with StudyLock(ledger.url, "tiny"):
-        ledger.ask()
+    with StudyLock(repository.url, "tiny"):
+        repository.ask()
         shown = watcher.look()
     (trial,) = shown.at_work
     assert (shown.done, shown.budget) == (8, 1000)
     assert shown.eta_s == pytest.approx(992 * took - trial.seconds), "the one at work among them"
 
 
+def test_the_status_has_the_same_time_left(
+    watched: tuple[StudyRepository, StudyWatcher], tiny_facts: DataSummary
+) -> None:
+    repository, watcher = watched
+    _give_budget(repository, tiny_facts, 1000)
+    with StudyLock(repository.url, "tiny"):
+        repository.ask()
+        shown, status = watcher.look(), study_status(repository.study, repository.url)
+        assert shown.eta_s is not None
+        assert status.eta_s == pytest.approx(shown.eta_s, abs=60.0)
+        assert status.budget == shown.budget == 1000
+    assert study_status(repository.study, repository.url).eta_s is None, "no process runs it"
+
+
 def test_a_trial_that_its_coordinator_left_is_not_at_work(
     watched: tuple[StudyRepository, StudyWatcher],
 ) -> None:
-    ledger, watcher = watched
-    ledger.ask()
+    repository, watcher = watched
+    repository.ask()
     shown = watcher.look()
     assert shown.at_work == ()
     assert shown.states["RUNNING"] == 1
@@ -123,26 +137,26 @@ def test_a_trial_that_its_coordinator_left_is_not_at_work(
 def test_a_new_budget_is_seen(
     watched: tuple[StudyRepository, StudyWatcher], tiny_facts: DataSummary
 ) -> None:
-    ledger, watcher = watched
+    repository, watcher = watched
     assert watcher.look().budget == 10
-    _give_budget(ledger, tiny_facts, 12)
+    _give_budget(repository, tiny_facts, 12)
     assert watcher.look().budget == 12
 
 
 def test_json_has_everything_a_look_found(watched: tuple[StudyRepository, StudyWatcher]) -> None:
-    ledger, watcher = watched
-    with StudyLock(ledger.url, "tiny"):
-        ledger.ask()
+    repository, watcher = watched
+    with StudyLock(repository.url, "tiny"):
+        repository.ask()
         tree = watcher.look().as_json()
     assert tree["at_work"][0]["number"] == 8
-    assert tree["verdict"] == ledger.study.user_attrs[VERDICT]
+    assert tree["verdict"] == repository.study.user_attrs[VERDICT]
     assert tree["states"]["COMPLETE"] == 8
     assert "sees_forecasts" not in tree
 
 
-def _give_budget(ledger: StudyRepository, facts: DataSummary, trials: int) -> None:
+def _give_budget(repository: StudyRepository, facts: DataSummary, trials: int) -> None:
     """Go on with a study under a budget of its own, as another process does."""
-    tree = ledger.config.model_dump()
+    tree = repository.config.model_dump()
     tree["budget"]["trials"] = trials
     config = SweepConfig.model_validate(tree)
-    open_or_create_study(open_database(ledger.url, "write"), config, facts)
+    open_or_create_study(open_database(repository.url, "write"), config, facts)

@@ -1,0 +1,133 @@
+"""User attributes of trials and studies for people: metrics with units, ratios, broken guards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.trial import FrozenTrial
+
+from fieldsharp.objectives.guards import broken
+from fieldsharp.storage.optuna_adapter.internals import FrozenStudy
+from fieldsharp.sweep.study import trial_records
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.trial_records import TrialRecord, is_baseline, trial_record, trial_spec
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+
+Attributes = Mapping[str, str | float | int]
+FOR_PROGRAMS = {
+    trial_records.SPEC,
+    trial_records.RECORD,
+    trial_records.PROVENANCE,
+    trial_records.LOST,
+    trial_records.GUARDS_BROKEN,
+    trial_records.SCORE,
+    *trial_records.SHOWN,
+}
+"""Attributes that are for programs, or shown in another form."""
+SKILLS = {
+    "skill_persistence": "skill over persistence",
+    "anomaly_correlation": "anomaly correlation",
+}
+
+
+@dataclass(frozen=True)
+class ParsedTrial:
+    """A trial with its spec and record parsed.
+
+    Attributes:
+        trial: As Optuna stores it.
+        spec: Its configuration; None before a worker got it.
+        record: Its results; None before it ended.
+    """
+
+    trial: FrozenTrial
+    spec: TrialSpec | None
+    record: TrialRecord | None
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is the baseline."""
+        return is_baseline(self.trial)
+
+
+def parse_trial(trial: FrozenTrial) -> ParsedTrial:
+    """Parse the spec and the record of a trial; None where another version wrote them."""
+    return ParsedTrial(trial, trial_spec(trial), trial_record(trial))
+
+
+def trial_attributes(parsed: ParsedTrial, summary: DataSummary) -> dict[str, Any]:
+    """Return the attributes of a trial for people; those of other programs are unchanged."""
+    attributes = parsed.trial.user_attrs
+    rest = {name: value for name, value in attributes.items() if name not in FOR_PROGRAMS}
+    lost = attributes.get(trial_records.LOST)
+    if isinstance(lost, dict) and lost.get("reasons"):
+        rest[trial_records.LOST] = "; ".join(map(str, lost["reasons"]))
+    if parsed.record is None:
+        return rest
+    return {**_metrics(parsed.record, summary), **rest, **_cost(parsed.record)}
+
+
+def _metrics(record: TrialRecord, summary: DataSummary) -> Attributes:
+    unit = summary.units
+    per_cell = f" [{unit} per cell]" if unit else " [per cell]"
+    of_field = f" [{unit}]" if unit else ""
+    metrics = record.metrics
+    return {
+        "breaks guards": ", ".join(guard.name for guard in broken(record.guards)) or "none",
+        "score": record.score,
+        "score of gradient": record.score_parts["gradient"],
+        "score of peak": record.score_parts["peak"],
+        "score of rmse": record.score_parts["rmse"],
+        f"gradient{per_cell}": metrics["gradient"],
+        f"peak{of_field}": metrics["peak"],
+        **_ratios_to_observed(metrics, summary),
+        f"rmse{of_field}": metrics["rmse"],
+        "rmse / baseline": _ratio(metrics["rmse"], record.baseline_rmse),
+        **{label: metrics[name] for name, label in SKILLS.items() if name in metrics},
+    }
+
+
+def _ratios_to_observed(metrics: Mapping[str, float], summary: DataSummary) -> Attributes:
+    mean, gradient, peak = summary.mean_observed, summary.gradient_observed, summary.peak_observed
+    if mean is None or gradient is None or peak is None:
+        return {}
+    return {
+        "gradient / observed": _ratio(metrics["gradient"], gradient),
+        "peak above mean / observed": _ratio(metrics["peak"] - mean, peak - mean),
+    }
+
+
+def _cost(record: TrialRecord) -> Attributes:
+    return {
+        "epochs": record.epochs,
+        "time [s]": round(record.seconds, 2),
+        "peak memory [MB]": round(record.peak_memory_mb),
+        "device": record.device,
+        "precision": record.precision,
+    }
+
+
+def _ratio(value: float, reference: float) -> float:
+    return value / reference if reference else 0.0
+
+
+def study_attributes(study: FrozenStudy, summary: DataSummary) -> dict[str, Any]:
+    """Return the attributes of a study for people: verdict, field, targets, provenance."""
+    unit = f" {summary.units}" if summary.units else ""
+    gradient, peak = summary.gradient, summary.peak
+    verdict = study.user_attrs.get(trial_records.VERDICT) or {}
+    return {
+        "verdict": str(verdict.get("name", "none yet")),
+        "field": f"{summary.variable} [{summary.units}]" if summary.units else summary.variable,
+        "gradient wanted": f"{gradient.low:.4g} to {gradient.high:.4g}{unit} per cell, "
+        f"{_observed(summary.gradient_observed)}",
+        "peak wanted": f"{peak.low:.4g} to {peak.high:.4g}{unit}, "
+        f"{_observed(summary.peak_observed)}",
+        "windows": ", ".join(f"{part} {count}" for part, count in summary.windows.items()),
+        "commit": summary.provenance.git_commit,
+        "data (SHA-256)": summary.provenance.data_sha256,
+    }
+
+
+def _observed(value: float | None) -> str:
+    return "observed is not known" if value is None else f"observed {value:.4g}"

@@ -1,0 +1,195 @@
+"""The state of a study that `status`, `--watch`, the dashboard and reports show, computed once."""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import mean
+
+from optuna.trial import FrozenTrial, TrialState
+
+from fieldsharp.objectives.verdict import Verdict
+from fieldsharp.storage.errors.messages import resume_hint
+from fieldsharp.storage.lock_owner import LockOwner
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.formatting import describe
+from fieldsharp.sweep.study.trial_records import (
+    PAUSED_STATE,
+    RECORD,
+    best_trial,
+    complete_baseline,
+    counted,
+    states,
+    trial_score,
+    trial_spec,
+    was_run,
+)
+from fieldsharp.sweep.study.verdict import settled_verdict
+
+
+@dataclass(frozen=True)
+class ScoredTrial:
+    """A complete trial with its score; physical units, validation split.
+
+    Attributes:
+        number: The trial.
+        what: What it trained, in a few words.
+        score: The lower the better.
+        gradient: Predicted mean gradient.
+        peak: Predicted mean peak.
+    """
+
+    number: int
+    what: str
+    score: float
+    gradient: float
+    peak: float
+
+
+@dataclass(frozen=True)
+class CoordinatorStatus:
+    """The process that runs a study, or was the last to.
+
+    Attributes:
+        pid: Its number; None where the last one ended in good order, or there was none.
+        host: The machine it is on.
+        alive: Whether it still runs.
+        note: What that means, and what to do.
+    """
+
+    pid: int | None
+    host: str
+    alive: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class StudyState:
+    """The state of a study at one moment.
+
+    Attributes:
+        trials: All of them.
+        complete: The complete ones.
+        counts: Number of trials in each state.
+        done: Trials that count towards the budget.
+        best: The complete trial with the lowest score that breaks no guard.
+        baseline: The complete baseline; None before there is one.
+        coordinator: The process that runs the study.
+        running_s: Seconds that each running trial of a living coordinator has been at work, by
+            number.
+        eta_s: Seconds left; None where nothing runs, nothing is known of the pace, or the verdict
+            is settled.
+    """
+
+    trials: list[FrozenTrial]
+    complete: list[FrozenTrial]
+    counts: dict[str, int]
+    done: int
+    best: FrozenTrial | None
+    baseline: FrozenTrial | None
+    coordinator: CoordinatorStatus
+    running_s: dict[int, float]
+    eta_s: float | None
+
+
+def study_state(
+    trials: list[FrozenTrial],
+    config: SweepConfig,
+    facts: DataSummary,
+    verdict: Verdict | None,
+    *,
+    owner: LockOwner,
+    url: str,
+    name: str,
+) -> StudyState:
+    """Return the state of a study, at little cost: no record of a trial is validated as a whole.
+
+    Args:
+        trials: All of the study.
+        config: Of the study.
+        facts: Found out about its data.
+        verdict: So far; None before the first.
+        owner: The owner of the study's lock, read before the trials: what its process wrote last
+            is then among them.
+        url: Address of the database.
+        name: Of the study; it may have been renamed since it was configured.
+    """
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    is_settled = bool(settled_verdict(verdict, config.budget, trials, facts.targets))
+    counts, done, budget = states(trials), counted(trials), config.budget.trials
+    now = datetime.now()
+    running_s = {
+        trial.number: _seconds_running(trial, now)
+        for trial in trials
+        if owner.alive and trial.state is TrialState.RUNNING and trial_spec(trial) is not None
+    }
+    to_do = budget - done - counts[PAUSED_STATE]  # most paused trials are given up
+    return StudyState(
+        trials=trials,
+        complete=complete,
+        counts=counts,
+        done=done,
+        best=best_trial(complete),
+        baseline=complete_baseline(complete),
+        coordinator=_coordinator_status(
+            owner, url, name, unfinished=not is_settled and done < budget
+        ),
+        running_s=running_s,
+        eta_s=None if is_settled else _eta_s(trials, running_s.values(), to_do),
+    )
+
+
+def scored_trial(trial: FrozenTrial) -> ScoredTrial:
+    """Return a complete trial with its score; NaN for figures that were not stored."""
+    spec = trial_spec(trial)
+    return ScoredTrial(
+        number=trial.number,
+        what=describe(spec) if spec is not None else "",
+        score=trial_score(trial),
+        gradient=float(trial.user_attrs.get("gradient", math.nan)),
+        peak=float(trial.user_attrs.get("peak", math.nan)),
+    )
+
+
+def _coordinator_status(
+    owner: LockOwner, url: str, name: str, *, unfinished: bool
+) -> CoordinatorStatus:
+    then = resume_hint(url, owner.command, name)
+    if owner.alive:
+        note = f"run by {owner.description}"
+    elif owner.died:
+        note = f"its coordinator, process {owner.pid}, is gone without an orderly end; {then}"
+    elif unfinished:
+        note = f"not being run, with trials left to do; {then}"
+    else:
+        note = "finished"
+    return CoordinatorStatus(owner.pid, owner.host, owner.alive, note)
+
+
+def _seconds_running(trial: FrozenTrial, now: datetime) -> float:
+    """Return how long a running trial has been at work since it was last handed out."""
+    began = trial.datetime_start
+    # The system clock may have been set back since.
+    return max(0.0, (now - began).total_seconds()) if began is not None else 0.0
+
+
+def _eta_s(trials: Sequence[FrozenTrial], running_s: Collection[float], to_do: int) -> float | None:
+    """Return the seconds left, None where nothing runs or nothing is known of the pace.
+
+    Args:
+        trials: All of the study.
+        running_s: How long each running trial has been at work.
+        to_do: Trials left in the budget, the running ones among them.
+    """
+    took_s = [
+        float(seconds)
+        for trial in trials
+        if trial.state.is_finished()
+        and was_run(trial)
+        and isinstance(seconds := trial.user_attrs[RECORD].get("seconds"), int | float)
+    ]
+    if not running_s or not took_s:
+        return None
+    left_s = max(0, to_do) * mean(took_s) - sum(running_s)
+    return max(0.0, left_s / len(running_s))
