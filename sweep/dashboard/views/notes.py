@@ -24,10 +24,7 @@ OUTPUT_LINES = 20
 
 
 def trial_note(
-    parsed: ParsedTrial,
-    summary: DataSummary,
-    baseline: TrialRecord | None,
-    picture: str = "",
+    parsed: ParsedTrial, summary: DataSummary, baseline: TrialRecord | None, picture: str = ""
 ) -> str:
     """Return the note of a trial: its score, broken guards, loss and metrics.
 
