@@ -13,11 +13,6 @@ from fieldsharp.model.settings import TrainingSettings
 class Optimizer:
     """Takes steps, and switches between the weights for steps and those for forecasts.
 
-    Args:
-        parameters: Of the predictor, on the device.
-        settings: Learning rate, weight decay, clipping and schedule.
-        device: Of the parameters.
-
     Attributes:
         rate: Learning rate of the next steps.
     """

@@ -33,8 +33,6 @@ class Verdict(Settings):
 
     Attributes:
         name: success, promising, stuck, gamed, nothing to fix, or too early to say.
-        reason: Why, with the figures.
-        next: What to do.
         trial: The trial it is about; None where it is about no single one.
     """
 
@@ -150,9 +148,7 @@ class Rule:
     """An outcome of a sweep.
 
     Attributes:
-        verdict: Its name.
         applies: Whether it is the outcome, where no rule before it is.
-        reason: Why, with the figures.
         next: What to do; ``{tried}`` in it is the number of trials with a loss that can sharpen.
         trial: The trial it is about; None where it is about no single one.
     """

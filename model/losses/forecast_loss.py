@@ -80,7 +80,12 @@ class ForecastLoss:
         settings = self.settings
         samples = target_BTCHW.shape[0]
         if settings.base == "crps":
-            base_B = self._base_of_members(pred_BTCHW, target_BTCHW, mask_HW)
+            if pred_BTCHW.dim() != 6:
+                raise ConfigError(
+                    "loss.base crps compares the members of an ensemble, and this predictor draws "
+                    "none; use predictor.name ensemble, or loss.base mse"
+                )
+            base_B = self.base(pred_BTCHW, target_BTCHW, mask_HW)
         if pred_BTCHW.dim() == 6:  # all other losses take each member by itself
             target_BTCHW = target_BTCHW.repeat_interleave(pred_BTCHW.shape[1], dim=0)
             pred_BTCHW = pred_BTCHW.flatten(0, 1)
@@ -99,14 +104,6 @@ class ForecastLoss:
             + settings.peak_weight * self.scales.peak * peak_B
         )
         return LossParts(total_B, base_B, term_B, peak_B)
-
-    def _base_of_members(self, pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
-        if pred_BTCHW.dim() != 6:
-            raise ConfigError(
-                "loss.base crps compares the members of an ensemble, and this predictor draws "
-                "none; use predictor.name ensemble, or loss.base mse"
-            )
-        return self.base(pred_BTCHW, target_BTCHW, mask_HW)
 
 
 class Term:
