@@ -18,20 +18,20 @@ def field_dims(
 ) -> tuple[xr.DataArray, tuple[str, str, str]]:
     """Return the array with one value chosen for every other dimension, and its time, y and x.
 
-    Its own order is kept: xarray reads a transposed array through an index of every value.
+    In the order of the file: xarray reads a transposed array through an index of every value.
 
     Args:
-        array: The variable as it stands in the file.
+        array: The variable as stored in the file.
         select: Coordinate value (or index, where a dimension has no coordinate) by dimension.
 
     Raises:
         DataError: If there is no time dimension, a selection does not exist, or more than two
-            dimensions are left beside time.
+            dimensions are left besides time.
     """
     for dim, value in select.items():
         array = _choose(array, dim, value)
     time = _time_dim(array)
-    # A dimension of length one says nothing: drop it unless it is needed as y or x.
+    # A dimension of length one carries no information: dropped unless needed as y or x.
     for short in [d for d in array.dims if d != time and array.sizes[d] == 1]:
         if array.ndim > 3:
             array = array.isel({short: 0}, drop=True)

@@ -105,10 +105,6 @@ READERS: dict[str, Callable[[Path], xr.Dataset]] = {
 def read_series(settings: DataSettings, use: Use = SERIES) -> FieldSeries:
     """Read the configured variable as a series without gaps.
 
-    Args:
-        settings: Which field.
-        use: Memory that its use takes.
-
     Raises:
         DataError: If the file is missing or unreadable, the variable is unknown, there is no time
             dimension, time does not increase, all cells are missing, a value is infinite, or there
@@ -211,7 +207,7 @@ def open_dataset(path: Path) -> xr.Dataset:
     """
     if not path.exists():
         raise DataError(f"data file {path} does not exist; check the path (data.path)")
-    if not (path.is_file() or path.is_dir()):  # a pipe nobody writes to would be waited for
+    if not (path.is_file() or path.is_dir()):  # a pipe without a writer would block
         raise DataError(f"data file {path} is no regular file; give a file or a Zarr folder")
     reader = READERS.get(path.suffix.lower())
     if reader is None:

@@ -58,7 +58,7 @@ class Optimizer:
             self._averaging.eval()
 
     def state(self) -> dict[str, Any]:
-        """Return all that the next steps depend on beside the weights and the rate."""
+        """Return all that the next steps depend on besides the weights and the rate."""
         return self._steps.state_dict()
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -70,7 +70,7 @@ def succeeds(contender: Contender, targets: Targets) -> bool:
 
 def _baseline_suffices(results: Contenders) -> str:
     baseline, also = results.baseline, ""
-    if baseline.broken:  # as where what little moves cannot be foretold at all
+    if baseline.broken:  # such as in fields whose few changes cannot be predicted
         name, words = baseline.broken[0]
         also = f"; it breaks the guard {name} ({words}), which no gradient term mends"
     if baseline.skill < LITTLE_SKILL:

@@ -48,7 +48,6 @@ class ForecastLoss:
     Each part is averaged over the leads it is applied to: the base to all of them.
 
     Args:
-        settings: Which parts, at what weights.
         climatology_CHW: Mean of each cell over the training, in units of the training range: what
             terms on anomalies subtract.
         scales: Of the terms; see ``term_scales``.

@@ -128,10 +128,8 @@ class UnitJump:
 def largest_unit_jump(values_TCN: npt.NDArray[np.float32]) -> UnitJump | None:
     """Return where the root mean square of the frames changes its order of magnitude for good.
 
-    Intermittent rain is no jump: on each side of a jump the frames must be of similar size.
-
-    Args:
-        values_TCN: Valid cells of every frame, physical units.
+    Of valid cells in physical units. Intermittent rain is no jump: on each side of a jump the
+    frames must be of similar size.
     """
     if len(values_TCN) < 2:
         return None

@@ -106,8 +106,8 @@ def presets(config: SweepConfig) -> list[Preset]:
 def _baseline(config: SweepConfig) -> Preset:
     """Return the trial that all others are compared with: a pointwise base loss without terms.
 
-    Of an ensemble that is a single member: under the CRPS it would be what is to be judged. Of a
-    script it is what its settings say.
+    Of an ensemble it is a single member, since training with the CRPS is itself a candidate. Of a
+    script it has the values of ``trainer.baseline``.
     """
     if config.trainer is not None:
         given = config.trainer.baseline
