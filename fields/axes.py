@@ -13,37 +13,35 @@ Y_NAMES = ("y", "lat", "latitude", "nav_lat", "rlat", "j")
 X_NAMES = ("x", "lon", "longitude", "nav_lon", "rlon", "i")
 
 
-def field_axes(array: xr.DataArray, select: Mapping[str, int | float | str]) -> xr.DataArray:
-    """Return the array as [time, y, x], see ``field_dims``."""
-    array, dims = field_dims(array, select)
-    return array.transpose(*dims)
-
-
 def field_dims(
     array: xr.DataArray, select: Mapping[str, int | float | str]
 ) -> tuple[xr.DataArray, tuple[str, str, str]]:
     """Return the array with one value chosen for every other dimension, and its time, y and x.
 
-    Its own order is kept: xarray reads a transposed array through an index of every value.
+    In the order of the file: xarray reads a transposed array through an index of every value.
 
     Args:
-        array: The variable as it stands in the file.
+        array: The variable as stored in the file.
         select: Coordinate value (or index, where a dimension has no coordinate) by dimension.
 
     Raises:
         DataError: If there is no time dimension, a selection does not exist, or more than two
-            dimensions are left beside time.
+            dimensions are left besides time.
     """
     for dim, value in select.items():
         array = _choose(array, dim, value)
     time = _time_dim(array)
-    # A dimension of length one says nothing: drop it unless it is needed as y or x.
+    # A dimension of length one carries no information: dropped unless needed as y or x.
     for short in [d for d in array.dims if d != time and array.sizes[d] == 1]:
         if array.ndim > 3:
             array = array.isel({short: 0}, drop=True)
     space = [dim for dim in array.dims if dim != time]
     if len(space) > 2:
-        spare = [dim for dim in space if not _is_y(array, dim) and not _is_x(array, dim)]
+        spare = [
+            dim
+            for dim in space
+            if not _is_axis(array, str(dim), "Y", Y_NAMES) and not _is_x(array, dim)
+        ]
         named = str(spare[0] if spare else space[0])
         value = array.coords[named].values[0] if named in array.coords else 0
         raise DataError(
@@ -89,10 +87,6 @@ def _is_time(coordinate: xr.DataArray) -> bool:
     if coordinate.attrs.get("axis") == "T" or coordinate.attrs.get("standard_name") == "time":
         return True
     return coordinate.dtype == object and hasattr(coordinate.values.flat[0], "calendar")
-
-
-def _is_y(array: xr.DataArray, dim: object) -> bool:
-    return _is_axis(array, str(dim), "Y", Y_NAMES)
 
 
 def _is_x(array: xr.DataArray, dim: object) -> bool:

@@ -91,7 +91,6 @@ def _reads_others(name: str, path: Path, how: str) -> DataError:
     code = f"import xarray; xarray.open_dataset({given}).load().to_netcdf({whole})"
     return DataError(
         f"variable {printable(name.removeprefix('/'))!r} in {path} {how}, and a data file that "
-        "reads "
-        "other files is refused; if you trust it, write all of it into one file with "
+        "reads other files is refused; if you trust it, write all of it into one file with "
         f"python -c {shlex.quote(code)}"
     )

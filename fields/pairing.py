@@ -46,13 +46,7 @@ class FramePairs:
 
 
 def pair_frames(forecast: Path, predicted: RawField, truth: Path, observed: RawField) -> FramePairs:
-    """Return the frames of a forecast and of the truth at common times.
-
-    Args:
-        forecast: Path of the forecast, for errors.
-        predicted: The forecast.
-        truth: Path of the truth, for errors.
-        observed: The truth.
+    """Return the frames of a forecast and of the truth at common times; errors name the files.
 
     Raises:
         DataError: If grids, units or times do not match, or no cell is known in both.
@@ -95,12 +89,6 @@ def pair_baseline(
     pairs: FramePairs, baseline: Path, reference: RawField, observed: RawField
 ) -> FramePairs:
     """Return the pairs with a baseline in place of the forecast, on the same frames and cells.
-
-    Args:
-        pairs: Of the forecast.
-        baseline: Path of the baseline, for errors.
-        reference: The baseline.
-        observed: The truth.
 
     Raises:
         DataError: If grids or units do not match, or frames or cells are missing.

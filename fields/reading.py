@@ -105,10 +105,6 @@ READERS: dict[str, Callable[[Path], xr.Dataset]] = {
 def read_series(settings: DataSettings, use: Use = SERIES) -> FieldSeries:
     """Read the configured variable as a series without gaps.
 
-    Args:
-        settings: Which field.
-        use: Memory that its use takes.
-
     Raises:
         DataError: If the file is missing or unreadable, the variable is unknown, there is no time
             dimension, time does not increase, all cells are missing, a value is infinite, or there
@@ -170,9 +166,9 @@ def read_raw(settings: DataSettings, use: Use = RAW, dtype: npt.DTypeLike = np.f
     """
     with open_dataset(Path(settings.path)) as dataset:
         stored = dataset[pick_variable(dataset, settings.variable, settings.path)]
-        array, (time, y, x) = field_dims(stored, settings.select)
+        array, dims = field_dims(stored, settings.select)
+        time, y, x = dims
         _require_numbers(array)
-        dims = (time, y, x)
         # NumPy files are in memory as a whole until they are read.
         held = array.nbytes if Path(settings.path).suffix.lower() in (".npy", ".npz") else 0
         require_memory(
@@ -183,7 +179,8 @@ def read_raw(settings: DataSettings, use: Use = RAW, dtype: npt.DTypeLike = np.f
         try:
             at_a_time = frames_at_a_time(stored.variable, array, dims)
             values_THW = _finite_or_missing(array, dims, at_a_time, dtype)
-            grid = _grid(array, y, x)
+            coordinates = {n: c for n, c in array.coords.items() if set(c.dims) <= {y, x}}
+            grid = xr.Dataset(coords=coordinates).load()
             others = [name for name in array.coords if name != time]
             nothing = array.drop_vars(others).isel({time: slice(0, 0)}).copy()  # no view
         except DataError:
@@ -210,7 +207,7 @@ def open_dataset(path: Path) -> xr.Dataset:
     """
     if not path.exists():
         raise DataError(f"data file {path} does not exist; check the path (data.path)")
-    if not (path.is_file() or path.is_dir()):  # a pipe nobody writes to would be waited for
+    if not (path.is_file() or path.is_dir()):  # a pipe without a writer would block
         raise DataError(f"data file {path} is no regular file; give a file or a Zarr folder")
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -304,11 +301,6 @@ def _finite_or_missing(
             "missing"
         )
     return values_THW
-
-
-def _grid(array: xr.DataArray, y: str, x: str) -> xr.Dataset:
-    coords = {name: c for name, c in array.coords.items() if set(c.dims) <= {y, x}}
-    return xr.Dataset(coords=coords).load()
 
 
 def _increasing_time(array: xr.DataArray, time: str) -> npt.NDArray[Any]:

@@ -35,14 +35,10 @@ class FieldSeries:
         mask_HW: True for valid cells (sea, or land, or all).
         time: Increasing time coordinate, length T: datetime64, cftime or numbers.
         units: Units of the values as the file states them, "" where it does not.
-        name: The variable's name in the file.
         filled_T: Share of the valid cells that were missing in a frame and were filled by the last
             value known; 0 for a complete frame.
         dims: Names of the time, y and x dimensions in the file.
         grid: Coordinates that do not depend on time (1-D or 2-D), with their attributes.
-        time_attrs: Attributes of the time coordinate.
-        attrs: Attributes of the variable (long_name, standard_name, units and so on).
-        file_attrs: Attributes of the file (title, references, licence), carried along.
     """
 
     values_TCHW: FloatArray

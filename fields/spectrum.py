@@ -48,16 +48,12 @@ def taper(mask_HW: Tensor) -> Tensor:
     inside = mask_HW
     for _ in range(TAPER_CELLS + 1):
         depth_HW = depth_HW + inside
-        inside = _eroded(inside)
+        # The cells whose eight neighbours are all inside; the edge of the grid is not.
+        eroded = torch.zeros_like(inside)
+        if min(inside.shape) >= 3:
+            eroded[1:-1, 1:-1] = interior_mask(inside)
+        inside = eroded
     return torch.sin(0.5 * torch.pi * depth_HW / (TAPER_CELLS + 1)) ** 2
-
-
-def _eroded(mask_HW: Tensor) -> Tensor:
-    """Return the cells whose eight neighbours are all valid; the edge of the grid is not."""
-    out = torch.zeros_like(mask_HW)
-    if min(mask_HW.shape) >= 3:
-        out[1:-1, 1:-1] = interior_mask(mask_HW)
-    return out
 
 
 def transform(anomaly_BTCHW: Tensor) -> Tensor:

@@ -66,7 +66,6 @@ class ForecastData:
         series: The field in physical units.
         scaling: Fitted on the training frames.
         climatology: Of the training frames.
-        split: Ranges of frames.
         mask_HW: The series' mask as a tensor.
         train, validation, test: Windows of each part.
     """

@@ -40,13 +40,7 @@ class Checkpoint:
 def encode(checkpoint: Checkpoint) -> bytes:
     """Return a checkpoint as bytes."""
     buffer = io.BytesIO()
-    fields = {
-        "fingerprint": checkpoint.fingerprint,
-        "trainer": checkpoint.trainer,
-        "reports": checkpoint.reports,
-        "seconds": checkpoint.seconds,
-    }
-    torch.save(fields, buffer)
+    torch.save(vars(checkpoint), buffer)
     return buffer.getvalue()
 
 

@@ -63,7 +63,10 @@ def find_device(settings: TrainingSettings) -> str:
     Raises:
         ConfigError: If the device asked for does not exist.
     """
-    kind = _available_kind() if settings.device == "auto" else settings.device
+    kind: str = settings.device
+    if kind == "auto":
+        other = "mps" if torch.backends.mps.is_available() else "cpu"
+        return "cuda" if torch.cuda.is_available() else other
     if kind == "cuda" and not torch.cuda.is_available():
         raise ConfigError("training.device is cuda but torch finds no CUDA GPU; use auto or cpu")
     if kind == "mps" and not torch.backends.mps.is_available():
@@ -84,12 +87,6 @@ def release_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def _available_kind() -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _fast_at_bfloat16(device: torch.device) -> bool:

@@ -13,11 +13,6 @@ from fieldsharp.model.settings import TrainingSettings
 class Optimizer:
     """Takes steps, and switches between the weights for steps and those for forecasts.
 
-    Args:
-        parameters: Of the predictor, on the device.
-        settings: Learning rate, weight decay, clipping and schedule.
-        device: Of the parameters.
-
     Attributes:
         rate: Learning rate of the next steps.
     """
@@ -63,7 +58,7 @@ class Optimizer:
             self._averaging.eval()
 
     def state(self) -> dict[str, Any]:
-        """Return all that the next steps depend on beside the weights and the rate."""
+        """Return all that the next steps depend on besides the weights and the rate."""
         return self._steps.state_dict()
 
     def restore(self, state: dict[str, Any]) -> None:

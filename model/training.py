@@ -31,12 +31,6 @@ class Trainer:
     """Trains one predictor on the windows of the training part.
 
     Args:
-        predictor: The predictor, on the device.
-        loss: The loss that is minimised.
-        windows: Of the training part.
-        mask_HW: Cells that count.
-        settings: Epochs, batches, learning rate and the rest.
-        hardware: Device and precision.
         micro_batches: Parts a batch is computed in, one after the other, their gradients added up:
             the same step in less memory.
     """
@@ -158,12 +152,10 @@ class Trainer:
         )
         self.optimizer.rate = settings.learning_rate * factor
         self.optimizer.zero_grad()
-        sums = [self._backward(part, len(which), step) for part in self._parts(which)]
+        parts = which.chunk(min(self.micro_batches, len(which)))
+        sums = [self._backward(part, len(which), step) for part in parts]
         self.optimizer.step()
         return torch.stack(sums).sum(dim=0) if len(sums) > 1 else sums[0]
-
-    def _parts(self, which: Tensor) -> tuple[Tensor, ...]:
-        return which.chunk(min(self.micro_batches, len(which)))
 
     def _backward(self, which: Tensor, in_the_batch: int, step: int) -> Tensor:
         """Add the gradient of some windows of a batch; return their share of its mean losses."""

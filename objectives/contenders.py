@@ -16,13 +16,11 @@ class Contender:
     """A trial with a score, as the verdict needs it.
 
     Attributes:
-        number: The trial.
         score: The lower the better.
         gradient: Predicted mean gradient, physical units.
         peak: Predicted mean peak, physical units.
         broken: The guards it breaks, name and words, the most broken first.
         sharpens: Whether it was trained with a term that can cure blur from uncertainty.
-        is_baseline: Whether it is the baseline.
         skill: Over the last known frame, 1 - MSE / MSE of persistence.
         is_complete: Whether it was trained to its end; one that was not, because others were
             better on the way, cannot win, but was tried.
@@ -47,7 +45,6 @@ class Contenders:
 
     Attributes:
         trials: All trials with a score, in any order.
-        targets: The bands of gradient and peak.
         units: Of the field, for the figures.
         to_come: Trials the budget still has.
     """
@@ -60,7 +57,8 @@ class Contenders:
     @cached_property
     def complete(self) -> list[Contender]:
         """The trials that were trained to their end, the best score first."""
-        return sorted((c for c in self.trials if c.is_complete), key=_rank)
+        complete = (c for c in self.trials if c.is_complete)
+        return sorted(complete, key=lambda c: (c.score, c.number))
 
     @cached_property
     def baseline(self) -> Contender:
@@ -134,10 +132,6 @@ class Contenders:
             f"gradient {contender.gradient:.4g} ({_compared(contender.gradient, gradient)}), peak "
             f"{contender.peak:.4g}{units} ({_compared(contender.peak, peak)})"
         )
-
-
-def _rank(contender: Contender) -> tuple[float, int]:
-    return contender.score, contender.number
 
 
 def reaches(contender: Contender, targets: Targets) -> bool:

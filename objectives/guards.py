@@ -27,10 +27,8 @@ class GuardOutcome(Settings):
     """The result of a guard, at the lead where it is nearest to breaking or most broken.
 
     Attributes:
-        name: The guard.
         value: The forecast's metric.
         limit: The largest or the least value allowed.
-        ok: Whether the guard holds.
         lead: From 1; None for a forecast of a single lead.
         violation: By how much of the limit it is broken, above 0; how far it is from that, below.
         words: What a forecast that breaks it does wrong.
@@ -64,8 +62,6 @@ class Guard:
     """One way in which a forecast can be wrong though it is sharp.
 
     Attributes:
-        metric: The metric that is limited.
-        limit: How its limit is found.
         at_most: Whether the limit is the largest value allowed, or the least.
         fault: What a forecast that breaks it does wrong.
         perfect: The metric of a perfect forecast: a number, or the metric that has it.
@@ -89,17 +85,8 @@ def _share_more(baseline: float) -> float:
     return 1.05 * baseline
 
 
-def _quarter_more(baseline: float) -> float:
-    # Of one cell a frame, so it varies: 1.17 to 1.55 between nets that do not sharpen the plumes.
-    return 1.25 * baseline
-
-
 def _decibels_more(baseline_db: float) -> float:
     return baseline_db + 0.25
-
-
-def _rmse(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> float | None:
-    return settings.rmse_over_baseline * baseline["rmse"] if baseline else None
 
 
 def _climatology(settings: GuardSettings, metrics: Metrics, _: Metrics | None) -> float | None:
@@ -140,7 +127,9 @@ def _change(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> fl
 GUARDS: Mapping[str, Guard] = {
     "rmse": Guard(
         metric="rmse",
-        limit=_rmse,
+        limit=lambda settings, _, baseline: (
+            settings.rmse_over_baseline * baseline["rmse"] if baseline else None
+        ),
         at_most=True,
         fault="its error is too much larger than the baseline's",
         perfect=0.0,
@@ -200,7 +189,8 @@ GUARDS: Mapping[str, Guard] = {
         at_most=True,
         fault="its maxima stand alone above the cells around them, as spikes do",
         perfect=1.0,
-        yields=_quarter_more,
+        # Of one cell a frame, so it varies: 1.17 to 1.55 between nets that do not sharpen plumes.
+        yields=lambda baseline: 1.25 * baseline,
     ),
     "gradient_correlation": Guard(
         metric="gradient_correlation",
@@ -286,11 +276,6 @@ def truth_metrics(values: MetricValues) -> MetricValues:
     )
 
 
-def _has_skill(baseline: Metrics) -> bool:
-    """Return whether a baseline beats each cell's mean; only then it may raise a limit."""
-    return baseline.get("rmse", 0.0) <= baseline.get("rmse_climatology", math.inf)
-
-
 def _at_lead(
     name: str,
     guard: Guard,
@@ -309,9 +294,14 @@ def _at_lead(
     limit = guard.limit(settings, metrics, of_baseline)
     if limit is None:
         return None
-    if guard.yields is not None and of_baseline is not None and _has_skill(of_baseline):
-        reached = of_baseline.get(guard.metric)
-        limit = max(limit, guard.yields(reached)) if reached is not None else limit
+    # Only a baseline that beats each cell's mean may raise a limit.
+    if (
+        guard.yields is not None
+        and of_baseline is not None
+        and guard.metric in of_baseline
+        and of_baseline.get("rmse", 0.0) <= of_baseline.get("rmse_climatology", math.inf)
+    ):
+        limit = max(limit, guard.yields(of_baseline[guard.metric]))
     value = metrics[guard.metric]
     excess = value - limit if guard.at_most else limit - value
     # A share of the limit; of one that is nearly 0 (a correlation, a ratio in dB) of 0.1.

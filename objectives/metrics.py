@@ -47,10 +47,6 @@ def _itself(mean: Tensor) -> Tensor:
     return mean
 
 
-def _difference(a: Tensor, b: Tensor) -> Tensor:
-    return a - b
-
-
 def _ratio(a: Tensor, b: Tensor) -> Tensor:
     # Of nothing to nothing 1; of something to nothing large, but a number.
     of_nothing = torch.where(a == 0, 1.0, torch.where(a.isnan(), a, LARGEST))
@@ -92,10 +88,6 @@ def _alike(product: Tensor, square_p: Tensor, square_t: Tensor) -> Tensor:
     # Two fields without variation correlate by 1, one without and one with by 0.
     of_nothing = torch.where((square_p == 0) & (square_t == 0), 1.0, 0.0)
     return torch.where(scale == 0, of_nothing, product / torch.where(scale == 0, 1.0, scale))
-
-
-def _cosine(square_p: Tensor, square_t: Tensor, product: Tensor) -> Tensor:
-    return _alike(product, square_p, square_t)
 
 
 def _deviation_ratio(mean_p: Tensor, square_p: Tensor, mean_t: Tensor, square_t: Tensor) -> Tensor:
@@ -170,7 +162,7 @@ METRICS: Mapping[str, Metric] = {
     "mae": Metric((accuracy.absolute_error,), _itself, "field", "mean absolute error"),
     "bias": Metric(
         (accuracy.mean_predicted, accuracy.mean_observed),
-        _difference,
+        torch.sub,
         "field",
         "mean of forecast minus truth",
     ),
@@ -235,8 +227,8 @@ METRICS: Mapping[str, Metric] = {
         needs=("climatology",),
     ),
     "gradient_correlation": Metric(
-        (accuracy.slope_square_predicted, accuracy.slope_square_observed, accuracy.slope_product),
-        _cosine,
+        (accuracy.slope_product, accuracy.slope_square_predicted, accuracy.slope_square_observed),
+        _alike,
         "1",
         "correlation of predicted and observed gradient vectors",
     ),
@@ -286,21 +278,21 @@ METRICS: Mapping[str, Metric] = {
     ),
     "power_small": Metric(
         _POWERS,
-        spectral_statistics.power_ratio_db("small"),
+        spectral_statistics.power_ratio_db(longest=4.0),
         "dB",
         "predicted over observed power at wavelengths below 4 cells",
         needs=("climatology",),
     ),
     "power_middle": Metric(
         _POWERS,
-        spectral_statistics.power_ratio_db("middle"),
+        spectral_statistics.power_ratio_db(4.0, 8.0),
         "dB",
         "predicted over observed power at wavelengths of 4 to 8 cells",
         needs=("climatology",),
     ),
     "power_large": Metric(
         _POWERS,
-        spectral_statistics.power_ratio_db("large"),
+        spectral_statistics.power_ratio_db(shortest=8.0),
         "dB",
         "predicted over observed power at wavelengths from 8 cells on",
         needs=("climatology",),

@@ -11,7 +11,6 @@ class Score:
     """0 is perfect; to be minimised.
 
     Attributes:
-        total: Sum of the parts.
         gradient: Band distance of the predicted gradient.
         peak: Band distance of the predicted peak above the observed mean.
         rmse: Weighted excess of the RMSE over the baseline's.

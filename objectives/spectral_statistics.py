@@ -5,6 +5,9 @@ Regions are always 3 x 3 and the whole grid, so that frames with different masks
 region that does not count in a frame is 0 there.
 """
 
+import math
+from collections.abc import Callable
+
 import torch
 
 from fieldsharp.fields.spectrum import shell_sums, shells
@@ -14,8 +17,6 @@ from fieldsharp.objectives.verification_batch import VerificationBatch
 Tensor = torch.Tensor
 LARGEST_RATIO = 1e3
 """Stands for infinity where nothing was observed in any region."""
-MIDDLE_SCALES_CELLS = (4.0, 8.0)
-"""Wavelengths between small and middle, and between middle and large scales."""
 
 
 def power_predicted(case: VerificationBatch) -> Tensor:
@@ -82,33 +83,28 @@ def regions_counted(case: VerificationBatch) -> Tensor:
     return counted_R.to(case.pred_BTCHW).expand(samples, leads, -1)
 
 
-def power_ratio_db(band: str) -> "PowerRatio":
-    """Return the formula for the power of forecast over truth in a band of scales, in dB."""
-    small, large = MIDDLE_SCALES_CELLS
-    limits = {"small": (0.0, small), "middle": (small, large), "large": (large, float("inf"))}
-    return PowerRatio(*limits[band])
+def power_ratio_db(
+    shortest: float = 0.0, longest: float = math.inf
+) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """Return the formula for the power of forecast over truth in a band of scales, in dB.
 
-
-class PowerRatio:
-    """10 log10 (power of the forecast / power of the truth), summed over a band of shells.
+    10 log10 (power of the forecast / power of the truth), summed over the shells [..., K] of the
+    band.
 
     Args:
         shortest: Least wavelength of the band in cells, included.
         longest: Largest wavelength in cells, not included; so the mean never is.
     """
 
-    def __init__(self, shortest: float, longest: float) -> None:
-        self.shortest = shortest
-        self.longest = longest
-
-    def __call__(self, power_p: Tensor, power_t: Tensor, wavelength: Tensor) -> Tensor:
-        """Return the ratio from powers in shells [..., K]."""
-        inside = (wavelength >= self.shortest) & (wavelength < self.longest)
+    def formula(power_p: Tensor, power_t: Tensor, wavelength: Tensor) -> Tensor:
+        inside = (wavelength >= shortest) & (wavelength < longest)
         band_p = torch.where(inside, power_p, 0.0).sum(dim=-1)
         band_t = torch.where(inside, power_t, 0.0).sum(dim=-1)
         # A band that both fields lack is 0 dB; one that the forecast alone lacks, down to -120 dB.
         floor = 1e-12 * (power_p.sum(dim=-1) + power_t.sum(dim=-1)) + 1e-300
         return 10.0 * torch.log10((band_p + floor) / (band_t + floor))
+
+    return formula
 
 
 def effective_resolution(

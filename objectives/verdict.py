@@ -33,8 +33,6 @@ class Verdict(Settings):
 
     Attributes:
         name: success, promising, stuck, gamed, nothing to fix, or too early to say.
-        reason: Why, with the figures.
-        next: What to do.
         trial: The trial it is about; None where it is about no single one.
     """
 
@@ -72,7 +70,7 @@ def succeeds(contender: Contender, targets: Targets) -> bool:
 
 def _baseline_suffices(results: Contenders) -> str:
     baseline, also = results.baseline, ""
-    if baseline.broken:  # as where what little moves cannot be foretold at all
+    if baseline.broken:  # such as in fields whose few changes cannot be predicted
         name, words = baseline.broken[0]
         also = f"; it breaks the guard {name} ({words}), which no gradient term mends"
     if baseline.skill < LITTLE_SKILL:
@@ -150,9 +148,7 @@ class Rule:
     """An outcome of a sweep.
 
     Attributes:
-        verdict: Its name.
         applies: Whether it is the outcome, where no rule before it is.
-        reason: Why, with the figures.
         next: What to do; ``{tried}`` in it is the number of trials with a loss that can sharpen.
         trial: The trial it is about; None where it is about no single one.
     """

@@ -17,7 +17,7 @@ Tensor = torch.Tensor
 
 @dataclass(frozen=True, eq=False)
 class VerificationBatch:
-    """A batch of forecasts beside what was observed.
+    """A batch of forecasts and the observations of the same times.
 
     Attributes:
         pred_BTCHW: The forecast.

@@ -75,7 +75,7 @@ def gdl(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
 
     Mean over pairs of neighbours of | |d p| - |d t| |, d the difference to the next cell, along y
     plus along x. A pair counts where both its cells are valid. Mathieu, Couprie and LeCun,
-    arXiv 1511.05440, equation 6 (there a sum).
+    arXiv 1511.05440, equation 6 (a sum in the paper).
     """
     return _gradient_difference(pred_BTCHW, target_BTCHW, mask_HW, alpha=1)
 

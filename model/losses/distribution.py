@@ -1,6 +1,6 @@
 """Losses between the distributions of values in a frame, whatever their position.
 
-Blind to position, so only ever beside a pointwise base loss.
+Blind to position, so they are used only together with a pointwise base loss.
 """
 
 import math

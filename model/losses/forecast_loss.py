@@ -48,7 +48,6 @@ class ForecastLoss:
     Each part is averaged over the leads it is applied to: the base to all of them.
 
     Args:
-        settings: Which parts, at what weights.
         climatology_CHW: Mean of each cell over the training, in units of the training range: what
             terms on anomalies subtract.
         scales: Of the terms; see ``term_scales``.
@@ -80,7 +79,12 @@ class ForecastLoss:
         settings = self.settings
         samples = target_BTCHW.shape[0]
         if settings.base == "crps":
-            base_B = self._base_of_members(pred_BTCHW, target_BTCHW, mask_HW)
+            if pred_BTCHW.dim() != 6:
+                raise ConfigError(
+                    "loss.base crps compares the members of an ensemble, and this predictor draws "
+                    "none; use predictor.name ensemble, or loss.base mse"
+                )
+            base_B = self.base(pred_BTCHW, target_BTCHW, mask_HW)
         if pred_BTCHW.dim() == 6:  # all other losses take each member by itself
             target_BTCHW = target_BTCHW.repeat_interleave(pred_BTCHW.shape[1], dim=0)
             pred_BTCHW = pred_BTCHW.flatten(0, 1)
@@ -99,14 +103,6 @@ class ForecastLoss:
             + settings.peak_weight * self.scales.peak * peak_B
         )
         return LossParts(total_B, base_B, term_B, peak_B)
-
-    def _base_of_members(self, pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
-        if pred_BTCHW.dim() != 6:
-            raise ConfigError(
-                "loss.base crps compares the members of an ensemble, and this predictor draws "
-                "none; use predictor.name ensemble, or loss.base mse"
-            )
-        return self.base(pred_BTCHW, target_BTCHW, mask_HW)
 
 
 class Term:

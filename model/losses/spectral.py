@@ -22,8 +22,8 @@ def fourier_amplitude(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor)
     Blind to phase: it is indifferent to where things are, and rewards noise. The amplitude part of
     Yan et al., Fourier Amplitude and Correlation Loss, NeurIPS 2024, arXiv 2410.23159.
     """
-    amplitude_p, amplitude_t = _amplitudes(pred_BTCHW, target_BTCHW, mask_HW)
-    return ((amplitude_p - amplitude_t) ** 2).mean(dim=(1, 2, 3, 4))
+    difference = _amplitude(pred_BTCHW, mask_HW) - _amplitude(target_BTCHW, mask_HW)
+    return (difference**2).mean(dim=(1, 2, 3, 4))
 
 
 def facl(
@@ -70,13 +70,8 @@ def focal_frequency(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -
     return (weight * square).mean(dim=(1, 2, 3, 4))
 
 
-def _amplitudes(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> tuple[Tensor, Tensor]:
-    p, t = zero_masked(pred_BTCHW, mask_HW), zero_masked(target_BTCHW, mask_HW)
-    return _amplitude(p), _amplitude(t)
-
-
-def _amplitude(anomaly_BTCHW: Tensor) -> Tensor:
-    coefficient = transform(anomaly_BTCHW)
+def _amplitude(anomaly_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
+    coefficient = transform(zero_masked(anomaly_BTCHW, mask_HW))
     return torch.sqrt(coefficient.real**2 + coefficient.imag**2 + TINY)
 
 

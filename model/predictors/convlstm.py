@@ -62,7 +62,9 @@ class ConvLSTM(nn.Module):
     def _roll(
         self, history_BTCHW: Tensor, future_BTCHW: Tensor | None, forced_BT: Tensor | None
     ) -> Tensor:
-        state = self._empty_state(history_BTCHW)
+        batch, _, _, height, width = history_BTCHW.shape
+        empty = history_BTCHW.new_zeros(batch, self.width, height, width)
+        state = [(empty, empty) for _ in self.cells]
         for step in range(history_BTCHW.shape[1] - 1):
             _, state = self._advance(history_BTCHW[:, step], state)
         frame_BCHW = history_BTCHW[:, -1]
@@ -84,8 +86,3 @@ class ConvLSTM(nn.Module):
             features = hidden_state[0]
             following.append(hidden_state)
         return features, following
-
-    def _empty_state(self, history_BTCHW: Tensor) -> State:
-        batch, _, _, height, width = history_BTCHW.shape
-        empty = history_BTCHW.new_zeros(batch, self.width, height, width)
-        return [(empty, empty) for _ in self.cells]

@@ -1,5 +1,7 @@
-"""The interface of predictors, and the shape of a forecast.
+"""What a predictor may do beyond a forecast, and the shape of a forecast.
 
+A predictor is a ``torch.nn.Module`` built as ``Class(shape, width, **options)``; called with a
+history it returns the frames that follow [B, horizon, C, H, W], in the units of the history.
 Shape legend: B batch, T frames, C channel, H rows, W columns.
 """
 

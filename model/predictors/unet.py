@@ -23,17 +23,14 @@ Tensor = torch.Tensor
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:
+    groups = next(count for count in (4, 2, 1) if outputs % count == 0)
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, padding=1),
-        GroupNorm(_groups(outputs), outputs),
+        GroupNorm(groups, outputs),
         nn.SiLU(),
         nn.Conv2d(outputs, outputs, 3, padding=1),
         nn.SiLU(),
     )
-
-
-def _groups(channels: int) -> int:
-    return next(groups for groups in (4, 2, 1) if channels % groups == 0)
 
 
 class UNet(nn.Module):

@@ -68,8 +68,6 @@ class LinearForecast:
 
     Attributes:
         weights_FK: Coefficient of each predictor for each lead and channel.
-        mask_HW: Valid cells.
-        horizon: Frames predicted.
     """
 
     weights_FK: Tensor
@@ -88,12 +86,9 @@ class LinearForecast:
 
 
 def fit_linear_forecast(windows: Windows, mask_HW: Tensor, seed: int) -> LinearForecast:
-    """Fit on some training windows by the normal equations, in double precision on the CPU.
+    """Fit on training windows by the normal equations, in double precision on the CPU.
 
-    Args:
-        windows: Training windows; on large data some of them, evenly spread.
-        mask_HW: Valid cells.
-        seed: For drawing cells where there are too many.
+    On large data on some of the windows, evenly spread, and some cells, drawn with ``seed``.
     """
     mask_HW = mask_HW.cpu()
     rows_N, columns_N = torch.nonzero(mask_HW, as_tuple=True)

@@ -72,7 +72,7 @@ def open_context(config: SweepConfig) -> CheckContext:
     """
     torch.set_num_threads(config.training.threads)
     training = config.training
-    if config.executor == "ray":  # whose nodes have what this machine may lack
+    if config.executor == "ray":  # its nodes may have devices that this machine lacks
         training = training.model_copy(update={"device": "auto"})
     hardware = find_hardware(training)
     data = load_forecast_data(config.data, hardware.device, local_processes(config))
@@ -120,7 +120,7 @@ def _named(name: str, finding: Finding) -> Check:
 
 
 def _finding_of_error(error: FieldsharpError) -> Finding:
-    """Return a failed finding: a message says what is wrong, then what to do."""
+    """Return a failed finding: its message is the problem, then the fix."""
     detail, _, fix = str(error).partition("; ")
     return Finding(ok=False, detail=detail, fix=fix)
 

@@ -32,7 +32,6 @@ class Finding:
     """What a check found.
 
     Attributes:
-        ok: Whether the check passes.
         detail: What was found, one sentence.
         fix: What to do, one sentence; "" where the check passes.
     """
@@ -44,11 +43,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check(Finding):
-    """The finding of a named check.
-
-    Attributes:
-        name: Stable; scripts may rely on it.
-    """
+    """The finding of a named check; the name is stable, since scripts may rely on it."""
 
     name: str = field(kw_only=True)
 

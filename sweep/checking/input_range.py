@@ -32,12 +32,7 @@ def check_training_values(context: CheckContext) -> Finding:
 
 
 def check_later_values(context: CheckContext, part: str) -> Finding:
-    """Check that a later part of the series keeps to the range of the training part.
-
-    Args:
-        context: Configuration and data.
-        part: ``validation`` or ``test``.
-    """
+    """Check that ``validation`` or ``test`` stays within the range of the training part."""
     split = context.data.split
     values = _unit_values(context, split.validation if part == "validation" else split.test)
     outside = float(((values < -ROUNDING) | (values > 1 + ROUNDING)).mean())
@@ -124,12 +119,7 @@ def _unit_values(context: CheckContext, frames: range) -> npt.NDArray[np.float32
 
 @dataclass(frozen=True)
 class UnitJump:
-    """Position and size of a change of level.
-
-    Attributes:
-        frame: First frame of the other level.
-        factor: Values from there on over values before.
-    """
+    """First frame of another level, and the ratio of the values from it on to those before."""
 
     frame: int
     factor: float
@@ -138,10 +128,8 @@ class UnitJump:
 def largest_unit_jump(values_TCN: npt.NDArray[np.float32]) -> UnitJump | None:
     """Return where the root mean square of the frames changes its order of magnitude for good.
 
-    Intermittent rain is no jump: on each side of a jump the frames must be of similar size.
-
-    Args:
-        values_TCN: Valid cells of every frame, physical units.
+    Of valid cells in physical units. Intermittent rain is no jump: on each side of a jump the
+    frames must be of similar size.
     """
     if len(values_TCN) < 2:
         return None

@@ -33,12 +33,7 @@ def terms_reached(context: CheckContext) -> dict[str, dict[str, float | str]]:
 
 
 def check_term(context: CheckContext, settings: dict[str, float | str]) -> Finding:
-    """Check one loss by itself, on one batch.
-
-    Args:
-        context: Configuration and data.
-        settings: Settings of ``loss`` that leave only this loss.
-    """
+    """Check one loss by itself, on one batch; the settings of ``loss`` leave only this one."""
     predictor = context.shaken_predictor()
     predictor.train()
     try:

@@ -1,5 +1,6 @@
 """``confirm``: train the best trials with new seeds and evaluate them on the test split."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,24 +42,21 @@ def run(
         say_json(confirmation.model_dump(mode="json"))
         return
     console = wide_console()
-    console.print(
+    show_long = partial(console.print, markup=False, soft_wrap=True)
+    show_long(
         f"study {study} on the test split, seeds {', '.join(map(str, confirmation.seeds))}; "
         "mean +- standard error; for the held score, which decides, a seed that breaks a guard or "
-        "fails counts no better than the baseline's",
-        markup=False,
-        soft_wrap=True,
+        "fails counts no better than the baseline's"
     )
     console.print(_table(confirmation))
     for trial in confirmation.trials:
         for outcome in trial.outcomes:
             if outcome.failure is not None:
-                console.print(
+                show_long(
                     f"trial {trial.trial} failed with seed {outcome.seed}: {outcome.failure}; "
-                    "the same command tries it again",
-                    markup=False,
-                    soft_wrap=True,
+                    "the same command tries it again"
                 )
-    console.print(confirmation.sentence, markup=False, soft_wrap=True)
+    show_long(confirmation.sentence)
 
 
 def _table(confirmation: "Confirmation") -> "Table":

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, storage_address
-from fieldsharp.sweep.commands.printing import say
+from fieldsharp.sweep.commands.printing import say, say_json_line
 
 NAME = "dashboard"
 HELP = "Serve the Optuna dashboard on this machine."
@@ -44,7 +44,6 @@ def run(
     """Serve the dashboard until interrupted, to users of the printed link."""
     from contextlib import nullcontext, suppress
 
-    from fieldsharp.sweep.commands.printing import say_json_line
     from fieldsharp.sweep.dashboard.http.tls import load_tls
     from fieldsharp.sweep.dashboard.server import Dashboard, opened_in_browser
 

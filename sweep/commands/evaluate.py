@@ -1,5 +1,6 @@
 """``evaluate``: every metric of a forecast file against a truth file."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -56,23 +57,20 @@ def run(
         metric = METRICS[name]
         table.add_row(name, f"{value:.6g}", names.get(metric.unit, ""), metric.summary)
     console = wide_console()
+    show = partial(console.print, markup=False)
     cells = f"{evaluation.cells} cells"
     if evaluation.cells_least < evaluation.cells:
         cells = f"{evaluation.cells_least} to {cells}"
-    console.print(f"{evaluation.variable}: {evaluation.frames} frames, {cells}", markup=False)
+    show(f"{evaluation.variable}: {evaluation.frames} frames, {cells}")
     if evaluation.frames_too_sparse:
-        console.print(
-            f"{evaluation.frames_too_sparse} frames with too few cells are left out", markup=False
-        )
+        show(f"{evaluation.frames_too_sparse} frames with too few cells are left out")
     if evaluation.frames_without_truth:
-        console.print(
-            f"{evaluation.frames_without_truth} frames of the forecast have no truth", markup=False
-        )
+        show(f"{evaluation.frames_without_truth} frames of the forecast have no truth")
     console.print(table)
-    console.print(f"departures are from {evaluation.climatology}", markup=False)
+    show(f"departures are from {evaluation.climatology}")
     show_guards(evaluation.guards, console)
     if baseline is None:
-        console.print("guards relative to a baseline: give one with --baseline", markup=False)
+        show("guards relative to a baseline: give one with --baseline")
 
 
 def _dimension_and_value(pair: str) -> tuple[str, float | str]:

@@ -8,7 +8,7 @@ import typer
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Storage, Study, storage_address
-from fieldsharp.sweep.commands.printing import say, say_text
+from fieldsharp.sweep.commands.printing import say, say_json, say_text
 
 NAME = "export"
 HELP = "Write the best configuration, complete enough to train it again."
@@ -45,7 +45,6 @@ def run(
     """Write a configuration out."""
     from fieldsharp.storage.database import open_database
     from fieldsharp.storage.errors.mapping import database_errors
-    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing, write
     from fieldsharp.sweep.results.narrowed_search import (
         render_narrowed_search,
@@ -60,9 +59,9 @@ def run(
         )
     if next_sweep and trial is not None:
         raise ConfigError("--next narrows the whole search, and --trial names one; give either")
-    implied = _by_suffix(output)
-    has_known_suffix = output is not None and output.suffix.lower() in SUFFIXES
-    if form is not None and has_known_suffix and form != implied:
+    suffix = "" if output is None else output.suffix.lower()
+    implied = SUFFIXES.get(suffix, Format.yaml)
+    if form is not None and suffix in SUFFIXES and form != implied:
         raise ConfigError(
             f"--format {form.value} would be written to {output}, whose suffix means "
             f"{implied.value}; change one of them"
@@ -82,7 +81,7 @@ def run(
         say(f"the sweep that follows {study} written to {output}")
         return
     tree = export_tree(found, choose_trial(found, trial, address))
-    chosen = form or _by_suffix(output)
+    chosen = form or implied
     text = render(tree, chosen.value)
     if output is None:
         say_text(text)
@@ -95,7 +94,3 @@ def run(
         say_json({**{name: about[name] for name in names}, **written})
         return
     say(f"trial {about['trial']}, {standing(about)}, written to {output}")
-
-
-def _by_suffix(output: Path | None) -> Format:
-    return SUFFIXES.get(output.suffix.lower(), Format.yaml) if output is not None else Format.yaml

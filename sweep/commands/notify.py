@@ -69,16 +69,9 @@ class Notification:
 def notifying(
     command: str | None, study: str, address: str, read_findings: Callable[[], Findings]
 ) -> Iterator[Notification]:
-    """Run a command when the work in this context ends.
+    """Run a command of the shell, None for none, when the work in this context ends.
 
-    Args:
-        command: For the shell; None runs nothing.
-        study: Name of the study.
-        address: Address of the database.
-        read_findings: Reads the results of the study; on an error they stay unknown.
-
-    Yields:
-        The state to update while working.
+    Findings that cannot be read stay unknown. Yields the state to update while working.
     """
     notification = Notification()
     try:
@@ -153,7 +146,7 @@ def _run(command: str, environment: dict[str, str], stopping: StopSignals) -> st
     def interrupt() -> None:
         # Earlier signals belong to the burst that ended the work.
         if time.monotonic() - began > BURST_S:
-            stopping.ask = _ignore
+            stopping.ask = lambda: None  # the command is being ended already
             raise KeyboardInterrupt
 
     stopping.ask = interrupt
@@ -177,10 +170,6 @@ def _run(command: str, environment: dict[str, str], stopping: StopSignals) -> st
         _end(process)
         return "was interrupted"
     return None if code == 0 else f"failed with exit code {code}"
-
-
-def _ignore() -> None:
-    """Ignore a signal: the command is being ended already."""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

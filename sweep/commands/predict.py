@@ -7,7 +7,7 @@ import typer
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.sweep.commands.options import Json
-from fieldsharp.sweep.commands.printing import say
+from fieldsharp.sweep.commands.printing import say, say_json
 
 NAME = "predict"
 HELP = "Forecast from a run folder, as many frames ahead as asked for."
@@ -30,7 +30,6 @@ def run(
     """Forecast from a run folder."""
     from fieldsharp.fields.series import period_text, time_text
     from fieldsharp.fields.writing import write_netcdf
-    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
     from fieldsharp.sweep.results.prediction import forecast, steps_of_days
     from fieldsharp.sweep.results.run_folder import load_run

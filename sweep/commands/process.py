@@ -44,9 +44,7 @@ def run_process(
 ) -> int:
     """Run the command that this process exists for, and return its exit code.
 
-    Args:
-        load: Imports the command line, which takes a while.
-        arguments: Of the command.
+    ``load`` imports the command line, which takes a while.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
     keep_standard_streams()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Json, Storage, Study, storage_address
-from fieldsharp.sweep.commands.printing import say
+from fieldsharp.sweep.commands.printing import say, say_json
 
 NAME = "report"
 HELP = "Write a study as one HTML file that needs no network."
@@ -22,7 +22,6 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Write a report."""
-    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.report.build import make_report
 
     made = make_report(study, storage_address(storage), output or _default(study), trial)

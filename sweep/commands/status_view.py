@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
@@ -15,14 +16,16 @@ from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus
 
 def show_status(status: StudyStatus, console: Console) -> None:
     """Print the state of a study."""
+    show = partial(console.print, markup=False)
+    show_long = partial(show, soft_wrap=True)
     counts = ", ".join(f"{n} {state.lower()}" for state, n in status.states.items() if n)
     counts = counts or "no trials"
     unit = f" [{status.units}]" if status.units else ""
     observed, targets = status.observed, status.targets
-    console.print(f"study {status.study}: {counts}; budget {status.budget} trials", markup=False)
-    console.print(status.coordinator.note, markup=False, soft_wrap=True)
+    show(f"study {status.study}: {counts}; budget {status.budget} trials")
+    show_long(status.coordinator.note)
     of = "as the script tells" if observed["gradient"] is None else "on the validation split"
-    console.print(f"field {status.variable}{unit}, {of}", markup=False)
+    show(f"field {status.variable}{unit}, {of}")
     table = Table(box=None, pad_edge=False)
     for heading in ("", "trial", "score", "gradient", "peak", "rmse", "skill"):
         table.add_column(heading, justify="left" if not heading else "right")
@@ -40,47 +43,39 @@ def show_status(status: StudyStatus, console: Console) -> None:
                 name, str(trial.trial), *numbers, "-" if skill is None else f"{skill:.2f}"
             )
     console.print(table)
-    console.print("skill is 1 - MSE / MSE of persistence", markup=False)
+    show("skill is 1 - MSE / MSE of persistence")
     if status.front:
         front = ", ".join(str(trial.trial) for trial in status.front)
-        console.print(
-            f"on the front, beaten by none in gradient, peak and rmse at once: trials {front}",
-            markup=False,
-        )
+        show(f"on the front, beaten by none in gradient, peak and rmse at once: trials {front}")
     if status.guards_not_taken:
-        console.print(
+        show_long(
             "what the script tells does not suffice for the guards "
-            f"{', '.join(status.guards_not_taken)}: nothing refuses what they would",
-            markup=False,
-            soft_wrap=True,
+            f"{', '.join(status.guards_not_taken)}: nothing refuses what they would"
         )
     if status.infeasible:
         broken = ", ".join(f"{name} {n}" for name, n in status.guards_broken.items())
-        console.print(
-            f"{status.infeasible} of the complete trials broke a guard and cannot win ({broken})",
-            markup=False,
-        )
+        show(f"{status.infeasible} of the complete trials broke a guard and cannot win ({broken})")
     if status.best is not None:
-        console.print(f"best is {_values(status.best)}", markup=False)
+        show(f"best is {_values(status.best)}")
         if status.baseline is not None and status.best.trial == status.baseline.trial:
-            console.print("no trial has a better score than the baseline", markup=False)
+            show("no trial has a better score than the baseline")
         for warning in status.best.warnings:
-            console.print(f"beware: {warning}", markup=False, soft_wrap=True)
+            show_long(f"beware: {warning}")
     if status.eta_s is not None:
         minutes, seconds = divmod(round(status.eta_s), 60)
-        console.print(f"about {minutes} min {seconds} s left", markup=False)
+        show(f"about {minutes} min {seconds} s left")
     for number, reason in status.failures.items():
-        console.print(f"trial {number} failed: {reason}", markup=False, soft_wrap=True)
+        show_long(f"trial {number} failed: {reason}")
     for number, reason in status.left_out.items():
-        console.print(f"trial {number} is left out: {reason}", markup=False, soft_wrap=True)
+        show_long(f"trial {number} is left out: {reason}")
     if status.confirmation is not None:
-        console.print(f"confirmed: {status.confirmation.sentence}", markup=False, soft_wrap=True)
+        show_long(f"confirmed: {status.confirmation.sentence}")
     missed = shortfall(status.verdict, status.confirmation)
     if missed is not None:
-        console.print(f"beware: {missed}", markup=False, soft_wrap=True)
+        show_long(f"beware: {missed}")
     verdict = status.verdict
-    console.print(f"verdict: {verdict.name}: {verdict.reason}", markup=False, soft_wrap=True)
-    console.print(f"next: {next_step(verdict, status.confirmation)}", markup=False, soft_wrap=True)
+    show_long(f"verdict: {verdict.name}: {verdict.reason}")
+    show_long(f"next: {next_step(verdict, status.confirmation)}")
 
 
 def show_guards(guards: Sequence[GuardOutcome], console: Console) -> None:

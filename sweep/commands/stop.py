@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Json, Storage, Study, storage_address
-from fieldsharp.sweep.commands.printing import say
+from fieldsharp.sweep.commands.printing import say, say_json
 
 NAME = "stop"
 HELP = "Stop a running study: its trials finish their epoch, and resume goes on from there."
@@ -21,7 +21,6 @@ def run(
 ) -> None:
     """Stop the coordinator of a study and wait until it has ended."""
     from fieldsharp.storage.database import open_database
-    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.study.lookup import load_study
     from fieldsharp.sweep.study.stop import stop_study
 

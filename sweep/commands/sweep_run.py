@@ -63,12 +63,7 @@ def run_and_show(
 ) -> None:
     """Run a sweep until its budget is used, and show its result.
 
-    Args:
-        config: What to sweep.
-        address: Address of the database.
-        output: Chosen output.
-        must_exist: Refuse a missing database instead of creating one.
-        warm_start: Trials to take over from an earlier study.
+    A missing database is created unless it ``must_exist``.
 
     Raises:
         FieldsharpError: See ``run_sweep``.

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fieldsharp.sweep.commands.options import Json, Overrides
-from fieldsharp.sweep.commands.printing import say
+from fieldsharp.sweep.commands.printing import say, say_json
 
 NAME = "train"
 HELP = "Train one exported or written configuration into a run folder."
@@ -19,7 +19,6 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Train one configuration."""
-    from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.configuration.config_file import load_config
     from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
     from fieldsharp.sweep.results.train_run import train_into

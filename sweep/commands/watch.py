@@ -23,13 +23,6 @@ logger = logging.getLogger(__name__)
 def watch(name: str, storage: RDBStorage, url: str, interval_s: float, output: WatchOutput) -> None:
     """Show a study until its coordinator has ended, or Ctrl-C is pressed.
 
-    Args:
-        name: Name of the study.
-        storage: The database, open for reading.
-        url: Its address.
-        interval_s: Seconds between two readings.
-        output: Where its snapshots are shown.
-
     Raises:
         StudyError: If there is no such study.
         StorageError: If the database was removed or replaced, or cannot be read after the

@@ -23,11 +23,7 @@ class WatchOutput(ExitStack):
 
 
 class TableOutput(WatchOutput):
-    """Redraws a table, below the lines of trials that have ended.
-
-    Args:
-        console: Console of a terminal.
-    """
+    """Redraws a table, below the lines of trials that have ended."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -49,11 +45,7 @@ class TableOutput(WatchOutput):
 
 
 class LineOutput(WatchOutput):
-    """Prints a line for every trial that ended, and one for any other change.
-
-    Args:
-        console: Console of a stream.
-    """
+    """Prints a line for every trial that ended, and one for any other change."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()

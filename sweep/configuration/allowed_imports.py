@@ -35,12 +35,7 @@ Plugins = Annotated[tuple[str, ...], BeforeValidator(_modules)]
 
 
 def require_allowed(setting: str, name: object, plugins: Sequence[str]) -> None:
-    """Check that a predictor is built in or from a listed module.
-
-    Args:
-        setting: The setting, for the error message.
-        name: A registered name, or ``package.module:Class``.
-        plugins: Modules and packages that may be imported.
+    """Check that a predictor is registered, or ``package.module:Class`` of a listed module.
 
     Raises:
         ValueError: If it is neither; the message names the module to list.
@@ -52,12 +47,7 @@ def require_allowed(setting: str, name: object, plugins: Sequence[str]) -> None:
 
 
 def require_term_listed(setting: str, name: str, plugins: Sequence[str]) -> None:
-    """Check that a loss term is built in or from a listed module.
-
-    Args:
-        setting: The setting, for the error message.
-        name: A registered name, or ``package.module:function``.
-        plugins: Modules and packages that may be imported.
+    """Check that a loss term is registered, or ``package.module:function`` of a listed module.
 
     Raises:
         ValueError: If it is neither; the message names the module to list.

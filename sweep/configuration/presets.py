@@ -47,7 +47,7 @@ class Preset:
 
 
 def _round(name: str, variant: str, weight: float, multi_step: str, **more: Scalar) -> Preset:
-    """Return a trial with a raw, unnormalised weight, as in the plan."""
+    """Return a trial with one term, by default of a raw, unnormalised weight, as in the plan."""
     return Preset(
         name,
         {
@@ -57,19 +57,6 @@ def _round(name: str, variant: str, weight: float, multi_step: str, **more: Scal
             "loss.normalise": "none",
             "loss.peak_weight": 0.0,
             **more,
-        },
-    )
-
-
-def _sharpener(variant: str, weight: float) -> Preset:
-    return Preset(
-        f"sharpener: {variant} {weight:g}",
-        {
-            "loss.variant": variant,
-            "loss.gradient_weight": weight,
-            "loss.multi_step": "all",
-            "loss.normalise": "persistence",
-            "loss.peak_weight": 0.0,
         },
     )
 
@@ -88,10 +75,15 @@ PLAN = (
 )
 SLOWER_SHARE = 0.3
 SLOWER_WARMUP = 0.2
-SHARPENERS = (
-    _sharpener("sorted", 1.0),
-    _sharpener("gradient_magnitude", 2.0),
-    _sharpener("amse_mix", 1.0),
+SHARPENERS = tuple(
+    _round(
+        f"sharpener: {variant} {weight:g}",
+        variant,
+        weight,
+        "all",
+        **{"loss.normalise": "persistence"},
+    )
+    for variant, weight in (("sorted", 1.0), ("gradient_magnitude", 2.0), ("amse_mix", 1.0))
 )
 """Losses that can move the optimum, at the weights measured to sharpen most at little cost."""
 
@@ -114,8 +106,8 @@ def presets(config: SweepConfig) -> list[Preset]:
 def _baseline(config: SweepConfig) -> Preset:
     """Return the trial that all others are compared with: a pointwise base loss without terms.
 
-    Of an ensemble that is a single member: under the CRPS it would be what is to be judged. Of a
-    script it is what its settings say.
+    Of an ensemble it is a single member, since training with the CRPS is itself a candidate. Of a
+    script it has the values of ``trainer.baseline``.
     """
     if config.trainer is not None:
         given = config.trainer.baseline

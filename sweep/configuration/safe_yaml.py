@@ -80,11 +80,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def parse_yaml(text: str, what: str) -> Any:
-    """Parse one YAML document of plain values.
-
-    Args:
-        text: The document.
-        what: Subject of the error message, such as ``configuration x.yaml``.
+    """Parse one YAML document of plain values; ``what`` is the subject of the error message.
 
     Raises:
         ConfigError: If it is no YAML of plain values, or beyond a limit.
@@ -171,12 +167,8 @@ def _unshared(value: Any) -> Any:
 def first_difference(meant: Any, found: Any, at: str = "") -> str | None:
     """Return the first difference of two trees of plain values, None if they are equal.
 
-    Types count: 1, 1.0, True and "1" differ. Lists equal tuples, and nan equals nan.
-
-    Args:
-        meant: The tree that was written.
-        found: The tree that was read back.
-        at: Dotted path of both within their trees.
+    Types count: 1, 1.0, True and "1" differ. Lists equal tuples, and nan equals nan. ``at`` is the
+    dotted path of both within their trees.
     """
     where = at or "the whole"
     if isinstance(meant, dict) and isinstance(found, dict):

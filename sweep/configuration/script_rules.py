@@ -28,13 +28,9 @@ def with_script_defaults(tree: dict[str, Any]) -> dict[str, Any]:
         )
     changed = {**tree, "data": tree.get("data") or NO_DATA}
     if isinstance(space, dict):
-        named = {_of_script(str(name)): searched for name, searched in space.items()}
+        named = {OF_SCRIPT + str(n).removeprefix(OF_SCRIPT): space[n] for n in space}
         changed["search"] = {**search, "space": named}
     return changed
-
-
-def _of_script(name: str) -> str:
-    return name if name.startswith(OF_SCRIPT) else OF_SCRIPT + name
 
 
 def require_script_study(

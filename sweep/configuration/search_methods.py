@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # who only reads a configuration need not load Optuna
+if TYPE_CHECKING:  # reading a configuration must not load Optuna
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
@@ -19,7 +19,7 @@ and 1.8 times as many better configurations were left unfound in the same epochs
 
 @dataclass(frozen=True)
 class Pruner:
-    """How hopeless trials are kept from being trained to their end.
+    """How hopeless trials are stopped before their end.
 
     Attributes:
         rung_rule: Import path of a ``sweep.engine.rung_rule.RungRule``, which pauses trials at

@@ -167,7 +167,7 @@ def _fitting(name: str, searched: Any) -> Any:
 
 
 class SweepConfig(RunSettings):
-    """A sweep: one training, what is varied in it, and how it is judged."""
+    """A sweep: one training, the settings varied in it, and how its trials are scored."""
 
     study: str = Field(
         "sweep", min_length=1, max_length=200, description="name of the study in the database"
@@ -243,7 +243,7 @@ class SweepConfig(RunSettings):
         names = self._reachable("predictor.name", self.predictor.name)
         for name in names:
             require_allowed("search.space.predictor.name", name, self.plugins)
-        if ENSEMBLE in names:  # whether or not its members are searched beside it
+        if ENSEMBLE in names:  # whether or not its members are searched too
             searched = self.searched(MEMBER)
             members = ends(searched) if searched else (self.predictor.options.get("member"),)
             for member in members:
@@ -331,11 +331,7 @@ class SweepConfig(RunSettings):
         return None
 
     def searched_values(self, path: str) -> list[Scalar]:
-        """Return the configured value of a setting, and the choices or ends of its range.
-
-        Args:
-            path: Dotted path of the setting, such as ``loss.variant``.
-        """
+        """Return the value at a dotted path, and the choices or ends of its searched range."""
         configured, searched = value_at(self.run.model_dump(), path), self.searched(path)
         values = [
             *([] if configured is None else [configured]),
@@ -349,10 +345,7 @@ class SweepConfig(RunSettings):
         return {configured} if searched is None else set(ends(searched))
 
     def run_with(self, values: dict[str, Scalar]) -> RunSettings:
-        """Return one training's settings with some replaced.
-
-        Args:
-            values: New values by dotted path, such as ``training.learning_rate``.
+        """Return one training's settings with some replaced, by dotted path.
 
         Raises:
             ValueError: If a path is no setting or a value is out of its range.

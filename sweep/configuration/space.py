@@ -37,12 +37,7 @@ def make_sampler(search: SearchSettings, trials_so_far: int) -> BaseSampler:
 
 
 def make_pruner(search: SearchSettings, epochs: int) -> BasePruner:
-    """Return the pruner of a study for the score of each epoch; "auto" prunes nothing by it.
-
-    Args:
-        search: How it prunes.
-        epochs: Of a whole trial.
-    """
+    """Return the pruner of a study for the score of each epoch; "auto" prunes nothing by it."""
     by_score = PRUNERS[search.pruner].by_score if search.pruner in PRUNERS else None
     if by_score is None:
         return NopPruner()

@@ -72,16 +72,7 @@ def put_line(
     style: Style,
     label: str = "",
 ) -> None:
-    """Draw observations or a forecast as a line; NaN leaves a gap.
-
-    Args:
-        axes: To draw on.
-        x: Positions.
-        y: Values.
-        kind: Key of ``SERIES``.
-        style: Its colours.
-        label: In the legend; by default that of its kind.
-    """
+    """Draw observations or a forecast, a key of ``SERIES``, as a line; NaN leaves a gap."""
     series = SERIES[kind]
     axes.plot(
         np.asarray(x, dtype=float),

@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -57,12 +58,8 @@ def as_png(figure: Figure, dots_per_inch: int = DOTS_PER_INCH) -> bytes:
 def as_svg(figure: Figure, name: str, title: str) -> str:
     """Return a figure drawn in the style ``PAGE`` as an SVG element of a page.
 
-    Its colours are CSS variables of the page, such as ``--ink``; its letters are text.
-
-    Args:
-        figure: To export.
-        name: Unique in the page, of letters, digits and hyphens.
-        title: Alternative text; plain text.
+    Its colours are CSS variables of the page, such as ``--ink``; its letters are text. ``name`` is
+    unique in the page, of letters, digits and hyphens; ``title`` is the alternative text.
     """
     with drawing():
         FigureCanvasSVG(figure)
@@ -76,7 +73,8 @@ def as_svg(figure: Figure, name: str, title: str) -> str:
     assert box is not None, "matplotlib writes one"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {box[0]} role="img" '
-        f'aria-labelledby="{name}-title"><title id="{name}-title">{_escaped(title)}</title>{rest}'
+        f'aria-labelledby="{name}-title"><title id="{name}-title">{escape(title, quote=False)}'
+        f"</title>{rest}"
     )
 
 
@@ -85,7 +83,3 @@ def _with_unique_ids(body: str, name: str) -> str:
     referenced = set(_REFERENCE.findall(body))
     body = _ID.sub(lambda id_: f' id="{name}-{id_[1]}"' if id_[1] in referenced else "", body)
     return body.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

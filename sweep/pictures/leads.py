@@ -91,14 +91,12 @@ def _draw(
     for kind, values in scaled.items():
         put_line(axes, range(1, len(values) + 1), values, kind, style, labels.get(kind, ""))
     units = scale.units(observed.units, PER[metric])
-    put_labels(axes, _lead_label(observed), f"{metric}{units}", style)
+    first, last = observed.leads[0], observed.leads[-1]
+    ends_of_leads = f"{first}: {observed.ahead[0]}"
+    if last != first:
+        ends_of_leads += f", {last}: {observed.ahead[-1]}"
+    put_labels(axes, f"lead ({ends_of_leads})", f"{metric}{units}", style)
     frame_values(axes, *scaled.values(), ends)
     put_integer_ticks(axes, 1, leads)
     put_grid(axes, style)
     put_legend(axes, style)
-
-
-def _lead_label(observed: ObservedPreview) -> str:
-    first, last = observed.leads[0], observed.leads[-1]
-    label = f"lead ({first}: {observed.ahead[0]}"
-    return label + (f", {last}: {observed.ahead[-1]})" if last != first else ")")

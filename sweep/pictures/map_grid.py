@@ -24,8 +24,6 @@ class MapGrid:
     """The cells of a map.
 
     Attributes:
-        x_W: Coordinate of each column.
-        y_H: Coordinate of each row.
         x_label: Name and units of the columns.
         y_label: Name and units of the rows.
     """

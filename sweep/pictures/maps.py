@@ -32,7 +32,7 @@ from fieldsharp.sweep.pictures.color_scale import (
     value_scale,
 )
 from fieldsharp.sweep.pictures.map_grid import MapGrid, map_grid
-from fieldsharp.sweep.pictures.number_scale import NumberScale, number_scale, shown
+from fieldsharp.sweep.pictures.number_scale import number_scale, shown
 from fieldsharp.sweep.pictures.source import PictureSource
 from fieldsharp.sweep.pictures.style import SMALL, TEXT, Style
 from fieldsharp.sweep.study.files.previews import ObservedPreview
@@ -112,13 +112,7 @@ def one_map(observed: ObservedPreview, panel: Panel, style: Style) -> Figure:
 
 
 def draw_maps(source: PictureSource, style: Style, lead: int) -> Figure:
-    """Return observed and predicted maps at one lead, and their difference, in two columns.
-
-    Args:
-        source: With a forecast.
-        style: Colours.
-        lead: Index of the lead in the previews.
-    """
+    """Return observed and predicted maps at one lead, and their difference, in two columns."""
     observed, forecast, baseline = source.observed, source.forecast, source.baseline_forecast
     assert forecast is not None, "can_be_drawn requires it"
     observed_HW = masked(observed.values_LHW[lead], observed.mask_HW)
@@ -247,7 +241,10 @@ def _draw_bar(
     bar.outline.set_edgecolor(style.muted)
     bar.outline.set_linewidth(0.6)
     axes.tick_params(colors=style.ink, labelsize=SMALL, length=3, width=0.6)
-    label = _bar_label(scale, observed, unit_scale)
+    quantity = shown(observed.variable, 24)
+    if scale.kind == "differences":
+        quantity = f"forecast {MINUS} observed"
+    label = f"{quantity}{unit_scale.units(observed.units)}"
     if size.bar_below:
         axes.set_xlabel(label, fontsize=TEXT, color=style.ink, labelpad=2, parse_math=False)
     else:
@@ -257,11 +254,3 @@ def _draw_bar(
 def _plain() -> ScalarFormatter:
     """Return a tick formatter that writes numbers in full, without a common offset."""
     return ScalarFormatter(useOffset=False)
-
-
-def _bar_label(scale: ColorScale, observed: ObservedPreview, unit_scale: NumberScale) -> str:
-    """Return the quantity that the colours stand for, with units."""
-    units = unit_scale.units(observed.units)
-    if scale.kind == "values":
-        return f"{shown(observed.variable, 24)}{units}"
-    return f"forecast {MINUS} observed{units}"

@@ -16,11 +16,9 @@ class PictureSource:
         observed: Observations of the window that pictures show.
         preview: The trial's forecast of that window, and its training history.
         baseline: The same of the baseline; None for the baseline itself, or without its preview.
-        number: Of the trial.
         feasible: Whether it breaks no guard.
         by_lead: Its metrics at each lead, ``gradient``, ``gradient_observed``, ``peak`` and
             ``peak_observed`` among them; physical units.
-        targets: Target bands of gradient and peak.
     """
 
     observed: ObservedPreview

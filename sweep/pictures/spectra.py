@@ -39,13 +39,7 @@ MIN_DB, MAX_DB = -20.0, 10.0
 
 
 def decibels_of_observed(observed: ObservedPreview, power_LK: Doubles, lead: int) -> Doubles:
-    """Return a forecast's power relative to the observed at one lead in dB [K]; NaN without power.
-
-    Args:
-        observed: Spectra of the observations.
-        power_LK: Of the forecast.
-        lead: Index of the lead in the previews.
-    """
+    """Return a forecast's power over the observed at one lead in dB [K]; NaN without power."""
     with np.errstate(all="ignore"):
         ratio = power_LK[lead] / observed.power_LK[lead]
         return np.where(ratio > 0, 10.0 * np.log10(ratio), np.nan)
@@ -65,15 +59,7 @@ def one_spectrum(
     style: Style,
     labels: Mapping[str, str],
 ) -> Figure:
-    """Return the spectra at one lead.
-
-    Args:
-        observed: Spectra of the observations.
-        forecasts: By ``baseline`` or ``forecast``.
-        lead: Index of the lead in the previews.
-        style: Colours.
-        labels: Of the forecasts in the legend.
-    """
+    """Return the spectra at one lead; ``forecasts`` are by ``baseline`` or ``forecast``."""
     figure = make_figure(WIDTH, HEIGHT, style)
     _draw(figure, 0.0, observed, forecasts, lead, style, labels)
     return figure

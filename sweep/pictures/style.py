@@ -17,12 +17,8 @@ class Style:
     by people with red-green colour blindness.
 
     Attributes:
-        paper: Background.
         ink: Text and axes.
         muted: Minor elements, such as pruned trials.
-        grid: Grid lines.
-        missing: Masked cells.
-        hatch: Hatching of masked cells.
         observed, baseline, forecast: Lines and markers of each.
         band: Target bands.
         warning: Broken guards and failures.
@@ -81,13 +77,7 @@ PAGE = Style(**{role: f"#fe{index:02x}fd" for index, role in enumerate(ROLES)})
 
 @dataclass(frozen=True)
 class Series:
-    """Label, line style and marker of a line.
-
-    Attributes:
-        label: In the legend.
-        stroke: Line style.
-        marker: At its points.
-    """
+    """Label, line style and marker of a line."""
 
     label: str
     stroke: str

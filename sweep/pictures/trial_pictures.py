@@ -33,12 +33,6 @@ def can_be_drawn(picture: Picture, source: PictureSource) -> bool:
 
 
 def draw(picture: Picture, source: PictureSource, style: Style) -> bytes:
-    """Return a picture of a trial as a PNG; safe to call from any thread, draws one at a time.
-
-    Args:
-        picture: One that can be drawn.
-        source: Data of the trial.
-        style: Colours.
-    """
+    """Return a picture of a trial as a PNG; safe to call from any thread, draws one at a time."""
     with drawing():
         return as_png(DRAWINGS[picture](source, style))

@@ -17,12 +17,8 @@ class BuiltReport:
     """A report that was written.
 
     Attributes:
-        path: Of the file.
         size: In bytes.
-        pictures: Number of pictures.
-        verdict: Name of the study's verdict.
         test_split: Whether it has results of the test split.
-        why_no_test: Why it has none.
     """
 
     path: Path
@@ -34,13 +30,9 @@ class BuiltReport:
 
 
 def make_report(study: str, url: str, path: Path, trial: int | None = None) -> BuiltReport:
-    """Write the report of a study to a file, replacing an existing one.
+    """Write the report of a study to a ``.html`` file, replacing an existing one.
 
-    Args:
-        study: Name of the study.
-        url: URL of its database, which is only read.
-        path: Of the file, with the suffix ``.html``.
-        trial: Number of a trial other than the best; None for the best.
+    On the best trial, or on the one with the number ``trial``.
 
     Raises:
         BadInput: If there is no such study or trial, or the file cannot be written.

@@ -39,11 +39,6 @@ from fieldsharp.sweep.study.trial_records import TrialRecord, is_baseline, trial
 def collect_report(name: str, url: str, number: int | None = None) -> Report:
     """Return the data of a report; only reads.
 
-    Args:
-        name: Of the study.
-        url: URL of its database.
-        number: Of a trial other than the best; None for the best.
-
     Raises:
         StudyError: If there is no such study, or the trial asked for is not complete.
         StorageError: If the database cannot be read.

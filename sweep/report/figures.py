@@ -32,9 +32,7 @@ class Drawing:
     """A picture of the page: an SVG in the page's colours, or a PNG each for light and dark pages.
 
     Attributes:
-        title: In a few words.
         caption: A sentence with its main values; may be "".
-        alt: Alternative text.
         svg: The SVG element, "" for a PNG.
         light: Data URI of the PNG for a light page.
         dark: Data URI of the PNG for a dark page.
@@ -58,7 +56,6 @@ class MapsAtLead:
 
     Attributes:
         title: Lead and valid time.
-        sentence: Caption of all of them.
         drawings: Observed, forecasts, differences.
     """
 

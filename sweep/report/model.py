@@ -24,18 +24,13 @@ class TrialRow:
     """One trial in charts and tables; physical units, validation split.
 
     Attributes:
-        number: Of the trial.
         state: Optuna's name of its state, or PAUSED.
         feasible: Whether it breaks no guard; of a pruned trial, after its last epoch.
         score: The lower the better; None before the first epoch.
         sharpness: The part of the score from gradient and peak; None likewise.
         gradient_share: Ratio to the observed gradient; None likewise.
         rmse_share: Ratio to the baseline's RMSE; None likewise.
-        preset: Name of its preset.
-        is_baseline: Whether it is the baseline.
-        variant: Of its loss.
         params: Searched parameters, as Optuna stores them.
-        guards_broken: Names of the guards it breaks.
     """
 
     number: int
@@ -56,20 +51,13 @@ class TrialRow:
         """Whether it ran all its epochs and can be compared."""
         return self.state == "COMPLETE" and self.score is not None
 
-    @property
-    def has_score(self) -> bool:
-        """Whether it was evaluated after at least one epoch."""
-        return self.score is not None
-
 
 @dataclass(frozen=True)
 class ForecastResult:
     """Metrics of one forecast on one split; physical units.
 
     Attributes:
-        metrics: Every metric.
         score: The lower the better.
-        guards: Outcome of each guard.
     """
 
     metrics: MetricValues
@@ -82,8 +70,6 @@ class SplitResults:
     """Results of the baseline and the chosen trial on one split of the series.
 
     Attributes:
-        part: Name of the split.
-        targets: Target bands of gradient and peak.
         results: Of each forecast that was evaluated.
         observed: Preview of the observations; None without previews.
         forecasts: Previews of the forecasts.
@@ -115,12 +101,9 @@ class Chosen:
     """The trial the report is about.
 
     Attributes:
-        number: Of the trial.
         why: Why it was chosen, in words.
         standing: How far its score can be trusted, in words, as in its export.
-        is_baseline: Whether it is the baseline itself.
         params: Searched parameters, with the values that were trained.
-        preset: Name of its preset.
         export: Its configuration as YAML.
         warnings: Flaws of its forecast that no guard forbids.
     """
@@ -140,7 +123,6 @@ class VariantRow:
     """Scores of the trials with one loss variant; validation split.
 
     Attributes:
-        name: Of the variant.
         optimum: The forecast that minimises it.
         sharpens: Whether it can cure blur from uncertainty; None if not known.
         trials: Number of trials with a score.
@@ -165,7 +147,6 @@ class GuardRow:
     """Outcomes of one guard; validation split.
 
     Attributes:
-        name: Of the guard.
         flaw: Of a forecast that breaks it, in words.
         at_most: Whether the limit is an upper limit, else a lower one.
         broken_by: Number of complete trials that break it.
@@ -184,7 +165,6 @@ class CommonChoice:
     """A choice that most of the best trials made.
 
     Attributes:
-        value: The choice.
         in_best: Number of the best trials with it.
         in_all: Number of all trials with it.
     """
@@ -226,7 +206,6 @@ class Cost:
         confirm_seconds: Of the workers, on confirming.
         median_seconds: Of a complete trial; None without any.
         peak_memory_mb: Largest of any worker.
-        devices: That trials ran on.
         precisions: Of their matrix products.
         first: Start of the first trial.
         last: End of the last trial.
@@ -246,15 +225,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Report:
-    """All data of a report.
+    """All data of a report on a study.
 
     Attributes:
-        study: Name of the study.
-        made: Time the report was made.
-        variable: Name of the field.
-        units: Of the field.
         mode: ``score`` or ``pareto``.
-        verdict: Of the study.
         running: State of the coordinator, in words; "" for a finished study.
         budget: Number of trials planned.
         chosen: The trial the report is about; None while no trial is complete.
@@ -263,17 +237,12 @@ class Report:
         validation: Results on the split that the search minimised the score of.
         test: Results on the split that no training and no search used; None if unavailable.
         why_no_test: Why it is unavailable.
-        trials: All trials.
-        importance: Of the settings.
         distributions: By searched setting, whether its axis is logarithmic; None for a choice.
         variants: By loss, the best first.
         guards: The most broken first.
         confirmation: With new seeds; None before confirm was run.
         newer_trials: Number of trials that ended after it.
-        cost: Of the study.
         failures: Reason of each failed trial, by number.
-        provenance: Of the study.
-        data_file: Name of the data file.
         windows: Number of windows of each split.
         config: The configuration of the study as YAML.
     """

@@ -108,7 +108,10 @@ def lay_out(report: Report) -> ReportPage:
         newer=f"{sentences.capital(count(newer, 'trial'))} ended after it.",
         metrics_sentence=sentences.metrics_sentence(report),
         metrics=[tables.metrics(report, split) for split in splits],
-        settings=[(name, _setting(value)) for name, value in _params(report)],
+        settings=[
+            (name, number(value) if isinstance(value, float) else str(value))
+            for name, value in (report.chosen.params if report.chosen else {}).items()
+        ],
         pictures_note=sentences.pictures_note(observed) if observed is not None else "",
         fallback=_fallback(report),
         no_pictures=_no_pictures(report),
@@ -148,14 +151,6 @@ def render(report: Report, page: ReportPage) -> str:
         mood=MOODS.get(report.verdict.name, "open"),
         style=(HERE / "report.css").read_text(encoding="utf-8"),
     )
-
-
-def _params(report: Report) -> list[tuple[str, object]]:
-    return list(report.chosen.params.items()) if report.chosen is not None else []
-
-
-def _setting(value: object) -> str:
-    return number(value) if isinstance(value, float) else str(value)
 
 
 def _fallback(report: Report) -> str:

@@ -7,13 +7,7 @@ from fieldsharp.model.registry import NO_TERM
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.sweep.pictures.number_scale import number_scale
 from fieldsharp.sweep.report.formatting import UNKNOWN, count, duration, number, percent, ratio
-from fieldsharp.sweep.report.model import (
-    ForecastResult,
-    Report,
-    SplitResults,
-    share,
-    shares_of_observed,
-)
+from fieldsharp.sweep.report.model import Report, SplitResults, share, shares_of_observed
 from fieldsharp.sweep.report.sentences import name_of
 from fieldsharp.sweep.study.confirmation.records import Spread
 
@@ -27,9 +21,7 @@ class Table:
     """A table of the page.
 
     Attributes:
-        caption: Its caption.
         headings: Of its columns; the first column holds the names of the rows.
-        rows: Cells as text.
         text_columns: Indices of the columns aligned left.
         bold_row: Index of the row in bold.
     """
@@ -80,6 +72,7 @@ def metrics(report: Report, split: SplitResults) -> Table:
         m = result.metrics.overall
         of_gradient, of_peak = shares_of_observed(m, targets.peak.offset)
         of_rmse = share(m["rmse"], baseline.metrics.overall["rmse"]) if baseline else None
+        broken = ", ".join(guard.name for guard in result.guards if not guard.ok)
         lines.append(
             [
                 name_of(report, kind),
@@ -89,7 +82,7 @@ def metrics(report: Report, split: SplitResults) -> Table:
                 ratio(m.get("skill_persistence")),
                 ratio(m.get("anomaly_correlation")),
                 number(result.score),
-                _guard_summary(result),
+                f"breaks {broken}" if broken else "none broken",
             ]
         )
     windows = report.windows.get(split.part)
@@ -110,11 +103,6 @@ def metrics(report: Report, split: SplitResults) -> Table:
         text_columns=[7],
         bold_row=len(lines) - 1 if "forecast" in results else None,
     )
-
-
-def _guard_summary(result: ForecastResult) -> str:
-    broken = [guard.name for guard in result.guards if not guard.ok]
-    return f"breaks {', '.join(broken)}" if broken else "none broken"
 
 
 def variants(report: Report) -> Table:

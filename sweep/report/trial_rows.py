@@ -33,11 +33,7 @@ from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 
 class ParsedTrials:
-    """All trials of a study with their specs and records, parsed once.
-
-    Args:
-        trials: As Optuna stores them.
-    """
+    """All trials of a study with their specs and records, parsed once."""
 
     def __init__(self, trials: Sequence[FrozenTrial]) -> None:
         self.all = list(trials)
@@ -90,7 +86,7 @@ def variant_rows(trials: Sequence[TrialRow]) -> list[VariantRow]:
     """Return a row for each loss variant, the best first."""
     by_variant: dict[str, list[TrialRow]] = {}
     for trial in trials:
-        if trial.has_score and trial.variant is not None:
+        if trial.score is not None and trial.variant is not None:
             by_variant.setdefault(trial.variant, []).append(trial)
     rows = [_variant_row(name, group) for name, group in by_variant.items()]
     return sorted(rows, key=lambda row: (row.best is None, row.best or 0.0, row.median))

@@ -22,8 +22,6 @@ class FieldMetadata:
 
     Attributes:
         scaling: Between physical units and the training range.
-        shape: Shape of history and forecast.
-        units: Units of the field.
         step_s: Time between two frames, in seconds (or units of a time axis without dates).
         is_dated: Whether the time axis has dates.
         coordinates: Its y and x coordinates, where it has them.
@@ -43,10 +41,6 @@ class FieldMetadata:
 
 def read_field_metadata(path: Path, data: DataSettings) -> FieldMetadata:
     """Read and validate the file; no array of a size named in it is allocated before.
-
-    Args:
-        path: The file.
-        data: Data settings of the run's configuration.
 
     Raises:
         OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError:

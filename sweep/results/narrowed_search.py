@@ -56,7 +56,8 @@ def narrowed_search(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
         name: _narrowed(searched, [trial.params[name] for trial in best])
         for name, searched in config.search.space.items()
     }
-    fixed = {n: s.choices[0] for n, s in space.items() if isinstance(s, Choices) and _single(s)}
+    choices = {n: s.choices for n, s in space.items() if isinstance(s, Choices)}
+    fixed = {name: values[0] for name, values in choices.items() if len(values) == 1}
     if len(fixed) == len(space):
         raise StudyError(
             f"the best trials of study {study.study_name!r} agree in all that was searched, so "
@@ -101,10 +102,7 @@ def render_narrowed_search(study: Study, trials: Sequence[FrozenTrial]) -> str:
 def write_narrowed_search(text: str, path: Path, *, named: bool = True) -> None:
     """Write the file; only an earlier follow-up is replaced.
 
-    Args:
-        text: Content.
-        path: The file.
-        named: Whether the user named the path; a link is followed only then.
+    A link is followed only if the user named the path.
 
     Raises:
         ConfigError: If there is another file of that name, or it cannot be written.
@@ -129,10 +127,6 @@ def write_narrowed_search(text: str, path: Path, *, named: bool = True) -> None:
         raise ConfigError(
             f"cannot write {path} ({error}); choose another place with export STUDY --next -o FILE"
         ) from error
-
-
-def _single(searched: Choices) -> bool:
-    return len(searched.choices) == 1
 
 
 def _narrowed(

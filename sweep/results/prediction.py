@@ -63,11 +63,6 @@ def forecast(
 def steps_of_days(trained: TrainedRun, days: int, data_path: Path | None = None) -> int:
     """Return the number of predicted frames in a number of days.
 
-    Args:
-        trained: A loaded run folder.
-        days: Days to predict.
-        data_path: Other data than the run was trained on.
-
     Raises:
         ConfigError: If the time between two frames does not divide a day.
     """

@@ -24,13 +24,9 @@ Constants = dict[str, Any]
 
 
 def python_constants(tree: Mapping[str, Any], title: str) -> str:
-    """Return an export as Python source that assigns literals to constants and nothing else.
+    """Return an ``export_tree`` as Python source that assigns literals to constants, nothing else.
 
     The source is parsed, not run, and compared with the values before it is returned.
-
-    Args:
-        tree: See ``export_tree``.
-        title: Text of the docstring.
 
     Raises:
         StudyError: If a name is no ASCII identifier, two names are the same, or a value has no

@@ -131,7 +131,6 @@ class TrainedRun(FieldMetadata):
     """A loaded run folder, with the properties of the field it was trained on.
 
     Attributes:
-        run: Settings of the training.
         predictor: In evaluation mode, with its weights.
     """
 

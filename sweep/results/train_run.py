@@ -26,7 +26,6 @@ class TrainingOutcome:
 
     Attributes:
         metrics: On the validation split, physical units.
-        units: Units of the field.
         largest_difference: Largest relative difference from the metrics of the export it was
             trained from; None for a configuration that carries none.
     """

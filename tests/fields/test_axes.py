@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
-from fieldsharp.fields.axes import field_axes
+from fieldsharp.fields.axes import field_dims
 
 
 def array_of(**sizes: int) -> xr.DataArray:
     shape = tuple(sizes.values())
     return xr.DataArray(np.arange(np.prod(shape)).reshape(shape), dims=tuple(sizes), name="q")
+
+
+def field_axes(array: xr.DataArray, select: Mapping[str, int | float | str]) -> xr.DataArray:
+    array, dims = field_dims(array, select)
+    return array.transpose(*dims)
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fieldsharp.fields.masked_statistics import Climatology
+from fieldsharp.objectives.metrics import METRICS
 from fieldsharp.objectives.spectral_statistics import (
     effective_resolution,
     largest_deviation_ratio,
     power_observed,
-    power_ratio_db,
     regional_mean_observed,
     regions_counted,
     wavelengths,
@@ -209,7 +209,8 @@ def test_bands_hold_their_shorter_end_and_never_the_mean() -> None:
     ones = torch.ones(4, dtype=torch.float64)
     pred = torch.tensor([1e6, 100.0, 10.0, 1.0], dtype=torch.float64)
 
-    found = [power_ratio_db(b)(pred, ones, wavelength).item() for b in ("small", "middle", "large")]
+    bands = [METRICS[f"power_{band}"] for band in ("small", "middle", "large")]
+    found = [band.formula(pred, ones, wavelength).item() for band in bands]
 
     assert found == pytest.approx([0.0, 10.0, 20.0], abs=1e-4)
 
@@ -218,7 +219,7 @@ def test_a_band_empty_in_both_is_alike_and_in_one_is_a_finite_number() -> None:
     wavelength = torch.tensor([torch.inf, 8.0, 2.0])
     large = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
     both = torch.tensor([0.0, 1.0, 1.0], dtype=torch.float64)
-    small = power_ratio_db("small")
+    small = METRICS["power_small"].formula
 
     assert small(large, large, wavelength).item() == 0.0
     assert small(0.0 * large, 0.0 * large, wavelength).item() == 0.0

@@ -12,6 +12,8 @@ from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS
 from fieldsharp.sweep.dashboard.http.request_paths import RequestPath
 
 MAX_REASON_LENGTH = 300
+_FORBIDDEN = re.compile("[\0\ud800-\udfff]")
+"""The character U+0000, and halves of surrogate pairs."""
 
 
 def _is_printable(name: str) -> str:
@@ -93,13 +95,7 @@ _MODELS: tuple[tuple[re.Pattern[str], type[_Body]], ...] = tuple(
 
 
 def wrong_body(path: RequestPath, content_type: str, body: bytes) -> str | None:
-    """Return the error of a body, None where its route accepts it.
-
-    Args:
-        path: Of the request.
-        content_type: Header of the request.
-        body: All of it.
-    """
+    """Return the error of a body, None where its route accepts it."""
     model = next((model for pattern, model in _MODELS if pattern.fullmatch(path.route)), None)
     if not body and model is None:
         return None
@@ -121,9 +117,7 @@ def wrong_body(path: RequestPath, content_type: str, body: bytes) -> str | None:
 def wrong_values(body: bytes, objectives: int) -> str | None:
     """Return the error of the values reported for a trial, None where they fit its study.
 
-    Args:
-        body: One that ``wrong_body`` accepts.
-        objectives: How many values a trial of the study has.
+    ``body`` is one that ``wrong_body`` accepts; a trial of the study has ``objectives`` values.
     """
     values = json.loads(body).get("values")
     if values is None or len(values) == objectives:
@@ -141,7 +135,7 @@ def _beyond_limits(tree: Any) -> str | None:
     for _ in range(MOST_LEVELS):
         texts = [key for value in level if isinstance(value, dict) for key in value]
         texts += [value for value in level if isinstance(value, str)]
-        if any("\0" in text or _has_lone_surrogate(text) for text in texts):
+        if any(_FORBIDDEN.search(text) for text in texts):
             return "a text holds the character U+0000 or half of a surrogate pair; take it out"
         if any(isinstance(value, float) and abs(value) == float("inf") for value in level):
             return "a number is too large for JSON; take a smaller one"
@@ -154,10 +148,6 @@ def _beyond_limits(tree: Any) -> str | None:
         if not level:
             return None
     return f"the JSON is nested deeper than {MOST_LEVELS} levels; flatten it"
-
-
-def _has_lone_surrogate(text: str) -> bool:
-    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _misfit(model: type[_Body], tree: dict[str, Any]) -> str | None:

@@ -46,8 +46,6 @@ class RequestPath:
 
     Attributes:
         route: Method and path, in the form the patterns accept.
-        study: Id of the study in the path, None where there is none.
-        trial: Id of the trial in the path.
         artifact: Id of the artifact in the path, of the trial if there is one, else of the study.
     """
 
@@ -60,9 +58,7 @@ class RequestPath:
 def parse_request_path(method: str, path: str) -> RequestPath | None:
     """Return the parsed path of a request, None where the dashboard has no such path.
 
-    Args:
-        method: Of HTTP.
-        path: As WSGI carries it: the bytes as Latin-1.
+    ``path`` is as WSGI carries it: the bytes as Latin-1.
     """
     try:
         route = f"{method.upper()} {path.encode('latin-1').decode()}"
@@ -81,10 +77,7 @@ def parse_request_path(method: str, path: str) -> RequestPath | None:
 def missing(path: RequestPath, storage: RDBStorage, cached: BaseStorage) -> str | None:
     """Return which id of a path the database does not have, None where it has every one.
 
-    Args:
-        path: Of the request.
-        storage: The database.
-        cached: The same database, with finished trials cached in memory.
+    ``cached`` is the same database, with finished trials cached in memory.
     """
     study, trial, artifact = path.study, path.trial, path.artifact
     try:

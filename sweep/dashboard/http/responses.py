@@ -34,10 +34,7 @@ class Response:
     """One complete response; a WSGI application that always returns it.
 
     Attributes:
-        status: Number and phrase.
-        content_type: Of the body.
         body: Not sent for ``HEAD``.
-        headers: Further headers.
     """
 
     status: str
@@ -66,12 +63,7 @@ def wants_page(environ: Environ) -> bool:
 def page(status: str, title: str, content: str, head: str = "", headers: Headers = ()) -> Response:
     """Return a page without scripts or anything from another origin.
 
-    Args:
-        status: Number and phrase.
-        title: Plain text.
-        content: HTML, below the title.
-        head: HTML for the head.
-        headers: Further headers.
+    ``content``, below the title, and ``head`` are HTML; ``title`` is plain text.
     """
     html = (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'

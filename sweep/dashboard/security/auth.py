@@ -69,13 +69,13 @@ class TokenAuth:
         self._token = token.encode()
         self._cookie_name = f"sweep-dashboard-{port}"
         self._cookie_value = hmac.new(self._token, b"cookie", hashlib.sha256).hexdigest().encode()
-        self._cookie_attributes = "; HttpOnly; SameSite=Strict; Path=/" + (
-            "; Secure" if secure else ""
-        )
+        over_tls_alone = "; Secure" if secure else ""
+        self._cookie_attributes = f"; HttpOnly; SameSite=Strict; Path=/{over_tls_alone}"
 
     def check(self, environ: Environ) -> Response | None:
         """Return None for a request that is authenticated; else the response to send instead."""
-        if self._has_header(environ):
+        scheme, _, header = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() == "bearer" and _same(header.strip(), self._token):
             return None
         if environ.get("REQUEST_METHOD") == "GET" and is_page(environ):
             query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
@@ -84,10 +84,6 @@ class TokenAuth:
                 is_right = hmac.compare_digest(given[-1].encode(), self._token)
                 return self._set_cookie(environ, query) if is_right else _ask_for_token(environ)
         return None if self._has_cookie(environ) else _ask_for_token(environ)
-
-    def _has_header(self, environ: Environ) -> bool:
-        scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-        return scheme.lower() == "bearer" and _same(given.strip(), self._token)
 
     def _has_cookie(self, environ: Environ) -> bool:
         # Parsed by hand: http.cookies stops at the first malformed cookie, and other programs on

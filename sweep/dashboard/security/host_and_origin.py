@@ -46,16 +46,10 @@ class AllowedHosts:
     """
 
     def __init__(self, scheme: str, host: str, port: int, allowed: Sequence[str] = ()) -> None:
-        """Allow the bound address and further names.
-
-        Args:
-            scheme: ``http`` or ``https``.
-            host: Bound host.
-            port: Bound port.
-            allowed: Names of ``--allow-host``; one without a port is also allowed with this port.
+        """Allow the bound address, and names, also with the bound port where they have none.
 
         Raises:
-            ConfigError: If one of those is not a valid host name.
+            ConfigError: If one of the names is not a valid host name.
         """
         is_default = port == _DEFAULT_PORT[scheme]
         self._allowed: set[str] = set()

@@ -35,12 +35,7 @@ _FORWARDED = ("HTTP_X_FORWARDED_", "HTTP_FORWARDED", "HTTP_X_SCRIPT_NAME")
 
 
 def guard(app: WsgiApp, checks: Sequence[Check]) -> WsgiApp:
-    """Return an application behind checks.
-
-    Args:
-        app: Answers every request that passes.
-        checks: Run in this order; the first response that one returns is sent.
-    """
+    """Return an application behind checks: the first response that a check returns is sent."""
 
     def guarded(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:

@@ -27,12 +27,8 @@ _DATA_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-an
 """Policy of everything that is not a page: opened on its own it runs nothing and has no origin. The
 style is the one browsers show a picture with."""
 
-_PICTURES = (
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "image/webp",
-)  # not SVG, which can hold scripts
+# Not SVG, which can hold scripts.
+_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _SENT_TYPES = (
     *_PICTURES,
     "application/json",
@@ -84,7 +80,10 @@ def contained(environ: Environ, start_response: StartResponse) -> StartResponse:
             put(name, value)
         put("Cache-Control", "no-store")
         if "location" in found:
-            put("Location", _within(found["location"][1]))
+            # As a path: the browser adds the host and scheme it uses.
+            target = urlsplit(found["location"][1])
+            query = f"?{target.query}" if target.query else ""
+            put("Location", f"/{target.path.lstrip('/')}{query}")
         if is_html:
             policy = found.get("content-security-policy", ("", ""))[1]
             put("Content-Security-Policy", _completed(policy))
@@ -107,9 +106,8 @@ def _contain_file(found: dict[str, tuple[str, str]], put: Any, path: str) -> Non
         kind = _UNKNOWN_TYPE
         put("Content-Type", kind)
     if kind in _PICTURES:
-        put(
-            "Cache-Control", f"private, max-age={_PICTURE_CACHE_S}"
-        )  # its id is of this picture alone
+        # Its id is of this picture alone.
+        put("Cache-Control", f"private, max-age={_PICTURE_CACHE_S}")
         found.pop("content-disposition", None)
     elif kind != "application/json" or path.startswith("/artifacts/"):
         given = found.get("content-disposition", ("", ""))[1]
@@ -133,9 +131,3 @@ def _completed(policy: str) -> str:
     present = {part.split()[0].lower() for part in policy.split(";") if part.split()}
     missing = [f"{name} {value}" for name, value in _PAGE_POLICY.items() if name not in present]
     return "; ".join([*(part.strip() for part in policy.split(";") if part.strip()), *missing])
-
-
-def _within(location: str) -> str:
-    """Return the target of a redirect as a path: the browser adds the host and scheme it uses."""
-    parts = urlsplit(location)
-    return "/" + parts.path.lstrip("/") + (f"?{parts.query}" if parts.query else "")

@@ -11,7 +11,6 @@ from typing import BinaryIO
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import ConfigError, StudyError
 from fieldsharp.storage.durable_files.atomic import make_private_folder, write_durably
@@ -40,14 +39,10 @@ CACHED_PICTURES = 400
 
 
 class PictureArtifactStore(FileSystemArtifactStore):
-    """Optuna's store of files in a folder, which also draws the pictures of trials on request.
+    """Optuna's store of files beside a database, which also draws pictures of trials on request.
 
     Pictures are cached in memory and not in the folder: they cost a quarter of a second, and a file
     would outlive the program that drew it. Safe to use from several threads.
-
-    Args:
-        storage: With the studies.
-        url: URL of the database, which the folder of files is next to.
 
     Raises:
         ConfigError: If other users can write to that folder, see
@@ -139,10 +134,13 @@ class PictureArtifactStore(FileSystemArtifactStore):
         if study is None:
             return None
         trials = self._storage.get_all_trials(id_of_study(study), deepcopy=False)
-        trial = next((t for t in trials if _shows(picture, t)), None)
+        trial = next((t for t in trials if t.number == picture.number), None)
+        spec = trial_spec(trial) if trial is not None else None
+        if trial is None or spec is None or not spec.fingerprint.startswith(picture.fingerprint):
+            return None
         files = StudyWorkspace(self._url, picture.identity)
         observed, preview = files.observed(), files.preview(picture.number)
-        record = trial_record(trial) if trial is not None else None
+        record = trial_record(trial)
         if record is None or observed is None or preview is None:
             return None
         baseline = complete_baseline(trials)
@@ -158,8 +156,3 @@ class PictureArtifactStore(FileSystemArtifactStore):
             by_lead=record.judgement.by_lead,
             targets=summary.targets,
         )
-
-
-def _shows(picture: TrialPicture, trial: FrozenTrial) -> bool:
-    spec = trial_spec(trial) if trial.number == picture.number else None
-    return spec is not None and spec.fingerprint.startswith(picture.fingerprint)

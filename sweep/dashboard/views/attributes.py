@@ -10,7 +10,7 @@ from fieldsharp.objectives.guards import broken
 from fieldsharp.storage.optuna_adapter.internals import FrozenStudy
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.data_summary import DataSummary
-from fieldsharp.sweep.study.trial_records import TrialRecord, is_baseline, trial_record, trial_spec
+from fieldsharp.sweep.study.trial_records import TrialRecord, trial_record, trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 Attributes = Mapping[str, str | float | int]
@@ -43,11 +43,6 @@ class ParsedTrial:
     trial: FrozenTrial
     spec: TrialSpec | None
     record: TrialRecord | None
-
-    @property
-    def is_baseline(self) -> bool:
-        """Whether it is the baseline."""
-        return is_baseline(self.trial)
 
 
 def parse_trial(trial: FrozenTrial) -> ParsedTrial:

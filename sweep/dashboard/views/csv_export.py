@@ -23,12 +23,7 @@ FORMULA = re.compile(rf"^(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?=[{_SIGNS}])")
 def study_csv(
     study: FrozenStudy, trials: Sequence[FrozenTrial], numbers: Collection[int] | None
 ) -> str:
-    """Return trials as comma-separated values with a header row.
-
-    Args:
-        study: Written by this program.
-        trials: All of its trials.
-        numbers: Of the trials to return; None for all.
+    """Return the trials with these numbers, None for all, as comma-separated values with a header.
 
     Raises:
         ValidationError: If another version of this program wrote the study.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from fieldsharp.core.printable import printable
 from fieldsharp.model.registry import NOT_KNOWN, loss_variant
-from fieldsharp.objectives.guards import GuardOutcome, broken
+from fieldsharp.objectives.guards import broken
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.dashboard.views.attributes import ParsedTrial
 from fieldsharp.sweep.dashboard.views.markdown import code, code_block, plain
@@ -15,7 +15,12 @@ from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.artifacts import PICTURES, picture_of
 from fieldsharp.sweep.study.formatting import given_in_words, last_lines
 from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus
-from fieldsharp.sweep.study.trial_records import TrialRecord, paused_after, why_left_out
+from fieldsharp.sweep.study.trial_records import (
+    TrialRecord,
+    is_baseline,
+    paused_after,
+    why_left_out,
+)
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.study.verdict import can_sharpen
 
@@ -26,13 +31,9 @@ OUTPUT_LINES = 20
 def trial_note(
     parsed: ParsedTrial, summary: DataSummary, baseline: TrialRecord | None, picture: str = ""
 ) -> str:
-    """Return the note of a trial: its score, broken guards, loss and metrics.
+    """Return the note of a trial: score, broken guards, loss, metrics, and a picture at the end.
 
-    Args:
-        parsed: The trial.
-        summary: Of the study's data.
-        baseline: Record of the baseline; None before it is complete.
-        picture: In Markdown, shown at the end; "" for none.
+    ``baseline`` is None before the baseline is complete, and ``picture`` is Markdown.
     """
     spec = parsed.spec
     lines = [f"**Trained with** {trained_with(spec)}"] if spec is not None else []
@@ -104,7 +105,7 @@ def note_picture(study_id: int, trial_id: int, artifacts: Sequence[Mapping[str, 
             found = picture_of(meta["artifact_id"])
             if found is not None and found.picture == name:
                 path = f"/artifacts/{study_id}/{trial_id}/{meta['artifact_id']}"
-                return f"![{PICTURES[found.picture]}]({path})"
+                return f"![{PICTURES[found.picture].description}]({path})"
     return ""
 
 
@@ -148,13 +149,12 @@ def _outcome(parsed: ParsedTrial, record: TrialRecord) -> str:
     )
     if not broken_guards:
         return f"{score}. It breaks no guard."
-    sentences = "\n".join(f"- {code(guard.name)}: {_guard(guard)}" for guard in broken_guards)
-    return f"{score}. **It cannot win**, since it breaks guards:\n\n{sentences}"
-
-
-def _guard(guard: GuardOutcome) -> str:
-    lead = f" at lead {guard.lead}" if guard.lead is not None else ""
-    return f"{plain(guard.words)} ({guard.value:.4g}{lead}, limit {guard.limit:.4g})"
+    sentences = [f"{score}. **It cannot win**, since it breaks guards:\n"]
+    for guard in broken_guards:
+        lead = f" at lead {guard.lead}" if guard.lead is not None else ""
+        value = f"{guard.value:.4g}{lead}, limit {guard.limit:.4g}"
+        sentences.append(f"- {code(guard.name)}: {plain(guard.words)} ({value})")
+    return "\n".join(sentences)
 
 
 def _table(
@@ -168,15 +168,16 @@ def _table(
         (f"RMSE{unit}", None, None, "rmse"),
         ("skill over persistence", None, None, "skill_persistence"),
     ]
-    compared = None if parsed.is_baseline else baseline
+    compared = None if is_baseline(parsed.trial) else baseline
     heading = "| validation split | this trial | baseline | target | observed |"
     lines = [heading, "|---|---|---|---|---|"]
     for label, target, observed, metric in rows:
         if metric not in record.metrics:  # a script need not report it
             continue
         of_baseline = compared.metrics.get(metric) if compared is not None else None
-        cells = (record.metrics[metric], of_baseline, target, observed)
-        lines.append(f"| {label} | " + " | ".join(map(_number, cells)) + " |")
+        values = (record.metrics[metric], of_baseline, target, observed)
+        cells = ["" if value is None else f"{value:.4g}" for value in values]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -194,7 +195,3 @@ def _best(status: StudyStatus, best: TrialStatus) -> str:
         f"{best.gradient:.4g} (target {gradient:.4g}), peak {best.peak:.4g}{unit} (target "
         f"{peak:.4g}), RMSE {best.rmse:.4g}{unit}; {values}"
     )
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"

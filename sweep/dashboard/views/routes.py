@@ -50,12 +50,7 @@ REPLACED = (
 
 
 def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
-    """Return the application for requests that passed the checks.
-
-    Args:
-        storage: The open database.
-        storage_url: Its URL; the files of the studies are next to it.
-    """
+    """Return the application for requests that passed the checks."""
     cached = get_storage(storage)  # reads finished trials once
     payload = StudyPayload(cached, storage_url)
     # A person needs a second to open the link; reading a thousand trials takes two.

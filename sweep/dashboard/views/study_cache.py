@@ -69,11 +69,6 @@ class _TrialJson:
 class StudyCache:
     """One study, with every finished trial serialised once. Not safe to use from several threads.
 
-    Args:
-        storage: With the study.
-        url: URL of the database.
-        study: Written by this program.
-
     Raises:
         ValidationError: If another version of this program wrote the study.
     """
@@ -140,7 +135,7 @@ class StudyCache:
         attributes = trial_attributes(parsed, self._summary)
         tree = serialize_frozen_trial(id_of_study(study), trial, edited or {})
         tree["user_attrs"] = serialize_attrs(attributes)
-        # The page tells constraints apart by position: always all of them, in one order.
+        # The page identifies constraints by position: always all of them, in one order.
         constraints = trial.constraints
         tree["constraints"] = [constraints[name] for name in sorted(constraints)]
         if not tree["note"]["body"]:
@@ -149,7 +144,9 @@ class StudyCache:
             if parsed.spec is not None and parsed.spec.run.trainer is not None:
                 note += output_note(self._output(trial.number))
             tree["note"] = {**tree["note"], "body": note}
-        self._add_attribute_types(attributes)
+        for name, value in attributes.items():
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            self._attributes[name] = self._attributes.get(name, True) and is_number
         steps = json.dumps(tree.pop("intermediate_values")).encode()
         serialised = _TrialJson(json.dumps(tree).encode()[:-1], steps)
         # Before the baseline is complete a note has no values to compare with.
@@ -160,16 +157,10 @@ class StudyCache:
     def _output(self, number: int) -> str:
         try:
             return StudyWorkspace(self._url, str(self.identity)).output(number)
-        except (
-            ConfigError
-        ) as error:  # a folder that other users can write to: all else is still shown
+        except ConfigError as error:
+            # Other users can write to the folder: everything else is still shown.
             logger.warning("%s", error)
             return ""
-
-    def _add_attribute_types(self, attributes: Mapping[str, Any]) -> None:
-        for name, value in attributes.items():
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            self._attributes[name] = self._attributes.get(name, True) and is_number
 
     def _study_note(self, study: FrozenStudy, trials: list[FrozenTrial]) -> str:
         now_s = time.monotonic()
@@ -197,7 +188,7 @@ def _edited(attributes: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
 def _with_steps(trials: Sequence[FrozenTrial]) -> set[int]:
     """Return the trials whose scores by epoch are sent: of a large study the best and the newest.
 
-    The page draws a line for each, takes seconds for it, and so many cannot be told apart.
+    The page draws a line for each, which takes seconds, and so many lines look alike.
     """
     if len(trials) <= LARGE:
         return {trial.number for trial in trials}

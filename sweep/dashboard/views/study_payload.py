@@ -22,11 +22,9 @@ logger = logging.getLogger(__name__)
 
 
 class StudyPayload:
-    """Returns studies as JSON and CSV. Safe to use from several threads.
+    """Returns studies as JSON and CSV, from a storage that should cache finished trials.
 
-    Args:
-        storage: With the studies; finished trials should be cached in memory.
-        url: URL of the database.
+    Safe to use from several threads.
     """
 
     def __init__(self, storage: BaseStorage, url: str) -> None:
@@ -36,14 +34,9 @@ class StudyPayload:
         self._lock = threading.Lock()
 
     def detail(self, study_id: int, after: int) -> bytes | None:
-        """Return a study with its trials from a number on, as JSON.
+        """Return a study with its trials from number ``after`` on, as JSON.
 
-        Args:
-            study_id: Optuna's id of the study.
-            after: Number of the first trial.
-
-        Returns:
-            None if another program, or another version of this one, wrote the study.
+        None if another program, or another version of this one, wrote the study.
         """
         with self._lock:
             study = self._study(study_id)
@@ -55,14 +48,9 @@ class StudyPayload:
                 return None
 
     def csv(self, study_id: int, numbers: Collection[int] | None) -> str | None:
-        """Return the trials of a study as comma-separated values.
+        """Return the trials with these numbers, None for all, as comma-separated values.
 
-        Args:
-            study_id: Optuna's id of the study.
-            numbers: Of the trials; None for all.
-
-        Returns:
-            None if another program, or another version of this one, wrote the study.
+        None if another program, or another version of this one, wrote the study.
         """
         study = self._study(study_id)
         if study is None:

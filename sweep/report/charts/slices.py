@@ -28,12 +28,7 @@ def slice_by(
 ) -> Figure:
     """Return the scores of complete trials against one setting, without the baseline.
 
-    Args:
-        name: Of the setting.
-        is_log: Whether its axis is logarithmic; None for a choice.
-        points: All trials.
-        chosen: Number of the chosen trial.
-        style: Colours.
+    ``is_log`` is whether its axis is logarithmic, None for a choice.
     """
     trials = [p for p in points if p.is_complete and not p.is_baseline and name in p.params]
     if is_log is None:

@@ -7,19 +7,32 @@ not slowed by pictures that nobody asks for.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import NamedTuple
 
 from fieldsharp.storage.optuna_adapter.internals import artifact_attribute, artifact_description
 from fieldsharp.sweep.study.files.previews import TrialPreview
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
-Picture = Literal["maps-first-lead", "maps-last-lead", "spectra", "by-lead", "epochs"]
-PICTURES: dict[Picture, str] = {
-    "maps-first-lead": "the forecast beside what was observed and the baseline, first lead",
-    "maps-last-lead": "the forecast beside what was observed and the baseline, last lead",
-    "spectra": "how much of the field is at which scale",
-    "by-lead": "gradient and peak at each lead, beside their targets",
-    "epochs": "losses and score after each epoch",
+Picture = str
+
+
+class PictureKind(NamedTuple):
+    """A description, and how many leads a forecast must have to be drawn; 0 needs no forecast."""
+
+    description: str
+    leads: int
+
+
+PICTURES: dict[Picture, PictureKind] = {
+    "maps-first-lead": PictureKind(
+        "the forecast beside what was observed and the baseline, first lead", 1
+    ),
+    "maps-last-lead": PictureKind(
+        "the forecast beside what was observed and the baseline, last lead", 2
+    ),
+    "spectra": PictureKind("how much of the field is at which scale", 1),
+    "by-lead": PictureKind("gradient and peak at each lead, beside their targets", 0),
+    "epochs": PictureKind("losses and score after each epoch", 0),
 }
 """In the order in which they are shown; new ones go last, since artifact ids have the position."""
 _ID = re.compile(r"([0-9a-f]{8,64})-([0-9a-f]{6})-([0-9a-f]{12})-([0-9a-f]{2})")
@@ -60,12 +73,8 @@ def picture_of(artifact_id: str) -> TrialPicture | None:
 
 def pictures_of(preview: TrialPreview) -> list[Picture]:
     """Return the pictures that can be drawn from a preview."""
-    maps: list[Picture] = []
-    if preview.forecast is not None:
-        leads = len(preview.forecast.values_LHW)
-        maps = ["maps-first-lead", "maps-last-lead"] if leads > 1 else ["maps-first-lead"]
-        maps.append("spectra")
-    return [*maps, "by-lead", "epochs"]
+    leads = 0 if preview.forecast is None else len(preview.forecast.values_LHW)
+    return [name for name, kind in PICTURES.items() if kind.leads <= leads]
 
 
 def artifact_attributes(

@@ -12,7 +12,7 @@ from fieldsharp.sweep.study.trial_records import trial_spec
 
 @pytest.mark.parametrize("picture", list(PICTURES))
 def test_an_artifact_says_what_it_is_a_picture_of(picture: str) -> None:
-    wanted = TrialPicture("0123456789abcdef", 70_000, "0a1b2c3d4e5f", picture)  # type: ignore[arg-type]
+    wanted = TrialPicture("0123456789abcdef", 70_000, "0a1b2c3d4e5f", picture)
     assert picture_of(wanted.artifact_id) == wanted
 
 
