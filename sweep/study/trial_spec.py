@@ -17,7 +17,6 @@ class TrialSpec(Settings):
     """Everything a worker needs to run a trial.
 
     Attributes:
-        number: The trial's number in its study.
         attempt: Counts from 1 each time the trial is started.
         preset: Name of the preset, None for a trial the sampler chose.
         run: Every setting of the training.
@@ -51,9 +50,8 @@ class TrialSpec(Settings):
     def fingerprint(self) -> str:
         """SHA-256 of what is trained; a checkpoint of another fingerprint is not resumed from."""
         tree = self.model_dump(mode="json", include={"run", "data_sha256", "judged_on"})
-        del tree["run"]["data"][
-            "path"
-        ]  # the file may have moved; the hash of its contents is included
+        # The file may have moved; the hash of its contents is included.
+        del tree["run"]["data"]["path"]
         if self.run.training.schedule == "cosine":  # the only one before the setting existed
             del tree["run"]["training"]["schedule"]
         if self.run.trainer is None:  # before scripts were supported
