@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -57,3 +58,10 @@ class TrialSpec(Settings):
         if self.run.trainer is None:  # before scripts were supported
             del tree["run"]["trainer"]
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
+
+
+class Assignment(Settings):
+    """A trial for a worker, with the folder of its checkpoints (None for none); sent as JSON."""
+
+    spec: TrialSpec
+    checkpoints: Path | None

@@ -310,6 +310,7 @@ def test_looking_at_a_database_in_use_frees_none_of_its_locks(
     study.set_user_attr("a", 2)
 
 
+@pytest.mark.outside
 def test_eight_processes_beside_a_writer_never_meet_a_lock(tmp_path: Path) -> None:
     path = with_study(tmp_path / "x.db")
     seconds = 1.0
