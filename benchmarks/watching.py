@@ -95,7 +95,7 @@ def measure_samples(config: SweepConfig, repeats: int) -> dict[str, Any]:
 
         def keep() -> None:
             sample = TrialPreview(sampler.forecast(trial.predictor))
-            samples.put_trial(0, TrialPreview.from_bytes(sample.to_bytes()).to_bytes())
+            samples.put(0, TrialPreview.from_bytes(sample.to_bytes()).to_bytes())
 
         taken = _timed(keep, repeats)
     return {

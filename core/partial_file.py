@@ -1,4 +1,7 @@
-"""Temporary files next to a target, which are written and then renamed to it."""
+"""Temporary files next to a target, which are written and then renamed to it.
+
+A new file cannot be made (``OSError``) where its name is taken, be it by a link.
+"""
 
 import os
 from pathlib import Path
@@ -17,19 +20,11 @@ def partial_path(target: Path) -> Path:
 
 
 def make_empty(path: Path, mode: int = FILE_MODE) -> None:
-    """Make a new empty file.
-
-    Raises:
-        OSError: If it cannot be made, or the name is taken, be it by a link.
-    """
+    """Make a new empty file."""
     os.close(open_new(path, mode))
 
 
 def open_new(path: Path, mode: int = FILE_MODE) -> int:
-    """Make a new file and return a descriptor that writes to it.
-
-    Raises:
-        OSError: If it cannot be made, or the name is taken, be it by a link.
-    """
+    """Make a new file and return a descriptor that writes to it."""
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
     return os.open(path, flags, mode)

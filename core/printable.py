@@ -24,9 +24,8 @@ def printable(text: str, keep: str = "") -> str:
     if text.isprintable():  # nearly always
         return text
     return "".join(
-        c if c in keep or (is_printable(c) and c not in _MARKS) else _escaped(c) for c in text
+        c
+        if c in keep or (is_printable(c) and c not in _MARKS)
+        else c.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for c in text
     )
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -10,11 +10,7 @@ SECRET_VARIABLES = (STORAGE_VARIABLE, TOKEN_VARIABLE, "PGPASSWORD", "RAY_AUTH_TO
 
 
 def environment_without_secrets(keep: Collection[str] = ()) -> dict[str, str]:
-    """Return the environment for a child process.
-
-    Args:
-        keep: Secret variables that this child needs.
-    """
+    """Return the environment for a child process, with the secrets it needs (``keep``)."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -23,11 +19,7 @@ def environment_without_secrets(keep: Collection[str] = ()) -> dict[str, str]:
 
 
 def forget_secrets(keep: Collection[str] = ()) -> None:
-    """Remove the secret variables from this process, whose further code is the user's.
-
-    Args:
-        keep: Secret variables that this process needs.
-    """
+    """Remove the secrets from this process but those it needs: its further code is the user's."""
     for name in SECRET_VARIABLES:
         if name not in keep:
             os.environ.pop(name, None)

@@ -10,16 +10,11 @@ from typing import Any, TextIO
 
 
 class _Writer(io.FileIO):
-    """Writes to a descriptor; output that cannot be written is dropped.
-
-    Attributes:
-        lost: The error that caused output to be dropped, None where none was.
-    """
+    """Writes to a descriptor; output that cannot be written is dropped, for the error ``lost``."""
 
     lost: OSError | None = None
 
     def write(self, data: Any, /) -> int:
-        """Write bytes, and return how many were written or dropped."""
         try:
             written = super().write(data)
         except OSError as error:

@@ -11,13 +11,7 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
 
 
 def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
-    """Return the message about an unknown name, with the nearest known name and all of them.
-
-    Args:
-        kind: The kind of thing, such as ``"variable"``.
-        name: The unknown name.
-        choices: The known names.
-    """
+    """Return the message about an unknown name of some kind, such as ``"variable"``."""
     known = sorted(choices)
     guess = nearest(name, known)
     hint = f"did you mean {guess!r}? " if guess else ""

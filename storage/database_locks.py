@@ -47,11 +47,7 @@ def database_init_lock(url: str) -> Iterator[None]:
 
 @contextmanager
 def no_active_study(url: str, doing: str) -> Iterator[None]:
-    """Prevent every study of a database from being started or resumed in the block.
-
-    Args:
-        url: The database.
-        doing: The verb of the work in the block, for the message.
+    """Prevent every study of a database from being run while the block is ``doing`` something.
 
     Raises:
         StudyError: If a study is being run, naming its process.

@@ -26,8 +26,6 @@ class LockOwner:
 
     Attributes:
         pid: Its number; None where the last one ended in good order, or no process ran it.
-        host: Its machine.
-        alive: Whether it still runs.
         command: The command that started it, and resumes its work: ``resume`` or ``confirm``.
         identity: See ``process_identity``; "" where it is not known.
     """
@@ -69,11 +67,7 @@ def already_running(study: str, owner: LockOwner) -> StudyError:
 
 
 def process_identity(pid: int) -> str:
-    """Return the identity of a process; "" where that is unknown.
-
-    Args:
-        pid: Its number in this process's own namespace.
-    """
+    """Return the identity of a process of this namespace; "" where that is unknown."""
     proc = Path("/proc")
     try:
         boot = (proc / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

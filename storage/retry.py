@@ -28,8 +28,6 @@ class DatabaseRetry:
         limit_s: How long to retry.
         stopping: Returns whether the program was asked to stop: then it retries only a moment
             longer.
-        clock: Returns seconds that never run backwards.
-        sleep: Pauses for seconds.
     """
 
     def __init__(

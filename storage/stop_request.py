@@ -1,7 +1,8 @@
 """A request to a study's coordinator to stop, left in a file where it cannot be signalled.
 
 ``stop`` writes it, the coordinator answers by removing it. It names the process it is meant for, so
-that an old request never stops a later coordinator.
+that an old request never stops a later coordinator. Its path is that of
+``storage.location.paths.stop_request``.
 """
 
 import json
@@ -18,12 +19,7 @@ _MOST_BYTES = 10_000
 
 
 def leave_request(path: Path, owner: LockOwner, *, at_once: bool) -> None:
-    """Ask a coordinator to stop.
-
-    Args:
-        path: See ``storage.location.paths.stop_request``.
-        owner: The coordinator.
-        at_once: Whether it shall stop without finishing the current epochs.
+    """Ask a coordinator to stop, at once or after the current epochs.
 
     Raises:
         ConfigError: If the request cannot be written.
@@ -40,10 +36,6 @@ def leave_request(path: Path, owner: LockOwner, *, at_once: bool) -> None:
 
 def take_request(path: Path, identity: str) -> int:
     """Return how urgently a request asks this process to stop, and remove it.
-
-    Args:
-        path: See ``storage.location.paths.stop_request``.
-        identity: Of this process.
 
     Returns:
         0 not at all, 1 after the epoch, 2 at once.

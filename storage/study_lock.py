@@ -1,6 +1,8 @@
-"""One coordinator per study: a lock next to an SQLite file, or on the server of a database."""
+"""One coordinator per study: a lock next to an SQLite file, or on the server of a database.
 
-from types import TracebackType
+``StorageError`` is raised if the server that has the locks does not answer.
+"""
+
 from typing import Any, Self
 
 from fieldsharp.storage.location.paths import stop_request
@@ -32,18 +34,11 @@ class StudyLock:
         Raises:
             StudyError: If another process holds it, naming its pid.
             ConfigError: If the lock cannot be made.
-            StorageError: If the server that keeps it does not answer.
         """
         self._lock.take()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Free the lock."""
+    def __exit__(self, *_: object) -> None:
         self._lock.free()
 
     def take_in_database(self) -> None:
@@ -67,10 +62,7 @@ class StudyLock:
         return self._lock.stop_requested()
 
     def check(self, session: Any) -> None:
-        """Check at the start of a transaction that this process still has the study.
-
-        Args:
-            session: SQLAlchemy's, in that transaction.
+        """Check at the start of a transaction of SQLAlchemy that this process has the study.
 
         Raises:
             StudyError: If another process took it over while the server was away.
@@ -79,11 +71,7 @@ class StudyLock:
 
 
 def study_lock_owner(url: str, study: str) -> LockOwner:
-    """Return the process that runs a study, or died while it did; changes nothing.
-
-    Raises:
-        StorageError: If the server that keeps the locks does not answer.
-    """
+    """Return the process that runs a study, or died while it did; changes nothing."""
     if is_postgres(url):
         from fieldsharp.storage.postgres.ownership_table import lock_owner_on_server
 
@@ -92,20 +80,13 @@ def study_lock_owner(url: str, study: str) -> LockOwner:
 
 
 def ask_to_stop(url: str, study: str, owner: LockOwner, *, at_once: bool) -> str:
-    """Leave a request to stop for the process that runs a study.
-
-    Args:
-        url: The database.
-        study: Its name.
-        owner: That process.
-        at_once: Whether it shall stop without finishing the current epochs.
+    """Write a request to stop, at once or after the current epochs, for the owner of a study.
 
     Returns:
         The place of the request, for a message.
 
     Raises:
         ConfigError: If it cannot be written next to the database.
-        StorageError: If the server does not answer.
     """
     if is_postgres(url):
         from fieldsharp.storage.postgres.ownership_table import ask_to_stop_on_server
@@ -118,11 +99,7 @@ def ask_to_stop(url: str, study: str, owner: LockOwner, *, at_once: bool) -> str
 
 
 def is_asked_to_stop(url: str, study: str) -> bool:
-    """Return whether a request to stop waits for its answer.
-
-    Raises:
-        StorageError: If the server does not answer.
-    """
+    """Return whether a request to stop waits for its answer."""
     if is_postgres(url):
         from fieldsharp.storage.postgres.ownership_table import is_asked_to_stop_on_server
 
@@ -131,11 +108,7 @@ def is_asked_to_stop(url: str, study: str) -> bool:
 
 
 def withdraw_stop_request(url: str, study: str) -> None:
-    """Remove a request to stop that was not answered.
-
-    Raises:
-        StorageError: If the server does not answer.
-    """
+    """Remove a request to stop that was not answered."""
     if is_postgres(url):
         from fieldsharp.storage.postgres.ownership_table import withdraw_on_server
 
@@ -149,7 +122,6 @@ def require_not_running(url: str, study: str) -> None:
 
     Raises:
         StudyError: If one does, naming its pid.
-        StorageError: If the server that keeps the locks does not answer.
     """
     owner = study_lock_owner(url, study)
     if owner.alive:

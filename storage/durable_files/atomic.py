@@ -14,15 +14,11 @@ from pathlib import Path
 
 from fieldsharp.core.partial_file import FILE_MODE, USUAL_MODE, open_new, partial_path
 from fieldsharp.storage.durable_files.owned_folders import PRIVATE_MODE, refusal
-from fieldsharp.storage.durable_files.regular_files import open_within, read_within
+from fieldsharp.storage.durable_files.regular_files import read_within
 
 
 def make_private_folder(folder: Path, *, parents: bool = True) -> None:
     """Make a folder of this user alone; an existing one is checked, see ``owned_folders``.
-
-    Args:
-        folder: The folder.
-        parents: Whether the folders above it are made too.
 
     Raises:
         OSError: If it cannot be made, or may not be used.
@@ -43,24 +39,11 @@ def _require_own(folder: Path) -> None:
         raise PermissionError(errno.EPERM, refused, str(folder))
 
 
-def make_private_file(path: Path) -> None:
-    """Make an empty file of this user alone; an existing file stays as it is.
-
-    Raises:
-        OSError: If it cannot be made, or its name is that of a link or anything but a file.
-    """
-    os.close(open_within(path, os.O_CREAT | os.O_RDWR))
-
-
 def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
     """Write a file so that after a crash it is whole, or as before.
 
-    Its folder must exist: it is missing where the writer is too late, which then is an error.
-
-    Args:
-        path: The file.
-        content: Its content.
-        mode: Who may read it, as far as the user's own mask allows; by default this user alone.
+    Its folder must exist: it is missing where the writer is too late, which then is an error. The
+    mode is limited by the user's own mask.
 
     Raises:
         OSError: If it cannot be written; nothing half-written is left behind.
@@ -121,10 +104,7 @@ def synchronise(path: Path) -> None:
 def write_checked(path: Path, kind: str, content: bytes) -> None:
     """Write a private file with its checksum, whole or not at all, into an existing folder.
 
-    Args:
-        path: The file.
-        kind: Its kind, with the version of its format.
-        content: Its content.
+    ``kind`` includes the version of its format.
 
     Raises:
         OSError: If it cannot be written.

@@ -9,10 +9,7 @@ from fieldsharp.storage.durable_files.owned_folders import trusted_owners, user_
 
 
 def open_within(path: Path, flags: int, mode: int = 0o600) -> int:
-    """Open a regular file in a checked folder; no link is followed.
-
-    Returns:
-        A descriptor.
+    """Open a regular file in a checked folder and return a descriptor; no link is followed.
 
     Raises:
         OSError: If it cannot be opened, or is a link, a pipe or anything but a file.
@@ -27,9 +24,6 @@ def open_within(path: Path, flags: int, mode: int = 0o600) -> int:
 
 def open_to_read(path: Path) -> int:
     """Open a regular file in a checked folder for reading; no link is followed.
-
-    Returns:
-        A descriptor.
 
     Raises:
         OSError: If it cannot be opened, is no regular file, or belongs to another user than that of

@@ -42,12 +42,9 @@ NO_ROLE = re.compile(r'role ".*" does not exist')
 
 
 def storage_error(url: str, reason: str, *, away: bool = False) -> StorageError:
-    """Return the error that a database's own message stands for.
+    """Return the error for a database's own message, with masked passwords.
 
-    Args:
-        url: The database.
-        reason: Its message; passwords in it are masked.
-        away: Whether it is known to be unavailable, whatever the message.
+    With ``away`` it is known to be unavailable, whatever the message.
     """
     name, masked_reason = mask_password(url), mask_password(reason)
     text = reason.lower()
@@ -73,12 +70,7 @@ def storage_error(url: str, reason: str, *, away: bool = False) -> StorageError:
 
 
 def access_refusal(url: str, reason: str) -> str | None:
-    """Return why a server refused the access, as one sentence; None where it did not.
-
-    Args:
-        url: The database.
-        reason: The message of the server.
-    """
+    """Return why a server refused the access, by its own message; None where it did not."""
     detail = mask_password(reason).rpartition("FATAL:")[2].strip()
     name = mask_password(url)
     if any(phrase in reason.lower() for phrase in LOGIN) or NO_ROLE.search(reason):
@@ -118,11 +110,10 @@ def damaged(url: str, reason: str) -> DatabaseDamaged:
 
 @contextmanager
 def sqlite_errors(url: str) -> Iterator[None]:
-    """Map what SQLite raises.
+    """Map the errors of SQLite.
 
     Raises:
-        StorageError: In its place, in one sentence; ``StorageUnavailable`` or ``DatabaseDamaged``
-            where it is one of these.
+        StorageError: In their place, ``StorageUnavailable`` or ``DatabaseDamaged`` where it fits.
     """
     try:
         yield
@@ -148,23 +139,12 @@ def storage_command(url: str, command: str) -> str:
 
 
 def resume_hint(url: str, command: str, study: str) -> str:
-    """Return how to resume the work on a study, for a message.
-
-    Args:
-        url: The database.
-        command: ``resume`` or ``confirm``.
-        study: Its name.
-    """
+    """Return how to go on with ``resume`` or ``confirm`` of a study, for a message."""
     return f"go on with python run_sweep.py {command} {shlex.quote(study)}{as_option(url)}"
 
 
 def restore_advice(url: str, *, otherwise: str) -> str:
-    """Return how to restore the newest backup, for a message.
-
-    Args:
-        url: The database.
-        otherwise: The alternative; the only remedy where there is no backup.
-    """
+    """Return how to restore the newest backup, or what to do otherwise, for a message."""
     try:
         newest = newest_backup(url)
     except OSError as error:

@@ -24,7 +24,10 @@ def parsed(url: str) -> URL:
     """
     try:
         parts = make_url(url)
-        if parts.get_backend_name() == "postgres" or _has_bare_at(parts):
+        login = f"{parts.username or ''}:{parts.password or ''}"
+        # The text after a bare @ in a password would be shown as the host.
+        has_bare_at = "@" in (parts.host or "") or mask_password(login) != login
+        if parts.get_backend_name() == "postgres" or has_bare_at:
             raise ValueError
     except (ArgumentError, ValueError) as error:
         raise ConfigError(
@@ -32,12 +35,6 @@ def parsed(url: str) -> URL:
             "with special characters of a password percent-encoded (@ as %40)"
         ) from error
     return parts
-
-
-def _has_bare_at(parts: URL) -> bool:
-    """Return whether a password has a bare @: the text after it would be shown as the host."""
-    before = f"{parts.username or ''}:{parts.password or ''}"
-    return "@" in (parts.host or "") or mask_password(before) != before
 
 
 def server_address(url: str) -> str:

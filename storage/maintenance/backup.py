@@ -35,9 +35,7 @@ LOCK_TIMEOUT_S = 2.0
 def back_up(url: str, keep: int = BACKUPS_KEPT) -> Path:
     """Copy a database to the next numbered backup while other processes may write to it.
 
-    Args:
-        url: The database, an SQLite file.
-        keep: Number of backups to keep, this one included; at least 1. Older ones are removed.
+    Of all its backups the newest ``keep`` stay, at least 1.
 
     Returns:
         The backup: durable, of this user alone, checked.
@@ -57,15 +55,7 @@ def back_up(url: str, keep: int = BACKUPS_KEPT) -> Path:
 
 
 def back_up_connection(url: str, path: Path, connection: sqlite3.Connection) -> Path:
-    """Copy a database whose file was deleted to the next numbered backup.
-
-    Args:
-        url: The database.
-        path: Its former path.
-        connection: One that still has it open.
-
-    Returns:
-        The backup: durable, of this user alone, checked.
+    """Back up a database whose file was deleted, through a connection that still has it open.
 
     Raises:
         StorageError: If the backup cannot be written.
@@ -134,7 +124,11 @@ def _copy(url: str, path: Path, target: Path, source: sqlite3.Connection | None 
     except OSError as error:
         raise _not_written(url, target, error.strerror or str(error)) from error
     except sqlite3.Error as error:
-        raise _copy_failed(url, target, one_line(error)) from error
+        reason = one_line(error)
+        is_of_database = any(phrase in reason.lower() for phrase in (*DAMAGE, *LOCKED))
+        if is_of_database:
+            raise storage_error(url, reason) from error
+        raise _not_written(url, target, reason) from error
     finally:
         discard(partial)
 
@@ -160,15 +154,8 @@ def _backups_locked(url: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _copy_failed(url: str, target: Path, reason: str) -> StorageError:
-    text = reason.lower()
-    is_of_database = any(phrase in text for phrase in (*DAMAGE, *LOCKED))
-    return storage_error(url, reason) if is_of_database else _not_written(url, target, reason)
-
-
 def _not_written(url: str, target: Path, reason: str) -> StorageError:
-    error_class = type(storage_error(url, reason))
-    return error_class(
+    return type(storage_error(url, reason))(
         f"no backup of {mask_password(url)} was made: {target} cannot be written ({reason}); free "
         "space there or make it writable, then run the same command again"
     )

@@ -22,13 +22,7 @@ MB = 2**20
 
 @dataclass(frozen=True)
 class StudyFound:
-    """A study in a database.
-
-    Attributes:
-        name: Its name.
-        states: Number of trials by state.
-        is_run: Whether a process runs it now.
-    """
+    """A study in a database, with the number of its trials by state, and whether it is run now."""
 
     name: str
     states: dict[str, int]
@@ -47,7 +41,6 @@ class Inspection:
     Attributes:
         problems: Faults of the file, empty if it is sound.
         schema: Version of its tables; None if it names none.
-        studies: By name.
         backups: Oldest first.
         leftovers: Files to remove or to check, each with its description.
         is_on_server: Whether it is on a server, which alone can check its pages.
@@ -80,7 +73,10 @@ def inspect(url: str) -> Inspection:
         # Last: a damaged table may make them fail.
         schema = read_unchanged(path, schema_of)
         counted = read_unchanged(path, _count_trials)
-    studies = [_study(url, name, states) for name, states in sorted(counted.items())]
+    studies = [
+        StudyFound(name, states, study_lock_owner(url, name).alive)
+        for name, states in sorted(counted.items())
+    ]
     return Inspection(problems, schema, studies, backups(url), _leftovers(url, path))
 
 
@@ -104,10 +100,6 @@ def _count_trials(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
     for name, state, number in rows:
         counted.setdefault(name, {}).update({state: number} if state is not None else {})
     return counted
-
-
-def _study(url: str, name: str, states: dict[str, int]) -> StudyFound:
-    return StudyFound(name, states, study_lock_owner(url, name).alive)
 
 
 def _leftovers(url: str, path: Path) -> dict[Path, str]:
@@ -137,22 +129,17 @@ def _inspect_server(url: str) -> Inspection:
     with database_errors(url):
         schema = storage.get_current_version()
         studies = []
-        for study in storage.get_all_studies():
+        for study in sorted(storage.get_all_studies(), key=lambda study: study.study_name):
             counts = {s.name: storage.get_n_trials(id_of_study(study), s) for s in TrialState}
             states = {state: number for state, number in counts.items() if number}
-            studies.append(_study(url, study.study_name, states))
-    named = sorted(studies, key=lambda study: study.name)
-    return Inspection([], schema, named, is_on_server=True)
+            alive = study_lock_owner(url, study.study_name).alive
+            studies.append(StudyFound(study.study_name, states, alive))
+    return Inspection([], schema, studies, is_on_server=True)
 
 
 @dataclass(frozen=True)
 class DiskSpace:
-    """Disk space in MB.
-
-    Attributes:
-        free_mb: Free space on the disk of the folder next to the database.
-        database_mb: Size of the database and its log; None where it is on a server.
-    """
+    """Free space next to a database, and the size of database and log (None on a server)."""
 
     free_mb: float
     database_mb: float | None

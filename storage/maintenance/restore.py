@@ -27,13 +27,7 @@ from fieldsharp.storage.sqlite.single_name import require_single_name
 
 @dataclass(frozen=True)
 class Restored:
-    """A database after its restore.
-
-    Attributes:
-        path: The database.
-        backup: The backup it was restored from.
-        aside: The new path of the former database; None if there was none.
-    """
+    """A restored database, its backup, and where the former one was moved, if there was one."""
 
     path: Path
     backup: Path
@@ -41,14 +35,10 @@ class Restored:
 
 
 def restore(url: str, backup: Path | None = None) -> Restored:
-    """Replace a database by a backup; the former database is moved aside, never deleted.
+    """Replace a database by a backup (the newest if None); the former one is only moved aside.
 
     Killed at any moment it leaves the former database, the restored one, or none (which the next
     command reports); running it again is always safe.
-
-    Args:
-        url: The database, an SQLite file.
-        backup: The newest one if None.
 
     Raises:
         ConfigError: If the database is no file, there is no such backup, or it is none of studies,

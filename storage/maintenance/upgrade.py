@@ -41,12 +41,9 @@ IN_USE_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class Upgraded:
-    """The outcome of an upgrade.
+    """The outcome of an upgrade: versions of the tables, the former one None if they named none.
 
-    Attributes:
-        former: Version of the tables before; None if the database names none.
-        current: Version now; the same if the database was up to date.
-        backup: A copy of the former database; None if it was up to date, or is on a server.
+    There is no backup if the database was up to date, or is on a server.
     """
 
     former: str | None

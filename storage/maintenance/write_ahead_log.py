@@ -61,9 +61,6 @@ class WriteAheadLog:
     def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"] = "PASSIVE") -> bool:
         """Copy the log into the database file and synchronise that; writers and readers go on.
 
-        Args:
-            mode: Of SQLite's ``wal_checkpoint``.
-
         Returns:
             Whether all commits are in the file. A reader of an older state holds that up, see
             ``storage.sqlite.opened_files``. A server keeps its commits itself.

@@ -38,8 +38,6 @@ class BulkReadStorage(RDBStorage):
     """An ``RDBStorage`` that reads the rows of a study's trials in bulk.
 
     Args:
-        url: Address of the database.
-        engine_kwargs: Arguments of SQLAlchemy's engine.
         skip_table_creation: Whether the tables exist, or nothing may be written.
         check: Called with the session at the start of every transaction of many calls; its error
             ends the transaction.

@@ -55,10 +55,7 @@ def non_domination_ranks(values_NV: np.ndarray) -> np.ndarray:
 class FilteredStudy(Study, ABC):
     """A study that shows samplers and importance evaluators other trials than its database has.
 
-    It shares the storage, and the cache of trials, with the study that it is made from.
-
-    Args:
-        study: The study as it is stored.
+    It shares the storage, and the cache of trials, with the stored study that it is made from.
     """
 
     def __init__(self, study: Study) -> None:
@@ -70,12 +67,7 @@ class FilteredStudy(Study, ABC):
     def visible_trials(
         self, stored: list[FrozenTrial], states: Container[TrialState] | None
     ) -> list[FrozenTrial]:
-        """Return the trials to show.
-
-        Args:
-            stored: All trials of the study, in the order of their numbers.
-            states: Only trials in these states, as they are shown; None for all.
-        """
+        """Return the trials to show, of all stored ones, whose shown state is in ``states``."""
 
     def _get_trials(
         self,

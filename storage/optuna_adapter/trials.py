@@ -1,8 +1,11 @@
 """Reads and writes of single trials that Optuna's public interface does not offer.
 
-``Study.ask`` and ``Study.tell`` know no paused trial, none that is put back into the queue, and
-write attributes one by one: a finished trial has two dozen of them, and each write reads the trial
-and queries the database twice.
+``Study.ask`` and ``Study.tell`` support neither paused nor requeued trials, and write attributes
+one by one: a finished trial has two dozen of them, and each write reads the trial and queries the
+database twice.
+
+Every write raises ``UpdateFinishedTrialError`` if the trial is finished, and
+``StorageInternalError`` if the database refuses.
 """
 
 import json
@@ -53,40 +56,19 @@ def last_read(trial: Trial) -> FrozenTrial:
 
 
 def set_trial_state(study: Study, trial: Trial | FrozenTrial, state: TrialState) -> None:
-    """Set the state of an unfinished trial.
-
-    Raises:
-        UpdateFinishedTrialError: If the trial is finished.
-        StorageInternalError: If the database refuses.
-    """
+    """Set the state of an unfinished trial."""
     study._storage.set_trial_state_values(trial._trial_id, state)
 
 
 def set_trial_attribute(study: Study, trial: Trial | FrozenTrial, name: str, value: Any) -> None:
-    """Set a user attribute of an unfinished trial.
-
-    Raises:
-        UpdateFinishedTrialError: If the trial is finished.
-        StorageInternalError: If the database refuses.
-    """
+    """Set a user attribute of an unfinished trial."""
     study._storage.set_trial_user_attr(trial._trial_id, name, value)
 
 
 def set_trial_attributes(
     study: Study, trial: Trial | FrozenTrial, user: Mapping[str, Any], system: Mapping[str, Any]
 ) -> None:
-    """Write attributes of an unfinished trial at once, in place of those of the same names.
-
-    Args:
-        study: The study of the trial.
-        trial: The trial.
-        user: User attributes, read by people and programs.
-        system: System attributes, read by Optuna.
-
-    Raises:
-        UpdateFinishedTrialError: If the trial is finished.
-        StorageInternalError: If the database refuses.
-    """
+    """Write user and system attributes of an unfinished trial at once, in place of former ones."""
     storage, number = database_of(study), id_of_trial(trial)
     with _create_scoped_session(storage.scoped_session) as session:
         state: Any = models.TrialModel.find_or_raise_by_id(number, session).state
@@ -109,10 +91,5 @@ def set_trial_attributes(
 
 
 def set_step_score(study: Study, trial: Trial | FrozenTrial, step: int, score: float) -> None:
-    """Set the intermediate value of a step; unlike ``Trial.report``, also in place of another.
-
-    Raises:
-        UpdateFinishedTrialError: If the trial is finished.
-        StorageInternalError: If the database refuses.
-    """
+    """Set the intermediate value of a step; unlike ``Trial.report``, also in place of another."""
     study._storage.set_trial_intermediate_value(trial._trial_id, step, score)

@@ -1,8 +1,11 @@
 """The table of the owners of studies in a PostgreSQL database, next to Optuna's tables.
 
 An owner is the process that runs a study. The table has one row per study that was ever run, with
-its present owner; a process that ends in good order removes its number. Whether a process is alive
-is told by its advisory lock.
+its present owner; a process that ends in good order removes its number. Its advisory lock shows
+whether a process is alive.
+
+Functions that connect (``..._on_server``) raise ``ConfigError`` if the address cannot be used, and
+``StorageError`` if the server does not answer.
 """
 
 import os
@@ -79,9 +82,7 @@ class Ownership:
     """The row that a process writes when it takes a study.
 
     Attributes:
-        study: Name of the study.
         token: A random number, drawn whenever a study is taken.
-        command: The command that started the process.
         files: The folder of the study's files on its machine.
     """
 
@@ -130,10 +131,7 @@ def mark_ended(connection: Connection, ownership: Ownership) -> None:
 def token_of(where: Connection | Session, study: str, *, lock_row: bool = False) -> str | None:
     """Return the token of the present owner of a study.
 
-    Args:
-        where: A connection or session.
-        study: Name of the study.
-        lock_row: Whether no process may take the study over until the transaction ends.
+    With ``lock_row`` no process can take the study over until the transaction ends.
     """
     statement = f"{_TOKEN} FOR SHARE" if lock_row else _TOKEN
     token = where.execute(sqlalchemy.text(statement), {"study": study}).scalar()
@@ -160,44 +158,27 @@ def files_of(connection: Connection, study: str) -> tuple[str, str] | None:
 
 
 def lock_owner_on_server(url: str, study: str) -> LockOwner:
-    """Return the process that runs a study, or died while it did; changes nothing.
-
-    Raises:
-        ConfigError: If the address cannot be used.
-        StorageError: If the server does not answer.
-    """
+    """Return the process that runs a study, or died while it did; changes nothing."""
     with connected(url) as connection:
         return owner_of(connection, study)
 
 
 def ask_to_stop_on_server(url: str, study: str, owner: LockOwner, *, at_once: bool) -> None:
-    """Write a request to stop for the process that runs a study.
-
-    Raises:
-        StorageError: If the server does not answer.
-    """
+    """Write a request to stop for the process that runs a study."""
     values = {"study": study, "identity": owner.identity, "stop": "now" if at_once else "epoch"}
     with connected(url) as connection:
         connection.execute(sqlalchemy.text(_ASK), values)
 
 
 def is_asked_to_stop_on_server(url: str, study: str) -> bool:
-    """Return whether a request to stop waits for its answer.
-
-    Raises:
-        StorageError: If the server does not answer.
-    """
+    """Return whether a request to stop waits for its answer."""
     with connected(url) as connection:
         row = _row(connection, study)
     return row is not None and row.get("stop") is not None
 
 
 def withdraw_on_server(url: str, study: str) -> None:
-    """Remove a request to stop.
-
-    Raises:
-        StorageError: If the server does not answer.
-    """
+    """Remove a request to stop."""
     with connected(url) as connection:
         connection.execute(sqlalchemy.text(_WITHDRAW), {"study": study})
 

@@ -63,13 +63,7 @@ _SETTINGS = (
 
 
 class PostgresStudyLock:
-    """Held while a coordinator runs, by a connection of its own and a thread that renews it.
-
-    Args:
-        url: Address of the database.
-        study: Name of the study.
-        command: The command that started the coordinator.
-    """
+    """Held while a coordinator runs, by a connection of its own and a thread that renews it."""
 
     def __init__(self, url: str, study: str, command: str) -> None:
         self._url = url
@@ -171,7 +165,11 @@ class PostgresStudyLock:
                 return
         connection = self._new_connection()
         try:
-            if not self._try_lock(connection) and not self._end_old_connections(connection):
+            name = self._ownership.connection_name
+            # The server may still have old connections of this process, which are ended.
+            if not self._try_lock(connection) and not end_holders(
+                connection, lock_of(self._study), name
+            ):
                 raise self._taken_over(owner_of(connection, self._study))
             if token_of(connection, self._study) != self._ownership.token:
                 raise self._taken_over(owner_of(connection, self._study))
@@ -205,10 +203,6 @@ class PostgresStudyLock:
                 "wait until it has, then run the same command again",
             )
         return try_lock(connection, lock_of(self._study))
-
-    def _end_old_connections(self, connection: Connection) -> bool:
-        """End old connections of this process that the server still has, if any."""
-        return end_holders(connection, lock_of(self._study), self._ownership.connection_name)
 
     def _wait_for_former_owner(self, connection: Connection) -> None:
         """Give an owner that lost its lock in a restart of the server time to take it back."""

@@ -46,7 +46,7 @@ def _check_writable(path: Path, *, exists: bool) -> None:
         _check_length(path)
     folder = path.resolve().parent
     try:
-        # Permissions alone do not tell: a folder may be of a file system that takes no files.
+        # Permissions do not suffice: a file system may take no files.
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

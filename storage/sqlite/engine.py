@@ -85,13 +85,8 @@ def tune_sqlite(
     """Turn on write-ahead logging and, for the writer, immediate transactions.
 
     Only after the storage is built: its constructor opens a second connection while the first is
-    in a transaction and would wait for itself.
-
-    Args:
-        engine: Of the storage.
-        mode: The mode the storage is opened in.
-        checkpoints: Whether SQLite makes checkpoints by itself; a coordinator makes them, and waits
-            for readers first, see ``storage.maintenance.write_ahead_log``.
+    in a transaction and would wait for itself. SQLite makes ``checkpoints`` by itself, or the
+    coordinator does, which waits for readers (see ``storage.maintenance.write_ahead_log``).
     """
 
     @event.listens_for(engine, "connect")

@@ -49,7 +49,7 @@ def size_of(path: Path) -> int:
 def can_be_written(path: Path) -> bool:
     """Return whether a database file and the folder for SQLite's files next to it are writable.
 
-    Permissions are asked, nothing is tried: a file system mounted read-only says no to root too.
+    Only permissions are checked, which a read-only file system denies to root too.
     """
     return os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)
 
@@ -57,10 +57,8 @@ def can_be_written(path: Path) -> bool:
 def reading_uri(path: Path, *, leave_no_trace: bool = False) -> str:
     """Return the URI that opens a database for reading.
 
-    Args:
-        path: The file.
-        leave_no_trace: Whether the log of a writer that died stays as it is too. What is read may
-            then be wrong if a writer starts meanwhile.
+    With ``leave_no_trace`` even the log of a writer that died stays as it is, but the result may
+    be wrong if a writer starts meanwhile.
     """
     if not leave_no_trace and can_be_written(path):
         return f"{path.absolute().as_uri()}?mode=rw"
@@ -150,12 +148,10 @@ def file_identity(path: Path) -> FileIdentity | None:
 def open_descriptor(path: Path, *, writable: bool) -> int:
     """Return a descriptor on a database file, for locks and to synchronise it; never close it.
 
-    Args:
-        path: Of the file, which must exist.
-        writable: Whether it can take an exclusive lock.
+    Only a writable one can take an exclusive lock.
 
     Raises:
-        OSError: If the file cannot be opened.
+        OSError: If the file is missing or cannot be opened.
     """
     with _lock:
         identity = file_identity(path)

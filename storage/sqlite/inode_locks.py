@@ -100,7 +100,7 @@ def lock_study(path: Path, study: str) -> Callable[[], None] | None:
     Returns:
         A function that frees it; None where another process has it.
     """
-    byte = _study_byte(study)
+    byte = _STUDIES + _digest(study)
     try:
         descriptor = open_descriptor(path.resolve(), writable=True)
         _set(descriptor, fcntl.F_WRLCK, byte)
@@ -112,7 +112,7 @@ def lock_study(path: Path, study: str) -> Callable[[], None] | None:
 
 def is_study_locked(path: Path, study: str | None = None) -> bool:
     """Return whether another process has the lock of a study, or of any if ``study`` is None."""
-    start, length = (_STUDIES, _SIZE) if study is None else (_study_byte(study), 1)
+    start, length = (_STUDIES, _SIZE) if study is None else (_STUDIES + _digest(study), 1)
     try:
         return is_locked(open_descriptor(path.resolve(), writable=False), start, length)
     except OSError:
@@ -122,10 +122,6 @@ def is_study_locked(path: Path, study: str | None = None) -> bool:
 def _name_byte(real: Path) -> int:
     folder = real.parent.stat()
     return _NAMES + _digest(f"{folder.st_dev}:{folder.st_ino}:{real.name}")
-
-
-def _study_byte(study: str) -> int:
-    return _STUDIES + _digest(study)
 
 
 def _digest(text: str) -> int:
@@ -147,12 +143,8 @@ def _set(descriptor: int, kind: int, byte: int) -> None:
 def is_locked(descriptor: int, start: int, length: int, command: str = "F_OFD_GETLK") -> bool:
     """Return whether another lock is in a range of a file.
 
-    Args:
-        descriptor: Of the file.
-        start: Of the range.
-        length: Of the range.
-        command: ``F_OFD_GETLK``: of another open file, also of this process. ``F_GETLK``: of
-            another process.
+    With ``F_OFD_GETLK`` that of another open file, also of this process; with ``F_GETLK`` that of
+    another process.
 
     Raises:
         OSError: If the system has no such locks.

@@ -36,11 +36,10 @@ _READER_LOCKS = 123
 class OpenedFiles:
     """The database file when it was opened, and the log and its index when they first existed.
 
-    Args:
-        url: The database; one on a server is never lost.
+    A database on a server is never lost.
 
     Raises:
-        StorageUnavailable: If the disk does not answer.
+        StorageUnavailable: If the disk does not answer; also by every method.
     """
 
     def __init__(self, url: str) -> None:
@@ -54,31 +53,19 @@ class OpenedFiles:
         self.log_is_lost()  # opens the log and its index
 
     def file_is_lost(self) -> bool:
-        """Return whether the database file was removed, moved or replaced.
-
-        Raises:
-            StorageUnavailable: If the disk does not answer.
-        """
+        """Return whether the database file was removed, moved or replaced."""
         with self._disk_errors():
             return self.path is not None and file_identity(self.path) != self._file
 
     def log_is_lost(self) -> bool:
-        """Return whether the log or its index was removed, moved or replaced.
-
-        Raises:
-            StorageUnavailable: If the disk does not answer.
-        """
+        """Return whether the log or its index was removed, moved or replaced."""
         if self.path is None or not self._has_log:
             return False
         with self._disk_errors():
             return any(self._is_lost(path) for path in sidecar_files(self.path)[:2])
 
     def has_another_log(self) -> bool:
-        """Return whether the open log was replaced by another one with content.
-
-        Raises:
-            StorageUnavailable: If the disk does not answer.
-        """
+        """Return whether the open log was replaced by another one with content."""
         assert self.path is not None, "a database on a server has no log file"
         log = sidecar_files(self.path)[0]
         with self._disk_errors():
@@ -119,7 +106,6 @@ class OpenedFiles:
             ConfigError: If another process writes to it under another of its names.
             DatabaseDamaged: If the database file was removed or replaced.
             StorageError: If its log was.
-            StorageUnavailable: If the disk does not answer.
         """
         if self.path is None:
             return

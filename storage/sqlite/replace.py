@@ -2,6 +2,8 @@
 
 The log (``-wal``) belongs to the file it was written for. Left behind it would be replayed over the
 next file of that name, which destroys a sound database; so it is moved with its file.
+
+Every function but ``discard`` raises ``OSError`` if the disk refuses.
 """
 
 import os
@@ -15,12 +17,7 @@ from fieldsharp.storage.sqlite.file import SIDECAR_SUFFIXES, sidecar_files
 
 
 def partials(target: Path, *, any_name: bool = False) -> list[Path]:
-    """Return the unfinished files of running and of killed processes.
-
-    Args:
-        target: The file they become.
-        any_name: Whether those of all names in its folder are meant.
-    """
+    """Return the unfinished files of running and of killed processes, of any name or a target's."""
     name = r".+" if any_name else re.escape(target.name)
     pattern = re.compile(rf"\.{name}\.\d+(\.[0-9a-f]+)?\.partial(-wal|-shm|-journal)?")
     return sorted(path for path in target.parent.iterdir() if pattern.fullmatch(path.name))
@@ -33,11 +30,7 @@ def clear_partials(target: Path, *, any_name: bool = False) -> None:
 
 
 def copy_permissions(partial: Path, former: Path) -> None:
-    """Give a file the owner and mode of another: the same users can open it.
-
-    Raises:
-        OSError: If the disk refuses.
-    """
+    """Give a file the owner and mode of another: the same users can open it."""
     metadata = former.stat()
     partial.chmod(metadata.st_mode & 0o777)
     with suppress(PermissionError):  # only root gives files away
@@ -45,11 +38,7 @@ def copy_permissions(partial: Path, former: Path) -> None:
 
 
 def put_in_place(partial: Path, target: Path) -> None:
-    """Rename a finished file to its target, durably.
-
-    Raises:
-        OSError: If the disk refuses.
-    """
+    """Rename a finished file to its target, durably."""
     synchronise(partial)
     partial.replace(target)
     synchronise(target.parent)
@@ -60,9 +49,6 @@ def move_aside(target: Path) -> Path | None:
 
     Returns:
         The new path of the database, also if it was missing; None if there was no file.
-
-    Raises:
-        OSError: If the disk refuses.
     """
     # The database first: killed in between, it is missing, which is noticed; a database without
     # its log would only be older.

@@ -71,14 +71,8 @@ class SqliteStudyLock:
         except BadInput:
             file.close()
             raise
-        content = json.dumps(
-            {
-                "pid": os.getpid(),
-                "host": platform.node(),
-                "command": self._command,
-                "identity": self._identity,
-            }
-        )
+        holder = {"pid": os.getpid(), "host": platform.node(), "command": self._command}
+        content = json.dumps({**holder, "identity": self._identity})
         withdraw_request(self._request)  # one for an earlier holder
         try:
             file.truncate(0)
@@ -167,12 +161,7 @@ def lock_owner_by_file(url: str, study: str) -> LockOwner:
 
 
 def read_lock_owner(file: IO[str], *, alive: bool) -> LockOwner:
-    """Return the process that a lock file names.
-
-    Args:
-        file: The lock file, open.
-        alive: Whether the lock is held.
-    """
+    """Return the process that an open lock file names; it is alive where the lock is held."""
     file.seek(0)
     try:
         content = json.load(file)

@@ -24,11 +24,10 @@ _CHECKPOINT = re.compile(r"(?:[\w-]+/)*attempt-\d{4}/epoch-\d{6}")
 class CheckpointSync:
     """A mirror of checkpoint folders, at an address that fsspec knows.
 
-    Args:
-        address: Such as ``s3://bucket/folder``.
+    Every method that copies or removes files raises ``OSError`` if that fails.
 
     Attributes:
-        url: The address, without a password.
+        url: The address, such as ``s3://bucket/folder``, without a password.
 
     Raises:
         ConfigError: If fsspec does not know it, or a package that it needs is not installed.
@@ -67,15 +66,9 @@ class CheckpointSync:
             ) from error
 
     def push(self, folder: Path, name: str, attempt: int) -> None:
-        """Copy a folder to the mirror, and remove its other checkpoints up to this attempt.
+        """Copy a trial's checkpoints to the mirror, then remove others of attempts up to this one.
 
-        Args:
-            folder: Of a trial's checkpoints, attempt by attempt.
-            name: Its name in the mirror.
-            attempt: The attempt that writes; checkpoints of later attempts are not removed.
-
-        Raises:
-            OSError: If that fails; older checkpoints are still in the mirror.
+        Older checkpoints are still in the mirror if it fails.
         """
         local = {path.relative_to(folder).as_posix(): path for path in _checkpoints(folder)}
         with _as_os_errors():
@@ -95,14 +88,9 @@ class CheckpointSync:
                 self._files.rm_file(f"{self._root}/{name}/{part}")
 
     def pull(self, name: str, folder: Path) -> None:
-        """Copy the checkpoints that a folder lacks from the mirror.
+        """Copy missing checkpoints of a trial, or of several, from the mirror to a folder.
 
-        Args:
-            name: Of a trial's checkpoints in the mirror, or of a folder of several trials.
-            folder: The target; made if there are checkpoints.
-
-        Raises:
-            OSError: If that fails.
+        The folder is made if there are checkpoints.
         """
         with _as_os_errors():
             for part in sorted(self._names(name)):
@@ -112,11 +100,7 @@ class CheckpointSync:
                     write_durably(target, self._files.cat_file(f"{self._root}/{name}/{part}"))
 
     def remove(self, name: str) -> None:
-        """Remove the checkpoints of a trial from the mirror, if there are any.
-
-        Raises:
-            OSError: If that fails.
-        """
+        """Remove the checkpoints of a trial from the mirror, if there are any."""
         with _as_os_errors():
             if self._files.exists(f"{self._root}/{name}"):
                 self._files.rm(f"{self._root}/{name}", recursive=True)
@@ -126,9 +110,6 @@ class CheckpointSync:
 
         Returns:
             Its name, to ``remove`` it by.
-
-        Raises:
-            OSError: If that fails.
         """
         name = f"mark-{uuid4().hex}"
         path = f"{self._root}/{name}/file"

@@ -51,13 +51,9 @@ def make_attempt_folder(folder: Path, attempt: int) -> None:
 
 
 def write_checkpoint(folder: Path, attempt: int, epochs_done: int, content: bytes) -> None:
-    """Write the checkpoint after an epoch, and remove older ones.
+    """Write the checkpoint of a trial after an epoch, and remove older ones.
 
-    Args:
-        folder: Of the trial.
-        attempt: Its number. Its folder must exist; without it the trial was ended meanwhile.
-        epochs_done: Number of epochs trained.
-        content: See ``model.checkpoint.encode``.
+    The folder of the attempt must exist; without it the trial was ended meanwhile.
 
     Raises:
         OSError: If it cannot be written; earlier checkpoints still exist.
@@ -132,7 +128,6 @@ def keep_last(folder: Path) -> None:
 
 
 def _attempts(folder: Path) -> list[Path]:
-    """Return the folders of the attempts at a trial."""
     try:
         return list(folder.glob("attempt-*"))
     except OSError:

@@ -27,36 +27,35 @@ MOST_OUTPUT_BYTES = 10_000_000
 class PreviewStore:
     """The preview data of one study; any process reads them, its coordinator alone writes.
 
-    Args:
-        folder: Of the files; it may be missing.
+    Those of a trial are under its number, observations under the name of their split. The folder
+    may be missing.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put_trial(self, number: int, content: bytes) -> None:
-        """Save the preview data of a trial.
+    def put(self, of: int | str, content: bytes) -> None:
+        """Save the preview data of a trial, or the observations of one split.
 
         Raises:
             OSError: If it cannot be written.
         """
-        self._put(f"{number:06d}", content)
+        make_private_folder(self._folder)
+        write_checked(self._path(of), _KIND, content)
 
-    def put_observed(self, part: str, content: bytes) -> None:
-        """Save the observations of one split.
-
-        Raises:
-            OSError: If it cannot be written.
-        """
-        self._put(f"observed-{part}", content)
-
-    def trial(self, number: int) -> bytes | None:
-        """Return the preview data of a trial, None where they are missing or damaged."""
-        return self._whole(f"{number:06d}")
-
-    def observed(self, part: str) -> bytes | None:
-        """Return the observations of one split, None where they are missing or damaged."""
-        return self._whole(f"observed-{part}")
+    def get(self, of: int | str) -> bytes | None:
+        """Return the data of a trial or a split, None where they are missing or damaged."""
+        path = self._path(of)
+        try:
+            content = read_checked(path, _KIND)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            logger.warning("preview data %s cannot be read (%s)", path, error.strerror)
+            return None
+        if content is None:
+            logger.warning("preview data %s is damaged: there are no pictures of it", path.name)
+        return content
 
     def keep_only(self, numbers: Collection[int]) -> None:
         """Remove the preview data of all other trials."""
@@ -67,23 +66,8 @@ class PreviewStore:
                 with suppress(FileNotFoundError):
                     path.unlink()
 
-    def _put(self, name: str, content: bytes) -> None:
-        make_private_folder(self._folder)
-        write_checked(self._folder / name, _KIND, content)
-
-    def _whole(self, name: str) -> bytes | None:
-        try:
-            content = read_checked(self._folder / name, _KIND)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            logger.warning(
-                "preview data %s cannot be read (%s)", self._folder / name, error.strerror
-            )
-            return None
-        if content is None:
-            logger.warning("preview data %s is damaged: there are no pictures of it", name)
-        return content
+    def _path(self, of: int | str) -> Path:
+        return self._folder / (f"{of:06d}" if isinstance(of, int) else f"observed-{of}")
 
 
 def save_script_output(study_folder: Path, number: int, text: str) -> None:

@@ -19,8 +19,7 @@ from fieldsharp.sweep.commands.status_view import show_result
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.run import run_sweep
 from fieldsharp.sweep.monitoring.live_progress import LiveProgress, OpenedSweep
-from fieldsharp.sweep.monitoring.log_progress import LogProgress
-from fieldsharp.sweep.monitoring.progress import SilentProgress
+from fieldsharp.sweep.monitoring.progress import LogProgress, SilentProgress
 from fieldsharp.sweep.results.narrowed_search import (
     FILE,
     render_narrowed_search,

@@ -11,11 +11,8 @@ logger = logging.getLogger(__name__)
 class CheckpointTransfer:
     """Copies checkpoints between a study's folder and the mirror that all nodes see.
 
-    A failed copy is a warning: the trial is then trained from an older checkpoint.
-
-    Args:
-        mirror: Folders that all nodes see.
-        folder: Of the study's files, above those of its checkpoints.
+    The folder is that of the study's files, above those of its checkpoints. A failed copy is a
+    warning: the trial is then trained from an older checkpoint.
     """
 
     def __init__(self, mirror: CheckpointSync, folder: Path) -> None:

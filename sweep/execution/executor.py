@@ -29,10 +29,8 @@ class Executor(Protocol):
     def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
         """Start a trial; only while there is a free slot.
 
-        Args:
-            spec: The trial, and the epoch to train to.
-            checkpoints: Folder of the trial's checkpoints: training resumes from the newest intact
-                one and writes further ones; None to write none.
+        Training resumes from the newest intact checkpoint in the folder and writes further ones;
+        without a folder it writes none.
         """
         ...
 
@@ -62,11 +60,9 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class ExecutorPlan:
-    """An executor that is ready to be created.
+    """An executor that is ready to be created, from the folder of the study's files.
 
-    Attributes:
-        workers: Most trials that run at the same time.
-        executor: Creates the executor; takes the folder of the study's files.
+    ``workers`` is the most trials that run at the same time.
     """
 
     workers: int

@@ -49,9 +49,8 @@ class LeftoverProcesses:
     def mark_worker(self, pid: int) -> range:
         """Mark a worker that was just started; return the marks to kill when it ends."""
         if sys.platform == "linux" and self._guardian is None:
-            with contextlib.suppress(
-                OSError
-            ):  # no process can be started now: tried again with the next worker
+            # If no process can be started now it is tried again with the next worker.
+            with contextlib.suppress(OSError):
                 self._guardian = _start_guardian(self._marks)
         stop = self._marks.stop - self._workers % (WIDTH // WORKER_WIDTH) * WORKER_WIDTH
         self._workers += 1
@@ -128,9 +127,7 @@ def _limit() -> int:
 
 def _mark(pid: int, value: int) -> None:
     if sys.platform == "linux" and value >= LOWEST:  # a lower value would limit something
-        with contextlib.suppress(
-            OSError, ValueError
-        ):  # the process has ended, or has a limit already
+        with contextlib.suppress(OSError, ValueError):  # it has ended, or has a limit already
             resource.prlimit(pid, resource.RLIMIT_RTTIME, (value, value))
 
 
@@ -142,26 +139,18 @@ def _marked(marks: range) -> list[int]:
         with contextlib.suppress(OSError, ValueError, IndexError):
             limits = (process / "limits").read_bytes()
             value = int(limits[limits.index(b"Max realtime timeout") :].split(maxsplit=5)[4])
-            is_ours = value >= LOWEST and value in marks and int(process.name) != os.getpid()
-            if is_ours and not _is_zombie(process / "stat"):
-                found.append(int(process.name))
+            if value >= LOWEST and value in marks and int(process.name) != os.getpid():
+                state = (process / "stat").read_bytes().rpartition(b")")[2].split()[0]
+                if state not in (b"Z", b"X"):  # a zombie has ended
+                    found.append(int(process.name))
     return found
-
-
-def _is_zombie(stat: Path) -> bool:
-    return stat.read_bytes().rpartition(b")")[2].split()[0] in (b"Z", b"X")
 
 
 def _start_guardian(marks: range) -> tuple[int, int]:
     """Return the pid of a guardian, and the descriptor of the pipe to it."""
     guardian_end, pipe = os.pipe()
-    command = [
-        sys.executable,
-        "-I",
-        "-S",
-        __file__,
-        *map(str, (marks.start, marks.stop, os.getpid())),
-    ]
+    numbers = map(str, (marks.start, marks.stop, os.getpid()))
+    command = [sys.executable, "-I", "-S", __file__, *numbers]
     output = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
     try:
         pid = os.posix_spawn(

@@ -28,17 +28,10 @@ class StandardErrorHandler(logging.StreamHandler[TextIO]):
 
 
 def log_of_commands(masking: Masking, *, debug: bool) -> None:
-    """Write the log of this process to the standard error.
-
-    Args:
-        masking: Replaces passwords.
-        debug: Whether to log at debug level.
-    """
+    """Write the log of this process to the standard error, without passwords."""
     handler = StandardErrorHandler()
     handler.setFormatter(MaskedFormatter(masking))
-    logging.basicConfig(
-        level=logging.WARNING, handlers=[handler]
-    )  # for libraries; ours is set below
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])  # for libraries
     logging.getLogger("fieldsharp").setLevel(logging.DEBUG if debug else logging.INFO)
     warnings.showwarning = _log_warning
 

@@ -18,14 +18,10 @@ DONE, SHORT, REACHED, OVER, FAINT = "cyan", "yellow", "green", "red", "dim"
 
 @dataclass(frozen=True)
 class Signs:
-    """Characters of bars.
+    """Characters of the cells of a bar.
 
     Attributes:
-        full: A filled cell.
-        half: A half-filled cell.
-        empty: An empty cell.
-        target: The cell of the target, empty and filled.
-        ceiling: The cell of the ceiling, empty and filled.
+        target, ceiling: The cells of target and ceiling, empty and filled.
         over: The last cell, for a value past the right end.
         cut: Replaces text that does not fit.
     """

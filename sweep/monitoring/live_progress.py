@@ -30,15 +30,7 @@ DISK_CHECK_INTERVAL_S = 2.0
 
 @dataclass(frozen=True)
 class OpenedSweep:
-    """A sweep that is about to begin, for its progress display.
-
-    Attributes:
-        study: Name of the study.
-        targets: The bands of gradient and peak.
-        units: Of the field.
-        read_snapshot: Reads the state of the study.
-        read_disk_space: Returns the free disk space, None if it is not known.
-    """
+    """A sweep that is about to begin, with readers of its state and of the disk space."""
 
     study: str
     targets: Targets
@@ -52,10 +44,6 @@ class LiveProgress(SilentProgress):
 
     A thread of its own draws. It only reads: snapshots are immutable and replaced, and it accesses
     neither the database nor the disk, which may block.
-
-    Args:
-        sweep: The sweep to show.
-        console: A terminal.
     """
 
     def __init__(self, sweep: OpenedSweep, console: Console) -> None:
@@ -66,7 +54,7 @@ class LiveProgress(SilentProgress):
         self._at_work: dict[int, TrialAtWork] = {}
         self._began_at: dict[int, float] = {}
         self._disk_checked_at = 0.0
-        # A log that is redirected to a file still goes there.
+        # A log that is redirected to a file is still written to it.
         self._live = Live(
             get_renderable=self._render,
             console=console,

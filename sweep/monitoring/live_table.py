@@ -38,11 +38,7 @@ MIN_DESCRIPTION, MAX_DESCRIPTION = 24, 64
 
 
 class LiveTable:
-    """Draws a snapshot of a sweep within the size of the terminal.
-
-    Args:
-        snapshot: What to draw.
-    """
+    """Draws a snapshot of a sweep within the size of the terminal."""
 
     def __init__(self, snapshot: SweepSnapshot) -> None:
         self._snapshot = snapshot
@@ -170,12 +166,7 @@ class _Drawing:
         )
 
     def _rows(self, count: int, height: int) -> Group:
-        """Return headings and a row for each running trial and idle worker.
-
-        Args:
-            count: Of the rows.
-            height: Lines available.
-        """
+        """Return headings and ``count`` rows of running trials and idle workers, for a height."""
         columns = self._columns(bars=True)
         bars = self._description_width(columns) >= MIN_DESCRIPTION
         lower = columns[2:-1]  # of two lines

@@ -1,7 +1,7 @@
-"""Progress displays of a sweep: the interface, and the base class, which displays failures only.
+"""Progress displays of a sweep: the interface, a silent one, and one in log lines.
 
-``log_progress`` logs lines, ``live_progress`` redraws a table. A new display is one file with a
-subclass of ``SilentProgress``, and one line in ``sweep/commands/sweep_run.py``.
+The table of ``live_progress`` is another. A new display is a subclass of ``SilentProgress``, and
+one line in ``sweep/commands/sweep_run.py``.
 """
 
 import logging
@@ -132,14 +132,43 @@ class SilentProgress(Progress):
                 f"gradient {self.best.gradient:.4g} of {g:.4g}",
                 f"peak {self.best.peak:.4g} of {p:.4g}{' ' + self.units if self.units else ''}",
             ]
-        eta_s = self.eta_s()
-        parts.append(f"ETA {clock_time(eta_s)}")
+        parts.append(f"ETA {clock_time(self.eta_s())}")
         return " | ".join(parts)
 
 
-def outcome_so_far(record: TrialRecord) -> str:
-    """Return the result of a trial that was not trained to its end, in a few words."""
-    return f"after epoch {record.epochs}, {describe_result(record.score, record.metrics, [])}"
+class LogProgress(SilentProgress):
+    """Logs a line when a trial starts, pauses or ends, for output that is no terminal."""
+
+    def begin(self, finished: int, total: int, best: ScoredTrial | None) -> None:
+        """Log how many trials are done."""
+        super().begin(finished, total, best)
+        logger.info("%s: %d of %d trials done", self.study, finished, total)
+
+    def started(self, spec: TrialSpec) -> None:
+        """Log the settings of the trial."""
+        logger.info("%s trial %d: started, %s", self.study, spec.number, describe(spec))
+
+    def completed(
+        self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
+    ) -> None:
+        """Log the result of the trial, and the progress of the sweep."""
+        super().completed(spec, report, score, wrong)
+        result, line = outcome(report, score, wrong), self.line()
+        logger.info("%s trial %d: complete, %s | %s", self.study, spec.number, result, line)
+
+    def paused(self, spec: TrialSpec, record: TrialRecord) -> None:
+        """Log epoch and score."""
+        self._log_early_end("paused", spec, record)
+
+    def pruned(self, spec: TrialSpec, record: TrialRecord) -> None:
+        """Log epoch and score."""
+        super().pruned(spec, record)
+        self._log_early_end("pruned", spec, record)
+
+    def _log_early_end(self, verb: str, spec: TrialSpec, record: TrialRecord) -> None:
+        result = describe_result(record.score, record.metrics)
+        ended = f"{verb} after epoch {record.epochs}, {result}"
+        logger.info("%s trial %d: %s", self.study, spec.number, ended)
 
 
 def outcome(report: EpochReport, score: Score, wrong: Sequence[GuardOutcome] = ()) -> str:

@@ -28,10 +28,6 @@ class DataSummary(Settings):
     """The summary of the data that is computed once and stored with the study.
 
     Attributes:
-        variable: Name of the field.
-        units: Its units.
-        gradient: Band of the gradient.
-        peak: Band of the peak.
         gradient_observed: Observed mean gradient on the validation split; this and the three below
             are None where only a script reads the data.
         peak_observed: Observed mean peak on the validation split.
@@ -40,7 +36,6 @@ class DataSummary(Settings):
         windows: Number of training, validation and test windows.
         weight_units: By preset, the factor from its weight to one of the search; 1 for presets
             that are not named.
-        provenance: Versions, commit, data.
     """
 
     variable: str

@@ -62,11 +62,7 @@ def reports_from_text(text: str) -> list[EpochReport]:
 
 
 def log_epoch(folder: Path, reports: list[EpochReport]) -> None:
-    """Write the reports of a script that can go on after an interruption, next to its checkpoint.
-
-    Args:
-        folder: Of the trial's checkpoints.
-        reports: Of all its epochs until now.
+    """Write all reports of a script that can go on after an interruption, next to its checkpoint.
 
     Raises:
         OSError: If it cannot be written.

@@ -32,13 +32,7 @@ def given_in_words(given: Mapping[str, Scalar]) -> str:
 
 
 def describe_result(score: float, metrics: Mapping[str, float], broken: Iterable[str] = ()) -> str:
-    """Return the result of a trial, in a few words.
-
-    Args:
-        score: Its score.
-        metrics: ``gradient``, ``peak`` and ``rmse``, physical units.
-        broken: Names of the guards it breaks.
-    """
+    """Return the score, metrics (physical units) and broken guards of a trial, in a few words."""
     names = ", ".join(broken)
     against = f", against the guards: {names}" if names else ""
     return (

@@ -49,12 +49,7 @@ def open_or_create_study(
 ) -> Study:
     """Return the study of this name with its sampler and pruner; created if there is none.
 
-    Args:
-        storage: The database.
-        config: Of the sweep.
-        facts: Found out about the data.
-        warm_start: Trials of an earlier study to begin with; the first ever given is kept.
-        more_differences: Returns further differences between a stored study and the one wanted.
+    It begins with the trials of a warm start; the first one ever given is never replaced.
 
     Raises:
         StudyError: If one of that name has another configuration or other data.

@@ -29,13 +29,7 @@ SHOWN_CHARACTERS = 80
 
 
 class TrialRefusedError(Exception):
-    """A waiting trial cannot be trained, and has ended.
-
-    Args:
-        number: The trial.
-        reason: What is wrong with it and what to do.
-        is_baseline: Whether it was to be the study's baseline.
-    """
+    """A waiting trial, perhaps to be the baseline, cannot be trained, and has ended."""
 
     def __init__(self, number: int, reason: str, *, is_baseline: bool = False) -> None:
         super().__init__(reason)
@@ -53,12 +47,6 @@ def refusal_of_queued_trial(
     """Return why a queued trial cannot be trained and what to do, "" where it can be.
 
     Missing parameters are no reason: the sampler chooses them.
-
-    Args:
-        trial: Waiting; queued by a sweep or by another program, or requeued by a sweep.
-        space: The searched parameters.
-        presets: Names of the study's presets.
-        trials: All trials of the study.
     """
     fixed = trial.system_attrs.get(QUEUED_PARAMETERS, {})
     if not isinstance(fixed, Mapping):
@@ -98,15 +86,12 @@ def _outside(name: str, value: Any, searched: NumberRange | Choices) -> str:
     fits = is_number and searched.low <= value <= searched.high
     if fits and not (whole and not float(value).is_integer()):
         return ""
-    what = "outside its range" if is_number and not fits and not _is_nan(value) else f"not {kind}"
+    is_nan = isinstance(value, float) and math.isnan(value)
+    what = "outside its range" if is_number and not fits and not is_nan else f"not {kind}"
     return (
         f"its {name} is {_shown(value)}, {what}; queue it with {kind} from {searched.low:g} to "
         f"{searched.high:g}"
     )
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)
 
 
 def _wrong_attribute(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from optuna.study import Study
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import Trial, TrialState
 
 from fieldsharp.core.errors import StudyError, TrialEndedElsewhere
 from fieldsharp.objectives.contenders import Contender
@@ -47,20 +47,11 @@ logger = logging.getLogger(__name__)
 ENDED_ELSEWHERE = "another program ended it; its result here does not count"
 
 
-def _is_ours(trial: FrozenTrial) -> bool:
-    """Return whether a running trial was queued or handed out by a sweep."""
-    return bool({trial_records.SPEC, trial_records.PRESET} & trial.user_attrs.keys())
-
-
 class StudyRepository(UnitOfWork):
     """Asks for trials, reports their scores and tells their results; for the coordinator alone.
 
-    Args:
-        study: With its sampler and pruner.
-        config: Of the sweep.
-        url: Address of the database.
-        facts: Found out about the data.
-        patience: With a database that does not answer; None for what the configuration says.
+    The study must have its sampler and pruner. Without ``patience`` with a database that does not
+    answer, that of the configuration is used.
     """
 
     def __init__(
@@ -93,19 +84,19 @@ class StudyRepository(UnitOfWork):
 
         def find() -> list[int]:
             running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-            return [t.number for t in running if t.number not in self._running and _is_ours(t)]
+            by_a_sweep = {trial_records.SPEC, trial_records.PRESET}
+            ours = (t.number for t in running if by_a_sweep & t.user_attrs.keys())
+            return [number for number in ours if number not in self._running]
 
         return self._read(find)
 
     def numbers(self) -> set[int]:
         """Return the numbers of all trials."""
-        trials = self._read(self._trials)
-        return {trial.number for trial in trials}
+        return {trial.number for trial in self._read(self._trials)}
 
     def finished_numbers(self) -> set[int]:
         """Return the numbers of all trials that ended."""
-        trials = self._read(self._trials)
-        return {trial.number for trial in trials if trial.state.is_finished()}
+        return {trial.number for trial in self._read(self._trials) if trial.state.is_finished()}
 
     def finished(self) -> int:
         """Return how many trials count towards the budget: all that ended, but failed baselines."""
@@ -125,17 +116,11 @@ class StudyRepository(UnitOfWork):
         """Return the next trial, now running: a queued or requeued one, else the sampler's choice.
 
         Raises:
-            TrialRefusedError: If the next of the queue cannot be trained; it was told as failed.
+            TrialRefusedError: If the next of the queue cannot be trained; its state is then FAIL.
         """
-        found = self._write(self._ask)
-        if isinstance(found, TrialRefusedError):
-            raise found
-        return found
-
-    def _ask(self) -> TrialSpec | TrialRefusedError:
-        asked = self._queue.ask()
+        asked = self._write(self._queue.ask)  # a refusal is raised after its transaction
         if isinstance(asked, TrialRefusedError):
-            return asked
+            raise asked
         trial, spec = asked
         self._running[trial.number] = trial
         return spec
@@ -143,34 +128,28 @@ class StudyRepository(UnitOfWork):
     def adopt(self, number: int, attempt: int, fingerprint: str) -> TrialSpec | None:
         """Mark a trial as running whose result is in the spool; None where it is another's.
 
-        Args:
-            number: The trial.
-            attempt: The attempt of the result, which must be the last one.
-            fingerprint: Of what was trained: in a restored copy of the database the number may be
-                another trial's.
+        The result must be of its last attempt, and of what was trained: in a restored copy of the
+        database the number may be another trial's.
         """
-        return self._write(lambda: self._adopt(number, attempt, fingerprint))
 
-    def _adopt(self, number: int, attempt: int, fingerprint: str) -> TrialSpec | None:
-        found = next((t for t in self._trials() if t.number == number), None)
-        spec = trial_spec(found) if found is not None else None
-        if found is None or found.state.is_finished() or spec is None:
-            return None
-        if (spec.attempt, spec.fingerprint) != (attempt, fingerprint):
-            return None
-        if found.state is TrialState.WAITING:
-            set_trial_state(self.study, found, TrialState.RUNNING)
-        self._running[number] = open_trial(self.study, found)
-        return spec
+        def adopt() -> TrialSpec | None:
+            found = next((t for t in self._trials() if t.number == number), None)
+            spec = trial_spec(found) if found is not None else None
+            if found is None or found.state.is_finished() or spec is None:
+                return None
+            if (spec.attempt, spec.fingerprint) != (attempt, fingerprint):
+                return None
+            if found.state is TrialState.WAITING:
+                set_trial_state(self.study, found, TrialState.RUNNING)
+            self._running[number] = open_trial(self.study, found)
+            return spec
+
+        return self._write(adopt)
 
     def report(self, number: int, epoch: int, score: float, rung: RungResult | None = None) -> bool:
-        """Write the score after an epoch and return whether to prune the trial.
+        """Write the score after an epoch, from 0, and return whether to prune the trial.
 
-        Args:
-            number: The trial.
-            epoch: From 0.
-            score: After that epoch.
-            rung: The result at a rung, where one lies after that epoch.
+        ``rung`` is the result at a rung, where one lies after that epoch.
         """
 
         def report() -> bool:
@@ -209,14 +188,7 @@ class StudyRepository(UnitOfWork):
     def pause(
         self, number: int, epochs: int, record: TrialRecord, pictures: Sequence[Picture]
     ) -> None:
-        """Pause a running trial at a rung.
-
-        Args:
-            number: The trial.
-            epochs: Trained until now.
-            record: Its outcome so far.
-            pictures: Pictures that can be drawn of it.
-        """
+        """Pause a running trial at a rung, with its outcome so far."""
 
         def pause() -> None:
             trial, paused = self._trial(number), {trial_records.PAUSED: epochs}
@@ -293,10 +265,7 @@ class StudyRepository(UnitOfWork):
     def retry_history_after(self, number: int, epochs_done: int, reason: str) -> RetryHistory:
         """Return the retry history of a running trial with the attempt that was lost just now.
 
-        Args:
-            number: The trial; one that was never handed out has no lost attempt.
-            epochs_done: Epochs in its checkpoints.
-            reason: Why its last attempt ended.
+        ``epochs_done`` counts its checkpoints; a trial that was never handed out has no attempt.
         """
 
         def read() -> RetryHistory:
@@ -330,12 +299,10 @@ class StudyRepository(UnitOfWork):
     def requeue(
         self, number: int, lost: RetryHistory | None = None, micro_batches: int | None = None
     ) -> None:
-        """Queue a running trial again, under its own number and with its own parameters.
+        """Queue a running trial again, also a stale one, with its own number and parameters.
 
-        Args:
-            number: The trial; also a stale RUNNING one.
-            lost: Its new retry history; None leaves it unchanged.
-            micro_batches: Parts that a batch is computed in from now on; None: unchanged.
+        A new retry history, and the number of parts that a batch is computed in, replace the
+        former ones unless they are None.
         """
 
         def requeue() -> None:

@@ -27,13 +27,8 @@ def resumable(
 ) -> SweepConfig:
     """Return the configuration that a study is resumed with.
 
-    Args:
-        name: Of the study.
-        url: Address of its database, which must exist and be sound.
-        trials: A new budget; None: unchanged.
-        workers: Another number of trials at a time; None: unchanged.
-        timeout: Another time limit, ``none`` for none; None: unchanged.
-        data: New path of the data file; None: unchanged.
+    A new budget, number of trials at a time, time limit (``none`` for none) or path of the data
+    file replaces the stored one unless it is None.
 
     Raises:
         BadInput: If there is no such study, it is being run, or a value is out of range.

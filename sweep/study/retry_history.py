@@ -11,7 +11,6 @@ class RetryHistory(Settings):
 
     Attributes:
         epochs_done: Epochs in the checkpoints of the trial.
-        reasons: Why each attempt ended.
         attempt: Number of the last lost attempt.
     """
 
@@ -32,8 +31,7 @@ class RetryHistory(Settings):
 
     def given_up(self) -> str:
         """Return the sentence that says why the trial is not retried."""
-        last = self.reasons[-1]
-        count = len(self.reasons)
+        last, count = self.reasons[-1], len(self.reasons)
         if count == 1:
             return last
         others = dict.fromkeys(reason for reason in self.reasons[:-1] if reason != last)
@@ -50,9 +48,5 @@ def retry_history(trial: FrozenTrial) -> RetryHistory:
     Raises:
         StudyError: If another version or another program wrote it.
     """
-    stored = trial.user_attrs.get(LOST)
-    return (
-        read_stored(RetryHistory, stored, f"{LOST} of trial {trial.number}")
-        if stored
-        else RetryHistory()
-    )
+    stored = trial.user_attrs.get(LOST) or {}
+    return read_stored(RetryHistory, stored, f"{LOST} of trial {trial.number}")

@@ -36,13 +36,10 @@ class RungResult(Settings):
 def objective_values(
     mode: str, total: float, parts: Mapping[str, float], rmse: float
 ) -> tuple[float, ...]:
-    """Return the values of a trial that the search minimises.
+    """Return the values of a trial that the search minimises in the mode ``score`` or ``pareto``.
 
-    Args:
-        mode: ``score`` or ``pareto``.
-        total: The score.
-        parts: Of the score: band distances of ``gradient`` and ``peak``.
-        rmse: Physical units.
+    Those are the total score, or the band distances of gradient and peak, and the RMSE in physical
+    units.
     """
     return (total,) if mode == "score" else (parts["gradient"], parts["peak"], rmse)
 
@@ -51,8 +48,8 @@ def forgiven(epochs: int, of: int) -> float:
     """Return the violation of a guard that does not count after some epochs.
 
     Early in training a sharpening loss breaks guards without gaming the score: its nets still
-    move too little when a baseline moves already. (1 - epochs / of)^2, 0 at the end (decision
-    record 19). Args: epochs: Trained. of: In all.
+    move too little when a baseline moves already. (1 - epochs / of)^2 after ``epochs`` of all
+    ``of``, 0 at the end (decision record 19).
     """
     return (1.0 - epochs / of) ** 2
 

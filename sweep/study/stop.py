@@ -26,12 +26,7 @@ ANSWER_S = 30.0
 
 @dataclass(frozen=True)
 class Stopped:
-    """The result of a request to stop a study.
-
-    Attributes:
-        was_run: Whether a process ran it.
-        sentence: The result in words.
-    """
+    """The result of a request to stop a study, in words, and whether a process ran it."""
 
     was_run: bool
     sentence: str
@@ -43,10 +38,7 @@ def stop_study(url: str, study: str, *, at_once: bool) -> Stopped:
     It is signalled where its process can be identified. Elsewhere, as in another container or on
     another machine, a request is written that it polls for.
 
-    Args:
-        url: Address of the database.
-        study: Its name.
-        at_once: Whether to stop without finishing the epochs in progress.
+    It finishes the epochs in progress unless it is to stop at once.
 
     Raises:
         FieldsharpError: If it may not be signalled, or does not answer.

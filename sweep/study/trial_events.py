@@ -1,4 +1,7 @@
-"""Events that executors report of a trial: heartbeats, epochs, and its end."""
+"""Events that executors report of a trial: heartbeats, epochs, and its end.
+
+Each has the number of the trial and of the attempt at it.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,13 +17,7 @@ without which no trial can be trained; or the machine, which starts no process a
 
 @dataclass(frozen=True)
 class TrialBegan:
-    """A worker has loaded everything and begins to train.
-
-    Attributes:
-        number: The trial.
-        attempt: Which attempt at it.
-        epochs_done: Epochs of earlier attempts that are not trained again.
-    """
+    """A worker begins to train, after ``epochs_done`` epochs of earlier attempts."""
 
     number: int
     attempt: int
@@ -29,13 +26,7 @@ class TrialBegan:
 
 @dataclass(frozen=True)
 class StepsDone:
-    """A heartbeat from the middle of an epoch.
-
-    Attributes:
-        number: The trial.
-        attempt: Which attempt at it.
-        steps: Training steps done, those of earlier attempts included.
-    """
+    """A heartbeat: the training steps done, those of earlier attempts included."""
 
     number: int
     attempt: int
@@ -53,13 +44,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class TrialTrouble:
-    """Something failed that the trial can go on without, such as a checkpoint.
-
-    Attributes:
-        number: The trial.
-        attempt: Which attempt at it.
-        sentence: What failed, for people.
-    """
+    """Something failed that the trial can go on without, such as a checkpoint."""
 
     number: int
     attempt: int
@@ -71,8 +56,6 @@ class TrialDone:
     """A trial ran all its epochs.
 
     Attributes:
-        number: The trial.
-        attempt: Which attempt at it.
         seconds: Wall time of the trial, that of earlier attempts it went on from included.
         peak_memory_mb: Most memory its worker ever held.
         device: Where it ran, such as ``cpu`` or ``cuda:0``.
@@ -91,14 +74,7 @@ class TrialDone:
 
 @dataclass(frozen=True)
 class TrialFailed:
-    """An attempt at a trial ended without a result.
-
-    Attributes:
-        number: The trial.
-        attempt: Which attempt at it.
-        reason: One sentence.
-        cause: What kind of failure it is.
-    """
+    """An attempt at a trial ended without a result, for a reason in one sentence."""
 
     number: int
     attempt: int

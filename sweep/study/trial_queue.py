@@ -14,7 +14,7 @@ from fieldsharp.storage.optuna_adapter.trials import (
     set_trial_state,
     suggest,
 )
-from fieldsharp.sweep.configuration.presets import Preset, preset_parameters, presets
+from fieldsharp.sweep.configuration.presets import preset_parameters, presets
 from fieldsharp.sweep.configuration.ranges import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import distributions
@@ -38,11 +38,6 @@ class TrialQueue:
     """Chooses the next new trial: queued, else the sampler's choice.
 
     Every method is a part of a transaction that the caller opens.
-
-    Args:
-        study: With its sampler.
-        config: Of the sweep.
-        facts: Found out about the data.
     """
 
     def __init__(self, study: Study, config: SweepConfig, facts: DataSummary) -> None:
@@ -57,11 +52,7 @@ class TrialQueue:
         self._distributions = distributions(config.search)
 
     def enqueue_presets(self, trials: Sequence[FrozenTrial]) -> None:
-        """Queue the presets that the study does not have yet.
-
-        Args:
-            trials: All of the study.
-        """
+        """Queue the presets that are not among all trials of the study yet."""
         # A baseline that failed is tried again, since nothing can be scored without one.
         present = {
             preset
@@ -72,18 +63,16 @@ class TrialQueue:
         }
         for preset in self._presets.values():
             if preset.name not in present:
-                self._study.enqueue_trial(
-                    preset_parameters(
-                        preset, self._config, self._weight_units.get(preset.name, 1.0)
-                    ),
-                    user_attrs={trial_records.PRESET: preset.name},
-                )
+                unit = self._weight_units.get(preset.name, 1.0)
+                parameters = preset_parameters(preset, self._config, unit)
+                attributes = {trial_records.PRESET: preset.name}
+                self._study.enqueue_trial(parameters, user_attrs=attributes)
 
     def ask(self) -> tuple[Trial, TrialSpec] | TrialRefusedError:
         """Return the next trial, now running, and what it trains.
 
         Returns:
-            Also why the next of the queue cannot be trained; it was told as failed.
+            Or why the next of the queue cannot be trained; its state is then FAIL.
         """
         queued = self._next_queued()
         if queued is not None:
@@ -108,9 +97,10 @@ class TrialQueue:
         if trial_records.PROVENANCE not in trial.user_attrs:
             # Of this trial, not of the study: a study may be resumed by a newer version.
             trial.set_user_attr(trial_records.PROVENANCE, self._provenance)
-            if spec.preset is not None:
-                trained = _trained(self._presets[spec.preset])
-                trial.set_user_attr(trial_records.TRAINED, trained)
+            if spec.preset is not None:  # for people: the parameters may be the nearest ones
+                trained = self._presets[spec.preset].values.items()
+                text = ", ".join(f"{path} {value}" for path, value in trained)
+                trial.set_user_attr(trial_records.TRAINED, text)
         return trial, spec
 
     def spec(self, trial: Trial) -> TrialSpec:
@@ -158,15 +148,10 @@ class TrialQueue:
             is_baseline(other) and not is_failed_baseline(other) and other.number < trial.number
             for other in trials
         )
-        # Else it would count as that preset, or as what the attributes say.
+        # Otherwise it would count as that preset, or be read with these attributes.
         for name in (*trial_records.READ_BACK, *(() if is_only else (trial_records.PRESET,))):
             if name in trial.user_attrs:
                 trial.set_user_attr(name, None)
         trial.set_user_attr(trial_records.FAILURE, reason)
         self._study.tell(trial.number, state=TrialState.FAIL)
         return TrialRefusedError(trial.number, reason, is_baseline=is_only)
-
-
-def _trained(preset: Preset) -> str:
-    """Return what a preset trains, for people: the recorded parameters may be the nearest ones."""
-    return ", ".join(f"{path} {value}" for path, value in preset.values.items())

@@ -50,12 +50,10 @@ class TrialRecord(Settings):
             compared with epoch by epoch.
         score: The value that the search minimises in the mode ``score``.
         score_parts: The terms of the score.
-        guards: The outcome of each guard.
         baseline_rmse: RMSE of the baseline that the score was computed with.
         epochs: Epochs trained.
         seconds: Wall time of the trial.
         peak_memory_mb: Peak memory of its worker.
-        device: Where it was trained.
         precision: Of its matrix products.
     """
 
@@ -153,12 +151,7 @@ Stored = TypeVar("Stored", bound=Settings)
 
 
 def read_stored(model: type[Stored], attribute: Any, what: str) -> Stored:
-    """Return an attribute of the database as the model it was written from.
-
-    Args:
-        model: That model.
-        attribute: Plain values, as they are stored.
-        what: Name of the attribute and its owner, for the error.
+    """Return a stored attribute, called ``what`` in errors, as the model it was written from.
 
     Raises:
         StudyError: If another version of this program wrote it.

@@ -18,7 +18,6 @@ class TrialSpec(Settings):
     """Everything a worker needs to run a trial.
 
     Attributes:
-        number: The trial's number in its study.
         attempt: Counts from 1 each time the trial is started.
         preset: Name of the preset, None for a trial the sampler chose.
         run: Every setting of the training.
@@ -52,9 +51,8 @@ class TrialSpec(Settings):
     def fingerprint(self) -> str:
         """SHA-256 of what is trained; a checkpoint of another fingerprint is not resumed from."""
         tree = self.model_dump(mode="json", include={"run", "data_sha256", "judged_on"})
-        del tree["run"]["data"][
-            "path"
-        ]  # the file may have moved; the hash of its contents is included
+        # The file may have moved; the hash of its contents is included.
+        del tree["run"]["data"]["path"]
         if self.run.training.schedule == "cosine":  # the only one before the setting existed
             del tree["run"]["training"]["schedule"]
         if self.run.trainer is None:  # before scripts were supported
@@ -63,12 +61,7 @@ class TrialSpec(Settings):
 
 
 class Assignment(Settings):
-    """A trial for a worker; sent as JSON.
-
-    Attributes:
-        spec: The trial.
-        checkpoints: Folder of the trial's checkpoints, None to write none.
-    """
+    """A trial for a worker, with the folder of its checkpoints (None for none); sent as JSON."""
 
     spec: TrialSpec
     checkpoints: Path | None

@@ -30,13 +30,7 @@ def write_outcome(
 ) -> None:
     """Write the outcome of a running trial, in place of an earlier one.
 
-    Args:
-        study: The study of the trial.
-        identity: Of the study.
-        trial: Running.
-        record: Its outcome.
-        pictures: Pictures that can be drawn of it.
-        more: Further user attributes.
+    ``pictures`` are those that can be drawn of it, ``more`` further user attributes.
     """
     shown: dict[str, object] = {
         name: record.metrics[name] for name in trial_records.SHOWN if name in record.metrics
@@ -61,11 +55,7 @@ def write_outcome(
 def write_score(study: Study, trial: Trial, epoch: int, score: float) -> bool:
     """Write the score of a running trial after an epoch and return whether to prune it.
 
-    Args:
-        study: With its pruner.
-        trial: Running.
-        epoch: From 0; one that was written before is written again.
-        score: After that epoch.
+    The epoch is counted from 0; one that was written before is written again.
     """
     # Not Trial.report: that ignores a step a former attempt has reported. Nor Trial.should_prune:
     # that reads a copy which has only what Trial.report wrote.

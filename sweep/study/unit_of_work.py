@@ -21,12 +21,8 @@ class UnitOfWork:
     A write may be done twice, since the answer to a commit that succeeded can be lost: each must
     be idempotent.
 
-    Args:
-        study: The study to read and write.
-        url: Address of its database.
-        patience: With a database that does not answer.
-
     Attributes:
+        patience: With a database that does not answer.
         is_durable: Whether everything written is known to survive a power cut and a lost
             write-ahead log.
     """

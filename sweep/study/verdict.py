@@ -41,13 +41,7 @@ NEXT_FOR_SCRIPTS = {
 
 
 def contender(spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True) -> Contender:
-    """Return a trial as the verdict compares it with others.
-
-    Args:
-        spec: What it trained.
-        record: Its outcome.
-        is_complete: Whether it ran all its epochs.
-    """
+    """Return a trial, which may not have run all its epochs, as the verdict compares it."""
     return Contender(
         number=spec.number,
         score=record.score,
@@ -101,11 +95,7 @@ def settled_verdict(
 ) -> str:
     """Return why no further trial is needed and how to go on nevertheless, "" where one is needed.
 
-    Args:
-        verdict: So far; None before the first.
-        budget: Says which verdicts end a sweep.
-        trials: All of the study, whichever process ran them.
-        targets: The bands of gradient and peak.
+    The budget names the verdicts that end a sweep; trials are counted whichever process ran them.
     """
     if verdict is None:
         return ""

@@ -45,12 +45,7 @@ MUST_AGREE = ("loss.variant", "predictor.name")
 
 
 class EarlierTrial(Settings):
-    """A configuration of an earlier study, in the ranges of this one.
-
-    Attributes:
-        name: Of the preset it becomes.
-        values: Settings by dotted path.
-    """
+    """A configuration of an earlier study: a preset's name, and settings by dotted path."""
 
     name: str
     values: dict[str, Scalar]
@@ -62,12 +57,7 @@ class EarlierTrial(Settings):
 
 
 class WarmStart(Settings):
-    """The trials of an earlier study that a study begins with, as stored with it.
-
-    Attributes:
-        study: The earlier one.
-        trials: Its best ones that fit the search, the best first.
-    """
+    """The best trials of an earlier study that fit the search, the best first, as stored."""
 
     study: str
     trials: list[EarlierTrial] = Field(default_factory=list)
@@ -108,12 +98,7 @@ class _DoesNotFitError(Exception):
 
 
 def choose(earlier: Study, trials: Sequence[FrozenTrial], config: SweepConfig) -> Chosen:
-    """Return the best feasible, distinct configurations of a study that fit another's search.
-
-    Args:
-        earlier: The earlier study.
-        trials: All of its trials.
-        config: Of the new sweep.
+    """Return the best feasible, distinct configurations of a study that fit a new sweep's search.
 
     Raises:
         StudyError: If it has none beside the baseline, or none fits.
@@ -222,9 +207,8 @@ def _carried(path: str, trial: FrozenTrial, spec: TrialSpec, config: SweepConfig
             f"its {path} is {loss.normalise}-normalised and here loss.normalise is "
             f"{config.loss.normalise}"
         )
-    return recorded[
-        path
-    ]  # a raw weight of a preset is recorded as the normalised one of the same effect
+    # A raw weight of a preset is recorded as the normalised one of the same effect.
+    return recorded[path]
 
 
 def _inside(name: str, value: Scalar, searched: NumberRange | Choices) -> Scalar:

@@ -13,19 +13,16 @@ logger = logging.getLogger(__name__)
 
 
 def choose_warm_start(earlier: str, its_url: str, config: SweepConfig, url: str) -> WarmStart:
-    """Return the warm start of a sweep from an earlier study, and log it.
-
-    Args:
-        earlier: Name of that study.
-        its_url: Address of its database.
-        config: Of the new sweep.
-        url: Address of the database of the new sweep.
+    """Return the warm start of a sweep from an earlier study in another database, and log it.
 
     Raises:
         StudyError: If there is no such study, or none of its trials fits.
         StorageError: If its database cannot be read.
     """
-    if earlier == config.study and _same_database(its_url, url):
+    if earlier == config.study and (
+        its_url == url
+        or ((file := database_file(its_url)) is not None and file == database_file(url))
+    ):
         raise StudyError(
             f"--from names {earlier!r}, the study that is to be started; choose another name for "
             "that with --study"
@@ -43,12 +40,6 @@ def choose_warm_start(earlier: str, its_url: str, config: SweepConfig, url: str)
             "%s: right after the baseline: %s; %s", config.study, names, _advice_on_weights(config)
         )
     return chosen.start
-
-
-def _same_database(one: str, other: str) -> bool:
-    return one == other or (
-        database_file(one) is not None and database_file(one) == database_file(other)
-    )
 
 
 def _advice_on_weights(config: SweepConfig) -> str:

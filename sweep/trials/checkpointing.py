@@ -20,9 +20,7 @@ logger = logging.getLogger(__name__)
 class TrialCheckpoints:
     """Restores checkpoints of earlier attempts at a trial, and writes further ones.
 
-    Args:
-        folder: Of the trial; None to write none.
-        spec: Of the trial.
+    Without a folder it writes none.
     """
 
     def __init__(self, folder: Path | None, spec: TrialSpec) -> None:
@@ -57,11 +55,7 @@ class TrialCheckpoints:
         return 0.0
 
     def write(self, trial: Trial, seconds: float) -> None:
-        """Write a checkpoint of a trial.
-
-        Args:
-            trial: After a whole epoch.
-            seconds: Spent on it so far.
+        """Write a checkpoint of a trial after a whole epoch, with the seconds spent so far.
 
         Raises:
             OSError: If it cannot be written.

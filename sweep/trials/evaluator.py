@@ -32,11 +32,9 @@ class Evaluator:
         self._truths: list[MaskedField] = []
 
     def evaluate(self, predictor: Forecaster, *, detail: bool = True) -> MetricValues:
-        """Return every metric of a predictor.
+        """Return every metric of a predictor; in detail those too that no score or guard uses.
 
-        Args:
-            predictor: A module is put into evaluation mode.
-            detail: Whether to compute metrics too that neither score nor guards use.
+        A module is put into evaluation mode.
         """
         if isinstance(predictor, nn.Module):
             predictor.eval()

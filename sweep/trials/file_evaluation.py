@@ -41,8 +41,7 @@ class Evaluation:
         guards: Outcome of each guard that could be evaluated.
         climatology: Description of the reference of anomalies: each cell's mean over the truth
             file, or the mean of all cells if the file is short.
-        variable: The field.
-        units: Its units in the truth file.
+        units: Of the field in the truth file.
         frames: Number of paired frames.
         frames_too_sparse: Frames left out because they have values in less than half the cells
             of the fullest frame, or in no cell with all its neighbours: all frames weigh the

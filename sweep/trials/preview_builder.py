@@ -35,10 +35,6 @@ class PreviewBuilder:
 
     The window shown is the one whose observed gradient at the last lead is the median of all
     windows: a typical one, chosen independently of any forecast.
-
-    Args:
-        data: The data set.
-        part: The part of the series that the windows are from.
     """
 
     def __init__(self, data: ForecastData, part: Part) -> None:

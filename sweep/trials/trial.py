@@ -23,9 +23,6 @@ class Trial:
     """Trains a predictor on a data set; reproducible on the same CPU.
 
     Args:
-        run: All settings of the training.
-        data: The data set.
-        hardware: Device and precision.
         evaluator: Evaluates the forecast; by default on the validation part.
         judged_every_epoch: Whether every epoch is evaluated, or the last one alone.
         micro_batches: Parts a batch is computed in.

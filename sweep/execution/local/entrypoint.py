@@ -28,12 +28,9 @@ TRIM_THRESHOLD = 256 * 2**20
 
 
 def serve(pipe: Connection, gpu: str | None, coordinator_pid: int) -> None:
-    """Run the worker process.
+    """Run the worker process, which is killed when the coordinator dies.
 
-    Args:
-        pipe: To the coordinator.
-        gpu: The only GPU the process is to see; None for all that are visible.
-        coordinator_pid: The worker is killed when this process dies.
+    It sees one GPU alone, or with None all that are visible.
     """
     # Ctrl-C reaches the whole process group: the coordinator decides what becomes of the trials.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -53,9 +50,6 @@ def end_with_parent(parent_pid: int) -> None:
     """Have this process killed when its parent dies, even if either is stopped or hangs.
 
     On Linux by the kernel, which kills even a stopped process; elsewhere by a polling thread.
-
-    Args:
-        parent_pid: The process that started this one.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -42,11 +42,11 @@ the trials. A worker is started with them blocked, since it could not ignore the
 imported its modules."""
 
 
+@dataclass(frozen=True)
 class _Death:
     """Put in the queue in place of a message: the worker died, or sent an unreadable message."""
 
-    def __init__(self, reason: str = "") -> None:
-        self.reason = reason
+    reason: str = ""
 
 
 @dataclass(eq=False)
@@ -55,10 +55,8 @@ class _Slot:
 
     Attributes:
         index: Number of the slot; with several GPUs it determines the worker's GPU.
-        process: The worker.
         pipe: The coordinator's end of the pipe.
         marks: Identify the worker and its descendants, see ``leftover_processes``.
-        spec: The running trial.
         ready: Whether the worker has loaded torch and accepts messages.
         cancelled: Whether it was killed because its trial was cancelled before it was ready.
     """
@@ -77,11 +75,6 @@ class LocalExecutor:
 
     A thread for each worker reads its messages, so that no worker ever waits for the coordinator,
     nor the coordinator for a worker that was stopped in the middle of a message.
-
-    Args:
-        workers: Most trials at the same time.
-        work: Main function of each process.
-        gpus: GPUs that are assigned to the workers.
     """
 
     def __init__(self, workers: int, work: Serve = serve, gpus: tuple[str, ...] = ()) -> None:
@@ -205,9 +198,8 @@ class LocalExecutor:
     def _handle(self, slot: _Slot, message: object) -> list[TrialEvent]:
         """Update a slot after a message, and return the events of its trial."""
         spec = slot.spec
-        if (
-            isinstance(message, str) and message == READY
-        ):  # comparing an array would compare each value
+        # Comparing an array would compare each value.
+        if isinstance(message, str) and message == READY:
             slot.ready = True
             return []
         if isinstance(message, TrialEvent):

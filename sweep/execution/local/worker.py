@@ -51,9 +51,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 class Worker:
     """Runs one trial after another; keeps the last data set and its evaluators in memory.
 
-    Args:
-        pipe: To the coordinator.
-        gpu: The only GPU this process sees; None if it was not restricted to one.
+    ``gpu`` is the only GPU that this process sees; None if it was not restricted to one.
     """
 
     def __init__(self, pipe: Connection, gpu: str | None = None) -> None:
@@ -106,7 +104,8 @@ class Worker:
     def _train(self, spec: TrialSpec, folder: Path | None) -> TrialEvent:
         if spec.run.trainer is not None:
             assert folder is not None, "a script runs in a folder of its study"
-            variables = self._thread_variables(spec)
+            threads = str(spec.run.training.threads)  # workers share the CPU cores
+            variables = {name: threads for name in THREAD_VARIABLES if name not in os.environ}
             return ScriptTrial(spec, folder, self.pipe, self._end_requested, variables).run()
         started = time.perf_counter()
         number, attempt = spec.number, spec.attempt
@@ -149,7 +148,9 @@ class Worker:
             if time.perf_counter() - sent_at >= HEARTBEAT_INTERVAL_S:
                 sent_at = time.perf_counter()
                 self.pipe.send(StepsDone(number, attempt, trial.trainer.steps_done))
-            return self._interrupted(trial)
+            at_once = self._end_requested()
+            # At once if cancelled, between epochs if paused.
+            return bool(at_once) or (at_once is not None and trial.trainer.between_epochs)
 
         for report in trial.epochs(interrupted, write_checkpoint, spec.until):
             self.pipe.send(EpochDone(number, attempt, report))
@@ -194,11 +195,6 @@ class Worker:
             self._evaluators[part] = Evaluator(data, data.part(part))
         return self._evaluators[part]
 
-    def _interrupted(self, trial: Trial) -> bool:
-        """Return whether the trial ends now: at once if cancelled, if paused between epochs."""
-        at_once = self._end_requested()
-        return bool(at_once) or (at_once is not None and trial.trainer.between_epochs)
-
     def _end_requested(self) -> bool | None:
         """Return True to end the trial at once, False to end it after the epoch, None to go on."""
         # Nothing else is received while a trial runs; a closed pipe raises and ends the worker.
@@ -211,13 +207,8 @@ class Worker:
             return True
         return False if self._pause_requested else None
 
-    def _thread_variables(self, spec: TrialSpec) -> dict[str, str]:
-        """Return variables that limit the threads of scripts, as workers share the CPU cores."""
-        threads = str(spec.run.training.threads)
-        return {name: threads for name in THREAD_VARIABLES if name not in os.environ}
-
     def _done(self, spec: TrialSpec, seconds: float, hardware: Hardware, preview: str) -> TrialDone:
-        unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KiB elsewhere
+        unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes on macOS, else KiB
         is_restricted = hardware.device.type == "cuda" and self._gpu is not None
         return TrialDone(
             number=spec.number,

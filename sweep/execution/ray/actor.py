@@ -38,7 +38,6 @@ class ActorInfo:
 
     Attributes:
         node: Ray's ID of the node.
-        host: Its address.
         versions: Of the compared packages, "" for one that is not installed.
         missing_paths: Those of the required paths that do not exist on the node.
         sees_mirror: Whether the node sees the checkpoint mirror; True without a mirror.
@@ -78,12 +77,9 @@ class TrialActor:
         threading.Thread(target=_serve, args=(worker_end,), name="worker", daemon=True).start()
 
     def start_trial(self, assignment: str, name_in_mirror: str, data: bytes | None) -> None:
-        """Hand a trial to the worker.
+        """Hand a trial to the worker: an assignment as JSON, and the name of its checkpoints.
 
-        Args:
-            assignment: As JSON.
-            name_in_mirror: Of the trial's checkpoints.
-            data: The packed data, if this node does not have it and did not receive it before.
+        Also the packed data, if this node does not have it and did not receive it before.
         """
         job = Assignment.model_validate_json(assignment)
         sha = job.spec.data_sha256

@@ -45,11 +45,7 @@ def require_ray() -> None:
 
 
 def connect_to_cluster(address: str, runtime_env: dict[str, Any]) -> str:
-    """Connect this process to a cluster and return its address.
-
-    Args:
-        address: As configured: ``host:port``, or ``auto``.
-        runtime_env: Ray's environment of the workers.
+    """Connect this process to a cluster, ``host:port`` or ``auto``, and return its address.
 
     Raises:
         ConfigError: If there is no cluster at the address, it requires no token, it refuses our

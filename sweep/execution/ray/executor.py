@@ -43,14 +43,11 @@ class _Slot:
     """One of our actors on the cluster, possibly pending.
 
     Attributes:
-        actor: Ray's handle.
         received: Ray's reference to its next messages.
         starting: Ray's reference to the pending hand-over of a trial; None without one.
         info: Its node; None while it is pending.
         ready: Whether its worker has loaded torch and accepts trials.
         has_data: Whether data was sent to its node, which did not have it.
-        spec: The running trial.
-        checkpoints: Of that trial.
     """
 
     actor: Any
@@ -83,11 +80,7 @@ class RayExecutor:
     An actor that died, or whose node did, is replaced on any node with free resources; only actors
     that are ready count as free slots, so a trial never waits for a node.
 
-    Args:
-        config: The sweep.
-        resources: Of each worker, and the number of workers.
-        folder: Of the study's files, above those of its checkpoints.
-        mirror: Copies checkpoints between nodes, None if every node sees the folder.
+    Without a mirror every node must see the folder of the study's files.
 
     Raises:
         FieldsharpError: If the mirror cannot be written any more.
@@ -254,11 +247,8 @@ class RayExecutor:
         self._fill()
         if spec is None:
             return []
-        return [
-            TrialFailed(
-                spec.number, spec.attempt, f"its worker {slot.place} died ({why})", "worker"
-            )
-        ]
+        reason = f"its worker {slot.place} died ({why})"
+        return [TrialFailed(spec.number, spec.attempt, reason, "worker")]
 
     def _problem_of(self, info: ActorInfo) -> str:
         """Return why trials cannot run on a node, "" if they can."""
@@ -312,10 +302,8 @@ class RayExecutor:
         """Request as many actors as are missing."""
         if len(self._slots) == self._resources.workers:
             return
-        options: dict[str, Any] = {
-            "num_cpus": self._resources.cpus,
-            "num_gpus": self._resources.gpus,
-        }
+        needed = self._resources
+        options: dict[str, Any] = {"num_cpus": needed.cpus, "num_gpus": needed.gpus}
         if self._unusable:
             names = ", ".join(sorted(self._unusable))
             options["label_selector"] = {"ray.io/node-id": f"!in({names})"}
@@ -382,11 +370,8 @@ class RayExecutor:
     def _data(self, slot: _Slot, path: Path) -> Any:
         """Return the data as Ray sends it, None if the worker's node has it."""
         assert slot.info is not None, "it is ready"
-        if (
-            slot.has_data
-            or str(path) not in slot.info.missing_paths
-            or self._config.trainer is not None
-        ):
+        is_missing = str(path) in slot.info.missing_paths
+        if slot.has_data or not is_missing or self._config.trainer is not None:
             return None
         if self._packed_data is None:
             self._packed_data = ray.put(pack_data(path))
@@ -421,9 +406,8 @@ def _write_mark(mirror: CheckpointSync | None) -> str:
         return mirror.leave_mark() if mirror is not None else ""
     except OSError as error:
         assert mirror is not None, "there is none to fail"
-        raise FieldsharpError(
-            f"ray.checkpoints {mirror.url} cannot be written ({error})"
-        ) from error
+        message = f"ray.checkpoints {mirror.url} cannot be written ({error})"
+        raise FieldsharpError(message) from error
 
 
 def _receive_from(actor: Any) -> Any:

@@ -12,12 +12,9 @@ from fieldsharp.sweep.execution.gpus import DEFAULT_WORKERS
 
 @dataclass(frozen=True)
 class WorkerResources:
-    """Resources that each worker requests from Ray.
+    """CPUs and GPUs that each worker requests from Ray, and the most workers at the same time.
 
-    Attributes:
-        workers: Most workers at the same time.
-        cpus: CPUs per worker.
-        gpus: GPUs per worker; less than one if several share a GPU.
+    ``gpus`` is less than one if several share a GPU.
     """
 
     workers: int
@@ -47,11 +44,7 @@ class WorkerResources:
 def make_resources(config: SweepConfig, nodes: Sequence[tuple[float, float]]) -> WorkerResources:
     """Return the resources of each worker, and the number of workers.
 
-    Without a configured number of workers, as many as fit on the cluster now.
-
-    Args:
-        config: The sweep.
-        nodes: CPUs and GPUs of each node.
+    Without a configured number of workers, as many as fit on the nodes now, by CPUs and GPUs.
 
     Raises:
         ConfigError: If a GPU is required and no node has one.

@@ -51,8 +51,7 @@ def _staged_requirements(folder: Path) -> Path:
 def _staged_code(plugins: Iterable[str]) -> Iterator[Path]:
     """Give a folder with the code a worker imports, so that none of it is installed on nodes.
 
-    Args:
-        plugins: Modules of the user; installed ones are left out, to be installed on the nodes.
+    Installed plugins are left out, to be installed on the nodes.
 
     Raises:
         ConfigError: If a module is missing.
@@ -62,11 +61,9 @@ def _staged_code(plugins: Iterable[str]) -> Iterator[Path]:
         shutil.copytree(PROJECT / "fieldsharp", folder / "fieldsharp", ignore=_EXCLUDED)
         for module in sorted({plugin.partition(".")[0] for plugin in plugins}):
             source = _source(module)
-            if source is None:
-                continue
-            if source.is_dir():
+            if source is not None and source.is_dir():
                 shutil.copytree(source, folder / module, ignore=_EXCLUDED)
-            else:
+            elif source is not None:
                 shutil.copy(source, folder / source.name)
         yield folder
 

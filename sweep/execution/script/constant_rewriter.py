@@ -35,11 +35,6 @@ def module_file(project: Path, module: str) -> Path:
 def replace_constants(source: bytes, constants: Mapping[str, Scalar], path: Path) -> bytes:
     """Return the source of a module with the values of some of its constants replaced.
 
-    Args:
-        source: Of the module.
-        constants: New values by name.
-        path: Of the module, for errors.
-
     Raises:
         ConfigError: If the source cannot be read, or a constant is not assigned there, in a
             statement of its own.
@@ -56,7 +51,7 @@ def replace_constants(source: bytes, constants: Mapping[str, Scalar], path: Path
         matches = [one for one in assigned if name in one.names]
         _require_plain(name, matches, assigned, path)
         edits += [(one.value, ascii(value)) for one in matches]
-    starts = _line_starts(text)
+    starts = [match.start() for match in _LINE.finditer(text)]
 
     def offset(line: int, column: int) -> int:
         # Columns of a syntax tree are bytes of UTF-8.
@@ -76,13 +71,7 @@ def replace_constants(source: bytes, constants: Mapping[str, Scalar], path: Path
 
 @dataclass(frozen=True)
 class _Assignment:
-    """A statement that assigns a value to names of a module.
-
-    Attributes:
-        names: The names.
-        value: The assigned expression.
-        is_plain: Whether it assigns a single name and does nothing else.
-    """
+    """A statement that assigns a value to names of a module; a plain one to a single name only."""
 
     names: tuple[str, ...]
     value: ast.expr
@@ -151,7 +140,3 @@ def _require_plain(
             f"trainer.names: {path} assigns {name} together with others, or changes it, in line "
             f"{odd.value.lineno}; give it a line of its own such as {name} = 0.05"
         )
-
-
-def _line_starts(text: str) -> list[int]:
-    return [match.start() for match in _LINE.finditer(text)]

@@ -20,12 +20,7 @@ PYTHON_NAMES = ("python", "python3")
 
 @dataclass(frozen=True)
 class ScriptCall:
-    """The command line and environment of a script.
-
-    Attributes:
-        command: Program and arguments.
-        environment: The whole environment.
-    """
+    """The command line and the whole environment of a script."""
 
     command: list[str]
     environment: dict[str, str]
@@ -69,12 +64,7 @@ def find_program(settings: ScriptSettings, name: str) -> str:
 def prepare(
     settings: ScriptSettings, folder: Path, variables: Mapping[str, str]
 ) -> list[ScriptCall]:
-    """Pass the values of a trial to its scripts, and return how to call them.
-
-    Args:
-        settings: With the values of the trial.
-        folder: Its copy of the project.
-        variables: Environment variables of the trial.
+    """Pass the values of a trial to its scripts in a copy of the project; return how to call them.
 
     Raises:
         ConfigError: If a program or constant is missing.
@@ -135,12 +125,7 @@ def as_argument(value: Scalar) -> str:
 
 
 def write_constants(folder: Path, values: Mapping[str, Scalar], *, write: bool = True) -> None:
-    """Replace constants in a copy of a project.
-
-    Args:
-        folder: The copy.
-        values: By module:NAME.
-        write: Whether to write the files, or only to check.
+    """Replace constants (``module:NAME``) in a copy of a project, or only check that it can be.
 
     Raises:
         ConfigError: If a constant is missing, or its module lies outside the copy.

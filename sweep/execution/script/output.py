@@ -14,11 +14,7 @@ LONGEST_LINE = 10_000
 
 
 class OutputBuffer:
-    """Buffers the begin and the end of a script's output.
-
-    Args:
-        most_bytes: Of the begin, and as many of the end.
-    """
+    """Buffers the begin of a script's output, and as many bytes of its end."""
 
     def __init__(self, most_bytes: int = BUFFERED_BYTES) -> None:
         self._most = most_bytes
@@ -52,12 +48,7 @@ class OutputBuffer:
 
 @dataclass(frozen=True)
 class PrintedEpoch:
-    """An epoch that the script printed.
-
-    Attributes:
-        epoch: From 1.
-        metrics: ``gradient``, ``peak`` and ``rmse``.
-    """
+    """An epoch, from 1, that the script printed, with its ``gradient``, ``peak`` and ``rmse``."""
 
     epoch: int
     metrics: dict[str, float]
@@ -65,9 +56,6 @@ class PrintedEpoch:
 
 class OutputParser:
     """Parses metrics and epochs from a script's output.
-
-    Args:
-        settings: With the regular expressions.
 
     Attributes:
         metrics: Last match of each pattern, by metric, as it was printed.

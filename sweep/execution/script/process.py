@@ -31,12 +31,7 @@ class NoProcessError(Exception):
 
 @dataclass(frozen=True)
 class ScriptEnd:
-    """How a script ended.
-
-    Attributes:
-        failure: Such as ``ended with exit code 3``; "" for exit code 0.
-        peak_memory_mb: The most of any of its processes.
-    """
+    """How a script ended: its failure, "" for exit code 0, and the most memory of any process."""
 
     failure: str
     peak_memory_mb: float = 0.0
@@ -44,10 +39,6 @@ class ScriptEnd:
 
 class ScriptProcess:
     """A script in a process group of its own, which ends when this process ends.
-
-    Args:
-        call: Its command line and environment.
-        folder: Its working folder.
 
     Raises:
         TrainingFailed: If it cannot be run in that folder.
@@ -133,7 +124,7 @@ def _parse_status(status: str) -> ScriptEnd:
     if kind not in ("exit", "signal"):
         return ScriptEnd("ended because its supervisor process was killed")
     number, _, peak = rest.partition(" ")
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KiB elsewhere
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes on macOS, else KiB
     peak_mb = int(peak or 0) / unit
     if kind == "signal":
         perhaps = ", perhaps out of memory" if number == "9" else ""

@@ -83,11 +83,7 @@ def project_differences(
 ) -> list[str]:
     """Return the changes of a project that prevent continuing a study; warn of the others.
 
-    Args:
-        settings: Of the script.
-        snapshot: The project when the study began.
-        study: Name of the study, for the warning.
-        resumed: Whether to continue with the snapshot, whatever the project is now.
+    A resumed study continues with the snapshot, whatever the project is now.
 
     Raises:
         OSError: If a file cannot be read.

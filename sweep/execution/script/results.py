@@ -30,11 +30,6 @@ def evaluate_results(
     Metrics computed here from its forecast file come first, then those in its metrics file, then
     those it printed.
 
-    Args:
-        settings: Names of its files.
-        folder: The folder it ran in.
-        printed: Numbers parsed from its output, by metric.
-
     Raises:
         FieldsharpError: If a metric that the score needs is missing or is no number.
     """

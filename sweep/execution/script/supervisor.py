@@ -24,12 +24,9 @@ KILL_TIMEOUT_S = 5.0
 
 
 def supervise(status: int, grace_s: float, command: list[str]) -> None:
-    """Run a command until it exits or standard input is closed.
+    """Run a command until it exits or standard input is closed, and write its exit status.
 
-    Args:
-        status: Descriptor that its exit status is written to.
-        grace_s: Seconds between SIGTERM and SIGKILL.
-        command: Program and arguments.
+    ``grace_s`` are the seconds between SIGTERM and SIGKILL.
     """
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     wakeup, wakeup_write = os.pipe()

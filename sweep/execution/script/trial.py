@@ -53,9 +53,7 @@ class ScriptTrial:
     """One attempt at a trial whose training is a script.
 
     Args:
-        spec: The trial.
         folder: Of the trial's checkpoints, in the folder of a study with a project snapshot.
-        pipe: To the coordinator.
         end_requested: Called often: True to end at once, False after the epoch, None to go on.
         environment: Variables that limit the script's share of the machine.
     """

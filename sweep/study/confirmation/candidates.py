@@ -19,12 +19,7 @@ FIRST_SEED = 1001
 
 
 def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[TrialSpec]:
-    """Return the baseline, then the best feasible complete trials of distinct configurations.
-
-    Args:
-        study: Its name, for errors.
-        trials: All of them.
-        top: The most configurations beside the baseline.
+    """Return the baseline, then the ``top`` best feasible trials of distinct configurations.
 
     Raises:
         StudyError: If there is no complete baseline, or no feasible trial beside it.
@@ -53,12 +48,7 @@ def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[Tria
 
 
 def new_seeds(how_many: int, used: Collection[int]) -> list[int]:
-    """Return seeds that no training of the search used, the same at every call.
-
-    Args:
-        how_many: Seeds wanted.
-        used: Seeds of the search.
-    """
+    """Return seeds that no training of the search used, the same at every call."""
     return list(islice((seed for seed in count(FIRST_SEED) if seed not in used), how_many))
 
 

@@ -25,15 +25,13 @@ Runs = dict[tuple[int, int], "ConfirmedRun"]
 class ConfirmedRun(Settings):
     """One training of a trial's configuration with a new seed.
 
+    Device and precision (of its matrix products) are empty where it failed.
+
     Attributes:
-        trial: Number of the trial of that configuration.
-        seed: Of the training.
         judgement: Every metric on the test split after the last epoch, physical units; None where
             it failed.
         failure: Why it failed; None where it did not.
         seconds: Wall time of the training.
-        device: Where it was trained; empty where it failed.
-        precision: Of its matrix products; empty where it failed.
     """
 
     trial: int
@@ -55,11 +53,8 @@ class SeedOutcome(Settings):
     """One training compared with the baseline's of the same seed; physical units, test split.
 
     Attributes:
-        seed: Of both trainings.
         score: The lower the better; None, as the figures below, where the training failed.
-        gradient: Predicted mean gradient.
-        peak: Predicted mean peak.
-        rmse: Of the forecast.
+        gradient, peak: Predicted means.
         guards_broken: Names, the most broken first.
         failure: Why the training failed.
     """
@@ -89,8 +84,6 @@ class ConfirmedTrial(Settings):
     """A configuration over new seeds, on the test split.
 
     Attributes:
-        trial: Number of the trial.
-        configuration: In words.
         score, gradient, peak, rmse: Over the seeds whose training did not fail; None where all did.
         held_score: The score that the winner is chosen by, over all its seeds that the baseline has
             too: a seed with which the training failed counts as the baseline's score with that
@@ -129,11 +122,8 @@ class Confirmation(Settings):
         winner: The trial with the lowest mean held score among those feasible with more than half
             of their seeds, which may be the baseline; None where there is none.
         sentence: The result in words.
-        baseline: Number of the baseline.
-        seeds: Of the trainings.
         finished_trials: Number of finished trials of the study at that time.
-        gradient: Band of the gradient on the test split.
-        peak: Band of the peak on the test split.
+        gradient, peak: Bands on the test split.
         trials: The baseline, then the others in the order of the search.
     """
 

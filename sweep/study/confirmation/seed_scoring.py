@@ -52,13 +52,7 @@ class SeedScoring:
 def confirmed_trials(
     configurations: Mapping[int, str], seeds: Sequence[int], runs: Runs, scoring: SeedScoring
 ) -> list[ConfirmedTrial]:
-    """Return each configuration over its seeds.
-
-    Args:
-        configurations: Descriptions by trial, the baseline first.
-        seeds: That all were trained with.
-        runs: At least one for each trial and seed.
-        scoring: Scores the runs.
+    """Return each configuration, described by trial with the baseline first, over its seeds.
 
     Raises:
         FieldsharpError: If the baseline failed with every seed.
@@ -86,22 +80,13 @@ def confirmed_trials(
 
 
 def winner(trials: Sequence[ConfirmedTrial]) -> ConfirmedTrial | None:
-    """Return the mostly feasible trial with the lowest held score; of equals the first.
-
-    Args:
-        trials: The baseline first.
-    """
+    """Return the mostly feasible trial with the lowest held score; of equals the first."""
     eligible = [trial for trial in trials if trial.mostly_feasible]
     return min(eligible, key=lambda trial: trial.held_score.mean, default=None)
 
 
 def in_words(best: ConfirmedTrial | None, trials: Sequence[ConfirmedTrial]) -> str:
-    """Return which trial wins and by how much, in words.
-
-    Args:
-        best: The winner.
-        trials: The baseline first.
-    """
+    """Return which trial wins and by how much, in words; the baseline is the first of all."""
     if best is None:
         return (
             "nothing wins: no configuration, the baseline included, breaks no guard with more than "

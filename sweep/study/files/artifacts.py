@@ -40,14 +40,10 @@ _ID = re.compile(r"([0-9a-f]{8,64})-([0-9a-f]{6})-([0-9a-f]{12})-([0-9a-f]{2})")
 
 @dataclass(frozen=True)
 class TrialPicture:
-    """A picture of a trial.
+    """A picture of a trial in the study of an identity.
 
-    Attributes:
-        identity: Of the study.
-        number: The trial.
-        fingerprint: First digits of the specification's: in a restored copy of the database the
-            number may be another trial's.
-        picture: Which.
+    The fingerprint has the first digits of the specification's: in a restored copy of the database
+    the number may be another trial's.
     """
 
     identity: str

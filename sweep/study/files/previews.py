@@ -45,8 +45,7 @@ class ObservedPreview(_Packed):
 
     Attributes:
         part: The part of the series the window is of.
-        variable: Name of the field.
-        units: Its units, "" where the file states none.
+        units: Of the field, "" where the file states none.
         leads: Which leads are shown, counted from 1.
         ahead: The lead time of each, in words.
         times: The valid time of each, in words.

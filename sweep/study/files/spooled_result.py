@@ -12,13 +12,7 @@ from fieldsharp.sweep.study.trial_events import TrialDone
 
 @dataclass(frozen=True)
 class SpooledResult:
-    """A trial that ran all its epochs.
-
-    Attributes:
-        fingerprint: See ``TrialSpec.fingerprint``.
-        end: The last event of the trial.
-        reports: Of every epoch.
-    """
+    """The fingerprint, the last event and the reports of a trial that ran all its epochs."""
 
     fingerprint: str
     end: TrialDone
@@ -26,13 +20,9 @@ class SpooledResult:
 
     def as_text(self) -> str:
         """Return the result as JSON."""
-        return json.dumps(
-            {
-                "fingerprint": self.fingerprint,
-                "end": asdict(self.end),
-                "reports": reports_as_text(self.reports),
-            }
-        )
+        reports = reports_as_text(self.reports)
+        tree = {"fingerprint": self.fingerprint, "end": asdict(self.end), "reports": reports}
+        return json.dumps(tree)
 
 
 _END = TypeAdapter(TrialDone)

@@ -32,8 +32,7 @@ class StudyWorkspace:
     """The files of one study; written by its coordinator alone.
 
     Args:
-        url: Address of the database.
-        identity: Of the study, see ``storage.location.paths``.
+        identity: See ``storage.location.paths``.
         kind: Folder of the checkpoints: ``trials`` for those of the search, ``confirm`` for those
             of the confirmation.
 
@@ -108,14 +107,14 @@ class StudyWorkspace:
     def save_observed(self, observed: ObservedPreview) -> None:
         """Save the observed preview; on a full disk there are no pictures."""
         try:
-            self._previews.put_observed(observed.part, observed.to_bytes())
+            self._previews.put(observed.part, observed.to_bytes())
         except OSError as error:
             logger.warning("pictures cannot be kept (%s)", error.strerror or error)
 
     def save_preview(self, number: int, preview: TrialPreview) -> list[Picture]:
         """Save the preview of a trial, and return the pictures that can be drawn from it."""
         try:
-            self._previews.put_trial(number, preview.to_bytes())
+            self._previews.put(number, preview.to_bytes())
         except OSError as error:
             logger.warning("trial %d: no pictures (%s)", number, error.strerror or error)
             return []
@@ -127,7 +126,7 @@ class StudyWorkspace:
         Raises:
             StudyError: If another version of this program wrote it.
         """
-        content = self._previews.trial(number)
+        content = self._previews.get(number)
         return None if content is None else TrialPreview.from_bytes(content)
 
     def observed(self, part: Part = "validation") -> ObservedPreview | None:
@@ -136,7 +135,7 @@ class StudyWorkspace:
         Raises:
             StudyError: If another version of this program wrote it.
         """
-        content = self._previews.observed(part)
+        content = self._previews.get(part)
         return None if content is None else ObservedPreview.from_bytes(content)
 
     def output(self, number: int) -> str:
@@ -144,12 +143,9 @@ class StudyWorkspace:
         return read_script_output(self.folder, number)
 
     def remove_unknown(self, numbers: Collection[int]) -> None:
-        """Remove the checkpoints and previews of trials that the database does not have.
+        """Remove the checkpoints and previews of all trials but those of the database.
 
         The database is then a restored copy, which will give their numbers to other trials.
-
-        Args:
-            numbers: Of all trials in the database.
         """
         with self._warn_once():
             for number in numbers_with_checkpoints(self._checkpoints):
@@ -179,9 +175,7 @@ class StudyWorkspace:
     def tidy(self, finished: Collection[int], best: Collection[int]) -> None:
         """Remove the checkpoints of finished trials, but the last one of each of the best.
 
-        Args:
-            finished: Trials whose results are durable in the database.
-            best: Those whose last checkpoint is kept.
+        The results of the finished ones must be durable in the database.
         """
         with self._warn_once():
             for number in numbers_with_checkpoints(self._checkpoints):

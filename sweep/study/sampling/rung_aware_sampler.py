@@ -1,8 +1,8 @@
 """A sampler that also learns from trials paused or pruned at a rung, at a bounded cost per choice.
 
-Optuna's TPE uses complete trials and ranks pruned ones behind all of them; most trials of a sweep
-with promotion stay neither for long. Here each counts with its last values, beside the others. TPE
-also reads every one of thousands of trials for each choice: here the best and the newest.
+Optuna's TPE ranks pruned trials behind all complete ones and ignores paused ones; most trials of a
+sweep with promotion are either. Here each counts with its last values. TPE also reads every one of
+thousands of trials for each choice: here only the best and the newest.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,7 @@ from fieldsharp.sweep.study.sampling.study_view import RungStudy, ViewCache
 
 
 class RungAwareSampler(BaseSampler):
-    """Has another sampler choose, and shows it trials at rungs as complete.
-
-    Args:
-        sampler: The sampler that chooses.
-    """
+    """Has another sampler choose, and shows it trials at rungs as complete."""
 
     def __init__(self, sampler: BaseSampler) -> None:
         self._sampler = sampler

@@ -25,16 +25,14 @@ _Rank = tuple[float, float, int]
 
 
 class RungStudy(FilteredStudy):
-    """A study in which trials that came to a rung, and no further, are complete.
+    """A study in which trials paused or pruned at a rung count as complete.
 
-    Each has its last values, beside the baseline of the same age; its guards have the violation
-    that counted at that rung. A subclass of Optuna's ``Study``, since samplers and importance
-    evaluators use its private methods and read trials with ``_get_trials``.
+    Each has its last values, relative to the baseline at the same epoch; its guards have the
+    violation that counted at that rung. A subclass of Optuna's ``Study``, since samplers and
+    importance evaluators use its private methods and read trials with ``_get_trials``.
 
-    Args:
-        study: The study as it is stored.
-        cache: Shows the best and the newest trials only, and spares converting trials again; None
-            shows all of them.
+    A cache shows the best and the newest trials only, and spares converting trials again; without
+    one all of them are shown.
     """
 
     def __init__(self, study: Study, cache: "ViewCache | None" = None) -> None:
@@ -51,7 +49,7 @@ class RungStudy(FilteredStudy):
 
 
 class ViewCache:
-    """The trials of one study as they are shown, kept between calls so that asking stays cheap.
+    """The trials of one study as they are shown, cached between calls.
 
     Of many trials of one value the best and the newest are selected: TPE separates the few best
     from the rest, and gives old ones of the rest less and less weight.
@@ -64,16 +62,14 @@ class ViewCache:
         self._best_first: list[_Rank] = []
 
     def update(self, trials: Sequence[FrozenTrial]) -> None:
-        """Convert the trials that are new or changed since the last call.
+        """Convert the trials, in the order of their numbers from 0, that are new or changed.
 
-        Args:
-            trials: All, in the order of their numbers from 0; a changed trial is another object.
+        A trial that changed since the last call is another object.
         """
         known = len(self._stored)
-        pairs = zip(self._stored, trials, strict=False)
-        changed = [place for place, (before, now) in enumerate(pairs) if before is not now]
-        for place in changed:
-            self._convert(place, trials[place])
+        for place, (before, now) in enumerate(zip(self._stored, trials, strict=False)):
+            if before is not now:
+                self._convert(place, now)
         for trial in trials[known:]:
             self._stored.append(trial)
             self._shown.append(trial)
@@ -126,7 +122,7 @@ def as_complete_at_rung(trial: FrozenTrial) -> FrozenTrial:
     shown = copy.copy(trial)
     shown.state = TrialState.COMPLETE
     shown.values = list(results[-1].values)
-    # Only the violation that counted at the rung: what was forgiven there is no violation here.
+    # Only the violation that counted at the rung, without what was forgiven.
     others = trial.system_attrs.items()
     shown.system_attrs = {k: v for k, v in others if not is_constraint_attribute(k)}
     shown.system_attrs[constraint_attribute("guards")] = results[-1].violation

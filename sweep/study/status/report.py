@@ -53,8 +53,6 @@ class StudyStatus:
     """The state of a study.
 
     Attributes:
-        study: Its name.
-        coordinator: The process that runs it.
         states: Number of trials in each state.
         verdict: On the trials so far.
         best: The complete trial with the lowest score that breaks no guard.
@@ -68,8 +66,6 @@ class StudyStatus:
             data alone.
         trains_script: Whether the trials train a script.
         guards_not_taken: Guards that cannot be computed from the figures that a script prints.
-        units: Of the field.
-        variable: The field.
         budget: Trials in all.
         eta_s: Seconds left at the pace of the finished trials; None where nothing runs.
         failures: Reason of each failed trial, by number.
@@ -202,13 +198,12 @@ def front(trials: list[FrozenTrial]) -> list[FrozenTrial]:
     """Return the Pareto front: feasible complete trials that no feasible trial dominates."""
     complete = (t for t in trials if t.state is TrialState.COMPLETE and not why_left_out(t))
     feasible = [trial for trial in complete if is_feasible(trial)]
-    return [
-        t for t in feasible if not any(_dominates(other.values, t.values) for other in feasible)
-    ]
 
+    def dominates(ours: FrozenTrial, theirs: FrozenTrial) -> bool:
+        pairs = zip(ours.values, theirs.values, strict=True)
+        return ours.values != theirs.values and all(a <= b for a, b in pairs)
 
-def _dominates(ours: list[float], theirs: list[float]) -> bool:
-    return ours != theirs and all(a <= b for a, b in zip(ours, theirs, strict=True))
+    return [t for t in feasible if not any(dominates(other, t) for other in feasible)]
 
 
 def _guards_not_taken(config: SweepConfig, baseline: FrozenTrial | None) -> list[str]:

@@ -15,13 +15,10 @@ class TrialAtWork:
     """A trial that is being trained.
 
     Attributes:
-        number: The trial.
         what: What it trains, in a few words.
         epochs_done: Epochs that are trained and evaluated.
-        epochs: Epochs in all.
         score: After the last of these epochs; None before the first.
-        gradient: After that epoch; None where it is not known.
-        peak: After that epoch; None where it is not known.
+        gradient, peak: After that epoch; None where it is not known.
         seconds: How long it has been at work.
     """
 
@@ -37,14 +34,7 @@ class TrialAtWork:
 
 @dataclass(frozen=True)
 class EndedTrial:
-    """A trial that ended since the last snapshot.
-
-    Attributes:
-        number: The trial.
-        state: COMPLETE, PRUNED or FAIL.
-        what: What it trained, in a few words.
-        outcome: Its result, or why it failed, in a few words.
-    """
+    """A trial that ended since the last snapshot: COMPLETE, PRUNED or FAIL, with its outcome."""
 
     number: int
     state: str
@@ -57,9 +47,6 @@ class SweepSnapshot:
     """A sweep at one moment.
 
     Attributes:
-        study: Its name.
-        variable: The field.
-        units: Of the field.
         targets: The bands of gradient and peak.
         budget: Trials in all.
         done: Trials that count towards it.

@@ -30,14 +30,9 @@ from fieldsharp.sweep.study.verdict import settled_verdict
 
 @dataclass(frozen=True)
 class ScoredTrial:
-    """A complete trial with its score; physical units, validation split.
+    """A complete trial: what it trained, its score, and its predicted mean gradient and peak.
 
-    Attributes:
-        number: The trial.
-        what: What it trained, in a few words.
-        score: The lower the better.
-        gradient: Predicted mean gradient.
-        peak: Predicted mean peak.
+    Physical units, validation split; the lower the score the better.
     """
 
     number: int
@@ -53,9 +48,7 @@ class CoordinatorStatus:
 
     Attributes:
         pid: Its number; None where the last one ended in good order, or there was none.
-        host: The machine it is on.
-        alive: Whether it still runs.
-        note: What that means, and what to do.
+        note: What its state means, and what to do.
     """
 
     pid: int | None
@@ -69,13 +62,11 @@ class StudyState:
     """The state of a study at one moment.
 
     Attributes:
-        trials: All of them.
-        complete: The complete ones.
+        complete: The complete trials.
         counts: Number of trials in each state.
         done: Trials that count towards the budget.
         best: The complete trial with the lowest score that breaks no guard.
         baseline: The complete baseline; None before there is one.
-        coordinator: The process that runs the study.
         running_s: Seconds that each running trial of a living coordinator has been at work, by
             number.
         eta_s: Seconds left; None where nothing runs, nothing is known of the pace, or the verdict
@@ -105,22 +96,16 @@ def study_state(
 ) -> StudyState:
     """Return the state of a study, at little cost: no record of a trial is validated as a whole.
 
-    Args:
-        trials: All of the study.
-        config: Of the study.
-        facts: Found out about its data.
-        verdict: So far; None before the first.
-        owner: The owner of the study's lock, read before the trials: what its process wrote last
-            is then among them.
-        url: Address of the database.
-        name: Of the study; it may have been renamed since it was configured.
+    The owner of the study's lock must be read before the trials: what its process wrote last is
+    then among them. The study may have been renamed since it was configured.
     """
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     is_settled = bool(settled_verdict(verdict, config.budget, trials, facts.targets))
     counts, done, budget = states(trials), counted(trials), config.budget.trials
     now = datetime.now()
+    # Since each was last handed out; the system clock may have been set back meanwhile.
     running_s = {
-        trial.number: _seconds_running(trial, now)
+        trial.number: max(0.0, (now - (trial.datetime_start or now)).total_seconds())
         for trial in trials
         if owner.alive and trial.state is TrialState.RUNNING and trial_spec(trial) is not None
     }
@@ -167,20 +152,10 @@ def _coordinator_status(
     return CoordinatorStatus(owner.pid, owner.host, owner.alive, note)
 
 
-def _seconds_running(trial: FrozenTrial, now: datetime) -> float:
-    """Return how long a running trial has been at work since it was last handed out."""
-    began = trial.datetime_start
-    # The system clock may have been set back since.
-    return max(0.0, (now - began).total_seconds()) if began is not None else 0.0
-
-
 def _eta_s(trials: Sequence[FrozenTrial], running_s: Collection[float], to_do: int) -> float | None:
     """Return the seconds left, None where nothing runs or nothing is known of the pace.
 
-    Args:
-        trials: All of the study.
-        running_s: How long each running trial has been at work.
-        to_do: Trials left in the budget, the running ones among them.
+    Running trials are among the ``to_do`` left in the budget.
     """
     took_s = [
         float(seconds)

@@ -34,10 +34,6 @@ LEFT_OUT = "left out, since it was not run by this program"
 class StudyWatcher:
     """Takes snapshots of one study.
 
-    Args:
-        study: To be watched.
-        url: Address of its database.
-
     Raises:
         StudyError: If it was not started by this program.
         StorageError: If the database cannot be read.
@@ -62,7 +58,10 @@ class StudyWatcher:
         with database_errors(self._url):
             attributes = self._study.user_attrs
             trials = self._study.get_trials(deepcopy=False)
-        self._update_config(attributes.get(CONFIG))
+        stored_config = attributes.get(CONFIG)
+        if stored_config is not None and stored_config != self._stored_config:  # resumed with it
+            self._config = read_stored(SweepConfig, stored_config, "config of the study")
+            self._stored_config = stored_config
         config, facts = self._config, self._facts
         stored = attributes.get(VERDICT)
         verdict = read_stored(Verdict, stored, "verdict of the study") if stored else None
@@ -93,18 +92,21 @@ class StudyWatcher:
             ended=tuple(self._ended(trials)),
         )
 
-    def _update_config(self, stored: object) -> None:
-        """Read the configuration again where the study was resumed under another."""
-        if stored is not None and stored != self._stored_config:
-            self._config = read_stored(SweepConfig, stored, "config of the study")
-            self._stored_config = stored
-
     def _ended(self, trials: list[FrozenTrial]) -> list[EndedTrial]:
         """Return the trials that ended since the last snapshot; none at the first."""
         finished = {trial.number for trial in trials if trial.state.is_finished()}
         new = finished - self._finished if self._finished is not None else set()
         self._finished = finished
-        return [_ended_trial(trial) for trial in trials if trial.number in new]
+        return [
+            EndedTrial(
+                trial.number,
+                trial.state.name,
+                describe(spec) if (spec := trial_spec(trial)) is not None else "",
+                _outcome(trial),
+            )
+            for trial in trials
+            if trial.number in new
+        ]
 
 
 def _trial_at_work(trial: FrozenTrial, seconds: float) -> TrialAtWork:
@@ -129,12 +131,6 @@ def check_disk_space(url: str) -> DiskSpace | None:
         return disk_space_of(url)
     except OSError:
         return None
-
-
-def _ended_trial(trial: FrozenTrial) -> EndedTrial:
-    spec = trial_spec(trial)
-    what = describe(spec) if spec is not None else ""
-    return EndedTrial(trial.number, trial.state.name, what, _outcome(trial))
 
 
 def _outcome(trial: FrozenTrial) -> str:

@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fieldsharp.storage.durable_files.atomic import (
-    make_private_file,
-    make_private_folder,
-    write_durably,
-)
+from fieldsharp.storage.durable_files.atomic import make_private_folder, write_durably
+from fieldsharp.storage.durable_files.regular_files import open_within
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +25,7 @@ def _mode(path: Path) -> int:
 
 def test_folders_and_files_are_closed_to_everybody_else(tmp_path: Path) -> None:
     make_private_folder(tmp_path / "a" / "b")
-    make_private_file(tmp_path / "a" / "f")
+    os.close(open_within(tmp_path / "a" / "f", os.O_CREAT | os.O_RDWR))
     write_durably(tmp_path / "a" / "g", b"content")
     assert [_mode(tmp_path / name) for name in ("a", "a/b", "a/f", "a/g")] == [
         0o700,
@@ -43,7 +40,7 @@ def test_what_is_there_is_left_as_it_is(tmp_path: Path) -> None:
     folder.mkdir(mode=0o755)
     file.write_text("text")
     make_private_folder(folder)
-    make_private_file(file)
+    os.close(open_within(file, os.O_CREAT | os.O_RDWR))
     assert (_mode(folder), file.read_text()) == (0o755, "text")
 
 

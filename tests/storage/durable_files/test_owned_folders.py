@@ -11,11 +11,8 @@ import pytest
 from fieldsharp.core import partial_file
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.storage.database import open_database
-from fieldsharp.storage.durable_files.atomic import (
-    make_private_file,
-    make_private_folder,
-    write_durably,
-)
+from fieldsharp.storage.durable_files.atomic import make_private_folder, write_durably
+from fieldsharp.storage.durable_files.regular_files import open_within
 from fieldsharp.storage.location import paths
 from fieldsharp.storage.location.paths import backups, check_files_folder
 from fieldsharp.storage.maintenance.backup import back_up, copy_database
@@ -284,7 +281,7 @@ def test_no_link_is_written_through_for_a_file_that_is_to_be_private(
 ) -> None:
     (tmp_path / "new").symlink_to(tmp_path / "made")
     with pytest.raises(OSError, match="new"):
-        make_private_file(tmp_path / "new")
+        os.close(open_within(tmp_path / "new", os.O_CREAT | os.O_RDWR))
     assert not (tmp_path / "made").exists()
 
 
@@ -363,13 +360,13 @@ def test_results_of_a_folder_that_others_can_fill_are_not_taken_in(
 
 def test_samples_behind_a_link_are_neither_read_nor_removed(tmp_path: Path) -> None:
     other, samples = PreviewStore(tmp_path / "other"), PreviewStore(tmp_path / "samples")
-    other.put_trial(1, b"another's")
-    samples.put_trial(2, b"own")
+    other.put(1, b"another's")
+    samples.put(2, b"own")
     (tmp_path / "samples" / "000001").symlink_to(tmp_path / "other" / "000001")
-    assert (samples.trial(1), samples.trial(2)) == (None, b"own")
+    assert (samples.get(1), samples.get(2)) == (None, b"own")
     (tmp_path / "linked").symlink_to(tmp_path / "other")
     PreviewStore(tmp_path / "linked").keep_only([])
-    assert other.trial(1) == b"another's"
+    assert other.get(1) == b"another's"
 
 
 def test_checkpoints_behind_a_link_are_neither_loaded_nor_removed(tmp_path: Path) -> None:

@@ -17,8 +17,7 @@ from fieldsharp.sweep.commands.sweep_run import make_progress
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.monitoring import live_progress, progress
 from fieldsharp.sweep.monitoring.live_progress import LiveProgress, OpenedSweep
-from fieldsharp.sweep.monitoring.log_progress import LogProgress
-from fieldsharp.sweep.monitoring.progress import SilentProgress
+from fieldsharp.sweep.monitoring.progress import LogProgress, SilentProgress
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.status.snapshot import SweepSnapshot
 from fieldsharp.sweep.study.status.state import ScoredTrial

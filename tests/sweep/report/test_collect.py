@@ -181,7 +181,7 @@ def test_samples_of_another_version_are_passed_over(whole: Whole, tmp_path: Path
     url = f"sqlite:///{folder / 'x.db'}"
     files = StudyWorkspace(url, study_identity(whole.study))
     shutil.rmtree(study_folder(url, study_identity(whole.study)) / "trials")
-    files._previews.put_observed("validation", b"something else")
+    files._previews.put("validation", b"something else")
     report = collect_report(NAME, url)
 
     assert report.validation.observed is None
