@@ -50,9 +50,9 @@ def _refusal(text: str) -> str:
     ids=["list bomb", "merge bomb", "self", "deep self", "self merge", "[", "{", "-", "?"],
 )
 def test_what_would_grow_without_end_is_refused_at_once_and_in_little_memory(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()  # of this process: others may keep the machine busy
     _refusal(text)
-    assert time.perf_counter() - started < 1.0  # milliseconds, on a machine that is not busy
+    assert time.process_time() - started < 1.0
     tracemalloc.start()
     _refusal(text)
     peak = tracemalloc.get_traced_memory()[1]
