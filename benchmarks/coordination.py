@@ -187,8 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     changes = [f"training.epochs={given.epochs}", f"budget.trials={given.trials}"]
     config = load_config(
-        given.config,
-        [*changes, "budget.stop_on_nothing_to_fix=false", "search.pruner=none"],
+        given.config, [*changes, "budget.stop_on_nothing_to_fix=false", "search.pruner=none"]
     ).config
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with tempfile.TemporaryDirectory() as name:

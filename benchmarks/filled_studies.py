@@ -63,9 +63,7 @@ class PlainStudy:
         if config.search.sampler == "random":
             sampler = optuna.samplers.RandomSampler(seed=0)
         self._study = optuna.create_study(
-            storage=f"sqlite:///{self._path}",
-            sampler=sampler,
-            pruner=optuna.pruners.NopPruner(),
+            storage=f"sqlite:///{self._path}", sampler=sampler, pruner=optuna.pruners.NopPruner()
         )
 
     def run(self, trials: int, seconds: float) -> list[float]:

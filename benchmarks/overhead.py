@@ -155,10 +155,7 @@ def _between(spans: Spans) -> float:
 def _by_trials(config: SweepConfig, told: Pretence, plan: Plan) -> list[Measurement]:
     lines = []
     facts = run_preflight(config).facts
-    with (
-        tempfile.TemporaryDirectory() as name,
-        closing(_executor(told, plan.filled_s)) as executor,
-    ):
+    with tempfile.TemporaryDirectory() as name, closing(_executor(told, plan.filled_s)) as executor:
         for sampler in SAMPLERS:
             search = config.search.model_copy(update={"sampler": sampler})
             sampled = config.model_copy(update={"search": search})

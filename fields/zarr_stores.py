@@ -79,9 +79,7 @@ class OwnFilesStore(LocalStore):
         )
 
     async def get_partial_values(
-        self,
-        prototype: BufferPrototype,
-        key_ranges: Iterable[tuple[str, ByteRequest | None]],
+        self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
     ) -> list[Buffer | None]:
         """Return parts of several files, see ``get_sync``."""
         return [await self.get(key, prototype, byte_range) for key, byte_range in key_ranges]

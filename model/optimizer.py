@@ -23,10 +23,7 @@ class Optimizer:
     """
 
     def __init__(
-        self,
-        parameters: Iterable[nn.Parameter],
-        settings: TrainingSettings,
-        device: torch.device,
+        self, parameters: Iterable[nn.Parameter], settings: TrainingSettings, device: torch.device
     ) -> None:
         self.rate = settings.learning_rate
         self._parameters = list(parameters)

@@ -69,9 +69,7 @@ LOSS_VARIANTS: dict[str, LossVariant] = {
         "fieldsharp.model.losses.derivatives:gdl", "steeper, half the way", sharpens=True
     ),
     "gdl2": LossVariant(
-        "fieldsharp.model.losses.derivatives:gdl2",
-        "steeper, most of the way",
-        sharpens=True,
+        "fieldsharp.model.losses.derivatives:gdl2", "steeper, most of the way", sharpens=True
     ),
     "fourier_amplitude": LossVariant(
         "fieldsharp.model.losses.spectral:fourier_amplitude",
@@ -119,9 +117,7 @@ LOSS_VARIANTS: dict[str, LossVariant] = {
         sharpens=True,
     ),
     "extremes": LossVariant(
-        "fieldsharp.model.losses.distribution:extremes",
-        "the truth's highest values",
-        sharpens=True,
+        "fieldsharp.model.losses.distribution:extremes", "the truth's highest values", sharpens=True
     ),
     "balanced": LossVariant(
         "fieldsharp.model.losses.pointwise:balanced_mse",

@@ -12,11 +12,7 @@ COOLDOWN_SHARE = 0.2
 
 
 def rate_factor(
-    step: int,
-    total_steps: int,
-    warmup_fraction: float,
-    final: float,
-    schedule: Schedule = "cosine",
+    step: int, total_steps: int, warmup_fraction: float, final: float, schedule: Schedule = "cosine"
 ) -> float:
     """Return the factor on the learning rate for a step.
 

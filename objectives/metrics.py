@@ -235,11 +235,7 @@ METRICS: Mapping[str, Metric] = {
         needs=("climatology",),
     ),
     "gradient_correlation": Metric(
-        (
-            accuracy.slope_square_predicted,
-            accuracy.slope_square_observed,
-            accuracy.slope_product,
-        ),
+        (accuracy.slope_square_predicted, accuracy.slope_square_observed, accuracy.slope_product),
         _cosine,
         "1",
         "correlation of predicted and observed gradient vectors",

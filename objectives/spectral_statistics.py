@@ -85,11 +85,7 @@ def regions_counted(case: VerificationBatch) -> Tensor:
 def power_ratio_db(band: str) -> "PowerRatio":
     """Return the formula for the power of forecast over truth in a band of scales, in dB."""
     small, large = MIDDLE_SCALES_CELLS
-    limits = {
-        "small": (0.0, small),
-        "middle": (small, large),
-        "large": (large, float("inf")),
-    }
+    limits = {"small": (0.0, small), "middle": (small, large), "large": (large, float("inf"))}
     return PowerRatio(*limits[band])
 
 

@@ -96,11 +96,7 @@ class SimulatedSweep:
     """
 
     def __init__(
-        self,
-        landscape: Landscape,
-        space: Mapping[str, BaseDistribution],
-        plan: Plan,
-        seed: int,
+        self, landscape: Landscape, space: Mapping[str, BaseDistribution], plan: Plan, seed: int
     ) -> None:
         self._landscape = landscape
         self._space = space

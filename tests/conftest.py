@@ -59,11 +59,7 @@ class InlineExecutor:
     def free_slots(self) -> int:
         return 1 - len(self._specs)
 
-    def submit(
-        self,
-        spec: TrialSpec,
-        checkpoints: Path | None = None,
-    ) -> None:
+    def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
         self._specs.append(spec)
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:

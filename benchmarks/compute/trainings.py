@@ -15,11 +15,7 @@ from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.checkpoint import Checkpoint, decode, encode
 from fieldsharp.model.device import find_hardware
 from fieldsharp.sweep.configuration.run_settings import RunSettings
-from fieldsharp.sweep.study.epoch_report import (
-    EpochReport,
-    reports_as_text,
-    reports_from_text,
-)
+from fieldsharp.sweep.study.epoch_report import EpochReport, reports_as_text, reports_from_text
 from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints

@@ -22,14 +22,6 @@ class ForecastShape:
     width: int
 
 
-class Predictor(Protocol):
-    """A ``torch.nn.Module`` built as ``Class(shape, width, **options)``."""
-
-    def __call__(self, history_BTCHW: Tensor) -> Tensor:
-        """Return the frames that follow [B, horizon, C, H, W], in the units of the history."""
-        ...
-
-
 @runtime_checkable
 class TeacherForced(Protocol):
     """A recurrent predictor that can be fed the truth instead of its own last frame."""

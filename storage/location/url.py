@@ -18,7 +18,7 @@ _SQLITE_SCHEMES = ("sqlite", "sqlite+pysqlite")
 _PARAMETERS = re.compile(r"\w+=[^&/]*(?:&\w+=[^&/]*)*")
 # Accepted after the path of an SQLite file; the program sets its own values.
 _WITHOUT_EFFECT = {
-    *("timeout", "check_same_thread", "cached_statements", "detect_types", "isolation_level"),
+    *("timeout", "check_same_thread", "cached_statements", "detect_types", "isolation_level")
 }
 _ENCODED = {character: f"%{ord(character):02X}" for character in "%?{}"}
 

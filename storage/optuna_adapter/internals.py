@@ -62,8 +62,9 @@ class FilteredStudy(Study, ABC):
     """
 
     def __init__(self, study: Study) -> None:
-        # Not vars: the view that Hyperband makes of a study hides all but a few attributes.
+        # Not vars(): the studies that Optuna makes for Hyperband refuse most attributes.
         self.__dict__.update(object.__getattribute__(study, "__dict__"))
+        self._stored = study
 
     @abstractmethod
     def visible_trials(
@@ -82,7 +83,7 @@ class FilteredStudy(Study, ABC):
         states: Container[TrialState] | None = None,
         use_cache: bool = False,
     ) -> list[FrozenTrial]:
-        stored = super()._get_trials(deepcopy=False, use_cache=use_cache)
+        stored = self._stored._get_trials(deepcopy=False, use_cache=use_cache)
         return self.visible_trials(stored, states)
 
     def get_trials(

@@ -73,10 +73,7 @@ def set_trial_attribute(study: Study, trial: Trial | FrozenTrial, name: str, val
 
 
 def set_trial_attributes(
-    study: Study,
-    trial: Trial | FrozenTrial,
-    user: Mapping[str, Any],
-    system: Mapping[str, Any],
+    study: Study, trial: Trial | FrozenTrial, user: Mapping[str, Any], system: Mapping[str, Any]
 ) -> None:
     """Write attributes of an unfinished trial at once, in place of those of the same names.
 

@@ -22,12 +22,7 @@ class Format(StrEnum):
     py = "py"
 
 
-SUFFIXES = {
-    ".yaml": Format.yaml,
-    ".yml": Format.yaml,
-    ".json": Format.json,
-    ".py": Format.py,
-}
+SUFFIXES = {".yaml": Format.yaml, ".yml": Format.yaml, ".json": Format.json, ".py": Format.py}
 
 
 def run(
@@ -40,8 +35,7 @@ def run(
         Path | None, typer.Option("-o", "--output", help="File; by default the screen.")
     ] = None,
     next_sweep: Annotated[
-        bool,
-        typer.Option("--next", help="Instead, the sweep that follows: the search narrowed."),
+        bool, typer.Option("--next", help="Instead, the sweep that follows: the search narrowed.")
     ] = False,
     storage: Storage = DEFAULT_STORAGE,
     as_json: Annotated[

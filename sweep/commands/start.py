@@ -44,8 +44,7 @@ def run(
         ),
     ] = None,
     earlier_storage: Annotated[
-        str | None,
-        typer.Option("--from-storage", help="Its database, where that is another."),
+        str | None, typer.Option("--from-storage", help="Its database, where that is another.")
     ] = None,
     settings: Overrides = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say only what went wrong.")] = False,

@@ -26,8 +26,7 @@ def run(
     watch: Annotated[
         bool,
         typer.Option(
-            "--watch",
-            help="Go on showing the study that is being run, until it is not or Ctrl-C.",
+            "--watch", help="Go on showing the study that is being run, until it is not or Ctrl-C."
         ),
     ] = False,
     interval: Annotated[

@@ -26,10 +26,7 @@ def show_help(context: typer.Context) -> None:
 
 
 @app.command(help="Check every page and list the studies; changes nothing.")
-def check(
-    storage: Storage = DEFAULT_STORAGE,
-    as_json: Json = False,
-) -> None:
+def check(storage: Storage = DEFAULT_STORAGE, as_json: Json = False) -> None:
     """Check a database; exit code 1 if it cannot be used as it is."""
     from fieldsharp.storage.errors.messages import damaged
     from fieldsharp.storage.maintenance.inspect import inspect
@@ -73,10 +70,7 @@ def backup(
 
 
 @app.command(help="Back up an older database, bring it up to date.")
-def upgrade(
-    storage: Storage = DEFAULT_STORAGE,
-    as_json: Json = False,
-) -> None:
+def upgrade(storage: Storage = DEFAULT_STORAGE, as_json: Json = False) -> None:
     """Upgrade the tables of a database."""
     from fieldsharp.storage.maintenance.upgrade import upgrade as upgrade_database
 

@@ -11,7 +11,7 @@ NO_DATA = {"path": ""}
 """Placeholder for the data of a script that reads its own."""
 
 
-def with_script_defaults(tree: Any) -> Any:
+def with_script_defaults(tree: dict[str, Any]) -> dict[str, Any]:
     """Fill in the settings of a sweep that trains a script.
 
     Searched names get the prefix of script values.
@@ -19,8 +19,6 @@ def with_script_defaults(tree: Any) -> Any:
     Raises:
         ValueError: If nothing is searched.
     """
-    if not isinstance(tree, dict) or tree.get("trainer") is None:
-        return tree
     search = tree.get("search")
     space = search.get("space") if isinstance(search, dict) else None
     if search is None or (isinstance(search, dict) and not space):

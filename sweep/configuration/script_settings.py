@@ -58,7 +58,7 @@ class ScriptSettings(Settings):
 
     command: Command = Field(
         description="program and arguments, such as [python, train.py]; python is the one that "
-        "runs the sweep",
+        "runs the sweep"
     )
     then: Command | None = Field(
         None,

@@ -2,13 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from fieldsharp.core.printable import is_printable, printable
 from fieldsharp.core.suggestions import unknown
@@ -225,7 +219,8 @@ class SweepConfig(RunSettings):
     @model_validator(mode="before")
     @classmethod
     def _fill_in_script_defaults(cls, value: Any) -> Any:
-        return with_script_defaults(value)
+        is_script = isinstance(value, dict) and value.get("trainer") is not None
+        return with_script_defaults(value) if is_script else value
 
     @model_validator(mode="after")
     def _script_can_be_searched(self) -> "SweepConfig":

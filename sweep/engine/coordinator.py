@@ -151,9 +151,7 @@ class Coordinator:
         self._verdicts.read()
         self._scheduler.prepare()
         self._progress.begin(
-            self._scheduler.finished,
-            self._repository.config.budget.trials,
-            self._repository.best(),
+            self._scheduler.finished, self._repository.config.budget.trials, self._repository.best()
         )
         self._progress.waiting(self._scheduler.paused.count)
         self._conclude()

@@ -41,10 +41,7 @@ class Leases:
     """
 
     def __init__(
-        self,
-        executor: Executor,
-        deadline_s: float,
-        clock: Callable[[], float] = time.monotonic,
+        self, executor: Executor, deadline_s: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._executor = executor
         self._deadline_s = deadline_s
@@ -77,10 +74,7 @@ class Leases:
             self._executor.pause(number)
 
     def wind_down(
-        self,
-        study: str,
-        take_in: Callable[[list[TrialEvent]], None],
-        at_once: Callable[[], bool],
+        self, study: str, take_in: Callable[[list[TrialEvent]], None], at_once: Callable[[], bool]
     ) -> None:
         """Let every trial finish its epoch.
 

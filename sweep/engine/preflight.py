@@ -21,10 +21,7 @@ from fieldsharp.sweep.configuration.ranges import Choices, setting_path
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES, visible_gpus, worker_count
-from fieldsharp.sweep.execution.script.preflight import (
-    require_script,
-    summarise_script_data,
-)
+from fieldsharp.sweep.execution.script.preflight import require_script, summarise_script_data
 from fieldsharp.sweep.execution.script.project_copy import project_sha256
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.files.previews import ObservedPreview

@@ -96,10 +96,7 @@ class Scheduler:
         self.ended.add(number)
 
     def put_back(
-        self,
-        number: int,
-        history: RetryHistory | None = None,
-        micro_batches: int | None = None,
+        self, number: int, history: RetryHistory | None = None, micro_batches: int | None = None
     ) -> None:
         """Queue a trial again.
 

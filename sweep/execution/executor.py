@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from fieldsharp.fields.settings import Settings
 from fieldsharp.sweep.study.trial_events import TrialEvent
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
@@ -17,18 +16,6 @@ PAUSE = "pause"
 """To a worker: end the trial after the current epoch."""
 QUIT = "quit"
 """To a worker: end the process."""
-
-
-class Assignment(Settings):
-    """A trial for a worker; sent as JSON.
-
-    Attributes:
-        spec: The trial.
-        checkpoints: Folder of the trial's checkpoints, None to write none.
-    """
-
-    spec: TrialSpec
-    checkpoints: Path | None
 
 
 class Executor(Protocol):

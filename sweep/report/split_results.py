@@ -32,10 +32,7 @@ Specs = dict[Kind, TrialSpec]
 
 
 def validation_split(
-    summary: DataSummary,
-    records: dict[Kind, TrialRecord],
-    specs: Specs,
-    files: StudyWorkspace,
+    summary: DataSummary, records: dict[Kind, TrialRecord], specs: Specs, files: StudyWorkspace
 ) -> SplitResults:
     """Return the results of the validation split from stored records and previews."""
     results = {

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fieldsharp.model.registry import NO_TERM
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.sweep.pictures.number_scale import number_scale
 from fieldsharp.sweep.report.formatting import UNKNOWN, count, duration, number, percent, ratio
@@ -120,7 +121,7 @@ def variants(report: Report) -> Table:
     """Return the scores by loss variant."""
     rows = [
         [
-            row.name + (" (the baseline's)" if row.name == "none" else ""),
+            row.name + (" (the baseline's)" if row.name == NO_TERM else ""),
             {True: "yes", False: "no", None: "not known"}[row.sharpens],
             str(row.trials),
             str(row.feasible),

@@ -43,7 +43,7 @@ _REPORTS = TypeAdapter(list[EpochReport])
 
 def reports_as_text(reports: list[EpochReport]) -> str:
     """Return reports as JSON, from which the same numbers are read back."""
-    return json.dumps(_REPORTS.dump_python(reports))  # Python's own keeps a NaN a NaN
+    return json.dumps(_REPORTS.dump_python(reports))  # Python's json preserves NaN
 
 
 def reports_from_text(text: str) -> list[EpochReport]:
@@ -83,6 +83,6 @@ def epochs_logged(folder: Path) -> list[EpochReport]:
 
 
 def count_logged_epochs(folder: Path) -> int:
-    """Return after how many epochs a script goes on, 0 where it begins anew."""
+    """Return the number of epochs in the log of a script, 0 without a log."""
     reports = epochs_logged(folder)
     return reports[-1].epoch + 1 if reports else 0

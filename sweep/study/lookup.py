@@ -17,7 +17,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import make_pruner, make_sampler
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.sampling.rung_aware_sampler import RungAwareSampler
-from fieldsharp.sweep.study.trial_records import CONFIG, FACTS, IDENTITY, read_kept
+from fieldsharp.sweep.study.trial_records import CONFIG, FACTS, IDENTITY, read_stored
 from fieldsharp.sweep.study.warm_start import WarmStart, store_warm_start
 
 # Settings that may differ when a study is resumed: none of them changes a score.
@@ -37,10 +37,7 @@ FREE_SETTINGS = (
 SHOWN_DIFFERENCES = 5
 PRUNER = "search.pruner"
 """Compared by its effect: studies of earlier versions have none where auto has the same effect."""
-OBJECTIVES = {
-    "score": ["score"],
-    "pareto": ["distance of gradient", "distance of peak", "rmse"],
-}
+OBJECTIVES = {"score": ["score"], "pareto": ["distance of gradient", "distance of peak", "rmse"]}
 
 
 def open_or_create_study(
@@ -69,9 +66,7 @@ def open_or_create_study(
             study = optuna.load_study(study_name=config.study, storage=storage)
         else:
             study = optuna.create_study(
-                study_name=config.study,
-                storage=storage,
-                directions=["minimize"] * len(objectives),
+                study_name=config.study, storage=storage, directions=["minimize"] * len(objectives)
             )
         if _is_half_made(study, len(objectives)):
             study.set_user_attr(FACTS, facts.model_dump(mode="json"))
@@ -136,7 +131,7 @@ def study_config(study: Study) -> SweepConfig:
     Raises:
         StudyError: If it was not started by this program.
     """
-    return read_kept(SweepConfig, _attribute(study, CONFIG), _stored_with(study, CONFIG))
+    return read_stored(SweepConfig, _attribute(study, CONFIG), _stored_with(study, CONFIG))
 
 
 def study_data_summary(study: Study) -> DataSummary:
@@ -145,7 +140,7 @@ def study_data_summary(study: Study) -> DataSummary:
     Raises:
         StudyError: If it was not started by this program.
     """
-    return read_kept(DataSummary, _attribute(study, FACTS), _stored_with(study, FACTS))
+    return read_stored(DataSummary, _attribute(study, FACTS), _stored_with(study, FACTS))
 
 
 def study_identity(study: Study) -> str:

@@ -150,7 +150,7 @@ def _wrong_attribute(
 
 def _shown(value: Any) -> str:
     try:
-        words = repr(value)
+        text = repr(value)
     except ValueError:  # an integer of more digits than Python writes out
         return "an integer of thousands of digits"
-    return words if len(words) <= SHOWN_CHARACTERS else f"{words[:SHOWN_CHARACTERS]}..."
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

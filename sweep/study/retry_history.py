@@ -3,7 +3,7 @@
 from optuna.trial import FrozenTrial
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.sweep.study.trial_records import LOST, read_kept
+from fieldsharp.sweep.study.trial_records import LOST, read_stored
 
 
 class RetryHistory(Settings):
@@ -52,7 +52,7 @@ def retry_history(trial: FrozenTrial) -> RetryHistory:
     """
     stored = trial.user_attrs.get(LOST)
     return (
-        read_kept(RetryHistory, stored, f"{LOST} of trial {trial.number}")
+        read_stored(RetryHistory, stored, f"{LOST} of trial {trial.number}")
         if stored
         else RetryHistory()
     )

@@ -15,7 +15,7 @@ from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.settings import Settings
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.storage.optuna_adapter.internals import non_domination_ranks
-from fieldsharp.sweep.study.trial_records import RUNGS, read_kept
+from fieldsharp.sweep.study.trial_records import RUNGS, read_stored
 
 
 class RungResult(Settings):
@@ -72,7 +72,7 @@ def rung_results(trial: FrozenTrial) -> list[RungResult]:
     stored = trial.user_attrs.get(RUNGS) or []
     if not isinstance(stored, list):
         raise StudyError(f"the {RUNGS} of trial {trial.number} are a {type(stored).__name__}")
-    return [read_kept(RungResult, one, f"{RUNGS} of trial {trial.number}") for one in stored]
+    return [read_stored(RungResult, one, f"{RUNGS} of trial {trial.number}") for one in stored]
 
 
 def known_rung_results(trial: FrozenTrial) -> list[RungResult]:

@@ -70,10 +70,7 @@ def stop_study(url: str, study: str, *, at_once: bool) -> Stopped:
             )
         now = study_lock_owner(url, study)
         # Without a process id the lock is just being freed or taken.
-        is_another = now.pid is not None and (now.pid, now.identity) != (
-            owner.pid,
-            owner.identity,
-        )
+        is_another = now.pid is not None and (now.pid, now.identity) != (owner.pid, owner.identity)
         if not now.alive or is_another:
             return Stopped(was_run=True, sentence=f"study {study!r} is stopped; {then}")
         time.sleep(POLL_INTERVAL_S)

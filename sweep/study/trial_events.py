@@ -123,7 +123,7 @@ class RungReached:
 
 
 Sign = TrialBegan | StepsDone | EpochDone | TrialTrouble
-"""Events of a trial that goes on."""
+"""Events while an attempt runs."""
 End = TrialDone | TrialFailed | TrialCancelled | RungReached
 """The last event of an attempt."""
 TrialEvent = Sign | End

@@ -152,7 +152,7 @@ def _is_number(value: object) -> TypeGuard[int | float]:
 Stored = TypeVar("Stored", bound=Settings)
 
 
-def read_kept(model: type[Stored], attribute: Any, what: str) -> Stored:
+def read_stored(model: type[Stored], attribute: Any, what: str) -> Stored:
     """Return an attribute of the database as the model it was written from.
 
     Args:
@@ -178,7 +178,7 @@ def _trial_attribute(model: type[Stored], trial: FrozenTrial, name: str) -> Stor
     attribute = trial.user_attrs.get(name)
     if attribute is None:
         return None
-    return read_kept(model, attribute, f"{name} of trial {trial.number}")
+    return read_stored(model, attribute, f"{name} of trial {trial.number}")
 
 
 def is_failed_baseline(trial: FrozenTrial) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -59,3 +60,15 @@ class TrialSpec(Settings):
         if self.run.trainer is None:  # before scripts were supported
             del tree["run"]["trainer"]
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
+
+
+class Assignment(Settings):
+    """A trial for a worker; sent as JSON.
+
+    Attributes:
+        spec: The trial.
+        checkpoints: Folder of the trial's checkpoints, None to write none.
+    """
+
+    spec: TrialSpec
+    checkpoints: Path | None

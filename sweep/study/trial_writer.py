@@ -41,10 +41,10 @@ def write_outcome(
     shown: dict[str, object] = {
         name: record.metrics[name] for name in trial_records.SHOWN if name in record.metrics
     }
-    wrong = broken(record.guards)
-    if wrong or trial_records.GUARDS_BROKEN in trial.user_attrs:
-        words = "; ".join(f"{guard.name}: {guard.words}" for guard in wrong)
-        shown[trial_records.GUARDS_BROKEN] = words
+    violated = broken(record.guards)
+    if violated or trial_records.GUARDS_BROKEN in trial.user_attrs:
+        sentences = "; ".join(f"{guard.name}: {guard.words}" for guard in violated)
+        shown[trial_records.GUARDS_BROKEN] = sentences
     results = {
         trial_records.SCORE: record.score,
         trial_records.RECORD: json.loads(record.model_dump_json()),

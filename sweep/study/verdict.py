@@ -97,10 +97,7 @@ def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: DataSum
 
 
 def settled_verdict(
-    verdict: Verdict | None,
-    budget: BudgetSettings,
-    trials: Sequence[FrozenTrial],
-    targets: Targets,
+    verdict: Verdict | None, budget: BudgetSettings, trials: Sequence[FrozenTrial], targets: Targets
 ) -> str:
     """Return why no further trial is needed and how to go on nevertheless, "" where one is needed.
 
@@ -125,7 +122,7 @@ def settled_verdict(
 
 
 def ended_since_success(trials: Sequence[FrozenTrial], targets: Targets) -> int:
-    """Return how many trials ended after the first that was a success; 0 before there is one.
+    """Return how many trials ended after the first success; 0 before the first.
 
     Failed trials are not counted. A trial that ended before the baseline is a success only from
     the end of the baseline on, which it is compared with.

@@ -30,7 +30,7 @@ from fieldsharp.sweep.study.trial_records import (
     complete_baseline,
     is_baseline,
     is_feasible,
-    read_kept,
+    read_stored,
     trial_score,
     trial_spec,
 )
@@ -82,7 +82,7 @@ def warm_start_of(study: Study) -> WarmStart | None:
     stored = study.user_attrs.get(WARM_START)
     if stored is None:
         return None
-    return read_kept(WarmStart, stored, f"{WARM_START} kept with study {study.study_name!r}")
+    return read_stored(WarmStart, stored, f"{WARM_START} kept with study {study.study_name!r}")
 
 
 def store_warm_start(study: Study, start: WarmStart) -> None:
@@ -181,7 +181,7 @@ def _worth_a_trial(
 def _fitted(
     trial: FrozenTrial, spec: TrialSpec, config: SweepConfig
 ) -> tuple[dict[str, Scalar], list[str]]:
-    """Return the values of a trial in the ranges of another search, and what was changed."""
+    """Return the values of a trial clipped to another search, and sentences on what was clipped."""
     if (spec.run.trainer is None) != (config.trainer is None):
         kinds = ["a predictor", "a script"]
         ours, theirs = kinds[config.trainer is not None], kinds[spec.run.trainer is not None]

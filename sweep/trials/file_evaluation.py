@@ -106,8 +106,7 @@ def evaluate_files(
         # A bare array is named after its file: a truth that holds one field needs no equal name.
         same = truth_variable or (name if name in dataset.data_vars else None)
     observed = read_raw(
-        DataSettings(path=str(truth), variable=same, select=dict(select) if select else {}),
-        TRUTH,
+        DataSettings(path=str(truth), variable=same, select=dict(select) if select else {}), TRUTH
     )
     climatology, description = _climatology(observed)
     pairs = pair_frames(forecast, predicted, truth, observed)

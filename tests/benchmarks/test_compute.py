@@ -65,6 +65,7 @@ def account(tiny_config: SweepConfig, tiny_facts: DataSummary, trainings: Traini
     return Account(referee, trainings.windows, target=NEVER, cap=10**9)
 
 
+@pytest.mark.outside
 def test_random_search_spends_every_epoch_of_every_trial_whatever_is_known(
     job: MakeJob, tiny_data: ForecastData, tmp_path: Path
 ) -> None:
@@ -81,6 +82,7 @@ def test_random_search_spends_every_epoch_of_every_trial_whatever_is_known(
     assert (again.epochs, again.full) == (first.epochs, first.full)
 
 
+@pytest.mark.outside
 def test_a_pruned_trial_counts_what_it_trained(
     tiny_yaml: Path, trainings: Trainings, account: Account, tmp_path: Path
 ) -> None:
@@ -156,6 +158,7 @@ def test_a_paused_trial_goes_on_and_its_first_epoch_is_counted_once(
     assert account.epochs == {3: 2}
 
 
+@pytest.mark.outside
 def test_a_state_that_lies_beyond_where_a_training_stands_is_not_gone_on_from(
     tiny_yaml: Path, tmp_path: Path
 ) -> None:
@@ -256,6 +259,7 @@ def test_a_study_without_a_fixed_score_is_refused(tiny_yaml: Path) -> None:
         measure(tiny_yaml)
 
 
+@pytest.mark.outside
 def test_the_command_line_compares_ours_with_every_other_and_keeps_the_searches(
     tiny_yaml: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -266,17 +270,13 @@ def test_the_command_line_compares_ours_with_every_other_and_keeps_the_searches(
 
     written = json.loads(file.read_text())
     pairs = [(row["what"], row["ours"], row["beside"]) for row in written]
-    assert pairs == [
-        ("tiny to -1", "ours", "random search"),
-    ]
+    assert pairs == [("tiny to -1", "ours", "random search")]
     assert [row["ratio"] for row in written] == [1.0]
-    assert [one["method"] for one in written[0]["details"]["searches"]] == [
-        "ours",
-        "random",
-    ]
+    assert [one["method"] for one in written[0]["details"]["searches"]] == ["ours", "random"]
     assert "neither median is known" in capsys.readouterr().out
 
 
+@pytest.mark.outside
 def test_the_plain_script_is_a_script(
     tiny_yaml: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

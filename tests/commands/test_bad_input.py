@@ -220,10 +220,7 @@ def test_a_study_that_does_not_exist_is_refused_with_the_nearest(
 
 
 def test_a_study_with_another_configuration_is_refused_with_the_difference(
-    finished_url: str,
-    tiny_yaml: Path,
-    capsys: pytest.CaptureFixture[str],
-    config: Path,
+    finished_url: str, tiny_yaml: Path, capsys: pytest.CaptureFixture[str], config: Path
 ) -> None:
     arguments = ["start", str(tiny_yaml), "--storage", finished_url]
     said = _refusal([*arguments, "--set", "training.epochs=3"], capsys)

@@ -32,6 +32,7 @@ def _json(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.outside
 def test_from_start_to_evaluate(
     tiny_yaml: Path,
     plume_file: Path,

@@ -158,11 +158,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, finished_url: str) -> Path:
                 ALL_OF_IT: ALL_OF_IT,
                 PRESET: ALL_OF_IT,
                 SPEC: {**best.user_attrs[SPEC], "preset": ALL_OF_IT},
-                RECORD: {
-                    **best.user_attrs[RECORD],
-                    "score": 0.0,
-                    "device": ALL_OF_IT,
-                },
+                RECORD: {**best.user_attrs[RECORD], "score": 0.0, "device": ALL_OF_IT},
             },
             system_attrs={k: v for k, v in best.system_attrs.items() if "constraints" in k},
         )

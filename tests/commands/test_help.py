@@ -65,7 +65,7 @@ def test_status_does_not_wait_for_torch(more: list[str], tmp_path: Path) -> None
     )
     found = json.loads(done.stdout)
     assert found["code"] == 2, "there is no database"
-    assert "fieldsharp.sweep.study.status.report" in found["modules"], (
+    assert "fieldsharp.sweep.study.status.state" in found["modules"], (
         "it came as far as it goes without one"
     )
     assert [name for name in ("torch", "xarray") if name in found["modules"]] == []

@@ -79,10 +79,7 @@ def test_the_command_inherits_no_secret(tmp_path: Path, monkeypatch: pytest.Monk
 def test_every_other_end_is_told_and_goes_on_its_way(
     error: BaseException, outcome: str, code: str, reason: str, tmp_path: Path
 ) -> None:
-    with (
-        pytest.raises(type(error)) as raised,
-        notifying(TELL, "s", ADDRESS, lambda: KNOWN),
-    ):
+    with pytest.raises(type(error)) as raised, notifying(TELL, "s", ADDRESS, lambda: KNOWN):
         raise error
     assert raised.value is error
     told = _told(tmp_path)

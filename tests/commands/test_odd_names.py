@@ -15,11 +15,7 @@ ODD = [
     "100% My%20Dr#ive {x} a:b&c=d;e @ Größe",
     'what?now/?timeout=5/*[a]/~/$HOME/it\'s "it"/back\\slash/new\nline/token=abcdef',
 ]
-READING = (
-    ("status",),
-    ("storage", "check"),
-    ("storage", "check", "--json"),
-)
+READING = (("status",), ("storage", "check"), ("storage", "check", "--json"))
 
 
 @pytest.fixture(params=ODD, ids=ascii)

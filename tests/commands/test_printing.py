@@ -49,8 +49,7 @@ def test_nothing_else_writes_to_the_terminal() -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
-    ["print('x')", "typer.echo(x)", "sys.stdout.write(x)", "Console()", "rich.print(x)"],
+    "line", ["print('x')", "typer.echo(x)", "sys.stdout.write(x)", "Console()", "rich.print(x)"]
 )
 def test_what_writes_to_the_terminal_is_known(line: str) -> None:
     call = ast.parse(line, mode="eval").body

@@ -127,11 +127,7 @@ class _Text(html.parser.HTMLParser):
         self.text = ""
         self._inside = 0
 
-    def handle_starttag(
-        self,
-        tag: str,
-        attrs: list[tuple[str, str | None]],
-    ) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._inside += tag in self._LEFT_OUT
 
     def handle_endtag(self, tag: str) -> None:

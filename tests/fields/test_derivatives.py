@@ -99,9 +99,7 @@ def test_a_forward_difference_counts_where_both_cells_are_valid() -> None:
     assert along_y.tolist() == [[True, False, False]]
 
 
-def test_the_masked_mean_is_taken_over_channels_and_valid_cells(
-    mask_YX: NDArray[np.bool_],
-) -> None:
+def test_the_masked_mean_is_taken_over_channels_and_valid_cells(mask_YX: NDArray[np.bool_]) -> None:
     values = np.random.default_rng(2).normal(size=(3, 2, 4, ROWS, COLUMNS))
     expected = np.where(mask_YX, values, np.nan)
 

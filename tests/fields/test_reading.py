@@ -54,10 +54,7 @@ def save_zarr(dataset: xr.Dataset, folder: Path) -> Path:
 class TestFormats:
     @pytest.mark.parametrize("save", [save_netcdf4, save_netcdf3, save_zarr])
     def test_a_self_describing_file_gives_values_and_all_that_describes_them(
-        self,
-        humidity: xr.Dataset,
-        tmp_path: Path,
-        save: Callable[[xr.Dataset, Path], Path],
+        self, humidity: xr.Dataset, tmp_path: Path, save: Callable[[xr.Dataset, Path], Path]
     ) -> None:
         series = read(save(humidity, tmp_path))
 

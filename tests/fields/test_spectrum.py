@@ -112,12 +112,7 @@ def test_power_in_shells_is_the_sum_over_wavenumbers_by_hand() -> None:
 
 
 def test_shells_agree_with_rounded_wavenumbers_by_hand() -> None:
-    expected = [
-        [0, 1, 2, 1],
-        [1, 1, 2, 1],
-        [2, 2, 3, 2],
-        [1, 1, 2, 1],
-    ]
+    expected = [[0, 1, 2, 1], [1, 1, 2, 1], [2, 2, 3, 2], [1, 1, 2, 1]]
 
     assert shells(4, 4).tolist() == expected
 

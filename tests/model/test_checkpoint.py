@@ -107,9 +107,7 @@ def test_whatever_the_bytes_are_they_are_a_checkpoint_or_refused() -> None:
 
 
 @pytest.mark.parametrize("spoil", ["shape", "part", "optimizer", "random", "nothing"])
-def test_a_state_that_does_not_fit_is_refused_and_leaves_the_training_as_it_was(
-    spoil: str,
-) -> None:
+def test_a_state_that_does_not_fit_is_refused_and_leaves_the_training_as_it_was(spoil: str) -> None:
     undisturbed = _weights_after(_trainer("unet"))
     state = decode(_left_after("unet", 2)[1]).trainer
     weights = state["predictor"]

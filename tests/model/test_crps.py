@@ -34,8 +34,7 @@ def test_it_is_the_fair_score_with_a_little_of_the_plain_one(
 ) -> None:
     pred, target = ensemble(members), pair[1]
     forecast = xr.DataArray(
-        pred.numpy()[..., coast_HW.numpy()],
-        dims=["sample", "member", "lead", "channel", "cell"],
+        pred.numpy()[..., coast_HW.numpy()], dims=["sample", "member", "lead", "channel", "cell"]
     )
     observed = xr.DataArray(
         target.numpy()[..., coast_HW.numpy()], dims=["sample", "lead", "channel", "cell"]

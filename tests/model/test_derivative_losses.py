@@ -245,11 +245,7 @@ def gdl_oracle(alpha: int) -> Callable[[Array, Array, Mask], float]:
 @pytest.mark.parametrize(("height", "width"), [(16, 20), (13, 15)])
 @pytest.mark.parametrize(
     ("term", "oracle"),
-    [
-        (gradient_magnitude_mse, steepness_mse_oracle),
-        (gdl, gdl_oracle(1)),
-        (gdl2, gdl_oracle(2)),
-    ],
+    [(gradient_magnitude_mse, steepness_mse_oracle), (gdl, gdl_oracle(1)), (gdl2, gdl_oracle(2))],
     ids=["gradient_magnitude", "gdl", "gdl2"],
 )
 def test_values_of_absolute_differences_agree_with_scipy_and_numpy(

@@ -110,7 +110,7 @@ def test_counting_gpus_sets_nothing_up() -> None:
     code = (
         "import torch; from fieldsharp.model.device import count_gpus; "
         "from fieldsharp.model.settings import TrainingSettings; "
-        "assert count_cards(TrainingSettings()) and not torch.cuda.is_initialized()"
+        "assert count_gpus(TrainingSettings()) and not torch.cuda.is_initialized()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -238,13 +238,7 @@ def test_terms_on_anomalies_and_no_others_subtract_the_climatology(variant: str)
 
 
 def test_the_terms_on_anomalies_are_those_of_the_spectrum() -> None:
-    assert set(ON_ANOMALIES) == {
-        "fourier_amplitude",
-        "facl",
-        "focal_frequency",
-        "amse",
-        "amse_mix",
-    }
+    assert set(ON_ANOMALIES) == {"fourier_amplitude", "facl", "focal_frequency", "amse", "amse_mix"}
 
 
 def test_on_the_raw_field_the_coast_would_drown_a_spectral_loss() -> None:
@@ -288,11 +282,7 @@ def test_terms_judge_each_member_and_take_the_mean(
 ) -> None:
     target = fields()[1]
     loss = loss_with(
-        base=base,
-        variant=variant,
-        gradient_weight=1.0,
-        peak_weight=2.0,
-        multi_step=multi_step,
+        base=base, variant=variant, gradient_weight=1.0, peak_weight=2.0, multi_step=multi_step
     )
 
     parts = loss(members(), target, MASK_HW, 0.5)

@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 
 from fieldsharp.objectives.guards import GUARDS, GuardOutcome, broken, check_guards
 from fieldsharp.objectives.metric_values import MetricValues
-from tests.objectives.forecasts import (
-    SETTINGS,
-    names,
-)
+from tests.objectives.forecasts import SETTINGS, names
 
 
 def judgement(**metrics: list[float]) -> MetricValues:

@@ -236,9 +236,7 @@ def test_what_admits_a_perfect_sample_admits_made_up_detail_too(
     assert names(places[place].outcomes(name, UP_TO_A_SAMPLE)) == set()
 
 
-def test_noise_with_the_spectrum_of_the_whole_is_still_too_rough(
-    places: dict[str, Judged],
-) -> None:
+def test_noise_with_the_spectrum_of_the_whole_is_still_too_rough(places: dict[str, Judged]) -> None:
     """Beside a coast a spectrum tells of the coast too, and the noise made from it is rough."""
     assert names(places["plumes"].outcomes("coloured noise", UP_TO_A_SAMPLE)) == {
         "roughness",

@@ -134,8 +134,7 @@ def test_where_nothing_happens_in_either_field_events_are_all_right() -> None:
     case = open_sea()
     assert case.climatology is not None
     calm = replace(
-        case,
-        climatology=replace(case.climatology, levels_L=torch.tensor([100.0, 200.0]).double()),
+        case, climatology=replace(case.climatology, levels_L=torch.tensor([100.0, 200.0]).double())
     )
 
     assert verify(calm)["csi_90"] == verify(calm)["csi_99"] == 1.0

@@ -48,10 +48,7 @@ def test_a_peak_is_measured_above_the_mean(value: float, distance: float) -> Non
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)
-@given(
-    nearer=st.floats(0.05, 1.0),
-    step=st.floats(0.01, 0.99),
-)
+@given(nearer=st.floats(0.05, 1.0), step=st.floats(0.01, 0.99))
 def test_the_distance_grows_as_a_value_moves_away_on_either_side(
     nearer: float, step: float
 ) -> None:

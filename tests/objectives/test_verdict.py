@@ -280,12 +280,7 @@ def test_of_two_as_good_the_first_is_named() -> None:
 
 
 def test_the_order_of_the_trials_does_not_matter() -> None:
-    trials = [
-        BASELINE,
-        trial(1, 2.55, 125.0),
-        trial(2, 2.9, 120.0),
-        trial(3, 3.05, 141.0, NOISE),
-    ]
+    trials = [BASELINE, trial(1, 2.55, 125.0), trial(2, 2.9, 120.0), trial(3, 3.05, 141.0, NOISE)]
 
     verdicts = {reach_verdict(order, TARGETS).reason for order in permutations(trials)}
 

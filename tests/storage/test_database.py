@@ -189,10 +189,7 @@ def test_a_study_deleted_by_somebody_else_is_named(storage_url: str) -> None:
     study = optuna.create_study(study_name="s", storage=open_database(storage_url, "write"))
     trial = study.ask()
     optuna.delete_study(study_name="s", storage=open_database(storage_url, "write"))
-    with (
-        pytest.raises(StorageError, match="was deleted meanwhile"),
-        database_errors(storage_url),
-    ):
+    with pytest.raises(StorageError, match="was deleted meanwhile"), database_errors(storage_url):
         trial.set_user_attr("a", 1)
 
 

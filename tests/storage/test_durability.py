@@ -255,10 +255,7 @@ def _replace_log(path: Path) -> None:
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "removed": (Path.unlink, "the database .*x.db was removed"),
-    "all removed": (
-        _remove_all,
-        "the database .*x.db was removed",
-    ),
+    "all removed": (_remove_all, "the database .*x.db was removed"),
     "moved": (
         lambda path: path.rename(path.with_name("y.db")),
         "the database .*x.db was moved away",
@@ -313,6 +310,7 @@ def test_looking_at_a_database_in_use_frees_none_of_its_locks(
     study.set_user_attr("a", 2)
 
 
+@pytest.mark.outside
 def test_eight_processes_beside_a_writer_never_meet_a_lock(tmp_path: Path) -> None:
     path = with_study(tmp_path / "x.db")
     seconds = 1.0

@@ -119,11 +119,7 @@ class FakeExecutor:
     def free_slots(self) -> int:
         return self.slots - len(self._at)
 
-    def submit(
-        self,
-        spec: TrialSpec,
-        checkpoints: Path | None = None,
-    ) -> None:
+    def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
         assert self.free_slots > 0
         self.submitted.append(spec)
         self._at[spec.number] = (spec, self._checkpoints.get(spec.number, 0))

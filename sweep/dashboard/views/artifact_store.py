@@ -29,7 +29,7 @@ from fieldsharp.sweep.study.trial_records import (
     FACTS,
     IDENTITY,
     complete_baseline,
-    read_kept,
+    read_stored,
     trial_record,
     trial_spec,
 )
@@ -146,7 +146,7 @@ class PictureArtifactStore(FileSystemArtifactStore):
         if record is None or observed is None or preview is None:
             return None
         baseline = complete_baseline(trials)
-        summary = read_kept(DataSummary, study.user_attrs.get(FACTS), "facts of the study")
+        summary = read_stored(DataSummary, study.user_attrs.get(FACTS), "facts of the study")
         return PictureSource(
             number=picture.number,
             feasible=record.feasible,

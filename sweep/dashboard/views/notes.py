@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from fieldsharp.core.printable import printable
 from fieldsharp.model.registry import NOT_KNOWN, loss_variant
@@ -24,24 +23,8 @@ OUTPUT_LINES = 20
 """Number of the last lines of a script's output in the note of its trial."""
 
 
-@dataclass(frozen=True)
-class NotePicture:
-    """A picture in a note.
-
-    Attributes:
-        path: Of its URL.
-        alt: Its alternative text.
-    """
-
-    path: str
-    alt: str
-
-
 def trial_note(
-    parsed: ParsedTrial,
-    summary: DataSummary,
-    baseline: TrialRecord | None,
-    picture: NotePicture | None = None,
+    parsed: ParsedTrial, summary: DataSummary, baseline: TrialRecord | None, picture: str = ""
 ) -> str:
     """Return the note of a trial: its score, broken guards, loss and metrics.
 
@@ -49,7 +32,7 @@ def trial_note(
         parsed: The trial.
         summary: Of the study's data.
         baseline: Record of the baseline; None before it is complete.
-        picture: Shown at the end.
+        picture: In Markdown, shown at the end; "" for none.
     """
     spec = parsed.spec
     lines = [f"**Trained with** {trained_with(spec)}"] if spec is not None else []
@@ -67,7 +50,7 @@ def trial_note(
         state = f"**Left out:** {plain(why)}" if why else "**Not finished yet.**"
         return "\n\n".join([state, *lines])
     parts = [_outcome(parsed, record), *lines, _table(parsed, record, summary, baseline)]
-    return "\n\n".join([*parts, *([f"![{picture.alt}]({picture.path})"] if picture else [])])
+    return "\n\n".join([*parts, *([picture] if picture else [])])
 
 
 def output_note(printed: str) -> str:
@@ -114,17 +97,15 @@ def study_note(status: StudyStatus, url: str) -> str:
     return "\n\n".join([*parts, code_block(*lines)])
 
 
-def note_picture(
-    study_id: int, trial_id: int, artifacts: Sequence[Mapping[str, str]]
-) -> NotePicture | None:
-    """Return the maps of the last lead, where blur is worst; None without maps."""
+def note_picture(study_id: int, trial_id: int, artifacts: Sequence[Mapping[str, str]]) -> str:
+    """Return the maps of the last lead, where blur is worst, in Markdown; "" without maps."""
     for name in ("maps-last-lead", "maps-first-lead"):
         for meta in artifacts:
             found = picture_of(meta["artifact_id"])
             if found is not None and found.picture == name:
                 path = f"/artifacts/{study_id}/{trial_id}/{meta['artifact_id']}"
-                return NotePicture(path, PICTURES[found.picture])
-    return None
+                return f"![{PICTURES[found.picture]}]({path})"
+    return ""
 
 
 def trained_with(spec: TrialSpec) -> str:

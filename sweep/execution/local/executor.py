@@ -17,15 +17,7 @@ from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.execution.executor import (
-    CANCEL,
-    PAUSE,
-    QUIT,
-    READY,
-    Assignment,
-    Executor,
-    ExecutorPlan,
-)
+from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY, Executor, ExecutorPlan
 from fieldsharp.sweep.execution.gpus import (
     CUDA_VISIBLE_DEVICES,
     describe_workers,
@@ -36,7 +28,7 @@ from fieldsharp.sweep.execution.gpus import (
 from fieldsharp.sweep.execution.leftover_processes import LeftoverProcesses, kill_marked
 from fieldsharp.sweep.execution.local.entrypoint import serve
 from fieldsharp.sweep.study.trial_events import End, TrialCancelled, TrialEvent, TrialFailed
-from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.study.trial_spec import Assignment, TrialSpec
 
 logger = logging.getLogger(__name__)
 Serve = Callable[[Connection, str | None, int], None]

@@ -22,7 +22,7 @@ from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import Hardware, find_hardware, is_out_of_memory, release_memory
 from fieldsharp.model.training import Interrupted
-from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY, Assignment
+from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY
 from fieldsharp.sweep.execution.script.trial import ScriptTrial
 from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.trial_events import (
@@ -36,7 +36,7 @@ from fieldsharp.sweep.study.trial_events import (
     TrialFailed,
     TrialTrouble,
 )
-from fieldsharp.sweep.study.trial_spec import Part, TrialSpec
+from fieldsharp.sweep.study.trial_spec import Assignment, Part, TrialSpec
 from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder

@@ -20,12 +20,12 @@ import ray
 
 from fieldsharp.core.secret_variables import forget_secrets
 from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
-from fieldsharp.sweep.execution.executor import Assignment
 from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES
 from fieldsharp.sweep.execution.local.entrypoint import end_with_parent, keep_freed_memory
 from fieldsharp.sweep.execution.ray.connection import TOKEN
 from fieldsharp.sweep.execution.ray.transfer import unpack_data
 from fieldsharp.sweep.study.trial_events import End, EpochDone, TrialEvent, TrialTrouble
+from fieldsharp.sweep.study.trial_spec import Assignment
 
 COMPARED_PACKAGES = ("torch", "numpy", "xarray", "scipy", "pydantic")
 """Their versions on a node must be the coordinator's: they compute numbers, or read settings."""

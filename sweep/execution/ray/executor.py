@@ -13,7 +13,7 @@ from fieldsharp.core.errors import ConfigError, FieldsharpError
 from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.checkpoint_transfer import CheckpointTransfer
-from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, READY, Assignment
+from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, READY
 from fieldsharp.sweep.execution.ray.actor import (
     NODE_LOST,
     ActorInfo,
@@ -24,7 +24,7 @@ from fieldsharp.sweep.execution.ray.actor import (
 from fieldsharp.sweep.execution.ray.resources import WorkerResources
 from fieldsharp.sweep.execution.ray.transfer import data_mb, pack_data
 from fieldsharp.sweep.study.trial_events import End, TrialEvent, TrialFailed
-from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.study.trial_spec import Assignment, TrialSpec
 
 logger = logging.getLogger(__name__)
 MOST_FAILED_STARTS = 5

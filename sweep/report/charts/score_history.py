@@ -15,12 +15,7 @@ from fieldsharp.sweep.pictures.axes import (
     put_title,
 )
 from fieldsharp.sweep.pictures.style import LINE_WIDTH, Style
-from fieldsharp.sweep.report.charts.markers import (
-    MIN_SCORE,
-    drawn_score,
-    mark,
-    put_points,
-)
+from fieldsharp.sweep.report.charts.markers import MIN_SCORE, drawn_score, mark, put_points
 from fieldsharp.sweep.report.model import TrialRow
 
 WIDTH, HEIGHT = 4.0, 3.4

@@ -14,7 +14,7 @@ from fieldsharp.storage.database import require_database
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.optuna_adapter.transaction import one_transaction
 from fieldsharp.sweep.study.data_summary import BandSummary
-from fieldsharp.sweep.study.trial_records import read_kept
+from fieldsharp.sweep.study.trial_records import read_stored
 
 CONFIRMATION = "confirmation"
 RUN_PREFIX = "confirm:"
@@ -193,7 +193,7 @@ def read_confirmation(study: Study) -> Confirmation | None:
     attribute = study.user_attrs.get(CONFIRMATION)
     if attribute is None:
         return None
-    return read_kept(
+    return read_stored(
         Confirmation, attribute, f"{CONFIRMATION} kept with study {study.study_name!r}"
     )
 
@@ -213,7 +213,7 @@ def read_runs(study: Study, url: str) -> Runs:
     with database_errors(url):
         attributes = study.user_attrs
     stored = [
-        read_kept(ConfirmedRun, attribute, f"{name} kept with study {study.study_name!r}")
+        read_stored(ConfirmedRun, attribute, f"{name} kept with study {study.study_name!r}")
         for name, attribute in attributes.items()
         if name.startswith(RUN_PREFIX)
     ]

@@ -6,11 +6,7 @@ from dataclasses import asdict, dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.sweep.study.epoch_report import (
-    EpochReport,
-    reports_as_text,
-    reports_from_text,
-)
+from fieldsharp.sweep.study.epoch_report import EpochReport, reports_as_text, reports_from_text
 from fieldsharp.sweep.study.trial_events import TrialDone
 
 

@@ -56,11 +56,7 @@ class RungAwareSampler(BaseSampler):
         self._sampler.before_trial(RungStudy(study, self._cache), trial)
 
     def after_trial(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        state: TrialState,
-        values: Sequence[float] | None,
+        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
     ) -> None:
         """Pass the call on."""
         self._sampler.after_trial(study, trial, state, values)

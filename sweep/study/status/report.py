@@ -58,7 +58,7 @@ class StudyStatus:
         states: Number of trials in each state.
         verdict: On the trials so far.
         best: The complete trial with the lowest score that breaks no guard.
-        front: In the mode pareto, the trials that break no guard and that none beats in everything.
+        front: In the mode pareto, the feasible trials that no feasible trial dominates.
         infeasible: Number of complete trials that break a guard.
         guards_broken: How many complete trials break each guard.
         confirmation: Scores on new seeds and the test split, None before confirm was run.
@@ -199,10 +199,12 @@ def _warnings(record: TrialRecord) -> list[str]:
 
 
 def front(trials: list[FrozenTrial]) -> list[FrozenTrial]:
-    """Return the complete trials that break no guard and that no such trial beats in everything."""
+    """Return the Pareto front: feasible complete trials that no feasible trial dominates."""
     complete = (t for t in trials if t.state is TrialState.COMPLETE and not why_left_out(t))
-    there = [trial for trial in complete if is_feasible(trial)]
-    return [t for t in there if not any(_dominates(other.values, t.values) for other in there)]
+    feasible = [trial for trial in complete if is_feasible(trial)]
+    return [
+        t for t in feasible if not any(_dominates(other.values, t.values) for other in feasible)
+    ]
 
 
 def _dominates(ours: list[float], theirs: list[float]) -> bool:

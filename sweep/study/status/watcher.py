@@ -22,7 +22,7 @@ from fieldsharp.sweep.study.trial_records import (
     RECORD,
     VERDICT,
     WORKERS,
-    read_kept,
+    read_stored,
     trial_score,
     trial_spec,
     was_run,
@@ -65,7 +65,7 @@ class StudyWatcher:
         self._update_config(attributes.get(CONFIG))
         config, facts = self._config, self._facts
         stored = attributes.get(VERDICT)
-        verdict = read_kept(Verdict, stored, "verdict of the study") if stored else None
+        verdict = read_stored(Verdict, stored, "verdict of the study") if stored else None
         name = self._study.study_name
         state = study_state(trials, config, facts, verdict, owner=owner, url=self._url, name=name)
         return SweepSnapshot(
@@ -96,7 +96,7 @@ class StudyWatcher:
     def _update_config(self, stored: object) -> None:
         """Read the configuration again where the study was resumed under another."""
         if stored is not None and stored != self._stored_config:
-            self._config = read_kept(SweepConfig, stored, "config of the study")
+            self._config = read_stored(SweepConfig, stored, "config of the study")
             self._stored_config = stored
 
     def _ended(self, trials: list[FrozenTrial]) -> list[EndedTrial]:

@@ -12,14 +12,7 @@ from random import Random
 from tests.chaos.faults.fault import Inject
 from tests.chaos.faults.kills import killed
 from tests.chaos.history import read_history
-from tests.chaos.live_sweep import (
-    FAILED,
-    FINISHED,
-    REFUSED,
-    STOPPED,
-    LiveSweep,
-    NotInjected,
-)
+from tests.chaos.live_sweep import FAILED, FINISHED, REFUSED, STOPPED, LiveSweep, NotInjected
 
 GOING_ON_LIMIT_S = 30.0
 

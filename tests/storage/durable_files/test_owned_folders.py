@@ -324,10 +324,7 @@ def test_what_is_prepared_beside_its_target_goes_through_no_link(
 
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
 def test_a_name_that_is_guessed_is_not_written_to(
-    write: Callable[[Path], object],
-    tmp_path: Path,
-    victim: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    write: Callable[[Path], object], tmp_path: Path, victim: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partial_file, "token_hex", lambda _: "guessed")
     target = tmp_path / "target"

@@ -1,18 +1,16 @@
-"""Several calls of Optuna's storage as one transaction, and many attributes as one call."""
+"""Several calls of Optuna's storage as one transaction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import optuna
 import pytest
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 from sqlalchemy import Connection
 
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.optuna_adapter.transaction import one_transaction
-from fieldsharp.storage.optuna_adapter.trials import set_trial_attributes
 
 
 @pytest.fixture
@@ -88,25 +86,3 @@ def test_of_a_block_that_ends_by_an_error_nothing_happened(
     with one_transaction(study):
         assert _tell(study).number == 0
     assert [t.state for t in study.get_trials()] == [TrialState.COMPLETE]
-
-
-def test_many_attributes_are_those_that_single_calls_write(study: Study) -> None:
-    values = {"a": 1, "b": [1.5, None], "c": {"d": "e"}, "ü": "\n"}
-    one, many = study.ask(), study.ask()
-    for name, value in values.items():
-        one.set_user_attr(name, value)
-    one.set_constraint("guard", -0.25)
-    many.set_user_attr("a", "of before")
-    many.set_user_attr("other", "stays")
-    set_trial_attributes(study, many, values, {"constraints:guard": -0.25})
-    single, at_once = study.get_trials()
-    assert at_once.user_attrs == {**single.user_attrs, "other": "stays"}
-    assert at_once.constraints == single.constraints == {"guard": -0.25}
-    assert at_once.system_attrs == single.system_attrs
-
-
-def test_a_finished_trial_takes_no_attributes(study: Study) -> None:
-    trial = _tell(study)
-    with pytest.raises(UpdateFinishedTrialError):
-        set_trial_attributes(study, trial, {"late": 1}, {})
-    assert "late" not in study.get_trials()[0].user_attrs

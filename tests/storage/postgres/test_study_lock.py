@@ -147,7 +147,7 @@ def test_whoever_lost_a_study_to_another_writes_nothing_more(
 def test_whoever_comes_back_too_late_notices_by_itself(
     postgres_server: Server, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study_lock, "CHECK_EVERY_S", 2.0)
+    monkeypatch.setattr(study_lock, "CHECK_EVERY_S", 8.0)
     with StudyLock(postgres_url, "s") as lock:
         _end_lock_connections(postgres_server, postgres_url)
         with child(HOLD, postgres_url, "s") as newcomer:

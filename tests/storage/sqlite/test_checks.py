@@ -150,9 +150,7 @@ def test_flipped_bytes_are_found_before_anything_is_written(tmp_path: Path) -> N
     assert "\n" not in str(caught.value)
 
 
-def test_a_damaged_table_is_found_by_a_writer_and_met_by_a_reader(
-    tmp_path: Path,
-) -> None:
+def test_a_damaged_table_is_found_by_a_writer_and_met_by_a_reader(tmp_path: Path) -> None:
     path = with_study(tmp_path / "x.db")
     damage_table(path, "trials")
     require_sound(url_of(path), "read")

@@ -118,9 +118,7 @@ def test_a_searched_setting_with_a_dot_in_its_name_can_be_given_and_refined(writ
 
 
 def test_what_an_export_adds_is_kept_beside_the_settings(write: Write) -> None:
-    file = load_config(
-        write("data: {path: a.nc}\nexported: {trial: 3}\nmetrics: {rmse: 1.5}"),
-    )
+    file = load_config(write("data: {path: a.nc}\nexported: {trial: 3}\nmetrics: {rmse: 1.5}"))
     assert file.exported == {"trial": 3}
     assert file.metrics == {"rmse": 1.5}
 

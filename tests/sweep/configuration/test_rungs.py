@@ -10,11 +10,7 @@ from fieldsharp.sweep.configuration.space import misleading_rungs, rungs
 
 
 def _config(search: dict[str, Any] | None = None, **training: Any) -> SweepConfig:
-    tree = {
-        "data": {"path": "field.nc"},
-        "training": training,
-        "search": search or {},
-    }
+    tree = {"data": {"path": "field.nc"}, "training": training, "search": search or {}}
     return validate(tree, "x")
 
 

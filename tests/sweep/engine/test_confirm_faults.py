@@ -87,13 +87,7 @@ class Bench:
 
     def confirming(self, executor: Executor, *seeds: int) -> ConfirmationRun:
         return ConfirmationRun(
-            self.study,
-            self.url,
-            self.specs(seeds),
-            executor,
-            self.files,
-            self.recovery,
-            self.clock,
+            self.study, self.url, self.specs(seeds), executor, self.files, self.recovery, self.clock
         )
 
     def confirm(self, executor: Executor, *seeds: int) -> dict[int, ConfirmedRun]:

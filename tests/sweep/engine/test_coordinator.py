@@ -12,13 +12,7 @@ import pytest
 from fieldsharp.core.errors import FieldsharpError, StoppedOnRequest, StorageError
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialDone, TrialFailed
 from fieldsharp.sweep.study.trial_records import FAILURE
-from tests.sweep.fake_sweep import (
-    SPACE,
-    FakeExecutor,
-    MakeSweep,
-    metrics_of,
-    report_of,
-)
+from tests.sweep.fake_sweep import SPACE, FakeExecutor, MakeSweep, metrics_of, report_of
 
 
 def test_results_before_the_baselines_are_held_and_then_scored_against_it(

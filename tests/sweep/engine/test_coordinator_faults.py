@@ -13,14 +13,7 @@ from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialEvent, TrialFailed
 from fieldsharp.sweep.study.trial_records import is_baseline
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from tests.sweep.fake_sweep import (
-    TARGETS,
-    FakeExecutor,
-    MakeSweep,
-    Sweep,
-    metrics_of,
-    report_of,
-)
+from tests.sweep.fake_sweep import TARGETS, FakeExecutor, MakeSweep, Sweep, metrics_of, report_of
 
 
 class Died(BaseException):

@@ -131,9 +131,7 @@ def test_a_paused_trial_shows_what_it_has_come_to_and_is_pruned_with_that(
         assert "guard" in " ".join(trial.constraints) or trial.constraints
 
 
-def test_a_stop_leaves_them_paused_and_the_next_coordinator_goes_on(
-    make_sweep: MakeSweep,
-) -> None:
+def test_a_stop_leaves_them_paused_and_the_next_coordinator_goes_on(make_sweep: MakeSweep) -> None:
     sweep, executor = _stopped(make_sweep)
     before = study_status(sweep.repository.study, sweep.repository.url).states
     assert before["PAUSED"] > 0

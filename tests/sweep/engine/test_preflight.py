@@ -59,9 +59,7 @@ def test_a_raw_weight_is_recorded_as_the_normalised_one_that_does_the_same(
     assert run_preflight(SweepConfig.model_validate(raw)).facts.weight_units == {}
 
 
-def test_a_normalised_weight_is_recorded_as_the_raw_one_that_does_the_same(
-    tiny_yaml: Path,
-) -> None:
+def test_a_normalised_weight_is_recorded_as_the_raw_one_that_does_the_same(tiny_yaml: Path) -> None:
     settings = ["search.presets=sharpeners", "loss.normalise=none"]
     raw = run_preflight(load_config(tiny_yaml, settings).config).facts
     assert set(raw.weight_units) == {"sharpener: sorted 1"}

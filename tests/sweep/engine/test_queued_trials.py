@@ -150,9 +150,7 @@ ATTRIBUTES: Mapping[str, tuple[dict[str, Any], str]] = {
 }
 
 
-def test_queued_trials_with_attributes_of_a_sweep_fail_with_their_reasons(
-    make: MakeSweep,
-) -> None:
+def test_queued_trials_with_attributes_of_a_sweep_fail_with_their_reasons(make: MakeSweep) -> None:
     study = _after_the_baseline(make(trials=1))
     for attributes, _ in ATTRIBUTES.values():
         study.enqueue_trial({}, user_attrs=attributes)
@@ -201,9 +199,7 @@ def test_a_trial_that_another_program_asked_for_is_left_to_it(make: MakeSweep) -
     _assert_is_readable(heir, left_out=[1])
 
 
-def test_a_queued_trial_that_another_program_takes_and_ends_is_passed_over(
-    make: MakeSweep,
-) -> None:
+def test_a_queued_trial_that_another_program_takes_and_ends_is_passed_over(make: MakeSweep) -> None:
     study = _after_the_baseline(make(trials=1))
     study.enqueue_trial({"multi_step": "all"})
     sweep, executor = make(trials=3), FakeExecutor()

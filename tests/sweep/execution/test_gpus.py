@@ -73,12 +73,7 @@ def test_so_many_workers_there_are(
         (None, 2, 1, "2 workers on 1 GPU"),
         (5, 2, 4, "5 workers on 4 GPUs, of 8 by workers.per_gpu: workers.count is 5"),
         (9, 2, 4, "8 workers on 4 GPUs"),
-        (
-            None,
-            3,
-            0,
-            "workers.per_gpu does nothing: there is no CUDA GPU to train on, 2 at a time",
-        ),
+        (None, 3, 0, "workers.per_gpu does nothing: there is no CUDA GPU to train on, 2 at a time"),
     ],
 )
 def test_what_is_said_of_them(

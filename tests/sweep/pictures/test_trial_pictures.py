@@ -65,8 +65,7 @@ def test_all_letters_are_large_enough_and_none_is_cut_off_or_covers_another(
 
 
 @pytest.mark.parametrize(
-    ("key", "style"),
-    [(key, DARK if index % 2 else LIGHT) for index, key in enumerate(PICTURES)],
+    ("key", "style"), [(key, DARK if index % 2 else LIGHT) for index, key in enumerate(PICTURES)]
 )
 def test_pictures_are_drawn_in_both_styles_and_not_blank(key: Picture, style: Style) -> None:
     content = draw(key, SOURCES["usual"], style)

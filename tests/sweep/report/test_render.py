@@ -68,9 +68,7 @@ def test_every_picture_says_what_it_shows_with_figures(elements: _Elements, whol
     assert len([a for _, a in elements.found if "id" in a]) == len(ids)
 
 
-def test_the_contents_lead_somewhere_and_headings_go_down_step_by_step(
-    elements: _Elements,
-) -> None:
+def test_the_contents_lead_somewhere_and_headings_go_down_step_by_step(elements: _Elements) -> None:
     ids = {a["id"] for _, a in elements.found if "id" in a}
     links = [a["href"].removeprefix("#") for tag, a in elements.found if tag == "a"]
     assert links

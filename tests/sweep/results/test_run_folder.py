@@ -40,9 +40,7 @@ def test_a_loaded_run_forecasts_as_well_as_it_was_trained(
     assert trained.scaling == data.scaling
 
 
-def test_the_history_has_a_line_for_every_epoch_and_ends_with_the_metrics(
-    run_folder: Path,
-) -> None:
+def test_the_history_has_a_line_for_every_epoch_and_ends_with_the_metrics(run_folder: Path) -> None:
     with (run_folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["0", "1"]

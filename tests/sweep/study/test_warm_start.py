@@ -210,10 +210,7 @@ def test_a_name_that_is_none_is_met_with_the_nearest(
 
 
 def test_it_is_said_that_weights_carry_over(
-    finished_url: str,
-    storage_url: str,
-    tiny_config: SweepConfig,
-    caplog: pytest.LogCaptureFixture,
+    finished_url: str, storage_url: str, tiny_config: SweepConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
         choose_warm_start("tiny", finished_url, _config(tiny_config), storage_url)

@@ -118,25 +118,13 @@ def test_a_person_is_told_what_to_do_and_a_script_why(dashboard: Dashboard) -> N
 def test_another_page_may_link_here_but_ask_for_nothing(dashboard: Dashboard) -> None:
     token = dashboard.token
     for site in ("cross-site", "same-site"):  # the second is any other port of this machine
-        link = {
-            "Sec-Fetch-Site": site,
-            "Sec-Fetch-Mode": "navigate",
-            "Sec-Fetch-Dest": "document",
-        }
+        link = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
         picture = {**link, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
         assert ask(dashboard, "/dashboard", token=token, headers=link).status == 200
         assert ask(dashboard, "/api/studies", "POST", token=token, headers=link).status == 403
         link["Sec-Fetch-Dest"] = "iframe"
         assert ask(dashboard, "/dashboard", token=token, headers=link).status == 403
-        assert (
-            ask(
-                dashboard,
-                "/api/studies",
-                token=token,
-                headers=picture,
-            ).status
-            == 403
-        )
+        assert ask(dashboard, "/api/studies", token=token, headers=picture).status == 403
         # A redirect would be sent without the cookie, being the other page's doing.
         link["Sec-Fetch-Dest"] = "document"
         first = ask(dashboard, f"/?token={token}&a=%22%3E", headers=link)

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from fieldsharp.sweep.configuration.config_file import load_config
-from fieldsharp.sweep.execution.executor import Assignment
 from fieldsharp.sweep.execution.local.worker import Worker
 from fieldsharp.sweep.study.trial_events import TrialFailed
-from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.study.trial_spec import Assignment, TrialSpec
 
 LOSS = """\
 calls = 0

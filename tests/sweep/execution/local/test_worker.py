@@ -7,11 +7,10 @@ import torch
 
 from fieldsharp.model.device import Hardware
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.execution.executor import Assignment
 from fieldsharp.sweep.execution.local import worker as workers
 from fieldsharp.sweep.execution.local.worker import Worker
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialDone
-from fieldsharp.sweep.study.trial_spec import Part, TrialSpec
+from fieldsharp.sweep.study.trial_spec import Assignment, Part, TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator
 
 

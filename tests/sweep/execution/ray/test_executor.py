@@ -16,6 +16,7 @@ from fieldsharp.core.errors import ConfigError, FieldsharpError
 from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
 from fieldsharp.storage.trial_files.checkpoints import epochs_done
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.execution.factory import executor_plan
 from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.trial_events import (
     End,
@@ -141,6 +142,21 @@ def _gone_for_a_while(path: Path) -> Iterator[None]:
     path.rename(away)
     yield
     away.rename(path)
+
+
+@pytest.mark.usefixtures("variables")
+def test_the_plan_counts_the_workers_that_fit_on_the_cluster(
+    config: SweepConfig, tmp_path: Path
+) -> None:
+    from fieldsharp.sweep.execution.ray.resources import make_resources
+
+    plan = executor_plan(config)
+    assert plan.workers == make_resources(config, [(1.0, 0.0), (2.0, 0.0)]).workers
+    executor = plan.executor(_made(tmp_path / "x.db.files" / "abcdef12"))
+    try:
+        assert executor.free_slots == 0, "none is ready before its worker has loaded torch"
+    finally:
+        executor.close()
 
 
 def test_a_trial_is_trained_on_a_node_and_told_in_order(

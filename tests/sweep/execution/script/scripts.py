@@ -10,7 +10,6 @@ from pathlib import Path
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
-from fieldsharp.sweep.execution.executor import Assignment
 from fieldsharp.sweep.execution.local.worker import Worker
 from fieldsharp.sweep.execution.script.project_snapshot import (
     project_snapshot,
@@ -18,7 +17,7 @@ from fieldsharp.sweep.execution.script.project_snapshot import (
 )
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.trial_events import End, EpochDone, TrialEvent, TrialTrouble
-from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.study.trial_spec import Assignment, TrialSpec
 
 PRINTED = {name: rf"\b{name}[ =:]+(\S+)" for name in ("gradient", "peak", "rmse")}
 ALL_WELL = 'print("gradient 2.1 peak 112 rmse 0.5")\n'

@@ -62,8 +62,7 @@ def test_mean_and_standard_error() -> None:
 
 def test_a_configuration_is_scored_beside_the_baseline_with_the_same_seed() -> None:
     baseline, trial = _confirmed(
-        t0=[(1.0, 1.0), (1.0, 2.0), (0.5, 1.0)],
-        t4=[(1.6, 1.2), (2.0, 2.0), (1.0, 1.0)],
+        t0=[(1.0, 1.0), (1.0, 2.0), (0.5, 1.0)], t4=[(1.6, 1.2), (2.0, 2.0), (1.0, 1.0)]
     )
     scores = [math.log(1.25) + 0.05, 0.0, math.log(2.0)]
     assert [o.score for o in trial.outcomes] == pytest.approx(scores)
@@ -170,9 +169,7 @@ def test_of_equals_the_baseline_wins() -> None:
 
 def test_a_failed_run_is_not_feasible_and_a_trial_that_always_fails_cannot_win() -> None:
     trials = _confirmed(
-        t0=[(1.0, 1.0)] * 3,
-        t4=[(2.0, 1.0), "it diverged", "it diverged"],
-        t6=["it diverged"] * 3,
+        t0=[(1.0, 1.0)] * 3, t4=[(2.0, 1.0), "it diverged", "it diverged"], t6=["it diverged"] * 3
     )
     assert [trial.feasible for trial in trials] == [3, 1, 0]
     assert [o.failure for o in trials[1].outcomes] == [None, "it diverged", "it diverged"]

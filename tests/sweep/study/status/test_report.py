@@ -46,10 +46,7 @@ def test_a_finished_study_shows_states_best_baseline_and_targets(
     assert (status.best.trial, status.best.score) == (best.number, best.value)
     assert status.best.gradient == best.user_attrs["gradient"]
     assert status.best.params.keys() == best.params.keys()
-    assert status.targets == {
-        "gradient": tiny_facts.gradient.low,
-        "peak": tiny_facts.peak.low,
-    }
+    assert status.targets == {"gradient": tiny_facts.gradient.low, "peak": tiny_facts.peak.low}
     assert status.observed["gradient"] is not None
     assert status.targets["gradient"] == pytest.approx(0.95 * status.observed["gradient"])
     assert (status.units, status.variable, status.budget) == ("ug m-3", "plume", 8)
