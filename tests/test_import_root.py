@@ -62,20 +62,23 @@ def test_functions_of_released_pages_are_found_by_their_paths(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["model.losses.distribution", *MOVED])
-def test_an_earlier_name_is_the_module_of_today_and_no_second_copy(
-    name: str, tmp_path: Path
-) -> None:
-    today = f"fieldsharp.{MOVED.get(name, name)}"
-    code = (
-        f"import sys, {name}\nimport {today}\n"
-        f"module = sys.modules[{today!r}]\n"
-        f"assert sys.modules[{name!r}] is module\n"
-        f"assert module.__name__ == module.__spec__.name == {today!r}\n"
-        f"from {name.rpartition('.')[0]} import {name.rpartition('.')[2]} as again\n"
-        "assert again is module\n"
-    )
-    done = _run(code, tmp_path)
+SAME = """
+import sys
+from importlib import import_module
+for earlier, today in NAMES.items():
+    found = import_module(earlier)  # before anything of the root is imported
+    assert found is import_module(today), earlier
+    assert sys.modules[earlier] is found, earlier
+    assert found.__name__ == found.__spec__.name == today, earlier
+    parent, _, name = earlier.rpartition(".")
+    assert getattr(__import__(parent, fromlist=[name]), name) is found, earlier
+"""
+
+
+def test_an_earlier_name_is_the_module_of_today_and_no_second_copy(tmp_path: Path) -> None:
+    names = {name: f"fieldsharp.{today}" for name, today in MOVED.items()}
+    names = {"model.losses.distribution": "fieldsharp.model.losses.distribution", **names}
+    done = _run(f"NAMES = {names}\n{SAME}", tmp_path)
     assert done.returncode == 0, done.stderr
 
 
