@@ -18,12 +18,12 @@ INTRODUCTION = """# Configuration
 Every setting of a sweep, made from the code by `python -m docs.generate_configuration`.
 
 A configuration is a YAML file; any setting can also be given on the command line as
-`--set key.path=value`. Unknown keys and values out of range are refused with the nearest right
-one. A relative `data.path` or `trainer.project` is relative to the file it stands in, or, given
-with `--set`, to the working directory. What an export adds (`metrics`, `exported`) is carried
-along and not read as a setting.
+`--set key.path=value`. Unknown keys and values out of range are refused, and the message names the
+nearest valid one. A relative `data.path` or `trainer.project` is relative to the configuration
+file, or, given with `--set`, to the working directory. The further sections of an export
+(`metrics`, `exported`) are allowed, and are not settings.
 
-A study is gone on with only under the configuration it was started with. `study`, `budget.*`,
+A study can be continued only with the configuration it was started with. `study`, `budget.*`,
 `workers.*`, `recovery.*`, `plugins`, `trainer.timeout` and, as long as the contents are the same,
 `data.path` and `trainer.project` may change.
 """

@@ -45,8 +45,12 @@ class SplitSettings(Settings):
     """Chronological shares of the series; a gap of one window is left between them."""
 
     train: Fraction = Field(0.7, description="share of frames to train on")
-    validation: Fraction = Field(0.15, description="share of frames the search is scored on")
-    test: Fraction = Field(0.15, description="share of frames kept for the final word")
+    validation: Fraction = Field(
+        0.15, description="share of frames on which the search scores trials"
+    )
+    test: Fraction = Field(
+        0.15, description="share of frames for confirm and report, never used by the search"
+    )
 
     @model_validator(mode="after")
     def _shares_make_a_whole(self) -> "SplitSettings":
@@ -63,37 +67,41 @@ class DataSettings(Settings):
     """Which field is forecast, from how much history, and how far ahead."""
 
     path: str = Field(
-        description="NetCDF (.nc), Zarr (.zarr), .npy or .npz file; in a YAML file relative to it"
+        description="NetCDF (.nc), Zarr (.zarr), .npy or .npz file; a relative path in a YAML "
+        "file is relative to that file"
     )
     variable: str | None = Field(
-        None, description="name in the file; may be left out where there is only one"
+        None, description="name in the file; not needed if the file has only one variable"
     )
     select: dict[str, int | float | str] = Field(
         default_factory=dict,
         description="one coordinate value (or index) for each dimension beyond time, y and x",
     )
-    history: int = Field(4, ge=1, le=LARGEST_WINDOW_FRAMES, description="frames given")
-    horizon: int = Field(3, ge=1, le=LARGEST_WINDOW_FRAMES, description="frames predicted")
+    history: int = Field(4, ge=1, le=LARGEST_WINDOW_FRAMES, description="number of input frames")
+    horizon: int = Field(
+        3, ge=1, le=LARGEST_WINDOW_FRAMES, description="number of frames to predict"
+    )
     stride: int = Field(
         1, ge=1, le=LARGEST_WINDOW_FRAMES, description="time steps between two frames of a window"
     )
     train_every: int = Field(
-        1, ge=1, description="a training window starts at every so many time steps"
+        1, ge=1, description="time steps between the starts of two training windows"
     )
     score_every: int = Field(
-        1, ge=1, description="a validation or test window starts at every so many time steps"
+        1, ge=1, description="time steps between the starts of two validation or test windows"
     )
     min_valid_share: float = Field(
         0.9,
         gt=0.0,
         le=1.0,
-        description="cells with a value in a smaller share of the frames are masked for good",
+        description="cells with a value in a smaller share of the frames are masked in all frames",
     )
     max_filled_share: float = Field(
         0.2,
         ge=0.0,
         le=1.0,
-        description="frames with a larger share of gaps in the kept cells join no window",
+        description="frames with a larger share of gaps in the cells that are not masked are in "
+        "no window",
     )
     split: SplitSettings = Field(
         default_factory=SplitSettings, description="chronological shares of the series"

@@ -38,8 +38,8 @@ class PredictorSettings(Settings):
 
     name: Annotated[str, AfterValidator(_known_predictor)] = Field(
         "unet",
-        description="unet, simvp, convlstm, ensemble, or a class of yours as package.module:Class, "
-        "of a module that plugins lists",
+        description="unet, simvp, convlstm, ensemble, or your own class as "
+        "package.module:Class, from a module that plugins lists",
     )
     width: int = Field(16, ge=1, le=4096, description="hidden channels")
     options: dict[str, int | float | bool | str] = Field(
@@ -52,8 +52,8 @@ class LossSettings(Settings):
 
     base: Literal["mse", "l1", "crps"] = Field(
         "mse",
-        description="pointwise loss on the scaled field; predictor ensemble always trains with "
-        "crps, of its members, and no other predictor can",
+        description="pointwise loss on the scaled field; the predictor ensemble always trains "
+        "with crps of its members, and no other predictor can use it",
     )
     variant: LossVariant = Field(
         NO_TERM,
@@ -65,7 +65,7 @@ class LossSettings(Settings):
         0.0, ge=0.0, le=1e6, description="weight of the gradient term; the base loss has weight 1"
     )
     peak_variant: LossVariant = Field(
-        "extremes", description="second, independent term: any of the same"
+        "extremes", description="second, independent term: any of those of loss.variant"
     )
     peak_weight: float = Field(0.0, ge=0.0, le=1e6, description="weight of the second term")
     multi_step: Literal["last", "all"] = Field(
@@ -73,8 +73,9 @@ class LossSettings(Settings):
     )
     normalise: Literal["persistence", "none"] = Field(
         "persistence",
-        description="what weight 1 means: as strong as the base loss, both measured on "
-        "persistence; or the term's own value, for weights such as 0.05 taken from elsewhere",
+        description="meaning of weight 1: the term equals the base loss, both computed on "
+        "persistence; or the term is not scaled, for raw weights such as 0.05 from "
+        "another project",
     )
 
     @model_validator(mode="after")
@@ -98,9 +99,9 @@ class TrainingSettings(Settings):
     )
     schedule: Schedule = Field(
         "cosine",
-        description="of the learning rate after the warm-up: cosine; cooldown stays and falls "
-        "over the last fifth of the steps; schedule_free stays and forecasts with a running mean "
-        "of the weights",
+        description="learning rate after the warm-up: cosine falls along a cosine; cooldown is "
+        "constant and falls over the last fifth of the steps; schedule_free is "
+        "constant, and forecasts use a running mean of the weights",
     )
     final_rate_fraction: float = Field(
         0.01,
@@ -110,7 +111,7 @@ class TrainingSettings(Settings):
     )
     weight_decay: float = Field(0.0, ge=0.0, le=10.0, description="decoupled weight decay (AdamW)")
     clip_norm: float = Field(
-        1.0, ge=0.0, description="gradients are scaled down to this norm; 0 leaves them"
+        1.0, ge=0.0, description="gradients are scaled down to this norm; 0 does not limit them"
     )
     teacher_forcing_fraction: float = Field(
         0.5,
@@ -119,13 +120,18 @@ class TrainingSettings(Settings):
         description="share of all steps over which teacher forcing falls from 1 to 0 "
         "(recurrent predictors only)",
     )
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="of the weights and of the shuffling")
+    seed: int = Field(
+        0,
+        ge=0,
+        le=2**31 - 1,
+        description="seed of the initial weights and of the order of the windows",
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         "auto", description="auto takes cuda, else mps, else cpu"
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
-        description="of matrix products; auto takes bfloat16 where the device has instructions "
-        "for it (CUDA from Ampere on, CPUs with AVX512-BF16 or AMX)",
+        description="precision of matrix products; auto takes bfloat16 if the device has "
+        "instructions for it (CUDA from Ampere on, CPUs with AVX512-BF16 or AMX)",
     )
     threads: int = Field(1, ge=1, le=256, description="CPU threads of one training")

@@ -49,8 +49,8 @@ class GuardSettings(Settings):
         1.25,
         ge=1.0,
         le=SQRT_2,
-        description="largest RMSE, as a multiple of the baseline's; a "
-        "perfect sample of what may happen costs no more than the square root of 2",
+        description="largest RMSE, as a multiple of the baseline's; a perfect random sample of "
+        "the possible futures has at most the square root of 2",
     )
     rmse_over_climatology: float = Field(
         1.0, gt=0.0, le=10.0, description="largest RMSE, as a multiple of that of each cell's mean"
@@ -68,8 +68,8 @@ class GuardSettings(Settings):
         3.0,
         ge=-60.0,
         le=60.0,
-        description="most mean square of the Laplacian over the truth's, "
-        "in dB: sees noise beside a coast too",
+        description="most mean square of the Laplacian over the truth's, in dB: detects noise "
+        "beside a coast too",
     )
     forward_sobel_over_observed: float = Field(
         1.12,
@@ -92,7 +92,7 @@ class GuardSettings(Settings):
         0.1,
         ge=0.0,
         le=2.0,
-        description="the anomaly correlation may be so much below the baseline's",
+        description="largest drop of the anomaly correlation below the baseline's",
     )
     correlation_least: float = Field(
         0.3, ge=-1.0, le=1.0, description="least anomaly correlation, whatever the baseline's"
@@ -111,8 +111,8 @@ class GuardSettings(Settings):
         0.6,
         ge=0.0,
         le=1.0,
-        description="least change from the last known frame, as a share of "
-        "the baseline's: sharpness kept by standing still is none",
+        description="least change from the last known frame, as a share of the baseline's: "
+        "repeating that frame is sharp, but no forecast",
     )
 
 
@@ -121,8 +121,8 @@ class ObjectiveSettings(Settings):
 
     mode: Literal["score", "pareto"] = Field(
         "score",
-        description="minimise one score, or the distances of gradient and peak and the RMSE "
-        "side by side",
+        description="score minimises one score; pareto the distances of gradient and peak and "
+        "the RMSE as three objectives",
     )
     targets: TargetSettings = Field(default_factory=TargetSettings, description="numbers, or auto")
     guards: GuardSettings = Field(
@@ -132,7 +132,10 @@ class ObjectiveSettings(Settings):
         0.95, gt=0.0, le=1.0, description="an auto target is this share of the observed value"
     )
     ceiling_share: float = Field(
-        1.05, ge=1.0, le=10.0, description="the band ends at this multiple of the observed value"
+        1.05,
+        ge=1.0,
+        le=10.0,
+        description="the target band ends at this multiple of the observed value",
     )
     rmse_weight: float = Field(
         0.25, ge=0.0, le=100.0, description="cost of an RMSE that exceeds the baseline's by 100 %"

@@ -37,12 +37,19 @@ def seconds(duration: Duration) -> float:
 class BudgetSettings(Settings):
     """When a sweep ends: at whichever limit comes first."""
 
-    trials: int = Field(16, ge=1, le=1_000_000, description="trials in the study, all told")
+    trials: int = Field(
+        16,
+        ge=1,
+        le=1_000_000,
+        description="number of trials in the study, including those of earlier runs",
+    )
     timeout: Duration | None = Field(
-        None, description="such as 90s, 30m, 2h, 1d; trials that run then are finished"
+        None,
+        description="time limit such as 90s, 30m, 2h, 1d; trials that are running at its end "
+        "are finished",
     )
     stop_on_nothing_to_fix: bool = Field(
-        True, description="start no more trials once the baseline is found inside the band"
+        True, description="start no more trials if the baseline is inside the target band"
     )
     stop_on_success: bool = Field(
         False,
@@ -52,8 +59,8 @@ class BudgetSettings(Settings):
     success_trials: int = Field(
         5,
         ge=0,
-        description="trials that a success is looked past, for a better one, where it ends the "
-        "sweep",
+        description="further trials after a success, in search of a better one, before the "
+        "sweep ends",
     )
 
     @property
@@ -69,11 +76,14 @@ class WorkerSettings(Settings):
         None,
         ge=1,
         le=256,
-        description="trials at a time: by default 2, or one per GPU where there are more; beside "
-        "per_gpu the most there may be",
+        description="trials at the same time: by default 2, or one per GPU if there are more; "
+        "with per_gpu the largest number",
     )
     per_gpu: int | None = Field(
-        None, ge=1, le=64, description="trials at a time on each GPU; nothing without one"
+        None,
+        ge=1,
+        le=64,
+        description="trials at the same time on each GPU; no effect without a GPU",
     )
 
 
@@ -83,17 +93,17 @@ class RaySettings(Settings):
     address: str = Field(
         "auto",
         min_length=1,
-        description="host:port of the cluster's head; auto takes RAY_ADDRESS, or the cluster this "
-        "machine belongs to",
+        description="host:port of the cluster's head; auto takes RAY_ADDRESS, or the cluster of "
+        "this machine",
     )
     cpus: float | None = Field(
-        None, gt=0, le=1024, description="CPUs a trial takes; by default training.threads"
+        None, gt=0, le=1024, description="CPUs of each trial; by default training.threads"
     )
     checkpoints: str | None = Field(
         None,
-        description="where checkpoints travel, any address fsspec knows, such as "
-        "s3://bucket/sweeps; by default the files beside the database, in a folder that every "
-        "node sees",
+        description="store of checkpoints for all nodes: any address that fsspec knows, such as "
+        "s3://bucket/sweeps; by default the folder beside the database, which every "
+        "node must be able to use",
     )
     packages: Literal["installed", "requirements"] = Field(
         "installed",
@@ -101,7 +111,7 @@ class RaySettings(Settings):
         "requirements.txt on each node before its first trial",
     )
     send_data_mb: int = Field(
-        1024, ge=0, description="data up to this size is sent to nodes that do not have it"
+        1024, ge=0, description="largest data file that is sent to nodes that cannot read it"
     )
 
     @field_validator("checkpoints")
@@ -134,17 +144,17 @@ class RecoverySettings(Settings):
         3,
         ge=1,
         le=1000,
-        description="a trial is given up once so many attempts in a row ended before a further "
-        "epoch was finished",
+        description="a trial fails after so many attempts in a row without finishing a further "
+        "epoch",
     )
     progress_deadline: Duration = Field(
         "10m",
-        description="a worker that takes no training step for so long is ended and its trial "
-        "tried again; longer than loading the data and verifying an epoch take",
+        description="a worker without a training step for so long is ended and its trial tried "
+        "again; must exceed the time to load the data and to evaluate an epoch",
     )
     patience: Duration = Field(
         "10m",
-        description="how long a database that cannot be written, or a full disk, is waited for "
+        description="longest wait for a database that cannot be written, or for a full disk, "
         "before the sweep stops",
     )
     free_space_mb: int = Field(
@@ -153,10 +163,13 @@ class RecoverySettings(Settings):
     keep_best: int = Field(
         3,
         ge=0,
-        description="finished trials whose last checkpoint is kept: the best so many, and with "
-        "them the baseline; 0 keeps none, and the report has no forecasts of the test split",
+        description="number of best trials whose last checkpoint is kept after their end, with "
+        "the baseline's; 0 keeps none, and the report then has no forecasts of the "
+        "test split",
     )
     backup_every: Duration = Field(
-        "10m", description="how often the database is copied while the sweep changes it"
+        "10m", description="time between two backups of the database while the sweep changes it"
     )
-    backups: int = Field(5, ge=1, le=1000, description="copies of the database that are kept")
+    backups: int = Field(
+        5, ge=1, le=1000, description="number of backups of the database that are kept"
+    )

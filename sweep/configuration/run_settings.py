@@ -27,8 +27,8 @@ class RunSettings(Settings):
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     plugins: Plugins = Field(
         (),
-        description="modules and packages that classes and functions of yours may be imported "
-        "from, such as [my_project]",
+        description="modules and packages from which your classes and functions may be "
+        "imported, such as [my_project]",
     )
     trainer: ScriptSettings | None = Field(
         None, description="a script of yours that is run for every trial in place of the predictor"

@@ -57,22 +57,28 @@ class ScriptSettings(Settings):
     """A script of yours, run for every trial in a copy of its project."""
 
     command: Command = Field(
-        description="program and arguments, such as [python, train.py]; python is the one that "
-        "runs the sweep"
+        description="program and arguments, such as [python, train.py]; python is the "
+        "interpreter that runs the sweep"
     )
     then: Command | None = Field(
         None,
-        description="what is run after it in the same copy, such as [python, spatial_analysis.py]; "
-        "flags are given to command alone",
+        description="second command, run after the first in the same copy, such as [python, "
+        "spatial_analysis.py]; only command gets flags",
     )
     project: str = Field(
-        ".", description="folder of the script, never written to; in a YAML file relative to it"
+        ".",
+        description="folder of the script, never written to; a relative path in a YAML file is "
+        "relative to that file",
     )
     links: tuple[str, ...] = Field(
-        (), description="files and folders of the project that are linked and not copied: its data"
+        (),
+        description="files and folders of the project that are linked instead of copied, such "
+        "as its data",
     )
     leave_out: tuple[str, ...] = Field(
-        (), description="folders of the project that a trial finds empty: results of earlier runs"
+        (),
+        description="folders of the project that are empty in the copy, such as results of "
+        "earlier runs",
     )
     values: Literal["flags", "json", "env", "constants"] = Field(
         "flags",
@@ -81,13 +87,13 @@ class ScriptSettings(Settings):
     )
     names: Annotated[dict[str, str], AfterValidator(_names)] = Field(
         default_factory=dict,
-        description="what the script calls a value: --flag, key, VARIABLE, or for constants "
+        description="the script's name of each value: --flag, key, VARIABLE, or for constants "
         "module:NAME, in a class or dictionary module:Name.NAME",
     )
     given: Values = Field(
         default_factory=dict,
-        description="values that are handed over beside those searched; {project} stands for its "
-        "folder",
+        description="the script's present values of all searched parameters, and further fixed "
+        "ones; {project} means the folder of the project",
     )
     baseline: Values = Field(
         default_factory=lambda: dict(BASELINE_VALUES),
@@ -95,35 +101,44 @@ class ScriptSettings(Settings):
         description="values of the trial that all others are compared with: no gradient term",
     )
     forecast: FileName = Field(
-        None, description="file the script writes its forecast to, judged beside truth"
+        None,
+        description="file to which the script writes its forecast, compared with trainer.truth",
     )
     truth: FileName = Field(
-        None, description="file with the truth of the same times; {project} stands for its folder"
+        None,
+        description="file with the truth at the same times; {project} means the folder of the "
+        "project",
     )
-    variable: str | None = Field(None, description="name in the forecast, where it holds several")
+    variable: str | None = Field(
+        None, description="name in the forecast file, if that has several variables"
+    )
     truth_variable: str | None = Field(
-        None, description="name in the truth, where it holds several and it is another"
+        None,
+        description="name in the truth file, if that has several variables and the name differs",
     )
     metrics: FileName = Field(
-        None, description="JSON file the script writes gradient, peak, rmse and others to"
+        None,
+        description="JSON file to which the script writes gradient, peak, rmse and other metrics",
     )
     patterns: Annotated[dict[str, str], AfterValidator(_names)] = Field(
         default_factory=dict,
-        description="regular expressions that pick metrics from what the script prints, by name; "
-        "the number is the first group, the last match counts",
+        description="regular expressions by metric, applied to the script's output; the first "
+        "group is the number, the last match counts",
     )
     progress: str | None = Field(
         None,
-        description="regular expression of a line that tells of an epoch, with the groups epoch "
-        "(from 1), gradient, peak and rmse",
+        description="regular expression for the line that the script prints after each epoch, "
+        "with the groups epoch (from 1), gradient, peak and rmse",
     )
     resumes: bool = Field(
         False,
-        description="the script goes on from what it finds in the folder $SWEEP_CHECKPOINTS, where "
-        "it leaves what it needs before it tells of an epoch",
+        description="the script resumes from its checkpoint in the folder $SWEEP_CHECKPOINTS, "
+        "which it writes before it prints the line of an epoch",
     )
-    timeout: Duration = Field("2h", description="a script that runs for longer is ended: it failed")
-    units: str = Field("", description="of the field, where there is no data section")
+    timeout: Duration = Field(
+        "2h", description="a script that runs for longer is ended, and its trial fails"
+    )
+    units: str = Field("", description="units of the field, if there is no data section")
 
     @property
     def commands(self) -> list[tuple[str, ...]]:

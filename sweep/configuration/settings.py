@@ -88,14 +88,15 @@ class SearchSettings(Settings):
     """What is searched, by which sampler and pruner."""
 
     sampler: Literal["tpe", "random", "gp"] = Field(
-        "tpe", description="what chooses the trials after the presets"
+        "tpe", description="method that chooses the trials after the presets"
     )
     pruner: Literal["auto", "none", "promotion", "median", "hyperband"] = Field(
         "auto",
-        description="what keeps hopeless trials from being trained to their end: promotion pauses "
-        "them at rungs until they are among the best; median and hyperband, Optuna's, end them by "
-        "their score after each epoch; auto is promotion where training.schedule is "
-        "schedule_free, else none: under a falling rate an early look tells little",
+        description="rule that stops training hopeless trials: promotion pauses them at rungs "
+        "until they are among the best; median and hyperband, Optuna's, end them by "
+        "their score after each epoch; auto is promotion if training.schedule is "
+        "schedule_free, else none, since under a falling rate early scores predict "
+        "little",
     )
     rungs: tuple[int, ...] | None = Field(
         None,
@@ -103,26 +104,28 @@ class SearchSettings(Settings):
         "by default a quarter and a half of training.epochs",
     )
     promote_one_in: int = Field(
-        3, ge=2, le=100, description="promotion: of so many trials at a rung one goes on"
+        3, ge=2, le=100, description="promotion: one of so many trials at a rung continues"
     )
     most_paused: int = Field(
         50,
         ge=1,
         le=10_000,
-        description="promotion: so many trials wait at each rung at most, with a checkpoint each; "
-        "those furthest behind are given up",
+        description="promotion: most trials that are paused at a rung, with a checkpoint each; "
+        "the worst beyond this number are given up",
     )
     pruner_startup_trials: int = Field(
-        8, ge=0, description="median: no trial is pruned before so many are complete"
+        8, ge=0, description="median: number of complete trials before any is pruned"
     )
     pruner_warmup_epochs: int = Field(
-        3, ge=0, description="median, hyperband: no trial is pruned before so many epochs"
+        3, ge=0, description="median, hyperband: number of epochs before a trial can be pruned"
     )
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="of the sampler")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of the sampler")
     presets: Literal["plan", "sharpeners", "all", "baseline"] = Field(
         "plan",
-        description="trials that come first, after the baseline (weight 0): the plan's rounds, a "
-        "trial of each loss that is known to sharpen, both (those that sharpen first), or nothing",
+        description="trials after the baseline (weight 0) and before the sampler's: plan, the "
+        "rounds of the plan that the project started from; sharpeners, one trial of "
+        "each loss that is known to sharpen; all, sharpeners and then plan; "
+        "baseline, none",
     )
     space: dict[str, Range] = Field(
         default_factory=lambda: dict(DEFAULT_SPACE),

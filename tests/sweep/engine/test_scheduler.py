@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from fieldsharp.sweep.configuration.execution import BudgetSettings
-from fieldsharp.sweep.engine.budget import Budget
+from fieldsharp.sweep.engine.scheduler import Budget
 from tests.sweep.fake_sweep import Clock
 
 
