@@ -4,15 +4,18 @@ Configurations and plug-ins name them. A module of the user's by one of these na
 """
 
 import sys
+import sysconfig
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import InspectLoader, Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 PACKAGES = ("fields", "model", "objectives", "storage", "sweep")
 """The packages that were importable by their own names."""
+NEW = ("core", "research")
+"""Further folders next to this one, which hide modules of the user's when a program here is run."""
 MOVED = {
     "fields.climatology": "fields.masked_statistics",
     "fields.errors": "core.errors",
@@ -22,7 +25,6 @@ MOVED = {
     "fields.ordering": "fields.masked_statistics",
     "fields.partial_file": "core.partial_file",
     "fields.regions": "fields.masked_statistics",
-    "fields.visible": "core.printable",
     "model.catalog": "model.registry",
     "model.losses.adjusted_mse": "model.losses.spectral",
     "model.losses.crps": "model.losses.pointwise",
@@ -44,8 +46,6 @@ MOVED = {
     "model.predictors.padding": "model.predictors.layers",
     "model.predictors.shape": "model.predictors.interface",
     "model.predictors.weights": "model.checkpoint",
-    "objectives.case": "objectives.verification_batch",
-    "objectives.judgement": "objectives.metric_values",
     "objectives.scales": "objectives.spectral_statistics",
 }
 """Modules a plug-in may have imported and that have another name today.
@@ -78,6 +78,8 @@ class _EarlierNames(MetaPathFinder):
         if moved is not None and fullname.startswith("fieldsharp."):
             return ModuleSpec(fullname, _SameModule(f"fieldsharp.{moved}"))
         package = fullname.partition(".")[0]
+        if fullname in (*PACKAGES, *NEW) and (theirs := _of_the_user(fullname)) is not None:
+            return theirs
         if package not in PACKAGES:
             return None
         today = f"fieldsharp.{MOVED.get(fullname, fullname)}"
@@ -104,8 +106,27 @@ class _SameModule(Loader):
         self._spec = module.__spec__
         return module
 
+    def get_code(self, _fullname: str) -> CodeType | None:
+        """Return the code of the module of today: for ``python -m``."""
+        spec = import_module(self._name).__spec__
+        assert spec is not None, "it was imported"
+        assert isinstance(spec.loader, InspectLoader), "it is a file of Python"
+        return spec.loader.get_code(self._name)
+
     def exec_module(self, module: ModuleType) -> None:
         module.__spec__ = self._spec  # importing put that of the earlier name in its place
+
+
+def _of_the_user(package: str) -> ModuleSpec | None:
+    """Return the user's own module or package of a name, None if there is none.
+
+    It is on the path outside this checkout, and no package that happens to be installed.
+    """
+    others = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib")}
+    others.add(Path(__file__).resolve().parents[1])
+    places = [place for place in sys.path if Path(place).resolve() not in others]
+    found = PathFinder.find_spec(package, places)
+    return found if found is not None and found.origin is not None else None
 
 
 def _is_ours(package: str) -> bool:

@@ -113,3 +113,36 @@ def test_no_file_of_ours_imports_a_package_without_the_root() -> None:
         text=True,
     )
     assert (done.returncode, done.stdout) == (1, ""), "git grep found some, or failed"
+
+
+@pytest.mark.parametrize("name", ["core", "research", "model"])
+def test_a_users_package_is_found_although_the_checkout_has_a_folder_of_that_name(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").touch()
+    (tmp_path / name / "losses.py").write_text("MINE = 1\n")
+    # As when a program of the checkout is run: its folder is the first on the path.
+    code = f"import fieldsharp, {name}.losses\nprint({name}.losses.MINE)"
+    path = os.pathsep.join(map(str, (PROJECT, tmp_path)))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_a_folder_of_files_by_an_earlier_name_hides_nothing(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    done = _run("import fieldsharp\nfrom model.losses.sobel import sobel_mse", tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_module_can_be_run_by_its_earlier_name(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "model.losses.sobel"], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

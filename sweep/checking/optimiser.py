@@ -8,8 +8,7 @@ from torch import nn
 from fieldsharp.fields.windows import Windows
 from fieldsharp.model.training import Trainer
 from fieldsharp.sweep.checking.context import CheckContext, Finding, finding
-from fieldsharp.sweep.checking.rate_range import range_test
-from fieldsharp.sweep.execution.leftover_processes import HIGHEST
+from fieldsharp.sweep.checking.rate_range import HIGHEST, range_test
 
 Tensor = torch.Tensor
 FEW_STEPS = 5

@@ -225,7 +225,8 @@ class Worker:
 def _user_line(error: BaseException, plugins: Sequence[str]) -> str:
     """Return the line of user code that failed, "" if none did."""
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-        module = str(frame.f_globals.get("__name__", ""))
-        if any(module == listed or module.startswith(f"{listed}.") for listed in plugins):
+        module = str(frame.f_globals.get("__name__", "")).removeprefix("fieldsharp.")
+        names = (listed.removeprefix("fieldsharp.") for listed in plugins)
+        if any(module == name or module.startswith(f"{name}.") for name in names):
             return f" (line {line} of {Path(frame.f_code.co_filename).name})"
     return ""

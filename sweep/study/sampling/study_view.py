@@ -9,11 +9,7 @@ from collections.abc import Container, Sequence
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from fieldsharp.storage.optuna_adapter.internals import (
-    FilteredStudy,
-    constraint_attribute,
-    is_constraint_attribute,
-)
+from fieldsharp.storage.optuna_adapter.internals import FilteredStudy, constraint_attribute
 from fieldsharp.sweep.study.rung_results import known_rung_results
 from fieldsharp.sweep.study.trial_records import paused_after
 
@@ -122,8 +118,13 @@ def as_complete_at_rung(trial: FrozenTrial) -> FrozenTrial:
     shown = copy.copy(trial)
     shown.state = TrialState.COMPLETE
     shown.values = list(results[-1].values)
-    # Only the violation that counted at the rung, without what was forgiven.
-    others = trial.system_attrs.items()
-    shown.system_attrs = {k: v for k, v in others if not is_constraint_attribute(k)}
-    shown.system_attrs[constraint_attribute("guards")] = results[-1].violation
+    # The violation that counted at the rung, without what was forgiven. By the same constraints as
+    # of complete trials: a Gaussian process wants as many of each.
+    own = {name: value for name, value in trial.constraints.items() if value > 0}
+    counted, total = results[-1].violation, sum(own.values())
+    shown.system_attrs = dict(trial.system_attrs)
+    for name, value in own.items():
+        shown.system_attrs[constraint_attribute(name)] = value * counted / total
+    if not trial.constraints:
+        shown.system_attrs[constraint_attribute("guards")] = counted
     return shown

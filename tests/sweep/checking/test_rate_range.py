@@ -4,7 +4,9 @@ import math
 
 import pytest
 
-from fieldsharp.sweep.checking.rate_range import read_curve
+from fieldsharp.sweep.checking import optimiser
+from fieldsharp.sweep.checking.rate_range import RateRange, read_curve
+from tests.sweep.checking.conftest import MakeContext
 
 RATES = [10 ** (-6 + 6 * step / 60) for step in range(61)]
 
@@ -39,3 +41,11 @@ def test_a_loss_that_never_falls_has_no_best_rate() -> None:
 
 def test_a_loss_of_0_says_nothing() -> None:
     assert read_curve(RATES, [0.0] * 62).diverges is None
+
+
+def test_the_highest_rate_tried_is_what_a_check_says(
+    context_of: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optimiser, "range_test", lambda _: RateRange(steepest=0.01, diverges=None))
+    found = optimiser.check_learning_rate(context_of())
+    assert "does not diverge up to 1;" in found.detail

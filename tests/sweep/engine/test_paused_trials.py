@@ -323,3 +323,15 @@ def test_a_rule_that_pauses_is_one_class_and_one_line(
 def test_every_pruner_of_the_settings_is_in_the_table_and_none_is_missing() -> None:
     assert get_args(SearchSettings.model_fields["pruner"].annotation) == ("auto", *PRUNERS)
     assert get_args(SearchSettings.model_fields["sampler"].annotation) == tuple(SAMPLERS)
+
+
+def test_a_gaussian_process_learns_from_trials_at_a_rung_too(make_sweep: MakeSweep) -> None:
+    search = {"pruner": "promotion", "rungs": RUNGS, "promote_one_in": 3, "sampler": "gp"}
+    sweep = make_sweep(16, search=search, training={"epochs": EPOCHS})
+    metrics = _metrics(_quality(16))
+    for number, epoch in metrics:
+        metrics[number, epoch]["rmse"] = 30.0 if number % 2 else 10.0  # every other breaks a guard
+    sweep.coordinator(FakeExecutor(slots=2, metrics=metrics)).run()
+    states = [trial.state.name for trial in sweep.trials]
+    assert states.count("COMPLETE") + states.count("PRUNED") == 16
+    assert any(value > 0 for trial in sweep.trials for value in trial.constraints.values())
