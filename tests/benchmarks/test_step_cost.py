@@ -10,6 +10,7 @@ from benchmarks.step_cost import PRECISIONS, SMALLEST, Step, main
 from fieldsharp.model.registry import PREDICTORS
 
 
+@pytest.mark.outside
 def test_one_repeat_gives_a_row_for_every_predictor_and_precision(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -287,7 +287,9 @@ def test_a_trial_that_ends_without_an_epoch_has_failed(make_sweep: MakeSweep) ->
     assert sweep.states == ["COMPLETE", "FAIL"]
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "gp"])
+@pytest.mark.parametrize(
+    "sampler", ["tpe", "random", pytest.param("gp", marks=pytest.mark.outside)]
+)
 def test_every_sampler_goes_on_beyond_its_random_start(make_sweep: MakeSweep, sampler: str) -> None:
     sweep = make_sweep(trials=13, search={"sampler": sampler})
     executor = FakeExecutor(

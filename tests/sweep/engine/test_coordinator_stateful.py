@@ -97,6 +97,7 @@ def _live_through_it(studies: Studies, data: st.DataObject) -> None:
         raise
 
 
+@pytest.mark.outside
 @settings(
     max_examples=12,
     deadline=None,

@@ -325,6 +325,7 @@ def test_every_pruner_of_the_settings_is_in_the_table_and_none_is_missing() -> N
     assert get_args(SearchSettings.model_fields["sampler"].annotation) == tuple(SAMPLERS)
 
 
+@pytest.mark.outside
 def test_a_gaussian_process_learns_from_trials_at_a_rung_too(make_sweep: MakeSweep) -> None:
     search = {"pruner": "promotion", "rungs": RUNGS, "promote_one_in": 3, "sampler": "gp"}
     sweep = make_sweep(16, search=search, training={"epochs": EPOCHS})

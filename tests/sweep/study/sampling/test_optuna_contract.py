@@ -14,7 +14,10 @@ from fieldsharp.sweep.configuration.settings import SearchSettings
 from fieldsharp.sweep.configuration.space import make_sampler
 from fieldsharp.sweep.study.sampling.rung_aware_sampler import RungAwareSampler
 
-pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+pytestmark = [
+    pytest.mark.outside,
+    pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning"),
+]
 
 
 class TestOverTheSamplerOfASweep(BasicSamplerTestCase, MultiObjectiveSamplerTestCase):
