@@ -170,6 +170,7 @@ def test_nothing_is_run_where_nothing_was_begun(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.outside
 def test_a_sweep_that_is_stopped_tells_it_once_and_says_where_it_stands(
     tiny_yaml: Path, tmp_path: Path, finished_url: str
 ) -> None:
@@ -201,6 +202,7 @@ def test_a_sweep_that_is_stopped_tells_it_once_and_says_where_it_stands(
     assert (tmp_path / "count").read_text() == "once\n"
 
 
+@pytest.mark.outside
 def test_an_error_nobody_expected_is_told(
     tiny_yaml: Path, tmp_path: Path, finished_url: str
 ) -> None:

@@ -47,6 +47,7 @@ def database(tmp_path: Path) -> Path:
     return with_study(tmp_path / "sweeps.db")
 
 
+@pytest.mark.outside
 def test_back_up_damage_check_and_restore(database: Path, tmp_path: Path) -> None:
     assert _run(tmp_path, "storage", "backup") == (
         "backed up to sweeps.db.files/backups/sweeps.000001.db\n"
@@ -73,6 +74,7 @@ def test_back_up_damage_check_and_restore(database: Path, tmp_path: Path) -> Non
     assert trials_in(database) == 3
 
 
+@pytest.mark.outside
 def test_an_older_database_is_upgraded(tmp_path: Path) -> None:
     path = old_database(tmp_path / "my old.db", "v2.6.0.a")
     option = ("--storage", "sqlite:///my old.db")

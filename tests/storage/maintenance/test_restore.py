@@ -176,6 +176,7 @@ def test_a_full_disk_leaves_the_former_database(tmp_path: Path) -> None:
         assert sorted(file.name for file in disk.iterdir()) == ["ballast", "x.db", "x.db.files"]
 
 
+@pytest.mark.outside
 def test_a_restore_that_is_killed_can_be_run_again(tmp_path: Path) -> None:
     for number, wait_s in enumerate(KILL_AFTER_S):
         path = with_study(tmp_path / f"{number}.db", trials=40, filler=50_000)
