@@ -350,10 +350,20 @@ def _apart(wanted: str, found: str, where: str) -> list[str]:
     ]
 
 
-def missing(wanted: str, found: str) -> list[str]:
-    """Return the lines of a text that another does not have, in whatever order."""
-    lines = found.splitlines()
-    return [line for line in wanted.splitlines() if not any(alike(line, now) for now in lines)]
+def missing_numbers(wanted: str, found: str) -> list[float]:
+    """Return the numbers of a text that another does not have as often, in whatever words."""
+    left = [float(number) for number in NUMBER.findall(found)]
+    missing = []
+    for number in map(float, NUMBER.findall(wanted)):
+        same = (
+            i for i, now in enumerate(left) if math.isclose(number, now, rel_tol=RELATIVE_IN_TEXT)
+        )
+        place = next(same, None)
+        if place is None:
+            missing.append(number)
+        else:
+            del left[place]
+    return missing
 
 
 def alike(line: str, other: str) -> bool:

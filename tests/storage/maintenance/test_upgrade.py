@@ -159,7 +159,6 @@ def test_an_upgrade_that_is_killed_leaves_the_old_database_or_the_new_one(tmp_pa
     _kill_at(tmp_path, "v2.6.0.a", (0.03, 0.1, 0.2))
 
 
-@pytest.mark.outside
 @pytest.mark.slow
 @pytest.mark.parametrize("schema", OLD)
 def test_an_upgrade_that_is_killed_at_any_of_many_moments_leaves_a_usable_database(
