@@ -38,6 +38,7 @@ def static_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / "static.nc"
 
 
+@pytest.mark.outside
 def test_a_sweep_on_it_ends_with_nothing_to_fix(
     static_file: Path,
     tiny_yaml: Path,

@@ -292,6 +292,7 @@ def test_a_worker_that_code_of_the_user_ruins_is_replaced(
     _requires_another_worker_that_trains(executor, make_spec(training__epochs=1), pid)
 
 
+@pytest.mark.outside
 @pytest.mark.parametrize("predictor", ["Floods", "SendsALength"])
 def test_a_worker_frozen_in_the_middle_of_a_message_blocks_nobody(
     executor: LocalExecutor, make_spec: MakeSpec, predictor: str
