@@ -74,19 +74,20 @@ class _EarlierNames(MetaPathFinder):
         path: Sequence[str] | None,  # noqa: ARG002 - of the protocol
         target: ModuleType | None = None,  # noqa: ARG002 - of the protocol
     ) -> ModuleSpec | None:
-        moved = MOVED.get(fullname.removeprefix("fieldsharp."))
-        if moved is not None and fullname.startswith("fieldsharp."):
-            return ModuleSpec(fullname, _SameModule(f"fieldsharp.{moved}"))
-        package = fullname.partition(".")[0]
-        if fullname in (*PACKAGES, *NEW) and (theirs := _of_the_user(fullname)) is not None:
-            return theirs
-        if package not in PACKAGES:
+        package, _, name = fullname.partition(".")
+        if package == "fieldsharp" and name in MOVED:
+            return ModuleSpec(fullname, _SameModule(f"fieldsharp.{MOVED[name]}"))
+        if package not in (*PACKAGES, *NEW):
             return None
-        today = f"fieldsharp.{MOVED.get(fullname, fullname)}"
-        if fullname == package:
-            is_ours = _is_ours(package)
-        else:  # its package was imported before it
+        if not name and (theirs := _of_the_user(package)) is not None:
+            return theirs
+        if package in NEW:
+            return None
+        if name:  # its package was imported before it
             is_ours = sys.modules.get(package) is sys.modules.get(f"fieldsharp.{package}")
+        else:
+            is_ours = _is_ours(package)
+        today = f"fieldsharp.{MOVED.get(fullname, fullname)}"
         return ModuleSpec(fullname, _SameModule(today)) if is_ours else None
 
 
@@ -122,7 +123,7 @@ def _of_the_user(package: str) -> ModuleSpec | None:
 
     It is on the path outside this checkout, and no package that happens to be installed.
     """
-    others = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib")}
+    others = {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib")}
     others.add(Path(__file__).resolve().parents[1])
     places = [place for place in sys.path if Path(place).resolve() not in others]
     found = PathFinder.find_spec(package, places)

@@ -5,9 +5,9 @@ A new rule is a class in a file of its own and a line in ``PRUNERS`` of
 """
 
 from collections.abc import Collection, Sequence
-from importlib import import_module
 from typing import Protocol, Self
 
+from fieldsharp.model.registry import load
 from fieldsharp.sweep.configuration.search_methods import PRUNERS
 from fieldsharp.sweep.configuration.settings import SearchSettings, SweepConfig
 from fieldsharp.sweep.configuration.space import rungs
@@ -74,6 +74,5 @@ def make_rung_rule(config: SweepConfig) -> RungRule:
     path = PRUNERS[config.pruner].rung_rule
     if path is None:
         return Asha.from_settings(config.search, ())
-    module, _, name = path.partition(":")
-    rule: type[RungRule] = getattr(import_module(module), name)
+    rule: type[RungRule] = load(path, "search.pruner")
     return rule.from_settings(config.search, rungs(config.search, config.training.epochs))

@@ -8,24 +8,11 @@ import pytest
 
 from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.sweep.command_line import main
+from tests.sweep.wide_guards import WIDE
 
 pytestmark = pytest.mark.outside
 
 STORAGE = "sqlite:///x.db"
-# Two epochs of training teach little: no guard is to break for that.
-WIDE = {
-    "rmse_over_baseline": 1.4,
-    "rmse_over_climatology": 10.0,
-    "power_small_db": 60.0,
-    "power_other_db": 60.0,
-    "forward_sobel_over_observed": 100.0,
-    "gradient_correlation_share": 0.0,
-    "correlation_drop": 2.0,
-    "correlation_least": -1.0,
-    "std_ratio": 100.0,
-    "region_std_ratio": 100.0,
-    "change_share": 0.0,
-}
 
 
 def test_a_study_is_confirmed_once_and_shown_as_often_as_asked(

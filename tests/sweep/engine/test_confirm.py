@@ -38,6 +38,7 @@ from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator, Forecaster
 from fieldsharp.sweep.trials.trial import Trial
 from tests.sweep.empty_record import empty_record
+from tests.sweep.wide_guards import WIDE
 
 # What each trial of the study trains: variant, weight, seed, score, and whether it is feasible.
 BASE, SOBEL, AGAIN, NOISY, GRADIENT, LAST = range(6)
@@ -49,20 +50,6 @@ TRIALS = (
     ("gradient", 0.2, 0, 0.3, True),
     ("gradient", 0.1, 0, 0.4, True),
 )
-# Nothing two epochs of training bring is near the limits by chance, but those a test sets itself.
-WIDE = {
-    "rmse_over_baseline": 1.4,
-    "rmse_over_climatology": 10.0,
-    "power_small_db": 60.0,
-    "power_other_db": 60.0,
-    "forward_sobel_over_observed": 100.0,
-    "gradient_correlation_share": 0.0,
-    "correlation_drop": 2.0,
-    "correlation_least": -1.0,
-    "std_ratio": 100.0,
-    "region_std_ratio": 100.0,
-    "change_share": 0.0,
-}
 
 
 class Trainings:

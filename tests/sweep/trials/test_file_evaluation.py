@@ -12,37 +12,7 @@ from fieldsharp.core.errors import DataError
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.metrics import METRICS
 from fieldsharp.sweep.trials.file_evaluation import Evaluation, evaluate_files
-
-Array = npt.NDArray[np.float64]
-HOURS = np.datetime64("2020-01-01", "ns") + np.arange(5) * np.timedelta64(1, "h")
-
-
-def _field(seed: int, frames: int = 5) -> Array:
-    rng = np.random.default_rng(seed)
-    values = 280.0 + 5.0 * rng.standard_normal((frames, 7, 9))
-    values[:, 0, :3] = np.nan  # a corner of sea
-    values[:, 4, 4] = np.nan  # and a lake
-    return values
-
-
-def _write(
-    path: Path,
-    values: Array,
-    time: npt.NDArray[np.datetime64] | None = HOURS,
-    name: str = "t2m",
-    units: str = "K",
-    first_lat: float = 50.0,
-) -> Path:
-    frames, height, width = values.shape
-    coords: dict[str, object] = {
-        "lat": first_lat + 0.5 * np.arange(height),
-        "lon": 0.5 * np.arange(width),
-    }
-    if time is not None:
-        coords["time"] = time[:frames]
-    array = xr.DataArray(values, dims=("time", "lat", "lon"), coords=coords, attrs={"units": units})
-    array.to_dataset(name=name).to_netcdf(path, engine="h5netcdf")
-    return path
+from tests.fields.forecast_files import HOURS, Array, random_field, write
 
 
 def _gradient_by_hand(frame: Array, valid: npt.NDArray[np.bool_]) -> float:
@@ -78,9 +48,9 @@ def _by_hand(pred: Array, truth: Array) -> dict[str, float]:
 
 
 def test_every_metric_agrees_with_a_calculation_by_hand(tmp_path: Path) -> None:
-    truth = _field(0)
+    truth = random_field(0)
     pred = truth + 2.0 * np.random.default_rng(1).standard_normal(truth.shape) + 0.5
-    found = evaluate_files(_write(tmp_path / "f.nc", pred), _write(tmp_path / "t.nc", truth))
+    found = evaluate_files(write(tmp_path / "f.nc", pred), write(tmp_path / "t.nc", truth))
     by_hand = _by_hand(pred, truth)
     known = {name for name, metric in METRICS.items() if "persistence" not in metric.needs}
     assert set(found.metrics) == known
@@ -90,10 +60,10 @@ def test_every_metric_agrees_with_a_calculation_by_hand(tmp_path: Path) -> None:
 
 
 def test_a_cell_missing_in_one_frame_counts_in_the_others(tmp_path: Path) -> None:
-    truth, pred = _field(0), _field(1)
+    truth, pred = random_field(0), random_field(1)
     truth[3, 6, 0] = np.nan
     pred[1, 2, 8] = np.nan
-    found = evaluate_files(_write(tmp_path / "f.nc", pred), _write(tmp_path / "t.nc", truth))
+    found = evaluate_files(write(tmp_path / "f.nc", pred), write(tmp_path / "t.nc", truth))
     assert found.cells == found.cells_least + 1
     frames = [_by_hand(pred[[t]], truth[[t]]) for t in range(len(truth))]
     for name in ("gradient", "peak_observed"):
@@ -104,31 +74,31 @@ def test_a_cell_missing_in_one_frame_counts_in_the_others(tmp_path: Path) -> Non
 
 
 def test_frames_of_the_forecast_without_truth_are_counted(tmp_path: Path) -> None:
-    truth, pred = _field(0), _field(1)
-    forecast = _write(tmp_path / "f.nc", pred, HOURS + np.timedelta64(3, "h"))
-    found = evaluate_files(forecast, _write(tmp_path / "t.nc", truth))
+    truth, pred = random_field(0), random_field(1)
+    forecast = write(tmp_path / "f.nc", pred, HOURS + np.timedelta64(3, "h"))
+    found = evaluate_files(forecast, write(tmp_path / "t.nc", truth))
     assert (found.frames, found.frames_without_truth) == (2, 3)
 
 
 def test_a_shorter_forecast_is_compared_at_its_own_times(tmp_path: Path) -> None:
-    truth, pred = _field(0), _field(1, frames=2)
-    forecast = _write(tmp_path / "f.nc", pred, HOURS[[1, 4]])
-    found = evaluate_files(forecast, _write(tmp_path / "t.nc", truth))
+    truth, pred = random_field(0), random_field(1, frames=2)
+    forecast = write(tmp_path / "f.nc", pred, HOURS[[1, 4]])
+    found = evaluate_files(forecast, write(tmp_path / "t.nc", truth))
     assert found.frames == 2
     assert found.metrics["rmse"] == pytest.approx(_by_hand(pred, truth[[1, 4]])["rmse"], rel=1e-5)
 
 
 def test_frames_the_truth_does_not_have_are_left_out(tmp_path: Path) -> None:
-    truth, pred = _field(0), _field(1)
-    forecast = _write(tmp_path / "f.nc", pred, HOURS + np.timedelta64(3, "h"))
-    found = evaluate_files(forecast, _write(tmp_path / "t.nc", truth))
+    truth, pred = random_field(0), random_field(1)
+    forecast = write(tmp_path / "f.nc", pred, HOURS + np.timedelta64(3, "h"))
+    found = evaluate_files(forecast, write(tmp_path / "t.nc", truth))
     assert found.frames == 2
     by_hand = _by_hand(pred[:2], truth[3:])
     assert found.metrics["rmse"] == pytest.approx(by_hand["rmse"], rel=1e-5)
 
 
 def test_a_perfect_forecast_has_no_error(tmp_path: Path) -> None:
-    truth = _write(tmp_path / "t.nc", _field(0))
+    truth = write(tmp_path / "t.nc", random_field(0))
     metrics = evaluate_files(truth, truth).metrics
     assert metrics["rmse"] == metrics["bias"] == 0.0
     assert metrics["gradient"] == metrics["gradient_observed"]
@@ -136,20 +106,20 @@ def test_a_perfect_forecast_has_no_error(tmp_path: Path) -> None:
 
 
 def test_a_bare_array_is_compared_frame_by_frame(tmp_path: Path) -> None:
-    truth, pred = _field(0), _field(1)
+    truth, pred = random_field(0), random_field(1)
     np.save(tmp_path / "f.npy", pred)
-    found = evaluate_files(tmp_path / "f.npy", _write(tmp_path / "t.nc", truth))
+    found = evaluate_files(tmp_path / "f.npy", write(tmp_path / "t.nc", truth))
     assert found.metrics["rmse"] == pytest.approx(_by_hand(pred, truth)["rmse"], rel=1e-5)
 
 
 def test_the_forecasts_variable_is_sought_in_a_truth_of_several(tmp_path: Path) -> None:
-    truth, pred = _field(0), _field(1)
-    both = _write(tmp_path / "t.nc", truth)
+    truth, pred = random_field(0), random_field(1)
+    both = write(tmp_path / "t.nc", truth)
     with xr.open_dataset(both, engine="h5netcdf") as dataset:
         dataset = dataset.load()
     dataset["other"] = dataset["t2m"] * 3
     dataset.to_netcdf(tmp_path / "both.nc", engine="h5netcdf")
-    found = evaluate_files(_write(tmp_path / "f.nc", pred), tmp_path / "both.nc")
+    found = evaluate_files(write(tmp_path / "f.nc", pred), tmp_path / "both.nc")
     assert found.metrics["rmse"] == pytest.approx(_by_hand(pred, truth)["rmse"], rel=1e-5)
 
 
@@ -174,7 +144,7 @@ def test_a_metric_that_is_not_defined_is_null_in_json() -> None:
 
 
 def test_a_level_and_another_name_of_the_truth_can_be_chosen(tmp_path: Path) -> None:
-    truth, pred = _field(0), _field(1)
+    truth, pred = random_field(0), random_field(1)
     levels = np.stack([truth - 5.0, truth], axis=1)
     array = xr.DataArray(
         levels,
@@ -187,7 +157,7 @@ def test_a_level_and_another_name_of_the_truth_can_be_chosen(tmp_path: Path) -> 
         },
     )
     array.to_dataset(name="temperature").to_netcdf(tmp_path / "t.nc", engine="h5netcdf")
-    forecast = _write(tmp_path / "f.nc", pred)
+    forecast = write(tmp_path / "f.nc", pred)
     with pytest.raises(DataError, match="level"):
         evaluate_files(forecast, tmp_path / "t.nc")
     found = evaluate_files(
@@ -197,20 +167,20 @@ def test_a_level_and_another_name_of_the_truth_can_be_chosen(tmp_path: Path) -> 
 
 
 def test_a_frame_with_a_few_cells_does_not_drown_the_others(tmp_path: Path) -> None:
-    truth = _field(0)
+    truth = random_field(0)
     pred = truth + 1.0
     truth[2] = np.nan
     truth[2, 0, 8], pred[2, 0, 8] = 0.0, 50.0
-    found = evaluate_files(_write(tmp_path / "f.nc", pred), _write(tmp_path / "t.nc", truth))
+    found = evaluate_files(write(tmp_path / "f.nc", pred), write(tmp_path / "t.nc", truth))
     assert (found.frames, found.frames_too_sparse) == (4, 1)
     assert found.metrics["rmse"] == pytest.approx(1.0, rel=1e-5)
     assert math.isfinite(found.metrics["gradient"])
 
 
 def test_a_frame_without_any_whole_stencil_does_not_hide_the_others(tmp_path: Path) -> None:
-    truth, pred = _field(0), _field(1)
+    truth, pred = random_field(0), random_field(1)
     pred[2, ::3, :] = np.nan  # two rows of three: no cell has all its neighbours
-    found = evaluate_files(_write(tmp_path / "f.nc", pred), _write(tmp_path / "t.nc", truth))
+    found = evaluate_files(write(tmp_path / "f.nc", pred), write(tmp_path / "t.nc", truth))
     assert (found.frames, found.frames_too_sparse) == (4, 1)
     assert math.isfinite(found.metrics["gradient"])
     assert {"roughness", "forward_sobel"} <= {guard.name for guard in found.guards}
