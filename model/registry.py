@@ -1,4 +1,4 @@
-"""Predictors and losses by name: one line here and one function or class make a new one.
+"""Predictors, losses and sharpeners by name: a line here and a function or class make a new one.
 
 Values are import paths, not classes, so that names can be checked without loading torch.
 """
@@ -149,6 +149,19 @@ def loss_variant(name: str) -> LossVariant:
         return LossVariant(name, NOT_KNOWN, sharpens=True)
     return LOSS_VARIANTS[name]
 
+
+NO_SHARPENER = "none"
+"""The name that stands for the forecast of the predictor as it is."""
+BEST_SHARPENER = "auto"
+"""The name that stands for the sharpener with the best forecast, or none."""
+
+SHARPENERS: dict[str, str] = {
+    "calibrate": "fieldsharp.model.sharpeners.spectral:Calibrate",
+    "inflate": "fieldsharp.model.sharpeners.inflate:Inflate",
+    "quantile": "fieldsharp.model.sharpeners.quantile:Quantile",
+    "spectral": "fieldsharp.model.sharpeners.spectral:Spectral",
+    "unsharp": "fieldsharp.model.sharpeners.unsharp:Unsharp",
+}
 
 BASE_LOSSES: dict[str, str] = {
     "mse": _MSE,

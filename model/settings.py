@@ -9,7 +9,14 @@ from pydantic import AfterValidator, Field, model_validator
 
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.fields.settings import Settings
-from fieldsharp.model.registry import LOSS_VARIANTS, NO_TERM, PREDICTORS
+from fieldsharp.model.registry import (
+    BEST_SHARPENER,
+    LOSS_VARIANTS,
+    NO_SHARPENER,
+    NO_TERM,
+    PREDICTORS,
+    SHARPENERS,
+)
 from fieldsharp.model.schedule import Schedule
 
 
@@ -26,6 +33,15 @@ def _known_variant(name: str) -> str:
         raise ValueError(
             unknown("loss variant", name, LOSS_VARIANTS)
             + ", or a function of yours as package.module:function"
+        )
+    return name
+
+
+def _known_sharpener(name: str) -> str:
+    known = (BEST_SHARPENER, NO_SHARPENER, *SHARPENERS)
+    if name not in known and ":" not in name:
+        raise ValueError(
+            unknown("sharpener", name, known) + ", or a class of yours as package.module:Class"
         )
     return name
 
@@ -135,3 +151,16 @@ class TrainingSettings(Settings):
         "instructions for it (CUDA from Ampere on, CPUs with AVX512-BF16 or AMX)",
     )
     threads: int = Field(1, ge=1, le=256, description="CPU threads of one training")
+
+
+class SharpeningSettings(Settings):
+    """The last step: a sharpener that is fitted on training forecasts of the trained predictor."""
+
+    name: Annotated[str, AfterValidator(_known_sharpener)] = Field(
+        NO_SHARPENER,
+        description="auto takes what makes the best forecast of each trial, or none; or one of "
+        + ", ".join((NO_SHARPENER, *SHARPENERS))
+        + ", or your own class as package.module:Class, from a module that plugins lists. In a "
+        "configuration file auto is the default, in an export and in studies of earlier versions "
+        "none",
+    )

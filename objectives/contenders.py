@@ -1,9 +1,11 @@
 """The trials of a sweep compared with its baseline and its targets."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.targets import Band, Targets
 
 PROMISING_SHARE = 0.45
@@ -21,6 +23,7 @@ class Contender:
         peak: Predicted mean peak, physical units.
         broken: The guards it breaks, name and words, the most broken first.
         sharpens: Whether it was trained with a term that can cure blur from uncertainty.
+        rmse: Root mean square error, physical units.
         skill: Over the last known frame, 1 - MSE / MSE of persistence.
         is_complete: Whether it was trained to its end; one that was not, because others were
             better on the way, cannot win, but was tried.
@@ -33,6 +36,7 @@ class Contender:
     broken: tuple[tuple[str, str], ...]
     sharpens: bool
     is_baseline: bool
+    rmse: float = math.nan
     skill: float = 1.0
     is_complete: bool = True
 
@@ -57,8 +61,7 @@ class Contenders:
     @cached_property
     def complete(self) -> list[Contender]:
         """The trials that were trained to their end, the best score first."""
-        complete = (c for c in self.trials if c.is_complete)
-        return sorted(complete, key=lambda c: (c.score, c.number))
+        return by_score([c for c in self.trials if c.is_complete])
 
     @cached_property
     def baseline(self) -> Contender:
@@ -132,6 +135,12 @@ class Contenders:
             f"gradient {contender.gradient:.4g} ({_compared(contender.gradient, gradient)}), peak "
             f"{contender.peak:.4g}{units} ({_compared(contender.peak, peak)})"
         )
+
+
+def by_score(contenders: Sequence[Contender]) -> list[Contender]:
+    """Return trials, the best first; scores within 0.001 are told apart by the RMSE."""
+    ordered = sorted(contenders, key=lambda c: c.number)
+    return [ordered[i] for i in ranked([c.score for c in ordered], [c.rmse for c in ordered])]
 
 
 def reaches(contender: Contender, targets: Targets) -> bool:

@@ -46,14 +46,20 @@ def require_allowed(setting: str, name: object, plugins: Sequence[str]) -> None:
         _require_inside(setting, "class", name, plugins)
 
 
-def require_term_listed(setting: str, name: str, plugins: Sequence[str]) -> None:
-    """Check that a loss term is registered, or ``package.module:function`` of a listed module.
+def require_listed(setting: str, kind: str, name: str, plugins: Sequence[str]) -> None:
+    """Check that a loss term or a sharpener is registered, or of a listed module.
+
+    Args:
+        setting: The setting that names it, for the error.
+        kind: function or class.
+        name: Of the registry, or ``package.module:name``.
+        plugins: The listed modules.
 
     Raises:
         ValueError: If it is neither; the message names the module to list.
     """
     if ":" in name:
-        _require_inside(setting, "function", name, plugins)
+        _require_inside(setting, kind, name, plugins)
 
 
 def _require_inside(setting: str, kind: str, name: str, plugins: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.suggestions import nearest
 from fieldsharp.fields.settings import section_of
+from fieldsharp.model.registry import BEST_SHARPENER
 from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS
 from fieldsharp.sweep.configuration.safe_yaml import Tree, parse_yaml, read_yaml
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -64,6 +65,8 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
     if isinstance(tree.get("trainer"), dict):
         tree["trainer"].setdefault("project", ".")
     _make_paths_absolute(tree, path.resolve().parent)
+    if not beside["exported"]:  # an export of an earlier version was trained without
+        tree.setdefault("sharpening", {"name": BEST_SHARPENER})
     for override in overrides:
         _apply_override(tree, override)
     _make_paths_absolute(tree, Path.cwd())

@@ -6,12 +6,17 @@ from pydantic import Field, model_validator
 
 from fieldsharp.fields.settings import DataSettings, Settings
 from fieldsharp.model.registry import PREDICTORS
-from fieldsharp.model.settings import LossSettings, PredictorSettings, TrainingSettings
+from fieldsharp.model.settings import (
+    LossSettings,
+    PredictorSettings,
+    SharpeningSettings,
+    TrainingSettings,
+)
 from fieldsharp.sweep.configuration.allowed_imports import (
     MEMBER,
     Plugins,
     require_allowed,
-    require_term_listed,
+    require_listed,
 )
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 
@@ -25,6 +30,7 @@ class RunSettings(Settings):
     predictor: PredictorSettings = Field(default_factory=PredictorSettings)
     loss: LossSettings = Field(default_factory=LossSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
+    sharpening: SharpeningSettings = Field(default_factory=SharpeningSettings)
     plugins: Plugins = Field(
         (),
         description="modules and packages from which your classes and functions may be "
@@ -53,7 +59,8 @@ class RunSettings(Settings):
         if self.predictor.name == ENSEMBLE:
             require_allowed(MEMBER, self.predictor.options.get("member"), self.plugins)
         for setting in ("variant", "peak_variant"):
-            require_term_listed(f"loss.{setting}", getattr(self.loss, setting), self.plugins)
+            require_listed(f"loss.{setting}", "function", getattr(self.loss, setting), self.plugins)
+        require_listed("sharpening.name", "class", self.sharpening.name, self.plugins)
         return self
 
     @model_validator(mode="after")

@@ -1,13 +1,19 @@
 """Scores of trials relative to the baseline after the same number of epochs."""
 
-from fieldsharp.objectives.guards import check_guards
+from collections.abc import Mapping, Sequence
+
+from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
+from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import Score, score_forecast
 from fieldsharp.objectives.settings import ObjectiveSettings
+from fieldsharp.objectives.sharpened import JudgedForecast, Violation, best_of, judge
+from fieldsharp.objectives.sharpened import total_violation as violation_of
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.sweep.engine.running_trial import RunningTrial
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.rung_results import RungResult, objective_values, total_violation
+from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, Sharpening
 from fieldsharp.sweep.study.trial_events import TrialDone
 from fieldsharp.sweep.study.trial_records import TrialRecord
 
@@ -24,6 +30,7 @@ class BaselineScoring:
         self._objective = objective
         self._targets = targets
         self._baseline: list[MetricValues] = []
+        self._sharpened: dict[int, dict[str, MetricValues]] = {}
         self.baseline_ended = False
 
     def add_baseline(self, report: EpochReport) -> None:
@@ -32,15 +39,17 @@ class BaselineScoring:
         Later epochs of a lost attempt stay: trials were compared with them, perhaps pruned.
         """
         self._baseline[report.epoch : report.epoch + 1] = [report.judgement]
+        if report.sharpened:
+            self._sharpened[report.epoch + 1] = dict(report.sharpened)
 
-    def end_baseline(self, judgements: list[MetricValues] | None = None) -> None:
-        """Take the baseline as finished.
+    def end_baseline(self) -> None:
+        """Take the baseline as finished."""
+        self.baseline_ended = True
 
-        Args:
-            judgements: Metrics after each of its epochs; None if all were added already.
-        """
-        if judgements is not None:
-            self._baseline = judgements
+    def restore_baseline(self, record: TrialRecord) -> None:
+        """Take over a baseline that an earlier coordinator finished."""
+        self._baseline = record.judgements_by_epoch
+        self._sharpened = record.sharpened_by_epoch
         self.baseline_ended = True
 
     def at_same_epoch(self, report: EpochReport) -> Score | None:
@@ -48,58 +57,85 @@ class BaselineScoring:
         baseline = self._at(report.epoch)
         return None if baseline is None else self._score(report.judgement, baseline)
 
-    def at_rung(self, report: EpochReport, of: int) -> RungResult:
+    def at_rung(self, report: EpochReport, of: int, sharpening: str) -> RungResult:
         """Return the result of a trial at a rung; the baseline has reached it already.
 
         Args:
             report: Of the epoch.
             of: Epochs in all.
+            sharpening: The setting of the trial.
         """
-        return self._rung_result(report.epoch, of, report.judgement)
+        forecasts = {NO_SHARPENER: report.judgement, **report.sharpened}
+        return self._rung_result(report.epoch, of, forecasts, sharpening)
 
-    def baseline_at_rung(self, epochs: int, of: int) -> RungResult | None:
+    def baseline_at_rung(self, epochs: int, of: int, sharpening: str) -> RungResult | None:
         """Return the result of the baseline after so many epochs, None if not known yet."""
         baseline = self._at(epochs - 1)
-        return None if baseline is None else self._rung_result(epochs - 1, of, baseline)
+        if baseline is None:
+            return None
+        forecasts = {NO_SHARPENER: baseline, **self._sharpened.get(epochs, {})}
+        return self._rung_result(epochs - 1, of, forecasts, sharpening)
 
-    def _rung_result(self, epoch: int, of: int, judgement: MetricValues) -> RungResult:
+    def _rung_result(
+        self, epoch: int, of: int, forecasts: Mapping[str, MetricValues], sharpening: str
+    ) -> RungResult:
         baseline = self._at(epoch)
         assert baseline is not None, "no trial is scored before the baseline has reached its epoch"
-        score = self._score(judgement, baseline)
-        outcomes = check_guards(judgement, self._objective.guards, baseline)
+
+        def violation(outcomes: Sequence[GuardOutcome]) -> float:
+            return total_violation(outcomes, epoch + 1, of)
+
+        best = _chosen(self._judged(forecasts, baseline), sharpening, violation)
         return RungResult(
             epochs=epoch + 1,
             values=objective_values(
-                self._objective.mode, score.total, _parts(score), judgement.overall["rmse"]
+                self._objective.mode, best.score.total, _parts(best.score), best.rmse
             ),
-            violation=total_violation(outcomes, epoch + 1, of),
+            violation=violation(best.guards),
+            rmse=best.rmse,
         )
 
     def final(self, report: EpochReport) -> Score:
-        """Return the score relative to the finished baseline."""
+        """Return the score of a forecast as it is, relative to the finished baseline."""
         return self._score(report.judgement, self._baseline[-1])
 
     def record(self, running: RunningTrial, end: TrialDone) -> TrialRecord:
-        """Return the record of a trial, up to the epoch where it was pruned."""
+        """Return the record of a trial, up to the epoch where it was pruned.
+
+        It is judged with its sharpener, the baseline without: its sharpened forecasts are the
+        references.
+        """
         scored = running.reports[: len(running.scores)]
-        score = running.scores[-1]
+        last = scored[-1]
         # A trial that ended early is compared with the baseline after as many epochs.
-        then = self._at(scored[-1].epoch) if running.ends_early else None
+        then = self._at(last.epoch) if running.ends_early else None
         baseline = then or self._baseline[-1]
-        judgement = scored[-1].judgement
+        judged = self._judged({NO_SHARPENER: last.judgement, **last.sharpened}, baseline)
+        sharpening = NO_SHARPENER if running.is_baseline else running.spec.run.sharpening.name
+        chosen = _chosen(judged, sharpening)
         return TrialRecord(
-            judgement=judgement,
+            judgement=chosen.values,
             judgements_by_epoch=[r.judgement for r in scored] if running.is_baseline else [],
-            score=score.total,
-            score_parts=_parts(score),
-            guards=check_guards(judgement, self._objective.guards, baseline),
+            score=chosen.score.total,
+            score_parts=_parts(chosen.score),
+            guards=chosen.guards,
             baseline_rmse=baseline.overall["rmse"],
             epochs=len(scored),
             seconds=end.seconds,
             peak_memory_mb=end.peak_memory_mb,
             device=end.device,
             precision=end.precision,
+            sharpening=Sharpening(name=chosen.sharpener, without=SharpenedForecast.of(judged[0])),
+            references=[SharpenedForecast.of(one) for one in judged[1:]]
+            if running.is_baseline
+            else [],
+            sharpened_by_epoch=self._sharpened if running.is_baseline else {},
         )
+
+    def _judged(
+        self, forecasts: Mapping[str, MetricValues], baseline: MetricValues
+    ) -> list[JudgedForecast]:
+        return judge(forecasts, NO_SHARPENER, self._objective, self._targets, baseline)
 
     def _at(self, epoch: int) -> MetricValues | None:
         """Return the baseline after an epoch, or after its last; None if not known yet."""
@@ -110,6 +146,15 @@ class BaselineScoring:
     def _score(self, judgement: MetricValues, baseline: MetricValues) -> Score:
         rmse = baseline.overall["rmse"]
         return score_forecast(judgement.overall, self._targets, rmse, self._objective.rmse_weight)
+
+
+def _chosen(
+    judged: Sequence[JudgedForecast], sharpening: str, violation: Violation = violation_of
+) -> JudgedForecast:
+    """Return the forecast under the sharpener of a setting; that without where it has none yet."""
+    if sharpening == BEST_SHARPENER:
+        return best_of(judged, violation)
+    return next((one for one in judged if one.sharpener == sharpening), judged[0])
 
 
 def _parts(score: Score) -> dict[str, float]:

@@ -16,7 +16,6 @@ from fieldsharp.core.errors import (
     StorageError,
     StorageUnavailable,
 )
-from fieldsharp.objectives.guards import broken
 from fieldsharp.storage.errors.messages import resume_hint
 from fieldsharp.storage.lock_owner import RESUME
 from fieldsharp.storage.study_lock import StudyLock
@@ -147,7 +146,7 @@ class Coordinator:
         self._repository.prepare()  # only now: a baseline may just have failed
         earlier = self._repository.baseline()
         if earlier is not None:
-            self._scoring.end_baseline(earlier.judgements_by_epoch)
+            self._scoring.restore_baseline(earlier)
         self._verdicts.read()
         self._scheduler.prepare()
         self._progress.begin(
@@ -176,7 +175,9 @@ class Coordinator:
         running = RunningTrial(spec, reports=result.reports, end=result.end)
         self._scheduler.adopt(running)
         if running.is_baseline:
-            self._scoring.end_baseline([report.judgement for report in running.reports])
+            for report in running.reports:
+                self._scoring.add_baseline(report)
+            self._scoring.end_baseline()
 
     def _put_everything_back(self) -> None:
         """Leave no stale RUNNING trial in the database, however the work ended."""
@@ -311,11 +312,9 @@ class Coordinator:
             self._fail(running.spec.number, running.spec, "it ended without a single epoch")
         else:
             # Against the finished baseline, however many epochs this trial had.
-            score = self._scoring.final(running.reports[-1])
-            running.scores[-1] = score
+            running.scores[-1] = self._scoring.final(running.reports[-1])
             record = self._store(running, end)
-            wrong = broken(record.guards)
-            self._progress.completed(running.spec, running.reports[-1], score, wrong)
+            self._progress.completed(running.spec, record)
             if running.is_baseline:
                 self._verdicts.warn_of_baseline(record)
             self._conclude()
@@ -354,7 +353,7 @@ class Coordinator:
         """Write the end of a trial to the database, and return its record."""
         number = running.spec.number
         record = self._scoring.record(running, end)
-        pictures = self._files.save_preview(number, trial_preview(running, end))
+        pictures = self._files.save_preview(number, trial_preview(running, end, record))
         if running.pruned:
             self._repository.prune(number, record, pictures)
         else:

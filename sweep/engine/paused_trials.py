@@ -49,6 +49,11 @@ class PausedTrials:
         """How many trials are paused."""
         return len(self._paused)
 
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """The numbers of epochs after which trials are compared."""
+        return self._rule.rungs
+
     def until(self, spec: TrialSpec, trained: int) -> int | None:
         """Return the epochs after which a trial is handed back, None for its end.
 
@@ -72,7 +77,8 @@ class PausedTrials:
         is_rung = epochs in self._rule.rungs
         if running.is_baseline or not is_rung or self._rule.has_result(number, epochs):
             return None
-        result = self._scoring.at_rung(report, running.spec.run.training.epochs)
+        run = running.spec.run
+        result = self._scoring.at_rung(report, run.training.epochs, run.sharpening.name)
         self._rule.add_result(number, result)
         self._add_baseline(epochs)
         return result
@@ -92,7 +98,7 @@ class PausedTrials:
         number, epochs = running.spec.number, len(running.reports)
         end = running.early_end()
         record = self._scoring.record(running, end)
-        pictures = self._files.save_preview(number, trial_preview(running, end))
+        pictures = self._files.save_preview(number, trial_preview(running, end, record))
         self._repository.pause(number, epochs, record, pictures)
         self._files.keep_last_checkpoint(number)
         self._rule.pause(number, epochs)
@@ -133,7 +139,8 @@ class PausedTrials:
         return ended
 
     def _add_baseline(self, rung: int) -> None:
-        epochs = self._repository.config.training.epochs
-        result = self._scoring.baseline_at_rung(rung, epochs)
+        config = self._repository.config
+        name = config.sharpening.name
+        result = self._scoring.baseline_at_rung(rung, config.training.epochs, name)
         if result is not None:
             self._rule.add_baseline(result)

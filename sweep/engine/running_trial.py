@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fieldsharp.core.errors import StudyError
+from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.score import Score
-from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.files.previews import ForecastPreview, TrialPreview
 from fieldsharp.sweep.study.trial_events import TrialDone
+from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class RunningTrial:
     @property
     def is_baseline(self) -> bool:
         """Whether it is the trial that every other one is compared with."""
-        return self.spec.preset == BASELINE
+        return self.spec.is_baseline
 
     @property
     def ends_early(self) -> bool:
@@ -57,8 +58,11 @@ class RunningTrial:
         return TrialDone(self.spec.number, self.spec.attempt, self.seconds, 0.0, "", "")
 
 
-def trial_preview(running: RunningTrial, end: TrialDone) -> TrialPreview:
-    """Return what the pictures of a trial are drawn from, up to the epoch where it was pruned."""
+def trial_preview(running: RunningTrial, end: TrialDone, record: TrialRecord) -> TrialPreview:
+    """Return what the pictures of a trial are drawn from, up to the epoch where it was pruned.
+
+    The forecast is that with the trial's sharpener, the curves are of the net as it is.
+    """
     scored = running.reports[: len(running.scores)]
     losses = [report.losses for report in scored]
     columns = {
@@ -71,16 +75,21 @@ def trial_preview(running: RunningTrial, end: TrialDone) -> TrialPreview:
     }
     return TrialPreview(
         # A pruned trial may have trained on before it was cancelled: that net has no score.
-        forecast=None if running.ends_early else _forecast(end),
+        forecast=None if running.ends_early else _forecast(end, _sharpener(record)),
         epochs={name: np.array(values, dtype=np.float64) for name, values in columns.items()},
     )
 
 
-def _forecast(end: TrialDone) -> ForecastPreview | None:
-    if not end.sample:
+def _sharpener(record: TrialRecord) -> str:
+    return NO_SHARPENER if record.sharpening is None else record.sharpening.name
+
+
+def _forecast(end: TrialDone, sharpener: str) -> ForecastPreview | None:
+    sample = end.sharpened_samples.get(sharpener, end.sample)
+    if not sample:
         return None
     try:
-        return ForecastPreview.from_bytes(b64decode(end.sample))
+        return ForecastPreview.from_bytes(b64decode(sample))
     except (StudyError, ValueError) as error:  # out of the spool: of another version
         logger.warning("trial %d: no pictures of its forecast: %s", end.number, error)
         return None

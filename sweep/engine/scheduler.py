@@ -192,7 +192,7 @@ class Scheduler:
             trained: Epochs in its checkpoint after which no rung rule has seen it yet.
         """
         until = self.paused.until(running.spec, trained)
-        running.spec = running.spec.model_copy(update={"until": until})
+        running.spec = running.spec.model_copy(update={"until": until, "rungs": self.paused.rungs})
         running.at_rung = False
         self._leases.submit(running.spec, self._files.checkpoints(running.spec.number))
 

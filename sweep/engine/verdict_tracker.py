@@ -1,9 +1,8 @@
 """The verdict of a study, updated as its trials end, and the trials worth keeping."""
 
-import heapq
 import logging
 
-from fieldsharp.objectives.contenders import Contender
+from fieldsharp.objectives.contenders import Contender, by_score
 from fieldsharp.objectives.guards import broken, check_guards
 from fieldsharp.objectives.targets import targets_already_reached
 from fieldsharp.objectives.verdict import Verdict, reach_verdict
@@ -71,8 +70,8 @@ class VerdictTracker:
         Args:
             count: How many of the feasible ones, by score; 0 also drops the baseline.
         """
-        feasible = (c for c in self._contenders if c.is_complete and not c.broken)
-        best = heapq.nsmallest(count, feasible, key=lambda c: (c.score, c.number))
+        feasible = [c for c in self._contenders if c.is_complete and not c.broken]
+        best = by_score(feasible)[:count]
         baseline = [c.number for c in self._contenders if c.is_baseline and count]
         return [*baseline, *(c.number for c in best)]
 

@@ -9,14 +9,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.score import Score
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import Verdict
 from fieldsharp.storage.maintenance.inspect import DiskSpace
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.monitoring.live_table import LiveTable, ended_trial_line
-from fieldsharp.sweep.monitoring.progress import SilentProgress, outcome
+from fieldsharp.sweep.monitoring.progress import SilentProgress, ended_trial, outcome
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.formatting import describe
 from fieldsharp.sweep.study.status.snapshot import SweepSnapshot, TrialAtWork
@@ -92,15 +91,10 @@ class LiveProgress(SilentProgress):
         )
         self._update_disk_space()
 
-    def completed(
-        self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
-    ) -> None:
+    def completed(self, spec: TrialSpec, record: TrialRecord) -> None:
         """Print the line of the trial."""
-        super().completed(spec, report, score, wrong)
-        metrics = report.metrics
-        found = ScoredTrial(
-            spec.number, describe(spec), score.total, metrics["gradient"], metrics["peak"]
-        )
+        super().completed(spec, record)
+        found = ended_trial(spec, record)
         if self._shown is not None:
             is_best = self.best is not None and self.best.number == spec.number
             self._shown = replace(
@@ -108,7 +102,7 @@ class LiveProgress(SilentProgress):
                 best=found if is_best else self._shown.best,
                 baseline=found if spec.preset == BASELINE else self._shown.baseline,
             )
-        self._print_ended(spec, "COMPLETE", outcome(report, score, wrong))
+        self._print_ended(spec, "COMPLETE", outcome(record))
 
     def paused(self, spec: TrialSpec, record: TrialRecord) -> None:  # noqa: ARG002
         """Remove the trial from the running ones."""

@@ -6,9 +6,10 @@ one line in ``sweep/commands/sweep_run.py``.
 
 import logging
 import time
-from collections.abc import Sequence
 
-from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.objectives.guards import broken
+from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.score import Score
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import Verdict
@@ -34,10 +35,8 @@ class Progress:
     def epoch(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
         """Handle the score of a running trial after an epoch."""
 
-    def completed(
-        self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
-    ) -> None:
-        """Handle that a trial is complete, and the guards it breaks."""
+    def completed(self, spec: TrialSpec, record: TrialRecord) -> None:
+        """Handle that a trial is complete."""
 
     def paused(self, spec: TrialSpec, record: TrialRecord) -> None:
         """Handle that a trial was paused at a rung."""
@@ -83,16 +82,14 @@ class SilentProgress(Progress):
         self.total = total
         self._began = time.monotonic()
 
-    def completed(
-        self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
-    ) -> None:
+    def completed(self, spec: TrialSpec, record: TrialRecord) -> None:
         """Count the trial, and update the best."""
         self._count()
-        if not wrong and (self.best is None or score.total < self.best.score):
-            metrics = report.metrics
-            self.best = ScoredTrial(
-                spec.number, describe(spec), score.total, metrics["gradient"], metrics["peak"]
-            )
+        if not record.feasible:
+            return
+        found = ended_trial(spec, record)
+        if self.best is None or is_better(found, self.best):
+            self.best = found
 
     def waiting(self, count: int) -> None:
         """Set the number of paused trials."""
@@ -148,12 +145,10 @@ class LogProgress(SilentProgress):
         """Log the settings of the trial."""
         logger.info("%s trial %d: started, %s", self.study, spec.number, describe(spec))
 
-    def completed(
-        self, spec: TrialSpec, report: EpochReport, score: Score, wrong: list[GuardOutcome]
-    ) -> None:
+    def completed(self, spec: TrialSpec, record: TrialRecord) -> None:
         """Log the result of the trial, and the progress of the sweep."""
-        super().completed(spec, report, score, wrong)
-        result, line = outcome(report, score, wrong), self.line()
+        super().completed(spec, record)
+        result, line = outcome(record), self.line()
         logger.info("%s trial %d: complete, %s | %s", self.study, spec.number, result, line)
 
     def paused(self, spec: TrialSpec, record: TrialRecord) -> None:
@@ -171,6 +166,28 @@ class LogProgress(SilentProgress):
         logger.info("%s trial %d: %s", self.study, spec.number, ended)
 
 
-def outcome(report: EpochReport, score: Score, wrong: Sequence[GuardOutcome] = ()) -> str:
+def ended_trial(spec: TrialSpec, record: TrialRecord) -> ScoredTrial:
+    """Return a trial that has just ended, with its score."""
+    metrics = record.metrics
+    return ScoredTrial(
+        number=spec.number,
+        what=describe(spec),
+        score=record.score,
+        gradient=metrics["gradient"],
+        peak=metrics["peak"],
+        rmse=metrics["rmse"],
+    )
+
+
+def is_better(one: ScoredTrial, other: ScoredTrial) -> bool:
+    """Return whether the first of two trials ranks before the second."""
+    return ranked([other.score, one.score], [other.rmse, one.rmse])[0] == 1
+
+
+def outcome(record: TrialRecord) -> str:
     """Return the result of a complete trial, in a few words."""
-    return describe_result(score.total, report.metrics, [guard.name for guard in wrong])
+    result = describe_result(
+        record.score, record.metrics, [guard.name for guard in broken(record.guards)]
+    )
+    name = record.sharpening.name if record.sharpening else NO_SHARPENER
+    return result if name == NO_SHARPENER else f"{result}, with {name}"

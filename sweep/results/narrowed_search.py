@@ -15,7 +15,7 @@ from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, setting_
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.lookup import study_config
-from fieldsharp.sweep.study.trial_records import PRESET, is_baseline, is_feasible, trial_score
+from fieldsharp.sweep.study.trial_records import PRESET, by_score, is_baseline, is_feasible
 
 FILE = "next.yaml"
 MARK = "# Follow-up of study"
@@ -35,16 +35,15 @@ def narrowed_search(study: Study, trials: Sequence[FrozenTrial]) -> SweepConfig:
         StudyError: If all trials but the baseline break a guard, or nothing is left to search.
     """
     config = study_config(study)
-    good = sorted(
-        (
+    good = by_score(
+        [
             t
             for t in trials
             if t.state is TrialState.COMPLETE
             and is_feasible(t)
             and not is_baseline(t)
             and config.search.space.keys() <= t.params.keys()  # not if another program added it
-        ),
-        key=trial_score,
+        ]
     )
     if not good:
         raise StudyError(

@@ -1,7 +1,8 @@
 """The report of a trial after an epoch, and its JSON form in checkpoints, spool and epoch log."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -25,12 +26,15 @@ class EpochReport:
         losses: Mean training losses of the epoch.
         judgement: Every metric, physical units; detailed ones only after the last epoch.
         seconds: Wall time since the report before, or since the start.
+        sharpened: Every metric of the forecast under each sharpener that was tried on it: at rungs
+            and after the last epoch.
     """
 
     epoch: int
     losses: EpochLosses
     judgement: MetricValues
     seconds: float
+    sharpened: Mapping[str, MetricValues] = field(default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -6,14 +6,17 @@ https://doi.org/10.1109/4235.996017): trials that break no guard first, front af
 front by crowding distance; then the others by their violation. A single value ranks by itself.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from optuna.trial import FrozenTrial
+from pydantic import ConfigDict
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.settings import Settings
 from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.objectives.ranking import ranked as by_score
 from fieldsharp.storage.optuna_adapter.internals import non_domination_ranks
 from fieldsharp.sweep.study.trial_records import RUNGS, read_stored
 
@@ -26,11 +29,15 @@ class RungResult(Settings):
         values: The values that the search minimises, relative to the baseline at the same epoch.
         violation: Total violation of the guards beyond what is forgiven at that epoch; 0 where
             they hold.
+        rmse: In units of the field; infinite where it was not stored, by earlier versions.
     """
+
+    model_config = ConfigDict(allow_inf_nan=True)
 
     epochs: int
     values: tuple[float, ...]
     violation: float = 0.0
+    rmse: float = math.inf
 
 
 def objective_values(
@@ -89,7 +96,9 @@ def ranked(results: Mapping[int, RungResult]) -> list[int]:
     )
     values = [results[number].values for number in holding]
     if values and len(values[0]) == 1:
-        return sorted(holding, key=lambda number: (results[number].values, number)) + broken
+        scores = [value for (value,) in values]
+        order = by_score(scores, [results[number].rmse for number in holding])
+        return [holding[index] for index in order] + broken
     return [holding[index] for index in _by_front(values)] + broken
 
 

@@ -3,7 +3,8 @@
 Each has the number of the trial and of the attempt at it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fieldsharp.sweep.study.epoch_report import EpochReport
@@ -61,6 +62,7 @@ class TrialDone:
         device: Where it ran, such as ``cpu`` or ``cuda:0``.
         precision: Of its matrix products.
         sample: The ``ForecastPreview`` of its forecast in base64; "" where there is none.
+        sharpened_samples: The same under each sharpener that was tried on it.
     """
 
     number: int
@@ -70,6 +72,7 @@ class TrialDone:
     device: str
     precision: str
     sample: str = ""
+    sharpened_samples: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.settings import Settings
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.objectives.ranking import ranked
 from fieldsharp.sweep.configuration.presets import BASELINE
+from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, Sharpening
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 # Study attributes.
@@ -45,7 +47,8 @@ class TrialRecord(Settings):
     """The outcome of a finished trial.
 
     Attributes:
-        judgement: Every metric on the validation split after the last epoch, physical units.
+        judgement: Every metric on the validation split after the last epoch, physical units, with
+            the sharpener of the trial.
         judgements_by_epoch: The same after each epoch; only of the baseline, which other trials are
             compared with epoch by epoch.
         score: The value that the search minimises in the mode ``score``.
@@ -55,6 +58,10 @@ class TrialRecord(Settings):
         seconds: Wall time of the trial.
         peak_memory_mb: Peak memory of its worker.
         precision: Of its matrix products.
+        sharpening: Its sharpener, and its forecast without it; None in studies of earlier versions.
+        references: The baseline under each sharpener; only of the baseline.
+        sharpened_by_epoch: Metrics under each sharpener by epochs done, at rungs; only of the
+            baseline.
     """
 
     judgement: MetricValues
@@ -68,6 +75,9 @@ class TrialRecord(Settings):
     peak_memory_mb: float
     device: str
     precision: str
+    sharpening: Sharpening | None = None
+    references: list[SharpenedForecast] = Field(default_factory=list)
+    sharpened_by_epoch: dict[int, dict[str, MetricValues]] = Field(default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -226,16 +236,23 @@ def trial_score(trial: FrozenTrial) -> float:
     return float(score) if _is_number(score) and not math.isnan(score) else math.inf
 
 
+def by_score(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Return complete trials, the best first; scores within 0.001 are told apart by the RMSE."""
+    ordered = sorted(trials, key=lambda trial: trial.number)
+    rmses = [float(t.user_attrs.get("rmse", math.nan)) for t in ordered]
+    return [ordered[index] for index in ranked([trial_score(t) for t in ordered], rmses)]
+
+
 def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
     """Return the complete trial with the lowest score that breaks no guard.
 
-    The earlier one of equals. Where every trial breaks a guard, the baseline, which at least is not
-    sharp in a wrong way; None before it is complete.
+    Of scores within 0.001 that with the lowest RMSE, then the earlier. Where every trial breaks a
+    guard, the baseline, which at least is not sharp in a wrong way; None before it is complete.
     """
     complete = [t for t in trials if t.state is TrialState.COMPLETE and was_run(t)]
     feasible = [t for t in complete if is_feasible(t)]
     while feasible:
-        best = min(feasible, key=lambda t: (trial_score(t), t.number))
+        best = by_score(feasible)[0]
         if not why_left_out(best):
             return best
         feasible.remove(best)

@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from fieldsharp.fields.settings import Settings
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 
 Part = Literal["validation", "test"]
@@ -26,6 +28,8 @@ class TrialSpec(Settings):
             after every epoch, the test part only after the last.
         micro_batches: Parts that a batch is computed in; more than one after it ran out of memory.
         until: Epochs after which training stops, perhaps to be resumed; None for all epochs.
+        rungs: Epochs after which it is compared with other trials; its forecast is then sharpened
+            as it is after the last.
     """
 
     number: int = Field(ge=0)
@@ -36,11 +40,17 @@ class TrialSpec(Settings):
     judged_on: Part = "validation"
     micro_batches: int = Field(1, ge=1)
     until: int | None = Field(None, ge=1)
+    rungs: tuple[int, ...] = ()
 
     @property
     def judged_every_epoch(self) -> bool:
         """Whether the forecast is evaluated after every epoch, as pruners need it."""
         return self.judged_on == "validation"
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is the trial that every other one is compared with."""
+        return self.preset == BASELINE
 
     @property
     def can_be_halved(self) -> bool:
@@ -55,6 +65,8 @@ class TrialSpec(Settings):
         del tree["run"]["data"]["path"]
         if self.run.training.schedule == "cosine":  # the only one before the setting existed
             del tree["run"]["training"]["schedule"]
+        if self.run.sharpening.name == NO_SHARPENER:  # before there were sharpeners
+            del tree["run"]["sharpening"]
         if self.run.trainer is None:  # before scripts were supported
             del tree["run"]["trainer"]
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()

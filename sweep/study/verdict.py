@@ -51,6 +51,7 @@ def contender(spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True)
         # The losses of a script are unknown.
         sharpens=can_sharpen(spec.run.loss) or spec.run.trainer is not None,
         is_baseline=spec.preset == BASELINE,
+        rmse=record.metrics["rmse"],
         skill=record.metrics.get("skill_persistence", 1.0),
         is_complete=is_complete,
     )

@@ -27,6 +27,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import what_is_trained
 from fieldsharp.sweep.study.trial_records import (
     WARM_START,
+    by_score,
     complete_baseline,
     is_baseline,
     is_feasible,
@@ -151,7 +152,7 @@ def _worth_a_trial(
         )
     feasible = [
         (trial, spec)
-        for trial in sorted(complete, key=lambda t: (trial_score(t), t.number))
+        for trial in by_score(complete)
         if not is_baseline(trial) and is_feasible(trial) and (spec := trial_spec(trial)) is not None
     ]
     if not feasible:

@@ -1,11 +1,14 @@
 """Evaluates the metrics of predictors on the windows of one part of a series."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import torch
 from torch import nn
 
 from fieldsharp.fields.windows import ForecastData, Windows
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.objectives.masked_field import MaskedField
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.verification import Verification
@@ -36,26 +39,47 @@ class Evaluator:
 
         A module is put into evaluation mode.
         """
+        return self.evaluate_sharpened(predictor, {}, detail=detail)[NO_SHARPENER]
+
+    def evaluate_sharpened(
+        self,
+        predictor: Forecaster,
+        sharpeners: Mapping[str, FittedSharpener],
+        *,
+        detail: bool = True,
+    ) -> dict[str, MetricValues]:
+        """Return the metrics of a forecast as it is, by the name none, and under each sharpener.
+
+        All are of the same forecasts, each window forecast once.
+
+        Raises:
+            TrainingFailed: If a sharpener of the user's fails.
+        """
+        verifications = {name: Verification(detail=detail) for name in (NO_SHARPENER, *sharpeners)}
+        for batch in self._batches(predictor):
+            verifications[NO_SHARPENER].add(batch)
+            for name, sharpener in sharpeners.items():
+                sharpened = replace(batch, pred_BTCHW=sharpener(batch.pred_BTCHW))
+                verifications[name].add(sharpened)
+        return {name: found.metric_values() for name, found in verifications.items()}
+
+    def _batches(self, predictor: Forecaster) -> Iterator[VerificationBatch]:
         if isinstance(predictor, nn.Module):
             predictor.eval()
-        verification = Verification(detail=detail)
         with torch.no_grad():
             for index, (history_BTCHW, future_BTCHW) in enumerate(
                 self._windows.in_order(self.batch)
             ):
                 truth = self._truth(index, future_BTCHW)
                 last_known = in_physical_units(self.data, history_BTCHW[:, -1:])
-                verification.add(
-                    VerificationBatch(
-                        pred_BTCHW=in_physical_units(self.data, predictor(history_BTCHW)),
-                        target_BTCHW=truth.values_BTCHW,
-                        persistence_BTCHW=last_known.expand_as(truth.values_BTCHW),
-                        mask_HW=truth.mask_HW,
-                        climatology=self.data.climatology,
-                        known_truth=truth,
-                    )
+                yield VerificationBatch(
+                    pred_BTCHW=in_physical_units(self.data, predictor(history_BTCHW)),
+                    target_BTCHW=truth.values_BTCHW,
+                    persistence_BTCHW=last_known.expand_as(truth.values_BTCHW),
+                    mask_HW=truth.mask_HW,
+                    climatology=self.data.climatology,
+                    known_truth=truth,
                 )
-        return verification.metric_values()
 
     def _truth(self, index: int, future_BTCHW: torch.Tensor) -> MaskedField:
         if index < len(self._truths):

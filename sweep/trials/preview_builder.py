@@ -3,7 +3,8 @@
 Shape legend: B windows, T frames, C channel, L leads of the preview, H rows, W columns, K shells.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,8 @@ from torch import nn
 
 from fieldsharp.fields.series import FieldSeries, time_text
 from fieldsharp.fields.windows import ForecastData
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.objectives.sharpness import mean_gradient
 from fieldsharp.objectives.spectral_statistics import power_observed, power_predicted, wavelengths
 from fieldsharp.objectives.verification_batch import VerificationBatch
@@ -68,24 +71,42 @@ class PreviewBuilder:
             y_label=series.axis_label(1),
             every=self._stride,
             windows=len(self._spectrum_B),
-            values_LHW=self._subsampled(future_BTCHW),
+            values_LHW=self._subsampled(in_physical_units(self._data, future_BTCHW)),
             mask_HW=np.ascontiguousarray(series.mask_HW[:: self._stride, :: self._stride]),
             x_W=self._coordinate(2),
             y_H=self._coordinate(1),
-            power_LK=self._power(power_observed, lambda _, future_BTCHW: future_BTCHW),
+            power_LK=self._power(
+                power_observed, self._batches(lambda _, future_BTCHW: future_BTCHW)
+            ),
             wavelength_K=_as_array(wavelengths(truth_as_forecast)[0, 0]),
         )
 
     def forecast(self, predictor: Forecaster) -> ForecastPreview:
         """Return the preview of a predictor's forecast; a module is put into evaluation mode."""
+        return self.forecasts(predictor, {})[NO_SHARPENER]
+
+    def forecasts(
+        self, predictor: Forecaster, sharpeners: Mapping[str, FittedSharpener]
+    ) -> dict[str, ForecastPreview]:
+        """Return previews of a forecast as it is, by the name none, and under each sharpener."""
         if isinstance(predictor, nn.Module):
             predictor.eval()
         with torch.no_grad():
             history_BTCHW, _ = self._windows.take(self._shown_B)
-            return ForecastPreview(
-                values_LHW=self._subsampled(predictor(history_BTCHW)),
-                power_LK=self._power(power_predicted, lambda history, _: predictor(history)),
-            )
+            shown_BTCHW = in_physical_units(self._data, predictor(history_BTCHW))
+            batches = list(self._batches(lambda history, _: predictor(history)))
+            previews = {}
+            steps: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+                NO_SHARPENER: _as_it_is,
+                **sharpeners,
+            }
+            for name, sharpen in steps.items():
+                sharpened = (replace(b, pred_BTCHW=sharpen(b.pred_BTCHW)) for b in batches)
+                previews[name] = ForecastPreview(
+                    values_LHW=self._subsampled(sharpen(shown_BTCHW)),
+                    power_LK=self._power(power_predicted, sharpened),
+                )
+            return previews
 
     def _coordinate(self, axis: Literal[1, 2]) -> DoubleArray:
         values = self._data.series.coordinate(axis)
@@ -120,16 +141,20 @@ class PreviewBuilder:
     def _power(
         self,
         power: Callable[[VerificationBatch], torch.Tensor],
-        forecast: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+        batches: Iterable[VerificationBatch],
     ) -> DoubleArray:
-        total_LK = sum(power(batch)[:, self._leads].sum(dim=0) for batch in self._batches(forecast))
+        total_LK = sum(power(batch)[:, self._leads].sum(dim=0) for batch in batches)
         assert isinstance(total_LK, torch.Tensor), "a part has at least one window"
         return _as_array(total_LK / len(self._spectrum_B))
 
-    def _subsampled(self, unit_BTCHW: torch.Tensor) -> FloatArray:
-        physical_LHW = in_physical_units(self._data, unit_BTCHW)[0, self._leads, 0]
+    def _subsampled(self, physical_BTCHW: torch.Tensor) -> FloatArray:
+        physical_LHW = physical_BTCHW[0, self._leads, 0]
         subsampled_LHW = physical_LHW[:, :: self._stride, :: self._stride]
         return np.ascontiguousarray(subsampled_LHW.float().cpu().numpy())
+
+
+def _as_it_is(pred_BTCHW: torch.Tensor) -> torch.Tensor:
+    return pred_BTCHW
 
 
 def _as_array(values: torch.Tensor) -> DoubleArray:

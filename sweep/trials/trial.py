@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -10,13 +11,17 @@ from torch import nn
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.device import Hardware
+from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.model.losses.forecast_loss import ForecastLoss, term_scales
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.model.training import State, Trainer
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.trials.evaluator import Evaluator
+from fieldsharp.sweep.trials.sharpening import SharpeningPlan, fit_sharpeners, training_forecasts
 
 
 class Trial:
@@ -25,10 +30,13 @@ class Trial:
     Args:
         evaluator: Evaluates the forecast; by default on the validation part.
         judged_every_epoch: Whether every epoch is evaluated, or the last one alone.
+        sharpening: Which sharpeners are tried on the forecast, and when; by default that of the
+            settings, after the last epoch.
         micro_batches: Parts a batch is computed in.
 
     Attributes:
         reports: Of the epochs evaluated so far.
+        sharpeners: Fitted on the predictor after the last epoch in which any was tried.
     """
 
     def __init__(
@@ -39,12 +47,15 @@ class Trial:
         evaluator: Evaluator | None = None,
         *,
         judged_every_epoch: bool = True,
+        sharpening: SharpeningPlan | None = None,
         micro_batches: int = 1,
     ) -> None:
         self.run = run
         self.reports: list[EpochReport] = []
         self.evaluator = evaluator or Evaluator(data, data.validation)
         self.judged_every_epoch = judged_every_epoch
+        self.sharpening = sharpening or SharpeningPlan.of(run)
+        self.sharpeners: Mapping[str, FittedSharpener] = {}
         self.hardware = hardware
         torch.manual_seed(run.training.seed)
         self.predictor: nn.Module = build_predictor(run.predictor, forecast_shape(data, run))
@@ -96,15 +107,26 @@ class Trial:
             is_last = losses.epoch == self.run.training.epochs - 1
             report = None
             if is_last or self.judged_every_epoch:
-                metrics = self.evaluator.evaluate(self.predictor, detail=is_last)
-                _require_finite(metrics.overall, losses.epoch)
+                report = self._report(losses, is_last=is_last)
                 now = time.perf_counter()
-                report = EpochReport(losses.epoch, losses, metrics, seconds=now - started)
+                report = replace(report, seconds=now - started)
                 self.reports.append(report)
                 started = now
             after_each()
             if report is not None:
                 yield report
+
+    def _report(self, losses: EpochLosses, *, is_last: bool) -> EpochReport:
+        """Return the report of an epoch, without its seconds."""
+        self.sharpeners = {}
+        if is_last or losses.epoch + 1 in self.sharpening.rungs:
+            data, seed = self.evaluator.data, self.run.training.seed
+            forecasts = training_forecasts(data, self.predictor, seed)
+            self.sharpeners = fit_sharpeners(self.sharpening, data, forecasts)
+        found = self.evaluator.evaluate_sharpened(self.predictor, self.sharpeners, detail=is_last)
+        metrics = found.pop(NO_SHARPENER)
+        _require_finite(metrics.overall, losses.epoch)
+        return EpochReport(losses.epoch, losses, metrics, seconds=0.0, sharpened=found)
 
 
 def _require_finite(metrics: dict[str, float], epoch: int) -> None:

@@ -35,8 +35,8 @@ from fieldsharp.sweep.study.trial_records import (
     IDENTITY,
     TrialRecord,
     best_trial,
+    by_score,
     complete_baseline,
-    trial_score,
 )
 
 logger = logging.getLogger(__name__)
@@ -192,7 +192,7 @@ def _with_steps(trials: Sequence[FrozenTrial]) -> set[int]:
     """
     if len(trials) <= LARGE:
         return {trial.number for trial in trials}
-    ranked = sorted(trials, key=lambda trial: (trial_score(trial), trial.number))
+    ranked = by_score(trials)
     unfinished = {trial.number for trial in trials if not trial.state.is_finished()}
     return {trial.number for trial in (*ranked[:LINES], *trials[-LINES:])} | unfinished
 

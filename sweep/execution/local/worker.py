@@ -21,6 +21,7 @@ from fieldsharp.core.errors import DataError, FieldsharpError
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import Hardware, find_hardware, is_out_of_memory, release_memory
+from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.training import Interrupted
 from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY
 from fieldsharp.sweep.execution.script.trial import ScriptTrial
@@ -40,6 +41,7 @@ from fieldsharp.sweep.study.trial_spec import Assignment, Part, TrialSpec
 from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
+from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 from fieldsharp.sweep.trials.trial import Trial
 
 logger = logging.getLogger(__name__)
@@ -121,6 +123,7 @@ class Worker:
             hardware,
             self._evaluator(spec.judged_on, data),
             judged_every_epoch=spec.judged_every_epoch,
+            sharpening=SharpeningPlan.for_trial(spec),
             micro_batches=spec.micro_batches,
         )
         checkpoints = TrialCheckpoints(folder, spec)
@@ -157,21 +160,22 @@ class Worker:
             sent_at = time.perf_counter()
         if trial.trainer.epochs_done < spec.run.training.epochs:
             return RungReached(number, attempt)
-        preview = self._preview(trial, spec)
-        return self._done(spec, seconds_before + time.perf_counter() - started, hardware, preview)
+        previews = self._previews(trial, spec)
+        return self._done(spec, seconds_before + time.perf_counter() - started, hardware, previews)
 
-    def _preview(self, trial: Trial, spec: TrialSpec) -> str:
-        """Return the preview of a trial's forecast, base64-encoded, "" without one."""
+    def _previews(self, trial: Trial, spec: TrialSpec) -> dict[str, str]:
+        """Return the previews of a trial's forecast by sharpener, base64-encoded."""
         if spec.judged_on != "validation":
-            return ""  # confirmations have no pictures
+            return {}  # confirmations have no pictures
         try:
             builder = self._preview_builder or PreviewBuilder(trial.evaluator.data, spec.judged_on)
             self._preview_builder = builder
-            return b64encode(builder.forecast(trial.predictor).to_bytes()).decode()
+            previews = builder.forecasts(trial.predictor, trial.sharpeners)
+            return {name: b64encode(one.to_bytes()).decode() for name, one in previews.items()}
         except Exception as error:
             logger.debug("trial %d has no preview", spec.number, exc_info=True)
             self._send_trouble(spec, f"no pictures of its forecast ({type(error).__name__})")
-            return ""
+            return {}
 
     def _send_trouble(self, spec: TrialSpec, sentence: str) -> None:
         self.pipe.send(TrialTrouble(spec.number, spec.attempt, sentence))
@@ -207,7 +211,9 @@ class Worker:
             return True
         return False if self._pause_requested else None
 
-    def _done(self, spec: TrialSpec, seconds: float, hardware: Hardware, preview: str) -> TrialDone:
+    def _done(
+        self, spec: TrialSpec, seconds: float, hardware: Hardware, previews: dict[str, str]
+    ) -> TrialDone:
         unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes on macOS, else KiB
         is_restricted = hardware.device.type == "cuda" and self._gpu is not None
         return TrialDone(
@@ -218,7 +224,8 @@ class Worker:
             # A process that sees one GPU alone always calls it cuda:0.
             device=f"cuda:{self._gpu}" if is_restricted else str(hardware.device),
             precision=str(hardware.precision).removeprefix("torch."),
-            sample=preview,
+            sample=previews.pop(NO_SHARPENER, ""),
+            sharpened_samples=previews,
         )
 
 

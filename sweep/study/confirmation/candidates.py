@@ -8,9 +8,9 @@ from optuna.trial import FrozenTrial, TrialState
 from fieldsharp.core.errors import StudyError
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.study.trial_records import (
+    by_score,
     complete_baseline,
     is_feasible,
-    trial_score,
     trial_spec,
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -33,8 +33,7 @@ def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[Tria
             "go on with the sweep first"
         )
     found = {what_is_trained(baseline.run): baseline}
-    ranked = sorted(complete, key=lambda trial: (trial_score(trial), trial.number))
-    for trial in ranked:
+    for trial in by_score(complete):
         spec = trial_spec(trial)
         if len(found) <= top and spec is not None and is_feasible(trial):
             found.setdefault(what_is_trained(spec.run), spec)

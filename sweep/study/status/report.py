@@ -8,6 +8,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import StudyError
+from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GUARDS
 from fieldsharp.objectives.verdict import Verdict
 from fieldsharp.storage.errors.mapping import database_errors
@@ -31,8 +32,43 @@ from fieldsharp.sweep.study.verdict import study_verdict
 
 
 @dataclass(frozen=True)
+class Unsharpened:
+    """A forecast without its sharpener; physical units, validation split."""
+
+    score: float
+    gradient: float
+    peak: float
+    rmse: float
+    feasible: bool
+
+
+@dataclass(frozen=True)
+class SharpeningStatus:
+    """The sharpener of a trial, and what its forecast is without it."""
+
+    name: str
+    without: Unsharpened
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The baseline under a sharpener, without any further training."""
+
+    name: str
+    score: float
+    gradient: float
+    peak: float
+    rmse: float
+    feasible: bool
+    guards: dict[str, dict[str, float | bool | int | None]]
+
+
+@dataclass(frozen=True)
 class TrialStatus:
-    """A complete trial with all that is stored of it; physical units, validation split."""
+    """A complete trial with all that is stored of it; physical units, validation split.
+
+    All its numbers are with its sharpener.
+    """
 
     trial: int
     score: float
@@ -46,6 +82,7 @@ class TrialStatus:
     warnings: list[str]
     metrics: dict[str, float]
     metrics_by_lead: dict[str, list[float]]
+    sharpening: SharpeningStatus
 
 
 @dataclass(frozen=True)
@@ -60,7 +97,9 @@ class StudyStatus:
         infeasible: Number of complete trials that break a guard.
         guards_broken: How many complete trials break each guard.
         confirmation: Scores on new seeds and the test split, None before confirm was run.
-        baseline: The trial with weight 0.
+        baseline: The trial with weight 0, as it is.
+        references: The baseline under each sharpener.
+        references_note: Why there are none; None where there are.
         targets: Least gradient and peak.
         observed: Observed gradient and peak on the validation split; null where a script knows the
             data alone.
@@ -84,6 +123,8 @@ class StudyStatus:
     guards_broken: dict[str, int]
     confirmation: Confirmation | None
     baseline: TrialStatus | None
+    references: list[Reference]
+    references_note: str | None
     targets: dict[str, float]
     observed: dict[str, float | None]
     guards_not_taken: list[str]
@@ -132,6 +173,8 @@ def study_status(study: Study, url: str) -> StudyStatus:
         guards_broken=_guards_broken(state.complete),
         confirmation=confirmation,
         baseline=trial_status(state.baseline) if state.baseline else None,
+        references=references(state.baseline),
+        references_note=_why_no_references(config, state.baseline),
         targets={"gradient": facts.gradient.low, "peak": facts.peak.low},
         observed={"gradient": facts.gradient_observed, "peak": facts.peak_observed},
         guards_not_taken=_guards_not_taken(config, state.baseline),
@@ -180,7 +223,53 @@ def trial_status(trial: FrozenTrial) -> TrialStatus:
         warnings=_warnings(record),
         metrics=record.metrics,
         metrics_by_lead=record.judgement.by_lead,
+        sharpening=sharpening_status(record),
     )
+
+
+def sharpening_status(record: TrialRecord) -> SharpeningStatus:
+    """Return the sharpener of a trial; none in studies of versions that had none."""
+    if record.sharpening is None:
+        values, score, feasible = record.judgement, record.score, record.feasible
+    else:
+        without = record.sharpening.without
+        values, score, feasible = without.judgement, without.score, without.feasible
+    metrics = values.overall
+    return SharpeningStatus(
+        name=record.sharpening.name if record.sharpening else NO_SHARPENER,
+        without=Unsharpened(score, metrics["gradient"], metrics["peak"], metrics["rmse"], feasible),
+    )
+
+
+def references(baseline: FrozenTrial | None) -> list[Reference]:
+    """Return the baseline under each sharpener, in the order of the registry."""
+    record = trial_record(baseline) if baseline is not None else None
+    return [
+        Reference(
+            name=one.name,
+            score=one.score,
+            gradient=one.judgement.overall["gradient"],
+            peak=one.judgement.overall["peak"],
+            rmse=one.judgement.overall["rmse"],
+            feasible=one.feasible,
+            guards={guard.name: guard.as_json() for guard in one.guards},
+        )
+        for one in (record.references if record else [])
+    ]
+
+
+def _why_no_references(config: SweepConfig, baseline: FrozenTrial | None) -> str | None:
+    record = trial_record(baseline) if baseline is not None else None
+    if record is None:
+        return "the baseline is not complete yet"
+    if record.references:
+        return None
+    if config.trainer is not None:
+        return (
+            "sharpeners are fitted on forecasts of training frames: name the files that the script "
+            "writes under trainer.training_forecast and trainer.training_truth"
+        )
+    return "no sharpener could be fitted, or the study is of a version that had none"
 
 
 def _warnings(record: TrialRecord) -> list[str]:

@@ -30,7 +30,7 @@ from fieldsharp.sweep.study.verdict import settled_verdict
 
 @dataclass(frozen=True)
 class ScoredTrial:
-    """A complete trial: what it trained, its score, and its predicted mean gradient and peak.
+    """A complete trial: what it trained, its score, gradient, peak and root mean square error.
 
     Physical units, validation split; the lower the score the better.
     """
@@ -40,6 +40,7 @@ class ScoredTrial:
     score: float
     gradient: float
     peak: float
+    rmse: float
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ def scored_trial(trial: FrozenTrial) -> ScoredTrial:
         score=trial_score(trial),
         gradient=float(trial.user_attrs.get("gradient", math.nan)),
         peak=float(trial.user_attrs.get("peak", math.nan)),
+        rmse=float(trial.user_attrs.get("rmse", math.nan)),
     )
 
 

@@ -1,0 +1,108 @@
+"""Forecasts with and without a sharpener, judged and compared."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fieldsharp.objectives.guards import GuardOutcome, check_guards
+from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.objectives.ranking import ranked
+from fieldsharp.objectives.score import Score, score_forecast
+from fieldsharp.objectives.settings import ObjectiveSettings
+from fieldsharp.objectives.targets import Targets
+
+Violation = Callable[[Sequence[GuardOutcome]], float]
+"""From the outcome of all guards to their total violation; 0 where they hold."""
+
+
+@dataclass(frozen=True)
+class JudgedForecast:
+    """A forecast, as it is or under a sharpener.
+
+    Attributes:
+        sharpener: Its name, or that for none.
+        values: Every metric.
+        score: Relative to the baseline.
+        guards: Their outcomes; under a sharpener each is the worse of the forecasts with and
+            without it, see ``with_guards_of``.
+    """
+
+    sharpener: str
+    values: MetricValues
+    score: Score
+    guards: list[GuardOutcome]
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every guard holds."""
+        return all(guard.ok for guard in self.guards)
+
+    @property
+    def rmse(self) -> float:
+        """Root mean square error over all samples and leads, in units of the field."""
+        return self.values.overall["rmse"]
+
+    def with_guards_of(self, plain: "JudgedForecast") -> "JudgedForecast":
+        """Return it with the worse outcome of each guard, its own or that of the plain forecast.
+
+        A sharpener sets amplitudes. It cannot make a forecast right that is sharp for a wrong
+        reason: noise that it weakens to the truth's power is still noise.
+        """
+        before = {guard.name: guard for guard in plain.guards}
+        worse = [
+            max(guard, before.get(guard.name, guard), key=lambda one: one.violation)
+            for guard in self.guards
+        ]
+        return JudgedForecast(self.sharpener, self.values, self.score, worse)
+
+
+def judge(
+    forecasts: Mapping[str, MetricValues],
+    plain: str,
+    objective: ObjectiveSettings,
+    targets: Targets,
+    baseline: MetricValues,
+) -> list[JudgedForecast]:
+    """Return a forecast as it is and under each sharpener, compared with the baseline.
+
+    Args:
+        forecasts: Metrics by name of the sharpener.
+        plain: The name in it that stands for no sharpener.
+        objective: How a forecast is scored.
+        targets: What gradient and peak must reach.
+        baseline: Metrics of the baseline as it is.
+
+    Returns:
+        The plain forecast first, the others in the order given.
+    """
+    rmse = baseline.overall["rmse"]
+    judged = {
+        name: JudgedForecast(
+            name,
+            values,
+            score_forecast(values.overall, targets, rmse, objective.rmse_weight),
+            check_guards(values, objective.guards, baseline),
+        )
+        for name, values in forecasts.items()
+    }
+    as_it_is = judged.pop(plain)
+    return [as_it_is, *(one.with_guards_of(as_it_is) for one in judged.values())]
+
+
+def total_violation(guards: Sequence[GuardOutcome]) -> float:
+    """Return the total violation of guards, 0 where all hold."""
+    return sum(max(0.0, guard.violation) for guard in guards if not guard.ok)
+
+
+def best_of(
+    judged: Sequence[JudgedForecast], violation: Violation = total_violation
+) -> JudgedForecast:
+    """Return the forecast with the lowest score that breaks no guard.
+
+    Of scores within 0.001 that with the lowest RMSE, then the first. Where all break a guard, the
+    one with the least total violation.
+    """
+    feasible = [one for one in judged if violation(one.guards) <= 0.0]
+    if not feasible:
+        return min(judged, key=lambda one: violation(one.guards))
+    order = ranked([one.score.total for one in feasible], [one.rmse for one in feasible])
+    return feasible[order[0]]

@@ -1,0 +1,124 @@
+"""Fits sharpeners on forecasts that a trained predictor makes of training windows.
+
+Shape legend: B windows, T lead, C channel, H rows, W columns. Physical units, double precision.
+"""
+
+import logging
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.fields.windows import ForecastData
+from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER, SHARPENERS
+from fieldsharp.model.sharpeners.fitted import FittedSharpener, fit_sharpener
+from fieldsharp.model.sharpeners.interface import Region
+from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.trials.evaluator import Forecaster, batch_size, in_physical_units
+
+logger = logging.getLogger(__name__)
+
+SHARE_OF_WINDOWS = 0.15
+"""Of the training windows, on which sharpeners are fitted: enough for a gain a ring of wavenumbers,
+at little of the cost of a training."""
+LEAST_WINDOWS = 16
+"""Of few windows more than that share is taken."""
+
+
+@dataclass(frozen=True)
+class SharpeningPlan:
+    """Which sharpeners are tried on a forecast, and when.
+
+    Attributes:
+        names: Of the sharpeners.
+        rungs: Epochs after which they are tried, beside the last.
+        must_fit: Whether one that cannot be fitted is an error; else it is left out.
+    """
+
+    names: tuple[str, ...]
+    rungs: Collection[int] = ()
+    must_fit: bool = False
+
+    @classmethod
+    def of(cls, run: RunSettings, rungs: Collection[int] = ()) -> "SharpeningPlan":
+        """Return the plan for these settings."""
+        name = run.sharpening.name
+        if name == BEST_SHARPENER:
+            return cls(tuple(SHARPENERS), rungs)
+        return cls(() if name == NO_SHARPENER else (name,), rungs, must_fit=True)
+
+    @classmethod
+    def for_trial(cls, spec: TrialSpec) -> "SharpeningPlan":
+        """Return the plan for a trial; on the baseline every sharpener is tried."""
+        if not spec.is_baseline:
+            return cls.of(spec.run, spec.rungs)
+        own = cls.of(spec.run).names
+        return cls(tuple(dict.fromkeys((*SHARPENERS, *own))), spec.rungs)
+
+
+@dataclass(frozen=True)
+class TrainingForecasts:
+    """Forecasts of training windows, and what was observed; physical units."""
+
+    pred_BTCHW: torch.Tensor
+    target_BTCHW: torch.Tensor
+
+
+def training_forecasts(data: ForecastData, predictor: Forecaster, seed: int) -> TrainingForecasts:
+    """Return the forecasts that sharpeners are fitted on; a module is put into evaluation mode.
+
+    Their windows are spread evenly over the training part, from a start that the seed gives.
+    Neither the windows nor the numbers that a predictor draws depend on what was drawn before, so
+    that a training that is repeated ends with the same sharpener.
+    """
+    if isinstance(predictor, nn.Module):
+        predictor.eval()
+    windows = data.train
+    count = fitting_windows(len(windows))
+    offset = torch.rand(1, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    position_B = (torch.arange(count, dtype=torch.float64) + offset) * len(windows) / count
+    which_B = position_B.long().to(windows.starts_B.device)
+    pred, target = [], []
+    is_cuda = windows.starts_B.device.type == "cuda"
+    with torch.no_grad(), torch.random.fork_rng([windows.starts_B.device] if is_cuda else []):
+        torch.manual_seed(seed)
+        for part_B in torch.split(which_B, batch_size(windows)):
+            history_BTCHW, future_BTCHW = windows.take(part_B)
+            pred.append(in_physical_units(data, predictor(history_BTCHW)))
+            target.append(in_physical_units(data, future_BTCHW))
+    return TrainingForecasts(torch.cat(pred), torch.cat(target))
+
+
+def fitting_windows(count: int) -> int:
+    """Return on how many of so many training windows sharpeners are fitted."""
+    return min(count, max(LEAST_WINDOWS, math.floor(SHARE_OF_WINDOWS * count)))
+
+
+def fit_sharpeners(
+    plan: SharpeningPlan, data: ForecastData, forecasts: TrainingForecasts
+) -> dict[str, FittedSharpener]:
+    """Return the sharpeners of a plan, fitted.
+
+    Raises:
+        TrainingFailed: If one cannot be fitted that must be.
+    """
+    region = region_of(data)
+    fitted = {}
+    for name in plan.names:
+        try:
+            fitted[name] = fit_sharpener(name, region, forecasts.pred_BTCHW, forecasts.target_BTCHW)
+        except TrainingFailed as error:
+            if plan.must_fit:
+                raise
+            logger.debug("%s", error)
+    return fitted
+
+
+def region_of(data: ForecastData) -> Region:
+    """Return the mask and climatology that sharpeners work with."""
+    device = "cpu" if data.mask_HW.device.type == "mps" else data.mask_HW.device
+    return Region(data.mask_HW.to(device), data.climatology.mean_CHW.to(device))
