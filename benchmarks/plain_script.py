@@ -37,7 +37,9 @@ def search(
     """Train the baseline, then a number of trials; ``train`` yields epoch by epoch."""
     scoring = BaselineScoring(config.objective, run_preflight(config).facts.targets)
     baseline = presets(config)[0].run(config)
-    scoring.end_baseline([report.judgement for report in train(baseline)])
+    for report in train(baseline):
+        scoring.add_baseline(report)
+    scoring.end_baseline()
 
     def objective(trial: optuna.Trial) -> float:
         values = {

@@ -150,7 +150,9 @@ def _loaded(settings: str, folder: str | None) -> tuple[SweepConfig, Trainings, 
     while not baseline.is_done:
         baseline.next_epoch()
     scoring = BaselineScoring(config.objective, run_preflight(config).facts.targets)
-    scoring.end_baseline([report.judgement for report in baseline.reports])
+    for report in baseline.reports:
+        scoring.add_baseline(report)
+    scoring.end_baseline()
     return config, trainings, scoring
 
 

@@ -74,8 +74,8 @@ def _means_of_ties(predicted_TCK: Tensor, observed_TCK: Tensor) -> Tensor:
     """Return the observed nodes, those of equal predicted ones replaced by their mean."""
     result_TCK = observed_TCK.clone()
     for lead, channel in np.ndindex(*predicted_TCK.shape[:2]):
-        _, which_K, count = predicted_TCK[lead, channel].unique_consecutive(
-            return_inverse=True, return_counts=True
+        _, which_K, count = torch.unique_consecutive(
+            predicted_TCK[lead, channel], return_inverse=True, return_counts=True
         )
         sums = torch.zeros(len(count), dtype=result_TCK.dtype, device=result_TCK.device)
         sums.index_add_(0, which_K, observed_TCK[lead, channel])

@@ -25,6 +25,10 @@ def run(
         str | None,
         typer.Option(help="Time of the last known frame; by default the last of the data."),
     ] = None,
+    sharpening: Annotated[
+        str | None,
+        typer.Option(help="none for the predictor's forecast as it is, without its last step."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Forecast from a run folder."""
@@ -41,7 +45,7 @@ def run(
     trained = load_run(run_folder)
     count = steps if steps is not None else steps_of_days(trained, days or 0, data)
     with kill_leftovers():
-        series = forecast(trained, count, data, after)
+        series = forecast(trained, count, data, after, sharpening)
     write_netcdf(series, output)
     if as_json:
         say_json(
@@ -50,9 +54,12 @@ def run(
                 "frames": count,
                 "variable": series.name,
                 "units": series.units,
+                "sharpening": series.file_attrs["sharpening"],
                 "first": time_text(series.time[0]),
                 "last": time_text(series.time[-1]),
             }
         )
         return
-    say(f"{count} frames of {series.name} from {period_text(series.time)} written to {output}")
+    step = series.file_attrs["sharpening"]
+    how = "" if step == "none" else f", sharpened by {step},"
+    say(f"{count} frames of {series.name}{how} from {period_text(series.time)} written to {output}")

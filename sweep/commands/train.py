@@ -33,13 +33,15 @@ def run(
                 "units": outcome.units,
                 "metrics": dict(outcome.metrics),
                 "largest_difference": outcome.largest_difference,
+                "sharpening": outcome.sharpening,
             }
         )
         return
     m = outcome.metrics
     unit = f" {outcome.units}" if outcome.units else ""
+    step = "" if outcome.sharpening == "none" else f", sharpened by {outcome.sharpening}"
     say(
-        f"validation split: gradient {m['gradient']:.4g} (observed "
+        f"validation split{step}: gradient {m['gradient']:.4g} (observed "
         f"{m['gradient_observed']:.4g}), peak {m['peak']:.4g}{unit} (observed "
         f"{m['peak_observed']:.4g}), rmse {m['rmse']:.4g}{unit}"
     )

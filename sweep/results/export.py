@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,6 +82,7 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
         **config.model_dump(mode="json"),
         **spec.run.model_dump(mode="json"),
         "data": data,
+        "sharpening": {"name": status.sharpening.name},
         "metrics": record.metrics,
         "exported": {
             "study": study.study_name,
@@ -89,6 +91,7 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
             "score": status.score,
             "score_parts": record.score_parts,
             "feasible": record.feasible,
+            "sharpening": asdict(status.sharpening),
             "guards": {guard.name: guard.as_json() for guard in record.guards},
             "verdict": verdict.model_dump(),
             "confirmed": None

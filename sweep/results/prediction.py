@@ -12,6 +12,8 @@ from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.series import FieldSeries, period_text, time_text
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import breaks_in_time, unit_frames
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.sweep.results.forecast_times import frame_at, same_step, times_after
 from fieldsharp.sweep.results.run_folder import TrainedRun, coordinates
 
@@ -19,7 +21,11 @@ SECONDS_A_DAY = 86_400.0
 
 
 def forecast(
-    trained: TrainedRun, steps: int, data_path: Path | None = None, after: str | None = None
+    trained: TrainedRun,
+    steps: int,
+    data_path: Path | None = None,
+    after: str | None = None,
+    sharpening: str | None = None,
 ) -> FieldSeries:
     """Return the frames that follow the last known one.
 
@@ -28,11 +34,14 @@ def forecast(
         steps: Frames to predict, each ``data.stride`` time steps after the one before.
         data_path: Other data than the run was trained on; same variable and grid.
         after: Time of the last known frame, as text; None for the last frame of the file.
+        sharpening: none for the predictor's forecast as it is; None for the run's sharpener.
 
     Raises:
         DataError: If the data cannot be used or has too few frames before that time.
-        ConfigError: If the grid is not the one the predictor was trained on.
+        ConfigError: If the grid is not the one the predictor was trained on, or the run has not
+            that sharpener.
     """
+    sharpener = _sharpener(trained, sharpening)
     settings = _settings(trained, data_path)
     series = read_series(settings)
     _require_same_field(series, trained)
@@ -49,15 +58,33 @@ def forecast(
     known_NCHW = unit_frames(series.values_TCHW[history], series.mask_HW, trained.scaling)
     with torch.no_grad():
         unit_NCHW = _roll_out(trained, known_NCHW, torch.from_numpy(series.mask_HW), steps)
-    values_NCHW = trained.scaling.to_physical(unit_NCHW).numpy().astype(np.float32)
+    physical_NCHW = trained.scaling.to_physical(unit_NCHW)
+    if sharpener is not None:
+        # Beyond the horizon, which no sharpener was fitted on, as at its last lead.
+        leads = [min(lead, settings.horizon - 1) for lead in range(steps)]
+        physical_NCHW = sharpener(physical_NCHW[None], leads)[0]
+    values_NCHW = physical_NCHW.numpy().astype(np.float32)
+    name = sharpener.name if sharpener is not None else NO_SHARPENER
     source = f"{trained.run.predictor.name} forecast from {time_text(series.time[last])}"
     return replace(
         series,
         values_TCHW=np.where(series.mask_HW, values_NCHW, np.float32(0)),
         time=times_after(series, last, settings.stride, steps),
         filled_T=np.zeros(steps, dtype=np.float32),
-        file_attrs={**series.file_attrs, "source": source},
+        file_attrs={**series.file_attrs, "source": source, "sharpening": name},
     )
+
+
+def _sharpener(trained: TrainedRun, asked: str | None) -> FittedSharpener | None:
+    """Return the sharpener of a run, None where there is none or none is asked for."""
+    own = trained.run.sharpening.name
+    if asked not in (None, NO_SHARPENER, own):
+        choices = NO_SHARPENER if own == NO_SHARPENER else f"{NO_SHARPENER} or {own}"
+        raise ConfigError(
+            f"--sharpening is {asked!r}, which was not fitted on this run; choose {choices}, or "
+            f"train it again with --set sharpening.name={asked}"
+        )
+    return None if asked == NO_SHARPENER else trained.sharpener
 
 
 def steps_of_days(trained: TrainedRun, days: int, data_path: Path | None = None) -> int:

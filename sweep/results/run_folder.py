@@ -3,8 +3,10 @@
 config.yaml          every setting, as an export writes it
 weights.safetensors  the predictor's weights
 field.json           scaling between physical units and the network's, units, time step, shape
-history.csv          losses and metrics after each epoch
-metrics.json         metrics on the validation split after the last epoch
+history.csv          losses after each epoch, and metrics of the predictor as it is
+metrics.json         metrics on the validation split after the last epoch, with the sharpener
+sharpener.json, sharpener.safetensors
+                     the sharpener by name, and what was fitted; absent where there is none
 
 Only this user can read the folder: a trained net reveals details of its training data.
 """
@@ -28,12 +30,21 @@ from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.checkpoint import load_weights, save_weights
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.storage.durable_files.atomic import make_private_folder, write_durably
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
 from fieldsharp.sweep.results.field_metadata import FieldMetadata, read_field_metadata
+from fieldsharp.sweep.results.saved_sharpener import (
+    DESCRIPTION,
+    TENSORS,
+    load_sharpener,
+    save_sharpener,
+)
 from fieldsharp.sweep.study.epoch_report import EpochReport
+from fieldsharp.sweep.trials.sharpening import region_of
 
 CONFIG = "config.yaml"
 WEIGHTS = "weights.safetensors"
@@ -82,6 +93,7 @@ def save_run(
     shape: ForecastShape,
     data: ForecastData,
     reports: Sequence[EpochReport],
+    sharpener: FittedSharpener | None,
 ) -> None:
     """Write a finished training; metrics.json last, so that it marks a complete folder.
 
@@ -100,10 +112,12 @@ def save_run(
         CONFIG: dump_yaml(tree),
         FIELD: facts.as_text(),
         HISTORY: _history(reports),
-        METRICS: json.dumps(reports[-1].metrics, indent=2) + "\n",
+        METRICS: json.dumps(tree["metrics"], indent=2) + "\n",
     }
     try:
         save_weights(predictor, folder / WEIGHTS)
+        if sharpener is not None:
+            save_sharpener(folder, sharpener, region_of(data))
         for name, text in texts.items():
             write_durably(folder / name, text.encode("utf-8"))
     except OSError as error:
@@ -132,10 +146,12 @@ class TrainedRun(FieldMetadata):
 
     Attributes:
         predictor: In evaluation mode, with its weights.
+        sharpener: Applied to its forecasts; None where there is none.
     """
 
     run: RunSettings
     predictor: nn.Module
+    sharpener: FittedSharpener | None
 
 
 def coordinates(series: FieldSeries) -> dict[str, list[float]]:
@@ -150,17 +166,25 @@ def load_run(folder: Path) -> TrainedRun:
     Raises:
         ConfigError: If it is no run folder, is incomplete, or its weights do not fit its settings.
     """
-    missing = [name for name in (CONFIG, WEIGHTS, FIELD, METRICS) if not (folder / name).is_file()]
+    needed = [CONFIG, WEIGHTS, FIELD, METRICS]
+    missing = [name for name in needed if not (folder / name).is_file()]
+    if not missing:
+        run = load_config(folder / CONFIG).config.run
+        has_sharpener = run.sharpening.name != NO_SHARPENER
+        needed = [DESCRIPTION, TENSORS] if has_sharpener else []
+        missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         raise ConfigError(
             f"{folder} is no finished run: {', '.join(missing)} missing; make one with "
             f"python run_sweep.py train CONFIG -o {folder}"
         )
-    run = load_config(folder / CONFIG).config.run
     try:
         facts = read_field_metadata(folder / FIELD, run.data)
         predictor = build_predictor(run.predictor, facts.shape)
         load_weights(predictor, folder / WEIGHTS)
+        sharpener = (
+            load_sharpener(folder, run.sharpening.name, run.data.horizon) if has_sharpener else None
+        )
     except DAMAGED as error:
         reason = " ".join(str(error).split())[:300]
         raise ConfigError(
@@ -168,4 +192,4 @@ def load_run(folder: Path) -> TrainedRun:
         ) from error
     predictor.eval()
     torch.set_num_threads(run.training.threads)
-    return TrainedRun(run=run, predictor=predictor, **vars(facts))
+    return TrainedRun(run=run, predictor=predictor, sharpener=sharpener, **vars(facts))

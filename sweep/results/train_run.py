@@ -12,8 +12,13 @@ from fieldsharp.core.errors import ConfigError, TrainingFailed
 from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
+from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
+from fieldsharp.objectives.sharpened import best_of, judge
+from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.sweep.configuration.config_file import ConfigFile
+from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.results.run_folder import make_run_folder, save_run
+from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.provenance import provenance
 from fieldsharp.sweep.trials.trial import Trial, forecast_shape
 
@@ -25,14 +30,16 @@ class TrainingOutcome:
     """Result of a training.
 
     Attributes:
-        metrics: On the validation split, physical units.
+        metrics: On the validation split, physical units, with the sharpener.
         largest_difference: Largest relative difference from the metrics of the export it was
             trained from; None for a configuration that carries none.
+        sharpening: Name of the sharpener, or none.
     """
 
     metrics: Mapping[str, float]
     units: str
     largest_difference: float | None
+    sharpening: str = NO_SHARPENER
 
 
 def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
@@ -77,9 +84,10 @@ def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
         )
     if not reports:
         raise TrainingFailed("the training ended without a single epoch")
-    metrics = reports[-1].metrics
+    name, metrics = _with_last_step(config, reports[-1])
     tree = {
         **config.model_dump(mode="json"),
+        "sharpening": {"name": name},
         "metrics": metrics,
         "exported": {
             **file.exported,
@@ -88,8 +96,27 @@ def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
             **origin.model_dump(mode="json"),
         },
     }
-    save_run(folder, tree, trial.predictor, shape, data, reports)
-    return TrainingOutcome(metrics, data.series.units, _largest_difference(metrics, file.metrics))
+    sharpener = trial.sharpeners.get(name)
+    save_run(folder, tree, trial.predictor, shape, data, reports, sharpener)
+    difference = _largest_difference(metrics, file.metrics)
+    return TrainingOutcome(metrics, data.series.units, difference, name)
+
+
+def _with_last_step(config: SweepConfig, report: EpochReport) -> tuple[str, dict[str, float]]:
+    """Return the sharpener of a training, and the metrics with it.
+
+    Where the best is asked for, it is compared with the forecast as it is: there is no baseline.
+    """
+    name = config.sharpening.name
+    if name == NO_SHARPENER:
+        return name, report.metrics
+    if name != BEST_SHARPENER:
+        return name, report.sharpened[name].overall
+    plain = report.judgement
+    targets = resolve_targets(config.objective, plain.overall, chosen_elsewhere=True)
+    forecasts = {NO_SHARPENER: plain, **report.sharpened}
+    best = best_of(judge(forecasts, NO_SHARPENER, config.objective, targets, plain))
+    return best.sharpener, best.values.overall
 
 
 def _largest_difference(found: Mapping[str, float], expected: Mapping[str, float]) -> float | None:

@@ -1,0 +1,56 @@
+"""The sharpener in a run folder: ``sharpener.json`` and ``sharpener.safetensors``."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load, save
+
+from fieldsharp.model.sharpeners.fitted import FittedSharpener, make_sharpener
+from fieldsharp.model.sharpeners.interface import Region
+from fieldsharp.storage.durable_files.atomic import write_durably
+from fieldsharp.storage.durable_files.regular_files import read_bounded
+
+DESCRIPTION = "sharpener.json"
+TENSORS = "sharpener.safetensors"
+MOST_BYTES = 2_000_000_000
+_PARAMETER = "parameter."
+_CLIMATOLOGY = "climatology_CHW"
+_MASK = "mask_HW"
+
+
+def save_sharpener(folder: Path, fitted: FittedSharpener, region: Region) -> None:
+    """Write a fitted sharpener, with the mask and climatology it works with.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    tensors = {f"{_PARAMETER}{name}": value for name, value in fitted.parameters.items()}
+    tensors |= {_CLIMATOLOGY: region.climatology_CHW, _MASK: region.mask_HW.to(torch.uint8)}
+    content = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    description = {
+        "name": fitted.name,
+        "parameters": {name: list(value.shape) for name, value in fitted.parameters.items()},
+    }
+    write_durably(folder / TENSORS, save(content))
+    write_durably(folder / DESCRIPTION, (json.dumps(description, indent=2) + "\n").encode())
+
+
+def load_sharpener(folder: Path, name: str, horizon: int) -> FittedSharpener:
+    """Read the sharpener of a run, which its configuration names.
+
+    Raises:
+        OSError, ValueError, LookupError, TypeError, safetensors.SafetensorError: If a run did not
+            write it so.
+        ConfigError: If the class of the user's cannot be imported.
+    """
+    found = json.loads(read_bounded(folder / DESCRIPTION, MOST_BYTES))["name"]
+    if found != name:
+        raise ValueError(f"{DESCRIPTION} is of {str(found)[:50]!r}, the configuration of {name!r}")
+    tensors = load(read_bounded(folder / TENSORS, MOST_BYTES))
+    mask_HW = tensors.pop(_MASK).bool()
+    region = Region(mask_HW, tensors.pop(_CLIMATOLOGY).double())
+    parameters = {key.removeprefix(_PARAMETER): value for key, value in tensors.items()}
+    if any(value.shape[:1] != (horizon,) for value in parameters.values()):
+        raise ValueError(f"{TENSORS} has not one entry for each of the {horizon} leads")
+    return FittedSharpener(name, make_sharpener(name, region), parameters, mask_HW)
