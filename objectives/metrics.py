@@ -32,7 +32,8 @@ class Metric:
     """A number that says how good a forecast is.
 
     Attributes:
-        statistics: Averaged over samples (and leads), then handed to ``formula`` in this order.
+        statistics: Averaged over samples (and leads), unless they are ``Largest`` or ``Gathered``,
+            then handed to ``formula`` in this order.
         formula: From the averages to the metric, elementwise.
         unit: Of the metric: that of the field, that per cell, cells, dB or none.
         summary: Its meaning, for tables and documentation.
