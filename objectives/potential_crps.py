@@ -57,7 +57,7 @@ def potential_scores(pairs_P2: Tensor) -> Tensor:
 def _thresholds(observed_P: Array) -> tuple[Array, Array]:
     """Return the midpoints and the widths of intervals from the least observation to the largest.
 
-    Every interval lies between observations; without rounding it is between neighbours.
+    The ends of the intervals are observations: all distinct ones where they are few enough.
     """
     distinct = np.unique(observed_P)
     last = len(distinct) - 1
