@@ -65,6 +65,14 @@ class MaskedField:
         return torch.sqrt(gx * gx + gy * gy)
 
     @cached_property
+    def gradient_magnitude(self) -> "MaskedField":
+        """Length of the Sobel/8 gradient as a field of the interior [B, T, C, H-2, W-2]."""
+        inside = interior_mask(self.mask_HW)
+        length = self.steepness.new_zeros(*self.steepness.shape[:3], *inside.shape)
+        length[..., inside] = self.steepness
+        return MaskedField(length, inside, None)
+
+    @cached_property
     def forward_steepness(self) -> Tensor:
         """Length of the forward-difference gradient at the interior cells [B, T, C, N].
 
@@ -151,6 +159,8 @@ class MaskedField:
         At the valid cells; those that are masked or beyond the grid are no events.
         """
         cells = self.sorted_BTCN
+        if cells.shape[-1] == 0:
+            return cells
         threshold = cells[..., round(EVENT_SHARE * (cells.shape[-1] - 1))][..., None, None]
         event = (self.finite_BTCHW > threshold) & self.mask_HW
         share = torch.full((NEIGHBOURHOOD_CELLS,), 1.0 / NEIGHBOURHOOD_CELLS, dtype=torch.float64)

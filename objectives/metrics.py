@@ -1,4 +1,4 @@
-"""All metrics, each as statistics that are averaged and a formula on the averages.
+"""All metrics, each as statistics over all samples, most of them averages, and a formula on them.
 
 Splitting a metric so (as WeatherBench-X does) lets every metric be computed over all samples and
 leads, or per lead, in one pass, and shares a statistic between the metrics that need it. Formula,
@@ -12,8 +12,14 @@ from typing import Literal
 
 import torch
 
-from fieldsharp.objectives import accuracy, sharpness, spectral_statistics, structure
-from fieldsharp.objectives.verification_batch import Largest, Statistic
+from fieldsharp.objectives import (
+    accuracy,
+    potential_crps,
+    sharpness,
+    spectral_statistics,
+    structure,
+)
+from fieldsharp.objectives.verification_batch import Gathered, Largest, Statistic
 
 Tensor = torch.Tensor
 Need = Literal["persistence", "climatology"]
@@ -26,7 +32,8 @@ class Metric:
     """A number that says how good a forecast is.
 
     Attributes:
-        statistics: Averaged over samples (and leads), then handed to ``formula`` in this order.
+        statistics: Averaged over samples (and leads), unless they are ``Largest`` or ``Gathered``,
+            then handed to ``formula`` in this order.
         formula: From the averages to the metric, elementwise.
         unit: Of the metric: that of the field, that per cell, cells, dB or none.
         summary: Its meaning, for tables and documentation.
@@ -111,7 +118,16 @@ def _quantile_error(predicted_Q: Tensor, observed_Q: Tensor) -> Tensor:
 
 
 def _fractions_skill(error: Tensor, reference: Tensor) -> Tensor:
-    return torch.where(reference > 0, 1.0 - error / reference.clamp(min=1e-300), 1.0)
+    # Without an event in either field 1; NaN, as without a whole stencil, stays NaN.
+    return torch.where(reference == 0, 1.0, 1.0 - error / reference.clamp(min=1e-300))
+
+
+def _potential_crps(scores_2: Tensor) -> Tensor:
+    return scores_2[..., 0]
+
+
+def _potential_skill(scores_2: Tensor) -> Tensor:
+    return _skill(scores_2[..., 0], scores_2[..., 1])
 
 
 _ANOMALY_MOMENTS = (
@@ -125,6 +141,7 @@ _POWERS = (
     spectral_statistics.power_observed,
     spectral_statistics.wavelengths,
 )
+_POTENTIAL = Gathered(potential_crps.pairs, potential_crps.potential_scores)
 
 METRICS: Mapping[str, Metric] = {
     "gradient": Metric(
@@ -324,6 +341,13 @@ METRICS: Mapping[str, Metric] = {
         "fractions skill score of each frame's highest 10 %, in 5 x 5 cells",
         detail=True,
     ),
+    "fss_gradient_90": Metric(
+        (structure.gradient_fraction_error, structure.gradient_fraction_reference),
+        _fractions_skill,
+        "1",
+        "fractions skill score of each frame's steepest 10 %, in 5 x 5 cells",
+        detail=True,
+    ),
     "csi_90": Metric(
         (structure.hits, structure.either),
         _level(0),
@@ -346,6 +370,20 @@ METRICS: Mapping[str, Metric] = {
         "1",
         "mean structural similarity",
         needs=("climatology",),
+        detail=True,
+    ),
+    "potential_crps": Metric(
+        (_POTENTIAL,),
+        _potential_crps,
+        "field",
+        "mean CRPS of the isotonic distributional regression of the truth on the forecast",
+        detail=True,
+    ),
+    "potential_skill": Metric(
+        (_POTENTIAL,),
+        _potential_skill,
+        "1",
+        "1 - potential CRPS / that of a constant forecast",
         detail=True,
     ),
 }

@@ -52,14 +52,27 @@ def fraction_error(case: VerificationBatch) -> Tensor:
     skill score is 1 - this / ``fraction_reference``, 1 where neither field has an event. Roberts
     and Lean 2008, doi 10.1175/2007MWR2123.1.
     """
-    p, t = case.forecast.event_fractions_BTCN, case.truth.event_fractions_BTCN
-    return ((p - t) ** 2).mean(dim=(2, 3))
+    return _fraction_error(case.forecast, case.truth)
 
 
 def fraction_reference(case: VerificationBatch) -> Tensor:
     """Return the largest value of ``fraction_error``: the mean sum of squared fractions [B, T]."""
-    p, t = case.forecast.event_fractions_BTCN, case.truth.event_fractions_BTCN
-    return (p**2 + t**2).mean(dim=(2, 3))
+    return _fraction_reference(case.forecast, case.truth)
+
+
+def gradient_fraction_error(case: VerificationBatch) -> Tensor:
+    """Return ``fraction_error`` of the lengths of the Sobel/8 gradients [B, T].
+
+    An event is one of the highest 10 % of the gradients of its own frame, at the interior cells
+    whose 3 x 3 stencil is valid: where a front or an edge stands, however steep it is. NaN where no
+    cell has a valid stencil.
+    """
+    return _fraction_error(case.forecast.gradient_magnitude, case.truth.gradient_magnitude)
+
+
+def gradient_fraction_reference(case: VerificationBatch) -> Tensor:
+    """Return the largest value of ``gradient_fraction_error`` [B, T]."""
+    return _fraction_reference(case.forecast.gradient_magnitude, case.truth.gradient_magnitude)
 
 
 def structural_similarity(case: VerificationBatch) -> Tensor:
@@ -77,6 +90,16 @@ def structural_similarity(case: VerificationBatch) -> Tensor:
         case.pred_BTCHW, case.target_BTCHW, case.mask_HW, case.climatology.value_range
     )
     return similar[..., case.mask_HW].mean(dim=(2, 3))
+
+
+def _fraction_error(forecast: MaskedField, truth: MaskedField) -> Tensor:
+    p, t = forecast.event_fractions_BTCN, truth.event_fractions_BTCN
+    return ((p - t) ** 2).mean(dim=(2, 3))
+
+
+def _fraction_reference(forecast: MaskedField, truth: MaskedField) -> Tensor:
+    p, t = forecast.event_fractions_BTCN, truth.event_fractions_BTCN
+    return (p**2 + t**2).mean(dim=(2, 3))
 
 
 def _quantiles(field: MaskedField) -> Tensor:

@@ -4,17 +4,18 @@ from collections.abc import Mapping
 
 import torch
 
+from fieldsharp.objectives.accumulation import Accumulation, accumulation_of
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.metrics import METRICS, Metric
-from fieldsharp.objectives.verification_batch import Largest, Statistic, VerificationBatch
+from fieldsharp.objectives.verification_batch import Statistic, VerificationBatch
 
 Tensor = torch.Tensor
 
 
 class Verification:
-    """Running means of the statistics the metrics need, by lead.
+    """The statistics the metrics need over all samples so far, by lead.
 
-    Not thread-safe; holds a few doubles per statistic and lead.
+    Not thread-safe; holds a few doubles per statistic and lead, and of ``Gathered`` up to 4,000.
 
     Args:
         with_persistence: Whether batches hold the last known frame.
@@ -32,23 +33,15 @@ class Verification:
             if all(given[need] for need in metric.needs) and (detail or not metric.detail)
         }
         # One entry per statistic, however many metrics need it.
-        self._statistics: tuple[Statistic, ...] = tuple(
-            {s: None for metric in self.metrics.values() for s in metric.statistics}
-        )
-        self._sums_T: dict[Statistic, Tensor] = {}
+        self._statistics: dict[Statistic, Accumulation] = {
+            s: accumulation_of(s) for metric in self.metrics.values() for s in metric.statistics
+        }
         self.samples = 0
 
     def add(self, case: VerificationBatch) -> None:
         """Add a batch of forecasts."""
-        for statistic in self._statistics:
-            values = statistic(case).double()
-            before = self._sums_T.get(statistic)
-            if isinstance(statistic, Largest):
-                new = values.amax(dim=0)
-                self._sums_T[statistic] = new if before is None else torch.maximum(before, new)
-            else:
-                new = values.sum(dim=0)
-                self._sums_T[statistic] = new if before is None else before + new
+        for statistic, accumulation in self._statistics.items():
+            accumulation.add(statistic(case).double())
         self.samples += case.pred_BTCHW.shape[0]
 
     def metric_values(self) -> MetricValues:
@@ -78,16 +71,11 @@ class Verification:
     def _evaluate(self, *, per_lead: bool) -> Mapping[str, Tensor]:
         if self.samples == 0:
             raise ValueError("no forecast was added, so no metric can be computed")
-        means = {s: self._mean(s, total_T, per_lead) for s, total_T in self._sums_T.items()}
+        results = {s: a.result(per_lead=per_lead) for s, a in self._statistics.items()}
         return {
-            name: metric.formula(*(means[s] for s in metric.statistics))
+            name: metric.formula(*(results[s] for s in metric.statistics))
             for name, metric in self.metrics.items()
         }
-
-    def _mean(self, statistic: Statistic, total_T: Tensor, per_lead: bool) -> Tensor:
-        if isinstance(statistic, Largest):
-            return total_T if per_lead else total_T.amax(dim=0)
-        return total_T / self.samples if per_lead else total_T.mean(dim=0) / self.samples
 
 
 def verify(case: VerificationBatch) -> dict[str, float]:

@@ -52,7 +52,8 @@ class VerificationBatch:
 Statistic = Callable[[VerificationBatch], Tensor]
 """A mean over the cells of each sample and lead [B, T, ...], to be averaged over samples and leads.
 
-Further dimensions are shells of a spectrum, quantiles or regions."""
+Further dimensions are shells of a spectrum, quantiles or regions. ``Largest`` and ``Gathered`` take
+something other than the mean."""
 
 
 @dataclass(frozen=True)
@@ -63,4 +64,24 @@ class Largest:
 
     def __call__(self, case: VerificationBatch) -> Tensor:
         """Return the statistic of each sample and lead."""
+        return self.statistic(case)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A statistic whose values are kept until the last sample, for what no mean can give.
+
+    Attributes:
+        statistic: The values of each sample and lead [B, T, N, ...]; N may differ between batches.
+        formula: From the values of one lead, or of all leads, [N, ...] to what a metric's formula
+            takes in place of averages.
+        most: Of more values of a lead so many are kept, spread evenly over samples and cells.
+    """
+
+    statistic: Statistic
+    formula: Callable[[Tensor], Tensor]
+    most: int = 4000
+
+    def __call__(self, case: VerificationBatch) -> Tensor:
+        """Return the values of each sample and lead."""
         return self.statistic(case)

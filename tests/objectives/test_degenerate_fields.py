@@ -84,7 +84,8 @@ def test_a_constant_forecast_is_judged(case: VerificationBatch, level: float) ->
     assert found["correlation"] == 0.0
     assert found["peak_isolation"] == 0.0
     assert found["gradient_correlation"] == 0.0
-    assert found["fss_90"] == 0.0
+    assert found["fss_90"] == found["fss_gradient_90"] == 0.0
+    assert found["potential_skill"] == pytest.approx(0.0, abs=1e-12)
 
 
 def test_the_climatology_itself_is_judged_as_a_forecast(case: VerificationBatch) -> None:
@@ -142,11 +143,13 @@ def test_fields_of_one_value_everywhere_are_judged(case: VerificationBatch, leve
     assert not_finite(judgement) == []
     found = judgement.overall
     assert found["rmse"] == found["gradient"] == found["skill_persistence"] == 0.0
+    assert found["potential_crps"] == found["potential_skill"] == 0.0
     assert found["peak"] == found["maximum"] == level
     for name in ("change_ratio", "region_std_ratio", "forward_sobel", "fss_90", "csi_90", "ssim"):
         assert found[name] == 1.0
     for name in ("correlation", "anomaly_correlation", "gradient_correlation", "peak_isolation"):
         assert found[name] == 1.0
+    assert found["fss_gradient_90"] == 1.0
 
 
 def test_a_checkerboard_without_anything_else_is_told_from_a_flat_field(
@@ -216,6 +219,7 @@ def test_without_a_whole_stencil_only_what_needs_one_is_no_number(case: Verifica
         "forward_sobel_observed",
         "roughness",
         "gradient_correlation",
+        "fss_gradient_90",
     }
 
 

@@ -221,7 +221,7 @@ def test_the_overall_rmse_is_not_the_mean_but_the_root_of_the_mean_square(
 def test_identical_fields_score_perfectly(case: VerificationBatch) -> None:
     found = verify(replace(case, pred_BTCHW=case.target_BTCHW.clone()))
 
-    for name in ("rmse", "mae", "bias", "quantile_error"):
+    for name in ("rmse", "mae", "bias", "quantile_error", "potential_crps"):
         assert found[name] == 0.0
     for name in ("power_small", "power_middle", "power_large", "roughness"):
         assert found[name] == 0.0
@@ -229,7 +229,7 @@ def test_identical_fields_score_perfectly(case: VerificationBatch) -> None:
         assert found[name] == pytest.approx(1.0, abs=1e-12)
     for name in ("std_ratio", "region_std_ratio", "change_ratio", "fss_90", "csi_90", "csi_99"):
         assert found[name] == 1.0
-    for name in ("skill_persistence", "skill_climatology"):
+    for name in ("skill_persistence", "skill_climatology", "potential_skill", "fss_gradient_90"):
         assert found[name] == 1.0
     for name in ("gradient", "peak", "maximum", "quantile_999", "forward_sobel"):
         assert found[name] == found[f"{name}_observed"]

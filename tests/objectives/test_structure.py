@@ -48,6 +48,13 @@ def highest_tenth(field: torch.Tensor) -> NDArray[np.bool_]:
     return np.asarray(values > levels)
 
 
+def gradient_lengths(field: torch.Tensor) -> torch.Tensor:
+    """Of Sobel/8 by SciPy, on the interior."""
+    kernel = np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])[None, None, None] / 8
+    across, down = (ndimage.correlate(field.numpy(), k) for k in (kernel, kernel.swapaxes(-1, -2)))
+    return torch.from_numpy(np.hypot(across, down)[..., 1:-1, 1:-1])
+
+
 @pytest.fixture(scope="module")
 def spatialscores() -> ModuleType:
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -102,6 +109,53 @@ def test_events_near_by_are_forgiven_and_far_away_are_not() -> None:
     assert score(9) == 0.0
 
 
+def test_the_fractions_skill_score_of_gradients_is_that_of_scores() -> None:
+    case = open_sea(seed=2)
+    around = [(0, 0)] * 3 + [(2, 2)] * 2
+    pred, target = (
+        xr.DataArray(np.pad(highest_tenth(lengths), around), dims=("b", "t", "c", "y", "x"))
+        for lengths in (gradient_lengths(f) for f in (case.pred_BTCHW, case.target_BTCHW))
+    )
+
+    expected = fss_2d_binary(pred, target, window_size=(5, 5), spatial_dims=("y", "x"))
+
+    found = verify(case)["fss_gradient_90"]
+    assert found == pytest.approx(float(expected), rel=1e-10)
+    assert 0.2 < found < 0.95
+
+
+@pytest.mark.parametrize("factor", [0.5, 3.0, -1.0])
+def test_the_fractions_skill_score_of_gradients_knows_where_they_are_and_not_how_steep(
+    factor: float,
+) -> None:
+    case = open_sea(seed=2)
+    moved = case.pred_BTCHW.roll((7, 9), dims=(-2, -1))
+
+    def score(pred: torch.Tensor) -> float:
+        return verify(replace(case, pred_BTCHW=pred))["fss_gradient_90"]
+
+    assert score(4.0 + factor * case.pred_BTCHW) == score(case.pred_BTCHW)
+    assert score(moved) < 0.5 * score(case.pred_BTCHW)
+
+
+def test_an_edge_in_the_wrong_place_is_forgiven_if_it_is_near() -> None:
+    """Of a step the gradient is high in two columns of 19; 10 % are fewer, so it rises in steps."""
+    truth = torch.zeros(1, 1, 1, 21, 21, dtype=torch.float64)
+    truth[..., 10:] = torch.linspace(1.0, 2.0, 21).double()[:, None]
+    mask = torch.ones(21, 21, dtype=torch.bool)
+
+    def score(column: int) -> float:
+        pred = torch.zeros_like(truth)
+        pred[..., column:] = truth[..., 10:11]
+        found: float = verify(VerificationBatch(pred, truth, None, mask))["fss_gradient_90"]
+        return found
+
+    assert score(10) == 1.0
+    assert 0.6 < score(11) < 1.0
+    assert score(13) < score(12) < score(11)
+    assert score(4) < 0.05
+
+
 def test_fractions_by_hand() -> None:
     """5 x 5 cells, one event: the middle forecast, the corner observed."""
     pred, target = torch.zeros(2, 1, 1, 1, 5, 5, dtype=torch.float64)
@@ -153,7 +207,7 @@ def test_a_forecast_in_the_wrong_place_has_the_right_quantiles() -> None:
     assert found["ssim"] < 0.5
 
 
-@pytest.mark.parametrize("name", ["fss_90", "csi_90", "csi_99", "ssim"])
+@pytest.mark.parametrize("name", ["fss_90", "fss_gradient_90", "csi_90", "csi_99", "ssim"])
 def test_noise_and_blur_lower_every_score_of_structure(name: str) -> None:
     case = open_sea(8)
     truth = case.target_BTCHW
