@@ -7,7 +7,7 @@ Units are those of the field, or their square. Cells count where the mask has th
 
 import torch
 
-from fieldsharp.objectives.verification_batch import VerificationBatch
+from fieldsharp.objectives.verification_batch import VerificationBatch, of_truth
 
 Tensor = torch.Tensor
 
@@ -45,6 +45,7 @@ def mean_predicted(case: VerificationBatch) -> Tensor:
     return case.forecast.cells_BTCN.mean(dim=(2, 3))
 
 
+@of_truth
 def mean_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean over valid cells [B, T]."""
     return case.truth.cells_BTCN.mean(dim=(2, 3))
@@ -55,6 +56,7 @@ def square_predicted(case: VerificationBatch) -> Tensor:
     return (case.forecast.cells_BTCN**2).mean(dim=(2, 3))
 
 
+@of_truth
 def square_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean square over valid cells [B, T]."""
     return (case.truth.cells_BTCN**2).mean(dim=(2, 3))
@@ -70,6 +72,7 @@ def anomaly_predicted(case: VerificationBatch) -> Tensor:
     return case.forecast.anomalies_BTCN.mean(dim=(2, 3))
 
 
+@of_truth
 def anomaly_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean departure from the climatology [B, T]."""
     return case.truth.anomalies_BTCN.mean(dim=(2, 3))
@@ -80,6 +83,7 @@ def anomaly_square_predicted(case: VerificationBatch) -> Tensor:
     return (case.forecast.anomalies_BTCN**2).mean(dim=(2, 3))
 
 
+@of_truth
 def anomaly_square_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean square departure [B, T]: the climatology's square error."""
     return (case.truth.anomalies_BTCN**2).mean(dim=(2, 3))
@@ -103,6 +107,7 @@ def slope_square_predicted(case: VerificationBatch) -> Tensor:
     return (case.forecast.steepness**2).mean(dim=(2, 3))
 
 
+@of_truth
 def slope_square_observed(case: VerificationBatch) -> Tensor:
     """Return the mean square of the observed Sobel/8 gradient [B, T]."""
     return (case.truth.steepness**2).mean(dim=(2, 3))

@@ -42,6 +42,11 @@ class MaskedField:
     climatology: Climatology | None
 
     @cached_property
+    def statistics(self) -> dict[object, Tensor]:
+        """Statistics of the field that were computed before, by their function."""
+        return {}
+
+    @cached_property
     def cells_BTCN(self) -> Tensor:
         """The valid cells alone."""
         return self.values_BTCHW[..., self.mask_HW]

@@ -3,7 +3,7 @@
 import torch
 
 from fieldsharp.objectives.masked_field import MaskedField
-from fieldsharp.objectives.verification_batch import VerificationBatch
+from fieldsharp.objectives.verification_batch import VerificationBatch, of_truth
 
 Tensor = torch.Tensor
 
@@ -27,6 +27,7 @@ def gradient_predicted(case: VerificationBatch) -> Tensor:
     return case.forecast.steepness.mean(dim=(2, 3))
 
 
+@of_truth
 def gradient_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean gradient [B, T]."""
     return case.truth.steepness.mean(dim=(2, 3))
@@ -40,6 +41,7 @@ def forward_gradient_predicted(case: VerificationBatch) -> Tensor:
     return case.forecast.forward_steepness.mean(dim=(2, 3))
 
 
+@of_truth
 def forward_gradient_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean gradient by forward differences [B, T]."""
     return case.truth.forward_steepness.mean(dim=(2, 3))
@@ -50,6 +52,7 @@ def curvature_predicted(case: VerificationBatch) -> Tensor:
     return (case.forecast.curvature**2).mean(dim=(2, 3))
 
 
+@of_truth
 def curvature_observed(case: VerificationBatch) -> Tensor:
     """Return the mean square of the observed Laplacian [B, T]."""
     return (case.truth.curvature**2).mean(dim=(2, 3))
@@ -60,6 +63,7 @@ def peak_predicted(case: VerificationBatch) -> Tensor:
     return case.forecast.highest_BTC.mean(dim=2)
 
 
+@of_truth
 def peak_observed(case: VerificationBatch) -> Tensor:
     """Return the observed peak [B, T]."""
     return case.truth.highest_BTC.mean(dim=2)
@@ -70,6 +74,7 @@ def peak_isolation_predicted(case: VerificationBatch) -> Tensor:
     return case.forecast.peak_isolation_BTC.mean(dim=2)
 
 
+@of_truth
 def peak_isolation_observed(case: VerificationBatch) -> Tensor:
     """Return the height of the observed peak above the cells around it [B, T]."""
     return case.truth.peak_isolation_BTC.mean(dim=2)

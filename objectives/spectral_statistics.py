@@ -12,7 +12,7 @@ import torch
 
 from fieldsharp.fields.spectrum import shell_sums, shells
 from fieldsharp.objectives.masked_field import MaskedField
-from fieldsharp.objectives.verification_batch import VerificationBatch
+from fieldsharp.objectives.verification_batch import VerificationBatch, of_truth
 
 Tensor = torch.Tensor
 LARGEST_RATIO = 1e3
@@ -32,6 +32,7 @@ def power_predicted(case: VerificationBatch) -> Tensor:
     return _power(case.forecast)
 
 
+@of_truth
 def power_observed(case: VerificationBatch) -> Tensor:
     """Return the power of the observed anomalies in each shell [B, T, K]."""
     return _power(case.truth)
@@ -43,6 +44,7 @@ def cross_power(case: VerificationBatch) -> Tensor:
     return _in_shells(p.real * t.real + p.imag * t.imag)
 
 
+@of_truth
 def wavelengths(case: VerificationBatch) -> Tensor:
     """Return the wavelength of each shell in cells [B, T, K]; infinite for the mean."""
     samples, leads, _, height, width = case.pred_BTCHW.shape
@@ -58,6 +60,7 @@ def regional_mean_predicted(case: VerificationBatch) -> Tensor:
     return _by_region(case.forecast.anomalies_BTCN, case.truth.regions_NR)
 
 
+@of_truth
 def regional_mean_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean anomaly in each region [B, T, R]."""
     return _by_region(case.truth.anomalies_BTCN, case.truth.regions_NR)
@@ -68,11 +71,13 @@ def regional_square_predicted(case: VerificationBatch) -> Tensor:
     return _by_region(case.forecast.anomalies_BTCN**2, case.truth.regions_NR)
 
 
+@of_truth
 def regional_square_observed(case: VerificationBatch) -> Tensor:
     """Return the mean square of the observed anomalies in each region [B, T, R]."""
     return _by_region(case.truth.anomalies_BTCN**2, case.truth.regions_NR)
 
 
+@of_truth
 def regions_counted(case: VerificationBatch) -> Tensor:
     """Return 1 for each region that counts, 0 for one with too few valid cells [B, T, R].
 

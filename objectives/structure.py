@@ -7,7 +7,7 @@ import torch
 
 from fieldsharp.fields.structure import similarity
 from fieldsharp.objectives.masked_field import MaskedField
-from fieldsharp.objectives.verification_batch import VerificationBatch
+from fieldsharp.objectives.verification_batch import VerificationBatch, of_truth
 
 Tensor = torch.Tensor
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
@@ -18,6 +18,7 @@ def quantiles_predicted(case: VerificationBatch) -> Tensor:
     return _quantiles(case.forecast)
 
 
+@of_truth
 def quantiles_observed(case: VerificationBatch) -> Tensor:
     """Return quantiles of the truth over the valid cells of each frame [B, T, Q]."""
     return _quantiles(case.truth)

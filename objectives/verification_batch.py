@@ -5,7 +5,7 @@ Shape legend: B sample, T lead, C channel, H rows, W columns. Physical units, do
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 
 import torch
 
@@ -54,6 +54,19 @@ Statistic = Callable[[VerificationBatch], Tensor]
 
 Further dimensions are shells of a spectrum, quantiles or regions. ``Largest`` and ``Gathered`` take
 something other than the mean."""
+
+
+def of_truth(statistic: Statistic) -> Statistic:
+    """Have a statistic of the truth alone computed once, however many forecasts it is used for."""
+
+    @wraps(statistic)
+    def cached(case: VerificationBatch) -> Tensor:
+        known = case.truth.statistics
+        if cached not in known:
+            known[cached] = statistic(case)
+        return known[cached]
+
+    return cached
 
 
 @dataclass(frozen=True)
