@@ -12,7 +12,6 @@ from fieldsharp.objectives.score import Score
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.files.previews import ForecastPreview, TrialPreview
 from fieldsharp.sweep.study.trial_events import TrialDone
-from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -58,10 +57,12 @@ class RunningTrial:
         return TrialDone(self.spec.number, self.spec.attempt, self.seconds, 0.0, "", "")
 
 
-def trial_preview(running: RunningTrial, end: TrialDone, record: TrialRecord) -> TrialPreview:
+def trial_preview(
+    running: RunningTrial, end: TrialDone, sharpener: str = NO_SHARPENER
+) -> TrialPreview:
     """Return what the pictures of a trial are drawn from, up to the epoch where it was pruned.
 
-    The forecast is that with the trial's sharpener, the curves are of the net as it is.
+    The forecast is that under the sharpener, the curves are of the predictor as it is.
     """
     scored = running.reports[: len(running.scores)]
     losses = [report.losses for report in scored]
@@ -75,13 +76,9 @@ def trial_preview(running: RunningTrial, end: TrialDone, record: TrialRecord) ->
     }
     return TrialPreview(
         # A pruned trial may have trained on before it was cancelled: that net has no score.
-        forecast=None if running.ends_early else _forecast(end, _sharpener(record)),
+        forecast=None if running.ends_early else _forecast(end, sharpener),
         epochs={name: np.array(values, dtype=np.float64) for name, values in columns.items()},
     )
-
-
-def _sharpener(record: TrialRecord) -> str:
-    return NO_SHARPENER if record.sharpening is None else record.sharpening.name
 
 
 def _forecast(end: TrialDone, sharpener: str) -> ForecastPreview | None:

@@ -189,5 +189,4 @@ def outcome(record: TrialRecord) -> str:
     result = describe_result(
         record.score, record.metrics, [guard.name for guard in broken(record.guards)]
     )
-    name = record.sharpening.name if record.sharpening else NO_SHARPENER
-    return result if name == NO_SHARPENER else f"{result}, with {name}"
+    return result if record.sharpener == NO_SHARPENER else f"{result}, with {record.sharpener}"

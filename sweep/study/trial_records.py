@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.settings import Settings
+from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
@@ -88,6 +89,11 @@ class TrialRecord(Settings):
     def feasible(self) -> bool:
         """Whether every guard holds."""
         return all(guard.ok for guard in self.guards)
+
+    @property
+    def sharpener(self) -> str:
+        """The name of its sharpener; none in studies of versions that had none."""
+        return self.sharpening.name if self.sharpening is not None else NO_SHARPENER
 
 
 def trial_spec(trial: FrozenTrial) -> TrialSpec | None:

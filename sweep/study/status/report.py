@@ -8,7 +8,6 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GUARDS
 from fieldsharp.objectives.verdict import Verdict
 from fieldsharp.storage.errors.mapping import database_errors
@@ -236,7 +235,7 @@ def sharpening_status(record: TrialRecord) -> SharpeningStatus:
         values, score, feasible = without.judgement, without.score, without.feasible
     metrics = values.overall
     return SharpeningStatus(
-        name=record.sharpening.name if record.sharpening else NO_SHARPENER,
+        name=record.sharpener,
         without=Unsharpened(score, metrics["gradient"], metrics["peak"], metrics["rmse"], feasible),
     )
 

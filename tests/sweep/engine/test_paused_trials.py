@@ -198,15 +198,18 @@ def test_a_guard_that_is_broken_early_and_held_later_costs_nothing(make_sweep: M
 def test_what_is_forgiven_at_a_rung_goes_to_nothing(epoch: int, of: int, allowed: float) -> None:
     scoring = BaselineScoring(ObjectiveSettings(), TARGETS)
     baseline = report_of(epoch, metrics_of())
-    scoring.end_baseline([baseline.judgement])
+    for earlier in range(epoch + 1):
+        scoring.add_baseline(report_of(earlier, metrics_of()))
+    scoring.end_baseline()
     moving_less = report_of(epoch, metrics_of() | {"change_ratio": 0.02})
     (broken_guard,) = broken(
         check_guards(moving_less.judgement, GuardSettings(), baseline.judgement)
     )
     assert broken_guard.violation > 0.5625
-    result = scoring.at_rung(moving_less, of)
+    result = scoring.at_rung(moving_less, of, "none")
     assert result.violation == pytest.approx(broken_guard.violation - allowed)
-    assert scoring.baseline_at_rung(epoch + 1, of) == scoring.at_rung(baseline, of)
+    at_rung = scoring.at_rung(baseline, of, "none")
+    assert scoring.baseline_at_rung(epoch + 1, of, "none") == at_rung
 
 
 def test_paused_trials_are_not_read_again_for_every_choice(

@@ -121,12 +121,12 @@ def test_the_line_has_counts_best_targets_and_time_left(
     tiny_config: SweepConfig, clock: Clock
 ) -> None:
     told = SilentProgress("s", TARGETS, "ug m-3")
-    told.begin(2, 12, ScoredTrial(1, "baseline", 0.8, 2.2, 110.0))
+    told.begin(2, 12, ScoredTrial(1, "baseline", 0.8, 2.2, 110.0, 9.0))
     assert told.line() == (
         "trials 2/12 | best 0.8000 (trial 1) | gradient 2.2 of 3 | peak 110 of 140 ug m-3 | ETA -"
     )
     clock.now = 60.0
-    told.completed(_spec(tiny_config, 2), _report(), _score(0.5), [])
+    told.completed(_spec(tiny_config, 2), _record(0.5))
     told.pruned(_spec(tiny_config, 3), _record(9.0))
     # Two trials in 60 s; the two that were there at the start say nothing about the pace.
     assert told.line() == (
@@ -140,8 +140,8 @@ def test_a_worse_or_pruned_trial_is_not_the_best(tiny_config: SweepConfig) -> No
     told.begin(0, 4, None)
     told.pruned(_spec(tiny_config, 0), _record(0.0))
     assert told.best is None
-    told.completed(_spec(tiny_config, 1), _report(), _score(0.5), [])
-    told.completed(_spec(tiny_config, 2), _report(), _score(0.6), [])
+    told.completed(_spec(tiny_config, 1), _record(0.5))
+    told.completed(_spec(tiny_config, 2), _record(0.6))
     assert told.best is not None
     assert told.best.number == 1
     assert told.finished == 3
@@ -163,7 +163,7 @@ def test_off_a_terminal_every_trial_is_a_plain_line(
     told.begin(0, 3, None)
     told.started(_spec(tiny_config, 0, "baseline"))
     told.epoch(_spec(tiny_config, 0, "baseline"), _report(0), _score(0.9))
-    told.completed(_spec(tiny_config, 0, "baseline"), _report(), _score(0.5), [])
+    told.completed(_spec(tiny_config, 0, "baseline"), _record(0.5))
     told.started(_spec(tiny_config, 1))
     told.paused(_spec(tiny_config, 1), _record(0.7))
     told.pruned(_spec(tiny_config, 1), _record(0.7))
@@ -189,7 +189,7 @@ def test_a_quiet_sweep_says_failures_only(
     told = SilentProgress("s1", TARGETS, "K")
     told.begin(0, 2, None)
     told.started(_spec(tiny_config, 0))
-    told.completed(_spec(tiny_config, 0), _report(), _score(0.5), [])
+    told.completed(_spec(tiny_config, 0), _record(0.5))
     told.failed(_spec(tiny_config, 1), "it broke")
     assert [record.getMessage() for record in caplog.records] == ["s1 trial 1: failed, it broke"]
 
@@ -215,7 +215,7 @@ def test_on_a_terminal_a_table_is_redrawn_and_finished_trials_stay(
     assert "0.9000" in drawn
     assert "1/2" in drawn, "epochs"
     assert "2.0 GB free" in drawn
-    told.completed(baseline, _report(), _score(0.5), [])
+    told.completed(baseline, _record(0.5))
     told.concluded(Verdict(name="too early", reason="so far so good", next="wait"))
     told.put_back(1)
     drawn = _drawn(told)
@@ -252,7 +252,7 @@ def test_on_a_terminal_markup_and_escapes_in_names_are_shown_as_they_are(
 ) -> None:
     told = LiveProgress(_opened(units="[red]K\x1b[2J"), terminal)
     told.begin(0, 2, None)
-    told.completed(_spec(tiny_config, 0, "[bold]x\x1b[2J"), _report(), _score(0.5), [])
+    told.completed(_spec(tiny_config, 0, "[bold]x\x1b[2J"), _record(0.5))
     told.end()
     assert "[bold]x\\x1b[2J" in _text(terminal)
     assert "\x1b[2J" not in _text(terminal)

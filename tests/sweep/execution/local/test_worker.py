@@ -49,7 +49,7 @@ def test_the_device_of_a_trial_tells_which_card_its_worker_has(tiny_config: Swee
     gpu = Hardware(torch.device("cuda", 0), torch.float32)
     cpu = Hardware(torch.device("cpu"), torch.float32)
     found = [
-        Worker(multiprocessing.Pipe()[1], chosen)._done(spec, 1.0, hardware, "").device
+        Worker(multiprocessing.Pipe()[1], chosen)._done(spec, 1.0, hardware, {}).device
         for chosen, hardware in ((None, gpu), ("3", gpu), ("GPU-8932f937", gpu), ("3", cpu))
     ]
     assert found == ["cuda:0", "cuda:3", "cuda:GPU-8932f937", "cpu"]
