@@ -85,7 +85,6 @@ def fit_sharpener(
         ConfigError: If there is no such class.
         TrainingFailed: If it cannot be fitted on these.
     """
-    sharpener = make_sharpener(name, region)
     frames = pred_BTCHW.shape[0]
     if frames < FEWEST_FRAMES:
         raise _not_fitted(
@@ -95,6 +94,7 @@ def fit_sharpener(
         )
     if not region.mask_HW.any():
         raise _not_fitted(name, "every cell is masked")
+    sharpener = make_sharpener(name, region)
     for what, field in (("forecasts", pred_BTCHW), ("observations", target_BTCHW)):
         if not field[..., region.mask_HW].isfinite().all():
             raise _not_fitted(name, f"the {what} hold values that are not finite")
