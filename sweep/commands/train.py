@@ -33,6 +33,7 @@ def run(
                 "units": outcome.units,
                 "metrics": dict(outcome.metrics),
                 "largest_difference": outcome.largest_difference,
+                "largest_difference_of": outcome.largest_difference_of,
             }
         )
         return
@@ -46,6 +47,6 @@ def run(
     if outcome.largest_difference is not None:
         say(
             "largest relative difference from the exported metrics: "
-            f"{outcome.largest_difference:.1e}"
+            f"{outcome.largest_difference:.1e} ({outcome.largest_difference_of})"
         )
     say(f"written to {output}")

@@ -202,10 +202,7 @@ def test_a_baseline_that_breaks_a_guard_is_said(
     ],
 )
 def test_the_log_names_the_guards_that_the_record_of_the_baseline_says_are_broken(
-    make_sweep: MakeSweep,
-    caplog: pytest.LogCaptureFixture,
-    metrics: Metrics,
-    guards: list[str],
+    make_sweep: MakeSweep, caplog: pytest.LogCaptureFixture, metrics: Metrics, guards: list[str]
 ) -> None:
     sweep = make_sweep(trials=1)
     sweep.run(FakeExecutor(metrics={(0, e): {**BLURRED, **metrics} for e in range(2)}))
