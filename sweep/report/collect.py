@@ -24,6 +24,7 @@ from fieldsharp.sweep.report.trial_rows import (
     variant_rows,
 )
 from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing
+from fieldsharp.sweep.results.exportable import require_complete
 from fieldsharp.sweep.study.confirmation.records import read_runs
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import (
@@ -95,7 +96,7 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
 
 def _chosen_trial(study: Study, number: int | None, url: str) -> FrozenTrial | None:
     try:
-        return choose_trial(study, number, url)
+        return choose_trial(study, number, url, require_complete)
     except StudyError:
         if number is not None:
             raise

@@ -1,5 +1,6 @@
 """A report is made of what there is: what is missing is said, and stops nothing."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -171,8 +172,11 @@ def test_a_front_of_several_objectives_has_a_report(
 def test_a_trial_can_be_named_and_must_be_complete(whole: Whole) -> None:
     assert whole.report.chosen is not None
     assert whole.report.chosen.number == whole.best
-    with pytest.raises(StudyError, match="trial 8 is FAIL; choose a complete trial"):
-        collect_report(NAME, whole.url, 8)
+    advice = f"choose a complete trial, such as --trial {whole.best}"
+    for number, state in ((8, "FAIL"), (9, "PRUNED")):
+        said = f"trial {number} is {state}, and a report is of complete ones; {advice}"
+        with pytest.raises(StudyError, match=re.escape(said)):
+            collect_report(NAME, whole.url, number)
 
 
 def test_samples_of_another_version_are_passed_over(whole: Whole, tmp_path: Path) -> None:
