@@ -23,7 +23,7 @@ def run(
     from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
     from fieldsharp.sweep.results.train_run import train_into
 
-    file = load_config(config, settings or [])
+    file = load_config(config, settings or [], one_training=True)
     with kill_leftovers():
         outcome = train_into(file, output)
     if as_json:

@@ -24,6 +24,7 @@ from fieldsharp.sweep.results.exportable import (
     no_complete_trial,
     require_exportable,
 )
+from fieldsharp.sweep.results.exported_search import exported_search
 from fieldsharp.sweep.results.python_constants import python_constants
 from fieldsharp.sweep.study.confirmation.records import read_confirmation
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
@@ -89,6 +90,7 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
         **config.model_dump(mode="json"),
         **spec.run.model_dump(mode="json"),
         "data": data,
+        "search": exported_search(config, spec.run),
         "metrics": metrics if is_complete else {},
         "exported": {
             "study": study.study_name,

@@ -156,7 +156,7 @@ def load_run(folder: Path) -> TrainedRun:
             f"{folder} is no finished run: {', '.join(missing)} missing; make one with "
             f"python run_sweep.py train CONFIG -o {folder}"
         )
-    run = load_config(folder / CONFIG).config.run
+    run = load_config(folder / CONFIG, one_training=True).config.run
     try:
         facts = read_field_metadata(folder / FIELD, run.data)
         predictor = build_predictor(run.predictor, facts.shape)
