@@ -91,9 +91,9 @@ def run(
     write(text, output)
     about = tree["exported"]
     if as_json:
-        names = ("study", "trial", "state", "epochs", "preset", "score", "feasible", "verdict")
-        names = (*names, "confirmed")
+        names = ["study", "trial", "state", "epochs", "preset", "score", "feasible", "verdict"]
+        names.append("confirmed")
         written = {"output": str(output), "format": chosen.value, "next": False}
-        say_json({**{name: about[name] for name in names}, **written})
+        say_json({**{name: about[name] for name in names if name in about}, **written})
         return
     say(f"trial {about['trial']}, {standing(about)}, written to {output}")

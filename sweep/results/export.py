@@ -29,7 +29,7 @@ from fieldsharp.sweep.results.python_constants import python_constants
 from fieldsharp.sweep.study.confirmation.records import read_confirmation
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
 from fieldsharp.sweep.study.status.report import trained_values
-from fieldsharp.sweep.study.trial_records import PROVENANCE, best_trial, state_name
+from fieldsharp.sweep.study.trial_records import PROVENANCE, TrialRecord, best_trial, state_name
 from fieldsharp.sweep.study.verdict import study_verdict
 
 Format = Literal["yaml", "json", "py"]
@@ -72,7 +72,7 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
     split; ``exported`` is the provenance, in which ``confirmed.newer_trials`` counts the trials
     that finished after the study was confirmed. Of a trial that was not trained to its end
     ``metrics`` is empty, since a training of the export ends with others: those it had after
-    ``exported.epochs`` are in ``exported.early_metrics``.
+    ``exported.epochs``, in ``exported.state``, are in ``exported.early_metrics``.
 
     Raises:
         StudyError: If it cannot be exported.
@@ -83,7 +83,6 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
     confirmed = confirmation.for_trial(trial.number) if confirmation else None
     spec, record = exported_parts(trial)
     is_complete = trial.state is TrialState.COMPLETE
-    metrics = record.metrics if record is not None else {}
     # The current path of the study: the file may have moved since the trial ran.
     data = {**spec.run.data.model_dump(mode="json"), "path": config.data.path}
     return {
@@ -91,13 +90,11 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
         **spec.run.model_dump(mode="json"),
         "data": data,
         "search": exported_search(config, spec.run),
-        "metrics": metrics if is_complete else {},
+        "metrics": record.metrics if record and is_complete else {},
         "exported": {
             "study": study.study_name,
             "trial": trial.number,
-            "state": state_name(trial),
-            "epochs": record.epochs if record else None,
-            "early_metrics": None if is_complete else metrics,
+            **({} if is_complete else _so_far(trial, record)),
             "preset": spec.preset,
             "score": record.score if record else None,
             "score_parts": record.score_parts if record else None,
@@ -127,6 +124,15 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
     }
 
 
+def _so_far(trial: FrozenTrial, record: TrialRecord | None) -> dict[str, Any]:
+    """Return how far a trial that is not complete was trained, and its metrics then."""
+    return {
+        "state": state_name(trial),
+        "epochs": record.epochs if record else None,
+        "early_metrics": record.metrics if record else {},
+    }
+
+
 def render(tree: dict[str, Any], form: Format) -> str:
     """Return the text of an export, verified by reading it back.
 
@@ -151,7 +157,7 @@ def render(tree: dict[str, Any], form: Format) -> str:
 def standing(about: Mapping[str, Any]) -> str:
     """Return score, confirmation and broken guards of an exported trial in one phrase."""
     phrase = "no score" if about["score"] is None else f"score {about['score']:.6g}"
-    if about["state"] != TrialState.COMPLETE.name:
+    if "state" in about:  # it is not complete
         phrase += f", {about['state'].lower()}"
         phrase += f" after epoch {about['epochs']}" if about["epochs"] is not None else ""
     if about["confirmed"] is not None:

@@ -99,15 +99,14 @@ def test_a_pruned_trial_is_trained_to_its_end_from_its_export(
     assert (outcome.largest_difference, outcome.largest_difference_of) == (None, None)
 
 
-def test_a_complete_trial_says_so_and_carries_its_metrics_once(
+def test_an_export_of_a_complete_trial_is_as_it_was(
     own_trials: list[FrozenTrial], study_of: Any, storage_url: str
 ) -> None:
     study = study_of(own_trials[:2])
     tree = export_tree(study, choose_trial(study, 1, storage_url))
-    about = tree["exported"]
-    assert (about["state"], about["epochs"], about["early_metrics"]) == ("COMPLETE", 2, None)
+    assert not {"state", "epochs", "early_metrics"} & tree["exported"].keys()
     assert tree["metrics"]["rmse"] == own_trials[1].user_attrs["rmse"]
-    assert "after epoch" not in standing(about)
+    assert "after epoch" not in standing(tree["exported"])
 
 
 def test_a_pruned_trial_without_numbers_is_exported_with_its_configuration(
@@ -119,8 +118,8 @@ def test_a_pruned_trial_without_numbers_is_exported_with_its_configuration(
     assert tree["loss"]["variant"] == "gradient"
     assert (tree["metrics"], tree["exported"]["score"]) == ({}, None)
     assert standing(tree["exported"]) == "no score, pruned"
-    for form in ("yaml", "json", "py"):
-        assert "no score, pruned" in render(tree, form) or form == "json"  # type: ignore[arg-type]
+    assert "no score, pruned" in render(tree, "yaml")
+    assert "no score, pruned" in render(tree, "py")
 
 
 @pytest.mark.parametrize(
