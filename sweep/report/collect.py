@@ -71,7 +71,10 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         budget=status.budget,
         chosen=_chosen(study, chosen, number, status) if chosen is not None else None,
         commands=_commands(name, url, chosen, number),
-        confirm_command=f"python run_sweep.py confirm {shlex.quote(name)}{as_option(url)}",
+        confirm_command=""
+        if status.why_not_confirm
+        else f"python run_sweep.py confirm {shlex.quote(name)}{as_option(url)}",
+        why_not_confirm=status.why_not_confirm,
         validation=validation,
         test=test,
         why_no_test=why_no_test,
