@@ -29,6 +29,8 @@ class LossVariant:
         on: Whether it takes the field or its anomalies from each cell's training mean.
         takes_progress: Whether it also takes ``progress``, the share of the training done.
         measured_by: The term whose value for persistence normalises it, if not its own.
+        only_with_base: Whether it is meant only as a part added to the base loss, so that it says
+            little by itself and need not fall when it is trained on alone.
     """
 
     path: str
@@ -37,6 +39,7 @@ class LossVariant:
     on: Literal["field", "anomalies"] = "field"
     takes_progress: bool = False
     measured_by: str | None = None
+    only_with_base: bool = False
 
 
 NO_TERM = "none"
@@ -100,6 +103,7 @@ LOSS_VARIANTS: dict[str, LossVariant] = {
         on="anomalies",
         # Nearly 0 for persistence, whose spectrum is the truth's: its own value would mean nothing.
         measured_by=_MSE,
+        only_with_base=True,
     ),
     "sorted": LossVariant(
         "fieldsharp.model.losses.distribution:sorted_both",

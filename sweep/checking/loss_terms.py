@@ -1,4 +1,8 @@
-"""Loss terms: each is above 0, has a gradient on the weights, and falls under training."""
+"""Loss terms: each is above 0, has a gradient on the weights, and falls under training.
+
+A term that is meant only as a part added to the base loss, such as AMSE - MSE, is trained on beside
+it: any forecast with the truth's power is a minimum of that difference alone.
+"""
 
 import math
 from collections.abc import Callable
@@ -7,8 +11,8 @@ import torch
 from torch import nn
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.model.losses.forecast_loss import MIDDLE_OF_TRAINING
-from fieldsharp.model.registry import NO_TERM
+from fieldsharp.model.losses.forecast_loss import MIDDLE_OF_TRAINING, LossParts, term_scales
+from fieldsharp.model.registry import NO_TERM, loss_variant
 from fieldsharp.sweep.checking.context import CheckContext, Finding, descend_often, finding
 
 Tensor = torch.Tensor
@@ -33,14 +37,20 @@ def terms_reached(context: CheckContext) -> dict[str, dict[str, float | str]]:
 
 
 def check_term(context: CheckContext, settings: dict[str, float | str]) -> Finding:
-    """Check one loss by itself, on one batch; the settings of ``loss`` leave only this one."""
+    """Check one loss on one batch; the settings of ``loss`` leave only this one.
+
+    By itself, or with the base loss where it is meant only as an addition to it.
+    """
     predictor = context.shaken_predictor()
     predictor.train()
+    is_term = "variant" in settings
+    with_base = is_term and loss_variant(str(settings["variant"])).only_with_base
     try:
-        value = _term(context, predictor, settings)
-        before = value()
+        parts = _parts(context, predictor, settings, scaled=with_base)
+        first = parts()
     except ConfigError as error:  # crps where there are no members
         return Finding(ok=False, detail=str(error).partition(";")[0], fix="leave it out")
+    before = (first.term_B if is_term else first.base_B).mean()
     slope = _gradient_norm(before, predictor)
     if not before.isfinite() or before.item() <= 0 or not 0 < slope < math.inf:
         detail = f"it is {before.item():.3g} with a gradient of {slope:.3g} on the weights"
@@ -49,31 +59,42 @@ def check_term(context: CheckContext, settings: dict[str, float | str]) -> Findi
             "forecast and loss"
         )
         return Finding(ok=False, detail=detail, fix=fix)
-    first = before.detach()
-    descend_often(predictor, lambda: value() / first, STEPS)
+
+    def trained_on() -> Tensor:
+        now = parts()
+        return (now.total_B if with_base else now.term_B if is_term else now.base_B).mean()
+
+    start = trained_on().detach()
+    descend_often(predictor, lambda: trained_on() / start, STEPS)
     with torch.no_grad():
-        share = (value() / first).item()
-    detail = (
-        f"it is {first.item():.3g} with a gradient of {slope:.3g} on the weights, and {share:.2f} "
-        f"times that after {STEPS} steps on one batch"
-    )
+        share = (trained_on() / start).item()
+    falls = f"{share:.2f} times that after {STEPS} steps on one batch"
+    if with_base:
+        falls = (
+            f"added to the base loss {context.config.loss.base}, as it is meant, the sum is "
+            f"{share:.2f} times what it was after {STEPS} steps on one batch"
+        )
+    detail = f"it is {before.item():.3g} with a gradient of {slope:.3g} on the weights, and {falls}"
     fix = "check the sign and the smoothness of the term: training on it does not lower it"
     return finding(detail, fix, ok=share < 1)
 
 
-def _term(
-    context: CheckContext, predictor: nn.Module, settings: dict[str, float | str]
-) -> Callable[[], Tensor]:
+def _parts(
+    context: CheckContext, predictor: nn.Module, settings: dict[str, float | str], *, scaled: bool
+) -> Callable[[], LossParts]:
+    """Return the parts of the loss on one batch; weight 1 has its usual meaning if ``scaled``."""
     history_BTCHW, future_BTCHW = context.batch(WINDOWS)
-    loss = context.loss(**settings)
+    loss, data = context.loss(**settings), context.data
+    if scaled:
+        windows = context.some_windows(WINDOWS)
+        loss.scales = term_scales(loss.settings, windows, data.mask_HW, data.unit_climatology_CHW)
 
-    def value() -> Tensor:
+    def parts() -> LossParts:
         torch.manual_seed(context.config.training.seed)  # the same noise for the members
         pred = context.forecast(predictor, history_BTCHW)
-        parts = loss(pred, future_BTCHW, context.data.mask_HW, MIDDLE_OF_TRAINING)
-        return (parts.term_B if "variant" in settings else parts.base_B).mean()
+        return loss(pred, future_BTCHW, data.mask_HW, MIDDLE_OF_TRAINING)
 
-    return value
+    return parts
 
 
 def _gradient_norm(value: Tensor, predictor: nn.Module) -> float:

@@ -27,7 +27,9 @@ SUFFIXES = {".yaml": Format.yaml, ".yml": Format.yaml, ".json": Format.json, ".p
 
 def run(
     study: Study,
-    trial: Annotated[int | None, typer.Option(help="Another trial than the best.")] = None,
+    trial: Annotated[
+        int | None, typer.Option(help="Another trial than the best: complete, pruned or paused.")
+    ] = None,
     form: Annotated[
         Format | None, typer.Option("--format", help="By default the suffix of -o, else yaml.")
     ] = None,
@@ -89,8 +91,9 @@ def run(
     write(text, output)
     about = tree["exported"]
     if as_json:
-        names = ("study", "trial", "preset", "score", "feasible", "verdict", "confirmed")
+        names = ["study", "trial", "state", "epochs", "preset", "score", "feasible", "verdict"]
+        names.append("confirmed")
         written = {"output": str(output), "format": chosen.value, "next": False}
-        say_json({**{name: about[name] for name in names}, **written})
+        say_json({**{name: about[name] for name in names if name in about}, **written})
         return
     say(f"trial {about['trial']}, {standing(about)}, written to {output}")

@@ -106,8 +106,9 @@ def show_result(status: StudyStatus, address: str, console: Console) -> None:
         f"report {study}{storage} -o report.html",
         f"export {study}{storage}{chosen} -o best.yaml",
     ]
-    if not status.trains_script:  # a script is run by hand
+    if not status.why_not_confirm:
         commands.insert(1, f"confirm {study}{storage}")
+    if not status.trains_script:  # a script is run by hand
         commands += ["train best.yaml -o run", "predict run --steps 3 -o forecast.nc"]
     for command in commands:
         console.print(f"  python run_sweep.py {command}", markup=False, soft_wrap=True)

@@ -23,7 +23,7 @@ def run(
     from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
     from fieldsharp.sweep.results.train_run import train_into
 
-    file = load_config(config, settings or [])
+    file = load_config(config, settings or [], one_training=True)
     with kill_leftovers():
         outcome = train_into(file, output)
     if as_json:
@@ -33,6 +33,7 @@ def run(
                 "units": outcome.units,
                 "metrics": dict(outcome.metrics),
                 "largest_difference": outcome.largest_difference,
+                "largest_difference_of": outcome.largest_difference_of,
                 "sharpening": outcome.sharpening,
             }
         )
@@ -48,6 +49,6 @@ def run(
     if outcome.largest_difference is not None:
         say(
             "largest relative difference from the exported metrics: "
-            f"{outcome.largest_difference:.1e}"
+            f"{outcome.largest_difference:.1e} ({outcome.largest_difference_of})"
         )
     say(f"written to {output}")

@@ -15,7 +15,7 @@ from fieldsharp.fields.settings import section_of
 from fieldsharp.model.registry import BEST_SHARPENER
 from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS
 from fieldsharp.sweep.configuration.safe_yaml import Tree, parse_yaml, read_yaml
-from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.settings import ONE_TRAINING, SweepConfig
 
 EXPORT_SECTIONS = ("exported", "metrics")
 LONGEST_SHOWN = 200
@@ -37,11 +37,13 @@ class ConfigFile:
     metrics: Mapping[str, float]
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
+def load_config(
+    path: Path, overrides: Sequence[str] = (), *, one_training: bool = False
+) -> ConfigFile:
     """Read a configuration file and apply ``key.path=value`` overrides.
 
     A relative ``data.path`` or ``trainer.project`` in the file is relative to the file; in an
-    override, to the working directory.
+    override, to the working directory. For ``one_training`` the search need not fit the settings.
 
     Raises:
         ConfigError: If the file is missing or no YAML, a key or name is unknown, or a value is out
@@ -71,20 +73,24 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
         _apply_override(tree, override)
     _make_paths_absolute(tree, Path.cwd())
     return ConfigFile(
-        config=validate(tree, f"{path} and the command line" if overrides else str(path)),
+        config=validate(
+            tree,
+            f"{path} and the command line" if overrides else str(path),
+            one_training=one_training,
+        ),
         exported=beside["exported"],
         metrics=beside["metrics"],
     )
 
 
-def validate(tree: Tree, source: str) -> SweepConfig:
+def validate(tree: Tree, source: str, *, one_training: bool = False) -> SweepConfig:
     """Return validated settings from a tree of plain values.
 
     Raises:
         ConfigError: Naming the first wrong setting, its constraint, the value found and the fix.
     """
     try:
-        return SweepConfig.model_validate(tree)
+        return SweepConfig.model_validate(tree, context={ONE_TRAINING: one_training})
     except ValidationError as error:
         # A misspelt key often leaves another one missing: report the misspelling first.
         details = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")

@@ -2,7 +2,14 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from fieldsharp.core.printable import is_printable, printable
 from fieldsharp.core.suggestions import unknown
@@ -32,6 +39,9 @@ from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
 from fieldsharp.sweep.configuration.script_rules import require_script_study, with_script_defaults
 from fieldsharp.sweep.configuration.search_methods import PRUNERS
 
+ONE_TRAINING = "one training"
+"""In the context of a validation: what is searched beside the settings need not fit them, since
+one training is all that they are for."""
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
 DEFAULT_SPACE: dict[str, NumberRange | Choices] = {
     "gradient_weight": NumberRange(low=0.01, high=10.0, log=True),
@@ -55,6 +65,10 @@ DEFAULT_SPACE: dict[str, NumberRange | Choices] = {
     "learning_rate": NumberRange(low=1e-4, high=1e-2, log=True),
     "warmup_fraction": NumberRange(low=0.0, high=0.3),
 }
+
+
+def _is_for_one_training(info: ValidationInfo) -> bool:
+    return bool(info.context and info.context.get(ONE_TRAINING))
 
 
 def _setting_kind(name: str, path: str) -> Any:
@@ -256,9 +270,18 @@ class SweepConfig(RunSettings):
         return self
 
     @model_validator(mode="after")
-    def _space_fits_the_settings(self) -> "SweepConfig":
+    def _space_fits_the_settings(self, info: ValidationInfo) -> "SweepConfig":
+        if _is_for_one_training(info):
+            return self
         by_path: dict[str, str] = {}
-        for name, searched in self.search.space.items():
+        space = self.search.space.items()
+        # A single choice is what every trial has, whatever is configured.
+        single = {
+            setting_path(name): searched.choices[0]
+            for name, searched in space
+            if isinstance(searched, Choices) and len(searched.choices) == 1
+        }
+        for name, searched in space:
             path = setting_path(name)
             if path in by_path:
                 raise ValueError(
@@ -266,17 +289,26 @@ class SweepConfig(RunSettings):
                 )
             by_path[path] = name
             for value in samples(searched):
-                try:
-                    self.run_with({path: value})
-                except ValidationError as error:
+                error = self._misfit({path: value})
+                if error is not None and self._misfit({**single, path: value}) is not None:
                     detail = error.errors()[0]["msg"].removeprefix("Value error, ")
                     raise ValueError(
                         f"search.space.{name} allows {value!r}, but {path}: {detail}"
                     ) from error
         return self
 
+    def _misfit(self, values: dict[str, Scalar]) -> ValidationError | None:
+        """Return why no training can have these values, by dotted path; None where one can."""
+        try:
+            self.run_with(values)
+        except ValidationError as error:
+            return error
+        return None
+
     @model_validator(mode="after")
-    def _front_is_not_pruned(self) -> "SweepConfig":
+    def _front_is_not_pruned(self, info: ValidationInfo) -> "SweepConfig":
+        if _is_for_one_training(info):
+            return self
         if self.objective.mode == "pareto" and PRUNERS[self.pruner].by_score is not None:
             raise ValueError(
                 f"search.pruner is {self.search.pruner}, which compares one score, and "
@@ -285,7 +317,9 @@ class SweepConfig(RunSettings):
         return self
 
     @model_validator(mode="after")
-    def _rungs_lie_within(self) -> "SweepConfig":
+    def _rungs_lie_within(self, info: ValidationInfo) -> "SweepConfig":
+        if _is_for_one_training(info):
+            return self
         given = self.search.rungs
         if given is not None and not self.promotes:
             raise ValueError(
@@ -301,7 +335,9 @@ class SweepConfig(RunSettings):
         return self
 
     @model_validator(mode="after")
-    def _searched_loss_has_an_effect(self) -> "SweepConfig":
+    def _searched_loss_has_an_effect(self, info: ValidationInfo) -> "SweepConfig":
+        if _is_for_one_training(info):
+            return self
         variants = self._reachable("loss.variant", self.loss.variant)
         weights = self._reachable("loss.gradient_weight", self.loss.gradient_weight)
         peak_weights = self._reachable("loss.peak_weight", self.loss.peak_weight)

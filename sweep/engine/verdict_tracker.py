@@ -3,7 +3,7 @@
 import logging
 
 from fieldsharp.objectives.contenders import Contender, by_score
-from fieldsharp.objectives.guards import broken, check_guards
+from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.targets import targets_already_reached
 from fieldsharp.objectives.verdict import Verdict, reach_verdict
 from fieldsharp.sweep.study.data_summary import DataSummary
@@ -83,8 +83,8 @@ class VerdictTracker:
             given, self._targets, metrics["gradient"], metrics["peak"]
         ):
             logger.warning("%s: %s", study, sentence)
-        limits = self._config.objective.guards
-        for guard in broken(check_guards(record.judgement, limits, None)):
+        # Those of the record: status, dashboard and report show them, and the verdict counts them.
+        for guard in broken(record.guards):
             logger.warning(
                 "%s: the baseline itself breaks the guard %s: %s", study, guard.name, guard.words
             )

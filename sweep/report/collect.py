@@ -24,6 +24,7 @@ from fieldsharp.sweep.report.trial_rows import (
     variant_rows,
 )
 from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing
+from fieldsharp.sweep.results.exportable import require_complete
 from fieldsharp.sweep.study.confirmation.records import read_runs
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import (
@@ -70,7 +71,10 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         budget=status.budget,
         chosen=_chosen(study, chosen, number, status) if chosen is not None else None,
         commands=_commands(name, url, chosen, number),
-        confirm_command=f"python run_sweep.py confirm {shlex.quote(name)}{as_option(url)}",
+        confirm_command=""
+        if status.why_not_confirm
+        else f"python run_sweep.py confirm {shlex.quote(name)}{as_option(url)}",
+        why_not_confirm=status.why_not_confirm,
         validation=validation,
         test=test,
         why_no_test=why_no_test,
@@ -95,7 +99,7 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
 
 def _chosen_trial(study: Study, number: int | None, url: str) -> FrozenTrial | None:
     try:
-        return choose_trial(study, number, url)
+        return choose_trial(study, number, url, require_complete)
     except StudyError:
         if number is not None:
             raise

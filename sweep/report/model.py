@@ -233,7 +233,8 @@ class Report:
         budget: Number of trials planned.
         chosen: The trial the report is about; None while no trial is complete.
         commands: To continue with the chosen trial.
-        confirm_command: To confirm the best trials.
+        confirm_command: To confirm the best trials; "" where it would be refused.
+        why_not_confirm: Why it would be.
         validation: Results on the split that the search minimised the score of.
         test: Results on the split that no training and no search used; None if unavailable.
         why_no_test: Why it is unavailable.
@@ -258,6 +259,7 @@ class Report:
     chosen: Chosen | None
     commands: Sequence[str]
     confirm_command: str
+    why_not_confirm: str
     validation: SplitResults
     test: SplitResults | None
     why_no_test: str

@@ -18,7 +18,6 @@ from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPrevi
 Field = npt.NDArray[np.float64]
 ENOUGH_TRIALS = 100
 """Number of trials from which importance is not called rough."""
-NONE_FEASIBLE = "Every trial besides the baseline breaks a guard."
 
 
 def name_of(report: Report, kind: str) -> str:
@@ -190,7 +189,7 @@ def cost_sentence(report: Report) -> str:
     feasible = _feasible(report)
     sharp = [p for p in feasible if p.gradient_share is not None and p.rmse_share is not None]
     if not sharp:
-        return NONE_FEASIBLE
+        return _none_feasible(report)
     steepest = max(sharp, key=lambda p: p.gradient_share or 0.0)
     text = (
         f"The steepest forecast that breaks no guard, of trial {steepest.number}, has "
@@ -222,7 +221,7 @@ def slice_sentence(report: Report, name: str) -> str:
     """Return the values of one setting in the best trials."""
     feasible = [trial for trial in _feasible(report) if name in trial.params]
     if not feasible:
-        return NONE_FEASIBLE
+        return _none_feasible(report)
     best = sorted(feasible, key=lambda p: (p.score or 0.0, p.number))[:3]
     values = [_value(trial, name) for trial in best]
     if len(best) == 1:
@@ -230,6 +229,12 @@ def slice_sentence(report: Report, name: str) -> str:
     if len(set(values)) == 1:
         return f"Each of the best {len(best)} that break no guard has {values[0]}."
     return f"The best {len(best)} that break no guard have {listed(values)}."
+
+
+def _none_feasible(report: Report) -> str:
+    if all(trial.is_baseline for trial in report.complete):
+        return "No trial besides the baseline is complete."
+    return "Every trial besides the baseline breaks a guard."
 
 
 def _feasible(report: Report) -> list[TrialRow]:

@@ -20,11 +20,10 @@ from fieldsharp.sweep.report.model import (
 from fieldsharp.sweep.study.confirmation.records import Runs
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.trial_records import (
-    PAUSED_STATE,
     TrialRecord,
     complete_baseline,
     is_baseline,
-    paused_after,
+    state_name,
     states,
     trial_record,
     trial_spec,
@@ -68,7 +67,7 @@ def _trial_row(trial: FrozenTrial, trials: ParsedTrials, summary: DataSummary) -
         rmse = share(record.metrics["rmse"], record.baseline_rmse)
     return TrialRow(
         number=trial.number,
-        state=trial.state.name if paused_after(trial) is None else PAUSED_STATE,
+        state=state_name(trial),
         feasible=record.feasible if record is not None else True,
         score=score,
         sharpness=sharpness,

@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
 from fieldsharp.core.printable import printable
+from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
 from fieldsharp.storage.durable_files.atomic import write_to_send_on
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.safe_yaml import (
@@ -19,24 +20,34 @@ from fieldsharp.sweep.configuration.safe_yaml import (
     first_difference,
     not_finite,
 )
+from fieldsharp.sweep.results.exportable import (
+    Requirement,
+    exported_parts,
+    no_complete_trial,
+    require_exportable,
+)
+from fieldsharp.sweep.results.exported_search import exported_search
 from fieldsharp.sweep.results.python_constants import python_constants
 from fieldsharp.sweep.study.confirmation.records import read_confirmation
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
-from fieldsharp.sweep.study.status.report import trial_status
-from fieldsharp.sweep.study.trial_records import PROVENANCE, best_trial, trial_record, trial_spec
+from fieldsharp.sweep.study.status.report import sharpening_status, trained_values
+from fieldsharp.sweep.study.trial_records import PROVENANCE, TrialRecord, best_trial, state_name
+from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.study.verdict import study_verdict
 
 Format = Literal["yaml", "json", "py"]
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def choose_trial(study: Study, number: int | None, url: str) -> FrozenTrial:
+def choose_trial(
+    study: Study, number: int | None, url: str, require: Requirement = require_exportable
+) -> FrozenTrial:
     """Return the trial to export: the one with this number, the confirmed winner, or the best.
 
     The confirmed winner stays preferred over newer trials with a better score of a single seed.
 
     Raises:
-        StudyError: If it does not exist or is not complete.
+        StudyError: If it does not exist, or is refused by ``require``.
     """
     with database_errors(url):
         trials = study.get_trials(deepcopy=False)
@@ -46,20 +57,15 @@ def choose_trial(study: Study, number: int | None, url: str) -> FrozenTrial:
     if number is None:
         best = best_trial(trials)
         if best is None:
-            raise StudyError(
-                f"study {study.study_name!r} has no complete trial yet; wait for one and look with "
-                "the status command"
-            )
+            raise no_complete_trial(study.study_name, trials)
         return best
     if not 0 <= number < len(trials):
         raise StudyError(
             f"study {study.study_name!r} has no trial {number}: it has {len(trials)} trials, "
             "numbered from 0"
         )
-    chosen = trials[number]
-    if chosen.state is not TrialState.COMPLETE:
-        raise StudyError(f"trial {number} is {chosen.state.name}; choose a complete trial")
-    return chosen
+    require(trials[number], trials)
+    return trials[number]
 
 
 def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
@@ -67,32 +73,38 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
 
     The settings have the form of a configuration file; ``metrics`` are those on the validation
     split; ``exported`` is the provenance, in which ``confirmed.newer_trials`` counts the trials
-    that finished after the study was confirmed.
+    that finished after the study was confirmed. Of a trial that was not trained to its end
+    ``metrics`` is empty, since a training of the export ends with others: those it had after
+    ``exported.epochs``, in ``exported.state``, are in ``exported.early_metrics``.
+
+    Raises:
+        StudyError: If it cannot be exported.
     """
     config, facts = study_config(study), study_data_summary(study)
     trials = study.get_trials(deepcopy=False)
     verdict, confirmation = study_verdict(trials, config, facts), read_confirmation(study)
     confirmed = confirmation.for_trial(trial.number) if confirmation else None
-    status, spec, record = trial_status(trial), trial_spec(trial), trial_record(trial)
-    assert spec is not None, "trial_status checked"
-    assert record is not None, "trial_status checked"
+    spec, record = exported_parts(trial)
+    is_complete = trial.state is TrialState.COMPLETE
     # The current path of the study: the file may have moved since the trial ran.
     data = {**spec.run.data.model_dump(mode="json"), "path": config.data.path}
     return {
         **config.model_dump(mode="json"),
         **spec.run.model_dump(mode="json"),
         "data": data,
-        "sharpening": {"name": status.sharpening.name},
-        "metrics": record.metrics,
+        "search": exported_search(config, spec.run),
+        "sharpening": {"name": _sharpener(spec, record)},
+        "metrics": record.metrics if record and is_complete else {},
         "exported": {
             "study": study.study_name,
             "trial": trial.number,
+            **({} if is_complete else _so_far(trial, record)),
             "preset": spec.preset,
-            "score": status.score,
-            "score_parts": record.score_parts,
-            "feasible": record.feasible,
-            "sharpening": asdict(status.sharpening),
-            "guards": {guard.name: guard.as_json() for guard in record.guards},
+            "score": record.score if record else None,
+            "score_parts": record.score_parts if record else None,
+            "feasible": record.feasible if record else None,
+            "sharpening": asdict(sharpening_status(record)) if record else None,
+            "guards": {guard.name: guard.as_json() for guard in (record.guards if record else ())},
             "verdict": verdict.model_dump(),
             "confirmed": None
             if confirmation is None
@@ -105,16 +117,33 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
                 if confirmed
                 else None,
             },
-            "baseline_rmse": record.baseline_rmse,
+            "baseline_rmse": record.baseline_rmse if record else None,
             "targets": {"gradient": facts.gradient.low, "peak": facts.peak.low},
             "units": facts.units,
-            "params": status.params,
+            "params": trained_values(trial, spec),
             "seed": spec.run.training.seed,
-            "device": record.device,
-            "precision": record.precision,
+            "device": record.device if record else None,
+            "precision": record.precision if record else None,
             **trial.user_attrs.get(PROVENANCE, facts.provenance.model_dump(mode="json")),
         },
     }
+
+
+def _so_far(trial: FrozenTrial, record: TrialRecord | None) -> dict[str, Any]:
+    """Return how far a trial that is not complete was trained, and its metrics then."""
+    return {
+        "state": state_name(trial),
+        "epochs": record.epochs if record else None,
+        "early_metrics": record.metrics if record else {},
+    }
+
+
+def _sharpener(spec: TrialSpec, record: TrialRecord | None) -> str:
+    """Return the sharpener that was chosen for a trial; none before one was."""
+    if record is not None:
+        return record.sharpener
+    name = spec.run.sharpening.name
+    return NO_SHARPENER if name == BEST_SHARPENER else name
 
 
 def render(tree: dict[str, Any], form: Format) -> str:
@@ -140,7 +169,10 @@ def render(tree: dict[str, Any], form: Format) -> str:
 
 def standing(about: Mapping[str, Any]) -> str:
     """Return score, confirmation and broken guards of an exported trial in one phrase."""
-    phrase = f"score {about['score']:.6g}"
+    phrase = "no score" if about["score"] is None else f"score {about['score']:.6g}"
+    if "state" in about:  # it is not complete
+        phrase += f", {about['state'].lower()}"
+        phrase += f" after epoch {about['epochs']}" if about["epochs"] is not None else ""
     if about["confirmed"] is not None:
         phrase += f", {_confirmed_standing(about['confirmed'])}"
     broken = [name for name, guard in about["guards"].items() if not guard["ok"]]

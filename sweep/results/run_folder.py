@@ -169,7 +169,7 @@ def load_run(folder: Path) -> TrainedRun:
     needed = [CONFIG, WEIGHTS, FIELD, METRICS]
     missing = [name for name in needed if not (folder / name).is_file()]
     if not missing:
-        run = load_config(folder / CONFIG).config.run
+        run = load_config(folder / CONFIG, one_training=True).config.run
         has_sharpener = run.sharpening.name != NO_SHARPENER
         needed = [DESCRIPTION, TENSORS] if has_sharpener else []
         missing = [name for name in needed if not (folder / name).is_file()]

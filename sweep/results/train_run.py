@@ -2,6 +2,7 @@
 
 import logging
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
+from fieldsharp.objectives.metrics import METRICS
 from fieldsharp.objectives.sharpened import best_of, judge
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.sweep.configuration.config_file import ConfigFile
@@ -33,12 +35,14 @@ class TrainingOutcome:
         metrics: On the validation split, physical units, with the sharpener.
         largest_difference: Largest relative difference from the metrics of the export it was
             trained from; None for a configuration that carries none.
+        largest_difference_of: The metric that has it; None likewise.
         sharpening: Name of the sharpener, or none.
     """
 
     metrics: Mapping[str, float]
     units: str
     largest_difference: float | None
+    largest_difference_of: str | None = None
     sharpening: str = NO_SHARPENER
 
 
@@ -98,8 +102,8 @@ def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
     }
     sharpener = trial.sharpeners.get(name)
     save_run(folder, tree, trial.predictor, shape, data, reports, sharpener)
-    difference = _largest_difference(metrics, file.metrics)
-    return TrainingOutcome(metrics, data.series.units, difference, name)
+    metric, difference = _largest_difference(metrics, file.metrics) or (None, None)
+    return TrainingOutcome(metrics, data.series.units, difference, metric, name)
 
 
 def _with_last_step(config: SweepConfig, report: EpochReport) -> tuple[str, dict[str, float]]:
@@ -119,12 +123,45 @@ def _with_last_step(config: SweepConfig, report: EpochReport) -> tuple[str, dict
     return best.sharpener, best.values.overall
 
 
-def _largest_difference(found: Mapping[str, float], expected: Mapping[str, float]) -> float | None:
-    if not expected:
-        return None
-    differences = [
-        0.0 if found[name] == value else abs(found[name] - value) / max(abs(value), 1e-300)
+def _largest_difference(
+    found: Mapping[str, float], expected: Mapping[str, float]
+) -> tuple[str, float] | None:
+    """Return the metric that differs most from the export, and by how much; None without one.
+
+    Relative to the larger of both magnitudes or, for metrics near 0 such as a bias, to the scale
+    that a difference in the metric is judged by: see ``_scale``.
+    """
+    differences = {
+        name: _difference(found[name], value, _scale(name, found, expected))
         for name, value in expected.items()
         if name in found
-    ]
-    return max(differences, default=math.nan)
+    }
+    if not differences:
+        return None
+    largest = max(differences, key=lambda name: differences[name])
+    return largest, differences[largest]
+
+
+def _difference(found: float, expected: float, scale: float) -> float:
+    if found == expected or (math.isnan(found) and math.isnan(expected)):
+        return 0.0
+    if not (math.isfinite(found) and math.isfinite(expected)):
+        return math.inf
+    largest = max(abs(found), abs(expected), scale)
+    # Each by itself, since the difference of two large numbers may be none.
+    return abs(found / largest - expected / largest)
+
+
+def _scale(name: str, *sets: Mapping[str, float]) -> float:
+    """Return the least magnitude that a difference in a metric is related to.
+
+    1 for ratios, correlations, decibels and cells. In physical units the error of the forecast, or
+    for gradients the observed one: a bias of a millionth of either is none. The smallest number
+    that has a reciprocal where it is not known.
+    """
+    metric = METRICS.get(name)
+    if metric is not None and metric.unit not in ("field", "field per cell"):
+        return 1.0
+    of = "gradient_observed" if metric is not None and metric.unit == "field per cell" else "rmse"
+    known = (abs(metrics.get(of, 0.0)) for metrics in sets)
+    return max([v for v in known if math.isfinite(v)] + [sys.float_info.min])

@@ -213,6 +213,11 @@ def paused_after(trial: FrozenTrial) -> int | None:
     return epochs if isinstance(epochs, int) and epochs > 0 else None
 
 
+def state_name(trial: FrozenTrial) -> str:
+    """Return the state of a trial by name: Optuna's, or PAUSED."""
+    return trial.state.name if paused_after(trial) is None else PAUSED_STATE
+
+
 def states(trials: Sequence[FrozenTrial]) -> dict[str, int]:
     """Return the number of trials in each state; paused ones do not count as WAITING."""
     paused = sum(paused_after(trial) is not None for trial in trials)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from optuna.trial import FrozenTrial, TrialState
 
+from fieldsharp.core.errors import StudyError
 from fieldsharp.model.registry import loss_variant
 from fieldsharp.model.settings import LossSettings
 from fieldsharp.objectives.contenders import Contender
@@ -23,6 +24,7 @@ from fieldsharp.sweep.configuration.execution import BudgetSettings
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.narrowed_search import narrowed_search
 from fieldsharp.sweep.study.trial_records import TrialRecord, counted, trial_record, trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
@@ -38,6 +40,10 @@ NEXT_FOR_SCRIPTS = {
     "lead, or set higher objective.targets",
 }
 """Advice by verdict that can be followed where the losses are those of a script."""
+WITHOUT_NARROWING = (
+    "keep tuning: give the sweep more trials with resume STUDY --trials, or search more settings "
+    "in a new study; its best trials leave no narrowed search to start"
+)
 
 
 def contender(spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True) -> Contender:
@@ -88,7 +94,14 @@ def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: DataSum
     """Return the verdict on all trials of a study."""
     to_come = max(0, config.budget.trials - counted(trials))
     reached = reach_verdict(contenders(trials), facts.targets, facts.units, to_come)
-    return as_script_verdict(config, reached)
+    verdict = as_script_verdict(config, reached)
+    if verdict.name != PROMISING:
+        return verdict
+    try:
+        narrowed_search(config.study, config, trials)
+    except StudyError:  # then no next.yaml is written either
+        return verdict.model_copy(update={"next": WITHOUT_NARROWING})
+    return verdict
 
 
 def settled_verdict(

@@ -57,6 +57,7 @@ def test_from_an_export_to_a_forecast(url: str, capsys: pytest.CaptureFixture[st
     assert train["metrics"] == json.loads(Path("run/metrics.json").read_text())
     assert train["output"] == "run"
     assert train["largest_difference"] < 1e-5
+    assert train["largest_difference_of"] in train["metrics"]
     predict = _said(capsys, "predict", "run", "--steps", "3", "-o", "f.nc")
     assert {k: predict[k] for k in ("output", "frames", "variable", "units")} == {
         "output": "f.nc",

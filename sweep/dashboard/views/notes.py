@@ -91,8 +91,10 @@ def study_note(status: StudyStatus, url: str) -> str:
     if status.guards_not_taken:
         guards = ", ".join(code(guard) for guard in status.guards_not_taken)
         parts.append(f"The script does not report the metrics that the guards {guards} need.")
-    commands = [f"report {name}", f"export {name} -o best.yaml"]
-    if not status.trains_script:
+    commands = [f"report {name}"]
+    if status.best is not None:
+        commands.append(f"export {name} -o best.yaml")
+    if not status.why_not_confirm:
         commands.append(f"confirm {name}")
     lines = [f"python run_sweep.py {command}{as_option(url)}" for command in commands]
     return "\n\n".join([*parts, code_block(*lines)])

@@ -14,6 +14,7 @@ from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.study_lock import study_lock_owner
 from fieldsharp.sweep.configuration.ranges import Scalar, setting_path, value_at
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.confirmation.candidates import candidates
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
 from fieldsharp.sweep.study.status.state import CoordinatorStatus, study_state
@@ -102,6 +103,7 @@ class StudyStatus:
         targets: Least gradient and peak.
         observed: Observed gradient and peak on the validation split; null where a script knows the
             data alone.
+        why_not_confirm: Why ``confirm`` would be refused now; "" where it would not.
         trains_script: Whether the trials train a script.
         guards_not_taken: Guards that cannot be computed from the figures that a script prints.
         budget: Trials in all.
@@ -134,6 +136,7 @@ class StudyStatus:
     eta_s: float | None
     failures: dict[int, str]
     left_out: dict[int, str]
+    why_not_confirm: str
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -188,7 +191,23 @@ def study_status(study: Study, url: str) -> StudyStatus:
             if trial.state is TrialState.FAIL
         },
         left_out=left_out(trials),
+        why_not_confirm=_why_not_confirm(study.study_name, trials, config, state.coordinator),
     )
+
+
+def _why_not_confirm(
+    name: str, trials: list[FrozenTrial], config: SweepConfig, coordinator: CoordinatorStatus
+) -> str:
+    if config.trainer is not None:
+        return "a script's seeds and test split are its own"
+    if coordinator.alive:
+        return "the study is being run"
+    try:
+        candidates(name, trials, top=1)
+    except StudyError as error:
+        reason = str(error).removeprefix(f"study {name!r} ")
+        return f"it {reason.partition(':')[0].partition(',')[0]}"
+    return ""
 
 
 def left_out(trials: list[FrozenTrial]) -> dict[int, str]:

@@ -52,3 +52,13 @@ def uphill_mse(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Ten
     error_BTCHW = torch.where(mask_HW, pred_BTCHW - target_BTCHW, 0.0)
     value_B = (error_BTCHW**2).mean(dim=(1, 2, 3, 4))
     return 2.0 * value_B.detach() - value_B
+
+
+def slightly_uphill_mse(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
+    """A loss term that rises when it is trained on alone, and falls beside a base loss of MSE."""
+    return 0.5 * uphill_mse(pred_BTCHW, target_BTCHW, mask_HW)
+
+
+def strongly_uphill_mse(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
+    """A loss term that rises beside a base loss of MSE too."""
+    return 3.0 * uphill_mse(pred_BTCHW, target_BTCHW, mask_HW)

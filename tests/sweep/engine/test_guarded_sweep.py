@@ -7,6 +7,7 @@ at small scales.
 
 import logging
 import math
+import re
 from typing import ClassVar
 
 import pytest
@@ -188,6 +189,30 @@ def test_a_baseline_that_breaks_a_guard_is_said(
     hopeless = {**BLURRED, "rmse_climatology": 9.0}
     make_sweep(trials=1).run(FakeExecutor(metrics={(0, e): hopeless for e in range(2)}))
     assert "the baseline itself breaks the guard climatology: its error is larger" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("metrics", "guards"),
+    [
+        # Its own power raises the limit that it is compared with.
+        ({"power_small": 3.5, "roughness": 4.0}, []),
+        # A baseline that is no better than each cell's mean raises none.
+        ({"power_small": 3.5, "rmse_climatology": 9.0}, ["spectrum_small", "climatology"]),
+        ({"anomaly_correlation": 0.1}, ["correlation"]),
+    ],
+)
+def test_the_log_names_the_guards_that_the_record_of_the_baseline_says_are_broken(
+    make_sweep: MakeSweep, caplog: pytest.LogCaptureFixture, metrics: Metrics, guards: list[str]
+) -> None:
+    sweep = make_sweep(trials=1)
+    sweep.run(FakeExecutor(metrics={(0, e): {**BLURRED, **metrics} for e in range(2)}))
+    said = re.findall(r"the baseline itself breaks the guard (\w+):", caplog.text)
+    record = trial_record(sweep.trials[0])
+    assert record is not None
+    status = study_status(sweep.repository.study, sweep.repository.url)
+    assert said == guards
+    assert {guard.name for guard in record.guards if not guard.ok} == set(guards)
+    assert set(status.guards_broken) == set(guards)
 
 
 def test_where_every_trial_breaks_a_guard_the_baseline_is_the_best_there_is(

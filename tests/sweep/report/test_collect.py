@@ -1,5 +1,6 @@
 """A report is made of what there is: what is missing is said, and stops nothing."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -146,6 +147,9 @@ def test_any_study_has_a_report(
         assert report.chosen is not None
         assert report.chosen.is_baseline
         assert "There are no pictures: of the test split because" in text
+    breaks = "Every trial besides the baseline breaks a guard."
+    assert (breaks in text) == (kind == "none feasible"), "of no trial it would be no news"
+    assert ("No trial besides the baseline is complete." in text) == (kind == "baseline alone")
     if kind == "none feasible":
         assert "spike (2 trials)" in text
         assert "Every complete trial breaks a guard, so there is no front." in text
@@ -171,8 +175,11 @@ def test_a_front_of_several_objectives_has_a_report(
 def test_a_trial_can_be_named_and_must_be_complete(whole: Whole) -> None:
     assert whole.report.chosen is not None
     assert whole.report.chosen.number == whole.best
-    with pytest.raises(StudyError, match="trial 8 is FAIL; choose a complete trial"):
-        collect_report(NAME, whole.url, 8)
+    advice = f"choose a complete trial, such as --trial {whole.best}"
+    for number, state in ((8, "FAIL"), (9, "PRUNED")):
+        said = f"trial {number} is {state}, and a report is of complete ones; {advice}"
+        with pytest.raises(StudyError, match=re.escape(said)):
+            collect_report(NAME, whole.url, number)
 
 
 def test_samples_of_another_version_are_passed_over(whole: Whole, tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ from fieldsharp.sweep.configuration.ranges import Choices, NumberRange
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.results.narrowed_search import (
     MARK,
-    narrowed_search,
     render_narrowed_search,
     write_narrowed_search,
 )
 from fieldsharp.sweep.study.data_summary import DataSummary
-from fieldsharp.sweep.study.lookup import open_or_create_study
+from fieldsharp.sweep.study.lookup import open_or_create_study, study_config
+from fieldsharp.sweep.study.narrowed_search import narrowed_search
 from fieldsharp.sweep.study.trial_records import PRESET, SCORE
 
 VARIANTS = ("gradient", "sobel", "laplacian", "sorted")
@@ -76,7 +76,7 @@ def _trials() -> list[FrozenTrial]:
 
 
 def test_ranges_are_those_of_the_best_quarter_with_a_margin(study: Study) -> None:
-    config = narrowed_search(study, _trials())
+    config = narrowed_search("tiny", study_config(study), _trials())
     space = config.search.space
     weight = space["gradient_weight"]
     assert isinstance(weight, NumberRange)
@@ -95,7 +95,7 @@ def test_ranges_are_those_of_the_best_quarter_with_a_margin(study: Study) -> Non
 
 
 def test_choices_are_those_of_the_best_and_one_they_agree_on_is_fixed(study: Study) -> None:
-    config = narrowed_search(study, _trials())
+    config = narrowed_search("tiny", study_config(study), _trials())
     variants = config.search.space["loss_variant"]
     assert isinstance(variants, Choices)
     assert variants.choices == ("gradient", "sorted")
@@ -104,7 +104,7 @@ def test_choices_are_those_of_the_best_and_one_they_agree_on_is_fixed(study: Stu
 
 
 def test_it_is_another_study_that_begins_with_its_own_baseline(study: Study) -> None:
-    config = narrowed_search(study, _trials())
+    config = narrowed_search("tiny", study_config(study), _trials())
     assert config.study == "tiny-next"
     assert config.search.presets == "baseline"
 
@@ -112,13 +112,17 @@ def test_it_is_another_study_that_begins_with_its_own_baseline(study: Study) -> 
 def test_no_trial_without_a_broken_guard_leaves_nothing_to_narrow(study: Study) -> None:
     cheats = [_trial(0.0, 1.0, "sorted", 1e-3, violation=0.5)]
     with pytest.raises(StudyError, match="no complete trial beside the baseline that breaks no"):
-        narrowed_search(study, [*cheats, _trial(0.2, 0.01, "sobel", 1e-3, preset="baseline")])
+        narrowed_search(
+            "tiny",
+            study_config(study),
+            [*cheats, _trial(0.2, 0.01, "sobel", 1e-3, preset="baseline")],
+        )
 
 
 def test_the_file_is_a_configuration_that_can_be_started(study: Study, tmp_path: Path) -> None:
     path = tmp_path / "next.yaml"
     write_narrowed_search(render_narrowed_search(study, _trials()), path)
-    assert load_config(path).config == narrowed_search(study, _trials())
+    assert load_config(path).config == narrowed_search("tiny", study_config(study), _trials())
 
 
 def test_a_name_that_yaml_cannot_hold_in_a_comment_leaves_a_file_that_loads(
