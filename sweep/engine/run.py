@@ -28,7 +28,12 @@ from fieldsharp.sweep.monitoring.live_progress import OpenedSweep
 from fieldsharp.sweep.monitoring.progress import Progress
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.lookup import open_or_create_study, study_data_summary, study_identity
+from fieldsharp.sweep.study.lookup import (
+    open_or_create_study,
+    study_data_summary,
+    study_identity,
+    with_sharpening_of,
+)
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.status.watcher import StudyWatcher, check_disk_space
 from fieldsharp.sweep.study.warm_start import WarmStart
@@ -105,6 +110,9 @@ def _run(
                 lock=lock,
             )
         )
+
+        asked = config
+        config = patience.call(lambda: with_sharpening_of(storage, asked))
 
         def differ(study: Study) -> list[str]:
             return _project_differs(study, config, storage_url, facts, resumed=must_exist)

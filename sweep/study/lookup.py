@@ -12,6 +12,8 @@ from optuna.study import Study
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.core.suggestions import nearest
+from fieldsharp.model.registry import BEST_SHARPENER
+from fieldsharp.model.settings import SharpeningSettings
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import make_pruner, make_sampler
@@ -82,6 +84,23 @@ def open_or_create_study(
         study.sampler = RungAwareSampler(sampler) if learns else sampler
         study.pruner = make_pruner(config.search, config.training.epochs)
         return study
+
+
+def with_sharpening_of(storage: RDBStorage, config: SweepConfig) -> SweepConfig:
+    """Return a configuration without sharpeners where its study was begun without.
+
+    Studies of versions that had none go on as they began.
+    """
+    with database_errors(storage.url):
+        if config.study not in optuna.study.get_all_study_names(storage):
+            return config
+        study = optuna.load_study(study_name=config.study, storage=storage)
+        stored = study.user_attrs.get(CONFIG)
+    if not isinstance(stored, dict) or "sharpening" in stored:
+        return config
+    if config.sharpening.name != BEST_SHARPENER:  # asked for by name: refused as a difference
+        return config
+    return config.model_copy(update={"sharpening": SharpeningSettings()})
 
 
 def _is_half_made(study: Study, objectives: int) -> bool:
