@@ -15,9 +15,9 @@ from tests.sweep.fake_sweep import MakeSweep, Sweep
 
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory: pytest.TempPathFactory, tiny_yaml: Path) -> Path:
-    """A run folder; stride 2, so that times of a forecast are two hours apart."""
+    """A run folder without sharpener; stride 2, so that forecast times are two hours apart."""
     folder = tmp_path_factory.mktemp("trained") / "run"
-    train_into(load_config(tiny_yaml, ["data.stride=2"]), folder)
+    train_into(load_config(tiny_yaml, ["data.stride=2", "sharpening.name=none"]), folder)
     return folder
 
 

@@ -58,7 +58,8 @@ def test_metrics_are_in_physical_units(tiny_data: ForecastData) -> None:
 def test_a_training_is_verified_in_evaluation_mode_and_trained_on(
     tiny_config: SweepConfig, tiny_data: ForecastData
 ) -> None:
-    trial = Trial(tiny_config.run, tiny_data, find_hardware(tiny_config.training))
+    run = tiny_config.run_with({"sharpening.name": "none"})
+    trial = Trial(run, tiny_data, find_hardware(run.training))
     modes = []
     trial.predictor.register_forward_hook(lambda module, _i, _o: modes.append(module.training))
     reports = list(trial.epochs())
