@@ -68,23 +68,28 @@ class FrontierCurve(Settings):
         return f"the curve is an estimate: {'; '.join(self.doubts)}" if self.doubts else ""
 
     @property
-    def diagnosis(self) -> str:
-        """What is wrong with the amplitudes of the baseline as trained; empty where nothing is.
+    def is_orthogonal(self) -> bool:
+        """Whether the orthogonality is near 0, or within three standard errors of it.
 
-        Or where the split is too short to tell: within two standard errors of 0.
+        Three, as an error from four blocks is itself uncertain: Student's t is 3.2 at 95 %.
         """
-        least = max(ORTHOGONAL_WITHIN, 2.0 * (self.orthogonality_error or 0.0))
-        if self.orthogonality < -least:
+        error = self.orthogonality_error or 0.0
+        return abs(self.orthogonality) <= max(ORTHOGONAL_WITHIN, 3.0 * error)
+
+    @property
+    def diagnosis(self) -> str:
+        """What is wrong with the amplitudes of the baseline as trained; empty where nothing is."""
+        if self.is_orthogonal:
+            return ""
+        if self.orthogonality < 0:
             return (
                 f"too bold: its anomalies are best multiplied by {1 + self.orthogonality:.2f}; "
                 "it was trained too long or on too few data"
             )
-        if self.orthogonality > least:
-            return (
-                f"too timid: its anomalies are best multiplied by {1 + self.orthogonality:.2f}; "
-                "it was trained too briefly or held back by regularisation"
-            )
-        return ""
+        return (
+            f"too timid: its anomalies are best multiplied by {1 + self.orthogonality:.2f}; "
+            "it was trained too briefly or held back by regularisation"
+        )
 
     def rmse_at(self, gradient_share: float) -> float:
         """Return the least RMSE at a share of the observed gradient, interpolated.

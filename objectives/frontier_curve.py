@@ -21,13 +21,17 @@ from collections.abc import Mapping
 import torch
 
 from fieldsharp.objectives.calibration import calibrate, others, positive
-from fieldsharp.objectives.frontier import ORTHOGONAL_WITHIN, FrontierCurve
+from fieldsharp.objectives.frontier import FrontierCurve
 
 Tensor = torch.Tensor
 STEPS = 21
 """Points of a curve."""
 GRADIENT_WITHIN = 0.05
 """So well the spectrum foretells the share of the gradient of a Gaussian, stationary field."""
+LARGEST_UNCERTAINTY = 0.1
+"""Standard error of the orthogonality up to which it tells anything."""
+CALIBRATION_WITHIN = 0.05
+"""So much may calibration by cross-fitting raise the RMSE, where there is nothing to calibrate."""
 POWER_WITHIN = 0.05
 """Up to this share of the truth's power may lie in rings in which the calibrated mean has more."""
 
@@ -128,15 +132,22 @@ class FrontierLines:
         return value, math.sqrt(float(spread) * (self._blocks - 1) / self._blocks)
 
     def _doubts(self, curve: FrontierCurve, leads: slice) -> list[str]:
+        if not math.isfinite(curve.rmse_as_trained):
+            return ["the baseline has diverged"]
         doubts = []
         if self._blocks == 1:
             doubts.append("the split is too short to calibrate on other windows than its own")
-        if not abs(curve.orthogonality) <= ORTHOGONAL_WITHIN:
+        if not curve.is_orthogonal:
             doubts.append(
                 f"the baseline as trained is off orthogonality by {curve.orthogonality:+.2f}, so "
                 "it is no conditional mean"
             )
-        if curve.rmse[0] > (1.0 + ORTHOGONAL_WITHIN) * curve.rmse_as_trained:
+        elif (curve.orthogonality_error or 0.0) > LARGEST_UNCERTAINTY:
+            doubts.append(
+                "the split is too short to tell whether the baseline is a conditional mean: its "
+                f"orthogonality is {curve.orthogonality:+.2f} +- {curve.orthogonality_error:.2f}"
+            )
+        if curve.rmse[0] > (1.0 + CALIBRATION_WITHIN) * curve.rmse_as_trained:
             doubts.append("what calibrates one part of the split makes another worse")
         truth_TCK = self._calibrated.truth_TCK[leads]
         above = truth_TCK[self._calibrated.forecast_TCK[leads] > truth_TCK].sum()

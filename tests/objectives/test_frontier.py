@@ -67,7 +67,7 @@ def test_a_target_within_reach_is_not_said() -> None:
         (-0.31, 0.05, "too bold"),
         (0.11, None, "too timid"),
         (-0.04, 0.01, ""),
-        (0.11, 0.06, ""),  # within two standard errors
+        (0.11, 0.04, ""),  # within three standard errors
     ],
 )
 def test_the_diagnosis_goes_by_the_orthogonality(

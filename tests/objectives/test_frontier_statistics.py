@@ -237,6 +237,39 @@ def test_fields_that_are_not_gaussian_are_an_estimate() -> None:
     assert "not Gaussian" in frontier_of(showers).overall.estimate_because
 
 
+def test_windows_that_contradict_each_other_are_an_estimate() -> None:
+    simulation = simulate(24)
+    usual, mean = simulation.usual_CHW, simulation.sharpened(0.0)
+    factor_B = torch.ones(24, 1, 1, 1, 1, dtype=torch.float64)
+    factor_B[12:] = 2.0
+    forecast = usual + 0.6 * factor_B * (mean - usual)
+    curve = frontier_of(simulation.case(forecast, everywhere())).overall
+
+    assert curve.orthogonality_error is not None
+    assert curve.orthogonality_error > 0.1
+    assert "too short to tell" in curve.estimate_because
+
+
+def test_the_standard_error_of_the_orthogonality_is_its_spread_over_splits() -> None:
+    curves = []
+    for seed in range(30):
+        simulation = simulate(24, seed=seed)
+        case = simulation.case(simulation.sharpened(0.0), everywhere())
+        curves.append(frontier_of(case).overall)
+    found = torch.tensor([curve.orthogonality for curve in curves])
+    errors = torch.tensor([curve.orthogonality_error or math.nan for curve in curves])
+
+    assert float(errors.square().mean().sqrt()) == pytest.approx(float(found.std()), rel=0.4)
+    assert sum(bool(curve.diagnosis) for curve in curves) <= 2
+
+
+def test_a_forecast_that_diverged_has_a_curve_of_nothing(humid: Simulation) -> None:
+    curve = frontier_of(humid.case(humid.truth * math.nan, everywhere())).overall
+
+    assert math.isnan(curve.rmse_as_trained)
+    assert "diverged" in curve.estimate_because
+
+
 def test_doubts_of_a_lead_are_those_of_all() -> None:
     simulation = simulate(120, (0.2, 0.2))
     usual, mean = simulation.usual_CHW, simulation.sharpened(0.0)
