@@ -1,0 +1,121 @@
+"""Accumulates what the curve of error against sharpness of a baseline is computed from.
+
+Shape legend: B sample, D block of the split, T lead, C channel, H rows, W columns, N valid cells,
+K ring of wavenumbers. Physical units, double precision, on the CPU.
+"""
+
+import torch
+
+from fieldsharp.fields.derivatives import interior_mask, sobel, zero_masked
+from fieldsharp.fields.graph_fourier import GraphFourier, graph_fourier
+from fieldsharp.objectives.frontier import Frontier
+from fieldsharp.objectives.frontier_curve import FrontierLines
+from fieldsharp.objectives.verification_batch import VerificationBatch
+
+Tensor = torch.Tensor
+BLOCKS = 4
+LEAST_WINDOWS_OF_A_BLOCK = 4
+"""Fewer blocks are made of a shorter split, of less than twice as many windows one."""
+
+
+class FrontierStatistics:
+    """Sums of powers by block of the split, lead and ring of wavenumbers.
+
+    Not thread-safe; holds three doubles per block, lead, channel and ring, and no forecast.
+
+    Args:
+        windows: Number of windows of the split, which are added in time order.
+        blocks: Blocks for cross-fitting; fewer where the split is short.
+
+    Raises:
+        ValueError: If windows or blocks are less than 1.
+    """
+
+    def __init__(self, windows: int, *, blocks: int = BLOCKS) -> None:
+        if windows < 1 or blocks < 1:
+            raise ValueError(
+                f"a frontier needs at least one window and one block, found {windows} and {blocks}"
+            )
+        self._expected = windows
+        self._blocks = max(1, min(blocks, windows // LEAST_WINDOWS_OF_A_BLOCK))
+        self._added = 0
+        self._mask_HW: Tensor | None = None
+        self._waves: GraphFourier | None = None
+        self._usual_gradient_CN = torch.empty(0)
+        self._sums: dict[str, Tensor] = {}
+
+    def add(self, case: VerificationBatch) -> None:
+        """Add the next windows of the split.
+
+        Raises:
+            ValueError: If the climatology is not known, the mask is another than before, or more
+                windows are added than the split has.
+        """
+        samples = case.pred_BTCHW.shape[0]
+        if self._added + samples > self._expected:
+            raise ValueError(
+                f"a frontier of {self._expected} windows was given {self._added + samples}"
+            )
+        waves = self._waves_of(case)
+        forecast_BTCN = case.forecast.anomalies_BTCN.cpu().double()
+        truth_BTCN = case.truth.anomalies_BTCN.cpu().double()
+        level_p, level_t = forecast_BTCN.mean(dim=-1), truth_BTCN.mean(dim=-1)
+        p = waves.coefficients(forecast_BTCN - level_p[..., None])
+        t = waves.coefficients(truth_BTCN - level_t[..., None])
+        cells = forecast_BTCN.shape[-1]
+        block_B = (torch.arange(samples) + self._added) * self._blocks // self._expected
+        for name, values in {
+            "windows": torch.ones(samples, dtype=torch.float64),
+            "power_p": waves.ring_sums(p * p) / cells,
+            "cross": waves.ring_sums(p * t) / cells,
+            "power_t": waves.ring_sums(t * t) / cells,
+            "level_p": level_p,
+            "level_t": level_t,
+            "level_pp": level_p * level_p,
+            "level_pt": level_p * level_t,
+            "level_tt": level_t * level_t,
+            "gradient_p": case.forecast.steepness.mean(dim=(2, 3)).cpu().double(),
+            "gradient_t": case.truth.steepness.mean(dim=(2, 3)).cpu().double(),
+        }.items():
+            if name not in self._sums:
+                self._sums[name] = values.new_zeros((self._blocks, *values.shape[1:]))
+            self._sums[name].index_add_(0, block_B, values)
+        self._added += samples
+
+    def frontier(self) -> Frontier:
+        """Return the curve over all leads, and that of each.
+
+        Raises:
+            ValueError: If nothing was added.
+        """
+        if self._added == 0:
+            raise ValueError("no forecast was added, so no frontier can be computed")
+        assert self._waves is not None
+        # Blocks of windows that were never added are left out.
+        used_D = self._sums["windows"] > 0
+        sums = {name: sum_D[used_D] for name, sum_D in self._sums.items()}
+        lines = FrontierLines(sums, self._waves.slope_square_K, self._usual_gradient_CN)
+        leads = lines.squared_error_ST.shape[1]
+        by_lead = [lines.curve(slice(lead, lead + 1)) for lead in range(leads)]
+        overall = lines.curve(slice(leads))
+        if not overall.doubts:  # those of leads may cancel in the mean
+            doubts = [
+                f"at lead {n} {doubt}" for n, c in enumerate(by_lead, 1) for doubt in c.doubts
+            ]
+            overall = overall.model_copy(update={"doubts": doubts})
+        return Frontier(
+            overall=overall, by_lead=by_lead, windows=self._added, blocks=int(used_D.sum())
+        )
+
+    def _waves_of(self, case: VerificationBatch) -> GraphFourier:
+        mask_HW = case.mask_HW.cpu()
+        if self._waves is None or self._mask_HW is None:
+            if case.climatology is None:
+                raise ValueError("a frontier needs a climatology; none was given")
+            self._mask_HW, self._waves = mask_HW, graph_fourier(mask_HW)
+            usual_CHW = zero_masked(case.climatology.mean_CHW.cpu().double(), mask_HW)
+            gx, gy = sobel(usual_CHW)
+            self._usual_gradient_CN = torch.hypot(gx, gy)[..., interior_mask(mask_HW)]
+        if not torch.equal(mask_HW, self._mask_HW):
+            raise ValueError("the windows of a frontier need the same mask, found another")
+        return self._waves
