@@ -142,7 +142,9 @@ def _without_training(status: StudyStatus) -> list[str]:
         if any(not one.feasible for one in status.references):
             sentences.append("* breaks a guard")
     elif status.baseline is not None and status.references_note is not None:
-        sentences.append(f"nothing to compare with that needs no training: {status.references_note}")
+        sentences.append(
+            f"nothing to compare with that needs no training: {status.references_note}"
+        )
     if status.frontier is not None:
         curve = status.frontier.overall
         if curve.diagnosis:
