@@ -34,19 +34,18 @@ class GraphFourier:
         tiles: For each tile, the places of its cells among the valid cells [n], and its waves in
             columns [n, n].
         ring_N: The ring of each wave, in the order of ``coefficients``; 0 has the longest.
-        slope_square_K: Mean square of the Sobel/8 gradient over interior cells, per cell squared,
-            of a field whose waves of this ring have a power of 1 (mean square over valid cells)
-            together, shared equally.
+        slope_square_N: Mean square of the Sobel/8 gradient over interior cells, per cell squared,
+            of a field of this wave alone whose mean square over valid cells is 1.
     """
 
     tiles: tuple[tuple[Tensor, Tensor], ...]
     ring_N: Tensor
-    slope_square_K: Tensor
+    slope_square_N: Tensor
 
     @property
     def rings(self) -> int:
         """The number of rings."""
-        return len(self.slope_square_K)
+        return int(self.ring_N.max()) + 1
 
     def coefficients(self, cells: Tensor) -> Tensor:
         """Return the amplitude of each wave: valid cells [..., N] become waves [..., N].
@@ -92,9 +91,7 @@ def _graph_fourier(mask: bytes, height: int, width: int) -> GraphFourier:
     longest = max(end - start for start, end in (*rows, *columns))
     # A ring is half a wave over the longest side of a tile wide, as cosines are half a wave apart.
     ring_N = _joined((torch.cat(wavenumbers) * 2.0 * longest).round().long())
-    waves_K = torch.bincount(ring_N).double()
-    slope_square_K = torch.zeros_like(waves_K).index_add_(0, ring_N, torch.cat(slope_squares))
-    return GraphFourier(tuple(tiles), ring_N, slope_square_K / waves_K)
+    return GraphFourier(tuple(tiles), ring_N, torch.cat(slope_squares))
 
 
 @lru_cache(maxsize=16)

@@ -23,6 +23,8 @@ class FrontierCurve(Settings):
         rmse: At each share, in units of the field, the bias included.
         orthogonality: E[(O - P) P] / E[P^2] of the anomalies of the forecast P as trained: 0 for a
             conditional mean. The slope that calibrates it best is 1 more.
+        orthogonality_error: Its standard error, by the jackknife over the blocks of the split;
+            None with one block.
         bias: Root of the mean square over channels of the mean error, in units of the field.
         rmse_as_trained: Of the baseline before it was calibrated.
         gradient_share_as_trained: Mean gradient of that baseline over the observed one.
@@ -35,6 +37,7 @@ class FrontierCurve(Settings):
     gradient_shares: list[float] = Field(min_length=1)
     rmse: list[float]
     orthogonality: float
+    orthogonality_error: float | None = None
     bias: float
     rmse_as_trained: float
     gradient_share_as_trained: float
@@ -65,19 +68,28 @@ class FrontierCurve(Settings):
         return f"the curve is an estimate: {'; '.join(self.doubts)}" if self.doubts else ""
 
     @property
+    def is_orthogonal(self) -> bool:
+        """Whether the orthogonality is near 0, or within three standard errors of it.
+
+        Three, as an error from four blocks is itself uncertain: Student's t is 3.2 at 95 %.
+        """
+        error = self.orthogonality_error or 0.0
+        return abs(self.orthogonality) <= max(ORTHOGONAL_WITHIN, 3.0 * error)
+
+    @property
     def diagnosis(self) -> str:
         """What is wrong with the amplitudes of the baseline as trained; empty where nothing is."""
-        if self.orthogonality < -ORTHOGONAL_WITHIN:
+        if self.is_orthogonal:
+            return ""
+        if self.orthogonality < 0:
             return (
                 f"too bold: its anomalies are best multiplied by {1 + self.orthogonality:.2f}; "
                 "it was trained too long or on too few data"
             )
-        if self.orthogonality > ORTHOGONAL_WITHIN:
-            return (
-                f"too timid: its anomalies are best multiplied by {1 + self.orthogonality:.2f}; "
-                "it was trained too briefly or held back by regularisation"
-            )
-        return ""
+        return (
+            f"too timid: its anomalies are best multiplied by {1 + self.orthogonality:.2f}; "
+            "it was trained too briefly or held back by regularisation"
+        )
 
     def rmse_at(self, gradient_share: float) -> float:
         """Return the least RMSE at a share of the observed gradient, interpolated.

@@ -17,76 +17,23 @@ which no rescaling of the forecast has an influence. The square of the mean erro
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 
-from fieldsharp.objectives.frontier import ORTHOGONAL_WITHIN, FrontierCurve
+from fieldsharp.objectives.calibration import calibrate, others, positive
+from fieldsharp.objectives.frontier import FrontierCurve
 
 Tensor = torch.Tensor
 STEPS = 21
 """Points of a curve."""
 GRADIENT_WITHIN = 0.05
 """So well the spectrum foretells the share of the gradient of a Gaussian, stationary field."""
+LARGEST_UNCERTAINTY = 0.1
+"""Standard error of the orthogonality up to which it tells anything."""
+CALIBRATION_WITHIN = 0.05
+"""So much may calibration by cross-fitting raise the RMSE, where there is nothing to calibrate."""
 POWER_WITHIN = 0.05
 """Up to this share of the truth's power may lie in rings in which the calibrated mean has more."""
-
-
-@dataclass(frozen=True)
-class Calibrated:
-    """Powers of each ring, mean squares per valid cell [T, C, K], of a calibrated forecast.
-
-    Attributes:
-        forecast_TCK: Of the forecast, S_m.
-        truth_TCK: Of the truth, S_t.
-        coherence_TCK: Of both, from 0 to 1.
-    """
-
-    forecast_TCK: Tensor
-    truth_TCK: Tensor
-    coherence_TCK: Tensor
-
-    def forecast_at(self, step: float) -> Tensor:
-        """Return the powers at a step from the mean (0) to the truth's sharpness (1) [T, C, K]."""
-        amplitude = torch.lerp(self.forecast_TCK.sqrt(), self.truth_TCK.sqrt(), step)
-        return amplitude.square()
-
-    def squared_error_at(self, step: float) -> Tensor:
-        """Return the mean square error of that forecast without its mean error [T, C]."""
-        power = self.forecast_at(step)
-        product = self.coherence_TCK * torch.sqrt(self.truth_TCK * power)
-        return (self.truth_TCK - 2.0 * product + power).sum(dim=-1)
-
-
-def calibrate(
-    forecast_DTCK: Tensor, cross_DTCK: Tensor, truth_DTCK: Tensor, windows_D: Tensor
-) -> Calibrated:
-    """Rescale a forecast ring by ring, each block by the slope fitted on the other blocks.
-
-    The slope is the cross-power over the forecast's power; with one block it is fitted on that
-    block itself. It is at least 0, and gives a ring no more power than the truth has in the blocks
-    the slope was fitted on, as no conditional mean has more: so a ring of few waves cannot blow up,
-    and to rescale the forecast changes nothing.
-
-    Args:
-        forecast_DTCK: Sums over windows of the forecast's powers.
-        cross_DTCK: Of the cross-powers.
-        truth_DTCK: Of the truth's powers.
-        windows_D: Windows of each block.
-    """
-    windows = windows_D.sum()
-    fitted_on_DTCK = [_others(sums) for sums in (forecast_DTCK, cross_DTCK, truth_DTCK)]
-    others_D = _others(windows_D)[:, None, None, None]
-    slope_DTCK = (fitted_on_DTCK[1] / _positive(fitted_on_DTCK[0])).clamp(min=0.0)
-    most_DTCK = fitted_on_DTCK[2] / others_D * windows_D[:, None, None, None]
-    slope_DTCK = torch.minimum(slope_DTCK, torch.sqrt(most_DTCK / _positive(forecast_DTCK)))
-    forecast_TCK = (slope_DTCK.square() * forecast_DTCK).sum(dim=0) / windows
-    cross_TCK = (slope_DTCK * cross_DTCK).sum(dim=0) / windows
-    truth_TCK = truth_DTCK.sum(dim=0) / windows
-    # What has no part in the truth is better left out.
-    forecast_TCK = torch.where(cross_TCK > 0, forecast_TCK, 0.0)
-    coherence_TCK = cross_TCK / _positive(torch.sqrt(truth_TCK * forecast_TCK))
-    return Calibrated(forecast_TCK, truth_TCK, coherence_TCK.clamp(0.0, 1.0))
 
 
 def mean_gradient_of(slope_square_TC: Tensor, usual_gradient_CN: Tensor) -> Tensor:
@@ -102,10 +49,11 @@ def mean_gradient_of(slope_square_TC: Tensor, usual_gradient_CN: Tensor) -> Tens
         slope_square_TC: Mean square of the length of the anomalies' gradient.
         usual_gradient_CN: Length of the climatology's gradient at the interior cells.
     """
-    sigma_TC1 = torch.sqrt(_positive(slope_square_TC) / 2.0)[..., None]
-    x = (usual_gradient_CN / sigma_TC1).square() / 2.0
+    # Of a field without anomalies the mean is the climatology's gradient; x must stay finite.
+    sigma_TCN = torch.sqrt(slope_square_TC / 2.0)[..., None].maximum(1e-6 * usual_gradient_CN)
+    x = (usual_gradient_CN / positive(sigma_TCN)).square() / 2.0
     bracket = (1.0 + x) * torch.special.i0e(x / 2.0) + x * torch.special.i1e(x / 2.0)
-    length_TCN: Tensor = sigma_TC1 * math.sqrt(math.pi / 2.0) * bracket
+    length_TCN: Tensor = sigma_TCN * math.sqrt(math.pi / 2.0) * bracket
     return length_TCN.mean(dim=(1, 2))
 
 
@@ -116,16 +64,13 @@ class FrontierLines:
         sums: Sums over the windows of each block: ``windows`` [D]; ``power_p``, ``cross`` and
             ``power_t`` of the rings about the mean of each frame, mean squares per valid cell
             [D, T, C, K]; ``level_p`` and ``level_t``, means of frames, and their squares and
-            product ``level_pp``, ``level_tt`` and ``level_pt`` [D, T, C]; mean Sobel/8 gradients
-            ``gradient_p`` and ``gradient_t`` [D, T].
-        slope_square_K: Mean square gradient of a ring of power 1.
+            product ``level_pp``, ``level_tt`` and ``level_pt`` [D, T, C]; mean squares of the
+            anomalies' Sobel/8 gradient in each ring, ``slope_p`` and ``slope_t`` [D, T, C, K], and
+            mean lengths of the fields' gradient ``gradient_p`` and ``gradient_t`` [D, T].
         usual_gradient_CN: Length of the climatology's gradient at the interior cells.
     """
 
-    def __init__(
-        self, sums: Mapping[str, Tensor], slope_square_K: Tensor, usual_gradient_CN: Tensor
-    ) -> None:
-        self._slope_square_K = slope_square_K
+    def __init__(self, sums: Mapping[str, Tensor], usual_gradient_CN: Tensor) -> None:
         self._usual_gradient_CN = usual_gradient_CN
         self._blocks = len(sums["windows"])
         windows = sums["windows"].sum()
@@ -136,16 +81,18 @@ class FrontierLines:
         )
         self._calibrated = calibrate(power_p, cross, power_t, sums["windows"])
         raw_TCK = power_p.sum(dim=0) / windows
-        self._product_T = cross.sum(dim=(0, 3)).mean(dim=-1) / windows
-        self._square_T = raw_TCK.sum(dim=-1).mean(dim=-1)
+        self._product_DT = cross.sum(dim=-1).mean(dim=-1) / windows
+        self._square_DT = power_p.sum(dim=-1).mean(dim=-1) / windows
         truth_T = self._calibrated.truth_TCK.sum(dim=-1).mean(dim=-1)
         self._bias_square_T = (mean["level_p"] - mean["level_t"]).square().mean(dim=-1)
-        self._error_as_trained_T = (
-            self._square_T - 2.0 * self._product_T + truth_T + self._bias_square_T
-        )
+        error_DT = self._square_DT - 2.0 * self._product_DT
+        self._error_as_trained_T = error_DT.sum(dim=0) + truth_T + self._bias_square_T
         self._gradient_p_T, self._gradient_t_T = mean["gradient_p"], mean["gradient_t"]
-        self._spectral_p_T = self._spectral_gradient(raw_TCK)
-        self._spectral_t_T = self._spectral_gradient(self._calibrated.truth_TCK)
+        self._spectral_p_T = mean_gradient_of(mean["slope_p"].sum(dim=-1), usual_gradient_CN)
+        self._spectral_t_T = mean_gradient_of(mean["slope_t"].sum(dim=-1), usual_gradient_CN)
+        self._slope_t_TCK = mean["slope_t"] / positive(self._calibrated.truth_TCK)
+        slope_p_TCK = mean["slope_p"] / positive(raw_TCK)
+        self._slope_p_TCK = torch.where(slope_p_TCK > 0, slope_p_TCK, self._slope_t_TCK)
         steps = torch.linspace(0.0, 1.0, STEPS, dtype=torch.float64).tolist()
         self.squared_error_ST = torch.stack(
             [self._calibrated.squared_error_at(step).mean(dim=-1) for step in steps]
@@ -155,31 +102,52 @@ class FrontierLines:
 
     def curve(self, leads: slice) -> FrontierCurve:
         """Return the curve of some leads: means over them of square errors and of gradients."""
-        gradient_t = _positive(self._gradient_t_T[leads].mean())
+        gradient_t = positive(self._gradient_t_T[leads].mean())
         shares_S = (self.gradient_ST[:, leads].mean(dim=1) / gradient_t).clamp(max=1.0)
         rmse_S = self.squared_error_ST[:, leads].mean(dim=1).clamp(min=0.0).sqrt()
-        square = _positive(self._square_T[leads].sum())
+        orthogonality, orthogonality_error = self._orthogonality(leads)
         error_as_trained = self._error_as_trained_T[leads].mean().clamp(min=0.0)
         curve = FrontierCurve(
             gradient_shares=shares_S.cummax(dim=0).values.tolist(),
             rmse=rmse_S.tolist(),
-            orthogonality=float(self._product_T[leads].sum() / square) - 1.0,
+            orthogonality=orthogonality,
+            orthogonality_error=orthogonality_error,
             bias=float(self._bias_square_T[leads].mean().sqrt()),
             rmse_as_trained=float(error_as_trained.sqrt()),
             gradient_share_as_trained=float(self._gradient_p_T[leads].mean() / gradient_t),
         )
         return curve.model_copy(update={"doubts": self._doubts(curve, leads)})
 
+    def _orthogonality(self, leads: slice) -> tuple[float, float | None]:
+        """Return E[(O - P) P] / E[P^2] and its standard error, by leaving out a block at a time."""
+        product_D = self._product_DT[:, leads].sum(dim=1)
+        square_D = self._square_DT[:, leads].sum(dim=1)
+        without_D = others(product_D) / positive(others(square_D))
+        if not square_D.sum() > 0:
+            return 0.0, None
+        value = float(product_D.sum() / square_D.sum()) - 1.0
+        if self._blocks == 1:
+            return value, None
+        spread = (without_D - without_D.mean()).square().sum()
+        return value, math.sqrt(float(spread) * (self._blocks - 1) / self._blocks)
+
     def _doubts(self, curve: FrontierCurve, leads: slice) -> list[str]:
+        if not math.isfinite(curve.rmse_as_trained):
+            return ["the baseline has diverged"]
         doubts = []
         if self._blocks == 1:
             doubts.append("the split is too short to calibrate on other windows than its own")
-        if not abs(curve.orthogonality) <= ORTHOGONAL_WITHIN:
+        if not curve.is_orthogonal:
             doubts.append(
                 f"the baseline as trained is off orthogonality by {curve.orthogonality:+.2f}, so "
                 "it is no conditional mean"
             )
-        if curve.rmse[0] > (1.0 + ORTHOGONAL_WITHIN) * curve.rmse_as_trained:
+        elif (curve.orthogonality_error or 0.0) > LARGEST_UNCERTAINTY:
+            doubts.append(
+                "the split is too short to tell whether the baseline is a conditional mean: its "
+                f"orthogonality is {curve.orthogonality:+.2f} +- {curve.orthogonality_error:.2f}"
+            )
+        if curve.rmse[0] > (1.0 + CALIBRATION_WITHIN) * curve.rmse_as_trained:
             doubts.append("what calibrates one part of the split makes another worse")
         truth_TCK = self._calibrated.truth_TCK[leads]
         above = truth_TCK[self._calibrated.forecast_TCK[leads] > truth_TCK].sum()
@@ -194,16 +162,16 @@ class FrontierLines:
             )
         return doubts
 
-    def _spectral_gradient(self, power_TCK: Tensor) -> Tensor:
-        return mean_gradient_of(power_TCK @ self._slope_square_K, self._usual_gradient_CN)
-
     def _gradient_at(self, step: float) -> Tensor:
         """Return the mean gradient at a step [T].
 
-        By the spectrum, times what the measured gradient is of that by the spectrum: at step 0 of
-        the forecast as trained, at 1 of the truth, in between the geometric mean.
+        By the spectrum, times what the measured gradient is of that by the spectrum. That factor,
+        and the mean square gradient of a ring of power 1, are at step 0 those of the forecast as
+        trained, at 1 those of the truth, in between geometric means.
         """
-        spectral_T = self._spectral_gradient(self._calibrated.forecast_at(step))
+        power_TCK = self._calibrated.forecast_at(step)
+        slope_TCK = self._slope_p_TCK ** (1.0 - step) * self._slope_t_TCK**step
+        spectral_T = mean_gradient_of((power_TCK * slope_TCK).sum(dim=-1), self._usual_gradient_CN)
         of_p_T = _ratio(self._gradient_p_T, self._spectral_p_T)
         of_t_T = _ratio(self._gradient_t_T, self._spectral_t_T)
         return spectral_T * of_p_T ** (1.0 - step) * of_t_T**step
@@ -227,13 +195,4 @@ def _with_levels(
 def _ratio(values_T: Tensor, over_T: Tensor) -> Tensor:
     """Return the ratio, 1 where either is 0."""
     both = (values_T > 0) & (over_T > 1e-140)
-    return torch.where(both, values_T / _positive(over_T), 1.0)
-
-
-def _others(sums_D: Tensor) -> Tensor:
-    """Return the sums over all blocks but each; over the block itself where it is the only one."""
-    return sums_D.sum(dim=0) - sums_D if len(sums_D) > 1 else sums_D
-
-
-def _positive(values: Tensor) -> Tensor:
-    return values.clamp(min=1e-300)
+    return torch.where(both, values_T / positive(over_T), 1.0)

@@ -16,12 +16,14 @@ Tensor = torch.Tensor
 BLOCKS = 4
 LEAST_WINDOWS_OF_A_BLOCK = 4
 """Fewer blocks are made of a shorter split, of less than twice as many windows one."""
+MOST_GRADIENTS = 1000
+"""Of the climatology, at as many cells at most."""
 
 
 class FrontierStatistics:
     """Sums of powers by block of the split, lead and ring of wavenumbers.
 
-    Not thread-safe; holds three doubles per block, lead, channel and ring, and no forecast.
+    Not thread-safe; holds five doubles per block, lead, channel and ring, and no forecast.
 
     Args:
         windows: Number of windows of the split, which are added in time order.
@@ -69,6 +71,8 @@ class FrontierStatistics:
             "power_p": waves.ring_sums(p * p) / cells,
             "cross": waves.ring_sums(p * t) / cells,
             "power_t": waves.ring_sums(t * t) / cells,
+            "slope_p": waves.ring_sums(waves.slope_square_N * p * p) / cells,
+            "slope_t": waves.ring_sums(waves.slope_square_N * t * t) / cells,
             "level_p": level_p,
             "level_t": level_t,
             "level_pp": level_p * level_p,
@@ -90,11 +94,10 @@ class FrontierStatistics:
         """
         if self._added == 0:
             raise ValueError("no forecast was added, so no frontier can be computed")
-        assert self._waves is not None
         # Blocks of windows that were never added are left out.
         used_D = self._sums["windows"] > 0
         sums = {name: sum_D[used_D] for name, sum_D in self._sums.items()}
-        lines = FrontierLines(sums, self._waves.slope_square_K, self._usual_gradient_CN)
+        lines = FrontierLines(sums, self._usual_gradient_CN)
         leads = lines.squared_error_ST.shape[1]
         by_lead = [lines.curve(slice(lead, lead + 1)) for lead in range(leads)]
         overall = lines.curve(slice(leads))
@@ -115,7 +118,16 @@ class FrontierStatistics:
             self._mask_HW, self._waves = mask_HW, graph_fourier(mask_HW)
             usual_CHW = zero_masked(case.climatology.mean_CHW.cpu().double(), mask_HW)
             gx, gy = sobel(usual_CHW)
-            self._usual_gradient_CN = torch.hypot(gx, gy)[..., interior_mask(mask_HW)]
+            self._usual_gradient_CN = _thinned(torch.hypot(gx, gy)[..., interior_mask(mask_HW)])
         if not torch.equal(mask_HW, self._mask_HW):
             raise ValueError("the windows of a frontier need the same mask, found another")
         return self._waves
+
+
+def _thinned(gradient_CN: Tensor) -> Tensor:
+    """Return a thousand gradients of each channel, evenly taken from all of them in order."""
+    cells = gradient_CN.shape[-1]
+    if cells <= MOST_GRADIENTS:
+        return gradient_CN
+    place = ((torch.arange(MOST_GRADIENTS) + 0.5) * cells / MOST_GRADIENTS).long()
+    return gradient_CN.sort(dim=-1).values[..., place]
