@@ -132,34 +132,31 @@ def _reference(reference: Reference) -> list[str]:
 def _without_training(status: StudyStatus) -> list[str]:
     """Return what sharpeners of the baseline come to, and what its frontier says."""
     sentences = []
-    best = status.reference
+    best, note = status.reference, status.references_note
     if best is not None:
-        at_best = f"the best without training is the baseline + {best.name}, score {best.score:.4g}"
-        if best.feasible:
-            sentences.append(at_best)
-        else:
-            sentences.append("every sharpener of the baseline breaks a guard")
         if any(not one.feasible for one in status.references):
             sentences.append("* breaks a guard")
-    elif status.baseline is not None and status.references_note is not None:
         sentences.append(
-            f"nothing to compare with that needs no training: {status.references_note}"
+            f"the best without training is the baseline + {best.name}, score {best.score:.4g}"
+            if best.feasible
+            else "every sharpener of the baseline breaks a guard"
         )
+    elif status.baseline is not None and note is not None:
+        sentences.append(f"nothing that needs no training to compare with: {note}")
     if status.frontier is not None:
         curve = status.frontier.overall
         if curve.diagnosis:
             sentences.append(f"the baseline is {curve.diagnosis}")
         if status.best is not None and status.best.excess_over_frontier is not None:
-            sentences.append(_above_the_frontier(status.best.excess_over_frontier, status))
+            excess = status.best.excess_over_frontier
+            share = 100.0 * abs(excess) / (status.best.rmse - excess)
+            where = "above" if excess >= 0 else "below"
+            estimate = ", an estimate" if curve.is_estimate else ""
+            sentences.append(
+                f"the rmse of the best is {share:.1f} % {where} the frontier, the least rmse at "
+                f"its sharpness by what the baseline knows{estimate}"
+            )
     return sentences
-
-
-def _above_the_frontier(excess: float, status: StudyStatus) -> str:
-    unit = f" {status.units}" if status.units else ""
-    where = f"{abs(excess):.3g}{unit} {'above' if excess >= 0 else 'below'}"
-    curve = status.frontier.overall if status.frontier is not None else None
-    estimate = ", an estimate" if curve is not None and curve.is_estimate else ""
-    return f"best's rmse is {where} the least at its sharpness by the baseline's frontier{estimate}"
 
 
 def _sharpened(trial: TrialStatus) -> str:

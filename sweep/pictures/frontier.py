@@ -32,20 +32,26 @@ MOST_RMSE = 1.6
 
 
 def put_frontier(axes: Axes, curve: FrontierCurve, baseline_rmse: float, style: Style) -> None:
-    """Draw a frontier, called an estimate in the legend where it is one."""
+    """Draw a frontier, dashed where it is an estimate; see ``frontier_label``."""
     axes.plot(
         *zip(*curve_points(curve, baseline_rmse), strict=True),
         color=style.ink,
         linewidth=LINE_WIDTH,
         linestyle=(0, (5, 2)) if curve.is_estimate else "-",
-        label="frontier (estimate)" if curve.is_estimate else "frontier",
         zorder=2.5,
     )
 
 
+def frontier_label(curve: FrontierCurve, baseline_rmse: float, style: Style) -> LabelledPoint:
+    """Return the name of a frontier, to be placed with those of points, beside its upper end."""
+    name = "frontier (estimate)" if curve.is_estimate else "frontier"
+    return LabelledPoint(name, curve_points(curve, baseline_rmse)[-1], style.ink)
+
+
 def put_references(axes: Axes, points: Sequence[SharpnessPoint], style: Style) -> None:
     """Draw the references as diamonds, empty where they break a guard; see ``reference_labels``."""
-    for feasible, label in ((True, "sharpened baseline"), (False, "")):
+    label = "sharpened baseline"
+    for feasible in (True, False):
         chosen = [point.at for point in points if point.feasible is feasible]
         if not chosen:
             continue
@@ -58,9 +64,10 @@ def put_references(axes: Axes, points: Sequence[SharpnessPoint], style: Style) -
             color=style.reference,
             markerfacecolor=style.reference if feasible else "none",
             markeredgewidth=1.0,
-            label=label or "sharpened baseline, breaks a guard",
+            label=label,
             zorder=4,
         )
+        label = ""  # both kinds have one line in the legend
 
 
 def reference_labels(points: Sequence[SharpnessPoint], style: Style) -> list[LabelledPoint]:
@@ -120,7 +127,10 @@ def _draw(axes: Axes, source: SharpnessSource, number: int, style: Style) -> Non
         labels.append(LabelledPoint(point.name, point.at, getattr(style, kind)))
     put_labels(axes, "gradient over observed", "RMSE over the baseline's", style)
     put_grid(axes, style)
-    curve = [] if source.curve is None else curve_points(source.curve, source.baseline_rmse)
+    curve: list[Shares] = []
+    if source.curve is not None:
+        curve = curve_points(source.curve, source.baseline_rmse)
+        labels.insert(0, frontier_label(source.curve, source.baseline_rmse, style))
     drawn = [point.at for point in (*source.references, *others, *(one for one, *_ in marked))]
     _frame(axes, [*drawn, *curve])
     put_legend(axes, style)

@@ -10,7 +10,7 @@ from fieldsharp.sweep.pictures.style import SMALL, Style
 
 LETTER, LINE = 0.56, 1.25
 """Width of a letter and height of a line, over the size of the font."""
-GAP = 7.0
+GAP = 8.0
 MARK = 4.0
 """Half the width of a marker, in points."""
 POINTS_PER_INCH = 72.0

@@ -203,8 +203,9 @@ def slices(report: Report) -> list[Drawing]:
 
 
 def _labels(report: Report) -> dict[str, str]:
-    kinds = ("baseline", "reference", "forecast")
-    return {kind: sentences.name_of(report, kind) for kind in kinds}
+    labels = {kind: sentences.name_of(report, kind) for kind in ("baseline", "forecast")}
+    # Its whole name would be too long for a legend, in which it stands beside the baseline's.
+    return {**labels, "reference": sentences.name_of(report, "reference").removeprefix("baseline ")}
 
 
 def _chart(name: str, title: str, caption: str, figure: Figure) -> Drawing:

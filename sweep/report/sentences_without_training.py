@@ -111,10 +111,8 @@ def frontier_sentence(report: Report) -> str:
     chosen = found.chosen if found is not None else None
     if chosen is not None and chosen.excess is not None:
         where = "above" if chosen.excess >= 0 else "below"
-        text += (
-            f" {capital(name_of(report, 'forecast'))} lies {abs(100 * chosen.excess):.1f} % {where} "
-            "it."
-        )
+        name = capital(name_of(report, "forecast"))
+        text += f" {name} lies {abs(100 * chosen.excess):.1f} % {where} it."
     return text
 
 

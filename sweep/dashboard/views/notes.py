@@ -233,10 +233,11 @@ def _without_training(status: StudyStatus) -> list[str]:
         curve = status.frontier.overall
         about = [curve.diagnosis and f"the baseline is {curve.diagnosis}", curve.estimate_because]
         said = ". ".join(text[:1].upper() + text[1:] for text in about if text)
-        full = (
-            f"a forecast as sharp as the truth has an RMSE of {curve.rmse_full:.4g}{unit} at least"
+        full = f"an RMSE of {curve.rmse_full:.4g}{unit} at least"
+        parts.append(
+            f"**Frontier:** by what the baseline knows, a forecast as sharp as the truth has "
+            f"{full}. {plain(said)}{'.' if said else ''}".rstrip()
         )
-        parts.append(f"**Frontier:** {full}. {plain(said)}{'.' if said else ''}".rstrip())
     return parts
 
 

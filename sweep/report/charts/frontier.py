@@ -8,6 +8,7 @@ from fieldsharp.objectives.targets import Band
 from fieldsharp.sweep.pictures.axes import put_labels, put_legend
 from fieldsharp.sweep.pictures.frontier import (
     curve_points,
+    frontier_label,
     level,
     put_frontier,
     put_references,
@@ -48,10 +49,12 @@ def error_against_sharpness(
     complete = [point for point in points if point.is_complete]
     put_points(axes, complete, lambda p: p.gradient_share, lambda p: p.rmse_share, style)
     put_references(axes, references, style)
-    curve = []
+    curve, labels = [], reference_labels(references, style)
     if bound is not None:
-        put_frontier(axes, bound.frontier.overall, bound.baseline_rmse, style)
-        curve = curve_points(bound.frontier.overall, bound.baseline_rmse)
+        overall, rmse = bound.frontier.overall, bound.baseline_rmse
+        put_frontier(axes, overall, rmse, style)
+        curve = curve_points(overall, rmse)
+        labels.insert(0, frontier_label(overall, rmse, style))
     low, high = share(band.low, gradient_observed), share(band.high, gradient_observed)
     if low is not None and high is not None:
         axes.axvspan(low, high, color=style.band, alpha=0.18, linewidth=0, label="target")
@@ -68,10 +71,7 @@ def error_against_sharpness(
         for p in complete
         if p.gradient_share is not None and p.rmse_share is not None
     ]
-    labels = [
-        *reference_labels(references, style),
-        *(LabelledPoint(one.label, one.at, getattr(style, one.kind)) for one in marked),
-    ]
+    labels += [LabelledPoint(one.label, one.at, getattr(style, one.kind)) for one in marked]
     put_legend(axes, style)
     put_point_labels(axes, labels, [*others, *curve, *level(axes)], style)
     return figure
