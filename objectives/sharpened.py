@@ -101,8 +101,23 @@ def best_of(
     Of scores within 0.001 that with the lowest RMSE, then the first. Where all break a guard, the
     one with the least total violation.
     """
-    feasible = [one for one in judged if violation(one.guards) <= 0.0]
+    violations = [violation(one.guards) for one in judged]
+    scores, rmses = [one.score.total for one in judged], [one.rmse for one in judged]
+    return judged[position_of_best(scores, rmses, violations)]
+
+
+def position_of_best(
+    scores: Sequence[float], rmses: Sequence[float], violations: Sequence[float]
+) -> int:
+    """Return which forecast is the best; see ``best_of``.
+
+    Args:
+        scores: The lower the better.
+        rmses: Of the same forecasts, in units of the field.
+        violations: Total violation of guards; 0 where they hold.
+    """
+    feasible = [i for i, violation in enumerate(violations) if violation <= 0.0]
     if not feasible:
-        return min(judged, key=lambda one: violation(one.guards))
-    order = ranked([one.score.total for one in feasible], [one.rmse for one in feasible])
+        return min(range(len(violations)), key=violations.__getitem__)
+    order = ranked([scores[i] for i in feasible], [rmses[i] for i in feasible])
     return feasible[order[0]]

@@ -7,11 +7,12 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
+from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.verdict import NOTHING_TO_FIX, SUCCESS
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
-from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus
+from fieldsharp.sweep.study.status.report import Reference, StudyStatus, TrialStatus
 
 
 def show_status(status: StudyStatus, console: Console) -> None:
@@ -42,8 +43,13 @@ def show_status(status: StudyStatus, console: Console) -> None:
             table.add_row(
                 name, str(trial.trial), *numbers, "-" if skill is None else f"{skill:.2f}"
             )
+        if name == "baseline":
+            for reference in status.references:
+                table.add_row(*_reference(reference))
     console.print(table)
     show("skill is 1 - MSE / MSE of persistence")
+    for sentence in _without_training(status):
+        show_long(sentence)
     if status.front:
         front = ", ".join(str(trial.trial) for trial in status.front)
         show(f"on the front, beaten by none in gradient, peak and rmse at once: trials {front}")
@@ -57,6 +63,9 @@ def show_status(status: StudyStatus, console: Console) -> None:
         show(f"{status.infeasible} of the complete trials broke a guard and cannot win ({broken})")
     if status.best is not None:
         show(f"best is {_values(status.best)}")
+        sharpened = _sharpened(status.best)
+        if sharpened:
+            show_long(sharpened)
         if status.baseline is not None and status.best.trial == status.baseline.trial:
             show("no trial has a better score than the baseline")
         for warning in status.best.warnings:
@@ -112,6 +121,53 @@ def show_result(status: StudyStatus, address: str, console: Console) -> None:
         commands += ["train best.yaml -o run", "predict run --steps 3 -o forecast.nc"]
     for command in commands:
         console.print(f"  python run_sweep.py {command}", markup=False, soft_wrap=True)
+
+
+def _reference(reference: Reference) -> list[str]:
+    """Return the row of the baseline under a sharpener, marked where it breaks a guard."""
+    numbers = _numbers(reference.score, reference.gradient, reference.peak, reference.rmse)
+    mark = "" if reference.feasible else " *"
+    return [f"  + {reference.name}{mark}", "", *numbers, ""]
+
+
+def _without_training(status: StudyStatus) -> list[str]:
+    """Return what sharpeners of the baseline come to, and what its frontier says."""
+    sentences = []
+    best, note = status.reference, status.references_note
+    if best is not None:
+        if any(not one.feasible for one in status.references):
+            sentences.append("* breaks a guard")
+        sentences.append(
+            f"the best without training is the baseline + {best.name}, score {best.score:.4g}"
+            if best.feasible
+            else "every sharpener of the baseline breaks a guard"
+        )
+    elif status.baseline is not None and note is not None:
+        sentences.append(f"nothing that needs no training to compare with: {note}")
+    if status.frontier is not None:
+        curve = status.frontier.overall
+        if curve.diagnosis:
+            sentences.append(f"the baseline is {curve.diagnosis}")
+        if status.best is not None and status.best.excess_over_frontier is not None:
+            excess = status.best.excess_over_frontier
+            share = 100.0 * abs(excess) / (status.best.rmse - excess)
+            where = "above" if excess >= 0 else "below"
+            estimate = ", an estimate" if curve.is_estimate else ""
+            sentences.append(
+                f"the rmse of the best is {share:.1f} % {where} the frontier, the least rmse at "
+                f"its sharpness by what the baseline knows{estimate}"
+            )
+    return sentences
+
+
+def _sharpened(trial: TrialStatus) -> str:
+    """Return with which sharpener a trial is judged, "" where with none."""
+    sharpening = trial.sharpening
+    if sharpening.name == NO_SHARPENER:
+        return ""
+    without = sharpening.without
+    broken = "" if without.feasible else ", and it breaks a guard"
+    return f"with {sharpening.name}; without it score {without.score:.4g}{broken}"
 
 
 def _numbers(*values: float) -> list[str]:

@@ -130,6 +130,7 @@ class BaselineScoring:
             if running.is_baseline
             else [],
             sharpened_by_epoch=self._sharpened if running.is_baseline else {},
+            frontier=last.frontier if running.is_baseline else None,
         )
 
     def _judged(

@@ -353,7 +353,7 @@ class Coordinator:
         """Write the end of a trial to the database, and return its record."""
         number = running.spec.number
         record = self._scoring.record(running, end)
-        pictures = self._files.save_preview(number, trial_preview(running, end, record.sharpener))
+        pictures = self._files.save_preview(number, trial_preview(running, end, record))
         if running.pruned:
             self._repository.prune(number, record, pictures)
         else:

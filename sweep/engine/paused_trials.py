@@ -98,7 +98,7 @@ class PausedTrials:
         number, epochs = running.spec.number, len(running.reports)
         end = running.early_end()
         record = self._scoring.record(running, end)
-        pictures = self._files.save_preview(number, trial_preview(running, end, record.sharpener))
+        pictures = self._files.save_preview(number, trial_preview(running, end, record))
         self._repository.pause(number, epochs, record, pictures)
         self._files.keep_last_checkpoint(number)
         self._rule.pause(number, epochs)

@@ -11,7 +11,9 @@ from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.score import Score
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.files.previews import ForecastPreview, TrialPreview
+from fieldsharp.sweep.study.sharpening_records import best_reference
 from fieldsharp.sweep.study.trial_events import TrialDone
+from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -58,11 +60,12 @@ class RunningTrial:
 
 
 def trial_preview(
-    running: RunningTrial, end: TrialDone, sharpener: str = NO_SHARPENER
+    running: RunningTrial, end: TrialDone, record: TrialRecord | None = None
 ) -> TrialPreview:
     """Return what the pictures of a trial are drawn from, up to the epoch where it was pruned.
 
-    The forecast is that under the sharpener, the curves are of the predictor as it is.
+    The forecast is that with the trial's sharpener, the curves are of the predictor as it is. With
+    the baseline is its best reference.
     """
     scored = running.reports[: len(running.scores)]
     losses = [report.losses for report in scored]
@@ -74,15 +77,24 @@ def trial_preview(
         "score": [score.total for score in running.scores],
         **{name: [r.metrics[name] for r in scored] for name in ("gradient", "peak", "rmse")},
     }
+    best = best_reference(record.references if record is not None else [])
+    reference = None if best is None else _decoded(end, end.sharpened_samples.get(best.name, ""))
     return TrialPreview(
         # A pruned trial may have trained on before it was cancelled: that net has no score.
-        forecast=None if running.ends_early else _forecast(end, sharpener),
+        forecast=None
+        if running.ends_early
+        else _forecast(end, record.sharpener if record is not None else NO_SHARPENER),
         epochs={name: np.array(values, dtype=np.float64) for name, values in columns.items()},
+        reference=reference,
+        sharpener=best.name if best is not None and reference is not None else "",
     )
 
 
 def _forecast(end: TrialDone, sharpener: str) -> ForecastPreview | None:
-    sample = end.sharpened_samples.get(sharpener, end.sample)
+    return _decoded(end, end.sharpened_samples.get(sharpener, end.sample))
+
+
+def _decoded(end: TrialDone, sample: str) -> ForecastPreview | None:
     if not sample:
         return None
     try:

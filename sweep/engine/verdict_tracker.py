@@ -4,7 +4,7 @@ import logging
 
 from fieldsharp.objectives.contenders import Contender, by_score
 from fieldsharp.objectives.guards import broken
-from fieldsharp.objectives.targets import targets_already_reached
+from fieldsharp.objectives.targets import Targets, targets_already_reached
 from fieldsharp.objectives.verdict import Verdict, reach_verdict
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.repository import StudyRepository
@@ -76,7 +76,10 @@ class VerdictTracker:
         return [*baseline, *(c.number for c in best)]
 
     def warn_of_baseline(self, record: TrialRecord) -> None:
-        """Warn if the baseline makes the search meaningless: targets it meets, guards it breaks."""
+        """Warn if the baseline makes the search meaningless.
+
+        If it meets the targets, breaks guards, or shows that they are out of reach.
+        """
         study, metrics = self._config.study, record.metrics
         given = self._config.objective.targets
         for sentence in targets_already_reached(
@@ -88,3 +91,29 @@ class VerdictTracker:
             logger.warning(
                 "%s: the baseline itself breaks the guard %s: %s", study, guard.name, guard.words
             )
+        limit = self._config.objective.guards.rmse_over_baseline
+        for sentence in targets_out_of_reach(self._targets, record, limit):
+            logger.warning("%s: %s", study, sentence)
+
+
+def targets_out_of_reach(
+    targets: Targets, baseline: TrialRecord, rmse_over_baseline: float
+) -> list[str]:
+    """Return sentences where the target of the gradient costs more RMSE than is allowed.
+
+    Over all leads or at one of them, by the baseline's frontier; none where it has none.
+
+    Args:
+        targets: Of the validation split.
+        baseline: Its record.
+        rmse_over_baseline: Largest RMSE allowed, as a multiple of the baseline's.
+    """
+    observed = baseline.metrics.get("gradient_observed")
+    if baseline.frontier is None or not observed:
+        return []
+    by_lead = [rmse_over_baseline * rmse for rmse in baseline.judgement.by_lead.get("rmse", [])]
+    return baseline.frontier.out_of_reach(
+        targets.gradient.low / observed,
+        rmse_over_baseline * baseline.metrics["rmse"],
+        by_lead if len(by_lead) == len(baseline.frontier.by_lead) else None,
+    )

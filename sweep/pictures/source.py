@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.sweep.pictures.number_scale import shown
+from fieldsharp.sweep.pictures.sharpness_source import SharpnessSource
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview, TrialPreview
 
 
@@ -19,6 +20,7 @@ class PictureSource:
         feasible: Whether it breaks no guard.
         by_lead: Its metrics at each lead, ``gradient``, ``gradient_observed``, ``peak`` and
             ``peak_observed`` among them; physical units.
+        sharpness: The forecasts of its study and their frontier; None if not known.
     """
 
     observed: ObservedPreview
@@ -28,6 +30,7 @@ class PictureSource:
     feasible: bool
     by_lead: Mapping[str, Sequence[float]]
     targets: Targets
+    sharpness: SharpnessSource | None = None
 
     @property
     def forecast(self) -> ForecastPreview | None:

@@ -19,7 +19,8 @@ class Style:
     Attributes:
         ink: Text and axes.
         muted: Minor elements, such as pruned trials.
-        observed, baseline, forecast: Lines and markers of each.
+        observed, baseline, forecast, reference: Lines and markers of each; a reference is the
+            baseline under a sharpener.
         band: Target bands.
         warning: Broken guards and failures.
         values: Colour map of the field.
@@ -35,6 +36,7 @@ class Style:
     observed: str
     baseline: str
     forecast: str
+    reference: str
     band: str
     warning: str
     values: str = "viridis"
@@ -51,6 +53,7 @@ LIGHT = Style(
     observed="#1c2024",
     baseline="#b34a00",
     forecast="#0b66b0",
+    reference="#7a3ea1",
     band="#2e7d4f",
     warning="#b3261e",
 )
@@ -64,6 +67,7 @@ DARK = Style(
     observed="#e8ebee",
     baseline="#f0a35c",
     forecast="#62b5f0",
+    reference="#cf9bf2",
     band="#6cc494",
     warning="#ff8a80",
     differences="berlin",
@@ -87,5 +91,6 @@ class Series:
 SERIES: dict[str, Series] = {
     "observed": Series("observed", "-", "o"),
     "baseline": Series("baseline", "--", "s"),
+    "reference": Series("sharpened baseline", ":", "D"),
     "forecast": Series("forecast", "-", "^"),
 }

@@ -7,6 +7,7 @@ from functools import partial
 from matplotlib.figure import Figure
 
 from fieldsharp.sweep.pictures.epochs import draw_epochs
+from fieldsharp.sweep.pictures.frontier import draw_frontier
 from fieldsharp.sweep.pictures.image_export import as_png, drawing
 from fieldsharp.sweep.pictures.leads import draw_leads
 from fieldsharp.sweep.pictures.maps import draw_maps
@@ -21,6 +22,7 @@ DRAWINGS: dict[Picture, Callable[[PictureSource, Style], Figure]] = {
     "spectra": draw_spectra,
     "by-lead": draw_leads,
     "epochs": draw_epochs,
+    "frontier": draw_frontier,
 }
 
 

@@ -14,7 +14,7 @@ from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
 from fieldsharp.sweep.report.importance import importance
 from fieldsharp.sweep.report.model import Chosen, Kind, Report
-from fieldsharp.sweep.report.split_results import Specs, test_split, validation_split
+from fieldsharp.sweep.report.split_results import Specs, sharpeners, test_split, validation_split
 from fieldsharp.sweep.report.trial_rows import (
     ParsedTrials,
     cost,
@@ -23,10 +23,12 @@ from fieldsharp.sweep.report.trial_rows import (
     trial_rows,
     variant_rows,
 )
+from fieldsharp.sweep.report.without_training import without_training
 from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing
 from fieldsharp.sweep.results.exportable import require_complete
 from fieldsharp.sweep.study.confirmation.records import read_runs
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
+from fieldsharp.sweep.study.frontier import StudyFrontier
 from fieldsharp.sweep.study.lookup import (
     load_study,
     study_config,
@@ -57,7 +59,7 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
     validation = validation_split(summary, records, specs, files)
     test, why_no_test = None, "no trial is complete yet"
     if "baseline" in specs:
-        test, why_no_test = test_split(config, summary, specs, files)
+        test, why_no_test = test_split(config, summary, specs, files, sharpeners(records))
     rows = trial_rows(trials, summary)
     confirmation = status.confirmation
     return Report(
@@ -94,6 +96,10 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         data_file=Path(config.data.path).name,
         windows=summary.windows,
         config=dump_yaml(config.model_dump(mode="json")),
+        without_training=without_training(
+            records, summary.targets, status.references_note if status.trains_script else None
+        ),
+        frontier=StudyFrontier.of(records.get("baseline")),
     )
 
 

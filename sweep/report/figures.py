@@ -14,7 +14,8 @@ from fieldsharp.sweep.pictures.leads import one_by_lead
 from fieldsharp.sweep.pictures.maps import MINUS, Panel, one_map
 from fieldsharp.sweep.pictures.spectra import one_spectrum
 from fieldsharp.sweep.pictures.style import DARK, LIGHT, PAGE, Style
-from fieldsharp.sweep.report import sentences
+from fieldsharp.sweep.report import sentences, sentences_without_training
+from fieldsharp.sweep.report.charts.frontier import error_against_sharpness
 from fieldsharp.sweep.report.charts.pareto import error_against_gradient, error_against_shortfall
 from fieldsharp.sweep.report.charts.score_history import score_by_trial
 from fieldsharp.sweep.report.charts.slices import slice_by
@@ -148,13 +149,39 @@ def search(report: Report) -> list[Drawing]:
     ]
     if not report.complete:
         return drawings
-    targets = report.validation.targets
-    observed = report.validation.observed_metrics.get("gradient_observed", float("nan"))
-    cost = error_against_gradient(trials, chosen, targets.gradient, observed, PAGE)
-    drawings.append(_chart("cost", "RMSE against gradient", sentences.cost_sentence(report), cost))
+    if not shows_frontier(report):
+        targets = report.validation.targets
+        observed = report.validation.observed_metrics.get("gradient_observed", float("nan"))
+        cost = error_against_gradient(trials, chosen, targets.gradient, observed, PAGE)
+        caption = sentences.cost_sentence(report)
+        drawings.append(_chart("cost", "RMSE against gradient", caption, cost))
     front = error_against_shortfall(trials, chosen, PAGE)
     drawings.append(_chart("front", "Pareto front", sentences.front_sentence(report), front))
     return drawings
+
+
+def shows_frontier(report: Report) -> bool:
+    """Return whether there is more to draw against the gradient than trials."""
+    found = report.without_training
+    return report.frontier is not None or (found is not None and bool(found.points))
+
+
+def frontier(report: Report) -> list[Drawing]:
+    """Return the chart of error against sharpness; none without references and frontier."""
+    if not shows_frontier(report):
+        return []
+    found = report.without_training
+    figure = error_against_sharpness(
+        report.trials,
+        report.chosen.number if report.chosen is not None else None,
+        found.points if found is not None else [],
+        report.frontier,
+        report.validation.targets.gradient,
+        report.validation.observed_metrics.get("gradient_observed", float("nan")),
+        PAGE,
+    )
+    caption = sentences_without_training.frontier_sentence(report)
+    return [_chart("frontier", "Error against sharpness", caption, figure)]
 
 
 def slices(report: Report) -> list[Drawing]:
@@ -176,7 +203,9 @@ def slices(report: Report) -> list[Drawing]:
 
 
 def _labels(report: Report) -> dict[str, str]:
-    return {kind: sentences.name_of(report, kind) for kind in ("baseline", "forecast")}
+    labels = {kind: sentences.name_of(report, kind) for kind in ("baseline", "forecast")}
+    # Its whole name would be too long for a legend, in which it stands beside the baseline's.
+    return {**labels, "reference": sentences.name_of(report, "reference").removeprefix("baseline ")}
 
 
 def _chart(name: str, title: str, caption: str, figure: Figure) -> Drawing:

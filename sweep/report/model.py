@@ -10,13 +10,16 @@ from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdict import Verdict
 from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.pictures.sharpness_source import SharpnessPoint
 from fieldsharp.sweep.study.confirmation.records import Confirmation
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
+from fieldsharp.sweep.study.frontier import StudyFrontier
 from fieldsharp.sweep.study.provenance import Provenance
 from fieldsharp.sweep.study.trial_spec import Part
 
 Kind = str
-"""``baseline``, or ``forecast`` for the chosen trial."""
+"""``baseline``, ``reference`` for it under its best sharpener, or ``forecast`` for the chosen trial
+with its sharpener."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class TrialRow:
         gradient_share: Ratio to the observed gradient; None likewise.
         rmse_share: Ratio to the baseline's RMSE; None likewise.
         params: Searched parameters, as Optuna stores them.
+        sharpener: That it is judged with; None where none was tried.
     """
 
     number: int
@@ -45,6 +49,7 @@ class TrialRow:
     variant: str | None
     params: Mapping[str, Scalar]
     guards_broken: tuple[str, ...] = ()
+    sharpener: str | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -224,6 +229,63 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class ComparedForecast:
+    """A forecast in the table of what needs no training; validation split.
+
+    Attributes:
+        kind: Whose it is.
+        sharpener: "" for the forecast as it is.
+        score: The lower the better.
+        gradient_share: Ratio to the observed gradient; None if that is not known.
+        peak_share: Of the observed, both above the mean; None likewise.
+        rmse_share: Ratio to the baseline's RMSE.
+        gradient_correlation: Of predicted and observed gradient vectors; None if not computed.
+        fractions_skill: Of each frame's highest 10 %; None likewise.
+        excess: RMSE over the frontier at its gradient, less 1; None if that is not known.
+        guards_broken: Names of the guards.
+    """
+
+    kind: Kind
+    sharpener: str
+    score: float
+    gradient_share: float | None
+    peak_share: float | None
+    rmse_share: float | None
+    gradient_correlation: float | None
+    fractions_skill: float | None
+    excess: float | None
+    guards_broken: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WithoutTraining:
+    """What sharpeners make of the baseline, beside the chosen trial.
+
+    Attributes:
+        baseline: As it is.
+        references: The baseline under each sharpener.
+        best: The name of the best sharpener.
+        chosen: The chosen trial as it is judged; None if that is the baseline.
+        chosen_without: The same without its sharpener; None where it has none.
+        points: Where the references are drawn.
+        why_none: Why there are no references; "" where there are.
+    """
+
+    baseline: ComparedForecast
+    references: Sequence[ComparedForecast]
+    best: str
+    chosen: ComparedForecast | None
+    chosen_without: ComparedForecast | None
+    points: Sequence[SharpnessPoint]
+    why_none: str = ""
+
+    @property
+    def reference(self) -> ComparedForecast | None:
+        """The best of the references; None where there are none."""
+        return next((one for one in self.references if one.sharpener == self.best), None)
+
+
+@dataclass(frozen=True)
 class Report:
     """All data of a report on a study.
 
@@ -246,6 +308,8 @@ class Report:
         failures: Reason of each failed trial, by number.
         windows: Number of windows of each split.
         config: The configuration of the study as YAML.
+        without_training: What sharpeners make of the baseline; None where nothing is known of it.
+        frontier: The least RMSE at each sharpness; None if not known.
     """
 
     study: str
@@ -276,6 +340,8 @@ class Report:
     data_file: str
     windows: Mapping[str, int]
     config: str
+    without_training: WithoutTraining | None = None
+    frontier: StudyFrontier | None = None
 
     @property
     def main_split(self) -> SplitResults:

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from fieldsharp.core.printable import printable
 from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.verdict import GAMED, NOTHING_TO_FIX, STUCK, SUCCESS
-from fieldsharp.sweep.report import figures, sentences, tables
+from fieldsharp.sweep.report import figures, sentences, sentences_without_training, tables
 from fieldsharp.sweep.report.figures import Drawing, MapsAtLead
 from fieldsharp.sweep.report.formatting import count, number
 from fieldsharp.sweep.report.model import Report
@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 MOODS = {SUCCESS: "good", NOTHING_TO_FIX: "good", STUCK: "bad", GAMED: "bad"}
 CONTENTS = (
     ("figures", "Metrics"),
+    ("without-training", "Without training"),
     ("best", "Best configuration"),
     ("maps", "Maps"),
     ("scales", "Scales and leads"),
@@ -40,11 +41,16 @@ class ReportPage:
     reason: str
     next: str
     chosen: str
+    sharpened: str
     confirmed: str
     warnings: Sequence[str]
     newer: str
     metrics_sentence: str
     metrics: Sequence[Table]
+    references_sentence: str
+    added_sentence: str
+    references: Table | None
+    frontier: Sequence[Drawing]
     settings: Sequence[tuple[str, str]]
     pictures_note: str
     fallback: str
@@ -70,7 +76,9 @@ class ReportPage:
     def pictures(self) -> int:
         """Number of pictures on the page."""
         of_maps = sum(len(lead.drawings) for lead in self.maps)
-        return of_maps + sum(map(len, (self.spectra, self.leads, self.search, self.slices)))
+        return of_maps + sum(
+            map(len, (self.frontier, self.spectra, self.leads, self.search, self.slices))
+        )
 
 
 def _warnings(report: Report) -> list[str]:
@@ -97,17 +105,27 @@ def lay_out(report: Report) -> ReportPage:
     splits = [split for split in (report.validation, report.test) if split and split.results]
     confirmation, newer = report.confirmation, report.newer_trials
     spectra, leads = figures.spectra(report), figures.leads(report)
-    contents = [part for part in CONTENTS if part[0] != "scales" or spectra or leads]
+    frontier = figures.frontier(report)
+    has_part = {
+        "scales": bool(spectra or leads),
+        "without-training": report.without_training is not None or bool(frontier),
+    }
+    contents = [part for part in CONTENTS if has_part.get(part[0], True)]
     return ReportPage(
         contents=contents,
         reason=f"{sentences.capital(report.verdict.reason)}.",
         next=f"{next_step(report.verdict, report.confirmation)}.",
         chosen=sentences.chosen_sentence(report),
+        sharpened=sentences_without_training.sharpened_sentence(report),
         confirmed=f"{sentences.capital(confirmation.sentence)}." if confirmation else "",
         warnings=[f"{sentences.capital(sentence)}." for sentence in _warnings(report)],
         newer=f"{sentences.capital(count(newer, 'trial'))} ended after it.",
         metrics_sentence=sentences.metrics_sentence(report),
         metrics=[tables.metrics(report, split) for split in splits],
+        references_sentence=sentences_without_training.references_sentence(report),
+        added_sentence=sentences_without_training.added_sentence(report),
+        references=tables.without_training(report),
+        frontier=frontier,
         settings=[
             (name, number(value) if isinstance(value, float) else str(value))
             for name, value in (report.chosen.params if report.chosen else {}).items()

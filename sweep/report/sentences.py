@@ -22,6 +22,9 @@ ENOUGH_TRIALS = 100
 
 def name_of(report: Report, kind: str) -> str:
     """Return the name of a forecast in this report: the baseline, or the number of the trial."""
+    if kind == "reference":
+        found = report.without_training
+        return f"baseline + {found.best}" if found is not None else "sharpened baseline"
     if kind == "baseline" or report.chosen is None:
         return kind
     return f"trial {report.chosen.number}"
@@ -29,7 +32,8 @@ def name_of(report: Report, kind: str) -> str:
 
 def subject(report: Report, kind: str) -> str:
     """Return the name of a forecast as the subject of a sentence."""
-    return "the baseline" if kind == "baseline" else name_of(report, kind)
+    name = name_of(report, kind)
+    return name if kind == "forecast" else f"the {name}"
 
 
 def capital(text: str) -> str:
@@ -63,9 +67,11 @@ def metrics_sentence(report: Report) -> str:
     if not clauses:
         return "No trial is complete yet, so there are no metrics to compare."
     end = ""
-    if len(split.results) == 2:
-        rmse = [result.metrics.overall["rmse"] for result in split.results.values()]
-        end = f", at {ratio(share(rmse[1], rmse[0]))} times the baseline's RMSE"
+    rmse = {kind: result.metrics.overall["rmse"] for kind, result in split.results.items()}
+    baseline = rmse.pop("baseline", None)
+    if baseline is not None and rmse:
+        ratios = [ratio(share(value, baseline)) for value in rmse.values()]
+        end = f", at {listed(ratios)} times the baseline's RMSE"
     return f"On the {split.part} split {listed(clauses)}{end}."
 
 

@@ -1,6 +1,7 @@
 """Results of the baseline and the chosen trial on the validation and the test split."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -9,9 +10,10 @@ from fieldsharp.core.errors import DataError, FieldsharpError, StudyError
 from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.checkpoint import decode
 from fieldsharp.model.predictors.factory import build_predictor
-from fieldsharp.objectives.guards import check_guards
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.objectives.metric_values import MetricValues
-from fieldsharp.objectives.score import score_forecast
+from fieldsharp.objectives.sharpened import judge
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.storage.trial_files.checkpoints import checkpoints
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -20,13 +22,16 @@ from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.provenance import file_sha256
+from fieldsharp.sweep.study.sharpening_records import best_reference
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator, Forecaster
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
+from fieldsharp.sweep.trials.sharpening import SharpeningPlan, fit_sharpeners, training_forecasts
 from fieldsharp.sweep.trials.trial import forecast_shape
 
 logger = logging.getLogger(__name__)
+SHARPENED = "sharpened"
 Specs = dict[Kind, TrialSpec]
 """Specs of the trials that the report compares."""
 
@@ -35,10 +40,12 @@ def validation_split(
     summary: DataSummary, records: dict[Kind, TrialRecord], specs: Specs, files: StudyWorkspace
 ) -> SplitResults:
     """Return the results of the validation split from stored records and previews."""
-    results = {
-        kind: ForecastResult(record.judgement, record.score, record.guards)
-        for kind, record in records.items()
-    }
+    results: dict[Kind, ForecastResult] = {}
+    for kind, record in records.items():
+        results[kind] = ForecastResult(record.judgement, record.score, record.guards)
+        best = best_reference(record.references)
+        if best is not None:
+            results["reference"] = ForecastResult(best.judgement, best.score, best.guards)
     observed, forecasts = _stored_previews(specs, files)
     return SplitResults("validation", summary.targets, results, observed, forecasts)
 
@@ -54,21 +61,40 @@ def _stored_previews(
         for kind, spec in specs.items():
             preview = files.preview(spec.number)
             forecast = preview.forecast if preview is not None else None
+            reference = preview.reference if preview is not None else None
             if forecast is not None and forecast.is_beside(observed):
                 forecasts[kind] = forecast
+            if reference is not None and reference.is_beside(observed):
+                forecasts["reference"] = reference
     except (StudyError, OSError) as error:  # of another version: the report goes on without
         logger.warning("no pictures of the validation split: %s", error)
         return None, {}
     return observed, forecasts
 
 
+def sharpeners(records: dict[Kind, TrialRecord]) -> dict[Kind, str]:
+    """Return the sharpeners that the compared forecasts have, by their names."""
+    found: dict[Kind, str] = {}
+    for kind, record in records.items():
+        best = best_reference(record.references)
+        if best is not None:
+            found["reference"] = best.name
+        if record.sharpening is not None and record.sharpening.name != NO_SHARPENER:
+            found[kind] = record.sharpening.name
+    return found
+
+
 def test_split(
-    config: SweepConfig, summary: DataSummary, specs: Specs, files: StudyWorkspace
+    config: SweepConfig,
+    summary: DataSummary,
+    specs: Specs,
+    files: StudyWorkspace,
+    sharpened: dict[Kind, str],
 ) -> tuple[SplitResults | None, str]:
     """Return the results of the test split, or why they are not available.
 
-    Forecasts with the last checkpoints. Any failure is returned as a reason and not raised: the
-    report shows what it can.
+    Forecasts with the last checkpoints, and sharpeners fitted again on their training forecasts.
+    Any failure is returned as a reason and not raised: the report shows what it can.
     """
     if config.trainer is not None:
         return None, "only the script itself can load its nets and forecast with them"
@@ -76,7 +102,8 @@ def test_split(
     try:
         data = _same_data(config, summary)
         predictors = {kind: _trained(spec, data, files) for kind, spec in specs.items()}
-        return _evaluated(config, data, predictors), ""
+        forecasts = _forecasts(specs, data, predictors, sharpened)
+        return _evaluated(config, data, forecasts), ""
     except FieldsharpError as error:
         return None, str(error)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a class of the user's may raise anything
@@ -108,25 +135,68 @@ def _trained(spec: TrialSpec, data: ForecastData, files: StudyWorkspace) -> Fore
     )
 
 
+@dataclass(frozen=True)
+class _SharpenedForecaster:
+    """A predictor with the sharpener that its forecasts are judged with.
+
+    Attributes:
+        sharpener: None for its forecasts as they are.
+    """
+
+    predictor: Forecaster
+    sharpener: FittedSharpener | None
+
+    @property
+    def fitted(self) -> dict[str, FittedSharpener]:
+        return {} if self.sharpener is None else {SHARPENED: self.sharpener}
+
+
+def _forecasts(
+    specs: Specs, data: ForecastData, predictors: dict[Kind, Forecaster], sharpened: dict[Kind, str]
+) -> dict[Kind, _SharpenedForecaster]:
+    """Return the compared forecasts, those of the baseline first."""
+    found: dict[Kind, _SharpenedForecaster] = {}
+    for kind, predictor in predictors.items():
+        found[kind] = _SharpenedForecaster(predictor, None)
+        for sharpened_kind in ("reference",) if kind == "baseline" else (kind,):
+            name = sharpened.get(sharpened_kind)
+            if name is not None:
+                seed = specs[kind].run.training.seed
+                fitted = fit_sharpeners(
+                    SharpeningPlan((name,), must_fit=True),
+                    data,
+                    training_forecasts(data, predictor, seed),
+                )
+                found[sharpened_kind] = _SharpenedForecaster(predictor, fitted[name])
+    return found
+
+
 def _evaluated(
-    config: SweepConfig, data: ForecastData, predictors: dict[Kind, Forecaster]
+    config: SweepConfig, data: ForecastData, forecasts: dict[Kind, _SharpenedForecaster]
 ) -> SplitResults:
     evaluator = Evaluator(data, data.test)
-    metrics = {kind: evaluator.evaluate(predictor) for kind, predictor in predictors.items()}
-    baseline = metrics["baseline"]
-    targets = resolve_targets(config.objective, baseline.overall, chosen_elsewhere=True)
+    metrics = {
+        kind: evaluator.evaluate_sharpened(one.predictor, one.fitted)
+        for kind, one in forecasts.items()
+    }
+    baseline = metrics["baseline"][NO_SHARPENER]
+    objective = config.objective
+    targets = resolve_targets(objective, baseline.overall, chosen_elsewhere=True)
 
-    def result(values: MetricValues) -> ForecastResult:
-        weight = config.objective.rmse_weight
-        score = score_forecast(values.overall, targets, baseline.overall["rmse"], weight)
-        guards = check_guards(values, config.objective.guards, baseline)
-        return ForecastResult(values, score.total, guards)
+    def result(values: dict[str, MetricValues]) -> ForecastResult:
+        # The last is that with the sharpener, where there is one.
+        judged = judge(values, NO_SHARPENER, objective, targets, baseline)[-1]
+        return ForecastResult(judged.values, judged.score.total, judged.guards)
 
-    previews = PreviewBuilder(data, "test")
+    builder = PreviewBuilder(data, "test")
+    previews = {
+        kind: list(builder.forecasts(one.predictor, one.fitted).values())[-1]
+        for kind, one in forecasts.items()
+    }
     return SplitResults(
         part="test",
         targets=targets,
         results={kind: result(values) for kind, values in metrics.items()},
-        observed=previews.observed(),
-        forecasts={kind: previews.forecast(predictor) for kind, predictor in predictors.items()},
+        observed=builder.observed(),
+        forecasts=previews,
     )

@@ -1,5 +1,6 @@
 """The tables of a report."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,13 @@ from fieldsharp.model.registry import NO_TERM
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.sweep.pictures.number_scale import number_scale
 from fieldsharp.sweep.report.formatting import UNKNOWN, count, duration, number, percent, ratio
-from fieldsharp.sweep.report.model import Report, SplitResults, share, shares_of_observed
+from fieldsharp.sweep.report.model import (
+    ComparedForecast,
+    Report,
+    SplitResults,
+    share,
+    shares_of_observed,
+)
 from fieldsharp.sweep.report.sentences import name_of
 from fieldsharp.sweep.study.confirmation.records import Spread
 
@@ -75,7 +82,7 @@ def metrics(report: Report, split: SplitResults) -> Table:
         broken = ", ".join(guard.name for guard in result.guards if not guard.ok)
         lines.append(
             [
-                name_of(report, kind),
+                _row_name(report, kind),
                 f"{number(m['gradient'] * gradient.factor)} ({ratio(of_gradient)})",
                 f"{number(m['peak'] * peak.factor)} ({ratio(of_peak)})",
                 f"{number(m['rmse'] * error.factor)} ({ratio(of_rmse)})",
@@ -103,6 +110,58 @@ def metrics(report: Report, split: SplitResults) -> Table:
         text_columns=[7],
         bold_row=len(lines) - 1 if "forecast" in results else None,
     )
+
+
+def _row_name(report: Report, kind: str) -> str:
+    """Return the name of a forecast with its sharpener."""
+    chosen = report.without_training.chosen if report.without_training else None
+    if kind == "forecast" and chosen is not None and chosen.sharpener:
+        return f"{name_of(report, kind)} + {chosen.sharpener}"
+    return name_of(report, kind)
+
+
+def without_training(report: Report) -> Table | None:
+    """Return the baseline, its references and the chosen trial; None without references."""
+    found = report.without_training
+    if found is None or not found.references:
+        return None
+    compared = [found.baseline, *found.references, found.chosen_without, found.chosen]
+    shown = [one for one in compared if one is not None]
+    has_frontier = any(one.excess is not None for one in shown)
+    rows = []
+    for one in shown:
+        row = [
+            _compared_name(report, one),
+            number(one.score, 3),
+            ratio(one.gradient_share),
+            ratio(one.peak_share),
+            number(one.rmse_share, 4),
+            ratio(one.gradient_correlation),
+            ratio(one.fractions_skill),
+        ]
+        if has_frontier:
+            row.append(_signed_percent(one.excess))
+        broken = ", ".join(one.guards_broken)
+        rows.append([*row, f"breaks {broken}" if broken else "none broken"])
+    headings = ["", "score", "gradient over observed", "peak over observed, above the mean"]
+    headings += ["RMSE over baseline's", "correlation of gradients", "fractions skill"]
+    if has_frontier:
+        headings.append("RMSE above the frontier")
+    headings.append("guards")
+    best = next((i for i, one in enumerate(shown) if one is found.reference), None)
+    caption = "The baseline, what sharpeners make of it, and the chosen trial, validation split"
+    return Table(caption, headings, rows, text_columns=[len(headings) - 1], bold_row=best)
+
+
+def _compared_name(report: Report, forecast: ComparedForecast) -> str:
+    name = "baseline" if forecast.kind == "reference" else name_of(report, forecast.kind)
+    return f"{name} + {forecast.sharpener}" if forecast.sharpener else name
+
+
+def _signed_percent(value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{100.0 * value:+.1f} %".replace("-", "\N{MINUS SIGN}")
 
 
 def variants(report: Report) -> Table:

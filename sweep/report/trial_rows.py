@@ -78,6 +78,7 @@ def _trial_row(trial: FrozenTrial, trials: ParsedTrials, summary: DataSummary) -
         variant=spec.run.loss.variant if spec is not None else None,
         params=trial.params,
         guards_broken=tuple(g.name for g in record.guards if not g.ok) if record else (),
+        sharpener=record.sharpening.name if record is not None and record.sharpening else None,
     )
 
 

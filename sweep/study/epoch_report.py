@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.model.epoch_losses import EpochLosses
+from fieldsharp.objectives.frontier import Frontier
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.atomic import write_durably
 from fieldsharp.storage.durable_files.regular_files import read_within
@@ -28,6 +29,8 @@ class EpochReport:
         seconds: Wall time since the report before, or since the start.
         sharpened: Every metric of the forecast under each sharpener that was tried on it: at rungs
             and after the last epoch.
+        frontier: The least RMSE at each sharpness, from this forecast; only of the baseline after
+            its last epoch.
     """
 
     epoch: int
@@ -35,6 +38,7 @@ class EpochReport:
     judgement: MetricValues
     seconds: float
     sharpened: Mapping[str, MetricValues] = field(default_factory=dict)
+    frontier: Frontier | None = None
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -1,9 +1,11 @@
 """What sharpeners did to the forecast of a trial, as it is stored with the trial."""
 
+from collections.abc import Sequence
+
 from fieldsharp.fields.settings import Settings
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.metric_values import MetricValues
-from fieldsharp.objectives.sharpened import JudgedForecast
+from fieldsharp.objectives.sharpened import JudgedForecast, position_of_best, total_violation
 
 
 class SharpenedForecast(Settings):
@@ -47,3 +49,19 @@ class Sharpening(Settings):
 
     name: str
     without: SharpenedForecast
+
+
+def best_reference(references: Sequence[SharpenedForecast]) -> SharpenedForecast | None:
+    """Return the best of the baseline's sharpened forecasts, None where there are none.
+
+    That with the lowest score that breaks no guard, as ``objectives.sharpened.best_of`` chooses;
+    where all break one, that with the least total violation.
+    """
+    if not references:
+        return None
+    best = position_of_best(
+        [one.score for one in references],
+        [one.judgement.overall["rmse"] for one in references],
+        [total_violation(one.guards) for one in references],
+    )
+    return references[best]

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.settings import Settings
 from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.objectives.frontier import Frontier
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
@@ -63,6 +64,8 @@ class TrialRecord(Settings):
         references: The baseline under each sharpener; only of the baseline.
         sharpened_by_epoch: Metrics under each sharpener by epochs done, at rungs; only of the
             baseline.
+        frontier: The least RMSE at each sharpness, on the validation split; only of the baseline,
+            None where it is not known.
     """
 
     judgement: MetricValues
@@ -79,6 +82,7 @@ class TrialRecord(Settings):
     sharpening: Sharpening | None = None
     references: list[SharpenedForecast] = Field(default_factory=list)
     sharpened_by_epoch: dict[int, dict[str, MetricValues]] = Field(default_factory=dict)
+    frontier: Frontier | None = None
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -9,6 +9,7 @@ from torch import nn
 from fieldsharp.fields.windows import ForecastData, Windows
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
+from fieldsharp.objectives.frontier_statistics import FrontierStatistics
 from fieldsharp.objectives.masked_field import MaskedField
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.verification import Verification
@@ -34,6 +35,11 @@ class Evaluator:
         self._caches = _values_per_window(windows) * len(windows) <= CACHED_VALUES
         self._truths: list[MaskedField] = []
 
+    @property
+    def windows(self) -> int:
+        """How many windows are verified."""
+        return len(self._windows)
+
     def evaluate(self, predictor: Forecaster, *, detail: bool = True) -> MetricValues:
         """Return every metric of a predictor; in detail those too that no score or guard uses.
 
@@ -47,10 +53,17 @@ class Evaluator:
         sharpeners: Mapping[str, FittedSharpener],
         *,
         detail: bool = True,
+        frontier: FrontierStatistics | None = None,
     ) -> dict[str, MetricValues]:
         """Return the metrics of a forecast as it is, by the name none, and under each sharpener.
 
         All are of the same forecasts, each window forecast once.
+
+        Args:
+            predictor: A module is put into evaluation mode.
+            sharpeners: By name.
+            detail: Whether metrics are computed too that no score or guard uses.
+            frontier: Given the forecast as it is, to compute the frontier from.
 
         Raises:
             TrainingFailed: If a sharpener of the user's fails.
@@ -58,6 +71,8 @@ class Evaluator:
         verifications = {name: Verification(detail=detail) for name in (NO_SHARPENER, *sharpeners)}
         for batch in self._batches(predictor):
             verifications[NO_SHARPENER].add(batch)
+            if frontier is not None:
+                frontier.add(batch)
             for name, sharpener in sharpeners.items():
                 sharpened = replace(batch, pred_BTCHW=sharpener(batch.pred_BTCHW))
                 verifications[name].add(sharpened)

@@ -18,6 +18,7 @@ from fieldsharp.model.predictors.interface import ForecastShape
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.model.training import State, Trainer
+from fieldsharp.objectives.frontier_statistics import FrontierStatistics
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.trials.evaluator import Evaluator
@@ -32,6 +33,7 @@ class Trial:
         judged_every_epoch: Whether every epoch is evaluated, or the last one alone.
         sharpening: Which sharpeners are tried on the forecast, and when; by default that of the
             settings, after the last epoch.
+        with_frontier: Whether the last report has the frontier of the forecast.
         micro_batches: Parts a batch is computed in.
 
     Attributes:
@@ -48,6 +50,7 @@ class Trial:
         *,
         judged_every_epoch: bool = True,
         sharpening: SharpeningPlan | None = None,
+        with_frontier: bool = False,
         micro_batches: int = 1,
     ) -> None:
         self.run = run
@@ -56,6 +59,7 @@ class Trial:
         self.judged_every_epoch = judged_every_epoch
         self.sharpening = sharpening or SharpeningPlan.of(run)
         self.sharpeners: Mapping[str, FittedSharpener] = {}
+        self._with_frontier = with_frontier
         self.hardware = hardware
         torch.manual_seed(run.training.seed)
         self.predictor: nn.Module = build_predictor(run.predictor, forecast_shape(data, run))
@@ -123,10 +127,22 @@ class Trial:
             data, seed = self.evaluator.data, self.run.training.seed
             forecasts = training_forecasts(data, self.predictor, seed)
             self.sharpeners = fit_sharpeners(self.sharpening, data, forecasts)
-        found = self.evaluator.evaluate_sharpened(self.predictor, self.sharpeners, detail=is_last)
+        statistics = None
+        if is_last and self._with_frontier:
+            statistics = FrontierStatistics(self.evaluator.windows)
+        found = self.evaluator.evaluate_sharpened(
+            self.predictor, self.sharpeners, detail=is_last, frontier=statistics
+        )
         metrics = found.pop(NO_SHARPENER)
         _require_finite(metrics.overall, losses.epoch)
-        return EpochReport(losses.epoch, losses, metrics, seconds=0.0, sharpened=found)
+        return EpochReport(
+            losses.epoch,
+            losses,
+            metrics,
+            seconds=0.0,
+            sharpened=found,
+            frontier=None if statistics is None else statistics.frontier(),
+        )
 
 
 def _require_finite(metrics: dict[str, float], epoch: int) -> None:

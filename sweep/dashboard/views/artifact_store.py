@@ -18,6 +18,7 @@ from fieldsharp.storage.durable_files.owned_folders import check_folder
 from fieldsharp.storage.durable_files.regular_files import open_to_read
 from fieldsharp.storage.location.paths import artifacts_folder, check_files_folder
 from fieldsharp.storage.optuna_adapter.internals import id_of_study
+from fieldsharp.sweep.pictures.sharpness_source import sharpness_source
 from fieldsharp.sweep.pictures.source import PictureSource
 from fieldsharp.sweep.pictures.style import LIGHT
 from fieldsharp.sweep.pictures.trial_pictures import can_be_drawn, draw
@@ -36,6 +37,8 @@ from fieldsharp.sweep.study.trial_records import (
 logger = logging.getLogger(__name__)
 CACHED_PICTURES = 400
 """Of about 90 kB each, so 36 MB."""
+OF_THE_STUDY = ("frontier",)
+"""Pictures that show other trials too, and so change while the study goes on."""
 
 
 class PictureArtifactStore(FileSystemArtifactStore):
@@ -121,7 +124,8 @@ class PictureArtifactStore(FileSystemArtifactStore):
         except (StudyError, ConfigError) as error:
             logger.warning("trial %d: %s", picture.number, error)
             return None
-        if source.baseline is not None:  # a later request may find a baseline to compare with
+        # A later request may find a baseline to compare with, or further trials.
+        if source.baseline is not None and picture.picture not in OF_THE_STUDY:
             self._cache[picture.artifact_id] = content
             while len(self._cache) > CACHED_PICTURES:
                 self._cache.popitem(last=False)
@@ -155,4 +159,5 @@ class PictureArtifactStore(FileSystemArtifactStore):
             else None,
             by_lead=record.judgement.by_lead,
             targets=summary.targets,
+            sharpness=sharpness_source(trials, summary.targets.gradient),
         )

@@ -10,6 +10,7 @@ from fieldsharp.objectives.guards import broken
 from fieldsharp.storage.optuna_adapter.internals import FrozenStudy
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.frontier import StudyFrontier
 from fieldsharp.sweep.study.trial_records import TrialRecord, trial_record, trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
@@ -50,8 +51,13 @@ def parse_trial(trial: FrozenTrial) -> ParsedTrial:
     return ParsedTrial(trial, trial_spec(trial), trial_record(trial))
 
 
-def trial_attributes(parsed: ParsedTrial, summary: DataSummary) -> dict[str, Any]:
-    """Return the attributes of a trial for people; those of other programs are unchanged."""
+def trial_attributes(
+    parsed: ParsedTrial, summary: DataSummary, bound: StudyFrontier | None = None
+) -> dict[str, Any]:
+    """Return the attributes of a trial for people; those of other programs are unchanged.
+
+    ``bound`` is the frontier of the study, None where it is not known.
+    """
     attributes = parsed.trial.user_attrs
     rest = {name: value for name, value in attributes.items() if name not in FOR_PROGRAMS}
     lost = attributes.get(trial_records.LOST)
@@ -59,7 +65,13 @@ def trial_attributes(parsed: ParsedTrial, summary: DataSummary) -> dict[str, Any
         rest[trial_records.LOST] = "; ".join(map(str, lost["reasons"]))
     if parsed.record is None:
         return rest
-    return {**_metrics(parsed.record, summary), **rest, **_cost(parsed.record)}
+    return {
+        **_metrics(parsed.record, summary),
+        **rest,
+        **_cost(parsed.record),
+        **_sharpening(parsed.record),
+        **_above_the_frontier(parsed.record, summary, bound),
+    }
 
 
 def _metrics(record: TrialRecord, summary: DataSummary) -> Attributes:
@@ -100,6 +112,25 @@ def _cost(record: TrialRecord) -> Attributes:
         "device": record.device,
         "precision": record.precision,
     }
+
+
+def _sharpening(record: TrialRecord) -> Attributes:
+    if record.sharpening is None:  # of a version that had no sharpeners
+        return {}
+    return {
+        "sharpener": record.sharpening.name,
+        "score without sharpener": record.sharpening.without.score,
+    }
+
+
+def _above_the_frontier(
+    record: TrialRecord, summary: DataSummary, bound: StudyFrontier | None
+) -> Attributes:
+    if bound is None:
+        return {}
+    unit = f" [{summary.units}]" if summary.units else ""
+    excess = bound.excess(record.metrics["rmse"], record.metrics["gradient"])
+    return {f"rmse above the frontier{unit}": excess}
 
 
 def _ratio(value: float, reference: float) -> float:

@@ -12,8 +12,9 @@ from fieldsharp.core.printable import printable
 from fieldsharp.storage.optuna_adapter.internals import FrozenStudy
 from fieldsharp.sweep.dashboard.views.attributes import parse_trial, trial_attributes
 from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.frontier import StudyFrontier, study_frontier
 from fieldsharp.sweep.study.lookup import OBJECTIVES
-from fieldsharp.sweep.study.trial_records import FACTS, is_feasible
+from fieldsharp.sweep.study.trial_records import FACTS, complete_baseline, is_feasible
 
 _SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
 FORMULA = re.compile(rf"^(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?=[{_SIGNS}])")
@@ -29,8 +30,9 @@ def study_csv(
         ValidationError: If another version of this program wrote the study.
     """
     summary = DataSummary.model_validate(study.user_attrs[FACTS])
+    bound = study_frontier(complete_baseline(trials))
     rows = [
-        _row(study, trial, summary)
+        _row(study, trial, summary, bound)
         for trial in trials
         if numbers is None or trial.number in numbers
     ]
@@ -42,7 +44,9 @@ def study_csv(
     return text.getvalue()
 
 
-def _row(study: FrozenStudy, trial: FrozenTrial, summary: DataSummary) -> Mapping[str, Any]:
+def _row(
+    study: FrozenStudy, trial: FrozenTrial, summary: DataSummary, bound: StudyFrontier | None
+) -> Mapping[str, Any]:
     names = OBJECTIVES["score" if len(study.directions) == 1 else "pareto"]
     values = trial.values or []
     if len(values) != len(names):  # without values, or with those of another program
@@ -53,7 +57,7 @@ def _row(study: FrozenStudy, trial: FrozenTrial, summary: DataSummary) -> Mappin
         "feasible": "yes" if is_feasible(trial) else "no",
         **{f"minimised: {name}": value for name, value in zip(names, values, strict=True)},
         **trial.params,
-        **trial_attributes(parse_trial(trial), summary),
+        **trial_attributes(parse_trial(trial), summary, bound),
     }
 
 

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from fieldsharp.core.printable import printable
-from fieldsharp.model.registry import NOT_KNOWN, loss_variant
+from fieldsharp.model.registry import NO_SHARPENER, NOT_KNOWN, loss_variant
 from fieldsharp.objectives.guards import broken
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.dashboard.views.attributes import ParsedTrial
@@ -50,7 +50,10 @@ def trial_note(
         why = why_left_out(parsed.trial) if parsed.trial.state.is_finished() else ""
         state = f"**Left out:** {plain(why)}" if why else "**Not finished yet.**"
         return "\n\n".join([state, *lines])
-    parts = [_outcome(parsed, record), *lines, _table(parsed, record, summary, baseline)]
+    parts = [_outcome(parsed, record), *_judged_with(record), *lines]
+    parts.append(_table(parsed, record, summary, baseline))
+    if record.references:
+        parts.append(_references(record, summary))
     return "\n\n".join([*parts, *([picture] if picture else [])])
 
 
@@ -77,6 +80,7 @@ def study_note(status: StudyStatus, url: str) -> str:
     ]
     if status.best is not None:
         parts.append(_best(status, status.best))
+    parts += _without_training(status)
     if status.infeasible:
         guards = ", ".join(f"{code(guard)} {n}" for guard, n in status.guards_broken.items())
         parts.append(
@@ -183,6 +187,62 @@ def _table(
     return "\n".join(lines)
 
 
+def _judged_with(record: TrialRecord) -> list[str]:
+    """Return with which sharpener a trial is judged, nothing where with none."""
+    if record.sharpening is None or record.sharpening.name == NO_SHARPENER:
+        return []
+    without = record.sharpening.without
+    breaks = "" if without.feasible else ", and it breaks a guard"
+    return [
+        f"**Judged with** {code(record.sharpening.name)}, a last step fitted on training "
+        f"forecasts; without it its score is {without.score:.4g}{breaks}."
+    ]
+
+
+def _references(record: TrialRecord, summary: DataSummary) -> str:
+    """Return the table of the baseline under each sharpener."""
+    unit = f" [{plain(summary.units)}]" if summary.units else ""
+    per_cell = f" [{plain(summary.units)} per cell]" if summary.units else " [per cell]"
+    lines = [
+        "What sharpeners make of it, without any training:",
+        f"| sharpener | score | gradient{per_cell} | peak{unit} | RMSE{unit} | breaks guards |\n"
+        "|---|---|---|---|---|---|",
+    ]
+    for one in record.references:
+        m = one.judgement.overall
+        numbers = (one.score, m["gradient"], m["peak"], m["rmse"])
+        guards = ", ".join(code(guard.name) for guard in broken(one.guards)) or "none"
+        cells = " | ".join(f"{value:.4g}" for value in numbers)
+        lines[1] += f"\n| {code(one.name)} | {cells} | {guards} |"
+    return "\n\n".join(lines)
+
+
+def _without_training(status: StudyStatus) -> list[str]:
+    """Return the best of what needs no training, and what the frontier says of the baseline."""
+    parts = []
+    unit = f" {plain(status.units)}" if status.units else ""
+    reference = status.reference
+    if reference is not None:
+        breaks = "" if reference.feasible else "; it breaks a guard"
+        parts.append(
+            f"**Without any training:** the baseline with {code(reference.name)}, score "
+            f"{reference.score:.4g}: gradient {reference.gradient:.4g}, peak "
+            f"{reference.peak:.4g}{unit}, RMSE {reference.rmse:.4g}{unit}{breaks}"
+        )
+    elif status.baseline is not None and status.references_note is not None:
+        parts.append(f"**Without any training:** {plain(status.references_note)}")
+    if status.frontier is not None:
+        curve = status.frontier.overall
+        about = [curve.diagnosis and f"the baseline is {curve.diagnosis}", curve.estimate_because]
+        said = ". ".join(text[:1].upper() + text[1:] for text in about if text)
+        full = f"an RMSE of {curve.rmse_full:.4g}{unit} at least"
+        parts.append(
+            f"**Frontier:** by what the baseline knows, a forecast as sharp as the truth has "
+            f"{full}. {plain(said)}{'.' if said else ''}".rstrip()
+        )
+    return parts
+
+
 def _best(status: StudyStatus, best: TrialStatus) -> str:
     values = ", ".join(
         f"{plain(name)} {value:.4g}"
@@ -195,5 +255,12 @@ def _best(status: StudyStatus, best: TrialStatus) -> str:
     return (
         f"**Best so far:** trial {best.trial}, score {best.score:.4g}: gradient "
         f"{best.gradient:.4g} (target {gradient:.4g}), peak {best.peak:.4g}{unit} (target "
-        f"{peak:.4g}), RMSE {best.rmse:.4g}{unit}; {values}"
+        f"{peak:.4g}), RMSE {best.rmse:.4g}{unit}; {values}{_with_sharpener(best)}"
     )
+
+
+def _with_sharpener(trial: TrialStatus) -> str:
+    name = trial.sharpening.name
+    if name == NO_SHARPENER:
+        return ""
+    return f"; with {code(name)}, without which its score is {trial.sharpening.without.score:.4g}"

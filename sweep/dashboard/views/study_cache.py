@@ -29,6 +29,7 @@ from fieldsharp.sweep.dashboard.views.attributes import (
 from fieldsharp.sweep.dashboard.views.notes import note_picture, output_note, study_note, trial_note
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
+from fieldsharp.sweep.study.frontier import StudyFrontier
 from fieldsharp.sweep.study.status.report import front, study_status
 from fieldsharp.sweep.study.trial_records import (
     FACTS,
@@ -132,7 +133,8 @@ class StudyCache:
         if edited is None and id_of_trial(trial) in self._finished:
             return self._finished[id_of_trial(trial)]
         parsed = parse_trial(trial)
-        attributes = trial_attributes(parsed, self._summary)
+        bound = StudyFrontier.of(self._baseline)
+        attributes = trial_attributes(parsed, self._summary, bound)
         tree = serialize_frozen_trial(id_of_study(study), trial, edited or {})
         tree["user_attrs"] = serialize_attrs(attributes)
         # The page identifies constraints by position: always all of them, in one order.

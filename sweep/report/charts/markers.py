@@ -1,6 +1,7 @@
 """Markers of trials, by state and guards: the same shape and colour in every chart."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
@@ -65,9 +66,35 @@ def mark(
     y: Coordinate,
     style: Style,
 ) -> None:
-    """Draw rings around presets, and label the baseline and the chosen trial.
+    """Draw rings around presets, and mark and label the baseline and the chosen trial.
 
     Call it once the axes have their limits.
+    """
+    for one in mark_points(axes, points, chosen, x, y, style):
+        _label(axes, one.label, one.at, one.kind, style)
+
+
+@dataclass(frozen=True)
+class MarkedPoint:
+    """A point with a marker of its own, and what is to be written beside it."""
+
+    label: str
+    at: tuple[float, float]
+    kind: str
+
+
+def mark_points(
+    axes: Axes,
+    points: Sequence[TrialRow],
+    chosen: int | None,
+    x: Coordinate,
+    y: Coordinate,
+    style: Style,
+) -> list[MarkedPoint]:
+    """Draw rings around presets, and mark the baseline and the chosen trial.
+
+    Returns:
+        Those two, whose labels are still to be written.
     """
     presets = [p for p in points if p.preset is not None and not p.is_baseline]
     rings = [(a, b) for p in presets if (a := x(p)) is not None and (b := y(p)) is not None]
@@ -83,6 +110,7 @@ def mark(
             markeredgewidth=0.8,
             zorder=2,
         )
+    marked = []
     for point in points:
         a, b = x(point), y(point)
         if a is None or b is None or not (point.is_baseline or point.number == chosen):
@@ -101,7 +129,8 @@ def mark(
             markeredgewidth=0.8,
             zorder=5,
         )
-        _label(axes, label, (a, b), kind, style)
+        marked.append(MarkedPoint(label, (a, b), kind))
+    return marked
 
 
 def _label(axes: Axes, label: str, at: tuple[float, float], kind: str, style: Style) -> None:

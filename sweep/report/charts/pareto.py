@@ -35,14 +35,14 @@ def error_against_gradient(
     style: Style,
 ) -> Figure:
     """Return the RMSE of complete trials against their gradient, both as ratios."""
-    figure, axes = _front_axes("RMSE against gradient", style)
+    figure, axes = front_axes("RMSE against gradient", style)
     low, high = share(band.low, gradient_observed), share(band.high, gradient_observed)
     complete = [point for point in points if point.is_complete]
     put_points(axes, complete, lambda p: p.gradient_share, lambda p: p.rmse_share, style)
     if low is not None and high is not None:
         axes.axvspan(low, high, color=style.band, alpha=0.18, linewidth=0, label="target")
     put_labels(axes, "gradient over observed", "RMSE over the baseline's", style)
-    _set_limits(axes, [p.gradient_share for p in complete], [p.rmse_share for p in complete])
+    set_limits(axes, [p.gradient_share for p in complete], [p.rmse_share for p in complete])
     mark(axes, complete, chosen, lambda p: p.gradient_share, lambda p: p.rmse_share, style)
     put_legend(axes, style)
     return figure
@@ -50,7 +50,7 @@ def error_against_gradient(
 
 def error_against_shortfall(points: Sequence[TrialRow], chosen: int | None, style: Style) -> Figure:
     """Return the RMSE of complete trials against the distance to both targets, with the front."""
-    figure, axes = _front_axes("Pareto front", style)
+    figure, axes = front_axes("Pareto front", style)
     complete = [point for point in points if point.is_complete]
     put_points(axes, complete, lambda p: p.sharpness, lambda p: p.rmse_share, style)
     optimal = front(points)
@@ -67,7 +67,7 @@ def error_against_shortfall(points: Sequence[TrialRow], chosen: int | None, styl
     put_labels(
         axes, "distance to the targets of gradient and peak", "RMSE over the baseline's", style
     )
-    _set_limits(axes, [p.sharpness for p in complete], [p.rmse_share for p in complete])
+    set_limits(axes, [p.sharpness for p in complete], [p.rmse_share for p in complete])
     mark(axes, complete, chosen, lambda p: p.sharpness, lambda p: p.rmse_share, style)
     put_legend(axes, style)
     return figure
@@ -100,21 +100,39 @@ def _highest(known: Sequence[float]) -> float:
     return max(value for value in known if value <= core + FAR * (core - low))
 
 
-def _front_axes(title: str, style: Style) -> tuple[Figure, Axes]:
-    figure = make_figure(WIDTH, HEIGHT, style)
-    axes = add_axes(figure, (0.65, 0.5, WIDTH - 0.8, HEIGHT - 1.1), style)
+def front_axes(
+    title: str, style: Style, width: float = WIDTH, height: float = HEIGHT
+) -> tuple[Figure, Axes]:
+    """Return axes for an RMSE over the baseline's, with a line at 1; sizes in inches."""
+    figure = make_figure(width, height, style)
+    axes = add_axes(figure, (0.65, 0.5, width - 0.8, height - 1.1), style)
     put_title(axes, title, style, above_legend=True)
     axes.axhline(1.0, color=style.baseline, linewidth=0.9, linestyle="--", zorder=1)
     put_grid(axes, style)
     return figure, axes
 
 
-def _set_limits(axes: Axes, xs: Sequence[float | None], ys: Sequence[float | None]) -> None:
-    """Set the limits of both axes without outliers, which would compress the other trials."""
-    for values, set_limits, inside in ((xs, axes.set_xlim, ()), (ys, axes.set_ylim, (0.98, 1.02))):
+def set_limits(
+    axes: Axes,
+    xs: Sequence[float | None],
+    ys: Sequence[float | None],
+    inside: Sequence[tuple[float, float]] = (),
+) -> None:
+    """Set the limits of both axes without outliers, which would compress the other trials.
+
+    Args:
+        axes: That have all points.
+        xs: Of the trials.
+        ys: Of the trials.
+        inside: Further points that are always shown.
+    """
+    for values, more, set_axis in (
+        (xs, [x for x, _ in inside], axes.set_xlim),
+        (ys, [0.98, 1.02, *(y for _, y in inside)], axes.set_ylim),
+    ):
         known = [v for v in values if v is not None and math.isfinite(v)]
         if known:
-            ends = [min(known), _highest(known), *inside]
+            ends = [min(known), _highest(known), *more]
             low, high = min(ends), max(ends)
             margin = 0.09 * (high - low) or 0.05 * abs(high) or 0.1
-            set_limits(low - margin, high + margin)
+            set_axis(low - margin, high + margin)

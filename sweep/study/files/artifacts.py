@@ -33,6 +33,7 @@ PICTURES: dict[Picture, PictureKind] = {
     "spectra": PictureKind("how much of the field is at which scale", 1),
     "by-lead": PictureKind("gradient and peak at each lead, beside their targets", 0),
     "epochs": PictureKind("losses and score after each epoch", 0),
+    "frontier": PictureKind("error against sharpness, beside all other forecasts of the study", 1),
 }
 """In the order in which they are shown; new ones go last, since artifact ids have the position."""
 _ID = re.compile(r"([0-9a-f]{8,64})-([0-9a-f]{6})-([0-9a-f]{12})-([0-9a-f]{2})")

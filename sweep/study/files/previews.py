@@ -20,6 +20,7 @@ FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 Preview = TypeVar("Preview")
 _ABOUT = "about"
+_SHARPENER = "sharpener of the reference"
 
 
 class _Packed:
@@ -105,16 +106,24 @@ class TrialPreview:
         forecast: None for a trial that was pruned.
         epochs: Figures after each epoch by name, length E: ``loss total``, ``loss base``,
             ``loss term``, ``loss peak``, ``score``, ``gradient``, ``peak``, ``rmse``.
+        reference: The baseline's forecast under its best sharpener; only of the baseline, None in
+            files of earlier versions.
+        sharpener: The name of that sharpener; "" without.
     """
 
     forecast: ForecastPreview | None
     epochs: dict[str, DoubleArray] = field(default_factory=dict)
+    reference: ForecastPreview | None = None
+    sharpener: str = ""
 
     def to_bytes(self) -> bytes:
         """Return the preview as safetensors."""
         parts: dict[str, Any] = {f"epochs/{name}": values for name, values in self.epochs.items()}
         if self.forecast is not None:
-            parts |= {f"forecast/{name}": value for name, value in self.forecast.__dict__.items()}
+            parts |= _under("forecast/", self.forecast)
+        if self.reference is not None:
+            parts |= _under("reference/", self.reference)
+            parts[_SHARPENER] = self.sharpener
         return _pack(parts)
 
     @classmethod
@@ -125,8 +134,21 @@ class TrialPreview:
             StudyError: If another version of this program wrote them.
         """
         parts = _read(content)
-        forecast = _below("forecast/", parts)
-        return cls(_made(ForecastPreview, forecast) if forecast else None, _below("epochs/", parts))
+        return cls(
+            forecast=_forecast_below("forecast/", parts),
+            epochs=_below("epochs/", parts),
+            reference=_forecast_below("reference/", parts),
+            sharpener=str(parts.get(_SHARPENER, "")),
+        )
+
+
+def _under(prefix: str, forecast: ForecastPreview) -> dict[str, Any]:
+    return {f"{prefix}{name}": values for name, values in forecast.__dict__.items()}
+
+
+def _forecast_below(prefix: str, parts: dict[str, Any]) -> ForecastPreview | None:
+    found = _below(prefix, parts)
+    return _made(ForecastPreview, found) if found else None
 
 
 def _below(prefix: str, parts: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The whole state of a study, for `status`, `--json`, the dashboard's note and reports."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import StudyError
+from fieldsharp.objectives.frontier import Frontier, FrontierCurve
 from fieldsharp.objectives.guards import GUARDS
 from fieldsharp.objectives.verdict import Verdict
 from fieldsharp.storage.errors.mapping import database_errors
@@ -16,7 +18,9 @@ from fieldsharp.sweep.configuration.ranges import Scalar, setting_path, value_at
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import candidates
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
+from fieldsharp.sweep.study.frontier import StudyFrontier, study_frontier
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
+from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, best_reference
 from fieldsharp.sweep.study.status.state import CoordinatorStatus, study_state
 from fieldsharp.sweep.study.trial_records import (
     FAILURE,
@@ -52,7 +56,11 @@ class SharpeningStatus:
 
 @dataclass(frozen=True)
 class Reference:
-    """The baseline under a sharpener, without any further training."""
+    """The baseline under a sharpener, without any further training.
+
+    Attributes:
+        excess_over_frontier: Its RMSE above the frontier at its gradient; None if not known.
+    """
 
     name: str
     score: float
@@ -61,6 +69,7 @@ class Reference:
     rmse: float
     feasible: bool
     guards: dict[str, dict[str, float | bool | int | None]]
+    excess_over_frontier: float | None
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,9 @@ class TrialStatus:
     """A complete trial with all that is stored of it; physical units, validation split.
 
     All its numbers are with its sharpener.
+
+    Attributes:
+        excess_over_frontier: Its RMSE above the frontier at its gradient; None if not known.
     """
 
     trial: int
@@ -83,6 +95,7 @@ class TrialStatus:
     metrics: dict[str, float]
     metrics_by_lead: dict[str, list[float]]
     sharpening: SharpeningStatus
+    excess_over_frontier: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +113,8 @@ class StudyStatus:
         baseline: The trial with weight 0, as it is.
         references: The baseline under each sharpener.
         references_note: Why there are none; None where there are.
+        best_reference: The name of the best of them; None where there are none.
+        frontier: The least RMSE at each sharpness, by the baseline; None if not known.
         targets: Least gradient and peak.
         observed: Observed gradient and peak on the validation split; null where a script knows the
             data alone.
@@ -126,6 +141,8 @@ class StudyStatus:
     baseline: TrialStatus | None
     references: list[Reference]
     references_note: str | None
+    best_reference: str | None
+    frontier: Frontier | None
     targets: dict[str, float]
     observed: dict[str, float | None]
     guards_not_taken: list[str]
@@ -145,7 +162,13 @@ class StudyStatus:
             **asdict(self),
             "verdict": self.verdict.model_dump(),
             "confirmation": confirmation.model_dump(mode="json") if confirmation else None,
+            "frontier": _frontier_as_json(self.frontier) if self.frontier else None,
         }
+
+    @property
+    def reference(self) -> Reference | None:
+        """The best of the references; None where there are none."""
+        return next((one for one in self.references if one.name == self.best_reference), None)
 
 
 def study_status(study: Study, url: str) -> StudyStatus:
@@ -163,20 +186,24 @@ def study_status(study: Study, url: str) -> StudyStatus:
     verdict = study_verdict(trials, config, facts)
     state = study_state(trials, config, facts, verdict, owner=owner, url=url, name=study.study_name)
     is_pareto = config.objective.mode == "pareto"
+    bound = study_frontier(state.baseline)
+    best_known = best_reference(_stored_references(state.baseline))
     return StudyStatus(
         study=study.study_name,
         coordinator=state.coordinator,
         states=state.counts,
         verdict=verdict,
         mode=config.objective.mode,
-        best=trial_status(state.best) if state.best else None,
-        front=[trial_status(t) for t in front(state.complete)] if is_pareto else [],
+        best=trial_status(state.best, bound) if state.best else None,
+        front=[trial_status(t, bound) for t in front(state.complete)] if is_pareto else [],
         infeasible=sum(not is_feasible(trial) for trial in state.complete),
         guards_broken=_guards_broken(state.complete),
         confirmation=confirmation,
-        baseline=trial_status(state.baseline) if state.baseline else None,
+        baseline=trial_status(state.baseline, bound) if state.baseline else None,
         references=references(state.baseline),
         references_note=_why_no_references(config, state.baseline),
+        best_reference=best_known.name if best_known is not None else None,
+        frontier=bound.frontier if bound is not None else None,
         targets={"gradient": facts.gradient.low, "peak": facts.peak.low},
         observed={"gradient": facts.gradient_observed, "peak": facts.peak_observed},
         guards_not_taken=_guards_not_taken(config, state.baseline),
@@ -216,8 +243,12 @@ def left_out(trials: list[FrozenTrial]) -> dict[int, str]:
     return {trial.number: why for trial in ended if (why := why_left_out(trial))}
 
 
-def trial_status(trial: FrozenTrial) -> TrialStatus:
+def trial_status(trial: FrozenTrial, bound: StudyFrontier | None = None) -> TrialStatus:
     """Return a complete trial with all that is stored of it.
+
+    Args:
+        trial: Complete.
+        bound: The frontier of its study; None if not known.
 
     Raises:
         StudyError: If it was not run by this program, or by another version.
@@ -242,6 +273,7 @@ def trial_status(trial: FrozenTrial) -> TrialStatus:
         metrics=record.metrics,
         metrics_by_lead=record.judgement.by_lead,
         sharpening=sharpening_status(record),
+        excess_over_frontier=_excess(record.metrics, bound),
     )
 
 
@@ -261,7 +293,7 @@ def sharpening_status(record: TrialRecord) -> SharpeningStatus:
 
 def references(baseline: FrozenTrial | None) -> list[Reference]:
     """Return the baseline under each sharpener, in the order of the registry."""
-    record = trial_record(baseline) if baseline is not None else None
+    bound = study_frontier(baseline)
     return [
         Reference(
             name=one.name,
@@ -271,9 +303,34 @@ def references(baseline: FrozenTrial | None) -> list[Reference]:
             rmse=one.judgement.overall["rmse"],
             feasible=one.feasible,
             guards={guard.name: guard.as_json() for guard in one.guards},
+            excess_over_frontier=_excess(one.judgement.overall, bound),
         )
-        for one in (record.references if record else [])
+        for one in _stored_references(baseline)
     ]
+
+
+def _stored_references(baseline: FrozenTrial | None) -> list[SharpenedForecast]:
+    record = trial_record(baseline) if baseline is not None else None
+    return record.references if record is not None else []
+
+
+def _excess(metrics: Mapping[str, float], bound: StudyFrontier | None) -> float | None:
+    return None if bound is None else bound.excess(metrics["rmse"], metrics["gradient"])
+
+
+def _frontier_as_json(frontier: Frontier) -> dict[str, Any]:
+    """Return a frontier as plain values, each curve with what it says of the baseline."""
+
+    def curve(one: FrontierCurve) -> dict[str, Any]:
+        said = {"diagnosis": one.diagnosis, "estimate_because": one.estimate_because}
+        return {**one.model_dump(mode="json"), **said}
+
+    return {
+        "overall": curve(frontier.overall),
+        "by_lead": [curve(one) for one in frontier.by_lead],
+        "windows": frontier.windows,
+        "blocks": frontier.blocks,
+    }
 
 
 def _why_no_references(config: SweepConfig, baseline: FrozenTrial | None) -> str | None:

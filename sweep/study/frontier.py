@@ -1,0 +1,45 @@
+"""The frontier of a study: the least RMSE at each sharpness, in the units trials are given in."""
+
+from dataclasses import dataclass
+
+from optuna.trial import FrozenTrial
+
+from fieldsharp.objectives.frontier import Frontier
+from fieldsharp.sweep.study.trial_records import TrialRecord, trial_record
+
+
+@dataclass(frozen=True)
+class StudyFrontier:
+    """The frontier of a baseline, validation split.
+
+    Attributes:
+        frontier: RMSE in units of the field, by share of the observed gradient.
+        gradient_observed: Observed mean gradient, units per cell.
+        baseline_rmse: RMSE of the baseline, in units of the field.
+    """
+
+    frontier: Frontier
+    gradient_observed: float
+    baseline_rmse: float
+
+    @classmethod
+    def of(cls, baseline: TrialRecord | None) -> "StudyFrontier | None":
+        """Return the frontier of a baseline; None if it has none."""
+        if baseline is None or baseline.frontier is None:
+            return None
+        observed = baseline.metrics.get("gradient_observed", 0.0)
+        if not observed > 0:
+            return None
+        return cls(baseline.frontier, observed, baseline.metrics["rmse"])
+
+    def excess(self, rmse: float, gradient: float) -> float:
+        """Return the RMSE of a forecast minus the least at its gradient, in units of the field.
+
+        Below 0 for a forecast that is better than the frontier of the baseline allows.
+        """
+        return rmse - self.frontier.rmse_at(gradient / self.gradient_observed)
+
+
+def study_frontier(baseline: FrozenTrial | None) -> StudyFrontier | None:
+    """Return the frontier of a study with this baseline; None where it is not known."""
+    return StudyFrontier.of(trial_record(baseline) if baseline is not None else None)
