@@ -123,7 +123,8 @@ class Trial:
     def _report(self, losses: EpochLosses, *, is_last: bool) -> EpochReport:
         """Return the report of an epoch, without its seconds."""
         self.sharpeners = {}
-        if is_last or losses.epoch + 1 in self.sharpening.rungs:
+        is_tried = is_last or losses.epoch + 1 in self.sharpening.rungs
+        if is_tried and self.sharpening.names:
             data, seed = self.evaluator.data, self.run.training.seed
             forecasts = training_forecasts(data, self.predictor, seed)
             self.sharpeners = fit_sharpeners(self.sharpening, data, forecasts)
