@@ -14,8 +14,11 @@ import torch
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.fields.windows import Windows
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.objectives.frontier_statistics import FrontierStatistics
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.sweep.checking.context import CheckContext, Finding, finding
+from fieldsharp.sweep.study.frontier import targets_out_of_reach
 from fieldsharp.sweep.trials.evaluator import Evaluator
 
 Tensor = torch.Tensor
@@ -30,14 +33,15 @@ def check_blur(context: CheckContext) -> Finding:
     """Check that a least-squares forecast falls short of a target."""
     data = context.data
     forecast = fit_linear_forecast(data.train, data.mask_HW, context.config.training.seed)
-    metrics = (
-        Evaluator(data, data.validation)
-        .evaluate(
-            lambda history_BTCHW: forecast(history_BTCHW.cpu()).to(history_BTCHW.device),
-            detail=False,
-        )
-        .overall
-    )
+    evaluator = Evaluator(data, data.validation)
+    statistics = FrontierStatistics(evaluator.windows)
+    found = evaluator.evaluate_sharpened(
+        lambda history_BTCHW: forecast(history_BTCHW.cpu()).to(history_BTCHW.device),
+        {},
+        detail=False,
+        frontier=statistics,
+    )[NO_SHARPENER]
+    metrics = found.overall
     try:
         targets = resolve_targets(context.config.objective, metrics)
     except ConfigError as error:
@@ -54,6 +58,10 @@ def check_blur(context: CheckContext) -> Finding:
         f"the mean on the validation split"
     )
     detail = numbers if blurred else f"nothing to fix: {numbers}, no less than the targets ask for"
+    limit = context.config.objective.guards.rmse_over_baseline
+    too_costly = targets_out_of_reach(statistics.frontier(), found, targets, limit)
+    if blurred and too_costly:
+        detail += f"; by its amplitudes and errors {too_costly[0]}"
     fix = "no sweep is needed; or look at a longer lead (data.stride, data.horizon)"
     return finding(detail, fix, ok=blurred)
 

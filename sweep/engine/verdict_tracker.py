@@ -4,9 +4,10 @@ import logging
 
 from fieldsharp.objectives.contenders import Contender, by_score
 from fieldsharp.objectives.guards import broken
-from fieldsharp.objectives.targets import Targets, targets_already_reached
+from fieldsharp.objectives.targets import targets_already_reached
 from fieldsharp.objectives.verdict import Verdict, reach_verdict
 from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.frontier import targets_out_of_reach
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -92,28 +93,8 @@ class VerdictTracker:
                 "%s: the baseline itself breaks the guard %s: %s", study, guard.name, guard.words
             )
         limit = self._config.objective.guards.rmse_over_baseline
-        for sentence in targets_out_of_reach(self._targets, record, limit):
-            logger.warning("%s: %s", study, sentence)
-
-
-def targets_out_of_reach(
-    targets: Targets, baseline: TrialRecord, rmse_over_baseline: float
-) -> list[str]:
-    """Return sentences where the target of the gradient costs more RMSE than is allowed.
-
-    Over all leads or at one of them, by the baseline's frontier; none where it has none.
-
-    Args:
-        targets: Of the validation split.
-        baseline: Its record.
-        rmse_over_baseline: Largest RMSE allowed, as a multiple of the baseline's.
-    """
-    observed = baseline.metrics.get("gradient_observed")
-    if baseline.frontier is None or not observed:
-        return []
-    by_lead = [rmse_over_baseline * rmse for rmse in baseline.judgement.by_lead.get("rmse", [])]
-    return baseline.frontier.out_of_reach(
-        targets.gradient.low / observed,
-        rmse_over_baseline * baseline.metrics["rmse"],
-        by_lead if len(by_lead) == len(baseline.frontier.by_lead) else None,
-    )
+        if record.frontier is not None:
+            for sentence in targets_out_of_reach(
+                record.frontier, record.judgement, self._targets, limit
+            ):
+                logger.warning("%s: %s", study, sentence)

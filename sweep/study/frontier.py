@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from optuna.trial import FrozenTrial
 
 from fieldsharp.objectives.frontier import Frontier
+from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.objectives.targets import Targets
 from fieldsharp.sweep.study.trial_records import TrialRecord, trial_record
 
 
@@ -43,3 +45,27 @@ class StudyFrontier:
 def study_frontier(baseline: FrozenTrial | None) -> StudyFrontier | None:
     """Return the frontier of a study with this baseline; None where it is not known."""
     return StudyFrontier.of(trial_record(baseline) if baseline is not None else None)
+
+
+def targets_out_of_reach(
+    frontier: Frontier, baseline: MetricValues, targets: Targets, rmse_over_baseline: float
+) -> list[str]:
+    """Return sentences where the target of the gradient costs more RMSE than is allowed.
+
+    Over all leads or at one of them; none where no gradient is observed.
+
+    Args:
+        frontier: Of the baseline.
+        baseline: Its metrics.
+        targets: Of the same split.
+        rmse_over_baseline: Largest RMSE allowed, as a multiple of the baseline's.
+    """
+    observed = baseline.overall.get("gradient_observed", 0.0)
+    if not observed > 0:
+        return []
+    by_lead = [rmse_over_baseline * rmse for rmse in baseline.by_lead.get("rmse", [])]
+    return frontier.out_of_reach(
+        targets.gradient.low / observed,
+        rmse_over_baseline * baseline.overall["rmse"],
+        by_lead if len(by_lead) == len(frontier.by_lead) else None,
+    )
