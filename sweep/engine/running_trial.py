@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.score import Score
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.files.previews import ForecastPreview, TrialPreview
 from fieldsharp.sweep.study.trial_events import TrialDone
-from fieldsharp.sweep.study.trial_records import TrialRecord
+from fieldsharp.sweep.study.trial_records import TrialRecord, sharpener_of
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 logger = logging.getLogger(__name__)
@@ -75,13 +74,9 @@ def trial_preview(running: RunningTrial, end: TrialDone, record: TrialRecord) ->
     }
     return TrialPreview(
         # A pruned trial may have trained on before it was cancelled: that net has no score.
-        forecast=None if running.ends_early else _forecast(end, _sharpener(record)),
+        forecast=None if running.ends_early else _forecast(end, sharpener_of(record)),
         epochs={name: np.array(values, dtype=np.float64) for name, values in columns.items()},
     )
-
-
-def _sharpener(record: TrialRecord) -> str:
-    return NO_SHARPENER if record.sharpening is None else record.sharpening.name
 
 
 def _forecast(end: TrialDone, sharpener: str) -> ForecastPreview | None:

@@ -56,7 +56,7 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
     validation = validation_split(summary, records, specs, files)
     test, why_no_test = None, "no trial is complete yet"
     if "baseline" in specs:
-        test, why_no_test = test_split(config, summary, specs, files)
+        test, why_no_test = test_split(config, summary, records, specs, files)
     rows = trial_rows(trials, summary)
     confirmation = status.confirmation
     return Report(

@@ -1,6 +1,8 @@
 """Results of the baseline and the chosen trial on the validation and the test split."""
 
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -9,9 +11,9 @@ from fieldsharp.core.errors import DataError, FieldsharpError, StudyError
 from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.checkpoint import decode
 from fieldsharp.model.predictors.factory import build_predictor
-from fieldsharp.objectives.guards import check_guards
-from fieldsharp.objectives.metric_values import MetricValues
-from fieldsharp.objectives.score import score_forecast
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.model.sharpeners.fitted import FittedSharpener
+from fieldsharp.objectives.sharpened import judge
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.storage.trial_files.checkpoints import checkpoints
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -20,10 +22,11 @@ from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.provenance import file_sha256
-from fieldsharp.sweep.study.trial_records import TrialRecord
+from fieldsharp.sweep.study.trial_records import TrialRecord, sharpener_of
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator, Forecaster
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
+from fieldsharp.sweep.trials.sharpening import SharpeningPlan, fit_sharpeners, training_forecasts
 from fieldsharp.sweep.trials.trial import forecast_shape
 
 logger = logging.getLogger(__name__)
@@ -63,20 +66,28 @@ def _stored_previews(
 
 
 def test_split(
-    config: SweepConfig, summary: DataSummary, specs: Specs, files: StudyWorkspace
+    config: SweepConfig,
+    summary: DataSummary,
+    records: dict[Kind, TrialRecord],
+    specs: Specs,
+    files: StudyWorkspace,
 ) -> tuple[SplitResults | None, str]:
     """Return the results of the test split, or why they are not available.
 
-    Forecasts with the last checkpoints. Any failure is returned as a reason and not raised: the
-    report shows what it can.
+    Forecasts with the last checkpoints, and with the sharpener that each trial is judged with,
+    fitted again on the same training windows. Any failure is returned as a reason and not raised:
+    the report shows what it can.
     """
     if config.trainer is not None:
         return None, "only the script itself can load its nets and forecast with them"
     torch.set_num_threads(config.training.threads)
     try:
         data = _same_data(config, summary)
-        predictors = {kind: _trained(spec, data, files) for kind, spec in specs.items()}
-        return _evaluated(config, data, predictors), ""
+        nets = {
+            kind: _trained(spec, data, files, sharpener_of(records[kind]))
+            for kind, spec in specs.items()
+        }
+        return _evaluated(config, data, nets), ""
     except FieldsharpError as error:
         return None, str(error)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a class of the user's may raise anything
@@ -93,7 +104,16 @@ def _same_data(config: SweepConfig, summary: DataSummary) -> ForecastData:
     return load_forecast_data(config.data)
 
 
-def _trained(spec: TrialSpec, data: ForecastData, files: StudyWorkspace) -> Forecaster:
+@dataclass(frozen=True)
+class _Net:
+    """A trained predictor with its sharpener, if it has one."""
+
+    predictor: Forecaster
+    sharpener: str
+    fitted: Mapping[str, FittedSharpener]
+
+
+def _trained(spec: TrialSpec, data: ForecastData, files: StudyWorkspace, sharpener: str) -> _Net:
     folder = files.checkpoints(spec.number)
     for content in checkpoints(folder):
         checkpoint = decode(content)
@@ -101,32 +121,43 @@ def _trained(spec: TrialSpec, data: ForecastData, files: StudyWorkspace) -> Fore
             predictor = build_predictor(spec.run.predictor, forecast_shape(data, spec.run))
             predictor.load_state_dict(checkpoint.trainer["predictor"])
             predictor.eval()
-            return predictor
+            return _Net(predictor, sharpener, _fitted(sharpener, spec, data, predictor))
     raise StudyError(
         f"there is no checkpoint of trial {spec.number} (recovery.keep_best is the number of best "
         "trials whose checkpoints are stored)"
     )
 
 
-def _evaluated(
-    config: SweepConfig, data: ForecastData, predictors: dict[Kind, Forecaster]
-) -> SplitResults:
+def _fitted(
+    name: str, spec: TrialSpec, data: ForecastData, predictor: Forecaster
+) -> dict[str, FittedSharpener]:
+    if name == NO_SHARPENER:
+        return {}
+    forecasts = training_forecasts(data, predictor, spec.run.training.seed)
+    return fit_sharpeners(SharpeningPlan((name,), must_fit=True), data, forecasts)
+
+
+def _evaluated(config: SweepConfig, data: ForecastData, nets: dict[Kind, _Net]) -> SplitResults:
     evaluator = Evaluator(data, data.test)
-    metrics = {kind: evaluator.evaluate(predictor) for kind, predictor in predictors.items()}
-    baseline = metrics["baseline"]
+    metrics = {
+        kind: evaluator.evaluate_sharpened(net.predictor, net.fitted) for kind, net in nets.items()
+    }
+    baseline = metrics["baseline"][NO_SHARPENER]  # which other trials are compared with as it is
     targets = resolve_targets(config.objective, baseline.overall, chosen_elsewhere=True)
 
-    def result(values: MetricValues) -> ForecastResult:
-        weight = config.objective.rmse_weight
-        score = score_forecast(values.overall, targets, baseline.overall["rmse"], weight)
-        guards = check_guards(values, config.objective.guards, baseline)
-        return ForecastResult(values, score.total, guards)
+    def result(kind: Kind) -> ForecastResult:
+        judged = judge(metrics[kind], NO_SHARPENER, config.objective, targets, baseline)
+        best = next(one for one in judged if one.sharpener == nets[kind].sharpener)
+        return ForecastResult(best.values, best.score.total, best.guards)
 
     previews = PreviewBuilder(data, "test")
     return SplitResults(
         part="test",
         targets=targets,
-        results={kind: result(values) for kind, values in metrics.items()},
+        results={kind: result(kind) for kind in nets},
         observed=previews.observed(),
-        forecasts={kind: previews.forecast(predictor) for kind, predictor in predictors.items()},
+        forecasts={
+            kind: previews.forecasts(net.predictor, net.fitted)[net.sharpener]
+            for kind, net in nets.items()
+        },
     )

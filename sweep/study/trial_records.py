@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.settings import Settings
+from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
@@ -104,6 +105,11 @@ def trial_record(trial: FrozenTrial) -> TrialRecord | None:
         return read_record(trial)
     except StudyError:
         return None
+
+
+def sharpener_of(record: TrialRecord) -> str:
+    """Return the sharpener that a trial is judged with, or none; earlier versions had none."""
+    return NO_SHARPENER if record.sharpening is None else record.sharpening.name
 
 
 def read_spec(trial: FrozenTrial) -> TrialSpec | None:
