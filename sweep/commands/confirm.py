@@ -11,7 +11,7 @@ from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Json, Storage, St
 if TYPE_CHECKING:  # the command imports rich and the study when it runs
     from rich.table import Table
 
-    from fieldsharp.sweep.study.confirmation.records import Confirmation, Spread
+    from fieldsharp.sweep.study.confirmation.records import Confirmation, OverSeeds, Spread
 
 NAME = "confirm"
 HELP = "Train the best trials with new seeds and judge them on the test split."
@@ -47,6 +47,11 @@ def run(
         f"study {study} on the test split, seeds {', '.join(map(str, confirmation.seeds))}; "
         "mean +- standard error; for the held score, which decides, a seed that breaks a guard or "
         "fails counts no better than the baseline's"
+        + (
+            "; the baseline under a sharpener is a reference, without any further training"
+            if confirmation.references
+            else ""
+        )
     )
     console.print(_table(confirmation))
     for trial in confirmation.trials:
@@ -56,6 +61,17 @@ def run(
                     f"trial {trial.trial} failed with seed {outcome.seed}: {outcome.failure}; "
                     "the same command tries it again"
                 )
+    for reference in confirmation.references:
+        for outcome in reference.outcomes:
+            if outcome.failure is not None:
+                show_long(
+                    f"the baseline under {reference.name}, seed {outcome.seed}: {outcome.failure}"
+                )
+    if not confirmation.references:
+        show_long(
+            "the baseline is not shown under sharpeners: none could be fitted, or an earlier "
+            "version trained it"
+        )
     show_long(confirmation.sentence)
 
 
@@ -63,25 +79,31 @@ def _table(confirmation: "Confirmation") -> "Table":
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("trial", "configuration", "seeds", "score", "held score", "gradient", "peak"):
-        table.add_column(heading, justify="left" if heading == "configuration" else "right")
+    words = ("configuration", "sharpener")
+    for heading in ("trial", *words, "seeds", "score", "held score", "gradient", "peak"):
+        table.add_column(heading, justify="left" if heading in words else "right")
     table.add_column("rmse / baseline", justify="right")
     table.add_column("feasible", justify="right")
     bands = confirmation.gradient, confirmation.peak
     targets = [f"{band.low:.4g} to {band.high:.4g}" for band in bands]
-    table.add_row("", "target", "", "", "", *targets, "", "")
+    table.add_row("", "target", "", "", "", "", *targets, "", "")
     for trial in confirmation.trials:
-        ratio = trial.rmse_over_baseline
-        count = len(trial.outcomes)
-        table.add_row(
-            str(trial.trial),
-            trial.configuration,
-            str(count),
-            *map(_cell, (trial.score, trial.held_score, trial.gradient, trial.peak)),
-            "-" if ratio is None else f"{ratio:.3f}",
-            f"{trial.feasible}/{count}",
-        )
+        names = str(trial.trial), trial.configuration, trial.sharpening
+        table.add_row(*names, *_figures(trial))
+        if trial.trial == confirmation.baseline:
+            for reference in confirmation.references:
+                table.add_row("", "baseline", reference.name, *_figures(reference))
     return table
+
+
+def _figures(found: "OverSeeds") -> list[str]:
+    ratio, count = found.rmse_over_baseline, len(found.outcomes)
+    return [
+        str(count),
+        *map(_cell, (found.score, found.held_score, found.gradient, found.peak)),
+        "-" if ratio is None else f"{ratio:.3f}",
+        f"{found.feasible}/{count}",
+    ]
 
 
 def _cell(figure: "Spread | None") -> str:

@@ -12,6 +12,7 @@ from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.verdict import NOTHING_TO_FIX, SUCCESS
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
+from fieldsharp.sweep.study.confirmation.result_in_words import held_scores
 from fieldsharp.sweep.study.status.report import Reference, StudyStatus, TrialStatus
 
 
@@ -79,6 +80,8 @@ def show_status(status: StudyStatus, console: Console) -> None:
         show_long(f"trial {number} is left out: {reason}")
     if status.confirmation is not None:
         show_long(f"confirmed: {status.confirmation.sentence}")
+        if status.confirmation.references:  # earlier versions had none
+            show_long(f"held scores on the test split: {held_scores(status.confirmation)}")
     missed = shortfall(status.verdict, status.confirmation)
     if missed is not None:
         show_long(f"beware: {missed}")

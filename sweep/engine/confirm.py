@@ -14,6 +14,7 @@ from optuna.study import Study
 
 from fieldsharp.core.errors import StoppedOnRequest
 from fieldsharp.core.signals import StopSignals
+from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.storage.database import open_database, opened_to_read
 from fieldsharp.storage.lock_owner import CONFIRM
 from fieldsharp.storage.retry import BUSY_TIMEOUT_S, DatabaseRetry
@@ -308,21 +309,41 @@ def _with_workers(config: SweepConfig, count: int | None) -> SweepConfig:
 def _finished(spec: TrialSpec, report: EpochReport | None, end: TrialDone) -> ConfirmedRun:
     if report is None:
         return _failed(spec, "it ended without a single epoch")
+    name = _sharpener(spec)
+    forecasts = {NO_SHARPENER: report.judgement, **report.sharpened}
+    if name not in forecasts:
+        return _failed(spec, f"its last epoch was not judged under the sharpener {name!r}")
     return ConfirmedRun(
         trial=spec.number,
         seed=spec.run.training.seed,
-        judgement=report.judgement,
+        judgement=forecasts[name],
         seconds=end.seconds,
         device=end.device,
         precision=end.precision,
+        sharpening=name,
+        without=None if name == NO_SHARPENER else report.judgement,
+        sharpened=dict(report.sharpened) if spec.is_baseline else None,
     )
 
 
 def _failed(spec: TrialSpec, reason: str) -> ConfirmedRun:
-    return ConfirmedRun(trial=spec.number, seed=spec.run.training.seed, failure=reason)
+    return ConfirmedRun(
+        trial=spec.number, seed=spec.run.training.seed, failure=reason, sharpening=_sharpener(spec)
+    )
+
+
+def _sharpener(spec: TrialSpec) -> str:
+    """Return the sharpener that a training is judged with.
+
+    The baseline is judged as it is: under the sharpeners that are tried on it, it is a reference.
+    """
+    return NO_SHARPENER if spec.is_baseline else spec.run.sharpening.name
 
 
 def _figures(run: ConfirmedRun) -> str:
     assert run.judgement is not None, "it did not fail"
     m = run.judgement.overall
-    return f"done, gradient {m['gradient']:.4g}, peak {m['peak']:.4g}, rmse {m['rmse']:.4g}"
+    sharpener = "" if run.sharpening == NO_SHARPENER else f" under {run.sharpening}"
+    return (
+        f"done{sharpener}, gradient {m['gradient']:.4g}, peak {m['peak']:.4g}, rmse {m['rmse']:.4g}"
+    )

@@ -14,10 +14,11 @@ from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import candidates, new_seeds
 from fieldsharp.sweep.study.confirmation.records import Confirmation, Runs
+from fieldsharp.sweep.study.confirmation.result_in_words import in_words
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
     SeedScoring,
+    confirmed_references,
     confirmed_trials,
-    in_words,
     winner,
 )
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
@@ -36,7 +37,8 @@ class ConfirmationPlan:
     Attributes:
         config: Of the study.
         facts: Of the study.
-        trials: Whose configurations are trained, the baseline first.
+        trials: Whose configurations are trained, the baseline first; each other names the
+            sharpener that the search chose for it.
         seeds: Each configuration is trained with every one.
         targets: Of the test split.
         finished_trials: How many trials of the study are finished.
@@ -75,22 +77,22 @@ class ConfirmationPlan:
         Raises:
             FieldsharpError: If the baseline failed with every seed.
         """
-        trials = confirmed_trials(
-            {spec.number: describe(spec) for spec in self.trials},
-            self.seeds,
-            runs,
-            SeedScoring(self.config.objective, self.targets),
-        )
+        scoring = SeedScoring(self.config.objective, self.targets)
+        configurations = {spec.number: describe(spec) for spec in self.trials}
+        trials = confirmed_trials(configurations, self.seeds, runs, scoring)
+        baselines = [runs[trials[0].trial, seed] for seed in self.seeds]
+        references = confirmed_references(baselines, scoring)
         best = winner(trials)
         return Confirmation(
             winner=best.trial if best else None,
-            sentence=in_words(best, trials),
+            sentence=in_words(best, trials, references),
             baseline=self.trials[0].number,
             seeds=list(self.seeds),
             finished_trials=self.finished_trials,
             gradient=BandSummary.of(self.targets.gradient),
             peak=BandSummary.of(self.targets.peak),
             trials=trials,
+            references=references,
         )
 
 

@@ -77,13 +77,12 @@ def trial_preview(
         "score": [score.total for score in running.scores],
         **{name: [r.metrics[name] for r in scored] for name in ("gradient", "peak", "rmse")},
     }
+    sharpener = record.sharpener if record is not None else NO_SHARPENER
     best = best_reference(record.references if record is not None else [])
     reference = None if best is None else _decoded(end, end.sharpened_samples.get(best.name, ""))
     return TrialPreview(
         # A pruned trial may have trained on before it was cancelled: that net has no score.
-        forecast=None
-        if running.ends_early
-        else _forecast(end, record.sharpener if record is not None else NO_SHARPENER),
+        forecast=None if running.ends_early else _forecast(end, sharpener),
         epochs={name: np.array(values, dtype=np.float64) for name, values in columns.items()},
         reference=reference,
         sharpener=best.name if best is not None and reference is not None else "",

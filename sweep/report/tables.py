@@ -16,7 +16,7 @@ from fieldsharp.sweep.report.model import (
     shares_of_observed,
 )
 from fieldsharp.sweep.report.sentences import name_of
-from fieldsharp.sweep.study.confirmation.records import Spread
+from fieldsharp.sweep.study.confirmation.records import OverSeeds, Spread
 
 Outcomes = Mapping[str, GuardOutcome]
 MAX_FAILURES = 50
@@ -231,25 +231,32 @@ def confirmation(report: Report) -> Table | None:
         f"{number(band.low * scale.factor)} to {number(band.high * scale.factor)}"
         for band, scale in ((confirmed.gradient, gradient), (confirmed.peak, peak))
     ]
-    rows = [["target", "", "", "", *bands, "", ""]]
+
+    def figures(found: OverSeeds) -> list[str]:
+        return [
+            _spread(found.score),
+            _spread(found.held_score),
+            _spread(found.gradient, gradient.factor),
+            _spread(found.peak, peak.factor),
+            number(found.rmse_over_baseline, 4),
+            f"{found.feasible} of {len(found.outcomes)}",
+        ]
+
+    rows = [["target", "", "", "", "", *bands, "", ""]]
     bold_row = None
     for trial in confirmed.trials:
         if trial.trial == confirmed.winner:
             bold_row = len(rows)
-        rows.append(
-            [
-                f"trial {trial.trial}"
-                + (" (baseline)" if trial.trial == confirmed.baseline else ""),
-                trial.configuration,
-                _spread(trial.score),
-                _spread(trial.held_score),
-                _spread(trial.gradient, gradient.factor),
-                _spread(trial.peak, peak.factor),
-                number(trial.rmse_over_baseline, 4),
-                f"{trial.feasible} of {len(trial.outcomes)}",
+        name, is_baseline = f"trial {trial.trial}", trial.trial == confirmed.baseline
+        if is_baseline:
+            name += " (baseline)"
+        rows.append([name, trial.configuration, trial.sharpening, *figures(trial)])
+        if is_baseline:
+            rows += [
+                ["baseline", "without any further training", reference.name, *figures(reference)]
+                for reference in confirmed.references
             ]
-        )
-    headings = ["", "configuration", "score", "held score"]
+    headings = ["", "configuration", "sharpener", "score", "held score"]
     headings += [
         f"gradient{gradient.units(report.units, ' per cell')}",
         f"peak{peak.units(report.units)}",
@@ -258,7 +265,7 @@ def confirmation(report: Report) -> Table | None:
     ]
     seeds = count(len(confirmed.seeds), "new seed")
     caption = f"Test split, {seeds}: mean \N{PLUS-MINUS SIGN} standard error"
-    return Table(caption, headings, rows, text_columns=[1], bold_row=bold_row)
+    return Table(caption, headings, rows, text_columns=[1, 2], bold_row=bold_row)
 
 
 def _spread(spread: Spread | None, factor: float = 1.0) -> str:

@@ -30,6 +30,7 @@ from fieldsharp.sweep.report import build
 from fieldsharp.sweep.study.confirmation.records import (
     CONFIRMATION,
     Confirmation,
+    ConfirmedReference,
     ConfirmedTrial,
     SeedOutcome,
     Spread,
@@ -117,6 +118,10 @@ def _confirmation() -> Confirmation:
         below_baseline=None,
         feasible=0,
         outcomes=outcomes,
+        sharpening=ALL_OF_IT,
+    )
+    reference = ConfirmedReference(
+        name=ALL_OF_IT, **trial.model_dump(exclude={"trial", "configuration", "sharpening"})
     )
     return Confirmation(
         winner=None,
@@ -127,6 +132,7 @@ def _confirmation() -> Confirmation:
         gradient=band,
         peak=band,
         trials=[trial],
+        references=[reference],
     )
 
 

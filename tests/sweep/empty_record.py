@@ -1,6 +1,7 @@
-"""The record of a trial of which a test needs no figure."""
+"""The record of a trial of which a test needs no figure, and its sharpener."""
 
 from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, Sharpening
 from fieldsharp.sweep.study.trial_records import TrialRecord
 
 
@@ -17,3 +18,9 @@ def empty_record(score: float) -> TrialRecord:
         device="cpu",
         precision="float32",
     )
+
+
+def sharpened_by(name: str) -> Sharpening:
+    judgement = MetricValues(overall={}, by_lead={})
+    without = SharpenedForecast(name="none", judgement=judgement, score=0.0, guards=[])
+    return Sharpening(name=name, without=without)

@@ -6,11 +6,14 @@ from itertools import count, islice
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import StudyError
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.model.settings import SharpeningSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.study.trial_records import (
     by_score,
     complete_baseline,
     is_feasible,
+    trial_record,
     trial_spec,
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -20,6 +23,10 @@ FIRST_SEED = 1001
 
 def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[TrialSpec]:
     """Return the baseline, then the ``top`` best feasible trials of distinct configurations.
+
+    Each but the baseline names the sharpener that the search chose for it, so that two trials
+    which differ in nothing else are distinct. The baseline, whose forecast is judged as it is and
+    under every sharpener, keeps its setting.
 
     Raises:
         StudyError: If there is no complete baseline, or no feasible trial beside it.
@@ -32,11 +39,14 @@ def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[Tria
             f"study {study!r} has no complete baseline, and nothing can be compared without it; "
             "go on with the sweep first"
         )
-    found = {what_is_trained(baseline.run): baseline}
+    found = {what_is_trained(_sharpened_by(NO_SHARPENER, baseline.run)): baseline}
     for trial in by_score(complete):
-        spec = trial_spec(trial)
-        if len(found) <= top and spec is not None and is_feasible(trial):
-            found.setdefault(what_is_trained(spec.run), spec)
+        if len(found) > top:
+            break
+        spec, record = trial_spec(trial), trial_record(trial)
+        if spec is not None and record is not None and is_feasible(trial):
+            run = _sharpened_by(record.sharpener, spec.run)
+            found.setdefault(what_is_trained(run), spec.model_copy(update={"run": run}))
     if len(found) == 1:
         raise StudyError(
             f"study {study!r} has no complete trial beside the baseline that breaks no guard: "
@@ -44,6 +54,10 @@ def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[Tria
             "baseline"
         )
     return list(found.values())
+
+
+def _sharpened_by(name: str, run: RunSettings) -> RunSettings:
+    return run.model_copy(update={"sharpening": SharpeningSettings(name=name)})
 
 
 def new_seeds(how_many: int, used: Collection[int]) -> list[int]:

@@ -1,13 +1,14 @@
 """Confirmation of the best trials as it is stored: new seeds, evaluated on the test split."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 from pydantic import Field, model_validator
 
 from fieldsharp.fields.settings import Settings
+from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.verdict import CONFIRM_FIRST, SUCCESS, Verdict
 from fieldsharp.storage.database import require_database
@@ -28,10 +29,14 @@ class ConfirmedRun(Settings):
     Device and precision (of its matrix products) are empty where it failed.
 
     Attributes:
-        judgement: Every metric on the test split after the last epoch, physical units; None where
-            it failed.
+        judgement: Every metric on the test split after the last epoch, physical units, with the
+            sharpener; None where it failed.
         failure: Why it failed; None where it did not.
         seconds: Wall time of the training.
+        sharpening: The sharpener of its forecast, or none.
+        without: Every metric without the sharpener; None where it has none, or failed.
+        sharpened: Every metric under each sharpener that could be fitted; only of the baseline,
+            and None where an earlier version trained it.
     """
 
     trial: int
@@ -41,6 +46,20 @@ class ConfirmedRun(Settings):
     seconds: float = 0.0
     device: str = ""
     precision: str = ""
+    sharpening: str = NO_SHARPENER
+    without: MetricValues | None = None
+    sharpened: dict[str, MetricValues] | None = None
+
+    @property
+    def forecasts(self) -> Mapping[str, MetricValues]:
+        """The metrics of its forecast by sharpener, that without first; empty where it failed."""
+        if self.judgement is None:
+            return {}
+        return {
+            NO_SHARPENER: self.without or self.judgement,
+            self.sharpening: self.judgement,
+            **(self.sharpened or {}),
+        }
 
     @model_validator(mode="after")
     def _evaluated_or_failed(self) -> "ConfirmedRun":
@@ -80,8 +99,8 @@ class Spread(Settings):
     error: float | None
 
 
-class ConfirmedTrial(Settings):
-    """A configuration over new seeds, on the test split.
+class OverSeeds(Settings):
+    """Forecasts of one kind over new seeds, on the test split.
 
     Attributes:
         score, gradient, peak, rmse: Over the seeds whose training did not fail; None where all did.
@@ -97,8 +116,6 @@ class ConfirmedTrial(Settings):
             the baseline, since they cannot be compared.
     """
 
-    trial: int
-    configuration: str
     score: Spread | None
     held_score: Spread
     gradient: Spread | None
@@ -115,6 +132,34 @@ class ConfirmedTrial(Settings):
         return 2 * self.feasible > len(self.outcomes)
 
 
+class Configuration(Settings):
+    """The configuration of a trial, in words."""
+
+    trial: int
+    configuration: str
+
+
+class ConfirmedTrial(OverSeeds, Configuration):  # so its stored form begins with the trial
+    """A configuration over new seeds, on the test split.
+
+    Attributes:
+        sharpening: The sharpener of its forecasts that the search chose, or none; it is fitted
+            again with each seed.
+    """
+
+    sharpening: str = NO_SHARPENER
+
+
+class Named(Settings):
+    """The name of a sharpener."""
+
+    name: str
+
+
+class ConfirmedReference(OverSeeds, Named):
+    """The baseline under a sharpener, without any further training, over the same seeds."""
+
+
 class Confirmation(Settings):
     """The confirmation of the best trials of a study.
 
@@ -124,7 +169,8 @@ class Confirmation(Settings):
         sentence: The result in words.
         finished_trials: Number of finished trials of the study at that time.
         gradient, peak: Bands on the test split.
-        trials: The baseline, then the others in the order of the search.
+        trials: The baseline as it is, then the others in the order of the search.
+        references: The baseline under each sharpener; none where an earlier version trained it.
     """
 
     winner: int | None
@@ -135,6 +181,7 @@ class Confirmation(Settings):
     gradient: BandSummary
     peak: BandSummary
     trials: list[ConfirmedTrial]
+    references: list[ConfirmedReference] = Field(default_factory=list)
 
     def for_trial(self, number: int) -> ConfirmedTrial | None:
         """Return the confirmation of a trial, None where it was not confirmed."""

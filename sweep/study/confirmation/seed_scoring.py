@@ -4,23 +4,28 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
+from typing import TypeVar
 
 from fieldsharp.core.errors import FieldsharpError
-from fieldsharp.objectives.guards import broken, check_guards
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.metric_values import MetricValues
-from fieldsharp.objectives.score import score_forecast
+from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.settings import ObjectiveSettings
+from fieldsharp.objectives.sharpened import JudgedForecast, judge
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.sweep.study.confirmation.records import (
+    ConfirmedReference,
     ConfirmedRun,
     ConfirmedTrial,
+    OverSeeds,
     Runs,
     SeedOutcome,
     Spread,
 )
 
-CLEAR_ERRORS = 2.0
-"""Standard errors from which on a difference counts as more than chance."""
+Kind = TypeVar("Kind", bound=OverSeeds)
+NOT_FITTED = "the sharpener cannot be fitted on the forecasts of this training"
 
 
 @dataclass(frozen=True)
@@ -31,22 +36,32 @@ class SeedScoring:
     targets: Targets
 
     def outcome(self, run: ConfirmedRun, baseline: MetricValues | None) -> SeedOutcome:
-        """Return a run compared with the baseline's metrics for the same seed."""
+        """Return a run with its sharpener, compared with the baseline's metrics for its seed."""
         if run.judgement is None or baseline is None:
             return SeedOutcome(seed=run.seed, failure=run.failure)
-        metrics = run.judgement.overall
-        score = score_forecast(
-            metrics, self.targets, baseline.overall["rmse"], self.objective.rmse_weight
-        )
-        violated = broken(check_guards(run.judgement, self.objective.guards, baseline))
-        return SeedOutcome(
-            seed=run.seed,
-            score=score.total,
-            gradient=metrics["gradient"],
-            peak=metrics["peak"],
-            rmse=metrics["rmse"],
-            guards_broken=[guard.name for guard in violated],
-        )
+        return _outcome(run.seed, self._judged(run, baseline)[run.sharpening])
+
+    def references(self, baseline: ConfirmedRun) -> dict[str, SeedOutcome]:
+        """Return a run of the baseline under each of its sharpeners, compared with it as it is."""
+        assert baseline.judgement is not None, "it did not fail"
+        judged = self._judged(baseline, baseline.judgement)
+        return {name: _outcome(baseline.seed, judged[name]) for name in baseline.sharpened or {}}
+
+    def _judged(self, run: ConfirmedRun, baseline: MetricValues) -> dict[str, JudgedForecast]:
+        found = judge(run.forecasts, NO_SHARPENER, self.objective, self.targets, baseline)
+        return {one.sharpener: one for one in found}
+
+
+def _outcome(seed: int, judged: JudgedForecast) -> SeedOutcome:
+    metrics = judged.values.overall
+    return SeedOutcome(
+        seed=seed,
+        score=judged.score.total,
+        gradient=metrics["gradient"],
+        peak=metrics["peak"],
+        rmse=metrics["rmse"],
+        guards_broken=[guard.name for guard in broken(judged.guards)],
+    )
 
 
 def confirmed_trials(
@@ -74,74 +89,77 @@ def confirmed_trials(
         for trial in configurations
     }
     return [
-        _confirmed(trial, words, outcomes[trial], None if trial == number else outcomes[number])
+        ConfirmedTrial(
+            trial=trial,
+            configuration=words,
+            sharpening=runs[trial, seeds[0]].sharpening,
+            **dict(_over_seeds(outcomes[trial], None if trial == number else outcomes[number])),
+        )
         for trial, words in configurations.items()
     ]
 
 
+def confirmed_references(
+    baselines: Sequence[ConfirmedRun], scoring: SeedScoring
+) -> list[ConfirmedReference]:
+    """Return the baseline under each sharpener, over the seeds with which it did not fail.
+
+    Args:
+        baselines: Its runs, one for each seed.
+        scoring: Compares each with the same run without a sharpener.
+
+    Returns:
+        One for each sharpener that could be fitted with any seed, in the order of the registry;
+        none where an earlier version trained the baseline with one of the seeds, since the
+        references would not be over the same seeds as the trials.
+    """
+    trained = [run for run in baselines if run.judgement is not None]
+    if any(run.sharpened is None for run in trained):
+        return []
+    plain = [scoring.outcome(run, run.judgement) for run in trained]
+    found = {run.seed: scoring.references(run) for run in trained}
+    names = dict.fromkeys(name for outcomes in found.values() for name in outcomes)
+    return [
+        ConfirmedReference(
+            name=name,
+            **dict(
+                _over_seeds(
+                    [
+                        outcomes.get(name, SeedOutcome(seed=seed, failure=NOT_FITTED))
+                        for seed, outcomes in found.items()
+                    ],
+                    plain,
+                )
+            ),
+        )
+        for name in names
+    ]
+
+
 def winner(trials: Sequence[ConfirmedTrial]) -> ConfirmedTrial | None:
-    """Return the mostly feasible trial with the lowest held score; of equals the first."""
-    eligible = [trial for trial in trials if trial.mostly_feasible]
-    return min(eligible, key=lambda trial: trial.held_score.mean, default=None)
+    """Return the best of the mostly feasible trials, None where there is none."""
+    return next(iter(best_first(trials)), None)
 
 
-def in_words(best: ConfirmedTrial | None, trials: Sequence[ConfirmedTrial]) -> str:
-    """Return which trial wins and by how much, in words; the baseline is the first of all."""
-    if best is None:
-        return (
-            "nothing wins: no configuration, the baseline included, breaks no guard with more than "
-            "half of its seeds on the test split"
-        )
-    if best is trials[0]:
-        return f"the baseline (trial {best.trial}) wins: {_nearest_behind(trials[1:])}"
-    below = best.below_baseline
-    assert below is not None, "it is not the baseline"
-    infeasible = len(best.outcomes) - best.feasible
-    held = (
-        f" with {infeasible} of {len(best.outcomes)} seeds, which broke a guard or failed, counted "
-        "no better than the baseline's"
-        if infeasible
-        else ""
-    )
-    sentence = (
-        f"trial {best.trial} wins: its mean score on the test split, {best.held_score.mean:.4g}"
-        f"{held}, lies {abs(below.mean):.4g} {'below' if below.mean >= 0 else 'above'} the "
-        "baseline's"
-    )
-    if below.mean < 0:  # all are compared over the same seeds: the baseline itself could not win
-        return (
-            f"{sentence} but a guard is broken by it or its training fails with half of the seeds "
-            "or more"
-        )
-    if not below.error:
-        return (
-            f"{sentence}; with a single seed, or no difference between seeds, no error can be told"
-        )
-    errors = below.mean / below.error
-    luck = "" if errors >= CLEAR_ERRORS else ", which may be luck: confirm it with more --seeds"
-    return f"{sentence}, {errors:.1f} standard errors of the differences by seed{luck}"
+def best_first(found: Sequence[Kind]) -> list[Kind]:
+    """Return those that are mostly feasible, the best first.
+
+    The best has the lowest held score; of those within 0.001 of it the lowest RMSE, as a share of
+    the baseline's with the same seed; of equals the first.
+    """
+    eligible = [one for one in found if one.mostly_feasible]
+    rmses = [
+        math.nan if one.rmse_over_baseline is None else one.rmse_over_baseline for one in eligible
+    ]
+    return [eligible[i] for i in ranked([one.held_score.mean for one in eligible], rmses)]
 
 
-def _nearest_behind(others: Sequence[ConfirmedTrial]) -> str:
-    """Return how far the nearest trial is behind a baseline that none beat."""
-    eligible = [trial for trial in others if trial.mostly_feasible]
-    if not eligible:
-        return (
-            "every other configuration breaks a guard or fails with half of its seeds or more on "
-            "the test split"
-        )
-    nearest = min(eligible, key=lambda trial: trial.held_score.mean)
-    behind = nearest.below_baseline
-    assert behind is not None, "it is not the baseline"
-    sentence = (
-        f"on the test split the nearest, trial {nearest.trial}, has a mean score "
-        f"{abs(behind.mean):.4g} higher"
-    )
-    if not behind.error:
-        return f"{sentence}; a single seed, or no difference between seeds, tells no error"
-    errors = abs(behind.mean) / behind.error
-    doubt = "" if errors >= CLEAR_ERRORS else ", so the two cannot be told apart"
-    return f"{sentence}, {errors:.2f} standard errors of the differences by seed{doubt}"
+def paired_difference(one: OverSeeds, other: OverSeeds, baseline: OverSeeds) -> Spread:
+    """Return the mean of held scores less those of another, and its standard error, by seed."""
+    ours, theirs = (_held_scores(each.outcomes, baseline.outcomes) for each in (one, other))
+    difference = spread([score - theirs[seed] for seed, score in ours.items()])
+    assert difference is not None, "the baseline was trained to the end with one of these seeds"
+    return difference
 
 
 def spread(values: Sequence[float]) -> Spread | None:
@@ -152,20 +170,16 @@ def spread(values: Sequence[float]) -> Spread | None:
     return Spread(mean=fmean(values), error=error)
 
 
-def _confirmed(
-    trial: int, words: str, outcomes: list[SeedOutcome], baseline: list[SeedOutcome] | None
-) -> ConfirmedTrial:
-    """Return one configuration over its seeds; without a baseline it is the baseline itself."""
+def _over_seeds(outcomes: list[SeedOutcome], baseline: list[SeedOutcome] | None) -> OverSeeds:
+    """Return the outcomes of all seeds together; without a baseline they are the baseline's."""
     reference = outcomes if baseline is None else baseline
     scores = {o.seed: o.score for o in reference if o.score is not None}
     rmses = {o.seed: o.rmse for o in reference if o.rmse}  # no ratio to zero
-    held = {o.seed: _held_score(o, scores[o.seed]) for o in outcomes if o.seed in scores}
+    held = _held_scores(outcomes, reference)
     held_score = spread(list(held.values()))
     assert held_score is not None, "the baseline was trained to the end with one of these seeds"
     ratios = [o.rmse / rmses[o.seed] for o in outcomes if o.rmse is not None and o.seed in rmses]
-    return ConfirmedTrial(
-        trial=trial,
-        configuration=words,
+    return OverSeeds(
         score=spread([o.score for o in outcomes if o.score is not None]),
         held_score=held_score,
         gradient=spread([o.gradient for o in outcomes if o.gradient is not None]),
@@ -178,6 +192,14 @@ def _confirmed(
         feasible=sum(o.feasible for o in outcomes),
         outcomes=outcomes,
     )
+
+
+def _held_scores(
+    outcomes: Sequence[SeedOutcome], baseline: Sequence[SeedOutcome]
+) -> dict[int, float]:
+    """Return the held score of each seed with which the baseline did not fail."""
+    scores = {o.seed: o.score for o in baseline if o.score is not None}
+    return {o.seed: _held_score(o, scores[o.seed]) for o in outcomes if o.seed in scores}
 
 
 def _held_score(outcome: SeedOutcome, baseline: float) -> float:

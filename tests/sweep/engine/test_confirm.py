@@ -3,75 +3,44 @@
 import math
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 from optuna.study import Study
-from optuna.trial import create_trial
 
 from fieldsharp.core.errors import DataError, FieldsharpError, StoppedOnRequest, StudyError
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.device import find_hardware
+from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.objectives.guards import broken, check_guards
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.study_lock import StudyLock
-from fieldsharp.sweep.configuration.presets import BASELINE
-from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.confirm import confirm_study
 from fieldsharp.sweep.execution.executor import ExecutorPlan
-from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation, read_runs
+from fieldsharp.sweep.study.confirmation.records import read_confirmation, read_runs
 from fieldsharp.sweep.study.data_summary import DataSummary
-from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
-from fieldsharp.sweep.study.trial_events import (
-    EpochDone,
-    TrialCancelled,
-    TrialDone,
-    TrialEvent,
-    TrialFailed,
-)
-from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator, Forecaster
 from fieldsharp.sweep.trials.trial import Trial
-from tests.sweep.empty_record import empty_record
-from tests.sweep.wide_guards import WIDE
-
-# What each trial of the study trains: variant, weight, seed, score, and whether it is feasible.
-BASE, SOBEL, AGAIN, NOISY, GRADIENT, LAST = range(6)
-TRIALS = (
-    ("none", 0.0, 0, 0.5, False),
-    ("sobel", 0.2, 0, 0.2, True),
-    ("sobel", 0.2, 9, 0.3, True),
-    ("laplacian", 0.2, 0, 0.1, False),
-    ("gradient", 0.2, 0, 0.3, True),
-    ("gradient", 0.1, 0, 0.4, True),
+from tests.sweep.engine.confirming import (
+    BASE,
+    GRADIENT,
+    NOISY,
+    SOBEL,
+    TRIALS,
+    Executor,
+    Trainings,
+    add_trial,
+    confirm,
+    study_to_confirm,
 )
 
-
-class Trainings:
-    """Real trainings, each done once: the same settings give the same numbers."""
-
-    def __init__(self, data: ForecastData) -> None:
-        self.data = data
-        self._done: dict[str, list[EpochReport]] = {}
-
-    def reports(self, spec: TrialSpec) -> list[EpochReport]:
-        # The file may lie elsewhere in one test, and is the same.
-        key = f"{spec.judged_on} {spec.run.loss} {spec.run.training}"
-        if key not in self._done:
-            trial = Trial(
-                spec.run,
-                self.data,
-                find_hardware(spec.run.training),
-                Evaluator(self.data, self.data.part(spec.judged_on)),
-                judged_every_epoch=spec.judged_every_epoch,
-            )
-            self._done[key] = list(trial.epochs())
-        return self._done[key]
+MakeStudy = Callable[..., Study]
 
 
 @pytest.fixture(scope="module")
@@ -79,121 +48,9 @@ def trainings(tiny_data: ForecastData) -> Trainings:
     return Trainings(tiny_data)
 
 
-class Executor:
-    """Trains in this process, one training at a poll.
-
-    Args:
-        trainings: What does it.
-        failing: Trial and seed of the trainings that fail.
-        signal_at: Before which poll SIGTERM comes.
-    """
-
-    def __init__(
-        self,
-        trainings: Trainings,
-        failing: frozenset[tuple[int, int]] = frozenset(),
-        signal_at: int | None = None,
-    ) -> None:
-        self._trainings = trainings
-        self._failing = failing
-        self._signal_at = signal_at
-        self._polls = 0
-        self._waiting: list[TrialSpec] = []
-        self._paused: set[int] = set()
-        self._trials: dict[int, int] = {}
-        self.submitted: list[TrialSpec] = []
-        self.closed = False
-
-    @property
-    def free_slots(self) -> int:
-        return 2 - len(self._waiting)
-
-    def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
-        assert checkpoints is not None
-        trial = int(checkpoints.parent.name)
-        self._trials[spec.number] = trial
-        self._waiting.append(spec)
-        self.submitted.append(spec.model_copy(update={"number": trial}))
-
-    def poll(self, timeout_s: float) -> list[TrialEvent]:
-        self._polls += 1
-        if self._polls == self._signal_at:
-            signal.raise_signal(signal.SIGTERM)
-            return []
-        spec = self._waiting.pop(0)
-        number, attempt, seed = spec.number, spec.attempt, spec.run.training.seed
-        if number in self._paused:
-            return [TrialCancelled(number, attempt)]
-        if (self._trials[number], seed) in self._failing:
-            return [TrialFailed(number, attempt, "the training diverged")]
-        reports = self._trainings.reports(spec)
-        events: list[TrialEvent] = [EpochDone(number, attempt, report) for report in reports]
-        return [*events, TrialDone(number, attempt, 0.5, 9.0, "cpu", "float32")]
-
-    def pause(self, number: int) -> None:
-        self._paused.add(number)
-
-    def cancel(self, number: int) -> None:
-        raise AssertionError("nothing is pruned here")
-
-    def kill(self, number: int) -> None:
-        self._waiting = [spec for spec in self._waiting if spec.number != number]
-
-    def close(self) -> None:
-        self.closed = True
-
-    @property
-    def trained(self) -> list[tuple[int, int]]:
-        return [(spec.number, spec.run.training.seed) for spec in self.submitted]
-
-
-def _add(study: Study, config: SweepConfig, which: tuple[str, float, int, float, bool]) -> None:
-    variant, weight, seed, score, ok = which
-    values: dict[str, Scalar] = {
-        "loss.variant": variant,
-        "loss.gradient_weight": weight,
-        "loss.multi_step": "last",
-        "training.seed": seed,
-    }
-    preset = BASELINE if variant == "none" else None
-    number = len(study.get_trials(deepcopy=False))
-    spec = TrialSpec(number=number, preset=preset, run=config.run_with(values))
-    attributes = {
-        "spec": spec.model_dump(mode="json"),
-        "record": empty_record(score).model_dump(mode="json"),
-        "preset": preset,
-        "score": score,
-    }
-    constraints = {"rmse": -0.1 if ok else 0.1}
-    study.add_trial(create_trial(value=score, user_attrs=attributes, constraints=constraints))
-
-
-MakeStudy = Callable[..., Study]
-
-
 @pytest.fixture
 def make_study(storage_url: str, tiny_config: SweepConfig, tiny_facts: DataSummary) -> MakeStudy:
-    """A study with the trials above; guards are wide but for those that are given."""
-
-    def make(path: Path | None = None, **guards: float) -> Study:
-        tree = tiny_config.model_dump()
-        tree["objective"]["guards"] = {**WIDE, **guards}
-        if path is not None:
-            tree["data"]["path"] = str(path)
-        config = SweepConfig.model_validate(tree)
-        study = open_or_create_study(open_database(storage_url, "write"), config, tiny_facts)
-        for which in TRIALS:
-            _add(study, config, which)
-        return study
-
-    return make
-
-
-def _confirm(
-    url: str, executor: Executor, top: int = 2, seeds: int = 2, workers: int | None = None
-) -> Confirmation:
-    machines = ExecutorPlan(2, lambda _folder: executor)
-    return confirm_study("tiny", url, top, seeds, workers, lambda _config: machines)
+    return partial(study_to_confirm, storage_url, tiny_config, tiny_facts)
 
 
 def _config_of(study: Study) -> SweepConfig:
@@ -221,7 +78,7 @@ def test_scores_guards_and_winner_are_those_of_trainings_done_by_hand(
 ) -> None:
     study = make_study(rmse_over_baseline=1.0)  # whether it holds differs from seed to seed
     executor = Executor(trainings)
-    found = _confirm(storage_url, executor, top=1)
+    found = confirm(storage_url, executor, top=1)
     assert executor.trained == [(BASE, 1001), (SOBEL, 1001), (BASE, 1002), (SOBEL, 1002)]
     assert executor.closed
     assert found.seeds == [1001, 1002]
@@ -271,23 +128,23 @@ def test_the_same_command_goes_on_where_it_was_and_trains_nothing_twice(
     study = make_study()
     stopped = Executor(trainings, signal_at=3)
     with pytest.raises(StoppedOnRequest, match="was stopped with 2 of 4 trainings done; run the"):
-        _confirm(storage_url, stopped, top=1)
+        confirm(storage_url, stopped, top=1)
     assert stopped.closed
     kept = read_runs(study, storage_url)
     assert list(kept) == [(BASE, 1001), (SOBEL, 1001)]
     assert read_confirmation(study) is None
 
     go_on_hint = Executor(trainings)
-    found = _confirm(storage_url, go_on_hint, top=1)
+    found = confirm(storage_url, go_on_hint, top=1)
     assert go_on_hint.trained == [(BASE, 1002), (SOBEL, 1002)]
     assert read_runs(study, storage_url)[BASE, 1001] == kept[BASE, 1001]
 
     again = Executor(trainings)
-    assert _confirm(storage_url, again, top=1) == found
+    assert confirm(storage_url, again, top=1) == found
     assert again.trained == []
 
     wider = Executor(trainings)
-    _confirm(storage_url, wider, top=2)
+    confirm(storage_url, wider, top=2)
     assert wider.trained == [(GRADIENT, 1001), (GRADIENT, 1002)]  # the second of SOBEL is left out
 
 
@@ -297,7 +154,7 @@ def test_a_failed_training_is_kept_with_its_reason_and_is_not_feasible(
     study = make_study()
     failing = frozenset({(SOBEL, 1001), (SOBEL, 1002), (GRADIENT, 1002)})
     executor = Executor(trainings, failing)
-    found = _confirm(storage_url, executor)
+    found = confirm(storage_url, executor)
     assert len(executor.trained) == len(set(executor.trained)) == 6, "each was tried once"
     assert read_runs(study, storage_url)[SOBEL, 1002].failure == "the training diverged"
     sobel, gradient = found.for_trial(SOBEL), found.for_trial(GRADIENT)
@@ -314,11 +171,11 @@ def test_what_failed_is_tried_again_by_the_next_call(
 ) -> None:
     study = make_study()
     failing = frozenset({(BASE, 1001), (SOBEL, 1002)})
-    _confirm(storage_url, Executor(trainings, failing), top=1)
+    confirm(storage_url, Executor(trainings, failing), top=1)
     kept = read_runs(study, storage_url)
 
     second = Executor(trainings, frozenset({(SOBEL, 1002)}))
-    found = _confirm(storage_url, second, top=1)
+    found = confirm(storage_url, second, top=1)
     assert second.trained == [(BASE, 1001), (SOBEL, 1002)]
     runs = read_runs(study, storage_url)
     assert runs[BASE, 1001].failure is None, "overwritten"
@@ -327,7 +184,7 @@ def test_what_failed_is_tried_again_by_the_next_call(
     assert [trial.feasible for trial in found.trials] == [2, 1]
 
     third = Executor(trainings)
-    found = _confirm(storage_url, third, top=1)
+    found = confirm(storage_url, third, top=1)
     assert third.trained == [(SOBEL, 1002)]
     assert [trial.feasible for trial in found.trials] == [2, 2]
     assert read_confirmation(load_study(open_database(storage_url, "read"), "tiny")) == found
@@ -339,9 +196,9 @@ def test_a_baseline_that_always_failed_is_tried_again(
     make_study()
     failing = frozenset({(BASE, 1001)})
     with pytest.raises(FieldsharpError, match="run the same command again"):
-        _confirm(storage_url, Executor(trainings, failing), top=1, seeds=1)
+        confirm(storage_url, Executor(trainings, failing), top=1, seeds=1)
     again = Executor(trainings)
-    _confirm(storage_url, again, top=1, seeds=1)
+    confirm(storage_url, again, top=1, seeds=1)
     assert again.trained == [(BASE, 1001)]
 
 
@@ -353,15 +210,21 @@ def test_the_test_split_is_looked_at_once_a_training(
 ) -> None:
     make_study()
     parts: list[tuple[int, bool]] = []
-    whole = Evaluator.evaluate
+    whole = Evaluator.evaluate_sharpened
 
-    def count(self: Evaluator, predictor: Forecaster, *, detail: bool = True) -> MetricValues:
+    def count(
+        self: Evaluator,
+        predictor: Forecaster,
+        sharpeners: Mapping[str, FittedSharpener],
+        *,
+        detail: bool = True,
+    ) -> dict[str, MetricValues]:
         parts.append((int(self._windows.starts_B[0]), detail))
-        return whole(self, predictor, detail=detail)
+        return whole(self, predictor, sharpeners, detail=detail)
 
-    monkeypatch.setattr(Evaluator, "evaluate", count)
+    monkeypatch.setattr(Evaluator, "evaluate_sharpened", count)
     executor = Executor(Trainings(tiny_data))
-    _confirm(storage_url, executor, top=1, seeds=1)
+    confirm(storage_url, executor, top=1, seeds=1)
     first = int(tiny_data.test.starts_B[0])
     # what is observed; then each training after its last epoch, with every metric
     assert parts == [(first, False), (first, True), (first, True)]
@@ -375,7 +238,7 @@ def test_a_number_as_target_is_taken_as_it_is(
     tree = _config_of(study).model_dump(mode="json")
     tree["objective"]["targets"]["gradient"] = 1e4  # sharper than anything observed
     study.set_user_attr("config", tree)
-    found = _confirm(storage_url, Executor(trainings), top=1, seeds=1)
+    found = confirm(storage_url, Executor(trainings), top=1, seeds=1)
     assert (found.gradient.low, found.gradient.high) == (1e4, 1e4)
     trial = found.trials[1]
     assert trial.score is not None
@@ -393,10 +256,10 @@ def test_another_data_file_is_refused(
         file.write(b"\0")
     executor = Executor(trainings)
     with pytest.raises(DataError, match=r"moved\.nc is not the one study 'tiny' was started on"):
-        _confirm(storage_url, executor)
+        confirm(storage_url, executor)
     moved.unlink()
     with pytest.raises(DataError, match=r"moved\.nc"):
-        _confirm(storage_url, executor)
+        confirm(storage_url, executor)
     assert executor.submitted == []
     assert read_runs(study, storage_url) == {}
 
@@ -410,7 +273,7 @@ def test_a_moved_data_file_is_found_where_the_study_says(
     tree = _config_of(study).model_dump(mode="json")
     study.set_user_attr("config", {**tree, "data": {**tree["data"], "path": str(elsewhere)}})
     executor = Executor(trainings)
-    _confirm(storage_url, executor, top=1, seeds=1)
+    confirm(storage_url, executor, top=1, seeds=1)
     assert {spec.run.data.path for spec in executor.submitted} == {str(elsewhere)}
     assert all(spec.data_sha256 for spec in executor.submitted)
 
@@ -420,9 +283,9 @@ def test_a_study_in_which_nothing_is_feasible_is_refused(
 ) -> None:
     study = open_or_create_study(open_database(storage_url, "write"), tiny_config, tiny_facts)
     for number in (BASE, NOISY):
-        _add(study, tiny_config, TRIALS[number])
+        add_trial(study, tiny_config, TRIALS[number])
     with pytest.raises(StudyError, match="nothing beat the baseline"):
-        _confirm(storage_url, Executor(trainings))
+        confirm(storage_url, Executor(trainings))
 
 
 def test_a_study_that_is_being_run_is_refused(
@@ -433,7 +296,7 @@ def test_a_study_that_is_being_run_is_refused(
         StudyLock(storage_url, "tiny"),
         pytest.raises(StudyError, match="study 'tiny' is being run by process"),
     ):
-        _confirm(storage_url, Executor(trainings))
+        confirm(storage_url, Executor(trainings))
 
 
 def test_a_stop_before_the_first_training_is_orderly(

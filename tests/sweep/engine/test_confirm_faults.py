@@ -79,7 +79,9 @@ class Bench:
         return [
             TrialSpec(
                 number=TRIAL,
-                run=self.config.run_with({"training.seed": seed, "training.epochs": 3}),
+                run=self.config.run_with(
+                    {"training.seed": seed, "training.epochs": 3, "sharpening.name": "none"}
+                ),
                 judged_on="test",
             )
             for seed in seeds

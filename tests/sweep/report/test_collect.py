@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from optuna.trial import FrozenTrial
 
@@ -17,7 +18,9 @@ from fieldsharp.sweep.report.render import lay_out, render
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import study_identity
+from fieldsharp.sweep.study.trial_records import trial_record
 from fieldsharp.sweep.trials.evaluator import Evaluator
+from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from tests.sweep.report.conftest import NAME, Whole
 from tests.sweep.report.studies import (
     against_a_guard,
@@ -35,9 +38,17 @@ def test_the_nets_that_are_kept_are_judged_on_the_test_split(
 ) -> None:
     test = whole.report.test
     assert test is not None
-    judge = Evaluator(tiny_data, tiny_data.test)
+    judge, pictures = Evaluator(tiny_data, tiny_data.test), PreviewBuilder(tiny_data, "test")
+    record = trial_record(whole.study.get_trials()[whole.best])
+    assert record is not None
+    sharpeners = {"baseline": "none", "forecast": record.sharpener}
+    assert sharpeners["forecast"] != "none", "else nothing is tested"
     for kind, trial in whole.trained.items():
-        assert test.results[kind].metrics == judge.evaluate(trial.predictor)
+        name, fitted = sharpeners[kind], trial.sharpeners
+        judged = judge.evaluate_sharpened(trial.predictor, fitted)[name]
+        assert test.results[kind].metrics == judged, "with the last step of the trial"
+        drawn = pictures.forecasts(trial.predictor, fitted)[name]
+        np.testing.assert_array_equal(test.forecasts[kind].values_LHW, drawn.values_LHW)
     assert test.observed is not None
     assert test.observed.part == "test"
     assert set(test.forecasts) == {"baseline", "forecast"}

@@ -12,6 +12,7 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.records import (
     Confirmation,
+    ConfirmedReference,
     ConfirmedRun,
     ConfirmedTrial,
     SeedOutcome,
@@ -48,6 +49,11 @@ def _trial(number: int, feasible: int = 1) -> ConfirmedTrial:
     )
 
 
+def _reference() -> ConfirmedReference:
+    trial = _trial(0).model_dump(exclude={"trial", "configuration", "sharpening"})
+    return ConfirmedReference(name="unsharp", **trial)
+
+
 def _confirmation() -> Confirmation:
     return Confirmation(
         winner=4,
@@ -58,6 +64,7 @@ def _confirmation() -> Confirmation:
         gradient=BandSummary(low=1.0, high=2.0, offset=0.0),
         peak=BandSummary(low=1.0, high=2.0, offset=0.0),
         trials=[_trial(0), _trial(4)],
+        references=[_reference()],
     )
 
 
@@ -81,13 +88,45 @@ def test_a_confirmation_is_read_as_it_was_written(study: Study, storage_url: str
 def test_each_run_has_an_attribute_of_its_own(study: Study, storage_url: str) -> None:
     runs = [
         ConfirmedRun(trial=0, seed=1001, judgement=JUDGEMENT, seconds=2.5, device="cpu"),
-        ConfirmedRun(trial=11, seed=1002, failure="it diverged"),
+        ConfirmedRun(trial=11, seed=1002, failure="it diverged", sharpening="unsharp"),
+        ConfirmedRun(
+            trial=12, seed=1001, judgement=JUDGEMENT, sharpening="inflate", without=JUDGEMENT
+        ),
+        ConfirmedRun(trial=0, seed=1002, judgement=JUDGEMENT, sharpened={"inflate": JUDGEMENT}),
     ]
     for run in runs:
         write_run(study, storage_url, run)
     write_confirmation(study, storage_url, _confirmation())
     assert {"confirm:0:1001", "confirm:11:1002"} < study.user_attrs.keys()
-    assert read_runs(study, storage_url) == {(0, 1001): runs[0], (11, 1002): runs[1]}
+    assert read_runs(study, storage_url) == {(run.trial, run.seed): run for run in runs}
+
+
+def test_what_an_earlier_version_wrote_has_no_sharpener(study: Study, storage_url: str) -> None:
+    confirmation = _confirmation().model_dump(mode="json")
+    del confirmation["references"]
+    for trial in confirmation["trials"]:
+        assert list(trial)[:3] == ["trial", "configuration", "score"]
+        del trial["sharpening"]
+    study.set_user_attr("confirmation", confirmation)
+    found = read_confirmation(study)
+    assert found is not None
+    assert found.references == []
+    assert [trial.sharpening for trial in found.trials] == ["none", "none"]
+
+    run = {"trial": 0, "seed": 1001, "judgement": JUDGEMENT.model_dump(mode="json")}
+    study.set_user_attr("confirm:0:1001", run)
+    found_run = read_runs(study, storage_url)[0, 1001]
+    assert (found_run.sharpening, found_run.without, found_run.sharpened) == ("none", None, None)
+    assert found_run.forecasts == {"none": JUDGEMENT}
+
+
+def test_a_run_has_the_forecast_without_its_sharpener_and_with_it() -> None:
+    other = MetricValues(overall={"rmse": 0.2}, by_lead={})
+    run = ConfirmedRun(trial=4, seed=1, judgement=JUDGEMENT, sharpening="inflate", without=other)
+    assert run.forecasts == {"none": other, "inflate": JUDGEMENT}
+    baseline = ConfirmedRun(trial=0, seed=1, judgement=JUDGEMENT, sharpened={"inflate": other})
+    assert baseline.forecasts == {"none": JUDGEMENT, "inflate": other}
+    assert ConfirmedRun(trial=0, seed=1, failure="it diverged").forecasts == {}
 
 
 @pytest.mark.parametrize("given", [{}, {"judgement": JUDGEMENT, "failure": "it diverged"}])

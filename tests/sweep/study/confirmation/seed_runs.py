@@ -1,0 +1,111 @@
+"""Runs of a confirmation with figures to work by hand.
+
+Targets: gradient 2.0 to 2.2, peak 10 to 11; every peak is 10.5, so the score of (gradient 1.6, rmse
+1.2) beside a baseline of rmse 1.0 is ln(2.0 / 1.6) + 0.25 (1.2 - 1). An RMSE above that of each
+cell's mean, 9, breaks the guard climatology; one above 1.25 of the baseline's the guard rmse.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.objectives.settings import ObjectiveSettings
+from fieldsharp.objectives.targets import Band, Targets
+from fieldsharp.sweep.study.confirmation.records import (
+    Confirmation,
+    ConfirmedReference,
+    ConfirmedRun,
+    ConfirmedTrial,
+    Runs,
+)
+from fieldsharp.sweep.study.confirmation.seed_scoring import (
+    SeedScoring,
+    confirmed_references,
+    confirmed_trials,
+)
+from fieldsharp.sweep.study.data_summary import BandSummary
+
+SCORING = SeedScoring(ObjectiveSettings(), Targets(Band(2.0, 2.2), Band(10.0, 11.0)))
+Figures = tuple[float, float] | str
+"""Gradient and RMSE, or why the training failed."""
+
+
+def metrics(gradient: float, rmse: float) -> MetricValues:
+    return MetricValues(
+        overall={"gradient": gradient, "peak": 10.5, "rmse": rmse},
+        by_lead={"rmse": [rmse], "rmse_climatology": [9.0]},
+    )
+
+
+def a_run(trial: int, seed: int, figures: Figures) -> ConfirmedRun:
+    """A run without a sharpener."""
+    if isinstance(figures, str):
+        return ConfirmedRun(trial=trial, seed=seed, failure=figures)
+    return ConfirmedRun(trial=trial, seed=seed, judgement=metrics(*figures))
+
+
+def sharpened_run(
+    trial: int, seed: int, figures: tuple[float, float], without: tuple[float, float]
+) -> ConfirmedRun:
+    """A run under unsharp, and its figures without."""
+    return ConfirmedRun(
+        trial=trial,
+        seed=seed,
+        judgement=metrics(*figures),
+        sharpening="unsharp",
+        without=metrics(*without),
+    )
+
+
+def baseline_run(
+    seed: int, figures: tuple[float, float], **sharpened: tuple[float, float]
+) -> ConfirmedRun:
+    """A run of the baseline, with its figures under each sharpener."""
+    return ConfirmedRun(
+        trial=0,
+        seed=seed,
+        judgement=metrics(*figures),
+        sharpened={name: metrics(*found) for name, found in sharpened.items()},
+    )
+
+
+def confirmed(**trials: Sequence[Figures]) -> list[ConfirmedTrial]:
+    """From t0=..., t4=... with one entry for each of the seeds 1, 2, ..."""
+    runs: Runs = {}
+    for name, entries in trials.items():
+        for seed, figures in enumerate(entries, start=1):
+            runs[int(name[1:]), seed] = a_run(int(name[1:]), seed, figures)
+    words = {int(name[1:]): f"words of {name}" for name in trials}
+    seeds = sorted({seed for _, seed in runs})
+    return confirmed_trials(words, seeds, runs, SCORING)
+
+
+def referenced(
+    baseline: Sequence[tuple[float, float]], **sharpened: Sequence[tuple[float, float]]
+) -> list[ConfirmedReference]:
+    """The baseline under each sharpener, with one entry for each of the seeds 1, 2, ..."""
+    runs = []
+    for index, figures in enumerate(baseline):
+        found: Mapping[str, tuple[float, float]] = {
+            name: entries[index] for name, entries in sharpened.items()
+        }
+        runs.append(baseline_run(index + 1, figures, **found))
+    return confirmed_references(runs, SCORING)
+
+
+def confirmation_with_references() -> Confirmation:
+    """The baseline, trial 4 under unsharp, which wins, and references, of which one is broken."""
+    runs = {
+        (0, 1): a_run(0, 1, (1.0, 1.0)),
+        (4, 1): sharpened_run(4, 1, (2.0, 1.0), without=(1.0, 1.0)),
+    }
+    return Confirmation(
+        winner=4,
+        sentence="trial 4 under unsharp wins",
+        baseline=0,
+        seeds=[1],
+        finished_trials=5,
+        gradient=BandSummary(low=2.0, high=2.2, offset=0.0),
+        peak=BandSummary(low=10.0, high=11.0, offset=0.0),
+        trials=confirmed_trials({0: "baseline", 4: "words of t4"}, [1], runs, SCORING),
+        references=referenced([(1.0, 1.0)], inflate=[(1.6, 1.0)], quantile=[(2.0, 1.3)]),
+    )
