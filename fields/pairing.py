@@ -113,11 +113,21 @@ def pair_baseline(
     return replace(pairs, pred_THW=values_THW)
 
 
-def _require_same_grid(predicted: RawField, observed: RawField) -> None:
+def require_same_field(training: RawField, observed: RawField) -> None:
+    """Check that the truth of training frames has the grid and units of the truth.
+
+    Raises:
+        DataError: If it does not.
+    """
+    _require_same_grid(training, observed, "training truth")
+    _require_same_units(training, observed, "training truth")
+
+
+def _require_same_grid(predicted: RawField, observed: RawField, what: str = "forecast") -> None:
     shapes = predicted.values_THW.shape[1:], observed.values_THW.shape[1:]
     if shapes[0] != shapes[1]:
         raise DataError(
-            f"the forecast has a grid of {shapes[0][0]} x {shapes[0][1]} cells and the truth "
+            f"the {what} has a grid of {shapes[0][0]} x {shapes[0][1]} cells and the truth "
             f"{shapes[1][0]} x {shapes[1][1]}; bring them to one grid"
         )
     for axis in (1, 2):
@@ -127,16 +137,16 @@ def _require_same_grid(predicted: RawField, observed: RawField) -> None:
         a, b = predicted.grid.coords[name].values, observed.grid.coords[truth_name].values
         if not same_coordinate(a, b):
             raise DataError(
-                f"forecast and truth differ in their coordinate {truth_name!r}: it runs from "
+                f"{what} and truth differ in their coordinate {truth_name!r}: it runs from "
                 f"{a[0]:g} to {a[-1]:g} and from {b[0]:g} to {b[-1]:g}; bring them to one grid"
             )
 
 
-def _require_same_units(predicted: RawField, observed: RawField) -> None:
+def _require_same_units(predicted: RawField, observed: RawField, what: str = "forecast") -> None:
     units, truth_units = predicted.array.attrs.get("units"), observed.array.attrs.get("units")
     if units and truth_units and units != truth_units:
         raise DataError(
-            f"the forecast is in {units!r} and the truth in {truth_units!r}; convert one of them"
+            f"the {what} is in {units!r} and the truth in {truth_units!r}; convert one of them"
         )
 
 

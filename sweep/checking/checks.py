@@ -151,9 +151,15 @@ def _targets(config: SweepConfig) -> str:
 
 def _results(settings: ScriptSettings) -> str:
     if settings.forecast is not None:
+        sharpened = (
+            "no sharpener is tried, since trainer.training_forecast names no forecast to fit it on"
+            if settings.training_forecast is None
+            else f"sharpeners are fitted on {settings.training_forecast} beside "
+            f"{settings.training_truth}"
+        )
         return (
             f"{settings.forecast} beside {settings.truth}: every guard is taken but change, which "
-            "needs the last known frame"
+            f"needs the last known frame; {sharpened}"
         )
     where = settings.metrics or "what is printed"
     return (

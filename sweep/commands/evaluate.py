@@ -1,13 +1,20 @@
 """``evaluate``: every metric of a forecast file against a truth file."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.sweep.commands.options import Json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fieldsharp.sweep.study.status.report import Reference
 
 NAME = "evaluate"
 HELP = "Compare a forecast file with a truth file: the spatial analysis."
@@ -30,6 +37,14 @@ def run(
         Path | None,
         typer.Option(help="Forecast by a net trained without gradient term, for more guards."),
     ] = None,
+    sharpen_with: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="TRAINING_FORECAST TRAINING_TRUTH",
+            help="Fit sharpeners on a forecast of training frames, and compare the baseline (or "
+            "the forecast) under each.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare a forecast with the truth."""
@@ -40,11 +55,23 @@ def run(
     from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.commands.status_view import show_guards
     from fieldsharp.sweep.trials.file_evaluation import evaluate_files
+    from fieldsharp.sweep.trials.file_references import file_references, note_on_references
+    from fieldsharp.sweep.trials.file_sharpening import TrainingFiles
 
     chosen = dict(_dimension_and_value(pair) for pair in select or [])
-    evaluation = evaluate_files(forecast, truth, variable, truth_variable, chosen, baseline)
+    evaluation = evaluate_files(
+        forecast,
+        truth,
+        variable,
+        truth_variable,
+        chosen,
+        baseline,
+        sharpen_with=TrainingFiles(*sharpen_with) if sharpen_with else None,
+    )
+    references, note = file_references(evaluation), note_on_references(evaluation)
     if as_json:
-        say_json(evaluation.as_json())
+        listed = {"references": [asdict(one) for one in references], "references_note": note}
+        say_json({**evaluation.as_json(), **listed})
         return
     unit = evaluation.units or "units of the field"
     names = {"field": unit, "field per cell": f"{unit} per cell", "cells": "cells", "dB": "dB"}
@@ -71,6 +98,27 @@ def run(
     show_guards(evaluation.guards, console)
     if baseline is None:
         show("guards relative to a baseline: give one with --baseline")
+    if references:
+        show(f"references: the {'forecast' if baseline is None else 'baseline'} under a sharpener")
+        _show_references(references, console)
+    if sharpen_with and note:
+        show(f"beware: {note}", soft_wrap=True)
+
+
+def _show_references(references: "Sequence[Reference]", console: "Console") -> None:
+    """Print a line for each reference, with the guards that it breaks."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("sharpener")
+    for heading in ("score", "gradient", "peak", "rmse"):
+        table.add_column(heading, justify="right")
+    table.add_column("guards it breaks")
+    for one in references:
+        numbers = [f"{value:.4g}" for value in (one.score, one.gradient, one.peak, one.rmse)]
+        broken = [name for name, guard in one.guards.items() if not guard["ok"]]
+        table.add_row(one.name, *numbers, ", ".join(broken) or "none")
+    console.print(table)
 
 
 def _dimension_and_value(pair: str) -> tuple[str, float | str]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.sweep.configuration.ranges import OF_SCRIPT
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
@@ -38,6 +39,7 @@ def require_script_study(
     searched: Collection[str],
     objective: ObjectiveSettings,
     pruner: str,
+    sharpening: str,
     *,
     has_data: bool,
 ) -> None:
@@ -74,6 +76,12 @@ def require_script_study(
         raise ValueError(
             f"objective.targets.{automatic[0]} is auto, and without a data section nothing is "
             "known of what was observed; give numbers for gradient and peak, or add data"
+        )
+    if sharpening not in (BEST_SHARPENER, NO_SHARPENER) and trainer.training_forecast is None:
+        raise ValueError(
+            f"sharpening.name is {sharpening}, which is fitted on a forecast of training frames, "
+            "and the script names none; set trainer.training_forecast and trainer.training_truth, "
+            "or sharpening.name to none"
         )
     if pruner in ("median", "hyperband", "promotion") and trainer.progress is None:
         raise ValueError(

@@ -109,12 +109,22 @@ class ScriptSettings(Settings):
         description="file with the truth at the same times; {project} means the folder of the "
         "project",
     )
+    training_forecast: FileName = Field(
+        None,
+        description="file to which the script writes its forecast of training frames, on which "
+        "sharpeners are fitted with trainer.training_truth",
+    )
+    training_truth: FileName = Field(
+        None,
+        description="file with the truth at the times of trainer.training_forecast; {project} "
+        "means the folder of the project",
+    )
     variable: str | None = Field(
-        None, description="name in the forecast file, if that has several variables"
+        None, description="name in the forecast files, if they have several variables"
     )
     truth_variable: str | None = Field(
         None,
-        description="name in the truth file, if that has several variables and the name differs",
+        description="name in the truth files, if they have several variables and the name differs",
     )
     metrics: FileName = Field(
         None,
@@ -146,6 +156,12 @@ class ScriptSettings(Settings):
         return [self.command, *([self.then] if self.then else [])]
 
     @property
+    def results(self) -> dict[str, str]:
+        """The files that the script writes, by setting."""
+        names = ("forecast", "training_forecast", "metrics")
+        return {name: path for name in names if (path := getattr(self, name)) is not None}
+
+    @property
     def timeout_s(self) -> float:
         """The time limit in seconds."""
         return seconds(self.timeout)
@@ -175,11 +191,21 @@ class ScriptSettings(Settings):
 
     @model_validator(mode="after")
     def _something_comes_back(self) -> "ScriptSettings":
-        if (self.forecast is None) != (self.truth is None):
-            has, lacks = ("forecast", "truth") if self.forecast else ("truth", "forecast")
+        for pair, purpose in (
+            (("forecast", "truth"), "one is judged beside the other"),
+            (("training_forecast", "training_truth"), "sharpeners are fitted on both"),
+        ):
+            has, lacks = sorted(pair, key=lambda name: getattr(self, name) is None)
+            if getattr(self, has) is not None and getattr(self, lacks) is None:
+                raise ValueError(
+                    f"trainer.{has} is set and trainer.{lacks} is not, and {purpose}; name both "
+                    "files"
+                )
+        if self.training_forecast is not None and self.forecast is None:
             raise ValueError(
-                f"trainer.{has} is set and trainer.{lacks} is not, and one is judged beside the "
-                "other; name both files"
+                "trainer.training_forecast is set and trainer.forecast is not, and sharpeners "
+                "change a forecast in a file, no numbers; set trainer.forecast and trainer.truth, "
+                "or leave out trainer.training_forecast and trainer.training_truth"
             )
         lacking = [name for name in NEEDED if name not in self.patterns]
         if self.forecast is None and self.metrics is None and lacking:

@@ -241,8 +241,14 @@ class SweepConfig(RunSettings):
 
     @model_validator(mode="after")
     def _script_can_be_searched(self) -> "SweepConfig":
-        space, pruner = self.search.space, self.pruner
-        require_script_study(self.trainer, space, self.objective, pruner, has_data=self.has_data)
+        require_script_study(
+            self.trainer,
+            self.search.space,
+            self.objective,
+            self.pruner,
+            self.sharpening.name,
+            has_data=self.has_data,
+        )
         return self
 
     @model_validator(mode="after")

@@ -69,6 +69,9 @@ class TrialSpec(Settings):
             del tree["run"]["sharpening"]
         if self.run.trainer is None:  # before scripts were supported
             del tree["run"]["trainer"]
+        elif self.run.trainer.training_forecast is None:  # before they could be sharpened
+            for name in ("training_forecast", "training_truth"):
+                del tree["run"]["trainer"][name]
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
 

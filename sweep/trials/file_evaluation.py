@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from fieldsharp.core.errors import DataError
@@ -16,11 +15,13 @@ from fieldsharp.fields.masked_statistics import EVENT_SHARES, Climatology
 from fieldsharp.fields.pairing import FramePairs, pair_baseline, pair_frames
 from fieldsharp.fields.reading import RAW, RawField, open_dataset, pick_variable, read_raw
 from fieldsharp.fields.settings import DataSettings
+from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome, check_guards
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
 from fieldsharp.objectives.verification import Verification
 from fieldsharp.objectives.verification_batch import VerificationBatch
+from fieldsharp.sweep.trials.file_sharpening import FileSharpeners, TrainingFiles, as_samples
 
 MIN_CLIMATOLOGY_FRAMES = 100
 BATCH_FRAMES = 64
@@ -28,7 +29,10 @@ TRUTH = Use(bytes_a_value=72)
 """Memory for the truth, with a forecast in memory: common frames of both, and the climatology."""
 BASELINE = Use(bytes_a_value=24)
 """Memory for the baseline, with both in memory: itself and the paired frames."""
-NOT_IN_JSON = ("metrics", "guards", "metric_values", "values_missing", "frames_missing")
+NOT_IN_JSON = (
+    *("metrics", "guards", "metric_values", "values_missing", "frames_missing"),
+    *("baseline_values", "sharpened", "not_fitted"),
+)
 """Attributes of an evaluation that are written to JSON in another form or not at all."""
 
 
@@ -52,6 +56,10 @@ class Evaluation:
         metric_values: The metrics as guards and scores use them.
         values_missing: Values in common frames that only the truth has.
         frames_missing: Frames with values in the truth that the forecast does not have.
+        frames_fitted_on: Paired frames that sharpeners were fitted on.
+        baseline_values: The metrics of the baseline, of the forecast itself where none is given.
+        sharpened: The metrics of the baseline under each sharpener, by its name.
+        not_fitted: Why other sharpeners could not be fitted, by name.
     """
 
     metrics: dict[str, float]
@@ -67,6 +75,10 @@ class Evaluation:
     metric_values: MetricValues
     values_missing: int
     frames_missing: int
+    frames_fitted_on: int = 0
+    baseline_values: MetricValues | None = None
+    sharpened: Mapping[str, MetricValues] = field(default_factory=dict)
+    not_fitted: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return one flat mapping of plain values."""
@@ -85,8 +97,13 @@ def evaluate_files(
     select: Mapping[str, int | float | str] | None = None,
     baseline: Path | None = None,
     limits: GuardSettings | None = None,
+    sharpen_with: TrainingFiles | None = None,
 ) -> Evaluation:
     """Evaluate a forecast at common times, in each frame on the cells with a value in both files.
+
+    With training files the baseline, or where none is given the forecast itself, is evaluated under
+    each sharpener too. They are fitted once for all frames, since files have no axis of leads, and
+    applied in each frame to the cells that it knows.
 
     Args:
         forecast: NetCDF, Zarr, .npy or .npz.
@@ -96,26 +113,33 @@ def evaluate_files(
         select: One value for each dimension of the truth beyond time, y and x.
         baseline: Forecast of the same predictor trained with weight 0, for guards relative to it.
         limits: Limits of the guards.
+        sharpen_with: Files that sharpeners are fitted on.
 
     Raises:
-        DataError: If a file cannot be read, or grids, units or times do not match.
+        DataError: If a file cannot be read, or grids, units or times do not match, or training
+            files are too short to fit a sharpener on.
+        TrainingFailed: If a sharpener cannot be fitted that must be.
     """
     name, predicted = _read_forecast(forecast, variable)
-    with open_dataset(truth) as dataset:
-        # A bare array is named after its file: a truth that holds one field needs no equal name.
-        same = truth_variable or (name if name in dataset.data_vars else None)
-    observed = read_raw(
-        DataSettings(path=str(truth), variable=same, select=dict(select) if select else {}), TRUTH
-    )
+    observed = _read_truth(truth, name, truth_variable, select)
     climatology, description = _climatology(observed)
     pairs = pair_frames(forecast, predicted, truth, observed)
-    values = _evaluate(pairs, climatology)
+    sharpeners = None
+    if sharpen_with is not None:
+        of_training, predicted_then = _read_forecast(sharpen_with.forecast, variable)
+        observed_then = _read_truth(sharpen_with.truth, of_training, truth_variable, select)
+        sharpeners = FileSharpeners.fit(
+            sharpen_with, predicted_then, observed_then, observed, pairs
+        )
+        del predicted_then, observed_then
+    found = _evaluate(pairs, climatology, sharpeners if baseline is None else None)
+    values = found[NO_SHARPENER]
     baseline_values = None
     if baseline is not None:
         _, reference = _read_forecast(baseline, variable, BASELINE)
-        baseline_values = _evaluate(
-            pair_baseline(pairs, baseline, reference, observed), climatology
-        )
+        of_baseline = pair_baseline(pairs, baseline, reference, observed)
+        found = _evaluate(of_baseline, climatology, sharpeners)
+        baseline_values = found[NO_SHARPENER]
     cells_T = pairs.known_THW.sum(axis=(1, 2))
     return Evaluation(
         metrics=values.overall,
@@ -131,6 +155,10 @@ def evaluate_files(
         metric_values=values,
         values_missing=pairs.missing,
         frames_missing=pairs.frames_missing,
+        frames_fitted_on=sharpeners.fitted_on if sharpeners else 0,
+        baseline_values=baseline_values or values,
+        sharpened={name: found[name] for name in (sharpeners.parameters if sharpeners else ())},
+        not_fitted=sharpeners.not_fitted if sharpeners else {},
     )
 
 
@@ -138,6 +166,19 @@ def _read_forecast(path: Path, variable: str | None, use: Use = RAW) -> tuple[st
     with open_dataset(path) as dataset:
         name = pick_variable(dataset, variable, str(path))
     return name, read_raw(DataSettings(path=str(path), variable=name), use)
+
+
+def _read_truth(
+    path: Path,
+    forecast_name: str,
+    variable: str | None,
+    select: Mapping[str, int | float | str] | None,
+) -> RawField:
+    with open_dataset(path) as dataset:
+        # A bare array is named after its file: a truth that holds one field needs no equal name.
+        same = variable or (forecast_name if forecast_name in dataset.data_vars else None)
+    chosen = dict(select) if select else {}
+    return read_raw(DataSettings(path=str(path), variable=same, select=chosen), TRUTH)
 
 
 def _climatology(observed: RawField) -> tuple[Climatology, str]:
@@ -163,30 +204,33 @@ def _climatology(observed: RawField) -> tuple[Climatology, str]:
     return climatology, description
 
 
-def _evaluate(pairs: FramePairs, climatology: Climatology) -> MetricValues:
-    """Compute every metric over all frames, in batches of frames with the same known cells."""
+def _evaluate(
+    pairs: FramePairs, climatology: Climatology, sharpeners: FileSharpeners | None
+) -> dict[str, MetricValues]:
+    """Return every metric over all frames as they are, by the name none, and under each sharpener.
+
+    Computed in batches of frames with the same known cells.
+    """
     frames_by_mask: dict[bytes, list[int]] = {}
     for frame, known_HW in enumerate(pairs.known_THW):
         frames_by_mask.setdefault(known_HW.tobytes(), []).append(frame)
-    verification = Verification(with_persistence=False)
+    names = (NO_SHARPENER, *(sharpeners.parameters if sharpeners else ()))
+    verifications = {name: Verification(with_persistence=False) for name in names}
     for frames in frames_by_mask.values():
         mask_HW = pairs.known_THW[frames[0]]
+        sharpen = sharpeners.on(mask_HW) if sharpeners else {}
         for first in range(0, len(frames), BATCH_FRAMES):
             chunk = frames[first : first + BATCH_FRAMES]
-            verification.add(
-                VerificationBatch(
-                    pred_BTCHW=_as_samples(pairs.pred_THW[chunk], mask_HW),
-                    target_BTCHW=_as_samples(pairs.target_THW[chunk], mask_HW),
-                    persistence_BTCHW=None,
-                    mask_HW=torch.from_numpy(mask_HW),
-                    climatology=climatology,
-                )
+            batch = VerificationBatch(
+                pred_BTCHW=as_samples(pairs.pred_THW[chunk], mask_HW),
+                target_BTCHW=as_samples(pairs.target_THW[chunk], mask_HW),
+                persistence_BTCHW=None,
+                mask_HW=torch.from_numpy(mask_HW),
+                climatology=climatology,
             )
-    return verification.metric_values()
-
-
-def _as_samples(
-    values_THW: npt.NDArray[np.floating], mask_HW: npt.NDArray[np.bool_]
-) -> torch.Tensor:
-    """Return each frame as a sample of one lead and one channel, with masked cells 0."""
-    return torch.from_numpy(np.where(mask_HW, values_THW, 0.0))[:, None, None]
+            verifications[NO_SHARPENER].add(batch)
+            for name, sharpener in sharpen.items():
+                pred_BTCHW = sharpener(batch.pred_BTCHW)
+                sharpened = replace(batch, pred_BTCHW=pred_BTCHW, known_truth=batch.truth)
+                verifications[name].add(sharpened)
+    return {name: found.metric_values() for name, found in verifications.items()}

@@ -30,9 +30,10 @@ def require_script(config: SweepConfig) -> None:
     require_project(settings)
     for key, command in zip(("command", "then"), settings.commands, strict=False):
         _require_command(f"trainer.{key}", command, settings)
-    for key, name in (("forecast", settings.forecast), ("metrics", settings.metrics)):
+    for key, name in settings.results.items():
         _require_path_in_copy(key, name, settings)
     _require_distinct_fields(settings)
+    _require_distinct_results(settings)
     if settings.values == "constants":
         names = {*settings.given, *settings.baseline}
         names |= {name.removeprefix("script.") for name in config.search.space}
@@ -112,20 +113,33 @@ def _assumed_observations(objective: ObjectiveSettings) -> dict[str, float]:
 
 
 def _require_distinct_fields(settings: ScriptSettings) -> None:
-    if settings.forecast is None or settings.truth is None:
-        return
-    same = PurePath(settings.forecast) == PurePath(settings.truth)
-    if same and settings.variable == settings.truth_variable:
-        raise ConfigError(
-            f"trainer.forecast and trainer.truth are both {settings.forecast!r}, so that every "
-            "forecast is perfect; name another file, or trainer.variable and "
-            "trainer.truth_variable"
-        )
+    for key, forecast, truth in (
+        ("", settings.forecast, settings.truth),
+        ("training_", settings.training_forecast, settings.training_truth),
+    ):
+        if forecast is None or truth is None:
+            continue
+        same = PurePath(forecast) == PurePath(truth)
+        if same and settings.variable == settings.truth_variable:
+            raise ConfigError(
+                f"trainer.{key}forecast and trainer.{key}truth are both {forecast!r}, so that "
+                "every forecast is perfect; name another file, or trainer.variable and "
+                "trainer.truth_variable"
+            )
 
 
-def _require_path_in_copy(key: str, name: str | None, settings: ScriptSettings) -> None:
-    if name is None:
-        return
+def _require_distinct_results(settings: ScriptSettings) -> None:
+    key_of: dict[PurePath, str] = {}
+    for key, name in settings.results.items():
+        other = key_of.setdefault(PurePath(name), key)
+        if other != key:
+            raise ConfigError(
+                f"trainer.{other} and trainer.{key} are both {name!r}, and each is a result of its "
+                "own; have the script write one of them to another file"
+            )
+
+
+def _require_path_in_copy(key: str, name: str, settings: ScriptSettings) -> None:
     path = PurePath(name)
     if not path.name:
         raise ConfigError(f"trainer.{key} is {name!r}, which is not the name of a file; give one")

@@ -40,9 +40,7 @@ def _remove_results(settings: ScriptSettings, folder: Path) -> None:
     Raises:
         OSError: If it cannot be removed.
     """
-    for name in (settings.forecast, settings.metrics):
-        if name is None:
-            continue
+    for name in settings.results.values():
         path = folder / name
         if path.is_file() or path.is_symlink():
             path.unlink()

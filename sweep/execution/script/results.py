@@ -4,6 +4,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fieldsharp.core.errors import DataError, FieldsharpError, TrainingFailed
@@ -12,23 +13,45 @@ from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.regular_files import read_bounded
 from fieldsharp.sweep.configuration.script_settings import NEEDED, ScriptSettings
 from fieldsharp.sweep.execution.script.launch import expand_project
-from fieldsharp.sweep.trials.file_evaluation import evaluate_files
+from fieldsharp.sweep.trials.file_evaluation import Evaluation, evaluate_files
+from fieldsharp.sweep.trials.file_sharpening import TrainingFiles
+from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 
 MOST_BYTES = 1_000_000
 """Of a file with metrics."""
 LARGEST = 1e30
 """Of a metric; a score of larger ones would overflow."""
 NEVER_NEGATIVE = ("gradient", "rmse")
-_REQUIRED_FINITE = {*NEEDED, *(guard.metric for guard in GUARDS.values())}
+_GUARDED = {guard.metric for guard in GUARDS.values()}
+_REQUIRED_FINITE = {*NEEDED, *_GUARDED}
+
+
+@dataclass(frozen=True)
+class ScriptResults:
+    """The metrics of a script's forecast.
+
+    Attributes:
+        judgement: Of the forecast as the script wrote it.
+        sharpened: Of the same forecast under each sharpener.
+    """
+
+    judgement: MetricValues
+    sharpened: Mapping[str, MetricValues] = field(default_factory=dict)
 
 
 def evaluate_results(
-    settings: ScriptSettings, folder: Path, printed: Mapping[str, str]
-) -> MetricValues:
+    settings: ScriptSettings, folder: Path, printed: Mapping[str, str], plan: SharpeningPlan
+) -> ScriptResults:
     """Return the metrics of a script's forecast.
 
     Metrics computed here from its forecast file come first, then those in its metrics file, then
     those it printed.
+
+    Args:
+        settings: Of the script.
+        folder: It ran in.
+        printed: What it printed of each metric.
+        plan: Which sharpeners are tried, if it writes a forecast of training frames.
 
     Raises:
         FieldsharpError: If a metric that the score needs is missing or is no number.
@@ -36,7 +59,28 @@ def evaluate_results(
     reported = {name: _as_number(name, text, "printed") for name, text in printed.items()}
     if settings.metrics is not None:
         reported |= _read_metrics(folder / settings.metrics, settings.metrics)
-    computed = _evaluate_forecast(settings, folder) if settings.forecast is not None else None
+    found = _evaluate_forecast(settings, folder, plan) if settings.forecast is not None else None
+    if found is None:
+        return ScriptResults(_with_reported(settings, reported, None))
+    judgement = _with_reported(settings, reported, _without_undefined(found.metric_values))
+    # What the script says of its forecast still guards it under a sharpener, and is nothing else.
+    guarding = {name: v for name, v in reported.items() if name in _GUARDED}
+    sharpened = {
+        name: _with_reported(settings, guarding, _without_undefined(values))
+        for name, values in found.sharpened.items()
+        if all(abs(values.overall[needed]) < LARGEST for needed in NEEDED)
+    }
+    return ScriptResults(judgement, sharpened)
+
+
+def _with_reported(
+    settings: ScriptSettings, reported: Mapping[str, float], computed: MetricValues | None
+) -> MetricValues:
+    """Return computed metrics, with those of the script that are not among them.
+
+    Raises:
+        TrainingFailed: If one that the score needs is missing or is no number.
+    """
     overall = {**reported, **(computed.overall if computed is not None else {})}
     missing = [name for name in NEEDED if name not in overall]
     if missing:
@@ -50,28 +94,19 @@ def evaluate_results(
     return MetricValues(overall=overall, by_lead={**by_lead, **constant})
 
 
-def _evaluate_forecast(settings: ScriptSettings, folder: Path) -> MetricValues:
+def _evaluate_forecast(settings: ScriptSettings, folder: Path, plan: SharpeningPlan) -> Evaluation:
     assert settings.forecast is not None, "checked by the caller"
     assert settings.truth is not None, "validated"
-    forecast = folder / settings.forecast
-    truth = folder / expand_project(settings.truth, settings)
-    for path, name in ((forecast, settings.forecast), (truth, settings.truth)):
-        if not path.exists():
-            raise TrainingFailed(
-                f"the script ended without an error and there is no file {name}; write it, or name "
-                "the one that it writes"
-            )
-    if not forecast.resolve().is_relative_to(folder.resolve()):
-        raise DataError(
-            f"{settings.forecast} is a link to {forecast.resolve()}, outside the folder of the "
-            "trial; have the script write it there"
-        )
-    if forecast.samefile(truth) and settings.variable == settings.truth_variable:
-        raise DataError(
-            f"{settings.forecast} and the truth are the same file; write the forecast to another"
-        )
+    forecast, truth = _written(settings, folder, settings.forecast, settings.truth)
+    sharpen_with = None
+    if settings.training_forecast is not None and plan.names:
+        assert settings.training_truth is not None, "validated"
+        then = _written(settings, folder, settings.training_forecast, settings.training_truth)
+        sharpen_with = TrainingFiles(*then, plan)
     try:
-        found = evaluate_files(forecast, truth, settings.variable, settings.truth_variable)
+        found = evaluate_files(
+            forecast, truth, settings.variable, settings.truth_variable, sharpen_with=sharpen_with
+        )
     except FieldsharpError as error:
         message = str(error).replace(f"{folder}{os.sep}", "")  # the names in the configuration
         raise DataError(f"{settings.forecast} cannot be evaluated: {message}") from error
@@ -91,14 +126,52 @@ def _evaluate_forecast(settings: ScriptSettings, folder: Path) -> MetricValues:
             f"{settings.forecast} has {found.frames_without_truth} frames of times that "
             f"{settings.truth} does not have; write the times of the truth"
         )
+    if found.frames_fitted_on:
+        raise DataError(
+            f"{settings.training_forecast} has {found.frames_fitted_on} times of "
+            f"{settings.forecast}, and a sharpener is not fitted on what it is judged on; write a "
+            "forecast of training frames alone"
+        )
     for name in _REQUIRED_FINITE & found.metrics.keys():
         observed = [g.observed for g in GUARDS.values() if g.metric == name and g.observed]
         if any(math.isnan(found.metrics.get(metric, 0.0)) for metric in observed):
             continue  # the truth's is undefined too: the guard is skipped
         _require_finite(name, found.metrics[name])
-    # Metrics that are undefined on so few frames are left out.
-    overall = {name: v for name, v in found.metrics.items() if math.isfinite(v)}
-    by_lead = {name: v for name, v in found.metric_values.by_lead.items() if name in overall}
+    return found
+
+
+def _written(
+    settings: ScriptSettings, folder: Path, forecast_name: str, truth_name: str
+) -> tuple[Path, Path]:
+    """Return the paths of a forecast and its truth.
+
+    Raises:
+        TrainingFailed: If one of them is missing.
+        DataError: If the forecast lies elsewhere or is the truth.
+    """
+    forecast, truth = folder / forecast_name, folder / expand_project(truth_name, settings)
+    for path, name in ((forecast, forecast_name), (truth, truth_name)):
+        if not path.exists():
+            raise TrainingFailed(
+                f"the script ended without an error and there is no file {name}; write it, or name "
+                "the one that it writes"
+            )
+    if not forecast.resolve().is_relative_to(folder.resolve()):
+        raise DataError(
+            f"{forecast_name} is a link to {forecast.resolve()}, outside the folder of the "
+            "trial; have the script write it there"
+        )
+    if forecast.samefile(truth) and settings.variable == settings.truth_variable:
+        raise DataError(
+            f"{forecast_name} and the truth are the same file; write the forecast to another"
+        )
+    return forecast, truth
+
+
+def _without_undefined(values: MetricValues) -> MetricValues:
+    """Return the metrics without those that are undefined on so few frames."""
+    overall = {name: v for name, v in values.overall.items() if math.isfinite(v)}
+    by_lead = {name: v for name, v in values.by_lead.items() if name in overall}
     return MetricValues(overall=overall, by_lead=by_lead)
 
 

@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from fieldsharp.sweep.execution.script.output import OutputBuffer, OutputParser,
 from fieldsharp.sweep.execution.script.process import NoProcessError, ScriptEnd, ScriptProcess
 from fieldsharp.sweep.execution.script.project_copy import copy_for_trial
 from fieldsharp.sweep.execution.script.project_snapshot import project_snapshot
-from fieldsharp.sweep.execution.script.results import LARGEST, evaluate_results
+from fieldsharp.sweep.execution.script.results import LARGEST, ScriptResults, evaluate_results
 from fieldsharp.sweep.study.epoch_report import EpochReport, epochs_logged, log_epoch
 from fieldsharp.sweep.study.formatting import last_lines
 from fieldsharp.sweep.study.trial_events import (
@@ -42,6 +43,7 @@ from fieldsharp.sweep.study.trial_events import (
     TrialTrouble,
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 
 HEARTBEAT_INTERVAL_S = 1.0
 UNKNOWN_LOSS = 0.0
@@ -117,10 +119,11 @@ class ScriptTrial:
             # The trial may stay paused for long, or forever.
             shutil.rmtree(project, ignore_errors=True)
             return RungReached(number, attempt)
-        metrics = self._evaluate(end, project)
+        results = self._evaluate(end, project)
         now = time.perf_counter()
         last = max(spec.run.training.epochs - 1, self._epochs_reported)
-        self._pipe.send(EpochDone(number, attempt, self._report(last, metrics)))
+        report = replace(self._report(last, results.judgement), sharpened=results.sharpened)
+        self._pipe.send(EpochDone(number, attempt, report))
         before = sum(report.seconds for report in self._reports)
         return TrialDone(
             number, attempt, max(now - began, before), end.peak_memory_mb, DEVICE, "as it is"
@@ -142,11 +145,12 @@ class ScriptTrial:
                 break
         return ScriptEnd(end.failure, peak_memory_mb)
 
-    def _evaluate(self, end: ScriptEnd, project: Path) -> MetricValues:
+    def _evaluate(self, end: ScriptEnd, project: Path) -> ScriptResults:
         try:
             if end.failure:
                 raise TrainingFailed(f"the script {end.failure}")
-            return evaluate_results(self._settings, project, self._lines.metrics)
+            plan = SharpeningPlan.for_trial(self._spec)
+            return evaluate_results(self._settings, project, self._lines.metrics, plan)
         except FieldsharpError as error:
             line = printable(" ".join(last_lines(self._output.text(), 1, 300).split()))
             last = f" (the last it printed: {line})" if line else " (it printed nothing)"

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from optuna.study import Study
@@ -69,7 +69,7 @@ class Reference:
     rmse: float
     feasible: bool
     guards: dict[str, dict[str, float | bool | int | None]]
-    excess_over_frontier: float | None
+    excess_over_frontier: float | None = None
 
 
 @dataclass(frozen=True)
@@ -295,18 +295,23 @@ def references(baseline: FrozenTrial | None) -> list[Reference]:
     """Return the baseline under each sharpener, in the order of the registry."""
     bound = study_frontier(baseline)
     return [
-        Reference(
-            name=one.name,
-            score=one.score,
-            gradient=one.judgement.overall["gradient"],
-            peak=one.judgement.overall["peak"],
-            rmse=one.judgement.overall["rmse"],
-            feasible=one.feasible,
-            guards={guard.name: guard.as_json() for guard in one.guards},
-            excess_over_frontier=_excess(one.judgement.overall, bound),
-        )
+        replace(reference(one), excess_over_frontier=_excess(one.judgement.overall, bound))
         for one in _stored_references(baseline)
     ]
+
+
+def reference(one: SharpenedForecast) -> Reference:
+    """Return the baseline under a sharpener as it is shown."""
+    metrics = one.judgement.overall
+    return Reference(
+        name=one.name,
+        score=one.score,
+        gradient=metrics["gradient"],
+        peak=metrics["peak"],
+        rmse=metrics["rmse"],
+        feasible=one.feasible,
+        guards={guard.name: guard.as_json() for guard in one.guards},
+    )
 
 
 def _stored_references(baseline: FrozenTrial | None) -> list[SharpenedForecast]:

@@ -21,6 +21,29 @@ def test_another_schedule_is_another_training() -> None:
     assert len({spec.fingerprint for spec in kinds}) == 3
 
 
+def _script_spec(**trainer: object) -> TrialSpec:
+    tree = {
+        "trainer": {
+            "command": ["python", "train.py"],
+            "given": {"gradient_weight": 0.05},
+            "forecast": "f.nc",
+            "truth": "t.nc",
+            **trainer,
+        },
+        "objective": {"targets": {"gradient": 3.0, "peak": 140.0}},
+        "search": {"space": {"gradient_weight": {"low": 0.01, "high": 1.0}}},
+    }
+    return TrialSpec(number=3, run=validate(tree, "x").run)
+
+
+def test_the_fingerprint_of_a_script_is_that_of_versions_without_training_forecasts() -> None:
+    # Taken from the version before scripts could write them.
+    before = "02caaaef38e3adf69faace7349d18680f4b1645701fccad891a0e1367b97c867"
+    assert _script_spec().fingerprint == before
+    files = {"training_forecast": "tf.nc", "training_truth": "tt.nc"}
+    assert _script_spec(**files).fingerprint != before
+
+
 def test_how_far_it_is_trained_now_is_no_part_of_it() -> None:
     spec = _spec()
     assert spec.model_copy(update={"until": 2, "attempt": 4}).fingerprint == spec.fingerprint

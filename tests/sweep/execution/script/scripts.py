@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fieldsharp.fields.settings import DataSettings
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.model.settings import SharpeningSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.execution.local.worker import Worker
@@ -48,6 +50,8 @@ def run_script(
     until: int | None = None,
     attempt: int = 1,
     message: tuple[str, Callable[[], bool]] | None = None,
+    preset: str | None = None,
+    sharpening: str = NO_SHARPENER,
     **settings: object,
 ) -> Ran:
     """Run ``train.py`` as a trial.
@@ -59,6 +63,8 @@ def run_script(
         until: Rung.
         attempt: At the trial.
         message: What the worker is told, as soon as something holds.
+        preset: Of the trial, such as that of the baseline.
+        sharpening: Name of its sharpener.
         settings: Of the trainer.
     """
     project = folder / "project"
@@ -72,9 +78,11 @@ def run_script(
     }
     trainer, study = ScriptSettings.model_validate(tree), folder / "study"
     save_project_snapshot(trainer, project_snapshot(study))
-    run = RunSettings(data=DataSettings(path=""), trainer=trainer)
+    run = RunSettings(
+        data=DataSettings(path=""), trainer=trainer, sharpening=SharpeningSettings(name=sharpening)
+    )
     run = run.model_copy(update={"training": run.training.model_copy(update={"epochs": epochs})})
-    spec = TrialSpec(number=7, attempt=attempt, run=run, until=until)
+    spec = TrialSpec(number=7, attempt=attempt, preset=preset, run=run, until=until)
     ours, theirs = multiprocessing.Pipe()
     worker = _Told(theirs, message)
     began = time.perf_counter()
