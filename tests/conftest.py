@@ -13,6 +13,7 @@ from data.plume_settings import PlumeSettings
 from data.plumes import simulate
 from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import find_hardware
+from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -26,6 +27,7 @@ from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialDone, TrialEvent
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
+from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 from fieldsharp.sweep.trials.trial import Trial
 from tests import postgres
 from tests.browser import chromium
@@ -66,10 +68,20 @@ class InlineExecutor:
         events: list[TrialEvent] = []
         while self._specs:
             spec = self._specs.pop()
-            trial = Trial(spec.run, self._data, find_hardware(spec.run.training))
+            trial = Trial(
+                spec.run,
+                self._data,
+                find_hardware(spec.run.training),
+                sharpening=SharpeningPlan.for_trial(spec),
+                with_frontier=spec.is_baseline,
+            )
             events += [EpochDone(spec.number, spec.attempt, r) for r in trial.epochs()]
-            sample = b64encode(self._sampler.forecast(trial.predictor).to_bytes()).decode()
-            done = TrialDone(spec.number, spec.attempt, 0.5, 100.0, "cpu", "float32", sample)
+            previews = self._sampler.forecasts(trial.predictor, trial.sharpeners)
+            samples = {name: b64encode(p.to_bytes()).decode() for name, p in previews.items()}
+            sample = samples.pop(NO_SHARPENER)
+            done = TrialDone(
+                spec.number, spec.attempt, 0.5, 100.0, "cpu", "float32", sample, samples
+            )
             events.append(done)
         return events
 

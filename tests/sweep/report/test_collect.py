@@ -8,6 +8,7 @@ from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.windows import ForecastData
+from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.storage.location.paths import study_folder
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.report.collect import collect_report
@@ -36,10 +37,17 @@ def test_the_nets_that_are_kept_are_judged_on_the_test_split(
     assert test is not None
     judge = Evaluator(tiny_data, tiny_data.test)
     for kind, trial in whole.trained.items():
-        assert test.results[kind].metrics == judge.evaluate(trial.predictor)
+        name = whole.sharpeners.get(kind, NO_SHARPENER)
+        found = judge.evaluate_sharpened(trial.predictor, trial.sharpeners)
+        assert test.results[kind].metrics == found[name]
+    best = whole.sharpeners["reference"]
+    sharpened = judge.evaluate_sharpened(
+        whole.trained["baseline"].predictor, whole.trained["baseline"].sharpeners
+    )
+    assert test.results["reference"].metrics == sharpened[best]
     assert test.observed is not None
     assert test.observed.part == "test"
-    assert set(test.forecasts) == {"baseline", "forecast"}
+    assert list(test.forecasts) == ["baseline", "reference", "forecast"]
     low = test.targets.gradient.low
     assert low == pytest.approx(0.95 * test.observed_metrics["gradient_observed"])
 
