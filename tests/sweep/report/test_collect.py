@@ -76,7 +76,7 @@ def test_losses_are_summed_up_the_best_first(whole: Whole) -> None:
 def _fallback(report: Report) -> str:
     assert report.test is None
     assert report.validation.observed is not None
-    assert set(report.validation.forecasts) == {"baseline", "forecast"}
+    assert set(report.validation.forecasts) == {"baseline", "reference", "forecast"}
     assert report.main_split is report.validation
     return report.why_no_test
 
