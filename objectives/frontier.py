@@ -144,7 +144,7 @@ class FrontierCurve(Settings):
                 f"{where}even the calibrated baseline has an RMSE of {self.rmse[0]:.4g}, above the "
                 f"limit of {rmse_limit:.4g}; raise the limit, or {help_}"
             )
-        if reachable >= min(target_share, self.gradient_shares[-1]):
+        if not reachable < min(target_share, self.gradient_shares[-1]):  # nor where there is none
             return ""
         said = "an estimated " if self.is_estimate else ""
         return (

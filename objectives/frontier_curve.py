@@ -33,7 +33,7 @@ LARGEST_UNCERTAINTY = 0.1
 CALIBRATION_WITHIN = 0.05
 """So much may calibration by cross-fitting raise the RMSE, where there is nothing to calibrate."""
 POWER_WITHIN = 0.05
-"""Up to this share of the truth's power may lie in rings in which the calibrated mean has more."""
+"""Rings where the calibrated mean is above the truth by this share may hold this share of power."""
 
 
 def mean_gradient_of(slope_square_TC: Tensor, usual_gradient_CN: Tensor) -> Tensor:
@@ -150,7 +150,8 @@ class FrontierLines:
         if curve.rmse[0] > (1.0 + CALIBRATION_WITHIN) * curve.rmse_as_trained:
             doubts.append("what calibrates one part of the split makes another worse")
         truth_TCK = self._calibrated.truth_TCK[leads]
-        above = truth_TCK[self._calibrated.forecast_TCK[leads] > truth_TCK].sum()
+        most_TCK = (1.0 + POWER_WITHIN) * truth_TCK
+        above = truth_TCK[self._calibrated.forecast_TCK[leads] > most_TCK].sum()
         if above > POWER_WITHIN * truth_TCK.sum():
             doubts.append("the calibrated baseline has more power than the truth at some scales")
         spectral = float(self._spectral_p_T[leads].mean() / self._spectral_t_T[leads].mean())

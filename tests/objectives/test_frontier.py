@@ -61,6 +61,10 @@ def test_a_target_within_reach_is_not_said() -> None:
     assert curve().out_of_reach(1.05, 2.7) == ""
 
 
+def test_nothing_is_said_where_no_cell_has_a_gradient() -> None:
+    assert curve(gradient_shares=[float("nan")] * 3).out_of_reach(0.8, 2.2) == ""
+
+
 @pytest.mark.parametrize(
     ("orthogonality", "error", "word"),
     [
