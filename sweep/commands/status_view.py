@@ -147,9 +147,10 @@ def _without_training(status: StudyStatus) -> list[str]:
         curve = status.frontier.overall
         if curve.diagnosis:
             sentences.append(f"the baseline is {curve.diagnosis}")
-        if status.best is not None and status.best.excess_over_frontier is not None:
-            excess = status.best.excess_over_frontier
-            share = 100.0 * abs(excess) / (status.best.rmse - excess)
+        best_trial = status.best
+        excess = best_trial.excess_over_frontier if best_trial is not None else None
+        if best_trial is not None and excess is not None and best_trial.rmse > excess:
+            share = 100.0 * abs(excess) / (best_trial.rmse - excess)
             where = "above" if excess >= 0 else "below"
             estimate = ", an estimate" if curve.is_estimate else ""
             sentences.append(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 
 from fieldsharp.sweep.pictures.frontier import draw_frontier
 from fieldsharp.sweep.pictures.sharpness_source import SharpnessPoint, SharpnessSource
@@ -57,3 +58,12 @@ def test_without_a_frontier_and_references_there_are_trials_alone() -> None:
 
 def test_without_an_observed_gradient_it_says_so() -> None:
     assert _said(_drawn(None)) == ["the observed gradient is not known"]
+
+
+def test_a_frontier_that_leaves_the_picture_is_named_where_it_does() -> None:
+    steep = made_curve().model_copy(update={"rmse": [2.0 + 0.5 * step for step in range(21)]})
+    axes = _drawn(replace(made_sharpness(), curve=steep))
+    (label,) = [text for text in axes.texts if text.get_text() == "frontier"]
+    assert axes.get_ylim()[1] < 1.8
+    assert isinstance(label, Annotation)
+    assert label.xy[1] == 1.5
