@@ -132,7 +132,7 @@ def _reference(reference: Reference) -> list[str]:
 def _without_training(status: StudyStatus) -> list[str]:
     """Return what sharpeners of the baseline come to, and what its frontier says."""
     sentences = []
-    best, note = status.reference, status.references_note
+    best, note = status.reference, status.missing_references
     if best is not None:
         if any(not one.feasible for one in status.references):
             sentences.append("* breaks a guard")
@@ -141,7 +141,7 @@ def _without_training(status: StudyStatus) -> list[str]:
             if best.feasible
             else "every sharpener of the baseline breaks a guard"
         )
-    elif status.baseline is not None and note is not None:
+    elif note is not None:
         sentences.append(f"nothing that needs no training to compare with: {note}")
     if status.frontier is not None:
         curve = status.frontier.overall

@@ -10,6 +10,7 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.commands.status_view import show_status
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.status.report import (
+    BEFORE_SHARPENERS,
     SharpeningStatus,
     StudyStatus,
     Unsharpened,
@@ -78,3 +79,12 @@ def test_the_distance_of_the_best_from_the_frontier_is_given_in_percent(
     said = _said(replace(status, best=best), width=300)
     assert "the rmse of the best is 10.0 % above the frontier" in said
     assert "the frontier" not in _said(replace(status, best=best, frontier=None), width=300)
+
+
+def test_a_study_of_a_version_without_sharpeners_is_shown_as_before(status: StudyStatus) -> None:
+    old = replace(
+        status, references=[], best_reference=None, references_note=BEFORE_SHARPENERS, frontier=None
+    )
+    said = _said(old, width=300)
+    assert "training" not in said
+    assert "+ " not in said.split("skill is 1")[0]
