@@ -167,7 +167,7 @@ def _sharpened(trial: TrialStatus) -> str:
         return ""
     without = sharpening.without
     broken = "" if without.feasible else ", and it breaks a guard"
-    return f"with {sharpening.name}; without it score {without.score:.4g}{broken}"
+    return f"judged with {sharpening.name}; without it score {without.score:.4g}{broken}"
 
 
 def _numbers(*values: float) -> list[str]:
