@@ -68,9 +68,13 @@ class InlineExecutor:
         events: list[TrialEvent] = []
         while self._specs:
             spec = self._specs.pop()
-            plan = SharpeningPlan.for_trial(spec)
-            hardware = find_hardware(spec.run.training)
-            trial = Trial(spec.run, self._data, hardware, sharpening=plan)
+            trial = Trial(
+                spec.run,
+                self._data,
+                find_hardware(spec.run.training),
+                sharpening=SharpeningPlan.for_trial(spec),
+                with_frontier=spec.is_baseline,
+            )
             events += [EpochDone(spec.number, spec.attempt, r) for r in trial.epochs()]
             previews = self._sampler.forecasts(trial.predictor, trial.sharpeners)
             samples = {name: b64encode(p.to_bytes()).decode() for name, p in previews.items()}

@@ -136,7 +136,7 @@ def _reference(reference: Reference) -> list[str]:
 def _without_training(status: StudyStatus) -> list[str]:
     """Return what sharpeners of the baseline come to, and what its frontier says."""
     sentences = []
-    best, note = status.reference, status.references_note
+    best, note = status.reference, status.missing_references
     if best is not None:
         if any(not one.feasible for one in status.references):
             sentences.append("* breaks a guard")
@@ -145,15 +145,16 @@ def _without_training(status: StudyStatus) -> list[str]:
             if best.feasible
             else "every sharpener of the baseline breaks a guard"
         )
-    elif status.baseline is not None and note is not None:
+    elif note is not None:
         sentences.append(f"nothing that needs no training to compare with: {note}")
     if status.frontier is not None:
         curve = status.frontier.overall
         if curve.diagnosis:
             sentences.append(f"the baseline is {curve.diagnosis}")
-        if status.best is not None and status.best.excess_over_frontier is not None:
-            excess = status.best.excess_over_frontier
-            share = 100.0 * abs(excess) / (status.best.rmse - excess)
+        best_trial = status.best
+        excess = best_trial.excess_over_frontier if best_trial is not None else None
+        if best_trial is not None and excess is not None and best_trial.rmse > excess:
+            share = 100.0 * abs(excess) / (best_trial.rmse - excess)
             where = "above" if excess >= 0 else "below"
             estimate = ", an estimate" if curve.is_estimate else ""
             sentences.append(
@@ -170,7 +171,7 @@ def _sharpened(trial: TrialStatus) -> str:
         return ""
     without = sharpening.without
     broken = "" if without.feasible else ", and it breaks a guard"
-    return f"with {sharpening.name}; without it score {without.score:.4g}{broken}"
+    return f"judged with {sharpening.name}; without it score {without.score:.4g}{broken}"
 
 
 def _numbers(*values: float) -> list[str]:

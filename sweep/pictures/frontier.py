@@ -42,10 +42,11 @@ def put_frontier(axes: Axes, curve: FrontierCurve, baseline_rmse: float, style: 
     )
 
 
-def frontier_label(curve: FrontierCurve, baseline_rmse: float, style: Style) -> LabelledPoint:
+def frontier_label(curve: FrontierCurve, baseline_rmse: float, style: Style) -> list[LabelledPoint]:
     """Return the name of a frontier, to be placed with those of points, beside its upper end."""
     name = "frontier (estimate)" if curve.is_estimate else "frontier"
-    return LabelledPoint(name, curve_points(curve, baseline_rmse)[-1], style.ink)
+    near = [at for at in curve_points(curve, baseline_rmse) if at[1] <= MOST_RMSE]
+    return [LabelledPoint(name, near[-1], style.ink)] if near else []
 
 
 def put_references(axes: Axes, points: Sequence[SharpnessPoint], style: Style) -> None:
@@ -130,7 +131,7 @@ def _draw(axes: Axes, source: SharpnessSource, number: int, style: Style) -> Non
     curve: list[Shares] = []
     if source.curve is not None:
         curve = curve_points(source.curve, source.baseline_rmse)
-        labels.insert(0, frontier_label(source.curve, source.baseline_rmse, style))
+        labels = frontier_label(source.curve, source.baseline_rmse, style) + labels
     drawn = [point.at for point in (*source.references, *others, *(one for one, *_ in marked))]
     _frame(axes, [*drawn, *curve])
     put_legend(axes, style)

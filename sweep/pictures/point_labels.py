@@ -8,11 +8,14 @@ from matplotlib.axes import Axes
 
 from fieldsharp.sweep.pictures.style import SMALL, Style
 
-LETTER, LINE = 0.56, 1.25
+LETTER, LINE = 0.62, 1.25
 """Width of a letter and height of a line, over the size of the font."""
 GAP = 8.0
 MARK = 4.0
 """Half the width of a marker, in points."""
+DISTANCES = (0.0, 14.0, 30.0)
+"""Further from the point, in points; the nearest are tried first."""
+LINES_UP = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 4.0, -4.0, 5.0, -5.0)
 POINTS_PER_INCH = 72.0
 Box = tuple[float, float, float, float]
 """Left, bottom, right and top, in points."""
@@ -65,9 +68,7 @@ def put_point_labels(
         wide, high = LETTER * SMALL * len(point.label), LINE * SMALL
         candidates = [
             _label_box(x, y, wide, high, across, up * high, distance)
-            for distance, up, across in product(
-                (0.0, 14.0, 30.0), (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0), (1, -1)
-            )
+            for distance, up, across in product(DISTANCES, LINES_UP, (1, -1))
         ]
         best = min(
             candidates,
@@ -79,25 +80,37 @@ def put_point_labels(
             ),
         )
         taken.append(best)
-        left, bottom, right, top = best
-        middle = 0.5 * (bottom + top)
-        is_right = left >= x
-        away = abs((left if is_right else right) - x) > 2 * GAP or abs(middle - y) > 1.5 * high
+        _write(axes, point, (x, y), best, style)
+
+
+def _write(
+    axes: Axes, point: LabelledPoint, at: tuple[float, float], box: Box, style: Style
+) -> None:
+    """Write a label into its box, with a line to its point where that is not beside it."""
+    left, bottom, right, top = box
+    is_right = left >= at[0]
+    across, up = (left if is_right else right) - at[0], 0.5 * (bottom + top) - at[1]
+    axes.annotate(
+        point.label,
+        point.at,
+        xytext=(across, up),
+        textcoords="offset points",
+        ha="left" if is_right else "right",
+        va="center",
+        fontsize=SMALL,
+        color=point.colour,
+        parse_math=False,
+        zorder=6,
+        bbox={"boxstyle": "square,pad=0.05", "fc": style.paper, "ec": "none", "alpha": 0.75},
+    )
+    if abs(across) > 2 * GAP or abs(up) > 1.5 * (top - bottom):
         axes.annotate(
-            point.label,
+            "",
             point.at,
-            xytext=((left if is_right else right) - x, middle - y),
+            xytext=(across, up),
             textcoords="offset points",
-            ha="left" if is_right else "right",
-            va="center",
-            fontsize=SMALL,
-            color=point.colour,
-            parse_math=False,
-            zorder=6,
-            bbox={"boxstyle": "square,pad=0.05", "fc": style.paper, "ec": "none", "alpha": 0.75},
-            arrowprops={"arrowstyle": "-", "color": style.muted, "linewidth": 0.6}
-            if away
-            else None,
+            zorder=5.5,
+            arrowprops={"arrowstyle": "-", "color": style.muted, "linewidth": 0.6},
         )
 
 

@@ -96,9 +96,7 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         data_file=Path(config.data.path).name,
         windows=summary.windows,
         config=dump_yaml(config.model_dump(mode="json")),
-        without_training=without_training(
-            records, summary.targets, status.references_note if status.trains_script else None
-        ),
+        without_training=without_training(records, summary.targets, status.missing_references),
         frontier=StudyFrontier.of(records.get("baseline")),
     )
 

@@ -229,8 +229,8 @@ def _without_training(status: StudyStatus) -> list[str]:
             f"{reference.score:.4g}: gradient {reference.gradient:.4g}, peak "
             f"{reference.peak:.4g}{unit}, RMSE {reference.rmse:.4g}{unit}{breaks}"
         )
-    elif status.baseline is not None and status.references_note is not None:
-        parts.append(f"**Without any training:** {plain(status.references_note)}")
+    elif status.missing_references is not None:
+        parts.append(f"**Without any training:** {plain(status.missing_references)}")
     if status.frontier is not None:
         curve = status.frontier.overall
         about = [curve.diagnosis and f"the baseline is {curve.diagnosis}", curve.estimate_because]

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from fieldsharp.objectives.targets import Band
 from fieldsharp.sweep.pictures.axes import put_labels, put_legend
 from fieldsharp.sweep.pictures.frontier import (
+    MOST_RMSE,
     curve_points,
     frontier_label,
     level,
@@ -54,12 +55,12 @@ def error_against_sharpness(
         overall, rmse = bound.frontier.overall, bound.baseline_rmse
         put_frontier(axes, overall, rmse, style)
         curve = curve_points(overall, rmse)
-        labels.insert(0, frontier_label(overall, rmse, style))
+        labels = frontier_label(overall, rmse, style) + labels
     low, high = share(band.low, gradient_observed), share(band.high, gradient_observed)
     if low is not None and high is not None:
         axes.axvspan(low, high, color=style.band, alpha=0.18, linewidth=0, label="target")
     put_labels(axes, "gradient over observed", "RMSE over the baseline's", style)
-    beside = [*(point.at for point in references), *curve]
+    beside = [at for at in (*(point.at for point in references), *curve) if at[1] <= MOST_RMSE]
     set_limits(
         axes, [p.gradient_share for p in complete], [p.rmse_share for p in complete], inside=beside
     )

@@ -132,7 +132,7 @@ def set_limits(
     ):
         known = [v for v in values if v is not None and math.isfinite(v)]
         if known:
-            ends = [min(known), _highest(known), *more]
+            ends = [min(known), _highest(known), *filter(math.isfinite, more)]
             low, high = min(ends), max(ends)
             margin = 0.09 * (high - low) or 0.05 * abs(high) or 0.1
             set_axis(low - margin, high + margin)

@@ -34,6 +34,8 @@ from fieldsharp.sweep.study.trial_records import (
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.study.verdict import study_verdict
 
+BEFORE_SHARPENERS = "the study is of a version that had no sharpeners"
+
 
 @dataclass(frozen=True)
 class Unsharpened:
@@ -164,6 +166,12 @@ class StudyStatus:
             "confirmation": confirmation.model_dump(mode="json") if confirmation else None,
             "frontier": _frontier_as_json(self.frontier) if self.frontier else None,
         }
+
+    @property
+    def missing_references(self) -> str | None:
+        """Why there are no references, where a user can learn something from it; None else."""
+        is_old = self.references_note == BEFORE_SHARPENERS
+        return None if is_old or self.baseline is None else self.references_note
 
     @property
     def reference(self) -> Reference | None:
@@ -344,12 +352,14 @@ def _why_no_references(config: SweepConfig, baseline: FrozenTrial | None) -> str
         return "the baseline is not complete yet"
     if record.references:
         return None
+    if record.sharpening is None:
+        return BEFORE_SHARPENERS
     if config.trainer is not None:
         return (
             "sharpeners are fitted on forecasts of training frames: name the files that the script "
             "writes under trainer.training_forecast and trainer.training_truth"
         )
-    return "no sharpener could be fitted, or the study is of a version that had none"
+    return "no sharpener could be fitted"
 
 
 def _warnings(record: TrialRecord) -> list[str]:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from fieldsharp.objectives.frontier import FrontierCurve
 from fieldsharp.objectives.targets import Band, Targets
+from fieldsharp.sweep.pictures.sharpness_source import SharpnessPoint, SharpnessSource
 from fieldsharp.sweep.pictures.source import PictureSource
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview, TrialPreview
 
@@ -126,4 +128,44 @@ def made_source(
         targets=Targets(
             Band(2.9 * scale, 3.1 * scale), Band(115.0 * scale, 125.0 * scale, 40.0 * scale)
         ),
+        sharpness=made_sharpness(scale),
+    )
+
+
+NAMES = ("calibrate", "inflate", "quantile", "spectral", "unsharp")
+
+
+def made_curve(scale: float = 1.0, doubts: Sequence[str] = ()) -> FrontierCurve:
+    """A frontier that costs a tenth of the RMSE at full sharpness; the baseline has 2 at 0.8."""
+    shares = np.linspace(0.75, 1.0, 21)
+    return FrontierCurve(
+        gradient_shares=shares.tolist(),
+        rmse=(scale * (1.96 + 3.84 * (shares - 0.75) ** 2)).tolist(),
+        orthogonality=-0.1,
+        bias=0.0,
+        rmse_as_trained=2.0 * scale,
+        gradient_share_as_trained=0.8,
+        doubts=list(doubts),
+    )
+
+
+def made_sharpness(scale: float = 1.0) -> SharpnessSource:
+    """Forecasts of a study: two sharpeners all but alike, trials along the frontier and above."""
+    at = [(0.76, 0.99), (0.9, 1.02), (0.905, 1.021), (0.93, 1.03), (0.99, 1.05)]
+    trials = {
+        number: SharpnessPoint(
+            f"trial {number}", (0.8 + 0.015 * number, 1.0 + 0.01 * number), number % 3 > 0
+        )
+        for number in range(1, 13)
+    }
+    return SharpnessSource(
+        curve=made_curve(scale, ["the field is not Gaussian"]),
+        baseline_rmse=2.0 * scale,
+        baseline=SharpnessPoint("baseline", (0.8, 1.0), True),
+        references=[
+            SharpnessPoint(name, shares, name != "unsharp")
+            for name, shares in zip(NAMES, at, strict=True)
+        ],
+        trials=trials,
+        target=(0.95, 1.05),
     )

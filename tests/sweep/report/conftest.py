@@ -37,6 +37,7 @@ class Whole:
         study: The study.
         best: Number of its best trial.
         trained: The baseline and the best, trained again.
+        sharpeners: Names of those that the best is judged with, and of the baseline's best.
         report: What there is to say.
         page: The same laid out.
         path: The file.
@@ -46,6 +47,7 @@ class Whole:
     study: Study
     best: int
     trained: dict[str, Trial]
+    sharpeners: dict[str, str]
     report: Report
     page: ReportPage
     path: Path
@@ -78,4 +80,10 @@ def whole(
     page = lay_out(report)
     path = folder / "report.html"
     path.write_text(render(report, page), encoding="utf-8")
-    return Whole(url, study, best.number, trained, report, page, path)
+    compared = report.without_training
+    assert compared is not None
+    assert compared.chosen is not None
+    sharpeners = {"reference": compared.best}
+    if compared.chosen.sharpener:
+        sharpeners["forecast"] = compared.chosen.sharpener
+    return Whole(url, study, best.number, trained, sharpeners, report, page, path)

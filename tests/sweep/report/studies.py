@@ -19,6 +19,7 @@ from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study, study_identity
 from fieldsharp.sweep.study.trial_records import FAILURE, RECORD, SPEC, trial_spec
 from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
+from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 from fieldsharp.sweep.trials.trial import Trial
 
 
@@ -51,7 +52,9 @@ def keep_checkpoint(url: str, study: Study, number: int, data: ForecastData) -> 
     """Train a trial again and keep its last checkpoint, as a sweep does of its best."""
     spec = trial_spec(study.get_trials()[number])
     assert spec is not None
-    trial = Trial(spec.run, data, find_hardware(spec.run.training))
+    trial = Trial(
+        spec.run, data, find_hardware(spec.run.training), sharpening=SharpeningPlan.for_trial(spec)
+    )
     kept = TrialCheckpoints(StudyWorkspace(url, study_identity(study)).checkpoints(number), spec)
     kept.restore(trial)
     list(trial.epochs())

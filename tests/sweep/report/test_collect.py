@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.windows import ForecastData
+from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.storage.location.paths import study_folder
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.report.collect import collect_report
@@ -18,7 +19,6 @@ from fieldsharp.sweep.report.render import lay_out, render
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import study_identity
-from fieldsharp.sweep.study.trial_records import trial_record
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from tests.sweep.report.conftest import NAME, Whole
@@ -39,19 +39,20 @@ def test_the_nets_that_are_kept_are_judged_on_the_test_split(
     test = whole.report.test
     assert test is not None
     judge, pictures = Evaluator(tiny_data, tiny_data.test), PreviewBuilder(tiny_data, "test")
-    record = trial_record(whole.study.get_trials()[whole.best])
-    assert record is not None
-    sharpeners = {"baseline": "none", "forecast": record.sharpener}
-    assert sharpeners["forecast"] != "none", "else nothing is tested"
     for kind, trial in whole.trained.items():
-        name, fitted = sharpeners[kind], trial.sharpeners
-        judged = judge.evaluate_sharpened(trial.predictor, fitted)[name]
-        assert test.results[kind].metrics == judged, "with the last step of the trial"
-        drawn = pictures.forecasts(trial.predictor, fitted)[name]
+        name = whole.sharpeners.get(kind, NO_SHARPENER)
+        found = judge.evaluate_sharpened(trial.predictor, trial.sharpeners)
+        assert test.results[kind].metrics == found[name]
+        drawn = pictures.forecasts(trial.predictor, trial.sharpeners)[name]
         np.testing.assert_array_equal(test.forecasts[kind].values_LHW, drawn.values_LHW)
+    best = whole.sharpeners["reference"]
+    sharpened = judge.evaluate_sharpened(
+        whole.trained["baseline"].predictor, whole.trained["baseline"].sharpeners
+    )
+    assert test.results["reference"].metrics == sharpened[best]
     assert test.observed is not None
     assert test.observed.part == "test"
-    assert set(test.forecasts) == {"baseline", "forecast"}
+    assert list(test.forecasts) == ["baseline", "reference", "forecast"]
     low = test.targets.gradient.low
     assert low == pytest.approx(0.95 * test.observed_metrics["gradient_observed"])
 
@@ -80,7 +81,7 @@ def test_losses_are_summed_up_the_best_first(whole: Whole) -> None:
 def _fallback(report: Report) -> str:
     assert report.test is None
     assert report.validation.observed is not None
-    assert set(report.validation.forecasts) == {"baseline", "forecast"}
+    assert set(report.validation.forecasts) == {"baseline", "reference", "forecast"}
     assert report.main_split is report.validation
     return report.why_no_test
 

@@ -34,6 +34,28 @@ def test_every_trial_has_a_row_with_figures_and_settings(finished_url: str) -> N
     assert not {"record", "spec"} & rows[0].keys()
 
 
+def test_the_sharpener_and_the_excess_over_the_frontier_come_last(finished_url: str) -> None:
+    study = load_study(open_database(finished_url, "read"), "tiny")
+    rows = _rows(finished_url)
+    assert list(rows[0])[-3:] == [
+        "sharpener",
+        "score without sharpener",
+        "rmse above the frontier [ug m-3]",
+    ]
+    baseline = trial_record(study.trials[0])
+    assert baseline is not None
+    assert baseline.frontier is not None
+    for row, trial in zip(rows, study.trials, strict=True):
+        record = trial_record(trial)
+        assert record is not None
+        assert record.sharpening is not None
+        assert row["sharpener"] == record.sharpening.name
+        assert float(row["score without sharpener"]) == record.sharpening.without.score
+        share = record.metrics["gradient"] / record.metrics["gradient_observed"]
+        excess = record.metrics["rmse"] - baseline.frontier.rmse_at(share)
+        assert float(row["rmse above the frontier [ug m-3]"]) == pytest.approx(excess)
+
+
 def test_only_the_trials_asked_for(finished_url: str) -> None:
     assert [row["trial"] for row in _rows(finished_url, {2, 5, 99})] == ["2", "5"]
 

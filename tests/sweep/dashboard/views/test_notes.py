@@ -9,6 +9,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.dashboard.views.attributes import parse_trial
 from fieldsharp.sweep.dashboard.views.notes import output_note, study_note, trained_with, trial_note
 from fieldsharp.sweep.study.lookup import load_study, study_data_summary
+from fieldsharp.sweep.study.sharpening_records import Sharpening
 from fieldsharp.sweep.study.status.report import study_status
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
@@ -74,3 +75,45 @@ def test_the_end_of_what_a_script_printed_stands_in_its_note_as_it_is() -> None:
     assert note.endswith("    ```\n    **bold** <b>\\x1b[31m")
     assert all(line.startswith("    ") for line in note.split("\n\n")[2].split("\n"))
     assert output_note(" \n\n") == ""
+
+
+def test_the_note_of_the_baseline_has_a_table_of_what_sharpeners_make_of_it(
+    finished_url: str,
+) -> None:
+    study = load_study(open_database(finished_url, "read"), "tiny")
+    parsed = parse_trial(study.get_trials()[0])
+    assert parsed.record is not None
+    note = trial_note(parsed, study_data_summary(study), None)
+    for one in parsed.record.references:
+        assert f"| `{one.name}` | {one.score:.4g} |" in note
+
+
+def test_the_note_of_a_sharpened_trial_says_what_it_is_without(finished_url: str) -> None:
+    study = load_study(open_database(finished_url, "read"), "tiny")
+    parsed = parse_trial(study.get_trials()[1])
+    assert parsed.record is not None
+    assert parsed.record.sharpening is not None
+    without = parsed.record.sharpening.without.model_copy(update={"score": 0.456, "guards": []})
+    for name, is_said in (("unsharp", True), ("none", False)):
+        sharpening = Sharpening(name=name, without=without)
+        record = parsed.record.model_copy(update={"sharpening": sharpening})
+        note = trial_note(replace(parsed, record=record), study_data_summary(study), None)
+        assert ("**Judged with** `unsharp`" in note) is is_said
+        assert ("without it its score is 0.456." in note) is is_said
+
+
+def test_the_note_of_a_study_says_what_needs_no_training_and_what_the_frontier_says(
+    finished_url: str,
+) -> None:
+    study = load_study(open_database(finished_url, "read"), "tiny")
+    status = study_status(study, finished_url)
+    note = study_note(status, finished_url)
+    assert f"**Without any training:** the baseline with `{status.best_reference}`" in note
+    assert status.frontier is not None
+    assert f"an RMSE of {status.frontier.overall.rmse_full:.4g} ug m-3 at least" in note
+    assert ("an estimate" in note) is status.frontier.overall.is_estimate
+    bare = replace(
+        status, references=[], best_reference=None, references_note="see_here", frontier=None
+    )
+    assert r"**Without any training:** see\_here" in study_note(bare, finished_url)
+    assert "**Frontier:**" not in study_note(bare, finished_url)

@@ -12,6 +12,7 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.dashboard.views import study_cache
 from fieldsharp.sweep.dashboard.views.study_payload import StudyPayload
 from fieldsharp.sweep.study import trial_records
+from fieldsharp.sweep.study.files.artifacts import PICTURES
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.status.report import study_status
 from fieldsharp.sweep.study.trial_records import best_trial, trial_record
@@ -56,7 +57,7 @@ def test_every_trial_is_there_as_the_page_expects_it(finished_url: str) -> None:
         assert [step["value"] for step in shown["intermediate_values"]] == list(
             trial.intermediate_values.values()
         )
-        assert len(shown["artifacts"]) == 5
+        assert len(shown["artifacts"]) == len(PICTURES)
 
 
 def test_only_trials_from_a_number_on_are_sent_where_that_was_asked_for(finished_url: str) -> None:
@@ -208,7 +209,7 @@ def test_of_a_large_study_the_best_and_the_newest_have_their_epochs(
     shown = _detail(finished_url)["trials"]
     drawn = [trial["number"] for trial in shown if trial["intermediate_values"]]
     study = load_study(open_database(finished_url, "read"), "tiny")
-    ranked = sorted(study.trials, key=lambda trial: float(trial.user_attrs[trial_records.SCORE]))
+    ranked = trial_records.by_score(study.trials)
     best = best_trial(study.trials)
     assert best is not None
     assert set(drawn) == {6, 7, best.number, *(trial.number for trial in ranked[:2])}

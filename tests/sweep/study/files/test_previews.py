@@ -1,7 +1,10 @@
 """Samples come back as they were written."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview, TrialPreview
@@ -58,6 +61,28 @@ def test_a_pruned_trial_has_epochs_alone() -> None:
     found = TrialPreview.from_bytes(TrialPreview(None, {"score": np.array([1.0])}).to_bytes())
     assert found.forecast is None
     assert found.epochs["score"].tolist() == [1.0]
+
+
+def test_the_best_reference_comes_back_with_the_name_of_its_sharpener() -> None:
+    sharper = ForecastPreview(2 * FORECAST.values_LHW, 4 * FORECAST.power_LK)
+    preview = TrialPreview(FORECAST, reference=sharper, sharpener="unsharp")
+    found = TrialPreview.from_bytes(preview.to_bytes())
+    assert found.sharpener == "unsharp"
+    assert found.reference is not None
+    assert _same(found.reference, sharper)
+    assert found.forecast is not None
+    assert _same(found.forecast, FORECAST)
+
+
+def test_a_preview_of_an_earlier_version_has_no_reference() -> None:
+    arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[Any]]] = {
+        "forecast/values_LHW": np.ascontiguousarray(FORECAST.values_LHW),
+        "forecast/power_LK": FORECAST.power_LK,
+        "about": np.frombuffer(b"{}", dtype=np.uint8),
+    }
+    found = TrialPreview.from_bytes(save(arrays))
+    assert (found.reference, found.sharpener) == (None, "")
+    assert found.forecast is not None
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing of the kind", FORECAST.to_bytes()[:-3]])

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import optuna
 import pytest
 from optuna.study import Study
@@ -68,6 +69,31 @@ def test_the_baseline_is_shown_with_the_values_that_were_trained(
 def test_a_status_is_plain_json(study: Study, finished_url: str) -> None:
     tree = json.loads(json.dumps(study_status(study, finished_url).as_json()))
     assert {"trial", "score", "gradient", "peak", "rmse", "params"} <= tree["best"].keys()
+
+
+def test_the_frontier_is_given_with_what_each_forecast_costs_above_it(
+    study: Study, finished_url: str
+) -> None:
+    tree = json.loads(json.dumps(study_status(study, finished_url).as_json()))
+    curve, observed = tree["frontier"]["overall"], tree["observed"]["gradient"]
+    shares, rmses = curve["gradient_shares"], curve["rmse"]
+    assert len(tree["frontier"]["by_lead"]) == 2
+    assert {"orthogonality", "doubts", "diagnosis", "estimate_because"} <= curve.keys()
+    assert len(tree["references"]) == 5
+    for one in (tree["baseline"], tree["best"], *tree["references"]):
+        least = np.interp(one["gradient"] / observed, shares, rmses)
+        assert one["excess_over_frontier"] == pytest.approx(one["rmse"] - least, abs=1e-9)
+
+
+def test_the_best_reference_breaks_a_guard_only_where_all_do(
+    study: Study, finished_url: str
+) -> None:
+    status = study_status(study, finished_url)
+    assert status.reference is not None
+    feasible = [one for one in status.references if one.feasible]
+    assert status.reference.feasible is bool(feasible)
+    if feasible:
+        assert status.reference.score <= min(one.score for one in feasible) + 0.001
 
 
 def test_before_the_first_result_there_is_no_best_and_no_eta(

@@ -1,0 +1,82 @@
+"""The warning that the target of the gradient cannot be reached."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from fieldsharp.objectives.frontier import Frontier, FrontierCurve
+from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.objectives.targets import Band, Targets
+from fieldsharp.sweep.engine.verdict_tracker import targets_out_of_reach
+from fieldsharp.sweep.study.trial_records import TrialRecord
+from tests.sweep.empty_record import empty_record
+from tests.sweep.fake_sweep import FakeExecutor, MakeSweep, metrics_of, report_of
+
+TARGETS = Targets(gradient=Band(3.8, 4.2), peak=Band(140.0, 150.0, 40.0))
+"""Of an observed gradient of 4: 0.95 of it."""
+
+
+def _curve(cost: float) -> FrontierCurve:
+    """From 10 at half of the gradient, straight to 10 times ``cost`` at all of it."""
+    return FrontierCurve(
+        gradient_shares=[0.5, 1.0],
+        rmse=[10.0, 10.0 * cost],
+        orthogonality=0.0,
+        bias=0.0,
+        rmse_as_trained=10.0,
+        gradient_share_as_trained=0.5,
+    )
+
+
+def _frontier(*costs: float) -> Frontier:
+    return Frontier(
+        overall=_curve(sum(costs) / len(costs)),
+        by_lead=[_curve(cost) for cost in costs],
+        windows=8,
+        blocks=2,
+    )
+
+
+def _baseline(frontier: Frontier | None, **metrics: float) -> TrialRecord:
+    overall = {"rmse": 10.0, "gradient_observed": 4.0} | metrics
+    values = MetricValues(overall=overall, by_lead={"rmse": [10.0, 10.0]})
+    return empty_record(0.5).model_copy(update={"judgement": values, "frontier": frontier})
+
+
+def test_the_lead_is_named_and_how_much_of_the_gradient_it_allows() -> None:
+    # An RMSE of 12.5 allows 0.5 + 0.5 * 2.5 / 5 of the gradient at lead 2.
+    said = targets_out_of_reach(TARGETS, _baseline(_frontier(1.1, 1.5)), 1.25)
+    (at_lead,) = [sentence for sentence in said if sentence.startswith("at lead 2 ")]
+    assert "reaches 0.75 of the observed gradient at most" in at_lead
+    assert "ask for a shorter lead, or members" in at_lead
+    assert not any("at lead 1 " in sentence for sentence in said)
+
+
+@pytest.mark.parametrize(
+    "baseline",
+    [
+        _baseline(_frontier(1.1, 1.2)),
+        _baseline(None),
+        _baseline(_frontier(1.5, 1.5), gradient_observed=0.0),
+    ],
+    ids=["within reach", "no frontier", "no gradient observed"],
+)
+def test_nothing_is_said_within_reach_or_where_nothing_is_known(baseline: TrialRecord) -> None:
+    assert targets_out_of_reach(TARGETS, baseline, 1.25) == []
+
+
+def test_a_sweep_warns_once_the_baseline_is_complete(
+    make_sweep: MakeSweep, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_frontier(epoch: int, metrics: dict[str, float]):  # type: ignore[no-untyped-def]
+        report = report_of(epoch, metrics)
+        return replace(report, frontier=_frontier(1.9))
+
+    monkeypatch.setattr("tests.sweep.fake_sweep.report_of", with_frontier)
+    seen = {(n, e): metrics_of() | {"gradient_observed": 3.2} for n in range(9) for e in range(9)}
+    sweep = make_sweep(trials=2)
+    with caplog.at_level(logging.WARNING):
+        sweep.run(FakeExecutor(metrics=seen))
+    assert caplog.text.count("of the observed gradient at most within an RMSE of 12.5") == 2
+    assert caplog.text.count("at lead 1 ") == 1
