@@ -8,9 +8,7 @@ import pytest
 from fieldsharp.objectives.frontier import Frontier, FrontierCurve
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band, Targets
-from fieldsharp.sweep.engine.verdict_tracker import targets_out_of_reach
-from fieldsharp.sweep.study.trial_records import TrialRecord
-from tests.sweep.empty_record import empty_record
+from fieldsharp.sweep.study.frontier import targets_out_of_reach
 from tests.sweep.fake_sweep import FakeExecutor, MakeSweep, metrics_of, report_of
 
 TARGETS = Targets(gradient=Band(3.8, 4.2), peak=Band(140.0, 150.0, 40.0))
@@ -38,15 +36,14 @@ def _frontier(*costs: float) -> Frontier:
     )
 
 
-def _baseline(frontier: Frontier | None, **metrics: float) -> TrialRecord:
-    overall = {"rmse": 10.0, "gradient_observed": 4.0} | metrics
-    values = MetricValues(overall=overall, by_lead={"rmse": [10.0, 10.0]})
-    return empty_record(0.5).model_copy(update={"judgement": values, "frontier": frontier})
+def _baseline(gradient_observed: float = 4.0) -> MetricValues:
+    overall = {"rmse": 10.0, "gradient_observed": gradient_observed}
+    return MetricValues(overall=overall, by_lead={"rmse": [10.0, 10.0]})
 
 
 def test_the_lead_is_named_and_how_much_of_the_gradient_it_allows() -> None:
     # An RMSE of 12.5 allows 0.5 + 0.5 * 2.5 / 5 of the gradient at lead 2.
-    said = targets_out_of_reach(TARGETS, _baseline(_frontier(1.1, 1.5)), 1.25)
+    said = targets_out_of_reach(_frontier(1.1, 1.5), _baseline(), TARGETS, 1.25)
     (at_lead,) = [sentence for sentence in said if sentence.startswith("at lead 2 ")]
     assert "reaches 0.75 of the observed gradient at most" in at_lead
     assert "ask for a shorter lead, or members" in at_lead
@@ -54,16 +51,14 @@ def test_the_lead_is_named_and_how_much_of_the_gradient_it_allows() -> None:
 
 
 @pytest.mark.parametrize(
-    "baseline",
-    [
-        _baseline(_frontier(1.1, 1.2)),
-        _baseline(None),
-        _baseline(_frontier(1.5, 1.5), gradient_observed=0.0),
-    ],
-    ids=["within reach", "no frontier", "no gradient observed"],
+    ("frontier", "observed"),
+    [(_frontier(1.1, 1.2), 4.0), (_frontier(1.5, 1.5), 0.0)],
+    ids=["within reach", "no gradient observed"],
 )
-def test_nothing_is_said_within_reach_or_where_nothing_is_known(baseline: TrialRecord) -> None:
-    assert targets_out_of_reach(TARGETS, baseline, 1.25) == []
+def test_nothing_is_said_within_reach_or_where_nothing_is_observed(
+    frontier: Frontier, observed: float
+) -> None:
+    assert targets_out_of_reach(frontier, _baseline(observed), TARGETS, 1.25) == []
 
 
 def test_a_sweep_warns_once_the_baseline_is_complete(

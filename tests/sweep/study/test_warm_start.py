@@ -17,6 +17,7 @@ from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import (
     PRESET,
+    SCORE,
     SPEC,
     TRAINED,
     is_feasible,
@@ -129,7 +130,9 @@ def test_numbers_outside_the_new_ranges_are_clipped_and_that_is_said(
         **tiny_config.model_dump()["search"]["space"],
         "learning_rate": {"low": 1e-5, "high": 1e-3, "log": True},
     }
-    chosen = choose(*_earlier(finished_url), _config(tiny_config, space=space))
+    study, trials = _earlier(finished_url)
+    (fast,) = [t for t in trials[1:] if t.params["learning_rate"] == 3e-3 and is_feasible(t)][:1]
+    chosen = choose(study, [trials[0], fast], _config(tiny_config, space=space))
     assert chosen.start.trials[0].values["training.learning_rate"] == 1e-3
     assert "learning_rate 0.003 lies outside its range, 0.001 is trained" in chosen.sentences[0]
 
@@ -180,8 +183,10 @@ def test_where_nothing_beat_the_baseline_the_best_is_tried_alone(
 ) -> None:
     study, trials = _earlier(finished_url)
     limit = trial_score(trials[0])
-    worse = [t for t in trials[1:] if is_feasible(t) and trial_score(t) >= limit]
+    worse = [copy.deepcopy(trial) for trial in trials[1:] if is_feasible(trial)]
     assert len(worse) > 1, "or there is nothing to test"
+    for trial in worse:
+        trial.user_attrs[SCORE] = limit + 0.01 * trial.number
     start = choose(study, [trials[0], *worse], _config(tiny_config)).start
     best = min(worse, key=trial_score)
     assert [trial.name for trial in start.trials] == [f"from tiny: trial {best.number}"]
