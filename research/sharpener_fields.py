@@ -24,6 +24,7 @@ tables of what is there.
 
 import argparse
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
@@ -308,43 +309,67 @@ def with_chosen(line: Line) -> list[Sharpened]:
     return result
 
 
+Kept = dict[tuple[str, str, str], list[Sharpened]]
+"""By field, way and sharpener; test split."""
+
+
 def tables(lines: Sequence[Line]) -> Iterator[str]:
-    """Yield the lines of both tables: means over nets and seeds, test split."""
-    by_key: dict[tuple[str, str, str], list[Sharpened]] = defaultdict(list)
+    """Yield the lines of three tables: scores by sharpener and way, by field and way, of variants.
+
+    Means over nets and seeds, then over fields.
+    """
+    kept: Kept = defaultdict(list)
     for line in lines:
         for one in with_chosen(line):
             if one.split == "test":
-                by_key[line.field, one.way, one.sharpener].append(one)
+                kept[line.field, one.way, one.sharpener].append(one)
     fields = list(dict.fromkeys(line.field for line in lines))
-
-    def row(title: str, way: str, name: str) -> str:
-        cells, every = [], []
-        for field in fields:
-            found = by_key.get((field, way, name), [])
-            every += found
-            cells.append(f"{mean(one.score for one in found):.3f}" if found else "-")
-        if not every:
-            return ""
-        figures = [mean(getattr(one, what) for one in every) for what in ("gradient", "peak")]
-        held = sum(not one.broken for one in every)
-        cells += [f"{mean(float(c) for c in cells if c != '-'):.3f}"]
-        cells += [f"{value:.2f}" for value in figures]
-        cells += [f"{mean(one.rmse for one in every):.3f}", f"{held} of {len(every)}"]
-        return "| " + " | ".join([title, *cells]) + " |"
-
-    head = ["mean", "gradient", "peak", "RMSE", "no guard broken"]
-    rule = "|---" * (len(fields) + 6) + "|"
-    yield "| " + " | ".join(["fitted on, sharpener", *fields, *head]) + " |"
-    yield rule
-    yield row("whole net as it is", "", NO_SHARPENER)
-    yield row("short net as it is", "short", NO_SHARPENER)
-    for name in (*SHARPENERS, CHOSEN):
-        yield from filter(None, (row(f"{name}: {way}", way, name) for way in WAYS))
+    yield from _heading(["sharpener", *WAYS])
+    for name in (NO_SHARPENER, *SHARPENERS, CHOSEN):
+        cells = []
+        for way in WAYS:
+            net = "short" if way in ("held out", "short") else ""
+            scores = _scores(kept, fields, net if name == NO_SHARPENER else way, name)
+            cells.append(f"{mean(scores):.3f}" if scores else "-")
+        yield _row([name, *cells])
     yield ""
-    yield "| " + " | ".join(["variant", *fields, *head]) + " |"
-    yield rule
-    for name in (*SHARPENERS, *VARIANTS):
-        yield row(name, "spread", name)
+    head = ["mean", "gradient", "peak", "RMSE", "no guard broken"]
+    yield from _heading([f"{CHOSEN}, fitted on", *fields, *head])
+    yield _row(["whole net as it is", *_cells(kept, fields, "", NO_SHARPENER)])
+    yield _row(["short net as it is", *_cells(kept, fields, "short", NO_SHARPENER)])
+    for way in WAYS:
+        yield _row([way, *_cells(kept, fields, way, CHOSEN)])
+    yield ""
+    yield from _heading(["variant", *fields, *head])
+    for name in sorted((*SHARPENERS, *VARIANTS), key=lambda name: re.split(r"[ ,]", name)[0]):
+        yield _row([name, *_cells(kept, fields, "spread", name)])
+
+
+def _scores(kept: Kept, fields: Sequence[str], way: str, name: str) -> list[float]:
+    """Return the mean score of each field that has one."""
+    found = [kept[field, way, name] for field in fields if kept.get((field, way, name))]
+    return [mean(one.score for one in of_field) for of_field in found]
+
+
+def _cells(kept: Kept, fields: Sequence[str], way: str, name: str) -> Iterator[str]:
+    for field in fields:
+        scores = _scores(kept, [field], way, name)
+        yield f"{scores[0]:.3f}" if scores else "-"
+    every = [one for field in fields for one in kept.get((field, way, name), [])]
+    yield f"{mean(_scores(kept, fields, way, name)):.3f}"
+    yield f"{mean(one.gradient for one in every):.2f}"
+    yield f"{mean(one.peak for one in every):.2f}"
+    yield f"{mean(one.rmse for one in every):.3f}"
+    yield f"{sum(not one.broken for one in every)} of {len(every)}"
+
+
+def _heading(cells: Sequence[str]) -> Iterator[str]:
+    yield _row(cells)
+    yield "|---" * len(cells) + "|"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
