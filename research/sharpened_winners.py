@@ -16,7 +16,7 @@ lacks. ``--tables`` prints the tables of what is there.
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from statistics import mean
 
@@ -27,6 +27,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.registry import NO_SHARPENER, SHARPENERS
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.sharpened import judge
 from fieldsharp.objectives.targets import resolve_targets
@@ -42,7 +43,7 @@ from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan, fit_sharpeners, training_forecasts
 from research.forecast_fields import KnownForecasts
-from research.sharpener_fields import Sharpened, forecasts_of
+from research.sharpener_fields import CHOSEN, SPLITS, Sharpened, Split, forecasts_of
 
 RESULTS = PROJECT / "research" / "results" / "sharpened_winners.jsonl"
 METRICS = ("gradient_correlation", "csi_99", "fss_90")
@@ -162,11 +163,11 @@ def measure(
 ) -> Iterator[Line]:
     """Train what was chosen with each seed that is not done, and judge it on the test split."""
     data = load_forecast_data(sweep.config.data)
-    evaluator = Evaluator(data, data.test)
+    evaluators = {split: Evaluator(data, data.part(split)) for split in SPLITS}
     numbers = list(dict.fromkeys([sweep.baseline, *(one.trial for one in chosen)]))
     plan = SharpeningPlan(tuple(SHARPENERS))
     for seed in seeds:
-        baseline = None
+        baseline: dict[Split, MetricValues] = {}
         for number in numbers:
             if number != sweep.baseline and (number, seed) in done:
                 continue
@@ -178,33 +179,19 @@ def measure(
             net = KnownForecasts.of(run, data, [], file)
             fitted = fit_sharpeners(plan, data, training_forecasts(data, net, seed))
             on_validation = fit_sharpeners(plan, data, forecasts_of(net, data, data.validation))
-            by_key = {
-                **fitted,
-                **{f"{VALIDATION}{name}": one for name, one in on_validation.items()},
-            }
-            found = evaluator.evaluate_sharpened(net, by_key)
-            baseline = baseline or found[NO_SHARPENER]
-            if (number, seed) in done:
-                continue
-            targets = resolve_targets(sweep.config.objective, baseline.overall)
-            judged = judge(found, NO_SHARPENER, sweep.config.objective, targets, baseline)
-            yield Line(
-                sweep.name,
-                number,
-                seed,
-                _settings(run),
-                chosen,
-                [
-                    Sharpened.of(
-                        one,
-                        baseline,
-                        "test",
-                        "validation" if one.sharpener.startswith(VALIDATION) else "spread",
-                        one.sharpener.removeprefix(VALIDATION),
-                    )
-                    for one in judged
-                ],
-            )
+            more = {f"{VALIDATION}{name}": one for name, one in on_validation.items()}
+            kept = []
+            for split in SPLITS:
+                by_key = fitted | more if split == "test" else fitted
+                found = evaluators[split].evaluate_sharpened(net, by_key)
+                base = baseline.setdefault(split, found[NO_SHARPENER])
+                targets = resolve_targets(sweep.config.objective, base.overall)
+                for one in judge(found, NO_SHARPENER, sweep.config.objective, targets, base):
+                    way = "validation" if one.sharpener.startswith(VALIDATION) else "spread"
+                    name = one.sharpener.removeprefix(VALIDATION)
+                    kept.append(Sharpened.of(one, base, split, way, name))
+            if (number, seed) not in done:
+                yield Line(sweep.name, number, seed, _settings(run), chosen, kept)
 
 
 def _settings(run: RunSettings) -> str:
@@ -231,6 +218,22 @@ def read_lines(file: Path) -> list[Line]:
     ]
 
 
+def _with_best(forecasts: Sequence[Sharpened]) -> list[Sharpened]:
+    """Return the forecasts, and by the name ``auto`` that which is best on the validation split."""
+    on_validation = [one for one in forecasts if one.split == "validation"]
+    if not on_validation:
+        return list(forecasts)
+    best = min(on_validation, key=lambda one: (len(one.broken), one.score))
+    return [
+        *forecasts,
+        *(
+            replace(one, sharpener=CHOSEN)
+            for one in forecasts
+            if (one.way, one.sharpener) == (best.way, best.sharpener)
+        ),
+    ]
+
+
 def tables(lines: Sequence[Line]) -> Iterator[str]:
     """Yield a table for all studies: means over seeds, test split."""
     yield (
@@ -241,19 +244,22 @@ def tables(lines: Sequence[Line]) -> Iterator[str]:
     for study in dict.fromkeys(line.study for line in lines):
         own = [line for line in lines if line.study == study]
         chosen_rows = {one.row: one for line in own for one in line.chosen}
+        for row in ("baseline", "best as trained", "best with its last step"):
+            step = f"{row}, last step chosen for each seed"
+            chosen_rows[step] = replace(chosen_rows[row], row=step, sharpener=CHOSEN)
         rows = [
             (row if way == "spread" else f"{row}, fitted on validation", way, one)
             for row, one in chosen_rows.items()
             for way in ("spread", "validation")
-            if way == "spread" or one.sharpener != NO_SHARPENER
+            if way == "spread" or one.sharpener not in (NO_SHARPENER, CHOSEN)
         ]
         for row, way, chosen in rows:
             found = [
                 one
                 for line in own
                 if line.trial == chosen.trial
-                for one in line.forecasts
-                if (one.way, one.sharpener) == (way, chosen.sharpener)
+                for one in _with_best(line.forecasts)
+                if (one.split, one.way, one.sharpener) == ("test", way, chosen.sharpener)
             ]
             if not found:
                 continue

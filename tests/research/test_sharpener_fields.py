@@ -80,6 +80,7 @@ def test_what_a_sweep_chose_is_trained_with_new_seeds(
     first = out.read_text(encoding="utf-8")
     printed = capsys.readouterr().out
     assert "| baseline |" in printed
+    assert "| baseline, last step chosen for each seed |" in printed
     sharpened_winners.main(asked)
     assert out.read_text(encoding="utf-8") == first
     lines = sharpened_winners.read_lines(out)
