@@ -48,6 +48,7 @@ from research.sharpener_fields import CHOSEN, SPLITS, Sharpened, Split, forecast
 RESULTS = PROJECT / "research" / "results" / "sharpened_winners.jsonl"
 METRICS = ("gradient_correlation", "csi_99", "fss_90")
 VALIDATION = "validation|"
+FITTED_ON = {"spread": "training", "validation": "validation"}
 WEIGHTS = (0.02, 0.05, 0.1)
 
 
@@ -235,7 +236,7 @@ def _with_best(forecasts: Sequence[Sharpened]) -> list[Sharpened]:
 
 
 def tables(lines: Sequence[Line]) -> Iterator[str]:
-    """Yield a table for all studies: means over seeds, test split."""
+    """Yield two tables for all studies: means over seeds, test split."""
     yield (
         "| field | forecast | trial, sharpener | score | gradient | peak | RMSE | fractions skill "
         "| CSI 99 % | gradient correlation | guards broken, of seeds |"
@@ -265,18 +266,43 @@ def tables(lines: Sequence[Line]) -> Iterator[str]:
                 continue
             broken = [name for one in found for name in dict.fromkeys(one.broken)]
             guards = ", ".join(f"{name} {broken.count(name)}" for name in dict.fromkeys(broken))
-            cells = [study, row, f"{chosen.trial}, {chosen.sharpener}"]
-            cells.append(f"{mean(one.score for one in found):.4f}")
-            cells += [
-                f"{mean(getattr(one, name) for one in found):.3f}"
-                for name in ("gradient", "peak", "rmse", "fss_90", "csi_99", "gradient_correlation")
-            ]
+            cells = [study, row, f"{chosen.trial}, {chosen.sharpener}", *_figures_of(found)]
             cells.append(f"{guards or '-'} ({len(found)})")
+            yield "| " + " | ".join(cells) + " |"
+    yield from _every_sharpener(lines)
+
+
+def _every_sharpener(lines: Sequence[Line]) -> Iterator[str]:
+    """Yield a table of every trial that is no baseline, under every sharpener."""
+    yield ""
+    yield (
+        "| field, trial | sharpener, fitted on | score | gradient | peak | RMSE | fractions skill "
+        "| CSI 99 % | gradient correlation | seeds without a guard broken |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    trials: dict[str, list[Sharpened]] = {}
+    for line in lines:
+        if line.trial != next(one.trial for one in line.chosen if one.row == "baseline"):
+            name = f"{line.study}, {line.trial}: {line.settings}"
+            trials.setdefault(name, []).extend(line.forecasts)
+    for name, forecasts in trials.items():
+        on_test = [one for one in forecasts if one.split == "test"]
+        for way, sharpener in dict.fromkeys((one.way, one.sharpener) for one in on_test):
+            found = [one for one in on_test if (one.way, one.sharpener) == (way, sharpener)]
+            step = sharpener if sharpener == NO_SHARPENER else f"{sharpener}, {FITTED_ON[way]}"
+            held = sum(not one.broken for one in found)
+            cells = [name, step, *_figures_of(found), f"{held} of {len(found)}"]
             yield "| " + " | ".join(cells) + " |"
 
 
+def _figures_of(found: Sequence[Sharpened]) -> list[str]:
+    names = ("gradient", "peak", "rmse", "fss_90", "csi_99", "gradient_correlation")
+    means = [f"{mean(getattr(one, name) for one in found):.3f}" for name in names]
+    return [f"{mean(one.score for one in found):.4f}", *means]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what the file lacks, then print the table."""
+    """Measure what the file lacks, then print the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

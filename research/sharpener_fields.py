@@ -12,8 +12,7 @@ where the series is long enough for it). Every sharpener is fitted
 - ``all``: on all training windows of the whole net,
 - ``held out``: on the held-out forecasts of the short net, and applied to the short net,
 - ``transferred``: on the same, and applied to the whole net,
-- ``validation``: on the validation forecasts of the whole net; ``crossed`` is its validation score
-  if each half of that split is sharpened by what was fitted on the other half,
+- ``validation``: on the validation forecasts of the whole net, by which it is then chosen too,
 - ``short``: on 15 % of the short net's training windows, and applied to the short net,
 
 and judged on the validation and on the test split, against the whole baseline as it is. Variants
@@ -35,10 +34,9 @@ from typing import Literal, get_args
 import torch
 
 from fieldsharp.core.checkout import PROJECT
-from fieldsharp.fields.split import window_span
 from fieldsharp.fields.windows import ForecastData, Windows, load_forecast_data
 from fieldsharp.model.registry import NO_SHARPENER, SHARPENERS
-from fieldsharp.model.sharpeners.fitted import FEWEST_FRAMES, FittedSharpener
+from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.model.sharpeners.interface import NotFittedError
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.sharpened import JudgedForecast, judge
@@ -66,10 +64,8 @@ NETS = {
 Split = Literal["validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 WAYS = ("spread", "all", "held out", "transferred", "validation", "short")
-CROSSED = "crossed"
 CHOSEN = "auto"
 DIGITS = 4
-FIGURES = ("score", "gradient", "peak", "rmse", "fss_90", "csi_99", "gradient_correlation")
 
 
 @dataclass(frozen=True)
@@ -170,36 +166,7 @@ class Field:
         of_short = {("short", name): s for name, s in self._fit(own)}
         of_short |= {("held out", name): s for name, s in self._fit(ways["transferred"])}
         judged = [*self._judge(whole, seed, of_whole), *self._judge(short, seed, of_short, "short")]
-        return Line(self.name, net, seed, [*judged, *self._crossed(whole, seed)])
-
-    def _crossed(self, net: KnownForecasts, seed: int) -> Iterator[Sharpened]:
-        """Yield means over the halves of the validation split, each fitted on the other."""
-        starts_B = self.data.validation.starts_B
-        span = window_span(self.config.data)
-        middle = int(starts_B[len(starts_B) // 2])
-        before_B = starts_B[starts_B <= middle - span]
-        if len(before_B) < FEWEST_FRAMES:  # a short series: both halves then share frames
-            before_B = starts_B[starts_B < middle]
-        if len(before_B) < FEWEST_FRAMES:
-            return
-        early = replace(self.data.validation, starts_B=before_B)
-        late = replace(self.data.validation, starts_B=starts_B[starts_B >= middle])
-        baseline_net = self._net("baseline", seed, is_short=False)
-        by_name: dict[str, list[Sharpened]] = defaultdict(list)
-        for fitted_on, judged_on in ((early, late), (late, early)):
-            evaluator = Evaluator(self.data, judged_on)
-            baseline = evaluator.evaluate(baseline_net)
-            fitted = dict(self._fit(forecasts_of(net, self.data, fitted_on)))
-            found = evaluator.evaluate_sharpened(net, fitted)
-            targets = resolve_targets(self.config.objective, baseline.overall)
-            for one in judge(found, NO_SHARPENER, self.config.objective, targets, baseline):
-                kept = Sharpened.of(one, baseline, "validation", CROSSED, one.sharpener)
-                by_name[one.sharpener].append(kept)
-        for name, halves in by_name.items():
-            if len(halves) == len((early, late)):
-                figures = {what: mean(getattr(one, what) for one in halves) for what in FIGURES}
-                broken = [guard for one in halves for guard in one.broken]
-                yield Sharpened("validation", CROSSED, name, **figures, broken=broken)
+        return Line(self.name, net, seed, judged)
 
     def _net(self, net: str, seed: int, *, is_short: bool) -> KnownForecasts:
         key = (net, seed, is_short)
@@ -296,15 +263,12 @@ def with_chosen(line: Line) -> list[Sharpened]:
             if (one.way == way and one.sharpener in SHARPENERS)
             or (one.way == plain and one.sharpener == NO_SHARPENER)
         ]
-        crossed = [one for one in line.forecasts if one.way == CROSSED]
         on_validation = [one for one in open_to if one.split == "validation"]
-        if way == "validation" and crossed:
-            on_validation = crossed
         best = min(on_validation, key=lambda one: (len(one.broken), one.score))
         result += [
             replace(one, way=way, sharpener=CHOSEN)
             for one in open_to
-            if one.sharpener == best.sharpener
+            if (one.way, one.sharpener) == (best.way, best.sharpener)
         ]
     return result
 
