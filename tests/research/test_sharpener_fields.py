@@ -38,7 +38,7 @@ def test_each_way_of_fitting_is_judged_and_a_second_run_trains_nothing(
     assert whole.rmse == 1.0
     names = {one.sharpener for one in line.forecasts if one.split == "test"}
     assert names >= {"none", "spectral", *VARIANTS}
-    assert "| spectral: held out |" in printed
+    assert "| auto, fitted on | plumes | mean |" in printed
 
     def trained(*_: object) -> None:
         raise AssertionError("nothing is left to train")
