@@ -19,6 +19,7 @@ class Contender:
 
     Attributes:
         score: The lower the better.
+        value: What trials are ranked by; by default the score.
         gradient: Predicted mean gradient, physical units.
         peak: Predicted mean peak, physical units.
         broken: The guards it breaks, name and words, the most broken first.
@@ -37,6 +38,7 @@ class Contender:
     sharpens: bool
     is_baseline: bool
     rmse: float = math.nan
+    value: float | None = None
     skill: float = 1.0
     is_complete: bool = True
 
@@ -138,9 +140,10 @@ class Contenders:
 
 
 def by_score(contenders: Sequence[Contender]) -> list[Contender]:
-    """Return trials, the best first; scores within 0.001 are told apart by the RMSE."""
+    """Return trials, the best first; values within 0.001 are told apart by the RMSE."""
     ordered = sorted(contenders, key=lambda c: c.number)
-    return [ordered[i] for i in ranked([c.score for c in ordered], [c.rmse for c in ordered])]
+    values = [c.score if c.value is None else c.value for c in ordered]
+    return [ordered[i] for i in ranked(values, [c.rmse for c in ordered])]
 
 
 def reaches(contender: Contender, targets: Targets) -> bool:

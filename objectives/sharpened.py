@@ -102,8 +102,8 @@ def best_of(
     one with the least total violation.
     """
     violations = [violation(one.guards) for one in judged]
-    scores, rmses = [one.score.total for one in judged], [one.rmse for one in judged]
-    return judged[position_of_best(scores, rmses, violations)]
+    scores = [one.score.total for one in judged]
+    return judged[position_of_best(scores, [one.score.off_centre for one in judged], violations)]
 
 
 def position_of_best(

@@ -34,6 +34,15 @@ class Band:
         low, high = self.low - self.offset, self.high - self.offset
         return max(0.0, math.log(low / above), math.log(above / high))
 
+    def off_centre(self, value: float) -> float:
+        """Return |ln(x / centre)| with the geometric centre of the band, 3 where x is at most 0."""
+        above = value - self.offset
+        if not above > 0:
+            return DISTANCE_OF_NOTHING
+        return abs(
+            math.log(above) - 0.5 * math.log((self.low - self.offset) * (self.high - self.offset))
+        )
+
 
 @dataclass(frozen=True)
 class Targets:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.metric_values import MetricValues
-from fieldsharp.objectives.score import Score, score_forecast
+from fieldsharp.objectives.score import Score, score_forecast, trial_value
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.sharpened import JudgedForecast, Violation, best_of, judge
 from fieldsharp.objectives.sharpened import total_violation as violation_of
@@ -85,12 +85,12 @@ class BaselineScoring:
         def violation(outcomes: Sequence[GuardOutcome]) -> float:
             return total_violation(outcomes, epoch + 1, of)
 
-        best = _chosen(self._judged(forecasts, baseline), sharpening, violation)
+        judged = self._judged(forecasts, baseline)
+        best = _chosen(judged, sharpening, violation)
+        value = trial_value(best.score.total, judged[0].score.total)
         return RungResult(
             epochs=epoch + 1,
-            values=objective_values(
-                self._objective.mode, best.score.total, _parts(best.score), best.rmse
-            ),
+            values=objective_values(self._objective.mode, value, _parts(best.score), best.rmse),
             violation=violation(best.guards),
             rmse=best.rmse,
         )

@@ -176,12 +176,13 @@ def ended_trial(spec: TrialSpec, record: TrialRecord) -> ScoredTrial:
         gradient=metrics["gradient"],
         peak=metrics["peak"],
         rmse=metrics["rmse"],
+        value=record.value,
     )
 
 
 def is_better(one: ScoredTrial, other: ScoredTrial) -> bool:
     """Return whether the first of two trials ranks before the second."""
-    return ranked([other.score, one.score], [other.rmse, one.rmse])[0] == 1
+    return ranked([other.value, one.value], [other.rmse, one.rmse])[0] == 1
 
 
 def outcome(record: TrialRecord) -> str:

@@ -23,6 +23,7 @@ OF_A_SWEEP = (
     trial_records.RUNGS,
     trial_records.PAUSED,
     trial_records.SCORE,
+    trial_records.VALUE,
 )
 """User attributes that a trial only gets when it is handed out or later."""
 SHOWN_CHARACTERS = 80

@@ -169,7 +169,7 @@ class StudyRepository(UnitOfWork):
     def complete(self, number: int, record: TrialRecord, pictures: Sequence[Picture] = ()) -> None:
         """Tell a trial as complete, with the pictures that can be drawn of it."""
         values = objective_values(
-            self.config.objective.mode, record.score, record.score_parts, record.metrics["rmse"]
+            self.config.objective.mode, record.value, record.score_parts, record.metrics["rmse"]
         )
         self._tell(number, TrialState.COMPLETE, list(values), record, pictures)
 
@@ -181,7 +181,7 @@ class StudyRepository(UnitOfWork):
             trial = self._trial(number)
             for step in trial.intermediate_values:
                 if step >= record.epochs:
-                    set_step_score(self.study, trial, step, record.score)
+                    set_step_score(self.study, trial, step, record.value)
 
         self._tell(number, TrialState.PRUNED, None, record, pictures, before=level)
 

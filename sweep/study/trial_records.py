@@ -14,6 +14,7 @@ from fieldsharp.objectives.frontier import Frontier
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
+from fieldsharp.objectives.score import trial_value
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, Sharpening
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -37,8 +38,9 @@ MICRO_BATCHES = "micro batches"
 RUNGS = "rungs"
 PAUSED = "paused after epoch"
 SCORE = "score"
+VALUE = "searched value"
 GUARDS_BROKEN = "guards broken"
-READ_BACK = (SPEC, RECORD, LOST, MICRO_BATCHES, RUNGS, PAUSED, SCORE)
+READ_BACK = (SPEC, RECORD, LOST, MICRO_BATCHES, RUNGS, PAUSED, SCORE, VALUE)
 """Attributes of a trial that this program reads back."""
 PAUSED_STATE = "PAUSED"
 """Paused trials are stored with Optuna's state WAITING."""
@@ -93,6 +95,13 @@ class TrialRecord(Settings):
     def feasible(self) -> bool:
         """Whether every guard holds."""
         return all(guard.ok for guard in self.guards)
+
+    @property
+    def value(self) -> float:
+        """What the search minimises in the mode ``score``, and trials are ranked by."""
+        if self.sharpening is None:
+            return self.score
+        return trial_value(self.score, self.sharpening.without.score)
 
     @property
     def sharpener(self) -> str:
@@ -251,17 +260,23 @@ def trial_score(trial: FrozenTrial) -> float:
     return float(score) if _is_number(score) and not math.isnan(score) else math.inf
 
 
+def ranking_value(trial: FrozenTrial) -> float:
+    """Return what a complete trial is ranked by: its score, a tenth of it without its sharpener."""
+    value = trial.user_attrs.get(VALUE)
+    return float(value) if _is_number(value) else trial_score(trial)
+
+
 def by_score(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Return complete trials, the best first; scores within 0.001 are told apart by the RMSE."""
+    """Return complete trials, the best first; values within 0.001 are told apart by the RMSE."""
     ordered = sorted(trials, key=lambda trial: trial.number)
     rmses = [float(t.user_attrs.get("rmse", math.nan)) for t in ordered]
-    return [ordered[index] for index in ranked([trial_score(t) for t in ordered], rmses)]
+    return [ordered[index] for index in ranked([ranking_value(t) for t in ordered], rmses)]
 
 
 def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
-    """Return the complete trial with the lowest score that breaks no guard.
+    """Return the complete trial with the lowest ranking value that breaks no guard.
 
-    Of scores within 0.001 that with the lowest RMSE, then the earlier. Where every trial breaks a
+    Of values within 0.001 that with the lowest RMSE, then the earlier. Where every trial breaks a
     guard, the baseline, which at least is not sharp in a wrong way; None before it is complete.
     """
     complete = [t for t in trials if t.state is TrialState.COMPLETE and was_run(t)]

@@ -41,6 +41,7 @@ def write_outcome(
         shown[trial_records.GUARDS_BROKEN] = sentences
     results = {
         trial_records.SCORE: record.score,
+        trial_records.VALUE: record.value,
         trial_records.RECORD: json.loads(record.model_dump_json()),
     }
     # As Trial.set_constraint does, which reads the whole trial back for each of them.

@@ -58,6 +58,7 @@ def contender(spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True)
         sharpens=can_sharpen(spec.run.loss) or spec.run.trainer is not None,
         is_baseline=spec.preset == BASELINE,
         rmse=record.metrics["rmse"],
+        value=record.value,
         skill=record.metrics.get("skill_persistence", 1.0),
         is_complete=is_complete,
     )

@@ -20,6 +20,7 @@ from fieldsharp.sweep.study.trial_records import (
     best_trial,
     complete_baseline,
     counted,
+    ranking_value,
     states,
     trial_score,
     trial_spec,
@@ -41,6 +42,7 @@ class ScoredTrial:
     gradient: float
     peak: float
     rmse: float
+    value: float
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ def scored_trial(trial: FrozenTrial) -> ScoredTrial:
         gradient=float(trial.user_attrs.get("gradient", math.nan)),
         peak=float(trial.user_attrs.get("peak", math.nan)),
         rmse=float(trial.user_attrs.get("rmse", math.nan)),
+        value=ranking_value(trial),
     )
 
 

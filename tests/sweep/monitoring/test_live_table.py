@@ -24,8 +24,8 @@ SWEEP = SweepSnapshot(
     done=7,
     states={"COMPLETE": 5, "PRUNED": 1, "FAIL": 1},
     verdict=Verdict(name="promising", reason="trial 5 comes 80% of the way " * 5, next="x"),
-    best=ScoredTrial(5, "sharpener: sorted 1", 0.1234, 2.8, 143.0, 9.0),
-    baseline=ScoredTrial(0, "baseline", 0.8, 2.133, 112.0, 9.0),
+    best=ScoredTrial(5, "sharpener: sorted 1", 0.1234, 2.8, 143.0, 9.0, 0.1234),
+    baseline=ScoredTrial(0, "baseline", 0.8, 2.133, 112.0, 9.0, 0.8),
     at_work=(
         TrialAtWork(7, LONG, 7, 12, 0.2345, 3.1, 120.0, 83.0),
         TrialAtWork(8, "plan 5", 0, 12, seconds=4.0),

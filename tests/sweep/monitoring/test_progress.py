@@ -121,7 +121,7 @@ def test_the_line_has_counts_best_targets_and_time_left(
     tiny_config: SweepConfig, clock: Clock
 ) -> None:
     told = SilentProgress("s", TARGETS, "ug m-3")
-    told.begin(2, 12, ScoredTrial(1, "baseline", 0.8, 2.2, 110.0, 9.0))
+    told.begin(2, 12, ScoredTrial(1, "baseline", 0.8, 2.2, 110.0, 9.0, 0.8))
     assert told.line() == (
         "trials 2/12 | best 0.8000 (trial 1) | gradient 2.2 of 3 | peak 110 of 140 ug m-3 | ETA -"
     )
