@@ -240,7 +240,9 @@ class ComparedForecast:
         peak_share: Of the observed, both above the mean; None likewise.
         rmse_share: Ratio to the baseline's RMSE.
         gradient_correlation: Of predicted and observed gradient vectors; None if not computed.
-        fractions_skill: Of each frame's highest 10 %; None likewise.
+        fractions_skill: Of each frame's steepest 10 % of gradients; None likewise.
+        threat_score: Critical success index above the climatology's 99 % quantile; None likewise.
+        potential_skill: Of the potential CRPS, beside that of a constant; None likewise.
         excess: RMSE over the frontier at its gradient, less 1; None if that is not known.
         guards_broken: Names of the guards.
     """
@@ -253,6 +255,8 @@ class ComparedForecast:
     rmse_share: float | None
     gradient_correlation: float | None
     fractions_skill: float | None
+    threat_score: float | None
+    potential_skill: float | None
     excess: float | None
     guards_broken: tuple[str, ...]
 

@@ -76,7 +76,13 @@ def _beyond(found: WithoutTraining, best: ComparedForecast) -> str:
             "a lower",
             "a higher",
         ),
-        ("fractions skill", chosen.fractions_skill, best.fractions_skill, "less", "more"),
+        (
+            "fractions skill of gradients",
+            chosen.fractions_skill,
+            best.fractions_skill,
+            "less",
+            "more",
+        ),
     )
     clauses = []
     for name, ours, theirs, less, more in pairs:

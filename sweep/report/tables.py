@@ -138,13 +138,16 @@ def without_training(report: Report) -> Table | None:
             number(one.rmse_share, 4),
             ratio(one.gradient_correlation),
             ratio(one.fractions_skill),
+            ratio(one.threat_score),
+            ratio(one.potential_skill),
         ]
         if has_frontier:
             row.append(_signed_percent(one.excess))
         broken = ", ".join(one.guards_broken)
         rows.append([*row, f"breaks {broken}" if broken else "none broken"])
     headings = ["", "score", "gradient over observed", "peak over observed, above the mean"]
-    headings += ["RMSE over baseline's", "correlation of gradients", "fractions skill"]
+    headings += ["RMSE over baseline's", "correlation of gradients", "fractions skill of gradients"]
+    headings += ["CSI at 99 %", "potential skill"]
     if has_frontier:
         headings.append("RMSE above the frontier")
     headings.append("guards")

@@ -97,7 +97,9 @@ class _Comparison:
             peak_share=peak,
             rmse_share=share(metrics["rmse"], self._baseline.metrics["rmse"]),
             gradient_correlation=metrics.get("gradient_correlation"),
-            fractions_skill=metrics.get("fss_90"),
+            fractions_skill=metrics.get("fss_gradient_90"),
+            threat_score=metrics.get("csi_99"),
+            potential_skill=metrics.get("potential_skill"),
             excess=excess,
             guards_broken=tuple(guard.name for guard in guards if not guard.ok),
         )

@@ -61,6 +61,7 @@ class Reference:
     """The baseline under a sharpener, without any further training.
 
     Attributes:
+        metrics: Every metric, physical units.
         excess_over_frontier: Its RMSE above the frontier at its gradient; None if not known.
     """
 
@@ -71,6 +72,7 @@ class Reference:
     rmse: float
     feasible: bool
     guards: dict[str, dict[str, float | bool | int | None]]
+    metrics: dict[str, float]
     excess_over_frontier: float | None = None
 
 
@@ -319,6 +321,7 @@ def reference(one: SharpenedForecast) -> Reference:
         rmse=metrics["rmse"],
         feasible=one.feasible,
         guards={guard.name: guard.as_json() for guard in one.guards},
+        metrics=metrics,
     )
 
 

@@ -28,6 +28,8 @@ def _forecast(kind: str, sharpener: str = "", score: float = 0.3) -> ComparedFor
         rmse_share=1.03,
         gradient_correlation=0.6,
         fractions_skill=0.65,
+        threat_score=0.3,
+        potential_skill=0.5,
         excess=0.02,
         guards_broken=(),
     )
@@ -113,7 +115,7 @@ def test_what_training_adds_beyond_a_sharpener_is_said(report: Report) -> None:
     assert "with quantile has a lower score, 0.02 against 0.1" in said
     assert "a lower RMSE (1.00 against 1.03)" in said
     assert "the same correlation of gradients (0.60)" in said
-    assert "more fractions skill (0.70 against 0.65)" in said
+    assert "more fractions skill of gradients (0.70 against 0.65)" in said
 
 
 @pytest.mark.parametrize(
