@@ -28,7 +28,7 @@ from fieldsharp.sweep.checking.optimiser import (
 )
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.engine.preflight import local_processes, run_preflight
+from fieldsharp.sweep.engine.preflight import local_processes, require_sharpeners, run_preflight
 from fieldsharp.sweep.execution.script.launch import find_program
 from fieldsharp.sweep.execution.script.preflight import require_script
 from fieldsharp.sweep.trials.trial import forecast_shape
@@ -78,6 +78,7 @@ def open_context(config: SweepConfig) -> CheckContext:
     data = load_forecast_data(config.data, hardware.device, local_processes(config))
     shape = forecast_shape(data, config.run)
     check_predictor(build_predictor(config.predictor, shape), shape, config.predictor.name)
+    require_sharpeners(config, data)
     return CheckContext(config, data, hardware)
 
 

@@ -12,6 +12,7 @@ from fieldsharp.model.losses.custom_term import check_own_term
 from fieldsharp.model.losses.forecast_loss import term_scales
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.settings import LossSettings
+from fieldsharp.model.sharpeners.fitted import make_sharpener
 from fieldsharp.objectives.guards import broken, check_guards, truth_metrics
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
@@ -28,6 +29,7 @@ from fieldsharp.sweep.study.files.previews import ObservedPreview
 from fieldsharp.sweep.study.provenance import provenance
 from fieldsharp.sweep.trials.evaluator import Evaluator, Persistence
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
+from fieldsharp.sweep.trials.sharpening import region_of
 from fieldsharp.sweep.trials.trial import forecast_shape
 
 LEAST_INTERIOR_CELLS = 20
@@ -66,6 +68,7 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
         shape = forecast_shape(data, run)
         check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
     _try_own_terms(config, data)
+    require_sharpeners(config, data)
     _require_interior(data)
     judgement = Evaluator(data, data.validation).evaluate(
         Persistence(config.data.horizon), detail=False
@@ -95,6 +98,17 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
         ),
     )
     return PreflightResult(facts, PreviewBuilder(data, "validation").observed())
+
+
+def require_sharpeners(config: SweepConfig, data: ForecastData) -> None:
+    """Build every sharpener of the user's that a trial can have.
+
+    Raises:
+        ConfigError: If one cannot be imported or built.
+    """
+    for name in map(str, config.searched_values("sharpening.name")):
+        if ":" in name:
+            make_sharpener(name, region_of(data))
 
 
 def local_processes(config: SweepConfig) -> int:

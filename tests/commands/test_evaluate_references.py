@@ -115,7 +115,7 @@ def test_inflation_agrees_with_a_calculation_by_hand(
     found = _json(capsys, files.arguments())
     assert [one["name"] for one in found["references"]] == list(SHARPENERS)
     keys = {"name", "score", "gradient", "peak", "rmse", "feasible", "guards"}
-    assert all(set(one) == keys for one in found["references"])
+    assert all(set(one) >= keys for one in found["references"])
     assert found["references_note"] is None
     reference = _references(found)["inflate"]
     by_hand = _measured(_inflated(files), files.truth)

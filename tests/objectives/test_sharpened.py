@@ -22,14 +22,14 @@ from tests.objectives.forecasts import BASELINE, BY_NAME, HONEST, Judged, names
 
 
 def _judged(
-    name: str, score: float, rmse: float, violations: tuple[float, ...] = ()
+    name: str, score: float, off_centre: float, violations: tuple[float, ...] = ()
 ) -> JudgedForecast:
     guards = [
         GuardOutcome(name=f"g{i}", value=v, limit=0.0, ok=v <= 0, violation=v, words="it is wrong")
         for i, v in enumerate(violations)
     ]
-    values = MetricValues(overall={"rmse": rmse}, by_lead={})
-    return JudgedForecast(name, values, Score(score, score, 0.0, 0.0), guards)
+    values = MetricValues(overall={"rmse": 1.0}, by_lead={})
+    return JudgedForecast(name, values, Score(score, score, 0.0, 0.0, off_centre), guards)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def _judged(
     [
         # The lowest score, beyond a tie.
         ([_judged("none", 0.5, 1.0), _judged("a", 0.02, 1.5), _judged("b", 0.1, 1.0)], "a"),
-        # Within 0.001 the lower error, though its score is the higher.
+        # Within 0.001 the nearer to the centres of the bands, though its score is the higher.
         ([_judged("none", 0.0, 1.2), _judged("a", 0.0009, 1.1), _judged("b", 0.0011, 1.0)], "a"),
         # Equal in all: the forecast as it is.
         ([_judged("none", 0.0, 1.0), _judged("a", 0.0, 1.0)], "none"),

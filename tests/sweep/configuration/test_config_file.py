@@ -38,7 +38,8 @@ def _refusal(path: Path, *overrides: str) -> str:
 
 def test_what_the_file_leaves_out_has_its_default(write: Write) -> None:
     config = _load(write("data: {path: a.nc}"))
-    assert config == SweepConfig.model_validate({"data": {"path": config.data.path}})
+    given = {"data": {"path": config.data.path}, "sharpening": {"name": "auto"}}
+    assert config == SweepConfig.model_validate(given)
     assert (config.study, config.search.sampler, config.budget.trials) == ("sweep", "tpe", 16)
 
 

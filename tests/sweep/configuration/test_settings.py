@@ -191,6 +191,7 @@ def test_every_setting_of_one_training_is_taken_over_from_the_sweep() -> None:
         "predictor": {"name": "convlstm"},
         "loss": {"variant": "sobel", "gradient_weight": 0.3},
         "training": {"epochs": 7},
+        "sharpening": {"name": "auto"},
         "plugins": ("my_project",),
         "trainer": {
             "command": ("python", "train.py"),

@@ -14,6 +14,7 @@ from fieldsharp.core.errors import DataError, FieldsharpError, StoppedOnRequest,
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
+from fieldsharp.objectives.frontier_statistics import FrontierStatistics
 from fieldsharp.objectives.guards import broken, check_guards
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band
@@ -218,9 +219,10 @@ def test_the_test_split_is_looked_at_once_a_training(
         sharpeners: Mapping[str, FittedSharpener],
         *,
         detail: bool = True,
+        frontier: FrontierStatistics | None = None,
     ) -> dict[str, MetricValues]:
         parts.append((int(self._windows.starts_B[0]), detail))
-        return whole(self, predictor, sharpeners, detail=detail)
+        return whole(self, predictor, sharpeners, detail=detail, frontier=frontier)
 
     monkeypatch.setattr(Evaluator, "evaluate_sharpened", count)
     executor = Executor(Trainings(tiny_data))

@@ -161,7 +161,7 @@ def test_any_study_has_a_report(
         assert "There are no pictures: of the test split because" in text
     breaks = "Every trial besides the baseline breaks a guard."
     assert (breaks in text) == (kind == "none feasible"), "of no trial it would be no news"
-    assert ("No trial besides the baseline is complete." in text) == (kind == "baseline alone")
+    assert ("No trial but the baseline is complete" in text) == (kind == "baseline alone")
     if kind == "none feasible":
         assert "spike (2 trials)" in text
         assert "Every complete trial breaks a guard, so there is no front." in text

@@ -20,6 +20,7 @@ from fieldsharp.sweep.study.trial_records import (
     SCORE,
     SPEC,
     TRAINED,
+    VALUE,
     is_feasible,
     trial_score,
     trial_spec,
@@ -186,7 +187,7 @@ def test_where_nothing_beat_the_baseline_the_best_is_tried_alone(
     worse = [copy.deepcopy(trial) for trial in trials[1:] if is_feasible(trial)]
     assert len(worse) > 1, "or there is nothing to test"
     for trial in worse:
-        trial.user_attrs[SCORE] = limit + 0.01 * trial.number
+        trial.user_attrs[SCORE] = trial.user_attrs[VALUE] = limit + 0.01 * trial.number
     start = choose(study, [trials[0], *worse], _config(tiny_config)).start
     best = min(worse, key=trial_score)
     assert [trial.name for trial in start.trials] == [f"from tiny: trial {best.number}"]
