@@ -195,7 +195,8 @@ def differences(url: str, compared: int) -> list[str]:
         torch.set_num_threads(spec.run.training.threads)
         data = load_forecast_data(spec.run.data)
         trial = Trial(spec.run, data, find_hardware(spec.run.training))
-        metrics = list(trial.epochs())[-1].judgement.overall
+        last = list(trial.epochs())[-1]
+        metrics = last.sharpened.get(record.sharpener, last.judgement).overall
         wrong += [
             f"trial {found.number}: {name} is {record.metrics[name]!r}, undisturbed {value!r}"
             for name, value in metrics.items()

@@ -23,7 +23,7 @@ from fieldsharp.sweep.report.charts.pareto import front_axes, set_limits
 from fieldsharp.sweep.report.model import TrialRow, share
 from fieldsharp.sweep.study.frontier import StudyFrontier
 
-WIDTH, HEIGHT = 4.6, 4.0
+WIDTH, HEIGHT = 4.5, 4.0
 
 
 def error_against_sharpness(
