@@ -67,6 +67,7 @@ def test_a_variant_leaves_a_forecast_that_is_the_truth_as_it_is(name: str) -> No
     torch.testing.assert_close(variant.apply(truth, parameters), truth)
 
 
+@pytest.mark.outside
 def test_what_a_sweep_chose_is_trained_with_new_seeds(
     tmp_path: Path, tiny_yaml: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
