@@ -120,14 +120,22 @@ class Trial:
             if report is not None:
                 yield report
 
+    def fit_sharpeners(self) -> None:
+        """Fit the sharpeners on the predictor as it is now, if that was not done already.
+
+        After all epochs were restored from a checkpoint they are still to be fitted.
+        """
+        if self.sharpeners or not self.sharpening.names:
+            return
+        data = self.evaluator.data
+        forecasts = training_forecasts(data, self.predictor, self.run.training.seed)
+        self.sharpeners = fit_sharpeners(self.sharpening, data, forecasts)
+
     def _report(self, losses: EpochLosses, *, is_last: bool) -> EpochReport:
         """Return the report of an epoch, without its seconds."""
         self.sharpeners = {}
-        is_tried = is_last or losses.epoch + 1 in self.sharpening.rungs
-        if is_tried and self.sharpening.names:
-            data, seed = self.evaluator.data, self.run.training.seed
-            forecasts = training_forecasts(data, self.predictor, seed)
-            self.sharpeners = fit_sharpeners(self.sharpening, data, forecasts)
+        if is_last or losses.epoch + 1 in self.sharpening.rungs:
+            self.fit_sharpeners()
         statistics = None
         if is_last and self._with_frontier:
             statistics = FrontierStatistics(self.evaluator.windows)

@@ -171,6 +171,7 @@ class Worker:
         try:
             builder = self._preview_builder or PreviewBuilder(trial.evaluator.data, spec.judged_on)
             self._preview_builder = builder
+            trial.fit_sharpeners()
             previews = builder.forecasts(trial.predictor, trial.sharpeners)
             return {name: b64encode(one.to_bytes()).decode() for name, one in previews.items()}
         except Exception as error:

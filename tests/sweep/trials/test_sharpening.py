@@ -134,6 +134,23 @@ def test_trying_sharpeners_at_a_rung_changes_nothing_in_a_training(
     assert alone[-1].sharpened["spectral"] == tried[-1].sharpened["spectral"]
 
 
+def test_a_training_restored_after_its_last_epoch_has_its_sharpeners(
+    tiny_config: SweepConfig, tiny_data: ForecastData
+) -> None:
+    """As after a worker was lost between its last checkpoint and its pictures."""
+    run = tiny_config.run_with({"training.epochs": 1, "sharpening.name": "spectral"})
+    trial = Trial(run, tiny_data, find_hardware(run.training))
+    list(trial.epochs())
+    restored = Trial(run, tiny_data, find_hardware(run.training))
+    restored.restore(trial.state(), trial.reports)
+    assert list(restored.epochs()) == []
+
+    restored.fit_sharpeners()
+
+    gains = (t.sharpeners["spectral"].parameters["gain"] for t in (trial, restored))
+    assert torch.equal(*gains)
+
+
 def test_reports_with_sharpened_metrics_are_read_back(
     tiny_config: SweepConfig, tiny_data: ForecastData
 ) -> None:
