@@ -9,7 +9,7 @@ Adding a guard: its entry in ``GUARDS``, with the function that gives its limit,
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pydantic import ConfigDict
@@ -253,6 +253,11 @@ def check_guards(
         if computed:
             outcomes.append(max(computed, key=lambda outcome: outcome.violation))
     return outcomes
+
+
+def total_violation(outcomes: Iterable[GuardOutcome], forgiven: float = 0.0) -> float:
+    """Return the total violation of guards, beyond what is forgiven of each; 0 where none is."""
+    return sum(max(0.0, outcome.violation - forgiven) for outcome in outcomes)
 
 
 def broken(outcomes: list[GuardOutcome]) -> list[GuardOutcome]:

@@ -1,7 +1,7 @@
 """The ranking of forecasts by score, in which small differences are ties.
 
-Of forecasts whose scores are equal but for chance, and of those that all reach 0, the one with the
-smaller error is the better.
+Scores that are equal but for chance, and those that all are 0, are told apart by a second number,
+such as the error.
 """
 
 import heapq
@@ -11,18 +11,18 @@ TIE = 0.001
 """Scores that differ by no more are equal; 0.1 % of a gradient or a peak."""
 
 
-def ranked(scores: Sequence[float], rmses: Sequence[float]) -> list[int]:
+def ranked(scores: Sequence[float], tie_breakers: Sequence[float]) -> list[int]:
     """Return the positions of forecasts, the best first.
 
-    The best has the lowest RMSE among those whose score lies within 0.001 of the lowest, the first
-    of equal ones; the next is the best of the rest.
+    The best has the lowest tie breaker, such as the RMSE, among those whose score lies within 0.001
+    of the lowest, the first of equal ones; the next is the best of the rest.
 
     Args:
         scores: The lower the better; NaN is worst.
-        rmses: Of the same forecasts, in units of the field.
+        tie_breakers: Of the same forecasts, likewise.
     """
     scores = [_or_infinity(score) for score in scores]
-    rmses = [_or_infinity(rmse) for rmse in rmses]
+    tie_breakers = [_or_infinity(value) for value in tie_breakers]
     by_score = sorted(range(len(scores)), key=lambda i: (scores[i], i))
     ranking: list[int] = []
     tied: list[tuple[float, int]] = []
@@ -33,7 +33,7 @@ def ranked(scores: Sequence[float], rmses: Sequence[float]) -> list[int]:
             lowest += 1
         limit = scores[by_score[lowest]] + TIE
         while upcoming < len(scores) and scores[by_score[upcoming]] <= limit:
-            heapq.heappush(tied, (rmses[by_score[upcoming]], by_score[upcoming]))
+            heapq.heappush(tied, (tie_breakers[by_score[upcoming]], by_score[upcoming]))
             upcoming += 1
         _, best = heapq.heappop(tied)
         is_ranked[best] = True

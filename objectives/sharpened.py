@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fieldsharp.objectives.guards import GuardOutcome, check_guards
+from fieldsharp.objectives.guards import GuardOutcome, check_guards, total_violation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.score import Score, score_forecast
@@ -88,36 +88,36 @@ def judge(
     return [as_it_is, *(one.with_guards_of(as_it_is) for one in judged.values())]
 
 
-def total_violation(guards: Sequence[GuardOutcome]) -> float:
-    """Return the total violation of guards, 0 where all hold."""
-    return sum(max(0.0, guard.violation) for guard in guards if not guard.ok)
-
-
 def best_of(
     judged: Sequence[JudgedForecast], violation: Violation = total_violation
 ) -> JudgedForecast:
     """Return the forecast with the lowest score that breaks no guard.
 
-    Of scores within 0.001 that with the lowest RMSE, then the first. Where all break a guard, the
-    one with the least total violation.
+    Of scores within 0.001 that with gradient and peak nearest the centres of their bands, then the
+    first. Where all break a guard, the one with the least total violation.
     """
-    violations = [violation(one.guards) for one in judged]
-    scores = [one.score.total for one in judged]
-    return judged[position_of_best(scores, [one.score.off_centre for one in judged], violations)]
+    best = position_of_best(
+        [one.score.total for one in judged],
+        [one.score.off_centre for one in judged],
+        [violation(one.guards) for one in judged],
+    )
+    return judged[best]
 
 
 def position_of_best(
-    scores: Sequence[float], rmses: Sequence[float], violations: Sequence[float]
+    scores: Sequence[float], tie_breakers: Sequence[float], violations: Sequence[float]
 ) -> int:
-    """Return which forecast is the best; see ``best_of``.
+    """Return which forecast has the lowest score among those that break no guard.
+
+    Where all break one, that with the least total violation.
 
     Args:
         scores: The lower the better.
-        rmses: Of the same forecasts, in units of the field.
+        tie_breakers: Of the same forecasts, the lower the better where scores are equal.
         violations: Total violation of guards; 0 where they hold.
     """
     feasible = [i for i, violation in enumerate(violations) if violation <= 0.0]
     if not feasible:
         return min(range(len(violations)), key=violations.__getitem__)
-    order = ranked([scores[i] for i in feasible], [rmses[i] for i in feasible])
+    order = ranked([scores[i] for i in feasible], [tie_breakers[i] for i in feasible])
     return feasible[order[0]]

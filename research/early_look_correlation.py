@@ -30,7 +30,7 @@ from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.schedule import Schedule
-from fieldsharp.objectives.guards import check_guards
+from fieldsharp.objectives.guards import check_guards, total_violation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.settings import ObjectiveSettings
@@ -42,7 +42,7 @@ from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import distributions
 from fieldsharp.sweep.engine.preflight import run_preflight
-from fieldsharp.sweep.study.rung_results import total_violation
+from fieldsharp.sweep.study.rung_results import forgiven
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.trial import Trial
 
@@ -177,7 +177,8 @@ def ranks(
                 score_forecast(judgement.overall, targets, rmse, objective.rmse_weight).total
             )
             outcomes = check_guards(judgement, objective.guards, beside)
-            violations.append(total_violation(outcomes, len(violations) + 1, len(judged)))
+            allowed = forgiven(len(violations) + 1, len(judged))
+            violations.append(total_violation(outcomes, allowed))
             worst.append(max(guard.violation for guard in outcomes))
         found.append(Ranks(curve.index, scores, violations, worst))
     return found

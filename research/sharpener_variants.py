@@ -4,6 +4,7 @@ Shape legend: B sample, T lead, C channel, H rows, W columns, K ring. Physical u
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 import torch
@@ -68,7 +69,7 @@ class InflateToObserved(InflateAboutForecast):
     moved = True
 
 
-class _UnsharpTo(Unsharp):
+class _UnsharpTo(Unsharp, ABC):
     """``Unsharp`` with the strength chosen by another rule, for the width of least error."""
 
     def _fit_lead(self, pred_B1CHW: Tensor, target_B1CHW: Tensor) -> tuple[float, float]:
@@ -83,8 +84,9 @@ class _UnsharpTo(Unsharp):
                 tried.append((cost, width, strength))
         return min(tried)[1:]
 
+    @abstractmethod
     def _cost(self, field: Tensor, truth: Tensor, plain: float) -> float:
-        raise NotImplementedError
+        """Return what is least for the strength and width that are chosen."""
 
     def _shares(self, field: Tensor, truth: Tensor) -> tuple[float, float, float]:
         """Return logarithms of gradient and peak over the observed, and the mean square error."""

@@ -14,7 +14,7 @@ from fieldsharp.sweep.commands.options import Json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fieldsharp.sweep.study.status.report import Reference
+    from fieldsharp.sweep.study.status.references import Reference
 
 NAME = "evaluate"
 HELP = "Compare a forecast file with a truth file: the spatial analysis."

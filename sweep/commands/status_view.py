@@ -13,7 +13,8 @@ from fieldsharp.objectives.verdict import NOTHING_TO_FIX, SUCCESS
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
 from fieldsharp.sweep.study.confirmation.result_in_words import held_scores
-from fieldsharp.sweep.study.status.report import Reference, StudyStatus, TrialStatus
+from fieldsharp.sweep.study.status.references import Reference
+from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus
 
 
 def show_status(status: StudyStatus, console: Console) -> None:

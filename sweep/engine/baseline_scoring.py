@@ -3,16 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
-from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.objectives.guards import GuardOutcome, total_violation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import Score, score_forecast, trial_value
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.sharpened import JudgedForecast, Violation, best_of, judge
-from fieldsharp.objectives.sharpened import total_violation as violation_of
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.sweep.engine.running_trial import RunningTrial
 from fieldsharp.sweep.study.epoch_report import EpochReport
-from fieldsharp.sweep.study.rung_results import RungResult, objective_values, total_violation
+from fieldsharp.sweep.study.rung_results import RungResult, forgiven, objective_values
 from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, Sharpening
 from fieldsharp.sweep.study.trial_events import TrialDone
 from fieldsharp.sweep.study.trial_records import TrialRecord
@@ -83,7 +82,7 @@ class BaselineScoring:
         assert baseline is not None, "no trial is scored before the baseline has reached its epoch"
 
         def violation(outcomes: Sequence[GuardOutcome]) -> float:
-            return total_violation(outcomes, epoch + 1, of)
+            return total_violation(outcomes, forgiven(epoch + 1, of))
 
         judged = self._judged(forecasts, baseline)
         best = _chosen(judged, sharpening, violation)
@@ -111,8 +110,7 @@ class BaselineScoring:
         then = self._at(last.epoch) if running.ends_early else None
         baseline = then or self._baseline[-1]
         judged = self._judged({NO_SHARPENER: last.judgement, **last.sharpened}, baseline)
-        sharpening = NO_SHARPENER if running.is_baseline else running.spec.run.sharpening.name
-        chosen = _chosen(judged, sharpening)
+        chosen = _chosen(judged, running.spec.judged_under)
         return TrialRecord(
             judgement=chosen.values,
             judgements_by_epoch=[r.judgement for r in scored] if running.is_baseline else [],
@@ -150,7 +148,7 @@ class BaselineScoring:
 
 
 def _chosen(
-    judged: Sequence[JudgedForecast], sharpening: str, violation: Violation = violation_of
+    judged: Sequence[JudgedForecast], sharpening: str, violation: Violation = total_violation
 ) -> JudgedForecast:
     """Return the forecast under the sharpener of a setting; that without where it has none yet."""
     if sharpening == BEST_SHARPENER:

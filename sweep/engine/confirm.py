@@ -309,7 +309,7 @@ def _with_workers(config: SweepConfig, count: int | None) -> SweepConfig:
 def _finished(spec: TrialSpec, report: EpochReport | None, end: TrialDone) -> ConfirmedRun:
     if report is None:
         return _failed(spec, "it ended without a single epoch")
-    name = _sharpener(spec)
+    name = spec.judged_under
     forecasts = {NO_SHARPENER: report.judgement, **report.sharpened}
     if name not in forecasts:
         return _failed(spec, f"its last epoch was not judged under the sharpener {name!r}")
@@ -328,16 +328,8 @@ def _finished(spec: TrialSpec, report: EpochReport | None, end: TrialDone) -> Co
 
 def _failed(spec: TrialSpec, reason: str) -> ConfirmedRun:
     return ConfirmedRun(
-        trial=spec.number, seed=spec.run.training.seed, failure=reason, sharpening=_sharpener(spec)
+        trial=spec.number, seed=spec.run.training.seed, failure=reason, sharpening=spec.judged_under
     )
-
-
-def _sharpener(spec: TrialSpec) -> str:
-    """Return the sharpener that a training is judged with.
-
-    The baseline is judged as it is: under the sharpeners that are tried on it, it is a reference.
-    """
-    return NO_SHARPENER if spec.is_baseline else spec.run.sharpening.name
 
 
 def _figures(run: ConfirmedRun) -> str:

@@ -158,16 +158,14 @@ def _forecasts(
     found: dict[Kind, _SharpenedForecaster] = {}
     for kind, predictor in predictors.items():
         found[kind] = _SharpenedForecaster(predictor, None)
-        for sharpened_kind in ("reference",) if kind == "baseline" else (kind,):
-            name = sharpened.get(sharpened_kind)
-            if name is not None:
-                seed = specs[kind].run.training.seed
-                fitted = fit_sharpeners(
-                    SharpeningPlan((name,), must_fit=True),
-                    data,
-                    training_forecasts(data, predictor, seed),
-                )
-                found[sharpened_kind] = _SharpenedForecaster(predictor, fitted[name])
+        sharpened_kind: Kind = "reference" if kind == "baseline" else kind
+        name = sharpened.get(sharpened_kind)
+        if name is None:
+            continue
+        plan = SharpeningPlan((name,), must_fit=True)
+        forecasts = training_forecasts(data, predictor, specs[kind].run.training.seed)
+        fitted = fit_sharpeners(plan, data, forecasts)
+        found[sharpened_kind] = _SharpenedForecaster(predictor, fitted[name])
     return found
 
 

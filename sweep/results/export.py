@@ -30,7 +30,8 @@ from fieldsharp.sweep.results.exported_search import exported_search
 from fieldsharp.sweep.results.python_constants import python_constants
 from fieldsharp.sweep.study.confirmation.records import read_confirmation
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
-from fieldsharp.sweep.study.status.report import sharpening_status, trained_values
+from fieldsharp.sweep.study.status.references import sharpening_status
+from fieldsharp.sweep.study.status.report import trained_values
 from fieldsharp.sweep.study.trial_records import PROVENANCE, TrialRecord, best_trial, state_name
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.study.verdict import study_verdict

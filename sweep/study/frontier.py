@@ -1,5 +1,6 @@
 """The frontier of a study: the least RMSE at each sharpness, in the units trials are given in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from optuna.trial import FrozenTrial
@@ -45,6 +46,11 @@ class StudyFrontier:
 def study_frontier(baseline: FrozenTrial | None) -> StudyFrontier | None:
     """Return the frontier of a study with this baseline; None where it is not known."""
     return StudyFrontier.of(trial_record(baseline) if baseline is not None else None)
+
+
+def excess_over(bound: StudyFrontier | None, metrics: Mapping[str, float]) -> float | None:
+    """Return the RMSE of a forecast above the frontier, None where that is not known."""
+    return None if bound is None else bound.excess(metrics["rmse"], metrics["gradient"])
 
 
 def targets_out_of_reach(

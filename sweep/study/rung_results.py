@@ -7,7 +7,7 @@ front by crowding distance; then the others by their violation. A single value r
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from optuna.trial import FrozenTrial
@@ -15,7 +15,6 @@ from pydantic import ConfigDict
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.settings import Settings
-from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.ranking import ranked as by_score
 from fieldsharp.storage.optuna_adapter.internals import non_domination_ranks
 from fieldsharp.sweep.study.trial_records import RUNGS, read_stored
@@ -59,12 +58,6 @@ def forgiven(epochs: int, of: int) -> float:
     ``of``, 0 at the end (decision record 19).
     """
     return (1.0 - epochs / of) ** 2
-
-
-def total_violation(outcomes: Iterable[GuardOutcome], epochs: int, of: int) -> float:
-    """Return the total violation of the guards that counts after some epochs; 0 where none does."""
-    allowed = forgiven(epochs, of)
-    return sum(max(0.0, outcome.violation - allowed) for outcome in outcomes)
 
 
 def rung_results(trial: FrozenTrial) -> list[RungResult]:

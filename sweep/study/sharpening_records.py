@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.objectives.guards import GuardOutcome, total_violation
 from fieldsharp.objectives.metric_values import MetricValues
-from fieldsharp.objectives.sharpened import JudgedForecast, position_of_best, total_violation
+from fieldsharp.objectives.sharpened import JudgedForecast, position_of_best
 
 
 class SharpenedForecast(Settings):
@@ -54,7 +54,7 @@ class Sharpening(Settings):
 def best_reference(references: Sequence[SharpenedForecast]) -> SharpenedForecast | None:
     """Return the best of the baseline's sharpened forecasts, None where there are none.
 
-    That with the lowest score that breaks no guard, as ``objectives.sharpened.best_of`` chooses;
+    That with the lowest score that breaks no guard, of scores within 0.001 with the lowest RMSE;
     where all break one, that with the least total violation.
     """
     if not references:

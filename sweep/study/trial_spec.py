@@ -53,6 +53,15 @@ class TrialSpec(Settings):
         return self.preset == BASELINE
 
     @property
+    def judged_under(self) -> str:
+        """The setting of the sharpener that its forecast is judged with.
+
+        The baseline is judged as it is: under the sharpeners that are tried on it, it is a
+        reference.
+        """
+        return NO_SHARPENER if self.is_baseline else self.run.sharpening.name
+
+    @property
     def can_be_halved(self) -> bool:
         """Whether a retry with half a batch at a time is possible."""
         return self.micro_batches == 1 < self.run.training.batch_size

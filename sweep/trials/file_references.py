@@ -6,7 +6,7 @@ from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.sharpened import judge
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.sweep.study.sharpening_records import SharpenedForecast
-from fieldsharp.sweep.study.status.report import Reference, reference
+from fieldsharp.sweep.study.status.references import Reference, reference
 from fieldsharp.sweep.trials.file_evaluation import Evaluation
 
 NOT_ASKED_FOR = (

@@ -9,13 +9,12 @@ from rich.console import Console
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.commands.status_view import show_status
 from fieldsharp.sweep.study.lookup import load_study
-from fieldsharp.sweep.study.status.report import (
+from fieldsharp.sweep.study.status.references import (
     BEFORE_SHARPENERS,
     SharpeningStatus,
-    StudyStatus,
     Unsharpened,
-    study_status,
 )
+from fieldsharp.sweep.study.status.report import StudyStatus, study_status
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """The whole state of a study, for `status`, `--json`, the dashboard's note and reports."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from optuna.study import Study
@@ -18,9 +17,17 @@ from fieldsharp.sweep.configuration.ranges import Scalar, setting_path, value_at
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import candidates
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
-from fieldsharp.sweep.study.frontier import StudyFrontier, study_frontier
+from fieldsharp.sweep.study.frontier import StudyFrontier, excess_over
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
-from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, best_reference
+from fieldsharp.sweep.study.sharpening_records import best_reference
+from fieldsharp.sweep.study.status.references import (
+    BEFORE_SHARPENERS,
+    Reference,
+    SharpeningStatus,
+    references,
+    sharpening_status,
+    why_no_references,
+)
 from fieldsharp.sweep.study.status.state import CoordinatorStatus, study_state
 from fieldsharp.sweep.study.trial_records import (
     FAILURE,
@@ -33,47 +40,6 @@ from fieldsharp.sweep.study.trial_records import (
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.study.verdict import study_verdict
-
-BEFORE_SHARPENERS = "the study is of a version that had no sharpeners"
-
-
-@dataclass(frozen=True)
-class Unsharpened:
-    """A forecast without its sharpener; physical units, validation split."""
-
-    score: float
-    gradient: float
-    peak: float
-    rmse: float
-    feasible: bool
-
-
-@dataclass(frozen=True)
-class SharpeningStatus:
-    """The sharpener of a trial, and what its forecast is without it."""
-
-    name: str
-    without: Unsharpened
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The baseline under a sharpener, without any further training.
-
-    Attributes:
-        metrics: Every metric, physical units.
-        excess_over_frontier: Its RMSE above the frontier at its gradient; None if not known.
-    """
-
-    name: str
-    score: float
-    gradient: float
-    peak: float
-    rmse: float
-    feasible: bool
-    guards: dict[str, dict[str, float | bool | int | None]]
-    metrics: dict[str, float]
-    excess_over_frontier: float | None = None
 
 
 @dataclass(frozen=True)
@@ -196,8 +162,10 @@ def study_status(study: Study, url: str) -> StudyStatus:
     verdict = study_verdict(trials, config, facts)
     state = study_state(trials, config, facts, verdict, owner=owner, url=url, name=study.study_name)
     is_pareto = config.objective.mode == "pareto"
-    bound = study_frontier(state.baseline)
-    best_known = best_reference(_stored_references(state.baseline))
+    # Read once: the baseline has by far the longest record.
+    baseline = trial_record(state.baseline) if state.baseline is not None else None
+    bound = StudyFrontier.of(baseline)
+    best_known = best_reference(baseline.references) if baseline is not None else None
     return StudyStatus(
         study=study.study_name,
         coordinator=state.coordinator,
@@ -210,13 +178,13 @@ def study_status(study: Study, url: str) -> StudyStatus:
         guards_broken=_guards_broken(state.complete),
         confirmation=confirmation,
         baseline=trial_status(state.baseline, bound) if state.baseline else None,
-        references=references(state.baseline),
-        references_note=_why_no_references(config, state.baseline),
+        references=references(baseline, bound) if baseline is not None else [],
+        references_note=why_no_references(config, baseline),
         best_reference=best_known.name if best_known is not None else None,
         frontier=bound.frontier if bound is not None else None,
         targets={"gradient": facts.gradient.low, "peak": facts.peak.low},
         observed={"gradient": facts.gradient_observed, "peak": facts.peak_observed},
-        guards_not_taken=_guards_not_taken(config, state.baseline),
+        guards_not_taken=_guards_not_taken(config, baseline),
         trains_script=config.trainer is not None,
         units=facts.units,
         variable=facts.variable,
@@ -283,55 +251,8 @@ def trial_status(trial: FrozenTrial, bound: StudyFrontier | None = None) -> Tria
         metrics=record.metrics,
         metrics_by_lead=record.judgement.by_lead,
         sharpening=sharpening_status(record),
-        excess_over_frontier=_excess(record.metrics, bound),
+        excess_over_frontier=excess_over(bound, record.metrics),
     )
-
-
-def sharpening_status(record: TrialRecord) -> SharpeningStatus:
-    """Return the sharpener of a trial; none in studies of versions that had none."""
-    if record.sharpening is None:
-        values, score, feasible = record.judgement, record.score, record.feasible
-    else:
-        without = record.sharpening.without
-        values, score, feasible = without.judgement, without.score, without.feasible
-    metrics = values.overall
-    return SharpeningStatus(
-        name=record.sharpener,
-        without=Unsharpened(score, metrics["gradient"], metrics["peak"], metrics["rmse"], feasible),
-    )
-
-
-def references(baseline: FrozenTrial | None) -> list[Reference]:
-    """Return the baseline under each sharpener, in the order of the registry."""
-    bound = study_frontier(baseline)
-    return [
-        replace(reference(one), excess_over_frontier=_excess(one.judgement.overall, bound))
-        for one in _stored_references(baseline)
-    ]
-
-
-def reference(one: SharpenedForecast) -> Reference:
-    """Return the baseline under a sharpener as it is shown."""
-    metrics = one.judgement.overall
-    return Reference(
-        name=one.name,
-        score=one.score,
-        gradient=metrics["gradient"],
-        peak=metrics["peak"],
-        rmse=metrics["rmse"],
-        feasible=one.feasible,
-        guards={guard.name: guard.as_json() for guard in one.guards},
-        metrics=metrics,
-    )
-
-
-def _stored_references(baseline: FrozenTrial | None) -> list[SharpenedForecast]:
-    record = trial_record(baseline) if baseline is not None else None
-    return record.references if record is not None else []
-
-
-def _excess(metrics: Mapping[str, float], bound: StudyFrontier | None) -> float | None:
-    return None if bound is None else bound.excess(metrics["rmse"], metrics["gradient"])
 
 
 def _frontier_as_json(frontier: Frontier) -> dict[str, Any]:
@@ -347,22 +268,6 @@ def _frontier_as_json(frontier: Frontier) -> dict[str, Any]:
         "windows": frontier.windows,
         "blocks": frontier.blocks,
     }
-
-
-def _why_no_references(config: SweepConfig, baseline: FrozenTrial | None) -> str | None:
-    record = trial_record(baseline) if baseline is not None else None
-    if record is None:
-        return "the baseline is not complete yet"
-    if record.references:
-        return None
-    if record.sharpening is None:
-        return BEFORE_SHARPENERS
-    if config.trainer is not None:
-        return (
-            "sharpeners are fitted on forecasts of training frames: name the files that the script "
-            "writes under trainer.training_forecast and trainer.training_truth"
-        )
-    return "no sharpener could be fitted"
 
 
 def _warnings(record: TrialRecord) -> list[str]:
@@ -388,11 +293,10 @@ def front(trials: list[FrozenTrial]) -> list[FrozenTrial]:
     return [t for t in feasible if not any(dominates(other, t) for other in feasible)]
 
 
-def _guards_not_taken(config: SweepConfig, baseline: FrozenTrial | None) -> list[str]:
-    record = trial_record(baseline) if baseline is not None else None
-    if config.trainer is None or record is None:
+def _guards_not_taken(config: SweepConfig, baseline: TrialRecord | None) -> list[str]:
+    if config.trainer is None or baseline is None:
         return []
-    taken = {guard.name for guard in record.guards}
+    taken = {guard.name for guard in baseline.guards}
     return [name for name in GUARDS if name not in taken]
 
 
