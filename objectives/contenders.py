@@ -1,13 +1,21 @@
 """The trials of a sweep compared with its baseline and its targets."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from fieldsharp.objectives.confirmed import ConfirmedResult
+from fieldsharp.objectives.guards import GUARDS
+from fieldsharp.objectives.lead import Lead
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.targets import Band, Targets
+from fieldsharp.objectives.training_signs import TrainingSigns
 
+USELESS = "climatology"
+"""The guard that a baseline breaks which is no better than each cell's mean."""
+ERROR_GUARDS = frozenset({"rmse", USELESS})
+"""Guards with an upper limit that are not against too much sharpness."""
 PROMISING_SHARE = 0.45
 """Of the way from baseline to target on the score's logarithmic scale: 2.5, the plan's mark between
 2.133 and 3.0, is 0.47 of it."""
@@ -24,10 +32,13 @@ class Contender:
         peak: Predicted mean peak, physical units.
         broken: The guards it breaks, name and words, the most broken first.
         sharpens: Whether it was trained with a term that can cure blur from uncertainty.
+        variants: The terms it was trained with, by name.
+        sharpener: The sharpener it is judged with; "" for none.
         rmse: Root mean square error, physical units.
         skill: Over the last known frame, 1 - MSE / MSE of persistence.
         is_complete: Whether it was trained to its end; one that was not, because others were
             better on the way, cannot win, but was tried.
+        epochs: Trained.
     """
 
     number: int
@@ -41,6 +52,28 @@ class Contender:
     value: float | None = None
     skill: float = 1.0
     is_complete: bool = True
+    epochs: int = 0
+    variants: tuple[str, ...] = ()
+    sharpener: str = ""
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether it breaks a guard against too much sharpness."""
+        return any(
+            name in GUARDS and GUARDS[name].at_most and name not in ERROR_GUARDS
+            for name, _ in self.broken
+        )
+
+
+@dataclass(frozen=True)
+class ReferenceForecast:
+    """The baseline under a sharpener, without any further training; physical units."""
+
+    sharpener: str
+    score: float
+    gradient: float
+    peak: float
+    rmse: float
 
 
 @dataclass(frozen=True)
@@ -53,12 +86,21 @@ class Contenders:
         trials: All trials with a score, in any order.
         units: Of the field, for the figures.
         to_come: Trials the budget still has.
+        reference: The best of the baseline's sharpened forecasts that break no guard; None where
+            there is none.
+        leads: Of trials over that reference, by number of the trial.
+        training: How the baseline was trained; None if not known.
+        confirmed: What came of new seeds; None where nothing was confirmed.
     """
 
     trials: Sequence[Contender]
     targets: Targets
-    units: str
-    to_come: int
+    units: str = ""
+    to_come: int = 0
+    reference: ReferenceForecast | None = None
+    leads: Mapping[int, Lead] = field(default_factory=dict)
+    training: TrainingSigns | None = None
+    confirmed: ConfirmedResult | None = None
 
     @cached_property
     def complete(self) -> list[Contender]:
@@ -76,29 +118,85 @@ class Contenders:
         return [c for c in self.complete if not c.broken]
 
     @cached_property
-    def winners(self) -> list[Contender]:
-        """The valid trials that reach both targets.
+    def sharp(self) -> list[Contender]:
+        """The valid trials beside the baseline that reach both targets.
 
         The best by score need not be one: its RMSE may make up for a target just missed.
         """
-        return [c for c in self.valid if reaches(c, self.targets)]
+        return [c for c in self.valid if reaches(c, self.targets) and not c.is_baseline]
+
+    @cached_property
+    def winners(self) -> list[Contender]:
+        """The sharp trials that are ahead of the best reference by more than chance.
+
+        Of those that were trained with new seeds only the best that held there.
+        """
+        held = self.confirmed.trial if self.confirmed is not None else None
+        found = [c for c in self.complete if held is not None and c.number == held.trial]
+        return found + [c for c in self.unconfirmed if self.is_ahead(c)]
+
+    @cached_property
+    def unconfirmed(self) -> list[Contender]:
+        """The sharp trials that were not trained with new seeds."""
+        known = self.confirmed
+        return [c for c in self.sharp if known is None or known.of_trial(c.number) is None]
+
+    def is_ahead(self, contender: Contender) -> bool:
+        """Return whether a trial is ahead of the best reference, if there is one, beyond chance."""
+        if self.reference is None:
+            return True
+        lead = self.leads.get(contender.number)
+        return lead is not None and lead.more_than_chance
+
+    @cached_property
+    def is_blurred(self) -> bool:
+        """Whether gradient or peak of the baseline lie below their targets."""
+        gradient, peak = self.targets.gradient, self.targets.peak
+        return self.baseline.gradient < gradient.low or self.baseline.peak < peak.low
+
+    @cached_property
+    def suffices(self) -> bool:
+        """Whether the baseline is as sharp as is asked for, breaking no guard against excess."""
+        useless = USELESS in dict(self.baseline.broken)
+        return not self.is_blurred and not self.baseline.exceeds and not useless
+
+    @cached_property
+    def sharp_reference(self) -> ReferenceForecast | None:
+        """The best reference, where it reaches both targets."""
+        found = self.reference
+        return found if found is not None and reaches(found, self.targets) else None
+
+    @cached_property
+    def refuted(self) -> bool:
+        """Whether a confirmation failed: what seemed better than the baseline was not.
+
+        Where a sharp trial or a sharp reference was to be confirmed, it failed if none held; else
+        if no trial was better than the baseline.
+        """
+        known = self.confirmed
+        if known is None or known.best is not None:
+            return False
+        tested = any(known.of_trial(c.number) is not None for c in self.sharp)
+        gains = any(one.gains for one in known.ranking if not one.is_reference)
+        return tested or self.sharp_reference is not None or not gains
 
     @cached_property
     def promising(self) -> list[Contender]:
-        """The valid trials far enough from the baseline for more of the same.
+        """The trials without a broken guard that are far enough from the baseline to go on.
 
-        The best by score need not be one: its peak may make up for a gradient that another trial
-        has come further with.
+        Complete ones first. The best by score need not be one: its peak may make up for a gradient
+        that another trial has come further with.
         """
+        given_up = by_score([c for c in self.trials if not c.is_complete and not c.broken])
         return [
             c
-            for c in self.valid
+            for c in (*self.valid, *given_up)
             if c.score < self.baseline.score and self.progress(c) >= PROMISING_SHARE
         ]
 
     @cached_property
     def gamed(self) -> list[Contender]:
-        """The trials that would be promising or better but for a guard.
+        """The complete trials that would be promising or better but for a guard.
 
         One that overshoots the band is meant too: noise knows no ceiling.
         """
@@ -107,6 +205,11 @@ class Contenders:
             for c in self.complete
             if c.broken and not c.is_baseline and self.progress(c, _shortfall) >= PROMISING_SHARE
         ]
+
+    @cached_property
+    def refused_variants(self) -> set[str]:
+        """The loss terms of the trials that are sharp for a wrong reason."""
+        return {variant for c in self.gamed for variant in c.variants}
 
     @cached_property
     def sharpening(self) -> int:
@@ -131,11 +234,14 @@ class Contenders:
 
     def figures(self, contender: Contender) -> str:
         """Return gradient and peak of a trial beside their targets."""
-        gradient, peak = self.targets.gradient, self.targets.peak
+        return ", ".join(self.figures_of(contender.gradient, contender.peak))
+
+    def figures_of(self, gradient: float, peak: float) -> tuple[str, str]:
+        """Return a gradient and a peak beside their targets."""
         units = f" {self.units}" if self.units else ""
         return (
-            f"gradient {contender.gradient:.4g} ({_compared(contender.gradient, gradient)}), peak "
-            f"{contender.peak:.4g}{units} ({_compared(contender.peak, peak)})"
+            f"gradient {gradient:.4g} ({_compared(gradient, self.targets.gradient)})",
+            f"peak {peak:.4g}{units} ({_compared(peak, self.targets.peak)})",
         )
 
 
@@ -146,16 +252,10 @@ def by_score(contenders: Sequence[Contender]) -> list[Contender]:
     return [ordered[i] for i in ranked(values, [c.rmse for c in ordered])]
 
 
-def reaches(contender: Contender, targets: Targets) -> bool:
-    """Return whether a trial lies inside both bands."""
+def reaches(contender: Contender | ReferenceForecast, targets: Targets) -> bool:
+    """Return whether a forecast lies inside both bands."""
     gradient = targets.gradient.distance(contender.gradient)
     return gradient == 0 and targets.peak.distance(contender.peak) == 0
-
-
-def overshoots(contender: Contender, targets: Targets) -> bool:
-    """Return whether a trial reaches both targets but lies above a ceiling."""
-    above = contender.gradient >= targets.gradient.low and contender.peak >= targets.peak.low
-    return above and not reaches(contender, targets)
 
 
 def _shortfall(band: Band, value: float) -> float:

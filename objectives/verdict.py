@@ -1,65 +1,64 @@
-"""The verdict on a sweep: success, promising, stuck, gamed, nothing to fix or too early.
+"""The verdict on a sweep: what a person should do now, by a table of rules.
 
 The plan: gradient and peak reached, success, go on to multi-scale; gradient above 2.5 on the way
 from 2.133 to 3.0, keep tuning; still about 2.1, change something larger. Beyond it: sharpness that
-breaks a guard is no success, and a baseline that is sharp enough needs no sweep.
-The first of ``RULES`` that applies decides; adding an outcome is one rule in its place.
+breaks a guard is no success, a baseline that is sharp enough needs no sweep, one that was trained
+too briefly none yet, and a trained net has to be ahead of what needs no training.
+The first of ``RULES`` that applies decides; adding a verdict is one rule in its place, and its
+reason in ``verdict_reasons.py``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.objectives.contenders import Contender, Contenders, overshoots, reaches
+from fieldsharp.objectives import verdict_reasons as reasons
+from fieldsharp.objectives.contenders import Contender, Contenders, reaches
 from fieldsharp.objectives.targets import Targets
 
 CONFIRM_FIRST = "confirm it on new seeds and the test split with the confirm command, then "
 """How the next step begins after a success that was trained with one seed alone."""
 SUCCESS = "success"
+SHARPEN = "sharpen"
 PROMISING = "promising"
+TRAIN_LONGER = "train longer"
 STUCK = "stuck"
 GAMED = "gamed"
 NOTHING_TO_FIX = "nothing to fix"
+NOT_CONFIRMED = "not confirmed"
 TOO_EARLY = "too early"
 
-USELESS = "climatology"
-"""The guard that a baseline breaks which is no better than each cell's mean."""
 FEW_TRIALS = 5
-LITTLE_SKILL = 0.02
 
 
 class Verdict(Settings):
     """The outcome of a sweep, with its reason and the next step.
 
     Attributes:
-        name: success, promising, stuck, gamed, nothing to fix, or too early to say.
+        name: One of the verdicts of ``RULES``.
         trial: The trial it is about; None where it is about no single one.
+        sharpening: The sharpener of that trial's forecast, of the baseline's under ``sharpen``;
+            None where there is none.
     """
 
     name: str
     reason: str
     next: str
     trial: int | None = None
+    sharpening: str | None = None
 
 
-def reach_verdict(
-    contenders: Sequence[Contender], targets: Targets, units: str = "", to_come: int = 0
-) -> Verdict:
-    """Return the verdict on these trials: that of the first rule that applies.
-
-    Args:
-        contenders: All trials with a score, in any order.
-        targets: The bands of gradient and peak.
-        units: Of the field, for the reason.
-        to_come: Trials the budget still has: what they may bring is not ruled out before.
-    """
-    results = Contenders(contenders, targets, units, to_come)
+def reach_verdict(results: Contenders) -> Verdict:
+    """Return the verdict on the trials of a sweep: that of the first rule that applies."""
     rule = next(rule for rule in RULES if rule.applies(results))
+    about = rule.trial(results) if rule.trial else None
+    sharpener = rule.sharpener(results) if rule.sharpener else about and about.sharpener
     return Verdict(
         name=rule.verdict,
         reason=rule.reason(results),
-        next=rule.next.format(tried=results.sharpening),
-        trial=rule.trial(results).number if rule.trial else None,
+        next=rule.next(results) if callable(rule.next) else rule.next,
+        trial=about.number if about is not None else None,
+        sharpening=sharpener or None,
     )
 
 
@@ -68,96 +67,23 @@ def succeeds(contender: Contender, targets: Targets) -> bool:
     return not contender.broken and reaches(contender, targets)
 
 
-def _baseline_suffices(results: Contenders) -> str:
-    baseline, also = results.baseline, ""
-    if baseline.broken:  # such as in fields whose few changes cannot be predicted
-        name, words = baseline.broken[0]
-        also = f"; it breaks the guard {name} ({words}), which no gradient term mends"
-    if baseline.skill < LITTLE_SKILL:
-        also += (
-            f"; its skill over the last known frame is {baseline.skill:.2f}, and a net that only "
-            "repeats that frame is always sharp"
-        )
-    return (
-        "the baseline, trained without any gradient term, is inside the band already: "
-        f"{results.figures(baseline)}{also}"
-    )
-
-
-def _winner_reaches(results: Contenders) -> str:
-    winner, best = results.winners[0], results.valid[0]
-    reason = (
-        f"trial {winner.number} reaches both targets and breaks no guard: {results.figures(winner)}"
-    )
-    if best is winner:
-        return reason
-    return (
-        f"{reason}; trial {best.number} has the lowest score, at a lower RMSE, and falls short of "
-        f"a target, so name the other with --trial {winner.number}"
-    )
-
-
-def _baseline_untrained(results: Contenders) -> str:
-    words = dict(results.baseline.broken)[USELESS]
-    return f"the baseline is not trained: {words}, {results.figures(results.baseline)}"
-
-
-def _trial_on_its_way(results: Contenders) -> str:
-    trial = results.promising[0]
-    reason = (
-        f"trial {trial.number} comes {results.progress(trial):.0%} of the way from the baseline to "
-        f"the targets: {results.figures(trial)}"
-    )
-    further = [c for c in results.gamed if reaches(c, results.targets)]
-    if not further:
-        return reason
-    name, words = further[0].broken[0]
-    return (
-        f"{reason}; {len(further)} more reached the targets, but wrongly (first by guard {name}: "
-        f"{words})"
-    )
-
-
-def _sharp_for_a_wrong_reason(results: Contenders) -> str:
-    gamed = results.gamed[0]
-    name, words = gamed.broken[0]
-    others = f" ({len(gamed.broken)} guards in all)" if len(gamed.broken) > 1 else ""
-    reached = reaches(gamed, results.targets)
-    how_sharp = "sharp enough" if reached else "much sharper than the baseline"
-    return (
-        f"trial {gamed.number} is {how_sharp}, {results.figures(gamed)}, but for the wrong reason: "
-        f"{words} (guard {name}){others}; no trial that breaks no guard comes near"
-    )
-
-
-def _no_trial_is_sharper(results: Contenders) -> str:
-    if not results.valid:
-        return (
-            "every trial breaks a guard, and none is much sharper than the baseline, "
-            f"{results.figures(results.baseline)}"
-        )
-    best = results.valid[0]
-    return (
-        f"the best that breaks no guard, trial {best.number}, is no sharper than "
-        f"{results.figures(best)}"
-    )
-
-
 @dataclass(frozen=True)
 class Rule:
     """An outcome of a sweep.
 
     Attributes:
         applies: Whether it is the outcome, where no rule before it is.
-        next: What to do; ``{tried}`` in it is the number of trials with a loss that can sharpen.
+        next: What to do.
         trial: The trial it is about; None where it is about no single one.
+        sharpener: The sharpener it is about; by default that of the trial.
     """
 
     verdict: str
     applies: Callable[[Contenders], bool]
     reason: Callable[[Contenders], str]
-    next: str
+    next: str | Callable[[Contenders], str]
     trial: Callable[[Contenders], Contender] | None = None
+    sharpener: Callable[[Contenders], str] | None = None
 
 
 RULES: tuple[Rule, ...] = (
@@ -168,98 +94,107 @@ RULES: tuple[Rule, ...] = (
         next="wait for it",
     ),
     Rule(
+        NOT_CONFIRMED,
+        applies=lambda results: results.refuted and not results.suffices and not results.winners,
+        reason=reasons.not_confirmed,
+        next="do not use it; search on with resume STUDY --trials, and confirm what is better then",
+        trial=reasons.refuted_trial,
+    ),
+    Rule(
         NOTHING_TO_FIX,
-        applies=lambda results: (
-            reaches(results.baseline, results.targets)
-            and not (results.baseline.broken and results.winners)
-        ),
-        reason=_baseline_suffices,
+        applies=lambda results: results.suffices,
+        reason=reasons.baseline_suffices,
         next="use the baseline; if you expected blur, train it longer (training.epochs), look at a "
         "longer lead, or set higher objective.targets",
         trial=lambda results: results.baseline,
     ),
     Rule(
         TOO_EARLY,
-        applies=lambda results: len(results.complete) == 1,
-        reason=lambda results: (
-            f"no trial but the baseline is complete: {results.figures(results.baseline)}"
+        applies=lambda results: (
+            len(results.complete) == 1 and (results.to_come > 0 or len(results.trials) == 1)
         ),
+        reason=reasons.baseline_alone,
         next="wait for the first trials; if the sweep has ended, see in status why its trials "
         "failed, or give it more with --trials",
     ),
     Rule(
         SUCCESS,
         applies=lambda results: bool(results.winners),
-        reason=_winner_reaches,
+        reason=reasons.winner_reaches,
         next=f"{CONFIRM_FIRST}go on to multi-scale learning: fix its loss, set "
         "loss.peak_variant to multiscale and search peak_weight beside it",
         trial=lambda results: results.winners[0],
     ),
     Rule(
-        STUCK,
-        applies=lambda results: USELESS in dict(results.baseline.broken),
-        reason=_baseline_untrained,
-        next="run check; lower training.learning_rate or train longer, before any search",
+        SHARPEN,
+        applies=lambda results: reasons.sharpened(results) is not None,
+        reason=reasons.reference_reaches,
+        next=reasons.use_reference,
+        trial=lambda results: results.baseline,
+        sharpener=lambda results: reasons.sharpened(results) or "",
     ),
     Rule(
         STUCK,
-        applies=lambda results: overshoots(results.baseline, results.targets),
-        reason=lambda results: (
-            "the baseline, trained without any gradient term, is rougher than the field already, "
-            f"{results.figures(results.baseline)}: that is not blur"
-        ),
+        applies=lambda results: not results.is_blurred and results.baseline.exceeds,
+        reason=reasons.baseline_too_rough,
         next="train it better: more epochs, a lower learning rate, another width; no gradient "
         "term is needed",
     ),
     Rule(
+        TRAIN_LONGER,
+        applies=lambda results: bool(reasons.training_faults(results)),
+        reason=reasons.baseline_untrained,
+        next=reasons.how_to_train_longer,
+        trial=lambda results: results.baseline,
+    ),
+    Rule(
         PROMISING,
         applies=lambda results: bool(results.promising),
-        reason=_trial_on_its_way,
-        next="keep tuning weight and learning rate: start the narrowed search in next.yaml, "
-        "written where the sweep was started, or by export STUDY --next -o next.yaml",
+        reason=reasons.trial_on_its_way,
+        next=reasons.keep_tuning,
         trial=lambda results: results.promising[0],
     ),
     Rule(
         TOO_EARLY,
         applies=lambda results: results.to_come > 0,
-        reason=lambda results: (
-            f"no trial is on its way to the targets yet, and {results.to_come} are to come; the "
-            f"baseline has {results.figures(results.baseline)}"
-        ),
+        reason=reasons.none_yet,
         next="let the sweep go on",
     ),
     Rule(
         GAMED,
         applies=lambda results: bool(results.gamed),
-        reason=_sharp_for_a_wrong_reason,
-        next="do not use it; lower the range of gradient_weight, or search another loss_variant, "
-        "such as amse_mix or sorted",
+        reason=reasons.sharp_for_a_wrong_reason,
+        next=reasons.after_a_refusal,
         trial=lambda results: results.gamed[0],
     ),
     Rule(
         STUCK,
         applies=lambda results: results.sharpening == 0,
         reason=lambda results: (
-            f"{_no_trial_is_sharper(results)}; no loss that was tried can cure blur from "
+            f"{reasons.no_trial_is_sharper(results)}; no loss that was tried can cure blur from "
             "uncertainty"
         ),
-        next="change the loss class: have amse_mix, sorted, sorted_gradients or gdl2 tried, with "
-        "more --trials where loss_variant names them already, else by naming them; if that does "
-        "not help, the architecture",
+        next=lambda results: (
+            f"change the loss class: have {reasons.cures(results)} tried, with more --trials where "
+            "loss_variant names them already, else by naming them; if that does not help, the "
+            "architecture"
+        ),
     ),
     Rule(
         STUCK,
         applies=lambda results: results.sharpening < FEW_TRIALS,
-        reason=_no_trial_is_sharper,
-        next="give it more with --trials: only {tried} so far had a loss that can cure blur from "
-        "uncertainty; if that does not help, change the architecture",
+        reason=reasons.no_trial_is_sharper,
+        next=lambda results: (
+            f"give it more with --trials: only {results.sharpening} so far had a loss that can "
+            "cure blur from uncertainty; if that does not help, change the architecture"
+        ),
     ),
     Rule(
         STUCK,
         applies=lambda _: True,
-        reason=_no_trial_is_sharper,
+        reason=reasons.no_trial_is_sharper,
         next="change the architecture: search predictor.name (simvp, or ensemble, whose members "
         "are trained with the CRPS) or predictor.width",
     ),
 )
-"""The outcomes, in order: the first that applies is the verdict."""
+"""The verdicts, in order: the first that applies is the one."""

@@ -82,7 +82,7 @@ def run(
             return
         say(f"the sweep that follows {study} written to {output}")
         return
-    tree = export_tree(found, choose_trial(found, trial, address))
+    tree = export_tree(found, choose_trial(found, trial, address), as_advised=trial is None)
     chosen = form or implied
     text = render(tree, chosen.value)
     if output is None:

@@ -53,6 +53,7 @@ from fieldsharp.sweep.study.trial_events import (
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.study.unit_of_work import UnitOfWork
+from fieldsharp.sweep.study.verdict import study_verdict
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,9 @@ def confirm_study(
                 finally:
                     executor.close()
                 confirmation = plan.confirmation(read_runs(study, url))
-                write_confirmation(study, url, confirmation)
+                trials = study.get_trials(deepcopy=False)
+                verdict = study_verdict(trials, plan.config, plan.facts, confirmation)
+                write_confirmation(study, url, confirmation, verdict)
                 return confirmation
         except KeyboardInterrupt:
             raise StoppedOnRequest(

@@ -1,5 +1,6 @@
 """Checks of data, predictor and losses before the first trial, and the targets of the study."""
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +25,11 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES, visible_gpus, worker_count
 from fieldsharp.sweep.execution.script.preflight import require_script, summarise_script_data
 from fieldsharp.sweep.execution.script.project_copy import project_sha256
-from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
+from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary, LinearForecastSummary
 from fieldsharp.sweep.study.files.previews import ObservedPreview
 from fieldsharp.sweep.study.provenance import provenance
 from fieldsharp.sweep.trials.evaluator import Evaluator, Persistence
+from fieldsharp.sweep.trials.linear_forecast import fit_linear_forecast
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from fieldsharp.sweep.trials.sharpening import region_of
 from fieldsharp.sweep.trials.trial import forecast_shape
@@ -70,9 +72,8 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
     _try_own_terms(config, data)
     require_sharpeners(config, data)
     _require_interior(data)
-    judgement = Evaluator(data, data.validation).evaluate(
-        Persistence(config.data.horizon), detail=False
-    )
+    evaluator = Evaluator(data, data.validation)
+    judgement = evaluator.evaluate(Persistence(config.data.horizon), detail=False)
     observed = judgement.overall
     _require_gradient(data, observed["gradient_observed"])
     _require_change(data, observed["rmse"])
@@ -93,6 +94,7 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
             "test": len(data.test),
         },
         weight_units=_weight_units(config, data),
+        linear=_linear_forecast(config, data, evaluator),
         provenance=provenance(
             Path(config.data.path), project_sha256(config.trainer) if config.trainer else None
         ),
@@ -160,6 +162,21 @@ def _weight_units(config: SweepConfig, data: ForecastData) -> dict[str, float]:
             as_searched = loss.model_copy(update={"normalise": config.loss.normalise})
             units[preset.name] = scale(loss) / scale(as_searched)
     return units
+
+
+def _linear_forecast(
+    config: SweepConfig, data: ForecastData, evaluator: Evaluator
+) -> LinearForecastSummary:
+    """Return how good a linear forecast is, fitted on the training windows."""
+    forecast = fit_linear_forecast(data.train, data.mask_HW, config.training.seed)
+    values = evaluator.evaluate(forecast, detail=False)
+    power_large_db = values.by_lead["power_large"][0]
+    return LinearForecastSummary(
+        rmse=values.overall["rmse"],
+        gradient=values.overall["gradient"],
+        peak=values.overall["peak"],
+        power_large_db=power_large_db if math.isfinite(power_large_db) else None,
+    )
 
 
 def _require_interior(data: ForecastData) -> None:

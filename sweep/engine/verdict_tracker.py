@@ -6,12 +6,13 @@ from fieldsharp.objectives.contenders import Contender, by_score
 from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.targets import targets_already_reached
 from fieldsharp.objectives.verdict import Verdict, reach_verdict
+from fieldsharp.sweep.study.confirmation.records import Confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.frontier import targets_out_of_reach
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.verdict import as_script_verdict, contender
+from fieldsharp.sweep.study.verdict import as_script_verdict, contender, results_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +28,11 @@ class VerdictTracker:
     def __init__(self, repository: StudyRepository, facts: DataSummary) -> None:
         self._repository = repository
         self._config = repository.config
+        self._facts = facts
         self._targets = facts.targets
-        self._units = facts.units
         self._contenders: list[Contender] = []
+        self._baseline: TrialRecord | None = None
+        self._confirmation: Confirmation | None = None
         self._verdict: Verdict | None = None
         self._needless = ""
 
@@ -44,12 +47,16 @@ class VerdictTracker:
         return self._verdict
 
     def read(self) -> None:
-        """Read the trials that have ended already."""
+        """Read the trials that have ended already, and what was confirmed of them."""
         self._contenders = self._repository.contenders()
+        self._baseline = self._repository.baseline()
+        self._confirmation = self._repository.confirmation()
 
     def add(self, spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True) -> None:
         """Add a trial that is complete, or was pruned."""
         self._contenders.append(contender(spec, record, is_complete=is_complete))
+        if spec.is_baseline and is_complete:
+            self._baseline = record
 
     def conclude(self, finished: int) -> None:
         """Update the verdict.
@@ -58,8 +65,10 @@ class VerdictTracker:
             finished: Trials of the budget that are used.
         """
         to_come = max(0, self._config.budget.trials - finished)
-        reached = reach_verdict(self._contenders, self._targets, self._units, to_come)
-        verdict = as_script_verdict(self._config, reached)
+        results = results_of(
+            self._contenders, self._baseline, self._facts, to_come, {}, self._confirmation
+        )
+        verdict = as_script_verdict(self._config, reach_verdict(results))
         if verdict != self._verdict:
             self._repository.set_verdict(verdict)
             self._verdict = verdict

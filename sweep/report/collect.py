@@ -8,13 +8,20 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import StudyError
+from fieldsharp.objectives.verdict import GAMED, SHARPEN
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
 from fieldsharp.sweep.report.importance import importance
 from fieldsharp.sweep.report.model import Chosen, Kind, Report
-from fieldsharp.sweep.report.split_results import Specs, sharpeners, test_split, validation_split
+from fieldsharp.sweep.report.split_results import (
+    Specs,
+    accused_trial,
+    sharpeners,
+    test_split,
+    validation_split,
+)
 from fieldsharp.sweep.report.trial_rows import (
     ParsedTrials,
     cost,
@@ -98,6 +105,9 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         config=dump_yaml(config.model_dump(mode="json")),
         without_training=without_training(records, summary.targets, status.missing_references),
         frontier=StudyFrontier.of(records.get("baseline")),
+        accused=accused_trial(status.verdict.trial, specs, files)
+        if status.verdict.name == GAMED and status.verdict.trial is not None
+        else None,
     )
 
 
@@ -127,7 +137,7 @@ def _compared(
 
 
 def _chosen(study: Study, trial: FrozenTrial, number: int | None, status: StudyStatus) -> Chosen:
-    tree = export_tree(study, trial)
+    tree = export_tree(study, trial, as_advised=number is None)
     trial_state = trial_status(trial)
     return Chosen(
         number=trial.number,
@@ -144,6 +154,9 @@ def _chosen(study: Study, trial: FrozenTrial, number: int | None, status: StudyS
 def _why(chosen: int, asked_for: int | None, status: StudyStatus) -> str:
     if asked_for is not None:
         return "asked for by its number"
+    verdict = status.verdict
+    if verdict.name == SHARPEN and chosen == verdict.trial:
+        return f"the baseline with the last step {verdict.sharpening}, as the verdict advises"
     winner = status.confirmation.winner if status.confirmation is not None else None
     if winner == chosen:
         return "the confirmed winner on new seeds and the test split"

@@ -2,7 +2,7 @@
 
 import base64
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,6 +20,7 @@ from fieldsharp.sweep.report.charts.pareto import error_against_gradient, error_
 from fieldsharp.sweep.report.charts.score_history import score_by_trial
 from fieldsharp.sweep.report.charts.slices import slice_by
 from fieldsharp.sweep.report.model import Report, SplitResults
+from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 
 MAP_DPI = 144
 """1.5 times the CSS resolution: sharp on a high-resolution screen, and 20 of the roughest maps of
@@ -73,23 +74,48 @@ def maps(report: Report) -> list[MapsAtLead]:
     return [_maps_at(report, split, lead) for lead in range(len(split.observed.leads))]
 
 
+def accused_maps(report: Report) -> list[MapsAtLead]:
+    """Return the maps of the trial that the verdict refuses, at the last lead; none without one."""
+    accused = report.accused
+    if accused is None:
+        return []
+    lead = len(accused.observed.leads) - 1
+    _, _, drawings = _maps_of(accused.observed, accused.forecasts, lead)
+    sentence = (
+        f"The verdict refuses trial {accused.number}: {report.verdict.reason}. One window of the "
+        "validation split."
+    )
+    return [MapsAtLead(sentences.map_title(accused.observed, lead), sentence, drawings)]
+
+
 def _maps_at(report: Report, split: SplitResults, lead: int) -> MapsAtLead:
     observed = split.observed
     assert observed is not None, "maps() checks it"
+    named = {sentences.name_of(report, kind): one for kind, one in split.forecasts.items()}
+    observed_HW, values, drawings = _maps_of(observed, named, lead)
+    forecasts = dict(zip(split.forecasts, values, strict=True))
+    sentence = sentences.maps_sentence(report, observed_HW, forecasts, observed.units)
+    return MapsAtLead(sentences.map_title(observed, lead), sentence, drawings)
+
+
+def _maps_of(
+    observed: ObservedPreview, named: Mapping[str, ForecastPreview], lead: int
+) -> tuple[sentences.Field, list[sentences.Field], list[Drawing]]:
+    """Return the observed field, the forecasts and the maps of both and of their differences."""
     observed_HW = masked(observed.values_LHW[lead], observed.mask_HW)
     forecasts = {
-        kind: masked(forecast.values_LHW[lead], observed.mask_HW)
-        for kind, forecast in split.forecasts.items()
+        name: masked(forecast.values_LHW[lead], observed.mask_HW)
+        for name, forecast in named.items()
     }
     scale = value_scale(observed_HW, list(forecasts.values()))
-    differences = {kind: values_HW - observed_HW for kind, values_HW in forecasts.items()}
+    differences = {name: values_HW - observed_HW for name, values_HW in forecasts.items()}
     symmetric = difference_scale(list(differences.values()))
     panels = [("observed", Panel("", observed_HW, scale))]
-    for kind, values_HW in forecasts.items():
-        panels.append((sentences.name_of(report, kind), Panel("", values_HW, scale)))
-    for kind, values_HW in differences.items():
-        title = f"{sentences.name_of(report, kind)} {MINUS} observed"
-        panels.append((title, Panel("", values_HW, symmetric)))
+    panels += [(name, Panel("", values_HW, scale)) for name, values_HW in forecasts.items()]
+    panels += [
+        (f"{name} {MINUS} observed", Panel("", values_HW, symmetric))
+        for name, values_HW in differences.items()
+    ]
     drawings = [
         _png(
             title,
@@ -98,8 +124,7 @@ def _maps_at(report: Report, split: SplitResults, lead: int) -> MapsAtLead:
         )
         for title, panel in panels
     ]
-    sentence = sentences.maps_sentence(report, observed_HW, forecasts, observed.units)
-    return MapsAtLead(sentences.map_title(observed, lead), sentence, drawings)
+    return observed_HW, list(forecasts.values()), drawings
 
 
 def spectra(report: Report) -> list[Drawing]:

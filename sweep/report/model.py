@@ -229,6 +229,19 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class AccusedTrial:
+    """The trial that the verdict refuses, in pictures of the validation split.
+
+    Attributes:
+        forecasts: Previews of the baseline and of the trial, by the name of each.
+    """
+
+    number: int
+    observed: ObservedPreview
+    forecasts: Mapping[str, ForecastPreview]
+
+
+@dataclass(frozen=True)
 class ComparedForecast:
     """A forecast in the table of what needs no training; validation split.
 
@@ -314,6 +327,7 @@ class Report:
         config: The configuration of the study as YAML.
         without_training: What sharpeners make of the baseline; None where nothing is known of it.
         frontier: The least RMSE at each sharpness; None if not known.
+        accused: The trial that the verdict refuses; None where it refuses none.
     """
 
     study: str
@@ -346,6 +360,7 @@ class Report:
     config: str
     without_training: WithoutTraining | None = None
     frontier: StudyFrontier | None = None
+    accused: AccusedTrial | None = None
 
     @property
     def main_split(self) -> SplitResults:

@@ -8,7 +8,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fieldsharp.core.printable import printable
 from fieldsharp.objectives.guards import broken
-from fieldsharp.objectives.verdict import GAMED, NOTHING_TO_FIX, STUCK, SUCCESS
+from fieldsharp.objectives.verdict import (
+    GAMED,
+    NOT_CONFIRMED,
+    NOTHING_TO_FIX,
+    SHARPEN,
+    STUCK,
+    SUCCESS,
+)
 from fieldsharp.sweep.report import figures, sentences, sentences_without_training, tables
 from fieldsharp.sweep.report.figures import Drawing, MapsAtLead
 from fieldsharp.sweep.report.formatting import count, number
@@ -17,7 +24,14 @@ from fieldsharp.sweep.report.tables import Table
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
 
 HERE = Path(__file__).parent
-MOODS = {SUCCESS: "good", NOTHING_TO_FIX: "good", STUCK: "bad", GAMED: "bad"}
+MOODS = {
+    SUCCESS: "good",
+    SHARPEN: "good",
+    NOTHING_TO_FIX: "good",
+    NOT_CONFIRMED: "bad",
+    STUCK: "bad",
+    GAMED: "bad",
+}
 CONTENTS = (
     ("figures", "Metrics"),
     ("without-training", "Without training"),
@@ -56,6 +70,7 @@ class ReportPage:
     fallback: str
     no_pictures: str
     maps: Sequence[MapsAtLead]
+    accused: Sequence[MapsAtLead]
     spectra: Sequence[Drawing]
     leads: Sequence[Drawing]
     search: Sequence[Drawing]
@@ -75,7 +90,7 @@ class ReportPage:
     @property
     def pictures(self) -> int:
         """Number of pictures on the page."""
-        of_maps = sum(len(lead.drawings) for lead in self.maps)
+        of_maps = sum(len(lead.drawings) for lead in (*self.maps, *self.accused))
         return of_maps + sum(
             map(len, (self.frontier, self.spectra, self.leads, self.search, self.slices))
         )
@@ -134,6 +149,7 @@ def lay_out(report: Report) -> ReportPage:
         fallback=_fallback(report),
         no_pictures=_no_pictures(report),
         maps=figures.maps(report),
+        accused=figures.accused_maps(report),
         spectra=spectra,
         leads=leads,
         search=figures.search(report),

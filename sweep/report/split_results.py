@@ -17,7 +17,7 @@ from fieldsharp.objectives.sharpened import judge
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.storage.trial_files.checkpoints import checkpoints
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.report.model import ForecastResult, Kind, SplitResults
+from fieldsharp.sweep.report.model import AccusedTrial, ForecastResult, Kind, SplitResults
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
@@ -70,6 +70,27 @@ def _stored_previews(
         logger.warning("no pictures of the validation split: %s", error)
         return None, {}
     return observed, forecasts
+
+
+def accused_trial(number: int, specs: Specs, files: StudyWorkspace) -> AccusedTrial | None:
+    """Return the pictures of a trial beside the baseline's, None without stored previews."""
+    baseline = specs.get("baseline")
+    numbers = {"baseline": baseline.number} if baseline is not None else {}
+    try:
+        observed = files.observed()
+        if observed is None:
+            return None
+        forecasts = {}
+        for name, one in {**numbers, f"trial {number}": number}.items():
+            preview = files.preview(one)
+            forecast = preview.forecast if preview is not None else None
+            if forecast is not None and forecast.is_beside(observed):
+                forecasts[name] = forecast
+    except (StudyError, OSError) as error:  # of another version: the report goes on without
+        logger.warning("no pictures of trial %d: %s", number, error)
+        return None
+    has_trial = f"trial {number}" in forecasts
+    return AccusedTrial(number, observed, forecasts) if has_trial else None
 
 
 def sharpeners(records: dict[Kind, TrialRecord]) -> dict[Kind, str]:

@@ -12,6 +12,8 @@ from optuna.trial import FrozenTrial, TrialState
 from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
 from fieldsharp.core.printable import printable
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
+from fieldsharp.objectives.score import score_forecast
+from fieldsharp.objectives.verdict import SHARPEN
 from fieldsharp.storage.durable_files.atomic import write_to_send_on
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.safe_yaml import (
@@ -20,6 +22,7 @@ from fieldsharp.sweep.configuration.safe_yaml import (
     first_difference,
     not_finite,
 )
+from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.results.exportable import (
     Requirement,
     exported_parts,
@@ -29,7 +32,9 @@ from fieldsharp.sweep.results.exportable import (
 from fieldsharp.sweep.results.exported_search import exported_search
 from fieldsharp.sweep.results.python_constants import python_constants
 from fieldsharp.sweep.study.confirmation.records import read_confirmation
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
+from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, Sharpening
 from fieldsharp.sweep.study.status.references import sharpening_status
 from fieldsharp.sweep.study.status.report import trained_values
 from fieldsharp.sweep.study.trial_records import PROVENANCE, TrialRecord, best_trial, state_name
@@ -43,8 +48,9 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 def choose_trial(
     study: Study, number: int | None, url: str, require: Requirement = require_exportable
 ) -> FrozenTrial:
-    """Return the trial to export: the one with this number, the confirmed winner, or the best.
+    """Return the trial to export: the one with this number, or what the verdict advises.
 
+    That is the baseline under the verdict ``sharpen``, else the confirmed winner, else the best.
     The confirmed winner stays preferred over newer trials with a better score of a single seed.
 
     Raises:
@@ -53,6 +59,11 @@ def choose_trial(
     with database_errors(url):
         trials = study.get_trials(deepcopy=False)
         confirmation = read_confirmation(study)
+    if number is None:
+        config, facts = study_config(study), study_data_summary(study)
+        verdict = study_verdict(trials, config, facts, confirmation)
+        if verdict.name == SHARPEN and verdict.trial is not None and config.trainer is None:
+            return trials[verdict.trial]
     if number is None and confirmation is not None and confirmation.winner is not None:
         return trials[confirmation.winner]
     if number is None:
@@ -69,7 +80,7 @@ def choose_trial(
     return trials[number]
 
 
-def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
+def export_tree(study: Study, trial: FrozenTrial, *, as_advised: bool = False) -> dict[str, Any]:
     """Return the settings, metrics and provenance of a trial as plain values.
 
     The settings have the form of a configuration file; ``metrics`` are those on the validation
@@ -78,14 +89,23 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
     ``metrics`` is empty, since a training of the export ends with others: those it had after
     ``exported.epochs``, in ``exported.state``, are in ``exported.early_metrics``.
 
+    Args:
+        study: Of the trial.
+        trial: What is exported.
+        as_advised: Whether the baseline is exported with the sharpener that the verdict
+            ``sharpen`` names.
+
     Raises:
         StudyError: If it cannot be exported.
     """
     config, facts = study_config(study), study_data_summary(study)
     trials = study.get_trials(deepcopy=False)
-    verdict, confirmation = study_verdict(trials, config, facts), read_confirmation(study)
+    confirmation = read_confirmation(study)
+    verdict = study_verdict(trials, config, facts, confirmation)
     confirmed = confirmation.for_trial(trial.number) if confirmation else None
     spec, record = exported_parts(trial)
+    if as_advised and verdict.name == SHARPEN and verdict.trial == trial.number and record:
+        record = _under(verdict.sharpening, record, config, facts)
     is_complete = trial.state is TrialState.COMPLETE
     # The current path of the study: the file may have moved since the trial ran.
     data = {**spec.run.data.model_dump(mode="json"), "path": config.data.path}
@@ -128,6 +148,34 @@ def export_tree(study: Study, trial: FrozenTrial) -> dict[str, Any]:
             **trial.user_attrs.get(PROVENANCE, facts.provenance.model_dump(mode="json")),
         },
     }
+
+
+def _under(
+    sharpener: str | None, baseline: TrialRecord, config: SweepConfig, facts: DataSummary
+) -> TrialRecord:
+    """Return the record of the baseline with the metrics that it has under a sharpener."""
+    found = next((one for one in baseline.references if one.name == sharpener), None)
+    if found is None:
+        return baseline
+    score = score_forecast(
+        found.judgement.overall, facts.targets, baseline.baseline_rmse, config.objective.rmse_weight
+    )
+    parts = {"gradient": score.gradient, "peak": score.peak, "rmse": score.rmse}
+    plain = SharpenedForecast(
+        name=NO_SHARPENER,
+        judgement=baseline.judgement,
+        score=baseline.score,
+        guards=baseline.guards,
+    )
+    return baseline.model_copy(
+        update={
+            "judgement": found.judgement,
+            "score": found.score,
+            "score_parts": parts,
+            "guards": found.guards,
+            "sharpening": Sharpening(name=found.name, without=plain),
+        }
+    )
 
 
 def _so_far(trial: FrozenTrial, record: TrialRecord | None) -> dict[str, Any]:

@@ -24,6 +24,20 @@ class BandSummary(Settings):
         return Band(self.low, self.high, self.offset)
 
 
+class LinearForecastSummary(Settings):
+    """A fitted linear forecast on the validation split; physical units.
+
+    Attributes:
+        gradient: Predicted mean gradient.
+        power_large_db: Power over the truth's at the largest scales and the first lead, in dB.
+    """
+
+    rmse: float
+    gradient: float
+    peak: float
+    power_large_db: float | None = None
+
+
 class DataSummary(Settings):
     """The summary of the data that is computed once and stored with the study.
 
@@ -33,6 +47,8 @@ class DataSummary(Settings):
         peak_observed: Observed mean peak on the validation split.
         mean_observed: Observed mean on the validation split.
         rmse_persistence: RMSE of persistence on the validation split.
+        linear: A linear forecast that was fitted on the training windows; None where only a script
+            reads the data, and in studies of earlier versions.
         windows: Number of training, validation and test windows.
         weight_units: By preset, the factor from its weight to one of the search; 1 for presets
             that are not named.
@@ -48,6 +64,7 @@ class DataSummary(Settings):
     rmse_persistence: float | None
     windows: dict[str, int]
     weight_units: dict[str, float] = Field(default_factory=dict)
+    linear: LinearForecastSummary | None = None
     provenance: Provenance
 
     @property

@@ -21,6 +21,7 @@ from fieldsharp.storage.retry import DatabaseRetry
 from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study import trial_records
+from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.artifacts import Picture
 from fieldsharp.sweep.study.lookup import study_identity
@@ -279,6 +280,10 @@ class StudyRepository(UnitOfWork):
             return history.and_another(attempt, epochs_done, reason)
 
         return self._read(read)
+
+    def confirmation(self) -> Confirmation | None:
+        """Return the confirmation of the study, None where there is none."""
+        return self._read(lambda: read_confirmation(self.study))
 
     def contenders(self) -> list[Contender]:
         """Return the complete and pruned trials as the verdict compares them."""

@@ -1,21 +1,26 @@
 """The verdict on a study: computed from its trials, and whether further trials could change it."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.model.registry import loss_variant
+from fieldsharp.model.registry import NO_SHARPENER, loss_variant
 from fieldsharp.model.settings import LossSettings
-from fieldsharp.objectives.contenders import Contender
+from fieldsharp.objectives.contenders import Contender, Contenders, ReferenceForecast
 from fieldsharp.objectives.guards import broken
+from fieldsharp.objectives.lead import Lead
 from fieldsharp.objectives.targets import Targets
+from fieldsharp.objectives.training_signs import SimpleForecast, TrainingSigns
 from fieldsharp.objectives.verdict import (
     GAMED,
     NOTHING_TO_FIX,
     PROMISING,
+    SHARPEN,
     STUCK,
     SUCCESS,
+    TRAIN_LONGER,
     Verdict,
     reach_verdict,
     succeeds,
@@ -23,9 +28,18 @@ from fieldsharp.objectives.verdict import (
 from fieldsharp.sweep.configuration.execution import BudgetSettings
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.confirmation.outcome import confirmed_result
+from fieldsharp.sweep.study.confirmation.records import Confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.narrowed_search import narrowed_search
-from fieldsharp.sweep.study.trial_records import TrialRecord, counted, trial_record, trial_spec
+from fieldsharp.sweep.study.sharpening_records import best_reference
+from fieldsharp.sweep.study.trial_records import (
+    TrialRecord,
+    complete_baseline,
+    counted,
+    trial_record,
+    trial_spec,
+)
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 NO_MORE = "no more trials are started; to go on anyway"
@@ -38,8 +52,13 @@ NEXT_FOR_SCRIPTS = {
     GAMED: "do not use it; lower the range of the weight, or search another loss",
     NOTHING_TO_FIX: "use the baseline; if you expected blur, train it longer, look at a longer "
     "lead, or set higher objective.targets",
+    SHARPEN: "use the baseline's forecasts with this last step: evaluate --sharpen-with fits it on "
+    "any two files",
+    TRAIN_LONGER: "let the script train longer before any search, or on more frames",
 }
 """Advice by verdict that can be followed where the losses are those of a script."""
+NARROWED = "next.yaml"
+"""In the next step of a promising trial whose narrowed search is to be started."""
 WITHOUT_NARROWING = (
     "keep tuning: give the sweep more trials with resume STUDY --trials, or search more settings "
     "in a new study; its best trials leave no narrowed search to start"
@@ -56,6 +75,9 @@ def contender(spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True)
         broken=tuple((guard.name, guard.words) for guard in broken(record.guards)),
         # The losses of a script are unknown.
         sharpens=can_sharpen(spec.run.loss) or spec.run.trainer is not None,
+        variants=_terms(spec.run.loss),
+        sharpener="" if record.sharpener == NO_SHARPENER else record.sharpener,
+        epochs=record.epochs,
         is_baseline=spec.preset == BASELINE,
         rmse=record.metrics["rmse"],
         value=record.value,
@@ -79,9 +101,80 @@ def contenders(trials: list[FrozenTrial]) -> list[Contender]:
 
 def can_sharpen(loss: LossSettings) -> bool:
     """Return whether any term of a loss can cure blur that comes from uncertainty."""
-    by_gradient = loss.gradient_weight > 0 and loss_variant(loss.variant).sharpens
-    by_peak = loss.peak_weight > 0 and loss_variant(loss.peak_variant).sharpens
-    return by_gradient or by_peak or loss.base == "crps"
+    return any(loss_variant(name).sharpens for name in _terms(loss)) or loss.base == "crps"
+
+
+def _terms(loss: LossSettings) -> tuple[str, ...]:
+    """Return the names of the terms that a loss has beside its base."""
+    weights = ((loss.variant, loss.gradient_weight), (loss.peak_variant, loss.peak_weight))
+    return tuple(name for name, weight in weights if weight > 0)
+
+
+def results_of(
+    found: Sequence[Contender],
+    baseline: TrialRecord | None,
+    facts: DataSummary,
+    to_come: int,
+    leads: Mapping[int, Lead],
+    confirmation: Confirmation | None,
+) -> Contenders:
+    """Return the trials of a study with all that they are compared with.
+
+    Args:
+        found: Its complete and pruned trials.
+        baseline: The record of the baseline; None before it is complete.
+        facts: Of the data.
+        to_come: Trials the budget still has.
+        leads: Over the best reference, by number of the trial.
+        confirmation: With new seeds; None where there is none.
+    """
+    return Contenders(
+        found,
+        facts.targets,
+        facts.units,
+        to_come,
+        reference=_reference(baseline),
+        leads=leads,
+        training=_training_signs(baseline, facts) if baseline is not None else None,
+        confirmed=confirmed_result(confirmation) if confirmation is not None else None,
+    )
+
+
+def _reference(baseline: TrialRecord | None) -> ReferenceForecast | None:
+    """Return the best of the references, None where none breaks no guard."""
+    best = best_reference(baseline.references) if baseline is not None else None
+    if best is None or not best.feasible:
+        return None
+    metrics = best.judgement.overall
+    return ReferenceForecast(
+        best.name, best.score, metrics["gradient"], metrics["peak"], metrics["rmse"]
+    )
+
+
+def _training_signs(baseline: TrialRecord, facts: DataSummary) -> TrainingSigns:
+    """Return the baseline beside forecasts that need no net, and the course of its training."""
+    values = baseline.judgement
+    simple = []
+    if facts.rmse_persistence is not None and facts.gradient_observed is not None:
+        simple.append(
+            SimpleForecast("the last known frame", facts.rmse_persistence, facts.gradient_observed)
+        )
+    if facts.linear is not None:
+        power = facts.linear.power_large_db
+        simple.append(
+            SimpleForecast(
+                "a fitted linear forecast",
+                facts.linear.rmse,
+                facts.linear.gradient,
+                math.nan if power is None else power,
+            )
+        )
+    return TrainingSigns(
+        rmse=values.overall["rmse"],
+        rmse_climatology=values.overall.get("rmse_climatology", math.nan),
+        simple=simple,
+        power_large_db=values.by_lead.get("power_large", [math.nan])[0],
+    )
 
 
 def as_script_verdict(config: SweepConfig, verdict: Verdict) -> Verdict:
@@ -91,12 +184,20 @@ def as_script_verdict(config: SweepConfig, verdict: Verdict) -> Verdict:
     return verdict.model_copy(update={"next": NEXT_FOR_SCRIPTS[verdict.name]})
 
 
-def study_verdict(trials: list[FrozenTrial], config: SweepConfig, facts: DataSummary) -> Verdict:
+def study_verdict(
+    trials: list[FrozenTrial],
+    config: SweepConfig,
+    facts: DataSummary,
+    confirmation: Confirmation | None = None,
+) -> Verdict:
     """Return the verdict on all trials of a study."""
     to_come = max(0, config.budget.trials - counted(trials))
-    reached = reach_verdict(contenders(trials), facts.targets, facts.units, to_come)
-    verdict = as_script_verdict(config, reached)
-    if verdict.name != PROMISING:
+    complete = complete_baseline(trials)
+    baseline = trial_record(complete) if complete is not None else None
+    leads: dict[int, Lead] = {}
+    results = results_of(contenders(trials), baseline, facts, to_come, leads, confirmation)
+    verdict = as_script_verdict(config, reach_verdict(results))
+    if verdict.name != PROMISING or NARROWED not in verdict.next:
         return verdict
     try:
         narrowed_search(config.study, config, trials)

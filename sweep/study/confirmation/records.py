@@ -15,7 +15,7 @@ from fieldsharp.storage.database import require_database
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.optuna_adapter.transaction import one_transaction
 from fieldsharp.sweep.study.data_summary import BandSummary
-from fieldsharp.sweep.study.trial_records import read_stored
+from fieldsharp.sweep.study.trial_records import VERDICT, read_stored
 
 CONFIRMATION = "confirmation"
 RUN_PREFIX = "confirm:"
@@ -68,6 +68,19 @@ class ConfirmedRun(Settings):
         return self
 
 
+class BrokenGuard(Settings):
+    """A guard that a forecast breaks, at the lead where it is most broken; None for a single lead.
+
+    Attributes:
+        value: Of the forecast; None where it is not finite.
+    """
+
+    name: str
+    lead: int | None
+    value: float | None
+    limit: float | None
+
+
 class SeedOutcome(Settings):
     """One training compared with the baseline's of the same seed; physical units, test split.
 
@@ -75,6 +88,7 @@ class SeedOutcome(Settings):
         score: The lower the better; None, as the figures below, where the training failed.
         gradient, peak: Predicted means.
         guards_broken: Names, the most broken first.
+        broken: The same with lead, value and limit; none in confirmations of earlier versions.
         failure: Why the training failed.
     """
 
@@ -84,6 +98,7 @@ class SeedOutcome(Settings):
     peak: float | None = None
     rmse: float | None = None
     guards_broken: list[str] = Field(default_factory=list)
+    broken: list[BrokenGuard] = Field(default_factory=list)
     failure: str | None = None
 
     @property
@@ -235,9 +250,14 @@ def read_confirmation(study: Study) -> Confirmation | None:
     )
 
 
-def write_confirmation(study: Study, url: str, confirmation: Confirmation) -> None:
-    """Store the confirmation of a study; only while its lock is held."""
-    _write(study, url, CONFIRMATION, confirmation)
+def write_confirmation(
+    study: Study, url: str, confirmation: Confirmation, verdict: Verdict | None = None
+) -> None:
+    """Store the confirmation of a study, and the verdict that it leads to, None to leave that.
+
+    Only while the study's lock is held.
+    """
+    _write(study, url, {CONFIRMATION: confirmation, **({VERDICT: verdict} if verdict else {})})
 
 
 def read_runs(study: Study, url: str) -> Runs:
@@ -259,10 +279,11 @@ def read_runs(study: Study, url: str) -> Runs:
 
 def write_run(study: Study, url: str, run: ConfirmedRun) -> None:
     """Store a run as soon as it has ended; only while the study's lock is held."""
-    _write(study, url, f"{RUN_PREFIX}{run.trial}:{run.seed}", run)
+    _write(study, url, {f"{RUN_PREFIX}{run.trial}:{run.seed}": run})
 
 
-def _write(study: Study, url: str, name: str, value: Settings) -> None:
+def _write(study: Study, url: str, values: Mapping[str, Settings]) -> None:
     require_database(url)
     with database_errors(url), one_transaction(study):
-        study.set_user_attr(name, json.loads(value.model_dump_json()))
+        for name, value in values.items():
+            study.set_user_attr(name, json.loads(value.model_dump_json()))

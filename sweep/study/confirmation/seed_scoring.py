@@ -15,6 +15,7 @@ from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.sharpened import JudgedForecast, judge
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.sweep.study.confirmation.records import (
+    BrokenGuard,
     ConfirmedReference,
     ConfirmedRun,
     ConfirmedTrial,
@@ -54,13 +55,23 @@ class SeedScoring:
 
 def _outcome(seed: int, judged: JudgedForecast) -> SeedOutcome:
     metrics = judged.values.overall
+    wrong = broken(judged.guards)
     return SeedOutcome(
         seed=seed,
         score=judged.score.total,
         gradient=metrics["gradient"],
         peak=metrics["peak"],
         rmse=metrics["rmse"],
-        guards_broken=[guard.name for guard in broken(judged.guards)],
+        guards_broken=[guard.name for guard in wrong],
+        broken=[
+            BrokenGuard(
+                name=guard.name,
+                lead=guard.lead,
+                value=guard.value if math.isfinite(guard.value) else None,
+                limit=guard.limit if math.isfinite(guard.limit) else None,
+            )
+            for guard in wrong
+        ],
     )
 
 

@@ -6,7 +6,7 @@ import torch
 
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import Windows
-from fieldsharp.sweep.checking.blur import fit_linear_forecast
+from fieldsharp.sweep.trials.linear_forecast import fit_linear_forecast
 
 SETTINGS = DataSettings(path="-", history=2, horizon=2)
 

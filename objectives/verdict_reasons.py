@@ -1,0 +1,271 @@
+"""The reason and the next step of each verdict, in words."""
+
+from fieldsharp.objectives.contenders import USELESS, Contender, Contenders, reaches
+
+LITTLE_SKILL = 0.02
+CURES = ("sorted", "amse_mix", "sorted_gradients", "gdl2", "gradient_magnitude")
+"""Terms that were measured to sharpen, the best first: those that advice can name."""
+NAMED = 3
+
+
+def cures(results: Contenders) -> str:
+    """Return the loss terms to try next: that can sharpen, were not refused, untried ones first."""
+    tried = {variant for c in results.trials for variant in c.variants}
+    left = [name for name in CURES if name not in results.refused_variants]
+    named = sorted(left, key=lambda name: name in tried)[:NAMED]
+    return f"{', '.join(named[:-1])} or {named[-1]}" if len(named) > 1 else "".join(named)
+
+
+def refuted_trial(results: Contenders) -> Contender:
+    """Return the trial that did not hold with new seeds; the baseline where it was a reference."""
+    known = results.confirmed
+    assert known is not None, "else nothing is refuted"
+    candidates = (*results.sharp, *results.promising, *results.valid)
+    return next(
+        (c for c in candidates if not c.is_baseline and known.of_trial(c.number) is not None),
+        results.baseline,
+    )
+
+
+def not_confirmed(results: Contenders) -> str:
+    """Return why nothing was confirmed, each broken guard included."""
+    known = results.confirmed
+    assert known is not None, "else nothing is refuted"
+    about = known.of_trial(refuted_trial(results).number)
+    one = about or next(iter(known.ranking), None)
+    if one is None or not one.faults:
+        return f"nothing held with new seeds on the test split: {known.sentence}"
+    name = f"trial {one.trial}" if not one.is_reference else "the baseline"
+    under = f" under {one.sharpener}" if one.sharpener else ""
+    return f"{name}{under} does not hold with new seeds on the test split: {'; '.join(one.faults)}"
+
+
+def baseline_suffices(results: Contenders) -> str:
+    """Return the figures of a baseline that is sharp enough, and what else is wrong with it."""
+    baseline, also = results.baseline, ""
+    if baseline.broken:  # such as in fields whose few changes cannot be predicted
+        name, words = baseline.broken[0]
+        also = f"; it breaks the guard {name} ({words}), which no gradient term mends"
+    if baseline.skill < LITTLE_SKILL:
+        also += (
+            f"; its skill over the last known frame is {baseline.skill:.2f}, and a net that only "
+            "repeats that frame is always sharp"
+        )
+    return (
+        "the baseline, trained without any gradient term, is as sharp as is asked for already: "
+        f"{results.figures(baseline)}{also}"
+    )
+
+
+def baseline_alone(results: Contenders) -> str:
+    """Return the figures of a baseline that is the only complete trial."""
+    return f"no trial but the baseline is complete: {results.figures(results.baseline)}"
+
+
+def winner_reaches(results: Contenders) -> str:
+    """Return the figures of the winner, and its lead over what needs no training."""
+    winner = results.winners[0]
+    known = results.confirmed
+    held = known.of_trial(winner.number) if known is not None else None
+    if held is not None and known is not None:
+        return (
+            f"trial {winner.number} reaches both targets and breaks no guard with any new seed on "
+            f"the test split: {known.sentence}"
+        )
+    reason = (
+        f"trial {winner.number} reaches both targets and breaks no guard: {results.figures(winner)}"
+    )
+    lead = results.leads.get(winner.number)
+    if results.reference is not None and lead is not None:
+        reason += f"; {lead.words}"
+    best = results.valid[0]
+    if best is winner or best.is_baseline or reaches(best, results.targets):
+        return reason
+    return (
+        f"{reason}; trial {best.number} has the lowest score, at a lower RMSE, and falls short of "
+        f"a target, so name the other with --trial {winner.number}"
+    )
+
+
+def sharpened(results: Contenders) -> str | None:
+    """Return the sharpener under which the baseline is as sharp as is asked for, None for none.
+
+    With new seeds where there are any, else on the validation split.
+    """
+    if results.confirmed is not None:
+        found = results.confirmed.reference
+        return found.sharpener if found is not None else None
+    sharp = results.sharp_reference
+    return sharp.sharpener if sharp is not None else None
+
+
+def reference_reaches(results: Contenders) -> str:
+    """Return how sharp the sharpened baseline is, and how the trained trials compare."""
+    known = results.confirmed
+    if known is not None and known.reference is not None:
+        held = known.reference
+        said = (
+            f"the baseline under {held.sharpener}, without any further training, reaches both "
+            "targets with new seeds on the test split, and no trained net is ahead of it"
+        )
+        trials = [one for one in known.ranking if not one.is_reference and one.faults]
+        return said + (
+            f"; trial {trials[0].trial}: {'; '.join(trials[0].faults)}" if trials else ""
+        )
+    reference = results.sharp_reference
+    assert reference is not None, "the rule checks it"
+    gradient, peak = results.figures_of(reference.gradient, reference.peak)
+    said = (
+        f"the baseline under {reference.sharpener}, without any further training, reaches both "
+        f"targets and breaks no guard: {gradient}, {peak}"
+    )
+    if not results.sharp:
+        return f"{said}; no trained net reaches both"
+    best = results.sharp[0]
+    lead = results.leads.get(best.number)
+    beside = lead.words if lead is not None else "not ahead of it"
+    return f"{said}; the best trained net, trial {best.number}, is {beside}: no more than chance"
+
+
+def use_reference(results: Contenders) -> str:
+    """Return how to get the sharpened baseline, and what could still beat it."""
+    use = (
+        "export the study: it writes the baseline with this last step, and train and predict use it"
+    )
+    if results.confirmed is not None:
+        return use
+    more = ", or let the sweep go on" if results.to_come else ""
+    return (
+        f"{use}; whether a trained net is ahead of it the confirm command tells, over seeds{more}"
+    )
+
+
+def baseline_too_rough(results: Contenders) -> str:
+    """Return how a baseline is rougher than the field."""
+    name, words = results.baseline.broken[0]
+    return (
+        "the baseline, trained without any gradient term, is rougher than the field already, "
+        f"{results.figures(results.baseline)}: {words} (guard {name}), and that is not blur"
+    )
+
+
+def training_faults(results: Contenders) -> list[str]:
+    """Return what shows that the baseline was trained too briefly."""
+    useless = dict(results.baseline.broken).get(USELESS)
+    faults = results.training.faults if results.training is not None else []
+    return faults or ([useless] if useless else [])
+
+
+def baseline_untrained(results: Contenders) -> str:
+    """Return what shows that the baseline was trained too briefly."""
+    said = (
+        f"the baseline is not trained well enough to judge its blur: "
+        f"{'; '.join(training_faults(results))}; it has {results.figures(results.baseline)}"
+    )
+    signs = results.training
+    sharp = signs.without_blur(results.targets.gradient.low) if signs is not None else None
+    if sharp is None:
+        return said
+    return (
+        f"{said}; {sharp.name} has a gradient of {sharp.gradient:.4g}, not less than the target, "
+        "so there is no blur to cure"
+    )
+
+
+def how_to_train_longer(results: Contenders) -> str:
+    """Return what to change in the training."""
+    signs = results.training
+    if signs is not None and signs.length_was_searched and not signs.improving:
+        return (
+            "a longer training alone will not help, since its RMSE had stopped falling: lower "
+            "training.learning_rate, give more frames (data.train_every), or look at a shorter lead"
+        )
+    return (
+        "train longer before any search: set training.length to auto, raise training.most_steps or "
+        "training.epochs, and start the sweep under another name with --study"
+    )
+
+
+def trial_on_its_way(results: Contenders) -> str:
+    """Return how far the best trial has come, and which went further wrongly."""
+    trial = results.promising[0]
+    if reaches(trial, results.targets):
+        reason = f"trial {trial.number} reaches both targets, {results.figures(trial)}"
+        lead = results.leads.get(trial.number)
+        if lead is not None:
+            reason += f", but is {lead.words}, which may be chance"
+    else:
+        reason = (
+            f"trial {trial.number} comes {results.progress(trial):.0%} of the way from the "
+            f"baseline to the targets: {results.figures(trial)}"
+        )
+    if not trial.is_complete:
+        reason += f"; it was given up after epoch {trial.epochs}"
+    further = [c for c in results.gamed if reaches(c, results.targets)]
+    if not further:
+        return reason
+    name, words = further[0].broken[0]
+    return (
+        f"{reason}; {len(further)} more reached the targets, but wrongly (first by guard {name}: "
+        f"{words})"
+    )
+
+
+def keep_tuning(results: Contenders) -> str:
+    """Return how to go on from a trial that is on its way."""
+    trial = results.promising[0]
+    if not trial.is_complete:
+        return (
+            f"train it to its end: export it with --trial {trial.number} and train the file, or "
+            "give the sweep more with --trials"
+        )
+    if reaches(trial, results.targets) and results.confirmed is None:
+        return "confirm it on new seeds and the test split with the confirm command, which decides"
+    return (
+        "keep tuning weight and learning rate: start the narrowed search in next.yaml, written "
+        "where the sweep was started, or by export STUDY --next -o next.yaml"
+    )
+
+
+def none_yet(results: Contenders) -> str:
+    """Return how many trials are to come."""
+    return (
+        f"no trial is on its way to the targets yet, and {results.to_come} are to come; the "
+        f"baseline has {results.figures(results.baseline)}"
+    )
+
+
+def sharp_for_a_wrong_reason(results: Contenders) -> str:
+    """Return which trial is sharp for a wrong reason, and by which guard."""
+    gamed = results.gamed[0]
+    name, words = gamed.broken[0]
+    others = f" ({len(gamed.broken)} guards in all)" if len(gamed.broken) > 1 else ""
+    reached = reaches(gamed, results.targets)
+    how_sharp = "sharp enough" if reached else "much sharper than the baseline"
+    return (
+        f"trial {gamed.number} is {how_sharp}, {results.figures(gamed)}, but for the wrong reason: "
+        f"{words} (guard {name}){others}; no trial that breaks no guard comes near"
+    )
+
+
+def after_a_refusal(results: Contenders) -> str:
+    """Return what to try in place of a loss that was refused."""
+    refused = sorted(results.refused_variants)
+    less = f" of {' and '.join(refused)}" if refused else ""
+    other = cures(results)
+    search = f", or search another loss_variant, such as {other}" if other else ""
+    return f"do not use it; lower the range of gradient_weight{less}{search}"
+
+
+def no_trial_is_sharper(results: Contenders) -> str:
+    """Return the figures of the best trial, which is hardly sharper than the baseline."""
+    if not results.valid:
+        return (
+            "every trial breaks a guard, and none is much sharper than the baseline, "
+            f"{results.figures(results.baseline)}"
+        )
+    best = results.valid[0]
+    return (
+        f"the best that breaks no guard, trial {best.number}, is no sharper than "
+        f"{results.figures(best)}"
+    )
