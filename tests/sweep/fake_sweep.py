@@ -196,6 +196,9 @@ class Sweep:
             update={
                 "gradient": BandSummary.of(TARGETS.gradient),
                 "peak": BandSummary.of(TARGETS.peak),
+                # Of the data, not of the scripted figures.
+                "rmse_persistence": None,
+                "linear": None,
             }
         )
 

@@ -152,19 +152,22 @@ def _confirm(url: str, winner: int | None) -> Study:
     study = load_study(open_database(url, "write"), "tiny")
     band = BandSummary(low=1.0, high=2.0, offset=0.0)
     figure = Spread(mean=0.2, error=None)
-    trial = ConfirmedTrial(
-        trial=0 if winner is None else winner,
-        configuration="gradient 0.2 all",
-        score=figure,
-        held_score=figure,
-        gradient=figure,
-        peak=figure,
-        rmse=figure,
-        rmse_over_baseline=1.1,
-        below_baseline=figure,
-        feasible=0 if winner is None else 1,
-        outcomes=[],
-    )
+    trials = [
+        ConfirmedTrial(
+            trial=number,
+            configuration="gradient 0.2 all",
+            score=figure,
+            held_score=figure,
+            gradient=figure,
+            peak=figure,
+            rmse=figure,
+            rmse_over_baseline=1.1,
+            below_baseline=figure,
+            feasible=0 if winner is None else 1,
+            outcomes=[],
+        )
+        for number in dict.fromkeys((0, winner or 0))
+    ]
     confirmation = Confirmation(
         winner=winner,
         sentence="as it was",
@@ -173,7 +176,7 @@ def _confirm(url: str, winner: int | None) -> Study:
         finished_trials=8,
         gradient=band,
         peak=band,
-        trials=[trial],
+        trials=trials,
     )
     write_confirmation(study, url, confirmation)
     return load_study(open_database(url, "write"), "tiny")
