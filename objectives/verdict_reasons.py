@@ -134,10 +134,9 @@ def use_reference(results: Contenders) -> str:
     )
     if results.confirmed is not None:
         return use
-    more = ", or let the sweep go on" if results.to_come else ""
-    return (
-        f"{use}; whether a trained net is ahead of it the confirm command tells, over seeds{more}"
-    )
+    if any(not c.is_baseline for c in results.valid):
+        use += "; the confirm command tells over seeds whether a trained net is ahead of it"
+    return f"{use}{'; or let the sweep go on' if results.to_come else ''}"
 
 
 def baseline_too_rough(results: Contenders) -> str:
