@@ -187,11 +187,12 @@ def leads_over_references(given: Comparison) -> list[Lead]:
     whole = split.sizes_W[None] / split.sizes_W.sum()
     (in_score_K,), (in_rmse_K,) = split.ahead(whole, forecasts, against)
     score_RK, rmse_RK = split.ahead(weights, forecasts, against)
-    score_K = adjusted_chances(in_score_K, score_RK, blocks)
     # The RMSE decides only between scores that may be equal.
     near_K = ~far_behind(in_score_K, score_RK, blocks)
     rmse_K = np.ones(len(columns))
-    rmse_K[near_K] = adjusted_chances(in_rmse_K[near_K], rmse_RK[:, near_K], blocks)
+    score_K, rmse_K[near_K] = adjusted_chances(
+        [(in_score_K, score_RK), (in_rmse_K[near_K], rmse_RK[:, near_K])], blocks
+    )
     chances = dict(zip(columns, zip(score_K.tolist(), rmse_K.tolist(), strict=True), strict=True))
     return [_with_chances(one, given.trials[one.trial], chances) for one in plain]
 

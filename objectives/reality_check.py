@@ -4,6 +4,7 @@ Shape legend: R resamples, K forecasts.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ VARIANCE_KEPT = 2.0 / 3.0
 autocorrelation 2 / 3, of windows that overlap 2 / e."""
 FOR_FEW_BLOCKS = 2.5
 """A variance that is estimated from B blocks is uncertain: departures are 1 + 2.5 / B times as
-wide, with which 5 % of leads or fewer are false alarms from ten blocks on (decision record 33)."""
+wide, with which about 5 % of sweeps or fewer have a false alarm (decision record 33)."""
 
 
 def widening(blocks: float) -> float:
@@ -34,8 +35,10 @@ def far_behind(
     return np.asarray(ahead_K < -math.sqrt(2.0 * math.log(math.log(blocks))) * error_K)
 
 
-def adjusted_chances(ahead_K: FloatArray, resampled_RK: FloatArray, blocks: float) -> FloatArray:
-    """Return the chance of each lead, corrected for all that are compared.
+def adjusted_chances(
+    measures: Sequence[tuple[FloatArray, FloatArray]], blocks: float
+) -> list[FloatArray]:
+    """Return the chance of each lead, corrected for all that are compared, in every measure.
 
     The share of resamples in which the largest departure of any lead from its value is at least as
     large as the lead (White 2000, doi 10.1111/1468-0262.00152). Leads that were found likelier than
@@ -45,19 +48,36 @@ def adjusted_chances(ahead_K: FloatArray, resampled_RK: FloatArray, blocks: floa
     10.1198/073500105000000063). Departures are widened by ``widening``.
 
     Args:
-        ahead_K: Lead of each forecast over the reference; above 0 it is better.
-        resampled_RK: The same on resampled windows.
+        measures: For each measure the lead of each forecast over the reference [K], above 0 where
+            it is better, and the same on resampled windows [R, K]. Measures are compared in units
+            of the median standard error of their leads.
         blocks: Number of blocks in the split.
 
     Returns:
-        Adjusted p values, one-sided, the lower the larger the lead; 1 where a lead is not above 0.
+        Adjusted p values of each measure, one-sided; 1 where a lead is not above 0.
     """
-    centre_K = np.where(far_behind(ahead_K, resampled_RK, blocks), 0.0, ahead_K)
-    departures_RK = widening(blocks) * (resampled_RK - ahead_K) + (ahead_K - centre_K)
+    ahead, departures = [], []
+    for ahead_K, resampled_RK in measures:
+        is_far_K = far_behind(ahead_K, resampled_RK, blocks)
+        unit = _unit(resampled_RK[:, ~is_far_K])
+        departures_RK = widening(blocks) * (resampled_RK - ahead_K)
+        departures.append((departures_RK + np.where(is_far_K, ahead_K, 0.0)) / unit)
+        ahead.append(ahead_K / unit)
+    chances = _step_down(np.concatenate(ahead), np.concatenate(departures, axis=1))
+    return np.split(chances, np.cumsum([len(ahead_K) for ahead_K in ahead])[:-1])
+
+
+def _unit(resampled_RK: FloatArray) -> float:
+    errors_K = resampled_RK.std(axis=0)
+    median = float(np.median(errors_K)) if len(errors_K) else 0.0
+    return median if median > 0 else 1.0
+
+
+def _step_down(ahead_K: FloatArray, departures_RK: FloatArray) -> FloatArray:
     order = np.argsort(-ahead_K, kind="stable")
     # The largest departure among a lead and all smaller ones.
     largest_RK = np.maximum.accumulate(departures_RK[:, order[::-1]], axis=1)[:, ::-1]
     as_large_K = (largest_RK >= ahead_K[order]).sum(axis=0)
     chances = np.empty(len(ahead_K))
-    chances[order] = np.maximum.accumulate((1 + as_large_K) / (1 + len(resampled_RK)))
+    chances[order] = np.maximum.accumulate((1 + as_large_K) / (1 + len(departures_RK)))
     return np.where(ahead_K > 0, chances, 1.0)

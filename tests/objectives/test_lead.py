@@ -19,7 +19,6 @@ from fieldsharp.objectives.lead import (
     leads_over_references,
 )
 from fieldsharp.objectives.reality_check import adjusted_chances, widening
-from fieldsharp.objectives.resampling import resampled_weights
 from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Band, Targets, resolve_targets
@@ -146,23 +145,34 @@ def test_the_plain_reference_has_the_name_of_no_sharpener() -> None:
     assert AS_IT_IS == NO_SHARPENER
 
 
-def test_chances_are_those_of_a_loop_over_resampled_windows() -> None:
+def test_chances_are_those_of_a_loop_over_resampled_windows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The score of every resample by the function that scores splits, targets resolved anew."""
+    monkeypatch.setattr(resampling, "RESAMPLES", 400)
+    drawn: list[FloatArray] = []
+
+    def draw(sizes_W: FloatArray, length: float, seed: int) -> FloatArray:
+        assert SPAN <= length < 8
+        assert seed == 3
+        drawn.append(resampling.resampled_weights(sizes_W, length, seed))
+        return drawn[-1]
+
+    monkeypatch.setattr("fieldsharp.objectives.lead.resampled_weights", draw)
     rng = np.random.default_rng(0)
     truth = _truth(160, rng)
     baseline = {name: _forecast(truth, rng, share) for name, share in ((AS_IT_IS, 0.8), ("a", 0.9))}
     trials = [
-        {name: _forecast(truth, rng, share) for name, share in (("a", 0.905), ("b", 0.87))}
+        {name: _forecast(truth, rng, share) for name, share in (("a", 0.905), ("b", 0.9))}
         for _ in range(3)
     ]
     comparison = _comparison(truth, baseline, *trials)
     found = leads_over_references(comparison)
 
+    (weights,) = drawn
     blocks = found[0].blocks
     assert blocks is not None
     assert 160 / 8 <= blocks <= 160 / SPAN
-    lengths = [length for length in range(SPAN, 9) if int(160 / length) <= blocks]
-    weights = resampled_weights(np.ones(160), lengths[0], seed=3)
     forecasts = [one for trial in trials for one in trial.values()]
 
     def ahead(weights_W: FloatArray) -> list[float]:
@@ -171,11 +181,25 @@ def test_chances_are_those_of_a_loop_over_resampled_windows() -> None:
             reference - _by_hand(one, truth, baseline[AS_IT_IS], weights_W) for one in forecasts
         ]
 
-    whole_K = np.array(ahead(np.full(160, 1 / 160)))
-    departures_R = (np.array([ahead(w) for w in weights[:500]]) - whole_K).max(axis=1)
-    best = int(whole_K.argmax())
-    by_hand = np.mean(widening(blocks) * departures_R >= whole_K[best])
-    assert found[best // 2].score_chance == pytest.approx(by_hand, abs=0.05)
+    def rmse_ahead(weights_W: FloatArray) -> list[float]:
+        reference = weights_W @ baseline["a"].squared_error.values_W()
+        return [
+            1 - math.sqrt(weights_W @ one.squared_error.values_W() / reference) for one in forecasts
+        ]
+
+    even_W = np.full(160, 1 / 160)
+    whole_K, rmse_K = np.array(ahead(even_W)), np.array(rmse_ahead(even_W))
+    score_RK = np.array([ahead(w) for w in weights])
+    rmse_RK = np.array([rmse_ahead(w) for w in weights])
+    units = np.median(score_RK.std(axis=0)), np.median(rmse_RK.std(axis=0))
+    departures_R = np.maximum(
+        ((score_RK - whole_K) / units[0]).max(axis=1), ((rmse_RK - rmse_K) / units[1]).max(axis=1)
+    )
+    best = int(whole_K[::2].argmax())
+    others = np.r_[whole_K[1::2] / units[0], rmse_K / units[1]]
+    assert whole_K[2 * best] / units[0] > others.max(), "so that nothing leaves the comparison"
+    as_large = (widening(blocks) * departures_R >= whole_K[2 * best] / units[0]).sum()
+    assert found[best].score_chance == pytest.approx((1 + as_large) / 401)
     assert [one.score for one in found] == pytest.approx(whole_K[::2], abs=1e-12)
     assert {one.reference for one in found} == {"a"}
     assert {one.compared for one in found} == {6}
@@ -297,11 +321,12 @@ def test_leads_above_chance_leave_the_comparison_of_the_smaller_ones() -> None:
     rng = np.random.default_rng(6)
     ahead_K = np.array([10.0, 0.5])
     resampled_RK = ahead_K + rng.normal(size=(2000, 2)) * [2.0, 0.1]
-    large, small = adjusted_chances(ahead_K, resampled_RK, blocks=50)
+    ((large, small),) = adjusted_chances([(ahead_K, resampled_RK)], blocks=50)
     assert large < 0.01
     assert small < 0.01
     ahead_K = np.array([1.0, 0.5])  # not told from chance: it stays
-    large, small = adjusted_chances(ahead_K, ahead_K + (resampled_RK - [10.0, 0.5]), blocks=50)
+    again_RK = ahead_K + (resampled_RK - [10.0, 0.5])
+    ((large, small),) = adjusted_chances([(ahead_K, again_RK)], blocks=50)
     assert small >= large > 0.1
 
 
