@@ -14,8 +14,8 @@ from fieldsharp.objectives.window_statistics import FloatArray
 VARIANCE_KEPT = 2.0 / 3.0
 """Of the variance of a mean, by blocks as long as the integral time scale: of an exponential
 autocorrelation 2 / 3, of windows that overlap 2 / e."""
-FOR_FEW_BLOCKS = 2.5
-"""A variance that is estimated from B blocks is uncertain: departures are 1 + 2.5 / B times as
+FOR_FEW_BLOCKS = 3.5
+"""A variance that is estimated from B blocks is uncertain: departures are 1 + 3.5 / B times as
 wide, with which about 5 % of sweeps or fewer have a false alarm (decision record 33)."""
 
 
@@ -49,8 +49,8 @@ def adjusted_chances(
 
     Args:
         measures: For each measure the lead of each forecast over the reference [K], above 0 where
-            it is better, and the same on resampled windows [R, K]. Measures are compared in units
-            of the median standard error of their leads.
+            it is better, and the same on resampled windows [R, K]. They are compared in units of
+            their standard errors, of the median one where that is larger.
         blocks: Number of blocks in the split.
 
     Returns:
@@ -59,18 +59,19 @@ def adjusted_chances(
     ahead, departures = [], []
     for ahead_K, resampled_RK in measures:
         is_far_K = far_behind(ahead_K, resampled_RK, blocks)
-        unit = _unit(resampled_RK[:, ~is_far_K])
+        unit_K = _units(resampled_RK, is_far_K)
         departures_RK = widening(blocks) * (resampled_RK - ahead_K)
-        departures.append((departures_RK + np.where(is_far_K, ahead_K, 0.0)) / unit)
-        ahead.append(ahead_K / unit)
+        departures.append((departures_RK + np.where(is_far_K, ahead_K, 0.0)) / unit_K)
+        ahead.append(ahead_K / unit_K)
     chances = _step_down(np.concatenate(ahead), np.concatenate(departures, axis=1))
     return np.split(chances, np.cumsum([len(ahead_K) for ahead_K in ahead])[:-1])
 
 
-def _unit(resampled_RK: FloatArray) -> float:
-    errors_K = resampled_RK.std(axis=0)
-    median = float(np.median(errors_K)) if len(errors_K) else 0.0
-    return median if median > 0 else 1.0
+def _units(resampled_RK: FloatArray, is_far_K: npt.NDArray[np.bool_]) -> FloatArray:
+    units_K = resampled_RK.std(axis=0)
+    if not is_far_K.all():  # from few blocks the smallest of many standard errors is far too small
+        units_K = np.maximum(units_K, np.median(units_K[~is_far_K]))
+    return np.where(units_K > 0, units_K, 1.0)
 
 
 def _step_down(ahead_K: FloatArray, departures_RK: FloatArray) -> FloatArray:

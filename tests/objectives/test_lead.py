@@ -191,14 +191,16 @@ def test_chances_are_those_of_a_loop_over_resampled_windows(
     whole_K, rmse_K = np.array(ahead(even_W)), np.array(rmse_ahead(even_W))
     score_RK = np.array([ahead(w) for w in weights])
     rmse_RK = np.array([rmse_ahead(w) for w in weights])
-    units = np.median(score_RK.std(axis=0)), np.median(rmse_RK.std(axis=0))
+    errors = score_RK.std(axis=0), rmse_RK.std(axis=0)
+    units = [np.maximum(errors_K, np.median(errors_K)) for errors_K in errors]
     departures_R = np.maximum(
         ((score_RK - whole_K) / units[0]).max(axis=1), ((rmse_RK - rmse_K) / units[1]).max(axis=1)
     )
     best = int(whole_K[::2].argmax())
-    others = np.r_[whole_K[1::2] / units[0], rmse_K / units[1]]
-    assert whole_K[2 * best] / units[0] > others.max(), "so that nothing leaves the comparison"
-    as_large = (widening(blocks) * departures_R >= whole_K[2 * best] / units[0]).sum()
+    leads = np.r_[whole_K / units[0], rmse_K / units[1]]
+    of_best = leads[2 * best]
+    assert leads.argmax() == 2 * best, "so that nothing leaves the comparison"
+    as_large = (widening(blocks) * departures_R >= of_best).sum()
     assert found[best].score_chance == pytest.approx((1 + as_large) / 401)
     assert [one.score for one in found] == pytest.approx(whole_K[::2], abs=1e-12)
     assert {one.reference for one in found} == {"a"}
