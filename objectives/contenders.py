@@ -143,10 +143,10 @@ class Contenders:
 
     def is_ahead(self, contender: Contender) -> bool:
         """Return whether a trial is ahead of the best reference, if there is one, beyond chance."""
-        if self.reference is None:
-            return True
         lead = self.leads.get(contender.number)
-        return lead is not None and lead.more_than_chance
+        if lead is None:
+            return self.reference is None
+        return lead.more_than_chance
 
     @cached_property
     def is_blurred(self) -> bool:

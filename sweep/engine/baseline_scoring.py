@@ -9,6 +9,7 @@ from fieldsharp.objectives.score import Score, score_forecast, trial_value
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.sharpened import JudgedForecast, Violation, best_of, judge
 from fieldsharp.objectives.targets import Targets
+from fieldsharp.objectives.window_statistics import WindowStatistics
 from fieldsharp.sweep.engine.running_trial import RunningTrial
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.rung_results import RungResult, forgiven, objective_values
@@ -129,6 +130,7 @@ class BaselineScoring:
             else [],
             sharpened_by_epoch=self._sharpened if running.is_baseline else {},
             frontier=last.frontier if running.is_baseline else None,
+            window_statistics=_kept_with(last.window_statistics, is_baseline=running.is_baseline),
         )
 
     def _judged(
@@ -154,6 +156,13 @@ def _chosen(
     if sharpening == BEST_SHARPENER:
         return best_of(judged, violation)
     return next((one for one in judged if one.sharpener == sharpening), judged[0])
+
+
+def _kept_with(found: WindowStatistics | None, *, is_baseline: bool) -> WindowStatistics | None:
+    """Return the statistics of windows as they are stored: the truth's with the baseline alone."""
+    if found is None or is_baseline:
+        return found
+    return found.model_copy(update={"observed": None})
 
 
 def _parts(score: Score) -> dict[str, float]:

@@ -106,7 +106,7 @@ def confirm_study(
                     executor.close()
                 confirmation = plan.confirmation(read_runs(study, url))
                 trials = study.get_trials(deepcopy=False)
-                verdict = study_verdict(trials, plan.config, plan.facts, confirmation)
+                verdict = study_verdict(study, trials, plan.config, plan.facts, confirmation)
                 write_confirmation(study, url, confirmation, verdict)
                 return confirmation
         except KeyboardInterrupt:

@@ -1,9 +1,12 @@
 """The verdict of a study, updated as its trials end, and the trials worth keeping."""
 
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 
-from fieldsharp.objectives.contenders import Contender, by_score
+from fieldsharp.objectives.contenders import Contender, Contenders, by_score
 from fieldsharp.objectives.guards import broken
+from fieldsharp.objectives.lead import Lead
 from fieldsharp.objectives.targets import targets_already_reached
 from fieldsharp.objectives.verdict import Verdict, reach_verdict
 from fieldsharp.sweep.study.confirmation.records import Confirmation
@@ -33,6 +36,8 @@ class VerdictTracker:
         self._contenders: list[Contender] = []
         self._baseline: TrialRecord | None = None
         self._confirmation: Confirmation | None = None
+        self._leads: Mapping[int, Lead] = {}
+        self._compared: set[int] = set()
         self._verdict: Verdict | None = None
         self._needless = ""
 
@@ -66,13 +71,26 @@ class VerdictTracker:
         """
         to_come = max(0, self._config.budget.trials - finished)
         results = results_of(
-            self._contenders, self._baseline, self._facts, to_come, {}, self._confirmation
+            self._contenders, self._baseline, self._facts, to_come, confirmation=self._confirmation
         )
+        results = replace(results, leads=self._leads_of(results))
         verdict = as_script_verdict(self._config, reach_verdict(results))
         if verdict != self._verdict:
             self._repository.set_verdict(verdict)
             self._verdict = verdict
         self._needless = self._repository.why_settled(verdict, self._targets)
+
+    def _leads_of(self, results: Contenders) -> Mapping[int, Lead]:
+        """Return the leads over the best reference, worked out where they may decide.
+
+        That takes seconds: for each new trial that reaches the targets, and at the end.
+        """
+        sharp = {c.number for c in results.sharp}
+        if sharp and (sharp != self._compared or results.to_come == 0):
+            found = self._repository.leads()
+            self._leads = found.by_trial if found is not None else {}
+            self._compared = sharp
+        return self._leads
 
     def wanted(self, count: int) -> list[int]:
         """Return the trials whose weights are kept: the best, and the baseline.

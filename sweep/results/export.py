@@ -61,7 +61,7 @@ def choose_trial(
         confirmation = read_confirmation(study)
     if number is None:
         config, facts = study_config(study), study_data_summary(study)
-        verdict = study_verdict(trials, config, facts, confirmation)
+        verdict = study_verdict(study, trials, config, facts, confirmation)
         if verdict.name == SHARPEN and verdict.trial is not None and config.trainer is None:
             return trials[verdict.trial]
     if number is None and confirmation is not None and confirmation.winner is not None:
@@ -101,7 +101,7 @@ def export_tree(study: Study, trial: FrozenTrial, *, as_advised: bool = False) -
     config, facts = study_config(study), study_data_summary(study)
     trials = study.get_trials(deepcopy=False)
     confirmation = read_confirmation(study)
-    verdict = study_verdict(trials, config, facts, confirmation)
+    verdict = study_verdict(study, trials, config, facts, confirmation)
     confirmed = confirmation.for_trial(trial.number) if confirmation else None
     spec, record = exported_parts(trial)
     if as_advised and verdict.name == SHARPEN and verdict.trial == trial.number and record:

@@ -11,6 +11,7 @@ from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.objectives.frontier import Frontier
 from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.objectives.window_statistics import WindowStatistics
 from fieldsharp.storage.durable_files.atomic import write_durably
 from fieldsharp.storage.durable_files.regular_files import read_within
 
@@ -31,6 +32,8 @@ class EpochReport:
             and after the last epoch.
         frontier: The least RMSE at each sharpness, from this forecast; only of the baseline after
             its last epoch.
+        window_statistics: Of the forecast as it is and under each sharpener; only after the last
+            epoch.
     """
 
     epoch: int
@@ -39,6 +42,7 @@ class EpochReport:
     seconds: float
     sharpened: Mapping[str, MetricValues] = field(default_factory=dict)
     frontier: Frontier | None = None
+    window_statistics: WindowStatistics | None = None
 
     @property
     def metrics(self) -> dict[str, float]:

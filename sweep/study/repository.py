@@ -24,6 +24,7 @@ from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.artifacts import Picture
+from fieldsharp.sweep.study.leads import LEADS, StoredLeads, stored_leads, study_leads
 from fieldsharp.sweep.study.lookup import study_identity
 from fieldsharp.sweep.study.queue_checks import TrialRefusedError
 from fieldsharp.sweep.study.retry_history import RetryHistory, retry_history
@@ -66,6 +67,7 @@ class StudyRepository(UnitOfWork):
         super().__init__(study, url, patience or DatabaseRetry(seconds(config.recovery.patience)))
         self.config = config
         self._identity = study_identity(study)
+        self._facts = facts
         self._queue = TrialQueue(study, config, facts)
         self._running: dict[int, Trial] = {}
 
@@ -296,6 +298,19 @@ class StudyRepository(UnitOfWork):
             return settled_verdict(verdict, budget, (), targets)
         trials = self._read(self._trials)
         return settled_verdict(verdict, budget, trials, targets)
+
+    def leads(self) -> StoredLeads | None:
+        """Return the leads of the trials over the best reference, and store them if they are new.
+
+        Worked out at most once for the same complete trials, which takes seconds; see
+        ``study_leads``.
+        """
+        attributes = self._read(lambda: self.study.user_attrs)
+        found = study_leads(self._read(self._trials), self.config, self._facts, attributes)
+        if found is not None and found != stored_leads(attributes):
+            leads = found.model_dump(mode="json")
+            self._write(lambda: self.study.set_user_attr(LEADS, leads))
+        return found
 
     def set_verdict(self, verdict: Verdict) -> None:
         """Write the verdict as an attribute of the study."""

@@ -11,7 +11,6 @@ from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.study_lock import require_not_running
 from fieldsharp.sweep.configuration.config_file import validate
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.confirmation.records import read_confirmation
 from fieldsharp.sweep.study.lookup import load_study, study_config, study_data_summary
 from fieldsharp.sweep.study.verdict import settled_verdict, study_verdict
 
@@ -67,8 +66,7 @@ def _is_settled(study: Study, config: SweepConfig, url: str) -> bool:
     """Return whether a success has ended the study."""
     with database_errors(url):
         trials, facts = study.get_trials(deepcopy=False), study_data_summary(study)
-        confirmation = read_confirmation(study)
-    verdict = study_verdict(trials, config, facts, confirmation)
+        verdict = study_verdict(study, trials, config, facts)
     return verdict.name == SUCCESS and bool(
         settled_verdict(verdict, config.budget, trials, facts.targets)
     )

@@ -15,6 +15,7 @@ from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.score import trial_value
+from fieldsharp.objectives.window_statistics import WindowStatistics
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, Sharpening
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -68,6 +69,9 @@ class TrialRecord(Settings):
             baseline.
         frontier: The least RMSE at each sharpness, on the validation split; only of the baseline,
             None where it is not known.
+        window_statistics: Of the forecast as it is and under each sharpener that was tried, in
+            each window of the validation split; the truth's only with the baseline. None in
+            studies of earlier versions, and of a trial that did not run all its epochs.
     """
 
     judgement: MetricValues
@@ -85,6 +89,7 @@ class TrialRecord(Settings):
     references: list[SharpenedForecast] = Field(default_factory=list)
     sharpened_by_epoch: dict[int, dict[str, MetricValues]] = Field(default_factory=dict)
     frontier: Frontier | None = None
+    window_statistics: WindowStatistics | None = None
 
     @property
     def metrics(self) -> dict[str, float]:

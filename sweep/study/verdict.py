@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
+from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import StudyError
@@ -29,8 +32,9 @@ from fieldsharp.sweep.configuration.execution import BudgetSettings
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.outcome import confirmed_result
-from fieldsharp.sweep.study.confirmation.records import Confirmation
+from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.leads import study_leads
 from fieldsharp.sweep.study.narrowed_search import narrowed_search
 from fieldsharp.sweep.study.sharpening_records import best_reference
 from fieldsharp.sweep.study.trial_records import (
@@ -115,8 +119,9 @@ def results_of(
     baseline: TrialRecord | None,
     facts: DataSummary,
     to_come: int,
-    leads: Mapping[int, Lead],
-    confirmation: Confirmation | None,
+    *,
+    leads: Mapping[int, Lead] = MappingProxyType({}),
+    confirmation: Confirmation | None = None,
 ) -> Contenders:
     """Return the trials of a study with all that they are compared with.
 
@@ -185,17 +190,36 @@ def as_script_verdict(config: SweepConfig, verdict: Verdict) -> Verdict:
 
 
 def study_verdict(
+    study: Study,
     trials: list[FrozenTrial],
     config: SweepConfig,
     facts: DataSummary,
     confirmation: Confirmation | None = None,
 ) -> Verdict:
-    """Return the verdict on all trials of a study."""
+    """Return the verdict on all trials of a study.
+
+    Leads over the best reference are those stored with the study, or computed, which takes seconds.
+
+    Args:
+        study: Whose attributes are read.
+        trials: All of its trials.
+        config: Of the study.
+        facts: Of its data.
+        confirmation: A new one; by default that of the study.
+    """
     to_come = max(0, config.budget.trials - counted(trials))
     complete = complete_baseline(trials)
     baseline = trial_record(complete) if complete is not None else None
-    leads: dict[int, Lead] = {}
-    results = results_of(contenders(trials), baseline, facts, to_come, leads, confirmation)
+    results = results_of(
+        contenders(trials),
+        baseline,
+        facts,
+        to_come,
+        confirmation=confirmation or read_confirmation(study),
+    )
+    if baseline is not None and results.sharp:
+        leads = study_leads(trials, config, facts, study.user_attrs)
+        results = replace(results, leads=leads.by_trial if leads is not None else {})
     verdict = as_script_verdict(config, reach_verdict(results))
     if verdict.name != PROMISING or NARROWED not in verdict.next:
         return verdict

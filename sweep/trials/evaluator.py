@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from fieldsharp.fields.split import window_span
 from fieldsharp.fields.windows import ForecastData, Windows
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
@@ -14,6 +15,7 @@ from fieldsharp.objectives.masked_field import MaskedField
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.verification import Verification
 from fieldsharp.objectives.verification_batch import VerificationBatch
+from fieldsharp.objectives.window_accumulation import WindowAccumulation
 
 BATCH = 64
 BATCH_VALUES = 4_000_000
@@ -40,6 +42,14 @@ class Evaluator:
         """How many windows are verified."""
         return len(self._windows)
 
+    def window_accumulation(self) -> WindowAccumulation:
+        """Return an empty accumulation of the statistics of each window."""
+        settings = self._windows.settings
+        every = settings.train_every if self._windows is self.data.train else settings.score_every
+        return WindowAccumulation(
+            self._windows.starts_B.tolist(), every, span_frames=window_span(settings)
+        )
+
     def evaluate(self, predictor: Forecaster, *, detail: bool = True) -> MetricValues:
         """Return every metric of a predictor; in detail those too that no score or guard uses.
 
@@ -54,6 +64,7 @@ class Evaluator:
         *,
         detail: bool = True,
         frontier: FrontierStatistics | None = None,
+        by_window: WindowAccumulation | None = None,
     ) -> dict[str, MetricValues]:
         """Return the metrics of a forecast as it is, by the name none, and under each sharpener.
 
@@ -64,6 +75,7 @@ class Evaluator:
             sharpeners: By name.
             detail: Whether metrics are computed too that no score or guard uses.
             frontier: Given the forecast as it is, to compute the frontier from.
+            by_window: Given all forecasts, for the statistics of each window.
 
         Raises:
             TrainingFailed: If a sharpener of the user's fails.
@@ -73,9 +85,13 @@ class Evaluator:
             verifications[NO_SHARPENER].add(batch)
             if frontier is not None:
                 frontier.add(batch)
+            if by_window is not None:
+                by_window.add(NO_SHARPENER, batch, with_truth=True)
             for name, sharpener in sharpeners.items():
                 sharpened = replace(batch, pred_BTCHW=sharpener(batch.pred_BTCHW))
                 verifications[name].add(sharpened)
+                if by_window is not None:
+                    by_window.add(name, sharpened, with_truth=False)
         return {name: found.metric_values() for name, found in verifications.items()}
 
     def _batches(self, predictor: Forecaster) -> Iterator[VerificationBatch]:

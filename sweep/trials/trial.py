@@ -139,8 +139,13 @@ class Trial:
         statistics = None
         if is_last and self._with_frontier:
             statistics = FrontierStatistics(self.evaluator.windows)
+        by_window = self.evaluator.window_accumulation() if is_last else None
         found = self.evaluator.evaluate_sharpened(
-            self.predictor, self.sharpeners, detail=is_last, frontier=statistics
+            self.predictor,
+            self.sharpeners,
+            detail=is_last,
+            frontier=statistics,
+            by_window=by_window,
         )
         metrics = found.pop(NO_SHARPENER)
         _require_finite(metrics.overall, losses.epoch)
@@ -151,6 +156,7 @@ class Trial:
             seconds=0.0,
             sharpened=found,
             frontier=None if statistics is None else statistics.frontier(),
+            window_statistics=None if by_window is None else by_window.statistics(),
         )
 
 

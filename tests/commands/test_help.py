@@ -14,7 +14,7 @@ COMMANDS = (
     "report",
     "storage",
 )
-HEAVY = ("torch", "optuna", "sqlalchemy", "xarray", "numpy")
+HEAVY = ("torch", "optuna", "sqlalchemy", "xarray", "numpy", "arch")
 LOADED_AFTER = """
 import contextlib, io, json, sys
 from fieldsharp.sweep.command_line import main
@@ -68,4 +68,6 @@ def test_status_does_not_wait_for_torch(more: list[str], tmp_path: Path) -> None
     assert "fieldsharp.sweep.study.status.state" in found["modules"], (
         "it came as far as it goes without one"
     )
-    assert [name for name in ("torch", "xarray") if name in found["modules"]] == []
+    assert [
+        name for name in ("torch", "xarray", "arch", "statsmodels") if name in found["modules"]
+    ] == []

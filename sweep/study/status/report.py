@@ -159,7 +159,7 @@ def study_status(study: Study, url: str) -> StudyStatus:
         trials = study.get_trials(deepcopy=False)
         config, facts = study_config(study), study_data_summary(study)
         confirmation = read_confirmation(study)
-    verdict = study_verdict(trials, config, facts, confirmation)
+    verdict = study_verdict(study, trials, config, facts, confirmation)
     state = study_state(trials, config, facts, verdict, owner=owner, url=url, name=study.study_name)
     is_pareto = config.objective.mode == "pareto"
     # Read once: the baseline has by far the longest record.

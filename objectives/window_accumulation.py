@@ -1,0 +1,85 @@
+"""Gathers the statistics of each window while forecasts are verified.
+
+Shape legend: B sample, T lead, W windows. Physical units, double precision.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from fieldsharp.objectives import accuracy, sharpness
+from fieldsharp.objectives.verification_batch import Statistic, VerificationBatch
+from fieldsharp.objectives.window_statistics import (
+    FloatArray,
+    ForecastWindows,
+    Grouping,
+    ObservedWindows,
+    WindowStatistics,
+)
+
+_OBSERVED: dict[str, Statistic] = {
+    "gradient": sharpness.gradient_observed,
+    "peak": sharpness.peak_observed,
+    "mean": accuracy.mean_observed,
+}
+_OF_FORECASTS: dict[str, Statistic] = {
+    "gradient": sharpness.gradient_predicted,
+    "peak": sharpness.peak_predicted,
+    "squared_error": accuracy.squared_error,
+}
+
+
+class WindowAccumulation:
+    """The statistics of each window, of the truth and of several forecasts.
+
+    Their means over all windows are what the metrics of the same names are computed from. Not
+    thread-safe; holds three doubles for each window and forecast.
+
+    Args:
+        starts_W: First frame of each window, in time order.
+        every: Frames between the starts of neighbouring windows.
+        span_frames: Frames of the series that a window reaches across.
+    """
+
+    def __init__(self, starts_W: Sequence[int], every: int, span_frames: int) -> None:
+        self._grouping = Grouping(starts_W, every)
+        self._span = -(-span_frames // every)
+        self._observed: dict[str, list[FloatArray]] = {name: [] for name in _OBSERVED}
+        self._forecasts: dict[str, dict[str, list[FloatArray]]] = {}
+
+    def add(self, name: str, case: VerificationBatch, *, with_truth: bool) -> None:
+        """Add the next windows of the forecast with this name, and the truth's once."""
+        if with_truth:
+            _append(self._observed, _OBSERVED, case)
+        empty: dict[str, list[FloatArray]] = {statistic: [] for statistic in _OF_FORECASTS}
+        _append(self._forecasts.setdefault(name, empty), _OF_FORECASTS, case)
+
+    def statistics(self) -> WindowStatistics:
+        """Return the statistics of all windows as they are stored."""
+        grouped = self._grouping
+
+        def series(values: dict[str, list[FloatArray]]) -> dict[str, object]:
+            return {name: grouped.series(np.concatenate(found)) for name, found in values.items()}
+
+        observed = ObservedWindows.model_validate(
+            {
+                **series(self._observed),
+                "sizes": grouped.sizes_W.tolist(),
+                "stretches": grouped.stretches,
+                "span": self._span,
+            }
+        )
+        forecasts = {
+            name: ForecastWindows.model_validate(series(values))
+            for name, values in self._forecasts.items()
+        }
+        return WindowStatistics(observed=observed, forecasts=forecasts)
+
+
+def _append(
+    values: dict[str, list[FloatArray]], statistics: dict[str, Statistic], case: VerificationBatch
+) -> None:
+    for name, statistic in statistics.items():
+        mean_B: torch.Tensor = statistic(case).double().mean(dim=1)
+        values[name].append(mean_B.cpu().numpy())

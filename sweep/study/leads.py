@@ -1,0 +1,156 @@
+"""The leads of a study's trials over its best reference: computed once, stored, and read."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+from pydantic import ValidationError
+
+from fieldsharp.fields.settings import Settings
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.objectives.lead import ComparedForecast, Comparison, Lead, leads_over_references
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.sharpening_records import SharpenedForecast
+from fieldsharp.sweep.study.trial_records import (
+    TrialRecord,
+    complete_baseline,
+    is_baseline,
+    trial_record,
+    was_run,
+)
+
+LEADS = "leads"
+"""Attribute of a study."""
+METHOD = 1
+"""Raised with every change of how leads are computed, so that stored ones are made anew."""
+
+
+class StoredLeads(Settings):
+    """The leads of a study as they are stored with it.
+
+    Attributes:
+        basis: Digest of what they were computed from.
+        leads: By trial.
+    """
+
+    basis: str
+    leads: list[Lead]
+
+    @property
+    def by_trial(self) -> dict[int, Lead]:
+        """The leads by number of the trial."""
+        return {lead.trial: lead for lead in self.leads}
+
+
+def study_leads(
+    trials: Sequence[FrozenTrial],
+    config: SweepConfig,
+    facts: DataSummary,
+    attributes: Mapping[str, Any],
+) -> StoredLeads | None:
+    """Return the leads of all complete trials over the best feasible reference.
+
+    Those stored with the study where they are of these trials, else computed, which takes seconds;
+    a reader keeps them in memory only. None where there is nothing to compare: before the baseline
+    and another trial are complete, without references, and where none is feasible.
+
+    Args:
+        trials: Of the study.
+        config: Of the study.
+        facts: Of its data.
+        attributes: Of the study, by name.
+    """
+    comparison = _comparison(trials, config, facts)
+    if comparison is None:
+        return None
+    basis = _basis(comparison)
+    stored = stored_leads(attributes)
+    if stored is not None and stored.basis == basis:
+        return stored
+    return StoredLeads(basis=basis, leads=leads_over_references(comparison))
+
+
+def stored_leads(attributes: Mapping[str, Any]) -> StoredLeads | None:
+    """Return the leads that are stored with a study, None where none can be read."""
+    try:
+        return StoredLeads.model_validate(attributes.get(LEADS))
+    except ValidationError:  # none, or another version wrote them
+        return None
+
+
+def _comparison(
+    trials: Sequence[FrozenTrial], config: SweepConfig, facts: DataSummary
+) -> Comparison | None:
+    first = complete_baseline(trials)
+    baseline = trial_record(first) if first is not None else None
+    if baseline is None or not baseline.references:
+        return None
+    references = _references(baseline)
+    complete = (
+        t for t in trials if t.state is TrialState.COMPLETE and was_run(t) and not is_baseline(t)
+    )
+    records = {t.number: record for t in complete if (record := trial_record(t)) is not None}
+    if not references or not records:
+        return None
+    windows = baseline.window_statistics
+    return Comparison(
+        references=references,
+        trials={
+            number: _compared(record, record.sharpener, record.score, record.metrics["rmse"])
+            for number, record in records.items()
+        },
+        observed=windows.observed if windows is not None else None,
+        targets=facts.targets,
+        rmse_weight=config.objective.rmse_weight,
+        seed=config.search.seed,
+    )
+
+
+def _references(baseline: TrialRecord) -> list[ComparedForecast]:
+    """Return the feasible ones: the baseline as it is, and under each sharpener."""
+    without = (
+        baseline.sharpening.without
+        if baseline.sharpening is not None
+        else SharpenedForecast(
+            name=NO_SHARPENER,
+            judgement=baseline.judgement,
+            score=baseline.score,
+            guards=baseline.guards,
+        )
+    )
+    return [
+        _compared(baseline, one.name, one.score, one.judgement.overall["rmse"])
+        for one in (without, *baseline.references)
+        if one.feasible
+    ]
+
+
+def _compared(record: TrialRecord, sharpener: str, score: float, rmse: float) -> ComparedForecast:
+    windows = record.window_statistics
+    return ComparedForecast(
+        score=score,
+        rmse=rmse,
+        sharpener=sharpener,
+        windows=windows.forecasts if windows is not None else {},
+    )
+
+
+def _basis(comparison: Comparison) -> str:
+    """Return the digest of what leads depend on; a trial's statistics change with its scores."""
+
+    def figures(one: ComparedForecast) -> list[object]:
+        return [one.sharpener, one.score, one.rmse, sorted(one.windows)]
+
+    tree = [
+        METHOD,
+        [figures(one) for one in comparison.references],
+        [[number, *figures(one)] for number, one in comparison.trials.items()],
+        comparison.observed is not None,
+        str(comparison.targets),
+        comparison.rmse_weight,
+        comparison.seed,
+    ]
+    return hashlib.sha256(json.dumps(tree).encode()).hexdigest()
