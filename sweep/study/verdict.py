@@ -22,6 +22,7 @@ from fieldsharp.objectives.verdict import (
 )
 from fieldsharp.sweep.configuration.execution import BudgetSettings
 from fieldsharp.sweep.configuration.presets import BASELINE
+from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.narrowed_search import narrowed_search
@@ -54,8 +55,7 @@ def contender(spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True)
         gradient=record.metrics["gradient"],
         peak=record.metrics["peak"],
         broken=tuple((guard.name, guard.words) for guard in broken(record.guards)),
-        # The losses of a script are unknown.
-        sharpens=can_sharpen(spec.run.loss) or spec.run.trainer is not None,
+        sharpens=may_sharpen(spec.run),
         is_baseline=spec.preset == BASELINE,
         rmse=record.metrics["rmse"],
         value=record.value,
@@ -82,6 +82,14 @@ def can_sharpen(loss: LossSettings) -> bool:
     by_gradient = loss.gradient_weight > 0 and loss_variant(loss.variant).sharpens
     by_peak = loss.peak_weight > 0 and loss_variant(loss.peak_variant).sharpens
     return by_gradient or by_peak or loss.base == "crps"
+
+
+def may_sharpen(run: RunSettings) -> bool:
+    """Return whether a training may cure blur that comes from uncertainty.
+
+    The losses of a script are unknown, so that any of its trainings may.
+    """
+    return can_sharpen(run.loss) or run.trainer is not None
 
 
 def as_script_verdict(config: SweepConfig, verdict: Verdict) -> Verdict:
