@@ -150,7 +150,7 @@ class Replay:
     """
 
     def __init__(self, config: SweepConfig, targets: Targets, trainings: Sequence[Training]):
-        self._config = config
+        self.config = config
         self._targets = targets
         self._of = config.training.epochs
         self._rungs = rungs(config.search, self._of)
@@ -163,7 +163,7 @@ class Replay:
 
     def result(self, training: Training, rung: int, rule: Rule) -> RungResult:
         """Return the result of a training at a rung under a rule; after all epochs, its end."""
-        report, name = training.reports[rung - 1], self._config.sharpening.name
+        report, name = training.reports[rung - 1], self.config.sharpening.name
         found = self._scoring.at_rung(report, self._of, name, sharpens=training.sharpens)
         if rule == "as shipped" and rung < self._of:
             return found
@@ -173,7 +173,7 @@ class Replay:
             return found.by_score if behind else found
         forecasts = {NO_SHARPENER: report.judgement, **report.sharpened}
         baseline = self._baseline.reports[rung - 1].judgement
-        judged = judge(forecasts, NO_SHARPENER, self._config.objective, self._targets, baseline)
+        judged = judge(forecasts, NO_SHARPENER, self.config.objective, self._targets, baseline)
         allowed = forgiven(rung, self._of)
         best = best_of(judged, lambda guards: total_violation(guards, allowed))
         value = trial_value(best.score.total, judged[0].score.total)
