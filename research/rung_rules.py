@@ -190,9 +190,10 @@ class Replay:
     def sweep(self, order: Sequence[int], rule: Rule) -> tuple[set[int], int]:
         """Return the trainings that a sweep in this order trains to their end, and its epochs."""
         asha = Asha(self._rungs, 3, 50)
-        for rung in self._rungs:
-            asha.add_baseline(self.result(self._baseline, rung, rule))
-        new, at, complete = list(order), dict.fromkeys(order, 0), set()
+        for epochs in self._rungs:
+            asha.add_baseline(self.result(self._baseline, epochs, rule))
+        new, at = list(order), dict.fromkeys(order, 0)
+        complete: set[int] = set()
         while True:
             number = asha.next_promoted([], len(new))
             if number is not None:
