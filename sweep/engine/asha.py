@@ -6,9 +6,14 @@ checkpoint as soon as they belong to that share because more trials have come; a
 once it cannot belong to it any more, whatever the trials to come are worth. While more may come,
 the baseline after the same number of epochs counts as one of the trials at the rung, so that no
 trial goes on for lack of competitors.
+
+Guards order the trials at a rung. Early in training they are wrong about some nets that come out
+best, so a trial that they may not decide on alone also goes on if it is among the best share
+without them (decision record 31). Without that second order nets that game the score would take
+the places of the others, without the first those that are only late would be given up.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -33,11 +38,12 @@ class _Rung:
     results: dict[int, RungResult] = field(default_factory=dict)
     baseline: RungResult | None = None
     _order: list[int] | None = None
+    _by_score: list[int] | None = None
 
     def add(self, number: int, result: RungResult) -> None:
         """Take in the result of a trial."""
         self.results[number] = result
-        self._order = None
+        self._order = self._by_score = None
 
     @property
     def order(self) -> list[int]:
@@ -45,6 +51,36 @@ class _Rung:
         if self._order is None:
             self._order = ranked(self.results)
         return self._order
+
+    @property
+    def by_score(self) -> list[int]:
+        """The trials as if those broke no guard that guards may not decide on, the best first."""
+        if self._by_score is None:
+            freed = [r for r in self.results.values() if not r.guards_decide and r.violation > 0]
+            results = {number: result.by_score for number, result in self.results.items()}
+            self._by_score = ranked(results) if freed else self.order
+        return self._by_score
+
+    def first(self, count: int, baseline: RungResult | None = None) -> list[int]:
+        """Return the trials among so many first in either order, the baseline among them if given.
+
+        In the order by score only those count that guards may not decide on.
+        """
+        found = dict.fromkeys(_first(self.order, self.results, count, baseline))
+        if self.by_score is not self.order:
+            freed = {number: self.results[number].by_score for number in self.by_score[:count]}
+            also = _first(self.by_score, freed, count, baseline)
+            found |= dict.fromkeys(n for n in also if not self.results[n].guards_decide)
+        return list(found)
+
+    @property
+    def by_turn(self) -> list[int]:
+        """The trials in the order in which they would go on."""
+        places = {number: place for place, number in enumerate(self.order)}
+        for place, number in enumerate(self.by_score):
+            if not self.results[number].guards_decide:
+                places[number] = min(place, places[number])
+        return sorted(self.order, key=places.__getitem__)
 
     @property
     def has_several_values(self) -> bool:
@@ -59,13 +95,20 @@ class _Rung:
         is the best in the RMSE and would always be among the best.
         """
         if not more_may_come:
-            return self.order[: -(-len(self.results) // one_in)]
+            return self.first(-(-len(self.results) // one_in))
         if self.baseline is None or self.has_several_values:
-            return self.order[: len(self.results) // one_in]
-        count = (len(self.results) + 1) // one_in
-        first = {number: self.results[number] for number in self.order[:count]}
-        among = ranked({**first, BASELINE: self.baseline})[:count]
-        return [number for number in among if number != BASELINE]
+            return self.first(len(self.results) // one_in)
+        return self.first((len(self.results) + 1) // one_in, self.baseline)
+
+
+def _first(
+    order: Sequence[int], results: Mapping[int, RungResult], count: int, baseline: RungResult | None
+) -> list[int]:
+    """Return the first trials of an order, the baseline among them if it is given."""
+    first = {number: results[number] for number in order[:count]}
+    if baseline is None:
+        return list(first)
+    return [n for n in ranked({**first, BASELINE: baseline})[:count] if n != BASELINE]
 
 
 class Asha:
@@ -152,8 +195,9 @@ class Asha:
             most = -(-(count + to_come) // self._one_in)
             if to_come and rung.has_several_values:
                 most = count
-            waiting = [n for n in rung.order if self._paused.get(n) == rung.epochs]
-            late = set(rung.order[most:]) | set(waiting[self._most_paused :])
+            in_time = set(rung.first(most))
+            waiting = [n for n in rung.by_turn if self._paused.get(n) == rung.epochs]
+            late = {n for n in waiting if n not in in_time} | set(waiting[self._most_paused :])
             found += [number for number in waiting if number in late]
         return found
 

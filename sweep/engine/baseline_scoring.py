@@ -1,9 +1,10 @@
 """Scores of trials relative to the baseline after the same number of epochs."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
-from fieldsharp.objectives.guards import GuardOutcome, total_violation
+from fieldsharp.objectives.guards import GuardOutcome, broken, check_guards, total_violation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import Score, score_forecast, trial_value
 from fieldsharp.objectives.settings import ObjectiveSettings
@@ -57,16 +58,23 @@ class BaselineScoring:
         baseline = self._at(report.epoch)
         return None if baseline is None else self._score(report.judgement, baseline)
 
-    def at_rung(self, report: EpochReport, of: int, sharpening: str) -> RungResult:
+    def at_rung(
+        self, report: EpochReport, of: int, sharpening: str, *, sharpens: bool = False
+    ) -> RungResult:
         """Return the result of a trial at a rung; the baseline has reached it already.
 
         Args:
             report: Of the epoch.
             of: Epochs in all.
             sharpening: The setting of the trial.
+            sharpens: Whether its loss can sharpen.
         """
         forecasts = {NO_SHARPENER: report.judgement, **report.sharpened}
-        return self._rung_result(report.epoch, of, forecasts, sharpening)
+        result = self._rung_result(report.epoch, of, forecasts, sharpening)
+        metrics = report.judgement.overall
+        is_behind = metrics["rmse"] > metrics.get("rmse_climatology", math.inf)
+        is_early = sharpens and 2 * result.epochs < of
+        return result.model_copy(update={"guards_decide": not (is_behind or is_early)})
 
     def baseline_at_rung(self, epochs: int, of: int, sharpening: str) -> RungResult | None:
         """Return the result of the baseline after so many epochs, None if not known yet."""
@@ -82,11 +90,18 @@ class BaselineScoring:
         baseline = self._at(epoch)
         assert baseline is not None, "no trial is scored before the baseline has reached its epoch"
 
+        of_baseline = broken(check_guards(baseline, self._objective.guards, baseline))
+        excused = {outcome.name for outcome in of_baseline}
+
         def violation(outcomes: Sequence[GuardOutcome]) -> float:
-            return total_violation(outcomes, forgiven(epoch + 1, of))
+            counted = (outcome for outcome in outcomes if outcome.name not in excused)
+            return total_violation(counted, forgiven(epoch + 1, of))
 
         judged = self._judged(forecasts, baseline)
-        best = _chosen(judged, sharpening, violation)
+        # The value is compared without guards, too: a sharpener that adds no violation is as good
+        # for a net that breaks a guard as for one that does not.
+        as_it_is = violation(judged[0].guards)
+        best = _chosen(judged, sharpening, lambda outcomes: violation(outcomes) - as_it_is)
         value = trial_value(best.score.total, judged[0].score.total)
         return RungResult(
             epochs=epoch + 1,

@@ -11,6 +11,7 @@ from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.rung_results import RungResult
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.study.verdict import may_sharpen
 
 
 class PausedTrials:
@@ -78,7 +79,9 @@ class PausedTrials:
         if running.is_baseline or not is_rung or self._rule.has_result(number, epochs):
             return None
         run = running.spec.run
-        result = self._scoring.at_rung(report, run.training.epochs, run.sharpening.name)
+        result = self._scoring.at_rung(
+            report, run.training.epochs, run.sharpening.name, sharpens=may_sharpen(run)
+        )
         self._rule.add_result(number, result)
         self._add_baseline(epochs)
         return result

@@ -19,6 +19,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import make_pruner, make_sampler
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.sampling.rung_aware_sampler import RungAwareSampler
+from fieldsharp.sweep.study.sampling.sharpening_share import with_sharpening_share
 from fieldsharp.sweep.study.trial_records import CONFIG, FACTS, IDENTITY, read_stored
 from fieldsharp.sweep.study.warm_start import WarmStart, store_warm_start
 
@@ -81,7 +82,9 @@ def open_or_create_study(
         trials = len(study.get_trials(deepcopy=False))
         sampler = make_sampler(config.search, trials)
         learns = config.promotes or config.search.sampler == "tpe"
-        study.sampler = RungAwareSampler(sampler) if learns else sampler
+        study.sampler = with_sharpening_share(
+            RungAwareSampler(sampler) if learns else sampler, config
+        )
         study.pruner = make_pruner(config.search, config.training.epochs)
         return study
 

@@ -26,9 +26,11 @@ class RungResult(Settings):
     Attributes:
         epochs: Trained until the rung.
         values: The values that the search minimises, relative to the baseline at the same epoch.
-        violation: Total violation of the guards beyond what is forgiven at that epoch; 0 where
-            they hold.
+        violation: Total violation of the guards that count, beyond what is forgiven at that epoch;
+            0 where they hold.
         rmse: In units of the field; infinite where it was not stored, by earlier versions.
+        guards_decide: Whether guards alone may keep the trial from going on. False while it is
+            behind climatology, and before half of its epochs if its loss can sharpen.
     """
 
     model_config = ConfigDict(allow_inf_nan=True)
@@ -37,6 +39,12 @@ class RungResult(Settings):
     values: tuple[float, ...]
     violation: float = 0.0
     rmse: float = math.inf
+    guards_decide: bool = True
+
+    @property
+    def by_score(self) -> "RungResult":
+        """The result as it is ranked where guards alone may not decide."""
+        return self if self.guards_decide else self.model_copy(update={"violation": 0.0})
 
 
 def objective_values(

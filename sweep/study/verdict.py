@@ -30,6 +30,7 @@ from fieldsharp.objectives.verdict import (
 )
 from fieldsharp.sweep.configuration.execution import BudgetSettings
 from fieldsharp.sweep.configuration.presets import BASELINE
+from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.outcome import confirmed_result
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
@@ -77,8 +78,7 @@ def contender(spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True)
         gradient=record.metrics["gradient"],
         peak=record.metrics["peak"],
         broken=tuple((guard.name, guard.words) for guard in broken(record.guards)),
-        # The losses of a script are unknown.
-        sharpens=can_sharpen(spec.run.loss) or spec.run.trainer is not None,
+        sharpens=may_sharpen(spec.run),
         variants=_terms(spec.run.loss),
         sharpener="" if record.sharpener == NO_SHARPENER else record.sharpener,
         epochs=record.epochs,
@@ -180,6 +180,14 @@ def _training_signs(baseline: TrialRecord, facts: DataSummary) -> TrainingSigns:
         simple=simple,
         power_large_db=values.by_lead.get("power_large", [math.nan])[0],
     )
+
+
+def may_sharpen(run: RunSettings) -> bool:
+    """Return whether a training may cure blur that comes from uncertainty.
+
+    The losses of a script are unknown, so that any of its trainings may.
+    """
+    return can_sharpen(run.loss) or run.trainer is not None
 
 
 def as_script_verdict(config: SweepConfig, verdict: Verdict) -> Verdict:

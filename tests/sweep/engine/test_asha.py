@@ -14,6 +14,11 @@ def _at(epochs: int, value: float, violation: float = 0.0) -> RungResult:
     return RungResult(epochs=epochs, values=(value,), violation=violation)
 
 
+def _late(epochs: int, value: float, violation: float) -> RungResult:
+    """Return the result of a trial that guards alone may not keep from going on."""
+    return RungResult(epochs=epochs, values=(value,), violation=violation, guards_decide=False)
+
+
 def _front(*values: float, violation: float = 0.0) -> RungResult:
     return RungResult(epochs=1, values=values, violation=violation)
 
@@ -104,6 +109,60 @@ def test_no_more_wait_than_are_allowed_to(values: int) -> None:
         assert promotion.next_promoted(running=[], new=1000) == number
         promotion.remove(number)
     assert promotion.hopeless(running=[], new=1000) == [7, 8]
+
+
+def test_one_that_guards_may_not_decide_on_goes_on_by_its_score_and_takes_no_other_place() -> None:
+    promotion = Asha([2], one_in=3, most_paused=50)
+    for number, value in enumerate((0.5, 0.4, 0.6)):
+        promotion.add_result(number, _at(2, value))
+    promotion.add_result(3, _late(2, 0.1, violation=0.7))
+    promotion.add_result(4, _at(2, 0.05, violation=0.6))
+    promotion.add_result(5, _late(2, 0.45, violation=0.1))
+    go_on = [n for n in range(6) if promotion.promotes(n, 2, running=[], new=9)]
+    # Of six two go on: 1 and 0, that break no guard. Without the guards of 3 and 5 the best two are
+    # 3 and 1; the guards of 4 count, and 5 is given up for its score.
+    assert go_on == [0, 1, 3]
+    for number in range(6):
+        promotion.pause(number, 2)
+    assert sorted(promotion.hopeless(running=[], new=0)) == [2, 4, 5]
+
+
+def test_nets_that_game_the_score_take_no_place_of_those_that_hold_the_guards() -> None:
+    honest = {number: _at(1, 0.2 + 0.01 * number) for number in range(6)}
+    alone = Asha([1], one_in=3, most_paused=50)
+    beside = Asha([1], one_in=3, most_paused=50)
+    for number, result in honest.items():
+        alone.add_result(number, result)
+        beside.add_result(number, result)
+    for number in range(6, 12):
+        beside.add_result(number, _late(1, 0.0, violation=3.0))
+    kept = {n for n in honest if alone.promotes(n, 1, running=[], new=9)}
+    assert kept == {0, 1}
+    go_on = {n for n in range(12) if beside.promotes(n, 1, running=[], new=9)}
+    assert go_on >= kept
+    assert len(go_on - honest.keys()) == 4, "a third of the twelve, by their score"
+
+
+def test_the_baseline_is_ahead_of_one_that_guards_may_not_decide_on_by_its_score_alone() -> None:
+    promotion = Asha([1], one_in=3, most_paused=50)
+    promotion.add_baseline(_at(1, 0.3))
+    promotion.add_result(0, _late(1, 0.4, violation=1.0))
+    promotion.add_result(1, _at(1, 0.6))
+    assert not promotion.promotes(0, 1, running=[], new=9)
+    promotion.add_result(2, _late(1, 0.2, violation=1.0))
+    assert promotion.promotes(2, 1, running=[], new=9)
+
+
+def test_those_that_wait_are_no_more_where_two_orders_are_kept() -> None:
+    promotion = Asha([1], one_in=3, most_paused=3)
+    for number in range(4):
+        promotion.add_result(number, _at(1, 0.5 + 0.1 * number))
+    for number in range(4, 8):
+        promotion.add_result(number, _late(1, 0.1 * number, violation=1.0))
+    for number in range(8):
+        promotion.pause(number, 1)
+    # In turn: 0 by guards and 4 by score, then 1 by guards.
+    assert sorted(promotion.hopeless(running=[], new=1000)) == [2, 3, 5, 6, 7]
 
 
 def test_an_earlier_result_at_a_rung_stays() -> None:

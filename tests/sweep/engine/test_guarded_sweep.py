@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 
 from fieldsharp.sweep.study.resume import resumable
 from fieldsharp.sweep.study.sampling.rung_aware_sampler import RungAwareSampler
+from fieldsharp.sweep.study.sampling.sharpening_share import SharpeningShare
 from fieldsharp.sweep.study.status.report import front, study_status
 from fieldsharp.sweep.study.trial_records import (
     FACTS,
@@ -300,7 +301,9 @@ class TestTheFront:
         sweep = make_sweep(trials=14, objective=self.PARETO)
         _run(sweep, *([NOISY, SHARP] * 7)[:13])
         assert sweep.states == ["COMPLETE"] * 14
-        assert isinstance(sweep.repository.study.sampler, RungAwareSampler)
+        sampler = sweep.repository.study.sampler
+        assert isinstance(sampler, SharpeningShare)
+        assert isinstance(sampler.sampler, RungAwareSampler)
 
     def test_a_study_is_gone_on_with(self, make_sweep: MakeSweep) -> None:
         _run(make_sweep(trials=2, objective=self.PARETO), SHARP)

@@ -2,7 +2,9 @@
 
 import itertools
 import logging
+import math
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -210,6 +212,85 @@ def test_what_is_forgiven_at_a_rung_goes_to_nothing(epoch: int, of: int, allowed
     assert result.violation == pytest.approx(broken_guard.violation - allowed)
     at_rung = scoring.at_rung(baseline, of, "none")
     assert scoring.baseline_at_rung(epoch + 1, of, "none") == at_rung
+
+
+def _scoring(epoch: int, baseline: Metrics) -> BaselineScoring:
+    scoring = BaselineScoring(ObjectiveSettings(), TARGETS)
+    for earlier in range(epoch + 1):
+        scoring.add_baseline(report_of(earlier, baseline))
+    return scoring
+
+
+def test_a_guard_that_the_baseline_of_that_age_breaks_does_not_count() -> None:
+    uncorrelated = {"anomaly_correlation": 0.05}  # of at least 0.3: broken by 0.83
+    noisy = metrics_of() | uncorrelated | {"roughness": 30.0}
+    beside_good, beside_bad = (
+        _scoring(2, baseline).at_rung(report_of(2, noisy), 12, "none")
+        for baseline in (metrics_of(), metrics_of() | uncorrelated)
+    )
+    of_roughness = (30.0 - 3.0) / 3.0 - 0.5625
+    of_correlation = (0.8 - 0.05) / 0.8 - 0.5625  # 0.1 below the baseline's 0.9
+    assert beside_good.violation == pytest.approx(of_roughness + of_correlation)
+    assert beside_bad.violation == pytest.approx(of_roughness)
+    assert _scoring(2, metrics_of() | uncorrelated).baseline_at_rung(3, 12, "none") is not None
+
+
+@pytest.mark.parametrize(
+    ("epoch", "of", "rmse", "sharpens", "decide"),
+    [
+        (2, 12, 10.0, True, False),
+        (2, 12, 10.0, False, True),
+        (5, 12, 10.0, True, True),
+        (4, 11, 10.0, True, False),
+        (5, 12, 101.0, False, False),  # the error of climatology is 100
+        (5, 12, 100.0, False, True),
+    ],
+)
+def test_guards_alone_decide_from_half_of_the_epochs_on_and_once_climatology_is_beaten(
+    epoch: int, of: int, rmse: float, sharpens: bool, decide: bool
+) -> None:
+    report = report_of(epoch, metrics_of(rmse=rmse) | {"roughness": 30.0})
+    result = _scoring(epoch, metrics_of()).at_rung(report, of, "none", sharpens=sharpens)
+    assert result.guards_decide is decide
+    assert result.violation > 0
+    assert (result.by_score.violation > 0) is decide
+
+
+def test_one_that_breaks_a_guard_is_compared_with_its_sharpener_too() -> None:
+    blurred = metrics_of(gradient=2.0) | {"anomaly_correlation": 0.05}
+    report = replace(
+        report_of(2, blurred),
+        sharpened={
+            "unsharp": report_of(2, blurred | {"gradient": 3.1}).judgement,
+            "spectral": report_of(2, blurred | {"gradient": 3.2, "roughness": 30.0}).judgement,
+        },
+    )
+    result = _scoring(2, metrics_of()).at_rung(report, 12, "auto")
+    # Under unsharp, which breaks no further guard, it has a score of 0: a tenth of its own is left.
+    assert result.values == pytest.approx((0.1 * math.log(3.0 / 2.0),))
+    assert result.violation == pytest.approx((0.8 - 0.05) / 0.8 - 0.5625)
+
+
+@pytest.mark.parametrize("variant", ["sorted", "sobel"])
+def test_a_loss_that_sharpens_is_not_given_up_by_a_guard_alone_before_half_of_its_epochs(
+    make_sweep: MakeSweep, variant: str
+) -> None:
+    """All break a guard at first but trial 4, the best, which holds it from the second rung on."""
+    space = {"loss_variant": {"choices": [variant]}, "gradient_weight": {"low": 0.1, "high": 1.0}}
+    sweep = make_sweep(
+        9,
+        search={"pruner": "promotion", "rungs": RUNGS, "promote_one_in": 3, "space": space},
+        training={"epochs": EPOCHS},
+    )
+    metrics = _metrics(dict.fromkeys(range(1, 9), 2.0))
+    metrics[4, 0] = metrics_of() | {"change_ratio": 0.01}
+    for epoch in range(1, EPOCHS):
+        metrics[4, epoch] = metrics_of()
+    sweep.run(FakeExecutor(slots=2, metrics=metrics))
+    first, *_ = sweep.trials[4].user_attrs["rungs"]
+    assert first["violation"] > 0
+    assert sweep.trials[4].state.name == ("COMPLETE" if variant == "sorted" else "PRUNED")
+    assert [trial.state.name for trial in sweep.trials].count("PAUSED") == 0
 
 
 def test_paused_trials_are_not_read_again_for_every_choice(
