@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -92,7 +93,11 @@ def _comparison(
     complete = (
         t for t in trials if t.state is TrialState.COMPLETE and was_run(t) and not is_baseline(t)
     )
-    records = {t.number: record for t in complete if (record := trial_record(t)) is not None}
+    records = {
+        t.number: record
+        for t in complete
+        if (record := trial_record(t)) is not None and math.isfinite(record.score)
+    }
     if not references or not records:
         return None
     windows = baseline.window_statistics

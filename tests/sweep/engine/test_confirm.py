@@ -18,6 +18,7 @@ from fieldsharp.objectives.frontier_statistics import FrontierStatistics
 from fieldsharp.objectives.guards import broken, check_guards
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band
+from fieldsharp.objectives.window_accumulation import WindowAccumulation
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -220,9 +221,12 @@ def test_the_test_split_is_looked_at_once_a_training(
         *,
         detail: bool = True,
         frontier: FrontierStatistics | None = None,
+        by_window: WindowAccumulation | None = None,
     ) -> dict[str, MetricValues]:
         parts.append((int(self._windows.starts_B[0]), detail))
-        return whole(self, predictor, sharpeners, detail=detail, frontier=frontier)
+        return whole(
+            self, predictor, sharpeners, detail=detail, frontier=frontier, by_window=by_window
+        )
 
     monkeypatch.setattr(Evaluator, "evaluate_sharpened", count)
     executor = Executor(Trainings(tiny_data))
