@@ -351,6 +351,7 @@ def lead(number: int, chance: float | None, score: float = 0.03, blocks: int = 3
         score_chance=chance,
         rmse_chance=chance,
         blocks=blocks,
+        compared=6,
     )
 
 
