@@ -49,6 +49,11 @@ class Source:
     origin: Origin
     variant: Variant | None = None
 
+    @property
+    def is_here(self) -> bool:
+        """Whether its file comes along or can be made."""
+        return not isinstance(self.origin, Stored) or self.origin.is_shipped
+
     def path(self, given: Path, work: Path) -> Path:
         """Return the file of the field, which is made unless it is stored as it is.
 
