@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _say("interrupted: the same command goes on with the rows that are left")
                 return 3
     print("\n".join(table(rows, found)))
-    wrong = [r.name for r in rows if r.name in found and not r.is_right(found[r.name].verdicts)]
+    wrong = [r.name for r in rows if r.name in found and not r.is_right(found[r.name])]
     for name in wrong:
         for said in found[name].verdicts:
             print(f"{name}: {said.name}: {said.reason}; {said.advice}")

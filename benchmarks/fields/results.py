@@ -113,6 +113,20 @@ class Result:
     commit: str
     machine: str
 
+    @property
+    def winner_holds(self) -> bool:
+        """Whether the confirmed trial is feasible with all seeds and not behind the reference.
+
+        Also that it is the winner. True where none was confirmed.
+        """
+        best = self.confirmed
+        if best is None:
+            return True
+        if not best.wins or best.score is None or best.feasible < best.seeds:
+            return False
+        bound = self.reference.test_score if self.reference is not None else None
+        return bound is None or best.score <= bound
+
 
 def read_results(file: Path) -> list[Result]:
     """Return the results in a file, none where it is missing."""

@@ -45,7 +45,7 @@ def _cells(row: Row, result: Result) -> Iterator[str]:
     yield row.name
     yield " or ".join(row.right)
     yield THEN.join(said.name for said in result.verdicts)
-    yield "yes" if row.is_right(result.verdicts) else "**no**"
+    yield "yes" if row.is_right(result) else "**no**"
     yield _shares(result.baseline)
     yield _reference(result.reference)
     yield from _confirmed(result.confirmed)

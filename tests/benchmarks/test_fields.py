@@ -29,6 +29,7 @@ from data.plume_settings import PlumeSettings
 from data.variants import Variant
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.sweep.configuration.config_file import load_config
+from tests.sweep.wide_guards import WIDE
 
 TINY = Row(
     "tiny",
@@ -42,10 +43,10 @@ LATER = "training.length="
 """A setting that not every version has."""
 
 
-def a_result(row: str = "tiny", *names: str, reason: str = "reason") -> Result:
+def a_result(row: str = "tiny", *names: str) -> Result:
     return Result(
         key=Key(row, "setup", "code", "data"),
-        verdicts=[Said(name, reason, "advice") for name in names or ("success",)],
+        verdicts=[Said(name, "reason", "advice") for name in names or ("success",)],
         baseline=Sharpness(0.812, 0.834),
         baseline_rmse=7.2e-4,
         reference=ReferenceFigures("unsharp", 0.051, True, 0.0474, 3),
@@ -105,9 +106,26 @@ def test_every_verdict_must_be_right_before_and_after_the_confirmation() -> None
     )
     few = f"{FEW_WINDOWS}: trial 3 leads"
 
-    assert row.is_right([Said("success", few, ""), Said("not confirmed", "lost", "")])
-    assert not row.is_right([Said("success", "trial 3 leads", ""), Said("not confirmed", "", "")])
-    assert not row.is_right([Said("success", few, ""), Said("stuck", few, "")])
+    def is_right(*said: tuple[str, str]) -> bool:
+        verdicts = [Said(name, reason, "") for name, reason in said]
+        return row.is_right(replace(a_result(), verdicts=verdicts))
+
+    assert is_right(("success", few), ("not confirmed", "lost"))
+    assert not is_right(("success", "trial 3 leads"), ("not confirmed", ""))
+    assert not is_right(("success", few), ("stuck", few))
+
+
+@pytest.mark.parametrize(
+    ("score", "feasible", "holds"), [(0.0474, 3, True), (0.048, 3, False), (0.02, 2, False)]
+)
+def test_a_success_must_be_feasible_with_all_seeds_and_not_behind_the_reference(
+    score: float, feasible: int, holds: bool
+) -> None:
+    result = a_result("tiny", "success", "success")
+    assert result.confirmed is not None
+    confirmed = replace(result.confirmed, score=score, feasible=feasible)
+
+    assert TINY.is_right(replace(result, confirmed=confirmed)) is holds
 
 
 def test_another_right_verdict_asks_for_no_new_run_but_other_trials_do() -> None:
@@ -250,7 +268,8 @@ def test_a_row_is_swept_confirmed_and_counted(
 ) -> None:
     """Whatever the verdict of so small a sweep is, it is confirmed here."""
     monkeypatch.setattr(sweeps, "CONFIRMED", ("success", "promising", "stuck", "gamed"))
-    easy = ("objective.guards.rmse_over_climatology=9", "objective.guards.correlation_least=-1")
+    wide = {**WIDE, "peak_isolation": 100.0, "roughness_db": 60.0}
+    easy = [f"objective.guards.{guard}={limit}" for guard, limit in wide.items()]
     row = replace(TINY, changes=(*TINY.changes, *easy))
     file = tmp_path / "fields.jsonl"
 
@@ -262,7 +281,11 @@ def test_a_row_is_swept_confirmed_and_counted(
     assert 0.2 < kept.baseline.gradient < 2.0
     assert kept.reference is not None
     assert sum(kept.trials.values()) >= 2
-    trainings = 2 + (2 if len(kept.verdicts) == 2 else 0)  # of one epoch: trials, then two runs
-    assert kept.epochs == trainings
-    assert kept.steps == kept.epochs * 6  # 43 windows in batches of 8
+    assert len(kept.verdicts) == 2
+    assert kept.confirmed is not None
+    assert kept.confirmed.sharpness is not None
+    assert kept.confirmed.seeds == 1
+    assert kept.reference.test_score is not None
+    assert kept.epochs == 4  # of one epoch each: two trials, and both again with another seed
+    assert kept.steps == kept.epochs * 5  # 38 windows in batches of 8
     assert json.loads(file.read_text())["key"]["row"] == "tiny"
