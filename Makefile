@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 
 .PHONY: sweep test test-outside test-cluster test-cluster-short postgresql test-slow torture lint docs \
-	bench constraints audit clean
+	bench fields fields-short constraints audit clean
 
 sweep: .venv/installed  ## install, then run the quickstart sweep on real data
 	$(PY) run_sweep.py start configs/quickstart.yaml
@@ -41,6 +41,12 @@ docs: .venv/installed-dev  ## the pages that are made from the code
 
 bench: .venv/installed-bench  ## the table of ratios: ours beside what one would take instead
 	$(PY) -m benchmarks.bench
+
+fields: .venv/installed  ## sweeps on fields nobody tuned on, each beside its right verdict; an hour
+	$(PY) -m benchmarks.fields
+
+fields-short: .venv/installed  ## four of them in small
+	$(PY) -m benchmarks.fields --short
 
 constraints:  ## constraints.txt anew, from an environment with the newest of what requirements leave open
 	PYTHON=$(PYTHON) .ci/write_constraints

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from benchmarks.measurement import Measurement
 from data.plume_settings import PlumeSettings
-from data.plumes import simulate, write
+from data.plumes import simulate
+from data.simulated_file import write
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.sweep.configuration.config_file import load_config
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-# Allowed values, both ends included; whole numbers where the ends are whole.
-_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
+from data.setting_ranges import Ranges, check_ranges
+
+_RANGES: Ranges = MappingProxyType(
     {
         "frames": (1, 100_000),
         "size": (16, 2048),
@@ -64,14 +64,4 @@ class PlumeSettings:
     wind_memory_h: float = 5.0
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            whole = isinstance(low, int)
-            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-                kind = "a whole number" if whole else "a number"
-                raise ValueError(f"{name} must be {kind}, found {value!r}: give {low} to {high}.")
-            if not low <= value <= high:  # refuses NaN as well
-                raise ValueError(
-                    f"{name} must lie in {low} to {high}, found {value!r}: "
-                    f"the default is {getattr(PlumeSettings, name)}."
-                )
+        check_ranges(self, _RANGES)
