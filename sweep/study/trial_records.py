@@ -68,6 +68,11 @@ class TrialRecord(Settings):
             baseline.
         frontier: The least RMSE at each sharpness, on the validation split; only of the baseline,
             None where it is not known.
+        steps: Training steps of its epochs; None where they are not known.
+        epochs_looked_at: Epochs that a baseline of length ``auto`` was trained in all, to find
+            ``epochs``; None of others.
+        reached_most: Whether such a baseline ended only because it had taken ``most_steps``, and
+            its RMSE was still improving; None of others.
     """
 
     judgement: MetricValues
@@ -85,6 +90,9 @@ class TrialRecord(Settings):
     references: list[SharpenedForecast] = Field(default_factory=list)
     sharpened_by_epoch: dict[int, dict[str, MetricValues]] = Field(default_factory=dict)
     frontier: Frontier | None = None
+    steps: int | None = None
+    epochs_looked_at: int | None = None
+    reached_most: bool | None = None
 
     @property
     def metrics(self) -> dict[str, float]:
