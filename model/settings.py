@@ -104,7 +104,7 @@ class LossSettings(Settings):
         return self
 
 
-LEAST_STEPS = 400
+LEAST_STEPS = 250
 MOST_STEPS = 3000
 PATIENCE_STEPS = 250
 """Defaults of ``training.length: auto``, chosen in decision record 30."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 LEAST_GAIN = 0.002
 """Relative. A smaller fall of the RMSE is no improvement (decision record 30)."""
 LATE_SHARE = 0.25
-STILL_IMPROVING = 0.01
+STILL_IMPROVING = 0.02
 """Relative fall of the RMSE in the last quarter of a training that is worth more epochs."""
 
 

@@ -3,7 +3,7 @@
 from fieldsharp.sweep.checking.context import CheckContext, Finding
 from fieldsharp.sweep.configuration.training_length import few_epochs, steps_an_epoch
 
-LIKELY_STEPS = (400, 1000)
+LIKELY_STEPS = (250, 1000)
 """Measured on four fields at several seeds (decision record 30)."""
 
 
