@@ -16,7 +16,7 @@ AUTO = [
     for setting in (
         "training.length=auto",
         "training.least_steps=9",
-        "training.most_steps=30",
+        "training.most_steps=36",
         "training.patience_steps=6",
         "training.learning_rate=3e-2",
         "search.presets=baseline",
@@ -56,7 +56,7 @@ def test_an_export_has_the_length_that_was_found_and_repeats_its_trial(
         assert training["length"] == "fixed"
         assert training["schedule"] == schedule
         assert exported["steps"] == 3 * training["epochs"]
-        assert 9 <= exported["steps"] <= 30
+        assert 9 <= exported["steps"] <= 36
         assert training["least_steps"] == 9
         assert training["most_steps"] is None
         assert _repeated(number, capsys) == 0.0

@@ -152,12 +152,12 @@ def test_one_that_still_improves_at_its_most_steps_says_so(
     tiny_config: SweepConfig, tiny_data: ForecastData
 ) -> None:
     config = auto_config(
-        tiny_config, least_steps=6, most_steps=12, patience_steps=12, learning_rate=1e-3
+        tiny_config, least_steps=6, most_steps=36, patience_steps=36, learning_rate=1e-3
     )
     trial = _trial(_spec(config), tiny_data)
     list(trial.epochs())
     assert trial.found is not None
-    most = 12 // trial.trainer.steps_an_epoch
+    most = 36 // trial.trainer.steps_an_epoch
     assert (trial.found.epochs, trial.found.epochs_looked_at) == (most, most)
     assert trial.found.reached_most
 
