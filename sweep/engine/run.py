@@ -156,10 +156,14 @@ def _with_length_of(
     """
     if start is None or start.steps is None or pilot_of(config.training) is None:
         return config
-    steps = steps_an_epoch(config.training, facts.windows["train"])
+    windows = facts.windows["train"]
+    if (config.training.epoch_windows or 0) > windows:  # several passes, too coarse for few steps
+        training = config.training.model_copy(update={"epoch_windows": None})
+        config = config.model_copy(update={"training": training})
+    steps = steps_an_epoch(config.training, windows)
     epochs = max(1, round(start.steps / steps))
     logger.info(
-        "%s: every trial is trained for the %d steps of the baseline of %s: %d epochs",
+        "%s: every trial is trained for the %d steps of the baseline of %s, in epochs: %d",
         config.study,
         start.steps,
         start.study,

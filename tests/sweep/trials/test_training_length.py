@@ -1,6 +1,7 @@
 """A training that finds its own length: what it keeps, and that interruptions change nothing."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def test_one_that_is_killed_after_any_epoch_finds_the_same(
         first = _trial(spec, tiny_data)
         checkpoints = TrialCheckpoints(folder, spec)
         checkpoints.restore(first)
-        reports = first.epochs(after_each=lambda c=checkpoints, t=first: c.write(t, 1.0))
+        reports = first.epochs(after_each=partial(checkpoints.write, first, 1.0))
         for report in reports:
             if report.epoch + 1 == killed_after:
                 break  # its process is gone: what it holds in memory is lost
