@@ -17,6 +17,8 @@ TRAININGS = Path(__file__).resolve().parent / "results" / "trainings"
 the others are not trained again. The folder may be deleted."""
 QUICKSTART, PLUMES = CONFIGS / "quickstart.yaml", CONFIGS / "plumes.yaml"
 SEEDS = 5
+LENGTH = ("training.epochs=12",)
+"""Every search trains as long, whatever it searches by."""
 
 
 def measure(*, short: bool = False) -> list[Measurement]:
@@ -40,7 +42,9 @@ def measure(*, short: bool = False) -> list[Measurement]:
     return [
         line
         for config in (QUICKSTART, PLUMES)
-        for line in compute.measure(config, range(SEEDS), cache=TRAININGS, say=say)
+        for line in compute.measure(
+            config, range(SEEDS), overrides=LENGTH, cache=TRAININGS, say=say
+        )
     ]
 
 

@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     given = parser.parse_args(arguments)
-    config = load_config(given.config, given.set).config
+    config = load_config(given.config, ["training.epochs=12", *given.set]).config
     print("| loss | gradient | peak | RMSE | small scales, dB | guards broken | optimum |")
     print("|---|---|---|---|---|---|---|")
     done = []

@@ -77,7 +77,7 @@ def measure(*, short: bool = False, config: Path = QUICKSTART) -> list[Measureme
         config: Of the sweep.
     """
     plan = SHORT if short else Plan()
-    changes = ["search.presets=baseline", "search.pruner=none"]
+    changes = ["training.epochs=12", "search.presets=baseline", "search.pruner=none"]
     changes += ["budget.stop_on_nothing_to_fix=false", f"workers.count={WORKERS}"]
     settings = load_config(config, changes).config
     told = pretence(trained(settings), 0.0)

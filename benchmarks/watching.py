@@ -62,7 +62,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args(arguments)
-    figures: dict[str, Any] = measure_samples(load_config(QUICKSTART, []).config, asked.repeats)
+    figures: dict[str, Any] = measure_samples(
+        load_config(QUICKSTART, ["training.epochs=12"]).config, asked.repeats
+    )
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/many.db"
         config = load_config(QUICKSTART, SHORT).config

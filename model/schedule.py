@@ -12,18 +12,29 @@ COOLDOWN_SHARE = 0.2
 
 
 def rate_factor(
-    step: int, total_steps: int, warmup_fraction: float, final: float, schedule: Schedule = "cosine"
+    step: int,
+    total_steps: int,
+    warmup_fraction: float,
+    final: float,
+    schedule: Schedule = "cosine",
+    warmup_of: int | None = None,
 ) -> float:
     """Return the factor on the learning rate for a step.
 
     Args:
         step: From 0 to total_steps - 1.
         total_steps: Steps of the whole training.
-        warmup_fraction: Share of the steps in which the factor rises linearly to 1.
+        warmup_fraction: Share of ``warmup_of`` in which the factor rises linearly to 1.
         final: Factor at the last step; ``schedule_free`` ignores it.
         schedule: Course of the factor after the warm-up.
+        warmup_of: Steps that the warm-up is a share of, where it must not depend on the end; None
+            for all steps, of which the last is then never part of it.
     """
-    warmup = min(round(total_steps * warmup_fraction), total_steps - 1)
+    warmup = (
+        min(round(total_steps * warmup_fraction), total_steps - 1)
+        if warmup_of is None
+        else round(warmup_of * warmup_fraction)
+    )
     if step < warmup:
         return (step + 1) / (warmup + 1)
     if schedule == "schedule_free":

@@ -3,7 +3,7 @@
 Imports no torch, so that a configuration can be checked and shown without loading it.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -104,14 +104,69 @@ class LossSettings(Settings):
         return self
 
 
+LEAST_STEPS = 250
+MOST_STEPS = 3000
+PATIENCE_STEPS = 250
+"""Defaults of ``training.length: auto``, chosen in decision record 30."""
+LENGTH_SETTINGS = ("length", "least_steps", "most_steps", "patience_steps", "epoch_windows")
+"""They decide how long every trial of a study is trained, so no trial can have its own."""
+
+
 class TrainingSettings(Settings):
     """How the predictor is trained."""
 
-    epochs: int = Field(12, ge=1, le=100_000, description="passes over the training windows")
+    length: Literal["fixed", "auto"] = Field(
+        "fixed",
+        description="fixed trains for epochs; auto trains the baseline until the RMSE of the "
+        "validation part has stopped improving and keeps its best epoch, and every "
+        "other trial for as many epochs. auto needs the schedule schedule_free: under "
+        "another the epochs come from the study that --from names, else from a "
+        "schedule-free training with the same settings, which is run first",
+    )
+    epochs: int = Field(
+        12,
+        ge=1,
+        le=100_000,
+        description="fixed: passes over the training windows; under auto it is left out",
+    )
+    least_steps: int | None = Field(
+        None,
+        ge=1,
+        le=100_000_000,
+        description="auto: steps that every trial is trained at least "
+        f"({LEAST_STEPS} by default). Where it is given, warmup_fraction and "
+        "teacher_forcing_fraction are shares of it, which do not depend on when the training "
+        "ends; exports carry it for that reason",
+    )
+    most_steps: int | None = Field(
+        None,
+        ge=1,
+        le=100_000_000,
+        description=f"auto: steps that a trial is trained at most ({MOST_STEPS} by default)",
+    )
+    patience_steps: int | None = Field(
+        None,
+        ge=1,
+        le=100_000_000,
+        description="auto: the baseline ends when so many steps have not improved its RMSE "
+        f"({PATIENCE_STEPS} by default)",
+    )
+    epoch_windows: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000_000,
+        description="training windows in one epoch, in random order; by default each once. auto "
+        "sets it where one pass is too long or too short a time between two evaluations, and "
+        "exports carry it",
+    )
     batch_size: int = Field(16, ge=1, le=65_536, description="windows in one step")
     learning_rate: float = Field(1e-3, ge=0.0, le=10.0, description="highest learning rate of Adam")
     warmup_fraction: float = Field(
-        0.05, ge=0.0, lt=1.0, description="share of all steps in which the rate rises from 0"
+        0.05,
+        ge=0.0,
+        lt=1.0,
+        description="share of all steps, or of least_steps where that is given, in which the rate "
+        "rises from 0",
     )
     schedule: Schedule = Field(
         "cosine",
@@ -133,8 +188,8 @@ class TrainingSettings(Settings):
         0.5,
         ge=0.0,
         le=1.0,
-        description="share of all steps over which teacher forcing falls from 1 to 0 "
-        "(recurrent predictors only)",
+        description="share of all steps, or of least_steps where that is given, over which "
+        "teacher forcing falls from 1 to 0 (recurrent predictors only)",
     )
     seed: int = Field(
         0,
@@ -151,6 +206,44 @@ class TrainingSettings(Settings):
         "instructions for it (CUDA from Ampere on, CPUs with AVX512-BF16 or AMX)",
     )
     threads: int = Field(1, ge=1, le=256, description="CPU threads of one training")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_bounds(cls, value: Any) -> Any:
+        """Give ``auto`` its default bounds, none of which contradicts a given one."""
+        if not isinstance(value, dict) or value.get("length") != "auto":
+            return value
+        given = {name: found for name, found in value.items() if found is not None}
+        most = given.get("most_steps")
+        if most is None:
+            found = [given.get(name) for name in ("least_steps", "patience_steps")]
+            most = max([MOST_STEPS, *(n for n in found if isinstance(n, int))])
+        highest = most if isinstance(most, int) and most >= 1 else MOST_STEPS
+        return {
+            "most_steps": most,
+            "least_steps": min(LEAST_STEPS, highest),
+            "patience_steps": min(PATIENCE_STEPS, highest),
+            **given,
+        }
+
+    @model_validator(mode="after")
+    def _bounds_agree(self) -> "TrainingSettings":
+        if self.length == "fixed":
+            for name in ("most_steps", "patience_steps"):
+                if getattr(self, name) is not None:
+                    raise ValueError(
+                        f"{name} is {getattr(self, name)} and has no effect while length is fixed; "
+                        "set length to auto, or leave it out"
+                    )
+            return self
+        assert self.most_steps is not None, "the validator above fills it in"
+        for name in ("least_steps", "patience_steps"):
+            if getattr(self, name) > self.most_steps:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)} and most_steps {self.most_steps}, where "
+                    f"every training ends; lower {name} or raise most_steps"
+                )
+        return self
 
 
 class SharpeningSettings(Settings):

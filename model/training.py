@@ -54,7 +54,8 @@ class Trainer:
         self.micro_batches = micro_batches
         self.epochs_done = 0
         self.steps_done = 0
-        self.steps_an_epoch = math.ceil(len(windows) / settings.batch_size)
+        self.windows_an_epoch = settings.epoch_windows or len(windows)
+        self.steps_an_epoch = math.ceil(self.windows_an_epoch / settings.batch_size)
         self.total_steps = self.steps_an_epoch * settings.epochs
         self.optimizer = Optimizer(predictor.parameters(), settings, hardware.device)
         # On the CPU, so that the order of windows is the same whatever the device.
@@ -77,8 +78,7 @@ class Trainer:
         for epoch in range(self.epochs_done, last):
             self.predictor.train()
             self.optimizer.train()
-            order = torch.randperm(len(self.windows), generator=self.shuffling)
-            order = order.to(self.hardware.device)
+            order = self._order().to(self.hardware.device)
             losses: list[Tensor] = []
             batches = torch.split(order, self.settings.batch_size)
             for index, which in enumerate(batches):
@@ -88,7 +88,7 @@ class Trainer:
                 losses.append(self._step(self.steps_done, which) * len(which))
             # Fetched once an epoch; added on the CPU, as Apple GPUs have no float64.
             sums = torch.stack(losses).cpu().double().sum(dim=0)
-            total, base, term, peak = (sums / len(self.windows)).tolist()
+            total, base, term, peak = (sums / len(order)).tolist()
             if not math.isfinite(total):
                 raise TrainingFailed(
                     f"the training loss is {total} in epoch {epoch + 1}: the training diverged; "
@@ -97,6 +97,14 @@ class Trainer:
             self.optimizer.evaluate()
             self.epochs_done = epoch + 1
             yield EpochLosses(epoch=epoch, total=total, base=base, term=term, peak=peak)
+
+    def _order(self) -> Tensor:
+        """Return the windows of an epoch in random order: a part of a pass, or several passes."""
+        passes = math.ceil(self.windows_an_epoch / len(self.windows))
+        orders = [
+            torch.randperm(len(self.windows), generator=self.shuffling) for _ in range(passes)
+        ]
+        return torch.cat(orders)[: self.windows_an_epoch]
 
     @property
     def between_epochs(self) -> bool:
@@ -149,6 +157,7 @@ class Trainer:
             settings.warmup_fraction,
             settings.final_rate_fraction,
             settings.schedule,
+            settings.least_steps,
         )
         self.optimizer.rate = settings.learning_rate * factor
         self.optimizer.zero_grad()
@@ -165,6 +174,8 @@ class Trainer:
         ):
             pred_BTCHW = self._forecast(history_BTCHW, future_BTCHW, step)
         _require_forecast(pred_BTCHW, future_BTCHW)
+        # Of a baseline whose end is not known yet total_steps is the most: it has no loss term that
+        # depends on the progress.
         progress = step / max(1, self.total_steps - 1)
         parts = self.loss(pred_BTCHW.float(), future_BTCHW, self.mask_HW, progress)
         share = len(which) / in_the_batch
@@ -174,7 +185,9 @@ class Trainer:
 
     def _forecast(self, history_BTCHW: Tensor, future_BTCHW: Tensor, step: int) -> Tensor:
         probability = forcing_probability(
-            step, self.total_steps, self.settings.teacher_forcing_fraction
+            step,
+            self.settings.least_steps or self.total_steps,
+            self.settings.teacher_forcing_fraction,
         )
         if probability > 0 and isinstance(self.predictor, TeacherForced):
             draws = torch.rand(future_BTCHW.shape[:2], generator=self.shuffling)

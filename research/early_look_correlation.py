@@ -231,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     given = parser.parse_args(arguments)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    config = load_config(given.config, given.set).config
+    config = load_config(given.config, ["training.epochs=12", *given.set]).config
     curves = train_all(config, given.schedules, given.trials, given.curves, given.workers)
     targets = run_preflight(config).facts.targets
     found = {s: ranks(curves, s, config.objective, targets) for s in given.schedules}

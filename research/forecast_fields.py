@@ -24,8 +24,8 @@ from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 from fieldsharp.sweep.trials.trial import Trial
 
 WINDOWS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "humidity": ("quickstart", "", ()),
-    "plumes": ("plumes", "", ()),
+    "humidity": ("quickstart", "", ("training.epochs=12",)),
+    "plumes": ("plumes", "", ("training.epochs=12",)),
     "rain": (
         "quickstart",
         "knmi_rain_2010_08_26.nc",

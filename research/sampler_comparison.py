@@ -243,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Of options that are compared, some are experimental and some on their way out.
     warnings.simplefilter("ignore", ExperimentalWarning)
     warnings.simplefilter("ignore", FutureWarning)
-    config = load_config(given.config).config
+    config = load_config(given.config, ["training.epochs=12"]).config
     facts = run_preflight(config).facts
     starts = queues(config, facts)
     for name in given.landscape or (*SCHEDULES, ANALYTIC):

@@ -17,6 +17,8 @@ from benchmarks.measurement import Measurement
 from fieldsharp.core.checkout import PROJECT
 
 CONFIGS = PROJECT / "configs"
+LENGTH = ("training.epochs=12",)
+"""Every search trains as long, whatever it searches by."""
 SHORT = ("training.epochs=2",)
 
 
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         found += measure(
             config,
             range(1 if given.short else given.seeds),
-            overrides=[*given.set, *(SHORT if given.short else ())],
+            overrides=[*LENGTH, *given.set, *(SHORT if given.short else ())],
             targets=given.targets,
             cap=3 if given.short else given.cap,
             methods=given.methods,

@@ -80,7 +80,16 @@ class InlineExecutor:
             samples = {name: b64encode(p.to_bytes()).decode() for name, p in previews.items()}
             sample = samples.pop(NO_SHARPENER)
             done = TrialDone(
-                spec.number, spec.attempt, 0.5, 100.0, "cpu", "float32", sample, samples
+                spec.number,
+                spec.attempt,
+                0.5,
+                100.0,
+                "cpu",
+                "float32",
+                sample,
+                samples,
+                steps=trial.trainer.epochs_done * trial.trainer.steps_an_epoch,
+                found=trial.found,
             )
             events.append(done)
         return events

@@ -19,6 +19,7 @@ from fieldsharp.sweep.checking.input_range import (
     check_training_values,
     check_units,
 )
+from fieldsharp.sweep.checking.length import check_length
 from fieldsharp.sweep.checking.loss_terms import check_term, terms_reached
 from fieldsharp.sweep.checking.model_loading import check_evaluation_mode, check_weights
 from fieldsharp.sweep.checking.optimiser import (
@@ -28,7 +29,12 @@ from fieldsharp.sweep.checking.optimiser import (
 )
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.engine.preflight import local_processes, require_sharpeners, run_preflight
+from fieldsharp.sweep.engine.preflight import (
+    local_processes,
+    require_sharpeners,
+    run_preflight,
+    with_length_in_epochs,
+)
 from fieldsharp.sweep.execution.script.launch import find_program
 from fieldsharp.sweep.execution.script.preflight import require_script
 from fieldsharp.sweep.trials.trial import forecast_shape
@@ -47,6 +53,7 @@ CHECKS: dict[str, Callable[[CheckContext], Finding]] = {
     "optimiser": check_movement,
     "learning rate": check_learning_rate,
     "training": check_short_training,
+    "length": check_length,
 }
 """By name, in the order they run; a check of each loss term in the search follows."""
 
@@ -79,6 +86,7 @@ def open_context(config: SweepConfig) -> CheckContext:
     shape = forecast_shape(data, config.run)
     check_predictor(build_predictor(config.predictor, shape), shape, config.predictor.name)
     require_sharpeners(config, data)
+    config = with_length_in_epochs(config, data)
     return CheckContext(config, data, hardware)
 
 

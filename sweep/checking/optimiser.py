@@ -102,9 +102,8 @@ def _train(context: CheckContext, predictor: nn.Module, steps: int, **changed: f
     size = context.config.training.batch_size
     windows: Windows = context.some_windows(steps * size)
     an_epoch = math.ceil(len(windows) / size)
-    settings = context.config.training.model_copy(
-        update={"epochs": max(1, steps // an_epoch), **changed}
-    )
+    short = {"epochs": max(1, steps // an_epoch), "least_steps": None, "epoch_windows": None}
+    settings = context.config.training.model_copy(update={"length": "fixed", **short, **changed})
     context.require_dependence(predictor)
     trainer = Trainer(
         predictor, context.loss(), windows, context.data.mask_HW, settings, context.hardware

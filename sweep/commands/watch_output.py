@@ -104,6 +104,6 @@ def line_of(snapshot: SweepSnapshot) -> str:
         parts.append(snapshot.verdict.name)
     for trial in snapshot.at_work:
         score = "" if trial.score is None else f" score {trial.score:.4f}"
-        parts.append(f"trial {trial.number} at {trial.epochs_done}/{trial.epochs}{score}")
+        parts.append(f"trial {trial.number} at {trial.progress}{score}")
     parts.append(f"ETA {clock_time(snapshot.eta_s)}")
     return " | ".join(parts)

@@ -1,5 +1,6 @@
 """Reads a configuration from YAML and ``--set``; every mistake is reported in one sentence."""
 
+import logging
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS
 from fieldsharp.sweep.configuration.safe_yaml import Tree, parse_yaml, read_yaml
 from fieldsharp.sweep.configuration.settings import ONE_TRAINING, SweepConfig
 
+logger = logging.getLogger(__name__)
 EXPORT_SECTIONS = ("exported", "metrics")
 LONGEST_SHOWN = 200
 _SUBJECT = re.compile(r"^\w+ should ")
@@ -71,6 +73,7 @@ def load_config(
         tree.setdefault("sharpening", {"name": BEST_SHARPENER})
     for override in overrides:
         _apply_override(tree, override)
+    _require_one_length(tree, path)
     _make_paths_absolute(tree, Path.cwd())
     return ConfigFile(
         config=validate(
@@ -187,6 +190,32 @@ def _apply_override(tree: Tree, override: str) -> None:
         if not isinstance(node, dict):
             raise ConfigError(f"--set {key}: {section} is a single value and has no {leaf}")
     node[leaf] = value
+    if sections == ["training"] and leaf in ("epochs", "length"):
+        _let_the_later_win(node, leaf, value)
+
+
+def _let_the_later_win(training: Tree, given: str, value: Any) -> None:
+    """Remove what contradicts an override of the epochs, or of how the length is found."""
+    if given == "epochs" and training.get("length") == "auto":
+        training["length"] = "fixed"
+        logger.info("training.epochs=%s replaces training.length auto of the file", value)
+    if given == "length" and value == "auto" and training.pop("epochs", None) is not None:
+        logger.info("training.length=auto replaces training.epochs of the file")
+    if training.get("length") == "fixed":
+        for name in ("least_steps", "most_steps", "patience_steps"):
+            training.pop(name, None)
+
+
+def _require_one_length(tree: Tree, path: Path) -> None:
+    """Refuse a file that both names the epochs and has them found; stored studies do both."""
+    training = tree.get("training")
+    if not isinstance(training, dict) or training.get("length") != "auto":
+        return
+    if training.get("epochs") is not None:
+        raise ConfigError(
+            f"training.epochs is {_shown(training['epochs'])} and training.length auto, which "
+            f"finds the epochs; leave one of them out (in {path})"
+        )
 
 
 def _make_paths_absolute(tree: Tree, folder: Path) -> None:

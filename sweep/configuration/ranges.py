@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.fields.settings import Settings
+from fieldsharp.model.settings import LENGTH_SETTINGS
 
 SHORT_NAMES: dict[str, str] = {
     "gradient_weight": "loss.gradient_weight",
@@ -17,6 +18,7 @@ SHORT_NAMES: dict[str, str] = {
     "learning_rate": "training.learning_rate",
     "warmup_fraction": "training.warmup_fraction",
 }
+UNSEARCHED_LENGTHS = tuple(f"training.{name}" for name in LENGTH_SETTINGS)
 SEARCHABLE_SECTIONS = ("predictor", "loss", "training")
 OF_SCRIPT = "script."
 """Prefix of a searched value that is passed to a script, see ``trainer``."""
@@ -41,6 +43,10 @@ def setting_path(name: str) -> str:
     if name == "training.seed":
         raise ValueError(
             "search.space.training.seed would reward luck; leave it out, and compare seeds later"
+        )
+    if name in UNSEARCHED_LENGTHS:
+        raise ValueError(
+            f"search.space.{name} would give the trials of a study different lengths; leave it out"
         )
     if name == "loss.normalise":
         raise ValueError(

@@ -38,6 +38,7 @@ from fieldsharp.sweep.configuration.ranges import (
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
 from fieldsharp.sweep.configuration.script_rules import require_script_study, with_script_defaults
 from fieldsharp.sweep.configuration.search_methods import PRUNERS
+from fieldsharp.sweep.configuration.training_length import fixed_length
 
 ONE_TRAINING = "one training"
 """In the context of a validation: what is searched beside the settings need not fit them, since
@@ -228,6 +229,10 @@ class SweepConfig(RunSettings):
         """The settings of one training."""
         return RunSettings(**{name: getattr(self, name) for name in RunSettings.model_fields})
 
+    def with_length(self, epochs: int) -> "SweepConfig":
+        """Return the configuration with a fixed length where it is ``auto``."""
+        return self.model_copy(update={"training": fixed_length(self.training, epochs)})
+
     @property
     def has_data(self) -> bool:
         """Whether there is a data file, or only metrics reported by a script."""
@@ -249,6 +254,30 @@ class SweepConfig(RunSettings):
             self.sharpening.name,
             has_data=self.has_data,
         )
+        return self
+
+    @model_validator(mode="after")
+    def _length_can_be_found(self, info: ValidationInfo) -> "SweepConfig":
+        if self.training.length == "fixed":
+            return self
+        if self.trainer is not None:
+            raise ValueError(
+                "training.length is auto, and a script of trainer trains for as long as it likes; "
+                "set training.epochs to the epochs it trains"
+            )
+        if _is_for_one_training(info):
+            return self
+        if self.search.rungs is not None:
+            raise ValueError(
+                f"search.rungs is {', '.join(map(str, self.search.rungs))} and training.length "
+                "auto, under which the number of epochs is not known before; leave search.rungs "
+                "out, or set training.epochs in place of training.length"
+            )
+        if self.searched("training.epochs") is not None:
+            raise ValueError(
+                "search.space.training.epochs is searched and training.length is auto, which finds "
+                "the epochs of every trial; leave one of them out"
+            )
         return self
 
     @model_validator(mode="after")

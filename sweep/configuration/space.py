@@ -1,5 +1,7 @@
 """The search space as Optuna's distributions, its sampler and pruner, and the rungs of trials."""
 
+import math
+
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -54,6 +56,11 @@ def rungs(search: SearchSettings, epochs: int) -> tuple[int, ...]:
         return search.rungs
     found = {round(epochs / part) for part in (4, 2)}
     return tuple(sorted(rung for rung in found if 0 < rung < epochs))
+
+
+def possible_rungs(config: SweepConfig) -> tuple[int, ...]:
+    """Return every number of epochs that may become a rung once the length of trials is known."""
+    return tuple(range(1, math.ceil(config.training.epochs / 2) + 1)) if config.promotes else ()
 
 
 def misleading_rungs(config: SweepConfig) -> list[str]:

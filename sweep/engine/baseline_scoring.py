@@ -1,7 +1,7 @@
 """Scores of trials relative to the baseline after the same number of epochs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome, broken, check_guards, total_violation
@@ -15,7 +15,7 @@ from fieldsharp.sweep.engine.running_trial import RunningTrial
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.rung_results import RungResult, forgiven, objective_values
 from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, Sharpening
-from fieldsharp.sweep.study.trial_events import TrialDone
+from fieldsharp.sweep.study.trial_events import FoundLength, TrialDone
 from fieldsharp.sweep.study.trial_records import TrialRecord
 
 
@@ -43,9 +43,20 @@ class BaselineScoring:
         if report.sharpened:
             self._sharpened[report.epoch + 1] = dict(report.sharpened)
 
-    def end_baseline(self) -> None:
-        """Take the baseline as finished."""
+    def end_baseline(self, found: FoundLength | None = None, rungs: Collection[int] = ()) -> None:
+        """Take the baseline as finished.
+
+        Args:
+            found: Its length, where that was not fixed; the epochs beyond do not count.
+            rungs: Epochs after which trials of that length are compared.
+        """
         self.baseline_ended = True
+        if found is None:
+            return
+        self.add_baseline(found.report)
+        del self._baseline[found.epochs :]
+        wanted = {*rungs, found.epochs}
+        self._sharpened = {at: one for at, one in self._sharpened.items() if at in wanted}
 
     def restore_baseline(self, record: TrialRecord) -> None:
         """Take over a baseline that an earlier coordinator finished."""
@@ -146,6 +157,9 @@ class BaselineScoring:
             sharpened_by_epoch=self._sharpened if running.is_baseline else {},
             frontier=last.frontier if running.is_baseline else None,
             window_statistics=_kept_with(last.window_statistics, is_baseline=running.is_baseline),
+            steps=end.steps or None,
+            epochs_looked_at=end.found.epochs_looked_at if end.found is not None else None,
+            reached_most=end.found.reached_most if end.found is not None else None,
         )
 
     def _judged(

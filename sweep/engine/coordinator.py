@@ -20,6 +20,7 @@ from fieldsharp.storage.errors.messages import resume_hint
 from fieldsharp.storage.lock_owner import RESUME
 from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.sweep.configuration.execution import seconds
+from fieldsharp.sweep.configuration.space import rungs
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.database_watch import DatabaseWatch
 from fieldsharp.sweep.engine.leases import POLL_S, Leases
@@ -39,6 +40,7 @@ from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.retry_history import RetryHistory
 from fieldsharp.sweep.study.trial_events import (
     EpochDone,
+    FoundLength,
     RungReached,
     StepsDone,
     TrialBegan,
@@ -147,6 +149,7 @@ class Coordinator:
         earlier = self._repository.baseline()
         if earlier is not None:
             self._scoring.restore_baseline(earlier)
+            self._scheduler.fix_length(earlier.epochs)
         self._verdicts.read()
         self._scheduler.prepare()
         self._progress.begin(
@@ -177,7 +180,7 @@ class Coordinator:
         if running.is_baseline:
             for report in running.reports:
                 self._scoring.add_baseline(report)
-            self._scoring.end_baseline()
+            self._end_baseline(result.end)
 
     def _put_everything_back(self) -> None:
         """Leave no stale RUNNING trial in the database, however the work ended."""
@@ -233,9 +236,15 @@ class Coordinator:
 
     def _trained(self, running: RunningTrial, end: TrialDone) -> None:
         running.end = end
+        if end.found is not None:
+            running.keep(end.found)
         self._files.spool_result(SpooledResult(running.spec.fingerprint, end, running.reports))
         if running.is_baseline:
-            self._scoring.end_baseline()
+            self._end_baseline(end)
+
+    def _end_baseline(self, end: TrialDone) -> None:
+        found, search = end.found, self._repository.config.search
+        self._scoring.end_baseline(found, rungs(search, found.epochs) if found else ())
 
     def _failed(self, running: RunningTrial, failure: TrialFailed) -> None:
         if running.pruned:
@@ -313,11 +322,27 @@ class Coordinator:
         else:
             # Against the finished baseline, however many epochs this trial had.
             running.scores[-1] = self._scoring.final(running.reports[-1])
+            if running.is_baseline and end.found is not None:
+                self._found(running, end.found)
             record = self._store(running, end)
             self._progress.completed(running.spec, record)
             if running.is_baseline:
                 self._verdicts.warn_of_baseline(record)
             self._conclude()
+
+    def _found(self, running: RunningTrial, found: FoundLength) -> None:
+        """Give every trial the length of the baseline, which was not fixed."""
+        running.spec = running.spec.with_length(found.epochs)
+        self._scheduler.fix_length(found.epochs)
+        logger.info(
+            "%s trial %d: its RMSE was best after epoch %d of %d%s; every other trial is trained "
+            "for as many",
+            self._study,
+            running.spec.number,
+            found.epochs,
+            found.epochs_looked_at,
+            ", the most it may take, and still improving" if found.reached_most else "",
+        )
 
     def _cancelled(self, running: RunningTrial) -> None:
         if running.pruned:
@@ -357,7 +382,7 @@ class Coordinator:
         if running.pruned:
             self._repository.prune(number, record, pictures)
         else:
-            self._repository.complete(number, record, pictures)
+            self._repository.complete(number, record, pictures, running.spec)
         # Before checkpoints are removed.
         self._verdicts.add(running.spec, record, is_complete=not running.pruned)
         self._end(number)

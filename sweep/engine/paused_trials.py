@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from fieldsharp.sweep.configuration.space import possible_rungs
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.rung_rule import make_rung_rule
 from fieldsharp.sweep.engine.running_trial import RunningTrial, trial_preview
@@ -32,6 +33,12 @@ class PausedTrials:
         self._rule = make_rung_rule(repository.config)
         self._paused: dict[int, tuple[RunningTrial, TrialRecord]] = {}
 
+    def fix_length(self) -> None:
+        """Take the rungs of the length that was found: no trial was at one before."""
+        self._rule = make_rung_rule(self._repository.config)
+        for rung in self._rule.rungs:
+            self._add_baseline(rung)
+
     def prepare(self) -> None:
         """Read the results and the paused trials of an earlier coordinator."""
         if not self._rule.rungs:
@@ -52,8 +59,9 @@ class PausedTrials:
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """The numbers of epochs after which trials are compared."""
-        return self._rule.rungs
+        """The numbers of epochs after which trials are compared, or may be."""
+        config = self._repository.config
+        return self._rule.rungs if config.training.length == "fixed" else possible_rungs(config)
 
     def until(self, spec: TrialSpec, trained: int) -> int | None:
         """Return the epochs after which a trial is handed back, None for its end.

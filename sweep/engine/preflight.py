@@ -22,6 +22,7 @@ from fieldsharp.sweep.configuration.presets import presets
 from fieldsharp.sweep.configuration.ranges import Choices, setting_path
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.training_length import with_whole_epochs
 from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES, visible_gpus, worker_count
 from fieldsharp.sweep.execution.script.preflight import require_script, summarise_script_data
 from fieldsharp.sweep.execution.script.project_copy import project_sha256
@@ -43,10 +44,12 @@ class PreflightResult:
     """The result of the checks.
 
     Attributes:
+        config: Of the sweep; of length ``auto`` with the most steps in whole epochs.
         facts: Of the data, stored with the study.
         observed: The observed field for pictures; None if only the script reads the data.
     """
 
+    config: SweepConfig
     facts: DataSummary
     observed: ObservedPreview | None
 
@@ -56,16 +59,17 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
 
     Raises:
         DataError: If the data cannot be used.
-        ConfigError: If the predictor cannot be built or the targets cannot be met by a true
-            forecast.
+        ConfigError: If the predictor cannot be built, the targets cannot be met by a true forecast,
+            or the series is too short for a length that is to be found.
     """
     if config.trainer is not None:
         require_script(config)
         if not config.has_data:
-            return PreflightResult(summarise_script_data(config), None)
+            return PreflightResult(config, summarise_script_data(config), None)
     if config.executor == "local":
         find_device(config.training)
     data = load_forecast_data(config.data, processes=local_processes(config))
+    config = with_length_in_epochs(config, data)
     for run in _structures(config) if config.trainer is None else ():
         shape = forecast_shape(data, run)
         check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
@@ -99,7 +103,17 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
             Path(config.data.path), project_sha256(config.trainer) if config.trainer else None
         ),
     )
-    return PreflightResult(facts, PreviewBuilder(data, "validation").observed())
+    return PreflightResult(config, facts, PreviewBuilder(data, "validation").observed())
+
+
+def with_length_in_epochs(config: SweepConfig, data: ForecastData) -> SweepConfig:
+    """Return a configuration of length ``auto`` with the most steps in whole epochs.
+
+    Raises:
+        ConfigError: If the series is too short to tell where a training stops improving.
+    """
+    training = with_whole_epochs(config.training, len(data.train), len(data.validation))
+    return config.model_copy(update={"training": training})
 
 
 def require_sharpeners(config: SweepConfig, data: ForecastData) -> None:

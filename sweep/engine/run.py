@@ -15,6 +15,7 @@ from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.configuration.presets import values_outside
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import misleading_rungs
+from fieldsharp.sweep.configuration.training_length import few_epochs, pilot_of, steps_an_epoch
 from fieldsharp.sweep.engine.coordinator import Coordinator
 from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.execution.factory import executor_plan
@@ -36,7 +37,7 @@ from fieldsharp.sweep.study.lookup import (
 )
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.status.watcher import StudyWatcher, check_disk_space
-from fieldsharp.sweep.study.warm_start import WarmStart
+from fieldsharp.sweep.study.warm_start import WarmStart, warm_start_of
 
 logger = logging.getLogger(__name__)
 MakeProgress = Callable[[OpenedSweep], Progress]
@@ -96,7 +97,9 @@ def _run(
         logger.warning("%s: %s", config.study, sentence)
     machines = executor_plan(config)
     found = run_preflight(config)
-    facts = found.facts
+    config, facts = found.config, found.facts
+    if (few := few_epochs(config.training, facts.windows.get("train", 0))) is not None:
+        logger.warning("%s: %s", config.study, few)
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # progress reports the same
     with StudyLock(storage_url, config.study) as lock:
         patience = DatabaseRetry(seconds(config.recovery.patience))
@@ -120,6 +123,7 @@ def _run(
         study = patience.call(
             lambda: open_or_create_study(storage, config, facts, warm_start, differ)
         )
+        config = _with_length_of(config, warm_start_of(study), facts)
         repository = StudyRepository(study, config, storage_url, facts, patience)
         files = StudyWorkspace(storage_url, study_identity(study))
         files.make()
@@ -141,6 +145,31 @@ def _run(
             coordinator.run()
         finally:
             executor.close()
+
+
+def _with_length_of(
+    config: SweepConfig, start: WarmStart | None, facts: DataSummary
+) -> SweepConfig:
+    """Return a configuration with the length that an earlier study found.
+
+    Only under a rate that falls: else the baseline finds its own, on these data.
+    """
+    if start is None or start.steps is None or pilot_of(config.training) is None:
+        return config
+    windows = facts.windows["train"]
+    if (config.training.epoch_windows or 0) > windows:  # several passes, too coarse for few steps
+        training = config.training.model_copy(update={"epoch_windows": None})
+        config = config.model_copy(update={"training": training})
+    steps = steps_an_epoch(config.training, windows)
+    epochs = max(1, round(start.steps / steps))
+    logger.info(
+        "%s: every trial is trained for the %d steps of the baseline of %s, in epochs: %d",
+        config.study,
+        start.steps,
+        start.study,
+        epochs,
+    )
+    return config.with_length(epochs)
 
 
 def _keep_project(config: SweepConfig, files: StudyWorkspace) -> None:

@@ -70,9 +70,12 @@ class RungRule(Protocol):
 
 
 def make_rung_rule(config: SweepConfig) -> RungRule:
-    """Return the rule of a study; one without rungs if its trials are not paused."""
+    """Return the rule of a study; one without rungs if its trials are not paused.
+
+    Before their length is known they have none either.
+    """
     path = PRUNERS[config.pruner].rung_rule
-    if path is None:
+    if path is None or config.training.length != "fixed":
         return Asha.from_settings(config.search, ())
     rule: type[RungRule] = load(path, "search.pruner")
     return rule.from_settings(config.search, rungs(config.search, config.training.epochs))

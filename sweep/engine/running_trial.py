@@ -12,7 +12,7 @@ from fieldsharp.objectives.score import Score
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.files.previews import ForecastPreview, TrialPreview
 from fieldsharp.sweep.study.sharpening_records import best_reference
-from fieldsharp.sweep.study.trial_events import TrialDone
+from fieldsharp.sweep.study.trial_events import FoundLength, TrialDone
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
@@ -48,6 +48,11 @@ class RunningTrial:
     def ends_early(self) -> bool:
         """Whether its last report is not that of its last epoch."""
         return self.pruned or self.at_rung
+
+    def keep(self, found: FoundLength) -> None:
+        """Drop the epochs that were trained beyond the one where the training is kept."""
+        self.reports = [*self.reports[: found.epochs - 1], found.report]
+        del self.scores[found.epochs :]
 
     @property
     def seconds(self) -> float:

@@ -109,9 +109,17 @@ class Scheduler:
         self._running.pop(number, None)
         self._progress.put_back(number)
 
+    def fix_length(self, epochs: int) -> None:
+        """Train every further trial for so many epochs, where no length is fixed yet."""
+        if self._repository.config.training.length != "fixed":
+            self._repository.fix_length(epochs)
+            self.paused.fix_length()
+
     @property
     def wants_more(self) -> bool:
         """Whether another trial is to be started or resumed, now or soon."""
+        if self._waits_for_the_length:
+            return False
         if self._waits_for_a_lost_baseline:
             return True
         return self._may_go_on and (self._new > 0 or self._next_promoted() is not None)
@@ -215,6 +223,13 @@ class Scheduler:
     def _new(self) -> int:
         """How many trials of the budget are still to be started."""
         return self._budget.left(self.finished + len(self._running) + self.paused.count)
+
+    @property
+    def _waits_for_the_length(self) -> bool:
+        """Whether trials wait for the baseline in training to find their length."""
+        return self._repository.config.training.length != "fixed" and any(
+            running.is_baseline for running in self._running.values()
+        )
 
     @property
     def _waits_for_a_lost_baseline(self) -> bool:

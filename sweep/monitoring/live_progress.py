@@ -72,7 +72,8 @@ class LiveProgress(SilentProgress):
         """Add the trial to the running ones."""
         epochs = spec.run.training.epochs
         self._began_at[spec.number] = time.monotonic()
-        self._update(TrialAtWork(spec.number, describe(spec), 0, epochs))
+        finds_length = spec.run.training.length == "auto"
+        self._update(TrialAtWork(spec.number, describe(spec), 0, epochs, finds_length=finds_length))
         self._update_disk_space()
 
     def epoch(self, spec: TrialSpec, report: EpochReport, score: Score) -> None:
@@ -87,6 +88,7 @@ class LiveProgress(SilentProgress):
                 score=score.total,
                 gradient=metrics["gradient"],
                 peak=metrics["peak"],
+                finds_length=spec.run.training.length == "auto",
             )
         )
         self._update_disk_space()

@@ -4,6 +4,8 @@ Column widths do not depend on the values, so that nothing moves sideways betwee
 is one line if its bars fit, else two lines, else one line of numbers without bars.
 """
 
+from dataclasses import replace
+
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderResult
 from rich.table import Column, Table
@@ -203,8 +205,8 @@ class _Drawing:
 
     def _columns(self, *, bars: bool) -> list[tuple[str, int, JustifyMethod]]:
         """Return heading, width and side of each column; that of the description has width 0."""
-        epochs = max((trial.epochs for trial in self._shown.at_work), default=10)
-        count = 2 * len(str(epochs)) + 1
+        longest = [replace(trial, epochs_done=trial.epochs) for trial in self._shown.at_work]
+        count = max((len(trial.progress) for trial in longest), default=len("10/10"))
         side: JustifyMethod = "left" if bars else "right"  # headings above the bar or number
         columns: list[tuple[str, int, JustifyMethod]] = [
             ("trial", TRIAL, "right"),
@@ -224,7 +226,7 @@ class _Drawing:
 
     def _cells(self, trial: TrialAtWork, *, bars: bool) -> list[Text]:
         """Return the cells between description and time, at their full width if they have bars."""
-        epochs = Text(f"{trial.epochs_done}/{trial.epochs}")
+        epochs = Text(trial.progress)
         if bars:
             _, width, _ = self._columns(bars=True)[2]
             bar = share_bar(trial.epochs_done / trial.epochs, EPOCH_BAR, self._signs)

@@ -143,6 +143,7 @@ def export_tree(study: Study, trial: FrozenTrial, *, as_advised: bool = False) -
             "units": facts.units,
             "params": trained_values(trial, spec),
             "seed": spec.run.training.seed,
+            "steps": record.steps if record else None,
             "device": record.device if record else None,
             "precision": record.precision if record else None,
             **trial.user_attrs.get(PROVENANCE, facts.provenance.model_dump(mode="json")),

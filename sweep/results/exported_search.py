@@ -28,6 +28,8 @@ def exported_search(config: SweepConfig, run: RunSettings) -> dict[str, Any]:
 def _otherwise(config: SweepConfig, run: RunSettings) -> dict[str, Any]:
     """Return the study's values of settings that are not searched and that this trial changes."""
     study, trial = config.run.model_dump(mode="json"), run.model_dump(mode="json")
+    if config.training.length == "auto":  # the epochs of the trial were found
+        study["training"]["epochs"] = trial["training"]["epochs"]
     short = {path: name for name, path in SHORT_NAMES.items()}
     found = {}
     for section in SEARCHABLE_SECTIONS:

@@ -27,6 +27,8 @@ def render_narrowed_search(study: Study, trials: Sequence[FrozenTrial]) -> str:
     """
     narrowed = narrowed_search(study.study_name, study_config(study), trials)
     tree = narrowed.model_dump(mode="json")
+    if narrowed.training.length == "auto":  # both follow from the data
+        del tree["training"]["epochs"], tree["training"]["epoch_windows"]
     used = sum(trial.user_attrs.get(PRESET) is None for trial in trials)
     comment = (
         f"{MARK} {study.study_name}, narrowed to the best of its trials ({used} were the "

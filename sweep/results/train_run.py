@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from fieldsharp.core.errors import ConfigError, TrainingFailed
-from fieldsharp.fields.windows import load_forecast_data
-from fieldsharp.model.device import find_hardware
+from fieldsharp.fields.windows import ForecastData, load_forecast_data
+from fieldsharp.model.device import Hardware, find_hardware
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
 from fieldsharp.objectives.metrics import METRICS
@@ -19,9 +19,11 @@ from fieldsharp.objectives.sharpened import best_of, judge
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.sweep.configuration.config_file import ConfigFile
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.training_length import fixed_length, pilot_of
 from fieldsharp.sweep.results.run_folder import make_run_folder, save_run
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.provenance import provenance
+from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 from fieldsharp.sweep.trials.trial import Trial, forecast_shape
 
 logger = logging.getLogger(__name__)
@@ -72,15 +74,17 @@ def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
             "its metrics will differ"
         )
     make_run_folder(folder)
-    trial = Trial(config.run, data, hardware)
+    trial = _trial(config, data, hardware)
     reports = []
+    most = " at most" if config.training.length == "auto" else ""
     for report in trial.epochs():
         reports.append(report)
         m = report.metrics
         logger.info(
-            "epoch %d of %d: loss %.4g, gradient %.4g, peak %.4g, rmse %.4g",
+            "epoch %d of %d%s: loss %.4g, gradient %.4g, peak %.4g, rmse %.4g",
             report.epoch + 1,
-            config.training.epochs,
+            trial.run.training.epochs,
+            most,
             report.losses.total,
             m["gradient"],
             m["peak"],
@@ -88,6 +92,10 @@ def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
         )
     if not reports:
         raise TrainingFailed("the training ended without a single epoch")
+    if trial.found is not None:
+        logger.info("the RMSE was best after epoch %d, which is kept", trial.found.epochs)
+        reports = trial.reports
+    config = config.model_copy(update={"training": fixed_length(trial.run.training, len(reports))})
     name, metrics = _with_last_step(config, reports[-1])
     tree = {
         **config.model_dump(mode="json"),
@@ -104,6 +112,22 @@ def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
     save_run(folder, tree, trial.predictor, shape, data, reports, sharpener)
     metric, difference = _largest_difference(metrics, file.metrics) or (None, None)
     return TrainingOutcome(metrics, data.series.units, difference, metric, name)
+
+
+def _trial(config: SweepConfig, data: ForecastData, hardware: Hardware) -> Trial:
+    """Return the training; under a falling rate its length is found by another one first."""
+    pilot = pilot_of(config.training)
+    if pilot is None:
+        return Trial(config.run, data, hardware)
+    run = config.run.model_copy(update={"training": pilot})
+    finding = Trial(run, data, hardware, sharpening=SharpeningPlan(()))
+    logger.info("a schedule-free training finds how many epochs are trained")
+    for report in finding.epochs():
+        logger.info("epoch %d: rmse %.4g", report.epoch + 1, report.metrics["rmse"])
+    assert finding.found is not None, "its length is auto"
+    training = finding.run.training.model_copy(update={"schedule": config.training.schedule})
+    length = {"training": fixed_length(training, finding.found.epochs)}
+    return Trial(config.run.model_copy(update=length), data, hardware)
 
 
 def _with_last_step(config: SweepConfig, report: EpochReport) -> tuple[str, dict[str, float]]:

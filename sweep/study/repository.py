@@ -20,6 +20,7 @@ from fieldsharp.storage.optuna_adapter.trials import (
 from fieldsharp.storage.retry import DatabaseRetry
 from fieldsharp.sweep.configuration.execution import seconds
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.space import make_pruner
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
@@ -70,6 +71,12 @@ class StudyRepository(UnitOfWork):
         self._facts = facts
         self._queue = TrialQueue(study, config, facts)
         self._running: dict[int, Trial] = {}
+
+    def fix_length(self, epochs: int) -> None:
+        """Train every further trial for so many epochs; the stored configuration stays."""
+        self.config = self.config.with_length(epochs)
+        self._queue.configure(self.config)
+        self.study.pruner = make_pruner(self.config.search, epochs)
 
     def set_worker_count(self, count: int) -> None:
         """Store how many trials may run at a time, for `status --watch` and the dashboard."""
@@ -169,12 +176,27 @@ class StudyRepository(UnitOfWork):
             logger.warning("%s trial %d: %s", self.config.study, number, ENDED_ELSEWHERE)
             return True
 
-    def complete(self, number: int, record: TrialRecord, pictures: Sequence[Picture] = ()) -> None:
-        """Tell a trial as complete, with the pictures that can be drawn of it."""
+    def complete(
+        self,
+        number: int,
+        record: TrialRecord,
+        pictures: Sequence[Picture] = (),
+        spec: TrialSpec | None = None,
+    ) -> None:
+        """Tell a trial as complete, with the pictures that can be drawn of it.
+
+        A given ``spec`` replaces the stored one: the length of the baseline is known only now.
+        """
         values = objective_values(
             self.config.objective.mode, record.value, record.score_parts, record.metrics["rmse"]
         )
-        self._tell(number, TrialState.COMPLETE, list(values), record, pictures)
+
+        def write_spec() -> None:
+            if spec is not None:
+                stored = spec.model_dump(mode="json")
+                set_trial_attribute(self.study, self._trial(number), trial_records.SPEC, stored)
+
+        self._tell(number, TrialState.COMPLETE, list(values), record, pictures, write_spec)
 
     def prune(self, number: int, record: TrialRecord, pictures: Sequence[Picture] = ()) -> None:
         """Tell a trial as pruned, with its last score as its value."""

@@ -53,6 +53,28 @@ class TrialTrouble:
 
 
 @dataclass(frozen=True)
+class FoundLength:
+    """How long a training of length ``auto`` was found to be.
+
+    Attributes:
+        report: Of the epoch where it is kept, as after the last epoch of a training that is as
+            long from the start; its number of epochs is the length.
+        epochs_looked_at: Epochs that were trained in all, to find it.
+        reached_most: Whether the training ended only because it had taken ``most_steps``, and the
+            RMSE was still improving.
+    """
+
+    report: EpochReport
+    epochs_looked_at: int
+    reached_most: bool
+
+    @property
+    def epochs(self) -> int:
+        """The length in epochs."""
+        return self.report.epoch + 1
+
+
+@dataclass(frozen=True)
 class TrialDone:
     """A trial ran all its epochs.
 
@@ -63,6 +85,8 @@ class TrialDone:
         precision: Of its matrix products.
         sample: The ``ForecastPreview`` of its forecast in base64; "" where there is none.
         sharpened_samples: The same under each sharpener that was tried on it.
+        steps: Training steps up to the epoch where it is kept; 0 where they are not known.
+        found: The length of a training of length ``auto``; None of others.
     """
 
     number: int
@@ -73,6 +97,8 @@ class TrialDone:
     precision: str
     sample: str = ""
     sharpened_samples: Mapping[str, str] = field(default_factory=dict)
+    steps: int = 0
+    found: FoundLength | None = None
 
 
 @dataclass(frozen=True)

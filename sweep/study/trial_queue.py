@@ -51,6 +51,10 @@ class TrialQueue:
         self._presets = {preset.name: preset for preset in (baseline, *earlier, *rounds)}
         self._distributions = distributions(config.search)
 
+    def configure(self, config: SweepConfig) -> None:
+        """Train further trials with this configuration, which differs in their length alone."""
+        self._config = config
+
     def enqueue_presets(self, trials: Sequence[FrozenTrial]) -> None:
         """Queue the presets that are not among all trials of the study yet."""
         # A baseline that failed is tried again, since nothing can be scored without one.

@@ -72,6 +72,11 @@ class TrialRecord(Settings):
         window_statistics: Of the forecast as it is and under each sharpener that was tried, in
             each window of the validation split; the truth's only with the baseline. None in
             studies of earlier versions, and of a trial that did not run all its epochs.
+        steps: Training steps of its epochs; None where they are not known.
+        epochs_looked_at: Epochs that a baseline of length ``auto`` was trained in all, to find
+            ``epochs``; None of others.
+        reached_most: Whether such a baseline ended only because it had taken ``most_steps``, and
+            its RMSE was still improving; None of others.
     """
 
     judgement: MetricValues
@@ -90,6 +95,9 @@ class TrialRecord(Settings):
     sharpened_by_epoch: dict[int, dict[str, MetricValues]] = Field(default_factory=dict)
     frontier: Frontier | None = None
     window_statistics: WindowStatistics | None = None
+    steps: int | None = None
+    epochs_looked_at: int | None = None
+    reached_most: bool | None = None
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -9,8 +9,10 @@ from pydantic import Field
 
 from fieldsharp.fields.settings import Settings
 from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.model.settings import LENGTH_SETTINGS, TrainingSettings
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.configuration.training_length import fixed_length
 
 Part = Literal["validation", "test"]
 """The part of the series that a forecast is evaluated on."""
@@ -66,6 +68,12 @@ class TrialSpec(Settings):
         """Whether a retry with half a batch at a time is possible."""
         return self.micro_batches == 1 < self.run.training.batch_size
 
+    def with_length(self, epochs: int) -> "TrialSpec":
+        """Return the specification of the same training with its length fixed."""
+        training = fixed_length(self.run.training, epochs)
+        run = self.run.model_copy(update={"training": training})
+        return self.model_copy(update={"run": run})
+
     @property
     def fingerprint(self) -> str:
         """SHA-256 of what is trained; a checkpoint of another fingerprint is not resumed from."""
@@ -74,6 +82,9 @@ class TrialSpec(Settings):
         del tree["run"]["data"]["path"]
         if self.run.training.schedule == "cosine":  # the only one before the setting existed
             del tree["run"]["training"]["schedule"]
+        for name in LENGTH_SETTINGS:  # before a length could be found
+            if tree["run"]["training"][name] == TrainingSettings.model_fields[name].default:
+                del tree["run"]["training"][name]
         if self.run.sharpening.name == NO_SHARPENER:  # before there were sharpeners
             del tree["run"]["sharpening"]
         if self.run.trainer is None:  # before scripts were supported

@@ -58,9 +58,14 @@ class EarlierTrial(Settings):
 
 
 class WarmStart(Settings):
-    """The best trials of an earlier study that fit the search, the best first, as stored."""
+    """The best trials of an earlier study that fit the search, the best first, as stored.
+
+    Attributes:
+        steps: That its baseline was trained for; None in studies of earlier versions.
+    """
 
     study: str
+    steps: int | None = None
     trials: list[EarlierTrial] = Field(default_factory=list)
 
 

@@ -1,12 +1,18 @@
 """Finds the earlier study that a sweep begins with, and logs which trials are taken from it."""
 
 import logging
+from collections.abc import Sequence
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.storage.database import database_file, open_database
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.lookup import load_study, study_config
+from fieldsharp.sweep.configuration.training_length import steps_an_epoch
+from fieldsharp.sweep.study.lookup import load_study, study_config, study_data_summary
+from fieldsharp.sweep.study.trial_records import complete_baseline, trial_record, trial_spec
 from fieldsharp.sweep.study.warm_start import WarmStart, choose
 
 logger = logging.getLogger(__name__)
@@ -32,14 +38,26 @@ def choose_warm_start(earlier: str, its_url: str, config: SweepConfig, url: str)
     with database_errors(its_url):
         trials = study.get_trials(deepcopy=False)
     chosen = choose(study, trials, config)
+    start = chosen.start.model_copy(update={"steps": _steps(study, trials)})
     for sentence in chosen.sentences:
         logger.info("%s: %s", config.study, sentence)
-    if chosen.start.trials:
-        names = ", ".join(trial.name for trial in chosen.start.trials)
+    if start.trials:
+        names = ", ".join(trial.name for trial in start.trials)
         logger.info(
             "%s: right after the baseline: %s; %s", config.study, names, _advice_on_weights(config)
         )
-    return chosen.start
+    return start
+
+
+def _steps(earlier: Study, trials: Sequence[FrozenTrial]) -> int | None:
+    """Return the steps that the baseline of a study was trained for, None of a script."""
+    baseline = complete_baseline([t for t in trials if t.state is TrialState.COMPLETE])
+    record = trial_record(baseline) if baseline is not None else None
+    spec = trial_spec(baseline) if baseline is not None else None
+    if record is None or spec is None or spec.run.trainer is not None:
+        return None
+    windows = study_data_summary(earlier).windows["train"]
+    return record.steps or record.epochs * steps_an_epoch(spec.run.training, windows)
 
 
 def _advice_on_weights(config: SweepConfig) -> str:

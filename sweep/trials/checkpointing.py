@@ -11,6 +11,7 @@ from fieldsharp.storage.trial_files.checkpoints import (
     write_checkpoint,
 )
 from fieldsharp.sweep.study.epoch_report import reports_as_text, reports_from_text
+from fieldsharp.sweep.study.trial_events import FoundLength
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.trial import Trial
 
@@ -21,11 +22,14 @@ class TrialCheckpoints:
     """Restores checkpoints of earlier attempts at a trial, and writes further ones.
 
     Without a folder it writes none.
+
+    Attributes:
+        spec: Of the trial.
     """
 
     def __init__(self, folder: Path | None, spec: TrialSpec) -> None:
         self._folder = folder
-        self._spec = spec
+        self.spec = spec
         self._fingerprint = spec.fingerprint
         self._has_folder = False
 
@@ -47,7 +51,7 @@ class TrialCheckpoints:
                 reports = reports_from_text(checkpoint.reports)
                 trial.restore(checkpoint.trainer, reports)
             except TrainingFailed as error:
-                logger.warning("trial %d: %s", self._spec.number, error)
+                logger.warning("trial %d: %s", self.spec.number, error)
                 continue
             self._make_folder(self._folder)
             return checkpoint.seconds
@@ -68,8 +72,24 @@ class TrialCheckpoints:
         if not self._has_folder:  # it could not be made when the attempt began
             self._make_folder(self._folder)
         done = trial.trainer.epochs_done
-        write_checkpoint(self._folder, self._spec.attempt, done, content)
+        write_checkpoint(self._folder, self.spec.attempt, done, content)
+
+    def write_found(self, trial: Trial, found: FoundLength, seconds: float) -> None:
+        """Write the checkpoint of the epoch where a training of length ``auto`` is kept.
+
+        It is that of a training of this fixed length. Its number follows that of the last epoch:
+        it is then the one that stays, while an attempt that goes on finds that of the last epoch.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        if self._folder is None:
+            return
+        fingerprint = self.spec.with_length(found.epochs).fingerprint
+        state, reports = trial.trainer.state(), reports_as_text(trial.reports)
+        content = encode(Checkpoint(fingerprint, state, reports, seconds))
+        write_checkpoint(self._folder, self.spec.attempt, found.epochs_looked_at + 1, content)
 
     def _make_folder(self, folder: Path) -> None:
-        make_attempt_folder(folder, self._spec.attempt)
+        make_attempt_folder(folder, self.spec.attempt)
         self._has_folder = True

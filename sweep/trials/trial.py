@@ -1,5 +1,6 @@
 """A trial: trains one predictor and evaluates its forecast after every epoch."""
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,10 +20,16 @@ from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.model.training import State, Trainer
 from fieldsharp.objectives.frontier_statistics import FrontierStatistics
+from fieldsharp.objectives.improvement import StoppingRule
 from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.configuration.training_length import stopping_rule, with_whole_epochs
 from fieldsharp.sweep.study.epoch_report import EpochReport
+from fieldsharp.sweep.study.trial_events import FoundLength
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan, fit_sharpeners, training_forecasts
+
+BEST = "best"
+"""In the state of a training of length ``auto``: the state of its best epoch so far."""
 
 
 class Trial:
@@ -36,8 +43,13 @@ class Trial:
         with_frontier: Whether the last report has the frontier of the forecast.
         micro_batches: Parts a batch is computed in.
 
+    A training of length ``auto`` goes on until the RMSE has stopped improving, and is then put back
+    to the epoch where it is kept: weights, sharpeners and the last report are those of a training
+    that is as long from the start.
+
     Attributes:
-        reports: Of the epochs evaluated so far.
+        reports: Of the epochs evaluated so far; of those up to the kept one where ``found`` is set.
+        found: How long a training of length ``auto`` was found to be; None before, and of others.
         sharpeners: Fitted on the predictor after the last epoch in which any was tried.
     """
 
@@ -53,12 +65,16 @@ class Trial:
         with_frontier: bool = False,
         micro_batches: int = 1,
     ) -> None:
+        training = with_whole_epochs(run.training, len(data.train), len(data.validation))
+        run = run.model_copy(update={"training": training})
         self.run = run
         self.reports: list[EpochReport] = []
         self.evaluator = evaluator or Evaluator(data, data.validation)
         self.judged_every_epoch = judged_every_epoch
         self.sharpening = sharpening or SharpeningPlan.of(run)
         self.sharpeners: Mapping[str, FittedSharpener] = {}
+        self.found: FoundLength | None = None
+        self._best: State | None = None
         self._with_frontier = with_frontier
         self.hardware = hardware
         torch.manual_seed(run.training.seed)
@@ -75,10 +91,29 @@ class Trial:
             hardware,
             micro_batches,
         )
+        self._rule = (
+            stopping_rule(run.training, self.trainer.steps_an_epoch)
+            if run.training.length == "auto"
+            else None
+        )
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no further epoch is trained."""
+        return self.found is not None or (
+            self._rule is None and self.trainer.epochs_done >= self.run.training.epochs
+        )
 
     def state(self) -> State:
-        """Return the state that further epochs depend on."""
-        return self.trainer.state()
+        """Return the state that further epochs depend on.
+
+        Under ``auto`` also that of the epoch where the training would be kept, unless it is this
+        one.
+        """
+        state = self.trainer.state()
+        if self._best is not None and self._best["epochs_done"] != self.trainer.epochs_done:
+            state[BEST] = self._best
+        return state
 
     def restore(self, state: State, reports: list[EpochReport]) -> None:
         """Continue from a saved state and its reports.
@@ -88,6 +123,8 @@ class Trial:
         """
         self.trainer.restore(state)
         self.reports = reports
+        if self._rule is not None:
+            self._best = state.get(BEST) or copy.deepcopy(self.trainer.state())
 
     def epochs(
         self,
@@ -107,6 +144,9 @@ class Trial:
             Interrupted: If ``interrupted`` returned True.
         """
         started = time.perf_counter()
+        if self._rule is not None:
+            yield from self._until_improvement_ends(self._rule, interrupted, after_each)
+            return
         for losses in self.trainer.epochs(interrupted, until):
             is_last = losses.epoch == self.run.training.epochs - 1
             report = None
@@ -119,6 +159,38 @@ class Trial:
             after_each()
             if report is not None:
                 yield report
+
+    def _until_improvement_ends(
+        self, rule: StoppingRule, interrupted: Callable[[], bool], after_each: Callable[[], None]
+    ) -> Iterator[EpochReport]:
+        """Train until the RMSE has stopped improving, and go back to the kept epoch.
+
+        What is done depends on the reports alone, so that a training that is resumed goes on as it
+        would have.
+        """
+        trainer, started = self.trainer, time.perf_counter()
+        rmses = [report.metrics["rmse"] for report in self.reports]
+        while not (rmses and rule.is_over(rmses)):
+            losses = next(trainer.epochs(interrupted, trainer.epochs_done + 1))
+            report = self._report(losses, is_last=False)
+            now = time.perf_counter()
+            report = replace(report, seconds=now - started)
+            started = now
+            self.reports.append(report)
+            rmses.append(report.metrics["rmse"])
+            if rule.kept(rmses) == trainer.epochs_done:
+                self._best = copy.deepcopy(trainer.state())
+            after_each()
+            yield report
+        kept = rule.kept(rmses)
+        assert self._best is not None, "an epoch is kept as soon as it is the best"
+        trainer.restore(self._best)
+        report = self._report(self.reports[kept - 1].losses, is_last=True)
+        report = replace(report, seconds=self.reports[kept - 1].seconds)
+        self.found = FoundLength(
+            report=report, epochs_looked_at=len(rmses), reached_most=rule.reached_most(rmses)
+        )
+        self.reports = [*self.reports[: kept - 1], report]
 
     def fit_sharpeners(self) -> None:
         """Fit the sharpeners on the predictor as it is now, if that was not done already.

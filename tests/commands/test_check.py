@@ -40,6 +40,7 @@ def test_json_holds_every_check_and_the_code_is_0_where_all_pass(
         "optimiser",
         "learning rate",
         "training",
+        "length",
         "loss term mse",
         "loss term sobel",
     ]

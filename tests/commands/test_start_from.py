@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fieldsharp.sweep.command_line import main
+from fieldsharp.sweep.configuration.safe_yaml import read_yaml
 
 pytestmark = pytest.mark.outside
 
@@ -78,3 +79,23 @@ def test_a_password_in_the_address_of_the_earlier_database_is_refused(
     said = capsys.readouterr().err
     assert "carries a password" in said
     assert "secret" not in said
+
+
+def test_under_a_falling_rate_it_trains_for_the_steps_of_the_earlier_baseline(
+    finished_url: str,
+    tiny_yaml: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Two epochs of three steps there; here, with half the batch, an epoch has six."""
+    monkeypatch.chdir(tmp_path)
+    settings = ["--set", "training.length=auto", "--set", "training.batch_size=4"]
+    start = ["start", str(tiny_yaml), "--study", "next", "--workers", "1", "--trials", "1"]
+    with caplog.at_level(logging.INFO):
+        assert main([*start, *settings, "--from", "tiny", "--from-storage", finished_url]) == 0
+    assert "trained for the 6 steps of the baseline of tiny, in epochs: 1" in caplog.text
+    assert main(["export", "next", "--trial", "0", "-o", "next.yaml"]) == 0
+    tree = read_yaml(Path("next.yaml"))
+    assert (tree["training"]["length"], tree["training"]["epochs"]) == ("fixed", 1)
+    assert tree["exported"]["steps"] == 6

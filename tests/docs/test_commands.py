@@ -75,9 +75,10 @@ def _settings_in(page: Path) -> list[str]:
 
 def _load(block: Block, folder: Path) -> None:
     """Load a part of a configuration, as part of the quickstart's."""
-    whole = _merged(
-        read_yaml(folder / "configs/quickstart.yaml"), parse_yaml(block.text, block.place)
-    )
+    tiny, part = read_yaml(folder / "configs/quickstart.yaml"), parse_yaml(block.text, block.place)
+    if "length" in part.get("training", {}):  # the tiny quickstart gives its epochs
+        del tiny["training"]["epochs"]
+    whole = _merged(tiny, part)
     path = folder / "configs" / "block.yaml"
     path.write_text(dump_yaml(whole), encoding="utf-8")
     load_config(path)

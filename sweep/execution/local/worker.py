@@ -11,7 +11,8 @@ import sys
 import time
 import traceback
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -23,11 +24,13 @@ from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import Hardware, find_hardware, is_out_of_memory, release_memory
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.training import Interrupted
+from fieldsharp.sweep.configuration.training_length import pilot_of
 from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY
 from fieldsharp.sweep.execution.script.trial import ScriptTrial
 from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.trial_events import (
     EpochDone,
+    FoundLength,
     RungReached,
     StepsDone,
     TrialBegan,
@@ -117,6 +120,9 @@ class Worker:
             data = self._load(spec, hardware)
         except (DataError, OSError) as error:
             return TrialFailed(number, attempt, str(error), "data")
+        pilot = self._pilot(spec, data, hardware)
+        if pilot is not None:
+            spec = spec.with_length(pilot.epochs)
         trial = Trial(
             spec.run,
             data,
@@ -136,7 +142,7 @@ class Worker:
         self.pipe.send(TrialBegan(number, attempt, trial.trainer.epochs_done))
         for report in list(trial.reports):  # of earlier attempts, perhaps never received
             self.pipe.send(EpochDone(number, attempt, report))
-        sent_at = time.perf_counter()
+        interrupted = self._interruption(spec, trial)
 
         def write_checkpoint() -> None:
             try:
@@ -147,22 +153,70 @@ class Worker:
                     spec, f"no checkpoint of epoch {done} ({error.strerror or error})"
                 )
 
+        for report in trial.epochs(interrupted, write_checkpoint, spec.until):
+            self.pipe.send(EpochDone(number, attempt, report))
+        if not trial.is_done:
+            return RungReached(number, attempt)
+        seconds = seconds_before + time.perf_counter() - started
+        found = trial.found
+        if found is not None:
+            self._keep_found(checkpoints, trial, found, seconds)
+        elif pilot is not None:
+            found = replace(pilot, report=trial.reports[-1])
+        previews = self._previews(trial, spec)
+        done = self._done(spec, seconds_before + time.perf_counter() - started, hardware, previews)
+        steps = trial.trainer.epochs_done * trial.trainer.steps_an_epoch
+        return replace(done, steps=steps, found=found)
+
+    def _pilot(self, spec: TrialSpec, data: ForecastData, hardware: Hardware) -> FoundLength | None:
+        """Return the length that a schedule-free training with the same settings finds.
+
+        It writes no checkpoint: an attempt that is lost meanwhile, or later, begins with it again
+        and finds the same. None where the training finds its own length, or has a fixed one.
+        """
+        training = pilot_of(spec.run.training)
+        if training is None:
+            return None
+        run = spec.run.model_copy(update={"training": training})
+        trial = Trial(
+            run,
+            data,
+            hardware,
+            self._evaluator(spec.judged_on, data),
+            sharpening=SharpeningPlan(()),
+            micro_batches=spec.micro_batches,
+        )
+        logger.info("trial %d: a schedule-free training finds its length first", spec.number)
+        for _ in trial.epochs(self._interruption(spec, trial)):
+            pass
+        assert trial.found is not None, "its length is auto"
+        return trial.found
+
+    def _keep_found(
+        self, checkpoints: TrialCheckpoints, trial: Trial, found: FoundLength, seconds: float
+    ) -> None:
+        """Write the checkpoint of the epoch where a training of length ``auto`` is kept."""
+        try:
+            checkpoints.write_found(trial, found, seconds)
+        except OSError as error:
+            self._send_trouble(
+                checkpoints.spec, f"its best epoch is not kept ({error.strerror or error})"
+            )
+
+    def _interruption(self, spec: TrialSpec, trial: Trial) -> Callable[[], bool]:
+        """Return what is asked before every step: it sends heartbeats, and ends on a message."""
+        sent_at = time.perf_counter()
+
         def interrupted() -> bool:
             nonlocal sent_at
             if time.perf_counter() - sent_at >= HEARTBEAT_INTERVAL_S:
                 sent_at = time.perf_counter()
-                self.pipe.send(StepsDone(number, attempt, trial.trainer.steps_done))
+                self.pipe.send(StepsDone(spec.number, spec.attempt, trial.trainer.steps_done))
             at_once = self._end_requested()
             # At once if cancelled, between epochs if paused.
             return bool(at_once) or (at_once is not None and trial.trainer.between_epochs)
 
-        for report in trial.epochs(interrupted, write_checkpoint, spec.until):
-            self.pipe.send(EpochDone(number, attempt, report))
-            sent_at = time.perf_counter()
-        if trial.trainer.epochs_done < spec.run.training.epochs:
-            return RungReached(number, attempt)
-        previews = self._previews(trial, spec)
-        return self._done(spec, seconds_before + time.perf_counter() - started, hardware, previews)
+        return interrupted
 
     def _previews(self, trial: Trial, spec: TrialSpec) -> dict[str, str]:
         """Return the previews of a trial's forecast by sharpener, base64-encoded."""

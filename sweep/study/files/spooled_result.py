@@ -1,7 +1,7 @@
 """The result of a trial as it waits in the spool until the database has it."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,7 +21,11 @@ class SpooledResult:
     def as_text(self) -> str:
         """Return the result as JSON."""
         reports = reports_as_text(self.reports)
-        tree = {"fingerprint": self.fingerprint, "end": asdict(self.end), "reports": reports}
+        tree = {
+            "fingerprint": self.fingerprint,
+            "end": _END.dump_python(self.end),
+            "reports": reports,
+        }
         return json.dumps(tree)
 
 

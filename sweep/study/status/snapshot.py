@@ -17,9 +17,11 @@ class TrialAtWork:
     Attributes:
         what: What it trains, in a few words.
         epochs_done: Epochs that are trained and evaluated.
+        epochs: In all; at most so many where ``finds_length``.
         score: After the last of these epochs; None before the first.
         gradient, peak: After that epoch; None where it is not known.
         seconds: How long it has been at work.
+        finds_length: Whether it is trained until its RMSE has stopped improving.
     """
 
     number: int
@@ -30,6 +32,12 @@ class TrialAtWork:
     gradient: float | None = None
     peak: float | None = None
     seconds: float = 0.0
+    finds_length: bool = False
+
+    @property
+    def progress(self) -> str:
+        """Its epochs, done and in all: ``3/12``, or ``3/<=12`` where the end is not known."""
+        return f"{self.epochs_done}/{'<=' if self.finds_length else ''}{self.epochs}"
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,7 @@ def _trial_at_work(trial: FrozenTrial, seconds: float) -> TrialAtWork:
         epochs=spec.run.training.epochs,
         score=None if last is None else trial.intermediate_values[last],
         seconds=seconds,
+        finds_length=spec.run.training.length == "auto",
     )
 
 

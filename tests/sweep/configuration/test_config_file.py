@@ -170,7 +170,10 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         ("training.epoch=3", "unknown setting training.epoch: did you mean training.epochs?"),
         ("objective.targets.gradients=3", "did you mean objective.targets.gradient?"),
         ("data.split.trian=0.5", "did you mean data.split.train?"),
-        ("training.zzz=3", "unknown setting training.zzz: choose one of epochs, batch_size"),
+        (
+            "training.zzz=3",
+            "unknown setting training.zzz: choose one of length, epochs, least_steps",
+        ),
         (
             "search.space.gradient_weight={lo: 1, high: 2}",
             "did you mean search.space.gradient_weight.low?",

@@ -106,3 +106,14 @@ def test_a_forecast_of_training_frames_is_written_where_a_forecast_may_be(
     with pytest.raises(ConfigError) as raised:
         require_script(_config(project, {**FORECAST, **TRAINING, **trainer}))
     assert sentence in str(raised.value)
+
+
+def test_a_script_cannot_have_its_length_found(project: Path) -> None:
+    tree = _config(project, FORECAST).model_dump()
+    tree["training"] = {"length": "auto"}
+    with pytest.raises(ConfigError) as refusal:
+        validate(tree, "the test")
+    assert str(refusal.value) == (
+        "training.length is auto, and a script of trainer trains for as long as it likes; set "
+        "training.epochs to the epochs it trains (in the test)"
+    )

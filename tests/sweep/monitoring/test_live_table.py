@@ -141,6 +141,14 @@ def test_no_number_is_cut_however_large(width: int, numbers: list[str]) -> None:
     assert not any("…" in line for line in lines)
 
 
+@pytest.mark.parametrize("width", [64, 150])
+def test_the_most_epochs_are_told_apart_from_a_known_end(width: int) -> None:
+    finding = TrialAtWork(0, "baseline", 9, 12, finds_length=True)
+    drawn = _lines(replace(SWEEP, at_work=(finding, *SWEEP.at_work), workers=3), width)
+    assert " 9/<=12 " in drawn
+    assert " 7/12 " in drawn
+
+
 def test_what_is_not_known_yet_is_said_to_be() -> None:
     bare = replace(
         SWEEP, best=None, baseline=None, verdict=None, room=None, eta_s=None, at_work=(), done=0,

@@ -1,0 +1,28 @@
+"""Says how many steps a training takes on this file, and whether those are few."""
+
+from fieldsharp.sweep.checking.context import CheckContext, Finding
+from fieldsharp.sweep.configuration.training_length import few_epochs, steps_an_epoch
+
+LIKELY_STEPS = (250, 1000)
+"""Measured on four fields at several seeds (decision record 30)."""
+
+
+def check_length(context: CheckContext) -> Finding:
+    """Return the steps and passes of one training; few of them are said, and never a failure."""
+    training, windows = context.config.training, len(context.data.train)
+    if training.length == "fixed":
+        steps = training.epochs * steps_an_epoch(training, windows)
+        few = few_epochs(training, windows)
+        return Finding(ok=True, detail=few or f"{training.epochs} epochs are {steps} steps")
+    assert training.least_steps is not None, "the settings fill it in"
+    assert training.most_steps is not None, "the settings fill it in"
+    least, most = (
+        min(training.most_steps, max(training.least_steps, steps)) for steps in LIKELY_STEPS
+    )
+    first, last = (steps * training.batch_size / windows for steps in (least, most))
+    return Finding(
+        ok=True,
+        detail=f"as long as the RMSE improves: likely {least} to {most} steps, which are "
+        f"{first:.3g} to {last:.3g} passes over the {windows} training windows; at most "
+        f"{training.most_steps} steps",
+    )
