@@ -72,6 +72,13 @@ class TrainingSigns:
         return said
 
     @property
+    def is_unpredictable(self) -> bool:
+        """Whether no forecast is better than each cell's mean: nothing can be foretold here."""
+        best = min((one.rmse for one in self.simple), default=math.nan)
+        limit = self.rmse_climatology * (2.0 - CLEARLY_BEHIND)
+        return min(best, self.rmse) > limit
+
+    @property
     def better(self) -> list[SimpleForecast]:
         """The forecasts without a net that the baseline is behind."""
         return [one for one in self.simple if self.rmse > CLEARLY_BEHIND * one.rmse]

@@ -141,6 +141,13 @@ RULES: tuple[Rule, ...] = (
         "term is needed",
     ),
     Rule(
+        STUCK,
+        applies=lambda results: results.training is not None and results.training.is_unpredictable,
+        reason=reasons.nothing_foretold,
+        next="look at a shorter lead (data.stride, data.horizon), give it more history, or more "
+        "frames to learn from; no loss adds what cannot be foretold",
+    ),
+    Rule(
         TRAIN_LONGER,
         applies=lambda results: bool(reasons.training_faults(results)),
         reason=reasons.baseline_untrained,

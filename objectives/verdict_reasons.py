@@ -148,6 +148,17 @@ def baseline_too_rough(results: Contenders) -> str:
     )
 
 
+def nothing_foretold(results: Contenders) -> str:
+    """Return that no forecast is better than each cell's mean."""
+    signs = results.training
+    assert signs is not None, "the rule checks it"
+    others = ", ".join(f"{one.rmse:.4g} of {one.name}" for one in signs.simple)
+    return (
+        f"neither the baseline nor a forecast without a net is better than each cell's mean, whose "
+        f"RMSE is {signs.rmse_climatology:.4g}: {signs.rmse:.4g} of the baseline, {others}"
+    )
+
+
 def training_faults(results: Contenders) -> list[str]:
     """Return what shows that the baseline was trained too briefly."""
     useless = dict(results.baseline.broken).get(USELESS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from benchmarks.fields.results import Result
+from benchmarks.fields.results import Result, Said
 from benchmarks.fields.sources import Source, Stored
 from data.drift_settings import DriftSettings
 from data.plume_settings import PlumeSettings
@@ -57,13 +57,17 @@ class Row:
     def is_right(self, result: Result) -> bool:
         """Return whether every verdict that a user reads is right, before and after confirming.
 
-        A success that is left after the confirmation must have held in it, too.
+        One before is right, too, that leaves the decision to the confirmation. A success that is
+        left after the confirmation must have held in it.
         """
-        named = all(
-            (right := self.right.get(said.name)) is not None and right.says in said.reason
-            for said in result.verdicts
-        )
-        return named and (result.verdicts[-1].name != "success" or result.winner_holds)
+        *before, last = result.verdicts
+        named = all(self._names(said) or "confirm" in said.next for said in before)
+        held = last.name != "success" or result.winner_holds
+        return named and self._names(last) and held
+
+    def _names(self, said: Said) -> bool:
+        right = self.right.get(said.name)
+        return right is not None and right.says in said.reason
 
     @property
     def setup_sha256(self) -> str:

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from math import ceil
 from pathlib import Path
 from statistics import fmean
 
@@ -25,9 +24,10 @@ from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.study.confirmation.records import Confirmation, Runs, read_runs
-from fieldsharp.sweep.study.lookup import load_study, study_config, study_data_summary
+from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.provenance import git_commit
 from fieldsharp.sweep.study.status.report import StudyStatus, study_status
+from fieldsharp.sweep.study.trial_records import complete_baseline, trial_record
 
 STUDY = "row"
 WORKERS = 2
@@ -68,7 +68,6 @@ def run_row(row: Row, path: Path, key: Key, work: Path) -> Result:
     study = load_study(open_database(url, "read"), STUDY)
     runs = read_runs(study, url)
     epochs = epochs_trained(study, runs)
-    config, facts = study_config(study), study_data_summary(study)
     return Result(
         key=key,
         verdicts=[_said(status) for status in seen],
@@ -78,7 +77,7 @@ def run_row(row: Row, path: Path, key: Key, work: Path) -> Result:
         confirmed=_confirmed(last.confirmation, runs),
         trials={state: count for state, count in last.states.items() if count},
         epochs=epochs,
-        steps=epochs * ceil(facts.windows["train"] / config.training.batch_size),
+        steps=round(epochs * _steps_an_epoch(study)),
         seconds=round(time.perf_counter() - began, 1),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         commit=git_commit(),
@@ -87,11 +86,27 @@ def run_row(row: Row, path: Path, key: Key, work: Path) -> Result:
 
 
 def epochs_trained(study: Study, runs: Runs) -> int:
-    """Return the passes over the training windows, of trials and of runs of a confirmation."""
-    last = (trial.last_step for trial in study.get_trials(deepcopy=False))
-    full = study_config(study).training.epochs
+    """Return the passes over the training windows, of trials and of runs of a confirmation.
+
+    Those that the baseline was trained beyond the epoch where it is kept are counted.
+    """
+    trials = study.get_trials(deepcopy=False)
+    last = (trial.last_step for trial in trials)
+    first = complete_baseline(trials)
+    baseline = trial_record(first) if first is not None else None
+    full = baseline.epochs if baseline is not None else 0
+    beyond = (baseline.epochs_looked_at or full) - full if baseline is not None else 0
     done = sum(run.failure is None for run in runs.values())
-    return sum(step + 1 for step in last if step is not None) + full * done
+    return sum(step + 1 for step in last if step is not None) + beyond + full * done
+
+
+def _steps_an_epoch(study: Study) -> float:
+    """Return the training steps of an epoch, 0 where the baseline is not complete."""
+    first = complete_baseline(study.get_trials(deepcopy=False))
+    baseline = trial_record(first) if first is not None else None
+    if baseline is None or baseline.steps is None:
+        return 0.0
+    return baseline.steps / baseline.epochs
 
 
 def _command(work: Path, *arguments: str) -> None:

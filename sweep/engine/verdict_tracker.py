@@ -71,7 +71,12 @@ class VerdictTracker:
         """
         to_come = max(0, self._config.budget.trials - finished)
         results = results_of(
-            self._contenders, self._baseline, self._facts, to_come, confirmation=self._confirmation
+            self._contenders,
+            self._baseline,
+            self._config,
+            self._facts,
+            to_come,
+            confirmation=self._confirmation,
         )
         results = replace(results, leads=self._leads_of(results))
         verdict = as_script_verdict(self._config, reach_verdict(results))

@@ -13,6 +13,7 @@ from fieldsharp.model.registry import NO_SHARPENER, loss_variant
 from fieldsharp.model.settings import LossSettings
 from fieldsharp.objectives.contenders import Contender, Contenders, ReferenceForecast
 from fieldsharp.objectives.guards import broken
+from fieldsharp.objectives.improvement import still_improving
 from fieldsharp.objectives.lead import Lead
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.training_signs import SimpleForecast, TrainingSigns
@@ -117,6 +118,7 @@ def _terms(loss: LossSettings) -> tuple[str, ...]:
 def results_of(
     found: Sequence[Contender],
     baseline: TrialRecord | None,
+    config: SweepConfig,
     facts: DataSummary,
     to_come: int,
     *,
@@ -128,6 +130,7 @@ def results_of(
     Args:
         found: Its complete and pruned trials.
         baseline: The record of the baseline; None before it is complete.
+        config: Of the study.
         facts: Of the data.
         to_come: Trials the budget still has.
         leads: Over the best reference, by number of the trial.
@@ -140,7 +143,7 @@ def results_of(
         to_come,
         reference=_reference(baseline),
         leads=leads,
-        training=_training_signs(baseline, facts) if baseline is not None else None,
+        training=_training_signs(baseline, config, facts) if baseline is not None else None,
         confirmed=confirmed_result(confirmation) if confirmation is not None else None,
     )
 
@@ -156,8 +159,19 @@ def _reference(baseline: TrialRecord | None) -> ReferenceForecast | None:
     )
 
 
-def _training_signs(baseline: TrialRecord, facts: DataSummary) -> TrainingSigns:
-    """Return the baseline beside forecasts that need no net, and the course of its training."""
+def _training_signs(
+    baseline: TrialRecord, config: SweepConfig, facts: DataSummary
+) -> TrainingSigns:
+    """Return the baseline beside forecasts that need no net, and the course of its training.
+
+    Under a falling rate the RMSE falls until the end however long a training is, so that its course
+    tells nothing; that of a script is not known.
+    """
+    improving = baseline.reached_most
+    if improving is None:
+        has_course = config.trainer is None and config.training.schedule == "schedule_free"
+        rmses = [values.overall["rmse"] for values in baseline.judgements_by_epoch]
+        improving = has_course and still_improving(rmses)
     values = baseline.judgement
     simple = []
     if facts.rmse_persistence is not None and facts.gradient_observed is not None:
@@ -179,6 +193,8 @@ def _training_signs(baseline: TrialRecord, facts: DataSummary) -> TrainingSigns:
         rmse_climatology=values.overall.get("rmse_climatology", math.nan),
         simple=simple,
         power_large_db=values.by_lead.get("power_large", [math.nan])[0],
+        improving=improving,
+        length_was_searched=baseline.reached_most is not None,
     )
 
 
@@ -221,6 +237,7 @@ def study_verdict(
     results = results_of(
         contenders(trials),
         baseline,
+        config,
         facts,
         to_come,
         confirmation=confirmation or read_confirmation(study),

@@ -410,7 +410,7 @@ LINEAR = SimpleForecast("a fitted linear forecast", 0.9, 1.9, -0.5)
 @pytest.mark.parametrize(
     ("signs", "words"),
     [
-        (TrainingSigns(1.0, 0.9), "above that of each cell's mean"),
+        (TrainingSigns(1.0, 0.95, [LINEAR]), "above that of each cell's mean"),
         (TrainingSigns(1.0, 2.0, [LINEAR]), "above the 0.9 of a fitted linear forecast"),
         (TrainingSigns(1.0, 2.0, improving=True), "still falling"),
         (
@@ -447,7 +447,7 @@ def test_where_a_better_forecast_is_not_blurred_there_is_no_blur_to_cure() -> No
 
 
 def test_a_training_that_ended_by_itself_needs_something_else() -> None:
-    signs = TrainingSigns(1.0, 0.9, length_was_searched=True)
+    signs = TrainingSigns(1.0, 0.95, [LINEAR], length_was_searched=True)
     verdict = reach_verdict([BASELINE, trial(1, 2.2, 115.0)], TARGETS, training=signs)
     assert "will not help" in verdict.next
 
@@ -575,6 +575,7 @@ def test_only_terms_that_can_sharpen_are_called_a_cure() -> None:
 
 USELESS = ("climatology", "its error is larger than that of each cell's mean")
 BLUNT = trial(1, 2.2, 115.0, sharpens=False)
+NOISE_SIGNS = TrainingSigns(1.0, 0.97, [SimpleForecast("a fitted linear forecast", 0.98, 0.1)])
 SIGNS = TrainingSigns(1.0, 2.0, improving=True)
 BY_RULE: list[tuple[str, list[Contender], int | None, str, dict[str, Any]]] = [
     (TOO_EARLY, [trial(1, 3.05, 141.0)], None, "is not complete yet", {}),
@@ -590,6 +591,7 @@ BY_RULE: list[tuple[str, list[Contender], int | None, str, dict[str, Any]]] = [
     (SUCCESS, [BASELINE, BLUNT, trial(2, 3.05, 141.0)], 2, "trial 2 reaches both targets", {}),
     (SHARPEN, [BASELINE, BLUNT], 0, "the baseline under spectral", {"reference": REFERENCE}),
     (STUCK, [baseline(3.6, 160.0, NOISE), BLUNT], None, "rougher than the field already", {}),
+    (STUCK, [BASELINE, BLUNT], None, "better than each cell's mean", {"training": NOISE_SIGNS}),
     (TRAIN_LONGER, [BASELINE, BLUNT], 0, "is not trained well enough", {"training": SIGNS}),
     (PROMISING, [BASELINE, BLUNT, trial(2, 2.55, 125.0)], 2, "trial 2 comes 52% of the way", {}),
     (TOO_EARLY, [BASELINE, BLUNT], None, "3 are to come", {"to_come": 3}),
