@@ -57,7 +57,7 @@ def test_a_failure_is_shown_with_its_fix_and_the_code_is_1(
     assert any(line.startswith("weights") and " pass " in line for line in lines)
     assert any(line.startswith("optimiser") and " FAIL " in line for line in lines)
     assert "fix: set training.learning_rate above 0, such as 1e-3" in said.out
-    assert lines[-1] == "3 of 15 checks failed"
+    assert lines[-1] == "3 of 16 checks failed"
 
 
 @pytest.mark.parametrize(

@@ -82,10 +82,7 @@ def test_an_export_has_the_length_that_was_found_and_repeats_its_trial(
             ["search.space.training.least_steps={low: 1, high: 3}"],
             "search.space.training.least_steps would give the trials of a study different lengths",
         ),
-        (
-            ["data.split.train=0.9", "data.split.validation=0.05", "data.split.test=0.05"],
-            "training.length is auto, and the validation part has 1 window",
-        ),
+        (["data.score_every=50"], "training.length is auto, and the validation part has 1 window"),
     ],
 )
 def test_what_cannot_be_found_is_refused_in_one_sentence_by_check_and_start(

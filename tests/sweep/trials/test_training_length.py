@@ -153,7 +153,7 @@ def test_one_that_still_improves_at_its_most_steps_says_so(
     tiny_config: SweepConfig, tiny_data: ForecastData
 ) -> None:
     config = auto_config(
-        tiny_config, least_steps=6, most_steps=36, patience_steps=36, learning_rate=1e-3
+        tiny_config, least_steps=6, most_steps=36, patience_steps=36, learning_rate=5e-4
     )
     trial = _trial(_spec(config), tiny_data)
     list(trial.epochs())
