@@ -70,9 +70,8 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
     _try_own_terms(config, data)
     require_sharpeners(config, data)
     _require_interior(data)
-    judgement = Evaluator(data, data.validation).evaluate(
-        Persistence(config.data.horizon), detail=False
-    )
+    evaluator = Evaluator(data, data.validation)
+    judgement = evaluator.evaluate(Persistence(config.data.horizon), detail=False)
     observed = judgement.overall
     _require_gradient(data, observed["gradient_observed"])
     _require_change(data, observed["rmse"])
@@ -96,6 +95,7 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
         provenance=provenance(
             Path(config.data.path), project_sha256(config.trainer) if config.trainer else None
         ),
+        variation=evaluator.field_variation(),
     )
     return PreflightResult(facts, PreviewBuilder(data, "validation").observed())
 

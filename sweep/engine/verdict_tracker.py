@@ -3,6 +3,7 @@
 import logging
 
 from fieldsharp.objectives.contenders import Contender, by_score
+from fieldsharp.objectives.error_limit import rmse_multiples
 from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.targets import targets_already_reached
 from fieldsharp.objectives.verdict import Verdict, reach_verdict
@@ -92,9 +93,11 @@ class VerdictTracker:
             logger.warning(
                 "%s: the baseline itself breaks the guard %s: %s", study, guard.name, guard.words
             )
-        limit = self._config.objective.guards.rmse_over_baseline
         if record.frontier is not None:
+            multiples = rmse_multiples(
+                self._config.objective.guards, record.frontier, record.judgement
+            )
             for sentence in targets_out_of_reach(
-                record.frontier, record.judgement, self._targets, limit
+                record.frontier, record.judgement, self._targets, multiples
             ):
                 logger.warning("%s: %s", study, sentence)

@@ -68,6 +68,8 @@ class TrialRecord(Settings):
             baseline.
         frontier: The least RMSE at each sharpness, on the validation split; only of the baseline,
             None where it is not known.
+        rmse_multiples: Largest RMSE that the guard ``rmse`` allows at each lead, as a multiple of
+            its own; only of the baseline, empty in studies of earlier versions.
     """
 
     judgement: MetricValues
@@ -85,6 +87,7 @@ class TrialRecord(Settings):
     references: list[SharpenedForecast] = Field(default_factory=list)
     sharpened_by_epoch: dict[int, dict[str, MetricValues]] = Field(default_factory=dict)
     frontier: Frontier | None = None
+    rmse_multiples: list[float] = Field(default_factory=list)
 
     @property
     def metrics(self) -> dict[str, float]:

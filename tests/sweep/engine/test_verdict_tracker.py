@@ -43,7 +43,7 @@ def _baseline(gradient_observed: float = 4.0) -> MetricValues:
 
 def test_the_lead_is_named_and_how_much_of_the_gradient_it_allows() -> None:
     # An RMSE of 12.5 allows 0.5 + 0.5 * 2.5 / 5 of the gradient at lead 2.
-    said = targets_out_of_reach(_frontier(1.1, 1.5), _baseline(), TARGETS, 1.25)
+    said = targets_out_of_reach(_frontier(1.1, 1.5), _baseline(), TARGETS, [1.25, 1.25])
     (at_lead,) = [sentence for sentence in said if sentence.startswith("at lead 2 ")]
     assert "reaches 0.75 of the observed gradient at most" in at_lead
     assert "ask for a shorter lead, or members" in at_lead
@@ -58,7 +58,7 @@ def test_the_lead_is_named_and_how_much_of_the_gradient_it_allows() -> None:
 def test_nothing_is_said_within_reach_or_where_nothing_is_observed(
     frontier: Frontier, observed: float
 ) -> None:
-    assert targets_out_of_reach(frontier, _baseline(observed), TARGETS, 1.25) == []
+    assert targets_out_of_reach(frontier, _baseline(observed), TARGETS, [1.25, 1.25]) == []
 
 
 def test_a_sweep_warns_once_the_baseline_is_complete(
