@@ -9,6 +9,7 @@ from fieldsharp.objectives.frontier import Frontier, FrontierCurve
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.sweep.study.frontier import targets_out_of_reach
+from fieldsharp.sweep.study.trial_records import trial_record
 from tests.sweep.fake_sweep import FakeExecutor, MakeSweep, metrics_of, report_of
 
 TARGETS = Targets(gradient=Band(3.8, 4.2), peak=Band(140.0, 150.0, 40.0))
@@ -75,3 +76,22 @@ def test_a_sweep_warns_once_the_baseline_is_complete(
         sweep.run(FakeExecutor(metrics=seen))
     assert caplog.text.count("of the observed gradient at most within an RMSE of 12.5") == 2
     assert caplog.text.count("at lead 1 ") == 1
+
+
+def test_the_limit_of_the_error_is_fixed_and_stored_when_the_baseline_is_complete(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_frontier(epoch: int, metrics: dict[str, float]):  # type: ignore[no-untyped-def]
+        return replace(report_of(epoch, metrics), frontier=_frontier(1.05))
+
+    monkeypatch.setattr("tests.sweep.fake_sweep.report_of", with_frontier)
+    # An RMSE of 11.5 is above 1.05 times 1.08 of the baseline's, and below 1.25 of it.
+    sweep = make_sweep(trials=2)
+    sweep.run(FakeExecutor(metrics={(1, epoch): metrics_of(rmse=11.5) for epoch in range(9)}))
+    baseline, trial = (trial_record(one) for one in sweep.trials)
+    assert baseline is not None
+    assert trial is not None
+    assert baseline.rmse_multiples == pytest.approx([1.134])
+    assert trial.rmse_multiples == []
+    broken = {guard.name: guard.limit for guard in trial.guards if not guard.ok}
+    assert broken == {"rmse": pytest.approx(11.34)}
