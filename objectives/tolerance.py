@@ -58,24 +58,26 @@ class Tolerance:
 def is_better_throughout(values: MetricValues, baseline: MetricValues) -> bool:
     """Return whether a forecast is better than the baseline where no excess helps, at every lead.
 
-    In RMSE, gradient correlation, fractions skill of the highest 10 % and the critical success
-    index above the 90 % or the 99 % level. The last two are known after the last epoch alone:
-    before, the first two decide. A forecast with more leads is compared with the baseline's last.
+    In RMSE and gradient correlation, and no worse in fractions skill of the highest 10 % and the
+    critical success index above the 90 % or the 99 % level. The last two are known after the last
+    epoch alone: before, the first two decide. A forecast with more leads is compared with the
+    baseline's last.
     """
 
-    def holds(metric: str, sign: float) -> bool:
+    def differences(metric: str) -> list[float] | None:
         ours, theirs = values.by_lead.get(metric), baseline.by_lead.get(metric)
         if ours is None or not theirs:
-            return metric not in ("rmse", "gradient_correlation")
-        return all(
-            sign * value >= sign * theirs[min(lead, len(theirs) - 1)]
-            for lead, value in enumerate(ours)
-        )
+            return None
+        return [value - theirs[min(lead, len(theirs) - 1)] for lead, value in enumerate(ours)]
 
-    return (
-        holds("rmse", -1.0)
-        and values.by_lead["rmse"] != baseline.by_lead["rmse"]
-        and holds("gradient_correlation", 1.0)
-        and holds("fss_90", 1.0)
-        and (holds("csi_90", 1.0) or holds("csi_99", 1.0))
-    )
+    error, correlation = differences("rmse"), differences("gradient_correlation")
+    if error is None or correlation is None:
+        return False
+    better = all(change < 0.0 for change in error) and all(change > 0.0 for change in correlation)
+    skill = differences("fss_90")
+    success = [differences(name) for name in ("csi_90", "csi_99")]
+    return better and _no_worse(skill) and any(_no_worse(one) for one in success)
+
+
+def _no_worse(differences: list[float] | None) -> bool:
+    return differences is None or all(change >= 0.0 for change in differences)
