@@ -418,7 +418,10 @@ def unsharp_and_spike(scene: Scene) -> Floats:
 def noise_and_spike_on_the_coast(scene: Scene) -> Floats:
     """Return blur, little noise and a spike in a cell that no stencil of 3 x 3 sees."""
     seen_HW = ndimage.binary_dilation(_inland(scene.mask_HW), np.ones((3, 3)))
-    return little_noise_and_spike(scene, np.argwhere(scene.mask_HW & ~seen_HW)[-1])
+    unseen_N2 = np.argwhere(scene.mask_HW & ~seen_HW)
+    if len(unseen_N2) == 0:
+        raise ValueError("every cell is in a stencil of 3 x 3")
+    return little_noise_and_spike(scene, unseen_N2[-1])
 
 
 def noise_and_spike_inland(scene: Scene) -> Floats:

@@ -27,7 +27,10 @@ MORE = {
 
 
 def _cell(scene: Judged, name: str) -> str:
-    metrics = scene[name].overall
+    try:
+        metrics = scene[name].overall
+    except ValueError as error:  # it cannot be made of this field
+        return str(error)
     gradient = metrics["gradient"] / metrics["gradient_observed"]
     mean = metrics["mean_observed"]
     peak = (metrics["peak"] - mean) / (metrics["peak_observed"] - mean)
