@@ -51,7 +51,7 @@ class GuardSettings(Settings):
     rmse_over_baseline: ErrorLimit = Field(
         "auto",
         description="largest RMSE, as a multiple of the baseline's, from 1 to the square root of "
-        "2, which is that of a perfect random sample of the possible futures; auto: 8 % more than "
+        "2, which is that of a perfect random sample of the possible futures; auto: 9 % more than "
         "the least error at full sharpness, at most 1.25 times the baseline's, at each lead",
     )
     rmse_over_climatology: float = Field(

@@ -30,8 +30,8 @@ def frontier(*full: float, blocks: int = 4) -> Frontier:
     return Frontier(overall=curves[0], by_lead=curves, windows=16, blocks=blocks)
 
 
-def test_it_is_eight_percent_above_the_least_error_at_full_sharpness_of_each_lead() -> None:
-    assert rmse_multiples(AUTO, frontier(11.0, 20.4), BASELINE) == pytest.approx([1.188, 1.1016])
+def test_it_is_nine_percent_above_the_least_error_at_full_sharpness_of_each_lead() -> None:
+    assert rmse_multiples(AUTO, frontier(11.0, 20.4), BASELINE) == pytest.approx([1.199, 1.1118])
 
 
 def test_it_is_at_most_a_quarter_above_the_baseline() -> None:
@@ -39,7 +39,7 @@ def test_it_is_at_most_a_quarter_above_the_baseline() -> None:
 
 
 def test_it_is_above_a_baseline_that_calibration_improves() -> None:
-    assert rmse_multiples(AUTO, frontier(9.0, 20.0), BASELINE) == [1.08, 1.08]
+    assert rmse_multiples(AUTO, frontier(9.0, 20.0), BASELINE) == [1.09, 1.09]
 
 
 @pytest.mark.parametrize("known", [None, frontier(10.1, 20.1, blocks=1), frontier(math.nan, 1e999)])
