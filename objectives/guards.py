@@ -9,14 +9,18 @@ Adding a guard: its entry in ``GUARDS``, with the function that gives its limit,
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import ConfigDict
 
 from fieldsharp.fields.settings import Settings
+from fieldsharp.objectives.error_limit import LARGEST_MULTIPLE
+from fieldsharp.objectives.field_variation import FieldVariation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
+from fieldsharp.objectives.tolerance import Tolerance
 
 Metrics = Mapping[str, float]
 LARGEST_VIOLATION = 1e6
@@ -68,6 +72,9 @@ class Guard:
         yields: From the baseline's metric to the limit it gives, where that is the larger one; None
             where the baseline never raises the limit. Trained without any gradient term, the
             baseline is not wrongly sharp, so neither is a forecast that has hardly more of it.
+        tolerates: The unit of a limit on what is too much, which widens where the split has few
+            independent samples or the forecast is better than the baseline throughout; None of one
+            that does not.
         observed: A metric that is NaN where the truth has no cell to compute this one from; the
             guard is then left out.
     """
@@ -78,6 +85,7 @@ class Guard:
     fault: str
     perfect: float | str
     yields: Callable[[float], float] | None = None
+    tolerates: Literal["decibels", "ratio"] | None = None
     observed: str | None = None
 
 
@@ -87,6 +95,13 @@ def _share_more(baseline: float) -> float:
 
 def _decibels_more(baseline_db: float) -> float:
     return baseline_db + 0.25
+
+
+def _rmse(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> float | None:
+    if baseline is None:
+        return None
+    given = settings.rmse_over_baseline
+    return (LARGEST_MULTIPLE if given == "auto" else given) * baseline["rmse"]
 
 
 def _climatology(settings: GuardSettings, metrics: Metrics, _: Metrics | None) -> float | None:
@@ -127,9 +142,7 @@ def _change(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> fl
 GUARDS: Mapping[str, Guard] = {
     "rmse": Guard(
         metric="rmse",
-        limit=lambda settings, _, baseline: (
-            settings.rmse_over_baseline * baseline["rmse"] if baseline else None
-        ),
+        limit=_rmse,
         at_most=True,
         fault="its error is too much larger than the baseline's",
         perfect=0.0,
@@ -148,6 +161,7 @@ GUARDS: Mapping[str, Guard] = {
         fault="it has more power than the truth at the smallest scales, as noise has",
         perfect=0.0,
         yields=_decibels_more,
+        tolerates="decibels",
     ),
     "spectrum_middle": Guard(
         metric="power_middle",
@@ -156,6 +170,7 @@ GUARDS: Mapping[str, Guard] = {
         fault="it has more power than the truth at middle scales",
         perfect=0.0,
         yields=_decibels_more,
+        tolerates="decibels",
     ),
     "spectrum_large": Guard(
         metric="power_large",
@@ -164,6 +179,7 @@ GUARDS: Mapping[str, Guard] = {
         fault="it has more power than the truth at large scales",
         perfect=0.0,
         yields=_decibels_more,
+        tolerates="decibels",
     ),
     "roughness": Guard(
         metric="roughness",
@@ -172,6 +188,7 @@ GUARDS: Mapping[str, Guard] = {
         fault="it is rougher than the truth from cell to cell, as noise is",
         perfect=0.0,
         yields=_decibels_more,
+        tolerates="decibels",
         observed="gradient_observed",
     ),
     "forward_sobel": Guard(
@@ -181,6 +198,7 @@ GUARDS: Mapping[str, Guard] = {
         fault="neighbouring cells jump as in noise or a checkerboard",
         perfect="forward_sobel_observed",
         yields=_share_more,
+        tolerates="ratio",
         observed="forward_sobel_observed",
     ),
     "spike": Guard(
@@ -191,6 +209,7 @@ GUARDS: Mapping[str, Guard] = {
         perfect=1.0,
         # Of one cell a frame, so it varies: 1.17 to 1.55 between nets that do not sharpen plumes.
         yields=lambda baseline: 1.25 * baseline,
+        tolerates="ratio",
     ),
     "gradient_correlation": Guard(
         metric="gradient_correlation",
@@ -214,6 +233,7 @@ GUARDS: Mapping[str, Guard] = {
         fault="it varies more than the truth: contrast was raised",
         perfect=1.0,
         yields=_share_more,
+        tolerates="ratio",
     ),
     "region": Guard(
         metric="region_std_ratio",
@@ -222,6 +242,7 @@ GUARDS: Mapping[str, Guard] = {
         fault="in one region it varies much more than the truth",
         perfect=1.0,
         yields=_share_more,
+        tolerates="ratio",
     ),
     "change": Guard(
         metric="change_ratio",
@@ -234,7 +255,11 @@ GUARDS: Mapping[str, Guard] = {
 
 
 def check_guards(
-    values: MetricValues, settings: GuardSettings, baseline: MetricValues | None
+    values: MetricValues,
+    settings: GuardSettings,
+    baseline: MetricValues | None,
+    field: FieldVariation | None = None,
+    rmse_multiples: Sequence[float] | None = None,
 ) -> list[GuardOutcome]:
     """Return the outcome of every guard that can be computed.
 
@@ -243,11 +268,24 @@ def check_guards(
         settings: The limits.
         baseline: The metrics of the same predictor trained with weight 0; without them the guards
             that are relative to them are left out.
+        field: The variation of the truth of the split; None where it is not known.
+        rmse_multiples: Largest RMSE at each lead as a multiple of the baseline's, in place of that
+            of the settings; see ``error_limit``.
     """
+    tolerance = Tolerance.of(values, baseline, field)
     outcomes = []
     for name, guard in GUARDS.items():
         at_leads = [
-            _at_lead(name, guard, settings, values, baseline, lead) for lead in range(values.leads)
+            _at_lead(
+                name,
+                guard,
+                _of_lead(settings, rmse_multiples, lead),
+                values,
+                baseline,
+                lead,
+                tolerance,
+            )
+            for lead in range(values.leads)
         ]
         computed = [outcome for outcome in at_leads if outcome is not None]
         if computed:
@@ -281,6 +319,16 @@ def truth_metrics(values: MetricValues) -> MetricValues:
     )
 
 
+def _of_lead(
+    settings: GuardSettings, rmse_multiples: Sequence[float] | None, lead: int
+) -> GuardSettings:
+    """Return the settings with the largest RMSE of a lead; of one beyond the last, the last's."""
+    if not rmse_multiples:
+        return settings
+    multiple = rmse_multiples[min(lead, len(rmse_multiples) - 1)]
+    return settings.model_copy(update={"rmse_over_baseline": multiple})
+
+
 def _at_lead(
     name: str,
     guard: Guard,
@@ -288,6 +336,7 @@ def _at_lead(
     values: MetricValues,
     baseline: MetricValues | None,
     lead: int,
+    tolerance: Tolerance,
 ) -> GuardOutcome | None:
     metrics = values.at(lead)
     if guard.metric not in metrics:  # verified without the frames it needs
@@ -299,6 +348,11 @@ def _at_lead(
     limit = guard.limit(settings, metrics, of_baseline)
     if limit is None:
         return None
+    if guard.tolerates == "decibels":
+        limit = tolerance.decibels(limit, guard.metric)
+    elif guard.tolerates == "ratio":
+        of_truth = guard.perfect if isinstance(guard.perfect, float) else metrics[guard.perfect]
+        limit = tolerance.ratio(limit, of_truth, guard.metric)
     # Only a baseline that beats each cell's mean may raise a limit.
     if (
         guard.yields is not None

@@ -29,6 +29,9 @@ def _auto_or_positive(value: object) -> object:
 
 SQRT_2 = 1.4142135623730951
 GradientTarget = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_positive)]
+ErrorLimit = Annotated[
+    Literal["auto"] | Annotated[float, Field(ge=1.0, le=SQRT_2)], BeforeValidator(_auto_or_number)
+]
 PeakTarget = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_number)]
 """Of any sign: in degrees Celsius even a peak can be below 0."""
 
@@ -45,12 +48,11 @@ class TargetSettings(Settings):
 class GuardSettings(Settings):
     """Limits of the guards; a forecast that breaks one never wins, however sharp."""
 
-    rmse_over_baseline: float = Field(
-        1.25,
-        ge=1.0,
-        le=SQRT_2,
-        description="largest RMSE, as a multiple of the baseline's; a perfect random sample of "
-        "the possible futures has at most the square root of 2",
+    rmse_over_baseline: ErrorLimit = Field(
+        "auto",
+        description="largest RMSE, as a multiple of the baseline's, from 1 to the square root of "
+        "2, which is that of a perfect random sample of the possible futures; auto: 9 % more than "
+        "the least error at full sharpness, at most 1.25 times the baseline's, at each lead",
     )
     rmse_over_climatology: float = Field(
         1.0, gt=0.0, le=10.0, description="largest RMSE, as a multiple of that of each cell's mean"

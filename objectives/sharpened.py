@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fieldsharp.objectives.field_variation import FieldVariation
 from fieldsharp.objectives.guards import GuardOutcome, check_guards, total_violation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
@@ -61,6 +62,8 @@ def judge(
     objective: ObjectiveSettings,
     targets: Targets,
     baseline: MetricValues,
+    field: FieldVariation | None = None,
+    rmse_multiples: Sequence[float] | None = None,
 ) -> list[JudgedForecast]:
     """Return a forecast as it is and under each sharpener, compared with the baseline.
 
@@ -70,6 +73,8 @@ def judge(
         objective: How a forecast is scored.
         targets: What gradient and peak must reach.
         baseline: Metrics of the baseline as it is.
+        field: The variation of the truth of the split, where it is known.
+        rmse_multiples: Largest RMSE at each lead, see ``check_guards``.
 
     Returns:
         The plain forecast first, the others in the order given.
@@ -80,7 +85,7 @@ def judge(
             name,
             values,
             score_forecast(values.overall, targets, rmse, objective.rmse_weight),
-            check_guards(values, objective.guards, baseline),
+            check_guards(values, objective.guards, baseline, field, rmse_multiples),
         )
         for name, values in forecasts.items()
     }

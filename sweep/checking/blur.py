@@ -2,6 +2,7 @@
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.objectives.error_limit import rmse_multiples
 from fieldsharp.objectives.frontier_statistics import FrontierStatistics
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.sweep.checking.context import CheckContext, Finding, finding
@@ -36,8 +37,9 @@ def check_blur(context: CheckContext) -> Finding:
         f"the mean on the validation split"
     )
     detail = numbers if blurred else f"nothing to fix: {numbers}, no less than the targets ask for"
-    limit = context.config.objective.guards.rmse_over_baseline
-    too_costly = targets_out_of_reach(statistics.frontier(), found, targets, limit)
+    frontier = statistics.frontier()
+    multiples = rmse_multiples(context.config.objective.guards, frontier, found)
+    too_costly = targets_out_of_reach(frontier, found, targets, multiples)
     if blurred and too_costly:
         detail += f"; by its amplitudes and errors {too_costly[0]}"
     fix = "no sweep is needed; or look at a longer lead (data.stride, data.horizon)"

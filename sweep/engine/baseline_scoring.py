@@ -4,6 +4,8 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
+from fieldsharp.objectives.error_limit import rmse_multiples
+from fieldsharp.objectives.field_variation import FieldVariation
 from fieldsharp.objectives.guards import GuardOutcome, broken, check_guards, total_violation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import Score, score_forecast, trial_value
@@ -25,11 +27,16 @@ class BaselineScoring:
     Args:
         objective: How a forecast is scored.
         targets: What gradient and peak must reach.
+        field: The variation of the truth of the split, where it is known.
     """
 
-    def __init__(self, objective: ObjectiveSettings, targets: Targets) -> None:
+    def __init__(
+        self, objective: ObjectiveSettings, targets: Targets, field: FieldVariation | None = None
+    ) -> None:
         self._objective = objective
         self._targets = targets
+        self._field = field
+        self._rmse_multiples: list[float] = []
         self._baseline: list[MetricValues] = []
         self._sharpened: dict[int, dict[str, MetricValues]] = {}
         self.baseline_ended = False
@@ -42,6 +49,10 @@ class BaselineScoring:
         self._baseline[report.epoch : report.epoch + 1] = [report.judgement]
         if report.sharpened:
             self._sharpened[report.epoch + 1] = dict(report.sharpened)
+        if report.frontier is not None:  # of its last epoch
+            self._rmse_multiples = rmse_multiples(
+                self._objective.guards, report.frontier, report.judgement
+            )
 
     def end_baseline(self, found: FoundLength | None = None, rungs: Collection[int] = ()) -> None:
         """Take the baseline as finished.
@@ -62,6 +73,7 @@ class BaselineScoring:
         """Take over a baseline that an earlier coordinator finished."""
         self._baseline = record.judgements_by_epoch
         self._sharpened = record.sharpened_by_epoch
+        self._rmse_multiples = record.rmse_multiples
         self.baseline_ended = True
 
     def at_same_epoch(self, report: EpochReport) -> Score | None:
@@ -101,7 +113,7 @@ class BaselineScoring:
         baseline = self._at(epoch)
         assert baseline is not None, "no trial is scored before the baseline has reached its epoch"
 
-        of_baseline = broken(check_guards(baseline, self._objective.guards, baseline))
+        of_baseline = broken(check_guards(baseline, self._objective.guards, baseline, self._field))
         excused = {outcome.name for outcome in of_baseline}
 
         def violation(outcomes: Sequence[GuardOutcome]) -> float:
@@ -136,7 +148,8 @@ class BaselineScoring:
         # A trial that ended early is compared with the baseline after as many epochs.
         then = self._at(last.epoch) if running.ends_early else None
         baseline = then or self._baseline[-1]
-        judged = self._judged({NO_SHARPENER: last.judgement, **last.sharpened}, baseline)
+        forecasts = {NO_SHARPENER: last.judgement, **last.sharpened}
+        judged = self._judged(forecasts, baseline, None if then else self._rmse_multiples)
         chosen = _chosen(judged, running.spec.judged_under)
         return TrialRecord(
             judgement=chosen.values,
@@ -160,12 +173,21 @@ class BaselineScoring:
             steps=end.steps or None,
             epochs_looked_at=end.found.epochs_looked_at if end.found is not None else None,
             reached_most=end.found.reached_most if end.found is not None else None,
+            rmse_multiples=self._rmse_multiples if running.is_baseline else [],
         )
 
     def _judged(
-        self, forecasts: Mapping[str, MetricValues], baseline: MetricValues
+        self,
+        forecasts: Mapping[str, MetricValues],
+        baseline: MetricValues,
+        multiples: Sequence[float] | None = None,
     ) -> list[JudgedForecast]:
-        return judge(forecasts, NO_SHARPENER, self._objective, self._targets, baseline)
+        """Return the forecasts, judged; at rungs without the multiples of the whole baseline."""
+        return judge(
+            *(forecasts, NO_SHARPENER, self._objective, self._targets, baseline),
+            field=self._field,
+            rmse_multiples=multiples,
+        )
 
     def _at(self, epoch: int) -> MetricValues | None:
         """Return the baseline after an epoch, or after its last; None if not known yet."""

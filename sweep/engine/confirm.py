@@ -326,6 +326,7 @@ def _finished(spec: TrialSpec, report: EpochReport | None, end: TrialDone) -> Co
         sharpening=name,
         without=None if name == NO_SHARPENER else report.judgement,
         sharpened=dict(report.sharpened) if spec.is_baseline else None,
+        frontier=report.frontier,
     )
 
 

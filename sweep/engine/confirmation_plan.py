@@ -9,6 +9,7 @@ from optuna.study import Study
 from fieldsharp.core.errors import DataError, StudyError
 from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.device import find_device
+from fieldsharp.objectives.field_variation import FieldVariation
 from fieldsharp.objectives.targets import Targets, resolve_targets
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -41,6 +42,7 @@ class ConfirmationPlan:
             sharpener that the search chose for it.
         seeds: Each configuration is trained with every one.
         targets: Of the test split.
+        field: The variation of the truth of the test split.
         finished_trials: How many trials of the study are finished.
     """
 
@@ -49,6 +51,7 @@ class ConfirmationPlan:
     trials: Sequence[TrialSpec]
     seeds: Sequence[int]
     targets: Targets
+    field: FieldVariation
     finished_trials: int
 
     def specs(self) -> list[TrialSpec]:
@@ -77,7 +80,7 @@ class ConfirmationPlan:
         Raises:
             FieldsharpError: If the baseline failed with every seed.
         """
-        scoring = SeedScoring(self.config.objective, self.targets)
+        scoring = SeedScoring(self.config.objective, self.targets, self.field)
         configurations = {spec.number: describe(spec) for spec in self.trials}
         trials = confirmed_trials(configurations, self.seeds, runs, scoring)
         baselines = [runs[trials[0].trial, seed] for seed in self.seeds]
@@ -115,24 +118,27 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> ConfirmationPlan:
     chosen = candidates(study.study_name, trials, top)
     used = {spec.run.training.seed for trial in trials if (spec := trial_spec(trial))}
     find_device(config.training)
+    targets, field = _test_split(config, facts)
     return ConfirmationPlan(
         config=config,
         facts=facts,
         trials=chosen,
         seeds=new_seeds(seeds, used),
-        targets=_targets_of_the_test(config, facts),
+        targets=targets,
+        field=field,
         finished_trials=sum(trial.state.is_finished() for trial in trials),
     )
 
 
-def _targets_of_the_test(config: SweepConfig, facts: DataSummary) -> Targets:
+def _test_split(config: SweepConfig, facts: DataSummary) -> tuple[Targets, FieldVariation]:
+    """Return the targets of the test split, and the variation of its truth."""
     data = load_forecast_data(config.data)
     if file_sha256(Path(config.data.path)) != facts.provenance.data_sha256:
         raise DataError(
             f"the data file {config.data.path} is not the one study {config.study!r} was started "
             "on: it has other contents; put the old one back, or start another study"
         )
-    observed = (
-        Evaluator(data, data.test).evaluate(Persistence(config.data.horizon), detail=False).overall
-    )
-    return resolve_targets(config.objective, observed, chosen_elsewhere=True)
+    evaluator = Evaluator(data, data.test)
+    observed = evaluator.evaluate(Persistence(config.data.horizon), detail=False).overall
+    targets = resolve_targets(config.objective, observed, chosen_elsewhere=True)
+    return targets, evaluator.field_variation()

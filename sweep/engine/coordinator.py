@@ -89,7 +89,7 @@ class Coordinator:
         self._watch = DatabaseWatch(repository, lock, self.request_stop, clock)
         self._is_damaged = False
         self._stop_requests = 0
-        self._scoring = BaselineScoring(repository.config.objective, facts.targets)
+        self._scoring = BaselineScoring(repository.config.objective, facts.targets, facts.variation)
         self._verdicts = VerdictTracker(repository, facts)
         self._scheduler = Scheduler(
             repository, self._leases, files, progress, self._scoring, self._verdicts, clock

@@ -102,6 +102,7 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
         provenance=provenance(
             Path(config.data.path), project_sha256(config.trainer) if config.trainer else None
         ),
+        variation=evaluator.field_variation(),
     )
     return PreflightResult(config, facts, PreviewBuilder(data, "validation").observed())
 

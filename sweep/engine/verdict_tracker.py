@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fieldsharp.objectives.contenders import Contender, Contenders, by_score
+from fieldsharp.objectives.error_limit import rmse_multiples
 from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.lead import Lead
 from fieldsharp.objectives.targets import targets_already_reached
@@ -124,9 +125,11 @@ class VerdictTracker:
             logger.warning(
                 "%s: the baseline itself breaks the guard %s: %s", study, guard.name, guard.words
             )
-        limit = self._config.objective.guards.rmse_over_baseline
         if record.frontier is not None:
+            multiples = rmse_multiples(
+                self._config.objective.guards, record.frontier, record.judgement
+            )
             for sentence in targets_out_of_reach(
-                record.frontier, record.judgement, self._targets, limit
+                record.frontier, record.judgement, self._targets, multiples
             ):
                 logger.warning("%s: %s", study, sentence)

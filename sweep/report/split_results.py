@@ -12,6 +12,8 @@ from fieldsharp.model.checkpoint import decode
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
+from fieldsharp.objectives.error_limit import rmse_multiples
+from fieldsharp.objectives.frontier_statistics import FrontierStatistics
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.sharpened import judge
 from fieldsharp.objectives.targets import resolve_targets
@@ -194,17 +196,26 @@ def _evaluated(
     config: SweepConfig, data: ForecastData, forecasts: dict[Kind, _SharpenedForecaster]
 ) -> SplitResults:
     evaluator = Evaluator(data, data.test)
+    statistics = FrontierStatistics(evaluator.windows)
     metrics = {
-        kind: evaluator.evaluate_sharpened(one.predictor, one.fitted)
+        kind: evaluator.evaluate_sharpened(
+            one.predictor, one.fitted, frontier=statistics if kind == "baseline" else None
+        )
         for kind, one in forecasts.items()
     }
     baseline = metrics["baseline"][NO_SHARPENER]
     objective = config.objective
+    field = evaluator.field_variation()
+    multiples = rmse_multiples(objective.guards, statistics.frontier(), baseline)
     targets = resolve_targets(objective, baseline.overall, chosen_elsewhere=True)
 
     def result(values: dict[str, MetricValues]) -> ForecastResult:
         # The last is that with the sharpener, where there is one.
-        judged = judge(values, NO_SHARPENER, objective, targets, baseline)[-1]
+        judged = judge(
+            *(values, NO_SHARPENER, objective, targets, baseline),
+            field=field,
+            rmse_multiples=multiples,
+        )[-1]
         return ForecastResult(judged.values, judged.score.total, judged.guards)
 
     builder = PreviewBuilder(data, "test")

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from fieldsharp.fields.settings import Settings
+from fieldsharp.objectives.field_variation import FieldVariation
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.sweep.study.provenance import Provenance
 
@@ -52,6 +53,8 @@ class DataSummary(Settings):
         windows: Number of training, validation and test windows.
         weight_units: By preset, the factor from its weight to one of the search; 1 for presets
             that are not named.
+        variation: Of the truth of the validation split in time; None where only a script reads the
+            data, and in studies of earlier versions.
     """
 
     variable: str
@@ -66,6 +69,7 @@ class DataSummary(Settings):
     weight_units: dict[str, float] = Field(default_factory=dict)
     linear: LinearForecastSummary | None = None
     provenance: Provenance
+    variation: FieldVariation | None = None
 
     @property
     def targets(self) -> Targets:

@@ -1,7 +1,9 @@
 """The frontier of a study: the least RMSE at each sharpness, in the units trials are given in."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from optuna.trial import FrozenTrial
 
@@ -54,7 +56,7 @@ def excess_over(bound: StudyFrontier | None, metrics: Mapping[str, float]) -> fl
 
 
 def targets_out_of_reach(
-    frontier: Frontier, baseline: MetricValues, targets: Targets, rmse_over_baseline: float
+    frontier: Frontier, baseline: MetricValues, targets: Targets, rmse_multiples: Sequence[float]
 ) -> list[str]:
     """Return sentences where the target of the gradient costs more RMSE than is allowed.
 
@@ -64,14 +66,15 @@ def targets_out_of_reach(
         frontier: Of the baseline.
         baseline: Its metrics.
         targets: Of the same split.
-        rmse_over_baseline: Largest RMSE allowed, as a multiple of the baseline's.
+        rmse_multiples: Largest RMSE allowed at each lead, as a multiple of the baseline's.
     """
     observed = baseline.overall.get("gradient_observed", 0.0)
     if not observed > 0:
         return []
-    by_lead = [rmse_over_baseline * rmse for rmse in baseline.by_lead.get("rmse", [])]
+    rmses = baseline.by_lead["rmse"]
+    by_lead = [multiple * rmse for multiple, rmse in zip(rmse_multiples, rmses, strict=True)]
     return frontier.out_of_reach(
         targets.gradient.low / observed,
-        rmse_over_baseline * baseline.overall["rmse"],
+        math.sqrt(fmean(limit**2 for limit in by_lead)),  # leads weigh alike in the mean square
         by_lead if len(by_lead) == len(frontier.by_lead) else None,
     )

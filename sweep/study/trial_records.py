@@ -77,6 +77,8 @@ class TrialRecord(Settings):
             ``epochs``; None of others.
         reached_most: Whether such a baseline ended only because it had taken ``most_steps``, and
             its RMSE was still improving; None of others.
+        rmse_multiples: Largest RMSE that the guard ``rmse`` allows at each lead, as a multiple of
+            its own; only of the baseline, empty in studies of earlier versions.
     """
 
     judgement: MetricValues
@@ -98,6 +100,7 @@ class TrialRecord(Settings):
     steps: int | None = None
     epochs_looked_at: int | None = None
     reached_most: bool | None = None
+    rmse_multiples: list[float] = Field(default_factory=list)
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -6,13 +6,16 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from fieldsharp.fields.decorrelation import thinned
 from fieldsharp.fields.split import window_span
 from fieldsharp.fields.windows import ForecastData, Windows
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
+from fieldsharp.objectives.field_variation import FieldVariation
 from fieldsharp.objectives.frontier_statistics import FrontierStatistics
 from fieldsharp.objectives.masked_field import MaskedField
 from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.objectives.truth_variation import TruthVariation
 from fieldsharp.objectives.verification import Verification
 from fieldsharp.objectives.verification_batch import VerificationBatch
 from fieldsharp.objectives.window_accumulation import WindowAccumulation
@@ -93,6 +96,17 @@ class Evaluator:
                 if by_window is not None:
                     by_window.add(name, sharpened, with_truth=False)
         return {name: found.metric_values() for name, found in verifications.items()}
+
+    def field_variation(self) -> FieldVariation:
+        """Return how much the truth of the windows varies in time."""
+        variation = TruthVariation(self.windows)
+        cells, added = [], 0
+        for batch in self._batches(Persistence(self._windows.settings.horizon)):
+            count = batch.target_BTCHW.shape[0]
+            variation.add(batch, torch.arange(added, added + count))
+            cells.append(thinned(batch.truth.cells_BTCN[:, 0].flatten(1)).cpu())
+            added += count
+        return variation.variation(torch.cat(cells))
 
     def _batches(self, predictor: Forecaster) -> Iterator[VerificationBatch]:
         if isinstance(predictor, nn.Module):

@@ -6,24 +6,30 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use
-from fieldsharp.fields.masked_statistics import EVENT_SHARES, Climatology
+from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.fields.pairing import FramePairs, pair_baseline, pair_frames
 from fieldsharp.fields.reading import RAW, RawField, open_dataset, pick_variable, read_raw
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.objectives.field_variation import FieldVariation
 from fieldsharp.objectives.guards import GuardOutcome, check_guards
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
+from fieldsharp.objectives.truth_variation import TruthVariation
 from fieldsharp.objectives.verification import Verification
 from fieldsharp.objectives.verification_batch import VerificationBatch
+from fieldsharp.sweep.trials.file_climatology import (
+    FOLLOW_THE_TRUTH,
+    LEAST_CLIMATOLOGY_FRAMES,
+    file_climatology,
+    typical_cells,
+)
 from fieldsharp.sweep.trials.file_sharpening import FileSharpeners, TrainingFiles, as_samples
+from fieldsharp.sweep.trials.frame_order import check_order
 
-MIN_CLIMATOLOGY_FRAMES = 100
 BATCH_FRAMES = 64
 TRUTH = Use(bytes_a_value=72)
 """Memory for the truth, with a forecast in memory: common frames of both, and the climatology."""
@@ -122,7 +128,7 @@ def evaluate_files(
     """
     name, predicted = _read_forecast(forecast, variable)
     observed = _read_truth(truth, name, truth_variable, select)
-    climatology, description = _climatology(observed)
+    climatology, description, settings = file_climatology(observed, limits or GuardSettings())
     pairs = pair_frames(forecast, predicted, truth, observed)
     sharpeners = None
     if sharpen_with is not None:
@@ -141,9 +147,13 @@ def evaluate_files(
         found = _evaluate(of_baseline, climatology, sharpeners)
         baseline_values = found[NO_SHARPENER]
     cells_T = pairs.known_THW.sum(axis=(1, 2))
+    guards = check_guards(values, settings, baseline_values, _variation(pairs, climatology))
+    if len(observed.values_THW) < LEAST_CLIMATOLOGY_FRAMES:
+        guards = [guard for guard in guards if guard.name not in FOLLOW_THE_TRUTH]
+    order = check_order(pairs)
     return Evaluation(
         metrics=values.overall,
-        guards=check_guards(values, limits or GuardSettings(), baseline_values),
+        guards=guards if order is None else [*guards, order],
         climatology=description,
         variable=name,
         units=str(observed.array.attrs.get("units", "")),
@@ -181,27 +191,27 @@ def _read_truth(
     return read_raw(DataSettings(path=str(path), variable=same, select=chosen), TRUTH)
 
 
-def _climatology(observed: RawField) -> tuple[Climatology, str]:
-    """Return the climatology of the truth file, and its description."""
-    values_THW = observed.values_THW
-    frames = len(values_THW)
-    known = values_THW[np.isfinite(values_THW)]
-    if known.size == 0:
-        raise DataError("the truth holds no value at all; choose another file or variable")
-    if frames >= MIN_CLIMATOLOGY_FRAMES:
-        count_HW = np.isfinite(values_THW).sum(axis=0)
-        mean_HW = np.nansum(values_THW, axis=0) / np.maximum(count_HW, 1)
-        description = f"each cell's mean over the {frames} frames of the truth"
-    else:
-        # A mean over a few frames is nearly the truth itself, which leaves no anomaly.
-        mean_HW = np.full(values_THW.shape[1:], known.mean())
-        description = f"the mean of all cells of the truth, whose {frames} frames are few for more"
-    climatology = Climatology(
-        mean_CHW=torch.from_numpy(mean_HW)[None],
-        levels_L=torch.from_numpy(np.quantile(known, EVENT_SHARES)),
-        value_range=float(known.max() - known.min()),
-    )
-    return climatology, description
+def _variation(pairs: FramePairs, climatology: Climatology) -> FieldVariation:
+    """Return how much the truth of the paired frames varies in time."""
+    variation = TruthVariation(len(pairs.known_THW))
+    for frames in _frames_by_mask(pairs):
+        mask_HW = pairs.known_THW[frames[0]]
+        for first in range(0, len(frames), BATCH_FRAMES):
+            chunk = frames[first : first + BATCH_FRAMES]
+            target_BTCHW = as_samples(pairs.target_THW[chunk], mask_HW)
+            batch = VerificationBatch(
+                target_BTCHW, target_BTCHW, None, torch.from_numpy(mask_HW), climatology
+            )
+            variation.add(batch, torch.tensor(chunk))
+    return variation.variation(typical_cells(pairs.target_THW, pairs.known_THW))
+
+
+def _frames_by_mask(pairs: FramePairs) -> list[list[int]]:
+    """Return the frames with the same known cells, by those."""
+    frames_by_mask: dict[bytes, list[int]] = {}
+    for frame, known_HW in enumerate(pairs.known_THW):
+        frames_by_mask.setdefault(known_HW.tobytes(), []).append(frame)
+    return list(frames_by_mask.values())
 
 
 def _evaluate(
@@ -211,12 +221,9 @@ def _evaluate(
 
     Computed in batches of frames with the same known cells.
     """
-    frames_by_mask: dict[bytes, list[int]] = {}
-    for frame, known_HW in enumerate(pairs.known_THW):
-        frames_by_mask.setdefault(known_HW.tobytes(), []).append(frame)
     names = (NO_SHARPENER, *(sharpeners.parameters if sharpeners else ()))
     verifications = {name: Verification(with_persistence=False) for name in names}
-    for frames in frames_by_mask.values():
+    for frames in _frames_by_mask(pairs):
         mask_HW = pairs.known_THW[frames[0]]
         sharpen = sharpeners.on(mask_HW) if sharpeners else {}
         for first in range(0, len(frames), BATCH_FRAMES):

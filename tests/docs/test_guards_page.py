@@ -4,6 +4,7 @@ import re
 
 from fieldsharp.objectives.guards import GUARDS
 from fieldsharp.objectives.settings import GuardSettings
+from fieldsharp.sweep.trials.frame_order import ORDER
 from tests.docs.pages import DOCS
 
 TEXT = (DOCS / "guards.md").read_text(encoding="utf-8")
@@ -15,12 +16,13 @@ def _sections() -> dict[str, str]:
 
 
 def test_every_guard_has_a_section() -> None:
-    assert set(_sections()) == set(GUARDS)
+    assert set(_sections()) == {*GUARDS, ORDER}
 
 
 def test_every_limit_stands_there_with_its_default() -> None:
     for name, field in GuardSettings.model_fields.items():
         # "`rmse_over_baseline` (1.25)" or "`rmse_over_climatology`, 1": whichever reads well.
-        there = re.search(rf"`{name}` ?\(?,? ?\+?([0-9.]+)", TEXT)
+        there = re.search(rf"`{name}` ?\(?,? ?\+?([0-9.]+|auto)", TEXT)
         assert there, f"{name} is not on the page with its default"
-        assert float(there[1].rstrip(".")) == field.default
+        value = there[1].rstrip(".")
+        assert (value if value == "auto" else float(value)) == field.default

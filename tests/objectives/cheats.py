@@ -22,8 +22,12 @@ from data.plume_settings import PlumeSettings
 from data.plumes import simulate
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.fields.masked_statistics import Climatology, climatology_of
+from fieldsharp.objectives.field_variation import FieldVariation
+from fieldsharp.objectives.frontier import Frontier
+from fieldsharp.objectives.frontier_statistics import FrontierStatistics
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.sharpness import mean_gradient, peak
+from fieldsharp.objectives.truth_variation import TruthVariation
 from fieldsharp.objectives.verification import Verification
 from fieldsharp.objectives.verification_batch import VerificationBatch
 
@@ -64,18 +68,38 @@ class Scene:
     def judge(self, forecast_BTHW: Floats) -> MetricValues:
         """Return what a forecast comes to."""
         verification = Verification(detail=False)
+        verification.add(self._batch(forecast_BTHW))
+        return verification.metric_values()
+
+    def judge_in_detail(self, forecast_BTHW: Floats) -> MetricValues:
+        """Return the same with the metrics that are computed after the last epoch alone."""
+        verification = Verification()
+        verification.add(self._batch(forecast_BTHW))
+        return verification.metric_values()
+
+    def variation(self) -> FieldVariation:
+        """Return how much the truth varies in time."""
+        batch = self._batch(self.truth_BTHW)
+        variation = TruthVariation(len(self.truth_BTHW))
+        variation.add(batch, torch.arange(len(self.truth_BTHW)))
+        return variation.variation(batch.truth.cells_BTCN[:, 0].flatten(1))
+
+    def frontier(self) -> Frontier:
+        """Return the least error at each sharpness, from the conditional mean."""
+        statistics = FrontierStatistics(len(self.truth_BTHW))
+        statistics.add(self._batch(self.mean_BTHW))
+        return statistics.frontier()
+
+    def _batch(self, forecast_BTHW: Floats) -> VerificationBatch:
         last_B1CHW = _tensor(self.last_BHW[:, None])
         target_BTCHW = _tensor(self.truth_BTHW)
-        verification.add(
-            VerificationBatch(
-                pred_BTCHW=_tensor(forecast_BTHW),
-                target_BTCHW=target_BTCHW,
-                persistence_BTCHW=last_B1CHW.expand_as(target_BTCHW),
-                mask_HW=torch.from_numpy(self.mask_HW),
-                climatology=self.climatology,
-            )
+        return VerificationBatch(
+            pred_BTCHW=_tensor(forecast_BTHW),
+            target_BTCHW=target_BTCHW,
+            persistence_BTCHW=last_B1CHW.expand_as(target_BTCHW),
+            mask_HW=torch.from_numpy(self.mask_HW),
+            climatology=self.climatology,
         )
-        return verification.metric_values()
 
     def gradient_T(self, forecast_BTHW: Floats) -> Floats:
         """Return the mean gradient at each lead."""
@@ -193,17 +217,20 @@ HOURS_BETWEEN_STARTS = 6
 
 
 def uk_scene(variable: str = "Qair") -> Scene:
-    """Return a field over the UK, forecast by least squares from its patterns.
-
-    Humidity (Qair) in g/kg, or temperature (Tair) in kelvin. Strong patterns from all of them now
-    and an hour ago and from the time of day, weak ones each from itself. Sharp is that forecast
-    with every pattern as strong as it usually is; a sample, the forecast plus the error it made at
-    another time.
-    """
-    rng = np.random.default_rng(3)
+    """Return a field over the UK: humidity (Qair) in g/kg, or temperature (Tair) in kelvin."""
     with xr.open_dataset(UK_FILE, engine="h5netcdf") as dataset:
         field_THW = dataset[variable].to_numpy().astype(np.float64)
-    field_THW *= 1e3 if variable == "Qair" else 1.0
+    return pattern_scene(field_THW * (1e3 if variable == "Qair" else 1.0))
+
+
+def pattern_scene(field_THW: Floats, frames_between_starts: int = HOURS_BETWEEN_STARTS) -> Scene:
+    """Return an hourly field, forecast by least squares from its patterns.
+
+    Strong patterns from all of them now and an hour ago and from the time of day, weak ones each
+    from itself. Sharp is that forecast with every pattern as strong as it usually is; a sample, the
+    forecast plus the error it made at another time. Cells that are not always known are masked.
+    """
+    rng = np.random.default_rng(3)
     mask_HW = np.asarray(np.isfinite(field_THW).all(axis=0))
     field_THW = np.where(mask_HW, field_THW, 0.0)
     trained = int(TRAINED_SHARE * len(field_THW))
@@ -219,7 +246,7 @@ def uk_scene(variable: str = "Qair") -> Scene:
         field[..., mask_HW] = strength_E @ patterns_EN + usual_N
         return field
 
-    starts_B = np.arange(trained + 6, len(field_THW) - max(LEADS_H), HOURS_BETWEEN_STARTS)
+    starts_B = np.arange(trained + 6, len(field_THW) - max(LEADS_H), frames_between_starts)
     mean, sharp, sample, unrelated = [], [], [], []
     for lead in LEADS_H:
         fitted_T = np.arange(1, trained - lead)
@@ -350,6 +377,22 @@ def stripes(scene: Scene) -> Floats:
     return sharpened(scene, np.broadcast_to(np.cos(2 * np.pi * x / 3), scene.mean_BTHW.shape))
 
 
+def better_with_detail_overdone(scene: Scene, amount: float) -> Floats:
+    """Return a forecast near the truth, with the truth's finest detail on top."""
+    detail = _detail(scene, scene.truth_BTHW, 0.7)
+    return np.asarray((_near_truth(scene) + amount * detail) * scene.mask_HW)
+
+
+def better_with_contrast_raised(scene: Scene, amount: float) -> Floats:
+    """Return a forecast near the truth with larger departures from the climatology."""
+    usual = scene.climatology.mean_CHW.numpy()
+    return np.asarray((usual + (1.0 + amount) * (_near_truth(scene) - usual)) * scene.mask_HW)
+
+
+def _near_truth(scene: Scene) -> Floats:
+    return np.asarray(0.7 * scene.truth_BTHW + 0.3 * scene.mean_BTHW)
+
+
 def ringing(scene: Scene) -> Floats:
     """Return blur with waves that run along coast and edge and fade inland."""
     distance_HW = ndimage.distance_transform_edt(np.pad(scene.mask_HW, 1))[1:-1, 1:-1]
@@ -375,7 +418,10 @@ def unsharp_and_spike(scene: Scene) -> Floats:
 def noise_and_spike_on_the_coast(scene: Scene) -> Floats:
     """Return blur, little noise and a spike in a cell that no stencil of 3 x 3 sees."""
     seen_HW = ndimage.binary_dilation(_inland(scene.mask_HW), np.ones((3, 3)))
-    return little_noise_and_spike(scene, np.argwhere(scene.mask_HW & ~seen_HW)[-1])
+    unseen_N2 = np.argwhere(scene.mask_HW & ~seen_HW)
+    if len(unseen_N2) == 0:
+        raise ValueError("every cell is in a stencil of 3 x 3")
+    return little_noise_and_spike(scene, unseen_N2[-1])
 
 
 def noise_and_spike_inland(scene: Scene) -> Floats:
@@ -432,6 +478,20 @@ def towards_a_member(scene: Scene) -> Floats:
 def coloured_noise(scene: Scene) -> Floats:
     """Return blur and noise with the truth's own spectrum."""
     return sharpened(scene, _coloured(scene))
+
+
+def missing_power(scene: Scene) -> Floats:
+    """Return blur and noise with the power that it lacks, at each lead and wavenumber."""
+    usual_HW = scene.climatology.mean_CHW.numpy()[0]
+
+    def power_THW(field_BTHW: Floats) -> Floats:
+        anomaly = (field_BTHW - usual_HW) * scene.mask_HW
+        return np.asarray((np.abs(np.fft.fft2(anomaly)) ** 2).mean(axis=0))
+
+    lacking_THW = (power_THW(scene.truth_BTHW) - power_THW(scene.mean_BTHW)).clip(min=0.0)
+    amplitude_THW = np.sqrt(lacking_THW / scene.mask_HW.sum())
+    noise = np.fft.ifft2(amplitude_THW * np.fft.fft2(_white(scene))).real
+    return np.asarray((scene.mean_BTHW + noise) * scene.mask_HW)
 
 
 def texture(scene: Scene) -> Floats:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fieldsharp.objectives.error_limit import rmse_multiples
+from fieldsharp.objectives.frontier import Frontier
 from fieldsharp.objectives.guards import GuardOutcome, broken, check_guards
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
@@ -82,6 +84,7 @@ BY_NAME: Mapping[str, Forecast] = {
     "perfect sample": lambda scene: scene.sample_BTHW,
     "towards a member": cheats.towards_a_member,
     "coloured noise": cheats.coloured_noise,
+    "missing power": cheats.missing_power,
     "every other": cheats.every_other,
     "unsharp and spike": cheats.unsharp_and_spike,
 }
@@ -97,6 +100,7 @@ class Judged:
         self.scene = scene
         self._forecasts: dict[str, Floats] = {}
         self._judgements: dict[str, MetricValues] = {}
+        self._frontier: Frontier | None = None
 
     def forecast(self, name: str) -> Floats:
         if name not in self._forecasts:
@@ -109,7 +113,14 @@ class Judged:
         return self._judgements[name]
 
     def outcomes(self, name: str, settings: GuardSettings = SETTINGS) -> list[GuardOutcome]:
-        return check_guards(self[name], settings, self[BASELINE])
+        return self.check(self[name], settings)
+
+    def check(self, values: MetricValues, settings: GuardSettings = SETTINGS) -> list[GuardOutcome]:
+        baseline = self[BASELINE]
+        if self._frontier is None:
+            self._frontier = self.scene.frontier()
+        multiples = rmse_multiples(settings, self._frontier, baseline)
+        return check_guards(values, settings, baseline, rmse_multiples=multiples)
 
 
 def names(outcomes: list[GuardOutcome]) -> set[str]:

@@ -130,7 +130,7 @@ class Worker:
             self._evaluator(spec.judged_on, data),
             judged_every_epoch=spec.judged_every_epoch,
             sharpening=SharpeningPlan.for_trial(spec),
-            with_frontier=spec.is_baseline and spec.judged_on == "validation",
+            with_frontier=spec.is_baseline,
             micro_batches=spec.micro_batches,
         )
         checkpoints = TrialCheckpoints(folder, spec)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from fieldsharp.fields.settings import Settings
 from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.objectives.frontier import Frontier
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.verdict import CONFIRM_FIRST, SUCCESS, Verdict
 from fieldsharp.storage.database import require_database
@@ -37,6 +38,8 @@ class ConfirmedRun(Settings):
         without: Every metric without the sharpener; None where it has none, or failed.
         sharpened: Every metric under each sharpener that could be fitted; only of the baseline,
             and None where an earlier version trained it.
+        frontier: The least RMSE at each sharpness, on the test split; only of the baseline, None
+            where an earlier version trained it.
     """
 
     trial: int
@@ -49,6 +52,7 @@ class ConfirmedRun(Settings):
     sharpening: str = NO_SHARPENER
     without: MetricValues | None = None
     sharpened: dict[str, MetricValues] | None = None
+    frontier: Frontier | None = None
 
     @property
     def forecasts(self) -> Mapping[str, MetricValues]:

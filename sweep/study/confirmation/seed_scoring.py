@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.objectives.error_limit import rmse_multiples
+from fieldsharp.objectives.field_variation import FieldVariation
 from fieldsharp.objectives.guards import broken
-from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.sharpened import JudgedForecast, judge
@@ -35,21 +36,28 @@ class SeedScoring:
 
     objective: ObjectiveSettings
     targets: Targets
+    field: FieldVariation | None = None
 
-    def outcome(self, run: ConfirmedRun, baseline: MetricValues | None) -> SeedOutcome:
-        """Return a run with its sharpener, compared with the baseline's metrics for its seed."""
-        if run.judgement is None or baseline is None:
+    def outcome(self, run: ConfirmedRun, baseline: ConfirmedRun) -> SeedOutcome:
+        """Return a run with its sharpener, compared with the baseline's with its seed."""
+        if run.judgement is None or baseline.judgement is None:
             return SeedOutcome(seed=run.seed, failure=run.failure)
         return _outcome(run.seed, self._judged(run, baseline)[run.sharpening])
 
     def references(self, baseline: ConfirmedRun) -> dict[str, SeedOutcome]:
         """Return a run of the baseline under each of its sharpeners, compared with it as it is."""
-        assert baseline.judgement is not None, "it did not fail"
-        judged = self._judged(baseline, baseline.judgement)
+        judged = self._judged(baseline, baseline)
         return {name: _outcome(baseline.seed, judged[name]) for name in baseline.sharpened or {}}
 
-    def _judged(self, run: ConfirmedRun, baseline: MetricValues) -> dict[str, JudgedForecast]:
-        found = judge(run.forecasts, NO_SHARPENER, self.objective, self.targets, baseline)
+    def _judged(self, run: ConfirmedRun, baseline: ConfirmedRun) -> dict[str, JudgedForecast]:
+        assert baseline.judgement is not None, "it did not fail"
+        found = judge(
+            *(run.forecasts, NO_SHARPENER, self.objective, self.targets, baseline.judgement),
+            field=self.field,
+            rmse_multiples=rmse_multiples(
+                self.objective.guards, baseline.frontier, baseline.judgement
+            ),
+        )
         return {one.sharpener: one for one in found}
 
 
@@ -84,8 +92,8 @@ def confirmed_trials(
         FieldsharpError: If the baseline failed with every seed.
     """
     number = next(iter(configurations))
-    baselines = {seed: runs[number, seed].judgement for seed in seeds}
-    comparable = [seed for seed in seeds if baselines[seed] is not None]
+    baselines = {seed: runs[number, seed] for seed in seeds}
+    comparable = [seed for seed in seeds if baselines[seed].judgement is not None]
     if not comparable:
         raise FieldsharpError(
             f"the baseline (trial {number}) failed with every new seed, and nothing can be "
@@ -127,7 +135,7 @@ def confirmed_references(
     trained = [run for run in baselines if run.judgement is not None]
     if any(run.sharpened is None for run in trained):
         return []
-    plain = [scoring.outcome(run, run.judgement) for run in trained]
+    plain = [scoring.outcome(run, run) for run in trained]
     found = {run.seed: scoring.references(run) for run in trained}
     names = dict.fromkeys(name for outcomes in found.values() for name in outcomes)
     return [

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.objectives.truth_variation import OF_THE_FORECAST
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.preflight import run_preflight
@@ -31,6 +32,14 @@ def test_a_guard_that_the_truth_itself_breaks_is_refused(
 def test_the_truth_breaks_no_guard_by_default(tiny_facts: DataSummary) -> None:
     assert tiny_facts.gradient_observed is not None
     assert tiny_facts.gradient_observed > 0
+
+
+def test_the_variation_of_the_truth_is_among_the_facts(tiny_facts: DataSummary) -> None:
+    assert tiny_facts.variation is not None
+    assert 1.0 <= tiny_facts.variation.independent_samples <= tiny_facts.windows["validation"]
+    assert set(tiny_facts.variation.largest) == set(OF_THE_FORECAST)
+    older = tiny_facts.model_dump(mode="json", exclude={"variation"})
+    assert DataSummary.model_validate(older).variation is None
 
 
 def test_a_mask_with_too_few_interior_cells_is_refused(tiny_yaml: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from fieldsharp.objectives.frontier import Frontier, FrontierCurve
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.sweep.study.frontier import targets_out_of_reach
+from fieldsharp.sweep.study.trial_records import trial_record
 from tests.sweep.fake_sweep import FakeExecutor, MakeSweep, metrics_of, report_of
 
 TARGETS = Targets(gradient=Band(3.8, 4.2), peak=Band(140.0, 150.0, 40.0))
@@ -43,7 +44,7 @@ def _baseline(gradient_observed: float = 4.0) -> MetricValues:
 
 def test_the_lead_is_named_and_how_much_of_the_gradient_it_allows() -> None:
     # An RMSE of 12.5 allows 0.5 + 0.5 * 2.5 / 5 of the gradient at lead 2.
-    said = targets_out_of_reach(_frontier(1.1, 1.5), _baseline(), TARGETS, 1.25)
+    said = targets_out_of_reach(_frontier(1.1, 1.5), _baseline(), TARGETS, [1.25, 1.25])
     (at_lead,) = [sentence for sentence in said if sentence.startswith("at lead 2 ")]
     assert "reaches 0.75 of the observed gradient at most" in at_lead
     assert "ask for a shorter lead, or members" in at_lead
@@ -58,7 +59,7 @@ def test_the_lead_is_named_and_how_much_of_the_gradient_it_allows() -> None:
 def test_nothing_is_said_within_reach_or_where_nothing_is_observed(
     frontier: Frontier, observed: float
 ) -> None:
-    assert targets_out_of_reach(frontier, _baseline(observed), TARGETS, 1.25) == []
+    assert targets_out_of_reach(frontier, _baseline(observed), TARGETS, [1.25, 1.25]) == []
 
 
 def test_a_sweep_warns_once_the_baseline_is_complete(
@@ -75,3 +76,22 @@ def test_a_sweep_warns_once_the_baseline_is_complete(
         sweep.run(FakeExecutor(metrics=seen))
     assert caplog.text.count("of the observed gradient at most within an RMSE of 12.5") == 2
     assert caplog.text.count("at lead 1 ") == 1
+
+
+def test_the_limit_of_the_error_is_fixed_and_stored_when_the_baseline_is_complete(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_frontier(epoch: int, metrics: dict[str, float]):  # type: ignore[no-untyped-def]
+        return replace(report_of(epoch, metrics), frontier=_frontier(1.05))
+
+    monkeypatch.setattr("tests.sweep.fake_sweep.report_of", with_frontier)
+    # An RMSE of 11.5 is above 1.05 times 1.09 of the baseline's, and below 1.25 of it.
+    sweep = make_sweep(trials=2)
+    sweep.run(FakeExecutor(metrics={(1, epoch): metrics_of(rmse=11.5) for epoch in range(9)}))
+    baseline, trial = (trial_record(one) for one in sweep.trials)
+    assert baseline is not None
+    assert trial is not None
+    assert baseline.rmse_multiples == pytest.approx([1.1445])
+    assert trial.rmse_multiples == []
+    broken = {guard.name: guard.limit for guard in trial.guards if not guard.ok}
+    assert broken == {"rmse": pytest.approx(11.445)}

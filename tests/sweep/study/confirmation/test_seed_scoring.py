@@ -5,6 +5,7 @@ import math
 import pytest
 
 from fieldsharp.core.errors import FieldsharpError
+from fieldsharp.objectives.frontier import Frontier, FrontierCurve
 from fieldsharp.sweep.study.confirmation.records import ConfirmedRun, Runs
 from fieldsharp.sweep.study.confirmation.result_in_words import in_words
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
@@ -204,15 +205,35 @@ def test_a_baseline_of_an_earlier_version_has_no_references() -> None:
     assert confirmed_references(runs[:1], SCORING) != []
 
 
+BASELINE = ConfirmedRun(trial=0, seed=1, judgement=metrics(1.0, 1.0))
+
+
 def test_a_sharpener_hides_no_broken_guard() -> None:
     # As it is, the forecast breaks the guard rmse; under the sharpener it would not.
     hidden = sharpened_run(4, 1, (2.0, 1.0), without=(1.0, 1.3))
-    assert SCORING.outcome(hidden, metrics(1.0, 1.0)).guards_broken == ["rmse"]
+    assert SCORING.outcome(hidden, BASELINE).guards_broken == ["rmse"]
     sound = sharpened_run(4, 1, (2.0, 1.0), without=(1.0, 1.0))
-    outcome = SCORING.outcome(sound, metrics(1.0, 1.0))
+    outcome = SCORING.outcome(sound, BASELINE)
     assert (outcome.guards_broken, outcome.score, outcome.gradient) == ([], 0.0, 2.0)
     broken = sharpened_run(4, 1, (2.0, 1.3), without=(1.0, 1.0))
-    assert SCORING.outcome(broken, metrics(1.0, 1.0)).guards_broken == ["rmse"]
+    assert SCORING.outcome(broken, BASELINE).guards_broken == ["rmse"]
+
+
+def test_an_automatic_limit_of_the_error_is_that_of_the_seed() -> None:
+    curve = FrontierCurve(
+        gradient_shares=[0.5, 1.0],
+        rmse=[1.0, 1.05],
+        orthogonality=0.0,
+        bias=0.0,
+        rmse_as_trained=1.0,
+        gradient_share_as_trained=0.5,
+    )
+    known = Frontier(overall=curve, by_lead=[curve], windows=16, blocks=4)
+    baseline = BASELINE.model_copy(update={"frontier": known})
+    for rmse, broken in ((1.14, []), (1.15, ["rmse"])):  # 1.05 times 1.09 is 1.1445
+        run = ConfirmedRun(trial=4, seed=1, judgement=metrics(2.0, rmse))
+        assert SCORING.outcome(run, baseline).guards_broken == broken
+        assert SCORING.outcome(run, BASELINE).guards_broken == []
 
 
 def test_a_trial_keeps_the_name_of_its_sharpener_even_if_it_always_failed() -> None:
