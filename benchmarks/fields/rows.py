@@ -61,7 +61,7 @@ class Row:
         left after the confirmation must have held in it.
         """
         *before, last = result.verdicts
-        named = all(self._names(said) or "confirm" in said.next for said in before)
+        named = all(self._names(said) or "confirm" in said.advice for said in before)
         held = last.name != "success" or result.winner_holds
         return named and self._names(last) and held
 

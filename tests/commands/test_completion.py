@@ -49,7 +49,7 @@ def test_studies_are_completed(command: str, finished_url: str) -> None:
 def test_commands_options_and_settings_are_completed(finished_url: str) -> None:
     assert _completed(finished_url, "sta") == ["start", "status"]
     assert _completed(finished_url, "status", "--w") == ["--watch"]
-    assert _completed(finished_url, "start", "--set", "training.e") == ["training.epochs="]
+    assert _completed(finished_url, "start", "--set", "training.epochs") == ["training.epochs="]
 
 
 def test_a_database_that_is_named_is_looked_into(finished_url: str, tmp_path: Path) -> None:

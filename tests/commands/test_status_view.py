@@ -85,5 +85,5 @@ def test_a_study_of_a_version_without_sharpeners_is_shown_as_before(status: Stud
         status, references=[], best_reference=None, references_note=BEFORE_SHARPENERS, frontier=None
     )
     said = _said(old, width=300)
-    assert "training" not in said
+    assert "without training" not in said
     assert "+ " not in said.split("skill is 1")[0]

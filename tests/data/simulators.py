@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import load_forecast_data
-from fieldsharp.sweep.checking.blur import fit_linear_forecast
 from fieldsharp.sweep.trials.evaluator import Evaluator
+from fieldsharp.sweep.trials.linear_forecast import fit_linear_forecast
 
 
 def shares_of_a_linear_forecast(path: str, stride: int = 2) -> tuple[float, float]:

@@ -116,11 +116,13 @@ class Judged:
         return self.check(self[name], settings)
 
     def check(self, values: MetricValues, settings: GuardSettings = SETTINGS) -> list[GuardOutcome]:
-        baseline = self[BASELINE]
+        multiples = self.rmse_multiples(settings)
+        return check_guards(values, settings, self[BASELINE], rmse_multiples=multiples)
+
+    def rmse_multiples(self, settings: GuardSettings = SETTINGS) -> list[float]:
         if self._frontier is None:
             self._frontier = self.scene.frontier()
-        multiples = rmse_multiples(settings, self._frontier, baseline)
-        return check_guards(values, settings, baseline, rmse_multiples=multiples)
+        return rmse_multiples(settings, self._frontier, self[BASELINE])
 
 
 def names(outcomes: list[GuardOutcome]) -> set[str]:

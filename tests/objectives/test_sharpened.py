@@ -108,7 +108,10 @@ def test_no_sharpener_makes_a_cheat_feasible(
     objective, baseline = ObjectiveSettings(), scene[BASELINE]
     targets = resolve_targets(objective, baseline.overall)
 
-    judged = judge(forecasts, NO_SHARPENER, objective, targets, baseline)
+    judged = judge(
+        *(forecasts, NO_SHARPENER, objective, targets, baseline),
+        rmse_multiples=scene.rmse_multiples(),
+    )
 
     assert len(judged) == 1 + len(SHARPENERS)
     assert not any(one.feasible for one in judged)

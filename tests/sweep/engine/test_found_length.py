@@ -21,6 +21,7 @@ from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import trial_record, trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from tests.conftest import InlineExecutor
+from tests.sweep.wide_guards import WIDE
 
 
 class _Recording(InlineExecutor):
@@ -58,6 +59,7 @@ def auto_config(tiny_config: SweepConfig, tiny_data: ForecastData) -> SweepConfi
     }
     tree["search"] |= {"presets": "baseline", "pruner": "none"}
     tree["budget"]["trials"] = 3
+    tree["objective"]["guards"] |= WIDE
     return with_length_in_epochs(SweepConfig.model_validate(tree), tiny_data)
 
 

@@ -3,7 +3,7 @@
 from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from fieldsharp.sweep.study.sampling.rung_aware_sampler import RungAwareSampler
+from fieldsharp.sweep.study.sampling.sharpening_share import SharpeningShare
 from fieldsharp.sweep.study.sampling.study_view import BEST, MOST, RungStudy, ViewCache
 from tests.sweep.fake_sweep import FakeExecutor, MakeSweep, metrics_of
 
@@ -18,7 +18,7 @@ def test_trials_given_up_at_a_rung_count_with_what_they_came_to_there(
     sweep = make_sweep(12, search=search, training={"epochs": EPOCHS})
     sweep.run(FakeExecutor(slots=2))
     study = sweep.repository.study
-    assert isinstance(study.sampler, RungAwareSampler)
+    assert isinstance(study.sampler, SharpeningShare)
     seen = RungStudy(study).get_trials(states=(TrialState.COMPLETE,))
     assert [trial.number for trial in seen] == list(range(12))
     for trial, shown in zip(sweep.trials, seen, strict=True):

@@ -21,6 +21,7 @@ from fieldsharp.sweep.study.trial_records import (
     SPEC,
     TRAINED,
     VALUE,
+    by_score,
     is_feasible,
     trial_score,
     trial_spec,
@@ -42,10 +43,9 @@ def _config(tiny_config: SweepConfig, **search: Any) -> SweepConfig:
 
 
 def _better(trials: list[FrozenTrial]) -> list[FrozenTrial]:
-    """What beat the baseline, looked for in the plainest way."""
+    """What beat the baseline, the best first."""
     limit = trial_score(trials[0])
-    good = [t for t in trials[1:] if is_feasible(t) and trial_score(t) < limit]
-    return sorted(good, key=trial_score)
+    return by_score([t for t in trials[1:] if is_feasible(t) and trial_score(t) < limit])
 
 
 def test_it_takes_the_best_that_beat_the_baseline_in_the_order_of_their_scores(
