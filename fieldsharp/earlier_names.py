@@ -46,7 +46,9 @@ MOVED = {
     "model.predictors.padding": "model.predictors.layers",
     "model.predictors.shape": "model.predictors.interface",
     "model.predictors.weights": "model.checkpoint",
+    "objectives.contenders": "objectives.verdicts.contenders",
     "objectives.scales": "objectives.spectral_statistics",
+    "objectives.verdict": "objectives.verdicts.verdict",
 }
 """Modules a plug-in may have imported and that have another name today.
 

@@ -16,11 +16,11 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.objectives.error_limit import LARGEST_MULTIPLE
-from fieldsharp.objectives.field_variation import FieldVariation
+from fieldsharp.objectives.limits.error_limit import LARGEST_MULTIPLE
+from fieldsharp.objectives.limits.field_variation import FieldVariation
+from fieldsharp.objectives.limits.tolerance import Tolerance
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
-from fieldsharp.objectives.tolerance import Tolerance
 
 Metrics = Mapping[str, float]
 LARGEST_VIOLATION = 1e6

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fieldsharp.objectives.field_variation import FieldVariation
 from fieldsharp.objectives.guards import GuardOutcome, check_guards, total_violation
+from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.score import Score, score_forecast

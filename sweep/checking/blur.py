@@ -2,8 +2,8 @@
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.objectives.error_limit import rmse_multiples
-from fieldsharp.objectives.frontier_statistics import FrontierStatistics
+from fieldsharp.objectives.frontier.statistics import FrontierStatistics
+from fieldsharp.objectives.limits.error_limit import rmse_multiples
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.sweep.checking.context import CheckContext, Finding, finding
 from fieldsharp.sweep.study.frontier import targets_out_of_reach

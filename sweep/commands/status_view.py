@@ -9,7 +9,7 @@ from rich.table import Table
 
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome
-from fieldsharp.objectives.verdict import NOTHING_TO_FIX, SUCCESS
+from fieldsharp.objectives.verdicts.verdict import NOTHING_TO_FIX, SUCCESS
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
 from fieldsharp.sweep.study.confirmation.result_in_words import held_scores

@@ -8,7 +8,7 @@ from optuna.study import Study
 from rich.console import Console
 
 from fieldsharp.core.errors import BadInput, FieldsharpError
-from fieldsharp.objectives.verdict import PROMISING
+from fieldsharp.objectives.verdicts.verdict import PROMISING
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.commands.console import can_redraw, wide_console

@@ -4,15 +4,15 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
-from fieldsharp.objectives.error_limit import rmse_multiples
-from fieldsharp.objectives.field_variation import FieldVariation
 from fieldsharp.objectives.guards import GuardOutcome, broken, check_guards, total_violation
+from fieldsharp.objectives.leads.window_statistics import WindowStatistics
+from fieldsharp.objectives.limits.error_limit import rmse_multiples
+from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import Score, score_forecast, trial_value
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.sharpened import JudgedForecast, Violation, best_of, judge
 from fieldsharp.objectives.targets import Targets
-from fieldsharp.objectives.window_statistics import WindowStatistics
 from fieldsharp.sweep.engine.running_trial import RunningTrial
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.rung_results import RungResult, forgiven, objective_values

@@ -9,7 +9,7 @@ from optuna.study import Study
 from fieldsharp.core.errors import DataError, StudyError
 from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.model.device import find_device
-from fieldsharp.objectives.field_variation import FieldVariation
+from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.targets import Targets, resolve_targets
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig

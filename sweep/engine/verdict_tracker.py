@@ -4,12 +4,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
-from fieldsharp.objectives.contenders import Contender, Contenders, by_score
-from fieldsharp.objectives.error_limit import rmse_multiples
 from fieldsharp.objectives.guards import broken
-from fieldsharp.objectives.lead import Lead
+from fieldsharp.objectives.leads.lead import Lead
+from fieldsharp.objectives.limits.error_limit import rmse_multiples
 from fieldsharp.objectives.targets import targets_already_reached
-from fieldsharp.objectives.verdict import Verdict, reach_verdict
+from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, by_score
+from fieldsharp.objectives.verdicts.verdict import Verdict, reach_verdict
 from fieldsharp.sweep.study.confirmation.records import Confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.frontier import targets_out_of_reach

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fieldsharp.objectives.score import Score
 from fieldsharp.objectives.targets import Targets
-from fieldsharp.objectives.verdict import Verdict
+from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.storage.maintenance.inspect import DiskSpace
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.monitoring.live_table import LiveTable, ended_trial_line

@@ -12,7 +12,7 @@ from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.score import Score
 from fieldsharp.objectives.targets import Targets
-from fieldsharp.objectives.verdict import Verdict
+from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.sweep.monitoring.bars import clock_time
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.formatting import describe, describe_result

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fieldsharp.objectives.frontier import FrontierCurve
+from fieldsharp.objectives.frontier.frontier import FrontierCurve
 from fieldsharp.sweep.pictures.axes import (
     add_axes,
     heading_height,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from optuna.trial import FrozenTrial, TrialState
 
-from fieldsharp.objectives.frontier import FrontierCurve
+from fieldsharp.objectives.frontier.frontier import FrontierCurve
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band
 from fieldsharp.sweep.study.sharpening_records import SharpenedForecast

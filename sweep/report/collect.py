@@ -8,7 +8,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.objectives.verdict import GAMED, SHARPEN
+from fieldsharp.objectives.verdicts.verdict import GAMED, SHARPEN
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.location.url import as_option

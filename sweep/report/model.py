@@ -8,7 +8,7 @@ from datetime import datetime
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Targets
-from fieldsharp.objectives.verdict import Verdict
+from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.pictures.sharpness_source import SharpnessPoint
 from fieldsharp.sweep.study.confirmation.records import Confirmation

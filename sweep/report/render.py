@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fieldsharp.core.printable import printable
 from fieldsharp.objectives.guards import broken
-from fieldsharp.objectives.verdict import (
+from fieldsharp.objectives.verdicts.verdict import (
     GAMED,
     NOT_CONFIRMED,
     NOTHING_TO_FIX,

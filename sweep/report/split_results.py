@@ -12,8 +12,8 @@ from fieldsharp.model.checkpoint import decode
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
-from fieldsharp.objectives.error_limit import rmse_multiples
-from fieldsharp.objectives.frontier_statistics import FrontierStatistics
+from fieldsharp.objectives.frontier.statistics import FrontierStatistics
+from fieldsharp.objectives.limits.error_limit import rmse_multiples
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.sharpened import judge
 from fieldsharp.objectives.targets import resolve_targets

@@ -13,7 +13,7 @@ from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
 from fieldsharp.core.printable import printable
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
 from fieldsharp.objectives.score import score_forecast
-from fieldsharp.objectives.verdict import SHARPEN
+from fieldsharp.objectives.verdicts.verdict import SHARPEN
 from fieldsharp.storage.durable_files.atomic import write_to_send_on
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.safe_yaml import (

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.objectives.field_variation import FieldVariation
+from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.sweep.study.provenance import Provenance
 

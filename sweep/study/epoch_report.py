@@ -9,9 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.model.epoch_losses import EpochLosses
-from fieldsharp.objectives.frontier import Frontier
+from fieldsharp.objectives.frontier.frontier import Frontier
+from fieldsharp.objectives.leads.window_statistics import WindowStatistics
 from fieldsharp.objectives.metric_values import MetricValues
-from fieldsharp.objectives.window_statistics import WindowStatistics
 from fieldsharp.storage.durable_files.atomic import write_durably
 from fieldsharp.storage.durable_files.regular_files import read_within
 

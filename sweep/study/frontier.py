@@ -7,7 +7,7 @@ from statistics import fmean
 
 from optuna.trial import FrozenTrial
 
-from fieldsharp.objectives.frontier import Frontier
+from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.sweep.study.trial_records import TrialRecord, trial_record

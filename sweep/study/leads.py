@@ -11,7 +11,12 @@ from pydantic import ValidationError
 
 from fieldsharp.fields.settings import Settings
 from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.objectives.lead import ComparedForecast, Comparison, Lead, leads_over_references
+from fieldsharp.objectives.leads.lead import (
+    ComparedForecast,
+    Comparison,
+    Lead,
+    leads_over_references,
+)
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.sharpening_records import SharpenedForecast

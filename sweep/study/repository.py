@@ -8,9 +8,9 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from fieldsharp.core.errors import StudyError, TrialEndedElsewhere
-from fieldsharp.objectives.contenders import Contender
 from fieldsharp.objectives.targets import Targets
-from fieldsharp.objectives.verdict import SUCCESS, Verdict
+from fieldsharp.objectives.verdicts.contenders import Contender
+from fieldsharp.objectives.verdicts.verdict import SUCCESS, Verdict
 from fieldsharp.storage.optuna_adapter.trials import (
     open_trial,
     set_step_score,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from optuna.study import Study
 
-from fieldsharp.objectives.verdict import SUCCESS
+from fieldsharp.objectives.verdicts.verdict import SUCCESS
 from fieldsharp.storage.database import opened_to_read
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.study_lock import require_not_running

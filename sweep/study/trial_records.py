@@ -10,12 +10,12 @@ from pydantic import Field, ValidationError
 from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.settings import Settings
 from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.objectives.frontier import Frontier
+from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.objectives.leads.window_statistics import WindowStatistics
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.score import trial_value
-from fieldsharp.objectives.window_statistics import WindowStatistics
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, Sharpening
 from fieldsharp.sweep.study.trial_spec import TrialSpec

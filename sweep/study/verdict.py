@@ -11,13 +11,13 @@ from optuna.trial import FrozenTrial, TrialState
 from fieldsharp.core.errors import StudyError
 from fieldsharp.model.registry import NO_SHARPENER, loss_variant
 from fieldsharp.model.settings import LossSettings
-from fieldsharp.objectives.contenders import Contender, Contenders, ReferenceForecast
 from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.improvement import still_improving
-from fieldsharp.objectives.lead import Lead
+from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.targets import Targets
-from fieldsharp.objectives.training_signs import SimpleForecast, TrainingSigns
-from fieldsharp.objectives.verdict import (
+from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, ReferenceForecast
+from fieldsharp.objectives.verdicts.training_signs import SimpleForecast, TrainingSigns
+from fieldsharp.objectives.verdicts.verdict import (
     GAMED,
     NOTHING_TO_FIX,
     PROMISING,

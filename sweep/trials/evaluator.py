@@ -11,14 +11,14 @@ from fieldsharp.fields.split import window_span
 from fieldsharp.fields.windows import ForecastData, Windows
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
-from fieldsharp.objectives.field_variation import FieldVariation
-from fieldsharp.objectives.frontier_statistics import FrontierStatistics
+from fieldsharp.objectives.frontier.statistics import FrontierStatistics
+from fieldsharp.objectives.leads.window_accumulation import WindowAccumulation
+from fieldsharp.objectives.limits.field_variation import FieldVariation
+from fieldsharp.objectives.limits.truth_variation import TruthVariation
 from fieldsharp.objectives.masked_field import MaskedField
 from fieldsharp.objectives.metric_values import MetricValues
-from fieldsharp.objectives.truth_variation import TruthVariation
 from fieldsharp.objectives.verification import Verification
 from fieldsharp.objectives.verification_batch import VerificationBatch
-from fieldsharp.objectives.window_accumulation import WindowAccumulation
 
 BATCH = 64
 BATCH_VALUES = 4_000_000

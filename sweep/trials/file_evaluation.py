@@ -14,11 +14,11 @@ from fieldsharp.fields.pairing import FramePairs, pair_baseline, pair_frames
 from fieldsharp.fields.reading import RAW, RawField, open_dataset, pick_variable, read_raw
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.objectives.field_variation import FieldVariation
 from fieldsharp.objectives.guards import GuardOutcome, check_guards
+from fieldsharp.objectives.limits.field_variation import FieldVariation
+from fieldsharp.objectives.limits.truth_variation import TruthVariation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
-from fieldsharp.objectives.truth_variation import TruthVariation
 from fieldsharp.objectives.verification import Verification
 from fieldsharp.objectives.verification_batch import VerificationBatch
 from fieldsharp.sweep.trials.file_climatology import (

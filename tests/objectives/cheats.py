@@ -22,12 +22,12 @@ from data.plume_settings import PlumeSettings
 from data.plumes import simulate
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.fields.masked_statistics import Climatology, climatology_of
-from fieldsharp.objectives.field_variation import FieldVariation
-from fieldsharp.objectives.frontier import Frontier
-from fieldsharp.objectives.frontier_statistics import FrontierStatistics
+from fieldsharp.objectives.frontier.frontier import Frontier
+from fieldsharp.objectives.frontier.statistics import FrontierStatistics
+from fieldsharp.objectives.limits.field_variation import FieldVariation
+from fieldsharp.objectives.limits.truth_variation import TruthVariation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.sharpness import mean_gradient, peak
-from fieldsharp.objectives.truth_variation import TruthVariation
 from fieldsharp.objectives.verification import Verification
 from fieldsharp.objectives.verification_batch import VerificationBatch
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fieldsharp.objectives.error_limit import rmse_multiples
-from fieldsharp.objectives.frontier import Frontier
+from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.objectives.guards import GuardOutcome, broken, check_guards
+from fieldsharp.objectives.limits.error_limit import rmse_multiples
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
 from tests.objectives import cheats

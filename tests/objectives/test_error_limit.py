@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from fieldsharp.objectives.error_limit import rmse_multiples
-from fieldsharp.objectives.frontier import Frontier, FrontierCurve
+from fieldsharp.objectives.frontier.frontier import Frontier, FrontierCurve
+from fieldsharp.objectives.limits.error_limit import rmse_multiples
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from fieldsharp.objectives.frontier import Frontier, FrontierCurve
+from fieldsharp.objectives.frontier.frontier import Frontier, FrontierCurve
 
 
 def curve(**changed: object) -> FrontierCurve:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fieldsharp.objectives.frontier import Frontier, FrontierCurve
-from fieldsharp.objectives.frontier_statistics import FrontierStatistics
+from fieldsharp.objectives.frontier.frontier import Frontier, FrontierCurve
+from fieldsharp.objectives.frontier.statistics import FrontierStatistics
 from fieldsharp.objectives.verification import verify
 from fieldsharp.objectives.verification_batch import VerificationBatch
 from tests.objectives.gaussian_fields import Simulation, coast, everywhere, simulate

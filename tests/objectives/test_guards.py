@@ -10,9 +10,9 @@ import pytest
 from scipy import ndimage
 
 from fieldsharp.objectives.guards import GUARDS, broken, check_guards, truth_metrics
+from fieldsharp.objectives.limits.tolerance import Tolerance, is_better_throughout
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
-from fieldsharp.objectives.tolerance import Tolerance, is_better_throughout
 from tests.objectives import cheats
 from tests.objectives.cheats import TARGET_SHARE
 from tests.objectives.forecasts import (

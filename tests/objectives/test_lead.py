@@ -10,19 +10,19 @@ import pytest
 from scipy.signal import lfilter
 
 from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.objectives import resampling
-from fieldsharp.objectives.lead import (
+from fieldsharp.objectives.leads import resampling
+from fieldsharp.objectives.leads.lead import (
     AS_IT_IS,
     ComparedForecast,
     Comparison,
     Lead,
     leads_over_references,
 )
-from fieldsharp.objectives.reality_check import adjusted_chances, widening
+from fieldsharp.objectives.leads.reality_check import adjusted_chances, widening
+from fieldsharp.objectives.leads.window_statistics import ForecastWindows, ObservedWindows, Series
 from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Band, Targets, resolve_targets
-from fieldsharp.objectives.window_statistics import ForecastWindows, ObservedWindows, Series
 
 FloatArray = npt.NDArray[np.float64]
 PHI = 0.5

@@ -5,7 +5,7 @@ import pytest
 from arch.bootstrap import StationaryBootstrap
 from scipy.signal import lfilter
 
-from fieldsharp.objectives.resampling import RESAMPLES, decorrelation_time, resampled_weights
+from fieldsharp.objectives.leads.resampling import RESAMPLES, decorrelation_time, resampled_weights
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.5, 0.8])

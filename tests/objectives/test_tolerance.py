@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from fieldsharp.objectives.field_variation import FieldVariation
 from fieldsharp.objectives.guards import check_guards
+from fieldsharp.objectives.limits.field_variation import FieldVariation
+from fieldsharp.objectives.limits.tolerance import is_better_throughout
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
-from fieldsharp.objectives.tolerance import is_better_throughout
 from tests.objectives.forecasts import names
 
 SETTINGS = GuardSettings()

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from fieldsharp.fields.masked_statistics import Climatology
-from fieldsharp.objectives.field_variation import FieldVariation
-from fieldsharp.objectives.truth_variation import TruthVariation
+from fieldsharp.objectives.limits.field_variation import FieldVariation
+from fieldsharp.objectives.limits.truth_variation import TruthVariation
 from fieldsharp.objectives.verification_batch import VerificationBatch
 
 ROWS, COLUMNS = 15, 18

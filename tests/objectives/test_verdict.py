@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 from fieldsharp.model.registry import LOSS_VARIANTS
-from fieldsharp.objectives import verdict as rules
-from fieldsharp.objectives.confirmed import ConfirmedForecast, ConfirmedResult
-from fieldsharp.objectives.contenders import Contender, Contenders, ReferenceForecast
-from fieldsharp.objectives.lead import Lead
+from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.targets import Band, Targets
-from fieldsharp.objectives.training_signs import SimpleForecast, TrainingSigns
-from fieldsharp.objectives.verdict import (
+from fieldsharp.objectives.verdicts import verdict as rules
+from fieldsharp.objectives.verdicts.confirmed import ConfirmedForecast, ConfirmedResult
+from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, ReferenceForecast
+from fieldsharp.objectives.verdicts.reasons import CURES
+from fieldsharp.objectives.verdicts.training_signs import SimpleForecast, TrainingSigns
+from fieldsharp.objectives.verdicts.verdict import (
     FEW_TRIALS,
     GAMED,
     NOT_CONFIRMED,
@@ -30,7 +31,6 @@ from fieldsharp.objectives.verdict import (
     TRAIN_LONGER,
     Verdict,
 )
-from fieldsharp.objectives.verdict_reasons import CURES
 
 TARGETS = Targets(gradient=Band(3.0, 3.3), peak=Band(140.0, 154.0))
 BLURRED = (2.133, 112.34)

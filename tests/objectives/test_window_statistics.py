@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fieldsharp.objectives.window_statistics import Grouping, Series
+from fieldsharp.objectives.leads.window_statistics import Grouping, Series
 
 
 def test_a_series_keeps_its_mean_to_the_last_digit() -> None:

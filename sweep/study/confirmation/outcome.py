@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.objectives.confirmed import ConfirmedForecast, ConfirmedResult
 from fieldsharp.objectives.ranking import TIE
+from fieldsharp.objectives.verdicts.confirmed import ConfirmedForecast, ConfirmedResult
 from fieldsharp.sweep.study.confirmation.records import (
     BrokenGuard,
     Confirmation,

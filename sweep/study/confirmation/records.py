@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 
 from fieldsharp.fields.settings import Settings
 from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.objectives.frontier import Frontier
+from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.objectives.metric_values import MetricValues
-from fieldsharp.objectives.verdict import CONFIRM_FIRST, SUCCESS, Verdict
+from fieldsharp.objectives.verdicts.verdict import CONFIRM_FIRST, SUCCESS, Verdict
 from fieldsharp.storage.database import require_database
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.optuna_adapter.transaction import one_transaction

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.objectives.error_limit import rmse_multiples
-from fieldsharp.objectives.field_variation import FieldVariation
 from fieldsharp.objectives.guards import broken
+from fieldsharp.objectives.limits.error_limit import rmse_multiples
+from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.sharpened import JudgedForecast, judge

@@ -8,9 +8,9 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.objectives.frontier import Frontier, FrontierCurve
+from fieldsharp.objectives.frontier.frontier import Frontier, FrontierCurve
 from fieldsharp.objectives.guards import GUARDS
-from fieldsharp.objectives.verdict import Verdict
+from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.study_lock import study_lock_owner
 from fieldsharp.sweep.configuration.ranges import Scalar, setting_path, value_at

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fieldsharp.objectives.targets import Targets
-from fieldsharp.objectives.verdict import Verdict
+from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.storage.maintenance.inspect import DiskSpace
 from fieldsharp.sweep.study.status.state import ScoredTrial
 

@@ -8,7 +8,7 @@ from statistics import mean
 
 from optuna.trial import FrozenTrial, TrialState
 
-from fieldsharp.objectives.verdict import Verdict
+from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.storage.errors.messages import resume_hint
 from fieldsharp.storage.lock_owner import LockOwner
 from fieldsharp.sweep.configuration.settings import SweepConfig

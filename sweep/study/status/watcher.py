@@ -7,7 +7,7 @@ validates a whole record. A snapshot of a study of a thousand trials costs what 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from fieldsharp.objectives.verdict import Verdict
+from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.maintenance.inspect import DiskSpace, disk_space_of
 from fieldsharp.storage.study_lock import study_lock_owner

@@ -14,11 +14,11 @@ from fieldsharp.core.errors import DataError, FieldsharpError, StoppedOnRequest,
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
-from fieldsharp.objectives.frontier_statistics import FrontierStatistics
+from fieldsharp.objectives.frontier.statistics import FrontierStatistics
 from fieldsharp.objectives.guards import broken, check_guards
+from fieldsharp.objectives.leads.window_accumulation import WindowAccumulation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band
-from fieldsharp.objectives.window_accumulation import WindowAccumulation
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.sweep.configuration.settings import SweepConfig

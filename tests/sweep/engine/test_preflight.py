@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.objectives.truth_variation import OF_THE_FORECAST
+from fieldsharp.objectives.limits.truth_variation import OF_THE_FORECAST
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.preflight import run_preflight

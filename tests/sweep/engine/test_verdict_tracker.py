@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from fieldsharp.objectives.frontier import Frontier, FrontierCurve
+from fieldsharp.objectives.frontier.frontier import Frontier, FrontierCurve
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.sweep.study.frontier import targets_out_of_reach

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from fieldsharp.objectives.targets import Band, Targets
-from fieldsharp.objectives.verdict import Verdict
+from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.storage.maintenance.inspect import DiskSpace
 from fieldsharp.sweep.monitoring.live_table import LiveTable, ended_trial_line
 from fieldsharp.sweep.study.status.snapshot import SweepSnapshot, TrialAtWork

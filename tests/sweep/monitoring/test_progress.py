@@ -11,7 +11,7 @@ from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import Score
 from fieldsharp.objectives.targets import Band, Targets
-from fieldsharp.objectives.verdict import Verdict
+from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.storage.maintenance.inspect import DiskSpace
 from fieldsharp.sweep.commands.sweep_run import make_progress
 from fieldsharp.sweep.configuration.settings import SweepConfig

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fieldsharp.objectives.frontier import FrontierCurve
+from fieldsharp.objectives.frontier.frontier import FrontierCurve
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.sweep.pictures.sharpness_source import SharpnessPoint, SharpnessSource
 from fieldsharp.sweep.pictures.source import PictureSource

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from fieldsharp.objectives.frontier import Frontier
+from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.sweep.pictures.style import PAGE
 from fieldsharp.sweep.report import sentences_without_training as sentences
 from fieldsharp.sweep.report import tables

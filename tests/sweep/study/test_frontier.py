@@ -2,7 +2,7 @@
 
 import pytest
 
-from fieldsharp.objectives.frontier import Frontier, FrontierCurve
+from fieldsharp.objectives.frontier.frontier import Frontier, FrontierCurve
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.sweep.study.frontier import StudyFrontier
 from fieldsharp.sweep.study.trial_records import TrialRecord

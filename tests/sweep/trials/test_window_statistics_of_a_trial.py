@@ -11,7 +11,7 @@ from fieldsharp.fields.split import window_span
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.objectives.window_statistics import Series, WindowStatistics
+from fieldsharp.objectives.leads.window_statistics import Series, WindowStatistics
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.epoch_report import reports_as_text, reports_from_text
 from fieldsharp.sweep.trials.evaluator import Evaluator, Persistence

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.objectives.metric_values import MetricValues
-from fieldsharp.objectives.verdict import CONFIRM_FIRST, Verdict
+from fieldsharp.objectives.verdicts.verdict import CONFIRM_FIRST, Verdict
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.records import (

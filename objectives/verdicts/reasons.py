@@ -1,6 +1,6 @@
 """The reason and the next step of each verdict, in words."""
 
-from fieldsharp.objectives.contenders import USELESS, Contender, Contenders, reaches
+from fieldsharp.objectives.verdicts.contenders import USELESS, Contender, Contenders, reaches
 
 LITTLE_SKILL = 0.02
 CURES = ("sorted", "amse_mix", "sorted_gradients", "gdl2", "gradient_magnitude")

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from fieldsharp.objectives.field_variation import FieldVariation
+from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.metric_values import MetricValues
 
 EARNED = 2.0

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 
 from fieldsharp.objectives import accuracy, sharpness
-from fieldsharp.objectives.verification_batch import Statistic, VerificationBatch
-from fieldsharp.objectives.window_statistics import (
+from fieldsharp.objectives.leads.window_statistics import (
     FloatArray,
     ForecastWindows,
     Grouping,
     ObservedWindows,
     WindowStatistics,
 )
+from fieldsharp.objectives.verification_batch import Statistic, VerificationBatch
 
 _OBSERVED: dict[str, Statistic] = {
     "gradient": sharpness.gradient_observed,

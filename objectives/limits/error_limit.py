@@ -2,7 +2,7 @@
 
 import math
 
-from fieldsharp.objectives.frontier import Frontier
+from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from fieldsharp.objectives.window_statistics import FloatArray, ObservedWindows
+from fieldsharp.objectives.leads.window_statistics import FloatArray, ObservedWindows
 
 RESAMPLES = 2000
 

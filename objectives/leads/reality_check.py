@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fieldsharp.objectives.window_statistics import FloatArray
+from fieldsharp.objectives.leads.window_statistics import FloatArray
 
 VARIANCE_KEPT = 2.0 / 3.0
 """Of the variance of a mean, by blocks as long as the integral time scale: of an exponential

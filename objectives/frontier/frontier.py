@@ -14,7 +14,7 @@ class FrontierCurve(Settings):
     """The least RMSE of a deterministic forecast at each share of the observed gradient.
 
     It starts at the baseline calibrated by cross-fitting and ends at the observed gradient;
-    ``objectives/frontier_curve.py`` has the formulas. An optimum among forecasts whose amplitudes
+    ``objectives/frontier/curve.py`` has the formulas. An optimum among forecasts whose amplitudes
     are raised alike at all scales: one that knows more than the baseline, or sharpens only what
     the gradient sees most, can lie below.
 

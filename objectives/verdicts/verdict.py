@@ -5,16 +5,16 @@ from 2.133 to 3.0, keep tuning; still about 2.1, change something larger. Beyond
 breaks a guard is no success, a baseline that is sharp enough needs no sweep, one that was trained
 too briefly none yet, and a trained net has to be ahead of what needs no training.
 The first of ``RULES`` that applies decides; adding a verdict is one rule in its place, and its
-reason in ``verdict_reasons.py``.
+reason in ``reasons.py``.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.objectives import verdict_reasons as reasons
-from fieldsharp.objectives.contenders import Contender, Contenders, reaches
 from fieldsharp.objectives.targets import Targets
+from fieldsharp.objectives.verdicts import reasons
+from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, reaches
 
 CONFIRM_FIRST = "confirm it on new seeds and the test split with the confirm command, then "
 """How the next step begins after a success that was trained with one seed alone."""

@@ -8,8 +8,8 @@ import torch
 
 from fieldsharp.fields.derivatives import interior_mask, sobel, zero_masked
 from fieldsharp.fields.graph_fourier import GraphFourier, graph_fourier
-from fieldsharp.objectives.frontier import Frontier
-from fieldsharp.objectives.frontier_curve import FrontierLines
+from fieldsharp.objectives.frontier.curve import FrontierLines
+from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.objectives.verification_batch import VerificationBatch
 
 Tensor = torch.Tensor

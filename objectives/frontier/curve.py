@@ -20,8 +20,8 @@ from collections.abc import Mapping
 
 import torch
 
-from fieldsharp.objectives.calibration import calibrate, others, positive
-from fieldsharp.objectives.frontier import FrontierCurve
+from fieldsharp.objectives.frontier.calibration import calibrate, others, positive
+from fieldsharp.objectives.frontier.frontier import FrontierCurve
 
 Tensor = torch.Tensor
 STEPS = 21

@@ -8,8 +8,8 @@ from dataclasses import replace
 import torch
 
 from fieldsharp.fields.decorrelation import independent_samples
-from fieldsharp.objectives.field_variation import FieldVariation
-from fieldsharp.objectives.frontier_statistics import BLOCKS, LEAST_WINDOWS_OF_A_BLOCK
+from fieldsharp.objectives.frontier.statistics import BLOCKS, LEAST_WINDOWS_OF_A_BLOCK
+from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.metrics import METRICS
 from fieldsharp.objectives.verification_batch import Statistic, VerificationBatch
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from fieldsharp.objectives.confirmed import ConfirmedResult
 from fieldsharp.objectives.guards import GUARDS
-from fieldsharp.objectives.lead import Lead
+from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.targets import Band, Targets
-from fieldsharp.objectives.training_signs import TrainingSigns
+from fieldsharp.objectives.verdicts.confirmed import ConfirmedResult
+from fieldsharp.objectives.verdicts.training_signs import TrainingSigns
 
 USELESS = "climatology"
 """The guard that a baseline breaks which is no better than each cell's mean."""

@@ -9,12 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from fieldsharp.fields.settings import Settings
+from fieldsharp.objectives.leads.reality_check import adjusted_chances, far_behind
+from fieldsharp.objectives.leads.resampling import (
+    block_length,
+    decorrelation_time,
+    resampled_weights,
+)
+from fieldsharp.objectives.leads.window_statistics import (
+    FloatArray,
+    ForecastWindows,
+    ObservedWindows,
+)
 from fieldsharp.objectives.ranking import TIE
-from fieldsharp.objectives.reality_check import adjusted_chances, far_behind
-from fieldsharp.objectives.resampling import block_length, decorrelation_time, resampled_weights
 from fieldsharp.objectives.sharpened import position_of_best
 from fieldsharp.objectives.targets import DISTANCE_OF_NOTHING, Band, Targets
-from fieldsharp.objectives.window_statistics import FloatArray, ForecastWindows, ObservedWindows
 
 AS_IT_IS = "none"
 """Name of the reference that is the baseline without a sharpener."""

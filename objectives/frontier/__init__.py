@@ -1,0 +1,4 @@
+"""The frontier: the least RMSE of a forecast at each sharpness.
+
+May import the modules of `objectives` that verify forecasts.
+"""
