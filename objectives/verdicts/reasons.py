@@ -90,8 +90,11 @@ def winner_reaches(results: Contenders) -> str:
 def sharpened(results: Contenders) -> str | None:
     """Return the sharpener under which the baseline is as sharp as is asked for, None for none.
 
-    With new seeds where there are any, else on the validation split.
+    With new seeds where there are any, else on the validation split. A baseline that is behind a
+    forecast without a net is to be trained first: no last step mends its error.
     """
+    if results.training is not None and results.training.better:
+        return None
     if results.confirmed is not None:
         found = results.confirmed.reference
         return found.sharpener if found is not None else None

@@ -431,6 +431,16 @@ def test_a_net_that_was_trained_too_briefly_is_to_be_trained_longer(
     assert won.name == SUCCESS
 
 
+def test_a_net_behind_a_linear_forecast_is_trained_before_it_is_sharpened() -> None:
+    trials = [BASELINE, trial(1, 2.2, 115.0)]
+    behind = TrainingSigns(1.0, 2.0, [LINEAR])
+    improving = TrainingSigns(0.9, 2.0, [LINEAR], improving=True)
+
+    for signs, name in ((behind, TRAIN_LONGER), (improving, SHARPEN)):
+        found = reach_verdict(trials, TARGETS, reference=REFERENCE, training=signs)
+        assert found.name == name
+
+
 def test_a_net_that_is_trained_well_is_judged_by_its_trials() -> None:
     signs = TrainingSigns(0.8, 2.0, [LINEAR], power_large_db=-1.2)
     trials = [BASELINE, trial(1, 2.55, 125.0)]
