@@ -97,7 +97,8 @@ RULES: tuple[Rule, ...] = (
         NOT_CONFIRMED,
         applies=lambda results: results.refuted and not results.suffices and not results.winners,
         reason=reasons.not_confirmed,
-        next="do not use it; search on with resume STUDY --trials, and confirm what is better then",
+        next="do not use it; confirm more of its trials with --top, or search on with resume STUDY "
+        "--trials and confirm what is better then",
         trial=reasons.refuted_trial,
     ),
     Rule(
