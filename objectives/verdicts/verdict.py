@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdicts import reasons
-from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, reaches
+from fieldsharp.objectives.verdicts.contenders import Contender, Contenders
 
 CONFIRM_FIRST = "confirm it on new seeds and the test split with the confirm command, then "
 """How the next step begins after a success that was trained with one seed alone."""
@@ -60,11 +59,6 @@ def reach_verdict(results: Contenders) -> Verdict:
         trial=about.number if about is not None else None,
         sharpening=sharpener or None,
     )
-
-
-def succeeds(contender: Contender, targets: Targets) -> bool:
-    """Return whether a trial reaches both targets and breaks no guard."""
-    return not contender.broken and reaches(contender, targets)
 
 
 @dataclass(frozen=True)
