@@ -45,8 +45,9 @@ def file_climatology(
         # A mean over a few frames is nearly the truth itself, which leaves no anomaly.
         mean_HW = np.full(values_THW.shape[1:], known.mean())
         description = (
-            f"the mean of all cells of the truth, since {frames} frame{'s' * (frames > 1)} are too "
-            "few for a mean of each cell; the guards correlation and climatology are left out"
+            f"the mean of all cells of the truth, whose frames are too few for a mean of each cell "
+            f"({frames}, and {LEAST_CLIMATOLOGY_FRAMES} are needed); the guards correlation and "
+            "climatology are left out"
         )
     climatology = Climatology(
         mean_CHW=torch.from_numpy(mean_HW)[None],
