@@ -104,6 +104,7 @@ class LossSettings(Settings):
         return self
 
 
+MOST_EPOCHS = 100_000
 LEAST_STEPS = 250
 MOST_STEPS = 3000
 PATIENCE_STEPS = 250
@@ -126,7 +127,7 @@ class TrainingSettings(Settings):
     epochs: int = Field(
         12,
         ge=1,
-        le=100_000,
+        le=MOST_EPOCHS,
         description="fixed: passes over the training windows; under auto it is left out",
     )
     least_steps: int | None = Field(

@@ -28,10 +28,17 @@ def _auto_or_positive(value: object) -> object:
 
 
 SQRT_2 = 1.4142135623730951
+
+
+def _auto_or_multiple(value: object) -> object:
+    number = _auto_or_number(value)
+    if isinstance(number, float) and not 1.0 <= number <= SQRT_2:
+        raise ValueError(f"must be auto or a number from 1 to {SQRT_2:.3f}, found {value!r}")
+    return number
+
+
 GradientTarget = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_positive)]
-ErrorLimit = Annotated[
-    Literal["auto"] | Annotated[float, Field(ge=1.0, le=SQRT_2)], BeforeValidator(_auto_or_number)
-]
+ErrorLimit = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_multiple)]
 PeakTarget = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_number)]
 """Of any sign: in degrees Celsius even a peak can be below 0."""
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 
 from fieldsharp.objectives.guards import GUARDS
 from fieldsharp.objectives.leads.lead import Lead
@@ -137,9 +138,9 @@ class Contenders:
 
     @cached_property
     def unconfirmed(self) -> list[Contender]:
-        """The sharp trials that were not trained with new seeds."""
+        """The sharp trials that are better than every one that was trained with new seeds."""
         known = self.confirmed
-        return [c for c in self.sharp if known is None or known.of_trial(c.number) is None]
+        return list(takewhile(lambda c: known is None or not known.of_trial(c.number), self.sharp))
 
     def is_ahead(self, contender: Contender) -> bool:
         """Return whether a trial is ahead of the best reference, if there is one, beyond chance."""

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdicts import reasons
-from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, reaches
+from fieldsharp.objectives.verdicts.contenders import Contender, Contenders
 
 CONFIRM_FIRST = "confirm it on new seeds and the test split with the confirm command, then "
 """How the next step begins after a success that was trained with one seed alone."""
@@ -62,11 +61,6 @@ def reach_verdict(results: Contenders) -> Verdict:
     )
 
 
-def succeeds(contender: Contender, targets: Targets) -> bool:
-    """Return whether a trial reaches both targets and breaks no guard."""
-    return not contender.broken and reaches(contender, targets)
-
-
 @dataclass(frozen=True)
 class Rule:
     """An outcome of a sweep.
@@ -97,7 +91,8 @@ RULES: tuple[Rule, ...] = (
         NOT_CONFIRMED,
         applies=lambda results: results.refuted and not results.suffices and not results.winners,
         reason=reasons.not_confirmed,
-        next="do not use it; search on with resume STUDY --trials, and confirm what is better then",
+        next="do not use it; confirm more of its trials with --top, or search on with resume STUDY "
+        "--trials and confirm what is better then",
         trial=reasons.refuted_trial,
     ),
     Rule(

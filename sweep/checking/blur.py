@@ -1,4 +1,4 @@
-"""Blur: a least-squares forecast falls short of the targets, so there is something to fix."""
+"""Blur: a least-squares forecast falls short of targets that a true forecast reaches."""
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.model.registry import NO_SHARPENER
@@ -6,13 +6,14 @@ from fieldsharp.objectives.frontier.statistics import FrontierStatistics
 from fieldsharp.objectives.limits.error_limit import rmse_multiples
 from fieldsharp.objectives.targets import resolve_targets
 from fieldsharp.sweep.checking.context import CheckContext, Finding, finding
+from fieldsharp.sweep.engine.preflight import require_fair_guards
 from fieldsharp.sweep.study.frontier import targets_out_of_reach
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.linear_forecast import fit_linear_forecast
 
 
 def check_blur(context: CheckContext) -> Finding:
-    """Check that a least-squares forecast falls short of a target."""
+    """Check that a least-squares forecast falls short of a target, and the truth of no guard."""
     data = context.data
     forecast = fit_linear_forecast(data.train, data.mask_HW, context.config.training.seed)
     evaluator = Evaluator(data, data.validation)
@@ -21,6 +22,11 @@ def check_blur(context: CheckContext) -> Finding:
         NO_SHARPENER
     ]
     metrics = found.overall
+    try:
+        require_fair_guards(found, context.config.objective.guards)
+    except ConfigError as error:
+        problem, _, fix = str(error).partition("; ")
+        return finding(problem, fix, ok=False)
     try:
         targets = resolve_targets(context.config.objective, metrics)
     except ConfigError as error:

@@ -1,7 +1,11 @@
 """Says how many steps a training takes on this file, and whether those are few."""
 
 from fieldsharp.sweep.checking.context import CheckContext, Finding
-from fieldsharp.sweep.configuration.training_length import few_epochs, steps_an_epoch
+from fieldsharp.sweep.configuration.training_length import (
+    few_epochs,
+    steps_an_epoch,
+    with_whole_epochs,
+)
 
 LIKELY_STEPS = (250, 1000)
 """Measured on four fields at several seeds (decision record 30)."""
@@ -19,10 +23,14 @@ def check_length(context: CheckContext) -> Finding:
     least, most = (
         min(training.most_steps, max(training.least_steps, steps)) for steps in LIKELY_STEPS
     )
-    first, last = (steps * training.batch_size / windows for steps in (least, most))
+    whole = with_whole_epochs(training, windows, len(context.data.validation))
+    windows_a_step = (whole.epoch_windows or windows) / steps_an_epoch(whole, windows)
+    first, last = (steps * windows_a_step / windows for steps in (least, most))
+    likely, passes = f"{least} to {most}", f"{first:.3g} to {last:.3g}"
+    if least == most:
+        likely, passes = str(most), f"{last:.3g}"
     return Finding(
         ok=True,
-        detail=f"as long as the RMSE improves: likely {least} to {most} steps, which are "
-        f"{first:.3g} to {last:.3g} passes over the {windows} training windows; at most "
-        f"{training.most_steps} steps",
+        detail=f"as long as the RMSE improves: likely {likely} steps, which are {passes} passes "
+        f"over the {windows} training windows; at most {training.most_steps} steps",
     )

@@ -11,6 +11,7 @@ from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Json, Storage, St
 if TYPE_CHECKING:  # the command imports rich and the study when it runs
     from rich.table import Table
 
+    from fieldsharp.objectives.verdicts.verdict import Verdict
     from fieldsharp.sweep.study.confirmation.records import Confirmation, OverSeeds, Spread
 
 NAME = "confirm"
@@ -33,6 +34,7 @@ def run(
     from fieldsharp.sweep.commands.console import wide_console
     from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.engine.confirm import confirm_study
+    from fieldsharp.sweep.study.confirmation.records import next_step
 
     address = storage_address(storage)
     with notifying(notify, study, address, lambda: findings_of(study, address)) as notification:
@@ -73,6 +75,22 @@ def run(
             "version trained it"
         )
     show_long(confirmation.sentence)
+    verdict = _verdict(study, address)
+    show_long(f"verdict: {verdict.name}: {verdict.reason}")
+    show_long(f"next: {next_step(verdict, confirmation)}")
+
+
+def _verdict(study: str, address: str) -> "Verdict":
+    """Return the verdict that the confirmation led to, as it was stored with it."""
+    from fieldsharp.objectives.verdicts.verdict import Verdict
+    from fieldsharp.storage.database import open_database
+    from fieldsharp.storage.errors.mapping import database_errors
+    from fieldsharp.sweep.study.lookup import load_study
+    from fieldsharp.sweep.study.trial_records import VERDICT, read_stored
+
+    with database_errors(address):
+        stored = load_study(open_database(address, "read"), study).user_attrs[VERDICT]
+    return read_stored(Verdict, stored, f"verdict of study {study!r}")
 
 
 def _table(confirmation: "Confirmation") -> "Table":

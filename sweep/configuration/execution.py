@@ -54,13 +54,13 @@ class BudgetSettings(Settings):
     stop_on_success: bool = Field(
         False,
         description="start no more trials once the verdict is success and success_trials further "
-        "trials have ended",
+        "trials have ended since its trial",
     )
     success_trials: int = Field(
         5,
         ge=0,
-        description="further trials after a success, in search of a better one, before the "
-        "sweep ends",
+        description="further trials after the best success, in search of a better one, before "
+        "the sweep ends",
     )
 
     @property

@@ -3,7 +3,7 @@
 import math
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.model.settings import LEAST_STEPS, TrainingSettings
+from fieldsharp.model.settings import LEAST_STEPS, MOST_EPOCHS, TrainingSettings
 from fieldsharp.objectives.improvement import StoppingRule
 
 LEAST_LOOKS = 12
@@ -35,7 +35,8 @@ def with_whole_epochs(
     that have whole epochs already stay as they are.
 
     Raises:
-        ConfigError: If the series is too short to tell where a training stops improving.
+        ConfigError: If the series is too short to tell where a training stops improving, or the
+            given epochs are too short for the most steps.
     """
     if training.length != "auto" or training.most_steps is None:
         return training
@@ -52,9 +53,16 @@ def with_whole_epochs(
     elif one_pass > max(1, most // LEAST_LOOKS):
         epoch_windows = max(1, most // LEAST_LOOKS) * training.batch_size
     elif most // one_pass > MOST_LOOKS:
-        epoch_windows = math.ceil(most / one_pass / MOST_LOOKS) * windows
+        # A batch that is larger than a pass is filled from several.
+        epoch_windows = math.ceil(most / one_pass / MOST_LOOKS) * max(windows, training.batch_size)
     found = training.model_copy(update={"epoch_windows": epoch_windows})
     epochs = max(1, most // steps_an_epoch(found, windows))
+    if epochs > MOST_EPOCHS:
+        raise ConfigError(
+            f"training.epoch_windows is {epoch_windows}, with which training.most_steps, {most}, "
+            f"are {epochs} epochs, more than {MOST_EPOCHS}; leave epoch_windows out, or lower "
+            "most_steps"
+        )
     return found.model_copy(update={"epochs": epochs})
 
 

@@ -81,7 +81,7 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
     observed = judgement.overall
     _require_gradient(data, observed["gradient_observed"])
     _require_change(data, observed["rmse"])
-    _require_fair_guards(judgement, config.objective.guards)
+    require_fair_guards(judgement, config.objective.guards)
     targets = resolve_targets(config.objective, observed)
     facts = DataSummary(
         variable=data.series.name,
@@ -205,7 +205,12 @@ def _require_interior(data: ForecastData) -> None:
         )
 
 
-def _require_fair_guards(judgement: MetricValues, limits: GuardSettings) -> None:
+def require_fair_guards(judgement: MetricValues, limits: GuardSettings) -> None:
+    """Refuse limits that the truth itself breaks.
+
+    Raises:
+        ConfigError: If it breaks one.
+    """
     wrong = broken(check_guards(truth_metrics(judgement), limits, None))
     if wrong:
         guard = wrong[0]

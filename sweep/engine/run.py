@@ -152,7 +152,8 @@ def _with_length_of(
 ) -> SweepConfig:
     """Return a configuration with the length that an earlier study found.
 
-    Only under a rate that falls: else the baseline finds its own, on these data.
+    Only under a rate that falls: else the baseline finds its own, on these data. The most steps of
+    the configuration hold for it too.
     """
     if start is None or start.steps is None or pilot_of(config.training) is None:
         return config
@@ -161,12 +162,14 @@ def _with_length_of(
         training = config.training.model_copy(update={"epoch_windows": None})
         config = config.model_copy(update={"training": training})
     steps = steps_an_epoch(config.training, windows)
-    epochs = max(1, round(start.steps / steps))
+    most = config.training.most_steps or start.steps
+    epochs = max(1, round(min(start.steps, most) / steps))
     logger.info(
-        "%s: every trial is trained for the %d steps of the baseline of %s, in epochs: %d",
+        "%s: every trial is trained for the %d steps of the baseline of %s%s, in epochs: %d",
         config.study,
         start.steps,
         start.study,
+        f", but for at most the {most} of training.most_steps" if start.steps > most else "",
         epochs,
     )
     return config.with_length(epochs)

@@ -84,7 +84,7 @@ class VerdictTracker:
         if verdict != self._verdict:
             self._repository.set_verdict(verdict)
             self._verdict = verdict
-        self._needless = self._repository.why_settled(verdict, self._targets)
+        self._needless = self._repository.why_settled(verdict)
 
     def _leads_of(self, results: Contenders) -> Mapping[int, Lead]:
         """Return the leads over the best reference, worked out where they may decide.

@@ -13,7 +13,7 @@ from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
 from fieldsharp.core.printable import printable
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
 from fieldsharp.objectives.score import score_forecast
-from fieldsharp.objectives.verdicts.verdict import SHARPEN
+from fieldsharp.objectives.verdicts.verdict import NOT_CONFIRMED, SHARPEN
 from fieldsharp.storage.durable_files.atomic import write_to_send_on
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.safe_yaml import (
@@ -225,6 +225,8 @@ def standing(about: Mapping[str, Any]) -> str:
         phrase += f" after epoch {about['epochs']}" if about["epochs"] is not None else ""
     if about["confirmed"] is not None:
         phrase += f", {_confirmed_standing(about['confirmed'])}"
+        if about["confirmed"]["is_winner"] and about["verdict"]["name"] == NOT_CONFIRMED:
+            phrase += ", but the verdict is not confirmed: do not use it"
     broken = [name for name, guard in about["guards"].items() if not guard["ok"]]
     return phrase + (f", against the guards {', '.join(broken)}" if broken else "")
 

@@ -76,7 +76,7 @@ def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
     make_run_folder(folder)
     trial = _trial(config, data, hardware)
     reports = []
-    most = " at most" if config.training.length == "auto" else ""
+    most = " at most" if trial.run.training.length == "auto" else ""
     for report in trial.epochs():
         reports.append(report)
         m = report.metrics

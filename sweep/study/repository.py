@@ -8,7 +8,6 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from fieldsharp.core.errors import StudyError, TrialEndedElsewhere
-from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdicts.contenders import Contender
 from fieldsharp.objectives.verdicts.verdict import SUCCESS, Verdict
 from fieldsharp.storage.optuna_adapter.trials import (
@@ -313,13 +312,13 @@ class StudyRepository(UnitOfWork):
         """Return the complete and pruned trials as the verdict compares them."""
         return self._read(lambda: contenders(self._trials()))
 
-    def why_settled(self, verdict: Verdict, targets: Targets) -> str:
+    def why_settled(self, verdict: Verdict) -> str:
         """Return why no further trial is needed, by all finished ones; "" where one is needed."""
         budget = self.config.budget
         if verdict.name != SUCCESS or not budget.stop_on_success:  # the trials make no difference
-            return settled_verdict(verdict, budget, (), targets)
+            return settled_verdict(verdict, budget, ())
         trials = self._read(self._trials)
-        return settled_verdict(verdict, budget, trials, targets)
+        return settled_verdict(verdict, budget, trials)
 
     def leads(self) -> StoredLeads | None:
         """Return the leads of the trials over the best reference, and store them if they are new.

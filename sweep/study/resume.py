@@ -67,6 +67,4 @@ def _is_settled(study: Study, config: SweepConfig, url: str) -> bool:
     with database_errors(url):
         trials, facts = study.get_trials(deepcopy=False), study_data_summary(study)
         verdict = study_verdict(study, trials, config, facts)
-    return verdict.name == SUCCESS and bool(
-        settled_verdict(verdict, config.budget, trials, facts.targets)
-    )
+    return verdict.name == SUCCESS and bool(settled_verdict(verdict, config.budget, trials))

@@ -14,7 +14,6 @@ from fieldsharp.model.settings import LossSettings
 from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.improvement import still_improving
 from fieldsharp.objectives.leads.lead import Lead
-from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, ReferenceForecast
 from fieldsharp.objectives.verdicts.training_signs import SimpleForecast, TrainingSigns
 from fieldsharp.objectives.verdicts.verdict import (
@@ -27,7 +26,6 @@ from fieldsharp.objectives.verdicts.verdict import (
     TRAIN_LONGER,
     Verdict,
     reach_verdict,
-    succeeds,
 )
 from fieldsharp.sweep.configuration.execution import BudgetSettings
 from fieldsharp.sweep.configuration.presets import BASELINE
@@ -256,7 +254,7 @@ def study_verdict(
 
 
 def settled_verdict(
-    verdict: Verdict | None, budget: BudgetSettings, trials: Sequence[FrozenTrial], targets: Targets
+    verdict: Verdict | None, budget: BudgetSettings, trials: Sequence[FrozenTrial]
 ) -> str:
     """Return why no further trial is needed and how to go on nevertheless, "" where one is needed.
 
@@ -266,9 +264,9 @@ def settled_verdict(
         return ""
     if verdict.name == NOTHING_TO_FIX and budget.stop_on_nothing_to_fix:
         return f"nothing to fix, {NO_MORE} set budget.stop_on_nothing_to_fix to false"
-    if verdict.name != SUCCESS or not budget.stop_on_success:
+    if verdict.name != SUCCESS or verdict.trial is None or not budget.stop_on_success:
         return ""
-    if ended_since_success(trials, targets) < budget.success_trials:
+    if _ended_since(verdict.trial, trials) < budget.success_trials:
         return ""
     return (
         f"success, which {budget.success_trials} further trials left as it is, {NO_MORE} resume "
@@ -276,21 +274,18 @@ def settled_verdict(
     )
 
 
-def ended_since_success(trials: Sequence[FrozenTrial], targets: Targets) -> int:
-    """Return how many trials ended after the first success; 0 before the first.
+def _ended_since(winner: int, trials: Sequence[FrozenTrial]) -> int:
+    """Return how many trials ended after the winner; failed ones are not counted.
 
-    Failed trials are not counted. A trial that ended before the baseline is a success only from
-    the end of the baseline on, which it is compared with.
+    One that ended before the baseline is a success only from the end of the baseline on, which it
+    is compared with.
     """
     ended = [t for t in trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]
-    candidates = contenders(ended)
-    sharp = {one.number for one in candidates if one.is_complete and succeeds(one, targets)}
-    baselines = {one.number for one in candidates if one.is_baseline}
     order = sorted(
         ended, key=lambda t: (t.datetime_complete is None, t.datetime_complete, t.number)
     )
     places = {trial.number: place for place, trial in enumerate(order)}
-    if not sharp or not baselines:
+    baseline = complete_baseline(ended)
+    if baseline is None or winner not in places:
         return 0
-    first = max(min(places[n] for n in sharp), min(places[n] for n in baselines))
-    return len(order) - 1 - first
+    return len(order) - 1 - max(places[winner], places[baseline.number])

@@ -13,7 +13,6 @@ from fieldsharp.fields.pairing import MIN_SHARE_OF_CELLS
 from fieldsharp.fields.reading import RawField
 from fieldsharp.fields.series import BoolArray
 from fieldsharp.objectives.settings import GuardSettings
-from fieldsharp.sweep.trials.frame_order import LEAST_FRAMES
 
 LEAST_CLIMATOLOGY_FRAMES = 40
 """Each cell's mean over fewer is so near to the truth that honest forecasts hardly correlate."""
@@ -46,11 +45,10 @@ def file_climatology(
         # A mean over a few frames is nearly the truth itself, which leaves no anomaly.
         mean_HW = np.full(values_THW.shape[1:], known.mean())
         description = (
-            f"the mean of all cells of the truth, whose {frames} frames are too few for each "
-            "cell's, so the guards correlation and climatology are left out"
+            f"the mean of all cells of the truth, whose frames are too few for a mean of each cell "
+            f"({frames}, and {LEAST_CLIMATOLOGY_FRAMES} are needed); the guards correlation and "
+            "climatology are left out"
         )
-        if frames < LEAST_FRAMES:
-            description += ", and order"
     climatology = Climatology(
         mean_CHW=torch.from_numpy(mean_HW)[None],
         levels_L=torch.from_numpy(np.quantile(known, EVENT_SHARES)),

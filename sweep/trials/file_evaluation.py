@@ -28,7 +28,7 @@ from fieldsharp.sweep.trials.file_climatology import (
     typical_cells,
 )
 from fieldsharp.sweep.trials.file_sharpening import FileSharpeners, TrainingFiles, as_samples
-from fieldsharp.sweep.trials.frame_order import check_order
+from fieldsharp.sweep.trials.frame_order import WHAT_ORDER_NEEDS, check_order
 
 BATCH_FRAMES = 64
 TRUTH = Use(bytes_a_value=72)
@@ -151,6 +151,8 @@ def evaluate_files(
     if len(observed.values_THW) < LEAST_CLIMATOLOGY_FRAMES:
         guards = [guard for guard in guards if guard.name not in FOLLOW_THE_TRUTH]
     order = check_order(pairs)
+    if order is None:
+        description += f"; the guard order is left out, {WHAT_ORDER_NEEDS}"
     return Evaluation(
         metrics=values.overall,
         guards=guards if order is None else [*guards, order],

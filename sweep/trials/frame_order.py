@@ -14,6 +14,9 @@ from fieldsharp.objectives.guards import LARGEST_VIOLATION, GuardOutcome
 
 ORDER = "order"
 LEAST_FRAMES = 20
+WHAT_ORDER_NEEDS = (
+    f"which needs {LEAST_FRAMES} frames in both files and a cell that has a value in all of them"
+)
 MOST_FRAMES = 400
 """Of more frames so many are taken, at equal steps."""
 LARGEST_RATIO = 2.5

@@ -61,6 +61,10 @@ def test_a_study_is_confirmed_once_and_shown_as_often_as_asked(
     assert shown.count("2/2") >= 2
     assert all(name in shown for name in SHARPENERS)
     assert found["sentence"] in shown
+    assert main(["status", "tiny", "--storage", STORAGE]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("verdict: ")]
+    assert len(told) == 1
+    assert told[0] in shown.splitlines()
 
     assert main(["confirm", "timy", "--storage", STORAGE]) == 2
     assert "there is no study 'timy': did you mean 'tiny'?" in capsys.readouterr().err

@@ -145,3 +145,17 @@ def test_noise_is_refused_however_few_the_frames(
     truth = fields[field][FIRST : FIRST + 3]
     noise = np.nanstd(truth) * np.random.default_rng(2).standard_normal(truth.shape)
     assert {"spectrum_small", "roughness"} <= _names(_evaluate(tmp_path, truth + noise, truth))
+
+
+def test_few_common_frames_of_a_long_truth_leave_the_order_out_and_say_so(
+    fields: dict[str, Frames], tmp_path: Path
+) -> None:
+    truth = fields["plumes"][FIRST : FIRST + 60]
+    dims, hours = ("time", "y", "x"), np.arange(60) * np.timedelta64(1, "h")
+    times = np.datetime64("2020-01-01", "ns") + hours
+    series = xr.DataArray(truth, {"time": times}, dims, "plume")
+    series.to_netcdf(tmp_path / "truth.nc", engine="h5netcdf")
+    series[:10].to_netcdf(tmp_path / "forecast.nc", engine="h5netcdf")
+    few = evaluate_files(tmp_path / "forecast.nc", tmp_path / "truth.nc")
+    assert "order" not in {guard.name for guard in few.guards}
+    assert "the guard order is left out, which needs 20 frames in both files" in few.climatology

@@ -82,6 +82,10 @@ def test_an_export_has_the_length_that_was_found_and_repeats_its_trial(
             ["search.space.training.least_steps={low: 1, high: 3}"],
             "search.space.training.least_steps would give the trials of a study different lengths",
         ),
+        (
+            ["training.epoch_windows=1", "training.most_steps=200000"],
+            "training.epoch_windows is 1, with which training.most_steps, 200000, are 200000",
+        ),
         (["data.score_every=50"], "training.length is auto, and the validation part has 1 window"),
     ],
 )
@@ -154,3 +158,5 @@ def test_check_says_how_many_steps_are_likely_and_that_few_epochs_are_few(
     found = length("training.length=auto", "training.schedule=schedule_free")
     assert "likely 250 to 1000 steps" in found
     assert "passes over the" in found
+    one = ["training.length=auto", "training.batch_size=1000", "training.most_steps=24"]
+    assert "likely 24 steps, which are 24 passes" in length(*one, *SCHEDULE_FREE[1:])

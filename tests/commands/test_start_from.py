@@ -99,3 +99,21 @@ def test_under_a_falling_rate_it_trains_for_the_steps_of_the_earlier_baseline(
     tree = read_yaml(Path("next.yaml"))
     assert (tree["training"]["length"], tree["training"]["epochs"]) == ("fixed", 1)
     assert tree["exported"]["steps"] == 6
+
+
+def test_the_most_steps_hold_for_the_length_of_the_earlier_baseline_too(
+    finished_url: str,
+    tiny_yaml: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Six steps there; here an epoch has three."""
+    monkeypatch.chdir(tmp_path)
+    settings = ["--set", "training.length=auto", "--set", "training.most_steps=3"]
+    start = ["start", str(tiny_yaml), "--study", "next", "--workers", "1", "--trials", "1"]
+    with caplog.at_level(logging.INFO):
+        assert main([*start, *settings, "--from", "tiny", "--from-storage", finished_url]) == 0
+    assert "6 steps of the baseline of tiny, but for at most the 3 of" in caplog.text
+    assert main(["export", "next", "--trial", "0", "-o", "next.yaml"]) == 0
+    assert read_yaml(Path("next.yaml"))["exported"]["steps"] == 3

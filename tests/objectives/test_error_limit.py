@@ -57,7 +57,13 @@ def test_a_number_wins() -> None:
     assert rmse_multiples(given, frontier(11.0, 20.4), BASELINE) == [1.4, 1.4]
 
 
-@pytest.mark.parametrize("wrong", [0.9, 1.5, "most", True, None])
+@pytest.mark.parametrize("wrong", [0.9, 1.5])
+def test_a_limit_out_of_range_is_refused_with_the_range(wrong: float) -> None:
+    with pytest.raises(ValueError, match=rf"auto or a number from 1 to 1.414, found {wrong}"):
+        GuardSettings.model_validate({"rmse_over_baseline": wrong})
+
+
+@pytest.mark.parametrize("wrong", ["most", True, None])
 def test_what_is_no_limit_is_refused(wrong: object) -> None:
     with pytest.raises(ValueError, match="rmse_over_baseline"):
         GuardSettings.model_validate({"rmse_over_baseline": wrong})

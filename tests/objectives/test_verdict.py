@@ -489,11 +489,19 @@ def test_what_did_not_hold_with_new_seeds_is_not_confirmed() -> None:
 
 
 def test_a_better_unconfirmed_trial_is_a_success_again() -> None:
-    trials = [BASELINE, trial(1, 3.05, 141.0), trial(2, 3.05, 141.0)]
+    trials = [BASELINE, trial(1, 3.05, 141.0, rmse=1.1), trial(2, 3.05, 141.0)]
     verdict = reach_verdict(trials, TARGETS, confirmed=confirmed(FAILED))
 
     assert (verdict.name, verdict.trial) == (SUCCESS, 2)
     assert "confirm it" in verdict.next
+
+
+def test_a_worse_unconfirmed_trial_is_no_success_after_a_confirmation_that_failed() -> None:
+    trials = [BASELINE, trial(1, 3.05, 141.0), trial(2, 3.05, 141.0, rmse=1.1)]
+    verdict = reach_verdict(trials, TARGETS, confirmed=confirmed(FAILED))
+
+    assert (verdict.name, verdict.trial) == (NOT_CONFIRMED, 1)
+    assert "confirm more of its trials with --top" in verdict.next
 
 
 def test_new_seeds_decide_where_a_lead_may_be_chance() -> None:

@@ -160,7 +160,7 @@ def study_status(study: Study, url: str) -> StudyStatus:
         config, facts = study_config(study), study_data_summary(study)
         confirmation = read_confirmation(study)
     verdict = study_verdict(study, trials, config, facts, confirmation)
-    state = study_state(trials, config, facts, verdict, owner=owner, url=url, name=study.study_name)
+    state = study_state(trials, config, verdict, owner=owner, url=url, name=study.study_name)
     is_pareto = config.objective.mode == "pareto"
     # Read once: the baseline has by far the longest record.
     baseline = trial_record(state.baseline) if state.baseline is not None else None

@@ -12,7 +12,6 @@ from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.storage.errors.messages import resume_hint
 from fieldsharp.storage.lock_owner import LockOwner
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.formatting import describe
 from fieldsharp.sweep.study.trial_records import (
     PAUSED_STATE,
@@ -90,7 +89,6 @@ class StudyState:
 def study_state(
     trials: list[FrozenTrial],
     config: SweepConfig,
-    facts: DataSummary,
     verdict: Verdict | None,
     *,
     owner: LockOwner,
@@ -103,7 +101,7 @@ def study_state(
     then among them. The study may have been renamed since it was configured.
     """
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    is_settled = bool(settled_verdict(verdict, config.budget, trials, facts.targets))
+    is_settled = bool(settled_verdict(verdict, config.budget, trials))
     counts, done, budget = states(trials), counted(trials), config.budget.trials
     now = datetime.now()
     # Since each was last handed out; the system clock may have been set back meanwhile.

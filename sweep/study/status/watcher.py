@@ -66,7 +66,7 @@ class StudyWatcher:
         stored = attributes.get(VERDICT)
         verdict = read_stored(Verdict, stored, "verdict of the study") if stored else None
         name = self._study.study_name
-        state = study_state(trials, config, facts, verdict, owner=owner, url=self._url, name=name)
+        state = study_state(trials, config, verdict, owner=owner, url=self._url, name=name)
         return SweepSnapshot(
             study=name,
             variable=facts.variable,

@@ -135,6 +135,13 @@ def test_a_field_that_stands_still(
     assert "no sweep is needed" in found["blur"].fix
 
 
+def test_a_guard_that_the_truth_itself_breaks(context_of: MakeContext, failures: Failures) -> None:
+    found = failures(context_of("objective.guards.power_small_db=-10"))
+    assert set(found) == {"blur"}
+    assert found["blur"].detail.startswith("the truth itself breaks the guard spectrum_small")
+    assert found["blur"].fix == "loosen that limit"
+
+
 def test_a_field_that_is_known_in_few_connected_cells(
     context_of: MakeContext, failures: Failures, plumes: xr.Dataset
 ) -> None:

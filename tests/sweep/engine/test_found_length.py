@@ -10,6 +10,7 @@ from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.settings import TrainingSettings
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.training_length import steps_an_epoch, with_whole_epochs
 from fieldsharp.sweep.engine.coordinator import Coordinator
 from fieldsharp.sweep.engine.preflight import with_length_in_epochs
 from fieldsharp.sweep.monitoring.progress import SilentProgress
@@ -177,3 +178,11 @@ def test_the_length_of_a_training_is_at_least_twelve_looks_and_at_most_forty_eig
         assert found.epochs in (epochs, most // (part or windows))
         again = SweepConfig.model_validate({**tree, "training": found.model_dump()})
         assert with_length_in_epochs(again, tiny_data).training == found
+
+
+def test_a_batch_that_is_larger_than_a_pass_has_as_few_looks() -> None:
+    training = TrainingSettings(length="auto", most_steps=3000, batch_size=1000)
+    found = with_whole_epochs(training, 33, 5)
+    assert found.epoch_windows == 63_000
+    assert steps_an_epoch(found, 33) == 63
+    assert found.epochs == 47

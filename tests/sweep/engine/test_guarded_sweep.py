@@ -131,6 +131,13 @@ class TestASuccess:
         status = study_status(sweep.repository.study, sweep.repository.url)
         assert (status.coordinator.note, status.eta_s) == ("finished", None)
 
+    def test_a_better_one_is_looked_past_again(self, make_sweep: MakeSweep) -> None:
+        sweep = make_sweep(trials=9, budget=self.BUDGET)
+        later = {(number, epoch): SHARP for number in (2, 3, 5, 6) for epoch in range(2)}
+        sweep.run(FakeExecutor(metrics={**self.METRICS, **later}))
+        assert sweep.repository.study.user_attrs[VERDICT]["trial"] == 4
+        assert sweep.states == ["COMPLETE"] * 7
+
     def test_failed_trials_are_not_counted(self, make_sweep: MakeSweep) -> None:
         sweep = make_sweep(trials=9, budget=self.BUDGET)
         sweep.run(FakeExecutor(metrics=self.METRICS, failing={3: "broken", 4: "broken"}))

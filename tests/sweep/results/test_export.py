@@ -198,6 +198,8 @@ def test_the_confirmed_winner_is_preferred_and_newer_trials_are_told(
     assert (about["trial"], about["confirmed"]["newer_trials"]) == (winner, 0)
     assert about["confirmed"]["on_test_split"]["held_score"] == {"mean": 0.2, "error": None}
     assert ", the confirmed winner on new seeds and the test split" in standing(about)
+    assert about["verdict"]["name"] == "not confirmed", "its gradient is short of the target"
+    assert "but the verdict is not confirmed: do not use it" in standing(about)
     assert "newer" not in standing(about)
 
     study.add_trial(study.get_trials()[best])
