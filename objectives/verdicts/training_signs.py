@@ -76,7 +76,7 @@ class TrainingSigns:
         """Whether no forecast is better than each cell's mean: nothing can be foretold here."""
         best = min((one.rmse for one in self.simple), default=math.nan)
         limit = self.rmse_climatology * (2.0 - CLEARLY_BEHIND)
-        return min(best, self.rmse) > limit
+        return min(best, self.rmse) > limit and not self.improving
 
     @property
     def better(self) -> list[SimpleForecast]:
