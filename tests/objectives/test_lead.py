@@ -158,7 +158,7 @@ def test_chances_are_those_of_a_loop_over_resampled_windows(
         drawn.append(resampling.resampled_weights(sizes_W, length, seed))
         return drawn[-1]
 
-    monkeypatch.setattr("fieldsharp.objectives.lead.resampled_weights", draw)
+    monkeypatch.setattr("fieldsharp.objectives.leads.lead.resampled_weights", draw)
     rng = np.random.default_rng(0)
     truth = _truth(160, rng)
     baseline = {name: _forecast(truth, rng, share) for name, share in ((AS_IT_IS, 0.8), ("a", 0.9))}

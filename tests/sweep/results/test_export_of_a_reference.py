@@ -33,7 +33,9 @@ def sharpened_url(
         name: BandSummary(low=0.999 * metrics[name], high=1.001 * metrics[name], offset=0.0)
         for name in ("gradient", "peak")
     }
-    make_study(storage_url, tiny_config, tiny_facts.model_copy(update=bands), trials)
+    # Its two epochs are too few to be ahead of these.
+    without = {"rmse_persistence": None, "linear": None}
+    make_study(storage_url, tiny_config, tiny_facts.model_copy(update=bands | without), trials)
     return storage_url
 
 
