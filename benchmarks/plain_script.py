@@ -78,7 +78,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--trials", type=int, default=24)
     parser.add_argument("--storage", default="sqlite:///plain.db")
     given = parser.parse_args(arguments)
-    config = load_config(given.config, ["training.epochs=12"]).config
+    config = load_config(given.config).config
+    if config.training.length == "auto":  # a plain script knows of none
+        config = load_config(given.config, ["training.epochs=12"]).config
     data = load_forecast_data(config.data)
     judge, hardware = Evaluator(data, data.validation), find_hardware(config.training)
     study = optuna.create_study(

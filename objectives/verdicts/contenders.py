@@ -158,8 +158,7 @@ class Contenders:
     @cached_property
     def suffices(self) -> bool:
         """Whether the baseline is as sharp as is asked for, breaking no guard against excess."""
-        useless = USELESS in dict(self.baseline.broken)
-        return not self.is_blurred and not self.baseline.exceeds and not useless
+        return not self.is_blurred and not self.baseline.exceeds
 
     @cached_property
     def sharp_reference(self) -> ReferenceForecast | None:

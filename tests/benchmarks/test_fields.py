@@ -267,10 +267,19 @@ def test_a_row_is_swept_confirmed_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the verdict of so small a sweep is, it is confirmed here."""
-    monkeypatch.setattr(sweeps, "CONFIRMED", ("success", "promising", "stuck", "gamed"))
+    anything = (
+        "success",
+        "promising",
+        "stuck",
+        "gamed",
+        "nothing to fix",
+        "train longer",
+        "sharpen",
+    )
+    monkeypatch.setattr(sweeps, "CONFIRMED", anything)
     wide = {**WIDE, "peak_isolation": 100.0, "roughness_db": 60.0}
     easy = [f"objective.guards.{guard}={limit}" for guard, limit in wide.items()]
-    row = replace(TINY, changes=(*TINY.changes, *easy))
+    row = replace(TINY, changes=(*TINY.changes, *easy, "budget.stop_on_nothing_to_fix=false"))
     file = tmp_path / "fields.jsonl"
 
     found, failed = fields.run_rows([row], tmp_path, file)

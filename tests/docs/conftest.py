@@ -30,7 +30,7 @@ search:
     multi_step: {{choices: [last, all]}}
     learning_rate: {{low: 1e-4, high: 1e-2, log: true}}
     warmup_fraction: {{low: 0.0, high: 0.3}}
-budget: {{trials: 2}}
+budget: {{trials: 2, stop_on_nothing_to_fix: false}}
 workers: {{count: 1}}
 """
 OTHER_NAMES = {"Qair": "t2m"}
