@@ -28,8 +28,13 @@ class Tolerance:
     def of(
         cls, values: MetricValues, baseline: MetricValues | None, field: FieldVariation | None
     ) -> "Tolerance":
-        """Return that of a forecast."""
-        return cls(field, baseline is not None and is_better_throughout(values, baseline))
+        """Return that of a forecast.
+
+        Nothing is earned where the variation is not known, as in studies of earlier versions.
+        """
+        if field is None or baseline is None:
+            return cls(field)
+        return cls(field, is_better_throughout(values, baseline))
 
     def decibels(self, limit: float, metric: str) -> float:
         """Return a limit in dB over the truth; one of 0 or below stays."""

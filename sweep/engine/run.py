@@ -124,6 +124,7 @@ def _run(
             lambda: open_or_create_study(storage, config, facts, warm_start, differ)
         )
         config = _with_length_of(config, warm_start_of(study), facts)
+        facts = _as_begun(facts, study)
         repository = StudyRepository(study, config, storage_url, facts, patience)
         files = StudyWorkspace(storage_url, study_identity(study))
         files.make()
@@ -173,6 +174,12 @@ def _with_length_of(
         epochs,
     )
     return config.with_length(epochs)
+
+
+def _as_begun(facts: DataSummary, study: Study) -> DataSummary:
+    """Return the facts of the data, with what the study was begun with of those that guards use."""
+    begun = study_data_summary(study)
+    return facts.model_copy(update={"variation": begun.variation, "linear": begun.linear})
 
 
 def _keep_project(config: SweepConfig, files: StudyWorkspace) -> None:

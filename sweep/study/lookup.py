@@ -2,7 +2,7 @@
 
 import uuid
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -90,20 +90,37 @@ def open_or_create_study(
 
 
 def with_sharpening_of(storage: RDBStorage, config: SweepConfig) -> SweepConfig:
-    """Return a configuration without sharpeners where its study was begun without.
+    """Return a configuration as its study was begun, where an earlier version began it.
 
-    Studies of versions that had none go on as they began.
+    Without sharpeners, and with the number that the limit of the error was, unless another is asked
+    for by name.
     """
     with database_errors(storage.url):
         if config.study not in optuna.study.get_all_study_names(storage):
             return config
         study = optuna.load_study(study_name=config.study, storage=storage)
         stored = study.user_attrs.get(CONFIG)
-    if not isinstance(stored, dict) or "sharpening" in stored:
+    if not isinstance(stored, dict):
         return config
-    if config.sharpening.name != BEST_SHARPENER:  # asked for by name: refused as a difference
+    return _without_sharpening(_with_error_limit(config, stored), stored)
+
+
+def _without_sharpening(config: SweepConfig, stored: Mapping[str, Any]) -> SweepConfig:
+    # Asked for by name, it is refused as a difference.
+    if "sharpening" in stored or config.sharpening.name != BEST_SHARPENER:
         return config
     return config.model_copy(update={"sharpening": SharpeningSettings()})
+
+
+def _with_error_limit(config: SweepConfig, stored: Mapping[str, Any]) -> SweepConfig:
+    """Return a configuration with the limit of the error that its study was begun with."""
+    guards = config.objective.guards
+    kept = stored.get("objective", {}).get("guards", {}).get("rmse_over_baseline")
+    if guards.rmse_over_baseline != "auto" or not isinstance(kept, int | float):
+        return config
+    guards = guards.model_copy(update={"rmse_over_baseline": kept})
+    objective = config.objective.model_copy(update={"guards": guards})
+    return config.model_copy(update={"objective": objective})
 
 
 def _is_half_made(study: Study, objectives: int) -> bool:

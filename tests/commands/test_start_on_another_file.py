@@ -39,6 +39,7 @@ def test_start_takes_another_file_by_two_options(
     _own_file(tmp_path / "own.nc", plume_file)
     monkeypatch.chdir(tmp_path)
     overrides = ["--set", "data.path=own.nc", "--set", "data.variable=t2m"]
+    overrides += ["--set", "budget.stop_on_nothing_to_fix=false"]
     assert main(["start", str(tiny_yaml), *overrides, "--trials", "2", "--workers", "1"]) == 0
     capsys.readouterr()
     assert main(["status", "tiny", "--json"]) == 0

@@ -72,9 +72,11 @@ def refused(
 
 @pytest.mark.parametrize("guard", GUARDS)
 def test_a_forecast_that_is_better_throughout_has_twice_the_tolerance(guard: str) -> None:
-    assert refused(guard, 1.01, None), "it is no better than the baseline"
-    assert not refused(guard, 1.99, None, **BETTER)
-    assert refused(guard, 2.01, None, **BETTER)
+    field = FieldVariation(independent_samples=20.0, largest={})
+    assert refused(guard, 1.01, field), "it is no better than the baseline"
+    assert not refused(guard, 1.99, field, **BETTER)
+    assert refused(guard, 2.01, field, **BETTER)
+    assert refused(guard, 1.01, None, **BETTER), "where the field is not known nothing is earned"
 
 
 @pytest.mark.parametrize("guard", GUARDS)
