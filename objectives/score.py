@@ -24,6 +24,11 @@ class Score:
     rmse: float
     off_centre: float = 0.0
 
+    @property
+    def parts(self) -> dict[str, float]:
+        """The terms of the total, by name."""
+        return {"gradient": self.gradient, "peak": self.peak, "rmse": self.rmse}
+
 
 SHARE_AS_TRAINED = 0.1
 """Of the value of a trial: the score of its forecast as it is, the rest that with its sharpener."""

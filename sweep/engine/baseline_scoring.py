@@ -128,7 +128,7 @@ class BaselineScoring:
         value = trial_value(best.score.total, judged[0].score.total)
         return RungResult(
             epochs=epoch + 1,
-            values=objective_values(self._objective.mode, value, _parts(best.score), best.rmse),
+            values=objective_values(self._objective.mode, value, best.score.parts, best.rmse),
             violation=violation(best.guards),
             rmse=best.rmse,
         )
@@ -155,7 +155,7 @@ class BaselineScoring:
             judgement=chosen.values,
             judgements_by_epoch=[r.judgement for r in scored] if running.is_baseline else [],
             score=chosen.score.total,
-            score_parts=_parts(chosen.score),
+            score_parts=chosen.score.parts,
             guards=chosen.guards,
             baseline_rmse=baseline.overall["rmse"],
             epochs=len(scored),
@@ -214,7 +214,3 @@ def _kept_with(found: WindowStatistics | None, *, is_baseline: bool) -> WindowSt
     if found is None or is_baseline:
         return found
     return found.model_copy(update={"observed": None})
-
-
-def _parts(score: Score) -> dict[str, float]:
-    return {"gradient": score.gradient, "peak": score.peak, "rmse": score.rmse}

@@ -34,7 +34,7 @@ from fieldsharp.sweep.results.python_constants import python_constants
 from fieldsharp.sweep.study.confirmation.records import read_confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
-from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, Sharpening
+from fieldsharp.sweep.study.sharpening_records import Sharpening
 from fieldsharp.sweep.study.status.references import sharpening_status
 from fieldsharp.sweep.study.status.report import trained_values
 from fieldsharp.sweep.study.trial_records import PROVENANCE, TrialRecord, best_trial, state_name
@@ -161,20 +161,13 @@ def _under(
     score = score_forecast(
         found.judgement.overall, facts.targets, baseline.baseline_rmse, config.objective.rmse_weight
     )
-    parts = {"gradient": score.gradient, "peak": score.peak, "rmse": score.rmse}
-    plain = SharpenedForecast(
-        name=NO_SHARPENER,
-        judgement=baseline.judgement,
-        score=baseline.score,
-        guards=baseline.guards,
-    )
     return baseline.model_copy(
         update={
             "judgement": found.judgement,
             "score": found.score,
-            "score_parts": parts,
+            "score_parts": score.parts,
             "guards": found.guards,
-            "sharpening": Sharpening(name=found.name, without=plain),
+            "sharpening": Sharpening(name=found.name, without=baseline.unsharpened),
         }
     )
 

@@ -10,7 +10,6 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import ValidationError
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.leads.lead import (
     ComparedForecast,
     Comparison,
@@ -19,7 +18,6 @@ from fieldsharp.objectives.leads.lead import (
 )
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.data_summary import DataSummary
-from fieldsharp.sweep.study.sharpening_records import SharpenedForecast
 from fieldsharp.sweep.study.trial_records import (
     TrialRecord,
     complete_baseline,
@@ -121,19 +119,9 @@ def _comparison(
 
 def _references(baseline: TrialRecord) -> list[ComparedForecast]:
     """Return the feasible ones: the baseline as it is, and under each sharpener."""
-    without = (
-        baseline.sharpening.without
-        if baseline.sharpening is not None
-        else SharpenedForecast(
-            name=NO_SHARPENER,
-            judgement=baseline.judgement,
-            score=baseline.score,
-            guards=baseline.guards,
-        )
-    )
     return [
         _compared(baseline, one.name, one.score, one.judgement.overall["rmse"])
-        for one in (without, *baseline.references)
+        for one in (baseline.unsharpened, *baseline.references)
         if one.feasible
     ]
 

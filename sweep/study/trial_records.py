@@ -103,6 +103,15 @@ class TrialRecord(Settings):
     rmse_multiples: list[float] = Field(default_factory=list)
 
     @property
+    def unsharpened(self) -> SharpenedForecast:
+        """The forecast without its sharpener; in studies of earlier versions there is no other."""
+        if self.sharpening is not None:
+            return self.sharpening.without
+        return SharpenedForecast(
+            name=NO_SHARPENER, judgement=self.judgement, score=self.score, guards=self.guards
+        )
+
+    @property
     def metrics(self) -> dict[str, float]:
         """Every metric over all samples and leads."""
         return self.judgement.overall

@@ -51,15 +51,14 @@ class Reference:
 
 def sharpening_status(record: TrialRecord) -> SharpeningStatus:
     """Return the sharpener of a trial; none in studies of versions that had none."""
-    if record.sharpening is None:
-        values, score, feasible = record.judgement, record.score, record.feasible
-    else:
-        without = record.sharpening.without
-        values, score, feasible = without.judgement, without.score, without.feasible
-    metrics = values.overall
+    without = record.unsharpened
+    metrics = without.judgement.overall
     return SharpeningStatus(
         name=record.sharpener,
-        without=Unsharpened(score, metrics["gradient"], metrics["peak"], metrics["rmse"], feasible),
+        without=Unsharpened(
+            *(without.score, metrics["gradient"], metrics["peak"], metrics["rmse"]),
+            without.feasible,
+        ),
     )
 
 
