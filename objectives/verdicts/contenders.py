@@ -196,13 +196,15 @@ class Contenders:
 
     @cached_property
     def gamed(self) -> list[Contender]:
-        """The complete trials that would be promising or better but for a guard.
+        """The trials that would be promising or better but for a guard, complete ones first.
 
-        One that overshoots the band is meant too: noise knows no ceiling.
+        One that overshoots the band is meant too: noise knows no ceiling. One that was given up on
+        the way must break a guard against excess: an error that is too large might have fallen.
         """
+        given_up = by_score([c for c in self.trials if not c.is_complete and c.exceeds])
         return [
             c
-            for c in self.complete
+            for c in (*self.complete, *given_up)
             if c.broken and not c.is_baseline and self.progress(c, _shortfall) >= PROMISING_SHARE
         ]
 

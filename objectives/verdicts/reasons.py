@@ -214,7 +214,7 @@ def trial_on_its_way(results: Contenders) -> str:
         )
     if not trial.is_complete:
         reason += f"; it was given up after epoch {trial.epochs}"
-    further = [c for c in results.gamed if reaches(c, results.targets)]
+    further = [c for c in results.gamed if c.is_complete and reaches(c, results.targets)]
     if not further:
         return reason
     name, words = further[0].broken[0]
@@ -255,9 +255,10 @@ def sharp_for_a_wrong_reason(results: Contenders) -> str:
     others = f" ({len(gamed.broken)} guards in all)" if len(gamed.broken) > 1 else ""
     reached = reaches(gamed, results.targets)
     how_sharp = "sharp enough" if reached else "much sharper than the baseline"
+    when = "" if gamed.is_complete else f" when it was given up after epoch {gamed.epochs}"
     return (
-        f"trial {gamed.number} is {how_sharp}, {results.figures(gamed)}, but for the wrong reason: "
-        f"{words} (guard {name}){others}; no trial that breaks no guard comes near"
+        f"trial {gamed.number} is {how_sharp}{when}, {results.figures(gamed)}, but for the wrong "
+        f"reason: {words} (guard {name}){others}; no trial that breaks no guard comes near"
     )
 
 

@@ -572,6 +572,24 @@ def test_a_complete_trial_on_its_way_comes_before_one_that_was_given_up() -> Non
     assert reach_verdict(trials, TARGETS).trial == 1
 
 
+def test_a_trial_that_was_given_up_for_noise_is_weighed_too() -> None:
+    noisy = dataclasses.replace(
+        given_up(2, 3.05, 141.0), broken=(NOISE,), sharpens=True, variants=("gdl2",)
+    )
+    verdict = reach_verdict([BASELINE, BLUNT, noisy], TARGETS)
+
+    assert (verdict.name, verdict.trial) == (GAMED, 2)
+    assert "trial 2 is sharp enough when it was given up after epoch 3, gradient 3.05" in (
+        verdict.reason
+    )
+    assert "lower the range of gradient_weight of gdl2" in verdict.next
+
+
+def test_an_error_that_might_have_fallen_is_no_cheat() -> None:
+    young = dataclasses.replace(given_up(2, 3.05, 141.0), broken=(RMSE, USELESS))
+    assert reach_verdict([BASELINE, BLUNT, young], TARGETS).name == STUCK
+
+
 def test_a_loss_that_was_refused_is_not_advised() -> None:
     refused = [
         dataclasses.replace(trial(n, 3.05, 141.0, NOISE), variants=(name,))
