@@ -80,7 +80,7 @@ def show_status(status: StudyStatus, console: Console) -> None:
     for number, reason in status.left_out.items():
         show_long(f"trial {number} is left out: {reason}")
     if status.confirmation is not None:
-        show_long(f"confirmed: {status.confirmation.sentence}")
+        show_long(f"confirmation: {status.confirmation.sentence}")
         if status.confirmation.references:  # earlier versions had none
             show_long(f"held scores on the test split: {held_scores(status.confirmation)}")
     missed = shortfall(status.verdict, status.confirmation)

@@ -14,7 +14,7 @@ from fieldsharp.objectives.targets import Targets, resolve_targets
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import candidates, new_seeds
-from fieldsharp.sweep.study.confirmation.records import Confirmation, Runs
+from fieldsharp.sweep.study.confirmation.records import Confirmation, Runs, read_runs
 from fieldsharp.sweep.study.confirmation.result_in_words import in_words
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
     SeedScoring,
@@ -115,15 +115,18 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> ConfirmationPlan:
             f"study {study.study_name!r} trains a script, whose seeds and test split are its own; "
             "run it by hand with the values that export shows and other seeds"
         )
-    chosen = candidates(study.study_name, trials, top)
     used = {spec.run.training.seed for trial in trials if (spec := trial_spec(trial))}
+    chosen_seeds = new_seeds(seeds, used)
+    done = {key for key, run in read_runs(study, url).items() if run.failure is None}
+    confirmed = {n for n, _ in done if all((n, seed) in done for seed in chosen_seeds)}
+    chosen = candidates(study.study_name, trials, top, confirmed)
     find_device(config.training)
     targets, field = _test_split(config, facts)
     return ConfirmationPlan(
         config=config,
         facts=facts,
         trials=chosen,
-        seeds=new_seeds(seeds, used),
+        seeds=chosen_seeds,
         targets=targets,
         field=field,
         finished_trials=sum(trial.state.is_finished() for trial in trials),

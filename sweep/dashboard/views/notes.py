@@ -88,7 +88,7 @@ def study_note(status: StudyStatus, url: str) -> str:
             f"({guards}). The plots show them in grey, as infeasible."
         )
     if status.confirmation is not None:
-        parts.append(f"**Confirmed:** {plain(status.confirmation.sentence)}")
+        parts.append(f"**Confirmation:** {plain(status.confirmation.sentence)}")
     missed = shortfall(verdict, status.confirmation)
     if missed is not None:
         parts.append(f"**Beware:** {plain(missed)}")

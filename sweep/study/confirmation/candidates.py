@@ -21,8 +21,13 @@ from fieldsharp.sweep.study.trial_spec import TrialSpec
 FIRST_SEED = 1001
 
 
-def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[TrialSpec]:
+def candidates(
+    study: str, trials: Sequence[FrozenTrial], top: int, confirmed: Collection[int] = ()
+) -> list[TrialSpec]:
     """Return the baseline, then the ``top`` best feasible trials of distinct configurations.
+
+    Trials that are ``confirmed`` already, given by number, stay among them whatever their place: a
+    later call with a smaller ``top`` forgets none.
 
     Each but the baseline names the sharpener that the search chose for it, so that two trials
     which differ in nothing else are distinct. The baseline, whose forecast is judged as it is and
@@ -41,8 +46,8 @@ def candidates(study: str, trials: Sequence[FrozenTrial], top: int) -> list[Tria
         )
     found = {what_is_trained(_sharpened_by(NO_SHARPENER, baseline.run)): baseline}
     for trial in by_score(complete):
-        if len(found) > top:
-            break
+        if len(found) > top and trial.number not in confirmed:
+            continue
         spec, record = trial_spec(trial), trial_record(trial)
         if spec is not None and record is not None and is_feasible(trial):
             run = _sharpened_by(record.sharpener, spec.run)

@@ -146,8 +146,12 @@ def test_the_same_command_goes_on_where_it_was_and_trains_nothing_twice(
     assert again.trained == []
 
     wider = Executor(trainings)
-    confirm(storage_url, wider, top=2)
+    of_two = confirm(storage_url, wider, top=2)
     assert wider.trained == [(GRADIENT, 1001), (GRADIENT, 1002)]  # the second of SOBEL is left out
+
+    narrower = Executor(trainings)
+    assert confirm(storage_url, narrower, top=1) == of_two  # which forgets none
+    assert narrower.trained == []
 
 
 def test_a_failed_training_is_kept_with_its_reason_and_is_not_feasible(
