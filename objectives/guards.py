@@ -126,10 +126,19 @@ def _gradient_correlation(
 
 
 def _correlation(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> float:
+    least = settings.correlation_least
     if baseline is None or "anomaly_correlation" not in baseline:
-        return settings.correlation_least
-    relative = baseline["anomaly_correlation"] - settings.correlation_drop
-    return max(settings.correlation_least, relative)
+        return least
+    reached, whole = baseline["anomaly_correlation"], least + settings.correlation_drop
+    if reached >= whole:
+        return reached - settings.correlation_drop
+    # A field that is hardly predictable: the share that the limit is of a baseline at both ends.
+    is_hard = least > 0.0 and reached > 0.0 and _beats_climatology(baseline)
+    return reached * least / whole if is_hard else least
+
+
+def _beats_climatology(baseline: Metrics) -> bool:
+    return baseline.get("rmse", 0.0) <= baseline.get("rmse_climatology", math.inf)
 
 
 def _change(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> float | None:
@@ -358,7 +367,7 @@ def _at_lead(
         guard.yields is not None
         and of_baseline is not None
         and guard.metric in of_baseline
-        and of_baseline.get("rmse", 0.0) <= of_baseline.get("rmse_climatology", math.inf)
+        and _beats_climatology(of_baseline)
     ):
         limit = max(limit, guard.yields(of_baseline[guard.metric]))
     value = metrics[guard.metric]

@@ -104,7 +104,11 @@ class GuardSettings(Settings):
         description="largest drop of the anomaly correlation below the baseline's",
     )
     correlation_least: float = Field(
-        0.3, ge=-1.0, le=1.0, description="least anomaly correlation, whatever the baseline's"
+        0.3,
+        ge=-1.0,
+        le=1.0,
+        description="least anomaly correlation, where the baseline has more by correlation_drop; "
+        "below that, the same share of the baseline's",
     )
     std_ratio: float = Field(
         1.1,

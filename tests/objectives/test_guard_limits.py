@@ -95,10 +95,9 @@ def test_a_violation_is_the_excess_as_a_share_of_the_limit() -> None:
     assert check_guards(judgement(), SETTINGS, judgement())[0].violation == pytest.approx(-0.2)
 
 
-def test_the_correlation_has_a_floor_whatever_the_baseline_s() -> None:
+def test_the_correlation_has_a_floor_without_a_baseline() -> None:
     poor = judgement(anomaly_correlation=[0.25])
 
-    assert names(check_guards(poor, SETTINGS, poor)) == {"correlation"}
     assert names(check_guards(poor, SETTINGS, None)) == {"correlation"}
 
 
@@ -234,3 +233,26 @@ def test_leads_beyond_the_baseline_s_are_held_to_its_last() -> None:
     rmse = next(o for o in check_guards(longer, SETTINGS, baseline) if o.name == "rmse")
 
     assert (rmse.limit, rmse.value, rmse.lead, rmse.ok) == (2.5, 2.6, 4, False)
+
+
+@pytest.mark.parametrize(
+    ("reached", "rmse", "limit"),
+    [
+        (0.8, 1.0, 0.7),
+        (0.4, 1.0, 0.3),
+        (0.3, 1.0, 0.225),
+        (0.04, 1.0, 0.03),
+        (0.0, 1.0, 0.3),
+        (-0.2, 1.0, 0.3),
+        (0.3, 3.1, 0.3),  # worse than each cell's mean, which is 3
+    ],
+)
+def test_a_baseline_of_a_field_that_is_hard_to_predict_does_not_break_its_own_limit(
+    reached: float, rmse: float, limit: float
+) -> None:
+    baseline = judgement(anomaly_correlation=[reached], rmse=[rmse])
+
+    outcomes = {o.name: o for o in check_guards(baseline, SETTINGS, baseline)}
+
+    assert outcomes["correlation"].limit == pytest.approx(limit)
+    assert outcomes["correlation"].ok == (reached >= limit)
