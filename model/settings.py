@@ -134,8 +134,9 @@ class TrainingSettings(Settings):
         None,
         ge=1,
         le=100_000_000,
-        description="auto: steps that every trial is trained at least "
-        f"({LEAST_STEPS} by default). Where it is given, warmup_fraction and "
+        description="auto: steps that the baseline is trained at least before its training may "
+        f"end ({LEAST_STEPS} by default); an earlier epoch may be kept. Where it is given, "
+        "warmup_fraction and "
         "teacher_forcing_fraction are shares of it, which do not depend on when the training "
         "ends; exports carry it for that reason",
     )

@@ -22,7 +22,7 @@ class StoppingRule:
     falls add up: they are compared with the kept epoch, not with the one before.
 
     Attributes:
-        least: Epochs that are trained at least, and the first that can be kept.
+        least: Epochs after which the training may end; an earlier one can be kept.
         most: Epochs after which the training ends whatever the RMSE does.
         patience: Epochs without improvement after which it ends.
     """
@@ -37,8 +37,8 @@ class StoppingRule:
         Args:
             rmses: After each epoch so far; at least one.
         """
-        kept = min(self.least, len(rmses))
-        for epochs in range(kept + 1, len(rmses) + 1):
+        kept = 1
+        for epochs in range(2, len(rmses) + 1):
             if improves(rmses[epochs - 1], rmses[kept - 1]):
                 kept = epochs
         return kept

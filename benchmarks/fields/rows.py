@@ -51,7 +51,7 @@ class Row:
     config: Config = "plumes"
     changes: Sequence[str] = ()
     trials: int = 16
-    top: int = 1
+    top: int = 3
     seeds: int = 3
 
     def is_right(self, result: Result) -> bool:

@@ -91,10 +91,14 @@ def sharpened(results: Contenders) -> str | None:
     """Return the sharpener under which the baseline is as sharp as is asked for, None for none.
 
     With new seeds where there are any, else on the validation split. A baseline that is behind a
-    forecast without a net is to be trained first: no last step mends its error.
+    forecast without a net is to be trained first, since no last step mends its error; one that was
+    trained for as long as it pays only where that forecast is not blurred.
     """
-    if results.training is not None and results.training.better:
-        return None
+    signs = results.training
+    if signs is not None and signs.better:
+        sharp_already = signs.without_blur(results.targets.gradient.low)
+        if sharp_already is not None or not signs.ended_by_itself:
+            return None
     if results.confirmed is not None:
         found = results.confirmed.reference
         return found.sharpener if found is not None else None
@@ -122,6 +126,8 @@ def reference_reaches(results: Contenders) -> str:
         f"the baseline under {reference.sharpener}, without any further training, reaches both "
         f"targets and breaks no guard: {gradient}, {peak}"
     )
+    if results.training is not None and results.training.better:
+        said += f"; but {' and '.join(results.training.behind)}"
     if not results.sharp:
         return f"{said}; no trained net reaches both"
     best = results.sharp[0]
@@ -187,8 +193,7 @@ def baseline_untrained(results: Contenders) -> str:
 
 def how_to_train_longer(results: Contenders) -> str:
     """Return what to change in the training."""
-    signs = results.training
-    if signs is not None and signs.length_was_searched and not signs.improving:
+    if results.training is not None and results.training.ended_by_itself:
         return (
             "a longer training alone will not help, since its RMSE had stopped falling: lower "
             "training.learning_rate, give more frames (data.train_every), or look at a shorter lead"

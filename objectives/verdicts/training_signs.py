@@ -57,10 +57,7 @@ class TrainingSigns:
                 f"its RMSE, {self.rmse:.4g}, is above that of each cell's mean, "
                 f"{self.rmse_climatology:.4g}"
             )
-        said += [
-            f"its RMSE, {self.rmse:.4g}, is above the {one.rmse:.4g} of {one.name}"
-            for one in self.better
-        ]
+        said += self.behind
         if self.improving:
             said.append("its RMSE was still falling when the training ended")
         linear = max((one.power_large_db for one in self.simple), default=math.nan)
@@ -70,6 +67,19 @@ class TrainingSigns:
                 f"a forecast without a net has {linear:.1f} dB"
             )
         return said
+
+    @property
+    def behind(self) -> list[str]:
+        """The forecasts without a net that the baseline is behind, a clause each."""
+        return [
+            f"its RMSE, {self.rmse:.4g}, is above the {one.rmse:.4g} of {one.name}"
+            for one in self.better
+        ]
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether the training went on for as long as its RMSE fell."""
+        return self.length_was_searched and not self.improving
 
     @property
     def is_unpredictable(self) -> bool:

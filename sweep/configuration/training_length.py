@@ -67,16 +67,17 @@ def with_whole_epochs(
 
 
 def few_epochs(training: TrainingSettings, windows: int) -> str | None:
-    """Return a warning where a fixed length is fewer steps than ``auto`` takes at least.
+    """Return a warning where a fixed length is few steps.
 
-    None where it is not, and where the windows are those of a script.
+    None where it is not, where it was found by ``auto``, and where the windows are a script's.
 
     Args:
         training: Settings.
         windows: Of the training part; 0 where they are unknown.
     """
     steps = training.epochs * steps_an_epoch(training, windows)
-    if training.length != "fixed" or not windows or steps >= LEAST_STEPS:
+    is_given = training.length == "fixed" and training.least_steps is None
+    if not is_given or not windows or steps >= LEAST_STEPS:
         return None
     return (
         f"training.epochs is {training.epochs}, which are {steps} steps on this file, and a net "

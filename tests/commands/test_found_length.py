@@ -156,7 +156,7 @@ def test_check_says_how_many_steps_are_likely_and_that_few_epochs_are_few(
     assert "training.epochs is 2, which are 6 steps on this file" in few
     assert length("training.epochs=200") == "200 epochs are 600 steps"
     found = length("training.length=auto", "training.schedule=schedule_free")
-    assert "likely 250 to 1000 steps" in found
+    assert "likely 63 to 1000 steps" in found
     assert "passes over the" in found
     one = ["training.length=auto", "training.batch_size=1000", "training.most_steps=24"]
     assert "likely 24 steps, which are 24 passes" in length(*one, *SCHEDULE_FREE[1:])

@@ -15,8 +15,8 @@ FALLING = [8.0, 4.0, 2.0, 1.0, 0.5, 0.25]
         ([5.0, 4.0, 3.0], 3, False),
         ([5.0, 4.0, 4.5], 2, False),
         ([5.0, 4.0, 4.5, 4.1], 2, True),
-        ([1.0, 4.0, 3.0], 3, False),  # the first epoch comes before the least
-        ([1.0, 4.0, 4.0, 4.0], 2, True),
+        ([1.0, 4.0], 1, False),
+        ([1.0, 4.0, 3.0], 1, True),  # the first epoch can be kept, though it is before the least
         (FALLING, 6, True),  # the most
         (FALLING[:5], 5, False),
     ],
@@ -24,7 +24,7 @@ FALLING = [8.0, 4.0, 2.0, 1.0, 0.5, 0.25]
 def test_a_training_ends_two_epochs_after_its_best(
     rmses: list[float], kept: int, is_over: bool
 ) -> None:
-    rule = StoppingRule(least=2, most=6, patience=2)
+    rule = StoppingRule(least=3, most=6, patience=2)
     assert (rule.kept(rmses), rule.is_over(rmses)) == (kept, is_over)
 
 

@@ -441,6 +441,18 @@ def test_a_net_behind_a_linear_forecast_is_trained_before_it_is_sharpened() -> N
         assert found.name == name
 
 
+def test_a_net_behind_a_linear_forecast_is_sharpened_where_no_longer_training_helps() -> None:
+    trials = [BASELINE, trial(1, 2.2, 115.0)]
+    signs = TrainingSigns(1.0, 2.0, [LINEAR], length_was_searched=True)
+    found = reach_verdict(trials, TARGETS, reference=REFERENCE, training=signs)
+
+    assert found.name == SHARPEN
+    assert f"but its RMSE, 1, is above the {LINEAR.rmse:.4g} of {LINEAR.name}" in found.reason
+
+    still = dataclasses.replace(signs, simple=[SimpleForecast("the last known frame", 0.9, 3.1)])
+    assert reach_verdict(trials, TARGETS, reference=REFERENCE, training=still).name == TRAIN_LONGER
+
+
 def test_a_net_that_is_trained_well_is_judged_by_its_trials() -> None:
     signs = TrainingSigns(0.8, 2.0, [LINEAR], power_large_db=-1.2)
     trials = [BASELINE, trial(1, 2.55, 125.0)]
