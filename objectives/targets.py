@@ -34,6 +34,14 @@ class Band:
         low, high = self.low - self.offset, self.high - self.offset
         return max(0.0, math.log(low / above), math.log(above / high))
 
+    def nearly_holds(self, value: float) -> bool:
+        """Return whether a value misses the band by at most half its width: by what splits differ.
+
+        The width is that of the logarithms.
+        """
+        width = math.log((self.high - self.offset) / (self.low - self.offset))
+        return self.distance(value) <= 0.5 * width
+
     def off_centre(self, value: float) -> float:
         """Return |ln(x / centre)| with the geometric centre of the band, 3 where x is at most 0."""
         above = value - self.offset

@@ -185,13 +185,17 @@ class Contenders:
         """The trials without a broken guard that are far enough from the baseline to go on.
 
         Complete ones first. The best by score need not be one: its peak may make up for a gradient
-        that another trial has come further with.
+        that another trial has come further with. None is that was no better with new seeds.
         """
         given_up = by_score([c for c in self.trials if not c.is_complete and not c.broken])
+        known = self.confirmed
+        lost = {one.trial for one in known.ranking if not one.gains} if known is not None else set()
         return [
             c
             for c in (*self.valid, *given_up)
-            if c.score < self.baseline.score and self.progress(c) >= PROMISING_SHARE
+            if c.score < self.baseline.score
+            and self.progress(c) >= PROMISING_SHARE
+            and c.number not in lost
         ]
 
     @cached_property
@@ -258,6 +262,13 @@ def reaches(contender: Contender | ReferenceForecast, targets: Targets) -> bool:
     """Return whether a forecast lies inside both bands."""
     gradient = targets.gradient.distance(contender.gradient)
     return gradient == 0 and targets.peak.distance(contender.peak) == 0
+
+
+def nearly_reaches(contender: Contender, targets: Targets) -> bool:
+    """Return whether a forecast misses the bands by no more than what splits differ by."""
+    return targets.gradient.nearly_holds(contender.gradient) and targets.peak.nearly_holds(
+        contender.peak
+    )
 
 
 def _shortfall(band: Band, value: float) -> float:

@@ -1,6 +1,12 @@
 """The reason and the next step of each verdict, in words."""
 
-from fieldsharp.objectives.verdicts.contenders import USELESS, Contender, Contenders, reaches
+from fieldsharp.objectives.verdicts.contenders import (
+    USELESS,
+    Contender,
+    Contenders,
+    nearly_reaches,
+    reaches,
+)
 
 LITTLE_SKILL = 0.02
 CURES = ("sorted", "amse_mix", "sorted_gradients", "gdl2", "gradient_magnitude")
@@ -127,7 +133,7 @@ def reference_reaches(results: Contenders) -> str:
         f"targets and breaks no guard: {gradient}, {peak}"
     )
     if results.training is not None and results.training.better:
-        said += f"; but {' and '.join(results.training.behind)}"
+        said += f"; it could be better: {'; '.join(results.training.behind)}"
     if not results.sharp:
         return f"{said}; no trained net reaches both"
     best = results.sharp[0]
@@ -166,6 +172,20 @@ def nothing_foretold(results: Contenders) -> str:
         f"neither the baseline nor a forecast without a net is better than each cell's mean, whose "
         f"RMSE is {signs.rmse_climatology:.4g}: {signs.rmse:.4g} of the baseline, {others}"
     )
+
+
+def is_to_be_trained_first(results: Contenders) -> bool:
+    """Return whether the baseline has to be trained better before its trials are judged.
+
+    One that was trained for as long as it pays is judged by them where one is on its way to the
+    targets, unless a better forecast is not blurred at all.
+    """
+    if not training_faults(results):
+        return False
+    signs = results.training
+    if signs is None or not signs.ended_by_itself or not results.promising:
+        return True
+    return signs.without_blur(results.targets.gradient.low) is not None
 
 
 def training_faults(results: Contenders) -> list[str]:
@@ -219,6 +239,8 @@ def trial_on_its_way(results: Contenders) -> str:
         )
     if not trial.is_complete:
         reason += f"; it was given up after epoch {trial.epochs}"
+    if training_faults(results):
+        reason += f"; the baseline could be better: {'; '.join(training_faults(results))}"
     further = [c for c in results.gamed if c.is_complete and reaches(c, results.targets)]
     if not further:
         return reason
@@ -237,7 +259,7 @@ def keep_tuning(results: Contenders) -> str:
             f"train it to its end: export it with --trial {trial.number} and train the file, or "
             "give the sweep more with --trials"
         )
-    if reaches(trial, results.targets) and results.confirmed is None:
+    if nearly_reaches(trial, results.targets) and results.confirmed is None:
         return "confirm it on new seeds and the test split with the confirm command, which decides"
     return (
         "keep tuning weight and learning rate: start the narrowed search in next.yaml, written "

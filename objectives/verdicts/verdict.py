@@ -144,7 +144,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         TRAIN_LONGER,
-        applies=lambda results: bool(reasons.training_faults(results)),
+        applies=reasons.is_to_be_trained_first,
         reason=reasons.baseline_untrained,
         next=reasons.how_to_train_longer,
         trial=lambda results: results.baseline,

@@ -447,7 +447,10 @@ def test_a_net_behind_a_linear_forecast_is_sharpened_where_no_longer_training_he
     found = reach_verdict(trials, TARGETS, reference=REFERENCE, training=signs)
 
     assert found.name == SHARPEN
-    assert f"but its RMSE, 1, is above the {LINEAR.rmse:.4g} of {LINEAR.name}" in found.reason
+    assert (
+        f"it could be better: its RMSE, 1, is above the {LINEAR.rmse:.4g} of {LINEAR.name}"
+        in found.reason
+    )
 
     still = dataclasses.replace(signs, simple=[SimpleForecast("the last known frame", 0.9, 3.1)])
     assert reach_verdict(trials, TARGETS, reference=REFERENCE, training=still).name == TRAIN_LONGER
@@ -472,6 +475,30 @@ def test_a_training_that_ended_by_itself_needs_something_else() -> None:
     signs = TrainingSigns(1.0, 0.95, [LINEAR], length_was_searched=True)
     verdict = reach_verdict([BASELINE, trial(1, 2.2, 115.0)], TARGETS, training=signs)
     assert "will not help" in verdict.next
+
+
+def test_a_net_that_no_longer_training_helps_is_judged_by_a_trial_on_its_way() -> None:
+    trials = [BASELINE, trial(1, 2.55, 125.0)]
+    signs = TrainingSigns(1.0, 2.0, [LINEAR], length_was_searched=True)
+    verdict = reach_verdict(trials, TARGETS, training=signs)
+
+    assert (verdict.name, verdict.trial) == (PROMISING, 1)
+    assert "the baseline could be better: its RMSE, 1, is above the 0.9" in verdict.reason
+    for worse in (
+        dataclasses.replace(signs, improving=True),
+        dataclasses.replace(signs, simple=[SimpleForecast("the last known frame", 0.9, 3.1)]),
+    ):
+        assert reach_verdict(trials, TARGETS, training=worse).name == TRAIN_LONGER
+
+
+@pytest.mark.parametrize(("peak", "advice"), [(137.0, "confirm it"), (130.0, "keep tuning")])
+def test_a_trial_that_misses_by_what_splits_differ_by_is_to_be_confirmed(
+    peak: float, advice: str
+) -> None:
+    verdict = reach_verdict([BASELINE, trial(1, 2.95, peak)], TARGETS)
+
+    assert verdict.name == PROMISING
+    assert verdict.next.startswith(advice)
 
 
 # --- With new seeds -------------------------------------------------------------------------------
@@ -537,6 +564,14 @@ def test_a_reference_that_held_is_left_where_the_trial_failed() -> None:
     )
     assert (verdict.name, verdict.sharpening) == (SHARPEN, "spectral")
     assert BROKE[0] in verdict.reason
+
+
+def test_a_trial_that_new_seeds_left_behind_is_not_promising_any_more() -> None:
+    trials = [BASELINE, trial(1, 2.9, 139.0), trial(2, 2.55, 125.0)]
+    gained = dataclasses.replace(HELD, trial=2, faults=("its peak, 125, is short of 140",))
+    verdict = reach_verdict(trials, TARGETS, confirmed=confirmed(gained, FAILED))
+
+    assert (verdict.name, verdict.trial) == (PROMISING, 2)
 
 
 def test_a_sharp_reference_that_failed_is_not_confirmed() -> None:

@@ -1,6 +1,5 @@
 """Whether a confirmed forecast holds, guard by guard and target by target, for the verdict."""
 
-import math
 from collections.abc import Sequence
 from statistics import fmean
 
@@ -92,8 +91,7 @@ def _missed(one: OverSeeds, name: str, band: BandSummary) -> list[str]:
     if spread is None:
         return []
     bounds = band.band()
-    tolerance = 0.5 * math.log((bounds.high - bounds.offset) / (bounds.low - bounds.offset))
-    if bounds.distance(spread.mean) <= tolerance:
+    if bounds.nearly_holds(spread.mean):
         return []
     below = spread.mean < bounds.low
     side, limit = ("short of", bounds.low) if below else ("above", bounds.high)
