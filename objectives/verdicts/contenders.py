@@ -11,6 +11,7 @@ from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdicts.confirmed import ConfirmedResult
+from fieldsharp.objectives.verdicts.reach import LeadOutOfReach
 from fieldsharp.objectives.verdicts.training_signs import TrainingSigns
 
 USELESS = "climatology"
@@ -92,6 +93,7 @@ class Contenders:
         leads: Of trials over that reference, by number of the trial.
         training: How the baseline was trained; None if not known.
         confirmed: What came of new seeds; None where nothing was confirmed.
+        out_of_reach: Leads at which full sharpness costs more error than each cell's mean has.
     """
 
     trials: Sequence[Contender]
@@ -102,6 +104,7 @@ class Contenders:
     leads: Mapping[int, Lead] = field(default_factory=dict)
     training: TrainingSigns | None = None
     confirmed: ConfirmedResult | None = None
+    out_of_reach: Sequence[LeadOutOfReach] = ()
 
     @cached_property
     def complete(self) -> list[Contender]:

@@ -7,6 +7,7 @@ from fieldsharp.objectives.verdicts.contenders import (
     nearly_reaches,
     reaches,
 )
+from fieldsharp.objectives.verdicts.reach import in_words, what_to_ask_for
 
 LITTLE_SKILL = 0.02
 CURES = ("sorted", "amse_mix", "sorted_gradients", "gdl2", "gradient_magnitude")
@@ -44,6 +45,18 @@ def not_confirmed(results: Contenders) -> str:
     name = f"trial {one.trial}" if not one.is_reference else "the baseline"
     under = f" under {one.sharpener}" if one.sharpener else ""
     return f"{name}{under} does not hold with new seeds on the test split: {'; '.join(one.faults)}"
+
+
+def after_a_failure(results: Contenders) -> str:
+    """Return what to do where nothing held with new seeds."""
+    known = results.confirmed
+    assert known is not None, "else nothing is refuted"
+    others = [c for c in results.valid if not c.is_baseline and known.of_trial(c.number) is None]
+    more = "confirm more of its trials with --top, or " if others else ""
+    return (
+        f"do not use it; {more}search on with resume STUDY --trials and confirm what is better "
+        "then; a longer series tells more"
+    )
 
 
 def baseline_suffices(results: Contenders) -> str:
@@ -241,6 +254,8 @@ def trial_on_its_way(results: Contenders) -> str:
         reason += f"; it was given up after epoch {trial.epochs}"
     if training_faults(results):
         reason += f"; the baseline could be better: {'; '.join(training_faults(results))}"
+    if results.out_of_reach:
+        reason += f"; {in_words(results.out_of_reach)}"
     further = [c for c in results.gamed if c.is_complete and reaches(c, results.targets)]
     if not further:
         return reason
@@ -272,6 +287,31 @@ def none_yet(results: Contenders) -> str:
     return (
         f"no trial is on its way to the targets yet, and {results.to_come} are to come; the "
         f"baseline has {results.figures(results.baseline)}"
+    )
+
+
+def sharpness_costs_too_much(results: Contenders) -> bool:
+    """Return whether full sharpness is out of reach, and no trial is refused for too much of it."""
+    return bool(results.out_of_reach) and not any(c.exceeds for c in results.gamed)
+
+
+def lead_out_of_reach(results: Contenders) -> str:
+    """Return at which lead sharpness is out of reach, and how far the trials came."""
+    said = in_words(results.out_of_reach)
+    if not results.gamed:
+        return f"{said}; {no_trial_is_sharper(results)}"
+    gamed = results.gamed[0]
+    return (
+        f"{said}; trial {gamed.number}, the sharpest, has {results.figures(gamed)}, and "
+        f"{gamed.broken[0][1]} (guard {gamed.broken[0][0]})"
+    )
+
+
+def nearer_leads(results: Contenders) -> str:
+    """Return which leads to ask for where one is out of reach."""
+    return (
+        f"{what_to_ask_for(results.out_of_reach)}, or have an ensemble trained "
+        "(predictor.name=ensemble), whose members are sharp and whose mean keeps the small error"
     )
 
 

@@ -91,8 +91,7 @@ RULES: tuple[Rule, ...] = (
         NOT_CONFIRMED,
         applies=lambda results: results.refuted and not results.suffices and not results.winners,
         reason=reasons.not_confirmed,
-        next="do not use it; confirm more of its trials with --top, or search on with resume STUDY "
-        "--trials and confirm what is better then",
+        next=reasons.after_a_failure,
         trial=reasons.refuted_trial,
     ),
     Rule(
@@ -161,6 +160,12 @@ RULES: tuple[Rule, ...] = (
         applies=lambda results: results.to_come > 0,
         reason=reasons.none_yet,
         next="let the sweep go on",
+    ),
+    Rule(
+        STUCK,
+        applies=reasons.sharpness_costs_too_much,
+        reason=reasons.lead_out_of_reach,
+        next=reasons.nearer_leads,
     ),
     Rule(
         GAMED,

@@ -15,6 +15,7 @@ from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.improvement import still_improving
 from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, ReferenceForecast
+from fieldsharp.objectives.verdicts.reach import LeadOutOfReach, leads_out_of_reach
 from fieldsharp.objectives.verdicts.training_signs import SimpleForecast, TrainingSigns
 from fieldsharp.objectives.verdicts.verdict import (
     GAMED,
@@ -143,7 +144,16 @@ def results_of(
         leads=leads,
         training=_training_signs(baseline, config, facts) if baseline is not None else None,
         confirmed=confirmed_result(confirmation) if confirmation is not None else None,
+        out_of_reach=_out_of_reach(baseline, facts) if baseline is not None else (),
     )
+
+
+def _out_of_reach(baseline: TrialRecord, facts: DataSummary) -> tuple[LeadOutOfReach, ...]:
+    observed = facts.gradient_observed
+    if not observed:  # a study of an earlier version does not know it
+        return ()
+    share = facts.targets.gradient.low / observed
+    return leads_out_of_reach(baseline.frontier, baseline.judgement, share)
 
 
 def _reference(baseline: TrialRecord | None) -> ReferenceForecast | None:

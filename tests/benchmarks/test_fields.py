@@ -90,6 +90,7 @@ def test_the_settings_of_a_row_are_accepted(row: Row, tmp_path: Path) -> None:
     assert config.budget.trials >= row.trials
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "row", [row for row in (*ROWS, *SHORT_ROWS) if row.source.is_here], ids=lambda row: row.name
 )

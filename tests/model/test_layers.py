@@ -105,7 +105,9 @@ def one_thread() -> Iterator[None]:
 
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.skipif(sys.platform != "linux", reason="the C library is called by its Linux name")
-@pytest.mark.parametrize("name", ["unet", "simvp", "convlstm"])
+@pytest.mark.parametrize(
+    "name", ["unet", "simvp", pytest.param("convlstm", marks=pytest.mark.slow)]
+)
 def test_gradients_in_bfloat16_do_not_depend_on_what_lies_in_memory(name: str) -> None:
     torch.manual_seed(0)
     shape = ForecastShape(history=5, horizon=2, channels=1, height=64, width=64)

@@ -86,7 +86,14 @@ def places() -> dict[str, Judged]:
 
 
 @pytest.mark.xdist_group("guards")
-@pytest.mark.parametrize("place", ["plumes", "humidity", "temperature"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "humidity",
+        pytest.param("plumes", marks=pytest.mark.slow),
+        pytest.param("temperature", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("cheat", [name for name in BY_NAME if name not in HONEST])
 def test_no_sharpener_makes_a_cheat_feasible(
     places: dict[str, Judged], place: str, cheat: str

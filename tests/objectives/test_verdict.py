@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from fieldsharp.model.registry import LOSS_VARIANTS
+from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.objectives.leads.lead import Lead
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdicts import verdict as rules
 from fieldsharp.objectives.verdicts.confirmed import ConfirmedForecast, ConfirmedResult
 from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, ReferenceForecast
+from fieldsharp.objectives.verdicts.reach import LeadOutOfReach, leads_out_of_reach
 from fieldsharp.objectives.verdicts.reasons import CURES
 from fieldsharp.objectives.verdicts.training_signs import SimpleForecast, TrainingSigns
 from fieldsharp.objectives.verdicts.verdict import (
@@ -31,6 +34,7 @@ from fieldsharp.objectives.verdicts.verdict import (
     TRAIN_LONGER,
     Verdict,
 )
+from tests.objectives.test_frontier import curve as frontier_curve
 
 TARGETS = Targets(gradient=Band(3.0, 3.3), peak=Band(140.0, 154.0))
 BLURRED = (2.133, 112.34)
@@ -71,6 +75,8 @@ def baseline(gradient: float, peak: float, *broken: tuple[str, str]) -> Contende
 
 
 BASELINE = baseline(*BLURRED)
+USELESS = ("climatology", "its error is larger than that of each cell's mean")
+BLUNT = trial(1, 2.2, 115.0, sharpens=False)
 
 
 # --- The plan's table -----------------------------------------------------------------------------
@@ -654,10 +660,50 @@ def test_only_terms_that_can_sharpen_are_called_a_cure() -> None:
     assert all(LOSS_VARIANTS[name].sharpens for name in CURES)
 
 
+# --- Leads that are out of reach ------------------------------------------------------------------
+
+FAR = (LeadOutOfReach(3, "at lead 3 that cannot be had"), LeadOutOfReach(4, "nor at lead 4"))
+
+
+def test_where_sharpness_costs_too_much_a_nearer_lead_is_advised() -> None:
+    costly = reach_verdict([BASELINE, trial(1, 3.05, 141.0, USELESS)], TARGETS, out_of_reach=FAR)
+    noisy = reach_verdict([BASELINE, trial(1, 3.05, 141.0, NOISE)], TARGETS, out_of_reach=FAR)
+    first = reach_verdict(
+        [BASELINE, BLUNT], TARGETS, out_of_reach=(LeadOutOfReach(1, "nor there"),)
+    )
+
+    assert (costly.name, noisy.name, first.name) == (STUCK, GAMED, STUCK)
+    assert "at lead 3 that cannot be had (likewise at lead 4)" in costly.reason
+    assert "its error is larger than that of each cell's mean (guard climatology)" in costly.reason
+    assert costly.next.startswith("forecast leads 1 to 2 alone (data.horizon=2), or have an ensemb")
+    assert first.next.startswith("look at a shorter lead (data.stride)")
+
+
+def test_a_trial_on_its_way_is_said_to_have_a_lead_out_of_reach() -> None:
+    verdict = reach_verdict([BASELINE, trial(1, 2.55, 125.0)], TARGETS, out_of_reach=FAR[:1])
+    assert verdict.name == PROMISING
+    assert verdict.reason.endswith("; at lead 3 that cannot be had")
+
+
+def test_a_lead_is_out_of_reach_where_sharpness_costs_more_than_each_cell_s_mean() -> None:
+    near = frontier_curve(rmse=[1.0, 1.1, 1.2])
+    frontier = Frontier(overall=near, by_lead=[near, frontier_curve()], windows=40, blocks=4)
+    metrics = {"rmse_climatology": [2.5, 2.4]}
+    values = MetricValues(overall={"rmse_climatology": 2.45}, by_lead=metrics)
+
+    (found,) = leads_out_of_reach(frontier, values, 0.95)
+
+    assert found.lead == 2
+    assert found.words.startswith(
+        "at lead 2, where each cell's mean has an RMSE of 2.4, a deterministic forecast reaches "
+        "0.90 of the observed gradient at most"
+    )
+    assert leads_out_of_reach(frontier, values, 0.85) == ()
+    assert leads_out_of_reach(None, values, 0.95) == ()
+
+
 # --- All rules, in order --------------------------------------------------------------------------
 
-USELESS = ("climatology", "its error is larger than that of each cell's mean")
-BLUNT = trial(1, 2.2, 115.0, sharpens=False)
 NOISE_SIGNS = TrainingSigns(1.0, 0.97, [SimpleForecast("a fitted linear forecast", 0.98, 0.1)])
 SIGNS = TrainingSigns(1.0, 2.0, improving=True)
 BY_RULE: list[tuple[str, list[Contender], int | None, str, dict[str, Any]]] = [
@@ -678,6 +724,13 @@ BY_RULE: list[tuple[str, list[Contender], int | None, str, dict[str, Any]]] = [
     (TRAIN_LONGER, [BASELINE, BLUNT], 0, "is not trained well enough", {"training": SIGNS}),
     (PROMISING, [BASELINE, BLUNT, trial(2, 2.55, 125.0)], 2, "trial 2 comes 52% of the way", {}),
     (TOO_EARLY, [BASELINE, BLUNT], None, "3 are to come", {"to_come": 3}),
+    (
+        STUCK,
+        [BASELINE, BLUNT, trial(2, 3.05, 141.0, USELESS)],
+        None,
+        "at lead 3 that cannot be had",
+        {"out_of_reach": FAR},
+    ),
     (GAMED, [BASELINE, BLUNT, trial(2, 3.05, 141.0, NOISE)], 2, "trial 2 is sharp enough", {}),
     (STUCK, [BASELINE, BLUNT], None, "no loss that was tried can cure blur", {}),
     (STUCK, [BASELINE, trial(1, 2.2, 115.0)], None, "trial 1, is no sharper than", {}),

@@ -206,7 +206,8 @@ def test_a_baseline_that_breaks_a_guard_is_said(
         ({"power_small": 3.5, "roughness": 4.0}, []),
         # A baseline that is no better than each cell's mean raises none.
         ({"power_small": 3.5, "rmse_climatology": 9.0}, ["spectrum_small", "climatology"]),
-        ({"anomaly_correlation": 0.1}, ["correlation"]),
+        ({"anomaly_correlation": 0.1}, []),
+        ({"anomaly_correlation": -0.1}, ["correlation"]),
     ],
 )
 def test_the_log_names_the_guards_that_the_record_of_the_baseline_says_are_broken(
