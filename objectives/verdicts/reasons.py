@@ -52,11 +52,10 @@ def after_a_failure(results: Contenders) -> str:
     known = results.confirmed
     assert known is not None, "else nothing is refuted"
     others = [c for c in results.valid if not c.is_baseline and known.of_trial(c.number) is None]
-    more = "confirm more of its trials with --top, or " if others else ""
-    return (
-        f"do not use it; {more}search on with resume STUDY --trials and confirm what is better "
-        "then; a longer series tells more"
-    )
+    search_on = "search on with resume STUDY --trials and confirm what is better then"
+    if others:
+        return f"do not use it; confirm more of its trials with --top, or {search_on}"
+    return f"do not use it; {search_on}, or take a longer series, whose parts differ less"
 
 
 def baseline_suffices(results: Contenders) -> str:
@@ -231,9 +230,11 @@ def how_to_train_longer(results: Contenders) -> str:
             "a longer training alone will not help, since its RMSE had stopped falling: lower "
             "training.learning_rate, give more frames (data.train_every), or look at a shorter lead"
         )
+    searched = results.training is not None and results.training.length_was_searched
+    longer = "raise training.most_steps" if searched else "set training.length to auto"
     return (
-        "train longer before any search: set training.length to auto, raise training.most_steps or "
-        "training.epochs, and start the sweep under another name with --study"
+        f"train longer before any search: {longer}, and start the sweep under another name with "
+        "--study"
     )
 
 

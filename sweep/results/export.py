@@ -16,6 +16,7 @@ from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.verdicts.verdict import NOT_CONFIRMED, SHARPEN
 from fieldsharp.storage.durable_files.atomic import write_to_send_on
 from fieldsharp.storage.errors.mapping import database_errors
+from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.configuration.safe_yaml import (
     dump_yaml,
     escape_quoted,
@@ -219,7 +220,11 @@ def standing(about: Mapping[str, Any]) -> str:
     if about["confirmed"] is not None:
         phrase += f", {_confirmed_standing(about['confirmed'])}"
         if about["confirmed"]["is_winner"] and about["verdict"]["name"] == NOT_CONFIRMED:
-            phrase += ", but the verdict is not confirmed: do not use it"
+            phrase += (
+                ", since nothing that was trained against blur held: the verdict is not confirmed"
+                if about["preset"] == BASELINE
+                else ", but the verdict is not confirmed: do not use it"
+            )
     broken = [name for name, guard in about["guards"].items() if not guard["ok"]]
     return phrase + (f", against the guards {', '.join(broken)}" if broken else "")
 

@@ -483,6 +483,18 @@ def test_a_training_that_ended_by_itself_needs_something_else() -> None:
     assert "will not help" in verdict.next
 
 
+@pytest.mark.parametrize(
+    ("searched", "advice"),
+    [(True, "raise training.most_steps"), (False, "set training.length to auto")],
+)
+def test_a_longer_training_is_asked_for_by_the_setting_that_ends_it(
+    searched: bool, advice: str
+) -> None:
+    signs = TrainingSigns(1.0, 2.0, improving=True, length_was_searched=searched)
+    verdict = reach_verdict([BASELINE, trial(1, 2.2, 115.0)], TARGETS, training=signs)
+    assert verdict.next.startswith(f"train longer before any search: {advice}, and start")
+
+
 def test_a_net_that_no_longer_training_helps_is_judged_by_a_trial_on_its_way() -> None:
     trials = [BASELINE, trial(1, 2.55, 125.0)]
     signs = TrainingSigns(1.0, 2.0, [LINEAR], length_was_searched=True)

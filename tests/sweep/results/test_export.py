@@ -200,6 +200,10 @@ def test_the_confirmed_winner_is_preferred_and_newer_trials_are_told(
     assert ", the confirmed winner on new seeds and the test split" in standing(about)
     assert about["verdict"]["name"] == "not confirmed", "its gradient is short of the target"
     assert "but the verdict is not confirmed: do not use it" in standing(about)
+    baseline = standing({**about, "preset": "baseline"})
+    assert baseline.endswith(
+        "since nothing that was trained against blur held: the verdict is not confirmed"
+    )
     assert "newer" not in standing(about)
 
     study.add_trial(study.get_trials()[best])
