@@ -217,9 +217,13 @@ def standing(about: Mapping[str, Any]) -> str:
     if "state" in about:  # it is not complete
         phrase += f", {about['state'].lower()}"
         phrase += f" after epoch {about['epochs']}" if about["epochs"] is not None else ""
-    if about["confirmed"] is not None:
+    verdict, under = about["verdict"], (about["sharpening"] or {}).get("name")
+    advised = (verdict["name"], verdict["trial"], verdict["sharpening"])
+    if advised == (SHARPEN, about["trial"], under):
+        phrase += f", the baseline under {under} as the verdict advises"
+    elif about["confirmed"] is not None:
         phrase += f", {_confirmed_standing(about['confirmed'])}"
-        if about["confirmed"]["is_winner"] and about["verdict"]["name"] == NOT_CONFIRMED:
+        if about["confirmed"]["is_winner"] and verdict["name"] == NOT_CONFIRMED:
             phrase += (
                 ", since nothing that was trained against blur held: the verdict is not confirmed"
                 if about["preset"] == BASELINE

@@ -9,7 +9,7 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.command_line import app
 from fieldsharp.sweep.configuration.safe_yaml import parse_yaml
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.results.export import choose_trial, export_tree, render
+from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.status.report import study_status
@@ -52,6 +52,8 @@ def test_the_baseline_is_exported_with_its_reference(sharpened_url: str) -> None
     assert tree["sharpening"] == {"name": "unsharp"}
     assert as_it_is["sharpening"] == {"name": "none"}
     assert tree["metrics"]["gradient"] > as_it_is["metrics"]["gradient"]
+    assert "the baseline under unsharp as the verdict advises" in standing(tree["exported"])
+    assert "advises" not in standing(as_it_is["exported"])
     about = tree["exported"]["sharpening"]
     assert about["without"]["gradient"] == as_it_is["metrics"]["gradient"]
     assert parse_yaml(render(tree, "yaml"), "the export")["sharpening"] == {"name": "unsharp"}
