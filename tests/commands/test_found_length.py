@@ -39,6 +39,7 @@ def _repeated(number: int, capsys: pytest.CaptureFixture[str]) -> float:
     return float(json.loads(capsys.readouterr().out)["largest_difference"])
 
 
+@pytest.mark.outside
 @pytest.mark.parametrize("schedule", ["schedule_free", "cosine"])
 def test_an_export_has_the_length_that_was_found_and_repeats_its_trial(
     tiny_yaml: Path,
@@ -143,6 +144,7 @@ def test_a_file_with_both_lengths_is_refused_and_an_override_wins_over_the_file(
     assert caplog.messages == ["training.length=auto replaces training.epochs of the file"]
 
 
+@pytest.mark.outside
 def test_check_says_how_many_steps_are_likely_and_that_few_epochs_are_few(
     tiny_yaml: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -106,7 +106,8 @@ def one_thread() -> Iterator[None]:
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.skipif(sys.platform != "linux", reason="the C library is called by its Linux name")
 @pytest.mark.parametrize(
-    "name", ["unet", "simvp", pytest.param("convlstm", marks=pytest.mark.slow)]
+    "name",
+    ["unet", *(pytest.param(name, marks=pytest.mark.slow) for name in ("simvp", "convlstm"))],
 )
 def test_gradients_in_bfloat16_do_not_depend_on_what_lies_in_memory(name: str) -> None:
     torch.manual_seed(0)

@@ -90,6 +90,7 @@ def _interrupted_after(steps: int) -> Iterator[bool]:
         yield True
 
 
+@pytest.mark.outside
 def test_one_that_is_killed_after_any_epoch_finds_the_same(
     tiny_config: SweepConfig, tiny_data: ForecastData, tmp_path: Path
 ) -> None:
