@@ -136,9 +136,8 @@ class TrainingSettings(Settings):
         le=100_000_000,
         description="auto: steps that the baseline is trained at least before its training may "
         f"end ({LEAST_STEPS} by default); an earlier epoch may be kept. Where it is given, "
-        "warmup_fraction and "
-        "teacher_forcing_fraction are shares of it, which do not depend on when the training "
-        "ends; exports carry it for that reason",
+        "warmup_fraction and teacher_forcing_fraction are shares of it, which do not depend on "
+        "when the training ends; exports carry it for that reason",
     )
     most_steps: int | None = Field(
         None,

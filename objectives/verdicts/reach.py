@@ -21,17 +21,18 @@ class LeadOutOfReach:
 
 
 def leads_out_of_reach(
-    frontier: Frontier | None, baseline: MetricValues, share: float
+    frontier: Frontier, baseline: MetricValues, share: float
 ) -> tuple[LeadOutOfReach, ...]:
     """Return the leads that are out of reach.
 
     Args:
-        frontier: Of the baseline; None where it is not known, then no lead is.
-        baseline: Its metrics on the same split.
+        frontier: Of the baseline.
+        baseline: Its metrics on the same split; no lead is out of reach where those of each cell's
+            mean are not among them.
         share: Of the observed gradient that is asked for.
     """
     climatology = baseline.by_lead.get("rmse_climatology")
-    if frontier is None or climatology is None:
+    if climatology is None:
         return ()
     found = []
     for lead, (curve, rmse) in enumerate(zip(frontier.by_lead, climatology, strict=True), start=1):

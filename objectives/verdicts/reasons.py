@@ -113,10 +113,8 @@ def sharpened(results: Contenders) -> str | None:
     trained for as long as it pays only where that forecast is not blurred.
     """
     signs = results.training
-    if signs is not None and signs.better:
-        sharp_already = signs.without_blur(results.targets.gradient.low)
-        if sharp_already is not None or not signs.ended_by_itself:
-            return None
+    if signs is not None and signs.better and not signs.is_settled(results.targets.gradient.low):
+        return None
     if results.confirmed is not None:
         found = results.confirmed.reference
         return found.sharpener if found is not None else None
@@ -192,12 +190,9 @@ def is_to_be_trained_first(results: Contenders) -> bool:
     One that was trained for as long as it pays is judged by them where one is on its way to the
     targets, unless a better forecast is not blurred at all.
     """
-    if not training_faults(results):
-        return False
     signs = results.training
-    if signs is None or not signs.ended_by_itself or not results.promising:
-        return True
-    return signs.without_blur(results.targets.gradient.low) is not None
+    is_settled = signs is not None and signs.is_settled(results.targets.gradient.low)
+    return bool(training_faults(results)) and not (is_settled and results.promising)
 
 
 def training_faults(results: Contenders) -> list[str]:
@@ -302,9 +297,10 @@ def lead_out_of_reach(results: Contenders) -> str:
     if not results.gamed:
         return f"{said}; {no_trial_is_sharper(results)}"
     gamed = results.gamed[0]
+    name, words = gamed.broken[0]
     return (
-        f"{said}; trial {gamed.number}, the sharpest, has {results.figures(gamed)}, and "
-        f"{gamed.broken[0][1]} (guard {gamed.broken[0][0]})"
+        f"{said}; trial {gamed.number}, the sharpest, has {results.figures(gamed)}, and {words} "
+        f"(guard {name})"
     )
 
 

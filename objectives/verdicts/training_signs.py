@@ -93,6 +93,13 @@ class TrainingSigns:
         """The forecasts without a net that the baseline is behind."""
         return [one for one in self.simple if self.rmse > CLEARLY_BEHIND * one.rmse]
 
+    def is_settled(self, gradient_low: float) -> bool:
+        """Return whether neither a longer training nor a forecast without a net is the answer.
+
+        The training went on for as long as it pays, and a better forecast, if any, is blurred too.
+        """
+        return self.ended_by_itself and self.without_blur(gradient_low) is None
+
     def without_blur(self, gradient_low: float) -> SimpleForecast | None:
         """Return a forecast that is better than the baseline and as steep as is asked for."""
         return next((one for one in self.better if one.gradient >= gradient_low), None)

@@ -46,15 +46,10 @@ def with_whole_epochs(
             "from which nobody can tell where a training stops improving; give a longer series or "
             "a larger data.split.validation, or set training.epochs"
         )
-    one_pass, most = math.ceil(windows / training.batch_size), training.most_steps
-    epoch_windows = training.epoch_windows
-    if epoch_windows is not None:
-        pass  # as it was given, or chosen before
-    elif one_pass > max(1, most // LEAST_LOOKS):
-        epoch_windows = max(1, most // LEAST_LOOKS) * training.batch_size
-    elif most // one_pass > MOST_LOOKS:
-        # A batch that is larger than a pass is filled from several.
-        epoch_windows = math.ceil(most / one_pass / MOST_LOOKS) * max(windows, training.batch_size)
+    most = training.most_steps
+    epoch_windows = training.epoch_windows or _windows_between_looks(
+        windows, training.batch_size, most
+    )
     found = training.model_copy(update={"epoch_windows": epoch_windows})
     epochs = max(1, most // steps_an_epoch(found, windows))
     if epochs > MOST_EPOCHS:
@@ -64,6 +59,18 @@ def with_whole_epochs(
             "most_steps"
         )
     return found.model_copy(update={"epochs": epochs})
+
+
+def _windows_between_looks(windows: int, batch_size: int, most_steps: int) -> int | None:
+    """Return the windows of an epoch that is a part of a pass or several; None for one pass."""
+    one_pass = math.ceil(windows / batch_size)
+    longest = max(1, most_steps // LEAST_LOOKS)
+    if one_pass > longest:
+        return longest * batch_size
+    if most_steps // one_pass > MOST_LOOKS:
+        # A batch that is larger than a pass is filled from several.
+        return math.ceil(most_steps / one_pass / MOST_LOOKS) * max(windows, batch_size)
+    return None
 
 
 def few_epochs(training: TrainingSettings, windows: int) -> str | None:

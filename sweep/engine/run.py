@@ -31,9 +31,9 @@ from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import (
     open_or_create_study,
+    settings_as_begun,
     study_data_summary,
     study_identity,
-    with_sharpening_of,
 )
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.status.watcher import StudyWatcher, check_disk_space
@@ -115,7 +115,7 @@ def _run(
         )
 
         asked = config
-        config = patience.call(lambda: with_sharpening_of(storage, asked))
+        config = patience.call(lambda: settings_as_begun(storage, asked))
 
         def differ(study: Study) -> list[str]:
             return _project_differs(study, config, storage_url, facts, resumed=must_exist)
@@ -124,7 +124,7 @@ def _run(
             lambda: open_or_create_study(storage, config, facts, warm_start, differ)
         )
         config = _with_length_of(config, warm_start_of(study), facts)
-        facts = _as_begun(facts, study)
+        facts = _facts_as_begun(facts, study)
         repository = StudyRepository(study, config, storage_url, facts, patience)
         files = StudyWorkspace(storage_url, study_identity(study))
         files.make()
@@ -176,7 +176,7 @@ def _with_length_of(
     return config.with_length(epochs)
 
 
-def _as_begun(facts: DataSummary, study: Study) -> DataSummary:
+def _facts_as_begun(facts: DataSummary, study: Study) -> DataSummary:
     """Return the facts of the data, with what the study was begun with of those that guards use."""
     begun = study_data_summary(study)
     return facts.model_copy(update={"variation": begun.variation, "linear": begun.linear})

@@ -89,7 +89,7 @@ def open_or_create_study(
         return study
 
 
-def with_sharpening_of(storage: RDBStorage, config: SweepConfig) -> SweepConfig:
+def settings_as_begun(storage: RDBStorage, config: SweepConfig) -> SweepConfig:
     """Return a configuration as its study was begun, where an earlier version began it.
 
     Without sharpeners, and with the number that the limit of the error was, unless another is asked

@@ -35,6 +35,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.outcome import confirmed_result
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.frontier import StudyFrontier
 from fieldsharp.sweep.study.leads import study_leads
 from fieldsharp.sweep.study.narrowed_search import narrowed_search
 from fieldsharp.sweep.study.sharpening_records import best_reference
@@ -149,11 +150,11 @@ def results_of(
 
 
 def _out_of_reach(baseline: TrialRecord, facts: DataSummary) -> tuple[LeadOutOfReach, ...]:
-    observed = facts.gradient_observed
-    if not observed:  # a study of an earlier version does not know it
+    bound = StudyFrontier.of(baseline)
+    if bound is None:
         return ()
-    share = facts.targets.gradient.low / observed
-    return leads_out_of_reach(baseline.frontier, baseline.judgement, share)
+    share = facts.targets.gradient.low / bound.gradient_observed
+    return leads_out_of_reach(bound.frontier, baseline.judgement, share)
 
 
 def _reference(baseline: TrialRecord | None) -> ReferenceForecast | None:

@@ -711,7 +711,8 @@ def test_a_lead_is_out_of_reach_where_sharpness_costs_more_than_each_cell_s_mean
         "0.90 of the observed gradient at most"
     )
     assert leads_out_of_reach(frontier, values, 0.85) == ()
-    assert leads_out_of_reach(None, values, 0.95) == ()
+    unknown = MetricValues(overall={}, by_lead={"rmse": [1.0, 1.0]})
+    assert leads_out_of_reach(frontier, unknown, 0.95) == ()
 
 
 # --- All rules, in order --------------------------------------------------------------------------
