@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 ARGUMENTS = (
     "--no-sandbox",  # containers have no user namespaces; the pages are our own
@@ -89,6 +89,7 @@ def visit(
         ignore_https_errors=insecure,
     )
     context.set_default_timeout(TIMEOUT_MS)
+    expect.set_options(timeout=TIMEOUT_MS)  # its own, five seconds, is short for a first page
     try:
         seen = Visit(context.new_page())
 
