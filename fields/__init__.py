@@ -1,7 +1,7 @@
-"""Gridded fields: reading and writing files, masks, splits, windows, derivatives, spectra.
+"""Gridded fields: reading and writing, masks, splits, windows, derivatives, spectra.
 
 May import `core`.
-A new file format is a reader in its own module and a line in `reading.READERS`.
+Formats of files are in `files`, what their coordinates mean in `coordinates`.
 """
 
 from fieldsharp.earlier_names import keep_one_copy

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from fieldsharp.core.errors import DataError
-from fieldsharp.fields.axes import same_coordinate
+from fieldsharp.fields.coordinates.matching import same_coordinate
 from fieldsharp.fields.derivatives import interior_mask
 from fieldsharp.fields.reading import RawField
 from fieldsharp.fields.series import period_text

@@ -1,43 +1,30 @@
-"""Reading a field from a file of any known format, with all its contents checked.
-
-Adding a format: one function that returns the variables of a file, one line in ``READERS``.
-"""
+"""Reads one variable of a file as a field, with all its contents checked."""
 
 import math
 import re
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5netcdf
-import h5py
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from xarray.backends import H5NetCDFStore
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use, require_memory
 from fieldsharp.core.printable import printable
-from fieldsharp.core.suggestions import unknown
-from fieldsharp.fields.axes import field_dims
-from fieldsharp.fields.hdf5_files import require_self_contained
-from fieldsharp.fields.missing_values import fill_in_time, valid_cells
-from fieldsharp.fields.numpy_files import open_npy, open_npz
-from fieldsharp.fields.read_size import (
-    frames_at_a_time,
-    memory_needed,
-    require_readable_coordinates,
+from fieldsharp.fields.coordinates.dimensions import field_dims
+from fieldsharp.fields.files.formats import (
+    open_dataset,
+    pick_variable,
+    unreadable,
+    without_known_warnings,
 )
+from fieldsharp.fields.files.read_size import frames_at_a_time, memory_needed
+from fieldsharp.fields.missing_values import fill_in_time, valid_cells
 from fieldsharp.fields.series import FieldSeries, time_text
 from fieldsharp.fields.settings import DataSettings
-from fieldsharp.fields.zarr_stores import OwnFilesStore, require_own_files
 
-UNREAD: dict[str, Any] = {"decode_cf": False, "create_default_indexes": False, "cache": False}
-"""How xarray opens a file without reading any value of it."""
 SERIES = Use(bytes_a_value=11)
 """Single precision, its copy without gaps, and where it had some."""
 RAW = Use(bytes_a_value=8)
@@ -47,59 +34,6 @@ PIECE_VALUES = 2**20
 
 
 DAY_OR_MONTH_FIRST = re.compile(r"since\s+(\d{1,2}[-/.]\d{1,2}[-/.]\d{3,})")
-HARMLESS_WARNINGS = (
-    "(?s)variable .* has multiple fill values",  # every one of them is taken for missing
-    "(?s)variable .* has _Unsigned attribute but is not of integer type",
-    "Ambiguous reference date string",  # the year is first, as CF has it
-    "Unable to decode time axis into full numpy.datetime64",  # dates of cftime serve as well
-    "this date/calendar/year zero convention is not supported by CF",
-    "(?s)Object at .* is not recognized as a component of a Zarr hierarchy",
-    "(?s)The data type .* does not have a Zarr V3 specification",
-)
-"""Warnings of xarray, cftime and Zarr on files that are read correctly."""
-
-
-@contextmanager
-def _without_known_warnings() -> Iterator[None]:
-    with warnings.catch_warnings():
-        for message in HARMLESS_WARNINGS:
-            warnings.filterwarnings("ignore", message)
-        yield
-
-
-def _open_netcdf(path: Path) -> xr.Dataset:
-    with path.open("rb") as file:
-        classic = file.read(3) == b"CDF"  # NetCDF 3, which HDF5 cannot read
-    if classic:
-        return xr.open_dataset(path, engine="scipy", **UNREAD)
-    file = h5py.File(path)
-    try:
-        require_self_contained(file, path)
-        netcdf = h5netcdf.File(file, phony_dims="access", decode_vlen_strings=True)
-        dataset = xr.open_dataset(H5NetCDFStore(netcdf), **UNREAD)
-    except BaseException:
-        file.close()
-        raise
-    dataset.set_close(file.close)
-    return dataset
-
-
-def _open_zarr(path: Path) -> xr.Dataset:
-    require_own_files(path)
-    store: Any = OwnFilesStore(path, read_only=True)  # xarray takes what Zarr takes
-    # The metadata of every array are read themselves: a consolidated copy may be missing or old.
-    return xr.open_dataset(store, engine="zarr", consolidated=False, **UNREAD)
-
-
-# Each returns the variables as stored: not decoded, and read only if memory suffices.
-READERS: dict[str, Callable[[Path], xr.Dataset]] = {
-    ".nc": _open_netcdf,
-    ".nc4": _open_netcdf,
-    ".cdf": _open_netcdf,
-    ".zarr": _open_zarr,
-    ".npy": open_npy,
-    ".npz": open_npz,
-}
 
 
 def read_series(settings: DataSettings, use: Use = SERIES) -> FieldSeries:
@@ -152,7 +86,7 @@ class RawField:
     file_attrs: dict[str, Any]
 
 
-@_without_known_warnings()
+@without_known_warnings()
 def read_raw(settings: DataSettings, use: Use = RAW, dtype: npt.DTypeLike = np.float64) -> RawField:
     """Read the configured variable with its gaps.
 
@@ -186,7 +120,7 @@ def read_raw(settings: DataSettings, use: Use = RAW, dtype: npt.DTypeLike = np.f
         except DataError:
             raise
         except Exception as error:  # a damaged chunk is found only now
-            raise _unreadable(Path(settings.path), error) from error
+            raise unreadable(Path(settings.path), error) from error
         return RawField(
             values_THW=values_THW,
             time=_increasing_time(array, time),
@@ -196,68 +130,6 @@ def read_raw(settings: DataSettings, use: Use = RAW, dtype: npt.DTypeLike = np.f
             array=nothing.transpose(*dims),
             file_attrs=dict(dataset.attrs),
         )
-
-
-@_without_known_warnings()
-def open_dataset(path: Path) -> xr.Dataset:
-    """Open a file by its suffix.
-
-    Raises:
-        DataError: If it is missing, of an unknown format, or unreadable.
-    """
-    if not path.exists():
-        raise DataError(f"data file {path} does not exist; check the path (data.path)")
-    if not (path.is_file() or path.is_dir()):  # a pipe without a writer would block
-        raise DataError(f"data file {path} is no regular file; give a file or a Zarr folder")
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(unknown("data format", path.suffix or path.name, READERS))
-    try:
-        raw = reader(path)
-    except DataError:
-        raise
-    except Exception as error:
-        raise _unreadable(path, error) from error
-    try:
-        require_readable_coordinates(raw, path)
-        return xr.decode_cf(raw)
-    except DataError:
-        raw.close()
-        raise
-    except Exception as error:
-        raw.close()
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
-    return DataError(
-        f"data file {path} cannot be read as {path.suffix} ({type(error).__name__}: {reason}); "
-        "check that it is whole and of that format"
-    )
-
-
-def pick_variable(dataset: xr.Dataset, variable: str | None, path: str) -> str:
-    """Return the variable's name, given or the only one.
-
-    Raises:
-        DataError: If it is not in the file, or none was given and there are several.
-    """
-    # Bounds, grid mappings and fixed maps such as orography carry no field of their own.
-    bounds = {v.attrs.get("bounds", v.encoding.get("bounds")) for v in dataset.variables.values()}
-    names = [str(n) for n in dataset.data_vars if dataset[n].ndim >= 3 and n not in bounds] or [
-        str(n) for n in dataset.data_vars
-    ]
-    if variable is None:
-        if len(names) == 1:
-            return names[0]
-        raise DataError(
-            f"{path} holds {len(names)} variables; choose one with data.variable (evaluate: "
-            f"--variable): {', '.join(names) or '(none there)'}"
-        )
-    if variable not in dataset.data_vars:
-        raise DataError(f"{unknown('variable', variable, names)} (in {path})")
-    return variable
 
 
 def _require_numbers(array: xr.DataArray) -> None:

@@ -20,6 +20,7 @@ from fieldsharp.fields.scaling import Scaling, fit_scaling
 from fieldsharp.fields.series import BoolArray, FieldSeries, FloatArray
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.split import Split, split_frames, window_span
+from fieldsharp.fields.time_steps import breaks_in_time
 
 BYTES_A_VALUE = 14
 """Of a field made ready for training: itself, its training frames in double precision for their
@@ -143,14 +144,6 @@ def unit_frames(values_NCHW: FloatArray, mask_HW: BoolArray, scaling: Scaling) -
     """Return frames in units of the training range, masked cells filled."""
     filled = np.where(mask_HW, values_NCHW, np.float32(scaling.fill))
     return torch.from_numpy(filled).sub_(scaling.low).div_(scaling.high - scaling.low)
-
-
-def breaks_in_time(series: FieldSeries) -> npt.NDArray[np.bool_]:
-    """Return whether time is broken between each frame and the next, length T-1.
-
-    With half a step of tolerance: months differ in length, a missing frame doubles a step.
-    """
-    return np.asarray(np.abs(series.steps_s - series.step_s) > 0.5 * abs(series.step_s))
 
 
 def _usable_starts(series: FieldSeries, settings: DataSettings) -> npt.NDArray[np.bool_]:

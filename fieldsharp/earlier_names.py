@@ -17,6 +17,7 @@ PACKAGES = ("fields", "model", "objectives", "storage", "sweep")
 NEW = ("core", "research")
 """Further folders next to this one, which hide modules of the user's when a program here is run."""
 MOVED = {
+    "fields.axes": "fields.coordinates.dimensions",
     "fields.climatology": "fields.masked_statistics",
     "fields.errors": "core.errors",
     "fields.gaps": "fields.missing_values",

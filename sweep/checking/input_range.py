@@ -8,7 +8,7 @@ import numpy.typing as npt
 from fieldsharp.fields.derivatives import interior_mask
 from fieldsharp.fields.series import time_text
 from fieldsharp.fields.split import window_span
-from fieldsharp.fields.windows import breaks_in_time
+from fieldsharp.fields.time_steps import breaks_in_time
 from fieldsharp.sweep.checking.context import CheckContext, Finding, finding
 from fieldsharp.sweep.engine.preflight import LEAST_INTERIOR_CELLS
 

@@ -7,14 +7,15 @@ import numpy as np
 import torch
 
 from fieldsharp.core.errors import ConfigError, DataError
-from fieldsharp.fields.axes import same_coordinate
+from fieldsharp.fields.coordinates.matching import same_coordinate
 from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.series import FieldSeries, period_text, time_text
 from fieldsharp.fields.settings import DataSettings
-from fieldsharp.fields.windows import breaks_in_time, unit_frames
+from fieldsharp.fields.time_steps import breaks_in_time, same_step, times_after
+from fieldsharp.fields.windows import unit_frames
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
-from fieldsharp.sweep.results.forecast_times import frame_at, same_step, times_after
+from fieldsharp.sweep.results.forecast_times import frame_at
 from fieldsharp.sweep.results.run_folder import TrainedRun, coordinates
 
 SECONDS_A_DAY = 86_400.0

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from fieldsharp.core.memory import Use
+from fieldsharp.fields.files.formats import open_dataset, pick_variable
 from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.fields.pairing import FramePairs, pair_baseline, pair_frames
-from fieldsharp.fields.reading import RAW, RawField, open_dataset, pick_variable, read_raw
+from fieldsharp.fields.reading import RAW, RawField, read_raw
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome, check_guards

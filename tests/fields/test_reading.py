@@ -16,7 +16,8 @@ import pytest
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
-from fieldsharp.fields.reading import open_dataset, pick_variable, read_series
+from fieldsharp.fields.files.formats import open_dataset, pick_variable
+from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.settings import DataSettings
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
@@ -57,15 +56,6 @@ def field_dims(
     if _is_x(array, y) and not _is_x(array, x):
         y, x = x, y
     return array, (time, str(y), str(x))
-
-
-def same_coordinate(ours: npt.ArrayLike, theirs: npt.ArrayLike) -> bool:
-    """Return whether two coordinates agree to a thousandth of their spacing."""
-    a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
-    if a.shape != b.shape:
-        return False
-    spacing = float(np.abs(np.diff(a)).min()) if a.size > 1 else 1.0
-    return bool(np.allclose(a, b, rtol=0.0, atol=1e-3 * spacing))
 
 
 def _time_dim(array: xr.DataArray) -> str:

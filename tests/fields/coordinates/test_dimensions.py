@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
-from fieldsharp.fields.axes import field_dims
+from fieldsharp.fields.coordinates.dimensions import field_dims
 
 
 def array_of(**sizes: int) -> xr.DataArray:

@@ -15,9 +15,9 @@ import pytest
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
+from fieldsharp.fields.files.zarr_stores import OwnFilesStore
 from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.settings import DataSettings
-from fieldsharp.fields.zarr_stores import OwnFilesStore
 
 FRAMES = 6
 pytestmark = pytest.mark.filterwarnings("ignore:Failed to open Zarr store:RuntimeWarning")

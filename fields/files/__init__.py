@@ -1,0 +1,5 @@
+"""Files of fields: opening NetCDF, Zarr and NumPy files, refusing what they must not do.
+
+May import `core`.
+A new file format is a reader in its own module and a line in `formats.READERS`.
+"""
