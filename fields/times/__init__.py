@@ -1,0 +1,1 @@
+"""Rules by which the times of a series follow each other."""
