@@ -58,7 +58,7 @@ def times_after(series: FieldSeries, last: int, stride: int, steps: int) -> npt.
     if since_N is None:
         raise DataError(
             f"the time of frames after {time_text(series.time[last])} is not known: the dates of "
-            f"the data fit several rules (such as the same day, or the middle, of each month) "
+            "the data fit several rules (such as the same day, or the middle, of each month) "
             "that differ in months or years of another length; give data of a longer period or "
             "predict fewer steps"
         )

@@ -18,7 +18,7 @@ DATE = re.compile(
     r"\s*(?P<zone>[+-]\d\d(:?\d\d)?)?)?)?)?\s*(Z|[+-]00:?00)?",
     re.IGNORECASE | re.ASCII,
 )
-"""ISO 8601, on any calendar; parts may lack at its end, and a zone other than UTC has an hour."""
+"""ISO 8601, on any calendar; the last parts may be left out."""
 PARTS = ("year", "month", "day", "hour", "minute", "second")
 MONTHS = {"year": 12, "month": 1}
 SECONDS = {"day": 86_400, "hour": 3600, "minute": 60, "second": 1}
