@@ -42,7 +42,8 @@ def times_after(series: FieldSeries, last: int, stride: int, steps: int) -> npt.
     """Return the times of the frames that follow frame ``last``, ``stride`` time steps apart.
 
     Raises:
-        DataError: If frames follow no rule, or several rules whose next times differ.
+        DataError: If frames follow no rule, or several rules whose next times differ, or a month
+            that follows lacks the day.
     """
     found = _rule(series)
     if found is None:
@@ -58,9 +59,9 @@ def times_after(series: FieldSeries, last: int, stride: int, steps: int) -> npt.
     if since_N is None:
         raise DataError(
             f"the time of frames after {time_text(series.time[last])} is not known: the dates of "
-            "the data fit several rules (such as the same day, or the middle, of each month) "
-            "that differ in months or years of another length; give data of a longer period or "
-            "predict fewer steps"
+            "the data fit several rules (such as the same day, or the middle, of each month), or "
+            "none, in months or years that follow; give data of a longer period or predict fewer "
+            "steps"
         )
     return found.ways[0].calendar.dates(since_N)
 

@@ -15,6 +15,8 @@ SAME = 0.01
 """Largest difference of one step from the usual one, as a share of it."""
 JITTER = 0.1
 """Largest distance of a time from an even spacing of all of them, as a share of the step."""
+LEAST_SINGLE = 1 / 3
+"""Least share of steps without a missing frame where all others are whole numbers of steps."""
 LEAST_GAP = 1.5
 """Least steps in a gap that is no whole number of steps."""
 
@@ -69,8 +71,10 @@ def uniform_times(
     off = np.abs(apart - count * step) > min(SAME * step, most_jitter)
     if (count == 0).any() or (off & (apart < LEAST_GAP * step)).any():
         return _with_jitter(time_T, apart, second, most_jitter)
-    # With gaps that are no multiples, half of the steps could be another spacing.
-    if 2 * (count[~off] == 1).sum() <= len(apart) - (not off.any()):
+    single = int((count[~off] == 1).sum())
+    if off.any() and 2 * single <= len(apart):
+        return None  # half of the steps could be another spacing
+    if 2 * single < len(apart) and (single < 2 or single < LEAST_SINGLE * len(apart)):
         return None
     within = apart[~off]
     if not (within == count[~off] * step).all():

@@ -310,6 +310,28 @@ def test_time_that_is_taken_up_again_at_another_minute_goes_on_with_its_step() -
     assert times_after(series_at(time), 6, 1, 1)[0] == np.datetime64("2004-02-01T10:30")
 
 
+def test_a_series_with_many_missing_frames_goes_on_with_its_shortest_step() -> None:
+    hours = np.array([0, 1, 3, 5, 6, 9, 10, 12, 13, 16, 18])  # four of ten steps are one hour
+    time = np.datetime64("2004-02-01", "ns") + hours.astype("timedelta64[h]")
+    assert following(time, 2) == ["2004-02-01T19", "2004-02-01T20"]
+
+
+def test_a_day_that_the_next_month_lacks_is_refused() -> None:
+    times = at("numpy", "2009-10-30", "2009-11-30", "2009-12-30")
+    assert following(times, 1) == ["2010-01-30"]
+    with pytest.raises(DataError, match="or none, in months or years that follow"):
+        following(times, 2)
+
+
+def test_dates_in_single_precision_keep_the_convention() -> None:
+    """Days since 1850 in single precision are up to three minutes off."""
+    starts = months("numpy", "1850-01-01", 1980).values.astype("datetime64[ns]")
+    middles = starts[:-1] + (starts[1:] - starts[:-1]) // 2
+    days = ((middles - starts[0]) / np.timedelta64(1, "D")).astype(np.float32)
+    time = starts[0] + (days.astype(np.float64) * DAY_S * 1e9).astype("timedelta64[ns]")
+    assert following(time, 2) == ["2014-12-16T12", "2015-01-16T12"]
+
+
 def test_steps_that_are_doubled_for_good_are_breaks() -> None:
     """Forecasts every three hours and later every six: no window holds both."""
     hours = np.concatenate([np.arange(0, 30, 3), np.arange(30, 90, 6)])
