@@ -1,47 +1,62 @@
 """Finds the frame of a series at a time given as text."""
 
-import re
-import warnings
-
 import numpy as np
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.fields.series import FieldSeries, period_text, time_text
+from fieldsharp.fields.times.uniform_times import SAME
+from fieldsharp.fields.times.written_times import WrittenTime
 
-_UTC = re.compile(r"\s*(Z|[+-]00:?00)$", re.IGNORECASE)
+LONGEST_ROUNDING_S = 60.0
+"""A time of the file is the one given if it is nearer than this and a hundredth of its step."""
 
 
 def frame_at(series: FieldSeries, after: str | None) -> int:
     """Return the index of the frame at a time given as text, or of the last frame.
 
+    A date without an hour is midnight or else the only frame of that day, and a month or a year is
+    its only frame. Times of a file are in UTC, and so is a time without a zone.
+
     Raises:
-        ConfigError: If the text is no time, or the series has no frame at it.
+        ConfigError: If the text is no time, or the series has no frame at it, or several.
     """
     if after is None:
         return len(series.time) - 1
-    # Times of a file are in UTC, and so is a time without a zone.
-    written = _UTC.sub("", after)
     try:
-        if np.issubdtype(series.time.dtype, np.datetime64):
-            with warnings.catch_warnings():  # about time zones, which are converted to UTC
-                warnings.filterwarnings("ignore", "no explicit representation of timezones")
-                matches = np.flatnonzero(series.time == np.datetime64(written))
-        elif series.time.dtype == object:
-            matches = np.flatnonzero([_same_time(time, written) for time in series.time])
-        else:
-            matches = np.flatnonzero(series.time == float(after))
-    except ValueError as error:
+        matches = _dated_frames(series, after) if series.is_dated else _numbered(series, after)
+    except (ValueError, OverflowError) as error:
+        calendar = f" in its calendar ({series.time[-1].calendar})" if _is_cftime(series) else ""
         raise ConfigError(
-            f"--after {after!r} is no time such as {time_text(series.time[-1])}"
+            f"--after {after!r} is no time such as {time_text(series.time[-1])}{calendar}"
         ) from error
     if len(matches) == 0:
         raise ConfigError(
             f"--after {after} is no time of the data, which runs from {period_text(series.time)}"
         )
-    return int(matches[0])
+    if len(matches) > 1:
+        first, last = (time_text(series.time[frame]) for frame in (matches[0], matches[-1]))
+        raise ConfigError(
+            f"--after {after} may be {len(matches)} times of the data, {first} to {last}; give one "
+            f"of them, such as --after '{last}'"
+        )
+    return matches[0]
 
 
-def _same_time(time: object, written: str) -> bool:
-    whole = str(time).replace(" ", "T")
-    shorter = {whole, whole.removesuffix(":00"), whole.removesuffix("T00:00:00")}
-    return written.replace(" ", "T") in shorter | {whole[: len("2000-01-01T00")]} - {""}
+def _dated_frames(series: FieldSeries, after: str) -> list[int]:
+    """Return the frame at a date, or where there is none all those that the date may mean."""
+    written = WrittenTime.parse(after)
+    from_s, until_s = written.seconds_from(series.time)
+    rounding_s = min(SAME * series.step_s, LONGEST_ROUNDING_S)
+    if written.names_a_moment:
+        nearest = int(np.argmin(np.abs(from_s)))
+        if abs(from_s[nearest]) <= rounding_s:
+            return [nearest]
+    return np.flatnonzero((from_s >= -rounding_s) & (until_s > rounding_s)).tolist()
+
+
+def _numbered(series: FieldSeries, after: str) -> list[int]:
+    return np.flatnonzero(series.time == float(after)).tolist()
+
+
+def _is_cftime(series: FieldSeries) -> bool:
+    return series.time.dtype == object

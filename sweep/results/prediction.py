@@ -11,7 +11,13 @@ from fieldsharp.fields.coordinates.matching import same_coordinate
 from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.series import FieldSeries, period_text, time_text
 from fieldsharp.fields.settings import DataSettings
-from fieldsharp.fields.time_steps import breaks_in_time, same_step, times_after
+from fieldsharp.fields.time_steps import (
+    breaks_in_time,
+    same_step,
+    step_seconds,
+    step_text,
+    times_after,
+)
 from fieldsharp.fields.windows import unit_frames
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
@@ -38,7 +44,8 @@ def forecast(
         sharpening: none for the predictor's forecast as it is; None for the run's sharpener.
 
     Raises:
-        DataError: If the data cannot be used or has too few frames before that time.
+        DataError: If the data cannot be used, has too few frames before that time, or is irregular
+            in time.
         ConfigError: If the grid is not the one the predictor was trained on, or the run has not
             that sharpener.
     """
@@ -55,6 +62,7 @@ def forecast(
             "time with --after"
         )
     _require_known_history(series, settings, first, last)
+    time = times_after(series, last, settings.stride, steps)
     history = slice(first, last + 1, settings.stride)
     known_NCHW = unit_frames(series.values_TCHW[history], series.mask_HW, trained.scaling)
     with torch.no_grad():
@@ -70,7 +78,7 @@ def forecast(
     return replace(
         series,
         values_TCHW=np.where(series.mask_HW, values_NCHW, np.float32(0)),
-        time=times_after(series, last, settings.stride, steps),
+        time=time,
         filled_T=np.zeros(steps, dtype=np.float32),
         file_attrs={**series.file_attrs, "source": source, "sharpening": name},
     )
@@ -92,10 +100,16 @@ def steps_of_days(trained: TrainedRun, days: int, data_path: Path | None = None)
     """Return the number of predicted frames in a number of days.
 
     Raises:
-        ConfigError: If the time between two frames does not divide a day.
+        ConfigError: If the time between two frames does not divide a day, or is months or years.
     """
     series = read_series(_settings(trained, data_path))
-    between_s = series.step_s * trained.run.data.stride
+    stride = trained.run.data.stride
+    months = step_text(series, stride)
+    if months is not None:
+        raise ConfigError(
+            f"--days needs a time between frames that divides a day, found {months}; use --steps"
+        )
+    between_s = step_seconds(series) * stride
     if not series.is_dated or between_s <= 0 or SECONDS_A_DAY % between_s > 1e-6:
         found = f"{between_s / 3600:g} h" if series.is_dated else "numbers without dates"
         raise ConfigError(
@@ -140,9 +154,10 @@ def _require_same_field(series: FieldSeries, trained: TrainedRun) -> None:
             f"the data has {has} and the predictor was trained on data with {had}; give data with "
             "the same kind of time"
         )
-    if not same_step(series.step_s, trained.step_s):
+    if not same_step(series, trained.step_s):
+        found_step = step_text(series) or f"{series.step_s:g} s"
         raise ConfigError(
-            f"the data has {series.step_s:g} s between frames and the predictor was trained on "
+            f"the data has {found_step} between frames and the predictor was trained on "
             f"{trained.step_s:g} s; give data at that step"
         )
     found = series.mask_HW.shape

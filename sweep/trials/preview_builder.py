@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from fieldsharp.fields.series import FieldSeries, time_text
+from fieldsharp.fields.time_steps import step_seconds, step_text
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
@@ -168,7 +169,10 @@ def _valid_time(series: FieldSeries, frame: int) -> str:
 
 def _lead_time(series: FieldSeries, steps: int) -> str:
     """Return the lead time of a number of time steps, in words."""
-    hours = steps * series.step_s / HOUR_S
+    months = step_text(series, steps)
+    if months is not None:
+        return f"{months} ahead"
+    hours = steps * step_seconds(series) / HOUR_S
     if not series.is_dated or hours <= 0:
         return f"{steps} step{'s' if steps > 1 else ''} ahead"
     if hours < 1:

@@ -100,6 +100,18 @@ def test_days_that_frames_do_not_divide_are_refused(
         steps_of_days(trained, 1, every_fifth)
 
 
+def test_days_of_monthly_data_are_refused(
+    trained: TrainedRun, plume_file: Path, tmp_path: Path
+) -> None:
+    with xr.open_dataset(plume_file, engine="h5netcdf") as source:
+        months = xr.date_range("2001-01-01", periods=source.sizes["time"], freq="MS")
+        source.assign_coords(time=months).to_netcdf(tmp_path / "months.nc", engine="h5netcdf")
+    with pytest.raises(ConfigError, match="divides a day, found 2 months; use --steps"):
+        steps_of_days(trained, 1, tmp_path / "months.nc")
+    with pytest.raises(ConfigError, match=r"has 1 month between frames .* trained on 3600 s"):
+        forecast(trained, 1, tmp_path / "months.nc")
+
+
 def test_other_data_of_the_same_grid_can_be_forecast(
     trained: TrainedRun, plume_file: Path, tmp_path: Path
 ) -> None:

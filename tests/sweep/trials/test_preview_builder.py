@@ -80,3 +80,11 @@ def test_without_dates_leads_are_counted_in_steps(tiny_data: ForecastData) -> No
     series = replace(tiny_data.series, time=np.arange(len(tiny_data.series.time)))
     observed = PreviewBuilder(replace(tiny_data, series=series), "validation").observed()
     assert observed.ahead == ("1 step ahead", "2 steps ahead")
+
+
+def test_leads_of_monthly_data_are_counted_in_months(tiny_data: ForecastData) -> None:
+    first = np.datetime64("2001-01", "M")
+    months = (first + np.arange(len(tiny_data.series.time))).astype("datetime64[ns]")
+    series = replace(tiny_data.series, time=months)
+    observed = PreviewBuilder(replace(tiny_data, series=series), "validation").observed()
+    assert observed.ahead == ("1 month ahead", "2 months ahead")
