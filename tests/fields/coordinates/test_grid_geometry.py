@@ -178,5 +178,5 @@ def test_a_row_on_the_pole_is_at_the_edge_or_has_no_gradient_per_km() -> None:
     beyond = xr.Dataset(
         coords={"lat": ("lat", [80.0, 90.0, 80.0], NORTH), "lon": ("lon", LONGITUDE, EAST)}
     )
-    with pytest.raises(DataError, match="4 cells have a distance of .* km to their neighbours"):
+    with pytest.raises(DataError, match=r"4 cells have a distance of .* km to their neighbours"):
         _made(beyond)

@@ -137,7 +137,7 @@ def test_a_script_cannot_have_its_length_found(project: Path) -> None:
 def test_measures_of_the_grid_that_have_no_effect_on_a_script_are_refused(
     project: Path, objective: dict[str, Any], trainer: dict[str, Any], sentence: str
 ) -> None:
-    tree = {
+    tree: dict[str, Any] = {
         "trainer": {"command": ["python", "train.py"], "project": str(project), **trainer},
         "objective": {"targets": {"gradient": 3.0, "peak": 140.0}, **objective},
         "search": {"space": {"gradient_weight": {"low": 0.01, "high": 1.0}}},
@@ -148,7 +148,7 @@ def test_measures_of_the_grid_that_have_no_effect_on_a_script_are_refused(
 
 
 def test_a_forecast_of_a_script_can_be_weighted_by_area(project: Path) -> None:
-    tree = {
+    tree: dict[str, Any] = {
         "trainer": {"command": ["python", "train.py"], "project": str(project), **FORECAST},
         "objective": {"targets": {"gradient": 3.0, "peak": 140.0}, "area_weights": "auto"},
         "search": {"space": {"gradient_weight": {"low": 0.01, "high": 1.0}}},

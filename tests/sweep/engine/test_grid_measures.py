@@ -26,7 +26,7 @@ def config(
     """The plumes on a grid of a degree, from 50 degrees north on."""
     path = tmp_path_factory.mktemp("geographic") / "plumes.nc"
     with xr.open_dataset(plume_file, engine="h5netcdf") as dataset:
-        y, x = list(dataset.data_vars.values())[0].dims[-2:]
+        y, x = next(iter(dataset.data_vars.values())).dims[-2:]
         degrees = {
             "lat": (y, 50.0 + np.arange(24.0), {"units": "degrees_north"}),
             "lon": (x, np.arange(24.0), {"units": "degrees_east"}),
@@ -67,7 +67,7 @@ def test_windows_are_evaluated_as_the_configuration_asks(config: SweepConfig) ->
 def test_without_real_distances_a_sweep_per_km_is_refused(tiny_yaml: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "field.npy", np.random.default_rng(0).normal(10.0, 1.0, (150, 12, 12)))
     config = load_config(tiny_yaml, [f"data.path={tmp_path / 'field.npy'}", *MEASURES]).config
-    with pytest.raises(ConfigError, match="set objective.per to cell"):
+    with pytest.raises(ConfigError, match=r"set objective\.per to cell"):
         load_forecast_data(config.data, measures=config.objective.measures)
 
 
