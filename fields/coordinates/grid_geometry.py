@@ -3,6 +3,7 @@
 Shape legend: H rows (y), W columns (x).
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -130,9 +131,9 @@ def _converted(coordinate: xr.DataArray, to: Literal["degree", "km"]) -> xr.Data
 
     One without units that is known to be an angle is in degrees.
     """
-    from cf_xarray.units import units as registry
     from pint.errors import PintError
 
+    registry = _units()
     if not np.issubdtype(coordinate.dtype, np.number):
         return None
     text = str(coordinate.attrs.get("units", "")).strip()
@@ -146,6 +147,22 @@ def _converted(coordinate: xr.DataArray, to: Literal["degree", "km"]) -> xr.Data
         return values * float(unit.to(to).magnitude)
     except (PintError, ValueError, TypeError, AttributeError):
         return None
+
+
+def _units() -> Any:
+    """Return cf-xarray's registry of units.
+
+    Imported here since it takes a second; pint then warns of each unit that cf-xarray redefines,
+    which is of no use to anybody.
+    """
+    logger = logging.getLogger("pint.util")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        from cf_xarray.units import units
+    finally:
+        logger.setLevel(level)
+    return units
 
 
 def _weights(coordinates: _Coordinates, mask_HW: npt.NDArray[np.bool_]) -> tuple[Array | None, str]:

@@ -1,10 +1,14 @@
 """Weights and distances of grids, against NumPy by hand."""
 
+import subprocess
+import sys
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 import xarray as xr
 
+from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.errors import ConfigError, DataError
 from fieldsharp.fields.coordinates.grid_geometry import GridGeometry, grid_geometry
 from fieldsharp.fields.settings import GridMeasures
@@ -66,6 +70,22 @@ def test_radians_are_converted() -> None:
         }
     )
     np.testing.assert_allclose(_lengths(_made(grid)), _lengths(_made(_geographic())))
+
+
+def test_units_are_read_without_a_word_of_the_library() -> None:
+    code = (
+        "import logging, numpy as np, xarray as xr; logging.basicConfig(level=logging.WARNING)\n"
+        "from fieldsharp.fields.coordinates.grid_geometry import grid_geometry\n"
+        "from fieldsharp.fields.settings import GridMeasures\n"
+        "lat = ('lat', [1.0, 2.0, 3.0], {'units': 'degrees_north'})\n"
+        "grid = xr.Dataset(coords={'lat': lat, 'lon': [1.0, 2.0, 3.0]})\n"
+        "mask = np.ones((3, 3), bool)\n"
+        "grid_geometry(grid, ('time', 'lat', 'lon'), mask, GridMeasures(per='km'))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
 
 
 def test_distances_on_parallels_and_meridians_across_the_seam_of_longitudes() -> None:
