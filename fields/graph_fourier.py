@@ -15,11 +15,15 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from fieldsharp.fields.derivatives import interior_mask, sobel
 
 Tensor = torch.Tensor
+Spacing = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+"""Distance from each cell to the next along x and along y [H, W]."""
 LARGEST_TILE = 32
 """Cells a side; a larger grid is cut into tiles, as work grows with the cube of the cells."""
 LEAST_WAVES_OF_A_RING = 6
@@ -34,8 +38,9 @@ class GraphFourier:
         tiles: For each tile, the places of its cells among the valid cells [n], and its waves in
             columns [n, n].
         ring_N: The ring of each wave, in the order of ``coefficients``; 0 has the longest.
-        slope_square_N: Mean square of the Sobel/8 gradient over interior cells, per cell squared,
-            of a field of this wave alone whose mean square over valid cells is 1.
+        slope_square_N: Mean square of the Sobel/8 gradient over interior cells, per cell squared
+            (or per km squared), of a field of this wave alone whose mean square over valid cells
+            is 1.
     """
 
     tiles: tuple[tuple[Tensor, Tensor], ...]
@@ -60,17 +65,23 @@ class GraphFourier:
         return sums.index_add_(-1, self.ring_N, values)
 
 
-def graph_fourier(mask_HW: Tensor) -> GraphFourier:
+def graph_fourier(mask_HW: Tensor, spacing_km_HW: Spacing | None = None) -> GraphFourier:
     """Return the waves of the valid cells of a grid, in double precision on the CPU.
 
     The result is shared between callers, not to be changed.
+
+    Args:
+        mask_HW: Valid cells.
+        spacing_km_HW: Distances of the cells, for gradients per km; None for those per cell.
     """
     height, width = mask_HW.shape
-    return _graph_fourier(mask_HW.cpu().numpy().tobytes(), height, width)
+    spacing = None if spacing_km_HW is None else np.stack(spacing_km_HW).tobytes()
+    return _graph_fourier(mask_HW.cpu().numpy().tobytes(), height, width, spacing)
 
 
 @lru_cache(maxsize=2)
-def _graph_fourier(mask: bytes, height: int, width: int) -> GraphFourier:
+def _graph_fourier(mask: bytes, height: int, width: int, spacing: bytes | None) -> GraphFourier:
+    spacing_2HW = None if spacing is None else np.frombuffer(spacing).reshape(2, height, width)
     mask_HW = torch.frombuffer(bytearray(mask), dtype=torch.bool).reshape(height, width)
     place_HW = torch.full((height, width), -1)
     place_HW[mask_HW] = torch.arange(int(mask_HW.sum()))
@@ -83,7 +94,9 @@ def _graph_fourier(mask: bytes, height: int, width: int) -> GraphFourier:
                 continue
             at_n = place_HW[top:bottom, left:right][tile_HW]
             waves_nn, wavenumber_n, slope_square_n = _waves(
-                tile_HW.numpy().tobytes(), *tile_HW.shape
+                tile_HW.numpy().tobytes(),
+                *tile_HW.shape,
+                None if spacing_2HW is None else spacing_2HW[:, top:bottom, left:right].tobytes(),
             )
             tiles.append((at_n, waves_nn))
             wavenumbers.append(wavenumber_n)
@@ -95,7 +108,9 @@ def _graph_fourier(mask: bytes, height: int, width: int) -> GraphFourier:
 
 
 @lru_cache(maxsize=16)
-def _waves(mask: bytes, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+def _waves(
+    mask: bytes, height: int, width: int, spacing: bytes | None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return the waves of one tile in columns [n, n], and for each two numbers [n].
 
     They are its wavenumber in cycles per cell, sqrt(eigenvalue) / (2 pi), and its mean square
@@ -117,8 +132,12 @@ def _waves(mask: bytes, height: int, width: int) -> tuple[Tensor, Tensor, Tensor
     wave_nHW[:, mask_HW] = waves_nn.T
     slope_square_n = torch.zeros(cells, dtype=torch.float64)
     if min(height, width) >= 3 and bool((inside := interior_mask(mask_HW)).any()):
-        gx, gy = sobel(wave_nHW)
-        slope_square_n = (gx.square() + gy.square())[:, inside].mean(dim=-1) * cells
+        gx, gy = (slope[:, inside] for slope in sobel(wave_nHW))
+        if spacing is not None:
+            spacing_2HW = torch.frombuffer(bytearray(spacing), dtype=torch.float64)
+            dx, dy = spacing_2HW.reshape(2, height, width)[:, 1:-1, 1:-1][:, inside]
+            gx, gy = gx / dx, gy / dy
+        slope_square_n = (gx.square() + gy.square()).mean(dim=-1) * cells
     return waves_nn, eigenvalue_n.clamp(min=0).sqrt() / (2.0 * math.pi), slope_square_n
 
 

@@ -69,11 +69,15 @@ def in_rising_order(values: Tensor) -> Tensor:
     return values.gather(-1, torch.from_numpy(np.argsort(array, axis=-1)))
 
 
-def region_weights(mask_HW: Tensor) -> Tensor:
+def region_weights(mask_HW: Tensor, weights_N: Tensor | None = None) -> Tensor:
     """Return, for each valid cell, its share in the mean of its region [N, R].
 
     The grid is cut into 3 x 3 regions; one with fewer than nine valid cells has no member, and
     where all have fewer the whole grid is the region.
+
+    Args:
+        mask_HW: Valid cells.
+        weights_N: Share of each valid cell in a mean over the area; None where all are the same.
     """
     height, width = mask_HW.shape
     row_H = torch.arange(height, device=mask_HW.device) * REGIONS_A_SIDE // height
@@ -83,4 +87,8 @@ def region_weights(mask_HW: Tensor) -> Tensor:
     enough_R = members_NR.sum(dim=0) >= LEAST_CELLS_OF_A_REGION
     members_NR = members_NR * enough_R
     members_NR[:, WHOLE_GRID] = (~enough_R.any()).double()
+    if weights_N is not None:
+        members_NR = members_NR * weights_N[:, None]
+        sum_R = members_NR.sum(dim=0)
+        return members_NR / torch.where(sum_R > 0, sum_R, 1.0)
     return members_NR / members_NR.sum(dim=0).clamp(min=1.0)

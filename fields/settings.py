@@ -4,7 +4,7 @@ Every model is frozen, refuses unknown keys and documents each field with its un
 whole configuration can be stored with a study and compared with another.
 """
 
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -36,6 +36,21 @@ class Settings(BaseModel):
             if field is not None and isinstance(given, bool) and _is_number(field.annotation):
                 raise ValueError(f"{name} must be a number, found {str(given).lower()}")
         return value
+
+
+class GridMeasures(Settings):
+    """What is taken from the coordinates of a grid when a forecast is judged."""
+
+    area_weights: Literal["auto", "none"] = Field(
+        "none",
+        description="auto weighs each cell by the cosine of its latitude in RMSE, MAE, bias, "
+        "skill, variances and correlations, where the grid has latitudes",
+    )
+    per: Literal["cell", "km"] = Field(
+        "cell",
+        description="unit of length of gradients; km needs latitudes and longitudes, or projected "
+        "coordinates with units",
+    )
 
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]

@@ -14,11 +14,12 @@ import torch
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use
+from fieldsharp.fields.coordinates.grid_geometry import GridGeometry, grid_geometry
 from fieldsharp.fields.masked_statistics import Climatology, fit_climatology
 from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.scaling import Scaling, fit_scaling
 from fieldsharp.fields.series import BoolArray, FieldSeries, FloatArray
-from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.settings import DataSettings, GridMeasures
 from fieldsharp.fields.split import Split, split_frames, window_span
 from fieldsharp.fields.time_steps import breaks_in_time
 
@@ -69,6 +70,7 @@ class ForecastData:
         climatology: Of the training frames.
         mask_HW: The series' mask as a tensor.
         train, validation, test: Windows of each part.
+        geometry: What the cells measure; None where all count the same and gradients are per cell.
     """
 
     series: FieldSeries
@@ -79,6 +81,7 @@ class ForecastData:
     train: Windows
     validation: Windows
     test: Windows
+    geometry: GridGeometry | None = None
 
     @property
     def unit_climatology_CHW(self) -> torch.Tensor:
@@ -92,7 +95,10 @@ class ForecastData:
 
 
 def load_forecast_data(
-    settings: DataSettings, device: torch.device | str = "cpu", processes: int = 1
+    settings: DataSettings,
+    device: torch.device | str = "cpu",
+    processes: int = 1,
+    measures: GridMeasures | None = None,
 ) -> ForecastData:
     """Read, check, split, scale and window a series.
 
@@ -100,11 +106,14 @@ def load_forecast_data(
         settings: Which field, and what its windows are.
         device: Where the windows are held.
         processes: Processes of this machine that will hold the same data at the same time.
+        measures: What forecasts are judged by of the grid; None for nothing.
 
     Raises:
         DataError: For anything wrong with the file, too short a series or too little memory.
+        ConfigError: If gradients per km are asked for on a grid without real distances.
     """
     series = read_series(settings, Use(BYTES_A_VALUE, processes))
+    geometry = grid_geometry(series.grid, series.dims, series.mask_HW, measures or GridMeasures())
     split = split_frames(len(series.time), settings)
     scaling = fit_scaling(series, split.train)
     if scaling.high == scaling.low:
@@ -137,6 +146,7 @@ def load_forecast_data(
         train=windows(split.train, settings.train_every, "training"),
         validation=windows(split.validation, settings.score_every, "validation"),
         test=windows(split.test, settings.score_every, "test"),
+        geometry=geometry,
     )
 
 

@@ -1,6 +1,7 @@
 """Cell means that RMSE, correlations and skill scores are computed from.
 
-Units are those of the field, or their square. Cells count where the mask has them. Skill is
+Units are those of the field, or their square. Cells count where the mask has them, by their shares
+of the area where the batch has those; gradients count the same everywhere. Skill is
 1 - MSE / MSE of a reference forecast: Murphy 1988, doi
 10.1175/1520-0493(1988)116<2417:SSBOTM>2.0.CO;2.
 """
@@ -14,12 +15,12 @@ Tensor = torch.Tensor
 
 def squared_error(case: VerificationBatch) -> Tensor:
     """Return the mean square error over valid cells [B, T]."""
-    return ((case.forecast.cells_BTCN - case.truth.cells_BTCN) ** 2).mean(dim=(2, 3))
+    return case.mean_of_cells((case.forecast.cells_BTCN - case.truth.cells_BTCN) ** 2)
 
 
 def absolute_error(case: VerificationBatch) -> Tensor:
     """Return the mean absolute error over valid cells [B, T]."""
-    return (case.forecast.cells_BTCN - case.truth.cells_BTCN).abs().mean(dim=(2, 3))
+    return case.mean_of_cells((case.forecast.cells_BTCN - case.truth.cells_BTCN).abs())
 
 
 def squared_error_persistence(case: VerificationBatch) -> Tensor:
@@ -28,7 +29,7 @@ def squared_error_persistence(case: VerificationBatch) -> Tensor:
     Raises:
         ValueError: If the case carries no last known frame.
     """
-    return ((_last_known(case) - case.truth.cells_BTCN) ** 2).mean(dim=(2, 3))
+    return case.mean_of_cells((_last_known(case) - case.truth.cells_BTCN) ** 2)
 
 
 def squared_change(case: VerificationBatch) -> Tensor:
@@ -37,56 +38,56 @@ def squared_change(case: VerificationBatch) -> Tensor:
     Raises:
         ValueError: If the case carries no last known frame.
     """
-    return ((case.forecast.cells_BTCN - _last_known(case)) ** 2).mean(dim=(2, 3))
+    return case.mean_of_cells((case.forecast.cells_BTCN - _last_known(case)) ** 2)
 
 
 def mean_predicted(case: VerificationBatch) -> Tensor:
     """Return the forecast's mean over valid cells [B, T]."""
-    return case.forecast.cells_BTCN.mean(dim=(2, 3))
+    return case.mean_of_cells(case.forecast.cells_BTCN)
 
 
 @of_truth
 def mean_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean over valid cells [B, T]."""
-    return case.truth.cells_BTCN.mean(dim=(2, 3))
+    return case.mean_of_cells(case.truth.cells_BTCN)
 
 
 def square_predicted(case: VerificationBatch) -> Tensor:
     """Return the forecast's mean square over valid cells [B, T]."""
-    return (case.forecast.cells_BTCN**2).mean(dim=(2, 3))
+    return case.mean_of_cells(case.forecast.cells_BTCN**2)
 
 
 @of_truth
 def square_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean square over valid cells [B, T]."""
-    return (case.truth.cells_BTCN**2).mean(dim=(2, 3))
+    return case.mean_of_cells(case.truth.cells_BTCN**2)
 
 
 def product(case: VerificationBatch) -> Tensor:
     """Return the mean product of forecast and truth over valid cells [B, T]."""
-    return (case.forecast.cells_BTCN * case.truth.cells_BTCN).mean(dim=(2, 3))
+    return case.mean_of_cells(case.forecast.cells_BTCN * case.truth.cells_BTCN)
 
 
 def anomaly_predicted(case: VerificationBatch) -> Tensor:
     """Return the forecast's mean departure from the climatology [B, T]."""
-    return case.forecast.anomalies_BTCN.mean(dim=(2, 3))
+    return case.mean_of_cells(case.forecast.anomalies_BTCN)
 
 
 @of_truth
 def anomaly_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean departure from the climatology [B, T]."""
-    return case.truth.anomalies_BTCN.mean(dim=(2, 3))
+    return case.mean_of_cells(case.truth.anomalies_BTCN)
 
 
 def anomaly_square_predicted(case: VerificationBatch) -> Tensor:
     """Return the forecast's mean square departure from the climatology [B, T]."""
-    return (case.forecast.anomalies_BTCN**2).mean(dim=(2, 3))
+    return case.mean_of_cells(case.forecast.anomalies_BTCN**2)
 
 
 @of_truth
 def anomaly_square_observed(case: VerificationBatch) -> Tensor:
     """Return the observed mean square departure [B, T]: the climatology's square error."""
-    return (case.truth.anomalies_BTCN**2).mean(dim=(2, 3))
+    return case.mean_of_cells(case.truth.anomalies_BTCN**2)
 
 
 def anomaly_product(case: VerificationBatch) -> Tensor:
@@ -99,11 +100,11 @@ def anomaly_product(case: VerificationBatch) -> Tensor:
     Raises:
         ValueError: If the climatology is not known.
     """
-    return (case.forecast.anomalies_BTCN * case.truth.anomalies_BTCN).mean(dim=(2, 3))
+    return case.mean_of_cells(case.forecast.anomalies_BTCN * case.truth.anomalies_BTCN)
 
 
 def slope_square_predicted(case: VerificationBatch) -> Tensor:
-    """Return the mean square of the forecast's Sobel/8 gradient [B, T]."""
+    """Return the mean square of the forecast's Sobel/8 gradient [B, T]; cells count the same."""
     return (case.forecast.steepness**2).mean(dim=(2, 3))
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import torch
 from torch.nn.functional import pad
 
+from fieldsharp.fields.coordinates.grid_geometry import GridGeometry
 from fieldsharp.fields.derivatives import (
     cross_mask,
     forward_differences,
@@ -35,11 +36,14 @@ class MaskedField:
         values_BTCHW: The fields, anything in masked cells.
         mask_HW: Cells that count.
         climatology: Of the field; None where it is not known.
+        geometry: Shares and distances of the cells; None where all count the same and gradients are
+            per cell.
     """
 
     values_BTCHW: Tensor
     mask_HW: Tensor
     climatology: Climatology | None
+    geometry: GridGeometry | None = None
 
     @cached_property
     def statistics(self) -> dict[object, Tensor]:
@@ -52,16 +56,47 @@ class MaskedField:
         return self.values_BTCHW[..., self.mask_HW]
 
     @cached_property
+    def weights_N(self) -> Tensor | None:
+        """Share of each valid cell in a mean over the area, 1 on average; None where all are 1."""
+        if self.geometry is None or self.geometry.weights_HW is None:
+            return None
+        weights_HW = torch.from_numpy(self.geometry.weights_HW).to(self.mask_HW.device)
+        weights_N = weights_HW[self.mask_HW].to(self.values_BTCHW)
+        return weights_N / weights_N.mean()
+
+    def mean_of_cells(self, values_BTCN: Tensor) -> Tensor:
+        """Return the mean over channels and valid cells by their shares [B, T]."""
+        weights_N = self.weights_N
+        if weights_N is not None:
+            values_BTCN = values_BTCN * weights_N
+        return values_BTCN.mean(dim=(2, 3))
+
+    @cached_property
+    def spacing_km(self) -> tuple[Tensor, Tensor] | None:
+        """Distance to the next cell along x and y at the interior cells [N]; None per cell."""
+        if self.geometry is None or self.geometry.spacing_km_HW is None:
+            return None
+        inside = interior_mask(self.mask_HW)
+        dx, dy = (
+            torch.from_numpy(length_HW[1:-1, 1:-1]).to(inside.device)[inside].to(self.values_BTCHW)
+            for length_HW in self.geometry.spacing_km_HW
+        )
+        return dx, dy
+
+    @cached_property
     def finite_BTCHW(self) -> Tensor:
         """The fields with masked cells 0."""
         return zero_masked(self.values_BTCHW, self.mask_HW)
 
     @cached_property
     def slopes(self) -> tuple[Tensor, Tensor]:
-        """Sobel/8 derivatives along x and y at the interior cells [B, T, C, N]."""
+        """Sobel/8 derivatives along x and y at the interior cells [B, T, C, N].
+
+        In units per cell, or per km where the distances of the cells are known.
+        """
         inside = interior_mask(self.mask_HW)
         gx, gy = sobel(self.finite_BTCHW)
-        return gx[..., inside], gy[..., inside]
+        return self._by_length(gx[..., inside], gy[..., inside])
 
     @cached_property
     def steepness(self) -> Tensor:
@@ -84,8 +119,19 @@ class MaskedField:
         The same cells as Sobel's, so that the ratio of both depends on the operators alone.
         """
         dx, dy = forward_differences(self.finite_BTCHW)
-        square = dx[..., 1:-1, 1:] ** 2 + dy[..., 1:, 1:-1] ** 2
-        return torch.sqrt(square[..., interior_mask(self.mask_HW)])
+        if self.spacing_km is None:
+            square = dx[..., 1:-1, 1:] ** 2 + dy[..., 1:, 1:-1] ** 2
+            return torch.sqrt(square[..., interior_mask(self.mask_HW)])
+        inside = interior_mask(self.mask_HW)
+        gx, gy = self._by_length(dx[..., 1:-1, 1:][..., inside], dy[..., 1:, 1:-1][..., inside])
+        return torch.sqrt(gx * gx + gy * gy)
+
+    def _by_length(self, gx: Tensor, gy: Tensor) -> tuple[Tensor, Tensor]:
+        """Return differences per cell at the interior cells in units per km, where asked for."""
+        if self.spacing_km is None:
+            return gx, gy
+        dx_N, dy_N = self.spacing_km
+        return gx / dx_N, gy / dy_N
 
     @cached_property
     def curvature(self) -> Tensor:
@@ -139,7 +185,7 @@ class MaskedField:
     @cached_property
     def regions_NR(self) -> Tensor:
         """For each valid cell, its share in the mean of its region."""
-        return region_weights(self.mask_HW)
+        return region_weights(self.mask_HW, self.weights_N)
 
     @cached_property
     def coefficients_BTCHW(self) -> Tensor:

@@ -2,7 +2,8 @@
 
 Splitting a metric so (as WeatherBench-X does) lets every metric be computed over all samples and
 leads, or per lead, in one pass, and shares a statistic between the metrics that need it. Formula,
-units and source of a metric are in the docstrings of its statistics.
+units and source of a metric are in the docstrings of its statistics. Which metrics weigh cells by
+their shares of the area, and which have gradients per km, is listed in ``docs/judging.md``.
 Adding a metric: its statistics in a file of its family, one line in ``METRICS``.
 """
 
@@ -35,7 +36,8 @@ class Metric:
         statistics: Averaged over samples (and leads), unless they are ``Largest`` or ``Gathered``,
             then handed to ``formula`` in this order.
         formula: From the averages to the metric, elementwise.
-        unit: Of the metric: that of the field, that per cell, cells, dB or none.
+        unit: Of the metric: that of the field, that per cell (per km where asked for), cells, dB or
+            none.
         summary: Its meaning, for tables and documentation.
         needs: The fields it takes beside forecast and truth.
         detail: Whether it is computed after the last epoch alone, since neither score nor guards

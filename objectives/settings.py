@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from fieldsharp.fields.settings import Settings
+from fieldsharp.fields.settings import GridMeasures, Settings
 
 
 def _auto_or_number(value: object) -> object:
@@ -47,7 +47,7 @@ class TargetSettings(Settings):
     """Least gradient and peak, in the units of the field, or auto: a share of the observed."""
 
     gradient: GradientTarget = Field(
-        "auto", description="least mean Sobel/8 gradient, units per cell"
+        "auto", description="least mean Sobel/8 gradient, units per cell, or per km with per: km"
     )
     peak: PeakTarget = Field("auto", description="least mean of the frames' maxima, in units")
 
@@ -153,3 +153,19 @@ class ObjectiveSettings(Settings):
     rmse_weight: float = Field(
         0.25, ge=0.0, le=100.0, description="cost of an RMSE that exceeds the baseline's by 100 %"
     )
+    area_weights: Literal["auto", "none"] = Field(
+        "none",
+        description="auto weighs each cell by the cosine of its latitude in RMSE, MAE, bias, "
+        "skill, variances and correlations, where the grid has latitudes; none counts all cells "
+        "the same",
+    )
+    per: Literal["cell", "km"] = Field(
+        "cell",
+        description="unit of length of gradients and of their target; km needs latitudes and "
+        "longitudes in degrees, or projected coordinates with units of length",
+    )
+
+    @property
+    def measures(self) -> GridMeasures:
+        """What is taken from the coordinates of the grid."""
+        return GridMeasures(area_weights=self.area_weights, per=self.per)

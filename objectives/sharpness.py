@@ -1,4 +1,8 @@
-"""Sharpness of a field: its gradients, curvature and peaks, in physical units."""
+"""Sharpness of a field: its gradients, curvature and peaks, in physical units.
+
+Gradients are per cell, or per km where the batch has the distances of cells; all cells count the
+same.
+"""
 
 import torch
 

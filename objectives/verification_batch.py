@@ -9,6 +9,7 @@ from functools import cached_property, wraps
 
 import torch
 
+from fieldsharp.fields.coordinates.grid_geometry import GridGeometry
 from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.objectives.masked_field import MaskedField
 
@@ -27,6 +28,8 @@ class VerificationBatch:
         climatology: Of the field; None where it is not known.
         known_truth: The observed field with derived fields that earlier verifications cached in it;
             None for one that is new.
+        geometry: Shares and distances of the cells; None where all count the same and gradients are
+            per cell.
     """
 
     pred_BTCHW: Tensor
@@ -35,18 +38,23 @@ class VerificationBatch:
     mask_HW: Tensor
     climatology: Climatology | None = None
     known_truth: MaskedField | None = None
+    geometry: GridGeometry | None = None
 
     @cached_property
     def forecast(self) -> MaskedField:
         """The forecast with its derived fields."""
-        return MaskedField(self.pred_BTCHW, self.mask_HW, self.climatology)
+        return MaskedField(self.pred_BTCHW, self.mask_HW, self.climatology, self.geometry)
 
     @cached_property
     def truth(self) -> MaskedField:
         """The observed field with its derived fields."""
         if self.known_truth is not None:
             return self.known_truth
-        return MaskedField(self.target_BTCHW, self.mask_HW, self.climatology)
+        return MaskedField(self.target_BTCHW, self.mask_HW, self.climatology, self.geometry)
+
+    def mean_of_cells(self, values_BTCN: Tensor) -> Tensor:
+        """Return the mean over channels and valid cells by their shares [B, T]."""
+        return self.truth.mean_of_cells(values_BTCN)
 
 
 Statistic = Callable[[VerificationBatch], Tensor]

@@ -62,9 +62,10 @@ class FrontierLines:
 
     Args:
         sums: Sums over the windows of each block: ``windows`` [D]; ``power_p``, ``cross`` and
-            ``power_t`` of the rings about the mean of each frame, mean squares per valid cell
-            [D, T, C, K]; ``level_p`` and ``level_t``, means of frames, and their squares and
-            product ``level_pp``, ``level_tt`` and ``level_pt`` [D, T, C]; mean squares of the
+            ``power_t`` of the rings about the mean of each frame, mean squares per valid cell by
+            the cells' shares of the area [D, T, C, K]; ``level_p`` and ``level_t``, means of
+            frames likewise, and their squares and product ``level_pp``, ``level_tt`` and
+            ``level_pt`` [D, T, C]; unweighted mean squares of the
             anomalies' Sobel/8 gradient in each ring, ``slope_p`` and ``slope_t`` [D, T, C, K], and
             mean lengths of the fields' gradient ``gradient_p`` and ``gradient_t`` [D, T].
         usual_gradient_CN: Length of the climatology's gradient at the interior cells.

@@ -23,7 +23,9 @@ MOST_GRADIENTS = 1000
 class FrontierStatistics:
     """Sums of powers by block of the split, lead and ring of wavenumbers.
 
-    Not thread-safe; holds five doubles per block, lead, channel and ring, and no forecast.
+    Where the batches have shares of the area, powers are of anomalies times the roots of the cells'
+    shares, so that errors are weighted as the RMSE is; gradients are not weighted. Not thread-safe;
+    holds five doubles per block, lead, channel and ring, and no forecast.
 
     Args:
         windows: Number of windows of the split, which are added in time order.
@@ -65,14 +67,23 @@ class FrontierStatistics:
         p = waves.coefficients(forecast_BTCN - level_p[..., None])
         t = waves.coefficients(truth_BTCN - level_t[..., None])
         cells = forecast_BTCN.shape[-1]
+        slope_p = waves.ring_sums(waves.slope_square_N * p * p) / cells
+        slope_t = waves.ring_sums(waves.slope_square_N * t * t) / cells
+        if case.truth.weights_N is not None:
+            weights_N = case.truth.weights_N.cpu().double()
+            level_p = (forecast_BTCN * weights_N).mean(dim=-1)
+            level_t = (truth_BTCN * weights_N).mean(dim=-1)
+            root_N = weights_N.sqrt()
+            p = waves.coefficients((forecast_BTCN - level_p[..., None]) * root_N)
+            t = waves.coefficients((truth_BTCN - level_t[..., None]) * root_N)
         block_B = (torch.arange(samples) + self._added) * self._blocks // self._expected
         for name, values in {
             "windows": torch.ones(samples, dtype=torch.float64),
             "power_p": waves.ring_sums(p * p) / cells,
             "cross": waves.ring_sums(p * t) / cells,
             "power_t": waves.ring_sums(t * t) / cells,
-            "slope_p": waves.ring_sums(waves.slope_square_N * p * p) / cells,
-            "slope_t": waves.ring_sums(waves.slope_square_N * t * t) / cells,
+            "slope_p": slope_p,
+            "slope_t": slope_t,
             "level_p": level_p,
             "level_t": level_t,
             "level_pp": level_p * level_p,
@@ -115,9 +126,13 @@ class FrontierStatistics:
         if self._waves is None or self._mask_HW is None:
             if case.climatology is None:
                 raise ValueError("a frontier needs a climatology; none was given")
-            self._mask_HW, self._waves = mask_HW, graph_fourier(mask_HW)
+            spacing_km_HW = None if case.geometry is None else case.geometry.spacing_km_HW
+            self._mask_HW, self._waves = mask_HW, graph_fourier(mask_HW, spacing_km_HW)
             usual_CHW = zero_masked(case.climatology.mean_CHW.cpu().double(), mask_HW)
             gx, gy = sobel(usual_CHW)
+            if spacing_km_HW is not None:
+                dx, dy = (torch.from_numpy(length[1:-1, 1:-1]) for length in spacing_km_HW)
+                gx, gy = gx / dx, gy / dy
             self._usual_gradient_CN = _thinned(torch.hypot(gx, gy)[..., interior_mask(mask_HW)])
         if not torch.equal(mask_HW, self._mask_HW):
             raise ValueError("the windows of a frontier need the same mask, found another")

@@ -37,9 +37,10 @@ def check_blur(context: CheckContext) -> Finding:
     peak = _ratio(metrics["peak"] - mean, metrics["peak_observed"] - mean)
     blurred = metrics["gradient"] < targets.gradient.low or metrics["peak"] < targets.peak.low
     unit = f" {data.series.units}" if data.series.units else ""
+    per = context.config.objective.per
     numbers = (
         f"a linear forecast has {gradient:.2f} of the observed gradient ({metrics['gradient']:.3g} "
-        f"of {metrics['gradient_observed']:.3g}{unit} per cell) and {peak:.2f} of the peak above "
+        f"of {metrics['gradient_observed']:.3g}{unit} per {per}) and {peak:.2f} of the peak above "
         f"the mean on the validation split"
     )
     detail = numbers if blurred else f"nothing to fix: {numbers}, no less than the targets ask for"

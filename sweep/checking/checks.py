@@ -82,7 +82,9 @@ def open_context(config: SweepConfig) -> CheckContext:
     if config.executor == "ray":  # its nodes may have devices that this machine lacks
         training = training.model_copy(update={"device": "auto"})
     hardware = find_hardware(training)
-    data = load_forecast_data(config.data, hardware.device, local_processes(config))
+    data = load_forecast_data(
+        config.data, hardware.device, local_processes(config), config.objective.measures
+    )
     shape = forecast_shape(data, config.run)
     check_predictor(build_predictor(config.predictor, shape), shape, config.predictor.name)
     require_sharpeners(config, data)
@@ -153,9 +155,8 @@ def _targets(config: SweepConfig) -> str:
     facts = run_preflight(config).facts
     unit = f" {facts.units}" if facts.units else ""
     of = f"of {config.data.path}" if config.has_data else "as given: nothing else is known"
-    return (
-        f"gradient {facts.gradient.low:.4g}{unit} per cell, peak {facts.peak.low:.4g}{unit}, {of}"
-    )
+    gradient = f"gradient {facts.gradient.low:.4g}{unit} {facts.per}"
+    return f"{gradient}, peak {facts.peak.low:.4g}{unit}, {of}"
 
 
 def _results(settings: ScriptSettings) -> str:

@@ -67,6 +67,8 @@ def check_units(context: CheckContext) -> Finding:
     found = f"in {series.units}" if series.units else "in no stated unit"
     low, high = context.data.scaling.low, context.data.scaling.high
     detail = f"{series.name} is {found}, {low:.4g} to {high:.4g} in the training frames"
+    if context.data.geometry is not None:
+        detail = "; ".join([detail, *context.data.geometry.notes])
     return Finding(ok=True, detail=detail)
 
 

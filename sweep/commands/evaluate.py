@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
 
 NAME = "evaluate"
 HELP = "Compare a forecast file with a truth file: the spatial analysis."
+
+
+class AreaWeights(StrEnum):
+    """Choices of ``--area-weights``."""
+
+    AUTO = "auto"
+    NONE = "none"
+
+
+class Per(StrEnum):
+    """Choices of ``--per``."""
+
+    CELL = "cell"
+    KM = "km"
 
 
 def run(
@@ -45,11 +60,19 @@ def run(
             "the forecast) under each.",
         ),
     ] = None,
+    area_weights: Annotated[
+        AreaWeights,
+        typer.Option(help="auto: cells count by the cosine of latitude in RMSE and the like."),
+    ] = AreaWeights.NONE,
+    per: Annotated[
+        Per, typer.Option(help="Unit of length of gradients; km needs real distances.")
+    ] = Per.CELL,
     as_json: Json = False,
 ) -> None:
     """Compare a forecast with the truth."""
     from rich.table import Table
 
+    from fieldsharp.fields.settings import GridMeasures
     from fieldsharp.objectives.metrics import METRICS
     from fieldsharp.sweep.commands.console import wide_console
     from fieldsharp.sweep.commands.printing import say_json
@@ -67,6 +90,7 @@ def run(
         chosen,
         baseline,
         sharpen_with=TrainingFiles(*sharpen_with) if sharpen_with else None,
+        measures=GridMeasures(area_weights=area_weights.value, per=per.value),
     )
     references, note = file_references(evaluation), note_on_references(evaluation)
     if as_json:
@@ -74,7 +98,12 @@ def run(
         say_json({**evaluation.as_json(), **listed})
         return
     unit = evaluation.units or "units of the field"
-    names = {"field": unit, "field per cell": f"{unit} per cell", "cells": "cells", "dB": "dB"}
+    names = {
+        "field": unit,
+        "field per cell": f"{unit} per {per.value}",
+        "cells": "cells",
+        "dB": "dB",
+    }
     table = Table(box=None, pad_edge=False)
     table.add_column("metric")
     table.add_column("value", justify="right")
@@ -95,6 +124,8 @@ def run(
         show(f"{evaluation.frames_without_truth} frames of the forecast have no truth")
     console.print(table)
     show(f"departures are from {evaluation.climatology}")
+    for note in evaluation.grid_notes:
+        show(note)
     show_guards(evaluation.guards, console)
     if baseline is None:
         show("guards relative to a baseline: give one with --baseline")

@@ -29,6 +29,8 @@ def show_status(status: StudyStatus, console: Console) -> None:
     show_long(status.coordinator.note)
     of = "as the script tells" if observed["gradient"] is None else "on the validation split"
     show(f"field {status.variable}{unit}, {of}")
+    for note in status.grid_notes:
+        show_long(note)
     table = Table(box=None, pad_edge=False)
     for heading in ("", "trial", "score", "gradient", "peak", "rmse", "skill"):
         table.add_column(heading, justify="left" if not heading else "right")

@@ -48,6 +48,15 @@ def require_script_study(
     Raises:
         ValueError: If two of them contradict each other.
     """
+    if trainer is not None and objective.per == "km":
+        raise ValueError(
+            "objective.per is km, and the gradients of a script are per cell; leave it out"
+        )
+    if trainer is not None and objective.area_weights == "auto" and trainer.forecast is None:
+        raise ValueError(
+            "objective.area_weights is auto, which has no effect on numbers that a script tells; "
+            "set trainer.forecast and trainer.truth, or leave it out"
+        )
     names = [name.removeprefix(OF_SCRIPT) for name in searched if name.startswith(OF_SCRIPT)]
     if trainer is None:
         if names:

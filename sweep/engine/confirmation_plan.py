@@ -72,6 +72,7 @@ class ConfirmationPlan:
             run=run,
             data_sha256=self.facts.provenance.data_sha256,
             judged_on="test",
+            measures=self.config.objective.measures,
         )
 
     def confirmation(self, runs: Runs) -> Confirmation:
@@ -135,7 +136,7 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> ConfirmationPlan:
 
 def _test_split(config: SweepConfig, facts: DataSummary) -> tuple[Targets, FieldVariation]:
     """Return the targets of the test split, and the variation of its truth."""
-    data = load_forecast_data(config.data)
+    data = load_forecast_data(config.data, measures=config.objective.measures)
     if file_sha256(Path(config.data.path)) != facts.provenance.data_sha256:
         raise DataError(
             f"the data file {config.data.path} is not the one study {config.study!r} was started "

@@ -1,5 +1,6 @@
 """Checks of data, predictor and losses before the first trial, and the targets of the study."""
 
+import logging
 import math
 import os
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from fieldsharp.sweep.trials.sharpening import region_of
 from fieldsharp.sweep.trials.trial import forecast_shape
 
+logger = logging.getLogger(__name__)
+
 LEAST_INTERIOR_CELLS = 20
 WINDOWS_TRIED = 2
 
@@ -68,7 +71,11 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
             return PreflightResult(config, summarise_script_data(config), None)
     if config.executor == "local":
         find_device(config.training)
-    data = load_forecast_data(config.data, processes=local_processes(config))
+    data = load_forecast_data(
+        config.data, processes=local_processes(config), measures=config.objective.measures
+    )
+    for note in data.geometry.notes if data.geometry else ():
+        logger.info("%s", note)
     config = with_length_in_epochs(config, data)
     for run in _structures(config) if config.trainer is None else ():
         shape = forecast_shape(data, run)
@@ -103,6 +110,8 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
             Path(config.data.path), project_sha256(config.trainer) if config.trainer else None
         ),
         variation=evaluator.field_variation(),
+        measures=config.objective.measures,
+        grid_notes=data.geometry.notes if data.geometry else (),
     )
     return PreflightResult(config, facts, PreviewBuilder(data, "validation").observed())
 

@@ -27,7 +27,6 @@ from fieldsharp.sweep.pictures.style import Style
 from fieldsharp.sweep.study.files.previews import ObservedPreview
 
 WIDTH, HEIGHT = 4.0, 3.3
-PER = {"gradient": " per cell", "peak": ""}
 
 
 def one_by_lead(
@@ -90,7 +89,8 @@ def _draw(
     scaled = {kind: [v * scale.factor for v in values] for kind, values in lines.items()}
     for kind, values in scaled.items():
         put_line(axes, range(1, len(values) + 1), values, kind, style, labels.get(kind, ""))
-    units = scale.units(observed.units, PER[metric])
+    per = f" per {observed.per}" if metric == "gradient" else ""
+    units = scale.units(observed.units, per)
     first, last = observed.leads[0], observed.leads[-1]
     ends_of_leads = f"{first}: {observed.ahead[0]}"
     if last != first:

@@ -74,6 +74,8 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         made=datetime.now().astimezone(),
         variable=summary.variable,
         units=summary.units,
+        per=summary.per,
+        grid_notes=summary.grid_notes,
         mode=config.objective.mode,
         verdict=status.verdict,
         running="" if status.coordinator.note == "finished" else status.coordinator.note,

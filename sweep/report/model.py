@@ -328,6 +328,8 @@ class Report:
         without_training: What sharpeners make of the baseline; None where nothing is known of it.
         frontier: The least RMSE at each sharpness; None if not known.
         accused: The trial that the verdict refuses; None where it refuses none.
+        per: The unit of length of gradients.
+        grid_notes: How cells are weighted and distances are known, a sentence each.
     """
 
     study: str
@@ -361,6 +363,8 @@ class Report:
     without_training: WithoutTraining | None = None
     frontier: StudyFrontier | None = None
     accused: AccusedTrial | None = None
+    per: str = "per cell"
+    grid_notes: Sequence[str] = ()
 
     @property
     def main_split(self) -> SplitResults:

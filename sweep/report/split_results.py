@@ -140,7 +140,7 @@ def _same_data(config: SweepConfig, summary: DataSummary) -> ForecastData:
         raise DataError(f"the data file {path.name} is not at the path that the study has for it")
     if file_sha256(path) != summary.provenance.data_sha256:
         raise DataError(f"the data file {path.name} has changed since the study was started")
-    return load_forecast_data(config.data)
+    return load_forecast_data(config.data, measures=config.objective.measures)
 
 
 def _trained(spec: TrialSpec, data: ForecastData, files: StudyWorkspace) -> Forecaster:

@@ -98,7 +98,7 @@ def metrics(report: Report, split: SplitResults) -> Table:
         caption=f"{split.part.capitalize()} split{of_windows}",
         headings=[
             "",
-            f"gradient{gradient.units(report.units, ' per cell')} (over observed)",
+            f"gradient{gradient.units(report.units, f' {report.per}')} (over observed)",
             f"peak{peak.units(report.units)} (over observed, above the mean)",
             f"RMSE{error.units(report.units)} (over baseline's)",
             "skill",
@@ -261,7 +261,7 @@ def confirmation(report: Report) -> Table | None:
             ]
     headings = ["", "configuration", "sharpener", "score", "held score"]
     headings += [
-        f"gradient{gradient.units(report.units, ' per cell')}",
+        f"gradient{gradient.units(report.units, f' {report.per}')}",
         f"peak{peak.units(report.units)}",
         "RMSE over baseline's",
         "seeds that break no guard",

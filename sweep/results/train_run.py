@@ -63,7 +63,7 @@ def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
         )
     torch.set_num_threads(config.training.threads)
     hardware = find_hardware(config.training)
-    data = load_forecast_data(config.data, hardware.device)
+    data = load_forecast_data(config.data, hardware.device, measures=config.objective.measures)
     shape = forecast_shape(data, config.run)
     check_predictor(build_predictor(config.predictor, shape), shape, config.predictor.name)
     origin = provenance(Path(config.data.path))

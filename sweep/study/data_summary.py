@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from fieldsharp.fields.settings import Settings
+from fieldsharp.fields.settings import GridMeasures, Settings
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.sweep.study.provenance import Provenance
@@ -55,6 +55,8 @@ class DataSummary(Settings):
             that are not named.
         variation: Of the truth of the validation split in time; None where only a script reads the
             data, and in studies of earlier versions.
+        measures: What forecasts are judged by of the grid.
+        grid_notes: How cells are weighted and distances are known, a sentence each.
     """
 
     variable: str
@@ -70,6 +72,13 @@ class DataSummary(Settings):
     linear: LinearForecastSummary | None = None
     provenance: Provenance
     variation: FieldVariation | None = None
+    measures: GridMeasures = GridMeasures()
+    grid_notes: tuple[str, ...] = ()
+
+    @property
+    def per(self) -> str:
+        """The unit of length of gradients, as "per cell"."""
+        return f"per {self.measures.per}"
 
     @property
     def targets(self) -> Targets:

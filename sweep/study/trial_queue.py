@@ -126,6 +126,7 @@ class TrialQueue:
             preset=preset.name if preset else None,
             data_sha256=self._provenance["data_sha256"],
             run=run,
+            measures=self._config.objective.measures,
             micro_batches=attributes.get(trial_records.MICRO_BATCHES, 1),
         )
 

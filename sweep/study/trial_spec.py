@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from fieldsharp.fields.settings import Settings
+from fieldsharp.fields.settings import GridMeasures, Settings
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.settings import LENGTH_SETTINGS, TrainingSettings
 from fieldsharp.sweep.configuration.presets import BASELINE
@@ -32,6 +32,7 @@ class TrialSpec(Settings):
         until: Epochs after which training stops, perhaps to be resumed; None for all epochs.
         rungs: Epochs after which it is compared with other trials; its forecast is then sharpened
             as it is after the last.
+        measures: What its forecast is judged by of the grid.
     """
 
     number: int = Field(ge=0)
@@ -43,6 +44,7 @@ class TrialSpec(Settings):
     micro_batches: int = Field(1, ge=1)
     until: int | None = Field(None, ge=1)
     rungs: tuple[int, ...] = ()
+    measures: GridMeasures = GridMeasures()
 
     @property
     def judged_every_epoch(self) -> bool:
@@ -92,6 +94,8 @@ class TrialSpec(Settings):
         elif self.run.trainer.training_forecast is None:  # before they could be sharpened
             for name in ("training_forecast", "training_truth"):
                 del tree["run"]["trainer"][name]
+        if self.measures != GridMeasures():  # the numbers of earlier epochs are stored too
+            tree["measures"] = self.measures.model_dump(mode="json")
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
 

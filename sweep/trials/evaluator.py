@@ -124,13 +124,16 @@ class Evaluator:
                     mask_HW=truth.mask_HW,
                     climatology=self.data.climatology,
                     known_truth=truth,
+                    geometry=self.data.geometry,
                 )
 
     def _truth(self, index: int, future_BTCHW: torch.Tensor) -> MaskedField:
         if index < len(self._truths):
             return self._truths[index]
         values = in_physical_units(self.data, future_BTCHW)
-        truth = MaskedField(values, self.data.mask_HW.to(values.device), self.data.climatology)
+        truth = MaskedField(
+            values, self.data.mask_HW.to(values.device), self.data.climatology, self.data.geometry
+        )
         if self._caches:
             self._truths.append(truth)
         return truth

@@ -6,14 +6,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from fieldsharp.core.memory import Use
+from fieldsharp.fields.coordinates.grid_geometry import GridGeometry, grid_geometry
 from fieldsharp.fields.files.formats import open_dataset, pick_variable
 from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.fields.pairing import FramePairs, pair_baseline, pair_frames
 from fieldsharp.fields.reading import RAW, RawField, read_raw
-from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.settings import DataSettings, GridMeasures
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome, check_guards
 from fieldsharp.objectives.limits.field_variation import FieldVariation
@@ -67,6 +69,9 @@ class Evaluation:
         baseline_values: The metrics of the baseline, of the forecast itself where none is given.
         sharpened: The metrics of the baseline under each sharpener, by its name.
         not_fitted: Why other sharpeners could not be fitted, by name.
+        gradient_per: Unit of length of gradients: cell or km.
+        grid_notes: How cells are weighted and distances are known, a sentence each; none by
+            default.
     """
 
     metrics: dict[str, float]
@@ -86,6 +91,8 @@ class Evaluation:
     baseline_values: MetricValues | None = None
     sharpened: Mapping[str, MetricValues] = field(default_factory=dict)
     not_fitted: Mapping[str, str] = field(default_factory=dict)
+    gradient_per: str = "cell"
+    grid_notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return one flat mapping of plain values."""
@@ -105,6 +112,7 @@ def evaluate_files(
     baseline: Path | None = None,
     limits: GuardSettings | None = None,
     sharpen_with: TrainingFiles | None = None,
+    measures: GridMeasures | None = None,
 ) -> Evaluation:
     """Evaluate a forecast at common times, in each frame on the cells with a value in both files.
 
@@ -121,8 +129,10 @@ def evaluate_files(
         baseline: Forecast of the same predictor trained with weight 0, for guards relative to it.
         limits: Limits of the guards.
         sharpen_with: Files that sharpeners are fitted on.
+        measures: What is taken from the coordinates of the grid; None for nothing.
 
     Raises:
+        ConfigError: If gradients per km are asked for on a grid without real distances.
         DataError: If a file cannot be read, or grids, units or times do not match, or training
             files are too short to fit a sharpener on.
         TrainingFailed: If a sharpener cannot be fitted that must be.
@@ -131,6 +141,8 @@ def evaluate_files(
     observed = _read_truth(truth, name, truth_variable, select)
     climatology, description, settings = file_climatology(observed, limits or GuardSettings())
     pairs = pair_frames(forecast, predicted, truth, observed)
+    measures = measures or GridMeasures()
+    geometry = _geometry(predicted, observed, pairs, measures)
     sharpeners = None
     if sharpen_with is not None:
         of_training, predicted_then = _read_forecast(sharpen_with.forecast, variable)
@@ -139,16 +151,17 @@ def evaluate_files(
             sharpen_with, predicted_then, observed_then, observed, pairs
         )
         del predicted_then, observed_then
-    found = _evaluate(pairs, climatology, sharpeners if baseline is None else None)
+    found = _evaluate(pairs, climatology, sharpeners if baseline is None else None, geometry)
     values = found[NO_SHARPENER]
     baseline_values = None
     if baseline is not None:
         _, reference = _read_forecast(baseline, variable, BASELINE)
         of_baseline = pair_baseline(pairs, baseline, reference, observed)
-        found = _evaluate(of_baseline, climatology, sharpeners)
+        found = _evaluate(of_baseline, climatology, sharpeners, geometry)
         baseline_values = found[NO_SHARPENER]
     cells_T = pairs.known_THW.sum(axis=(1, 2))
-    guards = check_guards(values, settings, baseline_values, _variation(pairs, climatology))
+    variation = _variation(pairs, climatology, geometry)
+    guards = check_guards(values, settings, baseline_values, variation)
     if len(observed.values_THW) < LEAST_CLIMATOLOGY_FRAMES:
         guards = [guard for guard in guards if guard.name not in FOLLOW_THE_TRUTH]
     order = check_order(pairs)
@@ -172,6 +185,8 @@ def evaluate_files(
         baseline_values=baseline_values or values,
         sharpened={name: found[name] for name in (sharpeners.parameters if sharpeners else ())},
         not_fitted=sharpeners.not_fitted if sharpeners else {},
+        gradient_per=measures.per,
+        grid_notes=geometry.notes if geometry else (),
     )
 
 
@@ -194,7 +209,18 @@ def _read_truth(
     return read_raw(DataSettings(path=str(path), variable=same, select=chosen), TRUTH)
 
 
-def _variation(pairs: FramePairs, climatology: Climatology) -> FieldVariation:
+def _geometry(
+    predicted: RawField, observed: RawField, pairs: FramePairs, measures: GridMeasures
+) -> GridGeometry | None:
+    """Return what the cells measure, by the coordinates of the truth, else of the forecast."""
+    of = observed if observed.grid.coords else predicted
+    known_HW = np.logical_or.reduce(pairs.known_THW, axis=0)
+    return grid_geometry(of.grid, of.dims, known_HW, measures)
+
+
+def _variation(
+    pairs: FramePairs, climatology: Climatology, geometry: GridGeometry | None
+) -> FieldVariation:
     """Return how much the truth of the paired frames varies in time."""
     variation = TruthVariation(len(pairs.known_THW))
     for frames in _frames_by_mask(pairs):
@@ -203,7 +229,12 @@ def _variation(pairs: FramePairs, climatology: Climatology) -> FieldVariation:
             chunk = frames[first : first + BATCH_FRAMES]
             target_BTCHW = as_samples(pairs.target_THW[chunk], mask_HW)
             batch = VerificationBatch(
-                target_BTCHW, target_BTCHW, None, torch.from_numpy(mask_HW), climatology
+                target_BTCHW,
+                target_BTCHW,
+                None,
+                torch.from_numpy(mask_HW),
+                climatology,
+                geometry=geometry,
             )
             variation.add(batch, torch.tensor(chunk))
     return variation.variation(typical_cells(pairs.target_THW, pairs.known_THW))
@@ -218,7 +249,10 @@ def _frames_by_mask(pairs: FramePairs) -> list[list[int]]:
 
 
 def _evaluate(
-    pairs: FramePairs, climatology: Climatology, sharpeners: FileSharpeners | None
+    pairs: FramePairs,
+    climatology: Climatology,
+    sharpeners: FileSharpeners | None,
+    geometry: GridGeometry | None,
 ) -> dict[str, MetricValues]:
     """Return every metric over all frames as they are, by the name none, and under each sharpener.
 
@@ -237,6 +271,7 @@ def _evaluate(
                 persistence_BTCHW=None,
                 mask_HW=torch.from_numpy(mask_HW),
                 climatology=climatology,
+                geometry=geometry,
             )
             verifications[NO_SHARPENER].add(batch)
             for name, sharpener in sharpen.items():

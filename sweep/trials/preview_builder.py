@@ -57,6 +57,7 @@ class PreviewBuilder:
     def observed(self) -> ObservedPreview:
         """Return the preview of the observed field, with coordinates and times for the axes."""
         series, settings = self._data.series, self._windows.settings
+        geometry = self._data.geometry
         _, future_BTCHW = self._windows.take(self._shown_B)
         first = int(self._windows.starts_B[self._shown_B])
         frames = [first + (settings.history + lead) * settings.stride for lead in self._leads]
@@ -80,6 +81,7 @@ class PreviewBuilder:
                 power_observed, self._batches(lambda _, future_BTCHW: future_BTCHW)
             ),
             wavelength_K=_as_array(wavelengths(truth_as_forecast)[0, 0]),
+            per="cell" if geometry is None or geometry.spacing_km_HW is None else "km",
         )
 
     def forecast(self, predictor: Forecaster) -> ForecastPreview:

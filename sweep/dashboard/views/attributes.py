@@ -76,7 +76,7 @@ def trial_attributes(
 
 def _metrics(record: TrialRecord, summary: DataSummary) -> Attributes:
     unit = summary.units
-    per_cell = f" [{unit} per cell]" if unit else " [per cell]"
+    per_cell = f" [{unit} {summary.per}]" if unit else f" [{summary.per}]"
     of_field = f" [{unit}]" if unit else ""
     metrics = record.metrics
     return {
@@ -145,7 +145,7 @@ def study_attributes(study: FrozenStudy, summary: DataSummary) -> dict[str, Any]
     return {
         "verdict": str(verdict.get("name", "none yet")),
         "field": f"{summary.variable} [{summary.units}]" if summary.units else summary.variable,
-        "gradient wanted": f"{gradient.low:.4g} to {gradient.high:.4g}{unit} per cell, "
+        "gradient wanted": f"{gradient.low:.4g} to {gradient.high:.4g}{unit} {summary.per}, "
         f"{_observed(summary.gradient_observed)}",
         "peak wanted": f"{peak.low:.4g} to {peak.high:.4g}{unit}, "
         f"{_observed(summary.peak_observed)}",

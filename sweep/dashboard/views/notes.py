@@ -167,7 +167,7 @@ def _table(
     parsed: ParsedTrial, record: TrialRecord, summary: DataSummary, baseline: TrialRecord | None
 ) -> str:
     unit = f" [{plain(summary.units)}]" if summary.units else ""
-    per_cell = f" [{plain(summary.units)} per cell]" if summary.units else " [per cell]"
+    per_cell = f" [{plain(summary.units)} {summary.per}]" if summary.units else f" [{summary.per}]"
     rows = [
         (f"gradient{per_cell}", summary.gradient.low, summary.gradient_observed, "gradient"),
         (f"peak{unit}", summary.peak.low, summary.peak_observed, "peak"),
@@ -202,7 +202,7 @@ def _judged_with(record: TrialRecord) -> list[str]:
 def _references(record: TrialRecord, summary: DataSummary) -> str:
     """Return the table of the baseline under each sharpener."""
     unit = f" [{plain(summary.units)}]" if summary.units else ""
-    per_cell = f" [{plain(summary.units)} per cell]" if summary.units else " [per cell]"
+    per_cell = f" [{plain(summary.units)} {summary.per}]" if summary.units else f" [{summary.per}]"
     lines = [
         "What sharpeners make of it, without any training:",
         f"| sharpener | score | gradient{per_cell} | peak{unit} | RMSE{unit} | breaks guards |\n"

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from fieldsharp.core.errors import DataError, FieldsharpError
-from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.settings import DataSettings, GridMeasures
 from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import Hardware, find_hardware, is_out_of_memory, release_memory
 from fieldsharp.model.registry import NO_SHARPENER
@@ -62,7 +62,7 @@ class Worker:
     def __init__(self, pipe: Connection, gpu: str | None = None) -> None:
         self.pipe = pipe
         self._gpu = gpu
-        self._data: tuple[DataSettings, torch.device, ForecastData] | None = None
+        self._data: tuple[DataSettings, GridMeasures, torch.device, ForecastData] | None = None
         self._evaluators: dict[Part, Evaluator] = {}  # of that data
         self._preview_builder: PreviewBuilder | None = None  # of that data
         self._quit_requested = False
@@ -238,16 +238,18 @@ class Worker:
 
     def _load(self, spec: TrialSpec, hardware: Hardware) -> ForecastData:
         settings = spec.run.data
-        if self._data is None or self._data[:2] != (settings, hardware.device):
+        wanted = (settings, spec.measures, hardware.device)
+        if self._data is None or self._data[:3] != wanted:
             path = Path(settings.path)
             if not path.exists():
                 raise DataError(f"the data file {path} is gone")
             if spec.data_sha256 not in (None, file_sha256(path)):
                 raise DataError(f"the data file {path} is not the one the study was started on")
-            self._data = (settings, hardware.device, load_forecast_data(settings, hardware.device))
+            data = load_forecast_data(settings, hardware.device, measures=spec.measures)
+            self._data = (*wanted, data)
             self._evaluators = {}
             self._preview_builder = None
-        return self._data[2]
+        return self._data[3]
 
     def _evaluator(self, part: Part, data: ForecastData) -> Evaluator:
         """Return the evaluator of a part, which caches fields derived from the truth."""

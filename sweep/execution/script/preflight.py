@@ -16,6 +16,11 @@ from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.formatting import PROJECT
 from fieldsharp.sweep.study.provenance import provenance
 
+WEIGHED_WHERE_POSSIBLE = (
+    "errors, means, skill and correlations weigh each cell by the cosine of its latitude where the "
+    "truth of the script has latitudes"
+)
+
 
 def require_script(config: SweepConfig) -> None:
     """Check that a script can be run and given its values.
@@ -99,6 +104,8 @@ def summarise_script_data(config: SweepConfig) -> DataSummary:
         rmse_persistence=None,
         windows={},
         provenance=provenance(None, project_sha256(settings)),
+        measures=config.objective.measures,
+        grid_notes=(WEIGHED_WHERE_POSSIBLE,) if config.objective.area_weights == "auto" else (),
     )
 
 

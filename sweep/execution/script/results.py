@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fieldsharp.core.errors import DataError, FieldsharpError, TrainingFailed
+from fieldsharp.fields.settings import GridMeasures
 from fieldsharp.objectives.guards import GUARDS
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.regular_files import read_bounded
@@ -40,7 +41,11 @@ class ScriptResults:
 
 
 def evaluate_results(
-    settings: ScriptSettings, folder: Path, printed: Mapping[str, str], plan: SharpeningPlan
+    settings: ScriptSettings,
+    folder: Path,
+    printed: Mapping[str, str],
+    plan: SharpeningPlan,
+    measures: GridMeasures | None = None,
 ) -> ScriptResults:
     """Return the metrics of a script's forecast.
 
@@ -52,6 +57,7 @@ def evaluate_results(
         folder: It ran in.
         printed: What it printed of each metric.
         plan: Which sharpeners are tried, if it writes a forecast of training frames.
+        measures: What is taken from the coordinates of its truth; None for nothing.
 
     Raises:
         FieldsharpError: If a metric that the score needs is missing or is no number.
@@ -59,7 +65,9 @@ def evaluate_results(
     reported = {name: _as_number(name, text, "printed") for name, text in printed.items()}
     if settings.metrics is not None:
         reported |= _read_metrics(folder / settings.metrics, settings.metrics)
-    found = _evaluate_forecast(settings, folder, plan) if settings.forecast is not None else None
+    found = None
+    if settings.forecast is not None:
+        found = _evaluate_forecast(settings, folder, plan, measures)
     if found is None:
         return ScriptResults(_with_reported(settings, reported, None))
     judgement = _with_reported(settings, reported, _without_undefined(found.metric_values))
@@ -94,7 +102,9 @@ def _with_reported(
     return MetricValues(overall=overall, by_lead={**by_lead, **constant})
 
 
-def _evaluate_forecast(settings: ScriptSettings, folder: Path, plan: SharpeningPlan) -> Evaluation:
+def _evaluate_forecast(
+    settings: ScriptSettings, folder: Path, plan: SharpeningPlan, measures: GridMeasures | None
+) -> Evaluation:
     assert settings.forecast is not None, "checked by the caller"
     assert settings.truth is not None, "validated"
     forecast, truth = _written(settings, folder, settings.forecast, settings.truth)
@@ -105,7 +115,12 @@ def _evaluate_forecast(settings: ScriptSettings, folder: Path, plan: SharpeningP
         sharpen_with = TrainingFiles(*then, plan)
     try:
         found = evaluate_files(
-            forecast, truth, settings.variable, settings.truth_variable, sharpen_with=sharpen_with
+            forecast,
+            truth,
+            settings.variable,
+            settings.truth_variable,
+            sharpen_with=sharpen_with,
+            measures=measures,
         )
     except FieldsharpError as error:
         message = str(error).replace(f"{folder}{os.sep}", "")  # the names in the configuration

@@ -150,7 +150,9 @@ class ScriptTrial:
             if end.failure:
                 raise TrainingFailed(f"the script {end.failure}")
             plan = SharpeningPlan.for_trial(self._spec)
-            return evaluate_results(self._settings, project, self._lines.metrics, plan)
+            return evaluate_results(
+                self._settings, project, self._lines.metrics, plan, self._spec.measures
+            )
         except FieldsharpError as error:
             line = printable(" ".join(last_lines(self._output.text(), 1, 300).split()))
             last = f" (the last it printed: {line})" if line else " (it printed nothing)"

@@ -61,6 +61,7 @@ class ObservedPreview(_Packed):
         y_H: Coordinate of each row.
         power_LK: Mean power of the anomalies in each shell.
         wavelength_K: Wavelength of each shell in cells of the whole grid; infinite for the mean.
+        per: Unit of length of gradients, cell or km.
     """
 
     part: Part
@@ -79,6 +80,7 @@ class ObservedPreview(_Packed):
     y_H: DoubleArray
     power_LK: DoubleArray
     wavelength_K: DoubleArray
+    per: str = "cell"
 
 
 @dataclass(frozen=True)

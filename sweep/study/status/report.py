@@ -124,6 +124,9 @@ class StudyStatus:
     failures: dict[int, str]
     left_out: dict[int, str]
     why_not_confirm: str
+    area_weights: str = "none"
+    gradient_per: str = "cell"
+    grid_notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -197,6 +200,9 @@ def study_status(study: Study, url: str) -> StudyStatus:
         },
         left_out=left_out(trials),
         why_not_confirm=_why_not_confirm(study.study_name, trials, config, state.coordinator),
+        area_weights=facts.measures.area_weights,
+        gradient_per=facts.measures.per,
+        grid_notes=facts.grid_notes,
     )
 
 

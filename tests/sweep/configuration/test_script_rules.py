@@ -117,3 +117,41 @@ def test_a_script_cannot_have_its_length_found(project: Path) -> None:
         "training.length is auto, and a script of trainer trains for as long as it likes; set "
         "training.epochs to the epochs it trains (in the test)"
     )
+
+
+@pytest.mark.parametrize(
+    ("objective", "trainer", "sentence"),
+    [
+        (
+            {"per": "km"},
+            FORECAST,
+            "objective.per is km, and the gradients of a script are per cell",
+        ),
+        (
+            {"area_weights": "auto"},
+            {"metrics": "metrics.json"},
+            "objective.area_weights is auto, which has no effect on numbers that a script tells",
+        ),
+    ],
+)
+def test_measures_of_the_grid_that_have_no_effect_on_a_script_are_refused(
+    project: Path, objective: dict[str, Any], trainer: dict[str, Any], sentence: str
+) -> None:
+    tree: dict[str, Any] = {
+        "trainer": {"command": ["python", "train.py"], "project": str(project), **trainer},
+        "objective": {"targets": {"gradient": 3.0, "peak": 140.0}, **objective},
+        "search": {"space": {"gradient_weight": {"low": 0.01, "high": 1.0}}},
+    }
+    tree["trainer"]["given"] = {"gradient_weight": 0.05}
+    with pytest.raises(ConfigError, match=sentence):
+        validate(tree, "the test")
+
+
+def test_a_forecast_of_a_script_can_be_weighted_by_area(project: Path) -> None:
+    tree: dict[str, Any] = {
+        "trainer": {"command": ["python", "train.py"], "project": str(project), **FORECAST},
+        "objective": {"targets": {"gradient": 3.0, "peak": 140.0}, "area_weights": "auto"},
+        "search": {"space": {"gradient_weight": {"low": 0.01, "high": 1.0}}},
+    }
+    tree["trainer"]["given"] = {"gradient_weight": 0.05}
+    assert validate(tree, "the test").objective.measures.area_weights == "auto"
