@@ -38,7 +38,7 @@ class LimitedLoader(yaml.SafeLoader):
     """
 
     takes_control_characters = False
-    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {}
+    yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 - typed so in the base class
     yaml_constructors: ClassVar[dict[Any, Any]] = {}
 
     def __init__(self, text: str) -> None:
@@ -145,8 +145,10 @@ for tag, read in (
     (_MERGE, str),
 ):
     LimitedLoader.add_constructor(tag, _read(read))
-LimitedLoader.add_constructor(_LIST, LimitedLoader.construct_yaml_seq)
-LimitedLoader.add_constructor(None, LimitedLoader.construct_undefined)
+LimitedLoader.add_constructor(
+    _LIST, lambda loader, node: loader.construct_sequence(node, deep=True)
+)
+LimitedLoader.add_constructor(None, lambda loader, node: loader.construct_undefined(node))
 LimitedLoader.add_constructor(
     yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_of_unique_keys
 )
