@@ -129,6 +129,15 @@ def _keys(node: yaml.MappingNode) -> list[str]:
     return [key.value for key, _ in node.value]
 
 
+def _list(loader: LimitedLoader, node: yaml.SequenceNode) -> list[Any]:
+    return list(loader.construct_sequence(node, deep=True))
+
+
+def _of_another_tag(loader: LimitedLoader, node: yaml.Node) -> None:
+    """Refuse a tag of other than plain values."""
+    loader.construct_undefined(node)
+
+
 def _read(word: Callable[[str], Any]) -> Callable[[LimitedLoader, yaml.ScalarNode], Any]:
     return lambda loader, node: word(loader.construct_scalar(node))
 
@@ -145,10 +154,8 @@ for tag, read in (
     (_MERGE, str),
 ):
     LimitedLoader.add_constructor(tag, _read(read))
-LimitedLoader.add_constructor(
-    _LIST, lambda loader, node: loader.construct_sequence(node, deep=True)
-)
-LimitedLoader.add_constructor(None, lambda loader, node: loader.construct_undefined(node))
+LimitedLoader.add_constructor(_LIST, _list)
+LimitedLoader.add_constructor(None, _of_another_tag)
 LimitedLoader.add_constructor(
     yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_of_unique_keys
 )
