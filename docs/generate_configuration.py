@@ -23,6 +23,14 @@ nearest valid one. A relative `data.path` or `trainer.project` is relative to th
 file, or, given with `--set`, to the working directory. The further sections of an export
 (`metrics`, `exported`) are allowed, and are not settings.
 
+Words and numbers are read as in YAML 1.2, in files and in `--set`: only `true` and `false` are
+booleans (`yes`, `no`, `on`, `off` are text), `null`, `~` and nothing are null, and numbers are
+written as `20`, `1e-3`, `0x1F` or `0o17`. Dates, `1:30`, `1_000` and digits after a leading zero,
+such as the label `010`, are text, and refused where a number is wanted. Text that looks like a
+number or like `true` is put in quotes: `study: '2020'`, in a shell `--set "study='2020'"`. Keys are
+text as written; of YAML 1.1 only the key `<<`, which merges mappings, is left. Files that this
+program writes are read as the same values by YAML 1.1, such as PyYAML.
+
 A study can be continued only with the configuration it was started with. `study`, `budget.*`,
 `workers.*`, `recovery.*`, `plugins`, `trainer.timeout` and, as long as the contents are the same,
 `data.path` and `trainer.project` may change.

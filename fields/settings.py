@@ -7,13 +7,13 @@ whole configuration can be stored with a study and compared with another.
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from fieldsharp.core.setting_words import require_no_conversion
 
 LARGEST_WINDOW_FRAMES = 1000
-
-
-def _is_number(annotation: Any) -> bool:
-    kinds = get_args(annotation) or (annotation,)
-    return bool({int, float} & set(kinds)) and bool not in kinds
+CONVERSION = "conversion"
+"""Type of the error of a value of another kind; its message begins with the setting's name."""
 
 
 def section_of(annotation: Any) -> type[BaseModel] | None:
@@ -30,11 +30,16 @@ class Settings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _yes_is_no_number(cls, value: Any) -> Any:
+    def _nothing_is_converted(cls, value: Any) -> Any:
         for name, given in value.items() if isinstance(value, dict) else ():
             field = cls.model_fields.get(name)
-            if field is not None and isinstance(given, bool) and _is_number(field.annotation):
-                raise ValueError(f"{name} must be a number, found {str(given).lower()}")
+            if field is not None:
+                try:
+                    require_no_conversion(name, given, field.annotation)
+                except ValueError as error:
+                    raise PydanticCustomError(
+                        CONVERSION, "{sentence}", {"sentence": str(error)}
+                    ) from error
         return value
 
 

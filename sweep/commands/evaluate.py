@@ -152,11 +152,11 @@ def _show_references(references: "Sequence[Reference]", console: "Console") -> N
     console.print(table)
 
 
-def _dimension_and_value(pair: str) -> tuple[str, float | str]:
+def _dimension_and_value(pair: str) -> tuple[str, int | float | str]:
+    from fieldsharp.sweep.configuration.core_schema import plain_value
+
     dimension, equals, text = pair.partition("=")
     if not equals:
         raise ConfigError(f"--select {pair!r} is no dimension=value, such as level=850")
-    try:
-        return dimension, float(text)
-    except ValueError:
-        return dimension, text
+    value = plain_value(text.strip())
+    return dimension, text if value is None or isinstance(value, bool) else value

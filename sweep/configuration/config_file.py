@@ -11,9 +11,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.setting_words import in_quotes
 from fieldsharp.core.suggestions import nearest
-from fieldsharp.fields.settings import section_of
+from fieldsharp.fields.settings import CONVERSION, section_of
 from fieldsharp.model.registry import BEST_SHARPENER
+from fieldsharp.sweep.configuration.choices_in_a_file import require_choices_of_one_kind
 from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS
 from fieldsharp.sweep.configuration.safe_yaml import Tree, parse_yaml, read_yaml
 from fieldsharp.sweep.configuration.settings import ONE_TRAINING, SweepConfig
@@ -74,6 +76,8 @@ def load_config(
     for override in overrides:
         _apply_override(tree, override)
     _require_one_length(tree, path)
+    if not one_training:
+        require_choices_of_one_kind(tree, path)
     _make_paths_absolute(tree, Path.cwd())
     return ConfigFile(
         config=validate(
@@ -98,7 +102,14 @@ def validate(tree: Tree, source: str, *, one_training: bool = False) -> SweepCon
         # A misspelt key often leaves another one missing: report the misspelling first.
         details = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
         more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-        raise ConfigError(f"{_sentence(details[0])}{more} (in {source})") from error
+        raise ConfigError(f"{_sentence(_as_text(details))}{more} (in {source})") from error
+
+
+def _as_text(details: list[Any]) -> Any:
+    """Return the first error, of a value that may be text too that of the text."""
+    first = details[0]
+    alternatives = (detail for detail in details if detail["loc"][:-1] == first["loc"][:-1])
+    return next((one for one in alternatives if one["loc"][-1:] == ("str",)), first)
 
 
 def _sentence(detail: Any) -> str:
@@ -120,6 +131,10 @@ def _sentence(detail: Any) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     if kind == "value_error":
         return message if not where or message.startswith("search.space") else f"{where}: {message}"
+    if kind == CONVERSION:
+        return f"{where}.{message}" if where else message
+    if kind == "string_type":
+        return _no_text(where, found)
     if kind == "literal_error":
         expected = [part.strip(" '") for part in re.split(r",| or ", detail["ctx"]["expected"])]
         guess = nearest(str(found), expected)
@@ -127,6 +142,16 @@ def _sentence(detail: Any) -> str:
         return f"{where} is {_shown(found)}: {hint}choose one of {', '.join(expected)}"
     message = _SUBJECT.sub("", message)  # "Input should be ..." and the like
     return f"{where} must {message}, found {_shown(found)}"
+
+
+def _no_text(where: str, found: Any) -> str:
+    """Return the sentence for a value where text is wanted, perhaps beside other single values."""
+    name, _, last = where.rpartition(".")
+    where, wanted = (name, "a single value") if last == "str" else (where, "text")
+    if isinstance(found, dict | list | tuple):
+        return f"{where} must be {wanted}, found {_shown(found)}"
+    word = "null" if found is None else str(found).lower()
+    return f"{where} must be {wanted}, found {word}; {in_quotes(word)}"
 
 
 def _shown(found: Any) -> str:

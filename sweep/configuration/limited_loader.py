@@ -5,21 +5,20 @@ values, and an alias inside its own anchor for infinitely many.
 """
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import yaml
 
 from fieldsharp.core.printable import is_printable
+from fieldsharp.sweep.configuration import core_schema
 
 MOST_LEVELS = 40
 MOST_VALUES = 20_000
 LONGEST_NUMBER = 100
 
-_TEXT = "tag:yaml.org,2002:str"
-FLOAT = "tag:yaml.org,2002:float"
-# Every digit matches in one way only: else matching a long number takes exponential time.
-FLOAT_WITHOUT_POINT = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$")
-FLOAT_STARTS = list("-+.0123456789")
+_MERGE = "tag:yaml.org,2002:merge"
+_LIST = "tag:yaml.org,2002:seq"
 
 
 class LimitExceeded(yaml.MarkedYAMLError):
@@ -30,13 +29,17 @@ class LimitExceeded(yaml.MarkedYAMLError):
 
 
 class LimitedLoader(yaml.SafeLoader):
-    """Safe YAML in which 1e-3 is a number, as in YAML 1.2 (in 1.1 it is a string).
+    """Plain values by the words of YAML 1.2; of YAML 1.1 the key ``<<``, which merges, is left.
+
+    Each key of a mapping is text, as written.
 
     Attributes:
         takes_control_characters: Whether values may hold control characters, written as escapes.
     """
 
     takes_control_characters = False
+    yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 - typed so in the base class
+    yaml_constructors: ClassVar[dict[Any, Any]] = {}
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -84,7 +87,7 @@ class LimitedLoader(yaml.SafeLoader):
 
     def _check_scalar(self, node: yaml.ScalarNode) -> None:
         text: str = node.value
-        if node.tag != _TEXT and len(text) > LONGEST_NUMBER:
+        if node.tag != core_schema.TEXT and len(text) > LONGEST_NUMBER:
             raise LimitExceeded(
                 f"has a number of {len(text)} characters; shorten it, or quote it if it is text",
                 node.start_mark,
@@ -101,20 +104,58 @@ class LimitedLoader(yaml.SafeLoader):
 
 def _mapping_of_unique_keys(loader: LimitedLoader, node: yaml.MappingNode) -> dict[str, Any]:
     keys: set[str] = set()
+    for name in _keys(node):
+        if name in keys:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {name!r} is given twice", node.start_mark
+            )
+        keys.add(name)
+    loader.flatten_mapping(node)
+    values = [loader.construct_object(value, deep=True) for _, value in node.value]
+    return dict(zip(_keys(node), values, strict=True))
+
+
+def _keys(node: yaml.MappingNode) -> list[str]:
+    """Return the keys as they are written.
+
+    Raises:
+        ConstructorError: If one is a list or a mapping.
+    """
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode):
             raise yaml.constructor.ConstructorError(
                 None, None, "a key is a list or a mapping", key.start_mark
             )
-        if key.value in keys:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key.value!r} is given twice", node.start_mark
-            )
-        keys.add(key.value)
-    return {str(k): v for k, v in loader.construct_mapping(node, deep=True).items()}
+    return [key.value for key, _ in node.value]
 
 
+def _list(loader: LimitedLoader, node: yaml.SequenceNode) -> list[Any]:
+    return list(loader.construct_sequence(node, deep=True))
+
+
+def _of_another_tag(loader: LimitedLoader, node: yaml.Node) -> None:
+    """Refuse a tag of other than plain values."""
+    loader.construct_undefined(node)
+
+
+def _read(word: Callable[[str], Any]) -> Callable[[LimitedLoader, yaml.ScalarNode], Any]:
+    return lambda loader, node: word(loader.construct_scalar(node))
+
+
+for tag, words, starts in core_schema.READ:
+    LimitedLoader.add_implicit_resolver(tag, words, list(starts))
+LimitedLoader.add_implicit_resolver(_MERGE, re.compile(r"<<\Z"), ["<"])
+for tag, read in (
+    (core_schema.NULL, core_schema.null),
+    (core_schema.BOOLEAN, core_schema.boolean),
+    (core_schema.INTEGER, core_schema.integer),
+    (core_schema.FLOAT, core_schema.floating),
+    (core_schema.TEXT, str),
+    (_MERGE, str),
+):
+    LimitedLoader.add_constructor(tag, _read(read))
+LimitedLoader.add_constructor(_LIST, _list)
+LimitedLoader.add_constructor(None, _of_another_tag)
 LimitedLoader.add_constructor(
     yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_of_unique_keys
 )
-LimitedLoader.add_implicit_resolver(FLOAT, FLOAT_WITHOUT_POINT, FLOAT_STARTS)

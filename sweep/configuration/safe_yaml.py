@@ -1,6 +1,7 @@
 """Reading and writing YAML and JSON of plain values, within limits and verified after writing."""
 
 import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,8 @@ import yaml
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.printable import printable
 from fieldsharp.storage.durable_files.regular_files import read_bounded
-from fieldsharp.sweep.configuration.limited_loader import (
-    FLOAT,
-    FLOAT_STARTS,
-    FLOAT_WITHOUT_POINT,
-    LimitedLoader,
-    LimitExceeded,
-)
+from fieldsharp.sweep.configuration import core_schema
+from fieldsharp.sweep.configuration.limited_loader import LimitedLoader, LimitExceeded
 
 MOST_BYTES = 1_000_000
 LONGEST_REASON = 300
@@ -25,7 +21,7 @@ Tree = dict[str, Any]
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what ``LimitedLoader`` reads: the word 1e3 is quoted."""
+    """Quotes text that a reader of YAML 1.1 or 1.2 would take for something else."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - of the base class
         """Write repeated values in full."""
@@ -46,7 +42,10 @@ class _OwnLoader(LimitedLoader):
     takes_control_characters = True
 
 
-_Dumper.add_implicit_resolver(FLOAT, FLOAT_WITHOUT_POINT, FLOAT_STARTS)
+for tag, words, starts in core_schema.SPECIFIED:
+    _Dumper.add_implicit_resolver(tag, words, list(starts))
+# Booleans of YAML 1.1 that PyYAML alone takes for text.
+_Dumper.add_implicit_resolver(core_schema.BOOLEAN, re.compile(r"[yYnN]\Z"), list("yYnN"))
 
 
 def read_yaml(path: Path) -> Any:
@@ -117,7 +116,9 @@ def _reason(error: Exception) -> str:
 
 
 def dump_yaml(tree: Tree, comment: str = "") -> str:
-    """Return plain values as YAML, verified by reading it back.
+    """Return plain values as YAML that is read as the same values by YAML 1.1 and 1.2.
+
+    That is verified, by reading it as this program does and as PyYAML does.
 
     Args:
         tree: The values.
@@ -128,14 +129,16 @@ def dump_yaml(tree: Tree, comment: str = "") -> str:
     """
     body = escape_quoted(yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
     text = f"# {_in_a_comment(comment)}\n{body}" if comment else body
-    try:
-        difference = first_difference(tree, _OwnLoader(text).get_single_data())
-    except yaml.YAMLError as error:
-        difference = _reason(error)
-    if difference is not None:
-        raise ConfigError(
-            f"these values cannot be written as YAML ({printable(difference)}); change that value"
-        )
+    for loader in (_OwnLoader, yaml.SafeLoader):
+        try:
+            difference = first_difference(tree, loader(text).get_single_data())
+        except (yaml.YAMLError, ValueError) as error:
+            difference = _reason(error)
+        if difference is not None:
+            raise ConfigError(
+                f"these values cannot be written as YAML ({printable(difference)}); change that "
+                "value"
+            )
     return text
 
 

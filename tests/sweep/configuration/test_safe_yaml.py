@@ -73,16 +73,14 @@ def test_what_would_grow_without_end_is_refused_at_once_and_in_little_memory(tex
         ("- a\n" * (MOST_VALUES + 1), f"holds more than {MOST_VALUES} values"),
         ("x" * (MOST_BYTES + 1), "is larger than 1 MB"),
         ("a: " + "1" * 10_000, "has a number of 10000 characters (line 1); shorten it, or quote"),
-        ("a: 1" + ":1" * 100_000, "has a number of 200001 characters"),
         ("!!python/object/apply:os.system [id]", "could not determine a constructor for the tag"),
         ("a: !!python/name:os.system", "could not determine a constructor for the tag"),
         ('a: "\\0"', "has the control character U+0000 in a value (line 1); take it out"),
         ('a: "\\e[31m"', "has the control character U+001B in a value"),
         ('a: "\\ud800"', "has the control character U+D800 in a value"),
         ("a: \0", "is not valid YAML: unacceptable character #x0000"),
-        ("a: !!int many", "a value is not what its tag or form says (invalid literal for int()"),
-        ("a: 2001-99-99", "a value is not what its tag or form says (month must be in 1..12)"),
-        ("a: !!timestamp x", "a value is not what its tag or form says"),
+        ("a: !!int many", "a value is not what its tag or form says ('many' is no integer)"),
+        ("a: !!timestamp x", "could not determine a constructor for the tag"),
         ("a: !!bool x", "a value is not what its tag or form says"),
         ('a: "\\U00110000"', "a value is not what its tag or form says"),
         ("? [a]\n: 1", "is not valid YAML: a key is a list or a mapping in line 1, column 3"),
@@ -156,8 +154,14 @@ def test_yaml_that_would_be_read_as_other_values_is_not_written(
     with pytest.raises(ConfigError, match=r"a\.b has 2 values, of which 1 are read"):
         dump_yaml({"a": {"b": [1, 2]}})
     monkeypatch.setattr("yaml.dump", lambda *_, **__: "a: no")
-    with pytest.raises(ConfigError, match="a is 'no' and is read as False"):
+    with pytest.raises(ConfigError, match="a is 'no' and is read as False"):  # by YAML 1.1
         dump_yaml({"a": "no"})
+    monkeypatch.setattr("yaml.dump", lambda *_, **__: "a: 1e3")
+    with pytest.raises(ConfigError, match=r"a is '1e3' and is read as 1000\.0"):  # by YAML 1.2
+        dump_yaml({"a": "1e3"})
+    monkeypatch.setattr("yaml.dump", lambda *_, **__: "a: 2001-99-99")
+    with pytest.raises(ConfigError, match=r"cannot be written as YAML \(month must be in 1"):
+        dump_yaml({"a": "2001-99-99"})
     monkeypatch.undo()
     with pytest.raises(ConfigError, match="cannot be written as YAML"):
         dump_yaml({"a": 10**200})
