@@ -1,7 +1,7 @@
 """Reads one variable of a file as a field, with all its contents checked."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ SERIES = Use(bytes_a_value=11)
 """Single precision, its copy without gaps, and where it had some."""
 RAW = Use(bytes_a_value=8)
 """Double precision."""
+PAIRED_BYTES = 32
+"""A value of a forecast with several frames of a time: its copy, and that of the truth."""
 PIECE_VALUES = 2**20
 """Values that are checked and rounded at a time."""
 
@@ -147,6 +149,8 @@ def _read(
             array, dims = field_dims(array, settings.select, option)
         *along, y, x = dims
         of_frames = tuple(along)
+        if len(along) > 1:
+            use = replace(use, bytes_a_value=use.bytes_a_value + PAIRED_BYTES)
         # NumPy files are in memory as a whole until they are read.
         held = array.nbytes if Path(settings.path).suffix.lower() in (".npy", ".npz") else 0
         require_memory(

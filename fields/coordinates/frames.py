@@ -87,11 +87,9 @@ def frames_of(array: xr.DataArray, dims: tuple[str, ...], member: str | None = N
         _require_increase(time_T)
     else:
         _require_distinct(time_T, times.lead_T, members)
-    # Counted from another frame of this or another file: no time that two files share.
-    is_count = times.attrs.get("long_name") == NUMBERED["long_name"]
     return Frames(
         time_T=time_T,
-        has_time=not is_count,
+        has_time=True,
         name=_name(array, dims, times),
         attrs=times.attrs,
         lead_T=times.lead_T,

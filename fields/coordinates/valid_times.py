@@ -14,8 +14,8 @@ import xarray as xr
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.fields.coordinates.roles import (
-    REFERENCE_NAMES,
     OF_ONE_VALUE,
+    REFERENCE_NAMES,
     VALID_NAMES,
     Role,
     is_dates,
