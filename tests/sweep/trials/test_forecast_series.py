@@ -121,7 +121,7 @@ def test_a_baseline_is_paired_by_time_lead_and_member(tmp_path: Path, truth: Pat
     assert of_one.baseline_values is not None
     assert of_one.baseline_values.overall["rmse"] == pytest.approx(rms(errors()[0]), rel=1e-6)
     short = save(data.isel(step=[0, 1]), tmp_path / "short.nc")
-    with pytest.raises(DataError, match="lacks 48 of the 144 frames .* same times, leads and mem"):
+    with pytest.raises(DataError, match=r"lacks 48 of the 144 frames .* same times, leads and mem"):
         evaluate_files(forecast, truth, baseline=short)
 
 
