@@ -6,6 +6,7 @@ values), names of dimensions after it, and the order of dimensions last.
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 import cf_xarray  # noqa: F401  # registers the accessor ``.cf``
 import numpy as np
@@ -88,6 +89,11 @@ ROLES_OF_CF = {
     "time": Role.TIME,
 }
 """Roles by cf_xarray's keys; a later one goes before an earlier one: axis X before a latitude."""
+TELLING = (
+    *("axis", "standard_name", "long_name", "units", "positive"),
+    *("_CoordinateAxisType", "cartesian_axis", "grads_dim"),
+)
+"""Attributes that cf_xarray looks at."""
 OF_ONE_VALUE = "role of the dimension that it was"
 """Attribute, in memory alone, of a coordinate whose dimension had one value and was taken away."""
 STANDARD_NAMES = {
@@ -126,7 +132,10 @@ def role_by_name(name: str) -> Role:
 
 def role_by_attributes(array: xr.DataArray, name: str) -> Role | None:
     """Return what the CF attributes of a coordinate say, None where they say nothing."""
-    return _said(array).get(name)
+    if name not in array.coords:
+        return None
+    attrs = array.coords[name].attrs
+    return _said_by(tuple((key, str(attrs[key])) for key in TELLING if key in attrs))
 
 
 def is_dates(coordinate: xr.DataArray) -> bool:
@@ -140,16 +149,20 @@ def is_dates(coordinate: xr.DataArray) -> bool:
 
 def _said(array: xr.DataArray) -> dict[str, Role]:
     """Return the roles of coordinates that have CF attributes, by name."""
-    coordinates = array.coords.to_dataset()
-    found: dict[str, Role] = {}
-    described = {**coordinates.cf.coordinates, **coordinates.cf.axes}
-    for key, role in ROLES_OF_CF.items():
-        found |= {str(name): role for name in described.get(key, ())}
-    for name, coordinate in array.coords.items():
-        standard = STANDARD_NAMES.get(str(coordinate.attrs.get("standard_name")))
-        if standard is not None:
-            found[str(name)] = standard
-    return found
+    roles = {str(name): role_by_attributes(array, str(name)) for name in array.coords}
+    return {name: role for name, role in roles.items() if role is not None}
+
+
+@lru_cache(maxsize=1000)
+def _said_by(attrs: tuple[tuple[str, str], ...]) -> Role | None:
+    """Return what attributes say; kept, since cf_xarray tries every criterion each time."""
+    standard = STANDARD_NAMES.get(dict(attrs).get("standard_name", ""))
+    if standard is not None or not attrs:
+        return standard
+    one = xr.Dataset(coords={"it": ((), 0, dict(attrs))})
+    described = {**one.cf.coordinates, **one.cf.axes}
+    found = [role for key, role in ROLES_OF_CF.items() if described.get(key)]
+    return found[-1] if found else None
 
 
 def _role_of(array: xr.DataArray, dim: str, said: dict[str, Role]) -> Role:

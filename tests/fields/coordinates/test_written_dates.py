@@ -19,7 +19,7 @@ from tests.fields.coordinates.forecasts import hours, pattern
 WRF = ("Time", "south_north", "west_east")
 
 
-def read(dataset: xr.Dataset, folder: Path, **encoding: object) -> FieldSeries:
+def read(dataset: xr.Dataset, folder: Path, **encoding: dict[str, str]) -> FieldSeries:
     dataset.to_netcdf(folder / "field.nc", engine="h5netcdf", encoding=encoding)
     return read_series(DataSettings(path=str(folder / "field.nc"), variable="T2"))
 
