@@ -3,6 +3,7 @@
 Shape legend: T frames, H rows, W columns.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import numpy.typing as npt
 import torch
 
 from fieldsharp.core.errors import DataError
+from fieldsharp.fields.coordinates.frames import NUMBERED
 from fieldsharp.fields.coordinates.matching import same_coordinate
+from fieldsharp.fields.coordinates.numeric_time import comparable_times
 from fieldsharp.fields.derivatives import interior_mask
 from fieldsharp.fields.reading import RawField
 from fieldsharp.fields.series import period_text
@@ -24,6 +27,8 @@ MIN_SHARE_OF_CELLS = 0.5
 class FramePairs:
     """Frames of a forecast and of the truth at the same times, in physical units.
 
+    A frame of the truth is in as many pairs as the forecast has leads and members at its time.
+
     Attributes:
         pred_THW: The forecast.
         target_THW: The truth.
@@ -33,6 +38,9 @@ class FramePairs:
         too_sparse: Number of common frames left out because they know too few cells.
         missing: Number of values in common frames that only the truth has.
         frames_missing: Number of frames with values in the truth that the forecast lacks.
+        lead_T: How far ahead each frame was forecast; None where the forecast does not say.
+        member_T: Member of each frame; None where the forecast has not several.
+        start_T: Reference time of each frame as text; None where the forecast does not say.
     """
 
     pred_THW: npt.NDArray[np.floating]
@@ -43,6 +51,23 @@ class FramePairs:
     too_sparse: int
     missing: int
     frames_missing: int
+    lead_T: npt.NDArray[np.timedelta64] | None = None
+    member_T: tuple[str, ...] | None = None
+    start_T: tuple[str, ...] | None = None
+
+    def take(self, chosen: Sequence[int]) -> "FramePairs":
+        """Return some of the pairs, by their indices."""
+        which = np.asarray(chosen, dtype=np.int64)
+        return replace(
+            self,
+            pred_THW=self.pred_THW[which],
+            target_THW=self.target_THW[which],
+            known_THW=self.known_THW[which],
+            frames=[self.frames[index] for index in which],
+            lead_T=None if self.lead_T is None else self.lead_T[which],
+            member_T=None if self.member_T is None else tuple(self.member_T[i] for i in which),
+            start_T=None if self.start_T is None else tuple(self.start_T[i] for i in which),
+        )
 
 
 def pair_frames(forecast: Path, predicted: RawField, truth: Path, observed: RawField) -> FramePairs:
@@ -82,6 +107,9 @@ def pair_frames(forecast: Path, predicted: RawField, truth: Path, observed: RawF
         frames_missing=int(
             np.isfinite(np.delete(observed.values_THW, in_truth, axis=0)).any(axis=(1, 2)).sum()
         ),
+        lead_T=None if predicted.lead_T is None else predicted.lead_T[in_forecast][enough_T],
+        member_T=_members(predicted, np.asarray(in_forecast)[enough_T].tolist()),
+        start_T=_starts(predicted, np.asarray(in_forecast)[enough_T].tolist()),
     )
 
 
@@ -90,20 +118,37 @@ def pair_baseline(
 ) -> FramePairs:
     """Return the pairs with a baseline in place of the forecast, on the same frames and cells.
 
+    Frames are of the same valid time, lead and member; a baseline without members is compared with
+    each member of the forecast.
+
     Raises:
         DataError: If grids or units do not match, or frames or cells are missing.
     """
     _require_same_grid(reference, observed)
     _require_same_units(reference, observed)
     in_baseline, in_truth = _common_frames(reference, observed)
-    baseline_frame = dict(zip(in_truth, in_baseline, strict=True))
-    missing = [frame for frame in pairs.frames if frame not in baseline_frame]
+    leads = None if reference.lead_T is None else reference.lead_T[in_baseline]
+    members = _members(reference, in_baseline)
+    by_lead = _compared_by_lead(baseline, pairs.lead_T, leads)
+    if members is not None and pairs.member_T is None:
+        raise DataError(
+            f"the baseline {baseline} has several members and the forecast one; write the member "
+            "of the baseline that it is compared with into a file of its own"
+        )
+    by_member = members is not None
+    keys = _keys(in_truth, leads if by_lead else None, members)
+    baseline_frame = dict(zip(keys, in_baseline, strict=True))
+    wanted = _keys(
+        pairs.frames, pairs.lead_T if by_lead else None, pairs.member_T if by_member else None
+    )
+    missing = [key for key in wanted if key not in baseline_frame]
     if missing:
+        same = f"times{', leads' if by_lead else ''}{' and members' if by_member else ''}"
         raise DataError(
             f"the baseline {baseline} lacks {len(missing)} of the {len(pairs.frames)} frames the "
-            "forecast is compared on; give a baseline of the same times"
+            f"forecast is compared on; give a baseline of the same {same}"
         )
-    values_THW = reference.values_THW[[baseline_frame[frame] for frame in pairs.frames]]
+    values_THW = reference.values_THW[[baseline_frame[key] for key in wanted]]
     unknown = int((pairs.known_THW & ~np.isfinite(values_THW)).any(axis=0).sum())
     if unknown:
         raise DataError(
@@ -150,20 +195,69 @@ def _require_same_units(predicted: RawField, observed: RawField, what: str = "fo
         )
 
 
+def _members(field: RawField, frames: list[int]) -> tuple[str, ...] | None:
+    if field.member_T is None:
+        return None
+    return tuple(field.member_T[frame] for frame in frames)
+
+
+def _starts(field: RawField, frames: list[int]) -> tuple[str, ...] | None:
+    if field.lead_T is None:
+        return None
+    leads = field.lead_T[frames]
+    if field.time.dtype == object:
+        leads = leads.astype("timedelta64[us]").astype(object)  # as cftime subtracts them
+    return tuple(str(start) for start in field.time[frames] - leads)
+
+
+def _compared_by_lead(
+    baseline: Path,
+    ours: npt.NDArray[np.timedelta64] | None,
+    theirs: npt.NDArray[np.timedelta64] | None,
+) -> bool:
+    """Return whether frames are compared by lead too.
+
+    Raises:
+        DataError: If only one of two forecasts says its leads, and has several.
+    """
+    if ours is not None and theirs is not None:
+        return True
+    for leads in (ours, theirs):
+        if leads is not None and len(np.unique(leads)) > 1:
+            raise DataError(
+                f"only one of the forecast and the baseline {baseline} says how far ahead its "
+                "frames are; give both a coordinate of leads"
+            )
+    return False
+
+
+def _keys(
+    frames: list[int], lead_T: npt.NDArray[np.timedelta64] | None, member_T: tuple[str, ...] | None
+) -> list[tuple[int, int, str]]:
+    leads = [0] * len(frames) if lead_T is None else lead_T.astype(np.int64).tolist()
+    return list(zip(frames, leads, member_T or [""] * len(frames), strict=True))
+
+
 def _common_frames(predicted: RawField, observed: RawField) -> tuple[list[int], list[int]]:
     """Return the indices of frames at common times, in the forecast and in the truth."""
-    if not (predicted.has_time and observed.has_time):
-        if len(predicted.time) != len(observed.time):
+    # A forecast of frames without times says which frames of its source they follow.
+    numbered = predicted.has_time and predicted.time_attrs.get("long_name") == NUMBERED["long_name"]
+    if not (predicted.has_time and observed.has_time) and not (numbered and not observed.has_time):
+        frames = len(np.unique(predicted.time)) if predicted.member_T else len(predicted.time)
+        if frames != len(observed.time):
             raise DataError(
-                f"the forecast has {len(predicted.time)} frames and the truth "
+                f"the forecast has {frames} frames and the truth "
                 f"{len(observed.time)}, and without times in both files they must be as many"
             )
-        both = list(range(len(observed.time)))
-        return both, both
-    truth_frame = {time: frame for frame, time in enumerate(observed.time.tolist())}
+        _, in_truth = np.unique(predicted.time, return_inverse=True)
+        return list(range(len(predicted.time))), in_truth.tolist()
+    ours, theirs = comparable_times(
+        predicted.time, predicted.time_attrs, observed.time, observed.time_attrs
+    )
+    truth_frame = {time: frame for frame, time in enumerate(theirs.tolist())}
     common = [
         (frame, truth_frame[time])
-        for frame, time in enumerate(predicted.time.tolist())
+        for frame, time in enumerate(ours.tolist())
         if time in truth_frame
     ]
     if not common:

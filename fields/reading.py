@@ -1,8 +1,7 @@
 """Reads one variable of a file as a field, with all its contents checked."""
 
 import math
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,10 @@ import xarray as xr
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use, require_memory
 from fieldsharp.core.printable import printable
-from fieldsharp.fields.coordinates.dimensions import field_dims
+from fieldsharp.fields.coordinates.attached import with_coordinates
+from fieldsharp.fields.coordinates.dimensions import field_dims, forecast_dims
+from fieldsharp.fields.coordinates.frames import frames_of, grid_coordinates
+from fieldsharp.fields.coordinates.selection import DATA_SELECT, SelectOption
 from fieldsharp.fields.files.formats import (
     open_dataset,
     pick_variable,
@@ -22,18 +24,17 @@ from fieldsharp.fields.files.formats import (
 )
 from fieldsharp.fields.files.read_size import frames_at_a_time, memory_needed
 from fieldsharp.fields.missing_values import fill_in_time, valid_cells
-from fieldsharp.fields.series import FieldSeries, time_text
+from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.settings import DataSettings
 
 SERIES = Use(bytes_a_value=11)
 """Single precision, its copy without gaps, and where it had some."""
 RAW = Use(bytes_a_value=8)
 """Double precision."""
+PAIRED_BYTES = 32
+"""A value of a forecast with several frames of a time: its copy, and that of the truth."""
 PIECE_VALUES = 2**20
 """Values that are checked and rounded at a time."""
-
-
-DAY_OR_MONTH_FIRST = re.compile(r"since\s+(\d{1,2}[-/.]\d{1,2}[-/.]\d{3,})")
 
 
 def read_series(settings: DataSettings, use: Use = SERIES) -> FieldSeries:
@@ -57,7 +58,7 @@ def read_series(settings: DataSettings, use: Use = SERIES) -> FieldSeries:
         filled_T=filled_T.astype(np.float32),
         dims=raw.dims,
         grid=raw.grid,
-        time_attrs=dict(raw.array.coords[raw.dims[0]].attrs) if raw.has_time else {},
+        time_attrs=raw.time_attrs,
         attrs=dict(raw.array.attrs),
         file_attrs=raw.file_attrs,
     )
@@ -69,12 +70,16 @@ class RawField:
 
     Attributes:
         values_THW: Physical values.
-        time: Increasing time coordinate; frame numbers where the file has none.
+        time: Time that each frame holds for; frame numbers where the file has none. It increases,
+            except in a forecast with several leads or members, which has several frames of a time.
         has_time: Whether the file has a time coordinate.
         dims: Names of the time, y and x dimensions.
         grid: Coordinates that do not depend on time.
         array: The variable with its attributes and no frame.
         file_attrs: Attributes of the file.
+        time_attrs: Attributes of the time coordinate, among them the units of numeric time.
+        lead_T: How far ahead each frame was forecast; None where the file does not say.
+        member_T: Member of the ensemble of each frame; None where there are not several.
     """
 
     values_THW: npt.NDArray[np.floating]
@@ -84,25 +89,68 @@ class RawField:
     grid: xr.Dataset
     array: xr.DataArray
     file_attrs: dict[str, Any]
+    time_attrs: dict[str, Any] = field(default_factory=dict)
+    lead_T: npt.NDArray[np.timedelta64] | None = None
+    member_T: tuple[str, ...] | None = None
 
 
-@without_known_warnings()
-def read_raw(settings: DataSettings, use: Use = RAW, dtype: npt.DTypeLike = np.float64) -> RawField:
-    """Read the configured variable with its gaps.
+def read_raw(
+    settings: DataSettings,
+    use: Use = RAW,
+    dtype: npt.DTypeLike = np.float64,
+    option: SelectOption = DATA_SELECT,
+) -> RawField:
+    """Read the configured variable with its gaps, one frame at each time.
 
     Args:
         settings: Which field.
         use: Memory that its use takes.
         dtype: Precision of the values, single or double.
+        option: How dimensions were selected, for errors.
 
     Raises:
         DataError: As ``read_series``, but for cells that are all missing.
     """
+    return _read(settings, use, dtype, option, every_frame=False)
+
+
+def read_forecast(settings: DataSettings, option: SelectOption, use: Use = RAW) -> RawField:
+    """Read a forecast: frames of all its reference times, leads and members, in double precision.
+
+    Args:
+        settings: Which field.
+        option: How dimensions were selected, for errors.
+        use: Memory that its use takes.
+
+    Raises:
+        DataError: As ``read_raw``, but for several leads and members.
+    """
+    return _read(settings, use, np.float64, option, every_frame=True)
+
+
+@without_known_warnings()
+def _read(
+    settings: DataSettings,
+    use: Use,
+    dtype: npt.DTypeLike,
+    option: SelectOption,
+    *,
+    every_frame: bool,
+) -> RawField:
     with open_dataset(Path(settings.path)) as dataset:
-        stored = dataset[pick_variable(dataset, settings.variable, settings.path)]
-        array, dims = field_dims(stored, settings.select)
-        time, y, x = dims
-        _require_numbers(array)
+        name = pick_variable(dataset, settings.variable, settings.path)
+        stored = dataset[name]
+        _require_numbers(stored)
+        array, member = with_coordinates(dataset, name), None
+        dims: tuple[str, ...]
+        if every_frame:
+            array, dims, member = forecast_dims(array, settings.select, option)
+        else:
+            array, dims = field_dims(array, settings.select, option)
+        *along, y, x = dims
+        of_frames = tuple(along)
+        if len(along) > 1:
+            use = replace(use, bytes_a_value=use.bytes_a_value + PAIRED_BYTES)
         # NumPy files are in memory as a whole until they are read.
         held = array.nbytes if Path(settings.path).suffix.lower() in (".npy", ".npz") else 0
         require_memory(
@@ -111,24 +159,30 @@ def read_raw(settings: DataSettings, use: Use = RAW, dtype: npt.DTypeLike = np.f
             use.processes,
         )
         try:
+            frames = frames_of(array, of_frames, member)
             at_a_time = frames_at_a_time(stored.variable, array, dims)
-            values_THW = _finite_or_missing(array, dims, at_a_time, dtype)
-            coordinates = {n: c for n, c in array.coords.items() if set(c.dims) <= {y, x}}
-            grid = xr.Dataset(coords=coordinates).load()
-            others = [name for name in array.coords if name != time]
-            nothing = array.drop_vars(others).isel({time: slice(0, 0)}).copy()  # no view
+            values = _finite_or_missing(array, dims, at_a_time, dtype)
+            grid = xr.Dataset(coords=grid_coordinates(array, of_frames, y, x)).load()
         except DataError:
             raise
         except Exception as error:  # a damaged chunk is found only now
             raise unreadable(Path(settings.path), error) from error
         return RawField(
-            values_THW=values_THW,
-            time=_increasing_time(array, time),
-            has_time=time in array.coords,
-            dims=dims,
+            values_THW=values.reshape(-1, *values.shape[-2:]),
+            time=frames.time_T,
+            has_time=frames.has_time,
+            dims=(frames.name, y, x),
             grid=grid,
-            array=nothing.transpose(*dims),
+            array=xr.DataArray(
+                np.empty((0, *values.shape[-2:]), array.dtype),
+                dims=(frames.name, y, x),
+                name=array.name,
+                attrs=array.attrs,
+            ),
             file_attrs=dict(dataset.attrs),
+            time_attrs=frames.attrs,
+            lead_T=frames.lead_T,
+            member_T=frames.member_T,
         )
 
 
@@ -146,12 +200,12 @@ def _require_numbers(array: xr.DataArray) -> None:
 
 
 def _finite_or_missing(
-    array: xr.DataArray, dims: tuple[str, str, str], at_a_time: int, dtype: npt.DTypeLike
+    array: xr.DataArray, dims: tuple[str, ...], at_a_time: int, dtype: npt.DTypeLike
 ) -> npt.NDArray[np.floating]:
     """Read block by block, since each is decoded and checked in higher precision."""
     values_THW = np.empty([array.sizes[dim] for dim in dims], dtype)
     piece = max(1, PIECE_VALUES // math.prod(values_THW.shape[1:]))
-    infinite, first_infinite = 0, -1
+    infinite, first_infinite, a_frame = 0, -1, tuple(range(1, values_THW.ndim))
     for start in range(0, len(values_THW), at_a_time):
         block = array.variable.isel({dims[0]: slice(start, start + at_a_time)})
         read_THW = block.load().transpose(*dims).values
@@ -164,7 +218,7 @@ def _finite_or_missing(
                 values_THW[frame : frame + len(doubles_THW)] = doubles_THW
                 continue
             if not infinite:
-                first_infinite = frame + int(np.argmax(infinite_THW.any(axis=(1, 2))))
+                first_infinite = frame + int(np.argmax(infinite_THW.any(axis=a_frame)))
             infinite += int(infinite_THW.sum())
     if infinite:
         raise DataError(
@@ -173,32 +227,3 @@ def _finite_or_missing(
             "missing"
         )
     return values_THW
-
-
-def _increasing_time(array: xr.DataArray, time: str) -> npt.NDArray[Any]:
-    if time not in array.coords:
-        return np.arange(array.sizes[time])
-    ambiguous = DAY_OR_MONTH_FIRST.search(str(array.coords[time].encoding.get("units", "")))
-    if ambiguous:
-        raise DataError(
-            f"time counts from {ambiguous[1]}, which may have the day or the month first; write "
-            "the year first in its units, such as 'hours since 2003-12-31'"
-        )
-    when = np.asarray(array.coords[time].values)
-    if np.issubdtype(when.dtype, np.datetime64):
-        when = when.astype("datetime64[ns]")  # one resolution, so that two files' times compare
-    elif when.dtype.kind not in "iufm" and not hasattr(when.flat[0], "calendar"):
-        raise DataError(
-            f"time holds {when.dtype}, such as {str(when.flat[0])!r}, neither dates nor numbers; "
-            "give it CF units such as 'hours since 2000-01-01'"
-        )
-    if len(when) > 1:
-        ahead = when[1:] > when[:-1]
-        if not ahead.all():
-            frame = int(np.argmin(ahead)) + 1
-            raise DataError(
-                f"time does not increase: frame {frame} ({time_text(when[frame])}) is not after "
-                f"frame {frame - 1} ({time_text(when[frame - 1])}); sort the file by time and drop "
-                "doubles"
-            )
-    return when

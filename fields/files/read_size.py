@@ -21,8 +21,8 @@ CHUNKS_AT_A_TIME = 10
 MOST_RETAINED_BYTES = 2 * CHUNKS_AT_A_TIME * 32 * 2**20
 """Larger chunks than of 32 MiB are given back by the C library when they are freed."""
 MOST_VARIABLES = 10_000
-Dims = tuple[str, str, str]
-"""Names of time, y and x."""
+Dims = tuple[str, ...]
+"""Names of time, y and x; of a forecast, of all dimensions that frames run along, then y and x."""
 
 
 def frames_at_a_time(stored: xr.Variable, array: xr.DataArray, dims: Dims) -> int:
@@ -31,9 +31,10 @@ def frames_at_a_time(stored: xr.Variable, array: xr.DataArray, dims: Dims) -> in
     Args:
         stored: The variable as it is in the file.
         array: The selected part, its dimensions in any order.
-        dims: Its time, y and x.
+        dims: Its time, y and x; frames are those along the first of them.
     """
-    frames, cells = array.sizes[dims[0]], array.sizes[dims[1]] * array.sizes[dims[2]]
+    frames = array.sizes[dims[0]]
+    cells = array.size // frames
     if chunk := _chunk(stored):
         step = min(chunk[stored.dims.index(dims[0])], frames)
     else:  # a frame that is strewn over the file is not gathered again and again

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from fieldsharp.sweep.study.status.references import Reference
+    from fieldsharp.sweep.trials.forecast_series import PartOfForecast
 
 NAME = "evaluate"
 HELP = "Compare a forecast file with a truth file: the spatial analysis."
+SHOWN_OF_PARTS = ("gradient", "gradient_observed", "peak", "peak_observed", "rmse", "correlation")
+"""Metrics of each lead and each member; JSON has all of them."""
 
 
 class AreaWeights(StrEnum):
@@ -44,10 +47,15 @@ def run(
     truth_variable: Annotated[
         str | None, typer.Option(help="Where the truth names the field otherwise.")
     ] = None,
-    select: Annotated[
+    forecast_select: Annotated[
+        list[str] | None,
+        typer.Option(help="One value of a dimension of the forecast: level=850, step='6 h'."),
+    ] = None,
+    truth_select: Annotated[
         list[str] | None,
         typer.Option(help="One value of a further dimension of the truth, such as level=850."),
     ] = None,
+    select: Annotated[list[str] | None, typer.Option(help="The same as --truth-select.")] = None,
     baseline: Annotated[
         Path | None,
         typer.Option(help="Forecast by a net trained without gradient term, for more guards."),
@@ -81,16 +89,22 @@ def run(
     from fieldsharp.sweep.trials.file_references import file_references, note_on_references
     from fieldsharp.sweep.trials.file_sharpening import TrainingFiles
 
-    chosen = dict(_dimension_and_value(pair) for pair in select or [])
+    if select and truth_select:
+        raise ConfigError(
+            "--select and --truth-select are the same option, and both are given; use "
+            "--truth-select alone"
+        )
+    of_truth = "--truth-select" if truth_select else "--select"
     evaluation = evaluate_files(
         forecast,
         truth,
         variable,
         truth_variable,
-        chosen,
+        _selection(of_truth, truth_select or select),
         baseline,
         sharpen_with=TrainingFiles(*sharpen_with) if sharpen_with else None,
         measures=GridMeasures(area_weights=area_weights.value, per=per.value),
+        forecast_select=_selection("--forecast-select", forecast_select),
     )
     references, note = file_references(evaluation), note_on_references(evaluation)
     if as_json:
@@ -123,6 +137,9 @@ def run(
     if evaluation.frames_without_truth:
         show(f"{evaluation.frames_without_truth} frames of the forecast have no truth")
     console.print(table)
+    for parts in (evaluation.by_lead, evaluation.by_member):
+        if parts:
+            _show_parts(parts, console)
     show(f"departures are from {evaluation.climatology}")
     for note in evaluation.grid_notes:
         show(note)
@@ -152,11 +169,32 @@ def _show_references(references: "Sequence[Reference]", console: "Console") -> N
     console.print(table)
 
 
-def _dimension_and_value(pair: str) -> tuple[str, int | float | str]:
-    from fieldsharp.sweep.configuration.core_schema import plain_value
+def _show_parts(parts: "Sequence[PartOfForecast]", console: "Console") -> None:
+    """Print a line of the main metrics for each lead, or for each member."""
+    from rich.table import Table
+    from rich.text import Text
 
-    dimension, equals, text = pair.partition("=")
-    if not equals:
-        raise ConfigError(f"--select {pair!r} is no dimension=value, such as level=850")
-    value = plain_value(text.strip())
-    return dimension, text if value is None or isinstance(value, bool) else value
+    names = [name for name in SHOWN_OF_PARTS if name in parts[0].metrics]
+    table = Table(box=None, pad_edge=False)
+    table.add_column("member" if parts[0].lead is None else "lead")
+    for heading in ("frames", *names):
+        table.add_column(heading, justify="right")
+    for part in parts:
+        numbers = [f"{part.metrics[name]:.4g}" for name in names]
+        table.add_row(Text(part.lead or part.member or ""), str(part.frames), *numbers)
+    console.print(table)
+
+
+def _selection(option: str, pairs: Sequence[str] | None) -> dict[str, str]:
+    """Return the value of each dimension as it was typed."""
+    chosen: dict[str, str] = {}
+    for pair in pairs or ():
+        dimension, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"{option} {pair!r} is no dimension=value, such as level=850")
+        if dimension in chosen:
+            raise ConfigError(
+                f"{option} gives {dimension!r} twice, {chosen[dimension]} and {value}; give it once"
+            )
+        chosen[dimension] = value
+    return chosen

@@ -90,10 +90,3 @@ def null(word: str) -> None:
     """
     if word not in _NULLS:
         raise ValueError(f"{word!r} is not null")
-
-
-def plain_value(word: str) -> int | float | bool | str | None:
-    """Return the value of a plain word, as it is read from a file."""
-    read = {NULL: null, BOOLEAN: boolean, INTEGER: integer, FLOAT: floating}
-    tag = next((tag for tag, words, _ in READ if words.match(word)), None)
-    return word if tag is None else read[tag](word)

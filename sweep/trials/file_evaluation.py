@@ -11,10 +11,11 @@ import torch
 
 from fieldsharp.core.memory import Use
 from fieldsharp.fields.coordinates.grid_geometry import GridGeometry, grid_geometry
+from fieldsharp.fields.coordinates.selection import FORECAST_SELECT, TRUTH_SELECT, Selection
 from fieldsharp.fields.files.formats import open_dataset, pick_variable
 from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.fields.pairing import FramePairs, pair_baseline, pair_frames
-from fieldsharp.fields.reading import RAW, RawField, read_raw
+from fieldsharp.fields.reading import RAW, RawField, read_forecast, read_raw
 from fieldsharp.fields.settings import DataSettings, GridMeasures
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome, check_guards
@@ -31,7 +32,15 @@ from fieldsharp.sweep.trials.file_climatology import (
     typical_cells,
 )
 from fieldsharp.sweep.trials.file_sharpening import FileSharpeners, TrainingFiles, as_samples
-from fieldsharp.sweep.trials.frame_order import WHAT_ORDER_NEEDS, check_order
+from fieldsharp.sweep.trials.forecast_series import (
+    PartOfForecast,
+    check_order_of_series,
+    indices_by_lead,
+    indices_by_member,
+    of_lead,
+    one_pair_a_time,
+)
+from fieldsharp.sweep.trials.frame_order import WHAT_ORDER_NEEDS
 
 BATCH_FRAMES = 64
 TRUTH = Use(bytes_a_value=72)
@@ -40,7 +49,7 @@ BASELINE = Use(bytes_a_value=24)
 """Memory for the baseline, with both in memory: itself and the paired frames."""
 NOT_IN_JSON = (
     *("metrics", "guards", "metric_values", "values_missing", "frames_missing"),
-    *("baseline_values", "sharpened", "not_fitted"),
+    *("baseline_values", "sharpened", "not_fitted", "by_lead", "by_member"),
 )
 """Attributes of an evaluation that are written to JSON in another form or not at all."""
 
@@ -72,6 +81,8 @@ class Evaluation:
         gradient_per: Unit of length of gradients: cell or km.
         grid_notes: How cells are weighted and distances are known, a sentence each; none by
             default.
+        by_lead: The metrics of each lead, from the shortest; none where there are not several.
+        by_member: The metrics of each member; none where there are not several.
     """
 
     metrics: dict[str, float]
@@ -93,14 +104,21 @@ class Evaluation:
     not_fitted: Mapping[str, str] = field(default_factory=dict)
     gradient_per: str = "cell"
     grid_notes: tuple[str, ...] = ()
+    by_lead: tuple[PartOfForecast, ...] = ()
+    by_member: tuple[PartOfForecast, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return one flat mapping of plain values."""
-        # JSON has no NaN: an undefined metric is null.
-        metrics = {k: v if math.isfinite(v) else None for k, v in self.metrics.items()}
+        """Return one flat mapping of plain values, and a list of leads and members beside it."""
         facts = {k: v for k, v in asdict(self).items() if k not in NOT_IN_JSON}
         guards = {guard.name: guard.as_json() for guard in self.guards}
-        return {**metrics, **facts, "guards": guards}
+        parts: dict[str, Any] = {}
+        if self.by_lead:
+            parts["by_lead"] = [
+                {"lead": p.lead, "lead_hours": p.lead_hours, **_of_part(p)} for p in self.by_lead
+            ]
+        if self.by_member:
+            parts["by_member"] = [{"member": p.member, **_of_part(p)} for p in self.by_member]
+        return {**_without_nan(self.metrics), **facts, "guards": guards, **parts}
 
 
 def evaluate_files(
@@ -108,28 +126,34 @@ def evaluate_files(
     truth: Path,
     variable: str | None = None,
     truth_variable: str | None = None,
-    select: Mapping[str, int | float | str] | None = None,
+    select: Selection | None = None,
     baseline: Path | None = None,
     limits: GuardSettings | None = None,
     sharpen_with: TrainingFiles | None = None,
     measures: GridMeasures | None = None,
+    forecast_select: Selection | None = None,
 ) -> Evaluation:
     """Evaluate a forecast at common times, in each frame on the cells with a value in both files.
 
+    Every frame of a forecast, of each reference time, lead and member, is compared with the truth
+    at the time that it holds for, and weighs the same.
+
     With training files the baseline, or where none is given the forecast itself, is evaluated under
-    each sharpener too. They are fitted once for all frames, since files have no axis of leads, and
-    applied in each frame to the cells that it knows.
+    each sharpener too. They are fitted once for the frames of all leads and members, and applied in
+    each frame to the cells that it knows.
 
     Args:
         forecast: NetCDF, Zarr, .npy or .npz.
         truth: The same, on the same grid.
         variable: Name in the forecast; None where it holds one.
         truth_variable: Name in the truth; None where it is the same, or the only one.
-        select: One value for each dimension of the truth beyond time, y and x.
+        select: One value for each dimension of the truth beyond time, y and x: of members too.
         baseline: Forecast of the same predictor trained with weight 0, for guards relative to it.
         limits: Limits of the guards.
         sharpen_with: Files that sharpeners are fitted on.
         measures: What is taken from the coordinates of the grid; None for nothing.
+        forecast_select: One value for each dimension of the forecast beyond times, members, y and
+            x; also of the baseline and the training forecast, where they have that dimension.
 
     Raises:
         ConfigError: If gradients per km are asked for on a grid without real distances.
@@ -137,7 +161,8 @@ def evaluate_files(
             files are too short to fit a sharpener on.
         TrainingFailed: If a sharpener cannot be fitted that must be.
     """
-    name, predicted = _read_forecast(forecast, variable)
+    chosen = forecast_select or {}
+    name, predicted = _read_forecast(forecast, variable, chosen)
     observed = _read_truth(truth, name, truth_variable, select)
     climatology, description, settings = file_climatology(observed, limits or GuardSettings())
     pairs = pair_frames(forecast, predicted, truth, observed)
@@ -145,7 +170,9 @@ def evaluate_files(
     geometry = _geometry(predicted, observed, pairs, measures)
     sharpeners = None
     if sharpen_with is not None:
-        of_training, predicted_then = _read_forecast(sharpen_with.forecast, variable)
+        of_training, predicted_then = _read_forecast(
+            sharpen_with.forecast, variable, chosen, may_lack=True
+        )
         observed_then = _read_truth(sharpen_with.truth, of_training, truth_variable, select)
         sharpeners = FileSharpeners.fit(
             sharpen_with, predicted_then, observed_then, observed, pairs
@@ -155,7 +182,7 @@ def evaluate_files(
     values = found[NO_SHARPENER]
     baseline_values = None
     if baseline is not None:
-        _, reference = _read_forecast(baseline, variable, BASELINE)
+        _, reference = _read_forecast(baseline, variable, chosen, BASELINE, may_lack=True)
         of_baseline = pair_baseline(pairs, baseline, reference, observed)
         found = _evaluate(of_baseline, climatology, sharpeners, geometry)
         baseline_values = found[NO_SHARPENER]
@@ -164,7 +191,7 @@ def evaluate_files(
     guards = check_guards(values, settings, baseline_values, variation)
     if len(observed.values_THW) < LEAST_CLIMATOLOGY_FRAMES:
         guards = [guard for guard in guards if guard.name not in FOLLOW_THE_TRUTH]
-    order = check_order(pairs)
+    order = check_order_of_series(pairs)
     if order is None:
         description += f"; the guard order is left out, {WHAT_ORDER_NEEDS}"
     return Evaluation(
@@ -187,26 +214,64 @@ def evaluate_files(
         not_fitted=sharpeners.not_fitted if sharpeners else {},
         gradient_per=measures.per,
         grid_notes=geometry.notes if geometry else (),
+        by_lead=tuple(
+            of_lead(lead, len(chosen), _metrics(pairs.take(chosen), climatology, geometry))
+            for lead, chosen in indices_by_lead(pairs).items()
+        ),
+        by_member=tuple(
+            PartOfForecast(
+                len(chosen), _metrics(pairs.take(chosen), climatology, geometry), member=member
+            )
+            for member, chosen in indices_by_member(pairs).items()
+        ),
     )
 
 
-def _read_forecast(path: Path, variable: str | None, use: Use = RAW) -> tuple[str, RawField]:
+def _without_nan(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """JSON has no NaN: an undefined metric is null."""
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+
+
+def _of_part(part: PartOfForecast) -> dict[str, Any]:
+    return {"frames": part.frames, **_without_nan(part.metrics)}
+
+
+def _metrics(
+    pairs: FramePairs, climatology: Climatology, geometry: GridGeometry | None
+) -> Mapping[str, float]:
+    return _evaluate(pairs, climatology, None, geometry)[NO_SHARPENER].overall
+
+
+def _read_forecast(
+    path: Path, variable: str | None, select: Selection, use: Use = RAW, *, may_lack: bool = False
+) -> tuple[str, RawField]:
+    """Return the name of a forecast's variable and its frames.
+
+    Args:
+        path: The file.
+        variable: Name in it; None where it holds one.
+        select: One value for each further dimension.
+        use: Memory that its use takes.
+        may_lack: Whether the file may lack a dimension that is selected.
+    """
     with open_dataset(path) as dataset:
         name = pick_variable(dataset, variable, str(path))
-    return name, read_raw(DataSettings(path=str(path), variable=name), use)
+        if may_lack:
+            known = {*dataset[name].dims, *dataset[name].coords}
+            select = {dim: value for dim, value in select.items() if dim in known}
+    settings = DataSettings(path=str(path), variable=name, select=dict(select))
+    return name, read_forecast(settings, FORECAST_SELECT, use)
 
 
 def _read_truth(
-    path: Path,
-    forecast_name: str,
-    variable: str | None,
-    select: Mapping[str, int | float | str] | None,
+    path: Path, forecast_name: str, variable: str | None, select: Selection | None
 ) -> RawField:
     with open_dataset(path) as dataset:
         # A bare array is named after its file: a truth that holds one field needs no equal name.
         same = variable or (forecast_name if forecast_name in dataset.data_vars else None)
     chosen = dict(select) if select else {}
-    return read_raw(DataSettings(path=str(path), variable=same, select=chosen), TRUTH)
+    settings = DataSettings(path=str(path), variable=same, select=chosen)
+    return read_raw(settings, TRUTH, option=TRUTH_SELECT)
 
 
 def _geometry(
@@ -222,6 +287,7 @@ def _variation(
     pairs: FramePairs, climatology: Climatology, geometry: GridGeometry | None
 ) -> FieldVariation:
     """Return how much the truth of the paired frames varies in time."""
+    pairs = one_pair_a_time(pairs)
     variation = TruthVariation(len(pairs.known_THW))
     for frames in _frames_by_mask(pairs):
         mask_HW = pairs.known_THW[frames[0]]

@@ -5,7 +5,7 @@ precision.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -174,13 +174,7 @@ def _evenly_spread(pairs: FramePairs) -> FramePairs:
     if count <= most:
         return pairs
     chosen = np.linspace(0, count - 1, most).round().astype(np.int64)
-    return replace(
-        pairs,
-        pred_THW=pairs.pred_THW[chosen],
-        target_THW=pairs.target_THW[chosen],
-        known_THW=pairs.known_THW[chosen],
-        frames=[pairs.frames[index] for index in chosen],
-    )
+    return pairs.take(chosen.tolist())
 
 
 def _cells_known_throughout(files: TrainingFiles, pairs: FramePairs) -> npt.NDArray[np.bool_]:

@@ -1,5 +1,6 @@
 """Frames of two files paired by time, grid, units and known cells."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.fields.pairing import FramePairs, pair_baseline, pair_frames
-from fieldsharp.fields.reading import RawField, read_raw
+from fieldsharp.fields.reading import RawField, read_raw, read_series
 from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.writing import write_netcdf
 from tests.fields.forecast_files import HOURS, random_field, write
 
 
@@ -82,3 +84,24 @@ def test_files_without_a_common_cell_are_refused(tmp_path: Path) -> None:
         DataError, match="have no cell with a value in common in any of their 5 common frames"
     ):
         _pairs(write(tmp_path / "w.nc", west), write(tmp_path / "e.nc", east))
+
+
+def test_frames_that_follow_those_of_a_file_without_times_are_paired_by_number(
+    tmp_path: Path,
+) -> None:
+    truth, pred = random_field(0), random_field(1, frames=2)
+    np.save(tmp_path / "t.npy", truth)
+    source = read_series(DataSettings(path=str(tmp_path / "t.npy")))
+    ahead = replace(
+        source,
+        values_TCHW=pred[:, None].astype(np.float32),
+        time=np.array([3, 4]),
+        filled_T=source.filled_T[:2],
+    )
+    write_netcdf(ahead, tmp_path / "f.nc")
+    pairs = _pairs(tmp_path / "f.nc", tmp_path / "t.npy")
+    assert pairs.frames == [3, 4]
+    np.testing.assert_array_equal(pairs.target_THW, truth[3:])
+    np.save(tmp_path / "f.npy", pred)
+    with pytest.raises(DataError, match="2 frames and the truth 5"):
+        _pairs(tmp_path / "f.npy", tmp_path / "t.npy")

@@ -345,9 +345,9 @@ class TestRefusals:
         assert f"is not after frame {frame - 1} " in message
 
     def test_time_as_text(self, humidity: xr.Dataset, saved: Saver) -> None:
-        humidity["time"] = [f"2000-01-0{day}" for day in range(1, 9)]
+        humidity["time"] = [f"day {day}" for day in range(1, 9)]
 
-        assert "'2000-01-01', neither dates nor numbers" in refusal_of(saved(humidity))
+        assert "'day 1', neither dates nor numbers" in refusal_of(saved(humidity))
 
     def test_all_cells_missing(self, humidity: xr.Dataset, saved: Saver) -> None:
         humidity["hus"].values[:] = np.nan

@@ -131,3 +131,61 @@ def test_a_variable_without_time_is_refused() -> None:
 def test_a_variable_that_is_no_grid_is_refused() -> None:
     with pytest.raises(DataError, match=r"station=4.*choose a variable on a grid"):
         field_axes(array_of(time=3, station=4), {})
+
+
+@pytest.mark.parametrize(
+    ("x_attrs", "y_attrs"),
+    [
+        ({"units": "degrees_east"}, {"units": "degrees_north"}),
+        (
+            {"standard_name": "projection_x_coordinate"},
+            {"standard_name": "projection_y_coordinate"},
+        ),
+        ({"standard_name": "grid_longitude"}, {"standard_name": "grid_latitude"}),
+        ({"axis": "X"}, {}),
+        ({}, {"axis": "Y"}),
+    ],
+)
+def test_attributes_say_which_dimension_is_x_and_which_is_y(
+    x_attrs: dict[str, str], y_attrs: dict[str, str]
+) -> None:
+    array = array_of(a=4, b=5, time=3).assign_coords(
+        a=("a", np.arange(4.0), x_attrs), b=("b", np.arange(5.0), y_attrs)
+    )
+    assert field_axes(array, {}).dims == ("time", "b", "a")
+
+
+@pytest.mark.parametrize("attrs", [{"positive": "down"}, {"axis": "Z"}, {"standard_name": "depth"}])
+def test_a_level_is_never_taken_for_y(attrs: dict[str, str]) -> None:
+    array = array_of(time=3, a=4, b=5, c=2).assign_coords(b=("b", np.arange(5.0), attrs))
+    with pytest.raises(DataError, match=r"data\.select\.b=0"):
+        field_axes(array, {})
+    assert field_axes(array, {"b": 1}).dims == ("time", "a", "c")
+    with pytest.raises(DataError, match="'b' is a level"):
+        field_axes(array.isel(a=0, drop=True), {})
+
+
+def test_rows_of_a_picture_are_no_level() -> None:
+    assert field_axes(array_of(time=3, height=4, width=5), {}).shape == (3, 4, 5)
+
+
+def test_a_number_is_chosen_up_to_the_rounding_of_its_precision() -> None:
+    array = array_of(time=2, depth=2, y=2, x=2).assign_coords(
+        depth=np.array([0.2, 0.7], dtype=np.float32)
+    )
+    for typed in (0.7, "0.7"):
+        found = field_axes(array, {"depth": typed})
+        np.testing.assert_array_equal(found.values, array.values[:, 1])
+
+
+def test_a_value_that_is_there_twice_is_refused() -> None:
+    array = array_of(time=2, level=2, y=2, x=2).assign_coords(level=[850, 850])
+    with pytest.raises(DataError, match="which is there 2 times"):
+        field_axes(array, {"level": 850})
+
+
+def test_the_level_that_all_of_a_variable_is_at_may_be_named() -> None:
+    array = array_of(time=2, y=2, x=2).assign_coords(level=850)
+    assert field_axes(array, {"level": 850}).dims == ("time", "y", "x")
+    with pytest.raises(DataError, match=r"level=500, and all of variable 'q' is at level=850"):
+        field_axes(array, {"level": 500})

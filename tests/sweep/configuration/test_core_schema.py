@@ -7,7 +7,6 @@ import yaml
 from hypothesis import given, settings
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.sweep.configuration.core_schema import plain_value
 from fieldsharp.sweep.configuration.safe_yaml import parse_yaml
 from tests.sweep.configuration.yaml_words import OF_BOTH, PLAIN, WORDS_OF_1_1, same, specified
 
@@ -26,7 +25,6 @@ def _is_plain(word: str) -> bool:
 @given(PLAIN)
 def test_a_plain_word_is_what_the_specification_says(word: str) -> None:
     word = word.strip()
-    assert same(plain_value(word), specified(word))
     if _is_plain(word):
         assert same(parse_yaml(f"a: {word}\n", "it"), {"a": specified(word)})
 
@@ -45,7 +43,6 @@ def test_a_word_of_yaml_1_1_is_text_wherever_a_value_is_read(word: str) -> None:
 def test_the_words_of_yaml_1_2_have_their_values(word: str, value: Any) -> None:
     assert same(specified(word), value)
     assert same(parse_yaml(f"a: {word}", "it")["a"], value)
-    assert same(plain_value(word), value)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""Times that are numbers, compared in one unit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fieldsharp.core.errors import DataError
+from fieldsharp.fields.coordinates.valid_times import seconds_in
+
+
+def comparable_times(
+    ours: npt.NDArray[Any],
+    our_attrs: Mapping[str, Any],
+    theirs: npt.NDArray[Any],
+    their_attrs: Mapping[str, Any],
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the times of two files so that equal times are equal values.
+
+    Dates stay as they are, and numbers of equal units; others become nanoseconds.
+
+    Raises:
+        DataError: If numbers have units of which not both are units of time.
+    """
+    if not {ours.dtype.kind, theirs.dtype.kind} <= set("iufm"):
+        return ours, theirs
+    units, other = _units(ours, our_attrs), _units(theirs, their_attrs)
+    if units == other:
+        return ours, theirs
+    seconds, other_seconds = _seconds(units), _seconds(other)
+    if seconds is None or other_seconds is None:
+        raise DataError(
+            f"the times of the forecast are numbers in {units or 'no units'} and those of the "
+            f"truth in {other or 'no units'}; give both the same units of time, such as 'hours'"
+        )
+    return _nanoseconds(ours, seconds), _nanoseconds(theirs, other_seconds)
+
+
+def _units(times: npt.NDArray[Any], attrs: Mapping[str, Any]) -> str:
+    if times.dtype.kind == "m":
+        return f"{np.datetime_data(times.dtype)[0]} of durations"
+    units = str(attrs.get("units", "")).strip()
+    return "" if units == "1" else units
+
+
+def _seconds(units: str) -> float | None:
+    if units.endswith(" of durations"):
+        return float(np.timedelta64(1, units.split()[0]) / np.timedelta64(1, "s"))  # type: ignore[call-overload]
+    return seconds_in(units)
+
+
+def _nanoseconds(times: npt.NDArray[Any], seconds: float) -> npt.NDArray[np.int64]:
+    numbers = times.astype(np.int64) if times.dtype.kind == "m" else times
+    return np.asarray(np.rint(numbers.astype(np.float64) * seconds * 1e9).astype(np.int64))
