@@ -3,6 +3,8 @@
 Shape legend: T frames, H rows, W columns.
 """
 
+import json
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,10 +13,16 @@ import numpy.typing as npt
 import torch
 
 from fieldsharp.core.errors import DataError
-from fieldsharp.fields.coordinates.matching import same_coordinate
+from fieldsharp.fields.common_frames import common_frames
+from fieldsharp.fields.coordinates.grid_matching import CellOrder, Grid, match_grids, part_of
+from fieldsharp.fields.coordinates.units import (
+    InconvertibleUnitsError,
+    UnitConversion,
+    is_difference,
+    unit_conversion,
+)
 from fieldsharp.fields.derivatives import interior_mask
 from fieldsharp.fields.reading import RawField
-from fieldsharp.fields.series import period_text
 
 MIN_SHARE_OF_CELLS = 0.5
 """Of the fullest frame; frames that know fewer cells are left out."""
@@ -33,6 +41,9 @@ class FramePairs:
         too_sparse: Number of common frames left out because they know too few cells.
         missing: Number of values in common frames that only the truth has.
         frames_missing: Number of frames with values in the truth that the forecast lacks.
+        converted: A sentence if the forecast was converted into the units of the truth.
+        by_position: A sentence for each axis whose cells were paired by position, because one file
+            alone has a coordinate.
     """
 
     pred_THW: npt.NDArray[np.floating]
@@ -43,6 +54,8 @@ class FramePairs:
     too_sparse: int
     missing: int
     frames_missing: int
+    converted: tuple[str, ...] = ()
+    by_position: tuple[str, ...] = ()
 
 
 def pair_frames(forecast: Path, predicted: RawField, truth: Path, observed: RawField) -> FramePairs:
@@ -51,10 +64,10 @@ def pair_frames(forecast: Path, predicted: RawField, truth: Path, observed: RawF
     Raises:
         DataError: If grids, units or times do not match, or no cell is known in both.
     """
-    _require_same_grid(predicted, observed)
-    _require_same_units(predicted, observed)
-    in_forecast, in_truth = _common_frames(predicted, observed)
-    pred_THW, target_THW = predicted.values_THW[in_forecast], observed.values_THW[in_truth]
+    match = _match(predicted, observed, "forecast", forecast, truth)
+    in_forecast, in_truth = common_frames(predicted, observed)
+    pred_THW = match(predicted.values_THW[in_forecast])
+    target_THW = observed.values_THW[in_truth]
     known_THW = np.isfinite(pred_THW) & np.isfinite(target_THW)
     cells_T = known_THW.sum(axis=(1, 2))
     if not np.isfinite(pred_THW).any():
@@ -82,6 +95,8 @@ def pair_frames(forecast: Path, predicted: RawField, truth: Path, observed: RawF
         frames_missing=int(
             np.isfinite(np.delete(observed.values_THW, in_truth, axis=0)).any(axis=(1, 2)).sum()
         ),
+        converted=match.converted,
+        by_position=match.order.by_position,
     )
 
 
@@ -93,9 +108,8 @@ def pair_baseline(
     Raises:
         DataError: If grids or units do not match, or frames or cells are missing.
     """
-    _require_same_grid(reference, observed)
-    _require_same_units(reference, observed)
-    in_baseline, in_truth = _common_frames(reference, observed)
+    match = _match(reference, observed, "baseline", baseline)
+    in_baseline, in_truth = common_frames(reference, observed, "baseline")
     baseline_frame = dict(zip(in_truth, in_baseline, strict=True))
     missing = [frame for frame in pairs.frames if frame not in baseline_frame]
     if missing:
@@ -103,72 +117,108 @@ def pair_baseline(
             f"the baseline {baseline} lacks {len(missing)} of the {len(pairs.frames)} frames the "
             "forecast is compared on; give a baseline of the same times"
         )
-    values_THW = reference.values_THW[[baseline_frame[frame] for frame in pairs.frames]]
+    values_THW = match(reference.values_THW[[baseline_frame[frame] for frame in pairs.frames]])
     unknown = int((pairs.known_THW & ~np.isfinite(values_THW)).any(axis=0).sum())
     if unknown:
         raise DataError(
             f"the baseline {baseline} lacks values in {unknown} of the cells the forecast is "
             "compared on; give a baseline of the same cells"
         )
-    return replace(pairs, pred_THW=values_THW)
+    return replace(
+        pairs,
+        pred_THW=values_THW,
+        converted=pairs.converted + match.converted,
+        by_position=pairs.by_position + match.order.by_position,
+    )
 
 
-def require_same_field(training: RawField, observed: RawField) -> None:
-    """Check that the truth of training frames has the grid and units of the truth.
+def in_grid_and_units(
+    training: RawField, path: Path, observed: RawField
+) -> tuple[RawField, tuple[str, ...]]:
+    """Return the truth of training frames with the cells and units of the truth.
+
+    Args:
+        training: The truth of training frames.
+        path: Its file, for errors.
+        observed: The truth.
+
+    Returns:
+        The field, and a sentence if it was converted.
 
     Raises:
-        DataError: If it does not.
+        DataError: If grids or units do not match.
     """
-    _require_same_grid(training, observed, "training truth")
-    _require_same_units(training, observed, "training truth")
+    match = _match(training, observed, "training truth", path)
+    units = {"units": observed.array.attrs["units"]} if match.conversion else {}
+    field = replace(
+        training, values_THW=match(training.values_THW), array=training.array.assign_attrs(units)
+    )
+    if observed.grid.coords or match.order.is_transposed:
+        field = replace(field, dims=(training.dims[0], *observed.dims[1:]), grid=observed.grid)
+    return field, match.converted
 
 
-def _require_same_grid(predicted: RawField, observed: RawField, what: str = "forecast") -> None:
-    shapes = predicted.values_THW.shape[1:], observed.values_THW.shape[1:]
-    if shapes[0] != shapes[1]:
-        raise DataError(
-            f"the {what} has a grid of {shapes[0][0]} x {shapes[0][1]} cells and the truth "
-            f"{shapes[1][0]} x {shapes[1][1]}; bring them to one grid"
-        )
-    for axis in (1, 2):
-        name, truth_name = predicted.dims[axis], observed.dims[axis]
-        if name not in predicted.grid.coords or truth_name not in observed.grid.coords:
+@dataclass(frozen=True)
+class _Match:
+    """Takes values of a field in the cells and units of another."""
+
+    order: CellOrder
+    conversion: UnitConversion | None
+    converted: tuple[str, ...]
+
+    def __call__(self, values_THW: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        values_THW = self.order(values_THW)
+        return values_THW if self.conversion is None else self.conversion(values_THW)
+
+
+def _match(
+    field: RawField, observed: RawField, what: str, path: Path, truth: Path | None = None
+) -> _Match:
+    ours, theirs = _grid(field), _grid(observed)
+    if ours.shape != theirs.shape:
+        _advise_part(ours, theirs, what, path, truth)
+    order = match_grids(ours, theirs, what)
+    conversion = _conversion(field, observed, what)
+    said = (f"the {what} was converted {conversion}",) if conversion else ()
+    return _Match(order, conversion, said)
+
+
+def _grid(field: RawField) -> Grid:
+    _, y, x = field.dims
+    rows, columns = field.values_THW.shape[1:]
+    return Grid(field.grid, y, x, (rows, columns))
+
+
+def _advise_part(ours: Grid, theirs: Grid, what: str, path: Path, truth: Path | None) -> None:
+    """Refuse a field whose grid is a part of the other's with the command that cuts the other."""
+    cut = {"truth": part_of(ours, theirs) if truth else None, what: part_of(theirs, ours)}
+    for name, part in cut.items():
+        if part is None:
             continue
-        a, b = predicted.grid.coords[name].values, observed.grid.coords[truth_name].values
-        if not same_coordinate(a, b):
-            raise DataError(
-                f"{what} and truth differ in their coordinate {truth_name!r}: it runs from "
-                f"{a[0]:g} to {a[-1]:g} and from {b[0]:g} to {b[-1]:g}; bring them to one grid"
-            )
-
-
-def _require_same_units(predicted: RawField, observed: RawField, what: str = "forecast") -> None:
-    units, truth_units = predicted.array.attrs.get("units"), observed.array.attrs.get("units")
-    if units and truth_units and units != truth_units:
+        whole, other = (truth, what) if name == "truth" else (path, "truth")
+        assert whole is not None
+        slices = ", ".join(f"{dim}=slice({s.start}, {s.stop})" for dim, s in part.items())
+        to = whole.with_name(f"{whole.stem}-part.nc")
+        code = (
+            f"import xarray as xr; xr.open_dataset({json.dumps(str(whole))}, decode_cf=False)"
+            f".isel({slices}).to_netcdf({json.dumps(str(to))})"
+        )
         raise DataError(
-            f"the {what} is in {units!r} and the truth in {truth_units!r}; convert one of them"
+            f"the {what} has a grid of {ours.shape[0]} x {ours.shape[1]} cells and the truth "
+            f"{theirs.shape[0]} x {theirs.shape[1]}, of which that of the {other} is a part; cut "
+            f"the {name} with  python -c {shlex.quote(code)}  and give {to}"
         )
 
 
-def _common_frames(predicted: RawField, observed: RawField) -> tuple[list[int], list[int]]:
-    """Return the indices of frames at common times, in the forecast and in the truth."""
-    if not (predicted.has_time and observed.has_time):
-        if len(predicted.time) != len(observed.time):
-            raise DataError(
-                f"the forecast has {len(predicted.time)} frames and the truth "
-                f"{len(observed.time)}, and without times in both files they must be as many"
-            )
-        both = list(range(len(observed.time)))
-        return both, both
-    truth_frame = {time: frame for frame, time in enumerate(observed.time.tolist())}
-    common = [
-        (frame, truth_frame[time])
-        for frame, time in enumerate(predicted.time.tolist())
-        if time in truth_frame
-    ]
-    if not common:
+def _conversion(field: RawField, observed: RawField, what: str) -> UnitConversion | None:
+    ours, theirs = (str(f.array.attrs.get("units") or "") for f in (field, observed))
+    if not (ours and theirs):
+        return None
+    difference = any(is_difference(f.array.attrs) for f in (field, observed))
+    try:
+        return unit_conversion(ours, theirs, difference)
+    except InconvertibleUnitsError as error:
         raise DataError(
-            f"forecast and truth have no time in common: the forecast runs from "
-            f"{period_text(predicted.time)}, the truth from {period_text(observed.time)}"
-        )
-    return [pair[0] for pair in common], [pair[1] for pair in common]
+            f"the {what} is in {ours!r} and the truth in {theirs!r}, and {error}; compare files of "
+            "one quantity, with units written as in CF"
+        ) from error

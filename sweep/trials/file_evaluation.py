@@ -67,6 +67,8 @@ class Evaluation:
         baseline_values: The metrics of the baseline, of the forecast itself where none is given.
         sharpened: The metrics of the baseline under each sharpener, by its name.
         not_fitted: Why other sharpeners could not be fitted, by name.
+        converted: A sentence for each file that was converted into the units of the truth.
+        by_position: A sentence for each axis whose cells were paired by position.
     """
 
     metrics: dict[str, float]
@@ -86,6 +88,8 @@ class Evaluation:
     baseline_values: MetricValues | None = None
     sharpened: Mapping[str, MetricValues] = field(default_factory=dict)
     not_fitted: Mapping[str, str] = field(default_factory=dict)
+    converted: tuple[str, ...] = ()
+    by_position: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return one flat mapping of plain values."""
@@ -142,9 +146,11 @@ def evaluate_files(
     found = _evaluate(pairs, climatology, sharpeners if baseline is None else None)
     values = found[NO_SHARPENER]
     baseline_values = None
+    compared = pairs
     if baseline is not None:
         _, reference = _read_forecast(baseline, variable, BASELINE)
         of_baseline = pair_baseline(pairs, baseline, reference, observed)
+        compared = of_baseline
         found = _evaluate(of_baseline, climatology, sharpeners)
         baseline_values = found[NO_SHARPENER]
     cells_T = pairs.known_THW.sum(axis=(1, 2))
@@ -172,6 +178,8 @@ def evaluate_files(
         baseline_values=baseline_values or values,
         sharpened={name: found[name] for name in (sharpeners.parameters if sharpeners else ())},
         not_fitted=sharpeners.not_fitted if sharpeners else {},
+        converted=compared.converted + (sharpeners.converted if sharpeners else ()),
+        by_position=compared.by_position,
     )
 
 
