@@ -233,7 +233,10 @@ def test_what_cannot_be_fitted_is_left_out_with_its_reason(
         ("late", "no sharpener can be fitted on "),
         ("small", "the training truth has a grid of 7 x 8 cells and the truth 7 x 9; bring them"),
         ("shifted", "training truth and truth differ in their coordinate 'lat': it runs from 51"),
-        ("celsius", "the training truth is in 'degC' and the truth in 'K'; convert one of them"),
+        (
+            "humidity",
+            "the training truth is in 'g kg-1' and the truth in 'K', and they are units of",
+        ),
         ("sparse", "cells are known in all 30 frames of "),
         ("other cells", "has no training value in 2 of the 59 cells that are evaluated"),
         ("missing", "does not exist"),
@@ -254,8 +257,8 @@ def test_training_files_that_do_not_fit_are_one_sentence(
             pred, truth = pred[:, :, :8], truth[:, :, :8]
         case "shifted":
             options = {"first_lat": 51.0}
-        case "celsius":
-            options = {"units": "degC"}
+        case "humidity":
+            options = {"units": "g kg-1"}
         case "sparse":
             for frame in range(30):
                 pred[frame, frame % 7, :4] = np.nan

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import cftime
 import numpy as np
+import numpy.typing as npt
 import pytest
 import xarray as xr
 
@@ -26,8 +26,11 @@ def _field(tmp_path: Path, times: Any, **attrs: str) -> RawField:
     return read_raw(DataSettings(path=str(path)))
 
 
-def _dates(calendar: str, year: int = 2001, days: int = 5) -> list[cftime.datetime]:
-    return [cftime.datetime(year, 3, 1 + day, calendar=calendar) for day in range(days)]
+def _dates(calendar: str, year: int = 2001, days: int = 5) -> npt.NDArray[np.object_]:
+    """Return days from the first of March as dates of cftime."""
+    start = f"{year:04}-03-01"
+    dates = xr.date_range(start, periods=days, freq="D", calendar=calendar, use_cftime=True)
+    return np.array(dates, dtype=object)
 
 
 def test_times_in_single_precision_are_those_of_the_truth(tmp_path: Path) -> None:
@@ -67,7 +70,7 @@ def test_dates_of_two_kinds_are_compared_as_dates(tmp_path: Path, calendar: str)
     dates = np.array(["2001-03-01", "2001-03-03", "2001-03-05"], dtype="M8[ns]")
     truth = _field(tmp_path, dates)
     forecast = _field(tmp_path, _dates(calendar))
-    forecast = RawField(**{**vars(forecast), "time": np.array(_dates(calendar), dtype=object)})
+    forecast = RawField(**{**vars(forecast), "time": _dates(calendar)})
     assert common_frames(forecast, truth) == ([0, 2, 4], [0, 1, 2])
 
 
@@ -81,11 +84,12 @@ def test_calendars_that_differ_are_refused_by_name(tmp_path: Path, calendar: str
 
 
 def test_civil_calendars_are_two_before_the_reform(tmp_path: Path) -> None:
-    old = [_field(tmp_path, _dates(name, 1200)) for name in ("standard", "proleptic_gregorian")]
+    names = ("standard", "proleptic_gregorian")
+    forecast, truth = (_field(tmp_path, _dates(name, 1200)) for name in names)
     with pytest.raises(DataError, match="which differ before October 1582"):
-        common_frames(*old)
-    late = [_field(tmp_path, _dates(name, 9200)) for name in ("standard", "proleptic_gregorian")]
-    assert common_frames(*late)[0] == list(range(5))
+        common_frames(forecast, truth)
+    forecast, truth = (_field(tmp_path, _dates(name, 9200)) for name in names)
+    assert common_frames(forecast, truth)[0] == list(range(5))
 
 
 def test_numeric_times_are_converted_or_refused(tmp_path: Path) -> None:

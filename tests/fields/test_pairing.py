@@ -126,8 +126,8 @@ def test_cells_are_matched_by_the_values_of_their_coordinates(tmp_path: Path, ch
     changed["t2m"].attrs["units"] = "K"
     changed.astype("f4").to_netcdf(tmp_path / "f.nc", engine="h5netcdf")
     pairs = _pairs(tmp_path / "f.nc", tmp_path / "world.nc")
-    by_hand = changed.assign_coords(lon=(changed["lon"] + 180) % 360 - 180)
-    by_hand = by_hand.reindex(lat=whole["lat"], lon=whole["lon"])["t2m"].astype("f4")
+    unrolled = changed.assign_coords(lon=(changed["lon"] + 180) % 360 - 180)
+    by_hand = unrolled.reindex(lat=whole["lat"], lon=whole["lon"])["t2m"].astype("f4")
     np.testing.assert_array_equal(pairs.pred_THW, by_hand.values)
 
 
