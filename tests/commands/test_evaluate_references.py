@@ -226,6 +226,26 @@ def test_what_cannot_be_fitted_is_left_out_with_its_reason(
     assert "beware: the sharpener 'quantile' cannot be fitted" in capsys.readouterr().out
 
 
+def test_training_files_in_other_units_give_the_same_references(
+    files: Files, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = _references(_json(capsys, files.arguments()))
+    for name, values in (
+        ("train.nc", files.training_pred),
+        ("train-truth.nc", files.training_truth),
+    ):
+        write(files.folder / name, values - 273.15, TRAINING_TIMES, units="degC")
+    found = _json(capsys, files.arguments())
+    assert found["converted"] == [
+        "the training truth was converted from degC to K",
+        "to fit sharpeners, the forecast was converted from degC to K",
+    ]
+    for name, reference in _references(found).items():
+        assert reference["rmse"] == pytest.approx(expected[name]["rmse"], rel=1e-6), name
+    assert main(files.arguments()) == 0
+    assert "the training truth was converted from degC to K" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
