@@ -14,7 +14,8 @@ import torch
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.fields.common_frames import common_frames
-from fieldsharp.fields.coordinates.grid_matching import CellOrder, Grid, match_grids, part_of
+from fieldsharp.fields.coordinates.grid_matching import CellOrder, match_grids, part_of
+from fieldsharp.fields.coordinates.grids import Grid
 from fieldsharp.fields.coordinates.units import (
     InconvertibleUnitsError,
     UnitConversion,

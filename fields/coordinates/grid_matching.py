@@ -1,26 +1,28 @@
 """In which order the cells of one grid are those of another, by the values of coordinates.
 
-Dimensions are paired by role (rows with rows), coordinates by name, by being latitude or longitude,
-and last by role; never by their position in a file.
-
 Shape legend: T frames, H rows (y), W columns (x).
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from fieldsharp.core.errors import DataError
+from fieldsharp.fields.coordinates.grids import (
+    Coordinate,
+    CoordinatePair,
+    Grid,
+    coordinate_pairs,
+    grid_coordinates,
+)
 from fieldsharp.fields.coordinates.matching import (
     FULL_CIRCLE,
     first_different,
     matching_order,
+    nearest_neighbour,
     same_coordinate,
 )
 from fieldsharp.fields.coordinates.units import (
@@ -29,35 +31,7 @@ from fieldsharp.fields.coordinates.units import (
     unit_conversion,
 )
 
-GEOGRAPHIC_NAME = re.compile("lat|lon", re.IGNORECASE)
-LONGITUDE_NAME = re.compile("lon", re.IGNORECASE)
-
 Order = npt.NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The cells of a field.
-
-    Attributes:
-        coordinates: That do not depend on time.
-        y: Name of the dimension of rows.
-        x: Name of the dimension of columns.
-        shape: Number of rows and of columns.
-    """
-
-    coordinates: xr.Dataset
-    y: str
-    x: str
-    shape: tuple[int, int]
-
-    def transposed(self) -> "Grid":
-        """Return the grid with rows and columns exchanged."""
-        return Grid(self.coordinates, self.x, self.y, (self.shape[1], self.shape[0]))
-
-    def curved(self) -> dict[str, npt.NDArray[np.float64]]:
-        """Return the coordinates HW of a curved grid, by name."""
-        return {c.name: c.values for c in _coordinates(self) if c.axes == "yx"}
 
 
 @dataclass(frozen=True)
@@ -96,25 +70,6 @@ def _is_as_is(order: Order) -> bool:
     return bool(np.array_equal(order, np.arange(len(order))))
 
 
-@dataclass(frozen=True, eq=False)
-class _Coordinate:
-    """Values along the axes "y", "x" or "yx", rows first."""
-
-    name: str
-    values: npt.NDArray[np.float64]
-    axes: str
-    is_dimension: bool
-    units: str
-    is_longitude: bool
-
-    def over(self, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
-        values = self.values[:, None] if self.axes == "y" else self.values
-        return np.broadcast_to(values, shape)
-
-
-_Pair = tuple[_Coordinate, _Coordinate]
-
-
 def match_grids(
     ours: Grid, theirs: Grid, what: str = "forecast", other: str = "truth"
 ) -> CellOrder:
@@ -139,7 +94,7 @@ def match_grids(
             f"the {what} has a grid of {ours.shape[0]} x {ours.shape[1]} cells and the {other} "
             f"{theirs.shape[0]} x {theirs.shape[1]}; bring them to one grid"
         )
-    pairs = [_in_their_units(pair, what, other) for pair in _pairs(ours, theirs)]
+    pairs = [_in_their_units(pair, what, other) for pair in coordinate_pairs(ours, theirs)]
     names = f"{what} and {other}"
     straight = [pair for pair in pairs if pair[0].axes == pair[1].axes != "yx"]
     curved = [pair for pair in pairs if pair not in straight]
@@ -147,13 +102,15 @@ def match_grids(
         _orders(axis, size, straight, bool(curved), names)
         for axis, size in zip("yx", theirs.shape, strict=True)
     )
+    of_truth = [(b.over(theirs.shape), _period(a, b)) for a, b in curved]
+    spacing_HW = nearest_neighbour(of_truth) if curved else np.zeros(0)
     differing = None
     for rows_H, columns_W in product(rows, columns):
         cells = np.ix_(rows_H, columns_W)
         compared = [
             (a.over(ours.shape)[cells], b.over(theirs.shape), _period(a, b)) for a, b in curved
         ]
-        found = first_different(compared) if compared else None
+        found = first_different(compared, spacing_HW) if compared else None
         if found is None:
             said = tuple(_by_position(ours, theirs, pairs, what, other))
             return CellOrder(is_transposed, rows_H, columns_W, said)
@@ -168,7 +125,9 @@ def part_of(smaller: Grid, larger: Grid) -> dict[str, slice] | None:
     None if they are not all in it, are not next to each other, or a grid lacks 1-D coordinates.
     """
     found: dict[str, slice] = {}
-    pairs = [pair for pair in _pairs(smaller, larger) if pair[0].axes == pair[1].axes != "yx"]
+    pairs = [
+        pair for pair in coordinate_pairs(smaller, larger) if pair[0].axes == pair[1].axes != "yx"
+    ]
     for axis, dim in (("y", larger.y), ("x", larger.x)):
         of_axis = [pair for pair in pairs if pair[0].axes == axis]
         if not of_axis:
@@ -186,7 +145,7 @@ def part_of(smaller: Grid, larger: Grid) -> dict[str, slice] | None:
 
 
 def _orders(
-    axis: str, size: int, straight: list[_Pair], has_curved: bool, names: str
+    axis: str, size: int, straight: list[CoordinatePair], has_curved: bool, names: str
 ) -> list[Order]:
     """Return the orders along an axis that its own coordinates leave open."""
     of_axis = [pair for pair in straight if pair[0].axes == axis]
@@ -202,7 +161,7 @@ def _orders(
     return [order]
 
 
-def _differ(pair: _Pair, names: str) -> DataError:
+def _differ(pair: CoordinatePair, names: str) -> DataError:
     a, b = (coordinate.values.ravel() for coordinate in pair)
     return DataError(
         f"{names} differ in their coordinate {pair[1].name!r}: it runs from {a[0]:g} to "
@@ -211,31 +170,35 @@ def _differ(pair: _Pair, names: str) -> DataError:
 
 
 def _by_position(
-    ours: Grid, theirs: Grid, pairs: list[_Pair], what: str, other: str
+    ours: Grid, theirs: Grid, pairs: list[CoordinatePair], what: str, other: str
 ) -> Iterator[str]:
     """Say for each axis without a common coordinate that its cells were taken as they stand."""
     for axis, name in (("y", "rows"), ("x", "columns")):
         if any(axis in a.axes and axis in b.axes for a, b in pairs):
             continue
         have = [
-            any(axis in coordinate.axes for coordinate in _coordinates(grid))
+            any(axis in coordinate.axes for coordinate in grid_coordinates(grid))
             for grid in (ours, theirs)
         ]
+        if all(have):
+            raise DataError(
+                f"the coordinates along the {name} of {what} and {other} cannot be told to be the "
+                "same, by name or as latitude and longitude; name them alike in both files"
+            )
         if any(have):
-            lacking = "share no coordinate" if all(have) else "do not both have a coordinate"
             yield (
                 f"the {name} of the {what} were taken for those of the {other} by their position: "
-                f"the files {lacking} along them"
+                "one file alone has a coordinate along them"
             )
 
 
-def _period(a: _Coordinate, b: _Coordinate) -> float | None:
+def _period(a: Coordinate, b: Coordinate) -> float | None:
     if not (a.is_longitude or b.is_longitude):
         return None
     return None if b.units.startswith("rad") else FULL_CIRCLE
 
 
-def _in_their_units(pair: _Pair, what: str, other: str) -> _Pair:
+def _in_their_units(pair: CoordinatePair, what: str, other: str) -> CoordinatePair:
     ours, theirs = pair
     if not (ours.units and theirs.units) or ours.units == theirs.units:
         return pair
@@ -252,91 +215,8 @@ def _in_their_units(pair: _Pair, what: str, other: str) -> _Pair:
         return pair
     values = conversion(ours.values).astype(np.float64)
     return (
-        _Coordinate(
+        Coordinate(
             ours.name, values, ours.axes, ours.is_dimension, theirs.units, ours.is_longitude
         ),
         theirs,
-    )
-
-
-def _pairs(ours: Grid, theirs: Grid) -> list[_Pair]:
-    """Return the coordinates of both grids that mean the same."""
-    left_ours, left_theirs = _coordinates(ours), _coordinates(theirs)
-    found: list[_Pair] = []
-    for key_of in (_by_name, _by_kind, _by_role):
-        if not (left_ours and left_theirs):
-            break
-        keys = key_of(theirs, left_theirs)
-        for key, a in list(key_of(ours, left_ours).items()):
-            if key in keys:
-                found.append((a, keys[key]))
-                left_ours.remove(a)
-                left_theirs.remove(keys[key])
-    return found
-
-
-def _by_name(_: Grid, coordinates: list[_Coordinate]) -> dict[str, _Coordinate]:
-    return {coordinate.name: coordinate for coordinate in coordinates}
-
-
-def _by_kind(grid: Grid, coordinates: list[_Coordinate]) -> dict[str, _Coordinate]:
-    """Return latitude and longitude, by the CF attributes and usual names that cf_xarray knows."""
-    import cf_xarray  # noqa: F401  # registers the accessor
-
-    by_name = _by_name(grid, coordinates)
-    chosen = grid.coordinates[list(by_name)]
-    named = chosen.cf.coordinates
-    guessed = chosen.cf.guess_coord_axis().cf.coordinates
-    found: dict[str, _Coordinate] = {}
-    for kind in ("latitude", "longitude"):
-        names = named.get(kind) or guessed.get(kind) or []
-        if len(names) == 1:
-            found[kind] = by_name[str(names[0])]
-    return found
-
-
-def _by_role(_: Grid, coordinates: list[_Coordinate]) -> dict[str, _Coordinate]:
-    return {coordinate.axes: coordinate for coordinate in coordinates if coordinate.is_dimension}
-
-
-def _coordinates(grid: Grid) -> list[_Coordinate]:
-    """Return the numeric coordinates that say where cells are.
-
-    These are the coordinates of dimensions and those that are latitudes or longitudes; where there
-    is none, all others of real numbers: a grid may name its own as it likes.
-    """
-    found = [
-        coordinate
-        for name, variable in grid.coordinates.coords.items()
-        if (coordinate := _coordinate(str(name), variable, grid)) is not None
-    ]
-    horizontal = [c for c in found if c.is_dimension or _is_geographic(grid, c)]
-    return horizontal or [c for c in found if grid.coordinates[c.name].dtype.kind == "f"]
-
-
-def _is_geographic(grid: Grid, coordinate: _Coordinate) -> bool:
-    attrs = grid.coordinates[coordinate.name].attrs
-    return bool(
-        GEOGRAPHIC_NAME.search(coordinate.name)
-        or GEOGRAPHIC_NAME.search(str(attrs.get("standard_name", "")))
-        or coordinate.units.startswith("degree")
-    )
-
-
-def _coordinate(name: str, variable: xr.DataArray, grid: Grid) -> _Coordinate | None:
-    roles = {grid.y: "y", grid.x: "x"}
-    dims = [dim for dim in (grid.y, grid.x) if dim in variable.dims]
-    if variable.dtype.kind not in "iuf" or not dims or set(variable.dims) - set(dims):
-        return None
-    attrs: dict[Any, Any] = variable.attrs
-    units, standard = str(attrs.get("units", "")), str(attrs.get("standard_name", ""))
-    return _Coordinate(
-        name=name,
-        values=np.asarray(variable.transpose(*dims).values, dtype=np.float64),
-        axes="".join(roles[dim] for dim in dims),
-        is_dimension=variable.dims == (name,),
-        units=units,
-        is_longitude=bool(
-            LONGITUDE_NAME.search(standard or name) or units.lower().startswith("degrees_e")
-        ),
     )

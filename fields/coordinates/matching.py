@@ -70,17 +70,16 @@ def matching_order(
     return order_N if same_coordinate(ours_N[order_N], theirs_N, period) else None
 
 
-def first_different(pairs: Sequence[tuple[Values, Values, float | None]]) -> int | None:
+def first_different(
+    pairs: Sequence[tuple[Values, Values, float | None]], spacing_HW: Values
+) -> int | None:
     """Return which of the coordinates of a curved grid differs in a cell first; None if none does.
-
-    The spacing at a cell is its distance from the nearest neighbour in all coordinates together:
-    along a row of a grid the latitude may hardly change.
 
     Args:
         pairs: For each of K coordinates our values HW, theirs HW, and the period or None. A cell
             that has no value in both agrees.
+        spacing_HW: Distance of each cell from its nearest neighbour.
     """
-    spacing_HW = _nearest_neighbour([(theirs, period) for _, theirs, period in pairs])
     for index, (ours_HW, theirs_HW, period) in enumerate(pairs):
         neither_HW = np.isnan(ours_HW) & np.isnan(theirs_HW)
         tolerance_HW = _tolerance(ours_HW, theirs_HW, spacing_HW)
@@ -114,8 +113,14 @@ def _spacing(values_N: Values, period: float | None) -> Values:
     return np.asarray(np.minimum(np.append(steps, steps[-1]), np.insert(steps, 0, steps[0])))
 
 
-def _nearest_neighbour(coordinates_K: Sequence[tuple[Values, float | None]]) -> Values:
-    """Return the distance of each cell from the nearest along its row and column, in HW."""
+def nearest_neighbour(coordinates_K: Sequence[tuple[Values, float | None]]) -> Values:
+    """Return the distance of each cell from the nearest along its row and column, in HW.
+
+    In all coordinates together: along a row of a grid the latitude may hardly change.
+
+    Args:
+        coordinates_K: For each coordinate its values HW, and the period or None.
+    """
     nearest_HW = np.full(coordinates_K[0][0].shape, np.inf)
     for axis in (0, 1):
         if nearest_HW.shape[axis] < 2:

@@ -13,7 +13,8 @@ import numpy as np
 import xarray as xr
 
 from fieldsharp.core.errors import ConfigError, DataError
-from fieldsharp.fields.coordinates.grid_matching import Grid, match_grids
+from fieldsharp.fields.coordinates.grid_matching import match_grids
+from fieldsharp.fields.coordinates.grids import Grid
 from fieldsharp.fields.coordinates.units import (
     InconvertibleUnitsError,
     is_difference,

@@ -26,7 +26,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.fields.coordinates.grid_matching import Grid
+from fieldsharp.fields.coordinates.grids import Grid
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.checkpoint import load_weights, save_weights

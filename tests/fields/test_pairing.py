@@ -231,3 +231,13 @@ def test_the_truth_of_training_frames_is_taken_in_the_cells_and_units_of_the_tru
     assert said == ("the training truth was converted from degC to K",)
     assert field.array.attrs["units"] == "K"
     xr.testing.assert_equal(field.grid, truth.grid)
+
+
+def test_coordinates_that_cannot_be_told_to_be_the_same_are_refused(tmp_path: Path) -> None:
+    rows, columns = np.meshgrid(np.arange(7.0), np.arange(9.0), indexing="ij")
+    for name, names in (("t", ("lat", "lon")), ("f", ("north", "east"))):
+        coords = {"time": HOURS, names[0]: (("y", "x"), 50 + rows), names[1]: (("y", "x"), columns)}
+        dataset = xr.Dataset({"t2m": (("time", "y", "x"), random_field(0))}, coords=coords)
+        dataset.to_netcdf(tmp_path / f"{name}.nc", engine="h5netcdf")
+    with pytest.raises(DataError, match="cannot be told to be the same"):
+        _pairs(tmp_path / "f.nc", tmp_path / "t.nc")

@@ -1,16 +1,25 @@
 """Coordinates of two files: the same up to rounding, and the order of their cells."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldsharp.fields.coordinates.matching import (
     FULL_CIRCLE,
-    first_different,
     matching_order,
+    nearest_neighbour,
     same_coordinate,
 )
+from fieldsharp.fields.coordinates.matching import first_different as different_at
+
+Pair = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float | None]
+
+
+def first_different(pairs: list[Pair]) -> int | None:
+    return different_at(pairs, nearest_neighbour([(theirs, period) for _, theirs, period in pairs]))
+
 
 SPACINGS = st.floats(0.01, 5.0)  # in degrees: a shift of 1 % exceeds single precision from 0.01 on
 
@@ -70,7 +79,7 @@ def test_a_broken_value_is_no_match(broken: float) -> None:
 def test_along_a_row_where_latitude_hardly_changes_the_distance_of_cells_counts() -> None:
     rows, columns = np.meshgrid(np.arange(5.0), np.arange(6.0), indexing="ij")
     noisy = rows + 5e-4 * np.sin(7 * columns + 3 * rows)  # half of a thousandth of a cell
-    pairs = [(noisy, rows, None), (columns, columns, FULL_CIRCLE)]
+    pairs: list[Pair] = [(noisy, rows, None), (columns, columns, FULL_CIRCLE)]
     assert first_different(pairs) is None
     # Cells of land that neither file places agree, one that a single file places does not.
     hole = rows.copy()
