@@ -15,23 +15,23 @@ def comparable_times(
     our_attrs: Mapping[str, Any],
     theirs: npt.NDArray[Any],
     their_attrs: Mapping[str, Any],
+    what: str = "forecast",
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return the times of two files so that equal times are equal values.
 
-    Dates stay as they are, and numbers of equal units; others become nanoseconds.
+    Numbers of equal units stay as they are; others become nanoseconds. ``what`` is the file of ours
+    as errors call it.
 
     Raises:
         DataError: If numbers have units of which not both are units of time.
     """
-    if not {ours.dtype.kind, theirs.dtype.kind} <= set("iufm"):
-        return ours, theirs
     units, other = _units(ours, our_attrs), _units(theirs, their_attrs)
     if units == other:
         return ours, theirs
     seconds, other_seconds = _seconds(units), _seconds(other)
     if seconds is None or other_seconds is None:
         raise DataError(
-            f"the times of the forecast are numbers in {units or 'no units'} and those of the "
+            f"the times of the {what} are numbers in {units or 'no units'} and those of the "
             f"truth in {other or 'no units'}; give both the same units of time, such as 'hours'"
         )
     return _nanoseconds(ours, seconds), _nanoseconds(theirs, other_seconds)

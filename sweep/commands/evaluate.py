@@ -136,6 +136,8 @@ def run(
         show(f"{evaluation.frames_too_sparse} frames with too few cells are left out")
     if evaluation.frames_without_truth:
         show(f"{evaluation.frames_without_truth} frames of the forecast have no truth")
+    for sentence in (*evaluation.converted, *evaluation.by_position):
+        show(sentence)
     console.print(table)
     for parts in (evaluation.by_lead, evaluation.by_member):
         if parts:

@@ -7,13 +7,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fieldsharp.fields.scaling import Scaling
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.model.predictors.interface import ForecastShape
 from fieldsharp.storage.durable_files.regular_files import read_bounded
 
-MOST_BYTES = 50_000_000  # coordinates of a curvilinear grid are long
+MOST_BYTES = 200_000_000  # coordinates of a curvilinear grid are long
 LARGEST_SIDE = 100_000
+
+Coordinate = list[float] | list[list[float]]
+"""Values along an axis, or of a curved grid by rows."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,8 @@ class FieldMetadata:
         scaling: Between physical units and the training range.
         step_s: Time between two frames, in seconds (or units of a time axis without dates).
         is_dated: Whether the time axis has dates.
-        coordinates: Its y and x coordinates, where it has them.
+        coordinates: Its y and x coordinates by name, rows first, where it has them, and those of a
+            curved grid; folders of earlier versions lack the last.
     """
 
     scaling: Scaling
@@ -32,11 +38,15 @@ class FieldMetadata:
     units: str
     step_s: float
     is_dated: bool
-    coordinates: dict[str, list[float]]
+    coordinates: dict[str, Coordinate]
 
     def as_text(self) -> str:
         """Return the content of the file."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        facts = {**vars(self), "scaling": asdict(self.scaling), "shape": asdict(self.shape)}
+        # One line: a line for each number would double the size of a curved grid.
+        grid = json.dumps(facts.pop("coordinates"))
+        text = json.dumps(facts, indent=2).removesuffix("\n}")
+        return f'{text},\n  "coordinates": {grid}\n}}\n'
 
 
 def read_field_metadata(path: Path, data: DataSettings) -> FieldMetadata:
@@ -47,16 +57,26 @@ def read_field_metadata(path: Path, data: DataSettings) -> FieldMetadata:
             If a run did not write it so.
     """
     content = json.loads(read_bounded(path, MOST_BYTES))
-    coordinates = {name: list(map(float, c)) for name, c in content["coordinates"].items()}
+    coordinates = {str(name): _coordinate(c) for name, c in content["coordinates"].items()}
     scaling = Scaling(**{name: _finite(name, value) for name, value in content["scaling"].items()})
+    shape = _shape(content["shape"], data)
+    for name, values in coordinates.items():
+        if np.shape(values) not in {(shape.height,), (shape.width,), (shape.height, shape.width)}:
+            raise ValueError(f"the coordinate {name[:50]} is not of the shape of the grid")
     return FieldMetadata(
         scaling=scaling,
-        shape=_shape(content["shape"], data),
+        shape=shape,
         units=str(content["units"]),
         step_s=_finite("step_s", content["step_s"]),
         is_dated=bool(content["is_dated"]),
         coordinates=coordinates,
     )
+
+
+def _coordinate(values: Any) -> Coordinate:
+    if not (values and isinstance(values[0], list)):
+        return list(map(float, values))
+    return [list(map(float, row)) for row in values]
 
 
 def _finite(name: str, value: Any) -> float:

@@ -7,22 +7,16 @@ import numpy as np
 import torch
 
 from fieldsharp.core.errors import ConfigError, DataError
-from fieldsharp.fields.coordinates.matching import same_coordinate
 from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.series import FieldSeries, period_text, time_text
 from fieldsharp.fields.settings import DataSettings
-from fieldsharp.fields.time_steps import (
-    breaks_in_time,
-    same_step,
-    step_seconds,
-    step_text,
-    times_after,
-)
+from fieldsharp.fields.time_steps import breaks_in_time, step_seconds, step_text, times_after
 from fieldsharp.fields.windows import unit_frames
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.sweep.results.forecast_times import frame_at
-from fieldsharp.sweep.results.run_folder import TrainedRun, coordinates
+from fieldsharp.sweep.results.other_data import in_trained_units, require_same_field
+from fieldsharp.sweep.results.run_folder import TrainedRun
 
 SECONDS_A_DAY = 86_400.0
 
@@ -39,20 +33,21 @@ def forecast(
     Args:
         trained: A loaded run folder.
         steps: Frames to predict, each ``data.stride`` time steps after the one before.
-        data_path: Other data than the run was trained on; same variable and grid.
+        data_path: Other data than the run was trained on; same variable and grid, its units
+            converted into those of the training.
         after: Time of the last known frame, as text; None for the last frame of the file.
         sharpening: none for the predictor's forecast as it is; None for the run's sharpener.
 
     Raises:
         DataError: If the data cannot be used, has too few frames before that time, or is irregular
             in time.
-        ConfigError: If the grid is not the one the predictor was trained on, or the run has not
-            that sharpener.
+        ConfigError: If the grid is not the one the predictor was trained on, the units cannot be
+            converted, or the run has not that sharpener.
     """
     sharpener = _sharpener(trained, sharpening)
     settings = _settings(trained, data_path)
-    series = read_series(settings)
-    _require_same_field(series, trained)
+    series = in_trained_units(read_series(settings), trained)
+    require_same_field(series, trained, settings.path)
     last = frame_at(series, after)
     first = last - (settings.history - 1) * settings.stride
     if first < 0:
@@ -135,45 +130,6 @@ def _roll_out(
         predicted.append(future_BTCHW)
         history_BTCHW = torch.cat([history_BTCHW, future_BTCHW], dim=1)[:, -known_NCHW.shape[0] :]
     return torch.cat(predicted, dim=1)[0, :steps]
-
-
-def _require_same_field(series: FieldSeries, trained: TrainedRun) -> None:
-    if series.units and trained.units and series.units != trained.units:
-        raise ConfigError(
-            f"the data is in {series.units!r} and the predictor was trained in {trained.units!r}; "
-            "convert the data"
-        )
-    if len(series.time) == 1:
-        raise ConfigError(
-            "the data has a single frame, so the time of the frames that follow is not known; give "
-            "at least two frames"
-        )
-    if series.is_dated != trained.is_dated:
-        has, had = ("dates", "none") if series.is_dated else ("no dates", "some")
-        raise ConfigError(
-            f"the data has {has} and the predictor was trained on data with {had}; give data with "
-            "the same kind of time"
-        )
-    if not same_step(series, trained.step_s):
-        found_step = step_text(series) or f"{series.step_s:g} s"
-        raise ConfigError(
-            f"the data has {found_step} between frames and the predictor was trained on "
-            f"{trained.step_s:g} s; give data at that step"
-        )
-    found = series.mask_HW.shape
-    shape = trained.shape
-    if found != (shape.height, shape.width):
-        raise ConfigError(
-            f"the data has a grid of {found[0]} x {found[1]} cells and the predictor was trained "
-            f"on {shape.height} x {shape.width}; give data on that grid"
-        )
-    for name, found_at in coordinates(series).items():
-        trained_at = trained.coordinates.get(name, found_at)
-        if not same_coordinate(found_at, trained_at):
-            raise ConfigError(
-                f"the data has {name} from {found_at[0]:g} to {found_at[-1]:g} and the predictor "
-                f"was trained on {trained_at[0]:g} to {trained_at[-1]:g}; give data on that grid"
-            )
 
 
 def _require_known_history(

@@ -20,11 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from torch import nn
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.fields.coordinates.grids import Grid
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.checkpoint import load_weights, save_weights
@@ -36,7 +38,7 @@ from fieldsharp.storage.durable_files.atomic import make_private_folder, write_d
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
-from fieldsharp.sweep.results.field_metadata import FieldMetadata, read_field_metadata
+from fieldsharp.sweep.results.field_metadata import Coordinate, FieldMetadata, read_field_metadata
 from fieldsharp.sweep.results.saved_sharpener import (
     DESCRIPTION,
     TENSORS,
@@ -154,10 +156,24 @@ class TrainedRun(FieldMetadata):
     sharpener: FittedSharpener | None
 
 
-def coordinates(series: FieldSeries) -> dict[str, list[float]]:
-    """Return the y and x coordinates of a series as plain numbers, where it has them."""
+def coordinates(series: FieldSeries) -> dict[str, Coordinate]:
+    """Return the y and x coordinates of a series as plain numbers, where it has them.
+
+    Those of a curved grid are rounded to single precision, with as few digits as that needs.
+    """
     found = {series.dims[axis]: series.coordinate(axis) for axis in (1, 2)}
-    return {name: values.tolist() for name, values in found.items() if values is not None}
+    straight = {name: values.tolist() for name, values in found.items() if values is not None}
+    curved = {
+        name: [[float(str(value)) for value in row] for row in values_HW.astype(np.float32)]
+        for name, values_HW in grid_of(series).curved().items()
+    }
+    return {**straight, **curved}
+
+
+def grid_of(series: FieldSeries) -> Grid:
+    """Return the grid of a series."""
+    rows, columns = series.mask_HW.shape
+    return Grid(series.grid, *series.dims[1:], (rows, columns))
 
 
 def load_run(folder: Path) -> TrainedRun:

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from fieldsharp.core.memory import Use
+from fieldsharp.fields.baseline_pairing import pair_baseline
 from fieldsharp.fields.coordinates.grid_geometry import GridGeometry, grid_geometry
 from fieldsharp.fields.coordinates.selection import FORECAST_SELECT, TRUTH_SELECT, Selection
 from fieldsharp.fields.files.formats import open_dataset, pick_variable
 from fieldsharp.fields.masked_statistics import Climatology
-from fieldsharp.fields.pairing import FramePairs, pair_baseline, pair_frames
+from fieldsharp.fields.pairing import FramePairs, pair_frames
 from fieldsharp.fields.reading import RAW, RawField, read_forecast, read_raw
 from fieldsharp.fields.settings import DataSettings, GridMeasures
 from fieldsharp.model.registry import NO_SHARPENER
@@ -83,6 +84,8 @@ class Evaluation:
             default.
         by_lead: The metrics of each lead, from the shortest; none where there are not several.
         by_member: The metrics of each member; none where there are not several.
+        converted: A sentence for each file that was converted into the units of the truth.
+        by_position: A sentence for each axis whose cells were paired by position.
     """
 
     metrics: dict[str, float]
@@ -106,6 +109,8 @@ class Evaluation:
     grid_notes: tuple[str, ...] = ()
     by_lead: tuple[PartOfForecast, ...] = ()
     by_member: tuple[PartOfForecast, ...] = ()
+    converted: tuple[str, ...] = ()
+    by_position: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return one flat mapping of plain values, and a list of leads and members beside it."""
@@ -181,10 +186,12 @@ def evaluate_files(
     found = _evaluate(pairs, climatology, sharpeners if baseline is None else None, geometry)
     values = found[NO_SHARPENER]
     baseline_values = None
+    compared = pairs
     if baseline is not None:
         _, reference = _read_forecast(baseline, variable, chosen, BASELINE, may_lack=True)
         of_baseline = pair_baseline(pairs, baseline, reference, observed)
         found = _evaluate(of_baseline, climatology, sharpeners, geometry)
+        compared = of_baseline
         baseline_values = found[NO_SHARPENER]
     cells_T = pairs.known_THW.sum(axis=(1, 2))
     variation = _variation(pairs, climatology, geometry)
@@ -224,6 +231,8 @@ def evaluate_files(
             )
             for member, chosen in indices_by_member(pairs).items()
         ),
+        converted=compared.converted + (sharpeners.converted if sharpeners else ()),
+        by_position=compared.by_position,
     )
 
 

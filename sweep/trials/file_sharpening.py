@@ -13,7 +13,9 @@ import numpy.typing as npt
 import torch
 
 from fieldsharp.core.errors import DataError, TrainingFailed
-from fieldsharp.fields.pairing import FramePairs, pair_frames, require_same_field
+from fieldsharp.fields.common_frames import frames_in_both, kind_of_time
+from fieldsharp.fields.field_matching import in_grid_and_units
+from fieldsharp.fields.pairing import FramePairs, pair_frames
 from fieldsharp.fields.reading import RawField
 from fieldsharp.model.registry import SHARPENERS
 from fieldsharp.model.sharpeners.fitted import (
@@ -57,12 +59,14 @@ class FileSharpeners:
         fitted_on: Number of evaluated frames that they were fitted on.
         climatology_HW: Each cell's mean over the frames of the truth of the training frames that
             are not evaluated (all of them where ``fitted_on`` is not 0), NaN where it has none.
+        converted: A sentence for each training file that was converted into other units.
     """
 
     parameters: Mapping[str, Parameters]
     not_fitted: Mapping[str, str]
     fitted_on: int
     climatology_HW: npt.NDArray[np.floating]
+    converted: tuple[str, ...] = ()
 
     @classmethod
     def fit(
@@ -87,11 +91,12 @@ class FileSharpeners:
                 not of the field that is evaluated.
             TrainingFailed: If a sharpener cannot be fitted that must be.
         """
+        observed, converted = in_grid_and_units(observed, files.truth, evaluated)
         try:
             training = pair_frames(files.forecast, predicted, files.truth, observed)
         except DataError as error:
             raise DataError(f"no sharpener can be fitted on {files.forecast}: {error}") from error
-        require_same_field(observed, evaluated)
+        converted += tuple(f"to fit sharpeners, {said}" for said in training.converted)
         training = _evenly_spread(training)
         mask_HW = _cells_known_throughout(files, training)
         again = _frames_at(observed, evaluated, pairs.frames)
@@ -109,7 +114,7 @@ class FileSharpeners:
                 if files.plan.must_fit:
                     raise
                 not_fitted[name] = str(error).partition("; ")[0]
-        return cls(parameters, not_fitted, fitted_on, climatology_HW)
+        return cls(parameters, not_fitted, fitted_on, climatology_HW, converted)
 
     def on(self, mask_HW: npt.NDArray[np.bool_]) -> dict[str, FittedSharpener]:
         """Return the sharpeners for frames in which these cells are known.
@@ -139,11 +144,11 @@ def _frames_at(training: RawField, evaluated: RawField, frames: Sequence[int]) -
     """Return which training frames have the time of one of these evaluated frames."""
     if not (training.has_time and evaluated.has_time):
         return []
-    times = evaluated.time[list(frames)]
-    if times.dtype.kind != training.time.dtype.kind:
+    if kind_of_time(training.time) != kind_of_time(evaluated.time):
         return []
-    wanted = {*times.tolist()}
-    return [frame for frame, time in enumerate(training.time.tolist()) if time in wanted]
+    in_both = frames_in_both(training, evaluated, "training truth")
+    training_frame = {frame: again for again, frame in zip(*in_both, strict=True)}
+    return [training_frame[frame] for frame in frames if frame in training_frame]
 
 
 def _require_climatology(

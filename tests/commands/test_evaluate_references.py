@@ -226,6 +226,26 @@ def test_what_cannot_be_fitted_is_left_out_with_its_reason(
     assert "beware: the sharpener 'quantile' cannot be fitted" in capsys.readouterr().out
 
 
+def test_training_files_in_other_units_give_the_same_references(
+    files: Files, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = _references(_json(capsys, files.arguments()))
+    for name, values in (
+        ("train.nc", files.training_pred),
+        ("train-truth.nc", files.training_truth),
+    ):
+        write(files.folder / name, values - 273.15, TRAINING_TIMES, units="degC")
+    found = _json(capsys, files.arguments())
+    assert found["converted"] == [
+        "the training truth was converted from degC to K",
+        "to fit sharpeners, the forecast was converted from degC to K",
+    ]
+    for name, reference in _references(found).items():
+        assert reference["rmse"] == pytest.approx(expected[name]["rmse"], rel=1e-6), name
+    assert main(files.arguments()) == 0
+    assert "the training truth was converted from degC to K" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -233,7 +253,10 @@ def test_what_cannot_be_fitted_is_left_out_with_its_reason(
         ("late", "no sharpener can be fitted on "),
         ("small", "the training truth has a grid of 7 x 8 cells and the truth 7 x 9; bring them"),
         ("shifted", "training truth and truth differ in their coordinate 'lat': it runs from 51"),
-        ("celsius", "the training truth is in 'degC' and the truth in 'K'; convert one of them"),
+        (
+            "humidity",
+            "the training truth is in 'g kg-1' and the truth in 'K', and they are units of",
+        ),
         ("sparse", "cells are known in all 30 frames of "),
         ("other cells", "has no training value in 2 of the 59 cells that are evaluated"),
         ("missing", "does not exist"),
@@ -254,8 +277,8 @@ def test_training_files_that_do_not_fit_are_one_sentence(
             pred, truth = pred[:, :, :8], truth[:, :, :8]
         case "shifted":
             options = {"first_lat": 51.0}
-        case "celsius":
-            options = {"units": "degC"}
+        case "humidity":
+            options = {"units": "g kg-1"}
         case "sparse":
             for frame in range(30):
                 pred[frame, frame % 7, :4] = np.nan

@@ -1,5 +1,9 @@
 """Forecasts from a run folder."""
 
+import shlex
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +12,15 @@ import torch
 import xarray as xr
 
 from fieldsharp.core.errors import ConfigError, DataError
+from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.series import FieldSeries
+from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.fields.writing import write_netcdf
+from fieldsharp.sweep.results.field_metadata import FieldMetadata, read_field_metadata
 from fieldsharp.sweep.results.forecast_times import frame_at
 from fieldsharp.sweep.results.prediction import forecast, steps_of_days
-from fieldsharp.sweep.results.run_folder import TrainedRun
+from fieldsharp.sweep.results.run_folder import TrainedRun, coordinates
 
 LAST = np.datetime64("2020-01-07T05:00:00", "ns")  # 150 hourly frames from 2020-01-01
 
@@ -173,15 +180,84 @@ def test_other_data_must_be_of_the_field_the_net_was_trained_on(
     with xr.open_dataset(plume_file, engine="h5netcdf") as source:
         data = source.load()
     cases = {
-        "in other units": data.assign(plume=data["plume"].assign_attrs(units="mg m-3")),
+        "in other units": data.assign(plume=data["plume"].assign_attrs(units="mg kg-1")),
         "upside down": data.assign_coords(y=data["y"].values[::-1]),
         "daily": data.assign_coords(
             time=data["time"].values[0] + np.arange(data.sizes["time"]) * np.timedelta64(24, "h")
         ),
     }
-    said = {"in other units": "is in 'mg m-3'", "upside down": "has y from", "daily": "86400 s"}
+    said = {
+        "in other units": "is in 'mg kg-1'",
+        "upside down": "in the other order along y; turn it with",
+        "daily": "86400 s",
+    }
     for name, changed in cases.items():
         path = tmp_path / f"{name.replace(' ', '-')}.nc"
         changed.to_netcdf(path, engine="h5netcdf")
         with pytest.raises(ConfigError, match=said[name]):
             forecast(trained, 1, path)
+
+
+def test_other_data_in_other_units_is_converted_and_said(
+    trained: TrainedRun, plume_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with xr.open_dataset(plume_file, engine="h5netcdf") as source:
+        data = source.load()
+    milligrams = data.assign(plume=(data["plume"] / 1000).assign_attrs(units="mg m-3"))
+    milligrams.to_netcdf(tmp_path / "mg.nc", engine="h5netcdf")
+    with caplog.at_level("INFO"):
+        found = forecast(trained, 2, tmp_path / "mg.nc")
+    expected = forecast(trained, 2)
+    np.testing.assert_allclose(found.values_TCHW, expected.values_TCHW, rtol=1e-4)
+    assert found.units == found.attrs["units"] == "ug m-3"
+    assert "the data was converted from mg m-3 to ug m-3" in caplog.text
+
+
+def test_data_turned_about_can_be_turned_by_the_command_of_the_error(
+    trained: TrainedRun, plume_file: Path, tmp_path: Path
+) -> None:
+    with xr.open_dataset(plume_file, engine="h5netcdf") as source:
+        data = source.load()
+    turned = tmp_path / "turned about.nc"
+    data.isel(y=slice(None, None, -1)).to_netcdf(turned, engine="h5netcdf")
+    with pytest.raises(ConfigError, match="in the other order along y; turn it") as refused:
+        forecast(trained, 1, turned)
+    command, path = str(refused.value).split("turn it with  ")[1].split("  and give --data ")
+    subprocess.run([sys.executable, *shlex.split(command)[1:]], check=True, timeout=60)
+    found, expected = forecast(trained, 1, Path(path)), forecast(trained, 1)
+    np.testing.assert_array_equal(found.values_TCHW, expected.values_TCHW)
+
+
+def test_a_curved_grid_is_that_of_the_training_or_refused(
+    trained: TrainedRun, plume_file: Path, tmp_path: Path
+) -> None:
+    with xr.open_dataset(plume_file, engine="h5netcdf") as source:
+        data = source.load().drop_vars(["y", "x"])
+    sizes = (data.sizes["y"], data.sizes["x"])
+    rows, columns = np.meshgrid(*(np.arange(float(size)) for size in sizes), indexing="ij")
+    lat, lon = 50 + 0.1 * rows + 0.01 * columns, 0.1 * columns - 0.02 * rows
+    curved = data.assign_coords(XLAT=(("y", "x"), lat), XLONG=(("y", "x"), lon))
+    curved.to_netcdf(tmp_path / "curved.nc", engine="h5netcdf")
+    series = read_series(DataSettings(path=str(tmp_path / "curved.nc")))
+    text = FieldMetadata(
+        scaling=trained.scaling,
+        shape=trained.shape,
+        units=trained.units,
+        step_s=trained.step_s,
+        is_dated=True,
+        coordinates=coordinates(series),
+    ).as_text()
+    (tmp_path / "field.json").write_text(text)
+    facts = read_field_metadata(tmp_path / "field.json", trained.run.data)
+    np.testing.assert_allclose(facts.coordinates["XLAT"], lat, rtol=1e-6)
+    run = replace(trained, coordinates=facts.coordinates)
+    assert forecast(run, 1, tmp_path / "curved.nc").values_TCHW.shape[0] == 1
+    curved.isel(y=slice(None, None, -1)).to_netcdf(tmp_path / "flip.nc", engine="h5netcdf")
+    with pytest.raises(ConfigError, match="in the other order along y"):
+        forecast(run, 1, tmp_path / "flip.nc")
+    curved.assign_coords(XLAT=curved["XLAT"] + 0.01).to_netcdf(tmp_path / "s.nc", engine="h5netcdf")
+    with pytest.raises(ConfigError, match="data and training differ in their coordinate 'XLAT'"):
+        forecast(run, 1, tmp_path / "s.nc")
+    (tmp_path / "field.json").write_text(text.replace("[[", "[[1.0, ", 1))
+    with pytest.raises(ValueError, match="shape"):
+        read_field_metadata(tmp_path / "field.json", trained.run.data)

@@ -184,3 +184,19 @@ def test_a_frame_without_any_whole_stencil_does_not_hide_the_others(tmp_path: Pa
     assert (found.frames, found.frames_too_sparse) == (4, 1)
     assert math.isfinite(found.metrics["gradient"])
     assert {"roughness", "forward_sobel"} <= {guard.name for guard in found.guards}
+
+
+def test_a_forecast_in_other_units_and_turned_is_compared_as_by_hand(tmp_path: Path) -> None:
+    truth, pred = random_field(0), random_field(1)
+    celsius = write(tmp_path / "c.nc", pred - 273.15, units="degC")
+    with xr.open_dataset(celsius, engine="h5netcdf") as dataset:
+        turned = dataset.isel(lat=slice(None, None, -1)).load()
+    turned.to_netcdf(tmp_path / "f.nc", engine="h5netcdf")
+    found = evaluate_files(tmp_path / "f.nc", write(tmp_path / "t.nc", truth))
+    for name, value in _by_hand(pred, truth).items():
+        assert found.metrics[name] == pytest.approx(value, rel=1e-5), name
+    assert list(found.as_json()["converted"]) == ["the forecast was converted from degC to K"]
+    np.save(tmp_path / "f.npy", pred)
+    bare = evaluate_files(tmp_path / "f.npy", tmp_path / "t.nc").as_json()
+    assert list(bare["converted"]) == []
+    assert bare["by_position"][0].startswith("the rows of the forecast were taken for those of")
