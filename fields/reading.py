@@ -98,8 +98,9 @@ def read_raw(settings: DataSettings, use: Use = RAW, dtype: npt.DTypeLike = np.f
     Raises:
         DataError: As ``read_series``, but for cells that are all missing.
     """
-    with open_dataset(Path(settings.path)) as dataset:
-        stored = dataset[pick_variable(dataset, settings.variable, settings.path)]
+    with open_dataset(Path(settings.path), settings.variable) as dataset:
+        name = pick_variable(dataset, settings.variable, settings.path)
+        stored = dataset[name].rename(name.rpartition("/")[2])  # without its group
         array, dims = field_dims(stored, settings.select)
         time, y, x = dims
         _require_numbers(array)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from fieldsharp.core.memory import Use
-from fieldsharp.fields.files.formats import open_dataset, pick_variable
+from fieldsharp.fields.files.formats import holds_variable, open_dataset, pick_variable
 from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.fields.pairing import FramePairs, pair_baseline, pair_frames
 from fieldsharp.fields.reading import RAW, RawField, read_raw
@@ -176,7 +176,7 @@ def evaluate_files(
 
 
 def _read_forecast(path: Path, variable: str | None, use: Use = RAW) -> tuple[str, RawField]:
-    with open_dataset(path) as dataset:
+    with open_dataset(path, variable) as dataset:
         name = pick_variable(dataset, variable, str(path))
     return name, read_raw(DataSettings(path=str(path), variable=name), use)
 
@@ -187,9 +187,8 @@ def _read_truth(
     variable: str | None,
     select: Mapping[str, int | float | str] | None,
 ) -> RawField:
-    with open_dataset(path) as dataset:
-        # A bare array is named after its file: a truth that holds one field needs no equal name.
-        same = variable or (forecast_name if forecast_name in dataset.data_vars else None)
+    # A bare array is named after its file: a truth that holds one field needs no equal name.
+    same = variable or (forecast_name if holds_variable(path, forecast_name) else None)
     chosen = dict(select) if select else {}
     return read_raw(DataSettings(path=str(path), variable=same, select=chosen), TRUTH)
 
