@@ -1,5 +1,6 @@
 """Reads one variable of a file as a field, with all its contents checked."""
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from fieldsharp.fields.files.formats import (
     without_known_warnings,
 )
 from fieldsharp.fields.files.read_size import frames_at_a_time, memory_needed
+from fieldsharp.fields.files.rewriting import copy_with
 from fieldsharp.fields.missing_values import fill_in_time, valid_cells
 from fieldsharp.fields.series import FieldSeries, time_text
 from fieldsharp.fields.settings import DataSettings
@@ -171,7 +173,7 @@ def _finite_or_missing(
         raise DataError(
             f"variable {array.name!r} holds {infinite} infinite values (or beyond single "
             f"precision), the first in frame {first_infinite}; replace them by NaN to mark them "
-            "missing"
+            f"missing{copy_with(array, _without_infinite(array), 'finite')}"
         )
     return values_THW
 
@@ -184,14 +186,17 @@ def _increasing_time(array: xr.DataArray, time: str) -> npt.NDArray[Any]:
         raise DataError(
             f"time counts from {ambiguous[1]}, which may have the day or the month first; write "
             "the year first in its units, such as 'hours since 2003-12-31'"
+            f"{copy_with(array, _with_year_first(array.coords[time], ambiguous[1]), 'dated', False)}"
         )
     when = np.asarray(array.coords[time].values)
     if np.issubdtype(when.dtype, np.datetime64):
         when = when.astype("datetime64[ns]")  # one resolution, so that two files' times compare
     elif when.dtype.kind not in "iufm" and not hasattr(when.flat[0], "calendar"):
+        dated = f'd[{json.dumps(time)}].values.astype("datetime64[ns]")'
         raise DataError(
             f"time holds {when.dtype}, such as {str(when.flat[0])!r}, neither dates nor numbers; "
-            "give it CF units such as 'hours since 2000-01-01'"
+            "give it CF units such as 'hours since 2000-01-01', or dates"
+            f"{copy_with(array, f'd[{json.dumps(time)}] = {dated}', 'dated')}"
         )
     if len(when) > 1:
         ahead = when[1:] > when[:-1]
@@ -200,6 +205,22 @@ def _increasing_time(array: xr.DataArray, time: str) -> npt.NDArray[Any]:
             raise DataError(
                 f"time does not increase: frame {frame} ({time_text(when[frame])}) is not after "
                 f"frame {frame - 1} ({time_text(when[frame - 1])}); sort the file by time and drop "
-                "doubles"
+                f"doubles{copy_with(array, _in_order(time), 'sorted')}"
             )
     return when
+
+
+def _without_infinite(array: xr.DataArray) -> str:
+    name = json.dumps(str(array.name))
+    return f"d[{name}] = d[{name}].where(abs(d[{name}]) < 3e38)"
+
+
+def _with_year_first(time: xr.DataArray, date: str) -> str:
+    day, month, year = re.split(r"[-/.]", date)
+    units = str(time.encoding["units"]).replace(date, f"{year:0>4}-{month:0>2}-{day:0>2}")
+    return f'd[{json.dumps(str(time.name))}].attrs["units"] = {json.dumps(units)}'
+
+
+def _in_order(time: str) -> str:
+    name = json.dumps(time)
+    return f"d = d.sortby({name}).drop_duplicates({name})"

@@ -63,15 +63,13 @@ class Contents:
         if variable is not None:
             if found := self.find(variable):
                 return found
-            if "/" not in variable and not any(
-                variable in held for group, held in self.ranks.items() if group
-            ):
-                return "", None  # a coordinate, or unknown
             same = [f for f in self.fields() if f.rpartition("/")[2] == variable]
             if len(same) > 1:
                 raise DataError(
                     f"variable {variable!r} is in several groups of {path}; {choice(same)}"
                 )
+            if self.ranks.get("") and "/" not in variable:
+                return "", None  # whose variables an error lists, without bounds and maps
             raise DataError(f"{unknown('variable', variable, self.fields())} (in {path})")
         if self.ranks.get("") or not self.ranks:
             return "", None
@@ -97,10 +95,10 @@ def choice(fields: list[str]) -> str:
     """Return the advice to choose a variable, with their names."""
     more = f" and {len(fields) - MOST_NAMES} more" if len(fields) > MOST_NAMES else ""
     names = ", ".join(printable(name) for name in fields[:MOST_NAMES]) + more
-    example = f"data.variable={printable(fields[0])}" if fields else "data.variable"
+    example = f"={printable(fields[0])}" if fields else ""
     return (
-        f"choose one with {example} (evaluate: --variable, or --truth-variable for the truth): "
-        f"{names or '(none there)'}"
+        f"choose one with data.variable{example} (evaluate: --variable, or of the truth "
+        f"--truth-variable): {names or '(none there)'}"
     )
 
 

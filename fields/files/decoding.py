@@ -1,5 +1,6 @@
 """Decodes the variables of a file by CF: packing, dates, leads, months or years since a date."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -88,13 +89,12 @@ def _fractions(name: str, units: str, values: object, path: Path) -> DataError:
     scale = "* 12" if found[1].lower().startswith("year") else "* 1"
     year, month = ([*since.split("-"), "1"])[:2]
     start = f"{int(year):04d}-{int(month):02d}" if year.isdigit() and month.isdigit() else since
-    dated = f"{path.stem}_dated.nc"
+    file, own, written = (json.dumps(text) for text in (str(path), name, f"{path.stem}_dated.nc"))
     code = (
-        f"import numpy, xarray; d = xarray.open_dataset({str(path)!r}, decode_times=False); "
-        f"m = numpy.floor(d[{name!r}].values {scale}).astype(int); "
-        f"d[{name!r}] = d[{name!r}].dims, "
-        f"(numpy.datetime64({start!r}) + m).astype('datetime64[ns]'); "
-        f"d.to_netcdf({dated!r}, engine='h5netcdf')"
+        f"import numpy, xarray; d = xarray.open_dataset({file}, decode_times=False); "
+        f"m = numpy.floor(d[{own}].values {scale}).astype(int); "
+        f"d[{own}] = d[{own}].dims, (numpy.datetime64({json.dumps(start)}) + m).astype("
+        f'"datetime64[ns]"); d.to_netcdf({written}, engine="h5netcdf")'
     )
     return DataError(
         f"{name} counts {units!r}, with fractions such as {first:g}, whose dates are not certain; "

@@ -21,6 +21,7 @@ from fieldsharp.fields.files.hdf5_groups import open_hdf5
 from fieldsharp.fields.files.numpy_files import open_npy, open_npz
 from fieldsharp.fields.files.read_size import require_readable_coordinates
 from fieldsharp.fields.files.recognition import kind_of, require_present
+from fieldsharp.fields.files.rewriting import remember_source
 from fieldsharp.fields.files.zarr_groups import open_zarr, open_zarr_zip
 
 HARMLESS_WARNINGS = (
@@ -86,6 +87,7 @@ def open_dataset(path: Path, variable: str | None = None) -> xr.Dataset:
         held = contents.ranks[group]
         full = {n: full_name(group, str(n)) for n in dataset.data_vars if n in held}
         dataset = dataset.rename_vars(full)
+    remember_source(dataset, path, group)
     dataset.set_close(contents.close)
     return dataset
 

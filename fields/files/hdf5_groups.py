@@ -56,7 +56,7 @@ def open_hdf5(path: Path) -> Contents:
             dataset = _with_dims(dataset, wanted, groups[group], path)
         for name in dataset.variables:
             if name == wanted or name in dataset.dims:
-                require_filters(groups[group][name], path)
+                require_filters(_nearest(groups, group, str(name)), path)
         return dataset
 
     return Contents({g: held for g, held in ranks.items() if held or not g}, read, file.close)
@@ -82,6 +82,13 @@ def _ranks(group: h5py.Group) -> Iterator[tuple[str, int]]:
         item = group.get(key)  # None where a soft link leads nowhere
         if isinstance(item, h5py.Dataset) and not h5py.h5ds.is_scale(item.id):
             yield key, len(item.shape or ())
+
+
+def _nearest(groups: dict[str, h5py.Group], group: str, name: str) -> h5py.Dataset:
+    """Return a variable of a group, or of the nearest group around it that has one."""
+    while group and name not in groups[group]:
+        group = group.rpartition("/")[0]
+    return groups[group][name]
 
 
 def _is_unnamed(dataset: xr.Dataset, name: str) -> bool:

@@ -1,5 +1,6 @@
 """Dimensions of arrays without names of their own: by position, or by arrays named after them."""
 
+import json
 import shlex
 from collections.abc import Mapping
 from itertools import permutations
@@ -74,7 +75,7 @@ def written_alone(path: Path, name: str) -> str:
         name: Of the array, with its groups.
     """
     alone = f"{path.stem}_{name.strip('/').replace('/', '_').replace(' ', '_')}.npy"
-    file, array, written = (repr(str(part)) for part in (path, name, alone))
+    file, array, written = (json.dumps(str(part)) for part in (path, name, alone))
     if path.suffix.lower() == ".npz":
         code = f"import numpy; numpy.save({written}, numpy.load({file})[{array}])"
     else:

@@ -1,5 +1,6 @@
 """What a file is, by its first bytes; its suffix counts where they are not known."""
 
+import json
 import re
 import shlex
 import zipfile
@@ -76,7 +77,8 @@ def _absent(path: Path) -> str:
         url = f"{scheme}:///{rest}" if scheme in ("file", "local") else f"{scheme}://{rest}"
         name = Path(rest).name
         code = (
-            f"import fsspec; f, p = fsspec.url_to_fs({url!r}); f.get(p, {name!r}, recursive=True)"
+            f"import fsspec; f, p = fsspec.url_to_fs({json.dumps(url)}); "
+            f"f.get(p, {json.dumps(name)}, recursive=True)"
         )
         return (
             f"data.path {url} is an address, and data are read from files of this machine; fetch "
@@ -85,7 +87,7 @@ def _absent(path: Path) -> str:
     if any(sign in str(path) for sign in "*?["):
         code = (
             f"import glob, xarray; xarray.combine_by_coords([xarray.open_dataset(f) for f in "
-            f"glob.glob({str(path)!r})]).to_netcdf('joined.nc', engine='h5netcdf')"
+            f'glob.glob({json.dumps(str(path))})]).to_netcdf("joined.nc", engine="h5netcdf")'
         )
         return (
             f"data file {path} does not exist, and one file is read, no pattern of names; join the "
@@ -173,7 +175,8 @@ def _refused(path: Path, kind: str) -> str:
         "HDF 4": "is of HDF 4, which is not read; convert it with h4toh5 "
         f"{file} {shlex.quote(path.stem + '.h5')}",
         "references": "lists pieces of other files (kerchunk), and a data file that reads other "
-        "files is refused; write the values themselves into one file",
+        f"files is refused; if you trust it, write all of it into one file with {_gathered(path)} "
+        f"and give data.path={path.stem}_whole.nc",
         "torch": f"is of torch and not read; convert it with {_converted(path)} and give "
         f"data.path={path.stem}.npz",
     }
@@ -190,9 +193,18 @@ def _refused(path: Path, kind: str) -> str:
 
 def _converted(path: Path) -> str:
     code = (
-        f"import numpy, torch; t = torch.load({str(path)!r}, map_location='cpu', "
-        "weights_only=True); t = t if isinstance(t, dict) else {'field': t}; "
-        f"numpy.savez({path.stem + '.npz'!r}, "
+        f'import numpy, torch; t = torch.load({json.dumps(str(path))}, map_location="cpu", '
+        'weights_only=True); t = t if isinstance(t, dict) else {"field": t}; '
+        f"numpy.savez({json.dumps(path.stem + '.npz')}, "
         "**{k: v.detach().double().numpy() for k, v in t.items() if torch.is_tensor(v)})"
+    )
+    return f"python -c {shlex.quote(code)}"
+
+
+def _gathered(path: Path) -> str:
+    code = (
+        'import xarray; xarray.open_zarr("reference://", consolidated=False, '
+        f'storage_options={{"fo": {json.dumps(str(path))}}}).load().to_netcdf('
+        f'{json.dumps(path.stem + "_whole.nc")}, engine="h5netcdf")'
     )
     return f"python -c {shlex.quote(code)}"

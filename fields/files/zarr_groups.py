@@ -28,9 +28,10 @@ def open_zarr_zip(path: Path) -> Contents:
     Raises:
         DataError: If it holds links, or names files outside of itself.
     """
+    root = root_in_zip(path)
     store = OwnMembersStore(path)
     try:
-        return _contents(store, root_in_zip(path))
+        return _contents(store, root)
     except BaseException:
         store.close()
         raise
