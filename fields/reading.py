@@ -183,10 +183,11 @@ def _increasing_time(array: xr.DataArray, time: str) -> npt.NDArray[Any]:
         return np.arange(array.sizes[time])
     ambiguous = DAY_OR_MONTH_FIRST.search(str(array.coords[time].encoding.get("units", "")))
     if ambiguous:
+        year_first = _with_year_first(array.coords[time], ambiguous[1])
         raise DataError(
             f"time counts from {ambiguous[1]}, which may have the day or the month first; write "
             "the year first in its units, such as 'hours since 2003-12-31'"
-            f"{copy_with(array, _with_year_first(array.coords[time], ambiguous[1]), 'dated', False)}"
+            f"{copy_with(array, year_first, 'dated', decode_times=False)}"
         )
     when = np.asarray(array.coords[time].values)
     if np.issubdtype(when.dtype, np.datetime64):
