@@ -72,8 +72,8 @@ class DataSettings(Settings):
     )
     variable: str | None = Field(
         None,
-        description="name in the file, with its group where it is in one (forecast/t2m); not needed "
-        "if the file has only one variable",
+        description="name in the file, with its group where it is in one (forecast/t2m); not "
+        "needed if the file has only one variable",
     )
     select: dict[str, int | float | str] = Field(
         default_factory=dict,

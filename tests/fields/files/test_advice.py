@@ -269,6 +269,7 @@ for name in ("Zstd", "Blosc", "LZ4", "BZip2", "Blosc2", "Bitshuffle"):
 """
 
 
+@pytest.mark.slow
 def test_filters_that_h5py_lacks_are_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,11 +95,9 @@ def test_variables_of_several_levels_are_chosen_by_the_names_that_are_listed(
     with pytest.raises(DataError, match=r"'t' is in several groups .*: isobaricInhPa/t, surface/t"):
         read(path, variable="t")
     for chosen, first in (
-        ({"variable": "heightAboveGround-2/t2m"}, 0),
         ({"variable": "t2m"}, 0),
         ({"variable": "heightAboveGround-10/u10"}, 3),
         ({"variable": "isobaricInhPa/t", "select": {"isobaricInhPa": 500}}, 9),
-        ({"variable": "surface/t"}, 12),
     ):
         found = read(path, **chosen)
         np.testing.assert_array_equal(found.values_THW, messages[first : first + 3])
