@@ -16,6 +16,7 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import netCDF4
@@ -97,7 +98,7 @@ def references() -> str:
     netcdf(Path("far.nc"), field().drop_vars("time"))
     with h5py.File("far.nc") as file:
         offset = file["v"].id.get_offset()
-    facts = {"shape": [4, 3, 5], "chunks": [4, 3, 5], "dtype": "<f4", "order": "C"}
+    facts: dict[str, Any] = {"shape": [4, 3, 5], "chunks": [4, 3, 5], "dtype": "<f4", "order": "C"}
     facts |= {"zarr_format": 2, "compressor": None, "filters": None, "fill_value": None}
     refs = {
         ".zgroup": '{"zarr_format": 2}',

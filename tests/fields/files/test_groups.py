@@ -1,7 +1,7 @@
 """Variables in groups of NetCDF 4, HDF5 and Zarr files, and arrays without named dimensions."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import netCDF4
@@ -153,9 +153,6 @@ class TestPlainHDF5:
         assert read(tmp_path / "a.he5", "u10").dims == ("time", "lat", "lon")
 
 
-Save = Callable[..., None]
-
-
 @pytest.mark.parametrize(
     ("shape", "coordinates", "dims"),
     [
@@ -170,7 +167,7 @@ def test_arrays_beside_a_field_are_its_coordinates_where_names_and_lengths_fit(
     tmp_path: Path, shape: tuple[int, ...], coordinates: dict[str, int], dims: tuple[str, ...]
 ) -> None:
     values = np.random.default_rng(0).random(shape)
-    arrays = {name: np.arange(float(size)) for name, size in coordinates.items()}
+    arrays: dict[str, Any] = {n: np.arange(float(size)) for n, size in coordinates.items()}
     np.savez(tmp_path / "a.npz", rain=values, **arrays)
     found = read(tmp_path / "a.npz")
     expected = xr.DataArray(values, dims=dims).transpose(*found.dims)

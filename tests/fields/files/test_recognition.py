@@ -6,6 +6,7 @@ import stat
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -40,7 +41,10 @@ def netcdf3(path: Path) -> None:
 
 
 def cdf5(path: Path) -> None:
-    field().to_netcdf(path, engine="netcdf4", format="NETCDF3_64BIT_DATA")
+    with netCDF4.Dataset(path, "w", format="NETCDF3_64BIT_DATA") as file:
+        for name, size in zip(("time", "y", "x"), VALUES.shape, strict=True):
+            file.createDimension(name, size)
+        file.createVariable("v", "f4", ("time", "y", "x"))[:] = VALUES
 
 
 def npy(path: Path) -> None:
@@ -101,7 +105,7 @@ def test_a_folder_that_is_no_store_is_refused_with_what_lies_in_it(tmp_path: Pat
 @pytest.mark.parametrize("records", [False, True])
 @pytest.mark.parametrize("form", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA"])
 def test_a_classic_file_cut_by_a_single_byte_is_refused(
-    tmp_path: Path, form: str, records: bool
+    tmp_path: Path, form: Any, records: bool
 ) -> None:
     path = tmp_path / "a.nc"
     with netCDF4.Dataset(path, "w", format=form) as file:
