@@ -1,5 +1,6 @@
 """Reads one variable of a file as a field, with all its contents checked."""
 
+import json
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from fieldsharp.fields.files.formats import (
     without_known_warnings,
 )
 from fieldsharp.fields.files.read_size import frames_at_a_time, memory_needed
+from fieldsharp.fields.files.rewriting import copy_with
 from fieldsharp.fields.missing_values import fill_in_time, valid_cells
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.settings import DataSettings
@@ -137,11 +139,12 @@ def _read(
     *,
     every_frame: bool,
 ) -> RawField:
-    with open_dataset(Path(settings.path)) as dataset:
+    with open_dataset(Path(settings.path), settings.variable) as dataset:
         name = pick_variable(dataset, settings.variable, settings.path)
         stored = dataset[name]
         _require_numbers(stored)
         array, member = with_coordinates(dataset, name), None
+        array = array.rename(name.rpartition("/")[2])  # without its group
         dims: tuple[str, ...]
         if every_frame:
             array, dims, member = forecast_dims(array, settings.select, option)
@@ -224,6 +227,11 @@ def _finite_or_missing(
         raise DataError(
             f"variable {array.name!r} holds {infinite} infinite values (or beyond single "
             f"precision), the first in frame {first_infinite}; replace them by NaN to mark them "
-            "missing"
+            f"missing{copy_with(array, _without_infinite(array), 'finite')}"
         )
     return values_THW
+
+
+def _without_infinite(array: xr.DataArray) -> str:
+    name = json.dumps(str(array.name))
+    return f"d[{name}] = d[{name}].where(abs(d[{name}]) < 3e38)"

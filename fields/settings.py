@@ -87,11 +87,13 @@ class DataSettings(Settings):
     """Which field is forecast, from how much history, and how far ahead."""
 
     path: str = Field(
-        description="NetCDF (.nc), Zarr (.zarr), .npy or .npz file; a relative path in a YAML "
-        "file is relative to that file"
+        description="NetCDF, HDF5, Zarr (a folder or a .zip), GRIB, .npy or .npz file; a relative "
+        "path in a YAML file is relative to that file"
     )
     variable: str | None = Field(
-        None, description="name in the file; not needed if the file has only one variable"
+        None,
+        description="name in the file, with its group where it is in one (forecast/t2m); not "
+        "needed if the file has only one variable",
     )
     select: dict[str, int | float | str] = Field(
         default_factory=dict,

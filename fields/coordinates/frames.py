@@ -3,6 +3,7 @@
 Shape legend: T frames.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from fieldsharp.fields.coordinates.roles import (
 )
 from fieldsharp.fields.coordinates.selection import value_text
 from fieldsharp.fields.coordinates.valid_times import FrameTimes, frame_times, time_coordinates
+from fieldsharp.fields.files.rewriting import copy_with
 from fieldsharp.fields.series import time_text
 
 DAY_OR_MONTH_FIRST = re.compile(r"since\s+(\d{1,2}[-/.]\d{1,2}[-/.]\d{3,})")
@@ -65,7 +67,7 @@ def frames_of(array: xr.DataArray, dims: tuple[str, ...], member: str | None = N
     """
     for coordinate in array.coords.values():
         if set(coordinate.dims) <= set(dims) and is_dates(coordinate):
-            _require_year_first(coordinate)
+            _require_year_first(array, coordinate)
     times = frame_times(array, dims)
     shape = [array.sizes[dim] for dim in dims]
     members = None
@@ -84,7 +86,7 @@ def frames_of(array: xr.DataArray, dims: tuple[str, ...], member: str | None = N
         )
     time_T = _checked(times.valid_T)
     if len(dims) == 1 and member is None:
-        _require_increase(time_T)
+        _require_increase(array, dims[0], time_T)
     else:
         _require_distinct(time_T, times.lead_T, members)
     return Frames(
@@ -165,12 +167,13 @@ def _name(array: xr.DataArray, dims: tuple[str, ...], times: FrameTimes) -> str:
     return "time"
 
 
-def _require_year_first(coordinate: xr.DataArray) -> None:
+def _require_year_first(array: xr.DataArray, coordinate: xr.DataArray) -> None:
     ambiguous = DAY_OR_MONTH_FIRST.search(str(coordinate.encoding.get("units", "")))
     if ambiguous:
         raise DataError(
             f"time counts from {ambiguous[1]}, which may have the day or the month first; write "
             "the year first in its units, such as 'hours since 2003-12-31'"
+            f"{copy_with(array, _with_year_first(coordinate, ambiguous[1]), 'dated', False)}"
         )
 
 
@@ -194,15 +197,16 @@ def _checked(when: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return when
 
 
-def _require_increase(when: npt.NDArray[Any]) -> None:
+def _require_increase(array: xr.DataArray, dim: str, when: npt.NDArray[Any]) -> None:
     if len(when) > 1:
         ahead = when[1:] > when[:-1]
         if not ahead.all():
             frame = int(np.argmin(ahead)) + 1
+            advice = copy_with(array, _in_order(dim), "sorted") if dim in array.coords else ""
             raise DataError(
                 f"time does not increase: frame {frame} ({time_text(when[frame])}) is not after "
                 f"frame {frame - 1} ({time_text(when[frame - 1])}); sort the file by time and drop "
-                "doubles"
+                f"doubles{advice}"
             )
 
 
@@ -219,3 +223,14 @@ def _require_distinct(
                 "two frames hold for the same time, lead and member; drop doubles from the file"
             )
         seen.add(key)
+
+
+def _with_year_first(time: xr.DataArray, date: str) -> str:
+    day, month, year = re.split(r"[-/.]", date)
+    units = str(time.encoding["units"]).replace(date, f"{year:0>4}-{month:0>2}-{day:0>2}")
+    return f'd[{json.dumps(str(time.name))}].attrs["units"] = {json.dumps(units)}'
+
+
+def _in_order(time: str) -> str:
+    name = json.dumps(time)
+    return f"d = d.sortby({name}).drop_duplicates({name})"

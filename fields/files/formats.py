@@ -1,28 +1,29 @@
 """Opens a file of any known format as its variables, checked before values are read.
 
-Adding a format: one function that returns the variables of a file, one line in ``READERS``.
+Adding a format: one function that opens a file, one line in ``READERS``, and how a file of it is
+known in ``recognition``.
 """
 
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import h5netcdf
-import h5py
 import xarray as xr
-from xarray.backends import H5NetCDFStore
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.suggestions import unknown
-from fieldsharp.fields.files.hdf5_files import require_self_contained
+from fieldsharp.fields.files.classic_files import open_cdf5, open_classic
+from fieldsharp.fields.files.contents import Contents, full_name, several
+from fieldsharp.fields.files.decoding import decode
+from fieldsharp.fields.files.grib_files import open_grib
+from fieldsharp.fields.files.hdf5_groups import open_hdf5
 from fieldsharp.fields.files.numpy_files import open_npy, open_npz
 from fieldsharp.fields.files.read_size import require_readable_coordinates
-from fieldsharp.fields.files.zarr_stores import OwnFilesStore, require_own_files
+from fieldsharp.fields.files.recognition import kind_of, require_present
+from fieldsharp.fields.files.rewriting import remember_source
+from fieldsharp.fields.files.zarr_groups import open_zarr, open_zarr_zip
 
-UNREAD: dict[str, Any] = {"decode_cf": False, "create_default_indexes": False, "cache": False}
-"""How xarray opens a file without reading any value of it."""
 HARMLESS_WARNINGS = (
     "(?s)variable .* has multiple fill values",  # every one of them is taken for missing
     "(?s)variable .* has _Unsigned attribute but is not of integer type",
@@ -44,78 +45,87 @@ def without_known_warnings() -> Iterator[None]:
         yield
 
 
-def _open_netcdf(path: Path) -> xr.Dataset:
-    with path.open("rb") as file:
-        classic = file.read(3) == b"CDF"  # NetCDF 3, which HDF5 cannot read
-    if classic:
-        return xr.open_dataset(path, engine="scipy", **UNREAD)
-    file = h5py.File(path)
-    try:
-        require_self_contained(file, path)
-        netcdf = h5netcdf.File(file, phony_dims="access", decode_vlen_strings=True)
-        dataset = xr.open_dataset(H5NetCDFStore(netcdf), **UNREAD)
-    except BaseException:
-        file.close()
-        raise
-    dataset.set_close(file.close)
-    return dataset
-
-
-def _open_zarr(path: Path) -> xr.Dataset:
-    require_own_files(path)
-    store: Any = OwnFilesStore(path, read_only=True)  # xarray takes what Zarr takes
-    # The metadata of every array are read themselves: a consolidated copy may be missing or old.
-    return xr.open_dataset(store, engine="zarr", consolidated=False, **UNREAD)
-
-
 # Each returns the variables as stored: not decoded, and read only if memory suffices.
-READERS: dict[str, Callable[[Path], xr.Dataset]] = {
-    ".nc": _open_netcdf,
-    ".nc4": _open_netcdf,
-    ".cdf": _open_netcdf,
-    ".zarr": _open_zarr,
-    ".npy": open_npy,
-    ".npz": open_npz,
+READERS: dict[str, Callable[[Path], xr.Dataset | Contents]] = {
+    "NetCDF 3": open_classic,
+    "CDF-5": open_cdf5,
+    "HDF5": open_hdf5,
+    "Zarr": open_zarr,
+    "Zarr in a zip file": open_zarr_zip,
+    "NumPy array": open_npy,
+    "NumPy archive": open_npz,
+    "GRIB": open_grib,
 }
 
 
 @without_known_warnings()
-def open_dataset(path: Path) -> xr.Dataset:
-    """Open a file by its suffix.
+def open_dataset(path: Path, variable: str | None = None) -> xr.Dataset:
+    """Open a file by its contents.
+
+    Args:
+        path: A file or a Zarr folder.
+        variable: The variable that is wanted, with its group where it is in one. Variables of a
+            group have full names in the result, its coordinates have not.
+
+    Raises:
+        DataError: If it is missing, of an unknown format, or unreadable, or holds variables in
+            several groups and none of them was chosen.
+    """
+    contents = _open(path)
+    try:
+        group, name = contents.choose(variable, path)
+        raw = contents.open(group, name)
+        require_readable_coordinates(raw, path)
+        dataset = decode(raw, path)
+    except DataError:
+        contents.close()
+        raise
+    except Exception as error:
+        contents.close()
+        raise unreadable(path, error) from error
+    if group:
+        held = contents.ranks[group]
+        full = {n: full_name(group, str(n)) for n in dataset.data_vars if n in held}
+        dataset = dataset.rename_vars(full)
+    remember_source(dataset, path, group)
+    dataset.set_close(contents.close)
+    return dataset
+
+
+@without_known_warnings()
+def holds_variable(path: Path, variable: str) -> bool:
+    """Return whether a file has a variable, with its group where it is in one.
 
     Raises:
         DataError: If it is missing, of an unknown format, or unreadable.
     """
-    if not path.exists():
-        raise DataError(f"data file {path} does not exist; check the path (data.path)")
-    if not (path.is_file() or path.is_dir()):  # a pipe without a writer would block
-        raise DataError(f"data file {path} is no regular file; give a file or a Zarr folder")
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(unknown("data format", path.suffix or path.name, READERS))
+    contents = _open(path)
     try:
-        raw = reader(path)
+        return contents.find(variable) is not None
+    finally:
+        contents.close()
+
+
+def _open(path: Path) -> Contents:
+    require_present(path)
+    try:
+        opened = READERS[kind_of(path)](path)
     except DataError:
         raise
     except Exception as error:
         raise unreadable(path, error) from error
-    try:
-        require_readable_coordinates(raw, path)
-        return xr.decode_cf(raw)
-    except DataError:
-        raw.close()
-        raise
-    except Exception as error:
-        raw.close()
-        raise unreadable(path, error) from error
+    if isinstance(opened, Contents):
+        return opened
+    ranks = {str(n): v.ndim for n, v in opened.variables.items() if v.dims != (n,)}
+    return Contents({"": ranks}, lambda *_: opened.copy(), opened.close)
 
 
 def unreadable(path: Path, error: Exception) -> DataError:
     """Return the error of a file whose reading failed, with the reason the library gave."""
     reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
     return DataError(
-        f"data file {path} cannot be read as {path.suffix} ({type(error).__name__}: {reason}); "
-        "check that it is whole and of that format"
+        f"data file {path} cannot be read as {path.suffix or 'a field'} ({type(error).__name__}: "
+        f"{reason}); it may be cut short or damaged: fetch or write it again"
     )
 
 
@@ -133,10 +143,12 @@ def pick_variable(dataset: xr.Dataset, variable: str | None, path: str) -> str:
     if variable is None:
         if len(names) == 1:
             return names[0]
-        raise DataError(
-            f"{path} holds {len(names)} variables; choose one with data.variable (evaluate: "
-            f"--variable): {', '.join(names) or '(none there)'}"
-        )
-    if variable not in dataset.data_vars:
-        raise DataError(f"{unknown('variable', variable, names)} (in {path})")
-    return variable
+        raise DataError(several(names, path))
+    if variable in dataset.data_vars:
+        return variable
+    # In the only group that has it.
+    own = variable.strip("/")
+    full = [str(n) for n in dataset.data_vars if n == own or str(n).endswith(f"/{own}")]
+    if len(full) == 1:
+        return full[0]
+    raise DataError(f"{unknown('variable', variable, names)} (in {path})")

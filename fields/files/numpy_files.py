@@ -4,16 +4,16 @@ import math
 import os
 import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import require_memory
+from fieldsharp.fields.files.contents import Contents, several
+from fieldsharp.fields.files.positional import AXIS_OF, named_dims
 
-NUMPY_DIMS = ("time", "channel", "y", "x")
 MOST_MEMBERS = 10_000
 """Of an archive."""
 
@@ -26,17 +26,20 @@ def open_npy(path: Path) -> xr.Dataset:
         ValueError: If it is no .npy file, or shorter than its header says.
     """
     with path.open("rb") as file:
-        _, size = _from_header(file, os.fstat(file.fileno()).st_size)
+        shape, size = _from_header(file, os.fstat(file.fileno()).st_size)
+        dims, _ = named_dims(path.stem, shape, {}, path)
         require_memory(size, str(path))
         file.seek(0)
-        return xr.Dataset({path.stem: _from_array(np.load(file, allow_pickle=False), path.stem)})
+        return xr.Dataset({path.stem: (dims, np.load(file, allow_pickle=False))})
 
 
-def open_npz(path: Path) -> xr.Dataset:
-    """Read the arrays of an .npz file that have at least three dimensions.
+def open_npz(path: Path) -> Contents:
+    """Open the arrays of an .npz file that have at least three dimensions.
+
+    One-dimensional arrays named ``time``, ``lat``, ``lon``, ``y`` or ``x`` are coordinates.
 
     Raises:
-        DataError: If there is none, they differ in shape, or take more memory than there is.
+        DataError: If there is none with three dimensions, or absurdly many.
         ValueError: If a member is no array, or shorter than its header says.
     """
     with zipfile.ZipFile(path) as archive:
@@ -45,21 +48,32 @@ def open_npz(path: Path) -> xr.Dataset:
             raise DataError(
                 f"{path} holds more than {MOST_MEMBERS} arrays; keep one field per .npz file"
             )
-        shapes, unpacked = {}, 0
+        shapes, sizes = {}, {}
         for member in members:
             name = member.filename.removesuffix(".npy")
             with archive.open(member) as file:
-                shapes[name], size = _from_header(file, member.file_size)
-            unpacked += size if len(shapes[name]) >= 3 else 0
-    require_memory(unpacked, str(path))
-    fields = [name for name, shape in shapes.items() if len(shape) >= 3]
-    if not fields:
+                shapes[name], sizes[name] = _from_header(file, member.file_size)
+    ranks = {name: len(shape) for name, shape in shapes.items() if len(shape) >= 3}
+    if not ranks:
         found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise DataError(f"{path} holds no array of three dimensions (time, y, x), only {found}")
-    with np.load(path, allow_pickle=False) as arrays:
-        # Each array keeps dimensions of its own, since their lengths may differ between arrays.
-        datasets = [xr.Dataset({name: _from_array(arrays[name], name)}) for name in fields]
-    return datasets[0] if len(datasets) == 1 else _disjoint(datasets)
+    lengths = {
+        name: shape[0]
+        for name, shape in shapes.items()
+        if len(shape) == 1 and name.lower() in AXIS_OF
+    }
+
+    def read(_: str, wanted: str | None) -> xr.Dataset:
+        if wanted is None and len(ranks) > 1:
+            raise DataError(several(list(ranks), str(path)))
+        name = wanted if wanted is not None else next(iter(ranks))
+        dims, dim_of = named_dims(name, shapes[name], lengths, path)
+        require_memory(sizes[name] + sum(sizes[n] for n in dim_of), str(path))
+        with np.load(path, allow_pickle=False) as arrays:
+            coords = {n: ((dim,), arrays[n]) for n, dim in dim_of.items()}
+            return xr.Dataset({name: (dims, arrays[name])}, coords=coords)
+
+    return Contents({"": ranks}, read, lambda: None)
 
 
 def _from_header(file: IO[bytes], size: int) -> tuple[tuple[int, ...], int]:
@@ -84,23 +98,3 @@ def _from_header(file: IO[bytes], size: int) -> tuple[tuple[int, ...], int]:
     if min(shape, default=0) < 0 or (not dtype.hasobject and file.tell() + promised > size):
         raise ValueError(f"a header of {promised} bytes of values in {size} bytes of file")
     return shape, promised
-
-
-def _from_array(array: npt.NDArray[Any], name: str) -> xr.DataArray:
-    if array.ndim not in (3, 4):
-        raise DataError(
-            f"array {name!r} has the shape {array.shape}; expected (time, y, x) or "
-            "(time, channel, y, x)"
-        )
-    dims = NUMPY_DIMS if array.ndim == 4 else ("time", "y", "x")
-    return xr.DataArray(array, dims=dims, name=name)
-
-
-def _disjoint(datasets: list[xr.Dataset]) -> xr.Dataset:
-    try:
-        return xr.merge(datasets, compat="no_conflicts", join="exact")
-    except ValueError as error:
-        names = ", ".join(str(name) for dataset in datasets for name in dataset.data_vars)
-        raise DataError(
-            f"the arrays {names} differ in shape; keep one field per .npz file"
-        ) from error

@@ -13,7 +13,7 @@ from fieldsharp.core.memory import Use
 from fieldsharp.fields.baseline_pairing import pair_baseline
 from fieldsharp.fields.coordinates.grid_geometry import GridGeometry, grid_geometry
 from fieldsharp.fields.coordinates.selection import FORECAST_SELECT, TRUTH_SELECT, Selection
-from fieldsharp.fields.files.formats import open_dataset, pick_variable
+from fieldsharp.fields.files.formats import holds_variable, open_dataset, pick_variable
 from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.fields.pairing import FramePairs, pair_frames
 from fieldsharp.fields.reading import RAW, RawField, read_forecast, read_raw
@@ -263,7 +263,7 @@ def _read_forecast(
         use: Memory that its use takes.
         may_lack: Whether the file may lack a dimension that is selected.
     """
-    with open_dataset(path) as dataset:
+    with open_dataset(path, variable) as dataset:
         name = pick_variable(dataset, variable, str(path))
         if may_lack:
             known = {*dataset[name].dims, *dataset[name].coords}
@@ -275,9 +275,8 @@ def _read_forecast(
 def _read_truth(
     path: Path, forecast_name: str, variable: str | None, select: Selection | None
 ) -> RawField:
-    with open_dataset(path) as dataset:
-        # A bare array is named after its file: a truth that holds one field needs no equal name.
-        same = variable or (forecast_name if forecast_name in dataset.data_vars else None)
+    # A bare array is named after its file: a truth that holds one field needs no equal name.
+    same = variable or (forecast_name if holds_variable(path, forecast_name) else None)
     chosen = dict(select) if select else {}
     settings = DataSettings(path=str(path), variable=same, select=chosen)
     return read_raw(settings, TRUTH, option=TRUTH_SELECT)

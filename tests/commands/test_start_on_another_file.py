@@ -74,4 +74,4 @@ def test_without_a_variable_the_ones_there_are_are_named(
     monkeypatch.chdir(tmp_path)
     assert main(["start", str(tiny_yaml), "--set", "data.path=own.nc"]) == 2
     said = capsys.readouterr().err
-    assert "(evaluate: --variable): t2m, q2m" in said
+    assert "--truth-variable): t2m, q2m" in said

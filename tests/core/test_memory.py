@@ -175,7 +175,8 @@ def test_an_array_shorter_than_its_header_says_is_refused_before_it_is_read(
 MEASURE = """
 import json, os, sys
 import fieldsharp.core.memory
-from fieldsharp.fields import numpy_files, read_size, reading
+from fieldsharp.fields import reading
+from fieldsharp.fields.files import numpy_files, read_size
 import zarr, h5netcdf, xarray
 from fieldsharp.fields.settings import DataSettings
 

@@ -1,0 +1,69 @@
+"""Zarr stores, as folders or zip files: variables in groups."""
+
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+import zarr
+from zarr.abc.store import Store
+
+from fieldsharp.fields.files.contents import UNREAD, Contents, full_name, with_inherited
+from fieldsharp.fields.files.zarr_stores import OwnFilesStore, require_own_files
+from fieldsharp.fields.files.zarr_zips import OwnMembersStore, root_in_zip
+
+
+def open_zarr(path: Path) -> Contents:
+    """Open a Zarr folder.
+
+    Raises:
+        DataError: If it holds links to other files.
+    """
+    require_own_files(path)
+    return _contents(OwnFilesStore(path, read_only=True))
+
+
+def open_zarr_zip(path: Path) -> Contents:
+    """Open a zip file of a Zarr store.
+
+    Raises:
+        DataError: If it holds links, or names files outside of itself.
+    """
+    root = root_in_zip(path)
+    store = OwnMembersStore(path)
+    try:
+        return _contents(store, root)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _contents(store: Store, root: str = "") -> Contents:
+    within: Any = zarr.open(store=store, path=root, mode="r")
+    ranks: dict[str, dict[str, int]] = {"": {}}
+    if isinstance(within, zarr.Group):
+        for name, member in within.members(max_depth=None):
+            group, _, own = name.rpartition("/")
+            if isinstance(member, zarr.Array) and not _is_coordinate(member, own):
+                ranks.setdefault(group, {})[own] = member.ndim
+
+    def read_alone(group: str) -> xr.Dataset:
+        inside: Any = store  # xarray takes what Zarr takes
+        # The metadata of every array are read themselves: a consolidated copy may be missing or
+        # old.
+        return xr.open_dataset(
+            inside,
+            engine="zarr",
+            group=full_name(root, group) if group else root or None,
+            consolidated=False,
+            **UNREAD,
+        )
+
+    def read(group: str, _: str | None) -> xr.Dataset:
+        return with_inherited(read_alone(group), group, read_alone, set())
+
+    return Contents(ranks, read, store.close)
+
+
+def _is_coordinate(array: "zarr.Array[Any]", name: str) -> bool:
+    dims = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
+    return list(dims) == [name] if isinstance(dims, list | tuple) else False
