@@ -21,7 +21,8 @@ from fieldsharp.fields.files.formats import (
     without_known_warnings,
 )
 from fieldsharp.fields.files.read_size import frames_at_a_time, memory_needed
-from fieldsharp.fields.missing_values import fill_in_time, valid_cells
+from fieldsharp.fields.files.missing_marks import without_marks
+from fieldsharp.fields.missing_values import MissingValues, fill_in_time, valid_cells
 from fieldsharp.fields.series import FieldSeries, time_text
 from fieldsharp.fields.settings import DataSettings
 
@@ -96,7 +97,8 @@ def read_raw(settings: DataSettings, use: Use = RAW, dtype: npt.DTypeLike = np.f
         dtype: Precision of the values, single or double.
 
     Raises:
-        DataError: As ``read_series``, but for cells that are all missing.
+        DataError: As ``read_series``, but for cells that are all missing; if a number looks like an
+            undeclared fill value, or hardly a value is in the range declared as valid.
     """
     with open_dataset(Path(settings.path)) as dataset:
         stored = dataset[pick_variable(dataset, settings.variable, settings.path)]
@@ -112,11 +114,13 @@ def read_raw(settings: DataSettings, use: Use = RAW, dtype: npt.DTypeLike = np.f
         )
         try:
             at_a_time = frames_at_a_time(stored.variable, array, dims)
-            values_THW = _finite_or_missing(array, dims, at_a_time, dtype)
+            missing = MissingValues.of(stored.variable, str(stored.name), settings)
+            values_THW = _finite_or_missing(array, dims, at_a_time, dtype, missing)
             coordinates = {n: c for n, c in array.coords.items() if set(c.dims) <= {y, x}}
             grid = xr.Dataset(coords=coordinates).load()
             others = [name for name in array.coords if name != time]
             nothing = array.drop_vars(others).isel({time: slice(0, 0)}).copy()  # no view
+            nothing.attrs = without_marks(nothing.attrs)  # of stored values, all NaN by now
         except DataError:
             raise
         except Exception as error:  # a damaged chunk is found only now
@@ -146,23 +150,30 @@ def _require_numbers(array: xr.DataArray) -> None:
 
 
 def _finite_or_missing(
-    array: xr.DataArray, dims: tuple[str, str, str], at_a_time: int, dtype: npt.DTypeLike
+    array: xr.DataArray,
+    dims: tuple[str, str, str],
+    at_a_time: int,
+    dtype: npt.DTypeLike,
+    missing: MissingValues,
 ) -> npt.NDArray[np.floating]:
     """Read block by block, since each is decoded and checked in higher precision."""
     values_THW = np.empty([array.sizes[dim] for dim in dims], dtype)
     piece = max(1, PIECE_VALUES // math.prod(values_THW.shape[1:]))
+    largest = np.finfo(np.float32).max  # single precision from here on
     infinite, first_infinite = 0, -1
     for start in range(0, len(values_THW), at_a_time):
         block = array.variable.isel({dims[0]: slice(start, start + at_a_time)})
         read_THW = block.load().transpose(*dims).values
         for first in range(0, len(read_THW), piece):
             doubles_THW = read_THW[first : first + piece].astype(np.float64)
+            missing.mark(doubles_THW)
             frame = start + first
-            # Single precision from here on.
-            infinite_THW = np.abs(doubles_THW) > np.finfo(np.float32).max
-            if not infinite_THW.any():
+            ends = np.fmin.reduce(doubles_THW, axis=None), np.fmax.reduce(doubles_THW, axis=None)
+            if not (ends[0] < -largest or ends[1] > largest):
                 values_THW[frame : frame + len(doubles_THW)] = doubles_THW
+                missing.look_at(doubles_THW)
                 continue
+            infinite_THW = np.abs(doubles_THW) > largest
             if not infinite:
                 first_infinite = frame + int(np.argmax(infinite_THW.any(axis=(1, 2))))
             infinite += int(infinite_THW.sum())
@@ -172,6 +183,7 @@ def _finite_or_missing(
             f"precision), the first in frame {first_infinite}; replace them by NaN to mark them "
             "missing"
         )
+    missing.judge(values_THW)
     return values_THW
 
 

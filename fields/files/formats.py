@@ -17,6 +17,7 @@ from xarray.backends import H5NetCDFStore
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.fields.files.hdf5_files import require_self_contained
+from fieldsharp.fields.files.missing_marks import declare_missing, declare_zarr_fill_values
 from fieldsharp.fields.files.numpy_files import open_npy, open_npz
 from fieldsharp.fields.files.read_size import require_readable_coordinates
 from fieldsharp.fields.files.zarr_stores import OwnFilesStore, require_own_files
@@ -65,7 +66,10 @@ def _open_zarr(path: Path) -> xr.Dataset:
     require_own_files(path)
     store: Any = OwnFilesStore(path, read_only=True)  # xarray takes what Zarr takes
     # The metadata of every array are read themselves: a consolidated copy may be missing or old.
-    return xr.open_dataset(store, engine="zarr", consolidated=False, **UNREAD)
+    unread = {**UNREAD, "consolidated": False, "use_zarr_fill_value_as_mask": True}
+    dataset = xr.open_dataset(store, engine="zarr", **unread)
+    declare_zarr_fill_values(dataset, store)
+    return dataset
 
 
 # Each returns the variables as stored: not decoded, and read only if memory suffices.
@@ -101,6 +105,7 @@ def open_dataset(path: Path) -> xr.Dataset:
         raise unreadable(path, error) from error
     try:
         require_readable_coordinates(raw, path)
+        declare_missing(raw, netcdf=reader not in (_open_zarr, open_npy, open_npz))
         return xr.decode_cf(raw)
     except DataError:
         raw.close()
