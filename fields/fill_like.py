@@ -14,6 +14,8 @@ WITHIN_DATA = (-9999.0, -999.9, -999.0, -99.99, -99.9, 9999.0, -32768.0, -32767.
 FAR = 10.0
 """Times the range of the others, at which one value is enough."""
 MANY, MANY_SHARE = 10, 1e-3
+SAMPLE = 2**15
+"""Values of a block on which their spread is estimated."""
 MOST_REMOVED = 32
 """Numbers that look like fill values, in one block."""
 ROUNDING = 2.5e-7
@@ -86,32 +88,33 @@ class FillLikeSearch:
     _outside: dict[float, int] = field(default_factory=dict)
     _within: dict[float, tuple[int, int]] = field(default_factory=dict)
 
-    def add(self, values: npt.NDArray[np.float64]) -> None:
-        """Take a block of values into account, NaN where missing; the block is overwritten."""
+    def add(self, values: npt.NDArray[np.float64], ends: tuple[float, float] | None = None) -> None:
+        """Take a block of values into account, NaN where missing; the block may be overwritten.
+
+        Args:
+            values: Finite or NaN.
+            ends: Their least and their most, where they are known.
+        """
         for _ in range(MOST_REMOVED):
-            ends = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
-            found = [end for end in ends if self._resembles(float(end))]
+            ends = ends or (
+                float(np.fmin.reduce(values, None)),
+                float(np.fmax.reduce(values, None)),
+            )
+            found = [end for end in ends if self._resembles(end)]
             if not found:
                 break
             equal = values == found[0]
-            number = float(found[0])
-            self._outside[number] = self._outside.get(number, 0) + int(np.count_nonzero(equal))
+            self._outside[found[0]] = self._outside.get(found[0], 0) + int(np.count_nonzero(equal))
             values[equal] = np.nan
-        least, most = float(ends[0]), float(ends[1])
+            ends = None
+        least, most = ends or (np.nan, np.nan)
         if np.isnan(least):
             return
         self._least, self._most = min(self._least, least), max(self._most, most)
         for number in WITHIN_DATA:
             if least < number < most:
                 self._count_within(values, number, most - least)
-        if np.isnan(self._shift):
-            self._shift = least
-        values -= self._shift
-        missing = np.isnan(values)
-        values[missing] = 0.0
-        self._others += values.size - int(np.count_nonzero(missing))
-        self._sum += float(values.sum())
-        self._squares += float(np.vdot(values, values))
+        self._sample(values)
 
     def found(self) -> list[FillLike]:
         """Return the numbers that look like fill values, by the rule of this class."""
@@ -132,12 +135,22 @@ class FillLikeSearch:
             return [FillLike(m.value, m.count, np.nan, np.nan) for m in marks]
         return marks
 
+    def _sample(self, values: npt.NDArray[np.float64]) -> None:
+        """Estimate number, mean and spread of the others from evenly spread values."""
+        every = max(1, values.size // SAMPLE)
+        sample = values.ravel()[::every]
+        sample = sample[~np.isnan(sample)]
+        if np.isnan(self._shift):
+            self._shift = self._least
+        sample = sample - self._shift  # the squares of large numbers with a small spread cancel
+        self._others += every * sample.size
+        self._sum += every * float(sample.sum())
+        self._squares += every * float(np.vdot(sample, sample))
+
     def _resembles(self, value: float) -> bool:
         return resembles_a_fill_value(value) or value in self.known
 
-    def _count_within(
-        self, values: npt.NDArray[np.float64], number: float, width: float
-    ) -> None:
+    def _count_within(self, values: npt.NDArray[np.float64], number: float, width: float) -> None:
         distances = np.abs(values - number)
         equal = int(np.count_nonzero(distances <= ROUNDING * abs(number)))
         near = int(np.count_nonzero(distances <= width / 100)) - equal

@@ -77,10 +77,15 @@ class MissingValues:
             distance_THW = np.abs(values_THW - value)
             values_THW[distance_THW <= ROUNDING * abs(value)] = np.nan
 
-    def look_at(self, values_THW: npt.NDArray[np.float64]) -> None:
-        """Search a block for undeclared fill values; the block is overwritten."""
+    def look_at(self, values_THW: npt.NDArray[np.float64], ends: tuple[float, float]) -> None:
+        """Search a block for undeclared fill values; the block is overwritten.
+
+        Args:
+            values_THW: As they were marked.
+            ends: Their least and their most.
+        """
         if self.search is not None:
-            self.search.add(values_THW)
+            self.search.add(values_THW, ends)
 
     def judge(self, values_THW: Array) -> None:
         """Refuse what looks like an undeclared fill value, and mark what is hinted at as missing.
@@ -110,23 +115,27 @@ class MissingValues:
         many = len(self._invalid_numbers) > MOST_FILL_VALUES and self._invalid > self._numbers
         if self._numbers and not many:
             return
-        given, mended = json.dumps(self.path), json.dumps(f"{Path(self.path).stem}_mended.nc")
+        given, name = json.dumps(self.path), json.dumps(self.name)
+        mended = json.dumps(f"{Path(self.path).stem}_mended.nc")
         code = (
-            f"import xarray; d = xarray.open_dataset({given}); a = d[{json.dumps(self.name)}].attrs; "
-            f"[a.pop(n, 0) for n in ('valid_range', 'valid_min', 'valid_max')]; d.to_netcdf({mended})"
+            f"import xarray; d = xarray.open_dataset({given}); a = d[{name}].attrs; "
+            "[a.pop(n, 0) for n in ('valid_range', 'valid_min', 'valid_max')]; "
+            f"d.to_netcdf({mended}, engine='h5netcdf')"
         )
         share = self._invalid / (self._invalid + self._numbers)
         numbers = sorted(self._invalid_numbers)
         raise DataError(
             f"variable {printable(self.name)!r} in {self.path} declares values from "
             f"{self.valid.least:g} to {self.valid.most:g} as valid ({self.valid.name}), and "
-            f"{share:.0%} of them are not, such as {numbers[0]:g} and {numbers[-1]:g}; if the range "
-            f"is wrong, write the file without it with python -c {shlex.quote(code)}"
+            f"{share:.0%} of them are not, such as {numbers[0]:g} and {numbers[-1]:g}; if the "
+            f"range is wrong, write the file without it with python -c {shlex.quote(code)}"
         )
 
     def _fill_like(self, mark: FillLike, cells: int, of_cells: int) -> DataError:
         number = f"{mark.value:.7g}"
-        others = f" (the others: {mark.least:g} to {mark.most:g})" if mark.least <= mark.most else ""
+        others = (
+            f" (the others: {mark.least:g} to {mark.most:g})" if mark.least <= mark.most else ""
+        )
         return DataError(
             f"variable {printable(self.name)!r} in {self.path} holds {number} {mark.count} times, "
             f"in {cells} of {of_cells} cells, which looks like a fill value that the file does not "

@@ -20,8 +20,8 @@ from fieldsharp.fields.files.formats import (
     unreadable,
     without_known_warnings,
 )
-from fieldsharp.fields.files.read_size import frames_at_a_time, memory_needed
 from fieldsharp.fields.files.missing_marks import without_marks
+from fieldsharp.fields.files.read_size import frames_at_a_time, memory_needed
 from fieldsharp.fields.missing_values import MissingValues, fill_in_time, valid_cells
 from fieldsharp.fields.series import FieldSeries, time_text
 from fieldsharp.fields.settings import DataSettings
@@ -168,10 +168,11 @@ def _finite_or_missing(
             doubles_THW = read_THW[first : first + piece].astype(np.float64)
             missing.mark(doubles_THW)
             frame = start + first
-            ends = np.fmin.reduce(doubles_THW, axis=None), np.fmax.reduce(doubles_THW, axis=None)
-            if not (ends[0] < -largest or ends[1] > largest):
+            least = float(np.fmin.reduce(doubles_THW, axis=None))
+            most = float(np.fmax.reduce(doubles_THW, axis=None))
+            if not (least < -largest or most > largest):
                 values_THW[frame : frame + len(doubles_THW)] = doubles_THW
-                missing.look_at(doubles_THW)
+                missing.look_at(doubles_THW, (least, most))
                 continue
             infinite_THW = np.abs(doubles_THW) > largest
             if not infinite:

@@ -234,7 +234,7 @@ def _default_fills(variable: xr.Variable, dtype: np.dtype[Any], netcdf: bool) ->
     if dtype.kind == "f":
         return {dtype.type(FLOAT_FILL)} if variable.ndim > 1 and dtype.itemsize > 2 else set()
     fill = INTEGER_FILLS.get(f"{variable.dtype.kind}{variable.dtype.itemsize}")
-    return _as(np.array(fill)[()], dtype) if fill and netcdf and variable.ndim > 2 else set()
+    return _as(np.array([fill])[0], dtype) if fill and netcdf and variable.ndim > 2 else set()
 
 
 def _stored_type(decoded: xr.Variable) -> np.dtype[Any]:
@@ -263,7 +263,11 @@ def _physical(number: np.generic, decoded: xr.Variable) -> float:
     if stored.kind in "iu" and number.dtype.kind in "iu":
         limits = np.iinfo(stored)
         fits = limits.min <= value <= limits.max
-        if not fits and "_Unsigned" in decoded.encoding and number.dtype.itemsize == stored.itemsize:
+        if (
+            not fits
+            and "_Unsigned" in decoded.encoding
+            and number.dtype.itemsize == stored.itemsize
+        ):
             value += 2 ** (8 * stored.itemsize) * (1 if value < 0 else -1)
         value = min(max(value, limits.min), limits.max)
     if _is_packed(number, decoded):
@@ -276,6 +280,8 @@ def _physical(number: np.generic, decoded: xr.Variable) -> float:
 
 def _unpacked(stored: npt.NDArray[Any], decoded: xr.Variable) -> npt.NDArray[Any]:
     """Return stored values decoded as xarray decodes those of the variable, rounded alike."""
-    packing = {n: decoded.encoding[n] for n in ("scale_factor", "add_offset") if n in decoded.encoding}
+    packing = {
+        n: decoded.encoding[n] for n in ("scale_factor", "add_offset") if n in decoded.encoding
+    }
     dataset = xr.Dataset({"v": ("n", stored, packing)})
     return np.asarray(xr.decode_cf(dataset)["v"].values)

@@ -44,6 +44,23 @@ NOT_IN_JSON = (
 
 
 @dataclass(frozen=True)
+class NumbersInFiles:
+    """What numbers in the files of an evaluation mean, as ``data.*`` says of a sweep.
+
+    Attributes:
+        missing_values: Numbers that mark missing values beside those that a file declares.
+        allow_fill_like: Whether numbers that look like undeclared fill values are data.
+    """
+
+    missing_values: tuple[float, ...] = ()
+    allow_fill_like: bool = False
+
+    def settings(self, of_file: DataSettings) -> DataSettings:
+        """Return the settings of a file with these."""
+        return of_file.model_copy(update=asdict(self))
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Metrics of a forecast file, and what they were computed from.
 
@@ -105,6 +122,7 @@ def evaluate_files(
     baseline: Path | None = None,
     limits: GuardSettings | None = None,
     sharpen_with: TrainingFiles | None = None,
+    numbers: NumbersInFiles | None = None,
 ) -> Evaluation:
     """Evaluate a forecast at common times, in each frame on the cells with a value in both files.
 
@@ -121,20 +139,24 @@ def evaluate_files(
         baseline: Forecast of the same predictor trained with weight 0, for guards relative to it.
         limits: Limits of the guards.
         sharpen_with: Files that sharpeners are fitted on.
+        numbers: Which numbers in the files are missing values; by default those declared.
 
     Raises:
         DataError: If a file cannot be read, or grids, units or times do not match, or training
             files are too short to fit a sharpener on.
         TrainingFailed: If a sharpener cannot be fitted that must be.
     """
-    name, predicted = _read_forecast(forecast, variable)
-    observed = _read_truth(truth, name, truth_variable, select)
+    numbers = numbers or NumbersInFiles()
+    name, predicted = _read_forecast(forecast, variable, numbers)
+    observed = _read_truth(truth, name, truth_variable, select, numbers)
     climatology, description, settings = file_climatology(observed, limits or GuardSettings())
     pairs = pair_frames(forecast, predicted, truth, observed)
     sharpeners = None
     if sharpen_with is not None:
-        of_training, predicted_then = _read_forecast(sharpen_with.forecast, variable)
-        observed_then = _read_truth(sharpen_with.truth, of_training, truth_variable, select)
+        of_training, predicted_then = _read_forecast(sharpen_with.forecast, variable, numbers)
+        observed_then = _read_truth(
+            sharpen_with.truth, of_training, truth_variable, select, numbers
+        )
         sharpeners = FileSharpeners.fit(
             sharpen_with, predicted_then, observed_then, observed, pairs
         )
@@ -143,7 +165,7 @@ def evaluate_files(
     values = found[NO_SHARPENER]
     baseline_values = None
     if baseline is not None:
-        _, reference = _read_forecast(baseline, variable, BASELINE)
+        _, reference = _read_forecast(baseline, variable, numbers, BASELINE)
         of_baseline = pair_baseline(pairs, baseline, reference, observed)
         found = _evaluate(of_baseline, climatology, sharpeners)
         baseline_values = found[NO_SHARPENER]
@@ -175,10 +197,12 @@ def evaluate_files(
     )
 
 
-def _read_forecast(path: Path, variable: str | None, use: Use = RAW) -> tuple[str, RawField]:
+def _read_forecast(
+    path: Path, variable: str | None, numbers: NumbersInFiles, use: Use = RAW
+) -> tuple[str, RawField]:
     with open_dataset(path) as dataset:
         name = pick_variable(dataset, variable, str(path))
-    return name, read_raw(DataSettings(path=str(path), variable=name), use)
+    return name, read_raw(numbers.settings(DataSettings(path=str(path), variable=name)), use)
 
 
 def _read_truth(
@@ -186,12 +210,14 @@ def _read_truth(
     forecast_name: str,
     variable: str | None,
     select: Mapping[str, int | float | str] | None,
+    numbers: NumbersInFiles,
 ) -> RawField:
     with open_dataset(path) as dataset:
         # A bare array is named after its file: a truth that holds one field needs no equal name.
         same = variable or (forecast_name if forecast_name in dataset.data_vars else None)
     chosen = dict(select) if select else {}
-    return read_raw(DataSettings(path=str(path), variable=same, select=chosen), TRUTH)
+    settings = DataSettings(path=str(path), variable=same, select=chosen)
+    return read_raw(numbers.settings(settings), TRUTH)
 
 
 def _variation(pairs: FramePairs, climatology: Climatology) -> FieldVariation:
