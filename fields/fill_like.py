@@ -71,7 +71,7 @@ class FillLikeSearch:
        nearer to zero than 999 count here only if they are negative, with three nines or below
        others that are not negative;
     or if it is within that range, one of ``WITHIN_DATA``, there are many of it, and fewer than a
-    tenth as many others, but some, within a hundredth of w.
+    third as many others, but some, within a thousandth of w.
 
     So a smooth, skewed or whole-numbered field is left alone: -999 among -1050 to 3000 hundredths
     of a degree has as many neighbours as any other number.
@@ -129,7 +129,7 @@ class FillLikeSearch:
                 least, most = min(least, value), max(most, value)
         enough = max(MANY, MANY_SHARE * self._others)
         for value, (count, near) in self._within.items():
-            if count >= enough and 0 < near * 10 < count:
+            if count >= enough and 0 < near * 3 < count:
                 marks.append(FillLike(value, count, least, most))
         if not np.isfinite(least):
             return [FillLike(m.value, m.count, np.nan, np.nan) for m in marks]
@@ -153,7 +153,7 @@ class FillLikeSearch:
     def _count_within(self, values: npt.NDArray[np.float64], number: float, width: float) -> None:
         distances = np.abs(values - number)
         equal = int(np.count_nonzero(distances <= ROUNDING * abs(number)))
-        near = int(np.count_nonzero(distances <= width / 100)) - equal
+        near = int(np.count_nonzero(distances <= width / 1000)) - equal
         before = self._within.get(number, (0, 0))
         self._within[number] = (before[0] + equal, before[1] + near)
 

@@ -12,7 +12,7 @@ from typing import Any
 import h5netcdf
 import h5py
 import xarray as xr
-from xarray.backends import H5NetCDFStore
+from xarray.backends import H5NetCDFStore, ZarrStore
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.suggestions import unknown
@@ -66,8 +66,11 @@ def _open_zarr(path: Path) -> xr.Dataset:
     require_own_files(path)
     store: Any = OwnFilesStore(path, read_only=True)  # xarray takes what Zarr takes
     # The metadata of every array are read themselves: a consolidated copy may be missing or old.
-    unread = {**UNREAD, "consolidated": False, "use_zarr_fill_value_as_mask": True}
-    dataset = xr.open_dataset(store, engine="zarr", **unread)
+    # As a mask, since xarray refuses fill values that are plain numbers in attributes of version 3.
+    opened = ZarrStore.open_group(
+        store, mode="r", consolidated=False, use_zarr_fill_value_as_mask=True
+    )
+    dataset = xr.open_dataset(opened, **UNREAD)
     declare_zarr_fill_values(dataset, store)
     return dataset
 

@@ -107,8 +107,9 @@ def declare_zarr_fill_values(raw: xr.Dataset, store: OwnFilesStore) -> None:
         own = array.attrs.asdict()
         found = list(_numbers(own["_FillValue"])) if "_FillValue" in own else []
         fill: Any = array.fill_value
+        variable.encoding.pop("fill_value", None)
         if array.metadata.zarr_format == 3:
-            if fill:
+            if fill:  # 0 is what writers put there unless told otherwise
                 variable.encoding["fill_value"] = fill
         elif fill is not None and (fill != 0 or "scale_factor" in own or "add_offset" in own):
             found.append(fill)
@@ -225,8 +226,8 @@ def _as(number: np.generic, dtype: np.dtype[Any]) -> set[Any]:
         if known <= limit and np.isclose(value, known, rtol=1e-5, atol=0):
             found.add(dtype.type(known))
     if dtype.itemsize == 8 and abs(value) < np.finfo(np.float32).max:
-        found.add(np.float64(np.float32(value)))  # data that once were in single precision
-        found.add(np.float64(str(number)))  # -99.9 in single precision, beside data in double
+        single = np.float32(value)  # data or attribute may once have been in single precision
+        found |= {np.float64(single), np.float64(str(single)) if single == value else value}
     return found
 
 
