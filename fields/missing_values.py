@@ -100,14 +100,15 @@ class MissingValues:
         self._require_plausible_range()
         found = self.search.found() if self.search is not None else []
         for mark in found:
-            value = values_THW.dtype.type(mark.value)
-            if mark.value not in self.hints:
-                cells_HW = np.zeros(values_THW.shape[1:], np.bool_)
-                for values_HW in values_THW:
-                    cells_HW |= values_HW == value
-                raise self._fill_like(mark, int(cells_HW.sum()), cells_HW.size)
+            cells_HW = np.zeros(values_THW.shape[1:], np.bool_)
             for values_HW in values_THW:
-                values_HW[values_HW == value] = np.nan
+                # To the last digit of single precision, whatever the precision of the field.
+                equal_HW = np.abs(values_HW - mark.value) <= ROUNDING * abs(mark.value)
+                cells_HW |= equal_HW
+                if mark.value in self.hints:
+                    values_HW[equal_HW] = np.nan
+            if mark.value not in self.hints:
+                raise self._fill_like(mark, int(cells_HW.sum()), cells_HW.size)
 
     def _require_plausible_range(self) -> None:
         if self.valid is None or not self._invalid:
