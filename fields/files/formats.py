@@ -17,9 +17,10 @@ from xarray.backends import H5NetCDFStore, ZarrStore
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.fields.files.hdf5_files import require_self_contained
-from fieldsharp.fields.files.missing_marks import declare_missing, declare_zarr_fill_values
+from fieldsharp.fields.files.missing_marks import declare_missing
 from fieldsharp.fields.files.numpy_files import open_npy, open_npz
 from fieldsharp.fields.files.read_size import require_readable_coordinates
+from fieldsharp.fields.files.zarr_fill_values import declare_zarr_fill_values
 from fieldsharp.fields.files.zarr_stores import OwnFilesStore, require_own_files
 
 UNREAD: dict[str, Any] = {"decode_cf": False, "create_default_indexes": False, "cache": False}

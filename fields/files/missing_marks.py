@@ -16,9 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-import zarr
-
-from fieldsharp.fields.files.zarr_stores import OwnFilesStore
 
 SPELLINGS = {
     *("fillvalue", "fillvalues", "missingvalue", "missingvalues", "codemissingvalue"),
@@ -74,7 +71,7 @@ def declare_missing(raw: xr.Dataset, netcdf: bool) -> None:
             attrs["_Unsigned"] = str(attrs["_Unsigned"]).lower()
         dtype = _type_of_values(variable.dtype, attrs)
         names = [name for name in attrs if _is_fill_value(name)]
-        marks = {m for n in names for number in _numbers(attrs[n]) for m in _as(number, dtype)}
+        marks = {m for n in names for number in numbers_of(attrs[n]) for m in _as(number, dtype)}
         if "_FillValue" not in attrs:
             marks |= _default_fills(variable, dtype, netcdf)
         for name in ("_FillValue", "missing_value"):
@@ -82,39 +79,6 @@ def declare_missing(raw: xr.Dataset, netcdf: bool) -> None:
         if marks:
             attrs["missing_value"] = np.array(sorted(marks), dtype)
         variable.attrs = attrs
-
-
-def declare_zarr_fill_values(raw: xr.Dataset, store: OwnFilesStore) -> None:
-    """Give each variable the ``_FillValue`` that a Zarr store declares.
-
-    Version 2 has one place for the fill value of missing values and for that of chunks never
-    written, and its writers put 0 there unless told otherwise; so 0 is data, except where values
-    are packed, which only xarray does. In version 3 missing values have an attribute of their own.
-
-    Args:
-        raw: Opened with ``use_zarr_fill_value_as_mask``; its attributes are changed.
-        store: Where it is from.
-    """
-    group = zarr.open_group(store, mode="r", use_consolidated=False)
-    for name, variable in raw.variables.items():
-        variable.attrs.pop("_FillValue", None)
-        array = group[str(name)]
-        assert isinstance(array, zarr.Array), "xarray makes variables of arrays alone"
-        if variable.dtype.kind not in "iuf":
-            if array.metadata.zarr_format == 2 and array.fill_value is not None:
-                variable.attrs["_FillValue"] = array.fill_value
-            continue
-        own = array.attrs.asdict()
-        found = list(_numbers(own["_FillValue"])) if "_FillValue" in own else []
-        fill: Any = array.fill_value
-        variable.encoding.pop("fill_value", None)
-        if array.metadata.zarr_format == 3:
-            if fill:  # 0 is what writers put there unless told otherwise
-                variable.encoding["fill_value"] = fill
-        elif fill is not None and (fill != 0 or "scale_factor" in own or "add_offset" in own):
-            found.append(fill)
-        if found:
-            variable.attrs["_FillValue"] = np.array(found) if len(found) > 1 else found[0]
 
 
 def without_marks(attrs: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -130,11 +94,11 @@ def valid_range(decoded: xr.Variable) -> ValidRange | None:
     Args:
         decoded: The variable as xarray decodes it.
     """
-    both = list(_numbers(decoded.attrs.get("valid_range", ())))
+    both = list(numbers_of(decoded.attrs.get("valid_range", ())))
     if len(both) == 2:
         ends, name = dict(zip(("valid_min", "valid_max"), both, strict=True)), "valid_range"
     else:
-        found = {n: list(_numbers(decoded.attrs.get(n, ()))) for n in RANGES[1:]}
+        found = {n: list(numbers_of(decoded.attrs.get(n, ()))) for n in RANGES[1:]}
         ends = {n: numbers[0] for n, numbers in found.items() if len(numbers) == 1}
         name = " and ".join(ends)
     physical = {n: _physical(number, decoded) for n, number in ends.items()}
@@ -153,7 +117,7 @@ def hinted_fill_values(decoded: xr.Variable) -> list[float]:
     Args:
         decoded: The variable as xarray decodes it.
     """
-    hints = [float(number) for n in HINTS for number in _numbers(decoded.attrs.get(n, ()))]
+    hints = [float(number) for n in HINTS for number in numbers_of(decoded.attrs.get(n, ()))]
     fill = decoded.encoding.get("fill_value")  # of Zarr, version 3
     if fill is not None and "chunks" in decoded.encoding and np.isfinite(fill):
         stored = np.asarray(fill, _stored_type(decoded))
@@ -165,7 +129,7 @@ def _is_fill_value(name: object) -> bool:
     return re.sub("[^a-z]", "", str(name).lower()) in SPELLINGS
 
 
-def _numbers(value: Any) -> Iterable[np.generic]:
+def numbers_of(value: Any) -> Iterable[np.generic]:
     """Return the numbers of an attribute, also of one that is text."""
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
@@ -174,7 +138,7 @@ def _numbers(value: Any) -> Iterable[np.generic]:
     array = np.ravel(np.asarray(value))
     if array.dtype.kind in "iuf":
         return [number for number in array if not np.isnan(number)]
-    return [n for part in array if isinstance(part, str | bytes) for n in _numbers(part)]
+    return [n for part in array if isinstance(part, str | bytes) for n in numbers_of(part)]
 
 
 def _numbers_in_text(text: str) -> Iterable[np.generic]:

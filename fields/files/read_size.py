@@ -21,6 +21,8 @@ CHUNKS_AT_A_TIME = 10
 MOST_RETAINED_BYTES = 2 * CHUNKS_AT_A_TIME * 32 * 2**20
 """Larger chunks than of 32 MiB are given back by the C library when they are freed."""
 MOST_VARIABLES = 10_000
+BYTES_A_CHECKED_VALUE = 26
+"""In double precision, where those outside the valid range are gathered and sorted."""
 Dims = tuple[str, str, str]
 """Names of time, y and x."""
 
@@ -67,7 +69,7 @@ def memory_needed(
         block * (2 * decoded + 1),  # decoded, where missing values become NaN
         block * (decoded + each),  # checked and rounded
     )
-    reading = (array.size - block) * each + one_block + BLOCK_VALUES * 17
+    reading = (array.size - block) * each + one_block + BLOCK_VALUES * BYTES_A_CHECKED_VALUE
     using = array.size * use.bytes_a_value - held
     read = [c for name, c in array.coords.items() if name == dims[0] or set(c.dims) <= {*dims[1:]}]
     coordinates = sum(_coordinate_memory(c.variable) for c in read)

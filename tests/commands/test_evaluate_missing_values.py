@@ -12,6 +12,7 @@ import xarray as xr
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.errors import DataError
 from fieldsharp.fields.reading import read_series
+from fieldsharp.fields.settings import DataSettings
 from fieldsharp.sweep.command_line import main
 from fieldsharp.sweep.configuration.config_file import load_config
 
@@ -32,6 +33,13 @@ def _write(path: Path, mark: float, dtype: str = "f4") -> tuple[Path, float]:
             data = xr.Dataset({"v": (("time", "y", "x"), values)})
             data.to_netcdf(target, engine="h5netcdf", encoding={"v": {"_FillValue": None}})
     return path.with_stem("truth"), rmse
+
+
+def _data(overrides: list[str]) -> DataSettings:
+    """Return the settings of the data as ``start`` and ``check`` take them from --set."""
+    data = load_config(PROJECT / "configs" / "quickstart.yaml", overrides).config.data
+    assert isinstance(data, DataSettings)
+    return data
 
 
 @pytest.mark.parametrize(
@@ -56,20 +64,16 @@ def test_each_way_out_of_a_refused_fill_value_works(
     assert main(["evaluate", *files, *shlex.split(asked[1]), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["cells"] == 72
 
-    config = PROJECT / "configs" / "quickstart.yaml"
     of_file = [f"data.path={truth}", f"data.variable={'v' if suffix == '.nc' else 'truth'}"]
     with pytest.raises(DataError, match="looks like a fill value"):
-        read_series(load_config(config, of_file).data)
+        read_series(_data(of_file))
     missing, allowed = re.findall(r"--set (data\.[^ ,]*)", message)
-    assert read_series(load_config(config, [*of_file, missing]).data).mask_HW.sum() == 54
-    assert read_series(load_config(config, [*of_file, allowed]).data).mask_HW.all()
+    assert read_series(_data([*of_file, missing])).mask_HW.sum() == 54
+    assert read_series(_data([*of_file, allowed])).mask_HW.all()
 
 
 def test_a_single_missing_value_needs_no_brackets(tmp_path: Path) -> None:
     truth, _ = _write(tmp_path / "v.npy", -9999)
-    config = load_config(
-        PROJECT / "configs" / "quickstart.yaml",
-        [f"data.path={truth}", "data.variable=truth", "data.missing_values=-9999"],
-    )
-    assert config.data.missing_values == (-9999.0,)
-    assert read_series(config.data).mask_HW.sum() == 54
+    data = _data([f"data.path={truth}", "data.variable=truth", "data.missing_values=-9999"])
+    assert data.missing_values == (-9999.0,)
+    assert read_series(data).mask_HW.sum() == 54

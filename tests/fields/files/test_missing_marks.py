@@ -298,7 +298,7 @@ def _tables(draw: st.DrawFn) -> tuple[npt.NDArray[Any], dict[str, Any]]:
     return values, attrs
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(_tables(), st.sampled_from([_write_classic, _write_netcdf4]))
 def test_values_and_gaps_are_those_of_the_netcdf_library(
     table: tuple[npt.NDArray[Any], dict[str, Any]], write: Writer
