@@ -54,7 +54,7 @@ def _write_zarr(values: npt.NDArray[Any], attrs: dict[str, Any], folder: Path, k
     path = folder / "v.zarr"
     group = zarr.open_group(path, mode="w", zarr_format=kind)
     plain = {n: np.asarray(v).tolist() for n, v in attrs.items()}
-    names = {"dimension_names": ("time", "y", "x")} if kind == 3 else {}
+    names: dict[str, Any] = {"dimension_names": ("time", "y", "x")} if kind == 3 else {}
     array = group.create_array("v", shape=SHAPE, dtype=values.dtype, fill_value=0, **names)
     array[:] = values
     array.attrs.update(plain | ({"_ARRAY_DIMENSIONS": ["time", "y", "x"]} if kind == 2 else {}))
@@ -178,7 +178,7 @@ def test_bytes_read_without_a_sign_have_marks_and_ranges_without_one(tmp_path: P
 
 @pytest.mark.parametrize("dtype", ["i1", "u1"])
 def test_bytes_have_no_fill_value_that_is_not_declared(dtype: str, tmp_path: Path) -> None:
-    values = _field(dtype, netCDF4.default_fillvals[dtype])
+    values = _field(dtype, float(netCDF4.default_fillvals[dtype]))
     assert _is_missing(_write_netcdf4(values, {}, tmp_path)) == []
 
 
@@ -209,7 +209,7 @@ def test_a_zarr_chunk_never_written_is_missing_where_its_fill_value_is_declared(
     zarr_format: Any, fill: int, attrs: dict[str, Any], missing: bool, tmp_path: Path
 ) -> None:
     group = zarr.open_group(tmp_path / "v.zarr", mode="w", zarr_format=zarr_format)
-    names = {"dimension_names": ("time", "y", "x")} if zarr_format == 3 else {}
+    names: dict[str, Any] = {"dimension_names": ("time", "y", "x")} if zarr_format == 3 else {}
     array = group.create_array(
         "v", shape=SHAPE, dtype="f4", chunks=(1, 4, 5), fill_value=fill, **names
     )
