@@ -159,7 +159,7 @@ def _finite_or_missing(
     """Read block by block, since each is decoded and checked in higher precision."""
     values_THW = np.empty([array.sizes[dim] for dim in dims], dtype)
     piece = max(1, PIECE_VALUES // math.prod(values_THW.shape[1:]))
-    largest = np.finfo(np.float32).max  # single precision from here on
+    largest = float(np.finfo(np.float32).max)  # single precision from here on
     infinite, first_infinite = 0, -1
     for start in range(0, len(values_THW), at_a_time):
         block = array.variable.isel({dims[0]: slice(start, start + at_a_time)})
