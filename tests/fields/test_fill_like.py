@@ -1,6 +1,7 @@
 """Undeclared fill values are found, and fields without one are left alone."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ def _smooth(rng: np.random.Generator) -> Values:
     return np.asarray(280 + 15 * np.sin(2 * np.pi * x / 20 + phase) * np.cos(y / 5))
 
 
-FIELDS: dict[str, Callable[[np.random.Generator], Values]] = {
+FIELDS: dict[str, Callable[[np.random.Generator], npt.NDArray[Any]]] = {
     "smooth": _smooth,
     "normal": lambda rng: rng.normal(0, rng.choice([1.0, 30.0, 300.0]), (12, 16, 20)),
     "lognormal": lambda rng: rng.lognormal(0, rng.uniform(0.5, 3), (12, 16, 20)),
