@@ -23,9 +23,10 @@ from fieldsharp.fields.files.formats import (
     unreadable,
     without_known_warnings,
 )
+from fieldsharp.fields.files.missing_marks import without_marks
 from fieldsharp.fields.files.read_size import frames_at_a_time, memory_needed
 from fieldsharp.fields.files.rewriting import copy_with
-from fieldsharp.fields.missing_values import fill_in_time, valid_cells
+from fieldsharp.fields.missing_values import MissingValues, fill_in_time, valid_cells
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.settings import DataSettings
 
@@ -111,7 +112,8 @@ def read_raw(
         option: How dimensions were selected, for errors.
 
     Raises:
-        DataError: As ``read_series``, but for cells that are all missing.
+        DataError: As ``read_series``, but for cells that are all missing; if a number looks like an
+            undeclared fill value, or hardly a value is in the range declared as valid.
     """
     return _read(settings, use, dtype, option, every_frame=False)
 
@@ -164,7 +166,8 @@ def _read(
         try:
             frames = frames_of(array, of_frames, member)
             at_a_time = frames_at_a_time(stored.variable, array, dims)
-            values = _finite_or_missing(array, dims, at_a_time, dtype)
+            missing = MissingValues.of(stored.variable, str(array.name), settings)
+            values = _finite_or_missing(array, dims, at_a_time, dtype, missing)
             grid = xr.Dataset(coords=grid_coordinates(array, of_frames, y, x)).load()
         except DataError:
             raise
@@ -180,7 +183,7 @@ def _read(
                 np.empty((0, *values.shape[-2:]), array.dtype),
                 dims=(frames.name, y, x),
                 name=array.name,
-                attrs=array.attrs,
+                attrs=without_marks(array.attrs),  # of stored values, all NaN by now
             ),
             file_attrs=dict(dataset.attrs),
             time_attrs=frames.attrs,
@@ -203,23 +206,31 @@ def _require_numbers(array: xr.DataArray) -> None:
 
 
 def _finite_or_missing(
-    array: xr.DataArray, dims: tuple[str, ...], at_a_time: int, dtype: npt.DTypeLike
+    array: xr.DataArray,
+    dims: tuple[str, ...],
+    at_a_time: int,
+    dtype: npt.DTypeLike,
+    missing: MissingValues,
 ) -> npt.NDArray[np.floating]:
     """Read block by block, since each is decoded and checked in higher precision."""
     values_THW = np.empty([array.sizes[dim] for dim in dims], dtype)
     piece = max(1, PIECE_VALUES // math.prod(values_THW.shape[1:]))
+    largest = float(np.finfo(np.float32).max)  # single precision from here on
     infinite, first_infinite, a_frame = 0, -1, tuple(range(1, values_THW.ndim))
     for start in range(0, len(values_THW), at_a_time):
         block = array.variable.isel({dims[0]: slice(start, start + at_a_time)})
         read_THW = block.load().transpose(*dims).values
         for first in range(0, len(read_THW), piece):
             doubles_THW = read_THW[first : first + piece].astype(np.float64)
+            missing.mark(doubles_THW)
             frame = start + first
-            # Single precision from here on.
-            infinite_THW = np.abs(doubles_THW) > np.finfo(np.float32).max
-            if not infinite_THW.any():
+            least = float(np.fmin.reduce(doubles_THW, axis=None))
+            most = float(np.fmax.reduce(doubles_THW, axis=None))
+            if not (least < -largest or most > largest):
                 values_THW[frame : frame + len(doubles_THW)] = doubles_THW
+                missing.look_at(doubles_THW, (least, most))
                 continue
+            infinite_THW = np.abs(doubles_THW) > largest
             if not infinite:
                 first_infinite = frame + int(np.argmax(infinite_THW.any(axis=a_frame)))
             infinite += int(infinite_THW.sum())
@@ -229,6 +240,7 @@ def _finite_or_missing(
             f"precision), the first in frame {first_infinite}; replace them by NaN to mark them "
             f"missing{copy_with(array, _without_infinite(array), 'finite')}"
         )
+    missing.judge(values_THW.reshape(-1, *values_THW.shape[-2:]))
     return values_THW
 
 

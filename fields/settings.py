@@ -6,7 +6,7 @@ whole configuration can be stored with a study and compared with another.
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from fieldsharp.core.setting_words import require_no_conversion
@@ -59,6 +59,10 @@ class GridMeasures(Settings):
 
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+Numbers = Annotated[
+    tuple[float, ...], BeforeValidator(lambda v: [v] if isinstance(v, int | float | str) else v)
+]
+"""Numbers; a single one needs no brackets."""
 
 
 class SplitSettings(Settings):
@@ -124,6 +128,16 @@ class DataSettings(Settings):
         le=1.0,
         description="frames with a larger share of gaps in the cells that are not masked are in "
         "no window",
+    )
+    missing_values: Numbers = Field(
+        (),
+        description="numbers that mark missing values beside those that the file declares, in the "
+        "units of the field",
+    )
+    allow_fill_like: bool = Field(
+        False,
+        description="whether numbers that look like undeclared fill values, such as -9999, are "
+        "data; otherwise they are refused",
     )
     split: SplitSettings = Field(
         default_factory=SplitSettings, description="chronological shares of the series"

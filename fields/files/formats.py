@@ -18,6 +18,7 @@ from fieldsharp.fields.files.contents import Contents, full_name, several
 from fieldsharp.fields.files.decoding import decode
 from fieldsharp.fields.files.grib_files import open_grib
 from fieldsharp.fields.files.hdf5_groups import open_hdf5
+from fieldsharp.fields.files.missing_marks import declare_missing
 from fieldsharp.fields.files.numpy_files import open_npy, open_npz
 from fieldsharp.fields.files.read_size import require_readable_coordinates
 from fieldsharp.fields.files.recognition import kind_of, require_present
@@ -56,6 +57,8 @@ READERS: dict[str, Callable[[Path], xr.Dataset | Contents]] = {
     "NumPy archive": open_npz,
     "GRIB": open_grib,
 }
+NETCDF = ("NetCDF 3", "CDF-5", "HDF5")
+"""Formats in which values that were never written hold the fill values of the netCDF library."""
 
 
 @without_known_warnings()
@@ -76,6 +79,7 @@ def open_dataset(path: Path, variable: str | None = None) -> xr.Dataset:
         group, name = contents.choose(variable, path)
         raw = contents.open(group, name)
         require_readable_coordinates(raw, path)
+        declare_missing(raw, netcdf=kind_of(path) in NETCDF)
         dataset = decode(raw, path)
     except DataError:
         contents.close()

@@ -21,6 +21,8 @@ CHUNKS_AT_A_TIME = 10
 MOST_RETAINED_BYTES = 2 * CHUNKS_AT_A_TIME * 32 * 2**20
 """Larger chunks than of 32 MiB are given back by the C library when they are freed."""
 MOST_VARIABLES = 10_000
+BYTES_A_CHECKED_VALUE = 26
+"""In double precision, where those outside the valid range are gathered and sorted."""
 Dims = tuple[str, ...]
 """Names of time, y and x; of a forecast, of all dimensions that frames run along, then y and x."""
 
@@ -68,7 +70,7 @@ def memory_needed(
         block * (2 * decoded + 1),  # decoded, where missing values become NaN
         block * (decoded + each),  # checked and rounded
     )
-    reading = (array.size - block) * each + one_block + BLOCK_VALUES * 17
+    reading = (array.size - block) * each + one_block + BLOCK_VALUES * BYTES_A_CHECKED_VALUE
     using = array.size * use.bytes_a_value - held
     read = [c for name, c in array.coords.items() if name == dims[0] or set(c.dims) <= {*dims[1:]}]
     coordinates = sum(_coordinate_memory(c.variable) for c in read)
@@ -107,7 +109,8 @@ def require_readable_coordinates(raw: xr.Dataset, path: Path) -> None:
 def _chunk(stored: xr.Variable) -> tuple[int, ...]:
     """Return the shape of a chunk, decoded as a whole; () where values are stored unchunked."""
     found = stored.encoding
-    return tuple(found.get("shards") or found.get("chunks") or found.get("chunksizes") or ())
+    chunk = tuple(found.get("shards") or found.get("chunks") or found.get("chunksizes") or ())
+    return chunk if len(chunk) == stored.ndim else ()  # else of more dimensions before a selection
 
 
 def _chunk_memory(stored: xr.Variable) -> int:

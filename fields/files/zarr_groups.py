@@ -5,9 +5,11 @@ from typing import Any
 
 import xarray as xr
 import zarr
+from xarray.backends import ZarrStore
 from zarr.abc.store import Store
 
 from fieldsharp.fields.files.contents import UNREAD, Contents, full_name, with_inherited
+from fieldsharp.fields.files.zarr_fill_values import declare_zarr_fill_values
 from fieldsharp.fields.files.zarr_stores import OwnFilesStore, require_own_files
 from fieldsharp.fields.files.zarr_zips import OwnMembersStore, root_in_zip
 
@@ -48,15 +50,16 @@ def _contents(store: Store, root: str = "") -> Contents:
 
     def read_alone(group: str) -> xr.Dataset:
         inside: Any = store  # xarray takes what Zarr takes
+        at = full_name(root, group) if root and group else root or group
         # The metadata of every array are read themselves: a consolidated copy may be missing or
-        # old.
-        return xr.open_dataset(
-            inside,
-            engine="zarr",
-            group=full_name(root, group) if group else root or None,
-            consolidated=False,
-            **UNREAD,
+        # old. As a mask, since xarray refuses fill values that are plain numbers in attributes of
+        # version 3.
+        opened = ZarrStore.open_group(
+            inside, mode="r", group=at or None, consolidated=False, use_zarr_fill_value_as_mask=True
         )
+        dataset = xr.open_dataset(opened, **UNREAD)
+        declare_zarr_fill_values(dataset, store, at)
+        return dataset
 
     def read(group: str, _: str | None) -> xr.Dataset:
         return with_inherited(read_alone(group), group, read_alone, set())

@@ -75,6 +75,20 @@ def run(
     per: Annotated[
         Per, typer.Option(help="Unit of length of gradients; km needs real distances.")
     ] = Per.CELL,
+    missing_value: Annotated[
+        list[float] | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="A number that marks missing values in any of the files, such as -9999; may be "
+            "repeated.",
+        ),
+    ] = None,
+    allow_fill_like: Annotated[
+        bool,
+        typer.Option(
+            "--allow-fill-like", help="Numbers that look like undeclared fill values are data."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Compare a forecast with the truth."""
@@ -85,7 +99,7 @@ def run(
     from fieldsharp.sweep.commands.console import wide_console
     from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.commands.status_view import show_guards
-    from fieldsharp.sweep.trials.file_evaluation import evaluate_files
+    from fieldsharp.sweep.trials.file_evaluation import NumbersInFiles, evaluate_files
     from fieldsharp.sweep.trials.file_references import file_references, note_on_references
     from fieldsharp.sweep.trials.file_sharpening import TrainingFiles
 
@@ -105,6 +119,7 @@ def run(
         sharpen_with=TrainingFiles(*sharpen_with) if sharpen_with else None,
         measures=GridMeasures(area_weights=area_weights.value, per=per.value),
         forecast_select=_selection("--forecast-select", forecast_select),
+        numbers=NumbersInFiles(tuple(missing_value or ()), allow_fill_like),
     )
     references, note = file_references(evaluation), note_on_references(evaluation)
     if as_json:

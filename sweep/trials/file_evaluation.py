@@ -56,6 +56,23 @@ NOT_IN_JSON = (
 
 
 @dataclass(frozen=True)
+class NumbersInFiles:
+    """What numbers in the files of an evaluation mean, as ``data.*`` says of a sweep.
+
+    Attributes:
+        missing_values: Numbers that mark missing values beside those that a file declares.
+        allow_fill_like: Whether numbers that look like undeclared fill values are data.
+    """
+
+    missing_values: tuple[float, ...] = ()
+    allow_fill_like: bool = False
+
+    def settings(self, of_file: DataSettings) -> DataSettings:
+        """Return the settings of a file with these."""
+        return of_file.model_copy(update=asdict(self))
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Metrics of a forecast file, and what they were computed from.
 
@@ -137,6 +154,7 @@ def evaluate_files(
     sharpen_with: TrainingFiles | None = None,
     measures: GridMeasures | None = None,
     forecast_select: Selection | None = None,
+    numbers: NumbersInFiles | None = None,
 ) -> Evaluation:
     """Evaluate a forecast at common times, in each frame on the cells with a value in both files.
 
@@ -159,6 +177,7 @@ def evaluate_files(
         measures: What is taken from the coordinates of the grid; None for nothing.
         forecast_select: One value for each dimension of the forecast beyond times, members, y and
             x; also of the baseline and the training forecast, where they have that dimension.
+        numbers: Which numbers in the files are missing values; by default those declared.
 
     Raises:
         ConfigError: If gradients per km are asked for on a grid without real distances.
@@ -166,9 +185,9 @@ def evaluate_files(
             files are too short to fit a sharpener on.
         TrainingFailed: If a sharpener cannot be fitted that must be.
     """
-    chosen = forecast_select or {}
-    name, predicted = _read_forecast(forecast, variable, chosen)
-    observed = _read_truth(truth, name, truth_variable, select)
+    chosen, numbers = forecast_select or {}, numbers or NumbersInFiles()
+    name, predicted = _read_forecast(forecast, variable, chosen, numbers)
+    observed = _read_truth(truth, name, truth_variable, select, numbers)
     climatology, description, settings = file_climatology(observed, limits or GuardSettings())
     pairs = pair_frames(forecast, predicted, truth, observed)
     measures = measures or GridMeasures()
@@ -176,9 +195,11 @@ def evaluate_files(
     sharpeners = None
     if sharpen_with is not None:
         of_training, predicted_then = _read_forecast(
-            sharpen_with.forecast, variable, chosen, may_lack=True
+            sharpen_with.forecast, variable, chosen, numbers, may_lack=True
         )
-        observed_then = _read_truth(sharpen_with.truth, of_training, truth_variable, select)
+        observed_then = _read_truth(
+            sharpen_with.truth, of_training, truth_variable, select, numbers
+        )
         sharpeners = FileSharpeners.fit(
             sharpen_with, predicted_then, observed_then, observed, pairs
         )
@@ -188,7 +209,7 @@ def evaluate_files(
     baseline_values = None
     compared = pairs
     if baseline is not None:
-        _, reference = _read_forecast(baseline, variable, chosen, BASELINE, may_lack=True)
+        _, reference = _read_forecast(baseline, variable, chosen, numbers, BASELINE, may_lack=True)
         of_baseline = pair_baseline(pairs, baseline, reference, observed)
         found = _evaluate(of_baseline, climatology, sharpeners, geometry)
         compared = of_baseline
@@ -252,7 +273,13 @@ def _metrics(
 
 
 def _read_forecast(
-    path: Path, variable: str | None, select: Selection, use: Use = RAW, *, may_lack: bool = False
+    path: Path,
+    variable: str | None,
+    select: Selection,
+    numbers: NumbersInFiles,
+    use: Use = RAW,
+    *,
+    may_lack: bool = False,
 ) -> tuple[str, RawField]:
     """Return the name of a forecast's variable and its frames.
 
@@ -260,6 +287,7 @@ def _read_forecast(
         path: The file.
         variable: Name in it; None where it holds one.
         select: One value for each further dimension.
+        numbers: Which numbers are missing values.
         use: Memory that its use takes.
         may_lack: Whether the file may lack a dimension that is selected.
     """
@@ -269,17 +297,21 @@ def _read_forecast(
             known = {*dataset[name].dims, *dataset[name].coords}
             select = {dim: value for dim, value in select.items() if dim in known}
     settings = DataSettings(path=str(path), variable=name, select=dict(select))
-    return name, read_forecast(settings, FORECAST_SELECT, use)
+    return name, read_forecast(numbers.settings(settings), FORECAST_SELECT, use)
 
 
 def _read_truth(
-    path: Path, forecast_name: str, variable: str | None, select: Selection | None
+    path: Path,
+    forecast_name: str,
+    variable: str | None,
+    select: Selection | None,
+    numbers: NumbersInFiles,
 ) -> RawField:
     # A bare array is named after its file: a truth that holds one field needs no equal name.
     same = variable or (forecast_name if holds_variable(path, forecast_name) else None)
     chosen = dict(select) if select else {}
     settings = DataSettings(path=str(path), variable=same, select=chosen)
-    return read_raw(settings, TRUTH, option=TRUTH_SELECT)
+    return read_raw(numbers.settings(settings), TRUTH, option=TRUTH_SELECT)
 
 
 def _geometry(
