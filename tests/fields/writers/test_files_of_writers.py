@@ -17,31 +17,49 @@ from fieldsharp.fields.settings import DataSettings
 from fieldsharp.sweep.trials.file_evaluation import evaluate_files
 from tests.fields.writers import (
     arrays,
-    climate,
-    forecasts,
+    cesm,
+    clocks,
+    cmip,
+    era5,
+    gfs,
+    ifs,
     learned,
-    ocean,
+    mom,
+    nemo,
     odd,
+    products,
     radar,
     reanalysis,
+    roms,
     satellite,
+    services,
     wrf,
 )
 from tests.fields.writers.case import Holds, PairCase, Refused, Times, WriterCase
-from tests.fields.writers.pairs import PAIRS
+from tests.fields.writers.convention_pairs import PAIRS as CONVENTION_PAIRS
+from tests.fields.writers.model_pairs import PAIRS as MODEL_PAIRS
 
 CASES: tuple[WriterCase, ...] = (
     *wrf.CASES,
-    *ocean.CASES,
-    *climate.CASES,
+    *roms.CASES,
+    *nemo.CASES,
+    *mom.CASES,
+    *cmip.CASES,
+    *cesm.CASES,
+    *era5.CASES,
     *reanalysis.CASES,
-    *forecasts.CASES,
+    *gfs.CASES,
+    *ifs.CASES,
+    *services.CASES,
     *learned.CASES,
     *radar.CASES,
     *satellite.CASES,
+    *products.CASES,
     *arrays.CASES,
+    *clocks.CASES,
     *odd.CASES,
 )
+PAIRS: tuple[PairCase, ...] = (*MODEL_PAIRS, *CONVENTION_PAIRS)
 of_each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
 
 
