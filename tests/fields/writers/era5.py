@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from tests.fields.writers.case import Array, Holds, Refused, Sample, WriterCase
-from tests.fields.writers.files import Variable, stored, write_netcdf
+from tests.fields.writers.files import Variable, stored, write_grib, write_netcdf
 from tests.fields.writers.numbers import (
     COLUMNS,
     FRAMES,
@@ -223,30 +223,9 @@ def era5_cloud(folder: Path) -> Sample:
 
 
 def era5_grib(folder: Path) -> Sample:
-    import eccodes
-
     values = smooth_field(59).astype(float)
     when = dates(START)
-    path = folder / "era5.grib"
-    with path.open("wb") as file:
-        for frame, at in enumerate(when.astype("datetime64[h]")):
-            message = eccodes.codes_grib_new_from_samples("regular_ll_sfc_grib1")
-            day, hour = str(at).split("T")
-            keys = {
-                "shortName": "2t", "dataDate": int(day.replace("-", "")),
-                "dataTime": 100 * int(hour), "stepRange": "0", "Ni": COLUMNS, "Nj": ROWS,
-                "latitudeOfFirstGridPointInDegrees": float(LAT[-1]),
-                "latitudeOfLastGridPointInDegrees": float(LAT[0]),
-                "longitudeOfFirstGridPointInDegrees": float(LON[0]),
-                "longitudeOfLastGridPointInDegrees": float(LON[-1]),
-                "iDirectionIncrementInDegrees": 1.0, "jDirectionIncrementInDegrees": 1.0,
-                "bitsPerValue": 24,
-            }  # fmt: skip
-            for key, value in keys.items():
-                eccodes.codes_set(message, key, value)
-            eccodes.codes_set_values(message, values[frame].ravel())
-            eccodes.codes_write(message, file)
-            eccodes.codes_release(message)
+    path = write_grib(folder / "era5.grib", values, when, LAT[::-1], LON)
     holds = Holds(values, when, OLD, "K", xarray_reads=False, or_refused="grib_to_netcdf|cfgrib")
     return Sample(path, holds)
 

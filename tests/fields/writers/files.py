@@ -1,4 +1,4 @@
-"""Writes NetCDF variables as they are given: no scaling, no masking, no encoding of times."""
+"""Writes NetCDF variables and GRIB messages as given: no scaling, no encoding of times."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,4 +67,49 @@ def write_netcdf(
             made.setncatts(rest)
             if variable.values.size:
                 made[...] = variable.values.astype(object) if dtype is str else variable.values
+    return path
+
+
+def write_grib(
+    path: Path,
+    values_THW: npt.NDArray[np.float64],
+    when: npt.NDArray[np.datetime64],
+    lat: npt.NDArray[np.float64],
+    lon: npt.NDArray[np.float64],
+) -> Path:
+    """Write one message of GRIB 1 a frame: an analysis of 2 m temperature on a regular grid.
+
+    Args:
+        path: File to write.
+        values_THW: Kelvin; packed with 24 bits.
+        when: Full hours.
+        lat: Of the rows, one degree apart.
+        lon: Of the columns, one degree apart.
+    """
+    import eccodes  # of the extra for GRIB
+
+    with path.open("wb") as file:
+        for values_HW, hour in zip(values_THW, when.astype("datetime64[h]"), strict=True):
+            message = eccodes.codes_grib_new_from_samples("regular_ll_sfc_grib1")
+            day, of_day = str(hour).split("T")
+            keys: dict[str, str | int | float] = {
+                "shortName": "2t",
+                "dataDate": int(day.replace("-", "")),
+                "dataTime": 100 * int(of_day),
+                "stepRange": "0",
+                "Ni": len(lon),
+                "Nj": len(lat),
+                "latitudeOfFirstGridPointInDegrees": float(lat[0]),
+                "latitudeOfLastGridPointInDegrees": float(lat[-1]),
+                "longitudeOfFirstGridPointInDegrees": float(lon[0]),
+                "longitudeOfLastGridPointInDegrees": float(lon[-1]),
+                "iDirectionIncrementInDegrees": 1.0,
+                "jDirectionIncrementInDegrees": 1.0,
+                "bitsPerValue": 24,
+            }
+            for key, value in keys.items():
+                eccodes.codes_set(message, key, value)
+            eccodes.codes_set_values(message, values_HW.ravel())
+            eccodes.codes_write(message, file)
+            eccodes.codes_release(message)
     return path

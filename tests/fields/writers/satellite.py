@@ -1,20 +1,17 @@
-"""Files of satellite products and gauge-corrected rain."""
+"""Files of satellite products on grids of degrees or of scan angles."""
 
 from pathlib import Path
-from typing import Any
 
-import cftime
 import numpy as np
 
 from tests.fields.writers.case import Holds, Refused, Sample, WriterCase
-from tests.fields.writers.files import Variable, stored, write_netcdf
+from tests.fields.writers.files import stored, write_netcdf
 from tests.fields.writers.numbers import (
     COLUMNS,
     FRAMES,
     LAT,
     LON,
     ROWS,
-    counted,
     dates,
     packed,
     since,
@@ -22,15 +19,9 @@ from tests.fields.writers.numbers import (
     unpack,
     with_sea,
 )
+from tests.fields.writers.rain import latlon
 
 GRID = ("time", "lat", "lon")
-
-
-def _latlon(lat: Any = LAT) -> dict[str, Variable]:
-    return {
-        "lat": stored("lat", lat, "f4", units="degrees_north", axis="Y", standard_name="latitude"),
-        "lon": stored("lon", LON, "f4", units="degrees_east", axis="X", standard_name="longitude"),
-    }
 
 
 def ghrsst(folder: Path) -> Sample:
@@ -39,7 +30,7 @@ def ghrsst(folder: Path) -> Sample:
     when = dates("2020-01-01T09:00", FRAMES, 24)
     path = write_netcdf(
         folder / "JPL-L4_GHRSST-SSTfnd-MUR.nc",
-        _latlon()
+        latlon()
         | {
             "time": stored("time", since(when, "1981-01-01", "s"), "i4", axis="T",
                            units="seconds since 1981-01-01 00:00:00 UTC", standard_name="time"),
@@ -62,7 +53,7 @@ def beyond_valid_range(folder: Path) -> Sample:
     when = dates("1981-09-01T12:00", FRAMES, 24)
     path = write_netcdf(
         folder / "oisst-avhrr-v02r01.nc",
-        _latlon()
+        latlon()
         | {
             "time": stored("time", since(when, "1978-01-01T12:00", "D"), "f4",
                            units="days since 1978-01-01 12:00:00"),
@@ -78,61 +69,6 @@ def beyond_valid_range(folder: Path) -> Sample:
     )
 
 
-def imerg(folder: Path) -> Sample:
-    """Longitude before latitude, and a Julian calendar beside dates that are not Julian."""
-    fill = np.float32(-9999.9)
-    values, sea = with_sea(np.abs(smooth_field(103, (FRAMES, COLUMNS, ROWS), 2.0, 0.5)))
-    when = dates("2020-06-01", FRAMES, 0.5)
-    path = write_netcdf(
-        folder / "3B-HHR.MS.MRG.3IMERG.nc4",
-        _latlon()
-        | {
-            "time": stored("time", since(when, "1970-01-01", "s"), "i4", calendar="julian",
-                           units="seconds since 1970-01-01 00:00:00 UTC", standard_name="time",
-                           bounds="time_bnds"),
-            "time_bnds": stored("time nv", np.zeros((FRAMES, 2), "i4")),
-            "precipitationCal": stored("time lon lat", np.where(sea, fill, values), "f4",
-                                       _FillValue=fill, CodeMissingValue="-9999.9", units="mm/hr",
-                                       DimensionNames="time,lon,lat",
-                                       coordinates="time lon lat"),
-        },
-    )  # fmt: skip
-    julian = counted(since(when, "1970-01-01", "D"), cftime.DatetimeJulian(1970, 1, 1))
-    rows_THW = values.transpose(0, 2, 1)
-    return Sample(path, Holds(rows_THW, julian, GRID, "mm/hr", {}, "time"))
-
-
-def _rain(folder: Path, name: str, declared: bool, dims: str = "time lat lon") -> Sample:
-    values, sea = with_sea(np.abs(smooth_field(104, mean=2.0, spread=0.5)))
-    when = dates("2019-01-01", FRAMES, 24)
-    marks = {"missing_value": np.float32(-9999)} if declared else {}
-    raw = np.where(sea, -9999, values).astype("f4")
-    path = write_netcdf(
-        folder / f"{name}.nc",
-        _latlon(LAT[::-1])
-        | {
-            "time": stored("time", since(when, "1900-01-01", "D"), "f8", calendar="standard",
-                           units="days since 1900-01-01 00:00:00", standard_name="time"),
-            "precipitation": stored(dims, raw.transpose(0, 2, 1) if "lon lat" in dims else raw,
-                                    units="mm/day", **marks),
-        },
-    )  # fmt: skip
-    return Sample(path, Holds(values, when, GRID, "mm/day", {}, "time"))
-
-
-def mswep(folder: Path) -> Sample:
-    return _rain(folder, "mswep", True)
-
-
-def persiann(folder: Path) -> Sample:
-    return _rain(folder, "persiann", True, "time lon lat")
-
-
-def chirps_undeclared(folder: Path) -> Sample:
-    path = _rain(folder, "chirps", False).path
-    return Sample(path, Refused("-9999", "the sea is -9999 mm of rain, and no attribute says so"))
-
-
 def soil_moisture(folder: Path) -> Sample:
     values, sea = with_sea(smooth_field(105, mean=0.25, spread=0.03))
     when = dates("2010-01-01", FRAMES, 24)
@@ -140,7 +76,7 @@ def soil_moisture(folder: Path) -> Sample:
     moments = np.where(sea, -9999.0, since(when, "1970-01-01", "D")[:, None, None] + 0.3)
     path = write_netcdf(
         folder / "ESACCI-SOILMOISTURE.nc",
-        _latlon(LAT[::-1])
+        latlon(LAT[::-1])
         | {
             "time": stored("time", since(when, "1970-01-01", "D"), calendar="standard",
                            units="days since 1970-01-01 00:00:00 UTC", standard_name="time"),
@@ -214,7 +150,7 @@ def goes(folder: Path) -> Sample:
 
 
 def seviri(folder: Path) -> Sample:
-    """As satpy writes a series of scenes: x and y in metres of the geostationary projection."""
+    """As satpy writes a series of scenes: x and y are scan angles of the geostationary projection."""
     values, sea = with_sea(smooth_field(110))
     when = dates("2020-01-01T12:00", FRAMES, 0.25)
     rows, across = np.mgrid[0:ROWS, 0:COLUMNS]
@@ -241,7 +177,7 @@ def seviri(folder: Path) -> Sample:
 def map_without_time(folder: Path) -> Sample:
     path = write_netcdf(
         folder / "AQUA_MODIS.L3m.SST.nc",
-        _latlon(LAT[::-1])
+        latlon(LAT[::-1])
         | {
             "sst": stored("lat lon", packed(111, "i2", -1000, 9000, (ROWS, COLUMNS)),
                           _FillValue=np.int16(-32767), scale_factor=0.005, units="degree_C"),
@@ -254,10 +190,6 @@ def map_without_time(folder: Path) -> Sample:
 CASES = (
     WriterCase("GHRSST", "packed kelvin with a mask beside", ghrsst, "analysed_sst"),
     WriterCase("GHRSST", "OISST with values beyond valid_max", beyond_valid_range, "sst"),
-    WriterCase("IMERG", "longitude first, Julian calendar", imerg),
-    WriterCase("MSWEP", "rain with -9999 declared", mswep),
-    WriterCase("PERSIANN", "longitude first", persiann),
-    WriterCase("CHIRPS", "-9999 not declared", chirps_undeclared),
     WriterCase("ESA CCI", "soil moisture with times of observation beside", soil_moisture, "sm"),
     WriterCase("AVISO", "packed long integers", altimetry),
     WriterCase("GOES", "unsigned counts, angles in radians", goes, "CMI"),
