@@ -150,7 +150,7 @@ def goes(folder: Path) -> Sample:
 
 
 def seviri(folder: Path) -> Sample:
-    """As satpy writes a series of scenes: x and y are scan angles of the geostationary projection."""
+    """As satpy writes a series of scenes: x and y are scan angles."""
     values, sea = with_sea(smooth_field(110))
     when = dates("2020-01-01T12:00", FRAMES, 0.25)
     rows, across = np.mgrid[0:ROWS, 0:COLUMNS]
