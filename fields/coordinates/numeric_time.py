@@ -27,7 +27,7 @@ def comparable_times(
     """
     units, other = _units(ours, our_attrs), _units(theirs, their_attrs)
     if units == other:
-        return ours, theirs
+        return _plain(ours), _plain(theirs)
     seconds, other_seconds = _seconds(units), _seconds(other)
     if seconds is None or other_seconds is None:
         raise DataError(
@@ -35,6 +35,11 @@ def comparable_times(
             f"truth in {other or 'no units'}; give both the same units of time, such as 'hours'"
         )
     return _nanoseconds(ours, seconds), _nanoseconds(theirs, other_seconds)
+
+
+def _plain(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return durations as the numbers they count; numbers as they are."""
+    return times.astype(np.int64) if times.dtype.kind == "m" else times
 
 
 def _units(times: npt.NDArray[Any], attrs: Mapping[str, Any]) -> str:
@@ -51,5 +56,4 @@ def _seconds(units: str) -> float | None:
 
 
 def _nanoseconds(times: npt.NDArray[Any], seconds: float) -> npt.NDArray[np.int64]:
-    numbers = times.astype(np.int64) if times.dtype.kind == "m" else times
-    return np.asarray(np.rint(numbers.astype(np.float64) * seconds * 1e9).astype(np.int64))
+    return np.asarray(np.rint(_plain(times).astype(np.float64) * seconds * 1e9).astype(np.int64))

@@ -76,6 +76,8 @@ OWN_NAMES = {
     Role.LEVEL: LEVEL_NAMES,
 }
 """By role; the first role that a name is listed under."""
+OF_OTHER_TIMES = {"forecast", "lead", "reference", "ref", "init", "initial", "run", "base", "bnds"}
+"""Words in names of times that a frame does not hold for."""
 NAMES_OF_CF = {Role.Y: ("Y", "latitude"), Role.X: ("X", "longitude"), Role.LEVEL: ("Z",)}
 """Keys of cf_xarray's patterns, for names that are not listed here."""
 ROLES_OF_CF = {
@@ -127,6 +129,9 @@ def role_by_name(name: str) -> Role:
     for role, keys in NAMES_OF_CF.items():
         if any(re.fullmatch(CF_NAMES[key].pattern, lower) for key in keys):
             return role
+    words = set(re.split(r"[_\W\d]+", lower))
+    if "time" in words and words.isdisjoint(OF_OTHER_TIMES):  # ocean_time, time_counter
+        return Role.TIME
     return Role.OTHER
 
 
@@ -175,12 +180,26 @@ def _role_of(array: xr.DataArray, dim: str, said: dict[str, Role]) -> Role:
             return _of_dates(name, Role.TIME)
         if array.coords[name].dtype.kind == "m":
             return Role.LEAD
+    if _has_two_dimensional_times(array, dim):
+        return Role.LEAD
     named = role_by_name(dim)
     if dim.lower() == "height" and "width" in {str(other).lower() for other in array.dims}:
         return Role.OTHER  # rows of a picture
     if named is Role.OTHER and along:
         named = next((r for r in map(role_by_name, along) if r is not Role.OTHER), Role.OTHER)
     return named
+
+
+def _has_two_dimensional_times(array: xr.DataArray, dim: str) -> bool:
+    """Return whether dates run along a dimension of leads and one of reference times."""
+    for coordinate in array.coords.values():
+        if coordinate.ndim == 2 and dim in coordinate.dims and is_dates(coordinate):
+            (other,) = (str(name) for name in coordinate.dims if name != dim)
+            if role_by_attributes(array, other) is Role.REFERENCE or (
+                role_by_name(other) is Role.REFERENCE
+            ):
+                return True
+    return False
 
 
 def _is_lead(array: xr.DataArray, name: str, role: Role) -> bool:

@@ -150,10 +150,6 @@ def out_of_order_in_a_group() -> str:
     return "a.nc"
 
 
-def dates_as_text() -> str:
-    return str(netcdf(Path("a.nc"), field(time=[f"2000-01-0{day}" for day in range(1, 5)])))
-
-
 def day_first() -> str:
     time = ("time", np.arange(4), {"units": "days since 01-02-2003"})
     return str(netcdf(Path("a.nc"), field(time=time)))
@@ -192,7 +188,6 @@ CASES: dict[str, Callable[[], str]] = {
     "out of order in Zarr": out_of_order_in_zarr,
     "out of order in NetCDF 3": out_of_order_in_netcdf3,
     "out of order in a group": out_of_order_in_a_group,
-    "dates as text": dates_as_text,
     "day first": day_first,
     "infinite": lambda: infinite("a.nc"),
     "infinite in .npy": lambda: infinite("a.npy"),
