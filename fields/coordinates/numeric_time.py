@@ -9,6 +9,9 @@ import numpy.typing as npt
 from fieldsharp.core.errors import DataError
 from fieldsharp.fields.coordinates.valid_times import seconds_in
 
+DURATIONS = "of durations"
+"""Follows the unit of NumPy in the units of times that are durations."""
+
 
 def comparable_times(
     ours: npt.NDArray[Any],
@@ -31,8 +34,8 @@ def comparable_times(
     seconds, other_seconds = _seconds(units), _seconds(other)
     if seconds is None or other_seconds is None:
         raise DataError(
-            f"the times of the {what} are numbers in {units or 'no units'} and those of the "
-            f"truth in {other or 'no units'}; give both the same units of time, such as 'hours'"
+            f"the times of the {what} are {_kind(units)} and those of the truth {_kind(other)}; "
+            "give both the same units of time, such as 'hours'"
         )
     return _nanoseconds(ours, seconds), _nanoseconds(theirs, other_seconds)
 
@@ -44,13 +47,19 @@ def _plain(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _units(times: npt.NDArray[Any], attrs: Mapping[str, Any]) -> str:
     if times.dtype.kind == "m":
-        return f"{np.datetime_data(times.dtype)[0]} of durations"
+        return f"{np.datetime_data(times.dtype)[0]} {DURATIONS}"
     units = str(attrs.get("units", "")).strip()
     return "" if units == "1" else units
 
 
+def _kind(units: str) -> str:
+    if units.endswith(DURATIONS):
+        return "lengths of time"
+    return f"numbers in {units}" if units else "numbers without units"
+
+
 def _seconds(units: str) -> float | None:
-    if units.endswith(" of durations"):
+    if units.endswith(DURATIONS):
         return float(np.timedelta64(1, units.split()[0]) / np.timedelta64(1, "s"))  # type: ignore[call-overload]
     return seconds_in(units)
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from fieldsharp.fields.settings import GridMeasures, Settings
+from fieldsharp.fields.settings import DataSettings, GridMeasures, Settings
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.settings import LENGTH_SETTINGS, TrainingSettings
 from fieldsharp.sweep.configuration.presets import BASELINE
@@ -94,6 +94,12 @@ class TrialSpec(Settings):
         elif self.run.trainer.training_forecast is None:  # before they could be sharpened
             for name in ("training_forecast", "training_truth"):
                 del tree["run"]["trainer"][name]
+        for name in (
+            "missing_values",
+            "allow_fill_like",
+        ):  # before undeclared fill values could be named
+            if getattr(self.run.data, name) == DataSettings.model_fields[name].default:
+                del tree["run"]["data"][name]
         if self.measures != GridMeasures():  # the numbers of earlier epochs are stored too
             tree["measures"] = self.measures.model_dump(mode="json")
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()

@@ -98,10 +98,14 @@ def test_numeric_times_are_converted_or_refused(tmp_path: Path) -> None:
     assert common_frames(days, hours) == ([0, 1, 2], [0, 4, 8])
     bare = _field(tmp_path, np.arange(3.0))
     assert common_frames(bare, bare) == ([0, 1, 2], [0, 1, 2])
-    with pytest.raises(DataError, match="forecast are numbers in no units and those of the truth"):
+    with pytest.raises(
+        DataError, match="forecast are numbers without units and those of the truth"
+    ):
         common_frames(bare, days)
     steps = _field(tmp_path, np.arange(3.0), units="frames")
-    with pytest.raises(DataError, match="forecast are numbers in frames and those of the truth in"):
+    with pytest.raises(
+        DataError, match="forecast are numbers in frames and those of the truth lengths of time"
+    ):
         common_frames(steps, days)
     with pytest.raises(DataError, match=r"are numbers .* and those of the truth dates"):
         common_frames(days, _field(tmp_path, HOURS))

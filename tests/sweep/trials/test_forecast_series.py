@@ -155,7 +155,7 @@ def test_numeric_times_are_compared_in_one_unit(tmp_path: Path) -> None:
     other = save(
         field.assign_coords(time=("time", np.arange(48), {"units": "steps"})), tmp_path / "steps.nc"
     )
-    with pytest.raises(DataError, match="numbers in steps and those of the truth in days"):
+    with pytest.raises(DataError, match="numbers in steps and those of the truth lengths of time"):
         evaluate_files(other, paths["days"])
 
 
