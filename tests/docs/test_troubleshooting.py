@@ -107,13 +107,28 @@ def _no_time_in_common() -> str:
     return _said(["evaluate", "early.nc", "late.nc"])
 
 
+def _cut_short() -> str:
+    Path("cut.nc").write_bytes(Path("field.nc").read_bytes()[:4000])
+    return _start("data.path=cut.nc")
+
+
+def _leads_without_units(data: xr.Dataset) -> xr.Dataset:
+    start = data["time"].values[0]
+    leads = data.isel(time=slice(0, 8)).rename(time="step").assign_coords(step=range(8))
+    return leads.assign_coords(forecast_reference_time=start)
+
+
 def _produced() -> Iterator[str]:
     yield _start("data.path=nowhere.nc")
     yield _with_data(lambda d: d.assign(other=d["t2m"]))
+    yield _cut_short()
     yield _with_data(lambda d: d.expand_dims(level=[850.0, 500.0]))
+    yield _with_data(_leads_without_units)
     yield _with_data(lambda d: d.isel(time=slice(0, 12)))
     yield _with_data(lambda d: d.isel(time=[1, 0, *range(2, 300)]))
     yield _with_data(lambda d: d.where(d["time"] != d["time"][5], float("inf")))
+    yield _with_data(lambda d: d.where(d["time"] != d["time"][5], -9999.0))
+    yield _with_data(lambda d: d.assign(t2m=d["t2m"].assign_attrs(valid_range=[0.0, 1e-9])))
     yield _with_data(lambda d: d.where(d["time"].dt.hour % 3 > 0))
     yield _with_data(lambda d: d * 0 + 1)
     yield _no_time_in_common()
