@@ -141,7 +141,7 @@ class MissingValues:
             f"variable {printable(self.name)!r} in {self.path} holds {number} {mark.count} times, "
             f"in {cells} of {of_cells} cells, which looks like a fill value that the file does not "
             f"declare{others}; if it marks missing values, give --set "
-            f"data.missing_values=[{number}] (evaluate: --missing-value {number}), and if it is "
+            f"data.missing_values={number} (evaluate: --missing-value {number}), and if it is "
             "data, --set data.allow_fill_like=true (evaluate: --allow-fill-like)"
         )
 
