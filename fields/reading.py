@@ -25,6 +25,7 @@ from fieldsharp.fields.files.formats import (
 )
 from fieldsharp.fields.files.missing_marks import without_marks
 from fieldsharp.fields.files.read_size import frames_at_a_time, memory_needed
+from fieldsharp.fields.files.recognition import kind_of
 from fieldsharp.fields.files.rewriting import copy_with
 from fieldsharp.fields.missing_values import MissingValues, fill_in_time, valid_cells
 from fieldsharp.fields.series import FieldSeries
@@ -36,6 +37,8 @@ RAW = Use(bytes_a_value=8)
 """Double precision."""
 PAIRED_BYTES = 32
 """A value of a forecast with several frames of a time: its copy, and that of the truth."""
+NUMPY = ("NumPy array", "NumPy archive")
+"""Kinds of files, however they are named."""
 PIECE_VALUES = 2**20
 """Values that are checked and rounded at a time."""
 
@@ -157,7 +160,7 @@ def _read(
         if len(along) > 1:
             use = replace(use, bytes_a_value=use.bytes_a_value + PAIRED_BYTES)
         # NumPy files are in memory as a whole until they are read.
-        held = array.nbytes if Path(settings.path).suffix.lower() in (".npy", ".npz") else 0
+        held = array.nbytes if kind_of(Path(settings.path)) in NUMPY else 0
         require_memory(
             memory_needed(stored.variable, array, dims, use, np.dtype(dtype), held),
             f"variable {array.name!r} in {settings.path} holds {array.size} values and",

@@ -3,7 +3,7 @@
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
-from fieldsharp.fields.coordinates.roles import OF_ONE_VALUE, Role, dimension_roles
+from fieldsharp.fields.coordinates.roles import OF_ONE_VALUE, OF_TIME, Role, dimension_roles
 from fieldsharp.fields.coordinates.selection import (
     DATA_SELECT,
     Selection,
@@ -11,9 +11,6 @@ from fieldsharp.fields.coordinates.selection import (
     choose,
     sizes_text,
 )
-
-OF_TIME = (Role.TIME, Role.REFERENCE, Role.LEAD)
-"""Roles of dimensions that say what time a frame is of."""
 
 
 def field_dims(

@@ -14,6 +14,7 @@ import xarray as xr
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.fields.coordinates.roles import (
+    OF_TIME,
     Role,
     dimension_roles,
     is_dates,
@@ -28,7 +29,6 @@ from fieldsharp.fields.series import time_text
 DAY_OR_MONTH_FIRST = re.compile(r"since\s+(\d{1,2}[-/.]\d{1,2}[-/.]\d{3,})")
 NUMBERED = {"long_name": "number of the frame in its file, from 0", "units": "1"}
 """Attributes of a time coordinate that counts frames, for data without times."""
-OF_TIME = (Role.TIME, Role.REFERENCE, Role.LEAD)
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,16 @@
 Shape legend: H rows (y), W columns (x).
 """
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from fieldsharp.core.errors import ConfigError, DataError
+from fieldsharp.fields.coordinates.units import InconvertibleUnitsError, unit_conversion
 from fieldsharp.fields.settings import GridMeasures
 
 Array = npt.NDArray[np.float64]
@@ -131,9 +131,6 @@ def _converted(coordinate: xr.DataArray, to: Literal["degree", "km"]) -> xr.Data
 
     One without units that is known to be an angle is in degrees.
     """
-    from pint.errors import PintError
-
-    registry = _units()
     if not np.issubdtype(coordinate.dtype, np.number):
         return None
     text = str(coordinate.attrs.get("units", "")).strip()
@@ -141,28 +138,10 @@ def _converted(coordinate: xr.DataArray, to: Literal["degree", "km"]) -> xr.Data
     if not text:
         return values if to == "degree" else None
     try:
-        unit: Any = registry.Quantity(text)
-        if to == "degree" and unit.unitless:  # a pure number, which pint would take for radians
-            return None
-        return values * float(unit.to(to).magnitude)
-    except (PintError, ValueError, TypeError, AttributeError):
+        conversion = unit_conversion(text, to)
+    except InconvertibleUnitsError:
         return None
-
-
-def _units() -> Any:
-    """Return cf-xarray's registry of units.
-
-    Imported here since it takes a second; pint then warns of each unit that cf-xarray redefines,
-    which is of no use to anybody.
-    """
-    logger = logging.getLogger("pint.util")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        from cf_xarray.units import units
-    finally:
-        logger.setLevel(level)
-    return units
+    return values if conversion is None else values.copy(data=conversion(values.values))
 
 
 def _weights(coordinates: _Coordinates, mask_HW: npt.NDArray[np.bool_]) -> tuple[Array | None, str]:

@@ -27,6 +27,8 @@ class Role(StrEnum):
     OTHER = "other"
 
 
+OF_TIME = (Role.TIME, Role.REFERENCE, Role.LEAD)
+"""Roles of dimensions that say what time a frame is of."""
 TIME_NAMES = ("time", "t", "valid_time", "date", "datetime", "times", "xtime")
 VALID_NAMES = (
     *("valid_time", "validtime", "validity_time", "time_valid", "valid_datetime"),

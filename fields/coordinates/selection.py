@@ -19,8 +19,8 @@ Selection = Mapping[str, int | float | str]
 """Coordinate value (or index, where a dimension has no coordinate) by dimension."""
 MOST_SHOWN = 8
 """Values in an error."""
-UNITS_OF_LEADS = {"D": 24 * 3600, "h": 3600, "min": 60, "s": 1}
-"""In seconds, the longest first; days only for whole days."""
+UNITS_OF_LEADS = {"h": 3600, "min": 60}
+"""In seconds, the longest first; shorter leads are in seconds."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ def lead_text(lead: np.timedelta64) -> str:
     seconds = lead / np.timedelta64(1, "s")
     if math.isnan(seconds):
         return "no lead"
-    for unit in ("h", "min"):
-        if seconds % UNITS_OF_LEADS[unit] == 0:
-            return f"{seconds / UNITS_OF_LEADS[unit]:.0f} {unit}"
+    for unit, length in UNITS_OF_LEADS.items():
+        if seconds % length == 0:
+            return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.12g} s"
 
 

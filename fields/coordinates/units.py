@@ -4,6 +4,7 @@ Units are read by pint with the definitions of cf_xarray, which knows the spelli
 both takes a second, so they are loaded only when two files state different units.
 """
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,8 +90,7 @@ def unit_conversion(source: str, target: str, difference: bool = False) -> UnitC
 def _convert(
     values: npt.NDArray[np.floating], source: str, target: str
 ) -> npt.NDArray[np.floating]:
-    from cf_xarray.units import units
-
+    units = _registry()
     parsed, wanted = _parsed(source), _parsed(target)
     assert parsed, "it was read before"
     assert wanted, "it was read before"
@@ -99,11 +99,26 @@ def _convert(
     return np.asarray(found / wanted[0] if wanted[0] != 1.0 else found)
 
 
+@lru_cache(maxsize=1)
+def _registry() -> Any:
+    """Return cf_xarray's registry of units.
+
+    Loading it, pint warns of each unit that cf_xarray redefines, which is of no use to anybody.
+    """
+    logger = logging.getLogger("pint.util")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        from cf_xarray.units import units
+    finally:
+        logger.setLevel(level)
+    return units
+
+
 @lru_cache(maxsize=64)
 def _parsed(text: str) -> tuple[float, Any] | None:
     """Return a factor and a unit of pint; None if the text is unknown."""
-    from cf_xarray.units import units
-
+    units = _registry()
     text = " ".join(text.split())
     scale = _SCALE.match(text)
     factor = float(scale[1]) if scale else 1.0
@@ -128,8 +143,7 @@ def _parsed(text: str) -> tuple[float, Any] | None:
 
 def _quantity(text: str) -> Any:
     """Return what a unit measures: its base units, in which an angle is not a bare number."""
-    from cf_xarray.units import units
-
+    units = _registry()
     parsed = _parsed(text)
     assert parsed is not None
     return units.get_root_units(parsed[1])[1]
@@ -140,8 +154,7 @@ def _different_shares(source: str, target: str) -> bool:
 
     pint cancels ``kg kg-1`` and ``mol mol-1`` alike to a bare number.
     """
-    from cf_xarray.units import units
-
+    units = _registry()
     parsed = _parsed(source)
     assert parsed is not None
     if not units.Quantity(1.0, parsed[1]).dimensionless:
