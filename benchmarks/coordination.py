@@ -25,7 +25,7 @@ from optuna.trial import TrialState, create_trial
 from benchmarks.opened_sweep import opened_sweep
 from benchmarks.timed_executor import TimedExecutor
 from fieldsharp.core.checkout import PROJECT
-from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.retry import BUSY_TIMEOUT_S

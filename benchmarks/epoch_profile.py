@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from fieldsharp.core.checkout import PROJECT
-from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.checkpoint import Checkpoint, encode
 from fieldsharp.model.device import find_hardware
 from fieldsharp.sweep.configuration.config_file import load_config

@@ -18,7 +18,7 @@ from statistics import mean
 
 import torch
 
-from fieldsharp.fields.windows import ForecastData, load_forecast_data
+from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.registry import LOSS_VARIANTS, NO_TERM
 from fieldsharp.objectives.guards import broken, check_guards

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 
 from fieldsharp.core.checkout import PROJECT
-from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.objectives.guards import check_guards
 from fieldsharp.objectives.metric_values import MetricValues

@@ -24,7 +24,7 @@ from benchmarks.measurement import Measurement
 from benchmarks.sleeping_worker import Pretence, pretence, serve_sleeping
 from benchmarks.timed_executor import TimedExecutor
 from fieldsharp.core.checkout import PROJECT
-from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig

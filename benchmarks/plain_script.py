@@ -14,7 +14,7 @@ from pathlib import Path
 import optuna
 
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.presets import presets

@@ -20,7 +20,8 @@ from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.utils.data import DataLoader, Dataset
 
-from fieldsharp.fields.windows import ForecastData, Windows, load_forecast_data
+from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
+from fieldsharp.fields.windows import Windows
 from fieldsharp.model.losses.forecast_loss import ForecastLoss, term_scales
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.registry import LOSS_VARIANTS
@@ -38,7 +39,8 @@ class WindowDataset(Dataset[tuple[Tensor, Tensor]]):
     """Pairs of history and future windows."""
 
     def __init__(self, windows: Windows) -> None:
-        self.frames_NCHW = windows.frames_NCHW
+        every_1N = torch.arange(windows.frames.shape[0], device=windows.device)[None]
+        self.frames_NCHW = windows.frames.take(every_1N)[0]
         self.starts = windows.starts_B.tolist()
         self.history = windows.settings.history
         self.stride = windows.settings.stride

@@ -25,8 +25,8 @@ from benchmarks.plain_training import sobel_loss, train
 from data.plume_settings import PlumeSettings
 from data.plumes import simulate
 from fieldsharp.core.checkout import PROJECT
+from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.fields.settings import DataSettings
-from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import Hardware, find_hardware
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.registry import PREDICTORS

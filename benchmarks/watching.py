@@ -29,7 +29,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.many_trials import make_many_trials
 from fieldsharp.core.checkout import PROJECT
-from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.trial_files.outputs import PreviewStore

@@ -4,8 +4,9 @@ Times are the same within a hundredth of the time step: files keep them in singl
 times, which moves them by seconds.
 """
 
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,29 @@ OTHER_NAMES = {"365_day": "noleap", "366_day": "all_leap", "gregorian": "standar
 
 Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 Kind = Literal["dates", "numbers"]
+
+
+class Timed(Protocol):
+    """What has frames at times; of several leads and members, perhaps."""
+
+    @property
+    def time(self) -> npt.NDArray[Any]: ...  # noqa: D102
+    @property
+    def time_attrs(self) -> dict[str, Any]: ...  # noqa: D102
+    @property
+    def lead_T(self) -> npt.NDArray[np.timedelta64] | None: ...  # noqa: D102
+    @property
+    def member_T(self) -> tuple[str, ...] | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """The times of frames of one lead."""
+
+    time: npt.NDArray[Any]
+    time_attrs: dict[str, Any] = field(default_factory=dict)
+    lead_T: None = None
+    member_T: None = None
 
 
 def common_frames(
@@ -64,7 +88,7 @@ def common_frames(
 
 
 def frames_in_both(
-    predicted: RawField, observed: RawField, what: str = "forecast"
+    predicted: Timed, observed: Timed, what: str = "forecast", other: str = "truth"
 ) -> tuple[list[int], list[int]]:
     """Return the indices of frames at common times, each paired with the nearest; none if none is.
 
@@ -72,21 +96,22 @@ def frames_in_both(
         predicted: The forecast.
         observed: The truth.
         what: The forecast as errors call it.
+        other: The truth as they call it.
 
     Raises:
         DataError: If times cannot be compared, or a frame has two that are at its time.
     """
-    ours_T, theirs_T = _comparable(predicted, observed, what)
+    ours_T, theirs_T = _comparable(predicted, observed, what, other)
     frames, nearest, ambiguous = _nearest(ours_T, theirs_T)
     twice = _of_one_truth(predicted, frames, nearest)
     if ambiguous is not None or twice is not None:
         if ambiguous is not None:
             two, one = observed.time[ambiguous[1] :][:2], predicted.time[ambiguous[0]]
-            names = ("truth", what)
+            names = (other, what)
         else:
             assert twice is not None
             two, one = predicted.time[frames[list(twice)]], observed.time[nearest[twice[0]]]
-            names = (what, "truth")
+            names = (what, other)
         raise DataError(
             f"the {names[0]} has two frames, {_clock(two[0])} and {_clock(two[1])}, within a "
             f"hundredth of the time step of {_clock(one)} in the {names[1]}; drop one of them"
@@ -95,7 +120,7 @@ def frames_in_both(
 
 
 def _of_one_truth(
-    predicted: RawField, frames: npt.NDArray[np.intp], nearest: npt.NDArray[np.intp]
+    predicted: Timed, frames: npt.NDArray[np.intp], nearest: npt.NDArray[np.intp]
 ) -> tuple[int, int] | None:
     """Return two frames of one lead and member at one time of the truth, as positions."""
     first: dict[tuple[int, str, str], int] = {}
@@ -131,20 +156,22 @@ def _nearest(
     return frames, nearest[frames], None
 
 
-def _comparable(predicted: RawField, observed: RawField, what: str) -> tuple[Numbers, Numbers]:
+def _comparable(
+    predicted: Timed, observed: Timed, what: str, other: str
+) -> tuple[Numbers, Numbers]:
     """Return both time axes as numbers of one unit and origin."""
     kinds = kind_of_time(predicted.time), kind_of_time(observed.time)
     if kinds[0] != kinds[1]:
         raise DataError(
             f"the times of the {what} are {kinds[0]} ({period_text(predicted.time)}) and those of "
-            f"the truth {kinds[1]} ({period_text(observed.time)}); give both files times of one "
+            f"the {other} {kinds[1]} ({period_text(observed.time)}); give both files times of one "
             "kind, such as dates by CF units 'hours since 2000-01-01'"
         )
     if kinds[0] == "numbers":
         return comparable_times(
-            predicted.time, predicted.time_attrs, observed.time, observed.time_attrs, what
+            predicted.time, predicted.time_attrs, observed.time, observed.time_attrs, what, other
         )
-    _require_same_calendar(predicted.time, observed.time, what)
+    _require_same_calendar(predicted.time, observed.time, what, other)
     return _microseconds(predicted.time), _microseconds(observed.time)
 
 
@@ -153,7 +180,9 @@ def kind_of_time(time: npt.NDArray[Any]) -> Kind:
     return "dates" if time.dtype.kind in "MO" else "numbers"
 
 
-def _require_same_calendar(ours: npt.NDArray[Any], theirs: npt.NDArray[Any], what: str) -> None:
+def _require_same_calendar(
+    ours: npt.NDArray[Any], theirs: npt.NDArray[Any], what: str, other: str
+) -> None:
     names = [_calendar(time) for time in (ours, theirs)]
     if names[0] == names[1]:
         return
@@ -164,7 +193,7 @@ def _require_same_calendar(ours: npt.NDArray[Any], theirs: npt.NDArray[Any], wha
     else:
         reason = "so that a date of one is none, or another day, of the other"
     raise DataError(
-        f"the {what} is on the calendar {names[0]!r} and the truth on {names[1]!r}, {reason}; "
+        f"the {what} is on the calendar {names[0]!r} and the {other} on {names[1]!r}, {reason}; "
         "compare files of one calendar"
     )
 

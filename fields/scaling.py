@@ -1,11 +1,16 @@
-"""Scaling to [0, 1], fitted on the training frames alone."""
+"""Scaling to [0, 1], fitted on the training frames alone.
+
+Shape legend: N frames, C channel, H rows, W columns.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from fieldsharp.fields.series import FieldSeries
+from fieldsharp.core.errors import DataError
+from fieldsharp.fields.series import BoolArray, FieldSeries, FloatArray
+from fieldsharp.fields.static_fields import StaticField
 
 
 @dataclass(frozen=True)
@@ -38,3 +43,25 @@ def fit_scaling(series: FieldSeries, frames: range) -> Scaling:
     return Scaling(
         low=float(inside.min()), high=float(inside.max()), fill=float(inside.mean(dtype=np.float64))
     )
+
+
+def scaling_of_static(field: StaticField) -> Scaling:
+    """Fit the scaling of a field without time on its known cells.
+
+    Raises:
+        DataError: If none is known, or all are the same.
+    """
+    known = field.values_HW[np.isfinite(field.values_HW)]
+    if not len(known) or known.min() == known.max():
+        found = f"is {known[0]:g} everywhere" if len(known) else "has no value"
+        raise DataError(
+            f"data.static names {field.name}, which {found} and tells a predictor nothing; leave "
+            "it out"
+        )
+    return Scaling(float(known.min()), float(known.max()), float(known.mean(dtype=np.float64)))
+
+
+def unit_frames(values_NCHW: FloatArray, mask_HW: BoolArray, scaling: Scaling) -> torch.Tensor:
+    """Return frames in units of the training range, masked cells filled."""
+    filled = np.where(mask_HW, values_NCHW, np.float32(scaling.fill))
+    return torch.from_numpy(filled).sub_(scaling.low).div_(scaling.high - scaling.low)

@@ -65,6 +65,10 @@ Numbers = Annotated[
 """Numbers; a single one needs no brackets."""
 
 
+Names = Annotated[tuple[str, ...], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]
+"""Names; a single one needs no brackets."""
+
+
 class SplitSettings(Settings):
     """Chronological shares of the series; a gap of one window is left between them."""
 
@@ -98,6 +102,26 @@ class DataSettings(Settings):
         None,
         description="name in the file, with its group where it is in one (forecast/t2m); not "
         "needed if the file has only one variable",
+    )
+    inputs: Names = Field(
+        (),
+        description="names of the variables whose history a predictor is given; by default those "
+        "that are predicted",
+    )
+    predict: Names = Field(
+        (),
+        description="names of the variables that are predicted, each of them an input; by default "
+        "data.variable",
+    )
+    static: Names = Field(
+        (),
+        description="names of variables that do not depend on time and are inputs too, such as "
+        "orography",
+    )
+    forcings: Names = Field(
+        (),
+        description="inputs that are known ahead, at every lead: hour_of_day, day_of_year, "
+        "solar_zenith, or names of variables in the file",
     )
     select: dict[str, int | float | str] = Field(
         default_factory=dict,
@@ -142,3 +166,49 @@ class DataSettings(Settings):
     split: SplitSettings = Field(
         default_factory=SplitSettings, description="chronological shares of the series"
     )
+
+    @model_validator(mode="after")
+    def _each_variable_has_one_place(self) -> "DataSettings":
+        several = [name for name in ("inputs", "predict") if getattr(self, name)]
+        if self.variable is not None and several:
+            raise ValueError(
+                f"data.variable is {self.variable}, and data.{several[0]} names variables too; "
+                f"leave data.variable out and give data.predict={self.variable}"
+            )
+        if self.inputs and not self.predict and len(self.inputs) > 1:
+            raise ValueError(
+                f"data.inputs names {len(self.inputs)} variables, and nothing says which of them "
+                f"are predicted; give data.predict too, such as data.predict={self.inputs[0]}"
+            )
+        for name in self.predict if self.inputs else ():
+            if name not in self.inputs:
+                raise ValueError(
+                    f"data.predict names {name}, which is none of data.inputs "
+                    f"({', '.join(self.inputs)}); a variable is predicted from its own history, so "
+                    "name it there too"
+                )
+        named: dict[str, str] = {}
+        for setting in ("inputs" if self.inputs else "predict", "static", "forcings"):
+            for name in getattr(self, setting):
+                if name in named:
+                    raise ValueError(
+                        f"data.{setting} names {name}, which data.{named[name]} names already; "
+                        "leave it out of one"
+                    )
+                named[name] = setting
+        return self
+
+    @property
+    def predicted(self) -> tuple[str | None, ...]:
+        """Names of the variables that are predicted; None for the only one of a file."""
+        return self.predict or self.inputs or (self.variable,)
+
+    @property
+    def other_inputs(self) -> tuple[str, ...]:
+        """Names of the variables that are inputs and not predicted."""
+        return tuple(name for name in self.inputs if name not in self.predicted)
+
+    def of(self, variable: str | None) -> "DataSettings":
+        """Return the settings of one variable alone."""
+        alone = {"inputs": (), "predict": (), "static": (), "forcings": ()}
+        return self.model_copy(update={"variable": variable, **alone})

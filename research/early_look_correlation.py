@@ -27,7 +27,7 @@ from scipy.stats import spearmanr
 
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.errors import FieldsharpError
-from fieldsharp.fields.windows import ForecastData, load_forecast_data
+from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.schedule import Schedule
 from fieldsharp.objectives.guards import check_guards, total_violation

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 
 from fieldsharp.core.checkout import PROJECT
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.fields.split import window_span
-from fieldsharp.fields.windows import ForecastData, Windows
+from fieldsharp.fields.windows import Windows
 from fieldsharp.model.device import find_hardware
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.run_settings import RunSettings

@@ -23,7 +23,7 @@ import torch
 
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.errors import FieldsharpError
-from fieldsharp.fields.windows import ForecastData, load_forecast_data
+from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import total_violation

@@ -25,7 +25,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.checkout import PROJECT
-from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.registry import NO_SHARPENER, SHARPENERS
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked

@@ -34,7 +34,8 @@ from typing import Literal, get_args
 import torch
 
 from fieldsharp.core.checkout import PROJECT
-from fieldsharp.fields.windows import ForecastData, Windows, load_forecast_data
+from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
+from fieldsharp.fields.windows import Windows
 from fieldsharp.model.registry import NO_SHARPENER, SHARPENERS
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.model.sharpeners.interface import NotFittedError

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 
 from data.plume_settings import PlumeSettings
 from data.plumes import simulate
-from fieldsharp.fields.windows import ForecastData, load_forecast_data
+from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.storage.database import open_database

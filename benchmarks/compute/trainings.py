@@ -11,7 +11,7 @@ import torch
 
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.checkpoint import Checkpoint, decode, encode
 from fieldsharp.model.device import find_hardware
 from fieldsharp.sweep.configuration.run_settings import RunSettings

@@ -85,6 +85,17 @@ def grid_geometry(
     return GridGeometry(weights_HW, spacing_km_HW, tuple(notes))
 
 
+def cell_angles(grid: xr.Dataset, dims: tuple[str, str, str]) -> tuple[Array, Array] | None:
+    """Return geographic latitude and longitude of each cell [H, W] in degrees; None without."""
+    coordinates = _Coordinates(grid, dims)
+    for ndim in (1, 2):
+        latitude = coordinates.angle("latitude", ndim, of_a_rotated_pole=False)
+        longitude = coordinates.angle("longitude", ndim, of_a_rotated_pole=False)
+        if latitude is not None and longitude is not None:
+            return coordinates.full(latitude), coordinates.full(longitude)
+    return None
+
+
 class _Coordinates:
     """The coordinates of a grid, recognised by their attributes, else by their names."""
 
@@ -95,9 +106,15 @@ class _Coordinates:
         self.y, self.x = dims[1:]
         self._guessed = grid.cf.guess_coord_axis()
 
-    def angle(self, which: Angle, ndim: int) -> xr.DataArray | None:
-        """Return the latitude or longitude with so many dimensions, in degrees; None without."""
-        for name in self._names(which, ndim):
+    def angle(
+        self, which: Angle, ndim: int, *, of_a_rotated_pole: bool = True
+    ) -> xr.DataArray | None:
+        """Return the latitude or longitude with so many dimensions, in degrees; None without.
+
+        That of a rotated pole is taken before others, where it may be.
+        """
+        rotated = self._of_a_rotated_pole(which) if of_a_rotated_pole and ndim == 1 else []
+        for name in [*rotated, *self._geographic(which)]:
             degrees = _converted(self.grid[name], "degree")
             if degrees is not None and degrees.ndim == ndim:
                 return degrees
@@ -117,11 +134,13 @@ class _Coordinates:
         values, _ = xr.broadcast(coordinate.drop_vars(list(coordinate.coords)), shape)
         return np.asarray(values.transpose(self.y, self.x).values, dtype=np.float64)
 
-    def _names(self, which: Angle, ndim: int) -> Iterator[str]:
-        if ndim == 1:  # of a rotated pole before others: its cells lie along it
-            yield from self.grid.cf.standard_names.get(ROTATED[which], [])
-            if ROTATED_NAMES[which] in self.grid.coords:
-                yield ROTATED_NAMES[which]
+    def _of_a_rotated_pole(self, which: Angle) -> Iterator[str]:
+        """Yield the names of coordinates along which the cells of a rotated grid lie."""
+        yield from self.grid.cf.standard_names.get(ROTATED[which], [])
+        if ROTATED_NAMES[which] in self.grid.coords:
+            yield ROTATED_NAMES[which]
+
+    def _geographic(self, which: Angle) -> Iterator[str]:
         for dataset in (self.grid, self._guessed):
             yield from dataset.cf.coordinates.get(which, [])
 

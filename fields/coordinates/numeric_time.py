@@ -19,22 +19,23 @@ def comparable_times(
     theirs: npt.NDArray[Any],
     their_attrs: Mapping[str, Any],
     what: str = "forecast",
+    other: str = "truth",
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return the times of two files so that equal times are equal values.
 
     Numbers of equal units stay as they are; others become nanoseconds. ``what`` is the file of ours
-    as errors call it.
+    and ``other`` that of theirs as errors call them.
 
     Raises:
         DataError: If numbers have units of which not both are units of time.
     """
-    units, other = _units(ours, our_attrs), _units(theirs, their_attrs)
-    if units == other:
+    units, others = _units(ours, our_attrs), _units(theirs, their_attrs)
+    if units == others:
         return _plain(ours), _plain(theirs)
-    seconds, other_seconds = _seconds(units), _seconds(other)
+    seconds, other_seconds = _seconds(units), _seconds(others)
     if seconds is None or other_seconds is None:
         raise DataError(
-            f"the times of the {what} are {_kind(units)} and those of the truth {_kind(other)}; "
+            f"the times of the {what} are {_kind(units)} and those of the {other} {_kind(others)}; "
             "give both the same units of time, such as 'hours'"
         )
     return _nanoseconds(ours, seconds), _nanoseconds(theirs, other_seconds)

@@ -166,7 +166,8 @@ def _scale(
     base_sum = term_sum = 0.0
     with torch.no_grad():
         for history_BTCHW, future_BTCHW in windows.in_order(BATCH):
-            still_BTCHW = history_BTCHW[:, -1:].expand_as(future_BTCHW)
+            channels = future_BTCHW.shape[2]
+            still_BTCHW = history_BTCHW[:, -1:, :channels].expand_as(future_BTCHW)
             base_sum += float(base(still_BTCHW, future_BTCHW, mask_HW).sum())
             pair = still_BTCHW[:, leads], future_BTCHW[:, leads], mask_HW
             value_B = (

@@ -42,7 +42,7 @@ class ConvLSTM(nn.Module):
         self.shape = shape
         self.width = width
         self.cells = nn.ModuleList(
-            _Cell(shape.channels if layer == 0 else width, width, kernel) for layer in range(layers)
+            _Cell(shape.inputs if layer == 0 else width, width, kernel) for layer in range(layers)
         )
         self.head = nn.Conv2d(width, shape.channels, 1)
         nn.init.zeros_(self.head.weight)
@@ -67,10 +67,14 @@ class ConvLSTM(nn.Module):
         state = [(empty, empty) for _ in self.cells]
         for step in range(history_BTCHW.shape[1] - 1):
             _, state = self._advance(history_BTCHW[:, step], state)
-        frame_BCHW = history_BTCHW[:, -1]
+        channels = self.shape.channels
+        frame_BCHW = history_BTCHW[:, -1, :channels]
+        # What is not predicted stays as it was last known.
+        further_BCHW = history_BTCHW[:, -1, channels:]
         predicted = []
         for lead in range(self.shape.horizon):
-            hidden, state = self._advance(frame_BCHW, state)
+            given_BCHW = torch.cat([frame_BCHW, further_BCHW], dim=1)
+            hidden, state = self._advance(given_BCHW, state)
             frame_BCHW = frame_BCHW + self.head(hidden)
             predicted.append(frame_BCHW)
             if future_BTCHW is not None and forced_BT is not None:

@@ -44,7 +44,7 @@ def check_predictor(predictor: nn.Module, shape: ForecastShape, name: str) -> No
     """
     if not any(parameter.requires_grad for parameter in predictor.parameters()):
         raise ConfigError(f"predictor {name!r} has no parameters, so there is nothing to train")
-    history_BTCHW = torch.zeros(1, shape.history, shape.channels, shape.height, shape.width)
+    history_BTCHW = torch.zeros(1, shape.history, shape.inputs, shape.height, shape.width)
     expected = (1, shape.horizon, shape.channels, shape.height, shape.width)
     predictor.eval()
     try:

@@ -1,7 +1,8 @@
 """What a predictor may do beyond a forecast, and the shape of a forecast.
 
 A predictor is a ``torch.nn.Module`` built as ``Class(shape, width, **options)``; called with a
-history it returns the frames that follow [B, horizon, C, H, W], in the units of the history.
+history [B, history, inputs, H, W] it returns the frames that follow [B, horizon, channels, H, W],
+in the units of the history, whose first channels are those that are predicted.
 Shape legend: B batch, T frames, C channel, H rows, W columns.
 """
 
@@ -15,13 +16,23 @@ Tensor = torch.Tensor
 
 @dataclass(frozen=True)
 class ForecastShape:
-    """Frames in, frames out, and the grid."""
+    """Frames in, frames out, and the grid.
+
+    Attributes:
+        channels: That are predicted, the first of those of a history.
+        inputs: Channels of a history; as many as are predicted where nothing else is given.
+    """
 
     history: int
     horizon: int
     channels: int
     height: int
     width: int
+    inputs: int = 0
+
+    def __post_init__(self) -> None:
+        if self.inputs < self.channels:
+            object.__setattr__(self, "inputs", self.channels)
 
 
 @runtime_checkable

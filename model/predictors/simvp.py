@@ -83,7 +83,7 @@ class SimVP(nn.Module):
                 f"{translator_width} and {expansion}"
             )
         self.shape = shape
-        self.encode_first = _ConvNormAct(shape.channels, width)
+        self.encode_first = _ConvNormAct(shape.inputs, width)
         self.encode_half = _ConvNormAct(width, width, stride=2)
         self.narrow = nn.Conv2d(shape.history * width, translator_width, 1)
         self.translate = nn.Sequential(
@@ -111,7 +111,7 @@ class SimVP(nn.Module):
         skip = last.expand(-1, s.horizon, -1, -1, -1).flatten(0, 1)
         hidden = self.decode_last(torch.cat([hidden, skip], dim=1))
         increment = crop(self.head(hidden), s.height, s.width)
-        return history_BTCHW[:, -1:] + increment.reshape(
+        return history_BTCHW[:, -1:, : s.channels] + increment.reshape(
             batch, s.horizon, s.channels, s.height, s.width
         )
 

@@ -43,7 +43,7 @@ class UNet(nn.Module):
         self.shape = shape
         self.multiple = 2**depth
         widths = [width * 2**level for level in range(depth + 1)]
-        inputs = [shape.history * shape.channels, *widths[:-1]]
+        inputs = [shape.history * shape.inputs, *widths[:-1]]
         self.down = nn.ModuleList(_block(i, o) for i, o in zip(inputs, widths, strict=True))
         self.up = nn.ModuleList(
             _block(widths[level + 1] + widths[level], widths[level])
@@ -70,4 +70,4 @@ class UNet(nn.Module):
             features = block(torch.cat([upsampled(features), skip], dim=1))
         increment = crop(self.head(features), s.height, s.width)
         increment_BTCHW = increment.reshape(-1, s.horizon, s.channels, s.height, s.width)
-        return history_BTCHW[:, -1:] + increment_BTCHW
+        return history_BTCHW[:, -1:, : s.channels] + increment_BTCHW

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 
 from fieldsharp.core.errors import FieldsharpError, TrainingFailed
-from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.sweep.checking.blur import check_blur

@@ -4,13 +4,14 @@ Shape legend: B batch, T frames, C channel, H rows, W columns; units of the trai
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import nn
 
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.fields.windows import ForecastData, Windows
+from fieldsharp.fields.forecast_data import ForecastData
+from fieldsharp.fields.windows import Windows
 from fieldsharp.model.device import Hardware
 from fieldsharp.model.losses.forecast_loss import ForecastLoss
 from fieldsharp.model.predictors.factory import build_predictor
@@ -94,11 +95,7 @@ class CheckContext:
         """Return up to ``count`` training windows, spread evenly over the training part."""
         windows = self.data.train
         which = torch.linspace(0, len(windows) - 1, min(count, len(windows))).round().long()
-        return Windows(
-            windows.frames_NCHW,
-            windows.starts_B[which.to(windows.starts_B.device)],
-            windows.settings,
-        )
+        return replace(windows, starts_B=windows.starts_B[which.to(windows.device)])
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
         """Return history and future of up to ``count`` windows, spread evenly."""
@@ -130,7 +127,7 @@ class CheckContext:
 
     def persistence(self, history_BTCHW: Tensor) -> Tensor:
         """Return the last known frame in the shape of ``forecast``: two members under the CRPS."""
-        still_BTCHW = Persistence(self.config.data.horizon)(history_BTCHW)
+        still_BTCHW = Persistence.of(self.data)(history_BTCHW)
         if self.config.loss.base == "crps":
             return still_BTCHW[:, None].expand(-1, 2, -1, -1, -1, -1)
         return still_BTCHW

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from fieldsharp.fields.derivatives import interior_mask
 from fieldsharp.fields.series import time_text
@@ -115,7 +116,9 @@ def check_time(context: CheckContext) -> Finding:
 
 def _unit_values(context: CheckContext, frames: range) -> npt.NDArray[np.float32]:
     """Return the valid cells of some frames as the predictor sees them."""
-    unit_NCHW = context.data.train.frames_NCHW[frames.start : frames.stop]
+    windows = context.data.train
+    index_1N = torch.arange(frames.start, frames.stop, device=windows.device)[None]
+    unit_NCHW = windows.frames.take(index_1N)[0]
     return np.asarray(unit_NCHW[..., context.data.mask_HW].cpu(), dtype=np.float32)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from optuna.study import Study
 
 from fieldsharp.core.errors import DataError, StudyError
-from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.device import find_device
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.targets import Targets, resolve_targets
@@ -143,6 +143,6 @@ def _test_split(config: SweepConfig, facts: DataSummary) -> tuple[Targets, Field
             "on: it has other contents; put the old one back, or start another study"
         )
     evaluator = Evaluator(data, data.test)
-    observed = evaluator.evaluate(Persistence(config.data.horizon), detail=False).overall
+    observed = evaluator.evaluate(Persistence.of(data), detail=False).overall
     targets = resolve_targets(config.objective, observed, chosen_elsewhere=True)
     return targets, evaluator.field_variation()

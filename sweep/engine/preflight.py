@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError, DataError
 from fieldsharp.fields.derivatives import interior_mask
-from fieldsharp.fields.windows import ForecastData, load_forecast_data
+from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.model.device import count_gpus, find_device
 from fieldsharp.model.losses.custom_term import check_own_term
 from fieldsharp.model.losses.forecast_loss import term_scales
@@ -84,7 +84,7 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
     require_sharpeners(config, data)
     _require_interior(data)
     evaluator = Evaluator(data, data.validation)
-    judgement = evaluator.evaluate(Persistence(config.data.horizon), detail=False)
+    judgement = evaluator.evaluate(Persistence.of(data), detail=False)
     observed = judgement.overall
     _require_gradient(data, observed["gradient_observed"])
     _require_change(data, observed["rmse"])
@@ -159,7 +159,7 @@ def _structures(config: SweepConfig) -> list[RunSettings]:
 def _try_own_terms(config: SweepConfig, data: ForecastData) -> None:
     """Evaluate every loss term of the user that the search can choose, on persistence."""
     history_BTCHW, future_BTCHW = next(data.train.in_order(WINDOWS_TRIED))
-    still_BTCHW = history_BTCHW[:, -1:].expand_as(future_BTCHW)
+    still_BTCHW = history_BTCHW[:, -1:, : data.channels].expand_as(future_BTCHW)
     for setting in ("loss.variant", "loss.peak_variant"):
         for name in map(str, config.searched_values(setting)):
             if ":" in name:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from fieldsharp.core.errors import DataError, FieldsharpError, StudyError
-from fieldsharp.fields.windows import ForecastData, load_forecast_data
+from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.model.checkpoint import decode
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.registry import NO_SHARPENER

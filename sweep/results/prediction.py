@@ -8,10 +8,10 @@ import torch
 
 from fieldsharp.core.errors import ConfigError, DataError
 from fieldsharp.fields.reading import read_series
+from fieldsharp.fields.scaling import unit_frames
 from fieldsharp.fields.series import FieldSeries, period_text, time_text
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.time_steps import breaks_in_time, step_seconds, step_text, times_after
-from fieldsharp.fields.windows import unit_frames
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.sweep.results.forecast_times import frame_at

@@ -27,8 +27,8 @@ from torch import nn
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.fields.coordinates.grids import Grid
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.fields.series import FieldSeries
-from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.checkpoint import load_weights, save_weights
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import ForecastShape

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from fieldsharp.core.errors import ConfigError, TrainingFailed
-from fieldsharp.fields.windows import ForecastData, load_forecast_data
+from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.model.device import Hardware, find_hardware
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER

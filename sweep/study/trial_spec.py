@@ -95,9 +95,13 @@ class TrialSpec(Settings):
             for name in ("training_forecast", "training_truth"):
                 del tree["run"]["trainer"][name]
         for name in (
-            "missing_values",
+            "missing_values",  # before undeclared fill values could be named
             "allow_fill_like",
-        ):  # before undeclared fill values could be named
+            "inputs",  # before there were several variables
+            "predict",
+            "static",
+            "forcings",
+        ):
             if getattr(self.run.data, name) == DataSettings.model_fields[name].default:
                 del tree["run"]["data"][name]
         if self.measures != GridMeasures():  # the numbers of earlier epochs are stored too

@@ -1,14 +1,15 @@
 """Evaluates the metrics of predictors on the windows of one part of a series."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
 from fieldsharp.fields.decorrelation import thinned
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.fields.split import window_span
-from fieldsharp.fields.windows import ForecastData, Windows
+from fieldsharp.fields.windows import Windows
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.objectives.frontier.statistics import FrontierStatistics
@@ -101,7 +102,7 @@ class Evaluator:
         """Return how much the truth of the windows varies in time."""
         variation = TruthVariation(self.windows)
         cells, added = [], 0
-        for batch in self._batches(Persistence(self._windows.settings.horizon)):
+        for batch in self._batches(Persistence.of(self.data)):
             count = batch.target_BTCHW.shape[0]
             variation.add(batch, torch.arange(added, added + count))
             cells.append(thinned(batch.truth.cells_BTCN[:, 0].flatten(1)).cpu())
@@ -116,7 +117,9 @@ class Evaluator:
                 self._windows.in_order(self.batch)
             ):
                 truth = self._truth(index, future_BTCHW)
-                last_known = in_physical_units(self.data, history_BTCHW[:, -1:])
+                last_known = in_physical_units(
+                    self.data, history_BTCHW[:, -1:, : self.data.channels]
+                )
                 yield VerificationBatch(
                     pred_BTCHW=in_physical_units(self.data, predictor(history_BTCHW)),
                     target_BTCHW=truth.values_BTCHW,
@@ -149,19 +152,29 @@ def in_physical_units(data: ForecastData, unit_BTCHW: torch.Tensor) -> torch.Ten
     # Apple GPUs have no double precision.
     if unit_BTCHW.device.type == "mps":
         unit_BTCHW = unit_BTCHW.cpu()
-    return data.scaling.to_physical(unit_BTCHW)
+    return data.to_physical(unit_BTCHW)
 
 
 def _values_per_window(windows: Windows) -> int:
-    return windows.frames_NCHW[0].numel() * windows.settings.horizon
+    return windows.frames.shape[1:].numel() * windows.settings.horizon
 
 
+@dataclass(frozen=True)
 class Persistence:
-    """Forecasts the last known frame at every lead."""
+    """Forecasts the last known frame at every lead.
 
-    def __init__(self, horizon: int) -> None:
-        self.horizon = horizon
+    Attributes:
+        channels: First channels of the history, which are predicted.
+    """
+
+    horizon: int
+    channels: int
+
+    @classmethod
+    def of(cls, data: ForecastData) -> "Persistence":
+        """Return the persistence forecast of the windows of some data."""
+        return cls(data.train.settings.horizon, data.channels)
 
     def __call__(self, history_BTCHW: torch.Tensor) -> torch.Tensor:
         """Return the forecast."""
-        return history_BTCHW[:, -1:].expand(-1, self.horizon, -1, -1, -1)
+        return history_BTCHW[:, -1:, : self.channels].expand(-1, self.horizon, -1, -1, -1)

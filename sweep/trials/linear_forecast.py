@@ -1,8 +1,9 @@
 """A linear forecast fitted by least squares: what needs no net, in seconds.
 
-The forecast of each cell is fitted to its neighbourhood of 5 x 5 cells in each history frame, to
-each lead, over all cells and training windows. Like any least-squares forecast it blurs what cannot
-be predicted.
+The forecast of each cell is fitted to its neighbourhood of 5 x 5 cells in each history frame, and
+to further inputs in the cell itself, to each lead, over all cells and training windows. Like any
+least-squares forecast it blurs what cannot be predicted.
+
 Shape legend: B batch, T frames, C channel, H rows, W columns, F predictors of one cell, N cells,
 R rows of the system of equations.
 """
@@ -28,21 +29,25 @@ class LinearForecast:
 
     Attributes:
         weights_FK: Coefficient of each predictor for each lead and channel.
+        channels: First channels of the history, which are forecast.
     """
 
     weights_FK: Tensor
     mask_HW: Tensor
     horizon: int
+    channels: int
 
     def __call__(self, history_BTCHW: Tensor) -> Tensor:
         """Return the frames that follow [B, horizon, C, H, W], on the device of the history."""
         return self._forecast(history_BTCHW.cpu()).to(history_BTCHW)
 
     def _forecast(self, history_BTCHW: Tensor) -> Tensor:
-        last_B1CHW = history_BTCHW[:, -1:].double()
+        last_B1CHW = history_BTCHW[:, -1:, : self.channels].double()
         samples, _, channels, height, width = last_B1CHW.shape
         change = last_B1CHW.new_zeros(samples, self.horizon * channels, height, width)
-        for row, predictor_BHW in enumerate(_predictors(history_BTCHW, self.mask_HW)):
+        for row, predictor_BHW in enumerate(
+            _predictors(history_BTCHW, self.mask_HW, self.channels)
+        ):
             change += self.weights_FK[row, :, None, None] * predictor_BHW[:, None]
         return last_B1CHW + change.reshape(samples, self.horizon, channels, height, width)
 
@@ -58,27 +63,28 @@ def fit_linear_forecast(windows: Windows, mask_HW: Tensor, seed: int) -> LinearF
     chosen = torch.linspace(0, len(windows) - 1, count).round().long()
     draw = torch.Generator().manual_seed(seed)
     gram_FF = moments_FK = torch.zeros(())
+    channels = windows.frames.shape[1]
     for which in chosen:
         history_BTCHW, future_BTCHW = (
             frames.cpu() for frames in windows.take(which[None].to(windows.starts_B.device))
         )
         cells = torch.randperm(len(rows_N), generator=draw)[: max(1, ROWS // count)]
         at = rows_N[cells], columns_N[cells]
-        x_RF = torch.stack([p[0][at] for p in _predictors(history_BTCHW, mask_HW)], dim=1)
-        change_TCHW = (future_BTCHW - history_BTCHW[:, -1:])[0].double()
+        x_RF = torch.stack([p[0][at] for p in _predictors(history_BTCHW, mask_HW, channels)], dim=1)
+        change_TCHW = (future_BTCHW - history_BTCHW[:, -1:, :channels])[0].double()
         y_RK = change_TCHW[:, :, *at].flatten(0, 1).T
         gram_FF = gram_FF + x_RF.T @ x_RF
         moments_FK = moments_FK + x_RF.T @ y_RK
     ridge = RIDGE * float(gram_FF.diagonal().mean()) * torch.eye(len(gram_FF)).double()
     weights_FK: Tensor = torch.linalg.solve(gram_FF + ridge, moments_FK)
-    return LinearForecast(weights_FK, mask_HW, windows.settings.horizon)
+    return LinearForecast(weights_FK, mask_HW, windows.settings.horizon, channels)
 
 
-def _predictors(history_BTCHW: Tensor, mask_HW: Tensor) -> Iterator[Tensor]:
+def _predictors(history_BTCHW: Tensor, mask_HW: Tensor, channels: int) -> Iterator[Tensor]:
     """Yield the predictors of every cell [B, H, W], in double precision.
 
     Differences from the cell's own last value, which replaces masked neighbours;
-    that value itself; and 1.
+    that value itself; the value of each further input in the same cell; and 1.
     """
     history_BTCHW = history_BTCHW.double()
     height, width = mask_HW.shape
@@ -86,7 +92,7 @@ def _predictors(history_BTCHW: Tensor, mask_HW: Tensor) -> Iterator[Tensor]:
     pad = (RADIUS,) * 4
     known_HW = torch.nn.functional.pad(mask_HW, pad, value=False)
     padded_BTCHW = torch.nn.functional.pad(history_BTCHW, pad)
-    frames, channels = history_BTCHW.shape[1:3]
+    frames, inputs = history_BTCHW.shape[1:3]
     for channel in range(channels):
         last_BHW = history_BTCHW[:, -1, channel]
         yield last_BHW
@@ -99,4 +105,7 @@ def _predictors(history_BTCHW: Tensor, mask_HW: Tensor) -> Iterator[Tensor]:
                     columns = slice(RADIUS + dx, RADIUS + dx + width)
                     difference_BHW = padded_BTCHW[:, frame, channel, rows, columns] - last_BHW
                     yield torch.where(known_HW[rows, columns], difference_BHW, 0.0)
+    for channel in range(channels, inputs):
+        for frame in range(frames):
+            yield history_BTCHW[:, frame, channel]
     yield torch.ones_like(history_BTCHW[:, 0, 0])

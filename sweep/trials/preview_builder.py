@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.fields.series import FieldSeries, time_text
 from fieldsharp.fields.time_steps import step_seconds, step_text
-from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.objectives.sharpness import mean_gradient

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER, SHARPENERS
 from fieldsharp.model.sharpeners.fitted import FittedSharpener, fit_sharpener
 from fieldsharp.model.sharpeners.interface import Region

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.device import Hardware
 from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.model.losses.forecast_loss import ForecastLoss, term_scales
@@ -244,5 +244,7 @@ def _require_finite(metrics: dict[str, float], epoch: int) -> None:
 
 def forecast_shape(data: ForecastData, run: RunSettings) -> ForecastShape:
     """Return the shapes of the predictor's input and output."""
-    _, channels, height, width = data.series.values_TCHW.shape
-    return ForecastShape(run.data.history, run.data.horizon, channels, height, width)
+    height, width = data.mask_HW.shape
+    return ForecastShape(
+        *(run.data.history, run.data.horizon, data.channels, height, width), data.input_channels
+    )

@@ -16,7 +16,7 @@ from benchmarks.compute.own_search import CountingExecutor
 from benchmarks.compute.trainings import Trainings
 from benchmarks.plain_script import main as plain_main
 from fieldsharp.core.errors import ConfigError, FieldsharpError, TrainingFailed
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.run import run_sweep
@@ -31,6 +31,7 @@ from fieldsharp.sweep.study.trial_events import (
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from research.search_comparison import main
+from tests.held_frames import held_frames
 
 NEVER = -1.0
 MakeJob = Callable[..., Job]
@@ -104,7 +105,7 @@ def test_the_epoch_a_training_diverges_in_is_counted_and_known_afterwards(
     tiny_config: SweepConfig, account: Account, tmp_path: Path
 ) -> None:
     spoilt = Trainings(tiny_config.run, tmp_path)
-    spoilt.data.train.frames_NCHW[:] = float("nan")
+    held_frames(spoilt.data.train)[:] = float("nan")
 
     with pytest.raises(TrainingFailed, match="diverged"):
         list(counted(tiny_config.run, spoilt, account))

@@ -14,7 +14,7 @@ from benchmarks.filled_studies import copy_trials
 from benchmarks.measurement import Measurement
 from benchmarks.paired_runs import PROC
 from benchmarks.plain_training import WindowDataset, sobel_loss
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.losses.forecast_loss import ForecastLoss
 from fieldsharp.model.settings import LossSettings
 

@@ -10,7 +10,7 @@ from datetime import datetime
 import optuna
 import torch
 
-from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.study.lookup import load_study

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.fields.settings import DataSettings
-from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.linear_forecast import fit_linear_forecast
 

@@ -10,9 +10,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from fieldsharp.core.errors import DataError
+from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.split import window_span
-from fieldsharp.fields.windows import ForecastData, Windows, load_forecast_data
+from fieldsharp.fields.windows import Windows
+from tests.held_frames import held_frames
 
 FRAMES = 60
 Save = Callable[..., DataSettings]
@@ -167,7 +169,7 @@ def test_a_filled_gap_holds_the_value_known_before_it(save: Save) -> None:
 def test_scaling_is_fitted_on_the_training_frames_alone(save: Save) -> None:
     data = load_forecast_data(save(clock()))
 
-    unit = data.train.frames_NCHW
+    unit = held_frames(data.train)
     last = data.split.train.stop - 1
     assert (data.scaling.low, data.scaling.high) == (0.0, float(last))
     assert unit[: last + 1].min() == 0.0
@@ -200,7 +202,7 @@ def test_masked_cells_enter_the_network_as_the_training_mean(save: Save) -> None
     data = load_forecast_data(save(values))
 
     assert data.mask_HW.tolist() == [[True, True, True], [True, False, True]]
-    masked = data.train.frames_NCHW[:, 0, 1, 1]
+    masked = held_frames(data.train)[:, 0, 1, 1]
     torch.testing.assert_close(masked, torch.full_like(masked, 0.5))
 
 

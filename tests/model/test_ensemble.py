@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.fields.frames import FramesInMemory
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import Windows
 from fieldsharp.model.device import Hardware
@@ -215,7 +216,7 @@ def branching_windows(count: int = 24) -> Windows:
         now = pattern + 0.02 * torch.randn(6, 8, generator=draw)
         frames += [now, now + 0.3 * sign]
     settings = DataSettings(path="none.nc", history=1, horizon=1)
-    return Windows(torch.stack(frames)[:, None], 2 * torch.arange(count), settings)
+    return Windows(FramesInMemory(torch.stack(frames)[:, None]), 2 * torch.arange(count), settings)
 
 
 def test_training_with_the_crps_lowers_it_and_keeps_the_spread() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
+from fieldsharp.fields.frames import FramesInMemory
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import Windows
 from fieldsharp.model.losses.forecast_loss import ForecastLoss, LossParts, TermScales, term_scales
 from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS
 from fieldsharp.model.settings import LossSettings
+from tests.held_frames import held_frames
 
 Tensor = torch.Tensor
 SETTINGS = DataSettings(path="none.nc", history=2, horizon=3)
@@ -27,15 +29,17 @@ def windows_of(count: int = 7) -> Windows:
     """Fields that change from frame to frame."""
     draw = torch.Generator().manual_seed(0)
     frames_NCHW = torch.rand(count + 4, 1, 10, 12, generator=draw).double().cumsum(dim=0) / 8.0
-    return Windows(frames_NCHW, torch.arange(count), SETTINGS)
+    return Windows(FramesInMemory(frames_NCHW), torch.arange(count), SETTINGS)
 
 
 def climatology() -> Tensor:
-    return windows_of().frames_NCHW.mean(dim=0)
+    return held_frames(windows_of()).mean(dim=0)
 
 
 def still_windows() -> Windows:
-    return Windows(torch.full((9, 1, 10, 12), 0.4).double(), torch.arange(5), SETTINGS)
+    return Windows(
+        FramesInMemory(torch.full((9, 1, 10, 12), 0.4).double()), torch.arange(5), SETTINGS
+    )
 
 
 def persistence_under(settings: LossSettings, windows: Windows, scales: TermScales) -> LossParts:
@@ -136,7 +140,7 @@ def test_masked_cells_never_matter() -> None:
         variant="amse", gradient_weight=1.0, peak_variant="ssim", peak_weight=1.0
     )
     clean, dirty = windows_of(), windows_of()
-    dirty.frames_NCHW[..., ~MASK_HW] = float("nan")
+    held_frames(dirty)[..., ~MASK_HW] = float("nan")
 
     one, other = (term_scales(settings, w, MASK_HW, climatology()) for w in (clean, dirty))
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
 from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.fields.frames import FramesInMemory
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import Windows
 from fieldsharp.model.device import Hardware
@@ -20,6 +22,7 @@ from fieldsharp.model.predictors.simvp import SimVP
 from fieldsharp.model.predictors.unet import UNet
 from fieldsharp.model.settings import LossSettings, TrainingSettings
 from fieldsharp.model.training import Interrupted, Trainer
+from tests.held_frames import held_frames
 
 Tensor = torch.Tensor
 SHAPE = ForecastShape(history=2, horizon=2, channels=1, height=10, width=12)
@@ -42,7 +45,7 @@ def windows_of(frames: int = 10) -> Windows:
     phase = x[None, None, :] - time[:, None, None] + 0.5 * y[None, :, None]
     frames_NCHW = (0.5 + 0.4 * torch.sin(phase))[:, None]
     settings = DataSettings(path="none.nc", history=2, horizon=2)
-    return Windows(frames_NCHW, torch.arange(frames - 3), settings)
+    return Windows(FramesInMemory(frames_NCHW), torch.arange(frames - 3), settings)
 
 
 def trainer_of(
@@ -210,10 +213,8 @@ def test_masked_cells_do_not_move_the_weights(variant: str) -> None:
     loss = LossSettings(variant=variant, gradient_weight=1.0, multi_step="all")
     clean, dirty = windows_of(), windows_of()
     # Only frames that are forecast and never given, or the network itself would see the change.
-    clean, dirty = (
-        Windows(w.frames_NCHW, torch.zeros(3).long(), w.settings) for w in (clean, dirty)
-    )
-    dirty.frames_NCHW[2:, :, ~MASK_HW] = float("nan")
+    clean, dirty = (replace(w, starts_B=torch.zeros(3).long()) for w in (clean, dirty))
+    held_frames(dirty)[2:, :, ~MASK_HW] = float("nan")
 
     one = weights_after(trainer_of(windows=clean, loss=loss, epochs=2))
     other = weights_after(trainer_of(windows=dirty, loss=loss, epochs=2))
@@ -303,7 +304,7 @@ def test_an_interruption_before_the_first_step_trains_nothing() -> None:
 @pytest.mark.parametrize("held", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_fails_the_training(held: float) -> None:
     windows = windows_of()
-    windows.frames_NCHW[5, 0, 5, 5] = held
+    held_frames(windows)[5, 0, 5, 5] = held
 
     with pytest.raises(
         TrainingFailed, match=r"in epoch 1: .*lower training\.learning_rate"
@@ -431,7 +432,9 @@ def test_full_precision_casts_nothing() -> None:
 def test_a_gpu_sees_the_windows_in_the_same_order_as_the_cpu(precision: torch.dtype) -> None:
     gpu = torch.device("cuda", 0)
     windows = windows_of()
-    on_gpu = Windows(windows.frames_NCHW.to(gpu), windows.starts_B.to(gpu), windows.settings)
+    on_gpu = Windows(
+        FramesInMemory(held_frames(windows).to(gpu)), windows.starts_B.to(gpu), windows.settings
+    )
     cpu = [losses.total for losses in trainer_of(epochs=2).epochs()]
     torch.manual_seed(0)
     trainer = Trainer(

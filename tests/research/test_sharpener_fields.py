@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.sharpeners.interface import Region
 from fieldsharp.sweep.command_line import main as command
 from research import forecast_fields, sharpened_winners, sharpener_fields

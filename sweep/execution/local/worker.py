@@ -19,8 +19,8 @@ from pathlib import Path
 import torch
 
 from fieldsharp.core.errors import DataError, FieldsharpError
+from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.fields.settings import DataSettings, GridMeasures
-from fieldsharp.fields.windows import ForecastData, load_forecast_data
 from fieldsharp.model.device import Hardware, find_hardware, is_out_of_memory, release_memory
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.training import Interrupted

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from fieldsharp.fields.frames import FramesInMemory
 from fieldsharp.model.registry import LOSS_VARIANTS
 from fieldsharp.sweep.checking import model_loading
 from fieldsharp.sweep.checking.checks import open_context, run_checks
 from fieldsharp.sweep.checking.context import Check, CheckContext
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from tests.held_frames import held_frames
 
 FAULTY = "predictor.name=tests.sweep.checking.faulty:"
 Failures = Callable[[CheckContext], dict[str, Check]]
@@ -102,9 +104,9 @@ def test_a_range_of_learning_rates_that_ends_in_divergence(
 
 def test_frames_scaled_by_255(context_of: MakeContext, failures: Failures) -> None:
     context = context_of()
-    frames = context.data.train.frames_NCHW * 255
+    frames = FramesInMemory(held_frames(context.data.train) * 255)
     parts: Any = {
-        part: replace(getattr(context.data, part), frames_NCHW=frames)
+        part: replace(getattr(context.data, part), frames=frames)
         for part in ("train", "validation", "test")
     }
     found = failures(replace(context, data=replace(context.data, **parts)))

@@ -6,7 +6,7 @@ from pathlib import Path
 from optuna.study import Study
 from optuna.trial import create_trial
 
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.device import find_hardware
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.presets import BASELINE

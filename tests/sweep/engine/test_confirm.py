@@ -11,7 +11,7 @@ import pytest
 from optuna.study import Study
 
 from fieldsharp.core.errors import DataError, FieldsharpError, StoppedOnRequest, StudyError
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.objectives.frontier.statistics import FrontierStatistics

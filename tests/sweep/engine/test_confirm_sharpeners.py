@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from optuna.study import Study
 
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.registry import SHARPENERS
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fieldsharp.core.errors import StoppedOnRequest
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.settings import TrainingSettings
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig

@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.fields.settings import GridMeasures
-from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.preflight import run_preflight
@@ -55,9 +55,9 @@ def test_targets_of_the_observed_gradient_are_per_km(
 
 def test_windows_are_evaluated_as_the_configuration_asks(config: SweepConfig) -> None:
     data = load_forecast_data(config.data, measures=config.objective.measures)
-    found = Evaluator(data, data.validation).evaluate(Persistence(config.data.horizon))
+    found = Evaluator(data, data.validation).evaluate(Persistence.of(data))
     plain_data = load_forecast_data(config.data)
-    plain = Evaluator(plain_data, plain_data.validation).evaluate(Persistence(config.data.horizon))
+    plain = Evaluator(plain_data, plain_data.validation).evaluate(Persistence.of(data))
     assert plain_data.geometry is None
     assert found.overall["peak"] == plain.overall["peak"]
     assert found.overall["rmse"] != plain.overall["rmse"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from optuna.study import Study
 
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.report.collect import collect_report
 from fieldsharp.sweep.report.model import Report

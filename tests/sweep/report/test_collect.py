@@ -9,7 +9,7 @@ import pytest
 from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.storage.location.paths import study_folder
 from fieldsharp.sweep.configuration.settings import SweepConfig

@@ -12,15 +12,16 @@ import torch
 import xarray as xr
 
 from fieldsharp.core.errors import ConfigError, DataError
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.settings import DataSettings
-from fieldsharp.fields.windows import load_forecast_data
 from fieldsharp.fields.writing import write_netcdf
 from fieldsharp.sweep.results.field_metadata import FieldMetadata, read_field_metadata
 from fieldsharp.sweep.results.forecast_times import frame_at
 from fieldsharp.sweep.results.prediction import forecast, steps_of_days
 from fieldsharp.sweep.results.run_folder import TrainedRun, coordinates
+from tests.held_frames import held_frames
 
 LAST = np.datetime64("2020-01-07T05:00:00", "ns")  # 150 hourly frames from 2020-01-01
 
@@ -69,7 +70,7 @@ def test_a_forecast_after_a_time_is_the_nets_own_from_that_history(trained: Trai
 def test_beyond_its_horizon_the_net_is_fed_its_own_forecast(trained: TrainedRun) -> None:
     """Horizon and history are 2 frames: the second pair is forecast from the first."""
     data = load_forecast_data(trained.run.data)
-    frames = data.train.frames_NCHW[[-3, -1]][None]
+    frames = held_frames(data.train)[[-3, -1]][None]
     with torch.no_grad():
         first = trained.predictor(frames)
         fill = data.scaling.to_unit(torch.tensor(data.scaling.fill))

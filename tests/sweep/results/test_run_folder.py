@@ -14,7 +14,7 @@ import torch
 import yaml
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.checkpoint import save_weights
 from fieldsharp.sweep.results.run_folder import TrainedRun, load_run, make_run_folder
 from fieldsharp.sweep.trials.evaluator import Evaluator

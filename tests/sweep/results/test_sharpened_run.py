@@ -12,7 +12,7 @@ import torch
 import yaml
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.fields.windows import load_forecast_data
+from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.results.export import export_tree, render, write

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.checkpoint import Checkpoint, decode, encode
 from fieldsharp.model.device import find_hardware
 from fieldsharp.storage.trial_files.checkpoints import (

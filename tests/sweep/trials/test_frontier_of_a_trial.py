@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.device import find_hardware
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.epoch_report import reports_as_text, reports_from_text

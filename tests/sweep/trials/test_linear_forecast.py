@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from fieldsharp.fields.frames import FramesInMemory
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import Windows
 from fieldsharp.sweep.trials.linear_forecast import fit_linear_forecast
@@ -12,7 +13,9 @@ SETTINGS = DataSettings(path="-", history=2, horizon=2)
 
 
 def _windows(frames_NHW: torch.Tensor) -> Windows:
-    return Windows(frames_NHW[:, None].float(), torch.arange(len(frames_NHW) - 3), SETTINGS)
+    return Windows(
+        FramesInMemory(frames_NHW[:, None].float()), torch.arange(len(frames_NHW) - 3), SETTINGS
+    )
 
 
 def _errors(windows: Windows, mask_HW: torch.Tensor) -> torch.Tensor:

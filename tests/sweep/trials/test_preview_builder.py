@@ -1,13 +1,14 @@
 """Samples of forecasts, checked by hand against the data they are taken from."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
 
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.sweep.trials import preview_builder
 from fieldsharp.sweep.trials.evaluator import Persistence
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
@@ -35,7 +36,7 @@ def test_the_window_shown_has_the_median_gradient(tiny_data: ForecastData) -> No
 
 def test_persistence_shows_the_last_known_frame(tiny_data: ForecastData) -> None:
     sampler = PreviewBuilder(tiny_data, "validation")
-    sample, observed = sampler.forecast(Persistence(2)), sampler.observed()
+    sample, observed = sampler.forecast(Persistence(2, 1)), sampler.observed()
     assert np.array_equal(sample.values_LHW[0], sample.values_LHW[1])
     assert not np.array_equal(sample.values_LHW[0], observed.values_LHW[0])
     # It has the frames of an earlier time, so nearly the same power at every scale.
@@ -76,15 +77,20 @@ def test_a_large_grid_is_thinned_and_not_averaged(
     assert np.array_equal(thinned.power_LK, whole.power_LK)
 
 
+def at_times(data: ForecastData, time: npt.NDArray[Any]) -> ForecastData:
+    """Return the same data with other times of their frames."""
+    variable = replace(data.first, series=replace(data.series, time=time))
+    return replace(data, predicted=(variable,))
+
+
 def test_without_dates_leads_are_counted_in_steps(tiny_data: ForecastData) -> None:
-    series = replace(tiny_data.series, time=np.arange(len(tiny_data.series.time)))
-    observed = PreviewBuilder(replace(tiny_data, series=series), "validation").observed()
+    data = at_times(tiny_data, np.arange(len(tiny_data.series.time)))
+    observed = PreviewBuilder(data, "validation").observed()
     assert observed.ahead == ("1 step ahead", "2 steps ahead")
 
 
 def test_leads_of_monthly_data_are_counted_in_months(tiny_data: ForecastData) -> None:
     first = np.datetime64("2001-01", "M")
     months = (first + np.arange(len(tiny_data.series.time))).astype("datetime64[ns]")
-    series = replace(tiny_data.series, time=months)
-    observed = PreviewBuilder(replace(tiny_data, series=series), "validation").observed()
+    observed = PreviewBuilder(at_times(tiny_data, months), "validation").observed()
     assert observed.ahead == ("1 month ahead", "2 months ahead")

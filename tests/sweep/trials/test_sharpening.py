@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.registry import SHARPENERS
 from fieldsharp.sweep.configuration.presets import BASELINE
@@ -68,7 +68,7 @@ def test_the_forecasts_are_of_windows_spread_over_the_training_part(
 
     def forecast(history_BTCHW: torch.Tensor) -> torch.Tensor:
         taken.append(history_BTCHW)
-        return Persistence(2)(history_BTCHW)
+        return Persistence(2, 1)(history_BTCHW)
 
     forecasts = training_forecasts(tiny_data, forecast, seed=0)
 
@@ -90,7 +90,7 @@ def test_the_same_seed_gives_the_same_sharpener_whatever_was_drawn_before(
     tiny_data: ForecastData,
 ) -> None:
     def noisy(history_BTCHW: torch.Tensor) -> torch.Tensor:
-        still = Persistence(2)(history_BTCHW)
+        still = Persistence(2, 1)(history_BTCHW)
         return still + 0.1 * torch.rand(still.shape)
 
     first = training_forecasts(tiny_data, noisy, seed=0)

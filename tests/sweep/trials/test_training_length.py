@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.training import Interrupted
 from fieldsharp.objectives.improvement import LEAST_GAIN

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.fields.windows import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.device import find_hardware
 from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -28,7 +28,7 @@ def test_equal_settings_give_equal_bits(tiny_config: SweepConfig, tiny_data: For
 
 
 def test_persistence_has_no_skill_over_itself(tiny_data: ForecastData) -> None:
-    metrics = Evaluator(tiny_data, tiny_data.validation).evaluate(Persistence(2)).overall
+    metrics = Evaluator(tiny_data, tiny_data.validation).evaluate(Persistence(2, 1)).overall
     assert metrics["skill_persistence"] == 0.0
     assert metrics["rmse"] == metrics["rmse_persistence"] > 0
 
@@ -46,7 +46,7 @@ def test_the_truth_has_full_skill_and_the_observed_gradient(tiny_data: ForecastD
 
 def test_metrics_are_in_physical_units(tiny_data: ForecastData) -> None:
     """The plumes' background is 26 and their peaks are above 100 ug m-3; scaled they are 0 to 1."""
-    metrics = Evaluator(tiny_data, tiny_data.validation).evaluate(Persistence(2)).overall
+    metrics = Evaluator(tiny_data, tiny_data.validation).evaluate(Persistence(2, 1)).overall
     windows = tiny_data.validation
     frames = torch.unique((windows.starts_B[:, None] + torch.tensor([2, 3])).flatten())
     values = tiny_data.series.values_TCHW[frames.numpy()][..., tiny_data.series.mask_HW]

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.fields.split import window_span
-from fieldsharp.fields.windows import ForecastData
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.leads.window_statistics import Series, WindowStatistics
@@ -69,7 +69,7 @@ def test_each_is_of_its_own_window(tiny_data: ForecastData) -> None:
     """The error of persistence in each window, by NumPy on the frames of the file."""
     evaluator = Evaluator(tiny_data, tiny_data.validation)
     by_window = evaluator.window_accumulation()
-    evaluator.evaluate_sharpened(Persistence(2), {}, by_window=by_window)
+    evaluator.evaluate_sharpened(Persistence(2, 1), {}, by_window=by_window)
     found = by_window.statistics().forecasts[NO_SHARPENER].squared_error.values_W()
     series = tiny_data.series
     cells_TN = series.values_TCHW[:, 0][:, series.mask_HW].astype(float)

@@ -1,0 +1,294 @@
+"""Variables prepared for training and scoring: scaled, split and windowed.
+
+Shape legend: N all frames, C channel, H rows, W columns.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fieldsharp.core.errors import DataError
+from fieldsharp.core.memory import Use
+from fieldsharp.fields.coordinates.grid_geometry import GridGeometry, grid_geometry
+from fieldsharp.fields.forcings import FROM_TIME, forcing_from_time
+from fieldsharp.fields.frames import Frames, FramesInMemory, joined
+from fieldsharp.fields.further_inputs import FurtherInputs
+from fieldsharp.fields.masked_statistics import Climatology, fit_climatology
+from fieldsharp.fields.scaling import Scaling, fit_scaling, scaling_of_static, unit_frames
+from fieldsharp.fields.series import FieldSeries
+from fieldsharp.fields.settings import DataSettings, GridMeasures
+from fieldsharp.fields.split import Split, split_frames, window_span
+from fieldsharp.fields.static_fields import StaticField
+from fieldsharp.fields.time_steps import breaks_in_time
+from fieldsharp.fields.variables import Variables, read_variables
+from fieldsharp.fields.windows import Windows
+
+BYTES_A_VALUE = 14
+"""Of a field made ready for training: itself, its training frames in double precision for their
+mean, or its frames in units of the training range."""
+Device = torch.device | str
+
+
+@dataclass(frozen=True)
+class PredictedVariable:
+    """A predicted variable, and what forecasts of it are judged by.
+
+    Attributes:
+        name: As settings name it; that of the file where they name none.
+        series: The field in physical units.
+        scaling: Fitted on the training frames.
+        climatology: Of the training frames.
+        mask_HW: The series' mask as a tensor.
+        geometry: What the cells measure; None where all count the same and gradients are per cell.
+    """
+
+    name: str
+    series: FieldSeries
+    scaling: Scaling
+    climatology: Climatology
+    mask_HW: torch.Tensor
+    geometry: GridGeometry | None = None
+
+    @property
+    def unit_climatology_CHW(self) -> torch.Tensor:
+        """Mean of each cell over the training frames, in units of the training range."""
+        unit_CHW = self.scaling.to_unit(self.climatology.mean_CHW).float()
+        return unit_CHW.to(self.mask_HW.device)
+
+
+@dataclass(frozen=True)
+class ScaledInput:
+    """An input that is not predicted and is scaled: another variable, a static field or a forcing.
+
+    Attributes:
+        name: As settings name it.
+        units: As the file states them.
+        scaling: Fitted on the training frames; of a static field on all cells.
+    """
+
+    name: str
+    units: str
+    scaling: Scaling
+
+
+@dataclass(frozen=True)
+class ForecastData:
+    """Variables prepared for training and scoring: scaled, split and windowed.
+
+    Attributes:
+        predicted: Variables that are predicted; the first is shown first.
+        train, validation, test: Windows of each part; their futures have a channel for each
+            predicted variable.
+        inputs: Further inputs that are scaled.
+    """
+
+    predicted: tuple[PredictedVariable, ...]
+    split: Split
+    train: Windows
+    validation: Windows
+    test: Windows
+    inputs: tuple[ScaledInput, ...] = ()
+
+    @property
+    def first(self) -> PredictedVariable:
+        """The first predicted variable."""
+        return self.predicted[0]
+
+    @property
+    def series(self) -> FieldSeries:
+        """The first predicted variable in physical units."""
+        return self.first.series
+
+    @property
+    def scaling(self) -> Scaling:
+        """That of the first predicted variable."""
+        return self.first.scaling
+
+    @property
+    def climatology(self) -> Climatology:
+        """That of the first predicted variable."""
+        return self.first.climatology
+
+    @property
+    def mask_HW(self) -> torch.Tensor:
+        """That of the first predicted variable."""
+        return self.first.mask_HW
+
+    @property
+    def geometry(self) -> GridGeometry | None:
+        """That of the first predicted variable."""
+        return self.first.geometry
+
+    @property
+    def unit_climatology_CHW(self) -> torch.Tensor:
+        """That of the first predicted variable."""
+        return self.first.unit_climatology_CHW
+
+    @property
+    def channels(self) -> int:
+        """Channels that are predicted."""
+        return len(self.predicted)
+
+    @property
+    def input_channels(self) -> int:
+        """Channels of a history."""
+        further = self.train.further
+        return self.channels + (further.channels(self.train.settings) if further else 0)
+
+    def part(self, name: Literal["validation", "test"]) -> Windows:
+        """Return the windows of the part a forecast is scored on."""
+        return self.validation if name == "validation" else self.test
+
+    def to_physical(self, unit_BTCHW: torch.Tensor) -> torch.Tensor:
+        """Return frames of the predicted variables in physical units, double precision."""
+        if len(self.predicted) == 1:
+            return self.first.scaling.to_physical(unit_BTCHW)
+        return torch.cat(
+            [
+                variable.scaling.to_physical(unit_BTCHW[..., channel : channel + 1, :, :])
+                for channel, variable in enumerate(self.predicted)
+            ],
+            dim=-3,
+        )
+
+
+def load_forecast_data(
+    settings: DataSettings,
+    device: Device = "cpu",
+    processes: int = 1,
+    measures: GridMeasures | None = None,
+) -> ForecastData:
+    """Read, check, split, scale and window all variables of a forecast.
+
+    Args:
+        settings: Which fields, and what their windows are.
+        device: Where the windows are held.
+        processes: Processes of this machine that will hold the same data at the same time.
+        measures: What forecasts are judged by of the grid; None for nothing.
+
+    Raises:
+        DataError: For anything wrong with the file, too short a series or too little memory.
+        ConfigError: If gradients per km are asked for on a grid without real distances.
+    """
+    variables = read_variables(settings, Use(BYTES_A_VALUE, processes)).on_times_of_forcings()
+    split = split_frames(len(variables.predicted[0].time), settings)
+    named = [
+        name or one.name for name, one in zip(settings.predicted, variables.predicted, strict=True)
+    ]
+    predicted, frames = [], []
+    for name, series in zip(named, variables.predicted, strict=True):
+        geometry = grid_geometry(
+            series.grid, series.dims, series.mask_HW, measures or GridMeasures()
+        )
+        scaling = _scaling(series, split)
+        climatology = fit_climatology(series, split.train)  # before the frames: it takes as much
+        mask_HW = torch.from_numpy(series.mask_HW).to(device)
+        predicted.append(PredictedVariable(name, series, scaling, climatology, mask_HW, geometry))
+        frames.append(_frames(series, scaling, device))
+    further, inputs = _further_inputs(settings, variables, split, device)
+    usable_N = _usable_starts(
+        [*variables.predicted, *variables.others, *variables.known_ahead], settings
+    )
+
+    def windows(part: range, every: int, name: str) -> Windows:
+        last = part.stop - window_span(settings)
+        starts = np.arange(part.start, last + 1)
+        starts = starts[usable_N[starts]][::every]
+        if len(starts) == 0:
+            raise DataError(
+                f"the {name} part of {Path(settings.path).name} (frames {part.start} to "
+                f"{part.stop - 1}) has no window without a break in time or too many missing "
+                "values; raise data.max_filled_share or give a more complete series"
+            )
+        starts_B = torch.from_numpy(starts).to(device)
+        return Windows(joined(frames), starts_B, settings, further)
+
+    return ForecastData(
+        predicted=tuple(predicted),
+        split=split,
+        train=windows(split.train, settings.train_every, "training"),
+        validation=windows(split.validation, settings.score_every, "validation"),
+        test=windows(split.test, settings.score_every, "test"),
+        inputs=inputs,
+    )
+
+
+def _further_inputs(
+    settings: DataSettings, variables: Variables, split: Split, device: Device
+) -> tuple[FurtherInputs | None, tuple[ScaledInput, ...]]:
+    """Return the inputs beside what is predicted, and how they are scaled; None without any."""
+    first = variables.predicted[0]
+    inputs: list[ScaledInput] = []
+
+    def scaled(name: str, series: FieldSeries) -> Frames:
+        scaling = _scaling(series, split)
+        inputs.append(ScaledInput(name, series.units, scaling))
+        return _frames(series, scaling, device)
+
+    others = [
+        scaled(n, one) for n, one in zip(settings.other_inputs, variables.others, strict=True)
+    ]
+    static = []
+    for name, field in zip(settings.static, variables.static, strict=True):
+        scaling = scaling_of_static(field)
+        inputs.append(ScaledInput(name, field.units, scaling))
+        static.append(static_frame(field, scaling))
+    ahead = iter(variables.known_ahead)
+    forcings = [
+        forcing_from_time(name, first.time, first, device)
+        if name in FROM_TIME
+        else scaled(name, next(ahead))
+        for name in settings.forcings
+    ]
+    if not (others or static or forcings):
+        return None, ()
+    return (
+        FurtherInputs(
+            others=joined(others) if others else None,
+            static_CHW=torch.stack(static).to(device) if static else None,
+            forcings=joined(forcings) if forcings else None,
+        ),
+        tuple(inputs),
+    )
+
+
+def static_frame(field: StaticField, scaling: Scaling) -> torch.Tensor:
+    """Return a static field in units of its range [H, W], missing cells filled."""
+    known_HW = np.isfinite(field.values_HW)
+    return unit_frames(field.values_HW[None, None], known_HW, scaling)[0, 0]
+
+
+def _frames(series: FieldSeries, scaling: Scaling, device: Device) -> Frames:
+    return FramesInMemory(unit_frames(series.values_TCHW, series.mask_HW, scaling).to(device))
+
+
+def _scaling(series: FieldSeries, split: Split) -> Scaling:
+    scaling = fit_scaling(series, split.train)
+    if scaling.high == scaling.low:
+        raise DataError(
+            f"variable {series.name!r} is constant ({scaling.low:g}) in the training frames; "
+            "choose a period in which it changes"
+        )
+    return scaling
+
+
+def _usable_starts(
+    variables: Sequence[FieldSeries], settings: DataSettings
+) -> npt.NDArray[np.bool_]:
+    """Return, for each frame, whether a window may start there: no break in time, few gaps."""
+    series = variables[0]
+    poor = np.any([one.filled_T > settings.max_filled_share for one in variables], axis=0)
+    breaks = np.concatenate([[0], np.cumsum(breaks_in_time(series))])
+    span = window_span(settings)
+    usable = np.zeros(len(series.time), dtype=bool)
+    first = np.arange(len(series.time) - span + 1)
+    unbroken = breaks[first + span - 1] == breaks[first]
+    usable[first] = unbroken & ~poor[first[:, None] + np.arange(0, span, settings.stride)].any(
+        axis=1
+    )
+    return usable

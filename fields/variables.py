@@ -1,0 +1,172 @@
+"""The variables of a forecast: those that are predicted and all inputs, on one grid and time axis.
+
+Shape legend: N frames, C channel, H rows, W columns.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from fieldsharp.core.errors import DataError
+from fieldsharp.core.memory import Use
+from fieldsharp.fields.common_frames import TimeAxis, frames_in_both
+from fieldsharp.fields.coordinates.grid_matching import match_grids
+from fieldsharp.fields.coordinates.grids import Grid
+from fieldsharp.fields.forcings import FROM_TIME
+from fieldsharp.fields.reading import read_series
+from fieldsharp.fields.series import FieldSeries, period_text
+from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.static_fields import StaticField, read_static
+
+logger = logging.getLogger(__name__)
+
+Index = npt.NDArray[np.intp]
+BYTES_OF_OTHERS = 8
+"""A value of each further variable takes: itself, and in units of the training range."""
+
+
+@dataclass(frozen=True)
+class Variables:
+    """What a forecast is made of and from, in physical units, on the grid of the first predicted.
+
+    Attributes:
+        predicted: Variables that are predicted, on the times that all variables have.
+        others: Inputs that are not predicted, on the same times.
+        static: Fields that do not depend on time.
+        known_ahead: Forcings that are variables, on all times of theirs.
+    """
+
+    predicted: tuple[FieldSeries, ...]
+    others: tuple[FieldSeries, ...] = ()
+    static: tuple[StaticField, ...] = ()
+    known_ahead: tuple[FieldSeries, ...] = ()
+
+    def on_times_of_forcings(self) -> "Variables":
+        """Return all variables at the times that forcings have too.
+
+        Raises:
+            DataError: If there is none.
+        """
+        moving = [*self.predicted, *self.others, *self.known_ahead]
+        series = iter(_on_common_times(moving) if self.known_ahead else moving)
+        groups = [tuple(next(series) for _ in group) for group in (self.predicted, self.others)]
+        return Variables(groups[0], groups[1], self.static, known_ahead=tuple(series))
+
+
+def read_variables(settings: DataSettings, use: Use) -> Variables:
+    """Read all variables of a forecast.
+
+    Args:
+        settings: Which variables.
+        use: Memory that the use of each predicted one takes.
+
+    Raises:
+        DataError: If one cannot be read, or they have no grid or no times in common.
+    """
+    from_file = [name for name in settings.forcings if name not in FROM_TIME]
+    names = [*settings.predicted, *settings.other_inputs, *from_file]
+    series = []
+    for read, name in enumerate(names):
+        further = BYTES_OF_OTHERS * (len(names) - 1 - read)
+        series.append(
+            read_series(settings.of(name), replace(use, bytes_a_value=use.bytes_a_value + further))
+        )
+        series[-1] = _on_grid(series[-1], series[0])
+    count = len(settings.predicted)
+    moving = len(names) - len(from_file)
+    on_common_times = _on_common_times(series[:moving])
+    return Variables(
+        predicted=tuple(on_common_times[:count]),
+        others=tuple(on_common_times[count:]),
+        static=tuple(_static_on_grid(read_static(settings, n), series[0]) for n in settings.static),
+        known_ahead=tuple(series[moving:]),
+    )
+
+
+def frames_at(series: FieldSeries, of: FieldSeries | TimeAxis, what: str) -> tuple[Index, Index]:
+    """Return the frames of ``of`` at whose times a series has a frame, and those of the series.
+
+    Raises:
+        DataError: If their times cannot be compared.
+    """
+    axis = TimeAxis(of.time, of.time_attrs)
+    theirs = TimeAxis(series.time, series.time_attrs)
+    frames, in_series = frames_in_both(axis, theirs, what, f"variable {series.name!r}")
+    return np.array(frames, dtype=np.intp), np.array(in_series, dtype=np.intp)
+
+
+def at_frames(series: FieldSeries, frames: Index) -> FieldSeries:
+    """Return some frames of a series, of adjacent ones without a copy."""
+    which: slice | Index = frames
+    if len(frames) and np.array_equal(frames, np.arange(frames[0], frames[-1] + 1)):
+        which = slice(int(frames[0]), int(frames[-1]) + 1)
+    return replace(
+        series,
+        values_TCHW=series.values_TCHW[which],
+        time=series.time[which],
+        filled_T=series.filled_T[which],
+    )
+
+
+def _on_common_times(series: list[FieldSeries]) -> list[FieldSeries]:
+    """Return the series at the times that all have, the times of the first."""
+    first = series[0]
+    common = np.arange(len(first.time))
+    for one in series[1:]:
+        with_both, _ = frames_at(one, first, f"variable {first.name!r}")
+        common = np.intersect1d(common, with_both)
+        if not len(common):
+            raise DataError(
+                f"variables {first.name!r} and {one.name!r} have no time in common: they run from "
+                f"{period_text(first.time)} and from {period_text(one.time)}; give files of one "
+                "period"
+            )
+    most = max(len(one.time) for one in series)
+    if len(common) < most:
+        logger.info("%d of %d times are in all variables and are used", len(common), most)
+    axis = at_frames(first, common)
+    at_common = [axis]
+    for one in series[1:]:
+        _, in_one = frames_at(one, axis, f"variable {first.name!r}")
+        at_common.append(replace(at_frames(one, in_one), time=axis.time))
+    return at_common
+
+
+def _on_grid(series: FieldSeries, first: FieldSeries) -> FieldSeries:
+    """Return a series with its cells in the order of the first.
+
+    Raises:
+        DataError: If it is on another grid.
+    """
+    if series is first:
+        return series
+    order = match_grids(
+        _grid(series), _grid(first), f"variable {series.name!r}", f"variable {first.name!r}"
+    )
+    for sentence in order.by_position:
+        logger.info("%s", sentence)
+    if order.is_same:
+        return replace(series, grid=first.grid, dims=first.dims)
+    return replace(
+        series,
+        values_TCHW=np.ascontiguousarray(order(series.values_TCHW[:, 0])[:, None]),
+        mask_HW=order(series.mask_HW[None].astype(np.float32))[0] > 0,
+        grid=first.grid,
+        dims=first.dims,
+    )
+
+
+def _static_on_grid(static: StaticField, first: FieldSeries) -> StaticField:
+    grid = Grid(static.grid, *static.dims, static.values_HW.shape)
+    order = match_grids(grid, _grid(first), f"variable {static.name!r}", f"variable {first.name!r}")
+    for sentence in order.by_position:
+        logger.info("%s", sentence)
+    values_HW = np.ascontiguousarray(order(static.values_HW[None])[0])
+    return replace(static, values_HW=values_HW, grid=first.grid, dims=first.dims[1:])
+
+
+def _grid(series: FieldSeries) -> Grid:
+    height, width = series.mask_HW.shape
+    return Grid(series.grid, *series.dims[1:], (height, width))
