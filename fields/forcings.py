@@ -15,14 +15,10 @@ from fieldsharp.core.errors import DataError
 from fieldsharp.fields.coordinates.grid_geometry import cell_angles
 from fieldsharp.fields.frames import Frames
 from fieldsharp.fields.series import FieldSeries
+from fieldsharp.fields.settings import DAY_OF_YEAR, HOUR_OF_DAY
 
 Tensor = torch.Tensor
 Array = npt.NDArray[np.float64]
-
-HOUR_OF_DAY = "hour_of_day"
-DAY_OF_YEAR = "day_of_year"
-SOLAR_ZENITH = "solar_zenith"
-FROM_TIME = (HOUR_OF_DAY, DAY_OF_YEAR, SOLAR_ZENITH)
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,19 @@ import torch
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use
 from fieldsharp.fields.coordinates.grid_geometry import GridGeometry, grid_geometry
-from fieldsharp.fields.forcings import FROM_TIME, forcing_from_time
+from fieldsharp.fields.forcings import forcing_from_time
 from fieldsharp.fields.frames import Frames, FramesInMemory, joined
 from fieldsharp.fields.further_inputs import FurtherInputs
 from fieldsharp.fields.masked_statistics import Climatology, fit_climatology
-from fieldsharp.fields.scaling import Scaling, fit_scaling, scaling_of_static, unit_frames
+from fieldsharp.fields.scaling import (
+    ScaledVariable,
+    Scaling,
+    fit_scaling,
+    scaling_of_static,
+    unit_frames,
+)
 from fieldsharp.fields.series import FieldSeries
-from fieldsharp.fields.settings import DataSettings, GridMeasures
+from fieldsharp.fields.settings import FROM_TIME, DataSettings, GridMeasures
 from fieldsharp.fields.split import Split, split_frames, window_span
 from fieldsharp.fields.static_fields import StaticField
 from fieldsharp.fields.time_steps import breaks_in_time
@@ -62,21 +68,6 @@ class PredictedVariable:
 
 
 @dataclass(frozen=True)
-class ScaledInput:
-    """An input that is not predicted and is scaled: another variable, a static field or a forcing.
-
-    Attributes:
-        name: As settings name it.
-        units: As the file states them.
-        scaling: Fitted on the training frames; of a static field on all cells.
-    """
-
-    name: str
-    units: str
-    scaling: Scaling
-
-
-@dataclass(frozen=True)
 class ForecastData:
     """Variables prepared for training and scoring: scaled, split and windowed.
 
@@ -92,7 +83,7 @@ class ForecastData:
     train: Windows
     validation: Windows
     test: Windows
-    inputs: tuple[ScaledInput, ...] = ()
+    inputs: tuple[ScaledVariable, ...] = ()
 
     @property
     def first(self) -> PredictedVariable:
@@ -175,7 +166,7 @@ def load_forecast_data(
         DataError: For anything wrong with the file, too short a series or too little memory.
         ConfigError: If gradients per km are asked for on a grid without real distances.
     """
-    variables = read_variables(settings, Use(BYTES_A_VALUE, processes)).on_times_of_forcings()
+    variables = read_variables(settings, Use(BYTES_A_VALUE, processes)).on_common_times()
     split = split_frames(len(variables.predicted[0].time), settings)
     named = [
         name or one.name for name, one in zip(settings.predicted, variables.predicted, strict=True)
@@ -220,14 +211,14 @@ def load_forecast_data(
 
 def _further_inputs(
     settings: DataSettings, variables: Variables, split: Split, device: Device
-) -> tuple[FurtherInputs | None, tuple[ScaledInput, ...]]:
+) -> tuple[FurtherInputs | None, tuple[ScaledVariable, ...]]:
     """Return the inputs beside what is predicted, and how they are scaled; None without any."""
     first = variables.predicted[0]
-    inputs: list[ScaledInput] = []
+    inputs: list[ScaledVariable] = []
 
     def scaled(name: str, series: FieldSeries) -> Frames:
         scaling = _scaling(series, split)
-        inputs.append(ScaledInput(name, series.units, scaling))
+        inputs.append(ScaledVariable(name, series.units, scaling))
         return _frames(series, scaling, device)
 
     others = [
@@ -236,7 +227,7 @@ def _further_inputs(
     static = []
     for name, field in zip(settings.static, variables.static, strict=True):
         scaling = scaling_of_static(field)
-        inputs.append(ScaledInput(name, field.units, scaling))
+        inputs.append(ScaledVariable(name, field.units, scaling))
         static.append(static_frame(field, scaling))
     ahead = iter(variables.known_ahead)
     forcings = [

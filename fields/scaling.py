@@ -37,6 +37,21 @@ class Scaling:
         return unit.double() * (self.high - self.low) + self.low
 
 
+@dataclass(frozen=True)
+class ScaledVariable:
+    """How a variable is scaled: another input, a static field or a forcing.
+
+    Attributes:
+        name: As settings name it.
+        units: As the file states them.
+        scaling: Fitted on the training frames; of a static field on all cells.
+    """
+
+    name: str
+    units: str
+    scaling: Scaling
+
+
 def fit_scaling(series: FieldSeries, frames: range) -> Scaling:
     """Fit the scaling on the valid cells of the given frames."""
     inside = series.values_TCHW[frames.start : frames.stop, :, series.mask_HW]

@@ -65,6 +65,12 @@ Numbers = Annotated[
 """Numbers; a single one needs no brackets."""
 
 
+HOUR_OF_DAY = "hour_of_day"
+DAY_OF_YEAR = "day_of_year"
+SOLAR_ZENITH = "solar_zenith"
+FROM_TIME = (HOUR_OF_DAY, DAY_OF_YEAR, SOLAR_ZENITH)
+"""Forcings that follow from the time; all others are variables."""
+
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]
 """Names; a single one needs no brackets."""
 
@@ -207,6 +213,16 @@ class DataSettings(Settings):
     def other_inputs(self) -> tuple[str, ...]:
         """Names of the variables that are inputs and not predicted."""
         return tuple(name for name in self.inputs if name not in self.predicted)
+
+    @property
+    def known_ahead(self) -> tuple[str, ...]:
+        """Names of the forcings that are variables."""
+        return tuple(name for name in self.forcings if name not in FROM_TIME)
+
+    @property
+    def scaled_inputs(self) -> tuple[str, ...]:
+        """Names of all variables that are inputs and not predicted, in the order they are read."""
+        return (*self.other_inputs, *self.static, *self.known_ahead)
 
     def of(self, variable: str | None) -> "DataSettings":
         """Return the settings of one variable alone."""

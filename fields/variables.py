@@ -4,6 +4,7 @@ Shape legend: N frames, C channel, H rows, W columns.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,6 @@ from fieldsharp.core.memory import Use
 from fieldsharp.fields.common_frames import TimeAxis, frames_in_both
 from fieldsharp.fields.coordinates.grid_matching import match_grids
 from fieldsharp.fields.coordinates.grids import Grid
-from fieldsharp.fields.forcings import FROM_TIME
 from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.series import FieldSeries, period_text
 from fieldsharp.fields.settings import DataSettings
@@ -32,10 +32,10 @@ class Variables:
     """What a forecast is made of and from, in physical units, on the grid of the first predicted.
 
     Attributes:
-        predicted: Variables that are predicted, on the times that all variables have.
-        others: Inputs that are not predicted, on the same times.
+        predicted: Variables that are predicted.
+        others: Inputs that are not predicted.
         static: Fields that do not depend on time.
-        known_ahead: Forcings that are variables, on all times of theirs.
+        known_ahead: Forcings that are variables.
     """
 
     predicted: tuple[FieldSeries, ...]
@@ -43,16 +43,22 @@ class Variables:
     static: tuple[StaticField, ...] = ()
     known_ahead: tuple[FieldSeries, ...] = ()
 
-    def on_times_of_forcings(self) -> "Variables":
-        """Return all variables at the times that forcings have too.
+    @property
+    def series(self) -> tuple[FieldSeries, ...]:
+        """All variables that have times."""
+        return (*self.predicted, *self.others, *self.known_ahead)
+
+    def on_common_times(self) -> "Variables":
+        """Return all variables at the times that all of them have, those of the first.
 
         Raises:
             DataError: If there is none.
         """
-        moving = [*self.predicted, *self.others, *self.known_ahead]
-        series = iter(_on_common_times(moving) if self.known_ahead else moving)
-        groups = [tuple(next(series) for _ in group) for group in (self.predicted, self.others)]
-        return Variables(groups[0], groups[1], self.static, known_ahead=tuple(series))
+        series = iter(_on_common_times(self.series))
+        predicted, others = (
+            tuple(next(series) for _ in group) for group in (self.predicted, self.others)
+        )
+        return Variables(predicted, others, self.static, known_ahead=tuple(series))
 
 
 def read_variables(settings: DataSettings, use: Use) -> Variables:
@@ -63,10 +69,9 @@ def read_variables(settings: DataSettings, use: Use) -> Variables:
         use: Memory that the use of each predicted one takes.
 
     Raises:
-        DataError: If one cannot be read, or they have no grid or no times in common.
+        DataError: If one cannot be read, or they are not on one grid.
     """
-    from_file = [name for name in settings.forcings if name not in FROM_TIME]
-    names = [*settings.predicted, *settings.other_inputs, *from_file]
+    names = [*settings.predicted, *settings.other_inputs, *settings.known_ahead]
     series = []
     for read, name in enumerate(names):
         further = BYTES_OF_OTHERS * (len(names) - 1 - read)
@@ -74,12 +79,10 @@ def read_variables(settings: DataSettings, use: Use) -> Variables:
             read_series(settings.of(name), replace(use, bytes_a_value=use.bytes_a_value + further))
         )
         series[-1] = _on_grid(series[-1], series[0])
-    count = len(settings.predicted)
-    moving = len(names) - len(from_file)
-    on_common_times = _on_common_times(series[:moving])
+    count, moving = len(settings.predicted), len(names) - len(settings.known_ahead)
     return Variables(
-        predicted=tuple(on_common_times[:count]),
-        others=tuple(on_common_times[count:]),
+        predicted=tuple(series[:count]),
+        others=tuple(series[count:moving]),
         static=tuple(_static_on_grid(read_static(settings, n), series[0]) for n in settings.static),
         known_ahead=tuple(series[moving:]),
     )
@@ -110,9 +113,10 @@ def at_frames(series: FieldSeries, frames: Index) -> FieldSeries:
     )
 
 
-def _on_common_times(series: list[FieldSeries]) -> list[FieldSeries]:
-    """Return the series at the times that all have, the times of the first."""
+def _on_common_times(series: Sequence[FieldSeries]) -> list[FieldSeries]:
     first = series[0]
+    if len(series) == 1:
+        return [first]
     common = np.arange(len(first.time))
     for one in series[1:]:
         with_both, _ = frames_at(one, first, f"variable {first.name!r}")

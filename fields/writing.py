@@ -43,17 +43,20 @@ def _writable(attrs: Mapping[Any, Any]) -> dict[str, Any]:
     }
 
 
-def write_netcdf(series: FieldSeries, path: Path) -> None:
-    """Write the series to ``path``, whole or not at all.
+def write_netcdf(series: FieldSeries, path: Path, *others: FieldSeries) -> None:
+    """Write one or several series of the same grid and times to ``path``, whole or not at all.
 
     Raises:
         DataError: If the folder cannot be written.
     """
     dataset = to_dataset(series)
+    for other in others:
+        dataset[other.name] = to_dataset(other)[other.name]
     for variable in dataset.variables.values():
         variable.encoding.clear()  # packing of the source would round the forecast
     partial = partial_path(path)
-    encoding = {series.name: {"zlib": True, "complevel": 4, "_FillValue": np.float32(np.nan)}}
+    compressed = {"zlib": True, "complevel": 4, "_FillValue": np.float32(np.nan)}
+    encoding = dict.fromkeys(dataset.data_vars, compressed)
     try:
         make_empty(partial, USUAL_MODE)
         dataset.to_netcdf(partial, engine="h5netcdf", encoding=encoding)

@@ -35,7 +35,7 @@ def run(
     from fieldsharp.fields.series import period_text, time_text
     from fieldsharp.fields.writing import write_netcdf
     from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
-    from fieldsharp.sweep.results.prediction import forecast, steps_of_days
+    from fieldsharp.sweep.results.prediction import forecast_variables, steps_of_days
     from fieldsharp.sweep.results.run_folder import load_run
 
     if (steps is None) == (days is None):
@@ -45,8 +45,8 @@ def run(
     trained = load_run(run_folder)
     count = steps if steps is not None else steps_of_days(trained, days or 0, data)
     with kill_leftovers():
-        series = forecast(trained, count, data, after, sharpening)
-    write_netcdf(series, output)
+        series, *others = forecast_variables(trained, count, data, after, sharpening)
+    write_netcdf(series, output, *others)
     if as_json:
         say_json(
             {
@@ -54,6 +54,7 @@ def run(
                 "frames": count,
                 "variable": series.name,
                 "units": series.units,
+                **({"variables": [one.name for one in (series, *others)]} if others else {}),
                 "sharpening": series.file_attrs["sharpening"],
                 "first": time_text(series.time[0]),
                 "last": time_text(series.time[-1]),
@@ -62,4 +63,5 @@ def run(
         return
     step = series.file_attrs["sharpening"]
     how = "" if step == "none" else f", sharpened by {step},"
-    say(f"{count} frames of {series.name}{how} from {period_text(series.time)} written to {output}")
+    names = ", ".join(one.name for one in (series, *others))
+    say(f"{count} frames of {names}{how} from {period_text(series.time)} written to {output}")

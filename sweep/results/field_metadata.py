@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldsharp.fields.scaling import Scaling
+from fieldsharp.fields.scaling import ScaledVariable, Scaling
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.model.predictors.interface import ForecastShape
 from fieldsharp.storage.durable_files.regular_files import read_bounded
@@ -31,6 +31,8 @@ class FieldMetadata:
         is_dated: Whether the time axis has dates.
         coordinates: Its y and x coordinates by name, rows first, where it has them, and those of a
             curved grid; folders of earlier versions lack the last.
+        others: Predicted variables beside the first.
+        inputs: Inputs that are not predicted and are scaled.
     """
 
     scaling: Scaling
@@ -39,10 +41,24 @@ class FieldMetadata:
     step_s: float
     is_dated: bool
     coordinates: dict[str, Coordinate]
+    others: tuple[ScaledVariable, ...] = ()
+    inputs: tuple[ScaledVariable, ...] = ()
+
+    @property
+    def scalings(self) -> tuple[Scaling, ...]:
+        """Of all predicted variables."""
+        return (self.scaling, *(one.scaling for one in self.others))
+
+    @property
+    def units_of_each(self) -> tuple[str, ...]:
+        """Units of all predicted variables."""
+        return (self.units, *(one.units for one in self.others))
 
     def as_text(self) -> str:
         """Return the content of the file."""
         facts = {**vars(self), "scaling": asdict(self.scaling), "shape": asdict(self.shape)}
+        for name in ("others", "inputs"):
+            facts[name] = [asdict(one) for one in getattr(self, name)]
         # One line: a line for each number would double the size of a curved grid.
         grid = json.dumps(facts.pop("coordinates"))
         text = json.dumps(facts, indent=2).removesuffix("\n}")
@@ -58,18 +74,32 @@ def read_field_metadata(path: Path, data: DataSettings) -> FieldMetadata:
     """
     content = json.loads(read_bounded(path, MOST_BYTES))
     coordinates = {str(name): _coordinate(c) for name, c in content["coordinates"].items()}
-    scaling = Scaling(**{name: _finite(name, value) for name, value in content["scaling"].items()})
     shape = _shape(content["shape"], data)
     for name, values in coordinates.items():
         if np.shape(values) not in {(shape.height,), (shape.width,), (shape.height, shape.width)}:
             raise ValueError(f"the coordinate {name[:50]} is not of the shape of the grid")
     return FieldMetadata(
-        scaling=scaling,
+        scaling=_scaling(content["scaling"]),
         shape=shape,
         units=str(content["units"]),
         step_s=_finite("step_s", content["step_s"]),
         is_dated=bool(content["is_dated"]),
         coordinates=coordinates,
+        others=_scaled_variables(content.get("others", []), len(data.predicted) - 1),
+        inputs=_scaled_variables(content.get("inputs", []), len(data.scaled_inputs)),
+    )
+
+
+def _scaling(content: Mapping[str, Any]) -> Scaling:
+    return Scaling(**{name: _finite(name, value) for name, value in content.items()})
+
+
+def _scaled_variables(content: Any, count: int) -> tuple[ScaledVariable, ...]:
+    if len(content) != count:
+        raise ValueError(f"{len(content)} variables where the configuration has {count}")
+    return tuple(
+        ScaledVariable(str(one["name"]), str(one["units"]), _scaling(one["scaling"]))
+        for one in content
     )
 
 

@@ -17,11 +17,14 @@ from fieldsharp.fields.coordinates.grid_matching import match_grids
 from fieldsharp.fields.coordinates.grids import Grid
 from fieldsharp.fields.coordinates.units import (
     InconvertibleUnitsError,
+    UnitConversion,
     is_difference,
     unit_conversion,
 )
 from fieldsharp.fields.series import FieldSeries
+from fieldsharp.fields.static_fields import StaticField
 from fieldsharp.fields.time_steps import same_step, step_text
+from fieldsharp.fields.variables import Variables
 from fieldsharp.sweep.results.run_folder import TrainedRun, grid_of
 
 log = logging.getLogger(__name__)
@@ -30,31 +33,68 @@ IN_UNITS_OF_THE_FILE = ("actual_range", "valid_range", "valid_min", "valid_max")
 """Attributes that no longer hold after a conversion."""
 
 
-def in_trained_units(series: FieldSeries, trained: TrainedRun) -> FieldSeries:
-    """Return the series in the units the predictor was trained in, and log a conversion.
+def in_trained_units(variables: Variables, trained: TrainedRun) -> Variables:
+    """Return all variables in the units the predictor was trained in, and log a conversion.
 
     Raises:
-        ConfigError: If it cannot be converted.
+        ConfigError: If one cannot be converted.
     """
-    if not (series.units and trained.units):
-        return series
+    units = {one.name: one.units for one in trained.inputs}
+    settings = trained.run.data
+    return Variables(
+        predicted=tuple(
+            _in_units(one, of)
+            for one, of in zip(variables.predicted, trained.units_of_each, strict=True)
+        ),
+        others=tuple(
+            _in_units(one, units[name])
+            for name, one in zip(settings.other_inputs, variables.others, strict=True)
+        ),
+        static=tuple(
+            _static_in_units(one, units[name])
+            for name, one in zip(settings.static, variables.static, strict=True)
+        ),
+        known_ahead=tuple(
+            _in_units(one, units[name])
+            for name, one in zip(settings.known_ahead, variables.known_ahead, strict=True)
+        ),
+    )
+
+
+def _conversion(of: FieldSeries | StaticField, units: str) -> UnitConversion | None:
+    """Return the conversion into the units of the training, None where there is none to make."""
+    if not (of.units and units):
+        return None
     try:
-        conversion = unit_conversion(series.units, trained.units, is_difference(series.attrs))
+        conversion = unit_conversion(of.units, units, is_difference(of.attrs))
     except InconvertibleUnitsError as error:
         raise ConfigError(
-            f"the data is in {series.units!r} and the predictor was trained in {trained.units!r}, "
+            f"{of.name} is in {of.units!r} and the predictor was trained in {units!r}, "
             f"and {error}; give data of that quantity, with units written as in CF"
         ) from error
+    if conversion is not None:
+        log.info("%s was converted %s, the units of the training", of.name, conversion)
+    return conversion
+
+
+def _static_in_units(static: StaticField, units: str) -> StaticField:
+    conversion = _conversion(static, units)
+    if conversion is None:
+        return static
+    return replace(static, values_HW=conversion(static.values_HW).astype(np.float32), units=units)
+
+
+def _in_units(series: FieldSeries, units: str) -> FieldSeries:
+    conversion = _conversion(series, units)
     if conversion is None:
         return series
-    log.info("the data was converted %s, the units of the training", conversion)
     kept = {k: v for k, v in series.attrs.items() if k not in IN_UNITS_OF_THE_FILE}
     values_TCHW = conversion(series.values_TCHW).astype(np.float32)
     return replace(
         series,
         values_TCHW=np.where(series.mask_HW, values_TCHW, np.float32(0)),
-        units=trained.units,
-        attrs={**kept, "units": trained.units},
+        units=units,
+        attrs={**kept, "units": units},
     )
 
 

@@ -7,13 +7,14 @@ import numpy as np
 import torch
 
 from fieldsharp.core.errors import ConfigError, DataError
-from fieldsharp.fields.reading import read_series
-from fieldsharp.fields.scaling import unit_frames
+from fieldsharp.fields.reading import SERIES, read_series
 from fieldsharp.fields.series import FieldSeries, period_text, time_text
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.time_steps import breaks_in_time, step_seconds, step_text, times_after
+from fieldsharp.fields.variables import Variables, read_variables
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
+from fieldsharp.sweep.results.forecast_inputs import ForecastInputs
 from fieldsharp.sweep.results.forecast_times import frame_at
 from fieldsharp.sweep.results.other_data import in_trained_units, require_same_field
 from fieldsharp.sweep.results.run_folder import TrainedRun
@@ -28,7 +29,18 @@ def forecast(
     after: str | None = None,
     sharpening: str | None = None,
 ) -> FieldSeries:
-    """Return the frames that follow the last known one.
+    """Return the forecast of the first predicted variable, see ``forecast_variables``."""
+    return forecast_variables(trained, steps, data_path, after, sharpening)[0]
+
+
+def forecast_variables(
+    trained: TrainedRun,
+    steps: int,
+    data_path: Path | None = None,
+    after: str | None = None,
+    sharpening: str | None = None,
+) -> tuple[FieldSeries, ...]:
+    """Return the frames of each predicted variable that follow the last known one.
 
     Args:
         trained: A loaded run folder.
@@ -39,14 +51,15 @@ def forecast(
         sharpening: none for the predictor's forecast as it is; None for the run's sharpener.
 
     Raises:
-        DataError: If the data cannot be used, has too few frames before that time, or is irregular
-            in time.
+        DataError: If the data cannot be used, has too few frames before that time, lacks inputs
+            that are not predicted, or is irregular in time.
         ConfigError: If the grid is not the one the predictor was trained on, the units cannot be
             converted, or the run has not that sharpener.
     """
     sharpener = _sharpener(trained, sharpening)
     settings = _settings(trained, data_path)
-    series = in_trained_units(read_series(settings), trained)
+    variables = in_trained_units(read_variables(settings, SERIES), trained)
+    series = variables.predicted[0]
     require_same_field(series, trained, settings.path)
     last = frame_at(series, after)
     first = last - (settings.history - 1) * settings.stride
@@ -56,13 +69,26 @@ def forecast(
             f"{settings.stride} time steps apart, more than there are before it; choose a later "
             "time with --after"
         )
-    _require_known_history(series, settings, first, last)
-    time = times_after(series, last, settings.stride, steps)
-    history = slice(first, last + 1, settings.stride)
-    known_NCHW = unit_frames(series.values_TCHW[history], series.mask_HW, trained.scaling)
+    if breaks_in_time(series)[first:last].any():
+        raise DataError(
+            f"time is broken in {period_text(series.time[first : last + 1])}, the history of this "
+            "forecast; choose another time with --after"
+        )
+    rounds = -(-steps // settings.horizon)
+    # Whole rounds: a predictor that is given forcings is given those of its whole horizon.
+    ahead = rounds * settings.horizon if settings.forcings else steps
+    time = times_after(series, last, settings.stride, ahead)
+    history = series.time[first : last + 1 : settings.stride]
+    inputs = ForecastInputs(trained, variables, np.concatenate([history, time]), rounds)
     with torch.no_grad():
-        unit_NCHW = _roll_out(trained, known_NCHW, torch.from_numpy(series.mask_HW), steps)
-    physical_NCHW = trained.scaling.to_physical(unit_NCHW)
+        unit_NCHW = _roll_out(trained, variables, inputs, steps)
+    physical_NCHW = torch.cat(
+        [
+            scaling.to_physical(unit_NCHW[:, channel : channel + 1])
+            for channel, scaling in enumerate(trained.scalings)
+        ],
+        dim=1,
+    )
     if sharpener is not None:
         # Beyond the horizon, which no sharpener was fitted on, as at its last lead.
         leads = [min(lead, settings.horizon - 1) for lead in range(steps)]
@@ -70,12 +96,15 @@ def forecast(
     values_NCHW = physical_NCHW.numpy().astype(np.float32)
     name = sharpener.name if sharpener is not None else NO_SHARPENER
     source = f"{trained.run.predictor.name} forecast from {time_text(series.time[last])}"
-    return replace(
-        series,
-        values_TCHW=np.where(series.mask_HW, values_NCHW, np.float32(0)),
-        time=time,
-        filled_T=np.zeros(steps, dtype=np.float32),
-        file_attrs={**series.file_attrs, "source": source, "sharpening": name},
+    return tuple(
+        replace(
+            one,
+            values_TCHW=np.where(one.mask_HW, values_NCHW[:, channel : channel + 1], np.float32(0)),
+            time=time[:steps],
+            filled_T=np.zeros(steps, dtype=np.float32),
+            file_attrs={**series.file_attrs, "source": source, "sharpening": name},
+        )
+        for channel, one in enumerate(variables.predicted)
     )
 
 
@@ -97,7 +126,7 @@ def steps_of_days(trained: TrainedRun, days: int, data_path: Path | None = None)
     Raises:
         ConfigError: If the time between two frames does not divide a day, or is months or years.
     """
-    series = read_series(_settings(trained, data_path))
+    series = read_series(_settings(trained, data_path).of(trained.run.data.predicted[0]))
     stride = trained.run.data.stride
     months = step_text(series, stride)
     if months is not None:
@@ -119,32 +148,22 @@ def _settings(trained: TrainedRun, data_path: Path | None) -> DataSettings:
 
 
 def _roll_out(
-    trained: TrainedRun, known_NCHW: torch.Tensor, mask_HW: torch.Tensor, steps: int
+    trained: TrainedRun, variables: Variables, inputs: ForecastInputs, steps: int
 ) -> torch.Tensor:
-    history_BTCHW = known_NCHW[None]
-    fill = trained.scaling.to_unit(torch.tensor(trained.scaling.fill)).float()
+    """Return so many predicted frames [N, C, H, W], each round fed the forecast of the one before.
+
+    Masked cells are filled as in training: their predicted values were never trained.
+    """
+    mask_CHW = torch.from_numpy(np.stack([one.mask_HW for one in variables.predicted]))
+    fills = [scaling.to_unit(torch.tensor(scaling.fill)).float() for scaling in trained.scalings]
+    fill_C11 = torch.stack(fills)[:, None, None]
+    known_BTCHW = inputs.known_SCHW[None]
     predicted: list[torch.Tensor] = []
-    while sum(part.shape[1] for part in predicted) < steps:
-        # Masked cells are filled as in training: their predicted values were never trained.
-        future_BTCHW = torch.where(mask_HW, trained.predictor(history_BTCHW), fill)
+    done = 0
+    while done < steps:
+        history_BTCHW = inputs.with_further(known_BTCHW, first=done)
+        future_BTCHW = torch.where(mask_CHW, trained.predictor(history_BTCHW), fill_C11)
         predicted.append(future_BTCHW)
-        history_BTCHW = torch.cat([history_BTCHW, future_BTCHW], dim=1)[:, -known_NCHW.shape[0] :]
+        done += future_BTCHW.shape[1]
+        known_BTCHW = torch.cat([known_BTCHW, future_BTCHW], dim=1)[:, -known_BTCHW.shape[1] :]
     return torch.cat(predicted, dim=1)[0, :steps]
-
-
-def _require_known_history(
-    series: FieldSeries, settings: DataSettings, first: int, last: int
-) -> None:
-    """Check the history as training windows are checked: no break in time, few gaps."""
-    if breaks_in_time(series)[first:last].any():
-        raise DataError(
-            f"time is broken in {period_text(series.time[first : last + 1])}, the history of this "
-            "forecast; choose another time with --after"
-        )
-    filled = float(series.filled_T[first : last + 1 : settings.stride].max())
-    if filled > settings.max_filled_share:
-        raise DataError(
-            f"a frame of the history up to {time_text(series.time[last])} lacks {filled:.0%} of "
-            f"its cells, more than data.max_filled_share {settings.max_filled_share:.0%}; choose "
-            "another time with --after"
-        )

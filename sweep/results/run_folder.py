@@ -28,6 +28,7 @@ from torch import nn
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.fields.coordinates.grids import Grid
 from fieldsharp.fields.forecast_data import ForecastData
+from fieldsharp.fields.scaling import ScaledVariable
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.model.checkpoint import load_weights, save_weights
 from fieldsharp.model.predictors.factory import build_predictor
@@ -109,6 +110,10 @@ def save_run(
         step_s=data.series.step_s,
         is_dated=data.series.is_dated,
         coordinates=coordinates(data.series),
+        others=tuple(
+            ScaledVariable(one.name, one.series.units, one.scaling) for one in data.predicted[1:]
+        ),
+        inputs=data.inputs,
     )
     texts = {
         CONFIG: dump_yaml(tree),

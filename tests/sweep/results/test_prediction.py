@@ -211,7 +211,7 @@ def test_other_data_in_other_units_is_converted_and_said(
     expected = forecast(trained, 2)
     np.testing.assert_allclose(found.values_TCHW, expected.values_TCHW, rtol=1e-4)
     assert found.units == found.attrs["units"] == "ug m-3"
-    assert "the data was converted from mg m-3 to ug m-3" in caplog.text
+    assert "plume was converted from mg m-3 to ug m-3" in caplog.text
 
 
 def test_data_turned_about_can_be_turned_by_the_command_of_the_error(
