@@ -41,7 +41,8 @@ def saved(dataset: xr.Dataset, folder: Path, **settings: Any) -> DataSettings:
 def unit(values: npt.NDArray[Any], train: range) -> npt.NDArray[np.float32]:
     """Scale by hand to the range of the training frames, in single precision."""
     inside = values[train.start : train.stop].astype(np.float64)
-    return ((values - inside.min()) / (inside.max() - inside.min())).astype(np.float32)
+    scaled = (values - inside.min()) / (inside.max() - inside.min())
+    return np.asarray(scaled, np.float32)
 
 
 def test_a_history_has_every_input_and_a_future_what_is_predicted(
@@ -54,7 +55,7 @@ def test_a_history_has_every_input_and_a_future_what_is_predicted(
     history, future = data.train.take(torch.tensor([4]))
     start = int(data.train.starts_B[4])
     train = data.split.train
-    fields = {name: unit(weather[name].to_numpy(), train) for name in weather.data_vars}
+    fields = {str(name): unit(weather[name].to_numpy(), train) for name in weather.data_vars}
     for name in ("z", "lsm"):
         fields[name] = unit(weather[name].to_numpy(), range(16))
     at = start + 2 * np.arange(5)
@@ -64,7 +65,7 @@ def test_a_history_has_every_input_and_a_future_what_is_predicted(
         "cos": 0.5 + 0.5 * np.cos(2 * np.pi * hours),
     }
     ahead = slice(2, 5)  # 2 frames after each of the history, those of both leads among them
-    expected = [
+    expected: list[npt.NDArray[Any]] = [
         fields["t2m"][at][:3],
         fields["u10"][at][:3],
         fields["v10"][at][:3],
