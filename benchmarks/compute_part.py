@@ -50,6 +50,6 @@ def measure(*, short: bool = False) -> list[Measurement]:
 
 def _make_plumes() -> None:
     """Simulate the data of the second configuration, if the file does not exist."""
-    path = Path(load_config(PLUMES).config.data.path)
+    path = Path(str(load_config(PLUMES).config.data.path))
     if not path.exists():
         write(simulate(PlumeSettings()), path)

@@ -5,27 +5,24 @@ times, which moves them by seconds.
 """
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from fieldsharp.core.errors import DataError
+from fieldsharp.fields.coordinates.calendars import (
+    kind_of_time,
+    microseconds,
+    require_same_calendar,
+)
 from fieldsharp.fields.coordinates.frames import NUMBERED
 from fieldsharp.fields.coordinates.numeric_time import comparable_times
 from fieldsharp.fields.reading import RawField
 from fieldsharp.fields.series import period_text, time_text
 
 SHARE_OF_STEP = 0.01
-CIVIL_CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
-"""The same since the calendar reform; before, ``standard`` counts Julian dates."""
-REFORM = (1582, 10, 15)
-OTHER_NAMES = {"365_day": "noleap", "366_day": "all_leap", "gregorian": "standard"}
-"""Second names of calendars in CF."""
-
 Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
-Kind = Literal["dates", "numbers"]
 
 
 class Timed(Protocol):
@@ -171,52 +168,8 @@ def _comparable(
         return comparable_times(
             predicted.time, predicted.time_attrs, observed.time, observed.time_attrs, what, other
         )
-    _require_same_calendar(predicted.time, observed.time, what, other)
-    return _microseconds(predicted.time), _microseconds(observed.time)
-
-
-def kind_of_time(time: npt.NDArray[Any]) -> Kind:
-    """Return whether times are dates or numbers (or spans of time), which do not compare."""
-    return "dates" if time.dtype.kind in "MO" else "numbers"
-
-
-def _require_same_calendar(
-    ours: npt.NDArray[Any], theirs: npt.NDArray[Any], what: str, other: str
-) -> None:
-    names = [_calendar(time) for time in (ours, theirs)]
-    if names[0] == names[1]:
-        return
-    if all(name in CIVIL_CALENDARS for name in names):
-        if all(_begins_after_reform(time) for time in (ours, theirs)):
-            return
-        reason = "which differ before October 1582"
-    else:
-        reason = "so that a date of one is none, or another day, of the other"
-    raise DataError(
-        f"the {what} is on the calendar {names[0]!r} and the {other} on {names[1]!r}, {reason}; "
-        "compare files of one calendar"
-    )
-
-
-def _calendar(time: npt.NDArray[Any]) -> str:
-    if time.dtype.kind == "M":
-        return "proleptic_gregorian"
-    name = str(time[0].calendar)
-    return OTHER_NAMES.get(name, name)
-
-
-def _begins_after_reform(time: npt.NDArray[Any]) -> bool:
-    if time.dtype.kind == "M":
-        return bool(time[0].astype("datetime64[D]") >= np.datetime64("1582-10-15"))
-    return (time[0].year, time[0].month, time[0].day) >= REFORM
-
-
-def _microseconds(time: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return dates as whole microseconds since 1970."""
-    if time.dtype.kind == "M":
-        return time.astype("datetime64[us]").astype(np.int64)
-    epoch = time[0].replace(year=1970, month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
-    return np.array([(date - epoch) // timedelta(microseconds=1) for date in time], dtype=np.int64)
+    require_same_calendar(predicted.time, observed.time, what, other)
+    return microseconds(predicted.time), microseconds(observed.time)
 
 
 def _clock(time: object) -> str:

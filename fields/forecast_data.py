@@ -5,7 +5,6 @@ Shape legend: N all frames, C channel, H rows, W columns.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use
 from fieldsharp.fields.coordinates.grid_geometry import GridGeometry, grid_geometry
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forcings import forcing_from_time
 from fieldsharp.fields.frames import Frames, FramesInMemory, joined
 from fieldsharp.fields.further_inputs import FurtherInputs
@@ -192,7 +192,7 @@ def load_forecast_data(
         starts = starts[usable_N[starts]][::every]
         if len(starts) == 0:
             raise DataError(
-                f"the {name} part of {Path(settings.path).name} (frames {part.start} to "
+                f"the {name} part of {DataFiles.of(settings.path).name} (frames {part.start} to "
                 f"{part.stop - 1}) has no window without a break in time or too many missing "
                 "values; raise data.max_filled_share or give a more complete series"
             )

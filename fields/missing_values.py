@@ -11,6 +11,7 @@ import xarray as xr
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.printable import printable
+from fieldsharp.fields.coordinates.units import UnitConversion
 from fieldsharp.fields.files.missing_marks import ValidRange, hinted_fill_values, valid_range
 from fieldsharp.fields.fill_like import ROUNDING, FillLike, FillLikeSearch
 from fieldsharp.fields.settings import DataSettings
@@ -26,7 +27,7 @@ class MissingValues:
 
     Attributes:
         name: Of the variable.
-        path: Of its file.
+        path: Of its file or files, for errors.
         chosen: Numbers that the user calls missing, compared to single precision.
         valid: Range outside of which values are missing; None for all.
         hints: Numbers that are missing where they look like fill values.
@@ -34,7 +35,7 @@ class MissingValues:
     """
 
     name: str
-    path: str
+    path: object
     chosen: tuple[float, ...] = ()
     valid: ValidRange | None = None
     hints: list[float] = field(default_factory=list)
@@ -42,22 +43,37 @@ class MissingValues:
     _numbers: int = 0
     _invalid: int = 0
     _invalid_numbers: set[float] = field(default_factory=set)
+    _broken: ValidRange | None = None
 
     @classmethod
-    def of(cls, decoded: xr.Variable, name: str, settings: DataSettings) -> "MissingValues":
+    def of(
+        cls, decoded: xr.Variable, name: str, path: object, settings: DataSettings
+    ) -> "MissingValues":
         """Return what a file declares and the settings ask for.
 
         Args:
             decoded: The variable as xarray decodes it.
             name: Of the variable.
+            path: Of the file, for errors.
             settings: Of the field.
         """
         hints = hinted_fill_values(decoded)
         is_code = bool({"flag_values", "flag_masks"} & decoded.attrs.keys())
         search = None if settings.allow_fill_like or is_code else FillLikeSearch(hints)
-        return cls(
-            name, settings.path, settings.missing_values, valid_range(decoded), hints, search
-        )
+        return cls(name, path, settings.missing_values, valid_range(decoded), hints, search)
+
+    def go_on_with(self, other: "MissingValues") -> None:
+        """Mark values of another file from now on, by what that file declares.
+
+        What was found in both is judged together: a file of one frame says little by itself.
+
+        Args:
+            other: Of a file whose values are in the same units.
+        """
+        self.valid = other.valid
+        self.hints += [hint for hint in other.hints if hint not in self.hints]
+        if other.search is None:  # its numbers are codes
+            self.search = None
 
     def mark(self, values_THW: npt.NDArray[np.float64]) -> None:
         """Put NaN where a declared or chosen value is, in place."""
@@ -65,6 +81,7 @@ class MissingValues:
             outside_THW = (values_THW < self.valid.least) | (values_THW > self.valid.most)
             if outside_THW.any():
                 self._invalid += int(np.count_nonzero(outside_THW))
+                self._broken = self._broken or self.valid
                 if len(self._invalid_numbers) <= MOST_FILL_VALUES:
                     different = np.unique(values_THW[outside_THW])
                     # The ends tell most of values that are no fill values.
@@ -87,11 +104,18 @@ class MissingValues:
         if self.search is not None:
             self.search.add(values_THW, ends)
 
-    def judge(self, values_THW: Array) -> None:
+    def judge(
+        self,
+        values_THW: Array,
+        frames: npt.NDArray[np.intp] | None = None,
+        conversion: UnitConversion | None = None,
+    ) -> None:
         """Refuse what looks like an undeclared fill value, and mark what is hinted at as missing.
 
         Args:
             values_THW: The whole field as it was marked, changed in place.
+            frames: Which of them these are; None for all.
+            conversion: Of the units that they were in when they were marked.
 
         Raises:
             DataError: If the range of valid values contradicts the field, or a number looks like a
@@ -101,9 +125,11 @@ class MissingValues:
         found = self.search.found() if self.search is not None else []
         for mark in found:
             cells_HW = np.zeros(values_THW.shape[1:], np.bool_)
-            for values_HW in values_THW:
+            stands = float(conversion(np.array([mark.value]))[0]) if conversion else mark.value
+            for frame in range(len(values_THW)) if frames is None else frames:
+                values_HW = values_THW[frame]
                 # To the last digit of single precision, whatever the precision of the field.
-                equal_HW = np.abs(values_HW - mark.value) <= ROUNDING * abs(mark.value)
+                equal_HW = np.abs(values_HW - stands) <= ROUNDING * abs(stands)
                 cells_HW |= equal_HW
                 if mark.value in self.hints:
                     values_HW[equal_HW] = np.nan
@@ -111,13 +137,14 @@ class MissingValues:
                 raise self._fill_like(mark, int(cells_HW.sum()), cells_HW.size)
 
     def _require_plausible_range(self) -> None:
-        if self.valid is None or not self._invalid:
+        valid = self._broken
+        if valid is None:
             return
         many = len(self._invalid_numbers) > MOST_FILL_VALUES and self._invalid > self._numbers
         if self._numbers and not many:
             return
-        given, name = json.dumps(self.path), json.dumps(self.name)
-        mended = json.dumps(f"{Path(self.path).stem}_mended.nc")
+        given, name = json.dumps(str(self.path)), json.dumps(self.name)
+        mended = json.dumps(f"{Path(str(self.path)).stem}_mended.nc")
         code = (
             f"import xarray; d = xarray.open_dataset({given}); a = d[{name}].attrs; "
             "[a.pop(n, 0) for n in ('valid_range', 'valid_min', 'valid_max')]; "
@@ -127,7 +154,7 @@ class MissingValues:
         numbers = sorted(self._invalid_numbers)
         raise DataError(
             f"variable {printable(self.name)!r} in {self.path} declares values from "
-            f"{self.valid.least:g} to {self.valid.most:g} as valid ({self.valid.name}), and "
+            f"{valid.least:g} to {valid.most:g} as valid ({valid.name}), and "
             f"{share:.0%} of them are not, such as {numbers[0]:g} and {numbers[-1]:g}; if the "
             f"range is wrong, write the file without it with python -c {shlex.quote(code)}"
         )

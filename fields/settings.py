@@ -100,9 +100,10 @@ class SplitSettings(Settings):
 class DataSettings(Settings):
     """Which field is forecast, from how much history, and how far ahead."""
 
-    path: str = Field(
-        description="NetCDF, HDF5, Zarr (a folder or a .zip), GRIB, .npy or .npz file; a relative "
-        "path in a YAML file is relative to that file"
+    path: str | Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        description="NetCDF, HDF5, Zarr (a folder, a .zip or an address), GRIB, .npy or .npz file; "
+        "a pattern such as era5/*.nc or a list of files, joined along time; a relative path in a "
+        "YAML file is relative to that file"
     )
     variable: str | None = Field(
         None,

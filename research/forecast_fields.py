@@ -61,7 +61,7 @@ def field_config(name: str, folder: Path, changes: Sequence[str] = ()) -> SweepC
     shipped, file, settings = WINDOWS[name]
     path = [f"data.path={folder / file}"] if file else []
     config = load_config(PROJECT / "configs" / f"{shipped}.yaml", [*path, *settings, *changes])
-    if not Path(config.config.data.path).is_file():
+    if not Path(str(config.config.data.path)).is_file():
         raise FileNotFoundError(f"there is no {config.config.data.path}")
     return config.config
 

@@ -11,12 +11,12 @@ import torch
 
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.checkpoint import Checkpoint, decode, encode
 from fieldsharp.model.device import find_hardware
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.study.epoch_report import EpochReport, reports_as_text, reports_from_text
-from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
 from fieldsharp.sweep.trials.evaluator import Evaluator
@@ -54,7 +54,7 @@ class Trainings:
         self.hardware = find_hardware(run.training)
         self.folder = folder
         self._judge = Evaluator(self.data, self.data.validation)
-        self._data_sha256 = file_sha256(Path(run.data.path))
+        self._data_sha256 = DataFiles.of(run.data.path).sha256()
         self._code = _code_sha256()
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

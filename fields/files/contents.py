@@ -1,8 +1,7 @@
 """Variables of a file by group, and which of them ``data.variable`` names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import xarray as xr
@@ -10,11 +9,24 @@ import xarray as xr
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.printable import printable
 from fieldsharp.core.suggestions import unknown
+from fieldsharp.fields.files.addresses import Location
 
 UNREAD: dict[str, Any] = {"decode_cf": False, "create_default_indexes": False, "cache": False}
 """How xarray opens a file without reading any value of it."""
 MOST_NAMES = 40
 """That an error lists."""
+
+
+class UnknownVariableError(DataError):
+    """A variable that a file does not hold.
+
+    Attributes:
+        names: Of the variables it holds.
+    """
+
+    def __init__(self, variable: str, names: Sequence[str], path: object) -> None:
+        super().__init__(f"{unknown('variable', variable, names)} (in {path})")
+        self.names = tuple(names)
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class Contents:
         holders = [] if "/" in variable else [g for g, held in self.ranks.items() if name in held]
         return (holders[0], name) if len(holders) == 1 else None
 
-    def choose(self, variable: str | None, path: Path) -> tuple[str, str | None]:
+    def choose(self, variable: str | None, path: Location) -> tuple[str, str | None]:
         """Return the group to open and the variable in it that is wanted.
 
         Raises:
@@ -70,7 +82,7 @@ class Contents:
                 )
             if self.ranks.get("") and "/" not in variable:
                 return "", None  # whose variables an error lists, without bounds and maps
-            raise DataError(f"{unknown('variable', variable, self.fields())} (in {path})")
+            raise UnknownVariableError(variable, self.fields(), path)
         if self.ranks.get("") or not self.ranks:
             return "", None
         fields = self.fields()

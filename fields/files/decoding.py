@@ -3,20 +3,20 @@
 import json
 import re
 import shlex
-from pathlib import Path
 
 import cftime
 import numpy as np
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
+from fieldsharp.fields.files.addresses import Location
 
 MONTHS_SINCE = re.compile(r"\s*(months?|years?)\s+since\s+(\S.*)", re.IGNORECASE)
 ROUNDING = 1e-4
 """Of a whole number of months in single precision."""
 
 
-def decode(raw: xr.Dataset, path: Path) -> xr.Dataset:
+def decode(raw: xr.Dataset, path: Location) -> xr.Dataset:
     """Return the variables with physical values, dates and missing values.
 
     Lengths of time are decoded where they are coordinates, such as leads. A field in days or hours,
@@ -39,7 +39,7 @@ def decode(raw: xr.Dataset, path: Path) -> xr.Dataset:
     return xr.decode_cf(raw, decode_timedelta=as_lengths)
 
 
-def _with_whole_months(raw: xr.Dataset, path: Path) -> xr.Dataset:
+def _with_whole_months(raw: xr.Dataset, path: Location) -> xr.Dataset:
     """Return the variables with months or years since a date as days since it.
 
     CF counts a month as a twelfth of a year and advises against it; those who write it mean months
@@ -80,7 +80,7 @@ def _later(start: cftime.datetime, months: int) -> cftime.datetime:
     raise ValueError(f"no day {start.day} in month {month + 1} of {year}")
 
 
-def _fractions(name: str, units: str, values: object, path: Path) -> DataError:
+def _fractions(name: str, units: str, values: object, path: Location) -> DataError:
     some = np.asarray(values, dtype=np.float64).ravel()
     first = next(value for value in some if not float(value).is_integer())
     found = MONTHS_SINCE.fullmatch(units)

@@ -12,9 +12,9 @@ from pathlib import Path
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
-from fieldsharp.core.suggestions import unknown
+from fieldsharp.fields.files.addresses import Address, Location
 from fieldsharp.fields.files.classic_files import open_cdf5, open_classic
-from fieldsharp.fields.files.contents import Contents, full_name, several
+from fieldsharp.fields.files.contents import Contents, UnknownVariableError, full_name, several
 from fieldsharp.fields.files.decoding import decode
 from fieldsharp.fields.files.grib_files import open_grib
 from fieldsharp.fields.files.hdf5_groups import open_hdf5
@@ -23,6 +23,7 @@ from fieldsharp.fields.files.numpy_files import open_npy, open_npz
 from fieldsharp.fields.files.read_size import require_readable_coordinates
 from fieldsharp.fields.files.recognition import kind_of, require_present
 from fieldsharp.fields.files.rewriting import remember_source
+from fieldsharp.fields.files.zarr_addresses import open_zarr_at
 from fieldsharp.fields.files.zarr_groups import open_zarr, open_zarr_zip
 
 HARMLESS_WARNINGS = (
@@ -62,11 +63,11 @@ NETCDF = ("NetCDF 3", "CDF-5", "HDF5")
 
 
 @without_known_warnings()
-def open_dataset(path: Path, variable: str | None = None) -> xr.Dataset:
+def open_dataset(path: Location, variable: str | None = None) -> xr.Dataset:
     """Open a file by its contents.
 
     Args:
-        path: A file or a Zarr folder.
+        path: A file, a Zarr folder or the address of a Zarr store.
         variable: The variable that is wanted, with its group where it is in one. Variables of a
             group have full names in the result, its coordinates have not.
 
@@ -79,7 +80,7 @@ def open_dataset(path: Path, variable: str | None = None) -> xr.Dataset:
         group, name = contents.choose(variable, path)
         raw = contents.open(group, name)
         require_readable_coordinates(raw, path)
-        declare_missing(raw, netcdf=kind_of(path) in NETCDF)
+        declare_missing(raw, netcdf=_kind(path) in NETCDF)
         dataset = decode(raw, path)
     except DataError:
         contents.close()
@@ -97,7 +98,7 @@ def open_dataset(path: Path, variable: str | None = None) -> xr.Dataset:
 
 
 @without_known_warnings()
-def holds_variable(path: Path, variable: str) -> bool:
+def holds_variable(path: Location, variable: str) -> bool:
     """Return whether a file has a variable, with its group where it is in one.
 
     Raises:
@@ -110,9 +111,16 @@ def holds_variable(path: Path, variable: str) -> bool:
         contents.close()
 
 
-def _open(path: Path) -> Contents:
-    require_present(path)
+def _kind(path: Location) -> str:
+    return "Zarr" if isinstance(path, Address) else kind_of(path)
+
+
+def _open(path: Location) -> Contents:
+    opened: xr.Dataset | Contents
     try:
+        if isinstance(path, Address):
+            return open_zarr_at(path)
+        require_present(path)
         opened = READERS[kind_of(path)](path)
     except DataError:
         raise
@@ -124,7 +132,7 @@ def _open(path: Path) -> Contents:
     return Contents({"": ranks}, lambda *_: opened.copy(), opened.close)
 
 
-def unreadable(path: Path, error: Exception) -> DataError:
+def unreadable(path: Location, error: Exception) -> DataError:
     """Return the error of a file whose reading failed, with the reason the library gave."""
     reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
     return DataError(
@@ -155,4 +163,4 @@ def pick_variable(dataset: xr.Dataset, variable: str | None, path: str) -> str:
     full = [str(n) for n in dataset.data_vars if n == own or str(n).endswith(f"/{own}")]
     if len(full) == 1:
         return full[0]
-    raise DataError(f"{unknown('variable', variable, names)} (in {path})")
+    raise UnknownVariableError(variable, names, path)

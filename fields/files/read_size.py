@@ -1,13 +1,13 @@
 """Memory that reading a file takes, from its metadata alone."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use, require_memory
+from fieldsharp.fields.files.addresses import Location
 
 BLOCK_VALUES = 2**20
 """Values that are read at a time where chunks are smaller."""
@@ -105,7 +105,7 @@ def _beside_values(stored: xr.Variable, array: xr.DataArray, dims: Dims) -> int:
     return coordinates + retained
 
 
-def require_readable_coordinates(raw: xr.Dataset, path: Path) -> None:
+def require_readable_coordinates(raw: xr.Dataset, path: Location) -> None:
     """Check the size of all that decoding reads: coordinates of dimensions, and a chunk of dates.
 
     Args:

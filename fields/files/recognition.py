@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.suggestions import unknown
+from fieldsharp.fields.files.addresses import to_fetch
 from fieldsharp.fields.files.zarr_stores import METADATA
 
 SUFFIXES = (
@@ -76,13 +77,9 @@ def _absent(path: Path) -> str:
         scheme, rest = address.groups()
         url = f"{scheme}:///{rest}" if scheme in ("file", "local") else f"{scheme}://{rest}"
         name = Path(rest).name
-        code = (
-            f"import fsspec; f, p = fsspec.url_to_fs({json.dumps(url)}); "
-            f"f.get(p, {json.dumps(name)}, recursive=True)"
-        )
         return (
-            f"data.path {url} is an address, and data are read from files of this machine; fetch "
-            f"it with python -c {shlex.quote(code)} and give data.path={name}"
+            f"{url} is an address, and here data are read from files of this machine; fetch it "
+            f"with {to_fetch(url, name)} and give {name}"
         )
     if any(sign in str(path) for sign in "*?["):
         code = (
@@ -90,8 +87,8 @@ def _absent(path: Path) -> str:
             f'glob.glob({json.dumps(str(path))})]).to_netcdf("joined.nc", engine="h5netcdf")'
         )
         return (
-            f"data file {path} does not exist, and one file is read, no pattern of names; join the "
-            f"files with python -c {shlex.quote(code)} and give data.path=joined.nc"
+            f"data file {path} does not exist, and here one file is read, no pattern of names; "
+            f"join the files with python -c {shlex.quote(code)} and give joined.nc"
         )
     return f"data file {path} does not exist; check the path (data.path)"
 

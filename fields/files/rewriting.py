@@ -7,6 +7,7 @@ from pathlib import Path
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
+from fieldsharp.fields.files.addresses import Location
 from fieldsharp.fields.files.recognition import kind_of
 
 OPENERS = {
@@ -20,7 +21,7 @@ OPENERS = {
 """How each kind of file is opened by a person."""
 
 
-def remember_source(dataset: xr.Dataset, path: Path, group: str) -> None:
+def remember_source(dataset: xr.Dataset, path: Location, group: str) -> None:
     """Note in each variable which file and group it is of, for ``copy_with``."""
     for variable in dataset.variables.values():
         variable.encoding.update(source=str(path), group=group)

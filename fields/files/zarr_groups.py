@@ -21,7 +21,7 @@ def open_zarr(path: Path) -> Contents:
         DataError: If it holds links to other files.
     """
     require_own_files(path)
-    return _contents(OwnFilesStore(path, read_only=True))
+    return zarr_contents(OwnFilesStore(path, read_only=True))
 
 
 def open_zarr_zip(path: Path) -> Contents:
@@ -33,13 +33,21 @@ def open_zarr_zip(path: Path) -> Contents:
     root = root_in_zip(path)
     store = OwnMembersStore(path)
     try:
-        return _contents(store, root)
+        return zarr_contents(store, root)
     except BaseException:
         store.close()
         raise
 
 
-def _contents(store: Store, root: str = "") -> Contents:
+def zarr_contents(store: Store, root: str = "", consolidated: bool | None = False) -> Contents:
+    """Return what a Zarr store holds.
+
+    Args:
+        store: Opened for reading.
+        root: Path of the store's root group in it.
+        consolidated: Whether the metadata of all arrays are read from the copy in one file; None
+            where there is one.
+    """
     within: Any = zarr.open(store=store, path=root, mode="r")
     ranks: dict[str, dict[str, int]] = {"": {}}
     if isinstance(within, zarr.Group):
@@ -51,11 +59,15 @@ def _contents(store: Store, root: str = "") -> Contents:
     def read_alone(group: str) -> xr.Dataset:
         inside: Any = store  # xarray takes what Zarr takes
         at = full_name(root, group) if root and group else root or group
-        # The metadata of every array are read themselves: a consolidated copy may be missing or
-        # old. As a mask, since xarray refuses fill values that are plain numbers in attributes of
-        # version 3.
+        # Of a local store the metadata of every array are read themselves: a consolidated copy may
+        # be missing or old. As a mask, since xarray refuses fill values that are plain numbers in
+        # attributes of version 3.
         opened = ZarrStore.open_group(
-            inside, mode="r", group=at or None, consolidated=False, use_zarr_fill_value_as_mask=True
+            inside,
+            mode="r",
+            group=at or None,
+            consolidated=consolidated,
+            use_zarr_fill_value_as_mask=True,
         )
         dataset = xr.open_dataset(opened, **UNREAD)
         declare_zarr_fill_values(dataset, store, at)

@@ -22,7 +22,11 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 def checked_blocks(
-    array: xr.DataArray, dims: tuple[str, ...], at_a_time: int, missing: MissingValues
+    array: xr.DataArray,
+    dims: tuple[str, ...],
+    at_a_time: int,
+    missing: MissingValues,
+    entries: range | None = None,
 ) -> Iterator[Block]:
     """Yield the values of a variable, see ``FieldSource.blocks``.
 
@@ -31,6 +35,7 @@ def checked_blocks(
         dims: Dimensions that frames run along, then y and x.
         at_a_time: Entries of the first dimension to read from the file at a time.
         missing: Which of them are missing; it looks at each piece after it was used.
+        entries: Entries of the first dimension that are read; None for all.
 
     Raises:
         DataError: If a value is infinite in single precision.
@@ -39,8 +44,10 @@ def checked_blocks(
     frames_each = math.prod(shape[1:-2])
     piece = max(1, PIECE_VALUES // math.prod(shape[1:]))
     infinite, first_infinite, a_frame = 0, -1, tuple(range(1, len(shape)))
-    for start in range(0, shape[0], at_a_time):
-        block = array.variable.isel({dims[0]: slice(start, start + at_a_time)})
+    wanted = range(shape[0]) if entries is None else entries
+    for start in range(wanted.start, wanted.stop, at_a_time):
+        stop = min(start + at_a_time, wanted.stop)
+        block = array.variable.isel({dims[0]: slice(start, stop)})
         read = block.load().transpose(*dims).values
         for first in range(0, len(read), piece):
             doubles = read[first : first + piece].astype(np.float64)

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ from fieldsharp.fields.coordinates.attached import with_coordinates
 from fieldsharp.fields.coordinates.dimensions import field_dims, forecast_dims
 from fieldsharp.fields.coordinates.frames import frames_of, grid_coordinates
 from fieldsharp.fields.coordinates.selection import SelectOption
+from fieldsharp.fields.files.addresses import Address, Location
 from fieldsharp.fields.files.formats import pick_variable, unreadable
 from fieldsharp.fields.files.missing_marks import without_marks
 from fieldsharp.fields.files.read_size import block_memory, frames_at_a_time, memory_needed
@@ -23,6 +23,7 @@ from fieldsharp.fields.files.recognition import kind_of
 from fieldsharp.fields.missing_values import MissingValues
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.sources.checked_blocks import checked_blocks
+from fieldsharp.fields.sources.expver import EXPVER, versions_of
 from fieldsharp.fields.sources.field_source import Block, FieldHeader
 
 PAIRED_BYTES = 32
@@ -37,27 +38,31 @@ class FileSource:
 
     Attributes:
         path: Of the file.
+        variable: Its name, with its group.
         dataset: The opened file.
         stored: The variable as it is in the file.
         array: Its selected part, with its coordinates.
         dims: Dimensions that frames run along, then y and x.
         member: Which of them is of members.
         missing: Which values are missing.
+        preliminary: Values that stand in where ``array`` has none, of ERA5's preliminary release.
     """
 
-    path: Path
+    path: Location
+    variable: str
     dataset: xr.Dataset
     stored: xr.Variable
     array: xr.DataArray
     dims: tuple[str, ...]
     member: str | None
     missing: MissingValues
+    preliminary: xr.DataArray | None = None
 
     @classmethod
     def of(
         cls,
         dataset: xr.Dataset,
-        path: Path,
+        path: Location,
         settings: DataSettings,
         option: SelectOption,
         *,
@@ -79,14 +84,19 @@ class FileSource:
         stored = dataset[name]
         _require_numbers(stored)
         array, member = with_coordinates(dataset, name), None
+        both = versions_of(array) if not every_frame and EXPVER not in settings.select else None
+        array = array if both is None else both.final
         array = array.rename(name.rpartition("/")[2])  # without its group
         dims: tuple[str, ...]
         if every_frame:
             array, dims, member = forecast_dims(array, settings.select, option)
         else:
             array, dims = field_dims(array, settings.select, option)
-        missing = MissingValues.of(stored.variable, str(array.name), settings)
-        return cls(path, dataset, stored.variable, array, dims, member, missing)
+        missing = MissingValues.of(stored.variable, str(array.name), path, settings)
+        found = cls(path, name, dataset, stored.variable, array, dims, member, missing)
+        if both is not None:
+            found.preliminary, _ = field_dims(both.preliminary, settings.select, option)
+        return found
 
     @cached_property
     def header(self) -> FieldHeader:
@@ -123,7 +133,8 @@ class FileSource:
         if len(self.dims) > 3:
             use = replace(use, bytes_a_value=use.bytes_a_value + PAIRED_BYTES)
         # NumPy files are in memory as a whole until they are read.
-        held = self.array.nbytes if kind_of(self.path) in NUMPY else 0
+        in_memory = not isinstance(self.path, Address) and kind_of(self.path) in NUMPY
+        held = self.array.nbytes if in_memory else 0
         needed = memory_needed(self.stored, self.array, self.dims, use, np.dtype(dtype), held)
         require_memory(needed, f"{self._what} holds {self.array.size} values and", use.processes)
 
@@ -132,11 +143,18 @@ class FileSource:
         needed = block_memory(self.stored, self.array, self.dims)
         require_memory(needed, f"{self._what}, read a part at a time,")
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield all values, see ``FieldSource.blocks``."""
+    def blocks(self, frames: range | None = None) -> Iterator[Block]:
+        """Yield all values, or those of some frames, see ``FieldSource.blocks``."""
         at_a_time = frames_at_a_time(self.stored, self.array, self.dims)
+        wanted = (self.dims, at_a_time, self.missing, frames)
         try:
-            yield from checked_blocks(self.array, self.dims, at_a_time, self.missing)
+            blocks = checked_blocks(self.array, *wanted)
+            if self.preliminary is None:
+                yield from blocks
+                return
+            others = checked_blocks(self.preliminary, *wanted)
+            for (first, final_THW), (_, other_THW) in zip(blocks, others, strict=True):
+                yield first, np.where(np.isnan(final_THW), other_THW, final_THW)
         except DataError:
             raise
         except Exception as error:  # a damaged chunk is found only now

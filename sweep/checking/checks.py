@@ -6,6 +6,7 @@ from functools import partial
 import torch
 
 from fieldsharp.core.errors import FieldsharpError, TrainingFailed
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
@@ -154,7 +155,11 @@ def _values(config: SweepConfig, settings: ScriptSettings) -> str:
 def _targets(config: SweepConfig) -> str:
     facts = run_preflight(config).facts
     unit = f" {facts.units}" if facts.units else ""
-    of = f"of {config.data.path}" if config.has_data else "as given: nothing else is known"
+    of = (
+        f"of {DataFiles.of(config.data.path)}"
+        if config.has_data
+        else "as given: nothing else is known"
+    )
     gradient = f"gradient {facts.gradient.low:.4g}{unit} {facts.per}"
     return f"{gradient}, peak {facts.peak.low:.4g}{unit}, {of}"
 

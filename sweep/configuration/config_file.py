@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.setting_words import in_quotes
 from fieldsharp.core.suggestions import nearest
+from fieldsharp.fields.files.data_files import absolute
 from fieldsharp.fields.settings import CONVERSION, section_of
 from fieldsharp.model.registry import BEST_SHARPENER
 from fieldsharp.sweep.configuration.choices_in_a_file import require_choices_of_one_kind
@@ -247,10 +248,21 @@ def _make_paths_absolute(tree: Tree, folder: Path) -> None:
     for section, key, what in (("data", "path", "a data file"), ("trainer", "project", "a folder")):
         part = tree.get(section)
         given = part.get(key) if isinstance(part, dict) else None
-        if isinstance(part, dict) and isinstance(given, str) and given:
-            try:
-                part[key] = str((folder / Path(given).expanduser()).resolve())
-            except (OSError, RuntimeError, ValueError) as error:  # ~nobody, a loop, a NUL
-                raise ConfigError(
-                    f"{section}.{key} {_shown(given)} is no path ({error}); give that of {what}"
-                ) from error
+        if not isinstance(part, dict) or not given:
+            continue
+        if isinstance(given, str):
+            part[key] = _absolute(given, folder, f"{section}.{key}", what)
+        elif section == "data" and isinstance(given, list):
+            part[key] = [
+                _absolute(one, folder, "data.path", what) if isinstance(one, str) and one else one
+                for one in given
+            ]
+
+
+def _absolute(given: str, folder: Path, where: str, what: str) -> str:
+    try:
+        return absolute(given, folder)
+    except (OSError, RuntimeError, ValueError) as error:  # ~nobody, a loop, a NUL
+        raise ConfigError(
+            f"{where} {_shown(given)} is no path ({error}); give that of {what}"
+        ) from error

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from optuna.study import Study
 
 from fieldsharp.core.errors import DataError, StudyError
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.model.device import find_device
 from fieldsharp.objectives.limits.field_variation import FieldVariation
@@ -25,7 +25,6 @@ from fieldsharp.sweep.study.confirmation.seed_scoring import (
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.formatting import describe
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
-from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.trial_records import trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator, Persistence
@@ -137,9 +136,9 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> ConfirmationPlan:
 def _test_split(config: SweepConfig, facts: DataSummary) -> tuple[Targets, FieldVariation]:
     """Return the targets of the test split, and the variation of its truth."""
     data = load_forecast_data(config.data, measures=config.objective.measures)
-    if file_sha256(Path(config.data.path)) != facts.provenance.data_sha256:
+    if DataFiles.of(config.data.path).sha256() != facts.provenance.data_sha256:
         raise DataError(
-            f"the data file {config.data.path} is not the one study {config.study!r} was started "
+            f"the data file {DataFiles.of(config.data.path)} is not the one study {config.study!r} was started "
             "on: it has other contents; put the old one back, or start another study"
         )
     evaluator = Evaluator(data, data.test)

@@ -4,10 +4,10 @@ import logging
 import math
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError, DataError
 from fieldsharp.fields.derivatives import interior_mask
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.model.device import count_gpus, find_device
 from fieldsharp.model.losses.custom_term import check_own_term
@@ -107,7 +107,8 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
         weight_units=_weight_units(config, data),
         linear=_linear_forecast(config, data, evaluator),
         provenance=provenance(
-            Path(config.data.path), project_sha256(config.trainer) if config.trainer else None
+            DataFiles.of(config.data.path),
+            project_sha256(config.trainer) if config.trainer else None,
         ),
         variation=evaluator.field_variation(),
         measures=config.objective.measures,

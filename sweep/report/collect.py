@@ -2,12 +2,12 @@
 
 import shlex
 from datetime import datetime
-from pathlib import Path
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import StudyError
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.objectives.verdicts.verdict import GAMED, SHARPEN
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.errors.mapping import database_errors
@@ -102,7 +102,7 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
             **{number: f"left out: {reason}" for number, reason in status.left_out.items()},
         },
         provenance=summary.provenance,
-        data_file=Path(config.data.path).name,
+        data_file=DataFiles.of(config.data.path).name,
         windows=summary.windows,
         config=dump_yaml(config.model_dump(mode="json")),
         without_training=without_training(records, summary.targets, status.missing_references),

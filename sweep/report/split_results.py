@@ -2,11 +2,11 @@
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from fieldsharp.core.errors import DataError, FieldsharpError, StudyError
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.model.checkpoint import decode
 from fieldsharp.model.predictors.factory import build_predictor
@@ -23,7 +23,6 @@ from fieldsharp.sweep.report.model import AccusedTrial, ForecastResult, Kind, Sp
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.sharpening_records import best_reference
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -135,11 +134,11 @@ def test_split(
 
 
 def _same_data(config: SweepConfig, summary: DataSummary) -> ForecastData:
-    path = Path(config.data.path)
-    if not path.exists():
-        raise DataError(f"the data file {path.name} is not at the path that the study has for it")
-    if file_sha256(path) != summary.provenance.data_sha256:
-        raise DataError(f"the data file {path.name} has changed since the study was started")
+    files = DataFiles.of(config.data.path)
+    if not files.exist():
+        raise DataError(f"the data file {files.name} is not at the path that the study has for it")
+    if files.sha256() != summary.provenance.data_sha256:
+        raise DataError(f"the data file {files.name} has changed since the study was started")
     return load_forecast_data(config.data, measures=config.objective.measures)
 
 

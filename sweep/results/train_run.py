@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from fieldsharp.core.errors import ConfigError, TrainingFailed
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.model.device import Hardware, find_hardware
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
@@ -66,12 +67,11 @@ def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
     data = load_forecast_data(config.data, hardware.device, measures=config.objective.measures)
     shape = forecast_shape(data, config.run)
     check_predictor(build_predictor(config.predictor, shape), shape, config.predictor.name)
-    origin = provenance(Path(config.data.path))
+    origin = provenance(DataFiles.of(config.data.path))
     exported_sha256 = file.exported.get("data_sha256", origin.data_sha256)
     if exported_sha256 != origin.data_sha256:
         logger.warning(
-            "the data file is not the one this configuration was exported with: "
-            "its metrics will differ"
+            "the data are not those this configuration was exported with: its metrics will differ"
         )
     make_run_folder(folder)
     trial = _trial(config, data, hardware)

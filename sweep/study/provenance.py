@@ -4,10 +4,10 @@ import hashlib
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.secret_variables import environment_without_secrets
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.settings import Settings
 
 PACKAGES = ("torch", "optuna", "numpy", "xarray", "scipy", "pydantic", "SQLAlchemy")
@@ -21,8 +21,7 @@ class Provenance(Settings):
         git_commit: Commit of this project, "unknown" outside a checkout; "+changes" is added where
             tracked files differ from it.
         machine: Processor and system.
-        data_sha256: Of the data file, or of all files of a Zarr store; of no bytes without a data
-            file.
+        data_sha256: Of the data files, see ``DataFiles.sha256``; of no bytes without any.
         project_sha256: Of the Python files of a script's project, None where there is none.
     """
 
@@ -33,7 +32,7 @@ class Provenance(Settings):
     project_sha256: str | None = None
 
 
-def provenance(data_path: Path | None, project_sha256: str | None = None) -> Provenance:
+def provenance(data: DataFiles | None, project_sha256: str | None = None) -> Provenance:
     """Return the provenance of results that are computed now on this machine."""
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
@@ -45,22 +44,9 @@ def provenance(data_path: Path | None, project_sha256: str | None = None) -> Pro
         versions=versions,
         git_commit=git_commit(),
         machine=f"{platform.machine()} {platform.system()}",
-        data_sha256=file_sha256(data_path) if data_path else hashlib.sha256().hexdigest(),
+        data_sha256=data.sha256() if data else hashlib.sha256().hexdigest(),
         project_sha256=project_sha256,
     )
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file; of a folder, that of its files' names and contents."""
-    digest = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    for file in files:
-        if file != path:
-            digest.update(str(file.relative_to(path)).encode() + b"\0")
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
 
 
 def git_commit() -> str:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import torch
 
 from fieldsharp.core.errors import DataError, TrainingFailed
-from fieldsharp.fields.common_frames import frames_in_both, kind_of_time
+from fieldsharp.fields.common_frames import frames_in_both
+from fieldsharp.fields.coordinates.calendars import kind_of_time
 from fieldsharp.fields.field_matching import in_grid_and_units
 from fieldsharp.fields.pairing import FramePairs, pair_frames
 from fieldsharp.fields.reading import RawField

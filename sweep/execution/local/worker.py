@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 
 from fieldsharp.core.errors import DataError, FieldsharpError
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.fields.settings import DataSettings, GridMeasures
 from fieldsharp.model.device import Hardware, find_hardware, is_out_of_memory, release_memory
@@ -27,7 +28,6 @@ from fieldsharp.model.training import Interrupted
 from fieldsharp.sweep.configuration.training_length import pilot_of
 from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY
 from fieldsharp.sweep.execution.script.trial import ScriptTrial
-from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.trial_events import (
     EpochDone,
     FoundLength,
@@ -240,11 +240,11 @@ class Worker:
         settings = spec.run.data
         wanted = (settings, spec.measures, hardware.device)
         if self._data is None or self._data[:3] != wanted:
-            path = Path(settings.path)
-            if not path.exists():
-                raise DataError(f"the data file {path} is gone")
-            if spec.data_sha256 not in (None, file_sha256(path)):
-                raise DataError(f"the data file {path} is not the one the study was started on")
+            files = DataFiles.of(settings.path)
+            if not files.exist():
+                raise DataError(f"the data file {files} is gone")
+            if spec.data_sha256 not in (None, files.sha256()):
+                raise DataError(f"the data file {files} is not the one the study was started on")
             data = load_forecast_data(settings, hardware.device, measures=spec.measures)
             self._data = (*wanted, data)
             self._evaluators = {}

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import torch
 
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.sweep.study import provenance as module
-from fieldsharp.sweep.study.provenance import file_sha256, provenance
+from fieldsharp.sweep.study.provenance import provenance
 
 
 def test_versions_machine_and_data_are_recorded(plume_file: Path) -> None:
-    found = provenance(plume_file)
+    found = provenance(DataFiles.of(str(plume_file)))
     assert found.versions["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
     assert {"python", "optuna", "numpy", "xarray"} <= found.versions.keys()
     assert found.data_sha256 == hashlib.sha256(plume_file.read_bytes()).hexdigest()
@@ -26,7 +27,7 @@ def test_a_folder_is_known_by_the_names_and_contents_of_its_files(tmp_path: Path
             target = tmp_path / name / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        return file_sha256(tmp_path / name)
+        return DataFiles.of(str(tmp_path / name)).sha256()
 
     first = store("a.zarr", {"x/0": b"1", "x/1": b"2"})
     assert store("b.zarr", {"x/1": b"2", "x/0": b"1"}) == first
@@ -54,9 +55,9 @@ def test_the_commit_says_whether_tracked_files_differ(
     git("commit", "-q", "-m", "one")
     commit = git("rev-parse", "HEAD")
     (tmp_path / "untracked").touch()
-    assert provenance(tmp_path / "a").git_commit == commit
+    assert provenance(DataFiles.of(str(tmp_path / "a"))).git_commit == commit
     (tmp_path / "a").write_text("2")
-    assert provenance(tmp_path / "a").git_commit == f"{commit}+changes"
+    assert provenance(DataFiles.of(str(tmp_path / "a"))).git_commit == f"{commit}+changes"
 
 
 def test_outside_a_checkout_or_without_git_the_commit_is_unknown(
@@ -64,10 +65,10 @@ def test_outside_a_checkout_or_without_git_the_commit_is_unknown(
 ) -> None:
     monkeypatch.setattr(module, "PROJECT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert provenance(plume_file).git_commit == "unknown"
+    assert provenance(DataFiles.of(str(plume_file))).git_commit == "unknown"
 
     def no_git(*_arguments: Any, **_options: Any) -> None:
         raise FileNotFoundError("git")
 
     monkeypatch.setattr(subprocess, "run", no_git)
-    assert provenance(plume_file).git_commit == "unknown"
+    assert provenance(DataFiles.of(str(plume_file))).git_commit == "unknown"

@@ -13,11 +13,11 @@ from uuid import uuid4
 import pytest
 
 from fieldsharp.core.errors import ConfigError, FieldsharpError
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
 from fieldsharp.storage.trial_files.checkpoints import epochs_done
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.factory import executor_plan
-from fieldsharp.sweep.study.provenance import file_sha256
 from fieldsharp.sweep.study.trial_events import (
     End,
     EpochDone,
@@ -111,7 +111,7 @@ def _made(folder: Path) -> Path:
 
 def _spec(config: SweepConfig, number: int = 0, epochs: int = 2) -> TrialSpec:
     run = config.run_with({"training.epochs": epochs})
-    return TrialSpec(number=number, run=run, data_sha256=file_sha256(Path(config.data.path)))
+    return TrialSpec(number=number, run=run, data_sha256=DataFiles.of(config.data.path).sha256())
 
 
 def _until_ready(executor: "RayExecutor", slots: int = 1) -> None:

@@ -1,0 +1,130 @@
+"""The data files of a study: one path, a pattern of names, an address, or a list of these."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from glob import glob, has_magic
+from pathlib import Path
+
+from fieldsharp.core.errors import DataError
+from fieldsharp.fields.files.addresses import Address, Location, location_of
+from fieldsharp.fields.files.content_hash import file_sha256
+from fieldsharp.fields.files.zarr_addresses import is_store, store_sha256
+
+
+@dataclass(frozen=True)
+class DataFiles:
+    """What ``data.path`` names.
+
+    Attributes:
+        given: Its entries, as they were given.
+    """
+
+    given: tuple[str, ...]
+
+    @classmethod
+    def of(cls, path: str | Sequence[str]) -> "DataFiles":
+        """Return the files that a setting names."""
+        return cls((path,) if isinstance(path, str) else tuple(path))
+
+    def __str__(self) -> str:
+        if len(self.given) == 1:
+            return self.given[0]
+        return f"{self.given[0]} and {len(self.given) - 1} more"
+
+    @property
+    def name(self) -> str:
+        """The names without folders, for people."""
+        names = [location_of(entry).name for entry in self.given]
+        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+    def locations(self) -> tuple[Location, ...]:
+        """Return each file once; those of a pattern are sorted by name.
+
+        A file whose own name holds such signs is that file. Whether other files exist is not
+        looked at.
+
+        Raises:
+            DataError: If no file fits a pattern.
+        """
+        found: dict[Location, None] = {}
+        for entry in self.given:
+            found |= dict.fromkeys(_expanded(entry))
+        return tuple(found)
+
+    def local(self) -> tuple[Path, ...]:
+        """Return the files and folders of this machine, without addresses.
+
+        Raises:
+            DataError: If no file fits a pattern.
+        """
+        return tuple(one for one in self.locations() if isinstance(one, Path))
+
+    def exist(self) -> bool:
+        """Return whether all of them are there; an address counts if a store is found at it."""
+        try:
+            return all(
+                is_store(one) if isinstance(one, Address) else one.exists()
+                for one in self.locations()
+            )
+        except DataError:
+            return False
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of a single file, see ``file_sha256``; of a store at an address, that
+        of its contents; of several, that of their names and contents, in their order.
+
+        Names are relative to the folder that all of them are in.
+
+        Raises:
+            DataError: If no file fits a pattern, or an address cannot be read.
+        """  # noqa: D205 - one sentence
+        locations = self.locations()
+        if len(locations) == 1:
+            return _sha256(locations[0])
+        digest = hashlib.sha256()
+        folders = [one.resolve().parent for one in locations if isinstance(one, Path)]
+        common = os.path.commonpath(folders) if folders else ""
+        for one in locations:
+            name = one.name if isinstance(one, Address) else os.path.relpath(one.resolve(), common)
+            digest.update(f"{name}\0{_sha256(one)}\0".encode())
+        return digest.hexdigest()
+
+
+def absolute(entry: str, folder: Path) -> str:
+    """Return an entry of ``data.path`` that is relative to a folder as an absolute one.
+
+    Raises:
+        OSError: If it is no path.
+        RuntimeError: If it names the home of nobody.
+        ValueError: If it is no path.
+    """
+    location = location_of(entry)
+    if isinstance(location, Address):
+        return entry
+    return str((folder / location.expanduser()).resolve())
+
+
+def _expanded(entry: str) -> list[Location]:
+    location = location_of(entry)
+    if isinstance(location, Address):
+        if "*" in entry:
+            raise DataError(
+                f"data.path {entry} is a pattern at an address, and patterns are of files of this "
+                "machine; list the addresses, as data.path=[FIRST,SECOND]"
+            )
+        return [location]
+    if not has_magic(str(location)) or location.exists():
+        return [location]
+    found = sorted(glob(str(location), recursive=True))  # noqa: PTH207 - of absolute patterns too
+    if not found:
+        raise DataError(
+            f"no file fits data.path {entry}; check the pattern: * is any part of a name, ? one "
+            "sign, [ab] one of these, ** any folders"
+        )
+    return [Path(name) for name in found]
+
+
+def _sha256(location: Location) -> str:
+    return store_sha256(location) if isinstance(location, Address) else file_sha256(location)
