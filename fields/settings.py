@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from fieldsharp.core.setting_words import require_no_conversion
+from fieldsharp.core.setting_words import in_quotes, require_no_conversion
 
 LARGEST_WINDOW_FRAMES = 1000
 CONVERSION = "conversion"
@@ -75,6 +75,22 @@ Names = Annotated[tuple[str, ...], BeforeValidator(lambda v: [v] if isinstance(v
 """Names; a single one needs no brackets."""
 
 
+def _as_paths(value: Any) -> Any:
+    entries = value if isinstance(value, list | tuple) else [value]
+    wrong = [entry for entry in entries if not isinstance(entry, str)]
+    if entries and not wrong:
+        return value if isinstance(value, str) else tuple(value)
+    found = "an empty list"
+    if wrong:
+        word = "null" if wrong[0] is None else str(wrong[0]).lower()
+        found = f"{word}; {in_quotes(word)}"
+    raise ValueError(f"must be a path or a list of paths, found {found}")
+
+
+FilePaths = Annotated[str | tuple[str, ...], BeforeValidator(_as_paths)]
+"""One path, pattern or address, or a list of these."""
+
+
 class SplitSettings(Settings):
     """Chronological shares of the series; a gap of one window is left between them."""
 
@@ -100,7 +116,7 @@ class SplitSettings(Settings):
 class DataSettings(Settings):
     """Which field is forecast, from how much history, and how far ahead."""
 
-    path: str | Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+    path: FilePaths = Field(
         description="NetCDF, HDF5, Zarr (a folder, a .zip or an address), GRIB, .npy or .npz file; "
         "a pattern such as era5/*.nc or a list of files, joined along time; a relative path in a "
         "YAML file is relative to that file"

@@ -82,7 +82,7 @@ _data: dict[str, tuple[ForecastData, Evaluator]] = {}
 
 def _train(task: _Task) -> Curve:
     torch.set_num_threads(task.run.training.threads)
-    path = task.run.data.path
+    path = str(task.run.data.path)
     if path not in _data:
         data = load_forecast_data(task.run.data)
         _data[path] = data, Evaluator(data, data.validation)

@@ -77,10 +77,10 @@ _data: dict[str, tuple[ForecastData, Evaluator]] = {}
 def _train(task: _Task) -> Training:
     torch.set_num_threads(1)
     run = task.run
-    if run.data.path not in _data:
+    if str(run.data.path) not in _data:
         data = load_forecast_data(run.data)
-        _data[run.data.path] = data, Evaluator(data, data.validation)
-    data, evaluator = _data[run.data.path]
+        _data[str(run.data.path)] = data, Evaluator(data, data.validation)
+    data, evaluator = _data[str(run.data.path)]
     plan = SharpeningPlan.of(run, task.rungs)
     try:
         trial = Trial(run, data, find_hardware(run.training), evaluator, sharpening=plan)

@@ -30,7 +30,16 @@ def open_zarr_at(address: Address) -> Contents:
         DataError: If there is none, or a package is missing.
     """
     require_store(address)
-    return zarr_contents(_store(address), consolidated=None)
+    try:
+        contents = zarr_contents(_store(address), take_consolidated=True)
+    except DataError:
+        raise
+    except Exception as error:  # many servers refuse to list what they hold
+        raise _not_listed(address, f" ({type(error).__name__}: {_reason(error)})") from error
+    if not any(contents.ranks.values()):
+        contents.close()
+        raise _not_listed(address)
+    return contents
 
 
 def require_store(address: Address) -> None:
@@ -106,16 +115,28 @@ def _chunk_keys(array: "zarr.Array[Any]") -> Iterator[str]:
 
 def _store(address: Address) -> Store:
     system, path = address.opened(asynchronous=True)
-    if not system.async_impl:
+    # A cache says of itself what the file system behind it is.
+    if not system.async_impl or not system.asynchronous or "::" in address.url:
         from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 
         system = AsyncFileSystemWrapper(system, asynchronous=True)
     return FsspecStore(system, read_only=True, path=path.rstrip("/"))
 
 
-def _unreachable(address: Address, error: Exception) -> DataError:
-    reason = " ".join(str(error).split())[:200] or "no reason given"
+def _not_listed(address: Address, reason: str = "") -> DataError:
     return DataError(
-        f"data.path {address} cannot be read ({type(error).__name__}: {reason}); check the address "
-        "and the rights to read it"
+        f"no array is found in the Zarr store at {address}{reason}: it is empty, or its server "
+        "lists nothing and the store has no consolidated metadata; where it was written, add them "
+        "with python -c 'import sys, zarr; zarr.consolidate_metadata(sys.argv[1])' and its path"
     )
+
+
+def _unreachable(address: Address, error: Exception) -> DataError:
+    return DataError(
+        f"data.path {address} cannot be read ({type(error).__name__}: {_reason(error)}); check the "
+        "address and the rights to read it"
+    )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or "no reason given"

@@ -39,16 +39,21 @@ def open_zarr_zip(path: Path) -> Contents:
         raise
 
 
-def zarr_contents(store: Store, root: str = "", consolidated: bool | None = False) -> Contents:
+def zarr_contents(store: Store, root: str = "", *, take_consolidated: bool = False) -> Contents:
     """Return what a Zarr store holds.
 
     Args:
         store: Opened for reading.
         root: Path of the store's root group in it.
-        consolidated: Whether the metadata of all arrays are read from the copy in one file; None
+        take_consolidated: Whether the metadata of arrays are read from their copy in one file,
             where there is one.
     """
     within: Any = zarr.open(store=store, path=root, mode="r")
+    consolidated = (
+        take_consolidated
+        and isinstance(within, zarr.Group)
+        and within.metadata.consolidated_metadata is not None
+    )
     ranks: dict[str, dict[str, int]] = {"": {}}
     if isinstance(within, zarr.Group):
         for name, member in within.members(max_depth=None):

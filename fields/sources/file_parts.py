@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.printable import printable
@@ -38,7 +37,10 @@ SAME_VALUE = 1e-6
 """Relative, of levels and other single values beside the grid."""
 MOST_LISTED = 20
 """Files in a command."""
+SINGLE_ROUNDING = 2.0**-22
+"""Relative difference of values that are the same in single precision."""
 Value = float | str
+Values = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class FirstFile:
             raise _without_times(source.path, all_files)
         self._require_same_times(source)
         self._require_same_level(source)
-        conversion = self._conversion(source)
+        conversion = self.conversion(source)
         frames = header.frames
         return FilePart(
             location=source.path,
@@ -116,9 +118,9 @@ class FirstFile:
                 frames.lead_T,
                 release_of_frames(source.dataset, source.dims[0], len(frames.time_T)),
             ),
-            order=self._order(source),
+            order=self.order(source),
             conversion=conversion,
-            rounding=_rounding(source.stored, conversion),
+            rounding=packing_error(source, conversion),
             frames_at_a_time=source.frames_at_a_time,
             block_bytes=block_memory(source.stored, source.array, source.dims),
         )
@@ -158,7 +160,12 @@ class FirstFile:
                     "alone; leave one of them out of data.path"
                 )
 
-    def _conversion(self, source: FileSource) -> UnitConversion | None:
+    def conversion(self, source: FileSource) -> UnitConversion | None:
+        """Return the conversion of a file into the units of this one; None if they are the same.
+
+        Raises:
+            DataError: If it cannot be converted, or one alone states units.
+        """
         attrs, of_first = source.header.attrs, self.header.attrs
         ours, theirs = (str(a.get("units") or "") for a in (attrs, of_first))
         if bool(ours) != bool(theirs):
@@ -180,7 +187,12 @@ class FirstFile:
                 "give files of one quantity, with units written as in CF"
             ) from error
 
-    def _order(self, source: FileSource) -> CellOrder | None:
+    def order(self, source: FileSource) -> CellOrder | None:
+        """Return the order of the cells of a file as those of this one; None if it is the same.
+
+        Raises:
+            DataError: If it is on another grid.
+        """
         ours, theirs = _grid(source.header), _grid(self.header)
         if _is_same(ours, theirs):
             return None
@@ -231,8 +243,22 @@ def _single_values(source: FileSource) -> dict[str, Value]:
     return found
 
 
-def _rounding(stored: xr.Variable, conversion: UnitConversion | None) -> float:
-    """Return half the step of packed integers, in the units of the first file."""
+def differing(values: Values, others: Values, rounding: float) -> npt.NDArray[np.bool_]:
+    """Return where two files hold different values of the same cells.
+
+    Args:
+        values: Of one file, NaN where missing.
+        others: Of the other.
+        rounding: Errors of both by how they are packed.
+    """
+    size = np.maximum(np.abs(values), np.abs(others))
+    near = np.abs(values - others) <= rounding * 1.001 + SINGLE_ROUNDING * size
+    return ~(near | (np.isnan(values) & np.isnan(others)))
+
+
+def packing_error(source: FileSource, conversion: UnitConversion | None) -> float:
+    """Return half the step of packed integers, in the units of the first file; 0 of others."""
+    stored = source.stored
     packing = stored.encoding
     dtype = np.dtype(packing.get("dtype") or stored.dtype)
     if dtype.kind not in "iu" or "scale_factor" not in packing:

@@ -22,15 +22,13 @@ from fieldsharp.fields.missing_values import MissingValues
 from fieldsharp.fields.series import time_text
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.sources.field_source import Block, FieldHeader
-from fieldsharp.fields.sources.file_parts import FilePart
+from fieldsharp.fields.sources.file_parts import FilePart, differing
 from fieldsharp.fields.sources.file_source import FileSource
 from fieldsharp.fields.sources.joining import compared, say_how_joined
 from fieldsharp.fields.sources.timeline import Holder, Run, Timeline
 
 Values = npt.NDArray[np.float64]
 MOST_OPEN = 4
-SINGLE_ROUNDING = 2.0**-22
-"""Relative difference of values that are the same in single precision."""
 
 
 @dataclass
@@ -199,9 +197,7 @@ class JoinedSource:
     ) -> npt.NDArray[np.bool_]:
         """Return where the values of two files differ by more than they are rounded."""
         rounding = sum(self.parts[number].rounding for number in (holder.file, other.file))
-        size_THW = np.maximum(np.abs(values_THW), np.abs(others_THW))
-        near_THW = np.abs(values_THW - others_THW) <= rounding * 1.001 + SINGLE_ROUNDING * size_THW
-        return ~(near_THW | (np.isnan(values_THW) & np.isnan(others_THW)))
+        return differing(values_THW, others_THW, rounding)
 
     def _conflict(self, one: int, two: int) -> DataError:
         """Return the error of two files that hold different values at some times."""

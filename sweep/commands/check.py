@@ -19,6 +19,7 @@ def run(
     """Check a configuration; exit code 1 if anything fails."""
     from rich.table import Table
 
+    from fieldsharp.fields.files.data_files import DataFiles
     from fieldsharp.sweep.commands.console import wide_console
     from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.configuration.config_file import load_config
@@ -26,7 +27,8 @@ def run(
     loaded = load_config(find_config(config), settings or []).config
     console = wide_console()
     if console.is_terminal and not as_json:
-        console.print(f"checking {loaded.data.path or config}", markup=False, soft_wrap=True)
+        subject = DataFiles.of(loaded.data.path) if loaded.has_data else config
+        console.print(f"checking {subject}", markup=False, soft_wrap=True)
     from fieldsharp.sweep.checking.checks import checks_of
     from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
 

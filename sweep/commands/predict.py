@@ -19,7 +19,8 @@ def run(
     steps: Annotated[int | None, typer.Option(min=1, help="Frames to predict.")] = None,
     days: Annotated[int | None, typer.Option(min=1, help="Days to predict.")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Other data than the run was trained on.")
+        str | None,
+        typer.Option(help="Other data than the run was trained on: a file, a pattern, an address."),
     ] = None,
     after: Annotated[
         str | None,

@@ -56,6 +56,7 @@ def run(
     """Run a sweep from the command line."""
     import json
 
+    from fieldsharp.fields.files.data_files import DataFiles
     from fieldsharp.sweep.commands.console import wide_console
     from fieldsharp.sweep.configuration.config_file import load_config
 
@@ -74,7 +75,8 @@ def run(
     warm_start = _warm_start(earlier, earlier_storage, loaded, address)
     console = wide_console(stderr=as_json)
     if console.is_terminal and not quiet:  # reading takes seconds without any other output
-        console.print(f"reading {loaded.data.path or 'the script'}", markup=False, soft_wrap=True)
+        subject = DataFiles.of(loaded.data.path) if loaded.has_data else "the script"
+        console.print(f"reading {subject}", markup=False, soft_wrap=True)
     # Imported last: torch takes seconds to load, and wrong options are reported before.
     from fieldsharp.sweep.commands.sweep_run import OutputOptions, run_and_show
 

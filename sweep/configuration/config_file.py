@@ -194,7 +194,9 @@ def _apply_override(tree: Tree, override: str) -> None:
             f"--set {override!r} is not of the form key.path=value, such as "
             "--set training.epochs=20"
         )
-    value = parse_yaml(text, f"--set {key}")
+    # A text such as *.nc: what an alias would refer to cannot be in it.
+    is_pattern = text.lstrip().startswith("*")
+    value = text.strip() if is_pattern else parse_yaml(text, f"--set {key}")
     if isinstance(value, str) and text.strip()[:1] not in YAML_FORMS:
         value = text.strip()  # a path may hold " #", with which a comment begins in a file
     node: Any = tree

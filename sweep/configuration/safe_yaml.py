@@ -95,7 +95,10 @@ def parse_yaml(text: str, what: str) -> Any:
         problem, _, advice = str(error.problem).partition("; ")
         raise ConfigError(f"{what} {problem} ({where}); {advice}") from error
     except yaml.YAMLError as error:
-        raise ConfigError(f"{what} is not valid YAML: {_reason(error)}; mend that place") from error
+        reason = _reason(error)
+        of_text = "alias" in reason  # of a pattern of files, most likely
+        advice = """put text with * in quotes, as '*.nc'""" if of_text else "mend that place"
+        raise ConfigError(f"{what} is not valid YAML: {reason}; {advice}") from error
     # Raised by PyYAML's constructors for a value that does not fit its tag, such as !!int many.
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ConfigError(

@@ -136,9 +136,10 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> ConfirmationPlan:
 def _test_split(config: SweepConfig, facts: DataSummary) -> tuple[Targets, FieldVariation]:
     """Return the targets of the test split, and the variation of its truth."""
     data = load_forecast_data(config.data, measures=config.objective.measures)
-    if DataFiles.of(config.data.path).sha256() != facts.provenance.data_sha256:
+    files = DataFiles.of(config.data.path)
+    if files.sha256() != facts.provenance.data_sha256:
         raise DataError(
-            f"the data file {DataFiles.of(config.data.path)} is not the one study {config.study!r} was started "
+            f"the data file {files} is not the one study {config.study!r} was started "
             "on: it has other contents; put the old one back, or start another study"
         )
     evaluator = Evaluator(data, data.test)

@@ -1,12 +1,12 @@
 """Forecasts from a run folder of any length, autoregressively."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from fieldsharp.core.errors import ConfigError, DataError
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.reading import SERIES, read_series
 from fieldsharp.fields.series import FieldSeries, period_text, time_text
 from fieldsharp.fields.settings import DataSettings
@@ -25,7 +25,7 @@ SECONDS_A_DAY = 86_400.0
 def forecast(
     trained: TrainedRun,
     steps: int,
-    data_path: Path | None = None,
+    data_path: str | None = None,
     after: str | None = None,
     sharpening: str | None = None,
 ) -> FieldSeries:
@@ -36,7 +36,7 @@ def forecast(
 def forecast_variables(
     trained: TrainedRun,
     steps: int,
-    data_path: Path | None = None,
+    data_path: str | None = None,
     after: str | None = None,
     sharpening: str | None = None,
 ) -> tuple[FieldSeries, ...]:
@@ -60,7 +60,7 @@ def forecast_variables(
     settings = _settings(trained, data_path)
     variables = in_trained_units(read_variables(settings, SERIES), trained)
     series = variables.predicted[0]
-    require_same_field(series, trained, settings.path)
+    require_same_field(series, trained, str(DataFiles.of(settings.path)))
     last = frame_at(series, after)
     first = last - (settings.history - 1) * settings.stride
     if first < 0:
@@ -120,7 +120,7 @@ def _sharpener(trained: TrainedRun, asked: str | None) -> FittedSharpener | None
     return None if asked == NO_SHARPENER else trained.sharpener
 
 
-def steps_of_days(trained: TrainedRun, days: int, data_path: Path | None = None) -> int:
+def steps_of_days(trained: TrainedRun, days: int, data_path: str | None = None) -> int:
     """Return the number of predicted frames in a number of days.
 
     Raises:
@@ -142,9 +142,9 @@ def steps_of_days(trained: TrainedRun, days: int, data_path: Path | None = None)
     return round(days * SECONDS_A_DAY / between_s)
 
 
-def _settings(trained: TrainedRun, data_path: Path | None) -> DataSettings:
+def _settings(trained: TrainedRun, data_path: str | None) -> DataSettings:
     settings = trained.run.data
-    return settings.model_copy(update={"path": str(data_path)}) if data_path else settings
+    return settings.model_copy(update={"path": data_path}) if data_path else settings
 
 
 def _roll_out(

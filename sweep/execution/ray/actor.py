@@ -19,6 +19,7 @@ from tempfile import mkdtemp
 import ray
 
 from fieldsharp.core.secret_variables import forget_secrets
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
 from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES
 from fieldsharp.sweep.execution.local.entrypoint import end_with_parent, keep_freed_memory
@@ -68,7 +69,7 @@ class TrialActor:
         self._mirror = CheckpointSync(mirror) if mirror is not None else None
         sees_mirror = self._mirror is None or self._mirror.sees(mark)
         self._info: ActorInfo | None = _info(required_paths, sees_mirror)
-        self._received_data: dict[str | None, Path] = {}
+        self._received_data: dict[str | None, dict[Path, Path]] = {}
         self._pipe, worker_end = Pipe()
         self._assignment: Assignment | None = None
         self._name_in_mirror = ""
@@ -83,10 +84,16 @@ class TrialActor:
         """
         job = Assignment.model_validate_json(assignment)
         sha = job.spec.data_sha256
+        files = DataFiles.of(job.spec.run.data.path)
         if data is not None:
-            self._received_data[sha] = unpack_data(data, Path(f"data-{sha}").resolve())
+            folder = Path(f"data-{sha}").resolve()
+            arrived = unpack_data(data, folder, files.local())
+            self._received_data[sha] = dict(zip(files.local(), arrived, strict=True))
         if sha in self._received_data:
-            settings = job.spec.run.data.model_copy(update={"path": str(self._received_data[sha])})
+            here = self._received_data[sha]
+            found = [str(here[one] if isinstance(one, Path) else one) for one in files.locations()]
+            path = found[0] if len(found) == 1 else tuple(found)
+            settings = job.spec.run.data.model_copy(update={"path": path})
             run = job.spec.run.model_copy(update={"data": settings})
             job = job.model_copy(update={"spec": job.spec.model_copy(update={"run": run})})
         if self._mirror is not None and job.checkpoints is not None:

@@ -4,12 +4,14 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import ray
 
 from fieldsharp.core.errors import ConfigError, FieldsharpError
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.checkpoint_transfer import CheckpointTransfer
@@ -107,7 +109,7 @@ class RayExecutor:
         self._pending: _Pending | None = None
         self._packed_data: Any = None
         self._failed_submits: list[TrialEvent] = []
-        self._data_mb = data_mb(Path(self._data_path)) if self._data_path else 0.0
+        self._data_mb = data_mb(self._data_paths)
         self._paths = [str(place) for place in self._required_paths()]
         if self._transfer is not None:
             self._transfer.fetch_all()
@@ -121,11 +123,11 @@ class RayExecutor:
     def submit(self, spec: TrialSpec, checkpoints: Path | None = None) -> None:
         """Hand a trial to a ready worker."""
         slot = next(slot for slot in self._slots if slot.ready and slot.spec is None)
-        path = Path(spec.run.data.path).resolve()
         try:
-            data = self._data(slot, path)
+            data = self._data(slot)
         except OSError as error:
-            reason = f"the data {path} cannot be read ({error.strerror or error})"
+            files = DataFiles.of(self._config.data.path)
+            reason = f"the data {files} cannot be read ({error.strerror or error})"
             self._failed_submits.append(TrialFailed(spec.number, spec.attempt, reason, "data"))
             return
         slot.spec, slot.checkpoints = spec, checkpoints
@@ -265,15 +267,16 @@ class RayExecutor:
                 f"does not see what is written to ray.checkpoints {self._mirror.url} here; give a "
                 "place that is the same on every node"
             )
-        if self._data_path in info.missing_paths and self._config.trainer is None:
+        data = {str(path) for path in self._data_paths}
+        if data & set(info.missing_paths) and self._config.trainer is None:
             most_mb = self._config.ray.send_data_mb
             if self._data_mb > most_mb:
                 return (
-                    f"does not have the data {self._data_path}, and its {self._data_mb:.0f} MB are "
+                    f"does not have the data {self._data_text}, and its {self._data_mb:.0f} MB are "
                     f"more than the {most_mb} that are sent; put it into a folder that every node "
                     "sees, or raise ray.send_data_mb"
                 )
-        missing = [path for path in info.missing_paths if path != self._data_path]
+        missing = [path for path in info.missing_paths if path not in data]
         if missing:
             advice = "" if self._config.trainer else ", or set ray.checkpoints"
             return (
@@ -351,15 +354,23 @@ class RayExecutor:
             )
 
     @property
-    def _data_path(self) -> str:
-        return str(Path(self._config.data.path).resolve()) if self._config.has_data else ""
+    def _data_text(self) -> str:
+        paths = self._data_paths
+        return str(paths[0]) if len(paths) == 1 else str(DataFiles.of(self._config.data.path))
+
+    @cached_property
+    def _data_paths(self) -> tuple[Path, ...]:
+        """The data files of this machine; a store at an address is read by each node."""
+        if not self._config.has_data:
+            return ()
+        return tuple(path.resolve() for path in DataFiles.of(self._config.data.path).local())
 
     def _required_paths(self) -> list[Path]:
         """Return the paths a node must have: data, study's files, links of a script's project.
 
         The rest of a script's project is among the study's files.
         """
-        paths = [Path(self._data_path)] if self._data_path else []
+        paths = list(self._data_paths)
         if self._mirror is None:
             paths.append(self._folder)
         trainer = self._config.trainer
@@ -367,22 +378,30 @@ class RayExecutor:
             paths += [Path(trainer.project).resolve() / link for link in trainer.links]
         return paths
 
-    def _data(self, slot: _Slot, path: Path) -> Any:
+    def _data(self, slot: _Slot) -> Any:
         """Return the data as Ray sends it, None if the worker's node has it."""
         assert slot.info is not None, "it is ready"
-        is_missing = str(path) in slot.info.missing_paths
+        is_missing = any(str(path) in slot.info.missing_paths for path in self._data_paths)
         if slot.has_data or not is_missing or self._config.trainer is not None:
             return None
         if self._packed_data is None:
-            self._packed_data = ray.put(pack_data(path))
+            self._packed_data = ray.put(pack_data(self._data_paths))
         slot.has_data = True
         return self._packed_data
 
     def _with_absolute_data_path(self, spec: TrialSpec) -> TrialSpec:
-        """Return a trial whose data path is absolute: a worker has another working folder."""
+        """Return a trial whose data paths are absolute: a worker has another working folder.
+
+        Those of a pattern are listed, since another node may hold other files.
+        """
         if not spec.run.data.path:
             return spec
-        data = spec.run.data.model_copy(update={"path": str(Path(spec.run.data.path).resolve())})
+        found = [
+            str(one.resolve() if isinstance(one, Path) else one)
+            for one in DataFiles.of(spec.run.data.path).locations()
+        ]
+        path = found[0] if len(found) == 1 else tuple(found)
+        data = spec.run.data.model_copy(update={"path": path})
         return spec.model_copy(update={"run": spec.run.model_copy(update={"data": data})})
 
     def _fetch_checkpoints(self, slot: _Slot) -> None:

@@ -1,9 +1,10 @@
 """Transfers code and data to the nodes of a Ray cluster."""
 
+import os
 import shutil
 import sysconfig
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from io import BytesIO
@@ -81,24 +82,36 @@ def _source(module: str) -> Path | None:
     return None
 
 
-def data_mb(path: Path) -> float:
-    """Return the size of a data file or folder, in MB of 2**20 bytes; 0 if it does not exist."""
-    files = path.rglob("*") if path.is_dir() else [path]
+SEVERAL = Path("data")
+"""Folder of several files in an archive."""
+
+
+def data_mb(paths: Sequence[Path]) -> float:
+    """Return the size of data files or folders, in MB of 2**20 bytes; 0 of what does not exist."""
+    files = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])]
     return sum(file.stat().st_size for file in files if file.is_file()) / 2**20
 
 
-def pack_data(path: Path) -> bytes:
-    """Return a data file, or a folder such as a Zarr store, as a tar archive."""
+def pack_data(paths: Sequence[Path]) -> bytes:
+    """Return data files, or folders such as Zarr stores, as a tar archive."""
     stream = BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
-        archive.add(path, arcname=path.name)
+        for path, name in zip(paths, _names_in_archive(paths), strict=True):
+            archive.add(path, arcname=name)
     return stream.getvalue()
 
 
-def unpack_data(content: bytes, folder: Path) -> Path:
-    """Extract packed data into a folder, whole or not at all, and return its path."""
+def unpack_data(content: bytes, folder: Path, paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Extract packed data into a folder, whole or not at all, and return where they are.
+
+    Args:
+        content: Of the archive.
+        folder: Made if it is not there.
+        paths: Where they were when they were packed.
+    """
+    names = _names_in_archive(paths)
     with tarfile.open(fileobj=BytesIO(content)) as archive:
-        name = Path(archive.getnames()[0]).parts[0]
+        name = Path(names[0]).parts[0]
         target = folder / name
         if not target.exists():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -107,4 +120,12 @@ def unpack_data(content: bytes, folder: Path) -> Path:
                 # Another worker of the node may have extracted it meanwhile.
                 if not target.exists():
                     (Path(partial) / name).rename(target)
-    return target
+    return tuple(folder / name for name in names)
+
+
+def _names_in_archive(paths: Sequence[Path]) -> list[str]:
+    """Return the name of a single file; of several, their paths from the folder all are in."""
+    if len(paths) == 1:
+        return [paths[0].name]
+    common = os.path.commonpath([path.parent for path in paths])
+    return [str(SEVERAL / path.relative_to(common)) for path in paths]

@@ -26,6 +26,7 @@ import torch
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
+from fieldsharp.fields.files.formats import open_dataset
 from fieldsharp.fields.reading import read_raw
 from fieldsharp.fields.settings import DataSettings
 
@@ -34,7 +35,7 @@ DAYS = np.datetime64("2000-01-01", "ns") + np.arange(4) * np.timedelta64(1, "D")
 COMMAND = re.compile(
     r"(?:with|fetch) ((?:python -c|gunzip|bunzip2|unxz|unzip|tar|cp -rL) .+?)(?: and give .*)?$"
 )
-MADE = re.compile(r'and give data\.path=(\S+)$|(?:to_netcdf|numpy\.save)\("([^"]+)"')
+MADE = re.compile(r'and give (?:data\.path=)?(\S+)$|(?:to_netcdf|numpy\.save)\("([^"]+)"')
 
 
 def field(**more: object) -> xr.Dataset:
@@ -193,6 +194,8 @@ CASES: dict[str, Callable[[], str]] = {
     "infinite in .npy": lambda: infinite("a.npy"),
     "infinite in .npz": lambda: infinite("a.npz"),
 }
+OF_ONE_FILE = ("pattern", "address")
+"""Where a single file is read, as by ``evaluate``."""
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -202,7 +205,7 @@ def test_the_command_of_an_error_makes_a_file_that_is_read(
     monkeypatch.chdir(tmp_path)
     given = CASES[case]()
     with pytest.raises(DataError) as refusal:
-        read_raw(DataSettings(path=given))
+        _open_or_read(given, case)
     message = str(refusal.value)
     assert "\n" not in message
     found = COMMAND.search(message) or re.search(r"(unzip \S+|tar -xf \S+) and", message)
@@ -230,6 +233,13 @@ def test_the_command_of_an_error_makes_a_file_that_is_read(
     else:
         expected = VALUES
     np.testing.assert_array_equal(values, expected)
+
+
+def _open_or_read(given: str, case: str) -> None:
+    if case in OF_ONE_FILE:
+        open_dataset(Path(given))
+    else:
+        read_raw(DataSettings(path=given))
 
 
 def test_a_filter_that_nothing_decodes_is_named(tmp_path: Path) -> None:

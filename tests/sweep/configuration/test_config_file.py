@@ -88,7 +88,7 @@ def test_a_data_path_in_an_override_is_relative_to_the_working_directory(
 )
 def test_a_text_in_an_override_is_what_was_typed(write: Write, typed: str, name: str) -> None:
     config = _load(write("study: s"), f"data.path={typed}")
-    assert Path(config.data.path) == Path.cwd() / name
+    assert Path(str(config.data.path)) == Path.cwd() / name
 
 
 def test_overrides_make_sections_lists_and_later_ones_win(write: Write) -> None:

@@ -98,7 +98,7 @@ def test_without_its_data_file_a_study_shows_its_validation_split(
     copy_samples(finished_url, storage_url, study)
     assert "away.nc is not at the path" in _fallback(collect_report("tiny", storage_url))
 
-    shutil.copy(tiny_config.data.path, tmp_path / "away.nc")
+    shutil.copy(str(tiny_config.data.path), tmp_path / "away.nc")
     with (tmp_path / "away.nc").open("ab") as file:
         file.write(b"!")
     assert "has changed since" in _fallback(collect_report("tiny", storage_url))

@@ -97,7 +97,7 @@ def test_days_are_counted_on_the_data_that_is_forecast(
     trained: TrainedRun, plume_file: Path, tmp_path: Path
 ) -> None:
     every_third = _copy(plume_file, tmp_path / "three_hourly.nc", {"time": slice(None, None, 3)})
-    assert steps_of_days(trained, 1, every_third) == 4
+    assert steps_of_days(trained, 1, str(every_third)) == 4
 
 
 def test_days_that_frames_do_not_divide_are_refused(
@@ -105,7 +105,7 @@ def test_days_that_frames_do_not_divide_are_refused(
 ) -> None:
     every_fifth = _copy(plume_file, tmp_path / "five_hourly.nc", {"time": slice(None, None, 5)})
     with pytest.raises(ConfigError, match="a time between frames that divides a day, found 10 h"):
-        steps_of_days(trained, 1, every_fifth)
+        steps_of_days(trained, 1, str(every_fifth))
 
 
 def test_days_of_monthly_data_are_refused(
@@ -115,16 +115,16 @@ def test_days_of_monthly_data_are_refused(
         months = xr.date_range("2001-01-01", periods=source.sizes["time"], freq="MS")
         source.assign_coords(time=months).to_netcdf(tmp_path / "months.nc", engine="h5netcdf")
     with pytest.raises(ConfigError, match="divides a day, found 2 months; use --steps"):
-        steps_of_days(trained, 1, tmp_path / "months.nc")
+        steps_of_days(trained, 1, str(tmp_path / "months.nc"))
     with pytest.raises(ConfigError, match=r"has 1 month between frames .* trained on 3600 s"):
-        forecast(trained, 1, tmp_path / "months.nc")
+        forecast(trained, 1, str(tmp_path / "months.nc"))
 
 
 def test_other_data_of_the_same_grid_can_be_forecast(
     trained: TrainedRun, plume_file: Path, tmp_path: Path
 ) -> None:
     shorter = _copy(plume_file, tmp_path / "shorter.nc", {"time": slice(0, 60)})
-    found = forecast(trained, 2, data_path=shorter)
+    found = forecast(trained, 2, data_path=str(shorter))
     after = forecast(trained, 2, after="2020-01-03T11:00")
     np.testing.assert_array_equal(found.time, after.time)
     np.testing.assert_array_equal(found.values_TCHW, after.values_TCHW)
@@ -133,7 +133,7 @@ def test_other_data_of_the_same_grid_can_be_forecast(
 def test_another_grid_is_refused(trained: TrainedRun, plume_file: Path, tmp_path: Path) -> None:
     part = _copy(plume_file, tmp_path / "part.nc", {"x": slice(0, 20)})
     with pytest.raises(ConfigError, match=r"a grid of 24 x 20 cells .* on 24 x 24; give data on"):
-        forecast(trained, 2, data_path=part)
+        forecast(trained, 2, data_path=str(part))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_other_data_must_be_of_the_field_the_net_was_trained_on(
         path = tmp_path / f"{name.replace(' ', '-')}.nc"
         changed.to_netcdf(path, engine="h5netcdf")
         with pytest.raises(ConfigError, match=said[name]):
-            forecast(trained, 1, path)
+            forecast(trained, 1, str(path))
 
 
 def test_other_data_in_other_units_is_converted_and_said(
@@ -207,7 +207,7 @@ def test_other_data_in_other_units_is_converted_and_said(
     milligrams = data.assign(plume=(data["plume"] / 1000).assign_attrs(units="mg m-3"))
     milligrams.to_netcdf(tmp_path / "mg.nc", engine="h5netcdf")
     with caplog.at_level("INFO"):
-        found = forecast(trained, 2, tmp_path / "mg.nc")
+        found = forecast(trained, 2, str(tmp_path / "mg.nc"))
     expected = forecast(trained, 2)
     np.testing.assert_allclose(found.values_TCHW, expected.values_TCHW, rtol=1e-4)
     assert found.units == found.attrs["units"] == "ug m-3"
@@ -222,10 +222,10 @@ def test_data_turned_about_can_be_turned_by_the_command_of_the_error(
     turned = tmp_path / "turned about.nc"
     data.isel(y=slice(None, None, -1)).to_netcdf(turned, engine="h5netcdf")
     with pytest.raises(ConfigError, match="in the other order along y; turn it") as refused:
-        forecast(trained, 1, turned)
+        forecast(trained, 1, str(turned))
     command, path = str(refused.value).split("turn it with  ")[1].split("  and give --data ")
     subprocess.run([sys.executable, *shlex.split(command)[1:]], check=True, timeout=60)
-    found, expected = forecast(trained, 1, Path(path)), forecast(trained, 1)
+    found, expected = forecast(trained, 1, path), forecast(trained, 1)
     np.testing.assert_array_equal(found.values_TCHW, expected.values_TCHW)
 
 
@@ -252,13 +252,13 @@ def test_a_curved_grid_is_that_of_the_training_or_refused(
     facts = read_field_metadata(tmp_path / "field.json", trained.run.data)
     np.testing.assert_allclose(facts.coordinates["XLAT"], lat, rtol=1e-6)
     run = replace(trained, coordinates=facts.coordinates)
-    assert forecast(run, 1, tmp_path / "curved.nc").values_TCHW.shape[0] == 1
+    assert forecast(run, 1, str(tmp_path / "curved.nc")).values_TCHW.shape[0] == 1
     curved.isel(y=slice(None, None, -1)).to_netcdf(tmp_path / "flip.nc", engine="h5netcdf")
     with pytest.raises(ConfigError, match="in the other order along y"):
-        forecast(run, 1, tmp_path / "flip.nc")
+        forecast(run, 1, str(tmp_path / "flip.nc"))
     curved.assign_coords(XLAT=curved["XLAT"] + 0.01).to_netcdf(tmp_path / "s.nc", engine="h5netcdf")
     with pytest.raises(ConfigError, match="data and training differ in their coordinate 'XLAT'"):
-        forecast(run, 1, tmp_path / "s.nc")
+        forecast(run, 1, str(tmp_path / "s.nc"))
     (tmp_path / "field.json").write_text(text.replace("[[", "[[1.0, ", 1))
     with pytest.raises(ValueError, match="shape"):
         read_field_metadata(tmp_path / "field.json", trained.run.data)

@@ -100,12 +100,12 @@ def test_inputs_beyond_the_horizon_are_named_as_missing(
     ahead = weather[["v100", "z", "lsm"]].rename(valid_time="time")
     known.merge(ahead).to_netcdf(tmp_path / "now.nc", engine="h5netcdf")
 
-    found = forecast(with_inputs, 2, tmp_path / "now.nc")
+    found = forecast(with_inputs, 2, str(tmp_path / "now.nc"))
 
     expected = forecast(with_inputs, 2, after="2020-01-05T03:00")
     np.testing.assert_array_equal(found.values_TCHW, expected.values_TCHW)
     with pytest.raises(DataError) as caught:
-        forecast(with_inputs, 6, tmp_path / "now.nc")
+        forecast(with_inputs, 6, str(tmp_path / "now.nc"))
     assert str(caught.value) == (
         "a forecast of this length needs u10 and v10, which are not predicted, up to "
         "2020-01-05T07:00, and the data has no frame of it at 2020-01-05T04:00; give --steps 2, or "
@@ -123,7 +123,7 @@ def test_other_units_of_any_input_are_converted(
     other.to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
 
     with caplog.at_level(logging.INFO):
-        found = forecast(with_inputs, 2, tmp_path / "other.nc", after="2020-01-05")
+        found = forecast(with_inputs, 2, str(tmp_path / "other.nc"), after="2020-01-05")
 
     expected = forecast(with_inputs, 2, after="2020-01-05")
     assert found.units == "K"
@@ -140,4 +140,4 @@ def test_a_gap_in_an_input_of_the_history_is_refused(
     holed.to_netcdf(tmp_path / "holed.nc", engine="h5netcdf")
     after = str(weather["valid_time"].values[81])
     with pytest.raises(DataError, match="v10 has no frame at 2020-01-04T08:00, in the history of"):
-        forecast(with_inputs, 2, tmp_path / "holed.nc", after=after)
+        forecast(with_inputs, 2, str(tmp_path / "holed.nc"), after=after)

@@ -68,7 +68,7 @@ def variables(nodes: Nodes) -> Iterator[None]:
 @pytest.fixture
 def config(tiny_config: SweepConfig, tmp_path: Path) -> SweepConfig:
     data = tmp_path / "plumes.nc"
-    shutil.copy(tiny_config.data.path, data)
+    shutil.copy(str(tiny_config.data.path), data)
     tree = tiny_config.model_dump()
     tree["data"]["path"] = str(data)
     tree["executor"] = "ray"
@@ -238,11 +238,11 @@ def test_data_is_sent_to_a_node_that_does_not_have_it(
     made: BuiltReport, config: SweepConfig
 ) -> None:
     spec = _spec(config)
-    with _gone_for_a_while(Path(config.data.path)):
+    with _gone_for_a_while(Path(str(config.data.path))):
         executor = made(config)
         _until_ready(executor)
     executor.submit(spec)
-    with _gone_for_a_while(Path(config.data.path)):
+    with _gone_for_a_while(Path(str(config.data.path))):
         assert isinstance(_until(executor)[-1], TrialDone)
         executor.submit(spec.model_copy(update={"number": 1}))  # with what was sent before
         assert isinstance(_until(executor)[-1], TrialDone)
@@ -255,7 +255,7 @@ def test_a_worker_that_cannot_begin_says_so_at_once(
         "fieldsharp.sweep.execution.ray.executor.pack_data", lambda _path: b"no archive"
     )
     spec = _spec(config, 5)
-    with _gone_for_a_while(Path(config.data.path)):
+    with _gone_for_a_while(Path(str(config.data.path))):
         executor = made(config)
         _until_ready(executor)
         executor.submit(spec)
@@ -282,7 +282,7 @@ def test_a_node_that_would_need_data_that_is_too_large_is_of_no_use(
     tree["ray"]["send_data_mb"] = 0
     executor = made(SweepConfig.model_validate(tree))
     with (
-        _gone_for_a_while(Path(config.data.path)),  # before a worker looks
+        _gone_for_a_while(Path(str(config.data.path))),  # before a worker looks
         pytest.raises(ConfigError, match="does not have the data"),
     ):
         _until(executor)

@@ -75,12 +75,11 @@ def test_requirements_are_those_of_a_sweep(tiny_config: SweepConfig) -> None:
 def test_a_data_file_arrives_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "field.nc"
     file.write_bytes(bytes(range(256)))
-    arrived = unpack_data(pack_data(file), tmp_path / "there")
+    (arrived,) = unpack_data(pack_data([file]), tmp_path / "there", [file])
     assert arrived == tmp_path / "there" / "field.nc"
     assert arrived.read_bytes() == file.read_bytes()
-    assert (
-        unpack_data(pack_data(file), tmp_path / "there") == arrived
-    )  # a second worker of the node
+    again = unpack_data(pack_data([file]), tmp_path / "there", [file])
+    assert again == (arrived,)  # a second worker of the node
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["field.nc"]
 
 
@@ -88,11 +87,22 @@ def test_a_store_of_many_files_arrives_as_it_was(tmp_path: Path) -> None:
     store = tmp_path / "field.zarr"
     (store / "humidity" / "c").mkdir(parents=True)
     (store / "humidity" / "c" / "0").write_bytes(b"chunk")
-    arrived = unpack_data(pack_data(store), tmp_path / "there")
+    (arrived,) = unpack_data(pack_data([store]), tmp_path / "there", [store])
     assert (arrived / "humidity" / "c" / "0").read_bytes() == b"chunk"
+
+
+def test_files_of_several_folders_arrive_in_their_order(tmp_path: Path) -> None:
+    files = [tmp_path / "of" / name for name in ("2002/era5.nc", "2001/era5.nc", "land.nc")]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(str(file))
+    arrived = unpack_data(pack_data(files), tmp_path / "there", files)
+    assert [path.read_text() for path in arrived] == [str(file) for file in files]
+    assert len({path.parent for path in arrived}) == 3
+    assert all(path.is_relative_to(tmp_path / "there") for path in arrived)
 
 
 def test_large_data_is_not_sent(tmp_path: Path) -> None:
     file = tmp_path / "field.nc"
     file.write_bytes(bytes(2 * 2**20))
-    assert data_mb(file) == 2
+    assert data_mb([file]) == 2
