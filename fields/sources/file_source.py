@@ -1,5 +1,6 @@
 """A variable of one opened file."""
 
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from fieldsharp.fields.sources.checked_blocks import checked_blocks
 from fieldsharp.fields.sources.expver import EXPVER, versions_of
 from fieldsharp.fields.sources.field_source import Block, FieldHeader
 
+logger = logging.getLogger(__name__)
 PAIRED_BYTES = 32
 """A value of a forecast with several frames of a time: its copy, and that of the truth."""
 NUMPY = ("NumPy array", "NumPy archive")
@@ -153,8 +155,18 @@ class FileSource:
                 yield from blocks
                 return
             others = checked_blocks(self.preliminary, *wanted)
+            stand_in = 0
             for (first, final_THW), (_, other_THW) in zip(blocks, others, strict=True):
-                yield first, np.where(np.isnan(final_THW), other_THW, final_THW)
+                from_other_THW = np.isnan(final_THW) & ~np.isnan(other_THW)
+                stand_in += int(from_other_THW.any(axis=(1, 2)).sum())
+                yield first, np.where(from_other_THW, other_THW, final_THW)
+            if stand_in:
+                logger.info(
+                    "%d frames of %s have values of ERA5's preliminary release (expver 5) where "
+                    "there is no final one",
+                    stand_in,
+                    self.path,
+                )
         except DataError:
             raise
         except Exception as error:  # a damaged chunk is found only now

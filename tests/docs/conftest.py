@@ -55,6 +55,10 @@ def _shell(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     field.drop_encoding().to_netcdf(
         folder / "field.nc", engine="h5netcdf"
     )  # what a person's own data is
+    (folder / "era5").mkdir()
+    for half, frames in (("a", slice(0, 350)), ("b", slice(350, 700))):  # the same in two files
+        part = field.isel(time=frames).drop_encoding()
+        part.to_netcdf(folder / "era5" / f"2018-06{half}.nc", engine="h5netcdf")
     return Typed(folder)
 
 

@@ -112,6 +112,15 @@ def _cut_short() -> str:
     return _start("data.path=cut.nc")
 
 
+def _two_that_differ() -> str:
+    with xr.open_dataset("field.nc", engine="h5netcdf") as dataset:
+        early, late = (dataset.isel(time=slice(k, k + 100)).load() for k in (0, 90))
+    Path("differing").mkdir(exist_ok=True)
+    early.to_netcdf("differing/a.nc", engine="h5netcdf")
+    (late * 1.1).to_netcdf("differing/b.nc", engine="h5netcdf")
+    return _start("data.path=differing/*.nc", "data.variable=t2m")
+
+
 def _leads_without_units(data: xr.Dataset) -> xr.Dataset:
     start = data["time"].values[0]
     leads = data.isel(time=slice(0, 8)).rename(time="step").assign_coords(step=range(8))
@@ -120,6 +129,8 @@ def _leads_without_units(data: xr.Dataset) -> xr.Dataset:
 
 def _produced() -> Iterator[str]:
     yield _start("data.path=nowhere.nc")
+    yield _start("data.path=nowhere/*.nc")
+    yield _two_that_differ()
     yield _with_data(lambda d: d.assign(other=d["t2m"]))
     yield _cut_short()
     yield _with_data(lambda d: d.expand_dims(level=[850.0, 500.0]))

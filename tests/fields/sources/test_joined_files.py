@@ -435,7 +435,10 @@ class TestReleases:
         part = part.assign_coords(expver=("valid_time", np.array([release] * (last - first))))
         return write(part, path)
 
-    def test_a_dimension_gives_the_final_values_where_there_are_some(self, tmp_path: Path) -> None:
+    def test_a_dimension_gives_the_final_values_where_there_are_some(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
         path = self.as_dimension(tmp_path / "a.nc")
 
         values_THW = read(path).values_THW
@@ -443,6 +446,8 @@ class TestReleases:
         with xr.open_dataset(path, engine="h5netcdf") as whole:
             expected = whole["t2m"].sel(expver=1).combine_first(whole["t2m"].sel(expver=5))
             np.testing.assert_array_equal(values_THW, expected.values)
+        assert "4 frames of" in caplog.text
+        assert "have values of ERA5's preliminary release" in caplog.text
         chosen = read(path, select={"expver": 5}).values_THW
         assert np.isnan(chosen[:18]).all()
 
