@@ -62,21 +62,47 @@ def memory_needed(
         dtype: Precision of its values in memory.
         held: Bytes of the file that stay in memory until it is read.
     """
-    block = array.size // array.sizes[dims[0]] * frames_at_a_time(stored, array, dims)
-    each, decoded = dtype.itemsize, array.dtype.itemsize
-    in_chunks = _chunk_memory(stored)
-    one_block = max(
-        block * _stored_itemsize(stored) + in_chunks,  # gathered from chunks
-        block * (2 * decoded + 1),  # decoded, where missing values become NaN
-        block * (decoded + each),  # checked and rounded
-    )
-    reading = (array.size - block) * each + one_block + BLOCK_VALUES * BYTES_A_CHECKED_VALUE
+    block = _values_at_a_time(stored, array, dims)
+    one_block = _one_block(stored, array, block, dtype.itemsize)
+    reading = (array.size - block) * dtype.itemsize + one_block
     using = array.size * use.bytes_a_value - held
+    return max(reading, using) + _beside_values(stored, array, dims)
+
+
+def block_memory(stored: xr.Variable, array: xr.DataArray, dims: Dims) -> int:
+    """Return the peak memory, in bytes, of reading a variable a block at a time.
+
+    Args:
+        stored: The variable as it is in the file.
+        array: The selected part, its dimensions in any order.
+        dims: Its time, y and x.
+    """
+    block = _values_at_a_time(stored, array, dims)
+    return _one_block(stored, array, block, 0) + _beside_values(stored, array, dims)
+
+
+def _values_at_a_time(stored: xr.Variable, array: xr.DataArray, dims: Dims) -> int:
+    return array.size // array.sizes[dims[0]] * frames_at_a_time(stored, array, dims)
+
+
+def _one_block(stored: xr.Variable, array: xr.DataArray, block: int, held_each: int) -> int:
+    """Return the memory of reading and checking a block, held in so many bytes a value."""
+    decoded = array.dtype.itemsize
+    gathered = max(
+        block * _stored_itemsize(stored) + _chunk_memory(stored),  # from chunks
+        block * (2 * decoded + 1),  # decoded, where missing values become NaN
+        block * (decoded + held_each),  # checked and rounded
+    )
+    return gathered + BLOCK_VALUES * BYTES_A_CHECKED_VALUE
+
+
+def _beside_values(stored: xr.Variable, array: xr.DataArray, dims: Dims) -> int:
     read = [c for name, c in array.coords.items() if name == dims[0] or set(c.dims) <= {*dims[1:]}]
     coordinates = sum(_coordinate_memory(c.variable) for c in read)
     # The threads of Zarr do not return the memory of small chunks.
+    in_chunks = _chunk_memory(stored)
     retained = in_chunks if "chunks" in stored.encoding and in_chunks < MOST_RETAINED_BYTES else 0
-    return max(reading, using) + coordinates + retained
+    return coordinates + retained
 
 
 def require_readable_coordinates(raw: xr.Dataset, path: Path) -> None:
