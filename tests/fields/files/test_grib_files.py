@@ -131,3 +131,17 @@ def test_without_cfgrib_the_file_with_the_requirement_is_named(
     monkeypatch.setitem(sys.modules, "cfgrib", None)
     with pytest.raises(DataError, match=r"python -m pip install -r requirements-grib\.txt"):
         read(path)
+
+
+def test_files_of_a_pattern_are_joined_and_no_index_is_written(tmp_path: Path) -> None:
+    later = write(tmp_path / "a.grib", *[{"dataDate": 20200104 + day} for day in range(2)])
+    earlier = write(tmp_path / "b.grib", *days())
+
+    field = read_raw(DataSettings(path=str(tmp_path / "*.grib")))
+
+    both = [*stored(earlier), *stored(later)]
+    np.testing.assert_allclose(field.values_THW, both, rtol=1e-7)  # single precision
+    np.testing.assert_array_equal(
+        field.time, np.arange("2020-01-01", "2020-01-06", dtype="datetime64[D]")
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.grib", "b.grib"]
