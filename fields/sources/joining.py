@@ -46,10 +46,9 @@ def compared(
         except UnknownVariableError as error:
             held.update(error.names)
         except DataError as error:
-            said = str(error)
-            raise (
-                error if str(location) in said else DataError(f"{said} (in {location})")
-            ) from None
+            if str(location) in str(error):
+                raise
+            raise DataError(f"{error} (in {location})") from error
     text = str(DataFiles.of(settings.path))
     if settings.variable is None and len(held) > 1:
         raise DataError(several(sorted(held), text))

@@ -109,7 +109,8 @@ def export_tree(study: Study, trial: FrozenTrial, *, as_advised: bool = False) -
         record = _under(verdict.sharpening, record, config, facts)
     is_complete = trial.state is TrialState.COMPLETE
     # The current path of the study: the file may have moved since the trial ran.
-    data = {**spec.run.data.model_dump(mode="json"), "path": config.data.path}
+    stored = config.data.model_dump(mode="json")
+    data = {**spec.run.data.model_dump(mode="json"), "path": stored["path"]}
     return {
         **config.model_dump(mode="json"),
         **spec.run.model_dump(mode="json"),

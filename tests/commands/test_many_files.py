@@ -36,19 +36,22 @@ def test_from_check_to_predict(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    given = ["--set", "data.path=months/*.nc"]
+    given = ["--set", "data.path=[months/c.nc, 'months/[ab].nc']"]
 
     assert main(["check", str(tiny_yaml), *given]) == 0
     start = ["start", str(tiny_yaml), "--study", "m", "--storage", STORAGE, *given]
     assert main([*start, "--trials", "2", "--workers", "2"]) == 0
     assert main(["report", "m", "--storage", STORAGE, "-o", "report.html"]) == 0
-    assert "*.nc" in Path("report.html").read_text()
+    assert "c.nc and 1 more" in Path("report.html").read_text()
     capsys.readouterr()
     assert main(["status", "m", "--storage", STORAGE, "--json"]) == 0
     best = json.loads(capsys.readouterr().out)["best"]
 
     assert main(["export", "m", "--storage", STORAGE, "-o", "best.yaml"]) == 0
-    assert load_config(Path("best.yaml")).config.data.path == f"{months}/*.nc"
+    assert main(["export", "m", "--storage", STORAGE, "-o", "best.json"]) == 0
+    for name in ("best.yaml", "best.json"):
+        path = load_config(Path(name)).config.data.path
+        assert path == (f"{months}/c.nc", f"{months}/[ab].nc")
     assert main(["train", "best.yaml", "-o", "run"]) == 0
     metrics = json.loads(Path("run/metrics.json").read_text())
     assert metrics == pytest.approx(best["metrics"], rel=1e-5)
@@ -56,8 +59,8 @@ def test_from_check_to_predict(
     assert json.loads(Path("alone/metrics.json").read_text()) == metrics
 
     assert main(["predict", "run", "--steps", "2", "-o", "f.nc"]) == 0
-    listed = ["--data", f"{months}/[ab].nc"]
-    assert main(["predict", "run", "--steps", "2", "-o", "other.nc", *listed]) == 0
+    pattern = ["--data", f"{months}/[ab].nc"]
+    assert main(["predict", "run", "--steps", "2", "-o", "other.nc", *pattern]) == 0
     with (
         xr.open_dataset("f.nc", engine="h5netcdf") as found,
         xr.open_dataset("other.nc", engine="h5netcdf") as of_two,

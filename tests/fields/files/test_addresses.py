@@ -86,7 +86,6 @@ def test_a_store_of_a_file_system_of_fsspec_is_read(
     assert field.array.attrs["units"] == "g kg-1"
 
 
-@pytest.mark.skipif(importlib.util.find_spec("aiohttp") is None, reason="needs aiohttp")
 @pytest.mark.parametrize("version", [2, 3])
 @pytest.mark.parametrize("chain", ["", "simplecache::"])
 def test_a_store_on_a_web_server_is_read(
@@ -107,7 +106,6 @@ def test_a_store_on_a_web_server_is_read(
     )
 
 
-@pytest.mark.skipif(importlib.util.find_spec("aiohttp") is None, reason="needs aiohttp")
 def test_a_store_that_nobody_lists_needs_consolidated_metadata(
     humidity: xr.Dataset, tmp_path: Path, served: str
 ) -> None:
