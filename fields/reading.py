@@ -21,15 +21,22 @@ RAW = Use(bytes_a_value=8)
 """Double precision."""
 
 
-def read_series(settings: DataSettings, use: Use = SERIES) -> FieldSeries:
+def read_series(
+    settings: DataSettings, use: Use = SERIES, option: SelectOption = DATA_SELECT
+) -> FieldSeries:
     """Read the configured variable as a series without gaps.
+
+    Args:
+        settings: Which field.
+        use: Memory that its use takes.
+        option: How dimensions were selected, for errors.
 
     Raises:
         DataError: If the file is missing or unreadable, the variable is unknown, there is no time
             dimension, time does not increase, all cells are missing, a value is infinite, or there
             is too little memory.
     """
-    raw = read_raw(settings, use, np.float32)
+    raw = read_raw(settings, use, np.float32, option)
     mask_HW = valid_cells(raw.values_THW, settings.min_valid_share)
     filled_THW, filled_T = fill_in_time(raw.values_THW, mask_HW)
     return FieldSeries(

@@ -71,6 +71,9 @@ SOLAR_ZENITH = "solar_zenith"
 FROM_TIME = (HOUR_OF_DAY, DAY_OF_YEAR, SOLAR_ZENITH)
 """Forcings that follow from the time; all others are variables."""
 
+SELECTED = "@"
+"""Before what is selected of one of several variables: ``t@level=850``."""
+
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]
 """Names; a single one needs no brackets."""
 
@@ -89,6 +92,15 @@ def _as_paths(value: Any) -> Any:
 
 FilePaths = Annotated[str | tuple[str, ...], BeforeValidator(_as_paths)]
 """One path, pattern or address, or a list of these."""
+
+
+def _require_name(setting: str, name: str) -> None:
+    variable, *chosen = name.split(SELECTED)
+    if not variable or any("=" not in part or part.startswith("=") for part in chosen):
+        raise ValueError(
+            f"data.{setting} names {name!r}; give the name of a variable, or with what is selected "
+            "of it alone, such as t@level=850"
+        )
 
 
 class SplitSettings(Settings):
@@ -210,6 +222,17 @@ class DataSettings(Settings):
                     f"({', '.join(self.inputs)}); a variable is predicted from its own history, so "
                     "name it there too"
                 )
+        for setting in ("inputs", "predict", "static", "forcings"):
+            for name in getattr(self, setting):
+                _require_name(setting, name)
+        short = [name.split(SELECTED)[0] for name in self.predict]
+        twice = next((name for name in short if short.count(name) > 1), None)
+        if twice is not None and len(set(self.predict)) == len(self.predict):
+            raise ValueError(
+                f"data.predict names {twice} at several selections, and forecasts are told apart "
+                "by the name of the variable; predict one of them, and name the others in "
+                "data.inputs"
+            )
         named: dict[str, str] = {}
         for setting in ("inputs" if self.inputs else "predict", "static", "forcings"):
             for name in getattr(self, setting):
@@ -242,6 +265,8 @@ class DataSettings(Settings):
         return (*self.other_inputs, *self.static, *self.known_ahead)
 
     def of(self, variable: str | None) -> "DataSettings":
-        """Return the settings of one variable alone."""
+        """Return the settings of one variable alone, which may be named with what is selected."""
         alone = {"inputs": (), "predict": (), "static": (), "forcings": ()}
-        return self.model_copy(update={"variable": variable, **alone})
+        name, *chosen = (variable or "").split(SELECTED)
+        select = dict(self.select) | dict(part.split("=", 1) for part in chosen)
+        return self.model_copy(update={"variable": name or None, "select": select, **alone})

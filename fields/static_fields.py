@@ -61,7 +61,9 @@ def read_static(settings: DataSettings, name: str) -> StaticField:
     first: FirstFile | None = None
     rounding = 0.0
     held: set[str] = set()
-    settings = settings.model_copy(update={"variable": name})
+    settings = settings.of(name)
+    assert settings.variable is not None, "it is named"
+    name = settings.variable
     for location in DataFiles.of(settings.path).locations():
         try:
             with open_dataset(location, name) as dataset:

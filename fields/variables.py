@@ -15,6 +15,7 @@ from fieldsharp.core.memory import Use
 from fieldsharp.fields.common_frames import TimeAxis, frames_in_both
 from fieldsharp.fields.coordinates.grid_matching import match_grids
 from fieldsharp.fields.coordinates.grids import Grid
+from fieldsharp.fields.coordinates.selection import DATA_SELECT, option_of_several
 from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.series import FieldSeries, period_text
 from fieldsharp.fields.settings import DataSettings
@@ -75,9 +76,9 @@ def read_variables(settings: DataSettings, use: Use) -> Variables:
     series = []
     for read, name in enumerate(names):
         further = BYTES_OF_OTHERS * (len(names) - 1 - read)
-        series.append(
-            read_series(settings.of(name), replace(use, bytes_a_value=use.bytes_a_value + further))
-        )
+        option = option_of_several(name) if name and len(names) > 1 else DATA_SELECT
+        each = replace(use, bytes_a_value=use.bytes_a_value + further)
+        series.append(read_series(settings.of(name), each, option))
         series[-1] = _on_grid(series[-1], series[0])
     count, moving = len(settings.predicted), len(names) - len(settings.known_ahead)
     return Variables(

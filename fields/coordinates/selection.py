@@ -30,10 +30,12 @@ class SelectOption:
     Attributes:
         name: Of the setting or option, for errors.
         typed: What is typed before ``dimension=value``.
+        instead: What to do where a variable lacks a dimension that is selected, for errors.
     """
 
     name: str
     typed: str
+    instead: str = ""
 
     def advice(self, dim: str, value: object) -> str:
         """Return what to type to choose a value."""
@@ -43,6 +45,16 @@ class SelectOption:
 DATA_SELECT = SelectOption("data.select", "--set data.select.")
 FORECAST_SELECT = SelectOption("--forecast-select", "--forecast-select ")
 TRUTH_SELECT = SelectOption("--truth-select", "--truth-select ")
+
+
+def option_of_several(variable: str) -> SelectOption:
+    """Return how dimensions of one of several variables are selected: ``t@level=850``."""
+    return SelectOption(
+        "data.select",
+        f"{variable}@",
+        instead="; leave it out there, and select it in the names of the variables that have it, "
+        "such as t@level=850",
+    )
 
 
 def value_text(value: object) -> str:
@@ -109,7 +121,7 @@ def _require_scalar(
     if dim not in array.coords or array.coords[dim].ndim:
         raise DataError(
             f"{option.name} names the dimension {dim!r}, which variable {array.name!r} does not "
-            f"have: its dimensions are {sizes_text(array)}"
+            f"have: its dimensions are {sizes_text(array)}{option.instead}"
         )
     if not _matches(array.coords[dim], value).any():
         raise DataError(

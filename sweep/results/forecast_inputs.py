@@ -132,12 +132,17 @@ class ForecastInputs:
             )
         if missing:
             last = max(slots[-1] for slots in missing.values())
-            steps = history + horizon - 1
-            shorter = "" if last <= steps else f"give --steps {horizon}, or "
+            one_round = all(
+                slots[0] >= history + horizon
+                for name, slots in missing.items()
+                if name in self._settings.known_ahead
+            )
+            shorter = f"give --steps {horizon}, or " if one_round else ""
             raise DataError(
                 f"a forecast of this length needs {_names(list(missing))}, which "
                 f"{'are' if len(missing) > 1 else 'is'} not predicted, up to "
-                f"{time_text(self._axis.time[last])}, and the data has no frame of it at "
+                f"{time_text(self._axis.time[last])}, and the data has no frame of "
+                f"{'them' if len(missing) > 1 else 'it'} at "
                 f"{time_text(self._axis.time[min(s[0] for s in missing.values())])}; {shorter}"
                 "choose an earlier time with --after, or give longer data with --data"
             )

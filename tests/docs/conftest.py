@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 import xarray as xr
+import yaml
 
+from data.weather import WeatherSettings, simulate, write
 from fieldsharp.core.checkout import PROJECT
 from tests.docs.typed import Typed
 
@@ -33,6 +35,13 @@ search:
 budget: {{trials: 2, stop_on_nothing_to_fix: false}}
 workers: {{count: 1}}
 """
+TINY = {
+    "training": {"epochs": 1, "batch_size": 8, "device": "cpu", "precision": "float32"},
+    "predictor": {"name": "unet", "width": 4},
+    "budget": {"trials": 2, "stop_on_nothing_to_fix": False},
+    "workers": {"count": 1},
+}
+"""Sections in place of those of a configuration that is shipped."""
 OTHER_NAMES = {"Qair": "t2m"}
 
 
@@ -41,6 +50,9 @@ def _shell(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     folder = tmp_path_factory.mktemp("clone")
     (folder / "configs").mkdir()
     (folder / "configs" / "quickstart.yaml").write_text(TINY_QUICKSTART, encoding="utf-8")
+    weather = yaml.safe_load((PROJECT / "configs" / "weather.yaml").read_text(encoding="utf-8"))
+    (folder / "configs" / "weather.yaml").write_text(yaml.safe_dump(weather | TINY))
+    write(simulate(WeatherSettings(frames=240, size=16)), folder / "weather")
     shutil.copytree(PROJECT / "examples", folder / "examples")
     for name in ("config/__init__.py", "sweep.yaml"):  # one epoch is enough
         path = folder / "examples" / "existing_project" / name

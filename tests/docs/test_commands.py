@@ -78,6 +78,8 @@ def _load(block: Block, folder: Path) -> None:
     tiny, part = read_yaml(folder / "configs/quickstart.yaml"), parse_yaml(block.text, block.place)
     if "length" in part.get("training", {}):  # the tiny quickstart gives its epochs
         del tiny["training"]["epochs"]
+    if "path" in part.get("data", {}):  # data of the page's own
+        del tiny["data"]
     whole = _merged(tiny, part)
     path = folder / "configs" / "block.yaml"
     path.write_text(dump_yaml(whole), encoding="utf-8")

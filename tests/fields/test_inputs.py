@@ -169,6 +169,38 @@ def test_rows_in_another_order_are_brought_to_that_of_the_first(
     assert torch.equal(history, expected)
 
 
+def test_levels_of_a_variable_are_inputs_of_their_own(weather: xr.Dataset, tmp_path: Path) -> None:
+    levels = xr.concat([weather["t2m"] - 10, weather["t2m"] + 5], "level").assign_coords(
+        level=[500, 850]
+    )
+    dataset = weather.assign(t=levels)
+    settings = saved(
+        dataset, tmp_path, inputs=("t2m", "t@level=850", "t@level=500"), predict=("t2m",)
+    )
+
+    data = load_forecast_data(settings)
+
+    history, _ = data.train.take(torch.tensor([3]))
+    assert [one.name for one in data.inputs] == ["t@level=850", "t@level=500"]
+    for channel, level in ((1, 850), (2, 500)):
+        expected = dataset["t"].sel(level=level)[int(data.train.starts_B[3])]
+        found = data.inputs[channel - 1].scaling.to_physical(history[0, 0, channel])
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_what_errors_on_levels_advise_works(weather: xr.Dataset, tmp_path: Path) -> None:
+    levels = xr.concat([weather["t2m"] - 10, weather["t2m"] + 5], "level").assign_coords(
+        level=[500, 850]
+    )
+    settings = saved(weather.assign(t=levels), tmp_path, inputs=("t2m", "t"), predict=("t2m",))
+    with pytest.raises(DataError, match=r"t@level=500"):
+        load_forecast_data(settings)
+    load_forecast_data(settings.model_copy(update={"inputs": ("t2m", "t@level=500")}))
+
+    with pytest.raises(DataError, match=r"leave it out there, .* such as t@level=850$"):
+        load_forecast_data(settings.model_copy(update={"select": {"level": 500}}))
+
+
 def test_another_grid_is_refused(weather: xr.Dataset, tmp_path: Path) -> None:
     other = weather[["u10"]].assign_coords(latitude=weather["latitude"] + 10.0)
     other = other.rename(latitude="lat")
@@ -206,6 +238,15 @@ def test_a_static_field_that_says_nothing_is_refused(weather: xr.Dataset, tmp_pa
         (
             {"predict": ["t2m"], "static": ["t2m"]},
             "data.static names t2m, which data.predict names already",
+        ),
+        (
+            {"predict": ["t@level=500", "t@level=850"]},
+            "data.predict names t at several selections, and forecasts are told apart by the name",
+        ),
+        (
+            {"predict": ["t@850"]},
+            "data.predict names 't@850'; give the name of a variable, or with what is selected of "
+            "it alone, such as t@level=850",
         ),
         ({"predict": ["t2m", "t2m"]}, "data.predict names t2m, which data.predict names already"),
     ],

@@ -108,8 +108,8 @@ def test_inputs_beyond_the_horizon_are_named_as_missing(
         forecast(with_inputs, 6, str(tmp_path / "now.nc"))
     assert str(caught.value) == (
         "a forecast of this length needs u10 and v10, which are not predicted, up to "
-        "2020-01-05T07:00, and the data has no frame of it at 2020-01-05T04:00; give --steps 2, or "
-        "choose an earlier time with --after, or give longer data with --data"
+        "2020-01-05T07:00, and the data has no frame of them at 2020-01-05T04:00; give --steps 2, "
+        "or choose an earlier time with --after, or give longer data with --data"
     )
 
 
