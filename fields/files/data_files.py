@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from glob import glob, has_magic
+from glob import escape, glob, has_magic
 from pathlib import Path
 
 from fieldsharp.core.errors import DataError
@@ -62,24 +62,27 @@ class DataFiles:
         return tuple(one for one in self.locations() if isinstance(one, Path))
 
     def exist(self) -> bool:
-        """Return whether all of them are there; an address counts if a store is found at it."""
+        """Return whether all of them are there; an address counts if a store is found at it.
+
+        Raises:
+            DataError: If an address cannot be reached, or needs a package that is missing.
+        """
         try:
-            return all(
-                is_store(one) if isinstance(one, Address) else one.exists()
-                for one in self.locations()
-            )
-        except DataError:
+            locations = self.locations()
+        except DataError:  # no file fits a pattern
             return False
+        return all(is_store(one) if isinstance(one, Address) else one.exists() for one in locations)
 
     def sha256(self) -> str:
-        """Return the SHA-256 of a single file, see ``file_sha256``; of a store at an address, that
-        of its contents; of several, that of their names and contents, in their order.
+        """Return the SHA-256 of the contents.
 
-        Names are relative to the folder that all of them are in.
+        Of a single file it is that of ``file_sha256``, of a store at an address that of
+        ``store_sha256``. Of several it is that of their names and hashes, in their order; names are
+        relative to the folder that all of them are in.
 
         Raises:
             DataError: If no file fits a pattern, or an address cannot be read.
-        """  # noqa: D205 - one sentence
+        """
         locations = self.locations()
         if len(locations) == 1:
             return _sha256(locations[0])
@@ -103,7 +106,11 @@ def absolute(entry: str, folder: Path) -> str:
     location = location_of(entry)
     if isinstance(location, Address):
         return entry
-    return str((folder / location.expanduser()).resolve())
+    whole = (folder / location.expanduser()).resolve()
+    if has_magic(entry) and not location.is_absolute() and not whole.exists():
+        # Signs in the name of the folder are no pattern.
+        return str((Path(escape(str(folder))) / location.expanduser()).resolve())
+    return str(whole)
 
 
 def _expanded(entry: str) -> list[Location]:

@@ -49,6 +49,19 @@ def test_they_exist_if_all_do(tmp_path: Path) -> None:
     assert not DataFiles.of(str(tmp_path / "*.grib")).exist()
 
 
+def test_signs_in_the_name_of_the_folder_are_no_pattern(tmp_path: Path) -> None:
+    write(tmp_path / "run1" / "a.nc", "another run")
+    path = write(tmp_path / "run[1]" / "a.nc", "this run")
+
+    given = absolute("?.nc", tmp_path / "run[1]")
+
+    assert DataFiles.of(given).locations() == (path,)
+    assert DataFiles.of(absolute("../run?/a.nc", tmp_path / "run[1]")).local() == (
+        tmp_path / "run1" / "a.nc",
+    )
+    assert DataFiles.of(absolute("a.nc", tmp_path / "run[1]")).local() == (path,)
+
+
 def test_they_are_named_in_messages() -> None:
     assert str(DataFiles.of("/data/a.nc")) == "/data/a.nc"
     several = DataFiles.of(("/data/a.nc", "s3://bucket/b.zarr", "/data/c.nc"))
