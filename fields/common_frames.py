@@ -18,6 +18,7 @@ from fieldsharp.fields.coordinates.calendars import (
 )
 from fieldsharp.fields.coordinates.frames import NUMBERED
 from fieldsharp.fields.coordinates.numeric_time import comparable_times
+from fieldsharp.fields.coordinates.valid_times import require_same_kind_of_dates
 from fieldsharp.fields.reading import RawField
 from fieldsharp.fields.series import period_text, time_text
 
@@ -169,6 +170,7 @@ def _comparable(
             predicted.time, predicted.time_attrs, observed.time, observed.time_attrs, what, other
         )
     require_same_calendar(predicted.time, observed.time, what, other)
+    require_same_kind_of_dates(predicted.time_attrs, observed.time_attrs, what, other)
     return microseconds(predicted.time), microseconds(observed.time)
 
 

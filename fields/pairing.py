@@ -13,6 +13,7 @@ import torch
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.fields.common_frames import common_frames
+from fieldsharp.fields.coordinates.valid_times import OF_STARTS
 from fieldsharp.fields.derivatives import interior_mask
 from fieldsharp.fields.field_matching import match_field
 from fieldsharp.fields.reading import RawField
@@ -36,7 +37,7 @@ class FramePairs:
         frames_missing: Number of frames with values in the truth that the forecast lacks.
         converted: A sentence if the forecast was converted into the units of the truth.
         by_position: A sentence for each axis whose cells were paired by position, because one file
-            alone has a coordinate.
+            alone has a coordinate, and one if frames were paired by the time forecasts start from.
         lead_T: How far ahead each frame was forecast; None where the forecast does not say.
         member_T: Member of each frame; None where the forecast has not several.
         start_T: Reference time of each frame as text; None where the forecast does not say.
@@ -109,11 +110,21 @@ def pair_frames(forecast: Path, predicted: RawField, truth: Path, observed: RawF
             np.isfinite(np.delete(observed.values_THW, in_truth, axis=0)).any(axis=(1, 2)).sum()
         ),
         converted=match.converted,
-        by_position=match.order.by_position,
+        by_position=(*match.order.by_position, *_of_same_start(predicted)),
         lead_T=None if predicted.lead_T is None else predicted.lead_T[in_forecast][enough_T],
         member_T=members_of(predicted, np.asarray(in_forecast)[enough_T].tolist()),
         start_T=_starts(predicted, np.asarray(in_forecast)[enough_T].tolist()),
     )
+
+
+def _of_same_start(predicted: RawField) -> list[str]:
+    """Return a sentence if only the times are known that forecasts start from, in both files."""
+    if not OF_STARTS.items() <= predicted.time_attrs.items():
+        return []
+    return [
+        "the dates of both files are those a forecast starts from, and frames of the same start "
+        "were compared: no lead says what times they hold for"
+    ]
 
 
 def members_of(field: RawField, frames: list[int]) -> tuple[str, ...] | None:

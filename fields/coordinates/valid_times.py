@@ -5,6 +5,7 @@ legend: T frames.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,10 @@ TOLERANCE = np.timedelta64(60, "s")
 """Between a valid time and reference time plus lead: leads are rounded in files."""
 
 
+OF_STARTS = {"standard_name": "forecast_reference_time"}
+"""Attributes of times that a forecast starts from, where no lead is known."""
+
+
 @dataclass(frozen=True)
 class TimeCoordinates:
     """Names of the coordinates that say what time frames are of; None where there is none."""
@@ -56,7 +61,8 @@ class FrameTimes:
     Attributes:
         valid_T: Time that a frame holds for: dates or numbers; None where the file has none.
         lead_T: How far ahead it was forecast; None where the file does not say.
-        attrs: Attributes of the time coordinate; of CF's time where it was computed.
+        attrs: Attributes of the time coordinate; of CF's time where it was computed, ``OF_STARTS``
+            where there are only times that a forecast starts from.
         stored: Name of the coordinate that the times are from; None where they were computed.
     """
 
@@ -69,6 +75,31 @@ class FrameTimes:
 def seconds_in(units: object) -> float | None:
     """Return the seconds in a unit of time, None where it is none."""
     return SECONDS.get(str(units).strip().lower())
+
+
+def require_same_kind_of_dates(
+    ours: Mapping[str, Any], theirs: Mapping[str, Any], what: str, other: str
+) -> None:
+    """Check that two time axes are both of the times that values hold for, or both of starts.
+
+    Args:
+        ours: Attributes of one.
+        theirs: Of the other.
+        what: The first as errors call it.
+        other: The second as they call it.
+
+    Raises:
+        DataError: If one is of starts alone.
+    """
+    are_starts = [OF_STARTS.items() <= attrs.items() for attrs in (ours, theirs)]
+    if are_starts[0] != are_starts[1]:
+        starts, valid = (what, other) if are_starts[0] else (other, what)
+        raise DataError(
+            f"the dates of the {starts} are those a forecast starts from, no lead says how far "
+            f"ahead its frames are, and those of the {valid} are what its frames hold for; if they "
+            "are the same, as in analyses, give the former the standard_name 'time', else add a "
+            "coordinate 'lead' with units of time, such as 'hours'"
+        )
 
 
 def has_leads(array: xr.DataArray) -> bool:
@@ -133,9 +164,12 @@ def frame_times(array: xr.DataArray, dims: tuple[str, ...]) -> FrameTimes:
     reference = None if found.reference is None else array.coords[found.reference]
     lead = None if found.lead is None else _as_durations(array.coords[found.lead], valid is None)
     leads_without_values = found.lead is None and has_leads(array)
-    if valid is None and reference is not None:
-        if lead is None:
-            raise _no_lead(array, found.reference, leads_without_values)
+    if valid is None and reference is not None and lead is None:
+        if leads_without_values:
+            raise _unvalued_lead(array)
+        attrs = {**reference.attrs, **OF_STARTS}
+        return FrameTimes(_spread(reference, array, dims), None, attrs, found.reference)
+    if valid is None and reference is not None and lead is not None:
         valid = _sum(reference, lead)
     elif valid is not None and reference is not None:
         _require_agreement(valid, reference, lead)
@@ -236,17 +270,11 @@ def _require_agreement(
         )
 
 
-def _no_lead(array: xr.DataArray, reference: str | None, unvalued: bool) -> DataError:
+def _unvalued_lead(array: xr.DataArray) -> DataError:
     dims = [str(dim) for dim in array.dims if _role(array, str(dim)) is Role.LEAD]
-    if unvalued:
-        return DataError(
-            f"the lead {dims[0] if dims else ''!r} has no values, so that the time its frames hold "
-            "for is not known; give it a coordinate of leads with units of time, such as 'hours'"
-        )
     return DataError(
-        f"the dates {reference!r} of variable {array.name!r} are those a forecast starts from, and "
-        "no lead says how far ahead its frames are; add a coordinate 'lead' with units of time, "
-        "such as 'hours', or one named 'valid_time'"
+        f"the lead {dims[0] if dims else ''!r} has no values, so that the time its frames hold "
+        "for is not known; give it a coordinate of leads with units of time, such as 'hours'"
     )
 
 

@@ -25,6 +25,7 @@ from fieldsharp.fields.coordinates.units import (
     is_difference,
     unit_conversion,
 )
+from fieldsharp.fields.coordinates.valid_times import require_same_kind_of_dates
 from fieldsharp.fields.files.addresses import Location
 from fieldsharp.fields.files.read_size import block_memory
 from fieldsharp.fields.files.rewriting import copy_with
@@ -136,6 +137,7 @@ class FirstFile:
             )
         if kinds[0] == "dates":
             require_same_calendar(ours.time_T, theirs.time_T, *names)
+            require_same_kind_of_dates(ours.attrs, theirs.attrs, *names)
             return
         units = [str(frames.attrs.get("units", "")) for frames in (ours, theirs)]
         if units[0] != units[1] or (ours.time_T.dtype.kind == "m") != (

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from fieldsharp.fields.coordinates.valid_times import OF_STARTS
 from fieldsharp.fields.derivatives import interior_mask
 from fieldsharp.fields.series import time_text
 from fieldsharp.fields.split import window_span
@@ -107,6 +108,10 @@ def check_time(context: CheckContext) -> Finding:
         f"{breaks} breaks in time and {gaps} frames with too many gaps cost {lost:.0%} of the "
         f"windows ({MOST_WINDOWS_LOST:.0%} are allowed)"
     )
+    if OF_STARTS.items() <= data.series.time_attrs.items():
+        detail += (
+            "; its dates are those a forecast starts from, with no lead, and taken as they are"
+        )
     fix = (
         "lower data.history, data.horizon or data.stride, raise data.max_filled_share, or give a "
         "more complete series"

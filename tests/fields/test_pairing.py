@@ -266,3 +266,19 @@ def test_coordinates_that_cannot_be_told_to_be_the_same_are_refused(tmp_path: Pa
         dataset.to_netcdf(tmp_path / f"{name}.nc", engine="h5netcdf")
     with pytest.raises(DataError, match="cannot be told to be the same"):
         _pairs(tmp_path / "f.nc", tmp_path / "t.nc")
+
+
+def test_that_frames_were_paired_by_the_start_of_a_forecast_is_said(tmp_path: Path) -> None:
+    def of_starts(name: str, seed: int) -> Path:
+        path = write(tmp_path / "valid.nc", random_field(seed))
+        dataset = _dataset(path)
+        dataset["time"].attrs["standard_name"] = "forecast_reference_time"
+        dataset.to_netcdf(tmp_path / name, engine="h5netcdf")
+        return tmp_path / name
+
+    truth = of_starts("t.nc", 0)
+    pairs = _pairs(of_starts("f.nc", 1), truth)
+    (sentence,) = pairs.by_position
+    assert sentence.startswith("the dates of both files are those a forecast starts from")
+    with pytest.raises(DataError, match=r"the dates of the truth are .* standard_name 'time'"):
+        _pairs(write(tmp_path / "f2.nc", random_field(1)), truth)

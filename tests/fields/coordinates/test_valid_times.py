@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 
 from fieldsharp.core.errors import DataError
+from fieldsharp.fields.common_frames import TimeAxis, frames_in_both
 from fieldsharp.fields.coordinates.selection import FORECAST_SELECT
 from fieldsharp.fields.reading import RawField, read_forecast, read_series
 from fieldsharp.fields.series import FieldSeries
@@ -109,9 +110,11 @@ def test_a_chosen_lead_without_values_is_refused_as_well(save: Saver) -> None:
     assert "'step' has no units" in refusal(save(data), step=1)
 
 
-def test_a_reference_time_without_lead_is_refused(save: Saver) -> None:
+def test_a_reference_time_without_lead_is_marked_as_one(save: Saver) -> None:
     data = by_reference_and_lead(time="init_time").isel(prediction_timedelta=1, drop=True)
-    assert "no lead says how far ahead" in refusal(save(data))
+    found = series(save(data))
+    np.testing.assert_array_equal(found.time, data["init_time"])
+    assert found.time_attrs["standard_name"] == "forecast_reference_time"
 
 
 def test_cfgrib_files_are_read_at_their_valid_time(save: Saver) -> None:
@@ -261,3 +264,26 @@ def test_a_run_is_chosen_by_its_date(save: Saver) -> None:
     for typed in ("2020-01-01T06", "2020-01-01 06:00", "2020-01-01T06:00:00"):
         found = series(save(by_reference_and_lead()), time=typed)
         np.testing.assert_array_equal(found.time, hours(3, first=12, every=6))
+
+
+def test_analyses_dated_by_their_start_alone_are_a_series(save: Saver) -> None:
+    """As cfgrib's time is left when step and valid_time are dropped."""
+    values = pattern(np.arange(30))
+    start = {"standard_name": "forecast_reference_time", "long_name": "initial time of forecast"}
+    array = xr.DataArray(
+        values, PLACES | {"time": ("time", hours(30), start)}, ("time", "lat", "lon")
+    )
+    found = series(save(array.to_dataset(name="t2m")))
+
+    np.testing.assert_array_equal(found.time, hours(30))
+    np.testing.assert_array_equal(found.values_TCHW[:, 0], values.astype(np.float32))
+
+
+def test_starts_are_not_compared_with_times_that_values_hold_for() -> None:
+    starts = TimeAxis(hours(30), {"standard_name": "forecast_reference_time"})
+    valid = TimeAxis(hours(30), {"standard_name": "time"})
+    assert frames_in_both(starts, starts) == (list(range(30)), list(range(30)))
+    with pytest.raises(DataError, match="dates of the forecast are those a forecast starts from"):
+        frames_in_both(starts, valid)
+    with pytest.raises(DataError, match="dates of the truth are those a forecast starts from"):
+        frames_in_both(valid, starts)
