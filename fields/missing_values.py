@@ -43,7 +43,9 @@ class MissingValues:
     _numbers: int = 0
     _invalid: int = 0
     _invalid_numbers: set[float] = field(default_factory=set)
+    _file: object = None
     _broken: ValidRange | None = None
+    _broken_file: object = None
 
     @classmethod
     def of(
@@ -70,7 +72,7 @@ class MissingValues:
         Args:
             other: Of a file whose values are in the same units.
         """
-        self.valid = other.valid
+        self.valid, self._file = other.valid, other.path
         self.hints += [hint for hint in other.hints if hint not in self.hints]
         if other.search is None:  # its numbers are codes
             self.search = None
@@ -81,7 +83,8 @@ class MissingValues:
             outside_THW = (values_THW < self.valid.least) | (values_THW > self.valid.most)
             if outside_THW.any():
                 self._invalid += int(np.count_nonzero(outside_THW))
-                self._broken = self._broken or self.valid
+                if self._broken is None:
+                    self._broken, self._broken_file = self.valid, self._file
                 if len(self._invalid_numbers) <= MOST_FILL_VALUES:
                     different = np.unique(values_THW[outside_THW])
                     # The ends tell most of values that are no fill values.
@@ -143,8 +146,10 @@ class MissingValues:
         many = len(self._invalid_numbers) > MOST_FILL_VALUES and self._invalid > self._numbers
         if self._numbers and not many:
             return
-        given, name = json.dumps(str(self.path)), json.dumps(self.name)
-        mended = json.dumps(f"{Path(str(self.path)).stem}_mended.nc")
+        file = str(self._broken_file or self.path)
+        given, name = json.dumps(file), json.dumps(self.name)
+        mended = json.dumps(f"{Path(file).stem}_mended.nc")
+        others = "" if file == str(self.path) else ", and the other files in the same way"
         code = (
             f"import xarray; d = xarray.open_dataset({given}); a = d[{name}].attrs; "
             "[a.pop(n, 0) for n in ('valid_range', 'valid_min', 'valid_max')]; "
@@ -156,7 +161,7 @@ class MissingValues:
             f"variable {printable(self.name)!r} in {self.path} declares values from "
             f"{valid.least:g} to {valid.most:g} as valid ({valid.name}), and "
             f"{share:.0%} of them are not, such as {numbers[0]:g} and {numbers[-1]:g}; if the "
-            f"range is wrong, write the file without it with python -c {shlex.quote(code)}"
+            f"range is wrong, write the file without it with python -c {shlex.quote(code)}{others}"
         )
 
     def _fill_like(self, mark: FillLike, cells: int, of_cells: int) -> DataError:

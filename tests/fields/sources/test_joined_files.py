@@ -404,6 +404,22 @@ class TestMissingValues:
         assert np.flatnonzero(series.filled_T).tolist() == [3]
         np.testing.assert_array_equal(series.values_TCHW[3, 0], VALUES[2])
 
+    def test_a_range_that_most_values_are_outside_of_is_refused_with_a_command_for_a_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        for number in range(2):
+            part = era5(12 * number, 12 * number + 12, valid_max=np.float32(1.0))
+            write(part, tmp_path / f"{number}.nc")
+
+        message = refusal_of(tmp_path / "?.nc")
+
+        assert "100% of them are not" in message
+        assert message.endswith(", and the other files in the same way")
+        code = shlex.split(message.partition("write the file without it with ")[2])[2].rstrip(",")
+        subprocess.run([sys.executable, "-c", code], check=True)
+        np.testing.assert_array_equal(read("0_mended.nc").values_THW, VALUES[:12])
+
     def test_an_infinite_value_names_its_file_in_the_command(self, tmp_path: Path) -> None:
         broken = era5(8, 16)
         broken["t2m"].values[2, 0, 0] = np.inf
