@@ -73,6 +73,7 @@ def make_zarr(path: Path, gigabytes: float, variables: int) -> list[str]:
             data.to_zarr(path, zarr_format=2, consolidated=True, encoding=encoding)
         else:
             data.to_zarr(path, append_dim="time", consolidated=True)
+    os.sync()  # else the first pass waits for the disk to write these
     return names
 
 
