@@ -30,13 +30,15 @@ from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.settings import FROM_TIME, DataSettings, GridMeasures
 from fieldsharp.fields.split import Split, split_frames, window_span
 from fieldsharp.fields.static_fields import StaticField
+from fieldsharp.fields.stored_series.store import SeriesStore
+from fieldsharp.fields.stored_series.stored_frames import StoredFrames
 from fieldsharp.fields.time_steps import breaks_in_time
 from fieldsharp.fields.variables import Variables, read_variables
 from fieldsharp.fields.windows import Windows
 
 BYTES_A_VALUE = 14
-"""Of a field made ready for training: itself, its training frames in double precision for their
-mean, or its frames in units of the training range."""
+"""Of a field made ready for training: itself, its frames in units of the training range, and what
+these are computed from."""
 Device = torch.device | str
 
 
@@ -153,6 +155,7 @@ def load_forecast_data(
     device: Device = "cpu",
     processes: int = 1,
     measures: GridMeasures | None = None,
+    store: SeriesStore | None = None,
 ) -> ForecastData:
     """Read, check, split, scale and window all variables of a forecast.
 
@@ -161,12 +164,16 @@ def load_forecast_data(
         device: Where the windows are held.
         processes: Processes of this machine that will hold the same data at the same time.
         measures: What forecasts are judged by of the grid; None for nothing.
+        store: Where large data are stored, and read from when a window is taken; None holds all
+            data in memory.
 
     Raises:
-        DataError: For anything wrong with the file, too short a series or too little memory.
+        DataError: For anything wrong with the file, too short a series, too little memory or room.
         ConfigError: If gradients per km are asked for on a grid without real distances.
     """
-    variables = read_variables(settings, Use(BYTES_A_VALUE, processes)).on_common_times()
+    use = Use(BYTES_A_VALUE, processes)
+    variables = read_variables(settings, use, store).on_common_times()
+    from_file = any(isinstance(series.values_TCHW, np.memmap) for series in variables.series)
     split = split_frames(len(variables.predicted[0].time), settings)
     named = [
         name or one.name for name, one in zip(settings.predicted, variables.predicted, strict=True)
@@ -177,14 +184,12 @@ def load_forecast_data(
             series.grid, series.dims, series.mask_HW, measures or GridMeasures()
         )
         scaling = _scaling(series, split)
-        climatology = fit_climatology(series, split.train)  # before the frames: it takes as much
+        climatology = fit_climatology(series, split.train)
         mask_HW = torch.from_numpy(series.mask_HW).to(device)
         predicted.append(PredictedVariable(name, series, scaling, climatology, mask_HW, geometry))
         frames.append(_frames(series, scaling, device))
     further, inputs = _further_inputs(settings, variables, split, device)
-    usable_N = _usable_starts(
-        [*variables.predicted, *variables.others, *variables.known_ahead], settings
-    )
+    usable_N = _usable_starts(variables.series, settings)
 
     def windows(part: range, every: int, name: str) -> Windows:
         last = part.stop - window_span(settings)
@@ -197,7 +202,7 @@ def load_forecast_data(
                 "values; raise data.max_filled_share or give a more complete series"
             )
         starts_B = torch.from_numpy(starts).to(device)
-        return Windows(joined(frames), starts_B, settings, further)
+        return Windows(joined(frames), starts_B, settings, further, from_file)
 
     return ForecastData(
         predicted=tuple(predicted),
@@ -255,6 +260,8 @@ def static_frame(field: StaticField, scaling: Scaling) -> torch.Tensor:
 
 
 def _frames(series: FieldSeries, scaling: Scaling, device: Device) -> Frames:
+    if isinstance(series.values_TCHW, np.memmap):
+        return StoredFrames(series.values_TCHW, series.mask_HW, scaling, torch.device(device))
     return FramesInMemory(unit_frames(series.values_TCHW, series.mask_HW, scaling).to(device))
 
 

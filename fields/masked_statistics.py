@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fieldsharp.fields.series import FieldSeries
+from fieldsharp.fields.series import BoolArray, FieldSeries
+from fieldsharp.fields.valid_values import Values, mean_of_cells, valid_values
 
 Tensor = torch.Tensor
 EVENT_SHARES = (0.9, 0.99)
@@ -38,21 +39,30 @@ class Climatology:
 
 def fit_climatology(series: FieldSeries, frames: range) -> Climatology:
     """Return the climatology of some frames, as a rule the training frames."""
-    values_TCHW = torch.from_numpy(series.values_TCHW[frames.start : frames.stop])
-    return climatology_of(values_TCHW, torch.from_numpy(series.mask_HW))
+    return _climatology(series.values_TCHW[frames.start : frames.stop], series.mask_HW)
 
 
 def climatology_of(values_TCHW: Tensor, mask_HW: Tensor) -> Climatology:
     """Return the climatology of these frames; masked cells have no effect."""
-    mean_CHW = torch.where(mask_HW, values_TCHW.double().mean(dim=0), 0.0)
-    values = values_TCHW[..., mask_HW].flatten()
-    every = -(-values.numel() // MOST_VALUES_SORTED)
-    while math.gcd(every, int(mask_HW.sum())) > 1:  # else it takes the same cells in each frame
+    return _climatology(values_TCHW.numpy(), mask_HW.numpy())
+
+
+def _climatology(values_TCHW: Values, mask_HW: BoolArray) -> Climatology:
+    cells = int(mask_HW.sum())
+    count = cells * math.prod(values_TCHW.shape[:2])
+    every = -(-count // MOST_VALUES_SORTED)
+    while math.gcd(every, cells) > 1:  # else it takes the same cells in each frame
         every += 1
+    chosen, first, low, high = [], 0, math.inf, -math.inf
+    for piece_N in valid_values(values_TCHW, mask_HW):
+        low, high = min(low, float(piece_N.min())), max(high, float(piece_N.max()))
+        chosen.append(piece_N[-first % every :: every].astype(np.float64))
+        first += piece_N.size
     levels = torch.quantile(
-        values[::every].double(), torch.tensor(EVENT_SHARES, dtype=torch.float64)
+        torch.from_numpy(np.concatenate(chosen)), torch.tensor(EVENT_SHARES, dtype=torch.float64)
     )
-    return Climatology(mean_CHW, levels, float(values.max()) - float(values.min()))
+    mean_CHW = torch.from_numpy(mean_of_cells(values_TCHW, mask_HW))
+    return Climatology(mean_CHW, levels, high - low)
 
 
 def in_rising_order(values: Tensor) -> Tensor:

@@ -13,7 +13,10 @@ from fieldsharp.fields.coordinates.selection import DATA_SELECT, SelectOption
 from fieldsharp.fields.missing_values import fill_in_time, valid_cells
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.sources.field_source import FieldSource
 from fieldsharp.fields.sources.opening import open_field
+from fieldsharp.fields.stored_series.series_file import FilledValues
+from fieldsharp.fields.stored_series.store import SeriesStore
 
 SERIES = Use(bytes_a_value=11)
 """Single precision, its copy without gaps, and where it had some."""
@@ -22,37 +25,50 @@ RAW = Use(bytes_a_value=8)
 
 
 def read_series(
-    settings: DataSettings, use: Use = SERIES, option: SelectOption = DATA_SELECT
+    settings: DataSettings,
+    use: Use = SERIES,
+    store: SeriesStore | None = None,
+    option: SelectOption = DATA_SELECT,
 ) -> FieldSeries:
     """Read the configured variable as a series without gaps.
 
     Args:
         settings: Which field.
         use: Memory that its use takes.
+        store: Where a large series is stored, to be read from there; None holds it in memory.
         option: How dimensions were selected, for errors.
 
     Raises:
         DataError: If the file is missing or unreadable, the variable is unknown, there is no time
             dimension, time does not increase, all cells are missing, a value is infinite, or there
-            is too little memory.
+            is too little memory or room in the store.
     """
-    raw = read_raw(settings, use, np.float32, option)
-    mask_HW = valid_cells(raw.values_THW, settings.min_valid_share)
-    filled_THW, filled_T = fill_in_time(raw.values_THW, mask_HW)
+    with open_field(settings, option) as source:
+        stored = store.series(source, settings) if store is not None else None
+        if stored is None:
+            stored = _in_memory(source, settings, use)
+        header = source.header
     return FieldSeries(
-        values_TCHW=filled_THW[:, None],
-        mask_HW=mask_HW,
-        time=raw.time,
+        values_TCHW=stored.values_THW[:, None],
+        mask_HW=stored.mask_HW,
+        time=header.frames.time_T,
         # Both are shown on terminals, and a file may say anything.
-        units=printable(str(raw.array.attrs.get("units", ""))),
-        name=printable(str(raw.array.name)),
-        filled_T=filled_T.astype(np.float32),
-        dims=raw.dims,
-        grid=raw.grid,
-        time_attrs=raw.time_attrs,
-        attrs=dict(raw.array.attrs),
-        file_attrs=raw.file_attrs,
+        units=printable(str(header.attrs.get("units", ""))),
+        name=printable(header.name),
+        filled_T=stored.filled_T,
+        dims=header.dims,
+        grid=header.grid,
+        time_attrs=header.frames.attrs,
+        attrs=dict(header.attrs),
+        file_attrs=header.file_attrs,
     )
+
+
+def _in_memory(source: FieldSource, settings: DataSettings, use: Use) -> FilledValues:
+    values_THW = _values(source, use, np.float32)
+    mask_HW = valid_cells(values_THW, settings.min_valid_share)
+    filled_THW, filled_T = fill_in_time(values_THW, mask_HW)
+    return FilledValues(filled_THW, mask_HW, filled_T.astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -129,12 +145,7 @@ def _read(
     every_frame: bool,
 ) -> RawField:
     with open_field(settings, option, every_frame=every_frame) as source:
-        source.require_memory(use, dtype)
-        header = source.header
-        values_THW = np.empty(header.shape, dtype)
-        for first, block_THW in source.blocks():
-            values_THW[first : first + len(block_THW)] = block_THW
-        source.judge(values_THW)
+        values_THW, header = _values(source, use, dtype), source.header
     return RawField(
         values_THW=values_THW,
         time=header.frames.time_T,
@@ -152,3 +163,13 @@ def _read(
         lead_T=header.frames.lead_T,
         member_T=header.frames.member_T,
     )
+
+
+def _values(source: FieldSource, use: Use, dtype: npt.DTypeLike) -> npt.NDArray[np.floating]:
+    """Return all values of an opened field [T, H, W]."""
+    source.require_memory(use, dtype)
+    values_THW = np.empty(source.header.shape, dtype)
+    for first, block_THW in source.blocks():
+        values_THW[first : first + len(block_THW)] = block_THW
+    source.judge(values_THW)
+    return values_THW

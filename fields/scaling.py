@@ -3,6 +3,7 @@
 Shape legend: N frames, C channel, H rows, W columns.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from fieldsharp.core.errors import DataError
 from fieldsharp.fields.series import BoolArray, FieldSeries, FloatArray
 from fieldsharp.fields.static_fields import StaticField
+from fieldsharp.fields.valid_values import sum_of, valid_values
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,11 @@ class ScaledVariable:
 
 def fit_scaling(series: FieldSeries, frames: range) -> Scaling:
     """Fit the scaling on the valid cells of the given frames."""
-    inside = series.values_TCHW[frames.start : frames.stop, :, series.mask_HW]
-    return Scaling(
-        low=float(inside.min()), high=float(inside.max()), fill=float(inside.mean(dtype=np.float64))
-    )
+    low, high, total, count = math.inf, -math.inf, 0.0, 0
+    for piece_N in valid_values(series.values_TCHW[frames.start : frames.stop], series.mask_HW):
+        low, high = min(low, float(piece_N.min())), max(high, float(piece_N.max()))
+        total, count = sum_of(piece_N, total), count + piece_N.size
+    return Scaling(low=low, high=high, fill=total / count)
 
 
 def scaling_of_static(field: StaticField) -> Scaling:

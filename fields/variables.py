@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldsharp.core.errors import DataError
-from fieldsharp.core.memory import Use
+from fieldsharp.core.memory import Use, require_memory
 from fieldsharp.fields.common_frames import TimeAxis, frames_in_both
 from fieldsharp.fields.coordinates.grid_matching import match_grids
 from fieldsharp.fields.coordinates.grids import Grid
@@ -20,10 +20,13 @@ from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.series import FieldSeries, period_text
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.static_fields import StaticField, read_static
+from fieldsharp.fields.stored_series.store import SeriesStore
 
 logger = logging.getLogger(__name__)
 
 Index = npt.NDArray[np.intp]
+COPIES = 2
+"""Of a series in memory, where its cells are put into another order, or its units converted."""
 BYTES_OF_OTHERS = 8
 """A value of each further variable takes: itself, and in units of the training range."""
 
@@ -62,12 +65,13 @@ class Variables:
         return Variables(predicted, others, self.static, known_ahead=tuple(series))
 
 
-def read_variables(settings: DataSettings, use: Use) -> Variables:
+def read_variables(settings: DataSettings, use: Use, store: SeriesStore | None = None) -> Variables:
     """Read all variables of a forecast.
 
     Args:
         settings: Which variables.
         use: Memory that the use of each predicted one takes.
+        store: Where they are stored if together they are large; None holds them in memory.
 
     Raises:
         DataError: If one cannot be read, or they are not on one grid.
@@ -78,7 +82,8 @@ def read_variables(settings: DataSettings, use: Use) -> Variables:
         further = BYTES_OF_OTHERS * (len(names) - 1 - read)
         option = option_of_several(name) if name and len(names) > 1 else DATA_SELECT
         each = replace(use, bytes_a_value=use.bytes_a_value + further)
-        series.append(read_series(settings.of(name), each, option))
+        share = store and store.shared_by(len(names))
+        series.append(read_series(settings.of(name), each, share, option))
         series[-1] = _on_grid(series[-1], series[0])
     count, moving = len(settings.predicted), len(names) - len(settings.known_ahead)
     return Variables(
@@ -106,12 +111,25 @@ def at_frames(series: FieldSeries, frames: Index) -> FieldSeries:
     which: slice | Index = frames
     if len(frames) and np.array_equal(frames, np.arange(frames[0], frames[-1] + 1)):
         which = slice(int(frames[0]), int(frames[-1]) + 1)
+    if which is frames:
+        require_memory_to_copy(series)
     return replace(
         series,
         values_TCHW=series.values_TCHW[which],
         time=series.time[which],
         filled_T=series.filled_T[which],
     )
+
+
+def require_memory_to_copy(series: FieldSeries) -> None:
+    """Check that a series that is memory-mapped fits into memory, where it has to be copied.
+
+    Raises:
+        DataError: If it does not.
+    """
+    if isinstance(series.values_TCHW, np.memmap):
+        what = f"variable {series.name!r}, whose units, cells or times are not those wanted,"
+        require_memory(COPIES * series.values_TCHW.nbytes, what)
 
 
 def _on_common_times(series: Sequence[FieldSeries]) -> list[FieldSeries]:
@@ -154,6 +172,7 @@ def _on_grid(series: FieldSeries, first: FieldSeries) -> FieldSeries:
         logger.info("%s", sentence)
     if order.is_same:
         return replace(series, grid=first.grid, dims=first.dims)
+    require_memory_to_copy(series)
     return replace(
         series,
         values_TCHW=np.ascontiguousarray(order(series.values_TCHW[:, 0])[:, None]),

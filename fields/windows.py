@@ -3,7 +3,8 @@
 Shape legend: B batch, T frames of a window, C channel, H rows, W columns.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,6 +12,9 @@ import torch
 from fieldsharp.fields.frames import Frames
 from fieldsharp.fields.further_inputs import FurtherInputs
 from fieldsharp.fields.settings import DataSettings
+
+Pair = tuple[torch.Tensor, torch.Tensor]
+"""History and future [B, T, C, H, W]."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,14 @@ class Windows:
         starts_B: First frame of each window, on the device that windows are on.
         settings: History, horizon and stride.
         further: Inputs beside what is predicted; None where there are none.
+        from_file: Whether frames are read from a file when they are taken, which takes time.
     """
 
     frames: Frames
     starts_B: torch.Tensor
     settings: DataSettings
     further: FurtherInputs | None = None
+    from_file: bool = False
 
     def __len__(self) -> int:
         return len(self.starts_B)
@@ -37,7 +43,12 @@ class Windows:
         """Where windows are."""
         return self.starts_B.device
 
-    def take(self, which: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    @property
+    def index_device(self) -> torch.device:
+        """Where to have the indices of windows, so that nobody waits for a device."""
+        return torch.device("cpu") if self.from_file else self.device
+
+    def take(self, which: torch.Tensor) -> Pair:
         """Return history_BTCHW and future_BTCHW of the windows with these indices.
 
         The future has the channels that are predicted. The history has them first, and then those
@@ -53,11 +64,30 @@ class Windows:
             history_BTCHW = torch.cat([history_BTCHW, further_BTCHW], dim=2)
         return history_BTCHW, future_BTCHW
 
-    def in_order(self, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def in_order(self, batch_size: int) -> Iterator[Pair]:
         """Yield history and future of all windows, in time order."""
-        for first in range(0, len(self), batch_size):
-            last = min(first + batch_size, len(self))
-            yield self.take(torch.arange(first, last, device=self.device))
+        every = torch.arange(len(self), device=self.index_device)
+        return self.batches(torch.split(every, batch_size))
+
+    def batches(self, parts: Iterable[torch.Tensor]) -> Iterator[Pair]:
+        """Yield history and future of the windows with the indices of each part, in order.
+
+        The next part is read from the file, and sent to the device, while one is used.
+        """
+        if not self.from_file:
+            yield from map(self.take, parts)
+            return
+        # With the starts on the device, each part would wait for all work of the device.
+        windows = replace(self, starts_B=self.starts_B.cpu())
+        following: Future[Pair] | None = None
+        with ThreadPoolExecutor(1, "frames") as reader:
+            for part in parts:
+                ahead = reader.submit(windows.take, part.cpu())
+                if following is not None:
+                    yield following.result()
+                following = ahead
+            if following is not None:
+                yield following.result()
 
     def of_frames(self, frames: Frames) -> "Windows":
         """Return the same windows of other frames alone, without further inputs."""

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.fields.windows import Windows
+from fieldsharp.fields.windows import Pair, Windows
 from fieldsharp.model.device import Hardware
 from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.model.losses.forecast_loss import ForecastLoss
@@ -78,14 +78,15 @@ class Trainer:
         for epoch in range(self.epochs_done, last):
             self.predictor.train()
             self.optimizer.train()
-            order = self._order().to(self.hardware.device)
+            order = self._order().to(self.windows.index_device)
             losses: list[Tensor] = []
             batches = torch.split(order, self.settings.batch_size)
+            windows = self.windows.batches(part for which in batches for part in self._parts(which))
             for index, which in enumerate(batches):
                 self.steps_done = epoch * self.steps_an_epoch + index
                 if interrupted():
                     raise Interrupted
-                losses.append(self._step(self.steps_done, which) * len(which))
+                losses.append(self._step(self.steps_done, which, windows) * len(which))
             # Fetched once an epoch; added on the CPU, as Apple GPUs have no float64.
             sums = torch.stack(losses).cpu().double().sum(dim=0)
             total, base, term, peak = (sums / len(order)).tolist()
@@ -149,7 +150,11 @@ class Trainer:
         _set_random_state(state["random"], self.hardware.device)
         self.epochs_done = int(state["epochs_done"])
 
-    def _step(self, step: int, which: Tensor) -> Tensor:
+    def _parts(self, which: Tensor) -> tuple[Tensor, ...]:
+        """Return the parts that a batch is computed in."""
+        return which.chunk(min(self.micro_batches, len(which)))
+
+    def _step(self, step: int, which: Tensor, windows: Iterator[Pair]) -> Tensor:
         settings = self.settings
         factor = rate_factor(
             step,
@@ -161,14 +166,13 @@ class Trainer:
         )
         self.optimizer.rate = settings.learning_rate * factor
         self.optimizer.zero_grad()
-        parts = which.chunk(min(self.micro_batches, len(which)))
-        sums = [self._backward(part, len(which), step) for part in parts]
+        sums = [self._backward(next(windows), len(which), step) for _ in self._parts(which)]
         self.optimizer.step()
         return torch.stack(sums).sum(dim=0) if len(sums) > 1 else sums[0]
 
-    def _backward(self, which: Tensor, in_the_batch: int, step: int) -> Tensor:
+    def _backward(self, windows: Pair, in_the_batch: int, step: int) -> Tensor:
         """Add the gradient of some windows of a batch; return their share of its mean losses."""
-        history_BTCHW, future_BTCHW = self.windows.take(which)
+        history_BTCHW, future_BTCHW = windows
         with torch.autocast(
             self.hardware.device.type, self.hardware.precision, enabled=self.hardware.autocast
         ):
@@ -178,7 +182,7 @@ class Trainer:
         # depends on the progress.
         progress = step / max(1, self.total_steps - 1)
         parts = self.loss(pred_BTCHW.float(), future_BTCHW, self.mask_HW, progress)
-        share = len(which) / in_the_batch
+        share = len(future_BTCHW) / in_the_batch
         loss = parts.total_B.mean() * share
         loss.backward()  # type: ignore[no-untyped-call]
         return torch.stack([p.detach() for p in parts]).mean(dim=1) * share

@@ -89,13 +89,16 @@ class FieldSource(Protocol):
         """
         ...
 
-    def judge(self, values_THW: npt.NDArray[np.floating]) -> None:
+    def judge(self, values_THW: npt.NDArray[np.floating]) -> bool:
         """Refuse undeclared fill values, and mark those that a file hints at as missing.
 
         Args:
             values_THW: All values as the blocks gave them, in any precision; changed in place. They
                 are visited a frame at a time, and only if there is something to mark or to refuse,
                 so that they may be a memory-mapped file.
+
+        Returns:
+            Whether values were marked as missing.
 
         Raises:
             DataError: If a number looks like a fill value that no file declares, or hardly a value

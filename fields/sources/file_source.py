@@ -172,9 +172,9 @@ class FileSource:
         except Exception as error:  # a damaged chunk is found only now
             raise unreadable(self.path, error) from error
 
-    def judge(self, values_THW: npt.NDArray[np.floating]) -> None:
+    def judge(self, values_THW: npt.NDArray[np.floating]) -> bool:
         """Refuse or mark what looks like a fill value, see ``FieldSource.judge``."""
-        self.missing.judge(values_THW)
+        return self.missing.judge(values_THW)
 
     @property
     def _what(self) -> str:

@@ -110,15 +110,17 @@ class JoinedSource:
             for first, block_THW in self._file(holder.file).blocks(frames):
                 yield run.first + first - holder.frame, part.unified(block_THW)
 
-    def judge(self, values_THW: npt.NDArray[np.floating]) -> None:
+    def judge(self, values_THW: npt.NDArray[np.floating]) -> bool:
         """Refuse or mark what looks like a fill value, see ``FieldSource.judge``.
 
         Files in the same units are judged together.
         """
+        marked = False
         for units, missing in self._missing.items():
             own = [number for number, part in enumerate(self.parts) if _units(part) == units]
             frames = np.flatnonzero(np.isin(self.timeline.file_T, own))
-            missing.judge(values_THW, frames, self.parts[own[0]].conversion)
+            marked |= missing.judge(values_THW, frames, self.parts[own[0]].conversion)
+        return marked
 
     def close(self) -> None:
         """Close all files that are open."""

@@ -164,10 +164,10 @@ def _scale(
     measure = load(variant.measured_by, "loss.variant") if variant.measured_by else None
     leads = slice(None) if settings.multi_step == "all" else slice(-1, None)
     base_sum = term_sum = 0.0
+    predicted = windows.of_frames(windows.frames)
     with torch.no_grad():
-        for history_BTCHW, future_BTCHW in windows.in_order(BATCH):
-            channels = future_BTCHW.shape[2]
-            still_BTCHW = history_BTCHW[:, -1:, :channels].expand_as(future_BTCHW)
+        for history_BTCHW, future_BTCHW in predicted.in_order(BATCH):
+            still_BTCHW = history_BTCHW[:, -1:].expand_as(future_BTCHW)
             base_sum += float(base(still_BTCHW, future_BTCHW, mask_HW).sum())
             pair = still_BTCHW[:, leads], future_BTCHW[:, leads], mask_HW
             value_B = (

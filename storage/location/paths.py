@@ -7,6 +7,8 @@
     <study>.stop          written by `stop` where that process cannot be signalled
     backups/              copies of the database, ``<stem>.<number>.db``, the newest the highest
     artifacts/            uploads of the dashboard
+    series/               data too large for the memory of each worker, as they are read: see
+                          ``fields.stored_series``; of all studies of the same data
     <identity>/           of one study: the identity is drawn when the study is made, so that a
                           study of the same name in a new database never takes up another's files
         spool/            results that are not in the database yet
@@ -35,6 +37,7 @@ from fieldsharp.storage.durable_files.owned_folders import (
 from fieldsharp.storage.location.url import sqlite_path
 
 SUFFIX = ".files"
+SERIES = "series"
 BACKUPS_KEPT = 5
 
 
@@ -87,6 +90,11 @@ def check_files_folder(url: str, mode: Mode) -> None:
 def backups_folder(url: str) -> Path:
     """Return the folder of a database's backups."""
     return files_folder(url) / "backups"
+
+
+def series_folder(url: str) -> Path:
+    """Return the folder of the data that workers share."""
+    return files_folder(url) / SERIES
 
 
 def artifacts_folder(url: str) -> Path:

@@ -8,6 +8,7 @@ import torch
 from fieldsharp.core.errors import FieldsharpError, TrainingFailed
 from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import load_forecast_data
+from fieldsharp.fields.stored_series.store import SeriesStore, temporary_store
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.sweep.checking.blur import check_blur
@@ -60,7 +61,7 @@ CHECKS: dict[str, Callable[[CheckContext], Finding]] = {
 
 
 def checks_of(config: SweepConfig) -> Iterator[Check]:
-    """Yield every check of a configuration.
+    """Yield every check of a configuration; large data are in a file until the last of them.
 
     Raises:
         DataError: If the data cannot be used.
@@ -68,11 +69,21 @@ def checks_of(config: SweepConfig) -> Iterator[Check]:
     """
     if config.trainer is not None:
         return check_script(config)
-    return run_checks(open_context(config))
+    return _checks_of_data(config)
 
 
-def open_context(config: SweepConfig) -> CheckContext:
+def _checks_of_data(config: SweepConfig) -> Iterator[Check]:
+    room = config.workers.share_data_above_mb, config.recovery.free_space_mb
+    with temporary_store(*room) as store:
+        yield from run_checks(open_context(config, store))
+
+
+def open_context(config: SweepConfig, store: SeriesStore | None = None) -> CheckContext:
     """Read the data and run the predictor once.
+
+    Args:
+        config: Of the sweep.
+        store: Where large data are written; None holds all data in memory.
 
     Raises:
         DataError: If the data cannot be used.
@@ -84,7 +95,7 @@ def open_context(config: SweepConfig) -> CheckContext:
         training = training.model_copy(update={"device": "auto"})
     hardware = find_hardware(training)
     data = load_forecast_data(
-        config.data, hardware.device, local_processes(config), config.objective.measures
+        config.data, hardware.device, local_processes(config), config.objective.measures, store
     )
     shape = forecast_shape(data, config.run)
     check_predictor(build_predictor(config.predictor, shape), shape, config.predictor.name)

@@ -1,14 +1,14 @@
 """Input data: values in [0, 1], one unit throughout, enough valid cells and windows."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from fieldsharp.fields.coordinates.valid_times import OF_STARTS
 from fieldsharp.fields.derivatives import interior_mask
-from fieldsharp.fields.series import time_text
+from fieldsharp.fields.series import BoolArray, FloatArray, time_text
 from fieldsharp.fields.split import window_span
 from fieldsharp.fields.time_steps import breaks_in_time
 from fieldsharp.sweep.checking.context import CheckContext, Finding, finding
@@ -22,12 +22,13 @@ FACTOR = 10.0
 NEARLY_ALL = (5.0, 95.0)
 """Percentiles used as the extremes of each side, so that single outlier frames do not count."""
 TINY_SHARE = 1e-6
+BLOCK_VALUES = 2**22
+"""Values that are looked at at a time."""
 
 
 def check_training_values(context: CheckContext) -> Finding:
     """Check that the training values lie in [0, 1]."""
-    values = _unit_values(context, context.data.split.train)
-    low, high = float(values.min()), float(values.max())
+    low, high, _ = _unit_values(context, context.data.split.train)
     detail = f"the training frames hold values from {low:.3g} to {high:.3g} of the training range"
     fix = "scale the field to the range of its training frames, once"
     return finding(detail, fix, ok=low >= -ROUNDING and high <= 1 + ROUNDING)
@@ -36,11 +37,11 @@ def check_training_values(context: CheckContext) -> Finding:
 def check_later_values(context: CheckContext, part: str) -> Finding:
     """Check that ``validation`` or ``test`` stays within the range of the training part."""
     split = context.data.split
-    values = _unit_values(context, split.validation if part == "validation" else split.test)
-    outside = float(((values < -ROUNDING) | (values > 1 + ROUNDING)).mean())
+    frames = split.validation if part == "validation" else split.test
+    low, high, outside = _unit_values(context, frames)
     detail = (
         f"{outside:.1%} of the values in the {part} frames lie outside the training range (from "
-        f"{float(values.min()):.3g} to {float(values.max()):.3g}; {MOST_OUTSIDE:.0%} are allowed)"
+        f"{low:.3g} to {high:.3g}; {MOST_OUTSIDE:.0%} are allowed)"
     )
     fix = (
         "look for a change of unit between the parts, or train on a period as varied as the one "
@@ -52,7 +53,7 @@ def check_later_values(context: CheckContext, part: str) -> Finding:
 def check_level(context: CheckContext) -> Finding:
     """Check that the values do not jump to another order of magnitude somewhere in the series."""
     series = context.data.series
-    jump = largest_unit_jump(series.values_TCHW[..., series.mask_HW])
+    jump = largest_unit_jump(series.values_TCHW, series.mask_HW)
     if jump is None:
         return Finding(ok=True, detail="the values keep to one order of magnitude")
     detail = (
@@ -119,12 +120,22 @@ def check_time(context: CheckContext) -> Finding:
     return finding(detail, fix, ok=lost <= MOST_WINDOWS_LOST)
 
 
-def _unit_values(context: CheckContext, frames: range) -> npt.NDArray[np.float32]:
-    """Return the valid cells of some frames as the predictor sees them."""
-    windows = context.data.train
-    index_1N = torch.arange(frames.start, frames.stop, device=windows.device)[None]
-    unit_NCHW = windows.frames.take(index_1N)[0]
-    return np.asarray(unit_NCHW[..., context.data.mask_HW].cpu(), dtype=np.float32)
+def _unit_values(context: CheckContext, frames: range) -> tuple[float, float, float]:
+    """Return least and most of the valid values of some frames, and the share outside [0, 1].
+
+    As the predictor sees them.
+    """
+    windows, mask_HW = context.data.train, context.data.mask_HW
+    every_N = torch.arange(frames.start, frames.stop, device=windows.index_device)
+    frames_each = max(1, BLOCK_VALUES // windows.frames.shape[1:].numel())
+    low, high, outside, count = math.inf, -math.inf, 0, 0
+    for index_N in torch.split(every_N, frames_each):
+        unit_NCHW = windows.frames.take(index_N[None])[0]
+        values = np.asarray(unit_NCHW[..., mask_HW].cpu(), dtype=np.float32)
+        low, high = min(low, float(values.min())), max(high, float(values.max()))
+        outside += int(np.count_nonzero((values < -ROUNDING) | (values > 1 + ROUNDING)))
+        count += values.size
+    return low, high, outside / count
 
 
 @dataclass(frozen=True)
@@ -135,15 +146,16 @@ class UnitJump:
     factor: float
 
 
-def largest_unit_jump(values_TCN: npt.NDArray[np.float32]) -> UnitJump | None:
+def largest_unit_jump(values_TCHW: FloatArray, mask_HW: BoolArray) -> UnitJump | None:
     """Return where the root mean square of the frames changes its order of magnitude for good.
 
     Of valid cells in physical units. Intermittent rain is no jump: on each side of a jump the
     frames must be of similar size.
     """
-    if len(values_TCN) < 2:
+    if len(values_TCHW) < 2:
         return None
-    sizes_T = np.sqrt(np.square(values_TCN, dtype=np.float64).mean(axis=(1, 2)))
+    squares = (np.square(frame_CHW[:, mask_HW], dtype=np.float64) for frame_CHW in values_TCHW)
+    sizes_T = np.sqrt([square_CN.mean() for square_CN in squares])
     logs_T = np.log(np.maximum(sizes_T, TINY_SHARE * sizes_T.max() + 1e-300))
     frame = int(np.argmax(np.abs(np.diff(logs_T)))) + 1
     before, after = logs_T[:frame], logs_T[frame:]

@@ -31,6 +31,8 @@ def show_status(status: StudyStatus, console: Console) -> None:
     show(f"field {status.variable}{unit}, {of}")
     for note in status.grid_notes:
         show_long(note)
+    if status.shared_data_mb:
+        show(f"the workers share {status.shared_data_mb:.1f} MB of data beside the database")
     table = Table(box=None, pad_edge=False)
     for heading in ("", "trial", "score", "gradient", "peak", "rmse", "skill"):
         table.add_column(heading, justify="left" if not heading else "right")

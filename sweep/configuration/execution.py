@@ -85,6 +85,13 @@ class WorkerSettings(Settings):
         le=64,
         description="trials at the same time on each GPU; no effect without a GPU",
     )
+    share_data_above_mb: int = Field(
+        256,
+        ge=0,
+        description="data of more MB (single precision, all variables) are written to a file once, "
+        "beside the database, which all workers of a machine read; smaller data are in the memory "
+        "of each",
+    )
 
 
 class RaySettings(Settings):

@@ -8,6 +8,7 @@ from optuna.study import Study
 from fieldsharp.core.errors import DataError, StudyError
 from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import load_forecast_data
+from fieldsharp.fields.stored_series.store import SeriesStore
 from fieldsharp.model.device import find_device
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.targets import Targets, resolve_targets
@@ -25,6 +26,7 @@ from fieldsharp.sweep.study.confirmation.seed_scoring import (
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.formatting import describe
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
+from fieldsharp.sweep.study.shared_data import coordinator_store
 from fieldsharp.sweep.study.trial_records import trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator, Persistence
@@ -121,7 +123,7 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> ConfirmationPlan:
     confirmed = {n for n, _ in done if all((n, seed) in done for seed in chosen_seeds)}
     chosen = candidates(study.study_name, trials, top, confirmed)
     find_device(config.training)
-    targets, field = _test_split(config, facts)
+    targets, field = _test_split(config, facts, coordinator_store(config, url))
     return ConfirmationPlan(
         config=config,
         facts=facts,
@@ -133,9 +135,11 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> ConfirmationPlan:
     )
 
 
-def _test_split(config: SweepConfig, facts: DataSummary) -> tuple[Targets, FieldVariation]:
+def _test_split(
+    config: SweepConfig, facts: DataSummary, store: SeriesStore
+) -> tuple[Targets, FieldVariation]:
     """Return the targets of the test split, and the variation of its truth."""
-    data = load_forecast_data(config.data, measures=config.objective.measures)
+    data = load_forecast_data(config.data, measures=config.objective.measures, store=store)
     files = DataFiles.of(config.data.path)
     if files.sha256() != facts.provenance.data_sha256:
         raise DataError(

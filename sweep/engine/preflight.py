@@ -9,6 +9,7 @@ from fieldsharp.core.errors import ConfigError, DataError
 from fieldsharp.fields.derivatives import interior_mask
 from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
+from fieldsharp.fields.stored_series.store import SeriesStore
 from fieldsharp.model.device import count_gpus, find_device
 from fieldsharp.model.losses.custom_term import check_own_term
 from fieldsharp.model.losses.forecast_loss import term_scales
@@ -57,8 +58,12 @@ class PreflightResult:
     observed: ObservedPreview | None
 
 
-def run_preflight(config: SweepConfig) -> PreflightResult:
+def run_preflight(config: SweepConfig, store: SeriesStore | None = None) -> PreflightResult:
     """Read the data, try the predictor, and resolve the targets.
+
+    Args:
+        config: Of the sweep.
+        store: Where large data are written for its workers; None holds all data in memory.
 
     Raises:
         DataError: If the data cannot be used.
@@ -72,7 +77,10 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
     if config.executor == "local":
         find_device(config.training)
     data = load_forecast_data(
-        config.data, processes=local_processes(config), measures=config.objective.measures
+        config.data,
+        processes=local_processes(config),
+        measures=config.objective.measures,
+        store=store,
     )
     for note in data.geometry.notes if data.geometry else ():
         logger.info("%s", note)
@@ -109,6 +117,7 @@ def run_preflight(config: SweepConfig) -> PreflightResult:
         provenance=provenance(
             DataFiles.of(config.data.path),
             project_sha256(config.trainer) if config.trainer else None,
+            data_sha256=store.content() if store is not None else None,
         ),
         variation=evaluator.field_variation(),
         measures=config.objective.measures,

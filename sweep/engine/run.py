@@ -36,6 +36,11 @@ from fieldsharp.sweep.study.lookup import (
     study_identity,
 )
 from fieldsharp.sweep.study.repository import StudyRepository
+from fieldsharp.sweep.study.shared_data import (
+    coordinator_store,
+    remove_unused_data,
+    removed_on_error,
+)
 from fieldsharp.sweep.study.status.watcher import StudyWatcher, check_disk_space
 from fieldsharp.sweep.study.warm_start import WarmStart, warm_start_of
 
@@ -96,12 +101,14 @@ def _run(
     for sentence in (*values_outside(config), *misleading_rungs(config)):
         logger.warning("%s: %s", config.study, sentence)
     machines = executor_plan(config)
-    found = run_preflight(config)
+    store = coordinator_store(config, storage_url)
+    with removed_on_error(store):
+        found = run_preflight(config, store)
     config, facts = found.config, found.facts
     if (few := few_epochs(config.training, facts.windows.get("train", 0))) is not None:
         logger.warning("%s: %s", config.study, few)
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # progress reports the same
-    with StudyLock(storage_url, config.study) as lock:
+    with removed_on_error(store), StudyLock(storage_url, config.study) as lock:
         patience = DatabaseRetry(seconds(config.recovery.patience))
         storage = patience.call(
             lambda: open_database(
@@ -123,6 +130,8 @@ def _run(
         study = patience.call(
             lambda: open_or_create_study(storage, config, facts, warm_start, differ)
         )
+        store.made.clear()  # the study uses it
+        patience.call(lambda: remove_unused_data(storage, storage_url))
         config = _with_length_of(config, warm_start_of(study), facts)
         facts = _facts_as_begun(facts, study)
         repository = StudyRepository(study, config, storage_url, facts, patience)

@@ -42,6 +42,7 @@ from fieldsharp.sweep.study.lookup import (
     study_data_summary,
     study_identity,
 )
+from fieldsharp.sweep.study.shared_data import reader_store
 from fieldsharp.sweep.study.status.report import StudyStatus, study_status, trial_status
 from fieldsharp.sweep.study.trial_records import TrialRecord, is_baseline, trial_spec
 
@@ -66,7 +67,9 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
     validation = validation_split(summary, records, specs, files)
     test, why_no_test = None, "no trial is complete yet"
     if "baseline" in specs:
-        test, why_no_test = test_split(config, summary, specs, files, sharpeners(records))
+        store = reader_store(config, summary, url)
+        sharpened = sharpeners(records)
+        test, why_no_test = test_split(config, summary, specs, files, sharpened, store)
     rows = trial_rows(trials, summary)
     confirmation = status.confirmation
     return Report(

@@ -8,6 +8,7 @@ import torch
 from fieldsharp.core.errors import DataError, FieldsharpError, StudyError
 from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
+from fieldsharp.fields.stored_series.store import SeriesStore
 from fieldsharp.model.checkpoint import decode
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.registry import NO_SHARPENER
@@ -112,6 +113,7 @@ def test_split(
     specs: Specs,
     files: StudyWorkspace,
     sharpened: dict[Kind, str],
+    store: SeriesStore | None,
 ) -> tuple[SplitResults | None, str]:
     """Return the results of the test split, or why they are not available.
 
@@ -122,7 +124,7 @@ def test_split(
         return None, "only the script itself can load its nets and forecast with them"
     torch.set_num_threads(config.training.threads)
     try:
-        data = _same_data(config, summary)
+        data = _same_data(config, summary, store)
         predictors = {kind: _trained(spec, data, files) for kind, spec in specs.items()}
         forecasts = _forecasts(specs, data, predictors, sharpened)
         return _evaluated(config, data, forecasts), ""
@@ -133,13 +135,15 @@ def test_split(
         return None, f"the forecast failed ({type(error).__name__}: {reason})"
 
 
-def _same_data(config: SweepConfig, summary: DataSummary) -> ForecastData:
+def _same_data(
+    config: SweepConfig, summary: DataSummary, store: SeriesStore | None
+) -> ForecastData:
     files = DataFiles.of(config.data.path)
     if not files.exist():
         raise DataError(f"the data file {files.name} is not at the path that the study has for it")
     if files.sha256() != summary.provenance.data_sha256:
         raise DataError(f"the data file {files.name} has changed since the study was started")
-    return load_forecast_data(config.data, measures=config.objective.measures)
+    return load_forecast_data(config.data, measures=config.objective.measures, store=store)
 
 
 def _trained(spec: TrialSpec, data: ForecastData, files: StudyWorkspace) -> Forecaster:

@@ -24,7 +24,7 @@ from fieldsharp.fields.coordinates.units import (
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.static_fields import StaticField
 from fieldsharp.fields.time_steps import same_step, step_text
-from fieldsharp.fields.variables import Variables
+from fieldsharp.fields.variables import Variables, require_memory_to_copy
 from fieldsharp.sweep.results.run_folder import TrainedRun, grid_of
 
 log = logging.getLogger(__name__)
@@ -89,6 +89,7 @@ def _in_units(series: FieldSeries, units: str) -> FieldSeries:
     if conversion is None:
         return series
     kept = {k: v for k, v in series.attrs.items() if k not in IN_UNITS_OF_THE_FILE}
+    require_memory_to_copy(series)
     values_TCHW = conversion(series.values_TCHW).astype(np.float32)
     return replace(
         series,

@@ -10,6 +10,7 @@ from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.reading import SERIES, read_series
 from fieldsharp.fields.series import FieldSeries, period_text, time_text
 from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.stored_series.store import SeriesStore
 from fieldsharp.fields.time_steps import breaks_in_time, step_seconds, step_text, times_after
 from fieldsharp.fields.variables import Variables, read_variables
 from fieldsharp.model.registry import NO_SHARPENER
@@ -39,6 +40,7 @@ def forecast_variables(
     data_path: str | None = None,
     after: str | None = None,
     sharpening: str | None = None,
+    store: SeriesStore | None = None,
 ) -> tuple[FieldSeries, ...]:
     """Return the frames of each predicted variable that follow the last known one.
 
@@ -49,6 +51,7 @@ def forecast_variables(
             converted into those of the training.
         after: Time of the last known frame, as text; None for the last frame of the file.
         sharpening: none for the predictor's forecast as it is; None for the run's sharpener.
+        store: Where data too large for memory are written; None holds all data in memory.
 
     Raises:
         DataError: If the data cannot be used, has too few frames before that time, lacks inputs
@@ -58,7 +61,7 @@ def forecast_variables(
     """
     sharpener = _sharpener(trained, sharpening)
     settings = _settings(trained, data_path)
-    variables = in_trained_units(read_variables(settings, SERIES), trained)
+    variables = in_trained_units(read_variables(settings, SERIES, store), trained)
     series = variables.predicted[0]
     require_same_field(series, trained, str(DataFiles.of(settings.path)))
     last = frame_at(series, after)
@@ -120,13 +123,16 @@ def _sharpener(trained: TrainedRun, asked: str | None) -> FittedSharpener | None
     return None if asked == NO_SHARPENER else trained.sharpener
 
 
-def steps_of_days(trained: TrainedRun, days: int, data_path: str | None = None) -> int:
+def steps_of_days(
+    trained: TrainedRun, days: int, data_path: str | None = None, store: SeriesStore | None = None
+) -> int:
     """Return the number of predicted frames in a number of days.
 
     Raises:
         ConfigError: If the time between two frames does not divide a day, or is months or years.
     """
-    series = read_series(_settings(trained, data_path).of(trained.run.data.predicted[0]))
+    settings = _settings(trained, data_path).of(trained.run.data.predicted[0])
+    series = read_series(settings, store=store)
     stride = trained.run.data.stride
     months = step_text(series, stride)
     if months is not None:

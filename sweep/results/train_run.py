@@ -12,6 +12,7 @@ import torch
 from fieldsharp.core.errors import ConfigError, TrainingFailed
 from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
+from fieldsharp.fields.stored_series.store import SeriesStore, temporary_store
 from fieldsharp.model.device import Hardware, find_hardware
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
@@ -62,9 +63,19 @@ def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
             f"this configuration trains the script {' '.join(config.trainer.command)!r}, which is "
             "run by hand; give it the values under trainer.given"
         )
+    with temporary_store(
+        config.workers.share_data_above_mb, config.recovery.free_space_mb
+    ) as store:
+        return _train(file, folder, store)
+
+
+def _train(file: ConfigFile, folder: Path, store: SeriesStore) -> TrainingOutcome:
+    config = file.config
     torch.set_num_threads(config.training.threads)
     hardware = find_hardware(config.training)
-    data = load_forecast_data(config.data, hardware.device, measures=config.objective.measures)
+    data = load_forecast_data(
+        config.data, hardware.device, measures=config.objective.measures, store=store
+    )
     shape = forecast_shape(data, config.run)
     check_predictor(build_predictor(config.predictor, shape), shape, config.predictor.name)
     origin = provenance(DataFiles.of(config.data.path))

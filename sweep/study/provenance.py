@@ -32,8 +32,18 @@ class Provenance(Settings):
     project_sha256: str | None = None
 
 
-def provenance(data: DataFiles | None, project_sha256: str | None = None) -> Provenance:
-    """Return the provenance of results that are computed now on this machine."""
+def provenance(
+    data: DataFiles | None, project_sha256: str | None = None, *, data_sha256: str | None = None
+) -> Provenance:
+    """Return the provenance of results that are computed now on this machine.
+
+    Args:
+        data: The data files; None without any.
+        project_sha256: Of a script's project.
+        data_sha256: Of the data, where it was computed already.
+    """
+    if data_sha256 is None:
+        data_sha256 = data.sha256() if data else hashlib.sha256().hexdigest()
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -44,7 +54,7 @@ def provenance(data: DataFiles | None, project_sha256: str | None = None) -> Pro
         versions=versions,
         git_commit=git_commit(),
         machine=f"{platform.machine()} {platform.system()}",
-        data_sha256=data.sha256() if data else hashlib.sha256().hexdigest(),
+        data_sha256=data_sha256,
         project_sha256=project_sha256,
     )
 

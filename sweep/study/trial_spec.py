@@ -109,8 +109,22 @@ class TrialSpec(Settings):
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
 
+class SharedData(Settings):
+    """Where the workers of a machine share large data, see ``fields.stored_series.store``."""
+
+    folder: Path
+    above_mb: int
+    floor_mb: int
+
+
 class Assignment(Settings):
-    """A trial for a worker, with the folder of its checkpoints (None for none); sent as JSON."""
+    """A trial for a worker; sent as JSON.
+
+    Attributes:
+        checkpoints: Folder of its checkpoints; None for none.
+        shared: None where all data are held in memory.
+    """
 
     spec: TrialSpec
     checkpoints: Path | None
+    shared: SharedData | None = None

@@ -24,6 +24,8 @@ from fieldsharp.objectives.verification_batch import VerificationBatch
 BATCH = 64
 BATCH_VALUES = 4_000_000
 """Most values of a double-precision tensor (32 MB); several are in memory at a time."""
+MOST_INPUTS = 8_000_000
+"""Most values of the histories of a batch, where there are further inputs (32 MB)."""
 CACHED_VALUES = 4_000_000
 """Up to so many values the truth, and fields derived from it, are cached between epochs."""
 
@@ -144,7 +146,12 @@ class Evaluator:
 
 def batch_size(windows: Windows) -> int:
     """Return how many windows are verified in one batch."""
-    return max(1, min(BATCH, BATCH_VALUES // _values_per_window(windows)))
+    most = min(BATCH, BATCH_VALUES // _values_per_window(windows))
+    if windows.further is not None:
+        channels = windows.frames.shape[1] + windows.further.channels(windows.settings)
+        of_a_history = windows.settings.history * channels * windows.frames.shape[2:].numel()
+        most = min(most, MOST_INPUTS // of_a_history)
+    return max(1, most)
 
 
 def in_physical_units(data: ForecastData, unit_BTCHW: torch.Tensor) -> torch.Tensor:

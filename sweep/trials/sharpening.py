@@ -27,6 +27,9 @@ SHARE_OF_WINDOWS = 0.15
 at little of the cost of a training."""
 LEAST_WINDOWS = 16
 """Of few windows more than that share is taken."""
+LARGE_VALUES, MOST_VALUES, FEW_WINDOWS = 2**26, 2**22, 4
+"""Of data of more values than the first, forecasts of at most the second are taken, but of a few
+windows in any case: a fit takes about a hundred bytes a value."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +82,18 @@ def training_forecasts(data: ForecastData, predictor: Forecaster, seed: int) -> 
         predictor.eval()
     windows = data.train
     count = fitting_windows(len(windows))
+    if windows.frames.shape.numel() > LARGE_VALUES:
+        of_a_window = windows.frames.shape[1:].numel() * windows.settings.horizon
+        count = min(count, max(FEW_WINDOWS, MOST_VALUES // of_a_window))
     offset = torch.rand(1, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     position_B = (torch.arange(count, dtype=torch.float64) + offset) * len(windows) / count
-    which_B = position_B.long().to(windows.starts_B.device)
+    which_B = position_B.long().to(windows.index_device)
     pred, target = [], []
     is_cuda = windows.starts_B.device.type == "cuda"
     with torch.no_grad(), torch.random.fork_rng([windows.starts_B.device] if is_cuda else []):
         torch.manual_seed(seed)
-        for part_B in torch.split(which_B, batch_size(windows)):
-            history_BTCHW, future_BTCHW = windows.take(part_B)
+        parts = torch.split(which_B, batch_size(windows))
+        for history_BTCHW, future_BTCHW in windows.batches(parts):
             pred.append(in_physical_units(data, predictor(history_BTCHW)))
             target.append(in_physical_units(data, future_BTCHW))
     return TrainingForecasts(torch.cat(pred), torch.cat(target))

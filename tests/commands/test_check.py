@@ -88,3 +88,21 @@ def test_the_quickstart_passes_from_any_folder(
     assert main(["check", "--json"]) == 0
     assert all(check["ok"] for check in json.loads(capsys.readouterr().out)["checks"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_large_data_are_checked_from_a_file_that_is_removed(
+    tiny_yaml: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    main(["check", str(tiny_yaml), "--json", *FEW])
+    in_memory = json.loads(capsys.readouterr().out)
+
+    main(["check", str(tiny_yaml), "--json", *FEW, "--set", "workers.share_data_above_mb=0"])
+
+    assert json.loads(capsys.readouterr().out) == in_memory
+    assert f"are written to {tmp_path}/fieldsharp-" in caplog.text
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("fieldsharp-")]

@@ -4,6 +4,7 @@ import io
 import re
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.util import find_spec
 from urllib.parse import parse_qs
 
@@ -29,6 +30,7 @@ from fieldsharp.sweep.dashboard.http.responses import (
 )
 from fieldsharp.sweep.dashboard.views.artifact_store import PictureArtifactStore
 from fieldsharp.sweep.dashboard.views.study_payload import StudyPayload
+from fieldsharp.sweep.study.shared_data import remove_unused_data
 
 _STUDY = re.compile(r"[A-Z]+ /api/studies/\d+", re.ASCII)
 _CSV = re.compile(r"[A-Z]+ /csv/\d+", re.ASCII)
@@ -74,7 +76,11 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
             return data("404 Not Found", missing_id)(environ, start_response)
         if environ["REQUEST_METHOD"] not in READING:
             refusal, environ = _checked_change(address, environ, storage)
-            return (refusal or stock)(environ, start_response)
+            answer = (refusal or stock)(environ, start_response)
+            if address.route.startswith("DELETE") and _STUDY.fullmatch(address.route):
+                with suppress(FieldsharpError):  # the next start removes them
+                    remove_unused_data(storage, storage_url)
+            return answer
         # The application would read a body as part of the query.
         environ = {**environ, "CONTENT_LENGTH": "0", "wsgi.input": io.BytesIO()}
         if address.artifact is not None:

@@ -16,6 +16,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.storage.location.paths import SERIES
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY, Executor, ExecutorPlan
 from fieldsharp.sweep.execution.gpus import (
@@ -27,8 +28,9 @@ from fieldsharp.sweep.execution.gpus import (
 )
 from fieldsharp.sweep.execution.leftover_processes import LeftoverProcesses, kill_marked
 from fieldsharp.sweep.execution.local.entrypoint import serve
+from fieldsharp.sweep.study.shared_data import shared_data
 from fieldsharp.sweep.study.trial_events import End, TrialCancelled, TrialEvent, TrialFailed
-from fieldsharp.sweep.study.trial_spec import Assignment, TrialSpec
+from fieldsharp.sweep.study.trial_spec import Assignment, SharedData, TrialSpec
 
 logger = logging.getLogger(__name__)
 Serve = Callable[[Connection, str | None, int], None]
@@ -77,11 +79,18 @@ class LocalExecutor:
     nor the coordinator for a worker that was stopped in the middle of a message.
     """
 
-    def __init__(self, workers: int, work: Serve = serve, gpus: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        workers: int,
+        work: Serve = serve,
+        gpus: tuple[str, ...] = (),
+        shared: SharedData | None = None,
+    ) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._workers = workers
         self._work = work
         self._gpus = gpus
+        self._shared = shared
         self._leftovers = LeftoverProcesses()
         self._slots: list[_Slot] = []  # filled as trials are submitted: a study may have few left
         self._messages: queue.SimpleQueue[tuple[_Slot, object]] = queue.SimpleQueue()
@@ -109,7 +118,7 @@ class LocalExecutor:
             self._failed_submits.append(TrialFailed(spec.number, spec.attempt, reason, "machine"))
             return
         self._slots[index].spec = spec
-        assignment = Assignment(spec=spec, checkpoints=checkpoints)
+        assignment = Assignment(spec=spec, checkpoints=checkpoints, shared=self._shared)
         self._send(self._slots[index], assignment.model_dump_json())
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:
@@ -237,7 +246,7 @@ def local_plan(config: SweepConfig) -> ExecutorPlan:
 
     def executor(folder: Path) -> Executor:
         _fetch_checkpoints(config, folder)
-        return LocalExecutor(workers, gpus=gpus)
+        return LocalExecutor(workers, gpus=gpus, shared=shared_data(config, folder.parent / SERIES))
 
     return ExecutorPlan(workers, executor)
 

@@ -28,6 +28,7 @@ from fieldsharp.model.training import Interrupted
 from fieldsharp.sweep.configuration.training_length import pilot_of
 from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY
 from fieldsharp.sweep.execution.script.trial import ScriptTrial
+from fieldsharp.sweep.study.shared_data import store_of
 from fieldsharp.sweep.study.trial_events import (
     EpochDone,
     FoundLength,
@@ -40,7 +41,7 @@ from fieldsharp.sweep.study.trial_events import (
     TrialFailed,
     TrialTrouble,
 )
-from fieldsharp.sweep.study.trial_spec import Assignment, Part, TrialSpec
+from fieldsharp.sweep.study.trial_spec import Assignment, Part, SharedData, TrialSpec
 from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
@@ -65,6 +66,7 @@ class Worker:
         self._data: tuple[DataSettings, GridMeasures, torch.device, ForecastData] | None = None
         self._evaluators: dict[Part, Evaluator] = {}  # of that data
         self._preview_builder: PreviewBuilder | None = None  # of that data
+        self._shared: SharedData | None = None
         self._quit_requested = False
         self._pause_requested = False
 
@@ -85,6 +87,7 @@ class Worker:
         spec = assignment.spec
         number, attempt = spec.number, spec.attempt
         self._pause_requested = False
+        self._shared = assignment.shared
         out_of_memory = False
         event: TrialEvent
         try:
@@ -245,7 +248,12 @@ class Worker:
                 raise DataError(f"the data file {files} is gone")
             if spec.data_sha256 not in (None, files.sha256()):
                 raise DataError(f"the data file {files} is not the one the study was started on")
-            data = load_forecast_data(settings, hardware.device, measures=spec.measures)
+            store = None
+            if self._shared is not None:
+                store = store_of(self._shared, lambda: spec.data_sha256 or files.sha256())
+            data = load_forecast_data(
+                settings, hardware.device, measures=spec.measures, store=store
+            )
             self._data = (*wanted, data)
             self._evaluators = {}
             self._preview_builder = None

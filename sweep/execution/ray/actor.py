@@ -102,6 +102,9 @@ class TrialActor:
             with suppress(OSError):  # then it is trained from its first epoch
                 self._mirror.pull(name_in_mirror, own)
             job = job.model_copy(update={"checkpoints": own})
+        if job.shared is not None:
+            shared = job.shared.model_copy(update={"folder": job.shared.folder.resolve()})
+            job = job.model_copy(update={"shared": shared})
         self._assignment = job
         self._pipe.send(job.model_dump_json())
 

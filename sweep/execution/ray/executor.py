@@ -12,6 +12,7 @@ import ray
 
 from fieldsharp.core.errors import ConfigError, FieldsharpError
 from fieldsharp.fields.files.data_files import DataFiles
+from fieldsharp.storage.location.paths import SERIES
 from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.checkpoint_transfer import CheckpointTransfer
@@ -25,6 +26,7 @@ from fieldsharp.sweep.execution.ray.actor import (
 )
 from fieldsharp.sweep.execution.ray.resources import WorkerResources
 from fieldsharp.sweep.execution.ray.transfer import data_mb, pack_data
+from fieldsharp.sweep.study.shared_data import shared_data
 from fieldsharp.sweep.study.trial_events import End, TrialEvent, TrialFailed
 from fieldsharp.sweep.study.trial_spec import Assignment, TrialSpec
 
@@ -138,6 +140,8 @@ class RayExecutor:
         assignment = Assignment(
             spec=self._with_absolute_data_path(spec),
             checkpoints=checkpoints.resolve() if checkpoints is not None else None,
+            # In the folder that all actors of a node work in, and Ray removes.
+            shared=shared_data(self._config, Path(SERIES)),
         )
         start = slot.actor.start_trial.options(concurrency_group=SENDING)
         slot.starting = start.remote(assignment.model_dump_json(), name, data)

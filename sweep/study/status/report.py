@@ -19,6 +19,7 @@ from fieldsharp.sweep.study.confirmation.candidates import candidates
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
 from fieldsharp.sweep.study.frontier import StudyFrontier, excess_over
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
+from fieldsharp.sweep.study.shared_data import shared_mb
 from fieldsharp.sweep.study.sharpening_records import best_reference
 from fieldsharp.sweep.study.status.references import (
     BEFORE_SHARPENERS,
@@ -90,6 +91,8 @@ class StudyStatus:
             data alone.
         why_not_confirm: Why ``confirm`` would be refused now; "" where it would not.
         trains_script: Whether the trials train a script.
+        shared_data_mb: Size of the file from which all workers read the data; 0 where each holds
+            them in memory.
         guards_not_taken: Guards that cannot be computed from the figures that a script prints.
         budget: Trials in all.
         eta_s: Seconds left at the pace of the finished trials; None where nothing runs.
@@ -127,6 +130,7 @@ class StudyStatus:
     area_weights: str = "none"
     gradient_per: str = "cell"
     grid_notes: tuple[str, ...] = ()
+    shared_data_mb: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -203,6 +207,7 @@ def study_status(study: Study, url: str) -> StudyStatus:
         area_weights=facts.measures.area_weights,
         gradient_per=facts.measures.per,
         grid_notes=facts.grid_notes,
+        shared_data_mb=shared_mb(config, facts, url),
     )
 
 

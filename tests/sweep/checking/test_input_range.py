@@ -4,9 +4,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fieldsharp.sweep.checking.input_range import largest_unit_jump
+from fieldsharp.sweep.checking import input_range
+from fieldsharp.sweep.checking.input_range import UnitJump
 
 Floats = npt.NDArray[np.float32]
+
+
+def largest_unit_jump(values_TCN: Floats) -> UnitJump | None:
+    """Return the jump of a field of one row."""
+    mask_HW = np.ones((1, values_TCN.shape[-1]), bool)
+    return input_range.largest_unit_jump(values_TCN[:, :, None], mask_HW)
 
 
 def _rain(frames: int, wet_share: float, seed: int = 0) -> Floats:

@@ -16,10 +16,11 @@ from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.stored_series.store import SeriesStore
 from fieldsharp.fields.writing import write_netcdf
 from fieldsharp.sweep.results.field_metadata import FieldMetadata, read_field_metadata
 from fieldsharp.sweep.results.forecast_times import frame_at
-from fieldsharp.sweep.results.prediction import forecast, steps_of_days
+from fieldsharp.sweep.results.prediction import forecast, forecast_variables, steps_of_days
 from fieldsharp.sweep.results.run_folder import TrainedRun, coordinates
 from tests.held_frames import held_frames
 
@@ -262,3 +263,17 @@ def test_a_curved_grid_is_that_of_the_training_or_refused(
     (tmp_path / "field.json").write_text(text.replace("[[", "[[1.0, ", 1))
     with pytest.raises(ValueError, match="shape"):
         read_field_metadata(tmp_path / "field.json", trained.run.data)
+
+
+def test_a_forecast_from_stored_data_is_that_from_data_in_memory(
+    trained: TrainedRun, tmp_path: Path
+) -> None:
+    store = SeriesStore(tmp_path / "store", lambda: "a", above_mb=0)
+
+    assert steps_of_days(trained, 1, store=store) == steps_of_days(trained, 1)
+    (found,) = forecast_variables(trained, 3, store=store)
+
+    expected = forecast(trained, 3)
+    assert len(store.made) == 1, "it is made once for both"
+    np.testing.assert_array_equal(found.values_TCHW, expected.values_TCHW)
+    np.testing.assert_array_equal(found.time, expected.time)

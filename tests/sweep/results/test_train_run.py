@@ -1,10 +1,12 @@
 """A training compared with the export it was made from."""
 
 import math
+from pathlib import Path
 
 import pytest
 
-from fieldsharp.sweep.results.train_run import _largest_difference
+from fieldsharp.sweep.configuration.config_file import load_config
+from fieldsharp.sweep.results.train_run import _largest_difference, train_into
 
 EXPECTED = {
     "gradient": 2.0,
@@ -62,3 +64,16 @@ def test_metrics_that_no_scale_is_known_of_are_compared_with_the_larger() -> Non
 def test_without_a_metric_of_both_there_is_no_difference() -> None:
     assert _largest_difference({"rmse": 1.0}, {}) is None
     assert _largest_difference({"rmse": 1.0}, {"another": 1.0}) is None
+
+
+def test_a_training_on_a_stored_series_has_the_metrics_of_one_in_memory(
+    tiny_yaml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    found = []
+    for above in (256, 0):
+        given = [f"workers.share_data_above_mb={above}", "training.epochs=1"]
+        file = load_config(tiny_yaml, given, one_training=True)
+        found.append(train_into(file, tmp_path / f"run-{above}").metrics)
+    assert found[0] == found[1]
+    assert {path.name for path in tmp_path.iterdir()} == {"run-256", "run-0"}

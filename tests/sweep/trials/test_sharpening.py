@@ -16,6 +16,7 @@ from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.epoch_report import EpochReport, reports_as_text, reports_from_text
 from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.trials import sharpening
 from fieldsharp.sweep.trials.evaluator import Persistence
 from fieldsharp.sweep.trials.sharpening import (
     SharpeningPlan,
@@ -84,6 +85,20 @@ def test_the_forecasts_are_of_windows_spread_over_the_training_part(
     assert steps.max() - steps.min() <= 1
     physical = tiny_data.scaling.to_physical(future_BTCHW[which])
     assert torch.equal(forecasts.target_BTCHW, physical)
+
+
+@pytest.mark.parametrize(("most", "used"), [(10 * 2 * 576, 10), (1, 4), (2**22, 20)])
+def test_of_large_data_few_forecasts_are_in_memory(
+    tiny_data: ForecastData, monkeypatch: pytest.MonkeyPatch, most: int, used: int
+) -> None:
+    """A window has two frames of 24 x 24 cells to predict."""
+    monkeypatch.setattr(sharpening, "LARGE_VALUES", 1000)
+    monkeypatch.setattr(sharpening, "MOST_VALUES", most)
+
+    found = training_forecasts(tiny_data, Persistence(2, 1), seed=0)
+
+    expected = min(used, fitting_windows(len(tiny_data.train)))
+    assert len(found.pred_BTCHW) == len(found.target_BTCHW) == expected
 
 
 def test_the_same_seed_gives_the_same_sharpener_whatever_was_drawn_before(

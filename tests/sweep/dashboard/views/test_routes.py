@@ -9,10 +9,13 @@ import pytest
 from optuna.artifacts import get_all_artifact_meta
 
 from fieldsharp.storage.database import open_database
+from fieldsharp.storage.location.paths import series_folder
 from fieldsharp.sweep.dashboard.http.responses import WsgiApp
 from fieldsharp.sweep.dashboard.views.routes import make_app
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.artifacts import PICTURES
-from fieldsharp.sweep.study.lookup import load_study
+from fieldsharp.sweep.study.lookup import load_study, study_config
+from fieldsharp.sweep.study.shared_data import shared_keys
 
 
 def _ask(url: str, path: str) -> tuple[str, dict[str, str], bytes]:
@@ -116,3 +119,17 @@ def test_a_finished_trial_keeps_its_artifacts(own_url: str) -> None:
     assert status == "409 Conflict"
     assert b"finished trial" in content
     assert _answer(app, f"/artifacts/1/{trial}/{number}")[0] == "200 OK"
+
+
+def test_the_data_of_a_deleted_study_are_removed(own_url: str, tiny_facts: DataSummary) -> None:
+    study = load_study(open_database(own_url, "read"), "tiny")
+    (used,) = shared_keys(study_config(study), tiny_facts)
+    for key in (used, "unused"):
+        (series_folder(own_url) / key).mkdir(parents=True)
+    app = make_app(open_database(own_url, "write"), own_url)
+
+    assert _answer(app, "/api/studies/2", method="DELETE")[0] == "404 Not Found"
+    assert (series_folder(own_url) / used).exists()
+    assert _answer(app, "/api/studies/1", method="DELETE")[0].startswith("20")
+
+    assert [path.name for path in series_folder(own_url).iterdir() if path.is_dir()] == []

@@ -1,6 +1,7 @@
 """A worker in this process."""
 
 import multiprocessing
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.local import worker as workers
 from fieldsharp.sweep.execution.local.worker import Worker
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialDone
-from fieldsharp.sweep.study.trial_spec import Assignment, Part, TrialSpec
+from fieldsharp.sweep.study.trial_spec import Assignment, Part, SharedData, TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator
 
 
@@ -53,3 +54,23 @@ def test_the_device_of_a_trial_tells_which_card_its_worker_has(tiny_config: Swee
         for chosen, hardware in ((None, gpu), ("3", gpu), ("GPU-8932f937", gpu), ("3", cpu))
     ]
     assert found == ["cuda:0", "cuda:3", "cuda:GPU-8932f937", "cpu"]
+
+
+def test_a_worker_makes_what_is_shared_or_reads_it(
+    tiny_config: SweepConfig, tmp_path: Path
+) -> None:
+    gradients = []
+    shared = SharedData(folder=tmp_path / "series", above_mb=0, floor_mb=0)
+    for place in (shared, shared, None):
+        ours, theirs = multiprocessing.Pipe()
+        spec = TrialSpec(number=0, run=tiny_config.run)
+        worker = Worker(theirs)
+        worker._run(Assignment(spec=spec, checkpoints=None, shared=place))
+        assert worker._data is not None
+        assert worker._data[3].train.from_file is (place is not None)
+        while not isinstance(event := ours.recv(), TrialDone):
+            if isinstance(event, EpochDone):
+                gradients.append(event.report.metrics)
+    assert len([path for path in shared.folder.iterdir() if path.is_dir()]) == 1
+    assert len(gradients) == 6
+    assert gradients[:2] == gradients[2:4] == gradients[4:]
