@@ -57,6 +57,7 @@ def _section(lines: list[str], prefix: str, model: type[BaseModel]) -> None:
             lines.append(model.__doc__.strip().splitlines()[0] + "\n")
         lines.append("| setting | default | allowed | what it is |\n|---|---|---|---|")
         for name, field in own.items():
+            name = "VARIABLE" if name == "by_name" else name
             row = (f"`{prefix}{name}`", _default(field), _allowed(field), field.description or "")
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
         lines.append("")

@@ -113,6 +113,13 @@ class ForecastData:
         return self.first.mask_HW
 
     @property
+    def masks(self) -> torch.Tensor:
+        """The mask of the only predicted variable [H, W], or those of several [C, H, W]."""
+        if len(self.predicted) == 1:
+            return self.first.mask_HW
+        return torch.stack([variable.mask_HW for variable in self.predicted])
+
+    @property
     def geometry(self) -> GridGeometry | None:
         """That of the first predicted variable."""
         return self.first.geometry

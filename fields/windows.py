@@ -92,3 +92,8 @@ class Windows:
     def of_frames(self, frames: Frames) -> "Windows":
         """Return the same windows of other frames alone, without further inputs."""
         return replace(self, frames=frames, further=None)
+
+
+def one_channel(frames: torch.Tensor, channel: int) -> torch.Tensor:
+    """Return one channel of frames [..., C, H, W], as a dimension of length 1."""
+    return frames[..., channel : channel + 1, :, :]

@@ -13,6 +13,7 @@ from fieldsharp.fields.windows import Pair, Windows
 from fieldsharp.model.device import Hardware
 from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.model.losses.forecast_loss import ForecastLoss
+from fieldsharp.model.losses.several_variables import MeanOfVariables
 from fieldsharp.model.optimizer import Optimizer
 from fieldsharp.model.predictors.interface import MemberForecasting, TeacherForced
 from fieldsharp.model.schedule import forcing_probability, rate_factor
@@ -31,6 +32,8 @@ class Trainer:
     """Trains one predictor on the windows of the training part.
 
     Args:
+        loss: Of the forecast.
+        mask: Cells that count [H, W], or under ``MeanOfVariables`` those of each [C, H, W].
         micro_batches: Parts a batch is computed in, one after the other, their gradients added up:
             the same step in less memory.
     """
@@ -38,9 +41,9 @@ class Trainer:
     def __init__(
         self,
         predictor: nn.Module,
-        loss: ForecastLoss,
+        loss: ForecastLoss | MeanOfVariables,
         windows: Windows,
-        mask_HW: Tensor,
+        mask: Tensor,
         settings: TrainingSettings,
         hardware: Hardware,
         micro_batches: int = 1,
@@ -48,7 +51,7 @@ class Trainer:
         self.predictor = predictor
         self.loss = loss
         self.windows = windows
-        self.mask_HW = mask_HW
+        self.mask = mask
         self.settings = settings
         self.hardware = hardware
         self.micro_batches = micro_batches
@@ -181,7 +184,7 @@ class Trainer:
         # Of a baseline whose end is not known yet total_steps is the most: it has no loss term that
         # depends on the progress.
         progress = step / max(1, self.total_steps - 1)
-        parts = self.loss(pred_BTCHW.float(), future_BTCHW, self.mask_HW, progress)
+        parts = self.loss(pred_BTCHW.float(), future_BTCHW, self.mask, progress)
         share = len(future_BTCHW) / in_the_batch
         loss = parts.total_B.mean() * share
         loss.backward()  # type: ignore[no-untyped-call]

@@ -20,6 +20,7 @@ from fieldsharp.objectives.limits.error_limit import LARGEST_MULTIPLE
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.limits.tolerance import Tolerance
 from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.objectives.per_variable import split_name
 from fieldsharp.objectives.settings import GuardSettings
 
 Metrics = Mapping[str, float]
@@ -300,6 +301,11 @@ def check_guards(
         if computed:
             outcomes.append(max(computed, key=lambda outcome: outcome.violation))
     return outcomes
+
+
+def guard_name(name: str) -> str:
+    """Return the name of a guard without that of its variable."""
+    return split_name(name)[1]
 
 
 def total_violation(outcomes: Iterable[GuardOutcome], forgiven: float = 0.0) -> float:

@@ -1,16 +1,19 @@
 """Metrics of a forecast as numbers: stored with a study and read without torch."""
 
+from statistics import fmean
+
 from pydantic import ConfigDict
 
-from fieldsharp.fields.settings import Settings
+from fieldsharp.objectives.per_variable import PerVariable, named
 
 
-class MetricValues(Settings):
+class MetricValues(PerVariable):
     """The metrics of a forecast, in physical units.
 
     Attributes:
         overall: Every metric over all samples and leads.
         by_lead: Every metric for each lead.
+        others: Those of every other predicted variable, by name.
     """
 
     # A training that diverged has metrics too; guards then name what is wrong.
@@ -23,6 +26,27 @@ class MetricValues(Settings):
     def leads(self) -> int:
         """The number of leads."""
         return len(next(iter(self.by_lead.values()), []))
+
+    @property
+    def all_overall(self) -> dict[str, float]:
+        """Every metric over all samples and leads; of the others by names as ``u10: rmse``."""
+        others = {
+            named(variable, name): value
+            for variable, one in self.others.items()
+            for name, value in one.overall.items()
+        }
+        return {**self.overall, **others} if others else self.overall
+
+    @property
+    def error(self) -> float:
+        """The error that trainings and trials are compared by where their scores are equal.
+
+        The RMSE over all samples and leads; of several variables, whose units differ, the mean of
+        their RMSEs, each as a share of that of each cell's mean.
+        """
+        if not self.others:
+            return self.overall["rmse"]
+        return fmean(one.overall["rmse"] / one.overall["rmse_climatology"] for one in self.each())
 
     def at(self, lead: int) -> dict[str, float]:
         """Return every metric at one lead."""

@@ -1,8 +1,10 @@
 """The score of a forecast: its distance from the targets and its cost in accuracy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import fmean
 
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Targets
 
 
@@ -16,6 +18,7 @@ class Score:
         rmse: Weighted excess of the RMSE over the baseline's.
         off_centre: Distance of gradient and peak from the centres of their bands, no part of the
             total: it tells forecasts apart that lie inside.
+        by_variable: The scores whose mean this is; none of a single variable.
     """
 
     total: float
@@ -23,6 +26,7 @@ class Score:
     peak: float
     rmse: float
     off_centre: float = 0.0
+    by_variable: Mapping[str, "Score"] = field(default_factory=dict)
 
     @property
     def parts(self) -> dict[str, float]:
@@ -63,3 +67,33 @@ def score_forecast(
         metrics["peak"]
     )
     return Score(gradient + peak + rmse, gradient, peak, rmse, off_centre)
+
+
+def score_values(
+    values: MetricValues, targets: Targets, baseline: MetricValues, rmse_weight: float
+) -> Score:
+    """Return the score of a forecast: of several variables the mean of their scores.
+
+    Args:
+        values: Every metric.
+        targets: The bands.
+        baseline: Metrics of the same predictor trained with weight 0.
+        rmse_weight: Cost of doubling the RMSE.
+    """
+    scores = {
+        name: score_forecast(
+            values.of(name).overall, one, baseline.of(name).overall["rmse"], rmse_weight
+        )
+        for name, one in targets.by_variable.items()
+    }
+    found = list(scores.values())
+    if len(found) == 1:
+        return found[0]
+    return Score(
+        total=fmean(one.total for one in found),
+        gradient=fmean(one.gradient for one in found),
+        peak=fmean(one.peak for one in found),
+        rmse=fmean(one.rmse for one in found),
+        off_centre=fmean(one.off_centre for one in found),
+        by_variable=scores,
+    )

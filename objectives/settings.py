@@ -1,10 +1,18 @@
 """Settings of the objective: targets of gradient and peak, limits of the guards, the score."""
 
 import math
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
+from fieldsharp.core.suggestions import unknown
 from fieldsharp.fields.settings import GridMeasures, Settings
 
 
@@ -43,13 +51,82 @@ PeakTarget = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_number)
 """Of any sign: in degrees Celsius even a peak can be below 0."""
 
 
-class TargetSettings(Settings):
-    """Least gradient and peak, in the units of the field, or auto: a share of the observed."""
+class VariableTargets(Settings):
+    """Least gradient and peak of one variable, in its units, or auto: a share of the observed."""
 
     gradient: GradientTarget = Field(
         "auto", description="least mean Sobel/8 gradient, units per cell, or per km with per: km"
     )
     peak: PeakTarget = Field("auto", description="least mean of the frames' maxima, in units")
+
+
+class TargetSettings(VariableTargets):
+    """Least gradient and peak, in the units of the field, or auto: a share of the observed."""
+
+    by_name: dict[str, VariableTargets] = Field(
+        default_factory=dict,
+        description="the same of one variable, by its name: objective.targets.t2m.gradient; the "
+        "only way to give numbers where several variables are predicted",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _settings_are_of_a_variable(cls, value: Any) -> Any:
+        """Take every key that holds settings for the name of a variable."""
+        if not isinstance(value, dict):
+            return value
+        by_name = {str(key): held for key, held in value.items() if isinstance(held, dict)}
+        rest = {key: held for key, held in value.items() if str(key) not in by_name}
+        return {**rest, "by_name": by_name} if by_name else rest
+
+    @model_validator(mode="after")
+    def _each_target_has_one_place(self) -> "TargetSettings":
+        given = [name for name in ("gradient", "peak") if getattr(self, name) != "auto"]
+        if given and self.by_name:
+            of = next(iter(self.by_name))
+            raise ValueError(
+                f"{given[0]} is {getattr(self, given[0]):g}, beside targets of {of} by its name; "
+                f"give objective.targets.{of}.{given[0]} in its place"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        tree: dict[str, Any] = usual(self)
+        by_name = tree.pop("by_name")
+        return {**tree, **by_name}
+
+    def require_names(self, predicted: Sequence[str | None]) -> None:
+        """Check the targets against the variables that are predicted.
+
+        Args:
+            predicted: Their names; None for the only one of a file.
+
+        Raises:
+            ValueError: If one is of another variable, or a number is of no variable in particular.
+        """
+        known = [name for name in predicted if name is not None]
+        for name in self.by_name if known else ():
+            if name not in known:
+                raise ValueError(f"objective.targets: {unknown('variable', name, known)}")
+        for target in ("gradient", "peak") if len(predicted) > 1 else ():
+            value = getattr(self, target)
+            if value != "auto":
+                raise ValueError(
+                    f"objective.targets.{target} is {value:g}, and {len(predicted)} variables are "
+                    f"predicted, each in its own units; give objective.targets.{known[0]}.{target} "
+                    "and so on, or leave it out"
+                )
+
+    def of(self, variable: str, name: str) -> Literal["auto"] | float:
+        """Return the target of a variable; that without a name where none has its name."""
+        found: Literal["auto"] | float = getattr(self.by_name.get(variable, self), name)
+        return found
+
+    def setting(self, name: str, variable: str) -> str:
+        """Return the key of a target of a variable."""
+        of = f"{variable}." if variable in self.by_name else ""
+        return f"objective.targets.{of}{name}"
 
 
 class GuardSettings(Settings):

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from fieldsharp.objectives.guards import GuardOutcome, check_guards, total_violation
+from fieldsharp.objectives.guards import GuardOutcome, total_violation
+from fieldsharp.objectives.guards_of_variables import check_all_guards
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
-from fieldsharp.objectives.score import Score, score_forecast
+from fieldsharp.objectives.score import Score, score_values
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Targets
 
@@ -38,9 +40,9 @@ class JudgedForecast:
         return all(guard.ok for guard in self.guards)
 
     @property
-    def rmse(self) -> float:
-        """Root mean square error over all samples and leads, in units of the field."""
-        return self.values.overall["rmse"]
+    def error(self) -> float:
+        """Root mean square error; see ``MetricValues.error``."""
+        return self.values.error
 
     def with_guards_of(self, plain: "JudgedForecast") -> "JudgedForecast":
         """Return it with the worse outcome of each guard, its own or that of the plain forecast.
@@ -63,7 +65,7 @@ def judge(
     targets: Targets,
     baseline: MetricValues,
     field: FieldVariation | None = None,
-    rmse_multiples: Sequence[float] | None = None,
+    rmse_multiples: Mapping[str, Sequence[float]] = MappingProxyType({}),
 ) -> list[JudgedForecast]:
     """Return a forecast as it is and under each sharpener, compared with the baseline.
 
@@ -74,18 +76,17 @@ def judge(
         targets: What gradient and peak must reach.
         baseline: Metrics of the baseline as it is.
         field: The variation of the truth of the split, where it is known.
-        rmse_multiples: Largest RMSE at each lead, see ``check_guards``.
+        rmse_multiples: Largest RMSE at each lead, see ``check_all_guards``.
 
     Returns:
         The plain forecast first, the others in the order given.
     """
-    rmse = baseline.overall["rmse"]
     judged = {
         name: JudgedForecast(
             name,
             values,
-            score_forecast(values.overall, targets, rmse, objective.rmse_weight),
-            check_guards(values, objective.guards, baseline, field, rmse_multiples),
+            score_values(values, targets, baseline, objective.rmse_weight),
+            check_all_guards(values, objective.guards, baseline, field, rmse_multiples),
         )
         for name, values in forecasts.items()
     }

@@ -178,7 +178,7 @@ class Replay:
         best = best_of(judged, lambda guards: total_violation(guards, allowed))
         value = trial_value(best.score.total, judged[0].score.total)
         violation = total_violation(best.guards, allowed)
-        return RungResult(epochs=rung, values=(value,), violation=violation, rmse=best.rmse)
+        return RungResult(epochs=rung, values=(value,), violation=violation, rmse=best.error)
 
     def ends(self) -> list[tuple[Training, RungResult]]:
         """Return the trainings and their ends, the best first."""

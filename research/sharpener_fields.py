@@ -105,7 +105,7 @@ class Sharpened:
             "score": judged.score.total,
             "gradient": values["gradient"] / values["gradient_observed"],
             "peak": (values["peak"] - values["mean_observed"]) / above,
-            "rmse": judged.rmse / baseline.overall["rmse"],
+            "rmse": judged.error / baseline.overall["rmse"],
             **{kept: values[kept] for kept in ("fss_90", "csi_99", "gradient_correlation")},
         }
         rounded = {kept: round(value, DIGITS) for kept, value in figures.items()}

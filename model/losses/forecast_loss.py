@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import torch
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.fields.windows import Windows
+from fieldsharp.fields.windows import Windows, one_channel
 from fieldsharp.model.registry import BASE_LOSSES, load, loss_variant
 from fieldsharp.model.settings import LossSettings
 
@@ -131,27 +131,42 @@ def _by_sample(value: Tensor, samples: int) -> Tensor:
 
 
 def term_scales(
-    settings: LossSettings, windows: Windows, mask_HW: Tensor, climatology_CHW: Tensor
+    settings: LossSettings,
+    windows: Windows,
+    mask_HW: Tensor,
+    climatology_CHW: Tensor,
+    channel: int = 0,
 ) -> TermScales:
     """Return what weight 1 of each term means: as strong as the base loss, on persistence.
 
     Terms differ by orders of magnitude, so one range of weights would mean nothing across variants.
     1 where ``normalise`` is ``none`` or the weight is 0.
+
+    Args:
+        settings: Of the loss.
+        windows: Of the training part.
+        mask_HW: Cells of the variable that count.
+        climatology_CHW: Of the variable, in units of its training range.
+        channel: Of the variable, among those that are predicted.
     """
     if settings.normalise == "none":
         return TermScales()
+    of_variable = windows, mask_HW, climatology_CHW, channel
     return TermScales(
-        gradient=_scale(settings.variant, settings, windows, mask_HW, climatology_CHW)
+        gradient=_scale(settings.variant, settings, *of_variable)
         if settings.gradient_weight
         else 1.0,
-        peak=_scale(settings.peak_variant, settings, windows, mask_HW, climatology_CHW)
-        if settings.peak_weight
-        else 1.0,
+        peak=_scale(settings.peak_variant, settings, *of_variable) if settings.peak_weight else 1.0,
     )
 
 
 def _scale(
-    name: str, settings: LossSettings, windows: Windows, mask_HW: Tensor, climatology_CHW: Tensor
+    name: str,
+    settings: LossSettings,
+    windows: Windows,
+    mask_HW: Tensor,
+    climatology_CHW: Tensor,
+    channel: int,
 ) -> float:
     """Return base(persistence) / term(persistence), means over the training windows.
 
@@ -167,7 +182,8 @@ def _scale(
     predicted = windows.of_frames(windows.frames)
     with torch.no_grad():
         for history_BTCHW, future_BTCHW in predicted.in_order(BATCH):
-            still_BTCHW = history_BTCHW[:, -1:].expand_as(future_BTCHW)
+            future_BTCHW = one_channel(future_BTCHW, channel)
+            still_BTCHW = one_channel(history_BTCHW[:, -1:], channel).expand_as(future_BTCHW)
             base_sum += float(base(still_BTCHW, future_BTCHW, mask_HW).sum())
             pair = still_BTCHW[:, leads], future_BTCHW[:, leads], mask_HW
             value_B = (

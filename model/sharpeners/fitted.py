@@ -4,12 +4,13 @@ Shape legend: B sample, T lead, C channel, H rows, W columns. Physical units, do
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
 
 from fieldsharp.core.errors import ConfigError, TrainingFailed
+from fieldsharp.fields.windows import one_channel
 from fieldsharp.model.registry import SHARPENERS, load
 from fieldsharp.model.sharpeners.interface import NotFittedError, Parameters, Region, Sharpener
 
@@ -26,24 +27,38 @@ class FittedSharpener:
     Attributes:
         name: Its name in a configuration.
         parameters: For every lead it was fitted on.
+        others: The same sharpener, fitted on each further predicted variable in their order: of
+            several variables each has its own channel, mask and parameters.
     """
 
     name: str
     sharpener: Sharpener
     parameters: Parameters
     mask_HW: Tensor
+    others: tuple["FittedSharpener", ...] = ()
+
+    def each(self) -> tuple["FittedSharpener", ...]:
+        """Return the sharpener of each variable alone, in the order of their channels."""
+        return (replace(self, others=()), *self.others) if self.others else (self,)
 
     def __call__(self, pred_BTCHW: Tensor, leads: Sequence[int] | None = None) -> Tensor:
         """Return sharpened forecasts; masked cells keep their values.
 
         Args:
-            pred_BTCHW: Forecasts in physical units, double precision.
+            pred_BTCHW: Forecasts in physical units, double precision; of several variables with a
+                channel for each.
             leads: The lead of each of their frames, from 0; by default those of the fit in order.
 
         Raises:
             TrainingFailed: If a sharpener of the user's fails or returns another shape, or values
                 that are not finite.
         """
+        if self.others:
+            channels = [
+                one(one_channel(pred_BTCHW, channel), leads)
+                for channel, one in enumerate(self.each())
+            ]
+            return torch.cat(channels, dim=-3)
         parameters = self.parameters
         if leads is not None:
             parameters = {name: value[list(leads)] for name, value in parameters.items()}

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from pydantic import ConfigDict, Field, model_validator
 
 from fieldsharp.fields.settings import Settings
+from fieldsharp.objectives.per_variable import PerVariable
 
 ORTHOGONAL_WITHIN = 0.05
 """A forecast is taken for a conditional mean if its orthogonality is at most this far from 0."""
@@ -154,7 +155,7 @@ class FrontierCurve(Settings):
         )
 
 
-class Frontier(Settings):
+class Frontier(PerVariable):
     """The curves of a baseline on a split: over all leads, and for each.
 
     Attributes:

@@ -4,7 +4,7 @@ Shape legend: R resamples, W windows or groups of them, K forecasts, J reference
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -113,12 +113,21 @@ class ComparedForecast:
         sharpener: Its name, or that for none.
         windows: Of the same net, by name of each sharpener that was tried; none in studies of
             earlier versions.
+        others: The same of every other predicted variable; the score is then the mean of all, and
+            the RMSE ``MetricValues.error``.
     """
 
     score: float
     rmse: float
     sharpener: str
     windows: Mapping[str, ForecastWindows]
+    others: Mapping[str, Mapping[str, ForecastWindows]] = field(default_factory=dict)
+
+    def under(self, sharpener: str) -> list[ForecastWindows] | None:
+        """Return the windows of every variable under a sharpener; None where one has none."""
+        found = [one.get(sharpener) for one in (self.windows, *self.others.values())]
+        known = [one for one in found if one is not None]
+        return known if len(known) == len(found) else None
 
 
 @dataclass(frozen=True)
@@ -132,6 +141,7 @@ class Comparison:
         targets: Of the split.
         rmse_weight: Of the score.
         seed: Of the resampling.
+        others_observed: The truth of every other predicted variable, by name.
     """
 
     references: Sequence[ComparedForecast]
@@ -140,6 +150,7 @@ class Comparison:
     targets: Targets
     rmse_weight: float
     seed: int
+    others_observed: Mapping[str, ObservedWindows] = field(default_factory=dict)
 
 
 def leads_over_references(given: Comparison) -> list[Lead]:
@@ -171,21 +182,28 @@ def leads_over_references(given: Comparison) -> list[Lead]:
         )
         for number, one in given.trials.items()
     ]
-    observed, baseline = given.observed, best.windows.get(AS_IT_IS)
-    reference = best.windows.get(best.sharpener)
-    if observed is None or baseline is None or reference is None:
+    baseline, reference = best.under(AS_IT_IS), best.under(best.sharpener)
+    bands = list(given.targets.by_variable.values())
+    truths = [] if given.observed is None else [given.observed, *given.others_observed.values()]
+    if len(truths) != len(bands) or baseline is None or reference is None:
         return plain
     columns = {
         (number, name): windows
         for number, one in given.trials.items()
-        for name, windows in one.windows.items()
-        if windows.is_finite
+        for name in one.windows
+        if (windows := one.under(name)) is not None and all(w.is_finite for w in windows)
     }
     if not columns:
         return plain
-    split = _Split(observed, given.targets, given.rmse_weight, baseline)
-    forecasts = _Columns.of(list(columns.values()))
-    against = _Columns.of([reference])
+    observed = truths[0]
+    split = _Splits(
+        [
+            _Split(truth, targets, given.rmse_weight, as_it_is)
+            for truth, targets, as_it_is in zip(truths, bands, baseline, strict=True)
+        ]
+    )
+    forecasts = [_Columns.of(list(windows)) for windows in zip(*columns.values(), strict=True)]
+    against = [_Columns.of([windows]) for windows in reference]
     length = block_length(observed, decorrelation_time(split.compared_series(forecasts, against)))
     blocks = int(len(observed.sizes) / length)
     plain = [one.model_copy(update={"blocks": blocks, "compared": len(columns)}) for one in plain]
@@ -304,6 +322,39 @@ class _Split:
         with np.errstate(divide="ignore", invalid="ignore"):
             relative_WK: FloatArray = values_WK / mean_K
         return relative_WK
+
+
+@dataclass(frozen=True)
+class _Splits:
+    """The mean over variables of the score on resampled windows; all have the same windows."""
+
+    variables: Sequence[_Split]
+
+    @property
+    def sizes_W(self) -> FloatArray:
+        """Windows in each group."""
+        return self.variables[0].sizes_W
+
+    def ahead(
+        self, weights_RW: FloatArray, forecasts: Sequence[_Columns], reference: Sequence[_Columns]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the leads over a reference in score and in RMSE, each [R, K]."""
+        of_each = [
+            split.ahead(weights_RW, *pair)
+            for split, *pair in zip(self.variables, forecasts, reference, strict=True)
+        ]
+        score_RK, rmse_RK = (sum(leads) / len(of_each) for leads in zip(*of_each, strict=True))
+        return score_RK, rmse_RK
+
+    def compared_series(
+        self, forecasts: Sequence[_Columns], reference: Sequence[_Columns]
+    ) -> list[FloatArray]:
+        """Return what leads depend on in each window, of every variable."""
+        return [
+            series
+            for split, *pair in zip(self.variables, forecasts, reference, strict=True)
+            for series in split.compared_series(*pair)
+        ]
 
 
 def _shares(band: Band, observed: float) -> tuple[float, float]:

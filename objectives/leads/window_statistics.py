@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldsharp.fields.settings import Settings
+from fieldsharp.objectives.per_variable import PerVariable
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -89,7 +90,7 @@ class ObservedWindows(Settings):
     span: int
 
 
-class WindowStatistics(Settings):
+class WindowStatistics(PerVariable):
     """Statistics of each window of the split that a forecast is judged on.
 
     Attributes:

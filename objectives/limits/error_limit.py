@@ -38,6 +38,18 @@ def rmse_multiples(
     return [_multiple(curve.rmse_full, rmse) for curve, rmse in pairs]
 
 
+def all_rmse_multiples(
+    settings: GuardSettings, frontier: Frontier | None, baseline: MetricValues
+) -> dict[str, list[float]]:
+    """Return ``rmse_multiples`` of every variable by its name, those of the first by ""."""
+    return {
+        name: rmse_multiples(
+            settings, None if frontier is None else frontier.of(name), baseline.of(name)
+        )
+        for name in ("", *baseline.others)
+    }
+
+
 def _multiple(rmse_full: float, rmse_baseline: float) -> float:
     if not (rmse_baseline > 0 and math.isfinite(rmse_full)):
         return LARGEST_MULTIPLE

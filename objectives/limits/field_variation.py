@@ -4,13 +4,13 @@ import math
 
 from pydantic import Field
 
-from fieldsharp.fields.settings import Settings
+from fieldsharp.objectives.per_variable import PerVariable
 
 ENOUGH_SAMPLES = 8.0
 """So many independent samples fix a metric well enough for the limits as they are."""
 
 
-class FieldVariation(Settings):
+class FieldVariation(PerVariable):
     """The variation in time of the truth that forecasts are compared with.
 
     Attributes:

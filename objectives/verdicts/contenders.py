@@ -1,13 +1,14 @@
 """The trials of a sweep compared with its baseline and its targets."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import takewhile
 
-from fieldsharp.objectives.guards import GUARDS
+from fieldsharp.objectives.guards import GUARDS, guard_name
 from fieldsharp.objectives.leads.lead import Lead
+from fieldsharp.objectives.per_variable import named
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdicts.confirmed import ConfirmedResult
@@ -41,6 +42,9 @@ class Contender:
         is_complete: Whether it was trained to its end; one that was not, because others were
             better on the way, cannot win, but was tried.
         epochs: Trained.
+        by_variable: The same in each predicted variable by itself, where there are several: the
+            score is then the mean of theirs, ``broken`` has the guards of all, and gradient and
+            peak are those of the first.
     """
 
     number: int
@@ -57,36 +61,46 @@ class Contender:
     epochs: int = 0
     variants: tuple[str, ...] = ()
     sharpener: str = ""
+    by_variable: Mapping[str, "Contender"] = field(default_factory=dict)
 
     @property
     def exceeds(self) -> bool:
         """Whether it breaks a guard against too much sharpness."""
         return any(
             name in GUARDS and GUARDS[name].at_most and name not in ERROR_GUARDS
-            for name, _ in self.broken
+            for name in (guard_name(one) for one, _ in self.broken)
         )
 
 
 @dataclass(frozen=True)
 class ReferenceForecast:
-    """The baseline under a sharpener, without any further training; physical units."""
+    """The baseline under a sharpener, without any further training; physical units.
+
+    Attributes:
+        by_variable: The same in each predicted variable by itself, where there are several.
+    """
 
     sharpener: str
     score: float
     gradient: float
     peak: float
     rmse: float
+    by_variable: Mapping[str, "ReferenceForecast"] = field(default_factory=dict)
+
+
+Forecast = Contender | ReferenceForecast
 
 
 @dataclass(frozen=True)
 class Contenders:
     """The trials of a sweep compared with its targets.
 
-    Lists of trials have the best score first.
+    Lists of trials have the best score first. Of several predicted variables a forecast reaches the
+    targets if it does in each, and is as far on its way to them as it is in the last of them.
 
     Attributes:
         trials: All trials with a score, in any order.
-        units: Of the field, for the figures.
+        units: Of the field, for the figures; of each of several variables by its name.
         to_come: Trials the budget still has.
         reference: The best of the baseline's sharpened forecasts that break no guard; None where
             there is none.
@@ -98,7 +112,7 @@ class Contenders:
 
     trials: Sequence[Contender]
     targets: Targets
-    units: str = ""
+    units: str | Mapping[str, str] = ""
     to_come: int = 0
     reference: ReferenceForecast | None = None
     leads: Mapping[int, Lead] = field(default_factory=dict)
@@ -155,8 +169,15 @@ class Contenders:
     @cached_property
     def is_blurred(self) -> bool:
         """Whether gradient or peak of the baseline lie below their targets."""
-        gradient, peak = self.targets.gradient, self.targets.peak
-        return self.baseline.gradient < gradient.low or self.baseline.peak < peak.low
+        return any(
+            one.gradient < targets.gradient.low or one.peak < targets.peak.low
+            for one, targets in _in_each(self.baseline, self.targets)
+        )
+
+    @property
+    def all_targets(self) -> str:
+        """What a sharp forecast reaches, in words."""
+        return "the targets of every variable" if self.targets.others else "both targets"
 
     @cached_property
     def suffices(self) -> bool:
@@ -230,27 +251,31 @@ class Contenders:
     ) -> float:
         """Return how far a trial is from baseline (0) to target (1).
 
-        By the gradient, as in the plan; by the peak where the baseline's gradient is reached.
+        By the gradient, as in the plan; by the peak where the baseline's gradient is reached. Of
+        several variables by that in which it is the least far.
         """
-        for band, value, baseline in (
-            (self.targets.gradient, contender.gradient, self.baseline.gradient),
-            (self.targets.peak, contender.peak, self.baseline.peak),
-        ):
-            whole = distance(band, baseline)
-            if whole > 0:
-                return 1.0 - distance(band, value) / whole
-        return 1.0
+        baselines = (one for one, _ in _in_each(self.baseline, self.targets))
+        return min(
+            _progress(one, baseline, targets, distance)
+            for (one, targets), baseline in zip(
+                _in_each(contender, self.targets), baselines, strict=True
+            )
+        )
 
-    def figures(self, contender: Contender) -> str:
-        """Return gradient and peak of a trial beside their targets."""
-        return ", ".join(self.figures_of(contender.gradient, contender.peak))
+    def figures(self, forecast: Forecast) -> str:
+        """Return gradient and peak of a forecast beside their targets, of each variable."""
+        return "; ".join(
+            named(name, self._figures_of(_in(forecast, name), targets, name))
+            for name, targets in self.targets.by_variable.items()
+        )
 
-    def figures_of(self, gradient: float, peak: float) -> tuple[str, str]:
-        """Return a gradient and a peak beside their targets."""
-        units = f" {self.units}" if self.units else ""
+    def _figures_of(self, forecast: Forecast, targets: Targets, variable: str) -> str:
+        own = self.units if isinstance(self.units, str) else self.units.get(variable, "")
+        units = f" {own}" if own else ""
+        gradient, peak = forecast.gradient, forecast.peak
         return (
-            f"gradient {gradient:.4g} ({_compared(gradient, self.targets.gradient)})",
-            f"peak {peak:.4g}{units} ({_compared(peak, self.targets.peak)})",
+            f"gradient {gradient:.4g} ({_compared(gradient, targets.gradient)}), "
+            f"peak {peak:.4g}{units} ({_compared(peak, targets.peak)})"
         )
 
 
@@ -261,17 +286,46 @@ def by_score(contenders: Sequence[Contender]) -> list[Contender]:
     return [ordered[i] for i in ranked(values, [c.rmse for c in ordered])]
 
 
-def reaches(contender: Contender | ReferenceForecast, targets: Targets) -> bool:
-    """Return whether a forecast lies inside both bands."""
-    gradient = targets.gradient.distance(contender.gradient)
-    return gradient == 0 and targets.peak.distance(contender.peak) == 0
+def reaches(forecast: Forecast, targets: Targets) -> bool:
+    """Return whether a forecast lies inside both bands, of each variable."""
+    return all(
+        bands.gradient.distance(one.gradient) == 0 and bands.peak.distance(one.peak) == 0
+        for one, bands in _in_each(forecast, targets)
+    )
 
 
 def nearly_reaches(contender: Contender, targets: Targets) -> bool:
     """Return whether a forecast misses the bands by no more than what splits differ by."""
-    return targets.gradient.nearly_holds(contender.gradient) and targets.peak.nearly_holds(
-        contender.peak
+    return all(
+        bands.gradient.nearly_holds(one.gradient) and bands.peak.nearly_holds(one.peak)
+        for one, bands in _in_each(contender, targets)
     )
+
+
+def _in(forecast: Forecast, variable: str) -> Forecast:
+    return forecast.by_variable.get(variable, forecast)
+
+
+def _in_each(forecast: Forecast, targets: Targets) -> Iterator[tuple[Forecast, Targets]]:
+    """Yield a forecast in each variable, beside the targets of that variable."""
+    for name, bands in targets.by_variable.items():
+        yield _in(forecast, name), bands
+
+
+def _progress(
+    forecast: Forecast,
+    baseline: Forecast,
+    targets: Targets,
+    distance: Callable[[Band, float], float],
+) -> float:
+    for band, value, of_baseline in (
+        (targets.gradient, forecast.gradient, baseline.gradient),
+        (targets.peak, forecast.peak, baseline.peak),
+    ):
+        whole = distance(band, of_baseline)
+        if whole > 0:
+            return 1.0 - distance(band, value) / whole
+    return 1.0
 
 
 def _shortfall(band: Band, value: float) -> float:

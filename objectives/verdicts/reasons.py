@@ -1,5 +1,7 @@
 """The reason and the next step of each verdict, in words."""
 
+from fieldsharp.objectives.guards import guard_name
+from fieldsharp.objectives.per_variable import named, split_name
 from fieldsharp.objectives.verdicts.contenders import (
     USELESS,
     Contender,
@@ -87,11 +89,12 @@ def winner_reaches(results: Contenders) -> str:
     held = known.of_trial(winner.number) if known is not None else None
     if held is not None and known is not None:
         return (
-            f"trial {winner.number} reaches both targets and breaks no guard with any new seed on "
-            f"the test split: {known.sentence}"
+            f"trial {winner.number} reaches {results.all_targets} and breaks no guard with any new "
+            f"seed on the test split: {known.sentence}"
         )
     reason = (
-        f"trial {winner.number} reaches both targets and breaks no guard: {results.figures(winner)}"
+        f"trial {winner.number} reaches {results.all_targets} and breaks no guard: "
+        f"{results.figures(winner)}"
     )
     lead = results.leads.get(winner.number)
     if results.reference is not None and lead is not None:
@@ -113,7 +116,7 @@ def sharpened(results: Contenders) -> str | None:
     trained for as long as it pays only where that forecast is not blurred.
     """
     signs = results.training
-    if signs is not None and signs.better and not signs.is_settled(results.targets.gradient.low):
+    if signs is not None and signs.better and not signs.is_settled(results.targets):
         return None
     if results.confirmed is not None:
         found = results.confirmed.reference
@@ -128,8 +131,9 @@ def reference_reaches(results: Contenders) -> str:
     if known is not None and known.reference is not None:
         held = known.reference
         said = (
-            f"the baseline under {held.sharpener}, without any further training, reaches both "
-            "targets with new seeds on the test split, and no trained net is ahead of it"
+            f"the baseline under {held.sharpener}, without any further training, reaches "
+            f"{results.all_targets} with new seeds on the test split, and no trained net is ahead "
+            "of it"
         )
         trials = [one for one in known.ranking if not one.is_reference and one.faults]
         return said + (
@@ -137,15 +141,14 @@ def reference_reaches(results: Contenders) -> str:
         )
     reference = results.sharp_reference
     assert reference is not None, "the rule checks it"
-    gradient, peak = results.figures_of(reference.gradient, reference.peak)
     said = (
-        f"the baseline under {reference.sharpener}, without any further training, reaches both "
-        f"targets and breaks no guard: {gradient}, {peak}"
+        f"the baseline under {reference.sharpener}, without any further training, reaches "
+        f"{results.all_targets} and breaks no guard: {results.figures(reference)}"
     )
     if results.training is not None and results.training.better:
         said += f"; it could be better: {'; '.join(results.training.behind)}"
     if not results.sharp:
-        return f"{said}; no trained net reaches both"
+        return f"{said}; no trained net reaches {'them' if results.targets.others else 'both'}"
     best = results.sharp[0]
     lead = results.leads.get(best.number)
     beside = lead.words if lead is not None else "not ahead of it"
@@ -175,11 +178,12 @@ def baseline_too_rough(results: Contenders) -> str:
 
 def nothing_foretold(results: Contenders) -> str:
     """Return that no forecast is better than each cell's mean."""
-    signs = results.training
+    signs = results.training.unpredictable if results.training is not None else None
     assert signs is not None, "the rule checks it"
     others = ", ".join(f"{one.rmse:.4g} of {one.name}" for one in signs.simple)
     return (
-        f"neither the baseline nor a forecast without a net is better than each cell's mean, whose "
+        f"neither the baseline nor a forecast without a net is better than each cell's mean"
+        f"{f' of {signs.variable}' if signs.variable else ''}, whose "
         f"RMSE is {signs.rmse_climatology:.4g}: {signs.rmse:.4g} of the baseline, {others}"
     )
 
@@ -191,15 +195,19 @@ def is_to_be_trained_first(results: Contenders) -> bool:
     targets, unless a better forecast is not blurred at all.
     """
     signs = results.training
-    is_settled = signs is not None and signs.is_settled(results.targets.gradient.low)
+    is_settled = signs is not None and signs.is_settled(results.targets)
     return bool(training_faults(results)) and not (is_settled and results.promising)
 
 
 def training_faults(results: Contenders) -> list[str]:
     """Return what shows that the baseline was trained too briefly."""
-    useless = dict(results.baseline.broken).get(USELESS)
+    useless = [
+        named(split_name(name)[0], words)
+        for name, words in results.baseline.broken
+        if guard_name(name) == USELESS
+    ]
     faults = results.training.faults if results.training is not None else []
-    return faults or ([useless] if useless else [])
+    return faults or useless[:1]
 
 
 def baseline_untrained(results: Contenders) -> str:
@@ -209,7 +217,7 @@ def baseline_untrained(results: Contenders) -> str:
         f"{'; '.join(training_faults(results))}; it has {results.figures(results.baseline)}"
     )
     signs = results.training
-    sharp = signs.without_blur(results.targets.gradient.low) if signs is not None else None
+    sharp = signs.without_blur(results.targets) if signs is not None else None
     if sharp is None:
         return said
     return (
@@ -237,7 +245,7 @@ def trial_on_its_way(results: Contenders) -> str:
     """Return how far the best trial has come, and which went further wrongly."""
     trial = results.promising[0]
     if reaches(trial, results.targets):
-        reason = f"trial {trial.number} reaches both targets, {results.figures(trial)}"
+        reason = f"trial {trial.number} reaches {results.all_targets}, {results.figures(trial)}"
         lead = results.leads.get(trial.number)
         if lead is not None:
             reason += f", but is {lead.words}, which may be chance"

@@ -1,8 +1,11 @@
 """Signs that a net was trained too briefly."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from fieldsharp.objectives.per_variable import named
+from fieldsharp.objectives.targets import Targets
 
 LACKING_DB = -1.0
 """Power at large scales below that of a linear forecast which means too little training."""
@@ -39,6 +42,8 @@ class TrainingSigns:
             lead; NaN if not known.
         improving: Whether its RMSE was still falling when the training ended.
         length_was_searched: Whether the training ended by itself, where its RMSE fell no more.
+        variable: Whose signs they are; "" of a single variable.
+        others: Those of every other predicted variable.
     """
 
     rmse: float
@@ -47,17 +52,28 @@ class TrainingSigns:
     power_large_db: float = math.nan
     improving: bool = False
     length_was_searched: bool = False
+    variable: str = ""
+    others: Sequence["TrainingSigns"] = ()
+
+    def each(self) -> Iterator["TrainingSigns"]:
+        """Yield the signs of each variable alone, the first first."""
+        yield replace(self, others=()) if self.others else self
+        yield from self.others
 
     @property
     def faults(self) -> list[str]:
         """What shows that the net was trained too briefly, a clause each; none where nothing."""
+        return [named(one.variable, fault) for one in self.each() for fault in one._own_faults]
+
+    @property
+    def _own_faults(self) -> list[str]:
         said = []
         if self.rmse > self.rmse_climatology:
             said.append(
                 f"its RMSE, {self.rmse:.4g}, is above that of each cell's mean, "
                 f"{self.rmse_climatology:.4g}"
             )
-        said += self.behind
+        said += self._own_behind
         if self.improving:
             said.append("its RMSE was still falling when the training ended")
         linear = max((one.power_large_db for one in self.simple), default=math.nan)
@@ -71,19 +87,30 @@ class TrainingSigns:
     @property
     def behind(self) -> list[str]:
         """The forecasts without a net that the baseline is behind, a clause each."""
+        return [named(one.variable, said) for one in self.each() for said in one._own_behind]
+
+    @property
+    def _own_behind(self) -> list[str]:
         return [
             f"its RMSE, {self.rmse:.4g}, is above the {one.rmse:.4g} of {one.name}"
-            for one in self.better
+            for one in self._own_better
         ]
 
     @property
     def ended_by_itself(self) -> bool:
         """Whether the training went on for as long as its RMSE fell."""
-        return self.length_was_searched and not self.improving
+        return self.length_was_searched and not any(one.improving for one in self.each())
 
     @property
-    def is_unpredictable(self) -> bool:
-        """Whether no forecast is better than each cell's mean: nothing can be foretold here."""
+    def unpredictable(self) -> "TrainingSigns | None":
+        """The first variable of which no forecast is better than each cell's mean.
+
+        Nothing can be foretold of it. None where there is no such variable.
+        """
+        return next((one for one in self.each() if one._nothing_is_foretold), None)
+
+    @property
+    def _nothing_is_foretold(self) -> bool:
         best = min((one.rmse for one in self.simple), default=math.nan)
         limit = self.rmse_climatology * (2.0 - CLEARLY_BEHIND)
         return min(best, self.rmse) > limit and not self.improving
@@ -91,15 +118,25 @@ class TrainingSigns:
     @property
     def better(self) -> list[SimpleForecast]:
         """The forecasts without a net that the baseline is behind."""
+        return [found for one in self.each() for found in one._own_better]
+
+    @property
+    def _own_better(self) -> list[SimpleForecast]:
         return [one for one in self.simple if self.rmse > CLEARLY_BEHIND * one.rmse]
 
-    def is_settled(self, gradient_low: float) -> bool:
+    def is_settled(self, targets: Targets) -> bool:
         """Return whether neither a longer training nor a forecast without a net is the answer.
 
         The training went on for as long as it pays, and a better forecast, if any, is blurred too.
         """
-        return self.ended_by_itself and self.without_blur(gradient_low) is None
+        return self.ended_by_itself and self.without_blur(targets) is None
 
-    def without_blur(self, gradient_low: float) -> SimpleForecast | None:
+    def without_blur(self, targets: Targets) -> SimpleForecast | None:
         """Return a forecast that is better than the baseline and as steep as is asked for."""
-        return next((one for one in self.better if one.gradient >= gradient_low), None)
+        for one in self.each():
+            low = targets.by_variable.get(one.variable, targets).gradient.low
+            for found in one._own_better:
+                if found.gradient >= low:
+                    of = f" of {one.variable}" if one.variable else ""
+                    return replace(found, name=f"{found.name}{of}")
+        return None

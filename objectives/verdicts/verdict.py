@@ -11,6 +11,8 @@ reason in ``reasons.py``.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pydantic import Field
+
 from fieldsharp.fields.settings import Settings
 from fieldsharp.objectives.verdicts import reasons
 from fieldsharp.objectives.verdicts.contenders import Contender, Contenders
@@ -38,6 +40,9 @@ class Verdict(Settings):
         trial: The trial it is about; None where it is about no single one.
         sharpening: The sharpener of that trial's forecast, of the baseline's under ``sharpen``;
             None where there is none.
+        variables: That on each predicted variable by itself, where there are several; the others
+            are on all of them at once, and may differ: a trial that is a success in one variable
+            may not be in another.
     """
 
     name: str
@@ -45,6 +50,9 @@ class Verdict(Settings):
     next: str
     trial: int | None = None
     sharpening: str | None = None
+    variables: dict[str, "Verdict"] = Field(
+        default_factory=dict, exclude_if=lambda variables: not variables
+    )
 
 
 def reach_verdict(results: Contenders) -> Verdict:
@@ -136,7 +144,9 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         STUCK,
-        applies=lambda results: results.training is not None and results.training.is_unpredictable,
+        applies=lambda results: (
+            results.training is not None and results.training.unpredictable is not None
+        ),
         reason=reasons.nothing_foretold,
         next="look at a shorter lead (data.stride, data.horizon), give it more history, or more "
         "frames to learn from; no loss adds what cannot be foretold",

@@ -2,9 +2,8 @@
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.objectives.frontier.statistics import FrontierStatistics
 from fieldsharp.objectives.limits.error_limit import rmse_multiples
-from fieldsharp.objectives.targets import resolve_targets
+from fieldsharp.objectives.targets import resolve_all_targets
 from fieldsharp.sweep.checking.context import CheckContext, Finding, finding
 from fieldsharp.sweep.engine.preflight import require_fair_guards
 from fieldsharp.sweep.study.frontier import targets_out_of_reach
@@ -17,7 +16,7 @@ def check_blur(context: CheckContext) -> Finding:
     data = context.data
     forecast = fit_linear_forecast(data.train, data.mask_HW, context.config.training.seed)
     evaluator = Evaluator(data, data.validation)
-    statistics = FrontierStatistics(evaluator.windows)
+    statistics = evaluator.frontier_statistics()
     found = evaluator.evaluate_sharpened(forecast, {}, detail=False, frontier=statistics)[
         NO_SHARPENER
     ]
@@ -28,7 +27,7 @@ def check_blur(context: CheckContext) -> Finding:
         problem, _, fix = str(error).partition("; ")
         return finding(problem, fix, ok=False)
     try:
-        targets = resolve_targets(context.config.objective, metrics)
+        targets = resolve_all_targets(context.config.objective, found, evaluator.names)
     except ConfigError as error:
         problem, _, _ = str(error).partition("; ")
         return finding(problem, "lower the target or use auto", ok=False)

@@ -14,11 +14,13 @@ from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.fields.windows import Windows
 from fieldsharp.model.device import Hardware
 from fieldsharp.model.losses.forecast_loss import ForecastLoss
+from fieldsharp.model.losses.several_variables import MeanOfVariables
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import MemberForecasting
 from fieldsharp.model.settings import LossSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.trials.evaluator import Persistence
+from fieldsharp.sweep.trials.loss import make_loss
 from fieldsharp.sweep.trials.trial import forecast_shape
 
 Tensor = torch.Tensor
@@ -85,11 +87,18 @@ class CheckContext:
                 weights.add_(SHAKE * torch.randn(weights.shape, generator=noise).to(weights))
         return predictor
 
-    def loss(self, **changed: float | str) -> ForecastLoss:
-        """Return the base loss without terms, with some settings of the loss changed."""
+    def loss(
+        self, scaled_on: Windows | None = None, **changed: float | str
+    ) -> ForecastLoss | MeanOfVariables:
+        """Return the base loss without terms, with some settings of the loss changed.
+
+        Args:
+            scaled_on: See ``make_loss``.
+            changed: Settings.
+        """
         alone = {"gradient_weight": 0.0, "peak_weight": 0.0, **changed}
         settings = LossSettings.model_validate({**self.config.loss.model_dump(), **alone})
-        return ForecastLoss(settings, self.data.unit_climatology_CHW)
+        return make_loss(settings, self.data, scaled_on)
 
     def some_windows(self, count: int) -> Windows:
         """Return up to ``count`` training windows, spread evenly over the training part."""

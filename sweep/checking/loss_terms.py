@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.model.losses.forecast_loss import MIDDLE_OF_TRAINING, LossParts, term_scales
+from fieldsharp.model.losses.forecast_loss import MIDDLE_OF_TRAINING, LossParts
 from fieldsharp.model.registry import NO_TERM, loss_variant
 from fieldsharp.sweep.checking.context import CheckContext, Finding, descend_often, finding
 
@@ -84,15 +84,12 @@ def _parts(
 ) -> Callable[[], LossParts]:
     """Return the parts of the loss on one batch; weight 1 has its usual meaning if ``scaled``."""
     history_BTCHW, future_BTCHW = context.batch(WINDOWS)
-    loss, data = context.loss(**settings), context.data
-    if scaled:
-        windows = context.some_windows(WINDOWS)
-        loss.scales = term_scales(loss.settings, windows, data.mask_HW, data.unit_climatology_CHW)
+    loss = context.loss(context.some_windows(WINDOWS) if scaled else None, **settings)
 
     def parts() -> LossParts:
         torch.manual_seed(context.config.training.seed)  # the same noise for the members
         pred = context.forecast(predictor, history_BTCHW)
-        return loss(pred, future_BTCHW, data.mask_HW, MIDDLE_OF_TRAINING)
+        return loss(pred, future_BTCHW, context.data.masks, MIDDLE_OF_TRAINING)
 
     return parts
 

@@ -66,7 +66,7 @@ def _briefly_trained(context: CheckContext) -> nn.Module:
 
     def value() -> Tensor:
         pred = context.forecast(predictor, history_BTCHW)
-        return loss(pred, future_BTCHW, context.data.mask_HW).total_B.mean()
+        return loss(pred, future_BTCHW, context.data.masks).total_B.mean()
 
     with suppress(TrainingFailed):  # the optimiser's check reports weights without effect
         descend_often(predictor, value, STEPS)

@@ -72,9 +72,9 @@ def check_short_training(context: CheckContext) -> Finding:
     Raises:
         TrainingFailed: If the training diverges.
     """
-    loss, mask_HW = context.loss(), context.data.mask_HW
+    loss, masks = context.loss(), context.data.masks
     history_BTCHW, future_BTCHW = context.batch(WINDOWS_EVALUATED)
-    still = loss(context.persistence(history_BTCHW), future_BTCHW, mask_HW).total_B.mean().item()
+    still = loss(context.persistence(history_BTCHW), future_BTCHW, masks).total_B.mean().item()
     if still == 0:
         return Finding(ok=True, detail="persistence makes no error here: nothing can be learnt")
     predictor = context.predictor()
@@ -83,7 +83,7 @@ def check_short_training(context: CheckContext) -> Finding:
     torch.manual_seed(context.config.training.seed)
     with torch.no_grad():
         pred = context.forecast(predictor, history_BTCHW)
-        reached = loss(pred, future_BTCHW, mask_HW).total_B.mean().item() / still
+        reached = loss(pred, future_BTCHW, masks).total_B.mean().item() / still
     rate = context.config.training.learning_rate
     detail = (
         f"after {steps} steps the {context.config.loss.base} loss on training windows is "
@@ -106,7 +106,7 @@ def _train(context: CheckContext, predictor: nn.Module, steps: int, **changed: f
     settings = context.config.training.model_copy(update={"length": "fixed", **short, **changed})
     context.require_dependence(predictor)
     trainer = Trainer(
-        predictor, context.loss(), windows, context.data.mask_HW, settings, context.hardware
+        predictor, context.loss(), windows, context.data.masks, settings, context.hardware
     )
     for _ in trainer.epochs():
         pass

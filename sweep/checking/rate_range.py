@@ -38,7 +38,7 @@ class RateRange:
 
 def range_test(context: CheckContext) -> RateRange:
     """Run the test on the base loss, with the configured batch size, decay and clipping."""
-    training, windows, mask_HW = context.config.training, context.data.train, context.data.mask_HW
+    training, windows, masks = context.config.training, context.data.train, context.data.masks
     predictor, loss = context.predictor(), context.loss()
     predictor.train()
     optimizer = torch.optim.AdamW(predictor.parameters(), weight_decay=training.weight_decay)
@@ -50,7 +50,7 @@ def range_test(context: CheckContext) -> RateRange:
     def batch_loss() -> float:
         with torch.no_grad():
             pred = context.forecast(predictor, fixed_BTCHW)
-            return loss(pred, truth_BTCHW, mask_HW).total_B.mean().item()
+            return loss(pred, truth_BTCHW, masks).total_B.mean().item()
 
     rates = [LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1)) for step in range(STEPS)]
     losses = [batch_loss()]
@@ -60,7 +60,7 @@ def range_test(context: CheckContext) -> RateRange:
         for group in optimizer.param_groups:
             group["lr"] = rate
         pred = context.forecast(predictor, history_BTCHW)
-        value = loss(pred, future_BTCHW, mask_HW).total_B.mean()
+        value = loss(pred, future_BTCHW, masks).total_B.mean()
         descend(predictor, optimizer, value, training.clip_norm)
         losses.append(batch_loss())
         if not losses[-1] <= HOPELESS * losses[0]:

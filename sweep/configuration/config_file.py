@@ -16,6 +16,7 @@ from fieldsharp.core.suggestions import nearest
 from fieldsharp.fields.files.data_files import absolute
 from fieldsharp.fields.settings import CONVERSION, section_of
 from fieldsharp.model.registry import BEST_SHARPENER
+from fieldsharp.objectives.settings import VariableTargets
 from fieldsharp.sweep.configuration.choices_in_a_file import require_choices_of_one_kind
 from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS
 from fieldsharp.sweep.configuration.safe_yaml import Tree, parse_yaml, read_yaml
@@ -24,6 +25,7 @@ from fieldsharp.sweep.configuration.settings import ONE_TRAINING, SweepConfig
 logger = logging.getLogger(__name__)
 EXPORT_SECTIONS = ("exported", "metrics")
 LONGEST_SHOWN = 200
+TARGETS = ["objective", "targets"]
 _SUBJECT = re.compile(r"^\w+ should ")
 
 
@@ -118,6 +120,8 @@ def _sentence(detail: Any) -> str:
     found_at = list(detail["loc"])
     if found_at[:2] == ["search", "space"]:
         del found_at[3:4]
+    if found_at[:3] == [*TARGETS, "by_name"]:
+        del found_at[2]
     location = [part for part in found_at if part not in ("int", "float", "bool")]
     where = ".".join(str(part) for part in location if not str(part).startswith("literal["))
     found = detail["input"]
@@ -174,6 +178,8 @@ def _require_numbers(metrics: Tree, path: Path) -> None:
 def _known_keys(location: list[Any]) -> list[str]:
     """Return the keys that the settings at a location accept."""
     model: type[BaseModel] = SweepConfig
+    if location[:2] == TARGETS:  # names of variables are keys there too
+        return list(VariableTargets.model_fields)
     for part in location:
         field = model.model_fields.get(str(part))
         section = section_of(field.annotation) if field else None

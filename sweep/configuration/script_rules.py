@@ -80,6 +80,12 @@ def require_script_study(
             "values of a training without a gradient term"
         )
     targets = objective.targets
+    if targets.by_name:
+        raise ValueError(
+            f"objective.targets names {next(iter(targets.by_name))}, and a script is judged by one "
+            "variable, which needs no name; give objective.targets.gradient and "
+            "objective.targets.peak"
+        )
     automatic = [n for n in ("gradient", "peak") if getattr(targets, n) == "auto"]
     if automatic and not has_data:
         raise ValueError(

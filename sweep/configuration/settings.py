@@ -257,6 +257,17 @@ class SweepConfig(RunSettings):
         return self
 
     @model_validator(mode="after")
+    def _targets_are_of_what_is_predicted(self) -> "SweepConfig":
+        predicted = self.data.predicted
+        if len(predicted) > 1 and self.trainer is not None:
+            raise ValueError(
+                f"data.predict names {len(predicted)} variables, and a script of trainer is judged "
+                f"by one; name one of them, such as data.predict={predicted[0]}, in a study each"
+            )
+        self.objective.targets.require_names(predicted)
+        return self
+
+    @model_validator(mode="after")
     def _length_can_be_found(self, info: ValidationInfo) -> "SweepConfig":
         if self.training.length == "fixed":
             return self

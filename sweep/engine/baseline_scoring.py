@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
-from fieldsharp.objectives.guards import GuardOutcome, broken, check_guards, total_violation
+from fieldsharp.objectives.guards import GuardOutcome, broken, total_violation
+from fieldsharp.objectives.guards_of_variables import check_all_guards
 from fieldsharp.objectives.leads.window_statistics import WindowStatistics
-from fieldsharp.objectives.limits.error_limit import rmse_multiples
+from fieldsharp.objectives.limits.error_limit import all_rmse_multiples
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.metric_values import MetricValues
-from fieldsharp.objectives.score import Score, score_forecast, trial_value
+from fieldsharp.objectives.score import Score, score_values, trial_value
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.sharpened import JudgedForecast, Violation, best_of, judge
 from fieldsharp.objectives.targets import Targets
@@ -18,7 +20,7 @@ from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.rung_results import RungResult, forgiven, objective_values
 from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, Sharpening
 from fieldsharp.sweep.study.trial_events import FoundLength, TrialDone
-from fieldsharp.sweep.study.trial_records import TrialRecord
+from fieldsharp.sweep.study.trial_records import TrialRecord, VariableRecord
 
 
 class BaselineScoring:
@@ -36,7 +38,7 @@ class BaselineScoring:
         self._objective = objective
         self._targets = targets
         self._field = field
-        self._rmse_multiples: list[float] = []
+        self._rmse_multiples: dict[str, list[float]] = {}
         self._baseline: list[MetricValues] = []
         self._sharpened: dict[int, dict[str, MetricValues]] = {}
         self.baseline_ended = False
@@ -50,7 +52,7 @@ class BaselineScoring:
         if report.sharpened:
             self._sharpened[report.epoch + 1] = dict(report.sharpened)
         if report.frontier is not None:  # of its last epoch
-            self._rmse_multiples = rmse_multiples(
+            self._rmse_multiples = all_rmse_multiples(
                 self._objective.guards, report.frontier, report.judgement
             )
 
@@ -73,7 +75,10 @@ class BaselineScoring:
         """Take over a baseline that an earlier coordinator finished."""
         self._baseline = record.judgements_by_epoch
         self._sharpened = record.sharpened_by_epoch
-        self._rmse_multiples = record.rmse_multiples
+        self._rmse_multiples = {
+            "": record.rmse_multiples,
+            **{name: record.variables[name].rmse_multiples for name in record.judgement.others},
+        }
         self.baseline_ended = True
 
     def at_same_epoch(self, report: EpochReport) -> Score | None:
@@ -94,8 +99,10 @@ class BaselineScoring:
         """
         forecasts = {NO_SHARPENER: report.judgement, **report.sharpened}
         result = self._rung_result(report.epoch, of, forecasts, sharpening)
-        metrics = report.judgement.overall
-        is_behind = metrics["rmse"] > metrics.get("rmse_climatology", math.inf)
+        is_behind = any(
+            one.overall["rmse"] > one.overall.get("rmse_climatology", math.inf)
+            for one in report.judgement.each()
+        )
         is_early = sharpens and 2 * result.epochs < of
         return result.model_copy(update={"guards_decide": not (is_behind or is_early)})
 
@@ -113,7 +120,9 @@ class BaselineScoring:
         baseline = self._at(epoch)
         assert baseline is not None, "no trial is scored before the baseline has reached its epoch"
 
-        of_baseline = broken(check_guards(baseline, self._objective.guards, baseline, self._field))
+        of_baseline = broken(
+            check_all_guards(baseline, self._objective.guards, baseline, self._field)
+        )
         excused = {outcome.name for outcome in of_baseline}
 
         def violation(outcomes: Sequence[GuardOutcome]) -> float:
@@ -128,9 +137,9 @@ class BaselineScoring:
         value = trial_value(best.score.total, judged[0].score.total)
         return RungResult(
             epochs=epoch + 1,
-            values=objective_values(self._objective.mode, value, best.score.parts, best.rmse),
+            values=objective_values(self._objective.mode, value, best.score.parts, best.error),
             violation=violation(best.guards),
-            rmse=best.rmse,
+            rmse=best.error,
         )
 
     def final(self, report: EpochReport) -> Score:
@@ -149,7 +158,7 @@ class BaselineScoring:
         then = self._at(last.epoch) if running.ends_early else None
         baseline = then or self._baseline[-1]
         forecasts = {NO_SHARPENER: last.judgement, **last.sharpened}
-        judged = self._judged(forecasts, baseline, None if then else self._rmse_multiples)
+        judged = self._judged(forecasts, baseline, {} if then else self._rmse_multiples)
         chosen = _chosen(judged, running.spec.judged_under)
         return TrialRecord(
             judgement=chosen.values,
@@ -173,14 +182,29 @@ class BaselineScoring:
             steps=end.steps or None,
             epochs_looked_at=end.found.epochs_looked_at if end.found is not None else None,
             reached_most=end.found.reached_most if end.found is not None else None,
-            rmse_multiples=self._rmse_multiples if running.is_baseline else [],
+            rmse_multiples=self._rmse_multiples.get("", []) if running.is_baseline else [],
+            variables={
+                name: VariableRecord(
+                    score=score.total,
+                    score_parts=score.parts,
+                    baseline_rmse=baseline.of(name).overall["rmse"],
+                    rmse_multiples=self._multiples_of(name, chosen.values)
+                    if running.is_baseline
+                    else [],
+                )
+                for name, score in chosen.score.by_variable.items()
+            },
         )
+
+    def _multiples_of(self, variable: str, values: MetricValues) -> list[float]:
+        key = variable if variable in values.others else ""
+        return self._rmse_multiples.get(key, [])
 
     def _judged(
         self,
         forecasts: Mapping[str, MetricValues],
         baseline: MetricValues,
-        multiples: Sequence[float] | None = None,
+        multiples: Mapping[str, Sequence[float]] = MappingProxyType({}),
     ) -> list[JudgedForecast]:
         """Return the forecasts, judged; at rungs without the multiples of the whole baseline."""
         return judge(
@@ -196,8 +220,7 @@ class BaselineScoring:
         return self._baseline[-1] if self.baseline_ended else None
 
     def _score(self, judgement: MetricValues, baseline: MetricValues) -> Score:
-        rmse = baseline.overall["rmse"]
-        return score_forecast(judgement.overall, self._targets, rmse, self._objective.rmse_weight)
+        return score_values(judgement, self._targets, baseline, self._objective.rmse_weight)
 
 
 def _chosen(
@@ -213,4 +236,9 @@ def _kept_with(found: WindowStatistics | None, *, is_baseline: bool) -> WindowSt
     """Return the statistics of windows as they are stored: the truth's with the baseline alone."""
     if found is None or is_baseline:
         return found
+    others = {name: _without_truth(one) for name, one in found.others.items()}
+    return _without_truth(found).model_copy(update={"others": others})
+
+
+def _without_truth(found: WindowStatistics) -> WindowStatistics:
     return found.model_copy(update={"observed": None})

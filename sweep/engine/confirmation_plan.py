@@ -11,7 +11,7 @@ from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.fields.stored_series.store import SeriesStore
 from fieldsharp.model.device import find_device
 from fieldsharp.objectives.limits.field_variation import FieldVariation
-from fieldsharp.objectives.targets import Targets, resolve_targets
+from fieldsharp.objectives.targets import Targets, resolve_all_targets
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import candidates, new_seeds
@@ -147,6 +147,8 @@ def _test_split(
             "on: it has other contents; put the old one back, or start another study"
         )
     evaluator = Evaluator(data, data.test)
-    observed = evaluator.evaluate(Persistence.of(data), detail=False).overall
-    targets = resolve_targets(config.objective, observed, chosen_elsewhere=True)
+    observed = evaluator.evaluate(Persistence.of(data), detail=False)
+    targets = resolve_all_targets(
+        config.objective, observed, evaluator.names, chosen_elsewhere=True
+    )
     return targets, evaluator.field_variation()

@@ -3,13 +3,16 @@
 import logging
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from fieldsharp.core.errors import ConfigError, DataError
 from fieldsharp.fields.derivatives import interior_mask
 from fieldsharp.fields.files.data_files import DataFiles
-from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
+from fieldsharp.fields.forecast_data import ForecastData, PredictedVariable, load_forecast_data
 from fieldsharp.fields.stored_series.store import SeriesStore
+from fieldsharp.fields.windows import one_channel
 from fieldsharp.model.device import count_gpus, find_device
 from fieldsharp.model.losses.custom_term import check_own_term
 from fieldsharp.model.losses.forecast_loss import term_scales
@@ -19,7 +22,7 @@ from fieldsharp.model.sharpeners.fitted import make_sharpener
 from fieldsharp.objectives.guards import broken, check_guards, truth_metrics
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
-from fieldsharp.objectives.targets import resolve_targets
+from fieldsharp.objectives.targets import resolve_all_targets
 from fieldsharp.sweep.configuration.presets import presets
 from fieldsharp.sweep.configuration.ranges import Choices, setting_path
 from fieldsharp.sweep.configuration.run_settings import RunSettings
@@ -28,7 +31,12 @@ from fieldsharp.sweep.configuration.training_length import with_whole_epochs
 from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES, visible_gpus, worker_count
 from fieldsharp.sweep.execution.script.preflight import require_script, summarise_script_data
 from fieldsharp.sweep.execution.script.project_copy import project_sha256
-from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary, LinearForecastSummary
+from fieldsharp.sweep.study.data_summary import (
+    BandSummary,
+    DataSummary,
+    LinearForecastSummary,
+    VariableSummary,
+)
 from fieldsharp.sweep.study.files.previews import ObservedPreview
 from fieldsharp.sweep.study.provenance import provenance
 from fieldsharp.sweep.trials.evaluator import Evaluator, Persistence
@@ -90,30 +98,40 @@ def run_preflight(config: SweepConfig, store: SeriesStore | None = None) -> Pref
         check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
     _try_own_terms(config, data)
     require_sharpeners(config, data)
-    _require_interior(data)
+    for variable in data.predicted:
+        _require_interior(variable)
     evaluator = Evaluator(data, data.validation)
     judgement = evaluator.evaluate(Persistence.of(data), detail=False)
-    observed = judgement.overall
-    _require_gradient(data, observed["gradient_observed"])
-    _require_change(data, observed["rmse"])
+    for variable, values in zip(data.predicted, judgement.each(), strict=True):
+        _require_gradient(variable, values.overall["gradient_observed"])
+        _require_change(variable, data, values.overall["rmse"])
     require_fair_guards(judgement, config.objective.guards)
-    targets = resolve_targets(config.objective, observed)
+    targets = resolve_all_targets(config.objective, judgement, evaluator.names)
+    linear = _linear_forecast(config, data, evaluator)
+    first, *others = (
+        VariableSummary(
+            variable=variable.name if len(data.predicted) > 1 else variable.series.name,
+            units=variable.series.units,
+            gradient=BandSummary.of(bands.gradient),
+            peak=BandSummary.of(bands.peak),
+            gradient_observed=values.overall["gradient_observed"],
+            peak_observed=values.overall["peak_observed"],
+            mean_observed=values.overall["mean_observed"],
+            rmse_persistence=values.overall["rmse"],
+            linear=of_linear,
+        )
+        for variable, values, bands, of_linear in zip(
+            data.predicted, judgement.each(), targets.by_variable.values(), linear, strict=True
+        )
+    )
     facts = DataSummary(
-        variable=data.series.name,
-        units=data.series.units,
-        gradient=BandSummary.of(targets.gradient),
-        peak=BandSummary.of(targets.peak),
-        gradient_observed=observed["gradient_observed"],
-        peak_observed=observed["peak_observed"],
-        mean_observed=observed["mean_observed"],
-        rmse_persistence=observed["rmse"],
+        **vars(first),
         windows={
             "train": len(data.train),
             "validation": len(data.validation),
             "test": len(data.test),
         },
         weight_units=_weight_units(config, data),
-        linear=_linear_forecast(config, data, evaluator),
         provenance=provenance(
             DataFiles.of(config.data.path),
             project_sha256(config.trainer) if config.trainer else None,
@@ -122,6 +140,7 @@ def run_preflight(config: SweepConfig, store: SeriesStore | None = None) -> Pref
         variation=evaluator.field_variation(),
         measures=config.objective.measures,
         grid_notes=data.geometry.notes if data.geometry else (),
+        others={one.variable: one for one in others},
     )
     return PreflightResult(config, facts, PreviewBuilder(data, "validation").observed())
 
@@ -144,7 +163,8 @@ def require_sharpeners(config: SweepConfig, data: ForecastData) -> None:
     """
     for name in map(str, config.searched_values("sharpening.name")):
         if ":" in name:
-            make_sharpener(name, region_of(data))
+            for variable in data.predicted:
+                make_sharpener(name, region_of(variable))
 
 
 def local_processes(config: SweepConfig) -> int:
@@ -173,21 +193,34 @@ def _try_own_terms(config: SweepConfig, data: ForecastData) -> None:
     for setting in ("loss.variant", "loss.peak_variant"):
         for name in map(str, config.searched_values(setting)):
             if ":" in name:
-                climatology_CHW = data.unit_climatology_CHW
-                pair = still_BTCHW, future_BTCHW
-                check_own_term(name, setting, *pair, data.mask_HW, climatology_CHW)
+                for channel, variable in enumerate(data.predicted):
+                    check_own_term(
+                        name,
+                        setting,
+                        one_channel(still_BTCHW, channel),
+                        one_channel(future_BTCHW, channel),
+                        variable.mask_HW,
+                        variable.unit_climatology_CHW,
+                    )
 
 
 def _weight_units(config: SweepConfig, data: ForecastData) -> dict[str, float]:
     """Return the factor from the weight of each preset to the units of the searched weight.
 
     Weights of the first presets are raw, those of the sharpening ones in units of the base loss;
-    the search may use either.
+    the search may use either. Of several variables, whose units of the base loss differ, the
+    geometric mean.
     """
 
     def scale(loss: LossSettings) -> float:
-        climatology_CHW = data.unit_climatology_CHW
-        return term_scales(loss, data.train, data.mask_HW, climatology_CHW).gradient
+        return _geometric_mean(
+            [
+                term_scales(
+                    *(loss, data.train, variable.mask_HW, variable.unit_climatology_CHW), channel
+                ).gradient
+                for channel, variable in enumerate(data.predicted)
+            ]
+        )
 
     units = {}
     for preset in presets(config):
@@ -198,28 +231,38 @@ def _weight_units(config: SweepConfig, data: ForecastData) -> dict[str, float]:
     return units
 
 
+def _geometric_mean(values: Sequence[float]) -> float:
+    """Return the geometric mean of numbers above 0; of a single one itself, to the last bit."""
+    return values[0] if len(values) == 1 else math.exp(fmean(map(math.log, values)))
+
+
 def _linear_forecast(
     config: SweepConfig, data: ForecastData, evaluator: Evaluator
-) -> LinearForecastSummary:
-    """Return how good a linear forecast is, fitted on the training windows."""
-    forecast = fit_linear_forecast(data.train, data.mask_HW, config.training.seed)
-    values = evaluator.evaluate(forecast, detail=False)
-    power_large_db = values.by_lead["power_large"][0]
-    return LinearForecastSummary(
-        rmse=values.overall["rmse"],
-        gradient=values.overall["gradient"],
-        peak=values.overall["peak"],
-        power_large_db=power_large_db if math.isfinite(power_large_db) else None,
-    )
+) -> list[LinearForecastSummary]:
+    """Return how good a linear forecast of each variable is, fitted on the training windows."""
+    forecast = fit_linear_forecast(data.train, data.masks, config.training.seed)
+    summaries = []
+    for values in evaluator.evaluate(forecast, detail=False).each():
+        power_large_db = values.by_lead["power_large"][0]
+        summaries.append(
+            LinearForecastSummary(
+                rmse=values.overall["rmse"],
+                gradient=values.overall["gradient"],
+                peak=values.overall["peak"],
+                power_large_db=power_large_db if math.isfinite(power_large_db) else None,
+            )
+        )
+    return summaries
 
 
-def _require_interior(data: ForecastData) -> None:
-    inside = int(interior_mask(data.mask_HW).sum())
+def _require_interior(variable: PredictedVariable) -> None:
+    mask_HW = variable.mask_HW
+    inside = int(interior_mask(mask_HW).sum())
     if inside < LEAST_INTERIOR_CELLS:
         raise ConfigError(
-            f"only {inside} cells of {data.series.name!r} have eight valid neighbours (of "
-            f"{int(data.mask_HW.sum())} valid cells on a grid of {data.mask_HW.shape[0]} x "
-            f"{data.mask_HW.shape[1]}), and a gradient needs at least {LEAST_INTERIOR_CELLS}; "
+            f"only {inside} cells of {variable.series.name!r} have eight valid neighbours (of "
+            f"{int(mask_HW.sum())} valid cells on a grid of {mask_HW.shape[0]} x "
+            f"{mask_HW.shape[1]}), and a gradient needs at least {LEAST_INTERIOR_CELLS}; "
             "choose a field known in connected areas, or lower data.min_valid_share"
         )
 
@@ -230,30 +273,34 @@ def require_fair_guards(judgement: MetricValues, limits: GuardSettings) -> None:
     Raises:
         ConfigError: If it breaks one.
     """
-    wrong = broken(check_guards(truth_metrics(judgement), limits, None))
-    if wrong:
-        guard = wrong[0]
-        raise ConfigError(
-            f"the truth itself breaks the guard {guard.name}: it has {guard.value:.4g} and "
-            f"objective.guards allows {guard.limit:.4g}; loosen that limit"
-        )
+    for values in judgement.each():
+        wrong = broken(check_guards(truth_metrics(values), limits, None))
+        if wrong:
+            guard = wrong[0]
+            raise ConfigError(
+                f"the truth itself breaks the guard {guard.name}: it has {guard.value:.4g} and "
+                f"objective.guards allows {guard.limit:.4g}; loosen that limit"
+            )
 
 
-def _require_gradient(data: ForecastData, gradient_observed: float) -> None:
+def _require_gradient(variable: PredictedVariable, gradient_observed: float) -> None:
     if not gradient_observed > 0:  # NaN where no 3 x 3 stencil is valid
+        mask_HW = variable.mask_HW
         raise ConfigError(
-            f"the observed gradient of {data.series.name!r} in the validation frames is "
+            f"the observed gradient of {variable.series.name!r} in the validation frames is "
             f"{gradient_observed:g}: no cell has eight valid neighbours that differ "
-            f"({int(data.mask_HW.sum())} cells of {data.mask_HW.shape[0]} x "
-            f"{data.mask_HW.shape[1]} are valid); choose a field known in connected areas of at "
+            f"({int(mask_HW.sum())} cells of {mask_HW.shape[0]} x "
+            f"{mask_HW.shape[1]} are valid); choose a field known in connected areas of at "
             "least 3 x 3 cells"
         )
 
 
-def _require_change(data: ForecastData, rmse_persistence: float) -> None:
+def _require_change(
+    variable: PredictedVariable, data: ForecastData, rmse_persistence: float
+) -> None:
     if rmse_persistence == 0:
         raise DataError(
-            f"variable {data.series.name!r} does not change in the validation frames "
+            f"variable {variable.series.name!r} does not change in the validation frames "
             f"{data.split.validation.start} to {data.split.validation.stop - 1}, so no forecast "
             "could beat persistence; choose another period or other shares in data.split"
         )

@@ -8,6 +8,7 @@ import numpy as np
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.objectives.per_variable import named
 from fieldsharp.objectives.score import Score
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.files.previews import ForecastPreview, TrialPreview
@@ -80,7 +81,11 @@ def trial_preview(
         "loss term": [loss.term for loss in losses],
         "loss peak": [loss.peak for loss in losses],
         "score": [score.total for score in running.scores],
-        **{name: [r.metrics[name] for r in scored] for name in ("gradient", "peak", "rmse")},
+        **{
+            named(variable, name): [r.judgement.of(variable).overall[name] for r in scored]
+            for variable in ("", *(scored[-1].judgement.others if scored else ()))
+            for name in ("gradient", "peak", "rmse")
+        },
     }
     sharpener = record.sharpener if record is not None else NO_SHARPENER
     best = best_reference(record.references if record is not None else [])

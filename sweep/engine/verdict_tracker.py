@@ -1,22 +1,21 @@
 """The verdict of a study, updated as its trials end, and the trials worth keeping."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Sequence
 
 from fieldsharp.objectives.guards import broken
-from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.limits.error_limit import rmse_multiples
 from fieldsharp.objectives.targets import targets_already_reached
 from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, by_score
-from fieldsharp.objectives.verdicts.verdict import Verdict, reach_verdict
+from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.sweep.study.confirmation.records import Confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.frontier import targets_out_of_reach
+from fieldsharp.sweep.study.leads import StoredLeads
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.verdict import as_script_verdict, contender, results_of
+from fieldsharp.sweep.study.verdict import contender, results_by_variable, results_of, verdict_on
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +32,10 @@ class VerdictTracker:
         self._repository = repository
         self._config = repository.config
         self._facts = facts
-        self._targets = facts.targets
         self._contenders: list[Contender] = []
         self._baseline: TrialRecord | None = None
         self._confirmation: Confirmation | None = None
-        self._leads: Mapping[int, Lead] = {}
+        self._leads: StoredLeads | None = None
         self._compared: set[int] = set()
         self._verdict: Verdict | None = None
         self._needless = ""
@@ -79,22 +77,25 @@ class VerdictTracker:
             to_come,
             confirmation=self._confirmation,
         )
-        results = replace(results, leads=self._leads_of(results))
-        verdict = as_script_verdict(self._config, reach_verdict(results))
+        of_all = [results, *self._by_variable(results).values()]
+        leads = self._leads_of(of_all, to_come)
+        verdict = verdict_on(results, self._baseline, self._config, self._facts, leads)
         if verdict != self._verdict:
             self._repository.set_verdict(verdict)
             self._verdict = verdict
         self._needless = self._repository.why_settled(verdict)
 
-    def _leads_of(self, results: Contenders) -> Mapping[int, Lead]:
+    def _by_variable(self, results: Contenders) -> dict[str, Contenders]:
+        return results_by_variable(results, self._baseline, self._config, self._facts)
+
+    def _leads_of(self, of_all: Sequence[Contenders], to_come: int) -> StoredLeads | None:
         """Return the leads over the best reference, worked out where they may decide.
 
         That takes seconds: for each new trial that reaches the targets, and at the end.
         """
-        sharp = {c.number for c in results.sharp}
-        if sharp and (sharp != self._compared or results.to_come == 0):
-            found = self._repository.leads()
-            self._leads = found.by_trial if found is not None else {}
+        sharp = {c.number for results in of_all for c in results.sharp}
+        if sharp and (sharp != self._compared or to_come == 0):
+            self._leads = self._repository.leads()
             self._compared = sharp
         return self._leads
 
@@ -114,22 +115,27 @@ class VerdictTracker:
 
         If it meets the targets, breaks guards, or shows that they are out of reach.
         """
-        study, metrics = self._config.study, record.metrics
-        given = self._config.objective.targets
-        for sentence in targets_already_reached(
-            given, self._targets, metrics["gradient"], metrics["peak"]
-        ):
-            logger.warning("%s: %s", study, sentence)
+        study = self._config.study
+        for name in self._facts.variables:
+            of_variable = f"{study}: {name}" if self._facts.others else study
+            for sentence in self._warnings(record.of(name), self._facts.of(name)):
+                logger.warning("%s: %s", of_variable, sentence)
         # Those of the record: status, dashboard and report show them, and the verdict counts them.
         for guard in broken(record.guards):
             logger.warning(
                 "%s: the baseline itself breaks the guard %s: %s", study, guard.name, guard.words
             )
+
+    def _warnings(self, record: TrialRecord, facts: DataSummary) -> list[str]:
+        """Return what makes a search for one variable meaningless."""
+        objective, metrics = self._config.objective, record.metrics
+        warnings = targets_already_reached(
+            *(objective.targets, facts.targets, metrics["gradient"], metrics["peak"]),
+            facts.variable,
+        )
         if record.frontier is not None:
-            multiples = rmse_multiples(
-                self._config.objective.guards, record.frontier, record.judgement
+            multiples = rmse_multiples(objective.guards, record.frontier, record.judgement)
+            warnings += targets_out_of_reach(
+                record.frontier, record.judgement, facts.targets, multiples
             )
-            for sentence in targets_out_of_reach(
-                record.frontier, record.judgement, self._targets, multiples
-            ):
-                logger.warning("%s: %s", study, sentence)
+        return warnings

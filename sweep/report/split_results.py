@@ -13,11 +13,10 @@ from fieldsharp.model.checkpoint import decode
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
-from fieldsharp.objectives.frontier.statistics import FrontierStatistics
-from fieldsharp.objectives.limits.error_limit import rmse_multiples
+from fieldsharp.objectives.limits.error_limit import all_rmse_multiples
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.sharpened import judge
-from fieldsharp.objectives.targets import resolve_targets
+from fieldsharp.objectives.targets import resolve_all_targets
 from fieldsharp.storage.trial_files.checkpoints import checkpoints
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.report.model import AccusedTrial, ForecastResult, Kind, SplitResults
@@ -199,7 +198,7 @@ def _evaluated(
     config: SweepConfig, data: ForecastData, forecasts: dict[Kind, _SharpenedForecaster]
 ) -> SplitResults:
     evaluator = Evaluator(data, data.test)
-    statistics = FrontierStatistics(evaluator.windows)
+    statistics = evaluator.frontier_statistics()
     metrics = {
         kind: evaluator.evaluate_sharpened(
             one.predictor, one.fitted, frontier=statistics if kind == "baseline" else None
@@ -209,8 +208,8 @@ def _evaluated(
     baseline = metrics["baseline"][NO_SHARPENER]
     objective = config.objective
     field = evaluator.field_variation()
-    multiples = rmse_multiples(objective.guards, statistics.frontier(), baseline)
-    targets = resolve_targets(objective, baseline.overall, chosen_elsewhere=True)
+    multiples = all_rmse_multiples(objective.guards, statistics.frontier(), baseline)
+    targets = resolve_all_targets(objective, baseline, evaluator.names, chosen_elsewhere=True)
 
     def result(values: dict[str, MetricValues]) -> ForecastResult:
         # The last is that with the sharpener, where there is one.

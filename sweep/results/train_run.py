@@ -3,7 +3,7 @@
 import logging
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from fieldsharp.model.device import Hardware, find_hardware
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
 from fieldsharp.objectives.metrics import METRICS
+from fieldsharp.objectives.per_variable import named, split_name
 from fieldsharp.objectives.sharpened import best_of, judge
-from fieldsharp.objectives.targets import resolve_targets
+from fieldsharp.objectives.targets import resolve_all_targets
 from fieldsharp.sweep.configuration.config_file import ConfigFile
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.training_length import fixed_length, pilot_of
@@ -107,7 +108,8 @@ def _train(file: ConfigFile, folder: Path, store: SeriesStore) -> TrainingOutcom
         logger.info("the RMSE was best after epoch %d, which is kept", trial.found.epochs)
         reports = trial.reports
     config = config.model_copy(update={"training": fixed_length(trial.run.training, len(reports))})
-    name, metrics = _with_last_step(config, reports[-1])
+    names = [variable.name for variable in data.predicted]
+    name, metrics = _with_last_step(config, reports[-1], names)
     tree = {
         **config.model_dump(mode="json"),
         "sharpening": {"name": name},
@@ -141,21 +143,28 @@ def _trial(config: SweepConfig, data: ForecastData, hardware: Hardware) -> Trial
     return Trial(config.run.model_copy(update=length), data, hardware)
 
 
-def _with_last_step(config: SweepConfig, report: EpochReport) -> tuple[str, dict[str, float]]:
+def _with_last_step(
+    config: SweepConfig, report: EpochReport, names: Sequence[str]
+) -> tuple[str, dict[str, float]]:
     """Return the sharpener of a training, and the metrics with it.
 
     Where the best is asked for, it is compared with the forecast as it is: there is no baseline.
+
+    Args:
+        config: Of the training.
+        report: Of its last epoch.
+        names: Of the predicted variables.
     """
     name = config.sharpening.name
     if name == NO_SHARPENER:
         return name, report.metrics
     if name != BEST_SHARPENER:
-        return name, report.sharpened[name].overall
+        return name, report.sharpened[name].all_overall
     plain = report.judgement
-    targets = resolve_targets(config.objective, plain.overall, chosen_elsewhere=True)
+    targets = resolve_all_targets(config.objective, plain, names, chosen_elsewhere=True)
     forecasts = {NO_SHARPENER: plain, **report.sharpened}
     best = best_of(judge(forecasts, NO_SHARPENER, config.objective, targets, plain))
-    return best.sharpener, best.values.overall
+    return best.sharpener, best.values.all_overall
 
 
 def _largest_difference(
@@ -194,9 +203,10 @@ def _scale(name: str, *sets: Mapping[str, float]) -> float:
     for gradients the observed one: a bias of a millionth of either is none. The smallest number
     that has a reciprocal where it is not known.
     """
+    variable, name = split_name(name)
     metric = METRICS.get(name)
     if metric is not None and metric.unit not in ("field", "field per cell"):
         return 1.0
     of = "gradient_observed" if metric is not None and metric.unit == "field per cell" else "rmse"
-    known = (abs(metrics.get(of, 0.0)) for metrics in sets)
+    known = (abs(metrics.get(named(variable, of), 0.0)) for metrics in sets)
     return max([v for v in known if math.isfinite(v)] + [sys.float_info.min])

@@ -1,5 +1,7 @@
 """The summary of the data that is computed once and stored with the study."""
 
+from dataclasses import replace
+
 from pydantic import Field
 
 from fieldsharp.fields.settings import GridMeasures, Settings
@@ -39,8 +41,8 @@ class LinearForecastSummary(Settings):
     power_large_db: float | None = None
 
 
-class DataSummary(Settings):
-    """The summary of the data that is computed once and stored with the study.
+class VariableSummary(Settings):
+    """What is known of one predicted variable before any training.
 
     Attributes:
         gradient_observed: Observed mean gradient on the validation split; this and the three below
@@ -50,13 +52,6 @@ class DataSummary(Settings):
         rmse_persistence: RMSE of persistence on the validation split.
         linear: A linear forecast that was fitted on the training windows; None where only a script
             reads the data, and in studies of earlier versions.
-        windows: Number of training, validation and test windows.
-        weight_units: By preset, the factor from its weight to one of the search; 1 for presets
-            that are not named.
-        variation: Of the truth of the validation split in time; None where only a script reads the
-            data, and in studies of earlier versions.
-        measures: What forecasts are judged by of the grid.
-        grid_notes: How cells are weighted and distances are known, a sentence each.
     """
 
     variable: str
@@ -67,13 +62,57 @@ class DataSummary(Settings):
     peak_observed: float | None
     mean_observed: float | None
     rmse_persistence: float | None
+    linear: LinearForecastSummary | None = None
+
+    @property
+    def targets(self) -> Targets:
+        """The bands the score measures against."""
+        return Targets(self.gradient.band(), self.peak.band())
+
+
+class DataSummary(VariableSummary):
+    """The summary of the data that is computed once and stored with the study.
+
+    What is of one variable is of the first that is predicted.
+
+    Attributes:
+        windows: Number of training, validation and test windows.
+        weight_units: By preset, the factor from its weight to one of the search; 1 for presets
+            that are not named.
+        variation: Of the truth of the validation split in time; None where only a script reads the
+            data, and in studies of earlier versions.
+        measures: What forecasts are judged by of the grid.
+        grid_notes: How cells are weighted and distances are known, a sentence each.
+        others: The other predicted variables, by name.
+    """
+
     windows: dict[str, int]
     weight_units: dict[str, float] = Field(default_factory=dict)
-    linear: LinearForecastSummary | None = None
     provenance: Provenance
     variation: FieldVariation | None = None
     measures: GridMeasures = GridMeasures()
     grid_notes: tuple[str, ...] = ()
+    others: dict[str, VariableSummary] = Field(
+        default_factory=dict, exclude_if=lambda others: not others
+    )
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the predicted variables, the first first."""
+        return (self.variable, *self.others)
+
+    def of(self, variable: str) -> "DataSummary":
+        """Return the summary with one variable alone, as of a study that predicts no other."""
+        if not self.others:
+            return self
+        own = self.others.get(variable, self)
+        return self.model_copy(
+            update={
+                **{name: getattr(own, name) for name in VariableSummary.model_fields},
+                "variation": self.variation and self.variation.of(variable),
+                "others": {},
+            }
+        )
 
     @property
     def per(self) -> str:
@@ -82,5 +121,9 @@ class DataSummary(Settings):
 
     @property
     def targets(self) -> Targets:
-        """The bands the score measures against."""
-        return Targets(self.gradient.band(), self.peak.band())
+        """The bands the score measures against, of every variable."""
+        first = super().targets
+        if not self.others:
+            return first
+        others = {name: one.targets for name, one in self.others.items()}
+        return replace(first, variable=self.variable, others=others)

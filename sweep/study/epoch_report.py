@@ -46,8 +46,8 @@ class EpochReport:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Every metric over all samples and leads."""
-        return self.judgement.overall
+        """Every metric over all samples and leads; see ``MetricValues.all_overall``."""
+        return self.judgement.all_overall
 
 
 _REPORTS = TypeAdapter(list[EpochReport])

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from fieldsharp.fields.settings import Settings
 from fieldsharp.objectives.leads.lead import (
@@ -37,11 +37,15 @@ class StoredLeads(Settings):
 
     Attributes:
         basis: Digest of what they were computed from.
-        leads: By trial.
+        leads: By trial; of several variables by their mean score.
+        variables: The same of each predicted variable by itself, where there are several.
     """
 
     basis: str
     leads: list[Lead]
+    variables: dict[str, "StoredLeads"] = Field(
+        default_factory=dict, exclude_if=lambda variables: not variables
+    )
 
     @property
     def by_trial(self) -> dict[int, Lead]:
@@ -67,11 +71,30 @@ def study_leads(
         facts: Of its data.
         attributes: Of the study, by name.
     """
-    comparison = _comparison(trials, config, facts)
+    found = _compared_records(trials)
+    if found is None:
+        return None
+    baseline, records = found
+    stored = stored_leads(attributes)
+    joint = _leads(_comparison(baseline, records, config, facts), stored)
+    if joint is None or not baseline.variables:
+        return joint
+    known = {} if stored is None else stored.variables
+    variables = {}
+    for name in baseline.variables:
+        of_trials = {number: record.of(name) for number, record in records.items()}
+        comparison = _comparison(baseline.of(name), of_trials, config, facts.of(name))
+        of_variable = _leads(comparison, known.get(name))
+        if of_variable is not None:
+            variables[name] = of_variable
+    return joint.model_copy(update={"variables": variables})
+
+
+def _leads(comparison: Comparison | None, stored: StoredLeads | None) -> StoredLeads | None:
+    """Return the leads of a comparison, those stored where they are of it."""
     if comparison is None:
         return None
     basis = _basis(comparison)
-    stored = stored_leads(attributes)
     if stored is not None and stored.basis == basis:
         return stored
     return StoredLeads(basis=basis, leads=leads_over_references(comparison))
@@ -85,14 +108,14 @@ def stored_leads(attributes: Mapping[str, Any]) -> StoredLeads | None:
         return None
 
 
-def _comparison(
-    trials: Sequence[FrozenTrial], config: SweepConfig, facts: DataSummary
-) -> Comparison | None:
+def _compared_records(
+    trials: Sequence[FrozenTrial],
+) -> tuple[TrialRecord, dict[int, TrialRecord]] | None:
+    """Return the records of the baseline and of the complete trials; None without either."""
     first = complete_baseline(trials)
     baseline = trial_record(first) if first is not None else None
     if baseline is None or not baseline.references:
         return None
-    references = _references(baseline)
     complete = (
         t for t in trials if t.state is TrialState.COMPLETE and was_run(t) and not is_baseline(t)
     )
@@ -101,26 +124,40 @@ def _comparison(
         for t in complete
         if (record := trial_record(t)) is not None and math.isfinite(record.score)
     }
-    if not references or not records:
+    return (baseline, records) if records else None
+
+
+def _comparison(
+    baseline: TrialRecord,
+    records: Mapping[int, TrialRecord],
+    config: SweepConfig,
+    facts: DataSummary,
+) -> Comparison | None:
+    references = _references(baseline)
+    if not references:
         return None
     windows = baseline.window_statistics
+    others = {} if windows is None else windows.others
     return Comparison(
         references=references,
         trials={
-            number: _compared(record, record.sharpener, record.score, record.metrics["rmse"])
+            number: _compared(record, record.sharpener, record.score, record.error)
             for number, record in records.items()
         },
         observed=windows.observed if windows is not None else None,
         targets=facts.targets,
         rmse_weight=config.objective.rmse_weight,
         seed=config.search.seed,
+        others_observed={
+            name: one.observed for name, one in others.items() if one.observed is not None
+        },
     )
 
 
 def _references(baseline: TrialRecord) -> list[ComparedForecast]:
     """Return the feasible ones: the baseline as it is, and under each sharpener."""
     return [
-        _compared(baseline, one.name, one.score, one.judgement.overall["rmse"])
+        _compared(baseline, one.name, one.score, one.judgement.error)
         for one in (baseline.unsharpened, *baseline.references)
         if one.feasible
     ]
@@ -133,6 +170,9 @@ def _compared(record: TrialRecord, sharpener: str, score: float, rmse: float) ->
         rmse=rmse,
         sharpener=sharpener,
         windows=windows.forecasts if windows is not None else {},
+        others={}
+        if windows is None
+        else {name: of_variable.forecasts for name, of_variable in windows.others.items()},
     )
 
 
@@ -150,5 +190,6 @@ def _basis(comparison: Comparison) -> str:
         str(comparison.targets),
         comparison.rmse_weight,
         comparison.seed,
+        *map(str, comparison.targets.others.values()),
     ]
     return hashlib.sha256(json.dumps(tree).encode()).hexdigest()

@@ -187,7 +187,7 @@ class StudyRepository(UnitOfWork):
         A given ``spec`` replaces the stored one: the length of the baseline is known only now.
         """
         values = objective_values(
-            self.config.objective.mode, record.value, record.score_parts, record.metrics["rmse"]
+            self.config.objective.mode, record.value, record.score_parts, record.error
         )
 
         def write_spec() -> None:

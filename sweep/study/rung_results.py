@@ -53,7 +53,7 @@ def objective_values(
     """Return the values of a trial that the search minimises in the mode ``score`` or ``pareto``.
 
     Those are the total score, or the band distances of gradient and peak, and the RMSE in physical
-    units.
+    units; of several variables their means, of RMSEs as shares of that of each cell's mean.
     """
     return (total,) if mode == "score" else (parts["gradient"], parts["peak"], rmse)
 

@@ -12,6 +12,7 @@ from fieldsharp.fields.settings import Settings
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.objectives.guards_of_variables import outcomes_of
 from fieldsharp.objectives.leads.window_statistics import WindowStatistics
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
@@ -41,15 +42,35 @@ PAUSED = "paused after epoch"
 SCORE = "score"
 VALUE = "searched value"
 GUARDS_BROKEN = "guards broken"
-READ_BACK = (SPEC, RECORD, LOST, MICRO_BATCHES, RUNGS, PAUSED, SCORE, VALUE)
+ERROR = "rmse / climatology, mean of variables"
+"""Only of a trial that predicts several."""
+READ_BACK = (SPEC, RECORD, LOST, MICRO_BATCHES, RUNGS, PAUSED, SCORE, VALUE, ERROR)
 """Attributes of a trial that this program reads back."""
 PAUSED_STATE = "PAUSED"
 """Paused trials are stored with Optuna's state WAITING."""
 SHOWN = ("gradient", "peak", "rmse", "anomaly_correlation", "skill_persistence")
 
 
+class VariableRecord(Settings):
+    """The outcome of a finished trial in one of several predicted variables.
+
+    Attributes:
+        score, score_parts: Of the variable alone.
+        baseline_rmse: RMSE of the baseline that the score was computed with.
+        rmse_multiples: As of ``TrialRecord``.
+    """
+
+    score: float
+    score_parts: dict[str, float]
+    baseline_rmse: float
+    rmse_multiples: list[float] = Field(default_factory=list)
+
+
 class TrialRecord(Settings):
     """The outcome of a finished trial.
+
+    Of several predicted variables, score and its parts are the means over variables and guards are
+    those of all; what is in units of a field, such as RMSE and multiples, is of the first.
 
     Attributes:
         judgement: Every metric on the validation split after the last epoch, physical units, with
@@ -79,6 +100,7 @@ class TrialRecord(Settings):
             its RMSE was still improving; None of others.
         rmse_multiples: Largest RMSE that the guard ``rmse`` allows at each lead, as a multiple of
             its own; only of the baseline, empty in studies of earlier versions.
+        variables: Each predicted variable by itself, the first first; empty where there is one.
     """
 
     judgement: MetricValues
@@ -101,6 +123,32 @@ class TrialRecord(Settings):
     epochs_looked_at: int | None = None
     reached_most: bool | None = None
     rmse_multiples: list[float] = Field(default_factory=list)
+    variables: dict[str, VariableRecord] = Field(
+        default_factory=dict, exclude_if=lambda variables: not variables
+    )
+
+    def of(self, variable: str) -> "TrialRecord":
+        """Return the outcome in one variable, as of a study that predicts no other."""
+        own = self.variables.get(variable)
+        if own is None:
+            return self
+        return self.model_copy(
+            update={
+                **{name: getattr(own, name) for name in VariableRecord.model_fields},
+                "judgement": self.judgement.of(variable),
+                "judgements_by_epoch": [one.of(variable) for one in self.judgements_by_epoch],
+                "guards": outcomes_of(self.guards, variable, self.judgement.others),
+                "sharpening": self.sharpening and self.sharpening.of(variable),
+                "references": [one.alone(variable) for one in self.references],
+                "sharpened_by_epoch": {
+                    epochs: {name: one.of(variable) for name, one in found.items()}
+                    for epochs, found in self.sharpened_by_epoch.items()
+                },
+                "frontier": self.frontier and self.frontier.of(variable),
+                "window_statistics": self.window_statistics and self.window_statistics.of(variable),
+                "variables": {},
+            }
+        )
 
     @property
     def unsharpened(self) -> SharpenedForecast:
@@ -112,9 +160,14 @@ class TrialRecord(Settings):
         )
 
     @property
+    def error(self) -> float:
+        """What tells trials of equal score apart; see ``MetricValues.error``."""
+        return self.judgement.error
+
+    @property
     def metrics(self) -> dict[str, float]:
-        """Every metric over all samples and leads."""
-        return self.judgement.overall
+        """Every metric over all samples and leads; see ``MetricValues.all_overall``."""
+        return self.judgement.all_overall
 
     @property
     def feasible(self) -> bool:
@@ -291,11 +344,20 @@ def ranking_value(trial: FrozenTrial) -> float:
     return float(value) if _is_number(value) else trial_score(trial)
 
 
+def trial_error(trial: FrozenTrial) -> float:
+    """Return what tells complete trials of equal score apart: the RMSE; NaN where not stored.
+
+    Of several variables, whose units differ, ``MetricValues.error``.
+    """
+    error = trial.user_attrs.get(ERROR, trial.user_attrs.get("rmse"))
+    return float(error) if _is_number(error) else math.nan
+
+
 def by_score(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     """Return complete trials, the best first; values within 0.001 are told apart by the RMSE."""
     ordered = sorted(trials, key=lambda trial: trial.number)
-    rmses = [float(t.user_attrs.get("rmse", math.nan)) for t in ordered]
-    return [ordered[index] for index in ranked([ranking_value(t) for t in ordered], rmses)]
+    errors = [trial_error(t) for t in ordered]
+    return [ordered[index] for index in ranked([ranking_value(t) for t in ordered], errors)]
 
 
 def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:

@@ -42,6 +42,7 @@ def write_outcome(
     results = {
         trial_records.SCORE: record.score,
         trial_records.VALUE: record.value,
+        **({trial_records.ERROR: record.error} if record.variables else {}),
         trial_records.RECORD: json.loads(record.model_dump_json()),
     }
     # As Trial.set_constraint does, which reads the whole trial back for each of them.

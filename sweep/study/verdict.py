@@ -14,6 +14,7 @@ from fieldsharp.model.settings import LossSettings
 from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.improvement import still_improving
 from fieldsharp.objectives.leads.lead import Lead
+from fieldsharp.objectives.per_variable import named
 from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, ReferenceForecast
 from fieldsharp.objectives.verdicts.reach import LeadOutOfReach, leads_out_of_reach
 from fieldsharp.objectives.verdicts.training_signs import SimpleForecast, TrainingSigns
@@ -36,9 +37,9 @@ from fieldsharp.sweep.study.confirmation.outcome import confirmed_result
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.frontier import StudyFrontier
-from fieldsharp.sweep.study.leads import study_leads
+from fieldsharp.sweep.study.leads import StoredLeads, study_leads
 from fieldsharp.sweep.study.narrowed_search import narrowed_search
-from fieldsharp.sweep.study.sharpening_records import best_reference
+from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, best_reference
 from fieldsharp.sweep.study.trial_records import (
     TrialRecord,
     complete_baseline,
@@ -84,10 +85,14 @@ def contender(spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True)
         sharpener="" if record.sharpener == NO_SHARPENER else record.sharpener,
         epochs=record.epochs,
         is_baseline=spec.preset == BASELINE,
-        rmse=record.metrics["rmse"],
+        rmse=record.error,
         value=record.value,
         skill=record.metrics.get("skill_persistence", 1.0),
         is_complete=is_complete,
+        by_variable={
+            name: contender(spec, record.of(name), is_complete=is_complete)
+            for name in record.variables
+        },
     )
 
 
@@ -139,7 +144,7 @@ def results_of(
     return Contenders(
         found,
         facts.targets,
-        facts.units,
+        {name: facts.of(name).units for name in facts.variables} if facts.others else facts.units,
         to_come,
         reference=_reference(baseline),
         leads=leads,
@@ -150,11 +155,17 @@ def results_of(
 
 
 def _out_of_reach(baseline: TrialRecord, facts: DataSummary) -> tuple[LeadOutOfReach, ...]:
-    bound = StudyFrontier.of(baseline)
-    if bound is None:
-        return ()
-    share = facts.targets.gradient.low / bound.gradient_observed
-    return leads_out_of_reach(bound.frontier, baseline.judgement, share)
+    """Return the leads out of reach, each once: of several variables for the first it is of."""
+    found: dict[int, LeadOutOfReach] = {}
+    for name, targets in facts.targets.by_variable.items():
+        record = baseline.of(name)
+        bound = StudyFrontier.of(record)
+        if bound is None:
+            continue
+        share = targets.gradient.low / bound.gradient_observed
+        for one in leads_out_of_reach(bound.frontier, record.judgement, share):
+            found.setdefault(one.lead, replace(one, words=named(name, one.words)))
+    return tuple(found[lead] for lead in sorted(found))
 
 
 def _reference(baseline: TrialRecord | None) -> ReferenceForecast | None:
@@ -162,16 +173,35 @@ def _reference(baseline: TrialRecord | None) -> ReferenceForecast | None:
     best = best_reference(baseline.references) if baseline is not None else None
     if best is None or not best.feasible:
         return None
-    metrics = best.judgement.overall
+    alone = {name: _reference_forecast(best.alone(name)) for name in best.scores}
+    return replace(_reference_forecast(best), by_variable=alone)
+
+
+def _reference_forecast(one: SharpenedForecast) -> ReferenceForecast:
+    metrics = one.judgement.overall
     return ReferenceForecast(
-        best.name, best.score, metrics["gradient"], metrics["peak"], metrics["rmse"]
+        one.name, one.score, metrics["gradient"], metrics["peak"], metrics["rmse"]
     )
 
 
 def _training_signs(
     baseline: TrialRecord, config: SweepConfig, facts: DataSummary
 ) -> TrainingSigns:
-    """Return the baseline beside forecasts that need no net, and the course of its training.
+    """Return the baseline beside forecasts that need no net, and the course of its training."""
+    first, *others = (
+        replace(
+            _signs_of_variable(baseline.of(name), config, facts.of(name)),
+            variable=name if facts.others else "",
+        )
+        for name in facts.variables
+    )
+    return replace(first, others=others)
+
+
+def _signs_of_variable(
+    baseline: TrialRecord, config: SweepConfig, facts: DataSummary
+) -> TrainingSigns:
+    """Return the signs of one variable.
 
     Under a falling rate the RMSE falls until the end however long a training is, so that its course
     tells nothing; that of a script is not known.
@@ -243,7 +273,7 @@ def study_verdict(
     to_come = max(0, config.budget.trials - counted(trials))
     complete = complete_baseline(trials)
     baseline = trial_record(complete) if complete is not None else None
-    results = results_of(
+    found = results_of(
         contenders(trials),
         baseline,
         config,
@@ -251,10 +281,11 @@ def study_verdict(
         to_come,
         confirmation=confirmation or read_confirmation(study),
     )
-    if baseline is not None and results.sharp:
+    results = [found, *results_by_variable(found, baseline, config, facts).values()]
+    leads = None
+    if baseline is not None and any(one.sharp for one in results):
         leads = study_leads(trials, config, facts, study.user_attrs)
-        results = replace(results, leads=leads.by_trial if leads is not None else {})
-    verdict = as_script_verdict(config, reach_verdict(results))
+    verdict = verdict_on(found, baseline, config, facts, leads)
     if verdict.name != PROMISING or NARROWED not in verdict.next:
         return verdict
     try:
@@ -262,6 +293,53 @@ def study_verdict(
     except StudyError:  # then no next.yaml is written either
         return verdict.model_copy(update={"next": WITHOUT_NARROWING})
     return verdict
+
+
+def results_by_variable(
+    results: Contenders, baseline: TrialRecord | None, config: SweepConfig, facts: DataSummary
+) -> dict[str, Contenders]:
+    """Return the trials of a sweep compared in each predicted variable by itself.
+
+    Without leads; none where there is a single variable. What was confirmed is of all variables.
+    """
+    return {
+        name: replace(
+            results_of(
+                [one.by_variable.get(name, one) for one in results.trials],
+                baseline.of(name) if baseline is not None else None,
+                config,
+                facts.of(name),
+                results.to_come,
+            ),
+            confirmed=results.confirmed,
+        )
+        for name in (facts.variables if facts.others else ())
+    }
+
+
+def verdict_on(
+    results: Contenders,
+    baseline: TrialRecord | None,
+    config: SweepConfig,
+    facts: DataSummary,
+    leads: StoredLeads | None,
+) -> Verdict:
+    """Return the verdict on a sweep, with that on each of several variables by itself.
+
+    Args:
+        results: Of all trials, without leads.
+        baseline: Its outcome; None before it is complete.
+        config: Of the study.
+        facts: Of its data.
+        leads: Over the best reference, where they may decide.
+    """
+    known = {} if leads is None else leads.variables
+    variables = {
+        name: reach_verdict(replace(one, leads=known[name].by_trial if name in known else {}))
+        for name, one in results_by_variable(results, baseline, config, facts).items()
+    }
+    joint = reach_verdict(replace(results, leads=leads.by_trial if leads is not None else {}))
+    return as_script_verdict(config, joint.model_copy(update={"variables": variables}))
 
 
 def settled_verdict(

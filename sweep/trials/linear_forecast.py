@@ -33,7 +33,7 @@ class LinearForecast:
     """
 
     weights_FK: Tensor
-    mask_HW: Tensor
+    masks_CHW: Tensor
     horizon: int
     channels: int
 
@@ -45,52 +45,64 @@ class LinearForecast:
         last_B1CHW = history_BTCHW[:, -1:, : self.channels].double()
         samples, _, channels, height, width = last_B1CHW.shape
         change = last_B1CHW.new_zeros(samples, self.horizon * channels, height, width)
-        for row, predictor_BHW in enumerate(
-            _predictors(history_BTCHW, self.mask_HW, self.channels)
-        ):
+        for row, predictor_BHW in enumerate(_predictors(history_BTCHW, self.masks_CHW)):
             change += self.weights_FK[row, :, None, None] * predictor_BHW[:, None]
         return last_B1CHW + change.reshape(samples, self.horizon, channels, height, width)
 
 
-def fit_linear_forecast(windows: Windows, mask_HW: Tensor, seed: int) -> LinearForecast:
+def fit_linear_forecast(windows: Windows, masks: Tensor, seed: int) -> LinearForecast:
     """Fit on training windows by the normal equations, in double precision on the CPU.
 
-    On large data on some of the windows, evenly spread, and some cells, drawn with ``seed``.
+    On large data on some of the windows, evenly spread, and some cells, drawn with ``seed``. Each
+    of several variables is fitted in its own cells, to all of them.
+
+    Args:
+        windows: Of the training part.
+        masks: Cells that count [H, W], or those of each predicted variable [C, H, W].
+        seed: Of the draw.
     """
-    mask_HW = mask_HW.cpu()
-    rows_N, columns_N = torch.nonzero(mask_HW, as_tuple=True)
+    channels = windows.frames.shape[1]
+    masks_CHW = masks.cpu().expand(channels, *masks.shape[-2:])
+    fitted = [_fit(windows, masks_CHW, channel, seed) for channel in range(channels)]
+    weights_FK = torch.stack(fitted, dim=2).flatten(1)
+    return LinearForecast(weights_FK, masks_CHW, windows.settings.horizon, channels)
+
+
+def _fit(windows: Windows, masks_CHW: Tensor, channel: int, seed: int) -> Tensor:
+    """Return the coefficients of one variable, [F, horizon]."""
+    channels = len(masks_CHW)
+    rows_N, columns_N = torch.nonzero(masks_CHW[channel], as_tuple=True)
     count = min(len(windows), max(LEAST_WINDOWS, ROWS // len(rows_N)))
     chosen = torch.linspace(0, len(windows) - 1, count).round().long()
     draw = torch.Generator().manual_seed(seed)
     gram_FF = moments_FK = torch.zeros(())
-    channels = windows.frames.shape[1]
     for which in chosen:
         history_BTCHW, future_BTCHW = (
             frames.cpu() for frames in windows.take(which[None].to(windows.starts_B.device))
         )
         cells = torch.randperm(len(rows_N), generator=draw)[: max(1, ROWS // count)]
         at = rows_N[cells], columns_N[cells]
-        x_RF = torch.stack([p[0][at] for p in _predictors(history_BTCHW, mask_HW, channels)], dim=1)
+        x_RF = torch.stack([p[0][at] for p in _predictors(history_BTCHW, masks_CHW)], dim=1)
         change_TCHW = (future_BTCHW - history_BTCHW[:, -1:, :channels])[0].double()
-        y_RK = change_TCHW[:, :, *at].flatten(0, 1).T
+        y_RK = change_TCHW[:, channel, *at].T
         gram_FF = gram_FF + x_RF.T @ x_RF
         moments_FK = moments_FK + x_RF.T @ y_RK
     ridge = RIDGE * float(gram_FF.diagonal().mean()) * torch.eye(len(gram_FF)).double()
     weights_FK: Tensor = torch.linalg.solve(gram_FF + ridge, moments_FK)
-    return LinearForecast(weights_FK, mask_HW, windows.settings.horizon, channels)
+    return weights_FK
 
 
-def _predictors(history_BTCHW: Tensor, mask_HW: Tensor, channels: int) -> Iterator[Tensor]:
+def _predictors(history_BTCHW: Tensor, masks_CHW: Tensor) -> Iterator[Tensor]:
     """Yield the predictors of every cell [B, H, W], in double precision.
 
     Differences from the cell's own last value, which replaces masked neighbours;
     that value itself; the value of each further input in the same cell; and 1.
     """
     history_BTCHW = history_BTCHW.double()
-    height, width = mask_HW.shape
+    channels, height, width = masks_CHW.shape
     offsets = range(-RADIUS, RADIUS + 1)
     pad = (RADIUS,) * 4
-    known_HW = torch.nn.functional.pad(mask_HW, pad, value=False)
+    known_CHW = torch.nn.functional.pad(masks_CHW, pad, value=False)
     padded_BTCHW = torch.nn.functional.pad(history_BTCHW, pad)
     frames, inputs = history_BTCHW.shape[1:3]
     for channel in range(channels):
@@ -104,7 +116,7 @@ def _predictors(history_BTCHW: Tensor, mask_HW: Tensor, channels: int) -> Iterat
                     rows = slice(RADIUS + dy, RADIUS + dy + height)
                     columns = slice(RADIUS + dx, RADIUS + dx + width)
                     difference_BHW = padded_BTCHW[:, frame, channel, rows, columns] - last_BHW
-                    yield torch.where(known_HW[rows, columns], difference_BHW, 0.0)
+                    yield torch.where(known_CHW[channel, rows, columns], difference_BHW, 0.0)
     for channel in range(channels, inputs):
         for frame in range(frames):
             yield history_BTCHW[:, frame, channel]

@@ -3,7 +3,7 @@
 Shape legend: B windows, T frames, C channel, L leads of the preview, H rows, W columns, K shells.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from fieldsharp.fields.forecast_data import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData, PredictedVariable
 from fieldsharp.fields.series import FieldSeries, time_text
 from fieldsharp.fields.time_steps import step_seconds, step_text
+from fieldsharp.fields.windows import one_channel
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.objectives.sharpness import mean_gradient
@@ -27,6 +28,7 @@ from fieldsharp.sweep.study.files.previews import (
 )
 from fieldsharp.sweep.study.trial_spec import Part
 from fieldsharp.sweep.trials.evaluator import Forecaster, batch_size, in_physical_units
+from fieldsharp.sweep.trials.variable_statistics import Batches
 
 LONGEST_SIDE = 256
 """Cells per side of a preview; a picture shows no more."""
@@ -38,7 +40,7 @@ class PreviewBuilder:
     """Builds previews of the observed field and of forecasts.
 
     The window shown is the one whose observed gradient at the last lead is the median of all
-    windows: a typical one, chosen independently of any forecast.
+    windows, by the first predicted variable: a typical one, chosen independently of any forecast.
     """
 
     def __init__(self, data: ForecastData, part: Part) -> None:
@@ -56,12 +58,27 @@ class PreviewBuilder:
 
     def observed(self) -> ObservedPreview:
         """Return the preview of the observed field, with coordinates and times for the axes."""
-        series, settings = self._data.series, self._windows.settings
-        geometry = self._data.geometry
         _, future_BTCHW = self._windows.take(self._shown_B)
+        shown_BTCHW = in_physical_units(self._data, future_BTCHW)
+        batches = list(self._batches(lambda _, future_BTCHW: future_BTCHW))
+        first, *others = (
+            self._observed(
+                variable, one_channel(shown_BTCHW, channel), [b[channel] for b in batches]
+            )
+            for channel, variable in enumerate(self._data.predicted)
+        )
+        return replace(first, others=tuple(others))
+
+    def _observed(
+        self,
+        variable: PredictedVariable,
+        shown_BTCHW: torch.Tensor,
+        batches: Sequence[VerificationBatch],
+    ) -> ObservedPreview:
+        series, settings = variable.series, self._windows.settings
+        geometry = variable.geometry
         first = int(self._windows.starts_B[self._shown_B])
         frames = [first + (settings.history + lead) * settings.stride for lead in self._leads]
-        truth_as_forecast = next(self._batches(lambda _, future_BTCHW: future_BTCHW))
         return ObservedPreview(
             part=self._part,
             variable=series.name,
@@ -73,14 +90,12 @@ class PreviewBuilder:
             y_label=series.axis_label(1),
             every=self._stride,
             windows=len(self._spectrum_B),
-            values_LHW=self._subsampled(in_physical_units(self._data, future_BTCHW)),
+            values_LHW=self._subsampled(shown_BTCHW),
             mask_HW=np.ascontiguousarray(series.mask_HW[:: self._stride, :: self._stride]),
             x_W=self._coordinate(2),
             y_H=self._coordinate(1),
-            power_LK=self._power(
-                power_observed, self._batches(lambda _, future_BTCHW: future_BTCHW)
-            ),
-            wavelength_K=_as_array(wavelengths(truth_as_forecast)[0, 0]),
+            power_LK=self._power(power_observed, batches),
+            wavelength_K=_as_array(wavelengths(batches[0])[0, 0]),
             per="cell" if geometry is None or geometry.spacing_km_HW is None else "km",
         )
 
@@ -98,18 +113,33 @@ class PreviewBuilder:
             history_BTCHW, _ = self._windows.take(self._shown_B)
             shown_BTCHW = in_physical_units(self._data, predictor(history_BTCHW))
             batches = list(self._batches(lambda history, _: predictor(history)))
-            previews = {}
-            steps: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-                NO_SHARPENER: _as_it_is,
-                **sharpeners,
+            as_it_is = [_as_it_is for _ in self._data.predicted]
+            steps: dict[str, Sequence[Callable[[torch.Tensor], torch.Tensor]]] = {
+                NO_SHARPENER: as_it_is,
+                **{name: sharpener.each() for name, sharpener in sharpeners.items()},
             }
-            for name, sharpen in steps.items():
-                sharpened = (replace(b, pred_BTCHW=sharpen(b.pred_BTCHW)) for b in batches)
-                previews[name] = ForecastPreview(
-                    values_LHW=self._subsampled(sharpen(shown_BTCHW)),
-                    power_LK=self._power(power_predicted, sharpened),
+            previews = {}
+            for name, of_variables in steps.items():
+                first, *others = (
+                    self._forecast(
+                        sharpen, one_channel(shown_BTCHW, channel), [b[channel] for b in batches]
+                    )
+                    for channel, sharpen in enumerate(of_variables)
                 )
+                previews[name] = replace(first, others=tuple(others))
             return previews
+
+    def _forecast(
+        self,
+        sharpen: Callable[[torch.Tensor], torch.Tensor],
+        shown_BTCHW: torch.Tensor,
+        batches: Sequence[VerificationBatch],
+    ) -> ForecastPreview:
+        sharpened = (replace(b, pred_BTCHW=sharpen(b.pred_BTCHW)) for b in batches)
+        return ForecastPreview(
+            values_LHW=self._subsampled(sharpen(shown_BTCHW)),
+            power_LK=self._power(power_predicted, sharpened),
+        )
 
     def _coordinate(self, axis: Literal[1, 2]) -> DoubleArray:
         values = self._data.series.coordinate(axis)
@@ -121,7 +151,7 @@ class PreviewBuilder:
         """Return the index of the window shown, as a tensor of one element."""
         gradients = []
         for _, future_BTCHW in self._windows.in_order(self._batch_size):
-            last_BTCHW = in_physical_units(self._data, future_BTCHW[:, -1:])
+            last_BTCHW = one_channel(in_physical_units(self._data, future_BTCHW[:, -1:]), 0)
             mask_HW = self._data.mask_HW.to(last_BTCHW.device)
             gradients.append(mean_gradient(last_BTCHW, mask_HW)[:, 0].cpu())
         ranked_B = torch.cat(gradients).argsort(stable=True)
@@ -129,17 +159,21 @@ class PreviewBuilder:
 
     def _batches(
         self, forecast: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    ) -> Iterator[VerificationBatch]:
+    ) -> Iterator[Batches]:
         for index_B in torch.split(self._spectrum_B, self._batch_size):
             history_BTCHW, future_BTCHW = self._windows.take(index_B)
             target_BTCHW = in_physical_units(self._data, future_BTCHW)
-            yield VerificationBatch(
-                pred_BTCHW=in_physical_units(self._data, forecast(history_BTCHW, future_BTCHW)),
-                target_BTCHW=target_BTCHW,
-                persistence_BTCHW=None,
-                mask_HW=self._data.mask_HW.to(target_BTCHW.device),
-                climatology=self._data.climatology,
-            )
+            pred_BTCHW = in_physical_units(self._data, forecast(history_BTCHW, future_BTCHW))
+            yield [
+                VerificationBatch(
+                    pred_BTCHW=one_channel(pred_BTCHW, channel),
+                    target_BTCHW=one_channel(target_BTCHW, channel),
+                    persistence_BTCHW=None,
+                    mask_HW=variable.mask_HW.to(target_BTCHW.device),
+                    climatology=variable.climatology,
+                )
+                for channel, variable in enumerate(self._data.predicted)
+            ]
 
     def _power(
         self,

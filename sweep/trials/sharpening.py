@@ -6,13 +6,14 @@ Shape legend: B windows, T lead, C channel, H rows, W columns. Physical units, d
 import logging
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
 from fieldsharp.core.errors import TrainingFailed
-from fieldsharp.fields.forecast_data import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData, PredictedVariable
+from fieldsharp.fields.windows import one_channel
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER, SHARPENERS
 from fieldsharp.model.sharpeners.fitted import FittedSharpener, fit_sharpener
 from fieldsharp.model.sharpeners.interface import Region
@@ -107,24 +108,39 @@ def fitting_windows(count: int) -> int:
 def fit_sharpeners(
     plan: SharpeningPlan, data: ForecastData, forecasts: TrainingForecasts
 ) -> dict[str, FittedSharpener]:
-    """Return the sharpeners of a plan, fitted.
+    """Return the sharpeners of a plan, each fitted on every predicted variable by itself.
+
+    One that cannot be fitted on any of them is left out.
 
     Raises:
         TrainingFailed: If one cannot be fitted that must be.
     """
-    region = region_of(data)
+    regions = [region_of(variable) for variable in data.predicted]
     fitted = {}
     for name in plan.names:
         try:
-            fitted[name] = fit_sharpener(name, region, forecasts.pred_BTCHW, forecasts.target_BTCHW)
+            first, *others = (
+                fit_sharpener(
+                    name,
+                    region,
+                    one_channel(forecasts.pred_BTCHW, k),
+                    one_channel(forecasts.target_BTCHW, k),
+                )
+                for k, region in enumerate(regions)
+            )
         except TrainingFailed as error:
             if plan.must_fit:
                 raise
             logger.debug("%s", error)
+        else:
+            fitted[name] = replace(first, others=tuple(others))
     return fitted
 
 
-def region_of(data: ForecastData) -> Region:
-    """Return the mask and climatology that sharpeners work with."""
-    device = "cpu" if data.mask_HW.device.type == "mps" else data.mask_HW.device
-    return Region(data.mask_HW.to(device), data.climatology.mean_CHW.to(device))
+def region_of(variable: ForecastData | PredictedVariable) -> Region:
+    """Return the mask and climatology that sharpeners of a variable work with.
+
+    Of data with several predicted variables those of the first.
+    """
+    device = "cpu" if variable.mask_HW.device.type == "mps" else variable.mask_HW.device
+    return Region(variable.mask_HW.to(device), variable.climatology.mean_CHW.to(device))

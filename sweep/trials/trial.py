@@ -13,19 +13,18 @@ from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.device import Hardware
 from fieldsharp.model.epoch_losses import EpochLosses
-from fieldsharp.model.losses.forecast_loss import ForecastLoss, term_scales
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import ForecastShape
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.model.training import State, Trainer
-from fieldsharp.objectives.frontier.statistics import FrontierStatistics
 from fieldsharp.objectives.improvement import StoppingRule
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.training_length import stopping_rule, with_whole_epochs
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.trial_events import FoundLength
 from fieldsharp.sweep.trials.evaluator import Evaluator
+from fieldsharp.sweep.trials.loss import make_loss
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan, fit_sharpeners, training_forecasts
 
 BEST = "best"
@@ -80,13 +79,11 @@ class Trial:
         torch.manual_seed(run.training.seed)
         self.predictor: nn.Module = build_predictor(run.predictor, forecast_shape(data, run))
         self.predictor.to(hardware.device)
-        climatology_CHW = data.unit_climatology_CHW
-        scales = term_scales(run.loss, data.train, data.mask_HW, climatology_CHW)
         self.trainer = Trainer(
             self.predictor,
-            ForecastLoss(run.loss, climatology_CHW, scales),
+            make_loss(run.loss, data, data.train),
             data.train,
-            data.mask_HW,
+            data.masks,
             run.training,
             hardware,
             micro_batches,
@@ -169,7 +166,7 @@ class Trial:
         would have.
         """
         trainer, started = self.trainer, time.perf_counter()
-        rmses = [report.metrics["rmse"] for report in self.reports]
+        rmses = [report.judgement.error for report in self.reports]
         while not (rmses and rule.is_over(rmses)):
             losses = next(trainer.epochs(interrupted, trainer.epochs_done + 1))
             report = self._report(losses, is_last=False)
@@ -177,7 +174,7 @@ class Trial:
             report = replace(report, seconds=now - started)
             started = now
             self.reports.append(report)
-            rmses.append(report.metrics["rmse"])
+            rmses.append(report.judgement.error)
             if rule.kept(rmses) == trainer.epochs_done:
                 self._best = copy.deepcopy(trainer.state())
             after_each()
@@ -208,9 +205,8 @@ class Trial:
         self.sharpeners = {}
         if is_last or losses.epoch + 1 in self.sharpening.rungs:
             self.fit_sharpeners()
-        statistics = None
-        if is_last and self._with_frontier:
-            statistics = FrontierStatistics(self.evaluator.windows)
+        wants_frontier = is_last and self._with_frontier
+        statistics = self.evaluator.frontier_statistics() if wants_frontier else None
         by_window = self.evaluator.window_accumulation() if is_last else None
         found = self.evaluator.evaluate_sharpened(
             self.predictor,
@@ -220,7 +216,8 @@ class Trial:
             by_window=by_window,
         )
         metrics = found.pop(NO_SHARPENER)
-        _require_finite(metrics.overall, losses.epoch)
+        for name, values in zip(self.evaluator.names, metrics.each(), strict=True):
+            _require_finite(values.overall, losses.epoch, name if metrics.others else "")
         return EpochReport(
             losses.epoch,
             losses,
@@ -232,13 +229,14 @@ class Trial:
         )
 
 
-def _require_finite(metrics: dict[str, float], epoch: int) -> None:
+def _require_finite(metrics: dict[str, float], epoch: int, variable: str) -> None:
     """Check the metrics: the last step of an epoch may have diverged."""
+    of = f" of {variable}" if variable else ""
     for name, value in metrics.items():
         if not math.isfinite(value):
             raise TrainingFailed(
-                f"the {name} of the forecast is {value:g} after epoch {epoch + 1}: the training "
-                "diverged; lower training.learning_rate or loss.gradient_weight"
+                f"the {name} of the forecast{of} is {value:g} after epoch {epoch + 1}: the "
+                "training diverged; lower training.learning_rate or loss.gradient_weight"
             )
 
 

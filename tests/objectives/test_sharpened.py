@@ -117,7 +117,7 @@ def test_no_sharpener_makes_a_cheat_feasible(
 
     judged = judge(
         *(forecasts, NO_SHARPENER, objective, targets, baseline),
-        rmse_multiples=scene.rmse_multiples(),
+        rmse_multiples={"": scene.rmse_multiples()},
     )
 
     assert len(judged) == 1 + len(SHARPENERS)

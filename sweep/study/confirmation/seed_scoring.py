@@ -9,7 +9,7 @@ from typing import TypeVar
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import broken
-from fieldsharp.objectives.limits.error_limit import rmse_multiples
+from fieldsharp.objectives.limits.error_limit import all_rmse_multiples
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.settings import ObjectiveSettings
@@ -54,7 +54,7 @@ class SeedScoring:
         found = judge(
             *(run.forecasts, NO_SHARPENER, self.objective, self.targets, baseline.judgement),
             field=self.field,
-            rmse_multiples=rmse_multiples(
+            rmse_multiples=all_rmse_multiples(
                 self.objective.guards, baseline.frontier, baseline.judgement
             ),
         )

@@ -14,12 +14,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from fieldsharp.core.errors import StudyError
+from fieldsharp.objectives.per_variable import named, split_name
 from fieldsharp.sweep.study.trial_spec import Part
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 Preview = TypeVar("Preview")
 _ABOUT = "about"
+_OTHER = "variable "
 _SHARPENER = "sharpener of the reference"
 
 
@@ -28,7 +30,7 @@ class _Packed:
 
     def to_bytes(self) -> bytes:
         """Return the preview as safetensors."""
-        return _pack(self.__dict__)
+        return _pack(_parts(self))
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
@@ -38,6 +40,15 @@ class _Packed:
             StudyError: If another version of this program wrote them.
         """
         return _made(cls, _read(content))
+
+    def of(self, variable: int) -> Self:
+        """Return the preview of a predicted variable by its position.
+
+        Raises:
+            IndexError: If there is none.
+        """
+        others: tuple[Self, ...] = self.__dict__["others"]
+        return self if variable == 0 else others[variable - 1]
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,7 @@ class ObservedPreview(_Packed):
         power_LK: Mean power of the anomalies in each shell.
         wavelength_K: Wavelength of each shell in cells of the whole grid; infinite for the mean.
         per: Unit of length of gradients, cell or km.
+        others: Of the other predicted variables, in their order.
     """
 
     part: Part
@@ -81,6 +93,7 @@ class ObservedPreview(_Packed):
     power_LK: DoubleArray
     wavelength_K: DoubleArray
     per: str = "cell"
+    others: tuple["ObservedPreview", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,10 +103,12 @@ class ForecastPreview(_Packed):
     Attributes:
         values_LHW: Physical values.
         power_LK: Mean power of the forecast's anomalies in each shell.
+        others: Of the other predicted variables, in their order.
     """
 
     values_LHW: FloatArray
     power_LK: DoubleArray
+    others: tuple["ForecastPreview", ...] = ()
 
     def is_beside(self, observed: ObservedPreview) -> bool:
         """Return whether its grid and leads are those of the observed field."""
@@ -107,7 +122,8 @@ class TrialPreview:
     Attributes:
         forecast: None for a trial that was pruned.
         epochs: Figures after each epoch by name, length E: ``loss total``, ``loss base``,
-            ``loss term``, ``loss peak``, ``score``, ``gradient``, ``peak``, ``rmse``.
+            ``loss term``, ``loss peak``, ``score``, ``gradient``, ``peak``, ``rmse``; those of
+            other predicted variables as ``u10: gradient``.
         reference: The baseline's forecast under its best sharpener; only of the baseline, None in
             files of earlier versions.
         sharpener: The name of that sharpener; "" without.
@@ -117,6 +133,20 @@ class TrialPreview:
     epochs: dict[str, DoubleArray] = field(default_factory=dict)
     reference: ForecastPreview | None = None
     sharpener: str = ""
+
+    def of(self, variable: int, name: str) -> "TrialPreview":
+        """Return the preview of a predicted variable by its position, and its name."""
+        if variable == 0:
+            return self
+        of_name = named(name, "")
+        shared = {n: v for n, v in self.epochs.items() if not split_name(n)[0]}
+        own = {n.removeprefix(of_name): v for n, v in self.epochs.items() if n.startswith(of_name)}
+        return TrialPreview(
+            forecast=self.forecast and self.forecast.of(variable),
+            epochs={**shared, **own},
+            reference=self.reference and self.reference.of(variable),
+            sharpener=self.sharpener,
+        )
 
     def to_bytes(self) -> bytes:
         """Return the preview as safetensors."""
@@ -144,8 +174,16 @@ class TrialPreview:
         )
 
 
+def _parts(preview: ObservedPreview | ForecastPreview | _Packed) -> dict[str, Any]:
+    """Return the contents of a preview by name, those of other variables under their position."""
+    parts = dict(preview.__dict__)
+    for position, other in enumerate(parts.pop("others"), start=1):
+        parts |= {f"{_OTHER}{position}/{name}": value for name, value in _parts(other).items()}
+    return parts
+
+
 def _under(prefix: str, forecast: ForecastPreview) -> dict[str, Any]:
-    return {f"{prefix}{name}": values for name, values in forecast.__dict__.items()}
+    return {f"{prefix}{name}": values for name, values in _parts(forecast).items()}
 
 
 def _forecast_below(prefix: str, parts: dict[str, Any]) -> ForecastPreview | None:
@@ -176,8 +214,14 @@ def _read(content: bytes) -> dict[str, Any]:
 
 
 def _made(kind: type[Preview], parts: dict[str, Any]) -> Preview:
+    own = {name: value for name, value in parts.items() if not name.startswith(_OTHER)}
+    others: list[Preview] = []
+    while others_parts := _below(f"{_OTHER}{len(others) + 1}/", parts):
+        others.append(_made(kind, others_parts))
+    if others:
+        own["others"] = tuple(others)
     try:
-        return kind(**parts)
+        return kind(**own)
     except TypeError as error:
         raise _of_another_version(error) from error
 

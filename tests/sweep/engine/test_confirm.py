@@ -14,9 +14,7 @@ from fieldsharp.core.errors import DataError, FieldsharpError, StoppedOnRequest,
 from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
-from fieldsharp.objectives.frontier.statistics import FrontierStatistics
 from fieldsharp.objectives.guards import broken, check_guards
-from fieldsharp.objectives.leads.window_accumulation import WindowAccumulation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Band
 from fieldsharp.storage.database import open_database
@@ -29,6 +27,7 @@ from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
 from fieldsharp.sweep.trials.evaluator import Evaluator, Forecaster
 from fieldsharp.sweep.trials.trial import Trial
+from fieldsharp.sweep.trials.variable_statistics import FrontiersOfVariables, WindowsOfVariables
 from tests.sweep.engine.confirming import (
     BASE,
     GRADIENT,
@@ -224,8 +223,8 @@ def test_the_test_split_is_looked_at_once_a_training(
         sharpeners: Mapping[str, FittedSharpener],
         *,
         detail: bool = True,
-        frontier: FrontierStatistics | None = None,
-        by_window: WindowAccumulation | None = None,
+        frontier: FrontiersOfVariables | None = None,
+        by_window: WindowsOfVariables | None = None,
     ) -> dict[str, MetricValues]:
         parts.append((int(self._windows.starts_B[0]), detail))
         return whole(
