@@ -53,13 +53,30 @@ def check_predictor(predictor: nn.Module, shape: ForecastShape, name: str) -> No
     except (Exception, SystemExit) as error:
         raise ConfigError(
             f"predictor {name!r} fails on a history of shape {tuple(history_BTCHW.shape)} "
-            f"({_one_line(error)})"
+            f"({_one_line(error)}){_channels(shape)}"
         ) from error
     if found != expected:
         raise ConfigError(
             f"predictor {name!r} returns the shape {found} where (batch, horizon, channel, y, x) = "
-            f"{expected} was expected"
+            f"{expected} was expected{_channels(shape)}"
         )
+
+
+def _channels(shape: ForecastShape) -> str:
+    """Return what a predictor that takes one channel alone has to take; "" where that is all."""
+    if shape.inputs == shape.channels == 1:
+        return ""
+    fewer = "leave data.inputs, data.static and data.forcings out"
+    predicted = f"the first {shape.channels} of which are predicted"
+    if shape.inputs == shape.channels:
+        fewer, predicted = "name one variable in data.predict", "all of which are predicted"
+    elif shape.channels == 1:
+        predicted = "the first of which is predicted"
+    return (
+        f"; it is called with {shape.inputs} input channels (shape.inputs), {predicted} "
+        "(shape.channels): build its first layer for shape.inputs and its last for shape.channels, "
+        f"or {fewer}"
+    )
 
 
 def predictor_class(name: str, setting: str) -> type[nn.Module]:

@@ -14,7 +14,7 @@ from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
 from fieldsharp.sweep.study.confirmation.result_in_words import held_scores
 from fieldsharp.sweep.study.status.references import Reference
-from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus
+from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus, VariableStatus
 
 
 def show_status(status: StudyStatus, console: Console) -> None:
@@ -24,7 +24,7 @@ def show_status(status: StudyStatus, console: Console) -> None:
     counts = ", ".join(f"{n} {state.lower()}" for state, n in status.states.items() if n)
     counts = counts or "no trials"
     unit = f" [{status.units}]" if status.units else ""
-    observed, targets = status.observed, status.targets
+    observed = status.observed
     show(f"study {status.study}: {counts}; budget {status.budget} trials")
     show_long(status.coordinator.note)
     of = "as the script tells" if observed["gradient"] is None else "on the validation split"
@@ -33,26 +33,7 @@ def show_status(status: StudyStatus, console: Console) -> None:
         show_long(note)
     if status.shared_data_mb:
         show(f"the workers share {status.shared_data_mb:.1f} MB of data beside the database")
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "trial", "score", "gradient", "peak", "rmse", "skill"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    if observed["gradient"] is not None and observed["peak"] is not None:
-        table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "", "")
-    table.add_row("target", "", "", *_numbers(targets["gradient"], targets["peak"]), "", "")
-    rows = [("baseline", status.baseline), ("best", status.best)]
-    shown = {trial.trial for _, trial in rows if trial is not None}
-    rows += [("front", trial) for trial in status.front if trial.trial not in shown]
-    for name, trial in rows:
-        if trial is not None:
-            numbers = _numbers(trial.score, trial.gradient, trial.peak, trial.rmse)
-            skill = trial.metrics.get("skill_persistence")
-            table.add_row(
-                name, str(trial.trial), *numbers, "-" if skill is None else f"{skill:.2f}"
-            )
-        if name == "baseline":
-            for reference in status.references:
-                table.add_row(*_reference(reference))
-    console.print(table)
+    _show_numbers(status, console)
     show("skill is 1 - MSE / MSE of persistence")
     for sentence in _without_training(status):
         show_long(sentence)
@@ -93,6 +74,60 @@ def show_status(status: StudyStatus, console: Console) -> None:
     verdict = status.verdict
     show_long(f"verdict: {verdict.name}: {verdict.reason}")
     show_long(f"next: {next_step(verdict, status.confirmation)}")
+
+
+def _show_numbers(status: StudyStatus, console: Console) -> None:
+    """Print a table of observed and forecast figures, of each predicted variable one."""
+    if not status.variables:
+        console.print(_numbers_table(status, status.front))
+        return
+    first, *others = status.variables.items()
+    console.print(_numbers_table(first[1]))
+    for name, one in others:
+        unit = f" [{one.units}]" if one.units else ""
+        console.print(f"field {name}{unit}", markup=False)
+        console.print(_numbers_table(one))
+    means = ", ".join(
+        f"{name} {trial.score:.4g}"
+        for name, trial in (("baseline", status.baseline), ("best", status.best))
+        if trial is not None
+    )
+    if means:
+        console.print(
+            f"the score of a trial is the mean over variables: {means}",
+            markup=False,
+            soft_wrap=True,
+        )
+    for name, one in status.variables.items():
+        differs = one.verdict.name != status.verdict.name
+        said = f"{one.verdict.name}: {one.verdict.reason}" if differs else one.verdict.name
+        console.print(f"{name} by itself: {said}", markup=False, soft_wrap=True)
+
+
+def _numbers_table(
+    status: StudyStatus | VariableStatus, front: Sequence[TrialStatus] = ()
+) -> Table:
+    observed, targets = status.observed, status.targets
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "trial", "score", "gradient", "peak", "rmse", "skill"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    if observed["gradient"] is not None and observed["peak"] is not None:
+        table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "", "")
+    table.add_row("target", "", "", *_numbers(targets["gradient"], targets["peak"]), "", "")
+    rows = [("baseline", status.baseline), ("best", status.best)]
+    shown = {trial.trial for _, trial in rows if trial is not None}
+    rows += [("front", trial) for trial in front if trial.trial not in shown]
+    for name, trial in rows:
+        if trial is not None:
+            numbers = _numbers(trial.score, trial.gradient, trial.peak, trial.rmse)
+            skill = trial.metrics.get("skill_persistence")
+            table.add_row(
+                name, str(trial.trial), *numbers, "-" if skill is None else f"{skill:.2f}"
+            )
+        if name == "baseline":
+            for reference in status.references:
+                table.add_row(*_reference(reference))
+    return table
 
 
 def show_guards(guards: Sequence[GuardOutcome], console: Console) -> None:

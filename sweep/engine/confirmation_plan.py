@@ -15,7 +15,12 @@ from fieldsharp.objectives.targets import Targets, resolve_all_targets
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import candidates, new_seeds
-from fieldsharp.sweep.study.confirmation.records import Confirmation, Runs, read_runs
+from fieldsharp.sweep.study.confirmation.records import (
+    Confirmation,
+    ConfirmedBands,
+    Runs,
+    read_runs,
+)
 from fieldsharp.sweep.study.confirmation.result_in_words import in_words
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
     SeedScoring,
@@ -98,6 +103,13 @@ class ConfirmationPlan:
             peak=BandSummary.of(self.targets.peak),
             trials=trials,
             references=references,
+            variables={
+                name: ConfirmedBands(
+                    gradient=BandSummary.of(bands.gradient), peak=BandSummary.of(bands.peak)
+                )
+                for name, bands in self.targets.by_variable.items()
+                if name
+            },
         )
 
 

@@ -124,7 +124,7 @@ def save_run(
     try:
         save_weights(predictor, folder / WEIGHTS)
         if sharpener is not None:
-            save_sharpener(folder, sharpener, region_of(data))
+            save_sharpener(folder, sharpener, *map(region_of, data.predicted))
         for name, text in texts.items():
             write_durably(folder / name, text.encode("utf-8"))
     except OSError as error:

@@ -11,6 +11,7 @@ from fieldsharp.sweep.study.confirmation.records import (
     Confirmation,
     ConfirmedTrial,
     OverSeeds,
+    Spread,
 )
 from fieldsharp.sweep.study.confirmation.seed_scoring import best_first
 from fieldsharp.sweep.study.data_summary import BandSummary
@@ -42,8 +43,8 @@ def _forecast(
     name = one.sharpening if isinstance(one, ConfirmedTrial) else getattr(one, "name", "")
     better = one.held_score.mean < baseline.held_score.mean - TIE
     faults = _faults_of_seeds(one)
-    faults += _missed(one, "gradient", confirmation.gradient)
-    faults += _missed(one, "peak", confirmation.peak)
+    for what, spread, band in confirmation.sharpness(one):
+        faults += _missed(what, spread, band)
     if not better:
         faults.append(
             f"its mean score, {one.held_score.mean:.4g}, is no better than the baseline's, "
@@ -86,10 +87,7 @@ def _detail(guards: Sequence[BrokenGuard]) -> str:
     return f" ({at}{mean}{fmean(values):.4g}, limit {fmean(limits):.4g})"
 
 
-def _missed(one: OverSeeds, name: str, band: BandSummary) -> list[str]:
-    spread = getattr(one, name)
-    if spread is None:
-        return []
+def _missed(name: str, spread: Spread, band: BandSummary) -> list[str]:
     bounds = band.band()
     if bounds.nearly_holds(spread.mean):
         return []

@@ -85,8 +85,20 @@ class BrokenGuard(Settings):
     limit: float | None
 
 
+class SeedOfVariable(Settings):
+    """One training in one of several predicted variables; physical units, test split."""
+
+    score: float
+    gradient: float
+    peak: float
+    rmse: float
+
+
 class SeedOutcome(Settings):
     """One training compared with the baseline's of the same seed; physical units, test split.
+
+    Of several predicted variables the score is the mean, guards are those of all, and gradient,
+    peak and RMSE are of the first.
 
     Attributes:
         score: The lower the better; None, as the figures below, where the training failed.
@@ -94,6 +106,8 @@ class SeedOutcome(Settings):
         guards_broken: Names, the most broken first.
         broken: The same with lead, value and limit; none in confirmations of earlier versions.
         failure: Why the training failed.
+        error: What tells equal scores apart, see ``MetricValues.error``; None of one variable.
+        variables: Each predicted variable by itself; none where there is one.
     """
 
     seed: int
@@ -104,6 +118,10 @@ class SeedOutcome(Settings):
     guards_broken: list[str] = Field(default_factory=list)
     broken: list[BrokenGuard] = Field(default_factory=list)
     failure: str | None = None
+    error: float | None = Field(None, exclude_if=lambda error: error is None)
+    variables: dict[str, SeedOfVariable] = Field(
+        default_factory=dict, exclude_if=lambda variables: not variables
+    )
 
     @property
     def feasible(self) -> bool:
@@ -116,6 +134,15 @@ class Spread(Settings):
 
     mean: float
     error: float | None
+
+
+class VariableOverSeeds(Settings):
+    """Forecasts of one of several predicted variables over new seeds, on the test split."""
+
+    score: Spread
+    gradient: Spread
+    peak: Spread
+    rmse: Spread
 
 
 class OverSeeds(Settings):
@@ -133,6 +160,8 @@ class OverSeeds(Settings):
         feasible: Number of seeds with which it was trained to the end and breaks no guard.
         outcomes: One for each seed. Seeds with which the baseline failed are left out for all but
             the baseline, since they cannot be compared.
+        variables: Each predicted variable by itself, over the seeds whose training did not fail;
+            none where there is one variable, or all failed.
     """
 
     score: Spread | None
@@ -144,6 +173,9 @@ class OverSeeds(Settings):
     below_baseline: Spread | None
     feasible: int
     outcomes: list[SeedOutcome]
+    variables: dict[str, VariableOverSeeds] = Field(
+        default_factory=dict, exclude_if=lambda variables: not variables
+    )
 
     @property
     def mostly_feasible(self) -> bool:
@@ -179,6 +211,13 @@ class ConfirmedReference(OverSeeds, Named):
     """The baseline under a sharpener, without any further training, over the same seeds."""
 
 
+class ConfirmedBands(Settings):
+    """The bands of one variable on the test split."""
+
+    gradient: BandSummary
+    peak: BandSummary
+
+
 class Confirmation(Settings):
     """The confirmation of the best trials of a study.
 
@@ -190,6 +229,7 @@ class Confirmation(Settings):
         gradient, peak: Bands on the test split.
         trials: The baseline as it is, then the others in the order of the search.
         references: The baseline under each sharpener; none where an earlier version trained it.
+        variables: The bands of each predicted variable; none where there is one.
     """
 
     winner: int | None
@@ -201,6 +241,25 @@ class Confirmation(Settings):
     peak: BandSummary
     trials: list[ConfirmedTrial]
     references: list[ConfirmedReference] = Field(default_factory=list)
+    variables: dict[str, ConfirmedBands] = Field(
+        default_factory=dict, exclude_if=lambda variables: not variables
+    )
+
+    def sharpness(self, one: OverSeeds) -> list[tuple[str, Spread, BandSummary]]:
+        """Return the gradient and peak of a forecast beside their bands, of each variable.
+
+        With the names of what they are, such as ``gradient`` or ``gradient of u10``; none where
+        every training failed.
+        """
+        found: list[tuple[str, Spread | None, BandSummary]] = [
+            (f"{name} of {variable}", getattr(one.variables[variable], name), getattr(bands, name))
+            for variable, bands in self.variables.items()
+            if variable in one.variables
+            for name in ("gradient", "peak")
+        ]
+        if not self.variables:
+            found = [("gradient", one.gradient, self.gradient), ("peak", one.peak, self.peak)]
+        return [(name, spread, band) for name, spread, band in found if spread is not None]
 
     def for_trial(self, number: int) -> ConfirmedTrial | None:
         """Return the confirmation of a trial, None where it was not confirmed."""
@@ -227,11 +286,10 @@ def shortfall(verdict: Verdict, confirmation: Confirmation | None) -> str | None
     confirmed = confirmation.for_trial(about)
     if confirmed is None:
         return None
-    bands = {"gradient": confirmation.gradient, "peak": confirmation.peak}
     missed = [
         f"{name} {spread.mean:.4g} of {band.low:.4g}"
-        for name, band in bands.items()
-        if (spread := getattr(confirmed, name)) is not None and spread.mean < band.low
+        for name, spread, band in confirmation.sharpness(confirmed)
+        if spread.mean < band.low
     ]
     if not missed:
         return None

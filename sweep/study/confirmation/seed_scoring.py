@@ -22,8 +22,10 @@ from fieldsharp.sweep.study.confirmation.records import (
     ConfirmedTrial,
     OverSeeds,
     Runs,
+    SeedOfVariable,
     SeedOutcome,
     Spread,
+    VariableOverSeeds,
 )
 
 Kind = TypeVar("Kind", bound=OverSeeds)
@@ -80,6 +82,17 @@ def _outcome(seed: int, judged: JudgedForecast) -> SeedOutcome:
             )
             for guard in wrong
         ],
+        error=judged.error if judged.score.by_variable else None,
+        variables={
+            name: _of_variable(score.total, judged.values.of(name).overall)
+            for name, score in judged.score.by_variable.items()
+        },
+    )
+
+
+def _of_variable(score: float, metrics: Mapping[str, float]) -> SeedOfVariable:
+    return SeedOfVariable(
+        score=score, gradient=metrics["gradient"], peak=metrics["peak"], rmse=metrics["rmse"]
     )
 
 
@@ -193,11 +206,15 @@ def _over_seeds(outcomes: list[SeedOutcome], baseline: list[SeedOutcome] | None)
     """Return the outcomes of all seeds together; without a baseline they are the baseline's."""
     reference = outcomes if baseline is None else baseline
     scores = {o.seed: o.score for o in reference if o.score is not None}
-    rmses = {o.seed: o.rmse for o in reference if o.rmse}  # no ratio to zero
+    rmses = {o.seed: _error(o) for o in reference if _error(o)}  # no ratio to zero
     held = _held_scores(outcomes, reference)
     held_score = spread(list(held.values()))
     assert held_score is not None, "the baseline was trained to the end with one of these seeds"
-    ratios = [o.rmse / rmses[o.seed] for o in outcomes if o.rmse is not None and o.seed in rmses]
+    ratios = [
+        error / of_baseline
+        for o in outcomes
+        if (error := _error(o)) is not None and (of_baseline := rmses.get(o.seed)) is not None
+    ]
     return OverSeeds(
         score=spread([o.score for o in outcomes if o.score is not None]),
         held_score=held_score,
@@ -210,7 +227,23 @@ def _over_seeds(outcomes: list[SeedOutcome], baseline: list[SeedOutcome] | None)
         else spread([scores[seed] - score for seed, score in held.items()]),
         feasible=sum(o.feasible for o in outcomes),
         outcomes=outcomes,
+        variables=_variables_over_seeds(outcomes),
     )
+
+
+def _error(outcome: SeedOutcome) -> float | None:
+    return outcome.rmse if outcome.error is None else outcome.error
+
+
+def _variables_over_seeds(outcomes: Sequence[SeedOutcome]) -> dict[str, VariableOverSeeds]:
+    trained = [o.variables for o in outcomes if o.variables]
+    figures = VariableOverSeeds.model_fields
+    return {
+        name: VariableOverSeeds.model_validate(
+            {f: spread([getattr(one[name], f) for one in trained]) for f in figures}
+        )
+        for name in (trained[0] if trained else ())
+    }
 
 
 def _held_scores(

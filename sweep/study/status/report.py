@@ -1,7 +1,7 @@
 """The whole state of a study, for `status`, `--json`, the dashboard's note and reports."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from optuna.study import Study
@@ -17,6 +17,7 @@ from fieldsharp.sweep.configuration.ranges import Scalar, setting_path, value_at
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import candidates
 from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confirmation
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.frontier import StudyFrontier, excess_over
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
 from fieldsharp.sweep.study.shared_data import shared_mb
@@ -29,7 +30,7 @@ from fieldsharp.sweep.study.status.references import (
     sharpening_status,
     why_no_references,
 )
-from fieldsharp.sweep.study.status.state import CoordinatorStatus, study_state
+from fieldsharp.sweep.study.status.state import CoordinatorStatus, StudyState, study_state
 from fieldsharp.sweep.study.trial_records import (
     FAILURE,
     TrialRecord,
@@ -70,8 +71,33 @@ class TrialStatus:
 
 
 @dataclass(frozen=True)
+class VariableStatus:
+    """A study in one of its predicted variables, as of a study that predicts no other.
+
+    Attributes:
+        verdict: On the trials so far, by this variable alone.
+        best: The best trial of the study, whose score here is that of the variable.
+        baseline: The trial with weight 0, as it is.
+        references: The baseline under each sharpener.
+        targets: Least gradient and peak.
+        observed: Observed gradient and peak on the validation split.
+    """
+
+    units: str
+    verdict: Verdict
+    targets: dict[str, float]
+    observed: dict[str, float | None]
+    best: TrialStatus | None
+    baseline: TrialStatus | None
+    references: list[Reference]
+
+
+@dataclass(frozen=True)
 class StudyStatus:
     """The state of a study.
+
+    Of several predicted variables, scores are means over them, guards are those of all, and what is
+    in units of a field is of the first.
 
     Attributes:
         states: Number of trials in each state.
@@ -99,6 +125,7 @@ class StudyStatus:
         failures: Reason of each failed trial, by number.
         left_out: Why complete and pruned trials are not compared with the others, by number:
             another program added them, or wrote over their attributes.
+        variables: Each predicted variable by itself, the first first; empty where there is one.
     """
 
     study: str
@@ -131,12 +158,20 @@ class StudyStatus:
     gradient_per: str = "cell"
     grid_notes: tuple[str, ...] = ()
     shared_data_mb: float = 0.0
+    variables: dict[str, VariableStatus] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         confirmation = self.confirmation
+        tree = asdict(replace(self, variables={}))
+        del tree["variables"]
+        if self.variables:
+            tree["variables"] = {
+                name: {**asdict(one), "verdict": one.verdict.model_dump()}
+                for name, one in self.variables.items()
+            }
         return {
-            **asdict(self),
+            **tree,
             "verdict": self.verdict.model_dump(),
             "confirmation": confirmation.model_dump(mode="json") if confirmation else None,
             "frontier": _frontier_as_json(self.frontier) if self.frontier else None,
@@ -208,6 +243,27 @@ def study_status(study: Study, url: str) -> StudyStatus:
         gradient_per=facts.measures.per,
         grid_notes=facts.grid_notes,
         shared_data_mb=shared_mb(config, facts, url),
+        variables={
+            name: _variable_status(facts.of(name), one, state, baseline)
+            for name, one in verdict.variables.items()
+        },
+    )
+
+
+def _variable_status(
+    facts: DataSummary, verdict: Verdict, state: StudyState, baseline: TrialRecord | None
+) -> VariableStatus:
+    name = facts.variable
+    alone = None if baseline is None else baseline.of(name)
+    bound = StudyFrontier.of(alone)
+    return VariableStatus(
+        units=facts.units,
+        verdict=verdict,
+        targets={"gradient": facts.gradient.low, "peak": facts.peak.low},
+        observed={"gradient": facts.gradient_observed, "peak": facts.peak_observed},
+        best=trial_status(state.best, bound, name) if state.best else None,
+        baseline=trial_status(state.baseline, bound, name) if state.baseline else None,
+        references=references(alone, bound) if alone is not None else [],
     )
 
 
@@ -232,12 +288,15 @@ def left_out(trials: list[FrozenTrial]) -> dict[int, str]:
     return {trial.number: why for trial in ended if (why := why_left_out(trial))}
 
 
-def trial_status(trial: FrozenTrial, bound: StudyFrontier | None = None) -> TrialStatus:
+def trial_status(
+    trial: FrozenTrial, bound: StudyFrontier | None = None, variable: str = ""
+) -> TrialStatus:
     """Return a complete trial with all that is stored of it.
 
     Args:
         trial: Complete.
         bound: The frontier of its study; None if not known.
+        variable: Of which alone it is wanted; "" for all.
 
     Raises:
         StudyError: If it was not run by this program, or by another version.
@@ -248,6 +307,8 @@ def trial_status(trial: FrozenTrial, bound: StudyFrontier | None = None) -> Tria
             f"trial {trial.number} has no record of its training: it is {trial.state.name} or was "
             "not run by this program; choose a complete trial"
         )
+    if variable:
+        record = record.of(variable)
     return TrialStatus(
         trial=trial.number,
         score=record.score,
