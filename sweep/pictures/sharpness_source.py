@@ -8,6 +8,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.objectives.frontier.frontier import FrontierCurve
 from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.objectives.per_variable import named
 from fieldsharp.objectives.targets import Band
 from fieldsharp.sweep.study.sharpening_records import SharpenedForecast
 from fieldsharp.sweep.study.trial_records import (
@@ -57,7 +58,9 @@ class SharpnessSource:
     target: Shares
 
 
-def sharpness_source(trials: Sequence[FrozenTrial], target: Band) -> SharpnessSource | None:
+def sharpness_source(
+    trials: Sequence[FrozenTrial], target: Band, variable: str = ""
+) -> SharpnessSource | None:
     """Return what the picture of a study is drawn from, at little cost.
 
     None before the baseline is complete, or where the observed gradient is not known. No record
@@ -66,11 +69,14 @@ def sharpness_source(trials: Sequence[FrozenTrial], target: Band) -> SharpnessSo
     Args:
         trials: All of the study.
         target: Of the gradient.
+        variable: Of which alone; one of several that are predicted, or the only one.
     """
     baseline = complete_baseline(trials)
     record = trial_record(baseline) if baseline is not None else None
     if baseline is None or record is None:
         return None
+    of = variable if variable in record.judgement.others else ""
+    record = record.of(variable)
     observed, rmse = record.metrics.get("gradient_observed", 0.0), record.metrics["rmse"]
     if not (observed > 0 and rmse > 0):
         return None
@@ -78,7 +84,8 @@ def sharpness_source(trials: Sequence[FrozenTrial], target: Band) -> SharpnessSo
     for trial in trials:
         if trial.state is not TrialState.COMPLETE or trial is baseline or not was_run(trial):
             continue
-        at = (_figure(trial, "gradient") / observed, _figure(trial, "rmse") / rmse)
+        figures = [_figure(trial, named(of, name)) for name in ("gradient", "rmse")]
+        at = (figures[0] / observed, figures[1] / rmse)
         if all(map(math.isfinite, at)):
             name = f"trial {trial.number}"
             found[trial.number] = SharpnessPoint(name, at, is_feasible(trial))

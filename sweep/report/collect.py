@@ -1,6 +1,7 @@
 """Collects the data of a report from the database of the study and its files."""
 
 import shlex
+from dataclasses import replace
 from datetime import datetime
 
 from optuna.study import Study
@@ -34,6 +35,7 @@ from fieldsharp.sweep.report.without_training import without_training
 from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing
 from fieldsharp.sweep.results.exportable import require_complete
 from fieldsharp.sweep.study.confirmation.records import read_runs
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.frontier import StudyFrontier
 from fieldsharp.sweep.study.lookup import (
@@ -72,7 +74,7 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         test, why_no_test = test_split(config, summary, specs, files, sharpened, store)
     rows = trial_rows(trials, summary)
     confirmation = status.confirmation
-    return Report(
+    report = Report(
         study=name,
         made=datetime.now().astimezone(),
         variable=summary.variable,
@@ -113,6 +115,44 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         accused=accused_trial(status.verdict.trial, specs, files)
         if status.verdict.name == GAMED and status.verdict.trial is not None
         else None,
+    )
+    of_each = (
+        _in_variable(report, trials, records, summary.of(name), status)
+        for name in (summary.variables if summary.others else ())
+    )
+    return replace(report, variables=tuple(of_each))
+
+
+def _in_variable(
+    report: Report,
+    trials: ParsedTrials,
+    records: dict[Kind, TrialRecord],
+    summary: DataSummary,
+    status: StudyStatus,
+) -> Report:
+    """Return the report on one of several predicted variables."""
+    name = summary.variable
+    own = {kind: record.of(name) for kind, record in records.items()}
+    validation = report.validation.of(name)
+    rows = trial_rows(trials, summary, name)
+    compared = without_training(own, summary.targets, status.missing_references)
+    if compared is not None and report.without_training is not None:
+        # A sharpener is chosen by all variables at once.
+        compared = replace(compared, best=report.without_training.best)
+    return replace(
+        report,
+        variable=name,
+        units=summary.units,
+        verdict=status.verdict.variables.get(name, status.verdict),
+        validation=validation,
+        test=report.test.of(name) if report.test is not None else None,
+        trials=rows,
+        variants=variant_rows(rows),
+        guards=guard_rows(rows, validation.results),
+        without_training=compared,
+        frontier=StudyFrontier.of(own.get("baseline")),
+        accused=None,
+        names_of_charts=f"variable-{list(status.variables).index(name)}-",
     )
 
 

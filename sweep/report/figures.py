@@ -138,7 +138,7 @@ def spectra(report: Report) -> list[Drawing]:
         title = f"Power by scale, {observed.ahead[lead]}"
         caption = sentences.spectrum_sentence(report, observed, split.forecasts, lead)
         figure = one_spectrum(observed, split.forecasts, lead, PAGE, _labels(report))
-        drawings.append(_chart(f"spectrum-{lead}", title, caption, figure))
+        drawings.append(_chart(f"{report.names_of_charts}spectrum-{lead}", title, caption, figure))
     return drawings
 
 
@@ -154,7 +154,11 @@ def leads(report: Report) -> list[Drawing]:
         lines = split.by_lead(metric)
         figure = one_by_lead(metric, lines, band, observed, PAGE, _labels(report))
         caption = sentences.lead_sentence(report, metric, lines, observed, band.offset)
-        drawings.append(_chart(f"lead-{metric}", f"Mean {metric} by lead", caption, figure))
+        drawings.append(
+            _chart(
+                f"{report.names_of_charts}lead-{metric}", f"Mean {metric} by lead", caption, figure
+            )
+        )
     return drawings
 
 
@@ -206,7 +210,7 @@ def frontier(report: Report) -> list[Drawing]:
         PAGE,
     )
     caption = sentences_without_training.frontier_sentence(report)
-    return [_chart("frontier", "Error against sharpness", caption, figure)]
+    return [_chart(f"{report.names_of_charts}frontier", "Error against sharpness", caption, figure)]
 
 
 def slices(report: Report) -> list[Drawing]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.objectives.guards_of_variables import outcomes_of
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdicts.verdict import Verdict
@@ -63,11 +64,21 @@ class ForecastResult:
 
     Attributes:
         score: The lower the better.
+        scores: Of each of several predicted variables, by name; the score is their mean.
     """
 
     metrics: MetricValues
     score: float
     guards: Sequence[GuardOutcome]
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, variable: str) -> "ForecastResult":
+        """Return the result of one variable alone."""
+        return ForecastResult(
+            self.metrics.of(variable),
+            self.scores[variable],
+            outcomes_of(self.guards, variable, self.metrics.others),
+        )
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,23 @@ class SplitResults:
     results: Mapping[Kind, ForecastResult]
     observed: ObservedPreview | None = None
     forecasts: Mapping[Kind, ForecastPreview] = field(default_factory=dict)
+
+    def of(self, variable: str) -> "SplitResults":
+        """Return the results of one of several predicted variables alone."""
+        by_variable = self.targets.by_variable
+        position = list(by_variable).index(variable)
+        observed = self.observed
+        if observed is not None and position > len(observed.others):
+            observed = None
+        return SplitResults(
+            self.part,
+            by_variable[variable],
+            {kind: result.of(variable) for kind, result in self.results.items()},
+            observed and observed.of(position),
+            {}
+            if observed is None
+            else {kind: one.of(position) for kind, one in self.forecasts.items()},
+        )
 
     @property
     def observed_metrics(self) -> Mapping[str, float]:
@@ -330,6 +358,10 @@ class Report:
         accused: The trial that the verdict refuses; None where it refuses none.
         per: The unit of length of gradients.
         grid_notes: How cells are weighted and distances are known, a sentence each.
+        variables: The same of each of several predicted variables by itself, the first first; of
+            all at once scores are means, guards those of all variables, and figures in units of a
+            field are of the first.
+        names_of_charts: What the names of its charts begin with, which must differ on a page.
     """
 
     study: str
@@ -365,6 +397,8 @@ class Report:
     accused: AccusedTrial | None = None
     per: str = "per cell"
     grid_notes: Sequence[str] = ()
+    variables: Sequence["Report"] = ()
+    names_of_charts: str = ""
 
     @property
     def main_split(self) -> SplitResults:

@@ -66,6 +66,8 @@ class ReportPage:
     references: Table | None
     frontier: Sequence[Drawing]
     settings: Sequence[tuple[str, str]]
+    variables: Sequence["VariablePart"]
+    scores: Table | None
     pictures_note: str
     fallback: str
     no_pictures: str
@@ -91,9 +93,58 @@ class ReportPage:
     def pictures(self) -> int:
         """Number of pictures on the page."""
         of_maps = sum(len(lead.drawings) for lead in (*self.maps, *self.accused))
-        return of_maps + sum(
-            map(len, (self.frontier, self.spectra, self.leads, self.search, self.slices))
+        of_variables = sum(part.pictures for part in self.variables)
+        return (
+            of_maps
+            + of_variables
+            + sum(map(len, (self.frontier, self.spectra, self.leads, self.search, self.slices)))
         )
+
+
+@dataclass(frozen=True)
+class VariablePart:
+    """What the page shows of a predicted variable beyond the first.
+
+    Attributes:
+        anchor: Of its section.
+        verdict: On the trials by this variable alone, a sentence.
+    """
+
+    name: str
+    anchor: str
+    verdict: str
+    metrics_sentence: str
+    metrics: Sequence[Table]
+    references_sentence: str
+    references: Table | None
+    frontier: Sequence[Drawing]
+    maps: Sequence[MapsAtLead]
+    spectra: Sequence[Drawing]
+    leads: Sequence[Drawing]
+
+    @property
+    def pictures(self) -> int:
+        """Number of its pictures."""
+        of_maps = sum(len(lead.drawings) for lead in self.maps)
+        return of_maps + len(self.frontier) + len(self.spectra) + len(self.leads)
+
+
+def _variable_part(report: Report) -> VariablePart:
+    splits = [split for split in (report.validation, report.test) if split and split.results]
+    unit = f" [{report.units}]" if report.units else ""
+    return VariablePart(
+        name=f"{report.variable}{unit}",
+        anchor=report.names_of_charts.rstrip("-"),
+        verdict=f"{sentences.capital(report.verdict.name)}: {report.verdict.reason}.",
+        metrics_sentence=sentences.metrics_sentence(report),
+        metrics=[tables.metrics(report, split) for split in splits],
+        references_sentence=sentences_without_training.references_sentence(report),
+        references=tables.without_training(report),
+        frontier=figures.frontier(report),
+        maps=figures.maps(report),
+        spectra=figures.spectra(report),
+        leads=figures.leads(report),
+    )
 
 
 def _warnings(report: Report) -> list[str]:
@@ -126,6 +177,9 @@ def lay_out(report: Report) -> ReportPage:
         "without-training": report.without_training is not None or bool(frontier),
     }
     contents = [part for part in CONTENTS if has_part.get(part[0], True)]
+    variables = [_variable_part(one) for one in report.variables[1:]]
+    after = 1 + [name for name, _ in contents].index("maps" if not has_part["scales"] else "scales")
+    contents[after:after] = [(part.anchor, part.name) for part in variables]
     return ReportPage(
         contents=contents,
         reason=f"{sentences.capital(report.verdict.reason)}.",
@@ -145,6 +199,8 @@ def lay_out(report: Report) -> ReportPage:
             (name, number(value) if isinstance(value, float) else str(value))
             for name, value in (report.chosen.params if report.chosen else {}).items()
         ],
+        variables=variables,
+        scores=tables.scores(report),
         pictures_note=sentences.pictures_note(observed) if observed is not None else "",
         fallback=_fallback(report),
         no_pictures=_no_pictures(report),

@@ -43,10 +43,13 @@ def validation_split(
     """Return the results of the validation split from stored records and previews."""
     results: dict[Kind, ForecastResult] = {}
     for kind, record in records.items():
-        results[kind] = ForecastResult(record.judgement, record.score, record.guards)
+        scores = {name: one.score for name, one in record.variables.items()}
+        results[kind] = ForecastResult(record.judgement, record.score, record.guards, scores)
         best = best_reference(record.references)
         if best is not None:
-            results["reference"] = ForecastResult(best.judgement, best.score, best.guards)
+            results["reference"] = ForecastResult(
+                best.judgement, best.score, best.guards, best.scores
+            )
     observed, forecasts = _stored_previews(specs, files)
     return SplitResults("validation", summary.targets, results, observed, forecasts)
 
@@ -218,7 +221,8 @@ def _evaluated(
             field=field,
             rmse_multiples=multiples,
         )[-1]
-        return ForecastResult(judged.values, judged.score.total, judged.guards)
+        scores = {name: one.total for name, one in judged.score.by_variable.items()}
+        return ForecastResult(judged.values, judged.score.total, judged.guards, scores)
 
     builder = PreviewBuilder(data, "test")
     previews = {

@@ -45,6 +45,30 @@ class Table:
         return not any(self.headings)
 
 
+def scores(report: Report) -> Table | None:
+    """Return the scores of each predicted variable, and their means; None where there is one."""
+    if not report.variables:
+        return None
+    results = report.main_split.results
+    rows = [
+        [one.variable, *(number(result.scores[one.variable]) for result in results.values())]
+        for one in report.variables
+    ]
+    verdicts = [report.verdict.variables.get(one.variable) for one in report.variables]
+    rows = [
+        [*row, verdict.name if verdict is not None else ""]
+        for row, verdict in zip(rows, verdicts, strict=True)
+    ]
+    rows.append(["mean", *(number(r.score) for r in results.values()), report.verdict.name])
+    return Table(
+        caption=f"Scores of each variable, {report.main_split.part} split",
+        headings=["", *(_row_name(report, kind) for kind in results), "verdict by itself"],
+        rows=rows,
+        text_columns=[len(results) + 1],
+        bold_row=len(rows) - 1,
+    )
+
+
 def metrics(report: Report, split: SplitResults) -> Table:
     """Return the metrics of observations, targets and forecasts on one split."""
     observed, targets = split.observed_metrics, split.targets

@@ -8,6 +8,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.model.registry import LOSS_VARIANTS, loss_variant
 from fieldsharp.objectives.guards import GUARDS
+from fieldsharp.objectives.per_variable import named
 from fieldsharp.sweep.report.model import (
     Cost,
     ForecastResult,
@@ -52,13 +53,17 @@ class ParsedTrials:
         return baseline if baseline is not None and baseline.number in self.records else None
 
 
-def trial_rows(trials: ParsedTrials, summary: DataSummary) -> list[TrialRow]:
-    """Return a row for each trial."""
-    return [_trial_row(trial, trials, summary) for trial in trials.all]
+def trial_rows(trials: ParsedTrials, summary: DataSummary, variable: str = "") -> list[TrialRow]:
+    """Return a row for each trial, of one variable alone where its name is given."""
+    return [_trial_row(trial, trials, summary, variable) for trial in trials.all]
 
 
-def _trial_row(trial: FrozenTrial, trials: ParsedTrials, summary: DataSummary) -> TrialRow:
+def _trial_row(
+    trial: FrozenTrial, trials: ParsedTrials, summary: DataSummary, variable: str
+) -> TrialRow:
     spec, record = trials.specs.get(trial.number), trials.records.get(trial.number)
+    if variable and record is not None:
+        record = record.of(variable)
     score = sharpness = gradient = rmse = None
     if record is not None:
         score = record.score
@@ -116,7 +121,9 @@ def guard_rows(
     """Return a row for each guard, the most broken first."""
     complete = [trial for trial in trials if trial.is_complete]
     rows = []
-    for name, guard in GUARDS.items():
+    others = dict.fromkeys(n for result in results.values() for n in result.metrics.others)
+    every = [(named(of, name), guard) for of in ("", *others) for name, guard in GUARDS.items()]
+    for name, guard in every:
         outcomes = {
             kind: outcome
             for kind, result in results.items()

@@ -204,7 +204,9 @@ def load_run(folder: Path) -> TrainedRun:
         predictor = build_predictor(run.predictor, facts.shape)
         load_weights(predictor, folder / WEIGHTS)
         sharpener = (
-            load_sharpener(folder, run.sharpening.name, run.data.horizon) if has_sharpener else None
+            load_sharpener(folder, run.sharpening.name, run.data.horizon, len(run.data.predicted))
+            if has_sharpener
+            else None
         )
     except DAMAGED as error:
         reason = " ".join(str(error).split())[:300]

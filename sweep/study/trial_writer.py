@@ -9,6 +9,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial
 
 from fieldsharp.objectives.guards import broken
+from fieldsharp.objectives.per_variable import named
 from fieldsharp.storage.optuna_adapter.internals import constraint_attribute
 from fieldsharp.storage.optuna_adapter.trials import (
     read_trial,
@@ -32,8 +33,12 @@ def write_outcome(
 
     ``pictures`` are those that can be drawn of it, ``more`` further user attributes.
     """
+    metrics = record.metrics
     shown: dict[str, object] = {
-        name: record.metrics[name] for name in trial_records.SHOWN if name in record.metrics
+        named(variable, name): metrics[named(variable, name)]
+        for variable in ("", *record.judgement.others)
+        for name in trial_records.SHOWN
+        if named(variable, name) in metrics
     }
     violated = broken(record.guards)
     if violated or trial_records.GUARDS_BROKEN in trial.user_attrs:

@@ -149,15 +149,18 @@ class PictureArtifactStore(FileSystemArtifactStore):
             return None
         baseline = complete_baseline(trials)
         summary = read_stored(DataSummary, study.user_attrs.get(FACTS), "facts of the study")
+        if picture.variable > len(summary.others) or picture.variable > len(observed.others):
+            return None
+        name = summary.variables[picture.variable]
+        own, is_other = summary.of(name), baseline is not None and baseline.number != trial.number
+        beside = files.preview(baseline.number) if baseline is not None and is_other else None
         return PictureSource(
             number=picture.number,
             feasible=record.feasible,
-            observed=observed,
-            preview=preview,
-            baseline=files.preview(baseline.number)
-            if baseline is not None and baseline.number != picture.number
-            else None,
-            by_lead=record.judgement.by_lead,
-            targets=summary.targets,
-            sharpness=sharpness_source(trials, summary.targets.gradient),
+            observed=observed.of(picture.variable),
+            preview=preview.of(picture.variable, name),
+            baseline=beside and beside.of(picture.variable, name),
+            by_lead=record.of(name).judgement.by_lead,
+            targets=own.targets,
+            sharpness=sharpness_source(trials, own.targets.gradient, name),
         )

@@ -7,6 +7,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from fieldsharp.objectives.guards import broken
+from fieldsharp.objectives.per_variable import named, split_name
 from fieldsharp.storage.optuna_adapter.internals import FrozenStudy
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.data_summary import DataSummary
@@ -65,8 +66,16 @@ def trial_attributes(
         rest[trial_records.LOST] = "; ".join(map(str, lost["reasons"]))
     if parsed.record is None:
         return rest
+    others = {
+        named(name, label): value
+        for name in summary.others
+        for label, value in _metrics(parsed.record.of(name), summary.of(name)).items()
+    }
+    if others:  # stored without units
+        rest = {name: v for name, v in rest.items() if split_name(name)[0] not in summary.others}
     return {
         **_metrics(parsed.record, summary),
+        **others,
         **rest,
         **_cost(parsed.record),
         **_sharpening(parsed.record),
@@ -139,19 +148,31 @@ def _ratio(value: float, reference: float) -> float:
 
 def study_attributes(study: FrozenStudy, summary: DataSummary) -> dict[str, Any]:
     """Return the attributes of a study for people: verdict, field, targets, provenance."""
-    unit = f" {summary.units}" if summary.units else ""
-    gradient, peak = summary.gradient, summary.peak
     verdict = study.user_attrs.get(trial_records.VERDICT) or {}
     return {
         "verdict": str(verdict.get("name", "none yet")),
+        **_wanted(summary.of(summary.variable)),
+        **{
+            named(name, label): wanted
+            for name in summary.others
+            for label, wanted in _wanted(summary.of(name)).items()
+        },
+        "windows": ", ".join(f"{part} {count}" for part, count in summary.windows.items()),
+        "commit": summary.provenance.git_commit,
+        "data (SHA-256)": summary.provenance.data_sha256,
+    }
+
+
+def _wanted(summary: DataSummary) -> dict[str, str]:
+    """Return field and targets of one variable."""
+    unit = f" {summary.units}" if summary.units else ""
+    gradient, peak = summary.gradient, summary.peak
+    return {
         "field": f"{summary.variable} [{summary.units}]" if summary.units else summary.variable,
         "gradient wanted": f"{gradient.low:.4g} to {gradient.high:.4g}{unit} {summary.per}, "
         f"{_observed(summary.gradient_observed)}",
         "peak wanted": f"{peak.low:.4g} to {peak.high:.4g}{unit}, "
         f"{_observed(summary.peak_observed)}",
-        "windows": ", ".join(f"{part} {count}" for part, count in summary.windows.items()),
-        "commit": summary.provenance.git_commit,
-        "data (SHA-256)": summary.provenance.data_sha256,
     }
 
 

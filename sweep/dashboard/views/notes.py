@@ -14,7 +14,7 @@ from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.artifacts import PICTURES, picture_of
 from fieldsharp.sweep.study.formatting import given_in_words, last_lines
-from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus
+from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus, VariableStatus
 from fieldsharp.sweep.study.trial_records import (
     TrialRecord,
     is_baseline,
@@ -51,9 +51,13 @@ def trial_note(
         state = f"**Left out:** {plain(why)}" if why else "**Not finished yet.**"
         return "\n\n".join([state, *lines])
     parts = [_outcome(parsed, record), *_judged_with(record), *lines]
-    parts.append(_table(parsed, record, summary, baseline))
-    if record.references:
-        parts.append(_references(record, summary))
+    for name in summary.variables:
+        own, beside = record.of(name), baseline and baseline.of(name)
+        if summary.others:
+            parts.append(f"**{plain(name)}:** score {own.score:.4g}")
+        parts.append(_table(parsed, own, summary.of(name), beside))
+        if own.references:
+            parts.append(_references(own, summary.of(name)))
     return "\n\n".join([*parts, *([picture] if picture else [])])
 
 
@@ -80,6 +84,7 @@ def study_note(status: StudyStatus, url: str) -> str:
     ]
     if status.best is not None:
         parts.append(_best(status, status.best))
+    parts += [_in_variable(name, one) for name, one in status.variables.items()]
     parts += _without_training(status)
     if status.infeasible:
         guards = ", ".join(f"{code(guard)} {n}" for guard, n in status.guards_broken.items())
@@ -257,6 +262,20 @@ def _best(status: StudyStatus, best: TrialStatus) -> str:
         f"{best.gradient:.4g} (target {gradient:.4g}), peak {best.peak:.4g}{unit} (target "
         f"{peak:.4g}), RMSE {best.rmse:.4g}{unit}; {values}{_with_sharpener(best)}"
     )
+
+
+def _in_variable(name: str, status: VariableStatus) -> str:
+    """Return verdict and best trial of a study in one of its variables."""
+    unit = f" {plain(status.units)}" if status.units else ""
+    gradient, peak, best = status.targets["gradient"], status.targets["peak"], status.best
+    found = (
+        ""
+        if best is None
+        else f"; the best trial has score {best.score:.4g}: gradient {best.gradient:.4g} (target "
+        f"{gradient:.4g}), peak {best.peak:.4g}{unit} (target {peak:.4g}), RMSE "
+        f"{best.rmse:.4g}{unit}"
+    )
+    return f"**{plain(name)} by itself:** {plain(status.verdict.name)}{found}"
 
 
 def _with_sharpener(trial: TrialStatus) -> str:

@@ -36,7 +36,9 @@ PICTURES: dict[Picture, PictureKind] = {
     "frontier": PictureKind("error against sharpness, beside all other forecasts of the study", 1),
 }
 """In the order in which they are shown; new ones go last, since artifact ids have the position."""
-_ID = re.compile(r"([0-9a-f]{8,64})-([0-9a-f]{6})-([0-9a-f]{12})-([0-9a-f]{2})")
+_ID = re.compile(r"([0-9a-f]{8,64})-([0-9a-f]{6})-([0-9a-f]{12})-([0-9a-f]{2})(?:-([0-9a-f]{2}))?")
+MOST_VARIABLES = 256
+"""With pictures of their own; a forecast of more still has those of the first ones."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +47,23 @@ class TrialPicture:
 
     The fingerprint has the first digits of the specification's: in a restored copy of the database
     the number may be another trial's.
+
+    Attributes:
+        variable: Which of the predicted variables it is of, from 0.
     """
 
     identity: str
     number: int
     fingerprint: str
     picture: Picture
+    variable: int = 0
 
     @property
     def artifact_id(self) -> str:
         """The id of the artifact."""
         index = list(PICTURES).index(self.picture)
-        return f"{self.identity}-{self.number:06x}-{self.fingerprint}-{index:02x}"
+        of_variable = f"-{self.variable:02x}" if self.variable else ""
+        return f"{self.identity}-{self.number:06x}-{self.fingerprint}-{index:02x}{of_variable}"
 
 
 def picture_of(artifact_id: str) -> TrialPicture | None:
@@ -65,7 +72,8 @@ def picture_of(artifact_id: str) -> TrialPicture | None:
     if found is None or int(found[4], 16) >= len(PICTURES):
         return None
     picture = list(PICTURES)[int(found[4], 16)]
-    return TrialPicture(found[1], int(found[2], 16), found[3], picture)
+    variable = int(found[5] or "0", 16)
+    return TrialPicture(found[1], int(found[2], 16), found[3], picture, variable)
 
 
 def pictures_of(preview: TrialPreview) -> list[Picture]:
@@ -77,11 +85,21 @@ def pictures_of(preview: TrialPreview) -> list[Picture]:
 def artifact_attributes(
     identity: str, spec: TrialSpec, pictures: Sequence[Picture]
 ) -> dict[str, str]:
-    """Return the system attributes that list the pictures of a trial as its artifacts."""
+    """Return the system attributes that list the pictures of a trial as its artifacts.
+
+    Those of every predicted variable, the first first; file names of the others begin with theirs.
+    """
     attributes = {}
-    for picture in pictures:
-        of_trial = TrialPicture(identity, spec.number, spec.fingerprint[:12], picture)
-        attributes[artifact_attribute(of_trial.artifact_id)] = artifact_description(
-            of_trial.artifact_id, f"{picture}.png", "image/png"
-        )
+    for variable, name in enumerate(spec.run.data.predicted[:MOST_VARIABLES]):
+        of_variable = f"{_in_a_file_name(name or '')} " if variable else ""
+        for picture in pictures:
+            of_trial = TrialPicture(identity, spec.number, spec.fingerprint[:12], picture, variable)
+            attributes[artifact_attribute(of_trial.artifact_id)] = artifact_description(
+                of_trial.artifact_id, f"{of_variable}{picture}.png", "image/png"
+            )
     return attributes
+
+
+def _in_a_file_name(variable: str) -> str:
+    """Return the name of a variable with all that may mean something in a path replaced."""
+    return re.sub(r"[^\w.-]", "_", variable)
