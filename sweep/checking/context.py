@@ -3,7 +3,7 @@
 Shape legend: B batch, T frames, C channel, H rows, W columns; units of the training range.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -18,6 +18,7 @@ from fieldsharp.model.losses.several_variables import MeanOfVariables
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import MemberForecasting
 from fieldsharp.model.settings import LossSettings
+from fieldsharp.objectives.per_variable import named
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.trials.evaluator import Persistence
 from fieldsharp.sweep.trials.loss import make_loss
@@ -58,6 +59,18 @@ class Check(Finding):
 def finding(detail: str, fix: str, *, ok: bool) -> Finding:
     """Return a finding that carries its fix only where the check fails."""
     return Finding(ok, detail, "" if ok else fix)
+
+
+def of_each(findings: Mapping[str, Finding]) -> Finding:
+    """Return what a check found of each predicted variable, by its name, as one finding.
+
+    Of several with their names; where one fails, only those that do.
+    """
+    if len(findings) == 1:
+        return next(iter(findings.values()))
+    failed = {name: one for name, one in findings.items() if not one.ok}
+    detail = "; ".join(named(name, one.detail) for name, one in (failed or findings).items())
+    return finding(detail, next((one.fix for one in failed.values()), ""), ok=not failed)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ import torch
 
 from fieldsharp.fields.coordinates.valid_times import OF_STARTS
 from fieldsharp.fields.derivatives import interior_mask
-from fieldsharp.fields.series import BoolArray, FloatArray, time_text
+from fieldsharp.fields.forecast_data import PredictedVariable
+from fieldsharp.fields.series import BoolArray, FieldSeries, FloatArray, time_text
 from fieldsharp.fields.split import window_span
 from fieldsharp.fields.time_steps import breaks_in_time
-from fieldsharp.sweep.checking.context import CheckContext, Finding, finding
+from fieldsharp.fields.windows import one_channel
+from fieldsharp.sweep.checking.context import CheckContext, Finding, finding, of_each
 from fieldsharp.sweep.engine.preflight import LEAST_INTERIOR_CELLS
 
 MOST_OUTSIDE = 0.05
@@ -28,7 +30,16 @@ BLOCK_VALUES = 2**22
 
 def check_training_values(context: CheckContext) -> Finding:
     """Check that the training values lie in [0, 1]."""
-    low, high, _ = _unit_values(context, context.data.split.train)
+    frames = context.data.split.train
+    return of_each(
+        {
+            variable.name: _training_values(*_unit_values(context, frames, channel))
+            for channel, variable in enumerate(context.data.predicted)
+        }
+    )
+
+
+def _training_values(low: float, high: float, _: float) -> Finding:
     detail = f"the training frames hold values from {low:.3g} to {high:.3g} of the training range"
     fix = "scale the field to the range of its training frames, once"
     return finding(detail, fix, ok=low >= -ROUNDING and high <= 1 + ROUNDING)
@@ -38,7 +49,15 @@ def check_later_values(context: CheckContext, part: str) -> Finding:
     """Check that ``validation`` or ``test`` stays within the range of the training part."""
     split = context.data.split
     frames = split.validation if part == "validation" else split.test
-    low, high, outside = _unit_values(context, frames)
+    return of_each(
+        {
+            variable.name: _later_values(part, *_unit_values(context, frames, channel))
+            for channel, variable in enumerate(context.data.predicted)
+        }
+    )
+
+
+def _later_values(part: str, low: float, high: float, outside: float) -> Finding:
     detail = (
         f"{outside:.1%} of the values in the {part} frames lie outside the training range (from "
         f"{low:.3g} to {high:.3g}; {MOST_OUTSIDE:.0%} are allowed)"
@@ -52,7 +71,10 @@ def check_later_values(context: CheckContext, part: str) -> Finding:
 
 def check_level(context: CheckContext) -> Finding:
     """Check that the values do not jump to another order of magnitude somewhere in the series."""
-    series = context.data.series
+    return of_each({one.name: _level(one.series) for one in context.data.predicted})
+
+
+def _level(series: FieldSeries) -> Finding:
     jump = largest_unit_jump(series.values_TCHW, series.mask_HW)
     if jump is None:
         return Finding(ok=True, detail="the values keep to one order of magnitude")
@@ -66,10 +88,15 @@ def check_level(context: CheckContext) -> Finding:
 
 def check_units(context: CheckContext) -> Finding:
     """Report the units of the field; a field without units passes."""
-    series = context.data.series
-    found = f"in {series.units}" if series.units else "in no stated unit"
-    low, high = context.data.scaling.low, context.data.scaling.high
-    detail = f"{series.name} is {found}, {low:.4g} to {high:.4g} in the training frames"
+    details = []
+    for variable in context.data.predicted:
+        series, scaling = variable.series, variable.scaling
+        found = f"in {series.units}" if series.units else "in no stated unit"
+        details.append(
+            f"{series.name} is {found}, {scaling.low:.4g} to {scaling.high:.4g} in the training "
+            "frames"
+        )
+    detail = "; ".join(details)
     if context.data.geometry is not None:
         detail = "; ".join([detail, *context.data.geometry.notes])
     return Finding(ok=True, detail=detail)
@@ -77,9 +104,13 @@ def check_units(context: CheckContext) -> Finding:
 
 def check_mask(context: CheckContext) -> Finding:
     """Check that there are enough cells with valid neighbours to compute gradients at."""
-    mask_HW = context.data.series.mask_HW
+    return of_each({one.name: _mask(one) for one in context.data.predicted})
+
+
+def _mask(variable: PredictedVariable) -> Finding:
+    mask_HW = variable.series.mask_HW
     height, width = mask_HW.shape
-    interior = int(interior_mask(context.data.mask_HW).sum())
+    interior = int(interior_mask(variable.mask_HW).sum())
     detail = (
         f"{1 - float(mask_HW.mean()):.0%} of {height} x {width} cells are masked; {interior} have "
         f"eight valid neighbours ({LEAST_INTERIOR_CELLS} are needed)"
@@ -104,7 +135,8 @@ def check_time(context: CheckContext) -> Finding:
     )
     lost = 1 - left / possible
     breaks = int(breaks_in_time(data.series).sum())
-    gaps = int((data.series.filled_T > settings.max_filled_share).sum())
+    filled_T = np.max([one.series.filled_T for one in data.predicted], axis=0)
+    gaps = int((filled_T > settings.max_filled_share).sum())
     detail = (
         f"{breaks} breaks in time and {gaps} frames with too many gaps cost {lost:.0%} of the "
         f"windows ({MOST_WINDOWS_LOST:.0%} are allowed)"
@@ -120,17 +152,17 @@ def check_time(context: CheckContext) -> Finding:
     return finding(detail, fix, ok=lost <= MOST_WINDOWS_LOST)
 
 
-def _unit_values(context: CheckContext, frames: range) -> tuple[float, float, float]:
-    """Return least and most of the valid values of some frames, and the share outside [0, 1].
+def _unit_values(context: CheckContext, frames: range, channel: int) -> tuple[float, float, float]:
+    """Return least and most of a variable's valid values, and the share outside [0, 1].
 
-    As the predictor sees them.
+    In some frames, as the predictor sees them.
     """
-    windows, mask_HW = context.data.train, context.data.mask_HW
+    windows, mask_HW = context.data.train, context.data.predicted[channel].mask_HW
     every_N = torch.arange(frames.start, frames.stop, device=windows.index_device)
     frames_each = max(1, BLOCK_VALUES // windows.frames.shape[1:].numel())
     low, high, outside, count = math.inf, -math.inf, 0, 0
     for index_N in torch.split(every_N, frames_each):
-        unit_NCHW = windows.frames.take(index_N[None])[0]
+        unit_NCHW = one_channel(windows.frames.take(index_N[None])[0], channel)
         values = np.asarray(unit_NCHW[..., mask_HW].cpu(), dtype=np.float32)
         low, high = min(low, float(values.min())), max(high, float(values.max()))
         outside += int(np.count_nonzero((values < -ROUNDING) | (values > 1 + ROUNDING)))

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
 from fieldsharp.core.printable import printable
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
-from fieldsharp.objectives.score import score_forecast
+from fieldsharp.objectives.score import score_values
 from fieldsharp.objectives.verdicts.verdict import NOT_CONFIRMED, SHARPEN
 from fieldsharp.storage.durable_files.atomic import write_to_send_on
 from fieldsharp.storage.errors.mapping import database_errors
@@ -143,6 +143,7 @@ def export_tree(study: Study, trial: FrozenTrial, *, as_advised: bool = False) -
             "baseline_rmse": record.baseline_rmse if record else None,
             "targets": {"gradient": facts.gradient.low, "peak": facts.peak.low},
             "units": facts.units,
+            **_by_variable(record, facts),
             "params": trained_values(trial, spec),
             "seed": spec.run.training.seed,
             "steps": record.steps if record else None,
@@ -160,9 +161,15 @@ def _under(
     found = next((one for one in baseline.references if one.name == sharpener), None)
     if found is None:
         return baseline
-    score = score_forecast(
-        found.judgement.overall, facts.targets, baseline.baseline_rmse, config.objective.rmse_weight
+    score = score_values(
+        found.judgement, facts.targets, baseline.judgement, config.objective.rmse_weight
     )
+    variables = {
+        name: baseline.variables[name].model_copy(
+            update={"score": one.total, "score_parts": one.parts}
+        )
+        for name, one in score.by_variable.items()
+    }
     return baseline.model_copy(
         update={
             "judgement": found.judgement,
@@ -170,8 +177,26 @@ def _under(
             "score_parts": score.parts,
             "guards": found.guards,
             "sharpening": Sharpening(name=found.name, without=baseline.unsharpened),
+            "variables": variables,
         }
     )
+
+
+def _by_variable(record: TrialRecord | None, facts: DataSummary) -> dict[str, Any]:
+    """Return each of several predicted variables by itself; nothing where there is one."""
+    if record is None or not facts.others:
+        return {}
+    variables = {}
+    for name in facts.variables:
+        own, alone = facts.of(name), record.of(name)
+        variables[name] = {
+            "score": alone.score,
+            "score_parts": alone.score_parts,
+            "baseline_rmse": alone.baseline_rmse,
+            "targets": {"gradient": own.gradient.low, "peak": own.peak.low},
+            "units": own.units,
+        }
+    return {"variables": variables}
 
 
 def _so_far(trial: FrozenTrial, record: TrialRecord | None) -> dict[str, Any]:

@@ -270,3 +270,53 @@ def test_the_check_leaves_weights_and_gradients_alone() -> None:
 
     assert all(torch.equal(before[key], value) for key, value in predictor.state_dict().items())
     assert all(parameter.grad is None for parameter in predictor.parameters())
+
+
+OF_ONE_CHANNEL = '''
+import torch
+from torch import nn
+
+
+class OneChannel(nn.Module):
+    """Takes a single channel, as predictors did before there were further inputs."""
+
+    def __init__(self, shape, width):
+        super().__init__()
+        self.shape = shape
+        self.net = nn.Conv2d(shape.history, shape.horizon, 1)
+
+    def forward(self, history):
+        batch, frames, _, height, width = history.shape
+        return self.net(history.reshape(batch, frames, height, width))[:, :, None]
+'''
+
+
+@pytest.mark.parametrize(
+    ("channels", "inputs", "called_with"),
+    [
+        (1, 3, "3 input channels (shape.inputs), the first of which is predicted"),
+        (2, 4, "4 input channels (shape.inputs), the first 2 of which are predicted"),
+        (3, 3, "3 input channels (shape.inputs), all of which are predicted"),
+    ],
+)
+def test_a_predictor_that_takes_too_few_channels_is_told_how_many_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channels: int, inputs: int, called_with: str
+) -> None:
+    (tmp_path / "of_one_channel.py").write_text(OF_ONE_CHANNEL, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    shape = ForecastShape(2, 3, channels, 6, 7, inputs)
+    name = "of_one_channel:OneChannel"
+    predictor = build_predictor(PredictorSettings(name=name), shape)
+
+    with pytest.raises(ConfigError) as refusal:
+        check_predictor(predictor, shape, name)
+
+    assert called_with in one_sentence(refusal.value)
+    sys.modules.pop("of_one_channel", None)
+
+
+def test_a_predictor_of_one_channel_is_told_nothing_of_others() -> None:
+    with pytest.raises(ConfigError) as refusal:
+        check_predictor(nn.Conv3d(1, 1, 1), SHAPE, "conv")
+
+    assert "shape.inputs" not in str(refusal.value)

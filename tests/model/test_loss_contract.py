@@ -7,8 +7,10 @@ from functools import partial
 import pytest
 import torch
 
-from fieldsharp.model.losses.forecast_loss import LossTerm
+from fieldsharp.model.losses.forecast_loss import ForecastLoss, LossTerm, TermScales
+from fieldsharp.model.losses.several_variables import MeanOfVariables
 from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS, load
+from fieldsharp.model.settings import LossSettings
 
 Tensor = torch.Tensor
 Pair = tuple[Tensor, Tensor]
@@ -168,3 +170,60 @@ def test_single_precision_is_kept_and_close_to_double(
 
     assert single_B.dtype == torch.float32
     torch.testing.assert_close(single_B.double(), term(*pair, coast_HW), rtol=1e-4, atol=0)
+
+
+@pytest.fixture
+def three() -> tuple[Tensor, Tensor, Tensor]:
+    """Forecast, truth and masks of three variables on 11 x 14 cells, each masked elsewhere."""
+    draw = torch.Generator().manual_seed(3)
+    pred, target = torch.randn(2, 3, 2, 3, 11, 14, generator=draw, dtype=torch.float64)
+    mask_CHW = torch.ones(3, 11, 14, dtype=torch.bool)
+    mask_CHW[0, :4, :5] = mask_CHW[1, 7:, 9:] = mask_CHW[2, 5, 6] = False
+    return pred, target, mask_CHW
+
+
+VARIANTS = [name for name, variant in LOSS_VARIANTS.items() if name != "none"]
+
+
+def losses_of(variant: str) -> MeanOfVariables:
+    settings = LossSettings(variant=variant, gradient_weight=0.5, multi_step="all")
+    levels = (0.0, 0.3, -0.2)
+    return MeanOfVariables(
+        [
+            ForecastLoss(settings, torch.full((1, 11, 14), level).double(), TermScales(scale))
+            for level, scale in zip(levels, (1.0, 2.0, 0.1), strict=True)
+        ]
+    )
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_of_three_variables_the_loss_is_the_mean_of_the_losses_of_each(
+    variant: str, three: tuple[Tensor, Tensor, Tensor]
+) -> None:
+    pred, target, mask_CHW = three
+    losses = losses_of(variant)
+
+    found = losses(pred, target, mask_CHW, 0.5)
+
+    alone = [
+        loss(pred[:, :, [c]], target[:, :, [c]], mask_CHW[c], 0.5)
+        for c, loss in enumerate(losses.losses)
+    ]
+    for part in ("total_B", "base_B", "term_B"):
+        expected_B = sum(getattr(one, part) for one in alone) / 3
+        torch.testing.assert_close(getattr(found, part), expected_B, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_of_three_variables_masked_cells_have_no_effect_and_no_gradient(
+    variant: str, three: tuple[Tensor, Tensor, Tensor]
+) -> None:
+    pred, target, mask_CHW = three
+    losses = losses_of(variant)
+    spoilt = torch.where(mask_CHW, pred, 1e6).requires_grad_()
+
+    found = losses(spoilt, target, mask_CHW, 0.5).total_B
+
+    torch.testing.assert_close(found, losses(pred, target, mask_CHW, 0.5).total_B)
+    (slope,) = torch.autograd.grad(found.sum(), spoilt)
+    assert (slope[..., ~mask_CHW] == 0).all()

@@ -24,12 +24,16 @@ SHAPES = [
     ForecastShape(history=2, horizon=5, channels=2, height=13, width=17),
     ForecastShape(history=5, horizon=2, channels=1, height=9, width=30),
     ForecastShape(history=1, horizon=1, channels=2, height=5, width=6),
+    ForecastShape(history=2, horizon=2, channels=3, height=7, width=9),
+    ForecastShape(history=2, horizon=2, channels=3, height=7, width=9, inputs=5),
 ]
 SMALL: dict[str, dict[str, int]] = {"simvp": {"translator_width": 16, "blocks": 2}}
 
 every_predictor = pytest.mark.parametrize("name", PREDICTORS)
 every_shape = pytest.mark.parametrize(
-    "shape", SHAPES, ids=lambda s: f"{s.history}to{s.horizon}x{s.channels}x{s.height}x{s.width}"
+    "shape",
+    SHAPES,
+    ids=lambda s: f"{s.history}x{s.inputs}to{s.horizon}x{s.channels}x{s.height}x{s.width}",
 )
 
 
@@ -41,9 +45,7 @@ def build(name: str, shape: ForecastShape = QUICKSTART, width: int = 8) -> nn.Mo
 
 def history_of(shape: ForecastShape, batch: int = 2, seed: int = 1) -> Tensor:
     draw = torch.Generator().manual_seed(seed)
-    return torch.rand(
-        batch, shape.history, shape.channels, shape.height, shape.width, generator=draw
-    )
+    return torch.rand(batch, shape.history, shape.inputs, shape.height, shape.width, generator=draw)
 
 
 def with_drawn_weights(predictor: nn.Module) -> nn.Module:
@@ -77,7 +79,8 @@ def test_an_untrained_predictor_is_persistence(name: str, shape: ForecastShape) 
 
     forecast = build(name, shape).eval()(history)
 
-    assert torch.equal(forecast, history[:, -1:].expand_as(forecast))
+    last = history[:, -1:, : shape.channels]
+    assert torch.equal(forecast, last.expand_as(forecast))
 
 
 @every_predictor

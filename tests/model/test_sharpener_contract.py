@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -236,3 +237,46 @@ def test_a_class_that_does_not_exist_is_named(
 ) -> None:
     with pytest.raises(ConfigError, match=r"sharpening\.name names 'Nothing'"):
         fit_sharpener(f"{__name__}:Nothing", region, *fields)
+
+
+@pytest.fixture
+def regions(region: Region) -> list[Region]:
+    """Three variables with masks and levels of their own."""
+    masks = [region.mask_HW, region.mask_HW.flip(0), region.mask_HW.flip(1)]
+    return [
+        Region(mask_HW, torch.where(mask_HW, level + torch.zeros(1, HEIGHT, WIDTH).double(), 0.0))
+        for mask_HW, level in zip(masks, (280.0, 0.0, 1e-3), strict=True)
+    ]
+
+
+@pytest.fixture
+def of_variables(regions: list[Region]) -> list[tuple[Tensor, Tensor]]:
+    """Forecast and truth of each of them, in units of very different size."""
+    draw = torch.Generator().manual_seed(5)
+    found = []
+    for one, scale in zip(regions, (8.0, 1.0, 1e-4), strict=True):
+        truth = torch.randn(9, 3, 1, HEIGHT, WIDTH, generator=draw, dtype=torch.float64)
+        truth = truth.cumsum(dim=-1)
+        smooth = (truth.roll(1, -1) + truth + truth.roll(-1, -1)) / 3.0
+        level = one.climatology_CHW
+        found.append((level + 0.8 * scale * smooth, level + scale * truth))
+    return found
+
+
+@every_sharpener
+def test_of_three_variables_each_is_sharpened_as_it_is_alone(
+    name: str, regions: list[Region], of_variables: list[tuple[Tensor, Tensor]]
+) -> None:
+    fitted = [fit_sharpener(name, r, *pair) for r, pair in zip(regions, of_variables, strict=True)]
+    joint = replace(fitted[0], others=(fitted[1], fitted[2]))
+    pred = torch.cat([pair[0] for pair in of_variables], dim=2)
+
+    for leads in (None, [0, 1, 2], [2, 2, 0]):
+        found = joint(pred, leads)
+
+        assert found.shape == pred.shape
+        for channel, one in enumerate(fitted):
+            assert torch.equal(found[:, :, [channel]], one(pred[:, :, [channel]], leads))
+    assert [one.mask_HW.tolist() for one in joint.each()] == [
+        one.mask_HW.tolist() for one in fitted
+    ]

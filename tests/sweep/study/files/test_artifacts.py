@@ -1,13 +1,22 @@
 """Pictures as Optuna's artifacts."""
 
+import json
+
 import optuna
 import pytest
 from optuna.artifacts import get_all_artifact_meta
 
 from fieldsharp.storage.database import open_database
-from fieldsharp.sweep.study.files.artifacts import PICTURES, TrialPicture, picture_of
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.files.artifacts import (
+    PICTURES,
+    TrialPicture,
+    artifact_attributes,
+    picture_of,
+)
 from fieldsharp.sweep.study.lookup import study_identity
 from fieldsharp.sweep.study.trial_records import trial_spec
+from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 
 @pytest.mark.parametrize("picture", list(PICTURES))
@@ -39,3 +48,26 @@ def test_optuna_knows_the_pictures_of_every_trial(finished_url: str) -> None:
             assert picture.number == trial.number
             assert spec is not None
             assert spec.fingerprint.startswith(picture.fingerprint)
+
+
+def test_pictures_of_further_variables_have_ids_and_safe_names_of_their_own(
+    tiny_config: SweepConfig,
+) -> None:
+    data = tiny_config.data.of(None).model_copy(update={"predict": ("t2m", "../u 10", "tcwv")})
+    run = tiny_config.run.model_copy(update={"data": data})
+    spec = TrialSpec(number=7, run=run)
+
+    attributes = artifact_attributes("0" * 12, spec, ["maps-last-lead"])
+
+    described = [json.loads(value) for value in attributes.values()]
+    assert [one["filename"] for one in described] == [
+        "maps-last-lead.png",
+        ".._u_10 maps-last-lead.png",
+        "tcwv maps-last-lead.png",
+    ]
+    pictures = [picture_of(one["artifact_id"]) for one in described]
+    assert [one and (one.number, one.picture, one.variable) for one in pictures] == [
+        (7, "maps-last-lead", 0),
+        (7, "maps-last-lead", 1),
+        (7, "maps-last-lead", 2),
+    ]

@@ -1,5 +1,6 @@
 """Samples come back as they were written."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,3 +95,30 @@ def test_what_is_no_sample_is_said_to_be_of_another_version(content: bytes) -> N
 def test_a_sample_of_another_kind_is_refused() -> None:
     with pytest.raises(StudyError, match="of another version of this program"):
         ObservedPreview.from_bytes(FORECAST.to_bytes())
+
+
+def test_previews_of_further_variables_come_back_with_the_first() -> None:
+    wind = ForecastPreview(2.0 * FORECAST.values_LHW, 3.0 * FORECAST.power_LK)
+    rain = ForecastPreview(5.0 * FORECAST.values_LHW, 7.0 * FORECAST.power_LK)
+    several = replace(FORECAST, others=(wind, rain))
+    epochs = {name: np.array([float(i)]) for i, name in enumerate(("score", "rmse", "rain: rmse"))}
+
+    found = TrialPreview.from_bytes(TrialPreview(several, epochs, several, "spectral").to_bytes())
+
+    of_rain = found.of(2, "rain")
+    for preview in (of_rain.forecast, of_rain.reference):
+        assert preview is not None
+        assert _same(preview, rain)
+    assert {name: float(values[0]) for name, values in of_rain.epochs.items()} == {
+        "score": 0.0,
+        "rmse": 2.0,
+    }
+    observed = replace(OBSERVED, others=(replace(OBSERVED, variable="wind"),))
+    assert ObservedPreview.from_bytes(observed.to_bytes()).of(1).variable == "wind"
+    with pytest.raises(IndexError):
+        found.of(3, "none")
+
+
+def test_a_preview_of_one_variable_is_stored_as_before_there_were_several() -> None:
+    assert b"variable 1" not in FORECAST.to_bytes()
+    assert b"others" not in OBSERVED.to_bytes()
