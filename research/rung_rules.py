@@ -40,7 +40,7 @@ from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.study.epoch_report import EpochReport, reports_as_text, reports_from_text
 from fieldsharp.sweep.study.rung_results import RungResult, forgiven, ranked
-from fieldsharp.sweep.study.verdict import can_sharpen
+from fieldsharp.sweep.study.verdict_inputs import can_sharpen
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 from fieldsharp.sweep.trials.trial import Trial

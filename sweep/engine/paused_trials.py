@@ -12,7 +12,7 @@ from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.rung_results import RungResult
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.verdict import may_sharpen
+from fieldsharp.sweep.study.verdict_inputs import may_sharpen
 
 
 class PausedTrials:

@@ -15,7 +15,8 @@ from fieldsharp.sweep.study.leads import StoredLeads
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.verdict import contender, results_by_variable, results_of, verdict_on
+from fieldsharp.sweep.study.verdict import verdict_on
+from fieldsharp.sweep.study.verdict_inputs import contender, results_by_variable, results_of
 
 logger = logging.getLogger(__name__)
 

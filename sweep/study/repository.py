@@ -43,7 +43,8 @@ from fieldsharp.sweep.study.trial_records import (
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.study.trial_writer import write_outcome, write_score
 from fieldsharp.sweep.study.unit_of_work import UnitOfWork
-from fieldsharp.sweep.study.verdict import contenders, settled_verdict
+from fieldsharp.sweep.study.verdict import settled_verdict
+from fieldsharp.sweep.study.verdict_inputs import contenders
 
 logger = logging.getLogger(__name__)
 ENDED_ELSEWHERE = "another program ended it; its result here does not count"

@@ -22,7 +22,7 @@ from fieldsharp.sweep.study.trial_records import (
     why_left_out,
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.study.verdict import can_sharpen
+from fieldsharp.sweep.study.verdict_inputs import can_sharpen
 
 OUTPUT_LINES = 20
 """Number of the last lines of a script's output in the note of its trial."""

@@ -18,7 +18,7 @@ from fieldsharp.storage.optuna_adapter.internals import QUEUED_PARAMETERS
 from fieldsharp.sweep.configuration.ranges import Choices, setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.trial_records import SPEC
-from fieldsharp.sweep.study.verdict import can_sharpen
+from fieldsharp.sweep.study.verdict_inputs import can_sharpen
 
 DRAWS = 4
 """Of the sampler, before a variant is drawn without it."""

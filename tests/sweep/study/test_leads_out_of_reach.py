@@ -6,7 +6,7 @@ from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.data_summary import DataSummary
-from fieldsharp.sweep.study.verdict import results_of
+from fieldsharp.sweep.study.verdict_inputs import results_of
 from tests.sweep.empty_record import empty_record
 from tests.sweep.study.test_frontier import CURVE, FRONTIER
 
