@@ -39,13 +39,17 @@ def run(
         )
         return
     m = outcome.metrics
-    unit = f" {outcome.units}" if outcome.units else ""
     step = "" if outcome.sharpening == "none" else f", sharpened by {outcome.sharpening}"
-    say(
-        f"validation split{step}: gradient {m['gradient']:.4g} (observed "
-        f"{m['gradient_observed']:.4g}), peak {m['peak']:.4g}{unit} (observed "
-        f"{m['peak_observed']:.4g}), rmse {m['rmse']:.4g}{unit}"
-    )
+    for of, name, units in (
+        ("", "", outcome.units),
+        *((f"{name}: ", f" of {name}", units) for name, units in outcome.others.items()),
+    ):
+        unit = f" {units}" if units else ""
+        say(
+            f"validation split{step}: gradient{name} {m[of + 'gradient']:.4g} (observed "
+            f"{m[of + 'gradient_observed']:.4g}), peak {m[of + 'peak']:.4g}{unit} (observed "
+            f"{m[of + 'peak_observed']:.4g}), rmse {m[of + 'rmse']:.4g}{unit}"
+        )
     if outcome.largest_difference is not None:
         say(
             "largest relative difference from the exported metrics: "

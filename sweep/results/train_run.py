@@ -4,7 +4,7 @@ import logging
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -42,6 +42,7 @@ class TrainingOutcome:
             trained from; None for a configuration that carries none.
         largest_difference_of: The metric that has it; None likewise.
         sharpening: Name of the sharpener, or none.
+        others: Units of the other predicted variables, by name.
     """
 
     metrics: Mapping[str, float]
@@ -49,6 +50,7 @@ class TrainingOutcome:
     largest_difference: float | None
     largest_difference_of: str | None = None
     sharpening: str = NO_SHARPENER
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 def train_into(file: ConfigFile, folder: Path) -> TrainingOutcome:
@@ -124,7 +126,8 @@ def _train(file: ConfigFile, folder: Path, store: SeriesStore) -> TrainingOutcom
     sharpener = trial.sharpeners.get(name)
     save_run(folder, tree, trial.predictor, shape, data, reports, sharpener)
     metric, difference = _largest_difference(metrics, file.metrics) or (None, None)
-    return TrainingOutcome(metrics, data.series.units, difference, metric, name)
+    others = {variable.name: variable.series.units for variable in data.predicted[1:]}
+    return TrainingOutcome(metrics, data.series.units, difference, metric, name, others)
 
 
 def _trial(config: SweepConfig, data: ForecastData, hardware: Hardware) -> Trial:
