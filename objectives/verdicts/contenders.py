@@ -96,7 +96,7 @@ class Contenders:
     """The trials of a sweep compared with its targets.
 
     Lists of trials have the best score first. Of several predicted variables a forecast reaches the
-    targets if it does in each, and is as far on its way to them as it is in the last of them.
+    targets if it does in each, and is as far on its way to them as where it is the least far.
 
     Attributes:
         trials: All trials with a score, in any order.
@@ -303,7 +303,7 @@ def nearly_reaches(contender: Contender, targets: Targets) -> bool:
 
 
 def _in(forecast: Forecast, variable: str) -> Forecast:
-    return forecast.by_variable.get(variable, forecast)
+    return forecast.by_variable[variable] if forecast.by_variable else forecast
 
 
 def _in_each(forecast: Forecast, targets: Targets) -> Iterator[tuple[Forecast, Targets]]:

@@ -28,7 +28,8 @@ class RungResult(Settings):
         values: The values that the search minimises, relative to the baseline at the same epoch.
         violation: Total violation of the guards that count, beyond what is forgiven at that epoch;
             0 where they hold.
-        rmse: In units of the field; infinite where it was not stored, by earlier versions.
+        rmse: In units of the field, of several variables ``MetricValues.error``; infinite where it
+            was not stored, by earlier versions.
         guards_decide: Whether guards alone may keep the trial from going on. False while it is
             behind climatology, and before half of its epochs if its loss can sharpen.
     """
