@@ -10,7 +10,6 @@ from pathlib import Path
 from fieldsharp.core.errors import DataError
 from fieldsharp.fields.files.addresses import Address, Location, location_of
 from fieldsharp.fields.files.content_hash import file_sha256
-from fieldsharp.fields.files.zarr_addresses import is_store, store_sha256
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class DataFiles:
             locations = self.locations()
         except DataError:  # no file fits a pattern
             return False
-        return all(is_store(one) if isinstance(one, Address) else one.exists() for one in locations)
+        return all(_exists(one) for one in locations)
 
     def sha256(self) -> str:
         """Return the SHA-256 of the contents.
@@ -133,5 +132,17 @@ def _expanded(entry: str) -> list[Location]:
     return [Path(name) for name in found]
 
 
+def _exists(location: Location) -> bool:
+    if isinstance(location, Path):
+        return location.exists()
+    from fieldsharp.fields.files.zarr_addresses import is_store  # here: it imports xarray
+
+    return is_store(location)
+
+
 def _sha256(location: Location) -> str:
-    return store_sha256(location) if isinstance(location, Address) else file_sha256(location)
+    if isinstance(location, Path):
+        return file_sha256(location)
+    from fieldsharp.fields.files.zarr_addresses import store_sha256
+
+    return store_sha256(location)
