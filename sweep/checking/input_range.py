@@ -88,8 +88,9 @@ def _level(series: FieldSeries) -> Finding:
 
 def check_units(context: CheckContext) -> Finding:
     """Report the units of the field; a field without units passes."""
+    data = context.data
     details = []
-    for variable in context.data.predicted:
+    for variable in data.predicted:
         series, scaling = variable.series, variable.scaling
         found = f"in {series.units}" if series.units else "in no stated unit"
         details.append(
@@ -97,8 +98,15 @@ def check_units(context: CheckContext) -> Finding:
             "frames"
         )
     detail = "; ".join(details)
-    if context.data.geometry is not None:
-        detail = "; ".join([detail, *context.data.geometry.notes])
+    if data.inputs:
+        inputs = (
+            f"{one.name} ({one.units or 'no unit'}) from {one.scaling.low:.4g} to "
+            f"{one.scaling.high:.4g}"
+            for one in data.inputs
+        )
+        detail += f"; further inputs are {', '.join(inputs)}"
+    if data.geometry is not None:
+        detail = "; ".join([detail, *data.geometry.notes])
     return Finding(ok=True, detail=detail)
 
 
