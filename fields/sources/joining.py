@@ -1,6 +1,8 @@
 """The files of a field in several, each compared with the first."""
 
 import logging
+from collections import Counter
+from pathlib import Path
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.fields.coordinates.selection import NotThereError, SelectOption
@@ -50,7 +52,7 @@ def compared(
             not_there = not_there or DataError(f"{error} (in {location})")
         except DataError as error:
             if str(location) in str(error):
-                raise
+                raise DataError(f"{error}{_narrower(location, files)}") from error
             raise DataError(f"{error} (in {location})") from error
     text = str(DataFiles.of(settings.path))
     if settings.variable is None and len(held) > 1:
@@ -60,6 +62,14 @@ def compared(
     if first is None:
         raise UnknownVariableError(str(settings.variable), sorted(held), text)
     return first, parts
+
+
+def _narrower(location: Location, files: tuple[Location, ...]) -> str:
+    """Return what to do about a file of another kind than most, which a pattern fits as well."""
+    suffix, count = Counter(file.suffix for file in files).most_common(1)[0]
+    if count < 2 or not suffix or location.suffix == suffix or not isinstance(location, Path):
+        return ""
+    return f"; if it is no data, leave it out, as with data.path={location.parent}/*{suffix}"
 
 
 def say_how_joined(first: FirstFile, parts: list[FilePart], timeline: Timeline) -> None:
