@@ -163,10 +163,15 @@ def _on_common_times(series: Sequence[FieldSeries]) -> list[FieldSeries]:
         with_both, _ = frames_at(one, first, f"variable {first.name!r}")
         common = np.intersect1d(common, with_both)
         if not len(common):
+            # Those of fluxes are often in the middle of the hours that they are means of.
+            advice = (
+                "bring one to the times of the other"
+                if first.time[0] <= one.time[-1] and one.time[0] <= first.time[-1]
+                else "give files of one period"
+            )
             raise DataError(
                 f"variables {first.name!r} and {one.name!r} have no time in common: they run from "
-                f"{period_text(first.time)} and from {period_text(one.time)}; give files of one "
-                "period"
+                f"{period_text(first.time)} and from {period_text(one.time)}; {advice}"
             )
     most = max(len(one.time) for one in series)
     if len(common) < most:
@@ -214,7 +219,8 @@ def _order(grid: Grid, of_first: Grid, name: str, first: str) -> CellOrder:
     order = match_grids(grid, of_first, f"variable {name!r}", f"variable {first!r}")
     paired = {axis for one, _ in coordinate_pairs(grid, of_first) for axis in one.axes}
     for axis, ours, theirs in (("y", grid.y, of_first.y), ("x", grid.x, of_first.x)):
-        if ours != theirs and axis not in paired and not order.is_transposed:
+        is_by_name = ours in (axis, theirs) or theirs == axis  # plain "y" and "x" name no place
+        if not (is_by_name or axis in paired or order.is_transposed):
             raise DataError(
                 f"variable {name!r} is along {ours!r} and variable {first!r} along {theirs!r}, and "
                 "no coordinates say whether these are the same places; write the coordinates of "

@@ -219,6 +219,19 @@ def test_a_static_field_that_says_nothing_is_refused(weather: xr.Dataset, tmp_pa
         load_forecast_data(settings)
 
 
+def test_fluxes_of_the_middle_of_hours_are_to_be_brought_to_the_times_of_others(
+    weather: xr.Dataset, tmp_path: Path
+) -> None:
+    between = weather["valid_time"] + np.timedelta64(30, "m")
+    weather[["t2m"]].to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    fluxes = weather[["u10"]].assign_coords(valid_time=between)
+    fluxes.to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    settings = DataSettings(path=str(tmp_path / "*.nc"), inputs=("t2m", "u10"), predict=("t2m",))
+
+    with pytest.raises(DataError, match=r"no time in common: .*; bring one to the times of the"):
+        load_forecast_data(settings)
+
+
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [

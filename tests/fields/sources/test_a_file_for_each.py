@@ -36,7 +36,9 @@ def image(frame: int) -> xr.Dataset:
     return dataset
 
 
-def field(name: str = "t2m", first: int = 0, last: int = 6, **attrs: str) -> xr.Dataset:
+def field(
+    name: str = "t2m", first: int = 0, last: int = 6, attrs: dict[str, str] | None = None
+) -> xr.Dataset:
     return xr.Dataset(
         {name: (("time", "lat", "lon"), VALUES[first:last].copy(), {"units": "K"})},
         coords={
@@ -136,7 +138,7 @@ class TestForecastsAmongData:
         write(field(last=4), tmp_path / "b.nc")
         said = forecast_attributes("unet", "2020-01-01T00:30", "none")
         for name in ("a", "c"):  # whichever is read first
-            write(field(first=4, **said), tmp_path / f"{name}.nc")
+            write(field(first=4, attrs=said), tmp_path / f"{name}.nc")
             with pytest.raises(DataError) as refusal:
                 read(tmp_path)
             assert str(refusal.value).startswith(
@@ -148,8 +150,8 @@ class TestForecastsAmongData:
 
     def test_forecasts_alone_are_joined(self, tmp_path: Path) -> None:
         said = forecast_attributes("unet", "2020-01-01T00:30", "none")
-        write(field(last=4, **said), tmp_path / "a.nc")
-        write(field(first=4, **said), tmp_path / "b.nc")
+        write(field(last=4, attrs=said), tmp_path / "a.nc")
+        write(field(first=4, attrs=said), tmp_path / "b.nc")
 
         np.testing.assert_array_equal(read(tmp_path).values_THW, VALUES)
 
@@ -172,6 +174,20 @@ class TestPlacesOfAGrid:
                 DataError, match=r"along 'xq' and variable 'ssh' along 'xh', and no"
             ):
                 read_variables(settings, Use(14))
+
+    def test_maps_of_numpy_archives_are_static_fields(self, tmp_path: Path) -> None:
+        field().to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+        np.savez(tmp_path / "b.npz", mask=VALUES[0] > 280.0, height=VALUES[1], depth=VALUES[2:3])
+        settings = DataSettings(
+            path=(str(tmp_path / "a.nc"), str(tmp_path / "b.npz")),
+            predict=("t2m",),
+            static=("mask", "height", "depth"),
+        )
+
+        found = read_variables(settings, Use(14)).static
+
+        for one, expected in zip(found, (VALUES[0] > 280.0, VALUES[1], VALUES[2]), strict=True):
+            np.testing.assert_array_equal(one.values_HW, expected.astype(np.float32))
 
     def test_what_the_error_advises_works(self, tmp_path: Path) -> None:
         heights = field("ssh").rename(lon="xh")
