@@ -87,9 +87,6 @@ class FileSource:
         stored = dataset[name]
         _require_numbers(stored)
         array, member = with_coordinates(dataset, name), None
-        both = versions_of(array) if not every_frame and EXPVER not in settings.select else None
-        array = array if both is None else both.final
-        array = array.rename(name.rpartition("/")[2])  # without its group
         stored_variable = stored.variable
         time = single_time(array, dataset)
         if time is not None:
@@ -98,6 +95,9 @@ class FileSource:
             except Exception as error:  # a dimension is added to values that were read
                 raise unreadable(path, error) from error
             stored_variable = _as_one_frame(stored.variable, str(time.name))
+        both = versions_of(array) if not every_frame and EXPVER not in settings.select else None
+        array = array if both is None else both.final
+        array = array.rename(name.rpartition("/")[2])  # without its group
         dims: tuple[str, ...]
         if every_frame:
             array, dims, member = forecast_dims(array, settings.select, option)

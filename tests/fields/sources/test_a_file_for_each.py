@@ -86,6 +86,16 @@ class TestAFileForEachTime:
         np.testing.assert_array_equal(found.values_THW, VALUES)
         np.testing.assert_array_equal(found.time, TIMES)
 
+    def test_era5_of_both_releases_may_be_a_file_for_each_time(self, tmp_path: Path) -> None:
+        for frame in range(6):
+            final = field(first=frame, last=frame + 1).isel(time=0)
+            none = final * np.nan
+            parts = [none, final] if frame > 3 else [final, none]
+            both = xr.concat(parts, "expver", coords="minimal", compat="override")
+            write(both.assign_coords(expver=[1, 5]), tmp_path / f"{frame}.nc")
+
+        np.testing.assert_array_equal(read(tmp_path).values_THW, VALUES)
+
     def test_a_file_of_several_times_does_not_say_which_is_that_of_a_map(
         self, tmp_path: Path
     ) -> None:
