@@ -45,11 +45,12 @@ class KnownCells:
         """Whether a value is missing anywhere."""
         return bool(self._missing_HW.any())
 
-    def valid_cells(self, min_valid_share: float) -> BoolArray:
+    def valid_cells(self, min_valid_share: float, name: str) -> BoolArray:
         """Return the cells that have a value in at least the given share of the frames.
 
         Args:
             min_valid_share: In (0, 1].
+            name: Of the variable, for errors.
 
         Raises:
             DataError: If no cell does.
@@ -58,12 +59,13 @@ class KnownCells:
         mask_HW = share_HW >= min_valid_share
         if not share_HW.any():
             raise DataError(
-                "all cells are missing in every frame; check the variable and its fill value"
+                f"all cells of variable {name!r} are missing in every frame; check the variable "
+                "and its fill value"
             )
         if not mask_HW.any():
             raise DataError(
-                f"no cell has a value in {min_valid_share:.0%} of the frames (the best has "
-                f"{share_HW.max():.0%}); lower data.min_valid_share or choose another period"
+                f"no cell of variable {name!r} has a value in {min_valid_share:.0%} of the frames "
+                f"(the best has {share_HW.max():.0%}); lower data.min_valid_share or choose another period"
             )
         return np.asarray(mask_HW, dtype=np.bool_)
 

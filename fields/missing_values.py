@@ -183,9 +183,9 @@ class MissingValues:
         )
 
 
-def valid_cells(values_THW: Array, min_valid_share: float) -> npt.NDArray[np.bool_]:
+def valid_cells(values_THW: Array, min_valid_share: float, name: str) -> npt.NDArray[np.bool_]:
     """Return the cells with a value in enough frames, see ``KnownCells.valid_cells``."""
-    return KnownCells(values_THW).valid_cells(min_valid_share)
+    return KnownCells(values_THW).valid_cells(min_valid_share, name)
 
 
 def fill_in_time(values_THW: Array, mask_HW: npt.NDArray[np.bool_]) -> tuple[Array, Array]:

@@ -66,7 +66,7 @@ def read_series(
 
 def _in_memory(source: FieldSource, settings: DataSettings, use: Use) -> FilledValues:
     values_THW = _values(source, use, np.float32)
-    mask_HW = valid_cells(values_THW, settings.min_valid_share)
+    mask_HW = valid_cells(values_THW, settings.min_valid_share, source.header.name)
     filled_THW, filled_T = fill_in_time(values_THW, mask_HW)
     return FilledValues(filled_THW, mask_HW, filled_T.astype(np.float32))
 

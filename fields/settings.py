@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from fieldsharp.core.printable import printable
 from fieldsharp.core.setting_words import in_quotes, require_no_conversion
 
 LARGEST_WINDOW_FRAMES = 1000
@@ -74,8 +75,15 @@ FROM_TIME = (HOUR_OF_DAY, DAY_OF_YEAR, SOLAR_ZENITH)
 SELECTED = "@"
 """Before what is selected of one of several variables: ``t@level=850``."""
 
-Names = Annotated[tuple[str, ...], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]
-"""Names; a single one needs no brackets."""
+
+def _as_names(value: Any) -> Any:
+    entries = value if isinstance(value, list | tuple) else [value]
+    if value is None:
+        raise ValueError("must be a name or a list of names, found null; give [] for none")
+    wrong = [entry for entry in entries if not isinstance(entry, str)]
+    if wrong:
+        raise ValueError(f"must be a name or a list of names, found {_not_text(wrong[0])}")
+    return tuple(entries)
 
 
 def _as_paths(value: Any) -> Any:
@@ -83,11 +91,19 @@ def _as_paths(value: Any) -> Any:
     wrong = [entry for entry in entries if not isinstance(entry, str)]
     if entries and not wrong:
         return value if isinstance(value, str) else tuple(value)
-    found = "an empty list"
-    if wrong:
-        word = "null" if wrong[0] is None else str(wrong[0]).lower()
-        found = f"{word}; {in_quotes(word)}"
+    found = _not_text(wrong[0]) if wrong else "an empty list"
     raise ValueError(f"must be a path or a list of paths, found {found}")
+
+
+def _not_text(value: object) -> str:
+    if isinstance(value, dict | list | tuple):
+        return printable(str(value))
+    word = "null" if value is None else str(value).lower()
+    return f"{word}; {in_quotes(word)}"
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
+"""Names; a single one needs no brackets."""
 
 
 FilePaths = Annotated[str | tuple[str, ...], BeforeValidator(_as_paths)]
@@ -96,6 +112,12 @@ FilePaths = Annotated[str | tuple[str, ...], BeforeValidator(_as_paths)]
 
 def _require_name(setting: str, name: str) -> None:
     variable, *chosen = name.split(SELECTED)
+    if "," in variable:
+        listed = ",".join(part.strip(" ()") for part in name.split(","))
+        raise ValueError(
+            f"data.{setting} names {name!r}; give several names in brackets, as "
+            f"data.{setting}=[{listed}]"
+        )
     if not variable or any("=" not in part or part.startswith("=") for part in chosen):
         raise ValueError(
             f"data.{setting} names {name!r}; give the name of a variable, or with what is selected "
@@ -204,6 +226,9 @@ class DataSettings(Settings):
 
     @model_validator(mode="after")
     def _each_variable_has_one_place(self) -> "DataSettings":
+        for setting in ("inputs", "predict", "static", "forcings"):
+            for name in getattr(self, setting):
+                _require_name(setting, name)
         several = [name for name in ("inputs", "predict") if getattr(self, name)]
         if self.variable is not None and several:
             raise ValueError(
@@ -222,16 +247,13 @@ class DataSettings(Settings):
                     f"({', '.join(self.inputs)}); a variable is predicted from its own history, so "
                     "name it there too"
                 )
-        for setting in ("inputs", "predict", "static", "forcings"):
-            for name in getattr(self, setting):
-                _require_name(setting, name)
-        short = [name.split(SELECTED)[0] for name in self.predict]
+        short = [name.split(SELECTED)[0].rpartition("/")[2] for name in self.predict]
         twice = next((name for name in short if short.count(name) > 1), None)
         if twice is not None and len(set(self.predict)) == len(self.predict):
             raise ValueError(
-                f"data.predict names {twice} at several selections, and forecasts are told apart "
-                "by the name of the variable; predict one of them, and name the others in "
-                "data.inputs"
+                f"data.predict names {twice} at several selections or in several groups, and "
+                "forecasts are told apart by the name of the variable; predict one of them, and "
+                "name the others in data.inputs"
             )
         named: dict[str, str] = {}
         for setting in ("inputs" if self.inputs else "predict", "static", "forcings"):

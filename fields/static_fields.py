@@ -14,7 +14,7 @@ from fieldsharp.core.errors import DataError
 from fieldsharp.core.printable import printable
 from fieldsharp.fields.coordinates.dimensions import field_dims
 from fieldsharp.fields.coordinates.roles import TIME_NAMES
-from fieldsharp.fields.coordinates.selection import DATA_SELECT
+from fieldsharp.fields.coordinates.selection import DATA_SELECT, NotThereError
 from fieldsharp.fields.files.addresses import Location
 from fieldsharp.fields.files.contents import UnknownVariableError
 from fieldsharp.fields.files.data_files import DataFiles
@@ -59,6 +59,7 @@ def read_static(settings: DataSettings, name: str) -> StaticField:
     """
     found: StaticField | None = None
     first: FirstFile | None = None
+    not_there: DataError | None = None
     rounding = 0.0
     held: set[str] = set()
     settings = settings.of(name)
@@ -76,6 +77,10 @@ def read_static(settings: DataSettings, name: str) -> StaticField:
                     _require_same(found, first, other, source, rounding)
         except UnknownVariableError as error:
             held.update(error.names)
+        except NotThereError as error:  # a file for each level
+            not_there = not_there or DataError(f"{error} (in {location})")
+    if found is None and not_there is not None:
+        raise not_there
     if found is None:
         raise UnknownVariableError(name, sorted(held), DataFiles.of(settings.path))
     return found
@@ -91,6 +96,9 @@ def _source(dataset: xr.Dataset, location: Location, settings: DataSettings) -> 
     array = dataset[name]
     selected = {dim: value for dim, value in settings.select.items() if dim in array.dims}
     settings = settings.model_copy(update={"select": selected})
+    if array.dtype == np.bool_:  # as xarray writes masks
+        array = array.astype(np.int8)
+        dataset = dataset.assign({name: array})
     if not _has_time(array, settings):
         time = next(one for one in TIME_NAMES if one not in dataset.dims)
         dataset = dataset.assign({name: array.expand_dims(time)})

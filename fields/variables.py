@@ -13,9 +13,11 @@ import numpy.typing as npt
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use, require_memory
 from fieldsharp.fields.common_frames import TimeAxis, frames_in_both
-from fieldsharp.fields.coordinates.grid_matching import match_grids
-from fieldsharp.fields.coordinates.grids import Grid
+from fieldsharp.fields.coordinates.grid_matching import CellOrder, match_grids
+from fieldsharp.fields.coordinates.grids import Grid, coordinate_pairs
 from fieldsharp.fields.coordinates.selection import DATA_SELECT, option_of_several
+from fieldsharp.fields.files.contents import UnknownVariableError
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.series import FieldSeries, period_text
 from fieldsharp.fields.settings import DataSettings
@@ -65,13 +67,19 @@ class Variables:
         return Variables(predicted, others, self.static, known_ahead=tuple(series))
 
 
-def read_variables(settings: DataSettings, use: Use, store: SeriesStore | None = None) -> Variables:
+def read_variables(
+    settings: DataSettings,
+    use: Use,
+    store: SeriesStore | None = None,
+    training: DataSettings | None = None,
+) -> Variables:
     """Read all variables of a forecast.
 
     Args:
         settings: Which variables.
         use: Memory that the use of each predicted one takes.
         store: Where they are stored if together they are large; None holds them in memory.
+        training: Where static fields are that the data does not hold; None for nowhere.
 
     Raises:
         DataError: If one cannot be read, or they are not on one grid.
@@ -89,9 +97,23 @@ def read_variables(settings: DataSettings, use: Use, store: SeriesStore | None =
     return Variables(
         predicted=tuple(series[:count]),
         others=tuple(series[count:moving]),
-        static=tuple(_static_on_grid(read_static(settings, n), series[0]) for n in settings.static),
+        static=tuple(
+            _static_on_grid(_static(settings, name, training), series[0])
+            for name in settings.static
+        ),
         known_ahead=tuple(series[moving:]),
     )
+
+
+def _static(settings: DataSettings, name: str, training: DataSettings | None) -> StaticField:
+    try:
+        return read_static(settings, name)
+    except UnknownVariableError:
+        if training is None or training.path == settings.path:
+            raise
+    path = DataFiles.of(training.path)
+    logger.info("%s is that of the training, from %s", name, path)
+    return read_static(training, name)
 
 
 def frames_at(series: FieldSeries, of: FieldSeries | TimeAxis, what: str) -> tuple[Index, Index]:
@@ -141,10 +163,15 @@ def _on_common_times(series: Sequence[FieldSeries]) -> list[FieldSeries]:
         with_both, _ = frames_at(one, first, f"variable {first.name!r}")
         common = np.intersect1d(common, with_both)
         if not len(common):
+            # Those of fluxes are often in the middle of the hours that they are means of.
+            advice = (
+                "bring one to the times of the other"
+                if first.time[0] <= one.time[-1] and one.time[0] <= first.time[-1]
+                else "give files of one period"
+            )
             raise DataError(
                 f"variables {first.name!r} and {one.name!r} have no time in common: they run from "
-                f"{period_text(first.time)} and from {period_text(one.time)}; give files of one "
-                "period"
+                f"{period_text(first.time)} and from {period_text(one.time)}; {advice}"
             )
     most = max(len(one.time) for one in series)
     if len(common) < most:
@@ -165,9 +192,7 @@ def _on_grid(series: FieldSeries, first: FieldSeries) -> FieldSeries:
     """
     if series is first:
         return series
-    order = match_grids(
-        _grid(series), _grid(first), f"variable {series.name!r}", f"variable {first.name!r}"
-    )
+    order = _order(_grid(series), _grid(first), series.name, first.name)
     for sentence in order.by_position:
         logger.info("%s", sentence)
     if order.is_same:
@@ -182,9 +207,31 @@ def _on_grid(series: FieldSeries, first: FieldSeries) -> FieldSeries:
     )
 
 
+def _order(grid: Grid, of_first: Grid, name: str, first: str) -> CellOrder:
+    """Return the order of cells as those of the first variable.
+
+    Cells of models lie at several places (C grids), which their dimensions are named after: where
+    those differ, coordinates have to say that places are the same.
+
+    Raises:
+        DataError: If it is another grid, or not known to be the same.
+    """
+    order = match_grids(grid, of_first, f"variable {name!r}", f"variable {first!r}")
+    paired = {axis for one, _ in coordinate_pairs(grid, of_first) for axis in one.axes}
+    for axis, ours, theirs in (("y", grid.y, of_first.y), ("x", grid.x, of_first.x)):
+        is_by_name = ours in (axis, theirs) or theirs == axis  # plain "y" and "x" name no place
+        if not (is_by_name or axis in paired or order.is_transposed):
+            raise DataError(
+                f"variable {name!r} is along {ours!r} and variable {first!r} along {theirs!r}, and "
+                "no coordinates say whether these are the same places; write the coordinates of "
+                "both into the file, or rename one dimension as the other if they are the same"
+            )
+    return order
+
+
 def _static_on_grid(static: StaticField, first: FieldSeries) -> StaticField:
     grid = Grid(static.grid, *static.dims, static.values_HW.shape)
-    order = match_grids(grid, _grid(first), f"variable {static.name!r}", f"variable {first.name!r}")
+    order = _order(grid, _grid(first), static.name, first.name)
     for sentence in order.by_position:
         logger.info("%s", sentence)
     values_HW = np.ascontiguousarray(order(static.values_HW[None])[0])

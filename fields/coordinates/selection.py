@@ -15,6 +15,11 @@ from fieldsharp.core.errors import DataError
 from fieldsharp.core.printable import printable
 from fieldsharp.fields.coordinates.roles import is_dates
 
+
+class NotThereError(DataError):
+    """A value of a dimension that a file does not hold; another file may."""
+
+
 Selection = Mapping[str, int | float | str]
 """Coordinate value (or index, where a dimension has no coordinate) by dimension."""
 MOST_SHOWN = 8
@@ -124,7 +129,7 @@ def _require_scalar(
             f"have: its dimensions are {sizes_text(array)}{option.instead}"
         )
     if not _matches(array.coords[dim], value).any():
-        raise DataError(
+        raise NotThereError(
             f"{option.name} asks for {dim}={value!r}, and all of variable {array.name!r} is at "
             f"{dim}={value_text(array.coords[dim].values[()])}; leave the selection out"
         )
@@ -145,7 +150,7 @@ def _index_of(array: xr.DataArray, dim: str, value: int | float | str, option: S
     values = array.coords[dim].values if dim in array.coords else np.arange(array.sizes[dim])
     shown = ", ".join(value_text(v) for v in values[:MOST_SHOWN])
     more = ", ..." if len(values) > MOST_SHOWN else ""
-    raise DataError(
+    raise NotThereError(
         f"{option.name} asks for {dim}={value!r}, which does not exist; choose one of {shown}{more}"
     )
 

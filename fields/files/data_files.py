@@ -123,7 +123,10 @@ def _expanded(entry: str) -> list[Location]:
         return [location]
     if not has_magic(str(location)) or location.exists():
         return [location]
-    found = sorted(glob(str(location), recursive=True))  # noqa: PTH207 - of absolute patterns too
+    # Signs in the name of a folder that is there are no pattern.
+    folder = next((one for one in location.parents if one.exists()), Path())
+    pattern = Path(escape(str(folder))) / location.relative_to(folder)
+    found = sorted(glob(str(pattern), recursive=True))  # noqa: PTH207 - of absolute patterns too
     if not found:
         raise DataError(
             f"no file fits data.path {entry}; check the pattern: * is any part of a name, ? one "

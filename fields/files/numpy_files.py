@@ -27,6 +27,11 @@ def open_npy(path: Path) -> xr.Dataset:
     """
     with path.open("rb") as file:
         shape, size = _from_header(file, os.fstat(file.fileno()).st_size)
+        if len(shape) == 2:
+            raise DataError(
+                f"array {path.stem!r} has the shape {shape}; expected (time, y, x) or (time, "
+                "channel, y, x), and static fields in an .npz file"
+            )
         dims, _ = named_dims(path.stem, shape, {}, path)
         require_memory(size, str(path))
         file.seek(0)
@@ -34,12 +39,13 @@ def open_npy(path: Path) -> xr.Dataset:
 
 
 def open_npz(path: Path) -> Contents:
-    """Open the arrays of an .npz file that have at least three dimensions.
+    """Open the arrays of an .npz file that have at least two dimensions.
 
-    One-dimensional arrays named ``time``, ``lat``, ``lon``, ``y`` or ``x`` are coordinates.
+    Those of two are static fields. One-dimensional arrays named ``time``, ``lat``, ``lon``, ``y``
+    or ``x`` are coordinates.
 
     Raises:
-        DataError: If there is none with three dimensions, or absurdly many.
+        DataError: If there is none, or absurdly many.
         ValueError: If a member is no array, or shorter than its header says.
     """
     with zipfile.ZipFile(path) as archive:
@@ -53,7 +59,8 @@ def open_npz(path: Path) -> Contents:
             name = member.filename.removesuffix(".npy")
             with archive.open(member) as file:
                 shapes[name], sizes[name] = _from_header(file, member.file_size)
-    ranks = {name: len(shape) for name, shape in shapes.items() if len(shape) >= 3}
+    ranks = {name: len(shape) for name, shape in shapes.items() if len(shape) >= 2}
+    fields = [name for name, rank in ranks.items() if rank >= 3]
     if not ranks:
         found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise DataError(f"{path} holds no array of three dimensions (time, y, x), only {found}")
@@ -64,9 +71,9 @@ def open_npz(path: Path) -> Contents:
     }
 
     def read(_: str, wanted: str | None) -> xr.Dataset:
-        if wanted is None and len(ranks) > 1:
-            raise DataError(several(list(ranks), str(path)))
-        name = wanted if wanted is not None else next(iter(ranks))
+        if wanted is None and len(fields) != 1:
+            raise DataError(several(fields or list(ranks), str(path)))
+        name = wanted if wanted is not None else fields[0]
         dims, dim_of = named_dims(name, shapes[name], lengths, path)
         require_memory(sizes[name] + sum(sizes[n] for n in dim_of), str(path))
         with np.load(path, allow_pickle=False) as arrays:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fieldsharp.core.errors import DataError
 
-BY_POSITION = {3: ("time", "y", "x"), 4: ("time", "channel", "y", "x")}
+BY_POSITION = {2: ("y", "x"), 3: ("time", "y", "x"), 4: ("time", "channel", "y", "x")}
 """Dimensions of an array, by their number."""
 AXIS_OF = {
     **dict.fromkeys(("lat", "latitude", "y"), "y"),
@@ -34,7 +34,7 @@ def named_dims(
         path: The file.
 
     Raises:
-        DataError: If it has not three or four dimensions, or a coordinate fits none of them.
+        DataError: If it has not two, three or four dimensions, or a coordinate fits none of them.
     """
     usual = BY_POSITION.get(len(shape))
     if usual is None:

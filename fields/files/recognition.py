@@ -101,7 +101,10 @@ def _no_store(path: Path) -> str:
     )
     what = f"data file {path} cannot be read: it is a folder without zarr.json or .zgroup"
     if inside:
-        return f"{what}, so no Zarr store; give what is in it, such as data.path={inside[0]}"
+        suffix = inside[0].suffix
+        alike = sum(child.suffix == suffix for child in inside) > 1
+        given = path / f"*{suffix}" if alike and suffix else inside[0]
+        return f"{what}, so no Zarr store; give what is in it, such as data.path={given}"
     return f"{what}, so no Zarr store; give a file, or the folder that holds one of these"
 
 

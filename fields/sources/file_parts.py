@@ -29,6 +29,7 @@ from fieldsharp.fields.coordinates.valid_times import require_same_kind_of_dates
 from fieldsharp.fields.files.addresses import Location
 from fieldsharp.fields.files.read_size import block_memory
 from fieldsharp.fields.files.rewriting import copy_with
+from fieldsharp.fields.forecast_attributes import is_forecast
 from fieldsharp.fields.sources.expver import EXPVER, release_of_frames
 from fieldsharp.fields.sources.field_source import FieldHeader
 from fieldsharp.fields.sources.file_source import FileSource
@@ -103,11 +104,13 @@ class FirstFile:
 
         Raises:
             DataError: If it does not go with the first file: if it has no times, another kind of
-                time, calendar, grid or level, or units that cannot be converted.
+                time, calendar, grid or level, or units that cannot be converted, or if one of them
+                is a forecast that was written here.
         """
         header = source.header
         if not header.frames.has_time:
             raise _without_times(source.path, all_files)
+        self._require_no_mixture(source)
         self._require_same_times(source)
         self._require_same_level(source)
         conversion = self.conversion(source)
@@ -125,6 +128,16 @@ class FirstFile:
             frames_at_a_time=source.frames_at_a_time,
             block_bytes=block_memory(source.stored, source.array, source.dims),
         )
+
+    def _require_no_mixture(self, source: FileSource) -> None:
+        ours, theirs = (is_forecast(h.file_attrs) for h in (source.header, self.header))
+        if ours != theirs:
+            forecast, data = (source.path, self.location) if ours else (self.location, source.path)
+            raise DataError(
+                f"{forecast} is a forecast that predict wrote, and {data} is none: joined, they "
+                "would be taken for one series of data; move it to another folder, or give "
+                "data.path a pattern that it does not fit"
+            )
 
     def _require_same_times(self, source: FileSource) -> None:
         ours, theirs = source.header.frames, self.header.frames

@@ -16,6 +16,7 @@ from fieldsharp.fields.coordinates.attached import with_coordinates
 from fieldsharp.fields.coordinates.dimensions import field_dims, forecast_dims
 from fieldsharp.fields.coordinates.frames import frames_of, grid_coordinates
 from fieldsharp.fields.coordinates.selection import SelectOption
+from fieldsharp.fields.coordinates.single_times import along, single_time
 from fieldsharp.fields.files.addresses import Address, Location
 from fieldsharp.fields.files.formats import pick_variable, unreadable
 from fieldsharp.fields.files.missing_marks import without_marks
@@ -86,6 +87,14 @@ class FileSource:
         stored = dataset[name]
         _require_numbers(stored)
         array, member = with_coordinates(dataset, name), None
+        stored_variable = stored.variable
+        time = single_time(array, dataset)
+        if time is not None:
+            try:
+                array = along(array, time)
+            except Exception as error:  # a dimension is added to values that were read
+                raise unreadable(path, error) from error
+            stored_variable = _as_one_frame(stored.variable, str(time.name))
         both = versions_of(array) if not every_frame and EXPVER not in settings.select else None
         array = array if both is None else both.final
         array = array.rename(name.rpartition("/")[2])  # without its group
@@ -94,8 +103,8 @@ class FileSource:
             array, dims, member = forecast_dims(array, settings.select, option)
         else:
             array, dims = field_dims(array, settings.select, option)
-        missing = MissingValues.of(stored.variable, str(array.name), path, settings)
-        found = cls(path, name, dataset, stored.variable, array, dims, member, missing)
+        missing = MissingValues.of(stored_variable, str(array.name), path, settings)
+        found = cls(path, name, dataset, stored_variable, array, dims, member, missing)
         if both is not None:
             found.preliminary, _ = field_dims(both.preliminary, settings.select, option)
         return found
@@ -179,6 +188,12 @@ class FileSource:
     @property
     def _what(self) -> str:
         return f"variable {self.array.name!r} in {self.path}"
+
+
+def _as_one_frame(stored: xr.Variable, time: str) -> xr.Variable:
+    """Return what is known of a stored variable, of one frame, without its values."""
+    values = np.broadcast_to(np.zeros((), stored.dtype), (1, *stored.shape))
+    return xr.Variable((time, *stored.dims), values, stored.attrs, stored.encoding)
 
 
 def _require_numbers(array: xr.DataArray) -> None:

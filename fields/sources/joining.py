@@ -1,9 +1,11 @@
 """The files of a field in several, each compared with the first."""
 
 import logging
+from collections import Counter
+from pathlib import Path
 
 from fieldsharp.core.errors import DataError
-from fieldsharp.fields.coordinates.selection import SelectOption
+from fieldsharp.fields.coordinates.selection import NotThereError, SelectOption
 from fieldsharp.fields.files.addresses import Location
 from fieldsharp.fields.files.contents import UnknownVariableError, several
 from fieldsharp.fields.files.data_files import DataFiles
@@ -21,7 +23,7 @@ def compared(
 ) -> tuple[FirstFile, list[FilePart]]:
     """Open each file, compare it with the first, and close it.
 
-    Files without the variable are left out.
+    Files without the variable, or without what is selected of it, are left out.
 
     Returns:
         The first file that holds the variable, and all that do.
@@ -33,6 +35,7 @@ def compared(
     first: FirstFile | None = None
     parts: list[FilePart] = []
     held: set[str] = set()
+    not_there: DataError | None = None
     for location in files:
         try:
             with open_dataset(location, settings.variable) as dataset:
@@ -45,16 +48,28 @@ def compared(
                 parts.append(first.part(source, files))
         except UnknownVariableError as error:
             held.update(error.names)
+        except NotThereError as error:  # a file for each level
+            not_there = not_there or DataError(f"{error} (in {location})")
         except DataError as error:
             if str(location) in str(error):
-                raise
+                raise DataError(f"{error}{_narrower(location, files)}") from error
             raise DataError(f"{error} (in {location})") from error
     text = str(DataFiles.of(settings.path))
     if settings.variable is None and len(held) > 1:
         raise DataError(several(sorted(held), text))
+    if first is None and not_there is not None:
+        raise not_there
     if first is None:
         raise UnknownVariableError(str(settings.variable), sorted(held), text)
     return first, parts
+
+
+def _narrower(location: Location, files: tuple[Location, ...]) -> str:
+    """Return what to do about a file of another kind than most, which a pattern fits as well."""
+    suffix, count = Counter(file.suffix for file in files).most_common(1)[0]
+    if count < 2 or not suffix or location.suffix == suffix or not isinstance(location, Path):
+        return ""
+    return f"; if it is no data, leave it out, as with data.path={location.parent}/*{suffix}"
 
 
 def say_how_joined(first: FirstFile, parts: list[FilePart], timeline: Timeline) -> None:

@@ -75,7 +75,7 @@ def write_series(source: FieldSource, min_valid_share: float, folder: Path) -> N
     values_THW = np.memmap(path, np.float32, "r+", shape=shape)
     if source.judge(values_THW):
         known = _known_cells(values_THW)
-    mask_HW = known.valid_cells(min_valid_share)
+    mask_HW = known.valid_cells(min_valid_share, source.header.name)
     filled_T = np.zeros(shape[0], np.float32)
     if known.has_gaps:
         filler, digest = GapFiller(mask_HW, known.first_HW), hashlib.sha256()

@@ -21,6 +21,7 @@ from fieldsharp.fields.coordinates.units import (
     is_difference,
     unit_conversion,
 )
+from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.static_fields import StaticField
 from fieldsharp.fields.time_steps import same_step, step_text
@@ -154,9 +155,17 @@ def _require_same_cells(series: FieldSeries, trained: TrainedRun, path: str) -> 
         f"import xarray as xr; xr.open_dataset({json.dumps(path)}, decode_cf=False)"
         f".isel({slices}).to_netcdf({json.dumps(str(to))})"
     )
+    if len(DataFiles.of(path).locations()) > 1:
+        to = Path("turned") / "*.nc"
+        code = (
+            "import glob, pathlib, xarray as xr; pathlib.Path('turned').mkdir(); "
+            f"[xr.open_dataset(f, decode_cf=False).isel({slices}, missing_dims='ignore')"
+            ".to_netcdf(pathlib.Path('turned', pathlib.Path(f).stem + '.nc')) "
+            f"for f in glob.glob({json.dumps(path)}, recursive=True)]"
+        )
     raise ConfigError(
         f"{path} has the cells of the training in the other order along {' and '.join(turned)}; "
-        f"turn it with  python -c {shlex.quote(code)}  and give --data {to}"
+        f"turn it with  python -c {shlex.quote(code)}  and give --data {shlex.quote(str(to))}"
     )
 
 

@@ -7,11 +7,18 @@ import torch
 
 from fieldsharp.core.errors import ConfigError, DataError
 from fieldsharp.fields.files.data_files import DataFiles
+from fieldsharp.fields.forecast_attributes import forecast_attributes
 from fieldsharp.fields.reading import SERIES, read_series
 from fieldsharp.fields.series import FieldSeries, period_text, time_text
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.stored_series.store import SeriesStore
-from fieldsharp.fields.time_steps import breaks_in_time, step_seconds, step_text, times_after
+from fieldsharp.fields.time_steps import (
+    breaks_in_time,
+    same_step,
+    step_seconds,
+    step_text,
+    times_after,
+)
 from fieldsharp.fields.variables import Variables, read_variables
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
@@ -61,7 +68,7 @@ def forecast_variables(
     """
     sharpener = _sharpener(trained, sharpening)
     settings = _settings(trained, data_path)
-    variables = in_trained_units(read_variables(settings, SERIES, store), trained)
+    variables = _variables(trained, settings, store)
     series = variables.predicted[0]
     require_same_field(series, trained, str(DataFiles.of(settings.path)))
     last = frame_at(series, after)
@@ -98,17 +105,34 @@ def forecast_variables(
         physical_NCHW = sharpener(physical_NCHW[None], leads)[0]
     values_NCHW = physical_NCHW.numpy().astype(np.float32)
     name = sharpener.name if sharpener is not None else NO_SHARPENER
-    source = f"{trained.run.predictor.name} forecast from {time_text(series.time[last])}"
+    said = forecast_attributes(trained.run.predictor.name, time_text(series.time[last]), name)
     return tuple(
         replace(
             one,
             values_TCHW=np.where(one.mask_HW, values_NCHW[:, channel : channel + 1], np.float32(0)),
             time=time[:steps],
             filled_T=np.zeros(steps, dtype=np.float32),
-            file_attrs={**series.file_attrs, "source": source, "sharpening": name},
+            file_attrs={**series.file_attrs, **said},
         )
         for channel, one in enumerate(variables.predicted)
     )
+
+
+def _variables(
+    trained: TrainedRun, settings: DataSettings, store: SeriesStore | None
+) -> Variables:
+    """Return all variables in the units of the training, the first at its time step.
+
+    A training on hourly and 6-hourly variables is at every sixth hour, that all of them have.
+    """
+    variables = read_variables(settings, SERIES, store, trained.run.data)
+    variables = in_trained_units(variables, trained)
+    if len(variables.series) == 1 or same_step(variables.predicted[0], trained.step_s):
+        return variables
+    common = variables.on_common_times().predicted[0]
+    if not same_step(common, trained.step_s):
+        return variables
+    return replace(variables, predicted=(common, *variables.predicted[1:]))
 
 
 def _sharpener(trained: TrainedRun, asked: str | None) -> FittedSharpener | None:
@@ -131,8 +155,10 @@ def steps_of_days(
     Raises:
         ConfigError: If the time between two frames does not divide a day, or is months or years.
     """
-    settings = _settings(trained, data_path).of(trained.run.data.predicted[0])
-    series = read_series(settings, store=store)
+    settings = _settings(trained, data_path)
+    series = read_series(settings.of(trained.run.data.predicted[0]), store=store)
+    if not same_step(series, trained.step_s):
+        series = _variables(trained, settings, store).predicted[0]
     stride = trained.run.data.stride
     months = step_text(series, stride)
     if months is not None:

@@ -83,7 +83,10 @@ def _refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     [
         (_without_time, "has no time dimension: its dimensions are member=80, y=12, x=12; name"),
         (lambda: _waves(20), "has 20 frames, too few for one window of 4 frames in each of"),
-        (_missing_everywhere, "all cells are missing in every frame; check the variable and"),
+        (
+            _missing_everywhere,
+            "all cells of variable 'wave' are missing in every frame; check the variable and",
+        ),
         (_constant, "'wave' is constant (3) in the training frames; choose a period in which"),
         (_infinite, "the first in frame 7; replace them by NaN to mark them missing"),
         (_still_at_the_end, "does not change in the validation frames"),

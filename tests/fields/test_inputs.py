@@ -219,6 +219,19 @@ def test_a_static_field_that_says_nothing_is_refused(weather: xr.Dataset, tmp_pa
         load_forecast_data(settings)
 
 
+def test_fluxes_of_the_middle_of_hours_are_to_be_brought_to_the_times_of_others(
+    weather: xr.Dataset, tmp_path: Path
+) -> None:
+    between = weather["valid_time"] + np.timedelta64(30, "m")
+    weather[["t2m"]].to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    fluxes = weather[["u10"]].assign_coords(valid_time=between)
+    fluxes.to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    settings = DataSettings(path=str(tmp_path / "*.nc"), inputs=("t2m", "u10"), predict=("t2m",))
+
+    with pytest.raises(DataError, match=r"no time in common: .*; bring one to the times of the"):
+        load_forecast_data(settings)
+
+
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
@@ -241,8 +254,22 @@ def test_a_static_field_that_says_nothing_is_refused(weather: xr.Dataset, tmp_pa
         ),
         (
             {"predict": ["t@level=500", "t@level=850"]},
-            "data.predict names t at several selections, and forecasts are told apart by the name",
+            "data.predict names t at several selections or in several groups, and forecasts are "
+            "told apart by the name",
         ),
+        (
+            {"predict": ["forecast/t2m", "analysis/t2m"]},
+            "data.predict names t2m at several selections or in several groups",
+        ),
+        (
+            {"inputs": "t2m,u10", "predict": ["t2m"]},
+            r"data.inputs names 't2m,u10'; give several names in brackets, as "
+            r"data.inputs=\[t2m,u10\]",
+        ),
+        ({"static": "(z, lsm)"}, r"give several names in brackets, as data.static=\[z,lsm\]"),
+        ({"inputs": None}, r"a name or a list of names, found null; give \[\] for none"),
+        ({"inputs": ["t2m", True]}, "a name or a list of names, found true; where text is meant"),
+        ({"inputs": {"t2m": "K"}}, r"a name or a list of names, found \{'t2m': 'K'\}"),
         (
             {"predict": ["t@850"]},
             "data.predict names 't@850'; give the name of a variable, or with what is selected of "

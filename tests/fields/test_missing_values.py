@@ -25,18 +25,18 @@ def test_a_cell_takes_part_when_its_share_of_values_reaches_the_threshold() -> N
     values[:1, 0, 1] = NAN  # three quarters there
     values[:2, 0, 2] = NAN  # one half there
 
-    assert valid_cells(values, 0.75).tolist() == [[True, True, False]]
-    assert valid_cells(values, 0.76).tolist() == [[True, False, False]]
+    assert valid_cells(values, 0.75, "t2m").tolist() == [[True, True, False]]
+    assert valid_cells(values, 0.76, "t2m").tolist() == [[True, False, False]]
 
 
 def test_a_series_without_a_single_value_is_refused() -> None:
-    with pytest.raises(DataError, match="all cells are missing in every frame"):
-        valid_cells(np.full((3, 2, 2), NAN), 0.5)
+    with pytest.raises(DataError, match="all cells of variable 't2m' are missing in every frame"):
+        valid_cells(np.full((3, 2, 2), NAN), 0.5, "t2m")
 
 
 def test_too_sparse_a_series_is_refused_with_its_best_share() -> None:
     with pytest.raises(DataError, match=r"in 90% of the frames \(the best has 50%\)"):
-        valid_cells(column(1.0, NAN, 2.0, NAN), 0.9)
+        valid_cells(column(1.0, NAN, 2.0, NAN), 0.9, "t2m")
 
 
 def test_a_gap_is_closed_with_the_last_known_value_and_never_a_later_one() -> None:

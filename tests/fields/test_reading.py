@@ -352,7 +352,9 @@ class TestRefusals:
     def test_all_cells_missing(self, humidity: xr.Dataset, saved: Saver) -> None:
         humidity["hus"].values[:] = np.nan
 
-        assert "all cells are missing in every frame" in refusal_of(saved(humidity))
+        assert "all cells of variable 'hus' are missing in every frame" in refusal_of(
+            saved(humidity)
+        )
 
     @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39])
     def test_values_that_no_single_precision_number_can_hold(

@@ -46,6 +46,14 @@ def refusal_of(path: Path, name: str = "orog", **more: object) -> str:
     return str(refusal.value)
 
 
+def test_masks_of_true_and_false_are_ones_and_zeros(tmp_path: Path) -> None:
+    heights().assign(land=lambda d: d["orog"] > 300.0).to_netcdf(tmp_path / "a.nc")
+
+    found = read(tmp_path / "a.nc", "land")
+
+    np.testing.assert_array_equal(found.values_HW, (HEIGHTS > 300.0).astype(np.float32))
+
+
 @pytest.mark.parametrize(
     "case", ["alone", "beside times", "of one time", "of a scalar time", "turned"]
 )

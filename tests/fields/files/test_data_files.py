@@ -56,6 +56,7 @@ def test_signs_in_the_name_of_the_folder_are_no_pattern(tmp_path: Path) -> None:
     given = absolute("?.nc", tmp_path / "run[1]")
 
     assert DataFiles.of(given).locations() == (path,)
+    assert DataFiles.of(str(tmp_path / "run[1]" / "*.nc")).locations() == (path,)
     assert DataFiles.of(absolute("../run?/a.nc", tmp_path / "run[1]")).local() == (
         tmp_path / "run1" / "a.nc",
     )

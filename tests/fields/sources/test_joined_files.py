@@ -93,6 +93,29 @@ class TestWhichFiles:
         require_whole(read(tmp_path / "**" / "*.nc"))
         require_whole(read(tmp_path / "20*" / "[ab].nc"))
 
+    def test_what_is_advised_about_other_files_in_a_folder_works(self, tmp_path: Path) -> None:
+        write(era5(0, 8), tmp_path / "a.nc")
+        write(era5(8, 24), tmp_path / "b.nc")
+        for stray in ("notes.txt", "a.nc.5b7b6.idx", "folder.d"):
+            if stray == "folder.d":
+                (tmp_path / stray).mkdir()
+            else:
+                (tmp_path / stray).write_bytes(b"\x80\x04\x95")
+
+            message = refusal_of(tmp_path / "*")
+            assert stray in message
+            require_whole(read(message.split("leave it out, as with data.path=")[1]))
+            (tmp_path / stray).rename(tmp_path.parent / stray)
+
+        message = refusal_of(tmp_path)
+        require_whole(read(message.split("give what is in it, such as data.path=")[1]))
+
+    def test_a_damaged_file_is_not_said_to_be_no_data(self, tmp_path: Path) -> None:
+        write(era5(0, 8), tmp_path / "a.nc")
+        (tmp_path / "b.nc").write_bytes(b"")
+
+        assert refusal_of(tmp_path / "*.nc").endswith("it is empty; fetch or write it again")
+
     def test_a_file_whose_name_holds_signs_of_a_pattern_is_that_file(self, tmp_path: Path) -> None:
         write(era5(0, 8), tmp_path / "a[1].nc")
         write(era5(8, 16), tmp_path / "a1.nc")

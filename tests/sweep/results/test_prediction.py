@@ -226,7 +226,27 @@ def test_data_turned_about_can_be_turned_by_the_command_of_the_error(
         forecast(trained, 1, str(turned))
     command, path = str(refused.value).split("turn it with  ")[1].split("  and give --data ")
     subprocess.run([sys.executable, *shlex.split(command)[1:]], check=True, timeout=60)
-    found, expected = forecast(trained, 1, path), forecast(trained, 1)
+    found, expected = forecast(trained, 1, shlex.split(path)[0]), forecast(trained, 1)
+    np.testing.assert_array_equal(found.values_TCHW, expected.values_TCHW)
+
+
+def test_files_of_a_pattern_turned_about_can_be_turned_by_the_command_of_the_error(
+    trained: TrainedRun, plume_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    parts = tmp_path / "in parts"
+    parts.mkdir()
+    with xr.open_dataset(plume_file, engine="h5netcdf") as source:
+        data = source.load().isel(y=slice(None, None, -1))
+    for number, part in enumerate((slice(0, 90), slice(90, None))):
+        data.isel(time=part).to_netcdf(parts / f"{number}.nc", engine="h5netcdf")
+    with pytest.raises(ConfigError, match="in the other order along y; turn it") as refused:
+        forecast(trained, 1, str(parts / "*.nc"))
+    command, path = str(refused.value).split("turn it with  ")[1].split("  and give --data ")
+    subprocess.run([sys.executable, *shlex.split(command)[1:]], check=True, timeout=60)
+
+    found, expected = forecast(trained, 1, shlex.split(path)[0]), forecast(trained, 1)
+
     np.testing.assert_array_equal(found.values_TCHW, expected.values_TCHW)
 
 

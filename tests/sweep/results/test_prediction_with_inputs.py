@@ -12,7 +12,7 @@ from data.weather import WeatherSettings, simulate
 from fieldsharp.core.errors import DataError
 from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.sweep.configuration.config_file import load_config
-from fieldsharp.sweep.results.prediction import forecast
+from fieldsharp.sweep.results.prediction import forecast, steps_of_days
 from fieldsharp.sweep.results.run_folder import TrainedRun, load_run
 from fieldsharp.sweep.results.train_run import train_into
 
@@ -130,6 +130,59 @@ def test_other_units_of_any_input_are_converted(
     np.testing.assert_allclose(found.values_TCHW, expected.values_TCHW, atol=2e-3)
     converted = [line for line in caplog.messages if "the units of the training" in line]
     assert [line.split()[0] for line in converted] == ["t2m", "u10", "z"]
+
+
+def test_static_fields_that_other_data_lacks_are_those_of_the_training(
+    with_inputs: TrainedRun, weather: xr.Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    weather.drop_vars(["z", "lsm"]).to_netcdf(tmp_path / "new.nc", engine="h5netcdf")
+
+    with caplog.at_level(logging.INFO):
+        found = forecast(with_inputs, 2, str(tmp_path / "new.nc"), after="2020-01-05")
+
+    expected = forecast(with_inputs, 2, after="2020-01-05")
+    np.testing.assert_array_equal(found.values_TCHW, expected.values_TCHW)
+    assert [line.split(",")[0] for line in caplog.messages if "of the training" in line] == [
+        "z is that of the training",
+        "lsm is that of the training",
+    ]
+
+
+@pytest.fixture(scope="module")
+def of_two_steps(tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
+    """Hourly temperature with 6-hourly wind is trained at every sixth hour."""
+    folder = tmp_path_factory.mktemp("steps")
+    dataset = simulate(WeatherSettings(frames=397, size=16, seed=1))
+    dataset[["t2m", "z", "lsm"]].to_netcdf(folder / "hourly.nc", engine="h5netcdf")
+    every_sixth = dataset[["u10", "v10"]].isel(valid_time=slice(0, None, 6))
+    every_sixth.to_netcdf(folder / "6-hourly.nc", engine="h5netcdf")
+    config = CONFIG.replace("weather.nc", '"*.nc"').replace(", v100", "")
+    (folder / "sweep.yaml").write_text(config.replace("train_every: 4", "train_every: 2"))
+    train_into(load_config(folder / "sweep.yaml", one_training=True), folder / "run")
+    return load_run(folder / "run")
+
+
+def test_a_forecast_is_the_nets_own_at_the_step_of_the_training(of_two_steps: TrainedRun) -> None:
+    data = load_forecast_data(of_two_steps.run.data)
+    with torch.no_grad():
+        history, _ = data.test.take(torch.tensor([1]))
+        expected = data.to_physical(of_two_steps.predictor(history))[0]
+    last_known = data.series.time[int(data.test.starts_B[1]) + 1]
+
+    found = forecast(of_two_steps, 2, after=str(last_known))
+
+    np.testing.assert_allclose(found.values_TCHW, expected.numpy(), rtol=1e-6)
+    hours = last_known + np.arange(6, 13, 6) * np.timedelta64(1, "h")
+    np.testing.assert_array_equal(found.time, hours)
+
+
+def test_the_last_frame_is_the_last_that_all_have_and_days_are_of_four_steps(
+    of_two_steps: TrainedRun,
+) -> None:
+    found = forecast(of_two_steps, 1)
+
+    assert str(found.time[0])[:16] == "2020-01-17T18:00"  # 396 hours from 1 January, and 6
+    assert steps_of_days(of_two_steps, 1) == 4
 
 
 def test_a_gap_in_an_input_of_the_history_is_refused(
