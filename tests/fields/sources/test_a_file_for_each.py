@@ -32,6 +32,7 @@ def image(frame: int) -> xr.Dataset:
         },
     )
     dataset["t"] = ((), TIMES[frame], {"standard_name": "time", "axis": "T"})
+    dataset["creation_time"] = ((), TIMES[0] + np.timedelta64(90, "D"))
     dataset["CMI"].encoding = packed | {"chunksizes": (2, 5), "zlib": True}
     return dataset
 
@@ -75,13 +76,22 @@ class TestAFileForEachTime:
         np.testing.assert_allclose(found.values_THW, VALUES, atol=0.00501)
         np.testing.assert_array_equal(found.time, TIMES)
 
-    def test_the_time_may_be_a_dimension_that_the_variable_lacks(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("written", ["dimension", "text", "bytes", "digits"])
+    def test_the_time_may_be_a_dimension_that_the_variable_lacks_or_text_or_digits(
+        self, tmp_path: Path, written: str
+    ) -> None:
         for frame in range(6):
             dataset = field(first=frame, last=frame + 1)
             alone = dataset["t2m"].isel(time=0, drop=True)
-            write(dataset.assign(t2m=alone), tmp_path / f"{frame}.nc")
+            dataset = dataset.assign(t2m=alone)
+            text = str(TIMES[frame])[:19]
+            if written != "dimension":
+                digits = int("".join(c for c in text if c.isdigit())[:12])
+                time = {"text": text, "bytes": np.bytes_(text), "digits": digits}[written]
+                dataset = dataset.drop_vars("time").assign(time=((), time))
+            write(dataset, tmp_path / f"{frame}.nc")
 
-        found = read(tmp_path)
+        found = read(tmp_path, variable="t2m")
 
         np.testing.assert_array_equal(found.values_THW, VALUES)
         np.testing.assert_array_equal(found.time, TIMES)
@@ -95,6 +105,17 @@ class TestAFileForEachTime:
             write(both.assign_coords(expver=[1, 5]), tmp_path / f"{frame}.nc")
 
         np.testing.assert_array_equal(read(tmp_path).values_THW, VALUES)
+
+    @pytest.mark.parametrize("other", ["creation_time", "start_time", "processing_time"])
+    def test_another_time_than_that_of_the_image_is_not_taken(
+        self, tmp_path: Path, other: str
+    ) -> None:
+        for frame in range(2):
+            alone = field().isel(time=0, drop=True)
+            write(alone.assign({other: ((), TIMES[frame])}), tmp_path / f"{frame}.nc")
+
+        with pytest.raises(DataError, match="'t2m' has no time dimension"):
+            read(tmp_path, variable="t2m")
 
     def test_a_file_of_several_times_does_not_say_which_is_that_of_a_map(
         self, tmp_path: Path
