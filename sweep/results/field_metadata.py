@@ -2,6 +2,7 @@
 
 import json
 import math
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fieldsharp.fields.scaling import ScaledVariable, Scaling
+from fieldsharp.fields.series import BoolArray
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.model.predictors.interface import ForecastShape
 from fieldsharp.storage.durable_files.regular_files import read_bounded
@@ -33,6 +35,8 @@ class FieldMetadata:
             curved grid; folders of earlier versions lack the last.
         others: Predicted variables beside the first.
         inputs: Inputs that are not predicted and are scaled.
+        masks: Cells of each predicted variable that the training knew, see ``mask_as_text``; none
+            in folders of earlier versions.
     """
 
     scaling: Scaling
@@ -43,6 +47,13 @@ class FieldMetadata:
     coordinates: dict[str, Coordinate]
     others: tuple[ScaledVariable, ...] = ()
     inputs: tuple[ScaledVariable, ...] = ()
+    masks: tuple[str, ...] = ()
+
+    @property
+    def masks_HW(self) -> list[BoolArray]:
+        """The masks of all predicted variables; none in folders of earlier versions."""
+        shape = (self.shape.height, self.shape.width)
+        return [_mask(text, shape) for text in self.masks]
 
     @property
     def scalings(self) -> tuple[Scaling, ...]:
@@ -87,7 +98,27 @@ def read_field_metadata(path: Path, data: DataSettings) -> FieldMetadata:
         coordinates=coordinates,
         others=_scaled_variables(content.get("others", []), len(data.predicted) - 1),
         inputs=_scaled_variables(content.get("inputs", []), len(data.scaled_inputs)),
+        masks=_masks(content.get("masks", []), shape),
     )
+
+
+def mask_as_text(mask_HW: BoolArray) -> str:
+    """Return a mask as text: its bits, row by row, in base64."""
+    return b64encode(np.packbits(mask_HW).tobytes()).decode()
+
+
+def _mask(text: str, shape: tuple[int, int]) -> BoolArray:
+    bits = np.frombuffer(b64decode(text, validate=True), np.uint8)
+    return np.unpackbits(bits, count=math.prod(shape)).reshape(shape).astype(np.bool_)
+
+
+def _masks(texts: Any, shape: ForecastShape) -> tuple[str, ...]:
+    if len(texts) not in (0, shape.channels):
+        raise ValueError(f"{len(texts)} masks where {shape.channels} variables are predicted")
+    cells = shape.height * shape.width
+    if any(len(b64decode(text, validate=True)) != -(-cells // 8) for text in texts):
+        raise ValueError("a mask is not of the shape of the grid")
+    return tuple(map(str, texts))
 
 
 def _scaling(content: Mapping[str, Any]) -> Scaling:

@@ -62,6 +62,31 @@ def in_trained_units(variables: Variables, trained: TrainedRun) -> Variables:
     )
 
 
+def in_trained_cells(variables: Variables, trained: TrainedRun) -> Variables:
+    """Return the predicted variables in the cells that the training knew, and log it.
+
+    What a predictor says of other cells was never trained. All cells are taken where the run folder
+    does not say which they were.
+    """
+    predicted = []
+    masks = trained.masks_HW or [one.mask_HW for one in variables.predicted]
+    for series, known_HW in zip(variables.predicted, masks, strict=True):
+        new = int((series.mask_HW & ~known_HW).sum())
+        if new:
+            log.info(
+                "%s has %d cells with values that had none in the training; they are left out",
+                *(series.name, new),
+            )
+        mask_HW = series.mask_HW & known_HW
+        if not mask_HW.any():
+            raise ConfigError(
+                f"{series.name} has no value in any of the {int(known_HW.sum())} cells that the "
+                "predictor was trained on; give data of that area"
+            )
+        predicted.append(replace(series, mask_HW=mask_HW))
+    return replace(variables, predicted=tuple(predicted))
+
+
 def _conversion(of: FieldSeries | StaticField, units: str) -> UnitConversion | None:
     """Return the conversion into the units of the training, None where there is none to make."""
     if not (of.units and units):

@@ -24,7 +24,11 @@ from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.sweep.results.forecast_inputs import ForecastInputs
 from fieldsharp.sweep.results.forecast_times import frame_at
-from fieldsharp.sweep.results.other_data import in_trained_units, require_same_field
+from fieldsharp.sweep.results.other_data import (
+    in_trained_cells,
+    in_trained_units,
+    require_same_field,
+)
 from fieldsharp.sweep.results.run_folder import TrainedRun
 
 SECONDS_A_DAY = 86_400.0
@@ -71,6 +75,7 @@ def forecast_variables(
     variables = _variables(trained, settings, store)
     series = variables.predicted[0]
     require_same_field(series, trained, str(DataFiles.of(settings.path)))
+    variables = in_trained_cells(variables, trained)
     last = frame_at(series, after)
     first = last - (settings.history - 1) * settings.stride
     if first < 0:

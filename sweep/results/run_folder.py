@@ -39,7 +39,12 @@ from fieldsharp.storage.durable_files.atomic import make_private_folder, write_d
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
-from fieldsharp.sweep.results.field_metadata import Coordinate, FieldMetadata, read_field_metadata
+from fieldsharp.sweep.results.field_metadata import (
+    Coordinate,
+    FieldMetadata,
+    mask_as_text,
+    read_field_metadata,
+)
 from fieldsharp.sweep.results.saved_sharpener import (
     DESCRIPTION,
     TENSORS,
@@ -114,6 +119,7 @@ def save_run(
             ScaledVariable(one.name, one.series.units, one.scaling) for one in data.predicted[1:]
         ),
         inputs=data.inputs,
+        masks=tuple(mask_as_text(one.series.mask_HW) for one in data.predicted),
     )
     texts = {
         CONFIG: dump_yaml(tree),

@@ -1,5 +1,6 @@
 """Forecasts from a run folder."""
 
+import logging
 import shlex
 import subprocess
 import sys
@@ -297,3 +298,37 @@ def test_a_forecast_from_stored_data_is_that_from_data_in_memory(
     assert len(store.made) == 1, "it is made once for both"
     np.testing.assert_array_equal(found.values_TCHW, expected.values_TCHW)
     np.testing.assert_array_equal(found.time, expected.time)
+
+
+def test_cells_that_the_training_never_knew_are_left_out(
+    trained: TrainedRun, plume_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with xr.open_dataset(plume_file, engine="h5netcdf") as source:
+        whole = source.load()
+    sea_HW = np.isnan(whole["plume"].values[0])
+    assert 0 < sea_HW.sum() < sea_HW.size
+    filled = whole.assign(plume=whole["plume"].fillna(300.0))  # far from anything trained on
+    filled.to_netcdf(tmp_path / "filled.nc", engine="h5netcdf")
+
+    with caplog.at_level(logging.INFO):
+        found = forecast(trained, 3, str(tmp_path / "filled.nc"))
+
+    np.testing.assert_array_equal(found.mask_HW, ~sea_HW)
+    np.testing.assert_array_equal(found.values_TCHW, forecast(trained, 3).values_TCHW)
+    assert (
+        f"plume has {sea_HW.sum()} cells with values that had none in the training" in caplog.text
+    )
+    whole.assign(
+        plume=whole["plume"].where(False, 1.0).where(xr.DataArray(sea_HW, dims=("y", "x")))
+    ).to_netcdf(tmp_path / "sea.nc", engine="h5netcdf")
+    with pytest.raises(ConfigError, match=r"no value in any of the \d+ cells that the predictor"):
+        forecast(trained, 1, str(tmp_path / "sea.nc"))
+
+
+def test_a_run_folder_of_an_earlier_version_takes_the_cells_of_the_data(
+    trained: TrainedRun, plume_file: Path
+) -> None:
+    earlier = replace(trained, masks=())
+    np.testing.assert_array_equal(
+        forecast(earlier, 3).values_TCHW, forecast(trained, 3).values_TCHW
+    )
