@@ -122,7 +122,7 @@ def open_series(folder: Path, shape: tuple[int, ...], *, verify: bool) -> Filled
             ):
                 return None
             values_THW = np.memmap(file, np.float32, "r", shape=shape)
-        with np.load(folder / CELLS) as arrays:
+        with np.load(folder / CELLS, allow_pickle=False) as arrays:
             return FilledValues(values_THW, arrays["mask_HW"], arrays["filled_T"])
     except (OSError, ValueError, KeyError):
         return None
