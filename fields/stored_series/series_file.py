@@ -61,7 +61,8 @@ def write_series(source: FieldSource, min_valid_share: float, folder: Path) -> N
     known, digest = None, hashlib.sha256()
     with os.fdopen(open_new(path), "wb") as file:
         for _, block_THW in source.blocks():
-            values_THW = block_THW.astype(np.float32)
+            # A file may hold it along other dimensions first, as longitudes before latitudes.
+            values_THW = np.ascontiguousarray(block_THW, np.float32)
             if known is None:
                 known = KnownCells(values_THW)
             else:
