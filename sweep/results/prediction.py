@@ -118,9 +118,7 @@ def forecast_variables(
     )
 
 
-def _variables(
-    trained: TrainedRun, settings: DataSettings, store: SeriesStore | None
-) -> Variables:
+def _variables(trained: TrainedRun, settings: DataSettings, store: SeriesStore | None) -> Variables:
     """Return all variables in the units of the training, the first at its time step.
 
     A training on hourly and 6-hourly variables is at every sixth hour, that all of them have.
