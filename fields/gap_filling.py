@@ -65,7 +65,8 @@ class KnownCells:
         if not mask_HW.any():
             raise DataError(
                 f"no cell of variable {name!r} has a value in {min_valid_share:.0%} of the frames "
-                f"(the best has {share_HW.max():.0%}); lower data.min_valid_share or choose another period"
+                f"(the best has {share_HW.max():.0%}); lower data.min_valid_share or choose "
+                "another period"
             )
         return np.asarray(mask_HW, dtype=np.bool_)
 

@@ -73,7 +73,7 @@ def test_a_field_along_other_dimensions_first_is_stored(
 ) -> None:
     values = with_gaps()
     settings = saved(tmp_path, values)
-    with xr.open_dataset(settings.path) as dataset:
+    with xr.open_dataset(str(settings.path)) as dataset:
         dataset.load().transpose(*dims).to_netcdf(tmp_path / "turned.nc", engine="h5netcdf")
 
     found = stored(
