@@ -3,7 +3,6 @@
 Shape legend: N all frames, C channel, H rows, W columns.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,7 +25,7 @@ from fieldsharp.fields.scaling import (
     scaling_of_static,
     unit_frames,
 )
-from fieldsharp.fields.series import FieldSeries
+from fieldsharp.fields.series import FieldSeries, FloatArray
 from fieldsharp.fields.settings import FROM_TIME, DataSettings, GridMeasures
 from fieldsharp.fields.split import Split, split_frames, window_span
 from fieldsharp.fields.static_fields import StaticField
@@ -77,6 +76,7 @@ class ForecastData:
         predicted: Variables that are predicted; the first is shown first.
         train, validation, test: Windows of each part; their futures have a channel for each
             predicted variable.
+        filled_T: Largest share of the cells of any variable that was filled in each frame.
         inputs: Further inputs that are scaled.
     """
 
@@ -85,6 +85,7 @@ class ForecastData:
     train: Windows
     validation: Windows
     test: Windows
+    filled_T: FloatArray
     inputs: tuple[ScaledVariable, ...] = ()
 
     @property
@@ -196,7 +197,8 @@ def load_forecast_data(
         predicted.append(PredictedVariable(name, series, scaling, climatology, mask_HW, geometry))
         frames.append(_frames(series, scaling, device))
     further, inputs = _further_inputs(settings, variables, split, device)
-    usable_N = _usable_starts(variables.series, settings)
+    filled_T = np.max([one.filled_T for one in variables.series], axis=0)
+    usable_N = _usable_starts(variables.predicted[0], filled_T, settings)
 
     def windows(part: range, every: int, name: str) -> Windows:
         last = part.stop - window_span(settings)
@@ -217,6 +219,7 @@ def load_forecast_data(
         train=windows(split.train, settings.train_every, "training"),
         validation=windows(split.validation, settings.score_every, "validation"),
         test=windows(split.test, settings.score_every, "test"),
+        filled_T=filled_T,
         inputs=inputs,
     )
 
@@ -283,11 +286,10 @@ def _scaling(series: FieldSeries, split: Split) -> Scaling:
 
 
 def _usable_starts(
-    variables: Sequence[FieldSeries], settings: DataSettings
+    series: FieldSeries, filled_T: FloatArray, settings: DataSettings
 ) -> npt.NDArray[np.bool_]:
     """Return, for each frame, whether a window may start there: no break in time, few gaps."""
-    series = variables[0]
-    poor = np.any([one.filled_T > settings.max_filled_share for one in variables], axis=0)
+    poor = filled_T > settings.max_filled_share
     breaks = np.concatenate([[0], np.cumsum(breaks_in_time(series))])
     span = window_span(settings)
     usable = np.zeros(len(series.time), dtype=bool)

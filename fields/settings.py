@@ -255,15 +255,16 @@ class DataSettings(Settings):
                 "forecasts are told apart by the name of the variable; predict one of them, and "
                 "name the others in data.inputs"
             )
-        named: dict[str, str] = {}
-        for setting in ("inputs" if self.inputs else "predict", "static", "forcings"):
-            for name in getattr(self, setting):
-                if name in named:
-                    raise ValueError(
-                        f"data.{setting} names {name}, which data.{named[name]} names already; "
-                        "leave it out of one"
-                    )
-                named[name] = setting
+        for first in ("inputs", "predict"):
+            named: dict[str, str] = {}
+            for setting in (first, "static", "forcings"):
+                for name in getattr(self, setting):
+                    if name in named:
+                        raise ValueError(
+                            f"data.{setting} names {name}, which data.{named[name]} names already; "
+                            "leave it out of one"
+                        )
+                    named[name] = setting
         return self
 
     @property

@@ -3,6 +3,7 @@
 Shape legend: H rows (y), W columns (x).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from fieldsharp.fields.files.addresses import Location
 from fieldsharp.fields.files.contents import UnknownVariableError
 from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.files.formats import open_dataset, pick_variable, without_known_warnings
-from fieldsharp.fields.settings import DataSettings
+from fieldsharp.fields.settings import SELECTED, DataSettings
 from fieldsharp.fields.sources.file_parts import FirstFile, differing, packing_error
 from fieldsharp.fields.sources.file_source import FileSource
 
@@ -62,13 +63,14 @@ def read_static(settings: DataSettings, name: str) -> StaticField:
     not_there: DataError | None = None
     rounding = 0.0
     held: set[str] = set()
+    own = {part.partition("=")[0] for part in name.split(SELECTED)[1:]}
     settings = settings.of(name)
     assert settings.variable is not None, "it is named"
     name = settings.variable
     for location in DataFiles.of(settings.path).locations():
         try:
             with open_dataset(location, name) as dataset:
-                source = _source(dataset, location, settings)
+                source = _source(dataset, location, settings, own)
                 other = _read(source)
                 if found is None or first is None:
                     found, first = other, FirstFile.of(source)
@@ -86,15 +88,25 @@ def read_static(settings: DataSettings, name: str) -> StaticField:
     return found
 
 
-def _source(dataset: xr.Dataset, location: Location, settings: DataSettings) -> FileSource:
+def _source(
+    dataset: xr.Dataset, location: Location, settings: DataSettings, own: Collection[str]
+) -> FileSource:
     """Return the variable as a field of one frame.
+
+    What is selected of all variables is selected of those alone that have the dimension.
+
+    Args:
+        dataset: The opened file.
+        location: Of the file.
+        settings: Of the variable alone.
+        own: Dimensions of which a value is chosen in its name.
 
     Raises:
         DataError: If it has several.
     """
     name = pick_variable(dataset, settings.variable, str(location))
     array = dataset[name]
-    selected = {dim: value for dim, value in settings.select.items() if dim in array.dims}
+    selected = {d: value for d, value in settings.select.items() if d in array.dims or d in own}
     settings = settings.model_copy(update={"select": selected})
     if array.dtype == np.bool_:  # as xarray writes masks
         array = array.astype(np.int8)

@@ -7,6 +7,7 @@
 Shape legend: T frames, H rows (y), W columns (x).
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldsharp.core.errors import DataError
 from fieldsharp.core.partial_file import open_new
 from fieldsharp.fields.gap_filling import GapFiller, KnownCells
 from fieldsharp.fields.series import BoolArray, FloatArray
@@ -29,6 +31,7 @@ VALUES, CELLS, HEADER = "values.f32", "cells.npz", "header.json"
 BLOCK_VALUES = 2**22
 """Values of a block of the file, which is read, filled and written again as a whole."""
 BYTES_A_VALUE = 4
+OF_LIMITS = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ def write_series(source: FieldSource, min_valid_share: float, folder: Path) -> N
     known, digest = None, hashlib.sha256()
     with os.fdopen(open_new(path), "wb") as file:
         for _, block_THW in source.blocks():
-            values_THW = block_THW.astype(np.float32)
+            # A file may hold it along other dimensions first, as longitudes before latitudes.
+            values_THW = np.ascontiguousarray(block_THW, np.float32)
             if known is None:
                 known = KnownCells(values_THW)
             else:
@@ -104,6 +108,9 @@ def open_series(folder: Path, shape: tuple[int, ...], *, verify: bool) -> Filled
         folder: Of the series.
         shape: Frames, rows and columns it must have.
         verify: Whether all values are read and compared with their checksum.
+
+    Raises:
+        DataError: If a limit of this process keeps it from opening one that is there.
     """
     try:
         header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
@@ -124,14 +131,21 @@ def open_series(folder: Path, shape: tuple[int, ...], *, verify: bool) -> Filled
             values_THW = np.memmap(file, np.float32, "r", shape=shape)
         with np.load(folder / CELLS, allow_pickle=False) as arrays:
             return FilledValues(values_THW, arrays["mask_HW"], arrays["filled_T"])
-    except (OSError, ValueError, KeyError):
+    except OSError as error:
+        if error.errno in OF_LIMITS:  # made again it could not be opened either
+            raise DataError(
+                f"{folder} cannot be opened ({error.strerror}), for which a limit of this process "
+                "is too low; raise it with ulimit -v unlimited and ulimit -n 4096"
+            ) from error
+        return None
+    except (ValueError, KeyError):
         return None
 
 
 def is_in_use(folder: Path) -> bool:
     """Return whether a process has this series opened."""
     try:
-        with (folder / VALUES).open("rb") as file:
+        with (folder / VALUES).open("r+b") as file:  # NFS locks nothing else exclusively
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

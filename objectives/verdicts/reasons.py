@@ -66,10 +66,12 @@ def baseline_suffices(results: Contenders) -> str:
     if baseline.broken:  # such as in fields whose few changes cannot be predicted
         name, words = baseline.broken[0]
         also = f"; it breaks the guard {name} ({words}), which no gradient term mends"
-    if baseline.skill < LITTLE_SKILL:
+    of_each = baseline.by_variable or {"": baseline}
+    little = {name: one.skill for name, one in of_each.items() if one.skill < LITTLE_SKILL}
+    for name, skill in little.items():
         also += (
-            f"; its skill over the last known frame is {baseline.skill:.2f}, and a net that only "
-            "repeats that frame is always sharp"
+            f"; its skill over the last known frame{f' of {name}' if name else ''} is {skill:.2f}, "
+            "and a net that only repeats that frame is always sharp"
         )
     return (
         "the baseline, trained without any gradient term, is as sharp as is asked for already: "

@@ -143,8 +143,7 @@ def check_time(context: CheckContext) -> Finding:
     )
     lost = 1 - left / possible
     breaks = int(breaks_in_time(data.series).sum())
-    filled_T = np.max([one.series.filled_T for one in data.predicted], axis=0)
-    gaps = int((filled_T > settings.max_filled_share).sum())
+    gaps = int((data.filled_T > settings.max_filled_share).sum())
     detail = (
         f"{breaks} breaks in time and {gaps} frames with too many gaps cost {lost:.0%} of the "
         f"windows ({MOST_WINDOWS_LOST:.0%} are allowed)"

@@ -117,9 +117,11 @@ class VerdictTracker:
         If it meets the targets, breaks guards, or shows that they are out of reach.
         """
         study = self._config.study
-        for name in self._facts.variables:
+        in_settings = self._config.data.predicted
+        for name, setting in zip(self._facts.variables, in_settings, strict=True):
             of_variable = f"{study}: {name}" if self._facts.others else study
-            for sentence in self._warnings(record.of(name), self._facts.of(name)):
+            facts = self._facts.of(name)
+            for sentence in self._warnings(record.of(name), facts, setting or name):
                 logger.warning("%s: %s", of_variable, sentence)
         # Those of the record: status, dashboard and report show them, and the verdict counts them.
         for guard in broken(record.guards):
@@ -127,12 +129,17 @@ class VerdictTracker:
                 "%s: the baseline itself breaks the guard %s: %s", study, guard.name, guard.words
             )
 
-    def _warnings(self, record: TrialRecord, facts: DataSummary) -> list[str]:
-        """Return what makes a search for one variable meaningless."""
+    def _warnings(self, record: TrialRecord, facts: DataSummary, name: str) -> list[str]:
+        """Return what makes a search for one variable meaningless.
+
+        Args:
+            record: Of the baseline, in the variable alone.
+            facts: Of the variable alone.
+            name: Of the variable in the settings, perhaps with its group or level.
+        """
         objective, metrics = self._config.objective, record.metrics
         warnings = targets_already_reached(
-            *(objective.targets, facts.targets, metrics["gradient"], metrics["peak"]),
-            facts.variable,
+            *(objective.targets, facts.targets, metrics["gradient"], metrics["peak"]), name
         )
         if record.frontier is not None:
             multiples = rmse_multiples(objective.guards, record.frontier, record.judgement)

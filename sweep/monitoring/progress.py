@@ -175,14 +175,14 @@ def ended_trial(spec: TrialSpec, record: TrialRecord) -> ScoredTrial:
         score=record.score,
         gradient=metrics["gradient"],
         peak=metrics["peak"],
-        rmse=metrics["rmse"],
+        error=record.error,
         value=record.value,
     )
 
 
 def is_better(one: ScoredTrial, other: ScoredTrial) -> bool:
     """Return whether the first of two trials ranks before the second."""
-    return ranked([other.value, one.value], [other.rmse, one.rmse])[0] == 1
+    return ranked([other.value, one.value], [other.error, one.error])[0] == 1
 
 
 def outcome(record: TrialRecord) -> str:

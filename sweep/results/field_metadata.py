@@ -3,7 +3,7 @@
 import json
 import math
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -96,8 +96,8 @@ def read_field_metadata(path: Path, data: DataSettings) -> FieldMetadata:
         step_s=_finite("step_s", content["step_s"]),
         is_dated=bool(content["is_dated"]),
         coordinates=coordinates,
-        others=_scaled_variables(content.get("others", []), len(data.predicted) - 1),
-        inputs=_scaled_variables(content.get("inputs", []), len(data.scaled_inputs)),
+        others=_scaled_variables(content.get("others", []), data.predicted[1:]),
+        inputs=_scaled_variables(content.get("inputs", []), data.scaled_inputs),
         masks=_masks(content.get("masks", []), shape),
     )
 
@@ -125,9 +125,9 @@ def _scaling(content: Mapping[str, Any]) -> Scaling:
     return Scaling(**{name: _finite(name, value) for name, value in content.items()})
 
 
-def _scaled_variables(content: Any, count: int) -> tuple[ScaledVariable, ...]:
-    if len(content) != count:
-        raise ValueError(f"{len(content)} variables where the configuration has {count}")
+def _scaled_variables(content: Any, names: Sequence[str | None]) -> tuple[ScaledVariable, ...]:
+    if [one["name"] for one in content] != list(names):  # else one is scaled as another
+        raise ValueError("it is of other variables than the configuration")
     return tuple(
         ScaledVariable(str(one["name"]), str(one["units"]), _scaling(one["scaling"]))
         for one in content

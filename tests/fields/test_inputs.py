@@ -276,6 +276,10 @@ def test_fluxes_of_the_middle_of_hours_are_to_be_brought_to_the_times_of_others(
             "it alone, such as t@level=850",
         ),
         ({"predict": ["t2m", "t2m"]}, "data.predict names t2m, which data.predict names already"),
+        (
+            {"inputs": ["t2m", "u10"], "predict": ["t2m", "t2m"]},
+            "data.predict names t2m, which data.predict names already",
+        ),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(

@@ -104,6 +104,22 @@ def test_missing_marks_are_read_as_those_of_a_field(tmp_path: Path) -> None:
     assert np.argwhere(np.isnan(found.values_HW)).tolist() == [[0, 1], [3, 1]]
 
 
+def test_a_level_in_the_name_of_a_map_is_that_of_the_map_or_refused(tmp_path: Path) -> None:
+    heights().assign_coords(layer=1).to_netcdf(tmp_path / "one.nc", engine="h5netcdf")
+    both = xr.concat([heights(), heights() + 7.0], "layer").assign_coords(layer=[1, 2])
+    both.to_netcdf(tmp_path / "both.nc", engine="h5netcdf")
+    heights().to_netcdf(tmp_path / "none.nc", engine="h5netcdf")
+
+    np.testing.assert_array_equal(read(tmp_path / "one.nc", "orog@layer=1").values_HW, HEIGHTS)
+    found = read(tmp_path / "both.nc", "orog@layer=2").values_HW
+    np.testing.assert_allclose(found, HEIGHTS + 7.0, rtol=1e-6)
+    assert "asks for layer='2'" in refusal_of(tmp_path / "one.nc", "orog@layer=2")
+    assert "the dimension 'layer'" in refusal_of(tmp_path / "none.nc", "orog@layer=2")
+    # Selected of all variables it is of those that have it.
+    found = read(tmp_path / "none.nc", select={"layer": 2}).values_HW
+    np.testing.assert_array_equal(found, HEIGHTS)
+
+
 def test_files_that_hold_the_same_are_one_and_others_refused(tmp_path: Path) -> None:
     heights().to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
     upside_down = heights().isel(latitude=slice(None, None, -1))

@@ -20,7 +20,13 @@ from fieldsharp.objectives.sharpened import best_of, judge
 from fieldsharp.objectives.targets import Band, Targets, resolve_all_targets
 from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, reaches
 from fieldsharp.objectives.verdicts.training_signs import SimpleForecast, TrainingSigns
-from fieldsharp.objectives.verdicts.verdict import GAMED, STUCK, SUCCESS, reach_verdict
+from fieldsharp.objectives.verdicts.verdict import (
+    GAMED,
+    NOTHING_TO_FIX,
+    STUCK,
+    SUCCESS,
+    reach_verdict,
+)
 from tests.objectives.test_lead import _comparison, _forecast, _truth
 
 OF_U10 = Targets(Band(1.0, 1.1), Band(20.0, 22.0, offset=2.0))
@@ -197,6 +203,18 @@ def test_a_baseline_is_blurred_if_one_variable_is() -> None:
 
     assert one.is_blurred
     assert none.suffices
+
+
+def test_a_sharp_baseline_of_little_skill_in_one_variable_is_told_so() -> None:
+    found = contender(0, SHARP_T2M, SHARP_U10)
+    of_u10 = replace(found.by_variable["u10"], skill=0.01)
+    found = replace(found, by_variable={**found.by_variable, "u10": of_u10})
+
+    verdict = reach_verdict(Contenders([found], TARGETS))
+
+    assert verdict.name == NOTHING_TO_FIX
+    assert verdict.reason.count("its skill over the last known frame") == 1
+    assert "its skill over the last known frame of u10 is 0.01" in verdict.reason
 
 
 def test_progress_is_that_of_the_variable_that_is_least_far() -> None:

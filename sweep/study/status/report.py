@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fieldsharp.core.errors import StudyError
 from fieldsharp.objectives.frontier.frontier import Frontier, FrontierCurve
 from fieldsharp.objectives.guards import GUARDS
+from fieldsharp.objectives.per_variable import named
 from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.study_lock import study_lock_owner
@@ -343,14 +344,18 @@ def _frontier_as_json(frontier: Frontier) -> dict[str, Any]:
 
 
 def _warnings(record: TrialRecord) -> list[str]:
-    """Return what is unusual about a trial although it breaks no guard."""
-    rmse, still = record.metrics["rmse"], record.metrics.get("rmse_persistence", math.inf)
-    if not still < rmse <= record.metrics.get("rmse_climatology", math.inf):
-        return []
-    return [
-        f"its RMSE, {rmse:.4g}, is above the {still:.4g} of the last known frame: as a sharp "
-        "forecast's may be where little can be foretold, but look at it"
-    ]
+    """Return what is unusual about a trial, in each variable, although it breaks no guard."""
+    said = []
+    for name in record.variables or ("",):
+        metrics = record.judgement.of(name).overall
+        rmse, still = metrics["rmse"], metrics.get("rmse_persistence", math.inf)
+        if still < rmse <= metrics.get("rmse_climatology", math.inf):
+            warning = (
+                f"its RMSE, {rmse:.4g}, is above the {still:.4g} of the last known frame: as a "
+                "sharp forecast's may be where little can be foretold, but look at it"
+            )
+            said.append(named(name, warning))
+    return said
 
 
 def front(trials: list[FrozenTrial]) -> list[FrozenTrial]:

@@ -21,6 +21,7 @@ from fieldsharp.sweep.study.trial_records import (
     counted,
     ranking_value,
     states,
+    trial_error,
     trial_score,
     trial_spec,
     was_run,
@@ -30,9 +31,14 @@ from fieldsharp.sweep.study.verdict import settled_verdict
 
 @dataclass(frozen=True)
 class ScoredTrial:
-    """A complete trial: what it trained, its score, gradient, peak and root mean square error.
+    """A complete trial: what it trained, its score, gradient and peak.
 
-    Physical units, validation split; the lower the score the better.
+    Physical units, validation split; the lower the score the better. Of several predicted variables
+    gradient and peak are those of the first.
+
+    Attributes:
+        error: What tells trials of equal score apart; see ``MetricValues.error``.
+        value: What trials are ranked by.
     """
 
     number: int
@@ -40,7 +46,7 @@ class ScoredTrial:
     score: float
     gradient: float
     peak: float
-    rmse: float
+    error: float
     value: float
 
 
@@ -135,7 +141,7 @@ def scored_trial(trial: FrozenTrial) -> ScoredTrial:
         score=trial_score(trial),
         gradient=float(trial.user_attrs.get("gradient", math.nan)),
         peak=float(trial.user_attrs.get("peak", math.nan)),
-        rmse=float(trial.user_attrs.get("rmse", math.nan)),
+        error=trial_error(trial),
         value=ranking_value(trial),
     )
 

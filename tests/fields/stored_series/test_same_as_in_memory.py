@@ -1,5 +1,7 @@
 """Data that are read from a stored series have the bits of data held in memory."""
 
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +108,20 @@ def test_variables_are_large_together(tmp_path: Path) -> None:
 
 
 def test_reading_ends_with_its_reader(pair: tuple[ForecastData, ForecastData]) -> None:
+    def readers() -> list[threading.Thread]:
+        return [one for one in threading.enumerate() if one.name.startswith("frames")]
+
+    def interrupted() -> None:
+        next(stored.train.in_order(2))
+        batches = stored.train.in_order(2)
+        next(batches)
+        assert len(readers()) == 1, "the first ended when nobody could ask it for more"
+        raise KeyboardInterrupt
+
     _, stored = pair
-    batches = stored.train.in_order(2)
-    next(batches)
-    batches.close()  # type: ignore[attr-defined]
+    with suppress(KeyboardInterrupt):
+        interrupted()
+    assert not readers()
 
 
 def test_an_error_of_reading_reaches_the_training(
@@ -127,7 +139,7 @@ def test_an_error_of_reading_reaches_the_training(
 def test_data_larger_than_memory_are_refused_only_without_a_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With 16 MB of memory, less than the 20 MB of the field take."""
+    """With 40 MB of memory: the field has 20 MB, and its use takes 14 bytes a value, 70 MB."""
     values = np.random.default_rng(0).standard_normal((500, 100, 100)).astype(np.float32)
     settings = saved(tmp_path, values)
     monkeypatch.setattr("fieldsharp.core.memory.available_memory", lambda: 40 * 2**20)

@@ -67,6 +67,24 @@ def test_a_field_without_gaps_is_stored_as_it_is(tmp_path: Path) -> None:
     require_same(found, read_series(settings))
 
 
+@pytest.mark.parametrize("dims", [("time", "x", "y"), ("y", "x", "time"), ("x", "time", "y")])
+def test_a_field_along_other_dimensions_first_is_stored(
+    tmp_path: Path, dims: tuple[str, ...]
+) -> None:
+    values = with_gaps()
+    settings = saved(tmp_path, values)
+    with xr.open_dataset(str(settings.path)) as dataset:
+        dataset.load().transpose(*dims).to_netcdf(tmp_path / "turned.nc", engine="h5netcdf")
+
+    found = stored(
+        settings.model_copy(update={"path": str(tmp_path / "turned.nc")}), tmp_path / "store"
+    )
+
+    filled, mask = filled_by_hand(values, settings.min_valid_share)
+    np.testing.assert_array_equal(found.values_TCHW[:, 0], filled)
+    np.testing.assert_array_equal(found.mask_HW, mask)
+
+
 def test_an_undeclared_fill_value_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
     values = np.random.default_rng(1).standard_normal((60, 5, 6)).astype(np.float32)
     values[30:40, 1:3, 2] = -999.0

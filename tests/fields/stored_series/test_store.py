@@ -1,12 +1,14 @@
 """Stored series are made once, again when they must be, and never half."""
 
+import errno
+import fcntl
 import multiprocessing
 import os
 import shutil
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -191,6 +193,46 @@ def test_unused_series_are_removed_but_not_under_a_process_that_reads_them(
     remove_unused(folder, kept.made)
     assert keys_in(folder) == set(kept.made)
     remove_unused(tmp_path / "missing", ())
+
+
+def test_series_on_nfs_are_not_removed_under_a_process_that_reads_them(
+    settings: DataSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def of_nfs(file: BinaryIO | int, operation: int) -> None:
+        """Lock exclusively only what is open for writing, see flock(2)."""
+        if operation & fcntl.LOCK_EX and not isinstance(file, int) and "+" not in file.mode:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", of_nfs)
+    store = store_in(tmp_path / "store")
+    opened = read_series(settings, store=store)
+    remove_unused(store.folder, ())
+    assert keys_in(store.folder) == set(store.made)
+
+    del opened
+    remove_unused(store.folder, ())
+    assert not keys_in(store.folder)
+
+
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.EMFILE])
+def test_a_series_that_a_limit_keeps_from_being_opened_is_not_made_again(
+    settings: DataSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    store = store_in(tmp_path / "store")
+    read_series(settings, store=store)
+    (values,) = store.folder.glob("*/values.f32")
+    before = values.stat().st_ino
+
+    def limited(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(np, "memmap", limited)
+    with pytest.raises(DataError, match=r"a limit of this process is too low; raise it with"):
+        read_series(settings, store=store_in(tmp_path / "store"))
+    assert values.stat().st_ino == before
 
 
 def test_what_was_made_is_removed_with_folders_that_are_then_empty(

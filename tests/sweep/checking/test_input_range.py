@@ -1,11 +1,17 @@
 """A change of unit is a jump; weather is not."""
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
+import xarray as xr
 
 from fieldsharp.sweep.checking import input_range
+from fieldsharp.sweep.checking.checks import open_context
 from fieldsharp.sweep.checking.input_range import UnitJump
+from fieldsharp.sweep.configuration.config_file import load_config
+from tests.sweep.several_variables import settings_text, write_three_variables
 
 Floats = npt.NDArray[np.float32]
 
@@ -50,3 +56,18 @@ def test_kelvin_that_become_degrees_are_a_jump() -> None:
 
 def test_a_single_frame_has_no_jump() -> None:
     assert largest_unit_jump(np.ones((1, 1, 4), dtype=np.float32)) is None
+
+
+def test_gaps_of_every_input_are_counted(tmp_path: Path) -> None:
+    write_three_variables(tmp_path / "three.nc")
+    with xr.open_dataset(tmp_path / "three.nc") as whole:
+        holed = whole.load()
+    holed["u10"][40:47] = np.nan
+    holed.to_netcdf(tmp_path / "holed.nc", engine="h5netcdf")
+    (tmp_path / "sweep.yaml").write_text(settings_text(tmp_path / "holed.nc", predict="[t2m]"))
+    settings = ["data.inputs=[t2m, u10]"]
+    context = open_context(load_config(tmp_path / "sweep.yaml", settings).config)
+
+    detail = input_range.check_time(context).detail
+
+    assert detail.startswith("0 breaks in time and 7 frames with too many gaps cost ")

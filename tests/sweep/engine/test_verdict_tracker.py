@@ -2,14 +2,22 @@
 
 import logging
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from fieldsharp.objectives.frontier.frontier import Frontier, FrontierCurve
 from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.objectives.settings import TargetSettings
 from fieldsharp.objectives.targets import Band, Targets
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.engine.verdict_tracker import VerdictTracker
+from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.frontier import targets_out_of_reach
+from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import trial_record
+from tests.sweep.empty_record import empty_record
 from tests.sweep.fake_sweep import FakeExecutor, MakeSweep, metrics_of, report_of
 
 TARGETS = Targets(gradient=Band(3.8, 4.2), peak=Band(140.0, 150.0, 40.0))
@@ -76,6 +84,23 @@ def test_a_sweep_warns_once_the_baseline_is_complete(
         sweep.run(FakeExecutor(metrics=seen))
     assert caplog.text.count("of the observed gradient at most within an RMSE of 12.5") == 2
     assert caplog.text.count("at lead 1 ") == 1
+
+
+def test_a_target_set_by_the_name_of_a_level_is_compared_with_the_baseline(
+    tiny_config: SweepConfig, tiny_facts: DataSummary, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = tiny_config.data.model_copy(update={"variable": None, "predict": ("t@level=850",)})
+    targets = TargetSettings.model_validate({"t@level=850": {"gradient": 0.9}})
+    objective = tiny_config.objective.model_copy(update={"targets": targets})
+    config = tiny_config.model_copy(update={"data": data, "objective": objective})
+    band = BandSummary(low=0.9, high=1.1, offset=0.0)
+    facts = tiny_facts.model_copy(update={"variable": "t", "gradient": band})
+    repository = cast(StudyRepository, SimpleNamespace(config=config))
+
+    VerdictTracker(repository, facts).warn_of_baseline(empty_record(0.1))  # its gradient is 1
+
+    assert "the target of the gradient, 0.9, lies below the 1 that" in caplog.text
+    assert "raise objective.targets.t@level=850.gradient or use auto" in caplog.text
 
 
 def test_the_limit_of_the_error_is_fixed_and_stored_when_the_baseline_is_complete(

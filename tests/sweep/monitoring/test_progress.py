@@ -147,6 +147,26 @@ def test_a_worse_or_pruned_trial_is_not_the_best(tiny_config: SweepConfig) -> No
     assert told.finished == 3
 
 
+def test_of_several_variables_equal_scores_are_told_apart_by_all(tiny_config: SweepConfig) -> None:
+    def record(rmse: float, of_other: float) -> TrialRecord:
+        first, other = (
+            MetricValues(
+                overall={"gradient": 2.5, "peak": 120.0, "rmse": one, "rmse_climatology": 10.0},
+                by_lead={},
+            )
+            for one in (rmse, of_other)
+        )
+        judgement = first.model_copy(update={"others": {"u10": other}})
+        return _record(0.5).model_copy(update={"judgement": judgement})
+
+    told = SilentProgress("s", TARGETS, "")
+    told.begin(0, 4, None)
+    told.completed(_spec(tiny_config, 1), record(8.0, 9.0))
+    told.completed(_spec(tiny_config, 2), record(8.5, 5.0))
+    assert told.best is not None
+    assert told.best.number == 2
+
+
 def test_hours_are_shown_as_hours(tiny_config: SweepConfig, clock: Clock) -> None:
     told = SilentProgress("s", TARGETS, "")
     told.begin(0, 3, None)

@@ -1,15 +1,17 @@
 """Forecasts of a run that is given other variables, static fields and forcings."""
 
 import logging
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import xarray as xr
+import yaml
 
 from data.weather import WeatherSettings, simulate
-from fieldsharp.core.errors import DataError
+from fieldsharp.core.errors import ConfigError, DataError
 from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.results.prediction import forecast, steps_of_days
@@ -59,6 +61,19 @@ def test_a_forecast_is_the_nets_own_from_all_its_inputs(with_inputs: TrainedRun)
     assert found.name == "t2m"
     np.testing.assert_allclose(found.values_TCHW, expected.numpy(), rtol=1e-6)
     assert found.time[0] == last_known + np.timedelta64(1, "h")
+
+
+def test_a_folder_whose_inputs_are_in_another_order_is_refused(
+    with_inputs: TrainedRun, tmp_path: Path
+) -> None:
+    trained = Path(str(with_inputs.run.data.path)).parent / "run"
+    run = shutil.copytree(trained, tmp_path / "run")
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["data"]["inputs"] = ["v10", "u10", "t2m"]
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+
+    with pytest.raises(ConfigError, match="it is of other variables than the configuration"):
+        load_run(run)
 
 
 def test_beyond_the_horizon_its_own_forecast_joins_what_is_known(with_inputs: TrainedRun) -> None:

@@ -9,6 +9,8 @@ from optuna.study import Study
 from optuna.trial import TrialState
 
 from fieldsharp.core.errors import StudyError
+from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.objectives.per_variable import nested
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.data_summary import DataSummary
@@ -20,7 +22,9 @@ from fieldsharp.sweep.study.lookup import (
 )
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.status.report import study_status, trial_status
-from fieldsharp.sweep.study.trial_records import CONFIG
+from fieldsharp.sweep.study.trial_records import CONFIG, RECORD, SPEC, VariableRecord
+from fieldsharp.sweep.study.trial_spec import TrialSpec
+from tests.sweep.empty_record import empty_record
 
 
 @pytest.fixture
@@ -149,3 +153,34 @@ def test_a_configuration_of_another_version_is_named(storage_url: str) -> None:
     study.set_user_attr(CONFIG, {"data": {"path": "a.nc"}, "telepathy": True})
     with pytest.raises(StudyError, match=r"of another version of this program \(telepathy: "):
         study_config(study)
+
+
+def test_an_rmse_above_that_of_the_last_known_frame_is_told_of_each_variable(
+    tiny_config: SweepConfig,
+) -> None:
+    figures = {"gradient": 1.0, "peak": 1.0, "rmse": 1.0}
+    of_each = {
+        name: MetricValues(
+            overall={**figures, "rmse_persistence": still, "rmse_climatology": 1.2}, by_lead={}
+        )
+        for name, still in (("t2m", 1.1), ("u10", 0.9))
+    }
+    record = empty_record(0.1).model_copy(
+        update={
+            "judgement": nested(of_each),
+            "variables": {
+                name: VariableRecord(score=0.1, score_parts={}, baseline_rmse=1.0)
+                for name in of_each
+            },
+        }
+    )
+    spec = TrialSpec(number=0, run=tiny_config.run)
+    attributes = {SPEC: spec.model_dump(mode="json"), RECORD: record.model_dump(mode="json")}
+    trial = optuna.trial.create_trial(value=0.1, user_attrs=attributes)
+    trial.number = 0
+
+    (warning,) = trial_status(trial).warnings
+
+    assert warning.startswith("u10: its RMSE, 1, is above the 0.9 of the last known frame")
+    assert not trial_status(trial, variable="t2m").warnings
+    assert len(trial_status(trial, variable="u10").warnings) == 1
