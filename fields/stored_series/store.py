@@ -31,6 +31,7 @@ ON_DISK = "/var/tmp"  # noqa: S108 - with a folder of an unguessable name in it
 LOCK = "making.lock"
 PRIVATE_MODE = 0o700
 TRY_EVERY_S = 0.05
+MOST_TRIES = 100
 MB = 2**20
 
 
@@ -82,9 +83,12 @@ class SeriesStore:
         """Remove what was made by this process, and the folders that are then empty."""
         for key in self.made:
             shutil.rmtree(self.folder / key, ignore_errors=True)
-        with suppress(OSError):
-            if {path.name for path in self.folder.iterdir()} <= {LOCK}:
-                (self.folder / LOCK).unlink(missing_ok=True)
+        # Not while another process holds the lock, which then writes a series.
+        with suppress(OSError), (self.folder / LOCK).open("r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left = {path.name for path in self.folder.iterdir()}
+            if left == {LOCK} and _is_at(self.folder / LOCK, lock.fileno()):
+                (self.folder / LOCK).unlink()
                 self.folder.rmdir()
                 self.folder.parent.rmdir()
 
@@ -93,7 +97,6 @@ class SeriesStore:
         more_mb = bytes_of(shape) // MB + 1
         partial = self.folder / f".{key}.{token_hex(4)}.partial"
         try:
-            _make_private(self.folder)
             with _locked(self.folder):
                 # Another process may have made it meanwhile.
                 found = open_series(target, shape, verify=self.verify)
@@ -176,17 +179,36 @@ def _make_private(folder: Path) -> None:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder; a process that waits for it can be interrupted."""
-    path, flags = folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW
     while True:
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = _opened_lock(folder)
         try:
             _wait_for_lock(descriptor, folder)
-            # Who held it may have removed the file.
-            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+            if _is_at(folder / LOCK, descriptor):
                 yield
                 return
         finally:
             os.close(descriptor)
+
+
+def _opened_lock(folder: Path) -> int:
+    """Return the opened file of the lock, in a folder that is made if it is missing."""
+    tries = 0
+    while True:
+        try:
+            _make_private(folder)
+            return os.open(folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+        except FileNotFoundError:  # another process removed the folder just now
+            tries += 1
+            if tries == MOST_TRIES:
+                raise
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Return whether an opened file is still the one at a path: who held it may have removed it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _wait_for_lock(descriptor: int, folder: Path) -> None:

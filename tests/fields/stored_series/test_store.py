@@ -18,6 +18,7 @@ from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.sources.field_source import Block
 from fieldsharp.fields.sources.file_source import FileSource
+from fieldsharp.fields.stored_series import store as store_module
 from fieldsharp.fields.stored_series.series_key import series_key, stored_mb
 from fieldsharp.fields.stored_series.store import LOCK, SeriesStore, remove_unused, temporary_store
 from tests.fields.stored_series.fields_with_gaps import saved, with_gaps
@@ -248,6 +249,37 @@ def test_what_was_made_is_removed_with_folders_that_are_then_empty(
     read_series(settings, store=kept)
     store_in(kept.folder).remove_made()  # nothing was made by that one
     assert keys_in(kept.folder) == set(kept.made)
+
+
+def test_a_folder_in_which_another_process_begins_to_write_is_not_removed(tmp_path: Path) -> None:
+    store = store_in(tmp_path / "x.db.files" / "series")
+    store.folder.mkdir(parents=True)
+    with (store.folder / LOCK).open("w") as of_another:
+        fcntl.flock(of_another, fcntl.LOCK_EX)
+        store.remove_made()
+        assert (store.folder / LOCK).exists()
+
+    store.remove_made()
+    assert not (tmp_path / "x.db.files").exists()
+
+
+def test_a_folder_that_another_process_removes_is_made_again(
+    settings: DataSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = store_module._make_private
+    removed: list[Path] = []
+
+    def made_and_removed(folder: Path) -> None:
+        make(folder)
+        if not removed:
+            removed.append(folder)
+            folder.rmdir()
+
+    monkeypatch.setattr(store_module, "_make_private", made_and_removed)
+    store = store_in(tmp_path / "store")
+    read_series(settings, store=store)
+    assert removed == [store.folder]
+    assert keys_in(store.folder) == set(store.made)
 
 
 def test_a_store_that_makes_none_reads_one_that_is_there(
