@@ -38,13 +38,14 @@ class StoredFrames:
     def take(self, index_BT: Tensor) -> Tensor:
         """Return the frames with these indices [B, T, C, H, W]."""
         index = index_BT.cpu().numpy()
-        unit_BTCHW = torch.empty(
-            (*index.shape, *self.values_NCHW.shape[1:]), pin_memory=self.device.type == "cuda"
-        )
+        is_pinned = self.device.type == "cuda"
+        shape = (*index.shape, *self.values_NCHW.shape[1:])
+        unit_BTCHW = torch.empty(shape, pin_memory=is_pinned)
         values = unit_BTCHW.numpy()
         np.take(self.values_NCHW, index, axis=0, out=values, mode="clip")  # in range as they are
         np.copyto(values, np.float32(self.scaling.fill), where=~self.mask_HW)
         # In single precision, as torch computes with a number beside a tensor.
         values -= np.float32(self.scaling.low)
         values /= np.float32(self.scaling.high - self.scaling.low)
-        return unit_BTCHW.to(self.device, non_blocking=True)
+        # Not pinned, it might be gone before another device has read it.
+        return unit_BTCHW.to(self.device, non_blocking=is_pinned)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fieldsharp.fields.reading import read_series
-from fieldsharp.fields.scaling import fit_scaling, unit_frames
+from fieldsharp.fields.scaling import Scaling, fit_scaling, unit_frames
 from fieldsharp.fields.stored_series.store import SeriesStore
 from fieldsharp.fields.stored_series.stored_frames import StoredFrames
 from tests.fields.stored_series.fields_with_gaps import saved, with_gaps
@@ -32,3 +32,22 @@ def test_frames_have_the_bits_of_those_in_memory(tmp_path: Path, shift: float) -
     assert torch.equal(found, in_memory_NCHW[index_BT])
     found += 1.0  # belongs to the caller
     assert torch.equal(frames.take(index_BT), in_memory_NCHW[index_BT])
+
+
+def test_memory_that_is_not_pinned_is_not_freed_before_a_device_has_read_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    to = torch.Tensor.to
+    waited: list[bool] = []
+
+    def recorded(tensor: torch.Tensor, device: torch.device, *, non_blocking: bool) -> torch.Tensor:
+        waited.append(not non_blocking or tensor.is_pinned())
+        return to(tensor, device, non_blocking=non_blocking)
+
+    values = np.ones((4, 1, 2, 3), np.float32)
+    scaling = Scaling(0.0, 1.0, 0.5)
+    frames = StoredFrames(values, np.ones((2, 3), bool), scaling, torch.device("meta"))
+    monkeypatch.setattr(torch.Tensor, "to", recorded)
+
+    assert frames.take(torch.tensor([[0, 1]])).device.type == "meta"
+    assert waited == [True]
