@@ -82,18 +82,20 @@ class FirstFile:
         location: Of the file.
         variable: Its name there, with its group.
         header: All of its field but the values.
-        single: Coordinates of one value, such as a level, by name.
+        single: Coordinates of one value, such as a level, by name, each with the first file that
+            has it: this one may lack it.
     """
 
     location: Location
     variable: str
     header: FieldHeader
-    single: dict[str, Value]
+    single: dict[str, tuple[Value, Location]]
 
     @classmethod
     def of(cls, source: FileSource) -> "FirstFile":
         """Return what others are compared with."""
-        return cls(source.path, source.variable, source.header, _single_values(source))
+        single = {name: (value, source.path) for name, value in _single_values(source).items()}
+        return cls(source.path, source.variable, source.header, single)
 
     def part(self, source: FileSource, all_files: Sequence[Location]) -> FilePart:
         """Return a file as a part of the field.
@@ -163,7 +165,7 @@ class FirstFile:
 
     def _require_same_level(self, source: FileSource) -> None:
         for name, value in _single_values(source).items():
-            other = self.single.get(name, value)
+            other, location = self.single.setdefault(name, (value, source.path))
             if isinstance(value, float) and isinstance(other, float):
                 same = math.isclose(value, other, rel_tol=SAME_VALUE, abs_tol=1e-12)
             else:
@@ -171,7 +173,7 @@ class FirstFile:
             if not same:
                 raise DataError(
                     f"{source.path} is at {printable(name)}={value_text(value)} and "
-                    f"{self.location} at {value_text(other)}, and files are joined along time "
+                    f"{location} at {value_text(other)}, and files are joined along time "
                     "alone; leave one of them out of data.path"
                 )
 

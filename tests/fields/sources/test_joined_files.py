@@ -350,6 +350,14 @@ class TestGridAndUnits:
             at_level = era5(*frames).expand_dims(level=[level], axis=1)
             levels.append(write(at_level, tmp_path / f"{name}.nc"))
         assert f"{levels[1]} is at level=500 and {levels[0]} at 850" in refusal_of(levels)
+        # Also where the first file does not say its level.
+        unsaid = write(era5(0, 6), tmp_path / "0.nc")
+        levels = [
+            write(era5(6 * n, 6 * n + 6).assign_coords(level=level), tmp_path / f"{n}.nc")
+            for n, level in ((1, 850), (2, 500))
+        ]
+        refusal = refusal_of([unsaid, *levels])
+        assert f"{levels[1]} is at level=500 and {levels[0]} at 850" in refusal
 
     def test_units_are_converted_and_said(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
