@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 EXPORT_SECTIONS = ("exported", "metrics")
 LONGEST_SHOWN = 200
 TARGETS = ["objective", "targets"]
+OF_A_VARIABLE = re.compile(r"\s*(objective\.targets\.(.+)\.(gradient|peak))\s*=(.*)", re.DOTALL)
+"""A target of a variable, whose name may hold dots and equal signs, as t@level=850 does."""
 _SUBJECT = re.compile(r"^\w+ should ")
 
 
@@ -194,7 +196,10 @@ YAML_FORMS = ("'", '"', "|", ">", "!", "&", "*")
 
 
 def _apply_override(tree: Tree, override: str) -> None:
+    of_variable = OF_A_VARIABLE.fullmatch(override)
     key, equals, text = override.partition("=")
+    if of_variable is not None:
+        key, text = of_variable[1], of_variable[4]
     if not equals or not key.strip():
         raise ConfigError(
             f"--set {override!r} is not of the form key.path=value, such as "
@@ -207,6 +212,8 @@ def _apply_override(tree: Tree, override: str) -> None:
         value = text.strip()  # a path may hold " #", with which a comment begins in a file
     node: Any = tree
     *sections, leaf = key.strip().split(".")
+    if of_variable is not None:
+        sections, leaf = [*TARGETS, of_variable[2]], of_variable[3]
     if len(sections) >= MOST_LEVELS:
         raise ConfigError(
             f"--set {_shown(key)} is {len(sections) + 1} levels deep, and no setting lies deeper "

@@ -35,6 +35,23 @@ def targets_of(path: Path, *overrides: str) -> object:
     return load_config(path, overrides).config.objective.targets.model_dump()
 
 
+def test_a_target_of_a_level_is_set_as_warnings_name_it(path: Path) -> None:
+    path.write_text("data: {path: a.nc, predict: [u10, t@level=0.5, g/q@lev=2]}")
+    found = targets_of(
+        path,
+        "objective.targets.t@level=0.5.gradient=0.4",
+        "objective.targets.g/q@lev=2.peak=auto",
+        "objective.targets.u10.peak=7",
+    )
+    assert found == {
+        "gradient": "auto",
+        "peak": "auto",
+        "t@level=0.5": {"gradient": 0.4, "peak": "auto"},
+        "g/q@lev=2": {"gradient": "auto", "peak": "auto"},
+        "u10": {"gradient": "auto", "peak": 7.0},
+    }
+
+
 def test_a_target_is_set_by_name_in_a_file_and_on_the_command_line(path: Path) -> None:
     path.write_text(f"{BOTH}\nobjective: {{targets: {{u10: {{peak: 12}}}}}}")
 
