@@ -91,7 +91,11 @@ class TrialActor:
             self._received_data[sha] = dict(zip(files.local(), arrived, strict=True))
         if sha in self._received_data:
             here = self._received_data[sha]
-            found = [str(here[one] if isinstance(one, Path) else one) for one in files.locations()]
+            # A file that was not there when the data were packed: the worker finds other contents.
+            found = [
+                str(here.get(one, one) if isinstance(one, Path) else one)
+                for one in files.locations()
+            ]
             path = found[0] if len(found) == 1 else tuple(found)
             settings = job.spec.run.data.model_copy(update={"path": path})
             run = job.spec.run.model_copy(update={"data": settings})

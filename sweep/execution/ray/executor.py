@@ -10,7 +10,7 @@ from typing import Any
 
 import ray
 
-from fieldsharp.core.errors import ConfigError, FieldsharpError
+from fieldsharp.core.errors import ConfigError, DataError, FieldsharpError
 from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.storage.location.paths import SERIES
 from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
@@ -127,6 +127,10 @@ class RayExecutor:
         slot = next(slot for slot in self._slots if slot.ready and slot.spec is None)
         try:
             data = self._data(slot)
+            sent = self._with_absolute_data_path(spec)
+        except DataError as error:  # no file fits a pattern any more
+            self._failed_submits.append(TrialFailed(spec.number, spec.attempt, str(error), "data"))
+            return
         except OSError as error:
             files = DataFiles.of(self._config.data.path)
             reason = f"the data {files} cannot be read ({error.strerror or error})"
@@ -138,7 +142,7 @@ class RayExecutor:
             self._transfer.send(checkpoints, spec.attempt)
             name = self._transfer.name(checkpoints)
         assignment = Assignment(
-            spec=self._with_absolute_data_path(spec),
+            spec=sent,
             checkpoints=checkpoints.resolve() if checkpoints is not None else None,
             # In the folder that all actors of a node work in, and Ray removes.
             shared=shared_data(self._config, Path(SERIES)),
