@@ -3,6 +3,7 @@
 Shape legend: B batch, T frames, N all frames, C channel, H rows, W columns.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from fieldsharp.core.errors import DataError
 from fieldsharp.fields.coordinates.grid_geometry import cell_angles
 from fieldsharp.fields.frames import Frames
 from fieldsharp.fields.series import FieldSeries
-from fieldsharp.fields.settings import DAY_OF_YEAR, HOUR_OF_DAY
+from fieldsharp.fields.settings import DAY_OF_YEAR, FROM_TIME, HOUR_OF_DAY, DataSettings
 
 Tensor = torch.Tensor
 Array = npt.NDArray[np.float64]
@@ -72,6 +73,32 @@ class SolarZenith:
             self.latitude_HW
         ) * torch.cos(declination) * torch.cos(hour_angle)
         return cosine_BTCHW.clamp(min=0.0).float()
+
+
+def forcing_frames(
+    settings: DataSettings,
+    time_N: npt.NDArray[Any],
+    series: FieldSeries,
+    known_ahead: Sequence[Frames],
+    device: torch.device | str,
+) -> list[Frames]:
+    """Return the channels of all forcings, in the order of the settings.
+
+    Args:
+        settings: Which forcings.
+        time_N: Time of each frame, UTC.
+        series: A series on the grid.
+        known_ahead: Those that are variables, in their order.
+        device: Where channels are computed.
+
+    Raises:
+        DataError: As ``forcing_from_time``.
+    """
+    variables = iter(known_ahead)
+    return [
+        forcing_from_time(name, time_N, series, device) if name in FROM_TIME else next(variables)
+        for name in settings.forcings
+    ]
 
 
 def forcing_from_time(

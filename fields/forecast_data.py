@@ -14,7 +14,7 @@ from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import Use
 from fieldsharp.fields.coordinates.grid_geometry import GridGeometry, grid_geometry
 from fieldsharp.fields.files.data_files import DataFiles
-from fieldsharp.fields.forcings import forcing_from_time
+from fieldsharp.fields.forcings import forcing_frames
 from fieldsharp.fields.frames import Frames, FramesInMemory, joined
 from fieldsharp.fields.further_inputs import FurtherInputs
 from fieldsharp.fields.masked_statistics import Climatology, fit_climatology
@@ -23,10 +23,11 @@ from fieldsharp.fields.scaling import (
     Scaling,
     fit_scaling,
     scaling_of_static,
+    to_physical,
     unit_frames,
 )
 from fieldsharp.fields.series import FieldSeries, FloatArray
-from fieldsharp.fields.settings import FROM_TIME, DataSettings, GridMeasures
+from fieldsharp.fields.settings import DataSettings, GridMeasures
 from fieldsharp.fields.split import Split, split_frames, window_span
 from fieldsharp.fields.static_fields import StaticField
 from fieldsharp.fields.stored_series.store import SeriesStore
@@ -147,15 +148,7 @@ class ForecastData:
 
     def to_physical(self, unit_BTCHW: torch.Tensor) -> torch.Tensor:
         """Return frames of the predicted variables in physical units, double precision."""
-        if len(self.predicted) == 1:
-            return self.first.scaling.to_physical(unit_BTCHW)
-        return torch.cat(
-            [
-                variable.scaling.to_physical(unit_BTCHW[..., channel : channel + 1, :, :])
-                for channel, variable in enumerate(self.predicted)
-            ],
-            dim=-3,
-        )
+        return to_physical(unit_BTCHW, [variable.scaling for variable in self.predicted])
 
 
 def load_forecast_data(
@@ -243,24 +236,12 @@ def _further_inputs(
     for name, field in zip(settings.static, variables.static, strict=True):
         scaling = scaling_of_static(field)
         inputs.append(ScaledVariable(name, field.units, scaling))
-        static.append(static_frame(field, scaling))
-    ahead = iter(variables.known_ahead)
-    forcings = [
-        forcing_from_time(name, first.time, first, device)
-        if name in FROM_TIME
-        else scaled(name, next(ahead))
-        for name in settings.forcings
+        static.append(static_frame(field, scaling).to(device))
+    ahead = [
+        scaled(n, one) for n, one in zip(settings.known_ahead, variables.known_ahead, strict=True)
     ]
-    if not (others or static or forcings):
-        return None, ()
-    return (
-        FurtherInputs(
-            others=joined(others) if others else None,
-            static_CHW=torch.stack(static).to(device) if static else None,
-            forcings=joined(forcings) if forcings else None,
-        ),
-        tuple(inputs),
-    )
+    forcings = forcing_frames(settings, first.time, first, ahead, device)
+    return FurtherInputs.of(others, static, forcings), tuple(inputs)
 
 
 def static_frame(field: StaticField, scaling: Scaling) -> torch.Tensor:

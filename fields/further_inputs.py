@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from fieldsharp.fields.frames import Frames
+from fieldsharp.fields.frames import Frames, joined
 from fieldsharp.fields.settings import DataSettings
 
 Tensor = torch.Tensor
@@ -28,6 +28,22 @@ class FurtherInputs:
     others: Frames | None = None
     static_CHW: Tensor | None = None
     forcings: Frames | None = None
+
+    @classmethod
+    def of(
+        cls, others: list[Frames], static: list[Tensor], forcings: list[Frames]
+    ) -> "FurtherInputs | None":
+        """Return the inputs of several variables, static fields [H, W] and forcings; None of none.
+
+        They are on one device.
+        """
+        if not (others or static or forcings):
+            return None
+        return cls(
+            others=joined(others) if others else None,
+            static_CHW=torch.stack(static) if static else None,
+            forcings=joined(forcings) if forcings else None,
+        )
 
     def channels(self, settings: DataSettings) -> int:
         """Return how many channels there are in a history of these settings."""

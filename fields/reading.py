@@ -13,7 +13,7 @@ from fieldsharp.fields.coordinates.selection import DATA_SELECT, SelectOption
 from fieldsharp.fields.missing_values import fill_in_time, valid_cells
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.settings import DataSettings
-from fieldsharp.fields.sources.field_source import FieldSource
+from fieldsharp.fields.sources.field_source import FieldSource, all_values
 from fieldsharp.fields.sources.opening import open_field
 from fieldsharp.fields.stored_series.series_file import FilledValues
 from fieldsharp.fields.stored_series.store import SeriesStore
@@ -168,8 +168,4 @@ def _read(
 def _values(source: FieldSource, use: Use, dtype: npt.DTypeLike) -> npt.NDArray[np.floating]:
     """Return all values of an opened field [T, H, W]."""
     source.require_memory(use, dtype)
-    values_THW = np.empty(source.header.shape, dtype)
-    for first, block_THW in source.blocks():
-        values_THW[first : first + len(block_THW)] = block_THW
-    source.judge(values_THW)
-    return values_THW
+    return all_values(source, dtype)

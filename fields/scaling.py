@@ -4,6 +4,7 @@ Shape legend: N frames, C channel, H rows, W columns.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,22 @@ class ScaledVariable:
     name: str
     units: str
     scaling: Scaling
+
+
+def to_physical(unit_BTCHW: torch.Tensor, scalings: Sequence[Scaling]) -> torch.Tensor:
+    """Return frames [..., C, H, W] of variables in physical units, double precision.
+
+    Args:
+        unit_BTCHW: A channel for each variable, in units of its training range.
+        scalings: Of each variable.
+    """
+    if len(scalings) == 1:
+        return scalings[0].to_physical(unit_BTCHW)
+    channels = (
+        scaling.to_physical(unit_BTCHW[..., channel : channel + 1, :, :])
+        for channel, scaling in enumerate(scalings)
+    )
+    return torch.cat(list(channels), dim=-3)
 
 
 def fit_scaling(series: FieldSeries, frames: range) -> Scaling:

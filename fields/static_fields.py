@@ -21,6 +21,7 @@ from fieldsharp.fields.files.contents import UnknownVariableError
 from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.files.formats import open_dataset, pick_variable, without_known_warnings
 from fieldsharp.fields.settings import SELECTED, DataSettings
+from fieldsharp.fields.sources.field_source import all_values
 from fieldsharp.fields.sources.file_parts import FirstFile, differing, packing_error
 from fieldsharp.fields.sources.file_source import FileSource
 
@@ -138,12 +139,8 @@ def _has_time(array: xr.DataArray, settings: DataSettings) -> bool:
 def _read(source: FileSource) -> StaticField:
     source.require_memory_for_blocks()
     header = source.header
-    values_THW = np.empty(header.shape, np.float32)
-    for first, block_THW in source.blocks():
-        values_THW[first : first + len(block_THW)] = block_THW
-    source.judge(values_THW)
     return StaticField(
-        values_HW=values_THW[0],
+        values_HW=np.asarray(all_values(source, np.float32)[0], np.float32),
         dims=header.dims[1:],
         grid=header.grid,
         units=printable(str(header.attrs.get("units", ""))),

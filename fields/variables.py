@@ -158,10 +158,11 @@ def _on_common_times(series: Sequence[FieldSeries]) -> list[FieldSeries]:
     first = series[0]
     if len(series) == 1:
         return [first]
-    common = np.arange(len(first.time))
+    common, pairs = np.arange(len(first.time)), []
     for one in series[1:]:
-        with_both, _ = frames_at(one, first, f"variable {first.name!r}")
-        common = np.intersect1d(common, with_both)
+        in_first, in_one = frames_at(one, first, f"variable {first.name!r}")
+        pairs.append((in_first, in_one))
+        common = np.intersect1d(common, in_first)
         if not len(common):
             # Those of fluxes are often in the middle of the hours that they are means of.
             advice = (
@@ -177,11 +178,10 @@ def _on_common_times(series: Sequence[FieldSeries]) -> list[FieldSeries]:
     if len(common) < most:
         logger.info("%d of %d times are in all variables and are used", len(common), most)
     axis = at_frames(first, common)
-    at_common = [axis]
-    for one in series[1:]:
-        _, in_one = frames_at(one, axis, f"variable {first.name!r}")
-        at_common.append(replace(at_frames(one, in_one), time=axis.time))
-    return at_common
+    return [axis] + [
+        replace(at_frames(one, in_one[np.isin(in_first, common)]), time=axis.time)
+        for one, (in_first, in_one) in zip(series[1:], pairs, strict=True)
+    ]
 
 
 def _on_grid(series: FieldSeries, first: FieldSeries) -> FieldSeries:
@@ -192,9 +192,7 @@ def _on_grid(series: FieldSeries, first: FieldSeries) -> FieldSeries:
     """
     if series is first:
         return series
-    order = _order(_grid(series), _grid(first), series.name, first.name)
-    for sentence in order.by_position:
-        logger.info("%s", sentence)
+    order = _order(grid_of(series), grid_of(first), series.name, first.name)
     if order.is_same:
         return replace(series, grid=first.grid, dims=first.dims)
     require_memory_to_copy(series)
@@ -208,7 +206,7 @@ def _on_grid(series: FieldSeries, first: FieldSeries) -> FieldSeries:
 
 
 def _order(grid: Grid, of_first: Grid, name: str, first: str) -> CellOrder:
-    """Return the order of cells as those of the first variable.
+    """Return the order of cells as those of the first variable, and log what is by position.
 
     Cells of models lie at several places (C grids), which their dimensions are named after: where
     those differ, coordinates have to say that places are the same.
@@ -226,18 +224,19 @@ def _order(grid: Grid, of_first: Grid, name: str, first: str) -> CellOrder:
                 "no coordinates say whether these are the same places; write the coordinates of "
                 "both into the file, or rename one dimension as the other if they are the same"
             )
+    for sentence in order.by_position:
+        logger.info("%s", sentence)
     return order
 
 
 def _static_on_grid(static: StaticField, first: FieldSeries) -> StaticField:
     grid = Grid(static.grid, *static.dims, static.values_HW.shape)
-    order = _order(grid, _grid(first), static.name, first.name)
-    for sentence in order.by_position:
-        logger.info("%s", sentence)
+    order = _order(grid, grid_of(first), static.name, first.name)
     values_HW = np.ascontiguousarray(order(static.values_HW[None])[0])
     return replace(static, values_HW=values_HW, grid=first.grid, dims=first.dims[1:])
 
 
-def _grid(series: FieldSeries) -> Grid:
+def grid_of(series: FieldSeries) -> Grid:
+    """Return the grid of a series."""
     height, width = series.mask_HW.shape
     return Grid(series.grid, *series.dims[1:], (height, width))

@@ -105,3 +105,16 @@ class FieldSource(Protocol):
                 is in the range declared as valid.
         """
         ...
+
+
+def all_values(source: FieldSource, dtype: npt.DTypeLike) -> npt.NDArray[np.floating]:
+    """Return all values of an opened field [T, H, W], checked and with NaN where one is missing.
+
+    Raises:
+        DataError: As ``FieldSource.blocks`` and ``FieldSource.judge``.
+    """
+    values_THW = np.empty(source.header.shape, dtype)
+    for first, block_THW in source.blocks():
+        values_THW[first : first + len(block_THW)] = block_THW
+    source.judge(values_THW)
+    return values_THW

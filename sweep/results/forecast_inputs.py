@@ -14,13 +14,12 @@ import torch
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.fields.common_frames import TimeAxis
-from fieldsharp.fields.forcings import forcing_from_time
+from fieldsharp.fields.forcings import forcing_frames
 from fieldsharp.fields.forecast_data import static_frame
-from fieldsharp.fields.frames import Frames, FramesInMemory, joined
+from fieldsharp.fields.frames import FramesInMemory
 from fieldsharp.fields.further_inputs import FurtherInputs, steps_ahead
 from fieldsharp.fields.scaling import Scaling, unit_frames
 from fieldsharp.fields.series import FieldSeries, time_text
-from fieldsharp.fields.settings import FROM_TIME
 from fieldsharp.fields.variables import Variables, frames_at
 from fieldsharp.sweep.results.run_folder import TrainedRun
 
@@ -82,22 +81,10 @@ class ForecastInputs:
             static_frame(field, scalings[name])
             for name, field in zip(settings.static, variables.static, strict=True)
         ]
-        left = iter(ahead)
-        forcings: list[Frames] = [
-            forcing_from_time(name, time_S, variables.predicted[0], "cpu")
-            if name in FROM_TIME
-            else self._frames(next(left))
-            for name in settings.forcings
-        ]
-        self.further = (
-            FurtherInputs(
-                others=joined([self._frames(one) for one in others]) if others else None,
-                static_CHW=torch.stack(static) if static else None,
-                forcings=joined(forcings) if forcings else None,
-            )
-            if others or static or forcings
-            else None
+        forcings = forcing_frames(
+            settings, time_S, variables.predicted[0], [self._frames(one) for one in ahead], "cpu"
         )
+        self.further = FurtherInputs.of([self._frames(one) for one in others], static, forcings)
 
     def with_further(self, predicted_BSCHW: torch.Tensor, first: int) -> torch.Tensor:
         """Return a history with all inputs.

@@ -25,8 +25,8 @@ from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.static_fields import StaticField
 from fieldsharp.fields.time_steps import same_step, step_text
-from fieldsharp.fields.variables import Variables, require_memory_to_copy
-from fieldsharp.sweep.results.run_folder import TrainedRun, grid_of
+from fieldsharp.fields.variables import Variables, grid_of, require_memory_to_copy
+from fieldsharp.sweep.results.run_folder import TrainedRun
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from fieldsharp.core.errors import ConfigError, DataError
 from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_attributes import forecast_attributes
 from fieldsharp.fields.reading import SERIES, read_series
+from fieldsharp.fields.scaling import to_physical
 from fieldsharp.fields.series import FieldSeries, period_text, time_text
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.stored_series.store import SeriesStore
@@ -97,13 +98,7 @@ def forecast_variables(
     inputs = ForecastInputs(trained, variables, np.concatenate([history, time]), rounds)
     with torch.no_grad():
         unit_NCHW = _roll_out(trained, variables, inputs, steps)
-    physical_NCHW = torch.cat(
-        [
-            scaling.to_physical(unit_NCHW[:, channel : channel + 1])
-            for channel, scaling in enumerate(trained.scalings)
-        ],
-        dim=1,
-    )
+    physical_NCHW = to_physical(unit_NCHW, trained.scalings)
     if sharpener is not None:
         # Beyond the horizon, which no sharpener was fitted on, as at its last lead.
         leads = [min(lead, settings.horizon - 1) for lead in range(steps)]

@@ -26,10 +26,10 @@ from safetensors import SafetensorError
 from torch import nn
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.fields.coordinates.grids import Grid
 from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.fields.scaling import ScaledVariable
 from fieldsharp.fields.series import FieldSeries
+from fieldsharp.fields.variables import grid_of
 from fieldsharp.model.checkpoint import load_weights, save_weights
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import ForecastShape
@@ -179,12 +179,6 @@ def coordinates(series: FieldSeries) -> dict[str, Coordinate]:
         for name, values_HW in grid_of(series).curved().items()
     }
     return {**straight, **curved}
-
-
-def grid_of(series: FieldSeries) -> Grid:
-    """Return the grid of a series."""
-    rows, columns = series.mask_HW.shape
-    return Grid(series.grid, *series.dims[1:], (rows, columns))
 
 
 def load_run(folder: Path) -> TrainedRun:
