@@ -283,6 +283,11 @@ class DataSettings(Settings):
         return tuple(name for name in self.forcings if name not in FROM_TIME)
 
     @property
+    def series_names(self) -> tuple[str | None, ...]:
+        """Names of all variables that have times, in the order they are read."""
+        return (*self.predicted, *self.other_inputs, *self.known_ahead)
+
+    @property
     def scaled_inputs(self) -> tuple[str, ...]:
         """Names of all variables that are inputs and not predicted, in the order they are read."""
         return (*self.other_inputs, *self.static, *self.known_ahead)

@@ -84,7 +84,7 @@ def read_variables(
     Raises:
         DataError: If one cannot be read, or they are not on one grid.
     """
-    names = [*settings.predicted, *settings.other_inputs, *settings.known_ahead]
+    names = settings.series_names
     series = []
     for read, name in enumerate(names):
         further = BYTES_OF_OTHERS * (len(names) - 1 - read)

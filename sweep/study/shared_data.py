@@ -97,8 +97,7 @@ def removed_on_error(store: "SeriesStore") -> Iterator[None]:
 def shared_keys(config: SweepConfig, facts: DataSummary) -> set[str]:
     """Return the names of the series of a study, see ``fields.stored_series.series_key``."""
     data, sha256 = config.data, facts.provenance.data_sha256
-    names = (*data.predicted, *data.other_inputs, *data.known_ahead)
-    return {series_key(data.of(name), sha256) for name in names}
+    return {series_key(data.of(name), sha256) for name in data.series_names}
 
 
 def shared_mb(config: SweepConfig, facts: DataSummary, url: str) -> float:
