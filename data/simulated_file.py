@@ -71,6 +71,7 @@ def run_command(
     settings: Callable[..., Any],
     simulate: Callable[[Any], xr.Dataset],
     argv: Sequence[str] | None,
+    write_folder: Callable[[xr.Dataset, Path], object] | None = None,
 ) -> int:
     """Run a simulator's command line; wrong use exits with 2.
 
@@ -80,12 +81,14 @@ def run_command(
         settings: Class of the parameters, with the defaults of ``frames``, ``seed`` and ``size``.
         simulate: Makes the dataset of the parameters.
         argv: Arguments; None for those of the process.
+        write_folder: Writes the dataset into a folder, which it makes; None to write one file.
 
     Returns:
         The exit code: 0 done, 1 failed.
     """
+    output = "netCDF file to write" if write_folder is None else "folder to write into"
     parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
-    parser.add_argument("-o", "--output", type=Path, required=True, help="netCDF file to write")
+    parser.add_argument("-o", "--output", type=Path, required=True, help=output)
     words = {"frames": "frames in time", "seed": "0 or more", "size": "cells along a side"}
     for name, help_ in words.items():
         parser.add_argument(f"--{name}", type=int, default=getattr(settings, name), help=help_)
@@ -94,10 +97,10 @@ def run_command(
         chosen = settings(**{name: getattr(args, name) for name in words})
     except ValueError as error:
         parser.error(str(error))
-    if not args.output.parent.is_dir():
+    if write_folder is None and not args.output.parent.is_dir():
         parser.error(f"the folder {args.output.parent} of the output is missing: create it first.")
     try:
-        write(simulate(chosen), args.output)
+        (write_folder or write)(simulate(chosen), args.output)
     except OSError as error:
         print(f"cannot write {args.output} ({error}): choose another place.", file=sys.stderr)
         return 1

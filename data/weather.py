@@ -13,7 +13,6 @@ surface ``z`` and the land-sea mask ``lsm``.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 
 from data.coast import sea_mask
 from data.gaussian_waves import REFERENCE, gaussian_frames
+from data.simulated_file import run_command
 from data.weather_settings import WeatherSettings
 from data.wind import gusty_wind
 
@@ -136,26 +136,14 @@ def write(dataset: xr.Dataset, folder: Path) -> list[Path]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 failed; wrong use exits with 2."""
-    parser = argparse.ArgumentParser(
-        prog="python -m data.weather", description="Simulate weather in several variables."
+    return run_command(
+        "data.weather",
+        "Simulate weather in several variables.",
+        WeatherSettings,
+        simulate,
+        argv,
+        write_folder=write,
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write into")
-    words = {"frames": "hourly frames", "seed": "0 or more", "size": "cells along a side"}
-    for name, help_ in words.items():
-        parser.add_argument(
-            f"--{name}", type=int, default=getattr(WeatherSettings, name), help=help_
-        )
-    args = parser.parse_args(argv)
-    try:
-        chosen = WeatherSettings(**{name: getattr(args, name) for name in words})
-    except ValueError as error:
-        parser.error(str(error))
-    try:
-        write(simulate(chosen), args.output)
-    except OSError as error:
-        print(f"cannot write into {args.output} ({error}): choose another folder.", file=sys.stderr)
-        return 1
-    return 0
 
 
 if __name__ == "__main__":
