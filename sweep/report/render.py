@@ -48,8 +48,42 @@ CONTENTS = (
 
 
 @dataclass(frozen=True)
-class ReportPage:
-    """Values that the template inserts, in the order of the page."""
+class VariableFigures:
+    """What the page shows of every predicted variable."""
+
+    metrics_sentence: str
+    metrics: Sequence[Table]
+    references_sentence: str
+    references: Table | None
+    frontier: Sequence[Drawing]
+    maps: Sequence[MapsAtLead]
+    spectra: Sequence[Drawing]
+    leads: Sequence[Drawing]
+
+    @property
+    def pictures(self) -> int:
+        """Number of pictures."""
+        of_maps = sum(len(lead.drawings) for lead in self.maps)
+        return of_maps + len(self.frontier) + len(self.spectra) + len(self.leads)
+
+
+@dataclass(frozen=True)
+class VariablePart(VariableFigures):
+    """The section of a predicted variable beyond the first.
+
+    Attributes:
+        anchor: Of its section.
+        verdict: On the trials by this variable alone, a sentence.
+    """
+
+    name: str
+    anchor: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class ReportPage(VariableFigures):
+    """Values that the template inserts: those of the first variable, and what is of the study."""
 
     contents: Sequence[tuple[str, str]]
     reason: str
@@ -59,22 +93,14 @@ class ReportPage:
     confirmed: str
     warnings: Sequence[str]
     newer: str
-    metrics_sentence: str
-    metrics: Sequence[Table]
-    references_sentence: str
     added_sentence: str
-    references: Table | None
-    frontier: Sequence[Drawing]
     settings: Sequence[tuple[str, str]]
-    variables: Sequence["VariablePart"]
+    variables: Sequence[VariablePart]
     scores: Table | None
     pictures_note: str
     fallback: str
     no_pictures: str
-    maps: Sequence[MapsAtLead]
     accused: Sequence[MapsAtLead]
-    spectra: Sequence[Drawing]
-    leads: Sequence[Drawing]
     search: Sequence[Drawing]
     slices: Sequence[Drawing]
     importance_sentence: str
@@ -92,50 +118,15 @@ class ReportPage:
     @property
     def pictures(self) -> int:
         """Number of pictures on the page."""
-        of_maps = sum(len(lead.drawings) for lead in (*self.maps, *self.accused))
+        of_maps = sum(len(lead.drawings) for lead in self.accused)
         of_variables = sum(part.pictures for part in self.variables)
-        return (
-            of_maps
-            + of_variables
-            + sum(map(len, (self.frontier, self.spectra, self.leads, self.search, self.slices)))
-        )
+        return super().pictures + of_maps + of_variables + len(self.search) + len(self.slices)
 
 
-@dataclass(frozen=True)
-class VariablePart:
-    """What the page shows of a predicted variable beyond the first.
-
-    Attributes:
-        anchor: Of its section.
-        verdict: On the trials by this variable alone, a sentence.
-    """
-
-    name: str
-    anchor: str
-    verdict: str
-    metrics_sentence: str
-    metrics: Sequence[Table]
-    references_sentence: str
-    references: Table | None
-    frontier: Sequence[Drawing]
-    maps: Sequence[MapsAtLead]
-    spectra: Sequence[Drawing]
-    leads: Sequence[Drawing]
-
-    @property
-    def pictures(self) -> int:
-        """Number of its pictures."""
-        of_maps = sum(len(lead.drawings) for lead in self.maps)
-        return of_maps + len(self.frontier) + len(self.spectra) + len(self.leads)
-
-
-def _variable_part(report: Report) -> VariablePart:
+def _figures_of(report: Report) -> VariableFigures:
+    """Return the figures of the first variable of a report."""
     splits = [split for split in (report.validation, report.test) if split and split.results]
-    unit = f" [{report.units}]" if report.units else ""
-    return VariablePart(
-        name=f"{report.variable}{unit}",
-        anchor=report.names_of_charts.rstrip("-"),
-        verdict=f"{sentences.capital(report.verdict.name)}: {report.verdict.reason}.",
+    return VariableFigures(
         metrics_sentence=sentences.metrics_sentence(report),
         metrics=[tables.metrics(report, split) for split in splits],
         references_sentence=sentences_without_training.references_sentence(report),
@@ -144,6 +135,16 @@ def _variable_part(report: Report) -> VariablePart:
         maps=figures.maps(report),
         spectra=figures.spectra(report),
         leads=figures.leads(report),
+    )
+
+
+def _variable_part(report: Report) -> VariablePart:
+    unit = f" [{report.units}]" if report.units else ""
+    return VariablePart(
+        **vars(_figures_of(report)),
+        name=f"{report.variable}{unit}",
+        anchor=report.names_of_charts.rstrip("-"),
+        verdict=f"{sentences.capital(report.verdict.name)}: {report.verdict.reason}.",
     )
 
 
@@ -168,19 +169,18 @@ def _warnings(report: Report) -> list[str]:
 def lay_out(report: Report) -> ReportPage:
     """Return the sentences, tables and figures of a report."""
     observed = report.main_split.observed
-    splits = [split for split in (report.validation, report.test) if split and split.results]
     confirmation, newer = report.confirmation, report.newer_trials
-    spectra, leads = figures.spectra(report), figures.leads(report)
-    frontier = figures.frontier(report)
+    of_first = _figures_of(report)
     has_part = {
-        "scales": bool(spectra or leads),
-        "without-training": report.without_training is not None or bool(frontier),
+        "scales": bool(of_first.spectra or of_first.leads),
+        "without-training": report.without_training is not None or bool(of_first.frontier),
     }
     contents = [part for part in CONTENTS if has_part.get(part[0], True)]
     variables = [_variable_part(one) for one in report.variables[1:]]
     after = 1 + [name for name, _ in contents].index("maps" if not has_part["scales"] else "scales")
     contents[after:after] = [(part.anchor, part.name) for part in variables]
     return ReportPage(
+        **vars(of_first),
         contents=contents,
         reason=f"{sentences.capital(report.verdict.reason)}.",
         next=f"{next_step(report.verdict, report.confirmation)}.",
@@ -189,12 +189,7 @@ def lay_out(report: Report) -> ReportPage:
         confirmed=f"{sentences.capital(confirmation.sentence)}." if confirmation else "",
         warnings=[f"{sentences.capital(sentence)}." for sentence in _warnings(report)],
         newer=f"{sentences.capital(count(newer, 'trial'))} ended after it.",
-        metrics_sentence=sentences.metrics_sentence(report),
-        metrics=[tables.metrics(report, split) for split in splits],
-        references_sentence=sentences_without_training.references_sentence(report),
         added_sentence=sentences_without_training.added_sentence(report),
-        references=tables.without_training(report),
-        frontier=frontier,
         settings=[
             (name, number(value) if isinstance(value, float) else str(value))
             for name, value in (report.chosen.params if report.chosen else {}).items()
@@ -204,10 +199,7 @@ def lay_out(report: Report) -> ReportPage:
         pictures_note=sentences.pictures_note(observed) if observed is not None else "",
         fallback=_fallback(report),
         no_pictures=_no_pictures(report),
-        maps=figures.maps(report),
         accused=figures.accused_maps(report),
-        spectra=spectra,
-        leads=leads,
         search=figures.search(report),
         slices=figures.slices(report),
         importance_sentence=sentences.importance_sentence(report),
