@@ -3,6 +3,7 @@
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,22 +45,31 @@ def weather() -> xr.Dataset:
 def with_inputs(weather: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
     folder = tmp_path_factory.mktemp("weather")
     weather.to_netcdf(folder / "weather.nc", engine="h5netcdf")
-    (folder / "sweep.yaml").write_text(CONFIG)
+    return trained_in(folder, CONFIG)
+
+
+def trained_in(folder: Path, config: str) -> TrainedRun:
+    (folder / "sweep.yaml").write_text(config)
     train_into(load_config(folder / "sweep.yaml", one_training=True), folder / "run")
     return load_run(folder / "run")
 
 
-def test_a_forecast_is_the_nets_own_from_all_its_inputs(with_inputs: TrainedRun) -> None:
-    data = load_forecast_data(with_inputs.run.data)
+def its_own_forecast(trained: TrainedRun, window: int) -> tuple[np.datetime64, Any]:
+    """Return the last known time of a test window, and what the net says of the next two frames."""
+    data = load_forecast_data(trained.run.data)
     with torch.no_grad():
-        history, _ = data.test.take(torch.tensor([5]))
-        expected = data.to_physical(with_inputs.predictor(history))[0]
-    last_known = data.series.time[int(data.test.starts_B[5]) + 1]
+        history, _ = data.test.take(torch.tensor([window]))
+        expected = data.to_physical(trained.predictor(history))[0]
+    return data.series.time[int(data.test.starts_B[window]) + 1], expected.numpy()
+
+
+def test_a_forecast_is_the_nets_own_from_all_its_inputs(with_inputs: TrainedRun) -> None:
+    last_known, expected = its_own_forecast(with_inputs, 5)
 
     found = forecast(with_inputs, 2, after=str(last_known))
 
     assert found.name == "t2m"
-    np.testing.assert_allclose(found.values_TCHW, expected.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(found.values_TCHW, expected, rtol=1e-6)
     assert found.time[0] == last_known + np.timedelta64(1, "h")
 
 
@@ -172,21 +182,15 @@ def of_two_steps(tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
     every_sixth = dataset[["u10", "v10"]].isel(valid_time=slice(0, None, 6))
     every_sixth.to_netcdf(folder / "6-hourly.nc", engine="h5netcdf")
     config = CONFIG.replace("weather.nc", '"*.nc"').replace(", v100", "")
-    (folder / "sweep.yaml").write_text(config.replace("train_every: 4", "train_every: 2"))
-    train_into(load_config(folder / "sweep.yaml", one_training=True), folder / "run")
-    return load_run(folder / "run")
+    return trained_in(folder, config.replace("train_every: 4", "train_every: 2"))
 
 
 def test_a_forecast_is_the_nets_own_at_the_step_of_the_training(of_two_steps: TrainedRun) -> None:
-    data = load_forecast_data(of_two_steps.run.data)
-    with torch.no_grad():
-        history, _ = data.test.take(torch.tensor([1]))
-        expected = data.to_physical(of_two_steps.predictor(history))[0]
-    last_known = data.series.time[int(data.test.starts_B[1]) + 1]
+    last_known, expected = its_own_forecast(of_two_steps, 1)
 
     found = forecast(of_two_steps, 2, after=str(last_known))
 
-    np.testing.assert_allclose(found.values_TCHW, expected.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(found.values_TCHW, expected, rtol=1e-6)
     hours = last_known + np.arange(6, 13, 6) * np.timedelta64(1, "h")
     np.testing.assert_array_equal(found.time, hours)
 
