@@ -61,8 +61,10 @@ audit: .venv/installed-dev  ## which packages are outdated, and which have known
 	$(PY) -m pip install --disable-pip-version-check -q -r requirements.txt
 	@touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt requirements-oracles.txt requirements-grib.txt
-	$(PY) -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+.venv/installed-dev: .venv/installed requirements-dev.txt requirements-integrations.txt \
+		requirements-oracles.txt requirements-grib.txt
+	$(PY) -m pip install --disable-pip-version-check -q \
+		-r requirements-dev.txt -r requirements-integrations.txt
 	$(PY) -m pip install --disable-pip-version-check -q -r requirements-grib.txt \
 		> .venv/grib.log 2>&1 || echo "requirements-grib.txt cannot be installed here" \
 		"(.venv/grib.log): the tests that need it will be skipped"
