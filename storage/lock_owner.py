@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fieldsharp.core.errors import StudyError
+from fieldsharp.core.signals import in_main_thread
 
 RESUME = "resume"
 CONFIRM = "confirm"
@@ -78,6 +79,11 @@ def process_identity(pid: int) -> str:
     except (OSError, ValueError, IndexError):
         return ""
     return f"{boot} {namespace} {started}"
+
+
+def own_identity() -> str:
+    """Return the identity of this process; "" in a thread, which no signal would stop."""
+    return process_identity(os.getpid()) if in_main_thread() else ""
 
 
 def is_same_namespace(identity: str) -> bool:
