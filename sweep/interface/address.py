@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from fieldsharp.core.secret_variables import STORAGE_VARIABLE
+from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.url import DEFAULT_URL, sqlite_path
 
 
@@ -14,3 +15,11 @@ def storage_address(given: str | os.PathLike[str] | None) -> str:
     address = given if isinstance(given, str) else f"sqlite:///{os.fspath(given)}"
     path = sqlite_path(address)
     return address if path is None else f"sqlite:///{Path.cwd() / path}"
+
+
+def address_in_short(url: str) -> str:
+    """Return an address for people: without a password, a file below the working folder by name."""
+    path = sqlite_path(url)
+    if path is not None and path.is_relative_to(Path.cwd()):
+        return f"sqlite:///{path.relative_to(Path.cwd())}"
+    return mask_password(url)

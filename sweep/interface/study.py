@@ -13,8 +13,7 @@ from optuna.trial import FrozenTrial
 from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
 from fieldsharp.storage.database import opened_to_read
 from fieldsharp.storage.errors.mapping import database_errors
-from fieldsharp.storage.location.passwords import mask_password
-from fieldsharp.sweep.interface.address import storage_address
+from fieldsharp.sweep.interface.address import address_in_short, storage_address
 from fieldsharp.sweep.interface.display import block, line, pairs, table
 from fieldsharp.sweep.results.export import choose_trial, export_tree, render, write
 from fieldsharp.sweep.study.confirmation.records import next_step
@@ -262,7 +261,7 @@ class Study:
         return stop_study(self.storage, self.name, at_once=False).sentence
 
     def __repr__(self) -> str:
-        return f"<study {self.name} in {mask_password(self.storage)}: {self._described(_in_words)}>"
+        return f"<study {self.name} in {address_in_short(self.storage)}: {self._described(_in_words)}>"
 
     def _repr_html_(self) -> str:
         return self._described(self._as_html)

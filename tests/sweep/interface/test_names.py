@@ -22,12 +22,12 @@ SLOW = ("torch", "optuna", "pandas", "xarray", "numpy", "matplotlib")
 
 def _typed(field: "xr.DataArray", study: "Study", run: "Run") -> None:
     """Never called: what a type checker sees."""
-    assert_type(fieldsharp.sweep({"data": {}}, field, trials=2), "Study")
-    assert_type(fieldsharp.open_study("quickstart"), "Study")
-    assert_type(fieldsharp.evaluate(field, field, per="km"), "EvaluationResult")
-    assert_type(fieldsharp.load("run"), "Run")
-    assert_type(run.predict(3), "xr.Dataset")
-    assert_type(study.resume(), "Study")
+    assert_type(fieldsharp.sweep({"data": {}}, field, trials=2), Study)
+    assert_type(fieldsharp.open_study("quickstart"), Study)
+    assert_type(fieldsharp.evaluate(field, field, per="km"), EvaluationResult)
+    assert_type(fieldsharp.load("run"), Run)
+    assert_type(run.predict(3), xr.Dataset)
+    assert_type(study.resume(), Study)
     fieldsharp.sweep("sweep.yaml", trials="many")  # type: ignore[arg-type]
 
 
