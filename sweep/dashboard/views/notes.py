@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from fieldsharp.core.printable import printable
+from fieldsharp.core.program_name import program_elsewhere
 from fieldsharp.model.registry import NO_SHARPENER, NOT_KNOWN, loss_variant
 from fieldsharp.objectives.guards import broken
 from fieldsharp.storage.location.url import as_option
@@ -105,7 +106,7 @@ def study_note(status: StudyStatus, url: str) -> str:
         commands.append(f"export {name} -o best.yaml")
     if not status.why_not_confirm:
         commands.append(f"confirm {name}")
-    lines = [f"python run_sweep.py {command}{as_option(url)}" for command in commands]
+    lines = [f"{program_elsewhere()} {command}{as_option(url)}" for command in commands]
     return "\n\n".join([*parts, code_block(*lines)])
 
 

@@ -16,6 +16,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.working_folder import safe_path
 from fieldsharp.storage.location.paths import SERIES
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY, Executor, ExecutorPlan
@@ -185,10 +186,12 @@ class LocalExecutor:
             name=f"worker-{index}",
             daemon=True,
         )
-        resource_tracker.ensure_running()  # now: starting it later would unblock the signals below
+        with safe_path():
+            resource_tracker.ensure_running()  # now: starting it later would unblock the signals below
         before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_SIGNALS)
         try:
-            process.start()
+            with safe_path():
+                process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         worker_end.close()  # the pipe reads end-of-file only once no copy of this end is open

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fieldsharp.core.checkout import is_tool_environment
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.secret_variables import environment_without_secrets
 from fieldsharp.sweep.configuration.ranges import Scalar
@@ -40,11 +41,14 @@ def script_values(settings: ScriptSettings) -> dict[str, Scalar]:
 def find_program(settings: ScriptSettings, name: str) -> str:
     """Return the path of a command's program; for ``python``, of this interpreter.
 
+    In an environment of pipx or uv, which has none of the user's packages, ``python`` is the one on
+    the path.
+
     Raises:
         ConfigError: If there is no program of that name.
     """
     program = expand_project(name, settings)
-    if program in PYTHON_NAMES:
+    if program in PYTHON_NAMES and not (is_tool_environment() and shutil.which(program)):
         return sys.executable
     if os.sep in program and not Path(program).is_absolute():
         inside = Path(settings.project, program)
