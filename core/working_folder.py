@@ -42,6 +42,6 @@ def safe_path() -> Iterator[None]:
 
 
 def leave_safe_path() -> None:
-    """Undo ``safe_path`` in a process that has started: scripts it runs import their own modules."""
+    """Undo ``safe_path`` in a started process: the scripts it runs need their own folders."""
     if os.environ.get(SAFE_PATH) == _OURS:
         del os.environ[SAFE_PATH]

@@ -76,7 +76,8 @@ def kill_leftovers() -> Iterator[None]:
 
     marks = new_marks(WORKER_WIDTH)
     with safe_path():
-        resource_tracker.ensure_running()  # it is not to be killed, so it is started before the mark
+        # It is not to be killed, so it is started before the mark.
+        resource_tracker.ensure_running()
     _mark(os.getpid(), marks.stop - 1)
     guardian = None
     if sys.platform == "linux":

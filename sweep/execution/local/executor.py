@@ -187,7 +187,8 @@ class LocalExecutor:
             daemon=True,
         )
         with safe_path():
-            resource_tracker.ensure_running()  # now: starting it later would unblock the signals below
+            # Now: starting it later would unblock the signals below.
+            resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_SIGNALS)
         try:
             with safe_path():
