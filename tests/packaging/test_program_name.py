@@ -90,7 +90,7 @@ def test_an_example_names_the_command_that_makes_its_data(
 def test_in_the_environment_of_a_tool_python_is_that_of_the_path(
     mark: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    settings = ScriptSettings(command=("python", "train.py"), given={"lr": 1.0})
+    settings = ScriptSettings(command=("python", "train.py"), given={"lr": 1.0}, metrics="m.json")
     theirs = _executable(tmp_path / "bin" / "python")
     monkeypatch.setenv("PATH", str(theirs.parent))
     assert find_program(settings, "python") == sys.executable

@@ -85,6 +85,13 @@ def test_the_same_files_give_the_same_bytes_and_of_a_simulator_none_is_packed(
     assert wheel.read_bytes() == built[0].read_bytes()
 
 
+def test_a_wheel_from_the_checkout_is_that_from_the_source_distribution(
+    built: list[Path], tmp_path: Path
+) -> None:
+    [wheel] = build(PROJECT, tmp_path, "--wheel")
+    assert wheel.read_bytes() == built[0].read_bytes()
+
+
 def _pins(*files: str) -> Iterator[tuple[str, str]]:
     for file in files:
         for line in (PROJECT / file).read_text().splitlines():
