@@ -1,4 +1,4 @@
-"""What a state dict holds: tensors alone, since weights are saved as tensors and never as objects."""
+"""What a state dict holds: tensors alone, since weights are never saved as objects."""
 
 from typing import Any
 
@@ -11,11 +11,9 @@ def only_tensors(predictor: nn.Module) -> None:
 
     Some libraries put the arguments of their constructor in, classes and functions among them.
     """
-    predictor.register_state_dict_post_hook(_leave_out_others)
+    predictor.register_state_dict_post_hook(_leave_out_others)  # type: ignore[no-untyped-call]
 
 
-def _leave_out_others(
-    module: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]
-) -> None:
+def _leave_out_others(_module: nn.Module, state: dict[str, Any], *_where: object) -> None:
     for key in [key for key, value in state.items() if not isinstance(value, torch.Tensor)]:
         del state[key]

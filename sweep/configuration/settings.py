@@ -37,8 +37,8 @@ from fieldsharp.sweep.configuration.ranges import (
     Scalar,
     ends,
     samples,
-    setting_path,
     set_value,
+    setting_path,
     value_at,
 )
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings

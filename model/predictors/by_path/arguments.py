@@ -30,19 +30,22 @@ Parameters = Mapping[str, inspect.Parameter]
 def parameters_of(make: Callable[..., object]) -> Parameters:
     """Return the parameters of a class or function by name; none where Python cannot tell.
 
-    Those of a class that fixes some arguments of its parent are those of the parent.
+    A class that takes any name hands it to its parent, whose names are added.
     """
     found = [make]
     if inspect.isclass(make):
         found += [vars(base)["__init__"] for base in make.__mro__ if "__init__" in vars(base)]
+    names: dict[str, inspect.Parameter] = {}
     for one in found:
         try:
             parameters = dict(inspect.signature(one).parameters)
         except (TypeError, ValueError):
             continue
         parameters.pop("self", None)
-        return parameters
-    return {}
+        names = {**parameters, **names}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            break
+    return names
 
 
 def takes_any(parameters: Parameters) -> bool:

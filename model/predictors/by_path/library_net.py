@@ -200,4 +200,4 @@ def _padded(images: Tensor, multiple: int) -> Tensor:
         return pad_to_multiple(images, multiple)
     flat = images.flatten(0, -4)
     padded = pad_to_multiple(flat, multiple)
-    return images if padded is flat else padded.unflatten(0, images.shape[:-3])
+    return images if padded is flat else padded.reshape(*images.shape[:-3], *padded.shape[-3:])

@@ -101,9 +101,9 @@ def recipe(
         ("inputs_as", inputs_as, "inputs"),
         ("outputs_as", outputs_as, "outputs"),
     ):
-        name = channel_argument(setting, given, parameters, arguments)
-        if name is not None:
-            roles[name] = word
+        takes = channel_argument(setting, given, parameters, arguments)
+        if takes is not None:
+            roles[takes] = word
     return Recipe(net, make, arguments, roles)
 
 
