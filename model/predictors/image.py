@@ -79,7 +79,7 @@ class Image(nn.Module):
         """Return the frames that follow [B, horizon, C, H, W]."""
         s = self.shape
         increment_BCHW: Tensor = self.library_net(history_BTCHW.flatten(1, 2))
-        increment_BTCHW = increment_BCHW.unflatten(1, (s.horizon, s.channels))
+        increment_BTCHW = increment_BCHW.reshape(-1, s.horizon, s.channels, s.height, s.width)
         return history_BTCHW[:, -1:, : s.channels] + increment_BTCHW
 
     def test_itself(self) -> None:

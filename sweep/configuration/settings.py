@@ -1,5 +1,6 @@
 """The whole configuration of a sweep: one training, the search space, objective and budget."""
 
+import json
 from typing import Any, Literal
 
 from pydantic import (
@@ -14,7 +15,7 @@ from pydantic import (
 from fieldsharp.core.printable import is_printable, printable
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.fields.settings import Settings
-from fieldsharp.model.registry import NO_TERM
+from fieldsharp.model.registry import ADAPTERS, NO_TERM
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.sweep.configuration.allowed_imports import (
     MEMBER,
@@ -47,6 +48,8 @@ from fieldsharp.sweep.configuration.search_methods import PRUNERS
 from fieldsharp.sweep.configuration.training_length import fixed_length
 
 ONE_TRAINING = "one training"
+WIDTH_WORD = "{width}"
+"""Argument of a net of a library that becomes ``predictor.width``."""
 """In the context of a validation: what is searched beside the settings need not fit them, since
 one training is all that they are for."""
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
@@ -364,6 +367,18 @@ class SweepConfig(RunSettings):
         except ValidationError as error:
             return error
         return None
+
+    @model_validator(mode="after")
+    def _searched_width_has_an_effect(self) -> "SweepConfig":
+        names = self._reachable("predictor.name", self.predictor.name)
+        used = WIDTH_WORD in json.dumps(self.predictor.options)
+        if self.searched("predictor.width") is not None and names <= ADAPTERS.keys() and not used:
+            raise ValueError(
+                "search.space.predictor.width has no effect on the predictor "
+                f"{self.predictor.name}; search predictor.options.arguments.NAME of its net, or "
+                f"give the argument as '{WIDTH_WORD}'"
+            )
+        return self
 
     @model_validator(mode="after")
     def _front_is_not_pruned(self, info: ValidationInfo) -> "SweepConfig":

@@ -79,7 +79,7 @@ class OfFourier(nn.Module):
         self.weight = nn.Parameter(0.1 * torch.randn(out_channels, 1, 1, dtype=torch.cfloat))
 
     def forward(self, x: Tensor) -> Tensor:
-        lifted = self.lift(x)
+        lifted: Tensor = self.lift(x)
         return torch.fft.irfft2(torch.fft.rfft2(lifted) * self.weight, s=x.shape[-2:]) + lifted
 
 
@@ -239,4 +239,4 @@ class Translator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         made: Tensor = self.net(x.flatten(1, 2))
-        return made.unflatten(1, (self.out_frames, -1))
+        return made.reshape(len(x), self.out_frames, -1, *x.shape[-2:])

@@ -19,7 +19,10 @@ from fieldsharp.model.settings import PredictorSettings
 NETS = "tests.model.predictors.nets:"
 SHAPE = ForecastShape(history=4, horizon=3, channels=1, height=22, width=28)
 SHAPES = [SHAPE, ForecastShape(2, 2, 3, 7, 9, 5)]
-FNO = {"module": "neuralop.models:FNO", "arguments": {"n_modes": [4, 4], "hidden_channels": 4}}
+FNO: dict[str, Any] = {
+    "module": "neuralop.models:FNO",
+    "arguments": {"n_modes": [4, 4], "hidden_channels": 4},
+}
 
 
 def build(module: str, shape: ForecastShape = SHAPE, name: str = "image", **options: Any) -> Image:
@@ -56,7 +59,7 @@ def history_of(shape: ForecastShape, batch: int = 2) -> torch.Tensor:
         ("torch.nn:Conv2d", {"arguments": {"kernel_size": 3, "padding": 1}}),
         ("torch.nn:LazyConv2d", {"inputs_as": "none", "arguments": {"kernel_size": 1}}),
         (FNO["module"], {"arguments": FNO["arguments"]}),
-        ("neuralop.models:TFNO", {"arguments": {**dict(FNO["arguments"]), "rank": 0.2}}),  # type: ignore[call-overload]
+        ("neuralop.models:TFNO", {"arguments": {**FNO["arguments"], "rank": 0.2}}),
     ],
 )
 def test_the_forecast_is_the_last_frame_and_what_the_net_makes_of_the_history(

@@ -15,12 +15,12 @@ from fieldsharp.model.settings import PredictorSettings
 
 NETS = "tests.model.predictors.nets:"
 SHAPES = [ForecastShape(4, 3, 1, 10, 12), ForecastShape(2, 5, 2, 7, 9, 3)]
-LSTM = {
+LSTM: dict[str, Any] = {
     "inputs_as": "input_dim",
     "arguments": {"hidden_dim": [3, "{outputs}"], "kernel_size": {"tuple": [3, 3]}},
 }
 CHANNELS_FIRST = {"order": "BCTHW"}
-TRANSLATOR = {
+TRANSLATOR: dict[str, Any] = {
     "inputs_as": "none",
     "outputs_as": "none",
     "arguments": {"shape_in": ["{frames}", "{inputs}", "{rows}", "{columns}"]},
@@ -78,7 +78,7 @@ def test_of_more_frames_than_are_predicted_the_first_are_taken() -> None:
 
 
 def test_a_net_that_returns_too_few_frames_is_refused() -> None:
-    arguments = {**TRANSLATOR["arguments"], "out_frames": 2}  # type: ignore[dict-item]
+    arguments = {**TRANSLATOR["arguments"], "out_frames": 2}
     said = refusal("Translator", **{**TRANSLATOR, "arguments": arguments})
     assert "returns 2 frames for 4, and 3 are predicted (data.horizon)" in said
 
