@@ -80,7 +80,8 @@ class OfFourier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         lifted: Tensor = self.lift(x)
-        return torch.fft.irfft2(torch.fft.rfft2(lifted) * self.weight, s=x.shape[-2:]) + lifted
+        made: Tensor = torch.fft.irfft2(torch.fft.rfft2(lifted) * self.weight, s=x.shape[-2:])
+        return made + lifted
 
 
 class Returns(nn.Module):
