@@ -10,12 +10,18 @@ from typing import Any, Literal
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.working_folder import search_working_folder
 
-PREDICTORS: dict[str, str] = {
+NETS: dict[str, str] = {
     "unet": "fieldsharp.model.predictors.unet:UNet",
     "simvp": "fieldsharp.model.predictors.simvp:SimVP",
     "convlstm": "fieldsharp.model.predictors.convlstm:ConvLSTM",
     "ensemble": "fieldsharp.model.predictors.ensemble:Ensemble",
 }
+ADAPTERS: dict[str, str] = {
+    "image": "fieldsharp.model.predictors.image:Image",
+    "video": "fieldsharp.model.predictors.video:Video",
+}
+"""Predictors made of a net of a library, which ``predictor.options.module`` names."""
+PREDICTORS = NETS | ADAPTERS
 
 
 @dataclass(frozen=True)
