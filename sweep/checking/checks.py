@@ -185,8 +185,8 @@ def _results(settings: ScriptSettings) -> str:
             f"{_array(settings.training_truth)}"
         )
         return (
-            f"{_array(settings.forecast)} beside {_array(settings.truth)}: every guard is taken but "
-            f"change, which needs the last known frame; {sharpened}"
+            f"{_array(settings.forecast)} beside {_array(settings.truth)}: every guard is taken "
+            f"but change, which needs the last known frame; {sharpened}"
         )
     where = path_of(settings.metrics) if settings.metrics else "what is printed"
     return (
