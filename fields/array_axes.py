@@ -113,7 +113,7 @@ def _arranged(named: NamedArray) -> xr.DataArray:
         size = array.sizes[dim_of[axis]]
         if not index < size:
             raise DataError(
-                f"{named.setting}.select names {axis} {index}, beyond the array in {named.file}: "
+                f"{axis} {index} (in {named.setting}.select) is beyond the array in {named.file}: "
                 f"there are {size}, from 0 to {size - 1}; choose one of these"
             )
         array = array.isel({dim_of[axis]: index}, drop=True)

@@ -171,8 +171,8 @@ def test_axes_of_one_length_that_are_exchanged_are_refused(
 def test_dimensions_that_a_file_names_contradict_axes_in_another_order(tmp_path: Path) -> None:
     ran = _run(
         tmp_path,
-        "import xarray as xr\nxr.Dataset({'q': (('time', 'lat', 'lon'), f[:, 0, 0, :10])}).to_netcdf("
-        "'f.nc', engine='h5netcdf')\nnp.save('t.npy', t[:, 0, :10])",
+        "import xarray as xr\nxr.Dataset({'q': (('time', 'lat', 'lon'), f[:, 0, 0, :10])})."
+        "to_netcdf('f.nc', engine='h5netcdf')\nnp.save('t.npy', t[:, 0, :10])",
         {"path": "f.nc", "axes": ["sample", "x", "y"]},
         {"path": "t.npy", "axes": ["sample", "y", "x"]},
     )
