@@ -29,6 +29,7 @@ from fieldsharp.sweep.checking.optimiser import (
     check_movement,
     check_short_training,
 )
+from fieldsharp.sweep.configuration.script_results import FieldFile, field_file, path_of
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.preflight import (
@@ -180,15 +181,23 @@ def _results(settings: ScriptSettings) -> str:
         sharpened = (
             "no sharpener is tried, since trainer.training_forecast names no forecast to fit it on"
             if settings.training_forecast is None
-            else f"sharpeners are fitted on {settings.training_forecast} beside "
-            f"{settings.training_truth}"
+            else f"sharpeners are fitted on {_array(settings.training_forecast)} beside "
+            f"{_array(settings.training_truth)}"
         )
         return (
-            f"{settings.forecast} beside {settings.truth}: every guard is taken but change, which "
-            f"needs the last known frame; {sharpened}"
+            f"{_array(settings.forecast)} beside {_array(settings.truth)}: every guard is taken "
+            f"but change, which needs the last known frame; {sharpened}"
         )
-    where = settings.metrics or "what is printed"
+    where = path_of(settings.metrics) if settings.metrics else "what is printed"
     return (
         f"numbers in {where}: the guards whose metrics are not among them are left out, and "
         "nothing then refuses sharpness that is noise"
     )
+
+
+def _array(setting: str | FieldFile | None) -> str:
+    """Return a file and what its axes are, in a few words."""
+    file = field_file(setting or "")
+    which = f" ({file.key})" if file.key else ""
+    axes = f" with the axes {', '.join(file.axes)}" if file.axes else ""
+    return f"{file.path}{which}{axes}"

@@ -8,6 +8,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from fieldsharp.fields.settings import Settings
 from fieldsharp.sweep.configuration.execution import Duration, seconds
 from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.script_results import (
+    FieldSetting,
+    MetricsSetting,
+    ProgressColumns,
+    ProgressSetting,
+    path_of,
+    require_progress_has_metrics,
+    require_same_frames,
+)
 
 NEEDED = ("gradient", "peak", "rmse")
 """Metrics that the score is computed from."""
@@ -42,15 +51,8 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise ValueError(f"is no regular expression ({error}), found {text!r}; mend it") from error
 
 
-def _inside(value: str | None) -> str | None:
-    if value is not None and not value.strip():
-        raise ValueError("must name a file, found nothing; leave it out where there is none")
-    return value
-
-
 Command = Annotated[tuple[str, ...], BeforeValidator(_words), Field(min_length=1)]
 Values = Annotated[dict[str, Scalar], AfterValidator(_names)]
-FileName = Annotated[str | None, AfterValidator(_inside)]
 
 
 class ScriptSettings(Settings):
@@ -100,21 +102,22 @@ class ScriptSettings(Settings):
         min_length=1,
         description="values of the trial that all others are compared with: no gradient term",
     )
-    forecast: FileName = Field(
+    forecast: FieldSetting | None = Field(
         None,
-        description="file to which the script writes its forecast, compared with trainer.truth",
+        description="file to which the script writes its forecast, compared with trainer.truth; "
+        "of several arrays, or with axes of its own, a mapping as below",
     )
-    truth: FileName = Field(
+    truth: FieldSetting | None = Field(
         None,
         description="file with the truth at the same times; {project} means the folder of the "
         "project",
     )
-    training_forecast: FileName = Field(
+    training_forecast: FieldSetting | None = Field(
         None,
         description="file to which the script writes its forecast of training frames, on which "
         "sharpeners are fitted with trainer.training_truth",
     )
-    training_truth: FileName = Field(
+    training_truth: FieldSetting | None = Field(
         None,
         description="file with the truth at the times of trainer.training_forecast; {project} "
         "means the folder of the project",
@@ -126,19 +129,20 @@ class ScriptSettings(Settings):
         None,
         description="name in the truth files, if they have several variables and the name differs",
     )
-    metrics: FileName = Field(
+    metrics: MetricsSetting | None = Field(
         None,
-        description="JSON file to which the script writes gradient, peak, rmse and other metrics",
+        description="JSON file to which the script writes gradient, peak, rmse and other metrics, "
+        "or a mapping as below",
     )
     patterns: Annotated[dict[str, str], AfterValidator(_names)] = Field(
         default_factory=dict,
         description="regular expressions by metric, applied to the script's output; the first "
         "group is the number, the last match counts",
     )
-    progress: str | None = Field(
+    progress: ProgressSetting | None = Field(
         None,
         description="regular expression for the line that the script prints after each epoch, "
-        "with the groups epoch (from 1), gradient, peak and rmse",
+        "with the groups epoch (from 1), gradient, peak and rmse, or a mapping as below",
     )
     resumes: bool = Field(
         False,
@@ -159,7 +163,7 @@ class ScriptSettings(Settings):
     def results(self) -> dict[str, str]:
         """The files that the script writes, by setting."""
         names = ("forecast", "training_forecast", "metrics")
-        return {name: path for name in names if (path := getattr(self, name)) is not None}
+        return {name: path_of(one) for name in names if (one := getattr(self, name)) is not None}
 
     @property
     def timeout_s(self) -> float:
@@ -179,7 +183,9 @@ class ScriptSettings(Settings):
 
     @field_validator("progress")
     @classmethod
-    def _progress_has_its_groups(cls, value: str | None) -> str | None:
+    def _progress_has_its_groups(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
         wanted = ("epoch", *NEEDED)
         missing = [g for g in wanted if value and g not in _pattern(value).groupindex]
         if missing:
@@ -201,6 +207,12 @@ class ScriptSettings(Settings):
                     f"trainer.{has} is set and trainer.{lacks} is not, and {purpose}; name both "
                     "files"
                 )
+        for prefix in ("", "training_"):
+            forecast = getattr(self, f"{prefix}forecast")
+            if forecast is not None:
+                require_same_frames(forecast, getattr(self, f"{prefix}truth"), prefix)
+        if isinstance(self.progress, ProgressColumns):
+            require_progress_has_metrics(self.metrics, NEEDED)
         if self.training_forecast is not None and self.forecast is None:
             raise ValueError(
                 "trainer.training_forecast is set and trainer.forecast is not, and sharpeners "

@@ -7,10 +7,16 @@ from pathlib import Path, PurePath
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import resolve_targets
+from fieldsharp.sweep.configuration.script_results import FieldFile, field_file, path_of
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.script.constant_rewriter import module_file
 from fieldsharp.sweep.execution.script.launch import expand_project, find_program, write_constants
+from fieldsharp.sweep.execution.script.metric_rows import (
+    TENSORBOARD_MISSING,
+    has_tensorboard,
+    may_be_events,
+)
 from fieldsharp.sweep.execution.script.project_copy import project_sha256, require_project
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.formatting import PROJECT
@@ -39,6 +45,9 @@ def require_script(config: SweepConfig) -> None:
         _require_path_in_copy(key, name, settings)
     _require_distinct_fields(settings)
     _require_distinct_results(settings)
+    name = path_of(settings.metrics) if settings.metrics is not None else ""
+    if may_be_events(name) and not has_tensorboard():
+        raise ConfigError(f"trainer.metrics {name} {TENSORBOARD_MISSING}")
     if settings.values == "constants":
         names = {*settings.given, *settings.baseline}
         names |= {name.removeprefix("script.") for name in config.search.space}
@@ -126,19 +135,23 @@ def _require_distinct_fields(settings: ScriptSettings) -> None:
     ):
         if forecast is None or truth is None:
             continue
-        same = PurePath(forecast) == PurePath(truth)
-        if same and settings.variable == settings.truth_variable:
+        ours, theirs = field_file(forecast), field_file(truth)
+        names = ours.key or settings.variable, theirs.key or settings.truth_variable
+        same = PurePath(ours.path) == PurePath(theirs.path) and ours.select == theirs.select
+        if same and names[0] == names[1]:
             raise ConfigError(
-                f"trainer.{key}forecast and trainer.{key}truth are both {forecast!r}, so that "
+                f"trainer.{key}forecast and trainer.{key}truth are both {ours.path!r}, so that "
                 "every forecast is perfect; name another file, or trainer.variable and "
                 "trainer.truth_variable"
             )
 
 
 def _require_distinct_results(settings: ScriptSettings) -> None:
-    key_of: dict[PurePath, str] = {}
+    key_of: dict[tuple[PurePath, str | None], str] = {}
     for key, name in settings.results.items():
-        other = key_of.setdefault(PurePath(name), key)
+        given = getattr(settings, key)
+        array = given.key if isinstance(given, FieldFile) else None
+        other = key_of.setdefault((PurePath(name), array), key)
         if other != key:
             raise ConfigError(
                 f"trainer.{other} and trainer.{key} are both {name!r}, and each is a result of its "

@@ -6,10 +6,14 @@ Editing the project meanwhile changes no trial, and a resumed study runs the sam
 import filecmp
 import logging
 import shutil
+from glob import has_magic
 from pathlib import Path
 
+from fieldsharp.sweep.configuration.script_results import path_of
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.execution.script.project_copy import copy_files, excluded_names, project_files
+from fieldsharp.sweep.execution.script.written_files import matches
+from fieldsharp.sweep.study.formatting import PROJECT
 
 logger = logging.getLogger(__name__)
 SHOWN = 3
@@ -40,12 +44,15 @@ def _remove_results(settings: ScriptSettings, folder: Path) -> None:
     Raises:
         OSError: If it cannot be removed.
     """
-    for name in settings.results.values():
-        path = folder / name
-        if path.is_file() or path.is_symlink():
-            path.unlink()
-        elif path.is_dir():
-            shutil.rmtree(path)  # such as a Zarr store
+    truths = (one for one in (settings.truth, settings.training_truth) if one is not None)
+    # A truth that a pattern names is written by the script; another may be of the project.
+    patterns = (name for name in map(path_of, truths) if has_magic(name) and PROJECT not in name)
+    for name in (*settings.results.values(), *patterns):
+        for path in matches(folder, name, settings):
+            if path.is_file() or path.is_symlink():
+                path.unlink()
+            elif path.is_dir():
+                shutil.rmtree(path)  # such as a Zarr store
 
 
 def changed_files(settings: ScriptSettings, snapshot: Path) -> list[str]:
