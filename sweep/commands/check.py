@@ -24,7 +24,10 @@ def run(
     from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.configuration.config_file import load_config
 
+    from fieldsharp.sweep.tracking.packages import require_packages
+
     loaded = load_config(find_config(config), settings or []).config
+    require_packages(loaded.tracking)
     console = wide_console()
     if console.is_terminal and not as_json:
         subject = DataFiles.of(loaded.data.path) if loaded.has_data else config

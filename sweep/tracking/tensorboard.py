@@ -15,7 +15,17 @@ from typing import Any
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.plugins.hparams import api_pb2, summary, summary_v2
+from tensorboard.plugins.hparams import api_pb2
+from tensorboard.plugins.hparams.metadata import (
+    SESSION_END_INFO_TAG,
+    SESSION_START_INFO_TAG,
+    create_summary_metadata,
+)
+from tensorboard.plugins.hparams.plugin_data_pb2 import (
+    HParamsPluginData,
+    SessionEndInfo,
+    SessionStartInfo,
+)
 from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -60,9 +70,7 @@ class TensorBoardTracker:
         folder = self._folder / trial.name
         folder.mkdir(exist_ok=True)
         if trial.parameters:
-            values = dict(trial.parameters)
-            pb = summary_v2.hparams_pb(values, trial.name, trial.started_ms / 1000)
-            self._append(folder, [_event(pb, 0, trial.started_ms)])
+            self._append(folder, [_event(_session_start(trial), 0, trial.started_ms)])
         _write_note(folder, {"trial": trial.number, "key": trial.key})
 
     def add(self, trial: TrialView, epochs: Sequence[Epoch]) -> None:
@@ -81,7 +89,9 @@ class TensorBoardTracker:
         status = api_pb2.STATUS_SUCCESS if is_complete else api_pb2.STATUS_FAILURE
         events = [_event(text_pb("trial", _table(trial.notes)), step, at)]
         if trial.parameters:
-            events.append(_event(summary.session_end_pb(status, at / 1000), step, at))
+            end = SessionEndInfo(status=status, end_time_secs=at / 1000)
+            data = HParamsPluginData(session_end_info=end)
+            events.append(_event(_hyperparameters(SESSION_END_INFO_TAG, data), step, at))
         self._append(folder, events)
         _write_note(folder, {"trial": trial.number, "key": trial.key, "mark": trial.mark})
 
@@ -164,6 +174,23 @@ def _points(folder: Path) -> Iterator[tuple[tuple[str, int], float]]:
             for value in event.summary.value:
                 if value.HasField("simple_value"):
                     yield (value.tag, event.step), value.simple_value
+
+
+def _session_start(trial: TrialView) -> Summary:
+    # The package's own function for this needs TensorFlow.
+    start = SessionStartInfo(group_name=trial.name, start_time_secs=trial.started_ms / 1000)
+    for name, value in trial.parameters.items():
+        if isinstance(value, bool):
+            start.hparams[name].bool_value = value
+        elif isinstance(value, str):
+            start.hparams[name].string_value = value
+        else:
+            start.hparams[name].number_value = value
+    return _hyperparameters(SESSION_START_INFO_TAG, HParamsPluginData(session_start_info=start))
+
+
+def _hyperparameters(tag: str, data: Any) -> Summary:
+    return Summary(value=[Summary.Value(tag=tag, metadata=create_summary_metadata(data))])
 
 
 def _event(content: Summary, step: int, at_ms: int) -> Event:

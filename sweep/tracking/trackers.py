@@ -33,7 +33,7 @@ END_TIMEOUT_S = 60.0
 """Longest wait for a tracker after the last trial."""
 STOP_TIMEOUT_S = 5.0
 """The same where the sweep was stopped, or the tracker is known to be in trouble."""
-SILENCE_S = 15.0
+SILENCE_S = 30.0
 """A tracker that has said nothing for so long is in trouble."""
 STARTS_AGAIN_S = (1.0, 60.0)
 """First and longest pause before a process that died is started again."""
@@ -116,7 +116,7 @@ class Trackers:
                 behind.append(tracker.tracker)
         if behind:
             logger.warning(
-                "%s: %s does not show all of the study; what is missing is added when you %s",
+                "%s: not all of the study is shown in %s; for the rest, %s",
                 self._config.study,
                 " and ".join(behind),
                 resume_hint(self._url, RESUME, self._config.study),
