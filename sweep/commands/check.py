@@ -23,7 +23,6 @@ def run(
     from fieldsharp.sweep.commands.console import wide_console
     from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.configuration.config_file import load_config
-
     from fieldsharp.sweep.tracking.packages import require_packages
 
     loaded = load_config(find_config(config), settings or []).config
