@@ -32,8 +32,8 @@ text as written; of YAML 1.1 only the key `<<`, which merges mappings, is left. 
 program writes are read as the same values by YAML 1.1, such as PyYAML.
 
 A study can be continued only with the configuration it was started with. `study`, `budget.*`,
-`workers.*`, `recovery.*`, `plugins`, `trainer.timeout` and, as long as the contents are the same,
-`data.path` and `trainer.project` may change.
+`workers.*`, `recovery.*`, `tracking.*`, `plugins`, `trainer.timeout` and, as long as the contents
+are the same, `data.path` and `trainer.project` may change.
 """
 
 

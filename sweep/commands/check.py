@@ -16,9 +16,11 @@ def run(config: Config = None, settings: Overrides = None, as_json: Json = False
     from fieldsharp.sweep.commands.console import wide_console
     from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.configuration.config_file import load_config
+    from fieldsharp.sweep.tracking.packages import require_packages
 
     path = find_config(config)
     loaded = load_config(path, settings or []).config
+    require_packages(loaded.tracking)
     console = wide_console()
     if console.is_terminal and not as_json:
         subject = DataFiles.of(loaded.data.path) if loaded.has_data else path

@@ -45,6 +45,7 @@ from fieldsharp.sweep.configuration.ranges import (
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
 from fieldsharp.sweep.configuration.script_rules import require_script_study, with_script_defaults
 from fieldsharp.sweep.configuration.search_methods import PRUNERS
+from fieldsharp.sweep.configuration.tracking import TrackingSettings
 from fieldsharp.sweep.configuration.training_length import fixed_length
 
 ONE_TRAINING = "one training"
@@ -208,6 +209,7 @@ class SweepConfig(RunSettings):
     workers: WorkerSettings = Field(default_factory=WorkerSettings)
     ray: RaySettings = Field(default_factory=RaySettings)
     recovery: RecoverySettings = Field(default_factory=RecoverySettings)
+    tracking: TrackingSettings = Field(default_factory=TrackingSettings)
 
     @field_validator("study")
     @classmethod

@@ -43,6 +43,8 @@ from fieldsharp.sweep.study.shared_data import (
 )
 from fieldsharp.sweep.study.status.watcher import StudyWatcher, check_disk_space
 from fieldsharp.sweep.study.warm_start import WarmStart, warm_start_of
+from fieldsharp.sweep.tracking.packages import require_packages
+from fieldsharp.sweep.tracking.trackers import Trackers
 
 logger = logging.getLogger(__name__)
 MakeProgress = Callable[[OpenedSweep], Progress]
@@ -100,6 +102,7 @@ def _run(
     require_not_running(storage_url, config.study)
     for sentence in (*values_outside(config), *misleading_rungs(config)):
         logger.warning("%s: %s", config.study, sentence)
+    require_packages(config.tracking)
     machines = executor_plan(config)
     store = coordinator_store(config, storage_url)
     with removed_on_error(store):
@@ -140,7 +143,9 @@ def _run(
         _keep_project(config, files)
         if found.observed is not None:
             files.save_observed(found.observed)
+        trackers = Trackers(config, storage_url, files.folder)
         executor = machines.executor(files.folder)
+        is_stopped = True
         try:
             repository.set_worker_count(machines.workers)
             coordinator = Coordinator(
@@ -150,11 +155,16 @@ def _run(
                 make_progress(_opened(study, config, facts, repository)),
                 files,
                 lock=lock,
+                trackers=trackers,
             )
             stopping.ask = coordinator.request_stop
+            trackers.start()
             coordinator.run()
+            is_stopped = False
         finally:
             executor.close()
+            stopping.ask = trackers.hurry
+            trackers.finish(is_stopped=is_stopped)
 
 
 def _with_length_of(
