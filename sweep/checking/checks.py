@@ -38,7 +38,11 @@ from fieldsharp.sweep.engine.preflight import (
     with_length_in_epochs,
 )
 from fieldsharp.sweep.execution.script.launch import find_program, flag_of
-from fieldsharp.sweep.execution.script.preflight import REQUIREMENTS, known_command_line
+from fieldsharp.sweep.execution.script.preflight import (
+    REQUIREMENTS,
+    changed_later,
+    known_command_line,
+)
 
 CHECKS: dict[str, Callable[[CheckContext], Finding]] = {
     "units": check_units,
@@ -157,7 +161,8 @@ def _script(settings: ScriptSettings) -> str:
 
 def _values(config: SweepConfig, settings: ScriptSettings) -> str:
     names = [name.removeprefix("script.") for name in config.search.space]
-    return "searched: " + ", ".join(f"{name} {_passed(name, settings)}" for name in names)
+    passed = ", ".join(f"{name} {_passed(name, settings)}" for name in names)
+    return "; ".join([f"searched: {passed}", *changed_later(settings)])
 
 
 def _passed(name: str, settings: ScriptSettings) -> str:

@@ -20,7 +20,7 @@ _FILE_ENTRY = re.compile(r"(.+?\.(?:yaml|yml|toml|json)):(.+)", re.DOTALL)
 
 
 class FileEntry(NamedTuple):
-    """An entry of a file of the project: its path in the project, and the dotted path of its key."""
+    """An entry of a file: the path of the file in the project, and the dotted path of its key."""
 
     file: str
     key: str

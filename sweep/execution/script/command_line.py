@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
 
+from pydantic import Field
+
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.suggestions import nearest
 from fieldsharp.fields.settings import Settings
@@ -46,7 +48,7 @@ class CommandLine(Settings):
             they are.
     """
 
-    flags: dict[str, Flag] = {}
+    flags: dict[str, Flag] = Field(default_factory=dict)
     is_complete: bool = False
     grammar: Grammar = "plain"
 
@@ -146,8 +148,8 @@ class CommandLine(Settings):
         known = self.find(flag) if flag.startswith("-") and rest else None
         if known is not None and known.takes == "nothing":
             raise ConfigError(
-                f"trainer.command has {word}, and the flag {flag} of the script takes no value; take "
-                f"the word out and set trainer.names.{name} to {flag}"
+                f"trainer.command has {word}, and the flag {flag} of the script takes no value; "
+                f"take the word out and set trainer.names.{name} to {flag}"
             )
         if known is not None and known.takes == "truth" and isinstance(value, bool):
             return "true" if value else ""

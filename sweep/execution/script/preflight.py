@@ -1,5 +1,6 @@
 """Checks a script's configuration before any trial starts, and resolves its targets."""
 
+import logging
 import math
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path, PurePath
@@ -13,7 +14,7 @@ from fieldsharp.sweep.configuration.ranges import OF_SCRIPT, GivenValue, samples
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings, is_constant
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.script.command_line import CommandLine
-from fieldsharp.sweep.execution.script.constant_rewriter import module_file
+from fieldsharp.sweep.execution.script.constant_rewriter import later_assignments, module_file
 from fieldsharp.sweep.execution.script.flags_in_help import flags_in_help
 from fieldsharp.sweep.execution.script.launch import (
     ScriptCall,
@@ -35,6 +36,8 @@ from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.formatting import PROJECT
 from fieldsharp.sweep.study.provenance import provenance
 
+logger = logging.getLogger(__name__)
+
 WEIGHED_WHERE_POSSIBLE = (
     "errors, means, skill and correlations weigh each cell by the cosine of its latitude where the "
     "truth of the script has latitudes"
@@ -49,7 +52,24 @@ def require_script(config: SweepConfig) -> CommandLine:
     """
     for requirement in REQUIREMENTS.values():
         requirement(config)
+    for sentence in changed_later(_trainer(config)):
+        logger.warning("%s: %s", config.study, sentence)
     return known_command_line(_trainer(config))
+
+
+def changed_later(settings: ScriptSettings) -> list[str]:
+    """Return a sentence for each constant that a function of its module assigns again."""
+    sentences = []
+    for name, called in settings.names.items():
+        if settings.values == "constants" and settings.file_entry(name) is None:
+            module, _, constant = called.partition(":")
+            path = module_file(Path(settings.project), module)
+            sentences += [
+                f"{called} is assigned again in the function {one.function} (line {one.line} of "
+                f"{path.name}), after which it no longer has the value of the trial"
+                for one in later_assignments(path.read_bytes(), constant, path)
+            ]
+    return sentences
 
 
 def _trainer(config: SweepConfig) -> ScriptSettings:
