@@ -24,6 +24,8 @@ OF_SCRIPT = "script."
 """Prefix of a searched value that is passed to a script, see ``trainer``."""
 GIVEN = "trainer.given."
 Scalar = int | float | bool | str
+GivenValue = Scalar | tuple[Scalar, ...]
+"""A value that a script is given: what is searched is a single one."""
 
 
 def setting_path(name: str) -> str:

@@ -1,13 +1,15 @@
 """Settings of the user's training script, run as a trial in place of a predictor."""
 
 import re
-from typing import Annotated, Any, Literal
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from fieldsharp.fields.settings import Settings
 from fieldsharp.sweep.configuration.execution import Duration, seconds
-from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.placeholders import placed_names
+from fieldsharp.sweep.configuration.ranges import GivenValue, Scalar
 from fieldsharp.sweep.configuration.script_results import (
     FieldSetting,
     MetricsSetting,
@@ -23,6 +25,14 @@ NEEDED = ("gradient", "peak", "rmse")
 BASELINE_VALUES: dict[str, Scalar] = {"gradient_weight": 0.0}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CONSTANT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(\.[\w-]+)*")
+_FILE_ENTRY = re.compile(r"(.+?\.(?:yaml|yml|toml|json)):(.+)", re.DOTALL)
+
+
+class FileEntry(NamedTuple):
+    """An entry of a file: the path of the file in the project, and the dotted path of its key."""
+
+    file: str
+    key: str
 
 
 def _words(value: Any) -> Any:
@@ -51,8 +61,14 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise ValueError(f"is no regular expression ({error}), found {text!r}; mend it") from error
 
 
+def is_constant(name: str) -> bool:
+    """Whether a script's name of a value is a constant of a module, ``module:NAME``."""
+    return _CONSTANT.fullmatch(name) is not None
+
+
 Command = Annotated[tuple[str, ...], BeforeValidator(_words), Field(min_length=1)]
 Values = Annotated[dict[str, Scalar], AfterValidator(_names)]
+GivenValues = Annotated[dict[str, GivenValue], AfterValidator(_names)]
 
 
 class ScriptSettings(Settings):
@@ -60,7 +76,8 @@ class ScriptSettings(Settings):
 
     command: Command = Field(
         description="program and arguments, such as [python, train.py]; python is the "
-        "interpreter that runs the sweep"
+        "interpreter that runs the sweep; {name} in an argument is the value of that name, and "
+        "{{name}} the text {name}"
     )
     then: Command | None = Field(
         None,
@@ -85,17 +102,24 @@ class ScriptSettings(Settings):
     values: Literal["flags", "json", "env", "constants"] = Field(
         "flags",
         description="how values reach the script: as --name value, in the JSON file that "
-        "$SWEEP_VALUES names, as environment variables, or in place of constants of its modules",
+        "$SWEEP_VALUES names, as environment variables, or in place of constants of its modules; a "
+        "value placed in command or then is passed so only if trainer.names has it",
     )
     names: Annotated[dict[str, str], AfterValidator(_names)] = Field(
         default_factory=dict,
-        description="the script's name of each value: --flag, key, VARIABLE, or for constants "
-        "module:NAME, in a class or dictionary module:Name.NAME",
+        description="the script's name of each value: --flag, key, VARIABLE, for constants "
+        "module:NAME, in a class or dictionary module:Name.NAME, or under any trainer.values an "
+        "entry of a YAML, TOML or JSON file of the project, config.yaml:optimizer.lr",
     )
-    given: Values = Field(
+    ask_help: bool = Field(
+        False,
+        description="run the command with --help, for 10 s at most, in a copy of the project, to "
+        "learn its flags; without it they are read from the script's Python source",
+    )
+    given: GivenValues = Field(
         default_factory=dict,
         description="the script's present values of all searched parameters, and further fixed "
-        "ones; {project} means the folder of the project",
+        "ones, which may be lists; {project} means the folder of the project",
     )
     baseline: Values = Field(
         default_factory=lambda: dict(BASELINE_VALUES),
@@ -158,6 +182,11 @@ class ScriptSettings(Settings):
     def commands(self) -> list[tuple[str, ...]]:
         """The commands of a trial, in order."""
         return [self.command, *([self.then] if self.then else [])]
+
+    @property
+    def placed(self) -> frozenset[str]:
+        """The names of the values that stand in braces in the commands."""
+        return placed_names(word for command in self.commands for word in command[1:])
 
     @property
     def results(self) -> dict[str, str]:
@@ -244,6 +273,8 @@ class ScriptSettings(Settings):
         """
         if not _NAME.fullmatch(name):
             _names({name: None})
+        if self.file_entry(name) is not None or not self.is_passed(name):
+            return
         if self.values == "constants" and not _CONSTANT.fullmatch(self.names.get(name, "")):
             found = f"found {self.names[name]!r}" if name in self.names else "it is not there"
             raise ValueError(
@@ -261,3 +292,23 @@ class ScriptSettings(Settings):
         """Return the script's name for a value."""
         default = {"flags": "--" + name.replace("_", "-"), "env": name.upper()}
         return self.names.get(name, default.get(self.values, name))
+
+    def file_entry(self, name: str) -> FileEntry | None:
+        """Return the entry of a file that a value is written to, None if it is written to none."""
+        found = _FILE_ENTRY.fullmatch(self.names.get(name, ""))
+        return FileEntry(found[1], found[2]) if found is not None else None
+
+    @property
+    def files_with_values(self) -> frozenset[PurePath]:
+        """The files of the project that values are written to, by their paths in it."""
+        entries = (self.file_entry(name) for name in self.names)
+        return frozenset(PurePath(entry.file) for entry in entries if entry is not None)
+
+    def is_passed(self, name: str) -> bool:
+        """Whether a value is passed as ``trainer.values`` says.
+
+        Not if it is written to a file, or stands in a command and has no entry in ``names``.
+        """
+        if name not in self.names:
+            return name not in self.placed
+        return self.file_entry(name) is None

@@ -20,9 +20,11 @@ from fieldsharp.sweep.engine.coordinator import Coordinator
 from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.execution.factory import executor_plan
 from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
+from fieldsharp.sweep.execution.script.command_line import CommandLine
 from fieldsharp.sweep.execution.script.project_snapshot import (
     project_differences,
     project_snapshot,
+    save_command_line,
     save_project_snapshot,
 )
 from fieldsharp.sweep.monitoring.live_progress import OpenedSweep
@@ -140,7 +142,7 @@ def _run(
         repository = StudyRepository(study, config, storage_url, facts, patience)
         files = StudyWorkspace(storage_url, study_identity(study))
         files.make()
-        _keep_project(config, files)
+        _keep_project(config, files, found.command_line)
         if found.observed is not None:
             files.save_observed(found.observed)
         trackers = Trackers(config, storage_url, files.folder)
@@ -201,7 +203,7 @@ def _facts_as_begun(facts: DataSummary, study: Study) -> DataSummary:
     return facts.model_copy(update={"variation": begun.variation, "linear": begun.linear})
 
 
-def _keep_project(config: SweepConfig, files: StudyWorkspace) -> None:
+def _keep_project(config: SweepConfig, files: StudyWorkspace, line: CommandLine | None) -> None:
     """Copy the project of a script next to its study.
 
     Raises:
@@ -211,6 +213,8 @@ def _keep_project(config: SweepConfig, files: StudyWorkspace) -> None:
         return
     try:
         save_project_snapshot(config.trainer, project_snapshot(files.folder))
+        if line is not None:
+            save_command_line(line, files.folder)
     except OSError as error:
         raise ConfigError(
             f"{error.filename} cannot be copied ({error.strerror}), and the project is kept with "

@@ -55,7 +55,11 @@ def parameters(spec: TrialSpec, config: SweepConfig) -> dict[str, Scalar]:
     searched = {setting_path(name).rpartition(".")[2] for name in found}
     return {
         **{name: value for name, value in found.items() if value is not None},
-        **{name: value for name, value in of_script.items() if name not in searched},
+        **{
+            name: ", ".join(map(str, value)) if isinstance(value, tuple) else value
+            for name, value in of_script.items()
+            if name not in searched
+        },
     }
 
 

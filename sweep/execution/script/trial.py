@@ -32,7 +32,7 @@ from fieldsharp.sweep.execution.script.logged_epochs import LoggedEpochs
 from fieldsharp.sweep.execution.script.output import OutputBuffer, OutputParser, PrintedEpoch
 from fieldsharp.sweep.execution.script.process import NoProcessError, ScriptEnd, ScriptProcess
 from fieldsharp.sweep.execution.script.project_copy import copy_for_trial
-from fieldsharp.sweep.execution.script.project_snapshot import project_snapshot
+from fieldsharp.sweep.execution.script.project_snapshot import project_snapshot, read_command_line
 from fieldsharp.sweep.execution.script.results import LARGEST, ScriptResults, evaluate_results
 from fieldsharp.sweep.study.epoch_report import EpochReport, epochs_logged, log_epoch
 from fieldsharp.sweep.study.trial_events import (
@@ -102,7 +102,8 @@ class ScriptTrial:
             make_private_folder(folder)
             make_private_folder(checkpoints)
             copy_for_trial(settings, snapshot, project)
-            calls = prepare(settings, project, self._variables(checkpoints))
+            line = read_command_line(folder.parent.parent)
+            calls = prepare(settings, project, self._variables(checkpoints), line)
         except OSError as error:
             path = error.filename or project
             return TrialFailed(number, attempt, f"{path}: {error.strerror or error}", "data")
