@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.core.program_name import program
+from fieldsharp.core.signals import in_main_thread
 
 RESUME = "resume"
 CONFIRM = "confirm"
@@ -79,6 +80,11 @@ def process_identity(pid: int) -> str:
     except (OSError, ValueError, IndexError):
         return ""
     return f"{boot} {namespace} {started}"
+
+
+def own_identity() -> str:
+    """Return the identity of this process; "" in a thread, which no signal would stop."""
+    return process_identity(os.getpid()) if in_main_thread() else ""
 
 
 def is_same_namespace(identity: str) -> bool:

@@ -53,11 +53,9 @@ def run(
     notify: Notify = None,
 ) -> None:
     """Run a sweep from the command line."""
-    import json
-
     from fieldsharp.fields.files.data_files import DataFiles
     from fieldsharp.sweep.commands.console import wide_console
-    from fieldsharp.sweep.configuration.config_file import load_config
+    from fieldsharp.sweep.configuration.config_file import as_overrides, load_config
 
     address = storage_address(storage)
     given = {
@@ -66,10 +64,7 @@ def run(
         "workers.count": workers,
         "budget.timeout": timeout,
     }
-    # Quoted, since JSON is YAML: a study may be named 123 or true.
-    overrides = [
-        f"{key}={json.dumps(v, ensure_ascii=False)}" for key, v in given.items() if v is not None
-    ]
+    overrides = as_overrides({name: value for name, value in given.items() if value is not None})
     loaded = load_config(find_config(config), [*(settings or []), *overrides]).config
     warm_start = _warm_start(earlier, earlier_storage, loaded, address)
     console = wide_console(stderr=as_json)

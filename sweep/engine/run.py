@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import optuna
 from optuna.study import Study
 
 from fieldsharp.core.errors import ConfigError, StoppedOnRequest
 from fieldsharp.core.signals import StopSignals
-from fieldsharp.storage.database import check_storage, open_database
+from fieldsharp.storage.database import check_storage, close_database, open_database
 from fieldsharp.storage.retry import BUSY_TIMEOUT_S, DatabaseRetry
 from fieldsharp.storage.study_lock import StudyLock, require_not_running
 from fieldsharp.sweep.configuration.execution import seconds
@@ -113,7 +114,11 @@ def _run(
     if (few := few_epochs(config.training, facts.windows.get("train", 0))) is not None:
         logger.warning("%s: %s", config.study, few)
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # progress reports the same
-    with removed_on_error(store), StudyLock(storage_url, config.study) as lock:
+    with (
+        removed_on_error(store),
+        StudyLock(storage_url, config.study) as lock,
+        ExitStack() as stack,
+    ):
         patience = DatabaseRetry(seconds(config.recovery.patience))
         storage = patience.call(
             lambda: open_database(
@@ -126,6 +131,7 @@ def _run(
             )
         )
 
+        stack.callback(close_database, storage)  # a notebook goes on after the sweep
         asked = config
         config = patience.call(lambda: settings_as_begun(storage, asked))
 
