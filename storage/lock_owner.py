@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fieldsharp.core.errors import StudyError
+from fieldsharp.core.program_name import program
 from fieldsharp.core.signals import in_main_thread
 
 RESUME = "resume"
@@ -63,7 +64,7 @@ def already_running(study: str, owner: LockOwner) -> StudyError:
     """Return the error of a study that another process runs."""
     return StudyError(
         f"study {study!r} is being run by {owner.description}; wait for it "
-        "to end, stop it with python run_sweep.py stop, or choose another name with --study"
+        f"to end, stop it with {program()} stop, or choose another name with --study"
     )
 
 

@@ -17,6 +17,7 @@
         project/          of a script's study: its project as it was when the study began
         output/           printed output of scripts, by trial
         samples/          data of the preview pictures, by trial
+        tracking/         epochs of running trials and locks and messages of trackers
 
 A database on a server has the same in ``<host>-<port>-<database>.files`` of the working folder, or
 in the folder its address names: ``?files=/folder``. PostgreSQL keeps the locks itself.

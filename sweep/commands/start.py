@@ -1,14 +1,13 @@
 """``start``: run a sweep."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fieldsharp.sweep.commands.notify import Notify
 from fieldsharp.sweep.commands.options import (
-    DEFAULT_CONFIG,
     DEFAULT_STORAGE,
+    Config,
     Overrides,
     Storage,
     complete_study,
@@ -25,7 +24,7 @@ HELP = "Run a sweep; a study of that name and configuration is gone on with."
 
 
 def run(
-    config: Annotated[Path, typer.Argument(help="YAML file.")] = DEFAULT_CONFIG,
+    config: Config = None,
     study: Annotated[
         str | None, typer.Option(help="Name of the study.", autocompletion=complete_study)
     ] = None,

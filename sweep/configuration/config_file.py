@@ -15,12 +15,13 @@ from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.setting_words import in_quotes
 from fieldsharp.core.suggestions import nearest
 from fieldsharp.fields.files.data_files import absolute
-from fieldsharp.fields.settings import CONVERSION, section_of
+from fieldsharp.fields.settings import CONVERSION, section_beside_text, section_of
 from fieldsharp.model.registry import BEST_SHARPENER
 from fieldsharp.objectives.settings import VariableTargets
 from fieldsharp.sweep.configuration.choices_in_a_file import require_choices_of_one_kind
 from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS
 from fieldsharp.sweep.configuration.safe_yaml import Tree, parse_yaml, read_yaml
+from fieldsharp.sweep.configuration.script_results import FORMS
 from fieldsharp.sweep.configuration.settings import ONE_TRAINING, SweepConfig
 
 logger = logging.getLogger(__name__)
@@ -166,7 +167,7 @@ def _sentence(detail: Any) -> str:
         del found_at[3:4]
     if found_at[:3] == [*TARGETS, "by_name"]:
         del found_at[2]
-    location = [part for part in found_at if part not in ("int", "float", "bool")]
+    location = [part for part in found_at if part not in ("int", "float", "bool", *FORMS)]
     where = ".".join(str(part) for part in location if not str(part).startswith("literal["))
     found = detail["input"]
     kind = detail["type"]
@@ -226,7 +227,9 @@ def _known_keys(location: list[Any]) -> list[str]:
         return list(VariableTargets.model_fields)
     for part in location:
         field = model.model_fields.get(str(part))
-        section = section_of(field.annotation) if field else None
+        section = (
+            section_of(field.annotation) or section_beside_text(field.annotation) if field else None
+        )
         if section is None:
             return ["low", "high", "log", "choices"] if "space" in location else []
         model = section

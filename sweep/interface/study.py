@@ -261,7 +261,9 @@ class Study:
         return stop_study(self.storage, self.name, at_once=False).sentence
 
     def __repr__(self) -> str:
-        return f"<study {self.name} in {address_in_short(self.storage)}: {self._described(_in_words)}>"
+        return (
+            f"<study {self.name} in {address_in_short(self.storage)}: {self._described(_in_words)}>"
+        )
 
     def _repr_html_(self) -> str:
         return self._described(self._as_html)
@@ -295,13 +297,13 @@ class Study:
             yield load_study(storage, self.name)
 
     def _source(self, number: int | None) -> "PictureSource":
-        from fieldsharp.sweep.pictures.stored_source import stored_source
+        from fieldsharp.sweep.pictures.study_source import picture_source
 
         with self.opened() as study:
             trials = study.get_trials(deepcopy=False)
             trial = _chosen(study, trials, number, self.storage)
             files = StudyWorkspace(self.storage, study_identity(study))
-            source = stored_source(trial, trials, study_data_summary(study), files)
+            source = picture_source(trial, trials, study_data_summary(study), files)
         if source is None:
             raise StudyError(
                 f"trial {trial.number} has nothing to draw: its files beside the database are "

@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import BadInput, ConfigError
 from fieldsharp.core.partial_file import USUAL_MODE
+from fieldsharp.core.program_name import program_elsewhere
 from fieldsharp.storage.durable_files.atomic import write_durably, write_to_send_on
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
@@ -35,7 +36,7 @@ def render_narrowed_search(study: Study, trials: Sequence[FrozenTrial]) -> str:
     used = sum(trial.user_attrs.get(PRESET) is None for trial in trials)
     comment = (
         f"{MARK} {study.study_name}, narrowed to the best of its trials ({used} were the "
-        "sampler's); start it with: python run_sweep.py start THIS_FILE"
+        f"sampler's); start it with: {program_elsewhere()} start THIS_FILE"
     )
     return dump_yaml(tree, comment.removeprefix("# "))
 

@@ -19,7 +19,7 @@ from fieldsharp.storage.durable_files.regular_files import open_to_read
 from fieldsharp.storage.location.paths import artifacts_folder, check_files_folder
 from fieldsharp.storage.optuna_adapter.internals import id_of_study
 from fieldsharp.sweep.pictures.source import PictureSource
-from fieldsharp.sweep.pictures.stored_source import stored_source
+from fieldsharp.sweep.pictures.study_source import picture_source
 from fieldsharp.sweep.pictures.style import LIGHT
 from fieldsharp.sweep.pictures.trial_pictures import can_be_drawn, draw
 from fieldsharp.sweep.study.data_summary import DataSummary
@@ -137,4 +137,4 @@ class PictureArtifactStore(FileSystemArtifactStore):
             return None
         summary = read_stored(DataSummary, study.user_attrs.get(FACTS), "facts of the study")
         files = StudyWorkspace(self._url, picture.identity)
-        return stored_source(trial, trials, summary, files, picture.variable)
+        return picture_source(trial, trials, summary, files, picture.variable)

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.working_folder import safe_path
 from fieldsharp.storage.location.paths import SERIES
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY, Executor, ExecutorPlan
@@ -188,10 +189,12 @@ class LocalExecutor:
             name=f"worker-{index}",
             daemon=True,
         )
-        resource_tracker.ensure_running()  # now: starting it later would unblock the signals below
+        with safe_path():
+            # Now: starting it later would unblock the signals below.
+            resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_SIGNALS)
         try:
-            with _without_main_module():
+            with safe_path(), _without_main_module():
                 process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)

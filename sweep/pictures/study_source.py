@@ -1,4 +1,4 @@
-"""Reads what pictures of a trial are drawn from: its study, and files beside the database."""
+"""The data of one trial's pictures, put together from its study."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.trial_records import complete_baseline, trial_record
 
 
-def stored_source(
+def picture_source(
     trial: FrozenTrial,
     trials: Sequence[FrozenTrial],
     summary: DataSummary,
@@ -21,18 +21,17 @@ def stored_source(
     """Return the data that pictures of a trial are drawn from, None where any are missing.
 
     Args:
-        trial: Of the study.
-        trials: All of its trials.
-        summary: Of its data.
-        files: Beside its database.
-        variable: Of several predicted ones, the number of that which is shown.
+        trial: One of the ``trials`` of its study.
+        trials: All of them.
+        summary: Of the data of the study.
+        files: Of the study.
+        variable: Which of the predicted variables they are of, from 0.
 
     Raises:
-        StudyError: If a preview is of another version.
-        ConfigError: If a file may not be read.
+        StudyError: If another version of this program wrote them.
     """
-    record = trial_record(trial)
     observed, preview = files.observed(), files.preview(trial.number)
+    record = trial_record(trial)
     if record is None or observed is None or preview is None:
         return None
     if variable > len(summary.others) or variable > len(observed.others):
