@@ -188,7 +188,7 @@ def test_what_is_for_predictors_alone_is_refused_in_a_sentence(
         (["trainer.leave_out=[/tmp]"], "trainer.leave_out names '/tmp', which lies outside"),
         (["trainer.project=nowhere"], "is no folder; give that of the script"),
         (["trainer.links=[data]"], "trainer.links names 'data', and"),
-        (["objective.targets.peak=auto"], "objective.targets.peak is auto, and without a data"),
+        (["objective.targets.peak=auto"], "objective.targets.peak is auto, a share of what was"),
         (["trainer.patterns.peak=peak"], "the pattern of peak has no group, found 'peak'"),
         (["trainer.patterns.peak=(peak"], "is no regular expression"),
         (["trainer.patterns={}"], "trainer.patterns lacks gradient, peak, rmse"),
