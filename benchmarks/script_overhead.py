@@ -2,7 +2,8 @@
 
 The copy of the project, the values handed over, the process that keeps it, its output and its
 result: of a plain script, and of one with values placed in its command and in a YAML file, whose
-forecast is an array with axes; not what the coordinator does with any trial, which ``make bench`` measures.
+forecast is an array with axes; not what the coordinator does with any trial, which ``make bench``
+measures.
 """
 
 import multiprocessing
