@@ -15,14 +15,15 @@ def is_tool_environment() -> bool:
     return any((Path(sys.prefix) / mark).is_file() for mark in _MARKS)
 
 
-def install_command(extra: str) -> str:
+def install_command(extra: str, package: str = "") -> str:
     """Return the command that installs what an optional part of this program needs.
 
     Args:
         extra: Name of the extra; of a checkout, of its requirements file.
+        package: The one that it needs, where a checkout has no requirements file of the extra.
     """
     if IS_CHECKOUT:
-        return f"python -m pip install -r requirements-{extra}.txt"
+        return f"python -m pip install {package or f'-r requirements-{extra}.txt'}"
     wanted = f'"fieldsharp[{extra}]"'
     if (Path(sys.prefix) / _MARKS[0]).is_file():
         return f"pipx runpip fieldsharp install {wanted}"

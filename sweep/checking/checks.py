@@ -44,6 +44,7 @@ from fieldsharp.sweep.execution.script.preflight import (
     changed_later,
     known_command_line,
 )
+from fieldsharp.sweep.study.data_summary import AFTER_THE_BASELINE
 
 CHECKS: dict[str, Callable[[CheckContext], Finding]] = {
     "units": check_units,
@@ -182,14 +183,23 @@ def _passed(name: str, settings: ScriptSettings) -> str:
 
 def _targets(config: SweepConfig) -> str:
     facts = preflight_of_script(config).facts
+    if not facts.targets_known:
+        share = config.objective.auto_share
+        return (
+            f"{AFTER_THE_BASELINE}, from the truth that its script writes: {share:g} of the "
+            "observed where objective.targets has no number"
+        )
     unit = f" {facts.units}" if facts.units else ""
     of = (
         f"of {DataFiles.of(config.data.path)}"
         if config.has_data
+        else f"of {path_of(config.trainer.truth)}"
+        if facts.gradient_observed is not None and config.trainer and config.trainer.truth
         else "as given: nothing else is known"
     )
-    gradient = f"gradient {facts.gradient.low:.4g}{unit} {facts.per}"
-    return f"{gradient}, peak {facts.peak.low:.4g}{unit}, {of}"
+    targets = facts.targets
+    gradient = f"gradient {targets.gradient.low:.4g}{unit} {facts.per}"
+    return f"{gradient}, peak {targets.peak.low:.4g}{unit}, {of}"
 
 
 def _results(settings: ScriptSettings) -> str:

@@ -14,6 +14,7 @@ from fieldsharp.objectives.verdicts.verdict import NOTHING_TO_FIX, SUCCESS
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
 from fieldsharp.sweep.study.confirmation.result_in_words import held_scores
+from fieldsharp.sweep.study.data_summary import AFTER_THE_BASELINE
 from fieldsharp.sweep.study.status.references import Reference
 from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus, VariableStatus
 
@@ -114,7 +115,9 @@ def _numbers_table(
         table.add_column(heading, justify="left" if not heading else "right")
     if observed["gradient"] is not None and observed["peak"] is not None:
         table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "", "")
-    table.add_row("target", "", "", *_numbers(targets["gradient"], targets["peak"]), "", "")
+    wanted = (targets["gradient"], targets["peak"])
+    least = [AFTER_THE_BASELINE if one is None else _numbers(one)[0] for one in wanted]
+    table.add_row("target", "", "", *least, "", "")
     rows = [("baseline", status.baseline), ("best", status.best)]
     shown = {trial.trial for _, trial in rows if trial is not None}
     rows += [("front", trial) for trial in front if trial.trial not in shown]

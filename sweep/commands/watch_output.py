@@ -11,6 +11,7 @@ from fieldsharp.sweep.commands.console import can_redraw
 from fieldsharp.sweep.commands.printing import say_json_line
 from fieldsharp.sweep.monitoring.bars import clock_time
 from fieldsharp.sweep.monitoring.live_table import LiveTable, ended_trial_line
+from fieldsharp.sweep.study.data_summary import AFTER_THE_BASELINE
 from fieldsharp.sweep.study.status.snapshot import SweepSnapshot
 
 
@@ -93,7 +94,9 @@ def line_of(snapshot: SweepSnapshot) -> str:
     """Return the state of a study in one line."""
     parts = [f"{snapshot.study}: trials {snapshot.done}/{snapshot.budget}"]
     best, targets = snapshot.best, snapshot.targets
-    if best is not None:
+    if targets is None:
+        parts.append(f"targets {AFTER_THE_BASELINE}")
+    elif best is not None:
         unit = f" {snapshot.units}" if snapshot.units else ""
         parts += [
             f"best {best.score:.4f} (trial {best.number})",

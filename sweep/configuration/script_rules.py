@@ -93,10 +93,11 @@ def require_script_study(
             "objective.targets.peak"
         )
     automatic = [n for n in ("gradient", "peak") if getattr(targets, n) == "auto"]
-    if automatic and not has_data:
+    if automatic and not has_data and trainer.truth is None:
         raise ValueError(
-            f"objective.targets.{automatic[0]} is auto, and without a data section nothing is "
-            "known of what was observed; give numbers for gradient and peak, or add data"
+            f"objective.targets.{automatic[0]} is auto, a share of what was observed, and the "
+            "script tells numbers alone; give objective.targets.gradient and "
+            "objective.targets.peak as numbers, or set trainer.forecast and trainer.truth"
         )
     if sharpening not in (BEST_SHARPENER, NO_SHARPENER) and trainer.training_forecast is None:
         raise ValueError(

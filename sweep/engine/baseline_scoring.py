@@ -28,7 +28,7 @@ class BaselineScoring:
 
     Args:
         objective: How a forecast is scored.
-        targets: What gradient and peak must reach.
+        targets: What gradient and peak must reach; all NaN where that is not known yet.
         field: The variation of the truth of the split, where it is known.
     """
 
@@ -36,7 +36,7 @@ class BaselineScoring:
         self, objective: ObjectiveSettings, targets: Targets, field: FieldVariation | None = None
     ) -> None:
         self._objective = objective
-        self._targets = targets
+        self.targets = targets
         self._field = field
         self._rmse_multiples: dict[str, list[float]] = {}
         self._baseline: list[MetricValues] = []
@@ -142,6 +142,11 @@ class BaselineScoring:
             rmse=best.error,
         )
 
+    @property
+    def last(self) -> Mapping[str, float]:
+        """The metrics of the finished baseline; none before."""
+        return self._baseline[-1].overall if self.baseline_ended else {}
+
     def final(self, report: EpochReport) -> Score:
         """Return the score of a forecast as it is, relative to the finished baseline."""
         return self._score(report.judgement, self._baseline[-1])
@@ -208,19 +213,24 @@ class BaselineScoring:
     ) -> list[JudgedForecast]:
         """Return the forecasts, judged; at rungs without the multiples of the whole baseline."""
         return judge(
-            *(forecasts, NO_SHARPENER, self._objective, self._targets, baseline),
+            *(forecasts, NO_SHARPENER, self._objective, self.targets, baseline),
             field=self._field,
             rmse_multiples=multiples,
         )
 
     def _at(self, epoch: int) -> MetricValues | None:
-        """Return the baseline after an epoch, or after its last; None if not known yet."""
+        """Return the baseline after an epoch, or after its last; None if not known yet.
+
+        Also before the targets are known.
+        """
+        if math.isnan(self.targets.gradient.low):
+            return None
         if epoch < len(self._baseline):
             return self._baseline[epoch]
         return self._baseline[-1] if self.baseline_ended else None
 
     def _score(self, judgement: MetricValues, baseline: MetricValues) -> Score:
-        return score_values(judgement, self._targets, baseline, self._objective.rmse_weight)
+        return score_values(judgement, self.targets, baseline, self._objective.rmse_weight)
 
 
 def _chosen(

@@ -7,9 +7,10 @@ scheduler's business.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fieldsharp.core.errors import (
+    ConfigError,
     DatabaseDamaged,
     FieldsharpError,
     StoppedOnRequest,
@@ -35,6 +36,7 @@ from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.files.spooled_result import SpooledResult
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
+from fieldsharp.sweep.study.observed_truth import OBSERVED, require_same_truth, with_observed
 from fieldsharp.sweep.study.queue_checks import TrialRefusedError
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.retry_history import RetryHistory
@@ -86,6 +88,7 @@ class Coordinator:
         self._study = repository.config.study
         self._recovery = repository.config.recovery
         self._leases = Leases(executor, seconds(self._recovery.progress_deadline), clock)
+        self._facts = facts
         self._progress = progress
         self._files = files
         self._trackers = trackers
@@ -153,6 +156,7 @@ class Coordinator:
         earlier = self._repository.baseline()
         if earlier is not None:
             self._scoring.restore_baseline(earlier)
+            self._learn_targets(earlier.judgement.overall)
             self._scheduler.fix_length(earlier.epochs)
         self._verdicts.read()
         self._scheduler.prepare()
@@ -184,7 +188,7 @@ class Coordinator:
         if running.is_baseline:
             for report in running.reports:
                 self._scoring.add_baseline(report)
-            self._end_baseline(result.end)
+            self._end_baseline(running, result.end)
 
     def _put_everything_back(self) -> None:
         """Leave no stale RUNNING trial in the database, however the work ended."""
@@ -244,9 +248,49 @@ class Coordinator:
             running.keep(end.found)
         self._files.spool_result(SpooledResult(running.spec.fingerprint, end, running.reports))
         if running.is_baseline:
-            self._end_baseline(end)
+            self._end_baseline(running, end)
 
-    def _end_baseline(self, end: TrialDone) -> None:
+    def _learn_targets(self, values: Mapping[str, float]) -> None:
+        """Store the targets that are taken from the truth of a script, if they were not known.
+
+        Before its baseline is told: a study with a complete baseline always has them.
+
+        Raises:
+            FieldsharpError: If none can be taken from this truth.
+        """
+        if self._facts.targets_known:
+            return
+        config = self._repository.config
+        self._facts = with_observed(self._facts, config.objective, values)
+        self._repository.set_facts(self._facts)
+        self._verdicts.facts = self._facts
+        self._scoring.targets = self._facts.targets
+        self._progress.aims_at(self._facts.targets)
+        logger.info(
+            "%s: targets from the truth of the baseline: gradient %.4g, peak %.4g",
+            self._study,
+            self._facts.targets.gradient.low,
+            self._facts.targets.peak.low,
+        )
+
+    def _require_same_truth(self, running: RunningTrial) -> None:
+        """Check that a script's trial has the truth of the study, or that of its baseline."""
+        config = self._repository.config
+        if config.trainer is None:
+            return
+        of_study = {name: getattr(self._facts, name) for name in OBSERVED}
+        is_of_study = not config.has_data and None not in of_study.values()
+        before = of_study if is_of_study else self._scoring.last
+        require_same_truth(running.reports[-1].judgement.overall, before)
+
+    def _end_baseline(self, running: RunningTrial, end: TrialDone) -> None:
+        if running.reports:
+            try:
+                self._learn_targets(running.reports[-1].judgement.overall)
+            except FieldsharpError as error:
+                if isinstance(error, StorageError):
+                    raise
+                self._fail(end.number, running.spec, str(error))
         found, search = end.found, self._repository.config.search
         self._scoring.end_baseline(found, rungs(search, found.epochs) if found else ())
 
@@ -326,6 +370,11 @@ class Coordinator:
         elif not running.scores:
             self._fail(running.spec.number, running.spec, "it ended without a single epoch")
         else:
+            try:
+                self._require_same_truth(running)
+            except ConfigError as error:
+                self._fail(running.spec.number, running.spec, str(error))
+                return
             # Against the finished baseline, however many epochs this trial had.
             running.scores[-1] = self._scoring.final(running.reports[-1])
             if running.is_baseline and end.found is not None:

@@ -38,6 +38,7 @@ from fieldsharp.sweep.study.lookup import (
     study_data_summary,
     study_identity,
 )
+from fieldsharp.sweep.study.observed_truth import OBSERVED
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.shared_data import (
     coordinator_store,
@@ -144,7 +145,7 @@ def _run(
         store.made.clear()  # the study uses it
         patience.call(lambda: remove_unused_data(storage, storage_url))
         config = _with_length_of(config, warm_start_of(study), facts)
-        facts = _facts_as_begun(facts, study)
+        facts = _facts_as_begun(config, facts, study)
         repository = StudyRepository(study, config, storage_url, facts, patience)
         files = StudyWorkspace(storage_url, study_identity(study))
         files.make()
@@ -203,10 +204,13 @@ def _with_length_of(
     return config.with_length(epochs)
 
 
-def _facts_as_begun(facts: DataSummary, study: Study) -> DataSummary:
-    """Return the facts of the data, with what the study was begun with of those that guards use."""
+def _facts_as_begun(config: SweepConfig, facts: DataSummary, study: Study) -> DataSummary:
+    """Return the facts of the data, with those that guards and scores use as the study has them."""
     begun = study_data_summary(study)
-    return facts.model_copy(update={"variation": begun.variation, "linear": begun.linear})
+    kept = {"variation", "linear"}
+    if not config.has_data:
+        kept |= {"gradient", "peak", *OBSERVED}  # the baseline may have told them
+    return facts.model_copy(update={name: getattr(begun, name) for name in kept})
 
 
 def _keep_project(config: SweepConfig, files: StudyWorkspace, line: CommandLine | None) -> None:

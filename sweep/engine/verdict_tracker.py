@@ -32,7 +32,7 @@ class VerdictTracker:
     def __init__(self, repository: StudyRepository, facts: DataSummary) -> None:
         self._repository = repository
         self._config = repository.config
-        self._facts = facts
+        self.facts = facts
         self._contenders: list[Contender] = []
         self._baseline: TrialRecord | None = None
         self._confirmation: Confirmation | None = None
@@ -74,20 +74,20 @@ class VerdictTracker:
             self._contenders,
             self._baseline,
             self._config,
-            self._facts,
+            self.facts,
             to_come,
             confirmation=self._confirmation,
         )
         of_all = [results, *self._by_variable(results).values()]
         leads = self._leads_of(of_all, to_come)
-        verdict = verdict_on(results, self._baseline, self._config, self._facts, leads)
+        verdict = verdict_on(results, self._baseline, self._config, self.facts, leads)
         if verdict != self._verdict:
             self._repository.set_verdict(verdict)
             self._verdict = verdict
         self._needless = self._repository.why_settled(verdict)
 
     def _by_variable(self, results: Contenders) -> dict[str, Contenders]:
-        return results_by_variable(results, self._baseline, self._config, self._facts)
+        return results_by_variable(results, self._baseline, self._config, self.facts)
 
     def _leads_of(self, of_all: Sequence[Contenders], to_come: int) -> StoredLeads | None:
         """Return the leads over the best reference, worked out where they may decide.
@@ -118,9 +118,9 @@ class VerdictTracker:
         """
         study = self._config.study
         in_settings = self._config.data.predicted
-        for name, setting in zip(self._facts.variables, in_settings, strict=True):
-            of_variable = f"{study}: {name}" if self._facts.others else study
-            facts = self._facts.of(name)
+        for name, setting in zip(self.facts.variables, in_settings, strict=True):
+            of_variable = f"{study}: {name}" if self.facts.others else study
+            facts = self.facts.of(name)
             for sentence in self._warnings(record.of(name), facts, setting or name):
                 logger.warning("%s: %s", of_variable, sentence)
         # Those of the record: status, dashboard and report show them, and the verdict counts them.

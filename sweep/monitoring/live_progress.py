@@ -68,6 +68,12 @@ class LiveProgress(SilentProgress):
         self._shown = replace(self._sweep.read_snapshot(), sees_forecasts=True)
         self._live.start()
 
+    def aims_at(self, targets: Targets) -> None:
+        """Show the targets."""
+        super().aims_at(targets)
+        if self._shown is not None:
+            self._shown = replace(self._shown, targets=targets)
+
     def started(self, spec: TrialSpec) -> None:
         """Add the trial to the running ones."""
         epochs = spec.run.training.epochs

@@ -22,6 +22,7 @@ from fieldsharp.sweep.monitoring.bars import (
     number_format,
     share_bar,
 )
+from fieldsharp.sweep.study.data_summary import AFTER_THE_BASELINE
 from fieldsharp.sweep.study.status.snapshot import SweepSnapshot, TrialAtWork
 from fieldsharp.sweep.study.trial_records import PAUSED_STATE
 
@@ -79,13 +80,15 @@ class _Drawing:
         self._height = height
         self._signs = signs
         best, baseline = snapshot.best, snapshot.baseline
-        gradient, peak = snapshot.targets.gradient, snapshot.targets.peak
+        targets = snapshot.targets
+        bands = () if targets is None else (targets.gradient, targets.peak)
         starts = (baseline.gradient, baseline.peak) if baseline else (None, None)
+        reached = (best.gradient, best.peak) if best else (None, None)
+        self._sees_forecasts = snapshot.sees_forecasts and targets is not None
         self._metrics = tuple(
             (name, BandBar(band, start), number_format(band.high), value)
-            for name, band, start, value in (
-                ("gradient", gradient, starts[0], best.gradient if best else None),
-                ("peak", peak, starts[1], best.peak if best else None),
+            for name, band, start, value in zip(
+                ("gradient", "peak"), bands, starts, reached, strict=False
             )
         )
 
@@ -127,7 +130,9 @@ class _Drawing:
             if best
             else none_yet,
         )
-        width = max(len(number(None)) for _, _, number, _ in self._metrics)
+        if not self._metrics:
+            head.add_row("targets", Text(AFTER_THE_BASELINE, style=FAINT))
+        width = max((len(number(None)) for _, _, number, _ in self._metrics), default=0)
         for name, bar, number, value in self._metrics:
             start, band = bar.baseline, bar.band
             began = f"baseline {number(start).strip()}, " if start is not None else ""
@@ -214,7 +219,7 @@ class _Drawing:
             ("epoch", EPOCH_BAR + 1 + count if bars else max(len("epoch"), count), side),
             ("score", SCORE, "right"),
         ]
-        if self._shown.sees_forecasts:
+        if self._sees_forecasts:
             for name, _, number, _ in self._metrics:
                 digits = len(number(None))
                 width = VALUE_BAR + 1 + digits if bars else max(digits, len(name), MIN_NUMBER)
@@ -233,7 +238,7 @@ class _Drawing:
             epochs = bar.append(epochs.plain.rjust(width - EPOCH_BAR), style="")
         score = "-" if trial.score is None else _within(SCORE, f"{trial.score:.4f}", trial.score)
         cells = [epochs, Text(score.rjust(SCORE))]
-        if self._shown.sees_forecasts:
+        if self._sees_forecasts:
             values = (trial.gradient, trial.peak)
             for (name, band_bar, number, _), value in zip(self._metrics, values, strict=True):
                 text, digits = number(value), len(number(None))

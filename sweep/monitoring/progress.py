@@ -29,6 +29,9 @@ class Progress:
     def begin(self, finished: int, total: int, best: ScoredTrial | None) -> None:
         """Begin, with the number of finished trials, the budget, and the best trial so far."""
 
+    def aims_at(self, targets: Targets) -> None:
+        """Handle targets that were not known before the baseline."""
+
     def started(self, spec: TrialSpec) -> None:
         """Handle that a trial was submitted to a worker."""
 
@@ -81,6 +84,10 @@ class SilentProgress(Progress):
         self.finished = finished
         self.total = total
         self._began = time.monotonic()
+
+    def aims_at(self, targets: Targets) -> None:
+        """Set the targets."""
+        self.targets = targets
 
     def completed(self, spec: TrialSpec, record: TrialRecord) -> None:
         """Count the trial, and update the best."""

@@ -142,7 +142,7 @@ def export_tree(study: Study, trial: FrozenTrial, *, as_advised: bool = False) -
                 else None,
             },
             "baseline_rmse": record.baseline_rmse if record else None,
-            "targets": {"gradient": facts.gradient.low, "peak": facts.peak.low},
+            "targets": facts.least,
             "units": facts.units,
             **_by_variable(record, facts),
             "params": trained_values(trial, spec),
@@ -194,7 +194,7 @@ def _by_variable(record: TrialRecord | None, facts: DataSummary) -> dict[str, An
             "score": alone.score,
             "score_parts": alone.score_parts,
             "baseline_rmse": alone.baseline_rmse,
-            "targets": {"gradient": own.gradient.low, "peak": own.peak.low},
+            "targets": own.least,
             "units": own.units,
         }
     return {"variables": variables}

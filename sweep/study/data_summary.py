@@ -1,5 +1,6 @@
 """The summary of the data that is computed once and stored with the study."""
 
+import math
 from dataclasses import replace
 
 from pydantic import Field
@@ -27,6 +28,11 @@ class BandSummary(Settings):
         return Band(self.low, self.high, self.offset)
 
 
+AFTER_THE_BASELINE = "after the baseline"
+"""Shown in place of targets that are taken from the truth that its script writes."""
+_NOT_YET_KNOWN = Band(math.nan, math.nan, math.nan)
+
+
 class LinearForecastSummary(Settings):
     """A fitted linear forecast on the validation split; physical units.
 
@@ -45,19 +51,23 @@ class VariableSummary(Settings):
     """What is known of one predicted variable before any training.
 
     Attributes:
-        gradient_observed: Observed mean gradient on the validation split; this and the three below
-            are None where only a script reads the data.
+        gradient: Band of the gradient; this and that of the peak are None before the baseline of a
+            script whose targets are taken from its truth.
+        gradient_observed: Observed mean gradient on the validation split; this and the two below
+            are None where only a script reads the data, unless the targets are taken from its
+            truth.
         peak_observed: Observed mean peak on the validation split.
         mean_observed: Observed mean on the validation split.
-        rmse_persistence: RMSE of persistence on the validation split.
+        rmse_persistence: RMSE of persistence on the validation split; None where only a script
+            reads the data.
         linear: A linear forecast that was fitted on the training windows; None where only a script
             reads the data, and in studies of earlier versions.
     """
 
     variable: str
     units: str
-    gradient: BandSummary
-    peak: BandSummary
+    gradient: BandSummary | None
+    peak: BandSummary | None
     gradient_observed: float | None
     peak_observed: float | None
     mean_observed: float | None
@@ -65,9 +75,23 @@ class VariableSummary(Settings):
     linear: LinearForecastSummary | None = None
 
     @property
+    def targets_known(self) -> bool:
+        """Whether the targets are; those from the truth of a script are after its baseline."""
+        return self.gradient is not None and self.peak is not None
+
+    @property
     def targets(self) -> Targets:
-        """The bands the score measures against."""
-        return Targets(self.gradient.band(), self.peak.band())
+        """The bands the score measures against; all NaN where they are not known yet."""
+        gradient, peak = (
+            _NOT_YET_KNOWN if one is None else one.band() for one in (self.gradient, self.peak)
+        )
+        return Targets(gradient, peak)
+
+    @property
+    def least(self) -> dict[str, float | None]:
+        """Least gradient and peak by name, None where they are not known yet."""
+        bands = {"gradient": self.gradient, "peak": self.peak}
+        return {name: None if band is None else band.low for name, band in bands.items()}
 
 
 class DataSummary(VariableSummary):

@@ -78,6 +78,12 @@ class StudyRepository(UnitOfWork):
         self._queue.configure(self.config)
         self.study.pruner = make_pruner(self.config.search, epochs)
 
+    def set_facts(self, facts: DataSummary) -> None:
+        """Store what is known of the data, once the baseline of a script has told it."""
+        tree = facts.model_dump(mode="json")
+        self._write(lambda: self.study.set_user_attr(trial_records.FACTS, tree))
+        self._facts = facts
+
     def set_worker_count(self, count: int) -> None:
         """Store how many trials may run at a time, for `status --watch` and the dashboard."""
         self._write(lambda: self.study.set_user_attr(trial_records.WORKERS, count))

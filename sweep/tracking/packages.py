@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+from fieldsharp.core.checkout import install_command
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.sweep.configuration.tracking import TrackingSettings
 
@@ -27,6 +28,6 @@ def require_packages(settings: TrackingSettings) -> None:
             found = None
         if found is None or found.origin is None:  # a folder of that name is no package
             raise ConfigError(
-                f"tracking.{name} is set and {package} is not installed; install it with "
-                f"python -m pip install {package}, or leave tracking.{name} out"
+                f"tracking.{name} is set and {package} is not installed; "
+                f"install it with {install_command(name, package)}, or leave tracking.{name} out"
             )

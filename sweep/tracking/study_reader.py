@@ -98,6 +98,8 @@ class StudyReader:
         with database_errors(self._url):
             attributes = self._study.user_attrs
             trials = self._study.get_trials(deepcopy=False)
+            if not self._facts.targets_known:
+                self._facts = study_data_summary(self._study)
         stored = attributes.get(VERDICT)
         verdict = read_stored(Verdict, stored, "verdict of the study") if stored else None
         complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]

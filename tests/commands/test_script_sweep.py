@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fieldsharp.sweep.command_line import main
@@ -188,7 +189,7 @@ def test_what_is_for_predictors_alone_is_refused_in_a_sentence(
         (["trainer.leave_out=[/tmp]"], "trainer.leave_out names '/tmp', which lies outside"),
         (["trainer.project=nowhere"], "is no folder; give that of the script"),
         (["trainer.links=[data]"], "trainer.links names 'data', and"),
-        (["objective.targets.peak=auto"], "objective.targets.peak is auto, and without a data"),
+        (["objective.targets.peak=auto"], "objective.targets.peak is auto, a share of what was"),
         (["trainer.patterns.peak=peak"], "the pattern of peak has no group, found 'peak'"),
         (["trainer.patterns.peak=(peak"], "is no regular expression"),
         (["trainer.patterns={}"], "trainer.patterns lacks gradient, peak, rmse"),
@@ -336,3 +337,100 @@ def _contents(folder: Path) -> dict[str, str]:
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in files
     }
+
+
+WRITES = """
+import argparse, random, sys
+import numpy as np
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--gradient-weight", type=float)
+weight = parser.parse_args().gradient_weight
+rng = np.random.default_rng(random.SystemRandom().getrandbits(32) if OTHER and weight else 0)
+truth = 20 + rng.normal(size=(6, 16, 16)).cumsum(1).cumsum(2)
+mean = truth.mean()
+np.savez("out.npz", pred=mean + (0.7 + 0.2 * weight) * (truth - mean), target=truth)
+"""
+ARRAYS = """
+study: mine
+trainer:
+  command: [python, train.py]
+  given: {gradient_weight: 0.05}
+  forecast: {path: out.npz, key: pred, axes: [sample, y, x]}
+  truth: {path: out.npz, key: target, axes: [sample, y, x]}
+search:
+  sampler: random
+  space:
+    gradient_weight: {low: 0.5, high: 1.0}
+workers: {count: 1}
+"""
+
+
+def _writes(project: Path, *, other: bool = False) -> None:
+    source = WRITES.replace("OTHER", str(other))
+    (project / "train.py").write_text(source, encoding="utf-8")
+    (project / "sweep.yaml").write_text(ARRAYS, encoding="utf-8")
+
+
+def test_without_numbers_the_targets_are_a_share_of_what_the_baseline_observed(
+    project: Path, storage_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _writes(project)
+    assert main(["check", str(project / "sweep.yaml"), "--json"]) == 0
+    assert "after the baseline, from the truth that its script writes" in capsys.readouterr().out
+    assert _start(project, storage_url, "--trials", "2", "--json") == 0
+    status = json.loads(capsys.readouterr().out)
+    observed, targets = status["observed"], status["targets"]
+    assert targets["gradient"] == pytest.approx(0.95 * observed["gradient"])
+    assert status["baseline"]["gradient"] == pytest.approx(0.7 * observed["gradient"])
+    assert 0.95 * observed["peak"] < targets["peak"] < observed["peak"]  # above the mean
+    assert main(["resume", "mine", "--storage", storage_url, "--trials", "3", "--json"]) == 0
+    resumed = json.loads(capsys.readouterr().out)
+    assert (resumed["observed"], resumed["targets"]) == (observed, targets)
+    assert resumed["states"]["COMPLETE"] == 3
+    page = project.parent / "report.html"
+    assert main(["report", "mine", "--storage", storage_url, "-o", str(page)]) == 0
+    assert "nan" not in re.sub(r"<[^>]*>", "", page.read_text("utf-8")).split()
+
+
+def test_trials_that_choose_another_truth_fail(
+    project: Path, storage_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _writes(project, other=True)
+    _start(project, storage_url, "--trials", "2", "--json")
+    failures = json.loads(capsys.readouterr().out)["failures"]
+    assert "its truth is not that of the study: the observed gradient is" in failures["1"]
+
+
+def test_before_the_baseline_has_ended_the_targets_are_said_to_come(
+    project: Path, storage_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _writes(project)
+    source = (project / "train.py").read_text("utf-8") + "sys.exit(1)\n"
+    (project / "train.py").write_text(source, encoding="utf-8")
+    assert _start(project, storage_url, "--trials", "2", "--quiet") == 1
+    capsys.readouterr()
+    assert main(["status", "mine", "--storage", storage_url, "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["targets"] == status["observed"] == {"gradient": None, "peak": None}
+    assert main(["status", "mine", "--storage", storage_url]) == 0
+    assert "after the baseline" in capsys.readouterr().out
+    assert main(["status", "mine", "--storage", storage_url, "--watch", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["targets"] is None
+
+
+def test_a_truth_that_stands_in_the_project_gives_the_targets_before_any_trial(
+    project: Path, storage_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _writes(project)
+    truth = 20 + np.random.default_rng(0).normal(size=(6, 16, 16)).cumsum(1).cumsum(2)
+    np.save(project / "truth.npy", truth)
+    (project / "sweep.yaml").write_text(
+        ARRAYS.replace("path: out.npz, key: target", "path: '{project}/truth.npy'"), "utf-8"
+    )
+    assert main(["check", str(project / "sweep.yaml"), "--json"]) == 0
+    assert "of {project}/truth.npy" in capsys.readouterr().out
+    assert _start(project, storage_url, "--trials", "2", "--json") == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["targets"]["gradient"] == pytest.approx(0.95 * status["observed"]["gradient"])
+    assert status["states"]["COMPLETE"] == 2

@@ -10,7 +10,7 @@ from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.per_variable import named, split_name
 from fieldsharp.storage.optuna_adapter.internals import FrozenStudy
 from fieldsharp.sweep.study import trial_records
-from fieldsharp.sweep.study.data_summary import DataSummary
+from fieldsharp.sweep.study.data_summary import AFTER_THE_BASELINE, DataSummary
 from fieldsharp.sweep.study.frontier import StudyFrontier
 from fieldsharp.sweep.study.trial_records import TrialRecord, trial_record, trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -166,9 +166,13 @@ def study_attributes(study: FrozenStudy, summary: DataSummary) -> dict[str, Any]
 def _wanted(summary: DataSummary) -> dict[str, str]:
     """Return field and targets of one variable."""
     unit = f" {summary.units}" if summary.units else ""
-    gradient, peak = summary.gradient, summary.peak
+    gradient, peak = summary.targets.gradient, summary.targets.peak
+    field = f"{summary.variable} [{summary.units}]" if summary.units else summary.variable
+    if not summary.targets_known:
+        known = f"known {AFTER_THE_BASELINE}"
+        return {"field": field, "gradient wanted": known, "peak wanted": known}
     return {
-        "field": f"{summary.variable} [{summary.units}]" if summary.units else summary.variable,
+        "field": field,
         "gradient wanted": f"{gradient.low:.4g} to {gradient.high:.4g}{unit} {summary.per}, "
         f"{_observed(summary.gradient_observed)}",
         "peak wanted": f"{peak.low:.4g} to {peak.high:.4g}{unit}, "

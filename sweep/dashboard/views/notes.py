@@ -176,8 +176,8 @@ def _table(
     unit = f" [{plain(summary.units)}]" if summary.units else ""
     per_cell = f" [{plain(summary.units)} {summary.per}]" if summary.units else f" [{summary.per}]"
     rows = [
-        (f"gradient{per_cell}", summary.gradient.low, summary.gradient_observed, "gradient"),
-        (f"peak{unit}", summary.peak.low, summary.peak_observed, "peak"),
+        (f"gradient{per_cell}", summary.least["gradient"], summary.gradient_observed, "gradient"),
+        (f"peak{unit}", summary.least["peak"], summary.peak_observed, "peak"),
         (f"RMSE{unit}", None, None, "rmse"),
         ("skill over persistence", None, None, "skill_persistence"),
     ]

@@ -91,6 +91,8 @@ class StudyCache:
         """Return the study with its trials from number ``after`` on."""
         study_id = id_of_study(study)
         trials = self._storage.get_all_trials(study_id, deepcopy=False)
+        if not self._summary.targets_known:
+            self._summary = DataSummary.model_validate(study.user_attrs[FACTS])
         if self._baseline is None:
             baseline = complete_baseline(trials)
             self._baseline = None if baseline is None else parse_trial(baseline).record

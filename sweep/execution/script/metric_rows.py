@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
 
+from fieldsharp.core.checkout import install_command
 from fieldsharp.core.errors import DataError, TrainingFailed
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.storage.durable_files.regular_files import read_bounded
@@ -19,8 +20,8 @@ from fieldsharp.sweep.execution.script.written_files import EVENTS
 MOST_BYTES = 64_000_000
 """Of a file of rows."""
 TENSORBOARD_MISSING = (
-    "is an event file of TensorBoard, and the package tensorboard is not installed here; install "
-    "it with python -m pip install tensorboard, or log to CSV"
+    "is an event file of TensorBoard, and the package tensorboard is not installed; "
+    f"install it with {install_command('tensorboard', 'tensorboard')}, or log to CSV"
 )
 Row = dict[str, object]
 

@@ -38,8 +38,10 @@ from fieldsharp.sweep.execution.script.project_copy import (
     project_sha256,
     require_project,
 )
+from fieldsharp.sweep.execution.script.truth_before_trials import observed_before_trials
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.formatting import PROJECT
+from fieldsharp.sweep.study.observed_truth import with_observed
 from fieldsharp.sweep.study.provenance import provenance
 
 logger = logging.getLogger(__name__)
@@ -273,20 +275,23 @@ def _require_copied(what: str, path: Path, settings: ScriptSettings) -> None:
 def summarise_script_data(config: SweepConfig) -> DataSummary:
     """Return the data summary of a field that only the script reads: its targets.
 
-    The observed value is assumed to be the target divided by ``objective.auto_share``, which gives
-    the target band its ceiling; the peak is measured from 0.
+    Targets given as numbers: the observed value is assumed to be the target divided by
+    ``objective.auto_share``, which gives the target band its ceiling; the peak is measured from 0.
+    With auto among them they are taken from the truth, perhaps not before its baseline has ended.
 
     Raises:
-        ConfigError: If a target cannot be used.
+        FieldsharpError: If a target cannot be used, or a truth that is there cannot be read.
     """
-    settings = config.trainer
-    assert settings is not None, "called for scripts only"
-    targets = resolve_targets(config.objective, _assumed_observations(config.objective))
-    return DataSummary(
+    settings = _trainer(config)
+    gradient = peak = None
+    if not _is_automatic(config.objective):
+        targets = resolve_targets(config.objective, _assumed_observations(config.objective))
+        gradient, peak = BandSummary.of(targets.gradient), BandSummary.of(targets.peak)
+    facts = DataSummary(
         variable=settings.variable or "field",
         units=settings.units,
-        gradient=BandSummary.of(targets.gradient),
-        peak=BandSummary.of(targets.peak),
+        gradient=gradient,
+        peak=peak,
         gradient_observed=None,
         peak_observed=None,
         mean_observed=None,
@@ -296,6 +301,14 @@ def summarise_script_data(config: SweepConfig) -> DataSummary:
         measures=config.objective.measures,
         grid_notes=(WEIGHED_WHERE_POSSIBLE,) if config.objective.area_weights == "auto" else (),
     )
+    if facts.targets_known:
+        return facts
+    observed = observed_before_trials(settings, config.objective.measures)
+    return facts if observed is None else with_observed(facts, config.objective, observed)
+
+
+def _is_automatic(objective: ObjectiveSettings) -> bool:
+    return "auto" in (objective.targets.gradient, objective.targets.peak)
 
 
 def _assumed_observations(objective: ObjectiveSettings) -> dict[str, float]:

@@ -80,13 +80,14 @@ class VariableStatus:
         best: The best trial of the study, whose score here is that of the variable.
         baseline: The trial with weight 0, as it is.
         references: The baseline under each sharpener.
-        targets: Least gradient and peak.
+        targets: Least gradient and peak; null before the baseline of a script whose truth they are
+            taken from.
         observed: Observed gradient and peak on the validation split.
     """
 
     units: str
     verdict: Verdict
-    targets: dict[str, float]
+    targets: dict[str, float | None]
     observed: dict[str, float | None]
     best: TrialStatus | None
     baseline: TrialStatus | None
@@ -113,7 +114,8 @@ class StudyStatus:
         references_note: Why there are none; None where there are.
         best_reference: The name of the best of them; None where there are none.
         frontier: The least RMSE at each sharpness, by the baseline; None if not known.
-        targets: Least gradient and peak.
+        targets: Least gradient and peak; null before the baseline of a script whose truth they are
+            taken from.
         observed: Observed gradient and peak on the validation split; null where a script knows the
             data alone.
         why_not_confirm: Why ``confirm`` would be refused now; "" where it would not.
@@ -144,7 +146,7 @@ class StudyStatus:
     references_note: str | None
     best_reference: str | None
     frontier: Frontier | None
-    targets: dict[str, float]
+    targets: dict[str, float | None]
     observed: dict[str, float | None]
     guards_not_taken: list[str]
     trains_script: bool
@@ -225,7 +227,7 @@ def study_status(study: Study, url: str) -> StudyStatus:
         references_note=why_no_references(config, baseline),
         best_reference=best_known.name if best_known is not None else None,
         frontier=bound.frontier if bound is not None else None,
-        targets={"gradient": facts.gradient.low, "peak": facts.peak.low},
+        targets=facts.least,
         observed={"gradient": facts.gradient_observed, "peak": facts.peak_observed},
         guards_not_taken=_guards_not_taken(config, baseline),
         trains_script=config.trainer is not None,
@@ -260,7 +262,7 @@ def _variable_status(
     return VariableStatus(
         units=facts.units,
         verdict=verdict,
-        targets={"gradient": facts.gradient.low, "peak": facts.peak.low},
+        targets=facts.least,
         observed={"gradient": facts.gradient_observed, "peak": facts.peak_observed},
         best=trial_status(state.best, bound, name) if state.best else None,
         baseline=trial_status(state.baseline, bound, name) if state.baseline else None,

@@ -55,7 +55,7 @@ class SweepSnapshot:
     """A sweep at one moment.
 
     Attributes:
-        targets: The bands of gradient and peak.
+        targets: The bands of gradient and peak; None where a baseline has yet to tell them.
         budget: Trials in all.
         done: Trials that count towards it.
         states: Number of trials in each state.
@@ -76,7 +76,7 @@ class SweepSnapshot:
     study: str
     variable: str
     units: str
-    targets: Targets
+    targets: Targets | None
     budget: int
     done: int
     states: Mapping[str, int]

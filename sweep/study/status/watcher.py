@@ -12,12 +12,14 @@ from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.maintenance.inspect import DiskSpace, disk_space_of
 from fieldsharp.storage.study_lock import study_lock_owner
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.formatting import describe, describe_result
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
 from fieldsharp.sweep.study.status.snapshot import EndedTrial, SweepSnapshot, TrialAtWork
 from fieldsharp.sweep.study.status.state import scored_trial, study_state
 from fieldsharp.sweep.study.trial_records import (
     CONFIG,
+    FACTS,
     FAILURE,
     RECORD,
     VERDICT,
@@ -62,6 +64,8 @@ class StudyWatcher:
         if stored_config is not None and stored_config != self._stored_config:  # resumed with it
             self._config = read_stored(SweepConfig, stored_config, "config of the study")
             self._stored_config = stored_config
+        if not self._facts.targets_known:
+            self._facts = read_stored(DataSummary, attributes[FACTS], "facts of the study")
         config, facts = self._config, self._facts
         stored = attributes.get(VERDICT)
         verdict = read_stored(Verdict, stored, "verdict of the study") if stored else None
@@ -71,7 +75,7 @@ class StudyWatcher:
             study=name,
             variable=facts.variable,
             units=facts.units,
-            targets=facts.targets,
+            targets=facts.targets if facts.targets_known else None,
             budget=config.budget.trials,
             done=state.done,
             states=state.counts,

@@ -42,7 +42,7 @@ def test_targets_of_the_observed_gradient_are_per_km(
     facts = run_preflight(config).facts
     assert facts.gradient_observed is not None
     assert tiny_facts.gradient_observed is not None
-    assert facts.gradient.low == pytest.approx(0.95 * facts.gradient_observed)
+    assert facts.targets.gradient.low == pytest.approx(0.95 * facts.gradient_observed)
     # A cell is 111.2 km from south to north and 29 to 71 km from west to east.
     assert 1 / 111.3 < facts.gradient_observed / tiny_facts.gradient_observed < 1 / 29.0
     assert facts.per == "per km"

@@ -55,7 +55,7 @@ def test_a_finished_study_shows_states_best_baseline_and_targets(
     assert best.value == pytest.approx(0.9 * status.best.score + 0.1 * without)
     assert status.best.gradient == best.user_attrs["gradient"]
     assert status.best.params.keys() == best.params.keys()
-    assert status.targets == {"gradient": tiny_facts.gradient.low, "peak": tiny_facts.peak.low}
+    assert status.targets == tiny_facts.least
     assert status.observed["gradient"] is not None
     assert status.targets["gradient"] == pytest.approx(0.95 * status.observed["gradient"])
     assert (status.units, status.variable, status.budget) == ("ug m-3", "plume", 8)

@@ -32,6 +32,7 @@ def test_a_look_agrees_with_the_status(finished_url: str) -> None:
     assert (shown.states, shown.verdict) == (status.states, status.verdict)
     assert (shown.done, shown.budget, shown.eta_s) == (8, 8, None)
     assert (shown.is_run, shown.note) == (status.coordinator.alive, status.coordinator.note)
+    assert shown.targets is not None
     assert shown.targets.gradient.low == status.targets["gradient"]
     assert shown.room is not None
     assert shown.room.free_mb > 0
