@@ -4,6 +4,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
+from fieldsharp.core.program_name import started_from_checkout
 from fieldsharp.sweep.commands.process import run_process
 
 
@@ -20,4 +21,5 @@ def load() -> Callable[[Sequence[str]], int]:
 
 
 if __name__ == "__main__":
+    started_from_checkout()
     sys.exit(run_process(load, sys.argv[1:]))

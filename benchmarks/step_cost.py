@@ -30,7 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from fieldsharp.model.losses.forecast_loss import ForecastLoss
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import ForecastShape
-from fieldsharp.model.registry import PREDICTORS
+from fieldsharp.model.registry import NETS
 from fieldsharp.model.settings import LossSettings, PredictorSettings
 
 MATMUL_SIDE = 1024
@@ -181,7 +181,7 @@ def measure_all(repeats: int, sizes: tuple[Size, ...] = SIZES) -> list[Cost]:
         return [
             measure(name, size, precision, device, repeats)
             for size in sizes
-            for name in PREDICTORS
+            for name in NETS
             for precision in PRECISIONS
         ]
     finally:

@@ -29,7 +29,7 @@ from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.model.device import Hardware, find_hardware
 from fieldsharp.model.predictors.factory import build_predictor
-from fieldsharp.model.registry import PREDICTORS
+from fieldsharp.model.registry import NETS
 from fieldsharp.model.settings import LossSettings, PredictorSettings, TrainingSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.trials.trial import Trial, forecast_shape
@@ -70,7 +70,7 @@ def measure(*, short: bool = False) -> list[Measurement]:
     lines = []
     with tempfile.TemporaryDirectory() as folder, _one_thread():
         for size in _smallest(Path(folder)) if short else _sizes(Path(folder)):
-            for name in PREDICTORS:
+            for name in NETS:
                 if name != "ensemble":  # a net of one of the others
                     lines += _measure(name, size, 1 if short else REPEATS)
     return lines

@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,7 +27,8 @@ class StopSignals:
     The signals of a burst raise one error at most, so that none hits the handling of that error.
     An import is not interrupted, since compiled modules turn the error into another one.
 
-    Use as a context manager, in the main thread. May be nested: the innermost one decides.
+    Use as a context manager. May be nested: the innermost one decides. Signals reach the main
+    thread alone: in another one this changes nothing.
 
     Attributes:
         ask: What to call for every signal; None raises ``KeyboardInterrupt``.
@@ -44,6 +46,8 @@ class StopSignals:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
+        if not in_main_thread():
+            return self
         if StopSignals._depth == 0:
             StopSignals._burst_began = -math.inf
         StopSignals._depth += 1
@@ -55,6 +59,8 @@ class StopSignals:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if not self._before:
+            return
         StopSignals._depth -= 1
         if StopSignals._depth == 0:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
@@ -89,6 +95,11 @@ class StopSignals:
             self.ask()
         else:
             self._raise(frame)
+
+
+def in_main_thread() -> bool:
+    """Return whether signals reach the present thread."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def raise_soon() -> None:

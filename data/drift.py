@@ -16,9 +16,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data.drift_settings import DriftSettings
-from data.gaussian_waves import REFERENCE, gaussian_frames
-from data.simulated_file import gridded, run_command
+from .drift_settings import DriftSettings
+from .gaussian_waves import REFERENCE, gaussian_frames
+from .simulated_file import gridded, run_command
 
 __all__ = ["DriftSettings", "main", "simulate"]
 
@@ -59,7 +59,11 @@ def simulate(settings: DriftSettings) -> xr.Dataset:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 failed; wrong use exits with 2."""
     return run_command(
-        "data.drift", "Simulate a field that drifts slowly.", DriftSettings, simulate, argv
+        f"{__package__}.drift",
+        "Simulate a field that drifts slowly.",
+        DriftSettings,
+        simulate,
+        argv,
     )
 
 

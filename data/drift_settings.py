@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from data.setting_ranges import Ranges, check_ranges
+from .setting_ranges import Ranges, check_ranges
 
 _RANGES: Ranges = MappingProxyType(
     {

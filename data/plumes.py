@@ -16,11 +16,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data.coast import sea_mask
-from data.gaussian_waves import REFERENCE, gaussian_frames
-from data.plume_settings import PlumeSettings
-from data.simulated_file import gridded, run_command
-from data.wind import gusty_wind
+from .coast import sea_mask
+from .gaussian_waves import REFERENCE, gaussian_frames
+from .plume_settings import PlumeSettings
+from .simulated_file import gridded, run_command
+from .wind import gusty_wind
 
 __all__ = ["PlumeSettings", "main", "simulate"]
 
@@ -72,7 +72,7 @@ def simulate(settings: PlumeSettings) -> xr.Dataset:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 failed; wrong use exits with 2."""
-    return run_command("data.plumes", "Simulate plumes.", PlumeSettings, simulate, argv)
+    return run_command(f"{__package__}.plumes", "Simulate plumes.", PlumeSettings, simulate, argv)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data.shower_settings import ShowerSettings
-from data.simulated_file import gridded, run_command
-from data.wind import gusty_wind
+from .shower_settings import ShowerSettings
+from .simulated_file import gridded, run_command
+from .wind import gusty_wind
 
 __all__ = ["ShowerSettings", "main", "simulate"]
 
@@ -151,7 +151,9 @@ def _profile(place: Floats, radius: Floats, size: int) -> Floats:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 failed; wrong use exits with 2."""
-    return run_command("data.showers", "Simulate showers.", ShowerSettings, simulate, argv)
+    return run_command(
+        f"{__package__}.showers", "Simulate showers.", ShowerSettings, simulate, argv
+    )
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from types import MappingProxyType
 import numpy as np
 import xarray as xr
 
-from data.coast import sea_mask
-from data.setting_ranges import Ranges, check_ranges
-from data.simulated_file import write
+from .coast import sea_mask
+from .setting_ranges import Ranges, check_ranges
+from .simulated_file import write
 
 _RANGES: Ranges = MappingProxyType(
     {
@@ -102,7 +102,9 @@ def vary(dataset: xr.Dataset, name: str, variant: Variant) -> xr.Dataset:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 failed; wrong use exits with 2."""
-    parser = argparse.ArgumentParser(prog="python -m data.variants", description="Vary a field.")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {__package__}.variants", description="Vary a field."
+    )
     parser.add_argument("input", type=Path, help="netCDF file")
     parser.add_argument("-o", "--output", type=Path, required=True, help="netCDF file to write")
     parser.add_argument("--variable", required=True, help="its field")

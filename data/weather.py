@@ -23,11 +23,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data.coast import sea_mask
-from data.gaussian_waves import REFERENCE, gaussian_frames
-from data.simulated_file import run_command
-from data.weather_settings import WeatherSettings
-from data.wind import gusty_wind
+from .coast import sea_mask
+from .gaussian_waves import REFERENCE, gaussian_frames
+from .simulated_file import run_command
+from .weather_settings import WeatherSettings
+from .wind import gusty_wind
 
 __all__ = ["WeatherSettings", "main", "simulate", "write"]
 
@@ -137,7 +137,7 @@ def write(dataset: xr.Dataset, folder: Path) -> list[Path]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 failed; wrong use exits with 2."""
     return run_command(
-        "data.weather",
+        f"{__package__}.weather",
         "Simulate weather in several variables.",
         WeatherSettings,
         simulate,

@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from fieldsharp.fields.settings import section_of
+from fieldsharp.fields.settings import section_beside_text, section_of
 from fieldsharp.sweep.configuration.settings import DEFAULT_SPACE, SweepConfig
 
 PAGE = Path(__file__).with_name("configuration.md")
@@ -32,8 +32,8 @@ text as written; of YAML 1.1 only the key `<<`, which merges mappings, is left. 
 program writes are read as the same values by YAML 1.1, such as PyYAML.
 
 A study can be continued only with the configuration it was started with. `study`, `budget.*`,
-`workers.*`, `recovery.*`, `plugins`, `trainer.timeout` and, as long as the contents are the same,
-`data.path` and `trainer.project` may change.
+`workers.*`, `recovery.*`, `tracking.*`, `plugins`, `trainer.timeout` and, as long as the contents
+are the same, `data.path` and `trainer.project` may change.
 """
 
 
@@ -61,6 +61,10 @@ def _section(lines: list[str], prefix: str, model: type[BaseModel]) -> None:
             row = (f"`{prefix}{name}`", _default(field), _allowed(field), field.description or "")
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
         lines.append("")
+    mappings = {section_beside_text(f.annotation): n for n, f in reversed(own.items())}
+    for mapping, name in reversed(mappings.items()):
+        if mapping is not None:
+            _section(lines, f"{prefix}{name}.", mapping)
     for name, field in model.model_fields.items():
         submodel = _submodel(field)
         if submodel is not None:

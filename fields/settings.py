@@ -4,7 +4,8 @@ Every model is frozen, refuses unknown keys and documents each field with its un
 whole configuration can be stored with a study and compared with another.
 """
 
-from typing import Annotated, Any, Literal, get_args
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -22,6 +23,21 @@ def section_of(annotation: Any) -> type[BaseModel] | None:
     kinds = [kind for kind in get_args(annotation) or (annotation,) if kind is not type(None)]
     kind = kinds[0] if len(kinds) == 1 else None
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def section_beside_text(annotation: Any) -> type[BaseModel] | None:
+    """Return the settings that a field holds which may be text instead; None of another field."""
+    found: list[type[BaseModel]] = []
+    has_text = False
+    pending = [annotation]
+    while pending:
+        kind = pending.pop()
+        has_text |= kind is str
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found.append(kind)
+        elif get_origin(kind) in (Annotated, Union, UnionType):
+            pending += get_args(kind)
+    return found[0] if has_text and len(found) == 1 else None
 
 
 class Settings(BaseModel):

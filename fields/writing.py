@@ -33,14 +33,27 @@ def to_dataset(series: FieldSeries) -> xr.Dataset:
 
 def _writable(attrs: Mapping[Any, Any]) -> dict[str, Any]:
     """Return the attributes NetCDF can hold, without those that name variables not written."""
-    writable = {str(k): v for k, v in attrs.items() if v is not None and k not in NAMES_OF_OTHERS}
+    return writable({k: v for k, v in attrs.items() if k not in NAMES_OF_OTHERS})
+
+
+def writable(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the attributes NetCDF can hold, others as text."""
     return {
         name: value
         if isinstance(value, str | int | float | np.ndarray | np.generic)
         and not isinstance(value, bool)
         else str(value)
-        for name, value in writable.items()
+        for name, value in ((str(name), value) for name, value in attrs.items())
+        if value is not None
     }
+
+
+def together(series: FieldSeries, *others: FieldSeries) -> xr.Dataset:
+    """Return one or several series of the same grid and times as an xarray dataset."""
+    dataset = to_dataset(series)
+    for other in others:
+        dataset[other.name] = to_dataset(other)[other.name]
+    return dataset.drop_encoding()  # packing of the source would round the forecast
 
 
 def write_netcdf(series: FieldSeries, path: Path, *others: FieldSeries) -> None:
@@ -49,11 +62,7 @@ def write_netcdf(series: FieldSeries, path: Path, *others: FieldSeries) -> None:
     Raises:
         DataError: If the folder cannot be written.
     """
-    dataset = to_dataset(series)
-    for other in others:
-        dataset[other.name] = to_dataset(other)[other.name]
-    for variable in dataset.variables.values():
-        variable.encoding.clear()  # packing of the source would round the forecast
+    dataset = together(series, *others)
     partial = partial_path(path)
     compressed = {"zlib": True, "complevel": 4, "_FillValue": np.float32(np.nan)}
     encoding = dict.fromkeys(dataset.data_vars, compressed)

@@ -7,10 +7,15 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import InspectLoader, Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader, MetaPathFinder
+else:  # it imports tempfile and random, and with python -m a file of the user's by that name
+    Loader = MetaPathFinder = object
 
 PACKAGES = ("fields", "model", "objectives", "storage", "sweep")
 """The packages that were importable by their own names."""
@@ -114,7 +119,7 @@ class _SameModule(Loader):
         """Return the code of the module of today: for ``python -m``."""
         spec = import_module(self._name).__spec__
         assert spec is not None, "it was imported"
-        assert isinstance(spec.loader, InspectLoader), "it is a file of Python"
+        assert isinstance(spec.loader, SourceFileLoader), "it is a file of Python"
         return spec.loader.get_code(self._name)
 
     def exec_module(self, module: ModuleType) -> None:

@@ -15,7 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from torch import nn
 
-from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.core.errors import DataError, TrainingFailed
+from fieldsharp.core.memory import require_memory
 from fieldsharp.core.partial_file import make_empty, partial_path
 from fieldsharp.model.training import State
 
@@ -61,6 +62,31 @@ def decode(content: bytes) -> Checkpoint:
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise TrainingFailed(f"a checkpoint cannot be read ({reason}); remove it") from error
+
+
+def load_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors of a file that somebody saved by torch, on the CPU.
+
+    Returns:
+        By the keys of a dictionary; a single tensor by "".
+
+    Raises:
+        DataError: If it is damaged, holds none, or code that would have to be run.
+    """
+    require_memory(path.stat().st_size, str(path))
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"{path} cannot be read as tensors ({reason}); write a tensor, or a dictionary of "
+            "tensors, with torch.save"
+        ) from error
+    tree = found if isinstance(found, dict) else {"": found}
+    tensors = {str(key): t.detach() for key, t in tree.items() if isinstance(t, torch.Tensor)}
+    if not tensors:
+        raise DataError(f"{path} holds no tensor; write one, or a dictionary of them")
+    return tensors
 
 
 def save_weights(predictor: nn.Module, path: Path) -> None:

@@ -21,7 +21,12 @@ class Optimizer:
         self, parameters: Iterable[nn.Parameter], settings: TrainingSettings, device: torch.device
     ) -> None:
         self.rate = settings.learning_rate
-        self._parameters = list(parameters)
+        self._weights = list(parameters)
+        # Of complex weights real and imaginary part: schedule-free AdamW takes the square of a
+        # complex slope for its magnitude, and the fused one takes none.
+        self._parameters = [
+            torch.view_as_real(one.detach()) if one.is_complex() else one for one in self._weights
+        ]
         self._clip_norm = settings.clip_norm
         self._averaging: AdamWScheduleFree | None = None
         self._steps: torch.optim.Optimizer
@@ -37,12 +42,17 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Reset the gradients."""
-        self._steps.zero_grad(set_to_none=True)
+        for weight in self._weights:
+            weight.grad = None
 
     def step(self) -> None:
         """Take a step with clipped gradients."""
         for group in self._steps.param_groups:
             group["lr"] = self.rate
+        for weight, parts in zip(self._weights, self._parameters, strict=True):
+            if weight.is_complex():
+                slope = weight.grad
+                parts.grad = None if slope is None else torch.view_as_real(slope.resolve_conj())
         if self._clip_norm > 0:
             nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
         self._steps.step()

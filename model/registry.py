@@ -8,13 +8,20 @@ from importlib import import_module
 from typing import Any, Literal
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.working_folder import search_working_folder
 
-PREDICTORS: dict[str, str] = {
+NETS: dict[str, str] = {
     "unet": "fieldsharp.model.predictors.unet:UNet",
     "simvp": "fieldsharp.model.predictors.simvp:SimVP",
     "convlstm": "fieldsharp.model.predictors.convlstm:ConvLSTM",
     "ensemble": "fieldsharp.model.predictors.ensemble:Ensemble",
 }
+ADAPTERS: dict[str, str] = {
+    "image": "fieldsharp.model.predictors.image:Image",
+    "video": "fieldsharp.model.predictors.video:Video",
+}
+"""Predictors made of a net of a library, which ``predictor.options.module`` names."""
+PREDICTORS = NETS | ADAPTERS
 
 
 @dataclass(frozen=True)
@@ -185,12 +192,14 @@ def load(path: str, setting: str) -> Any:
         ConfigError: If the module or the name in it does not exist, or importing it fails.
     """
     module_name, _, name = path.partition(":")
+    if not module_name.startswith("fieldsharp."):
+        search_working_folder()
     try:
         module = import_module(module_name)
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"{setting} names the module {module_name!r}, which cannot be imported ({error}); "
-            "put its folder on PYTHONPATH"
+            "run the command in its folder, or put its folder on PYTHONPATH"
         ) from error
     except (Exception, SystemExit) as error:  # a module of the user's may raise anything
         raise ConfigError(

@@ -3,9 +3,10 @@
 Imports no torch, so that a configuration can be checked and shown without loading it.
 """
 
+import math
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.fields.settings import Settings
@@ -46,6 +47,21 @@ def _known_sharpener(name: str) -> str:
     return name
 
 
+def _plain(value: Any) -> Any:
+    """Return options with lists for tuples, as they are stored.
+
+    Raises:
+        ValueError: If a number is not finite.
+    """
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"must hold finite numbers, found {value}")
+    return value
+
+
 LossVariant = Annotated[str, AfterValidator(_known_variant)]
 
 
@@ -54,12 +70,20 @@ class PredictorSettings(Settings):
 
     name: Annotated[str, AfterValidator(_known_predictor)] = Field(
         "unet",
-        description="unet, simvp, convlstm, ensemble, or your own class as "
-        "package.module:Class, from a module that plugins lists",
+        description="unet, simvp, convlstm, ensemble; image or video, a net of a library that "
+        "predictor.options.module names; or your own class as package.module:Class, from a "
+        "module that plugins lists",
     )
-    width: int = Field(16, ge=1, le=4096, description="hidden channels")
-    options: dict[str, int | float | bool | str] = Field(
-        default_factory=dict, description="further keyword arguments of the predictor's class"
+    width: int = Field(
+        16,
+        ge=1,
+        le=4096,
+        description='hidden channels; of image and video where an argument is "{width}"',
+    )
+    options: Annotated[dict[str, JsonValue], BeforeValidator(_plain)] = Field(
+        default_factory=dict,
+        description="further keyword arguments of the predictor's class: single values, lists and "
+        "mappings",
     )
 
 

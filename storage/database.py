@@ -105,8 +105,13 @@ def opened_to_read(url: str) -> Iterator[RDBStorage]:
     try:
         yield storage
     finally:
-        storage.scoped_session.remove()
-        storage.engine.dispose()
+        close_database(storage)
+
+
+def close_database(storage: RDBStorage) -> None:
+    """Close all connections of this thread to a database, and those that are idle."""
+    storage.scoped_session.remove()
+    storage.engine.dispose()
 
 
 def database_file(url: str) -> FileIdentity | None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fieldsharp.core.errors import StudyError
+from fieldsharp.core.program_name import program
+from fieldsharp.core.signals import in_main_thread
 
 RESUME = "resume"
 CONFIRM = "confirm"
@@ -62,7 +64,7 @@ def already_running(study: str, owner: LockOwner) -> StudyError:
     """Return the error of a study that another process runs."""
     return StudyError(
         f"study {study!r} is being run by {owner.description}; wait for it "
-        "to end, stop it with python run_sweep.py stop, or choose another name with --study"
+        f"to end, stop it with {program()} stop, or choose another name with --study"
     )
 
 
@@ -78,6 +80,11 @@ def process_identity(pid: int) -> str:
     except (OSError, ValueError, IndexError):
         return ""
     return f"{boot} {namespace} {started}"
+
+
+def own_identity() -> str:
+    """Return the identity of this process; "" in a thread, which no signal would stop."""
+    return process_identity(os.getpid()) if in_main_thread() else ""
 
 
 def is_same_namespace(identity: str) -> bool:

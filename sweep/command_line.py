@@ -11,6 +11,7 @@ import typer
 
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.core.printable import printable
+from fieldsharp.core.program_name import program, usage_name
 from fieldsharp.core.secret_variables import STORAGE_VARIABLE, TOKEN_VARIABLE
 from fieldsharp.core.signals import INTERRUPTED, StopSignals
 from fieldsharp.storage.location.passwords import Masking
@@ -19,6 +20,7 @@ from fieldsharp.sweep.commands import (
     confirm,
     dashboard,
     evaluate,
+    example,
     export,
     predict,
     report,
@@ -38,7 +40,6 @@ INTERRUPTED_CODE = 130
 LONGEST_ERROR = 4000
 
 app = typer.Typer(
-    name="run_sweep.py",
     help="Search for the loss that makes a forecast of a gridded field sharp, and true.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -57,6 +58,7 @@ for command in (
     evaluate,
     report,
     dashboard,
+    example,
 ):
     app.command(name=command.NAME, help=command.HELP)(command.run)
 app.add_typer(storage.app, name=storage.NAME, help=storage.HELP)
@@ -79,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
             code = app(
                 [argument for argument in arguments if argument != DEBUG] or ["--help"],
                 standalone_mode=False,
-                prog_name="run_sweep.py",
+                prog_name=usage_name(),
             )
     except FieldsharpError as error:
         return _print_error(str(error), error.exit_code, masking, debug=debug)
@@ -95,9 +97,10 @@ def main(arguments: Sequence[str]) -> int:
 def _print_unexpected(error: Exception, masking: Masking, *, debug: bool) -> int:
     format_message = getattr(error, "format_message", None)
     if callable(format_message):  # a usage error of typer's
-        command = getattr(getattr(error, "ctx", None), "command_path", "run_sweep.py")
+        path = getattr(getattr(error, "ctx", None), "command_path", usage_name())
+        command = program() + path.removeprefix(usage_name())
         message = str(format_message()).rstrip(".")
-        return _print_error(f"{message}; see python {command} --help", 2, masking, debug=debug)
+        return _print_error(f"{message}; see {command} --help", 2, masking, debug=debug)
     return _print_error(sentence(error), 1, masking, debug=debug)
 
 

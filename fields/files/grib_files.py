@@ -7,6 +7,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from fieldsharp.core.checkout import install_command
 from fieldsharp.core.errors import DataError
 from fieldsharp.fields.files.contents import Contents
 
@@ -28,7 +29,7 @@ def open_grib(path: Path) -> Contents:
     except (ImportError, RuntimeError) as error:  # an extra, or its library is missing
         raise DataError(
             f"data file {path} is a GRIB file, for which something more has to be installed: "
-            "python -m pip install -r requirements-grib.txt"
+            + install_command("grib")
         ) from error
     _require_single_messages(path)
     datasets = [

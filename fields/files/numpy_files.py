@@ -26,7 +26,7 @@ def open_npy(path: Path) -> xr.Dataset:
         ValueError: If it is no .npy file, or shorter than its header says.
     """
     with path.open("rb") as file:
-        shape, size = _from_header(file, os.fstat(file.fileno()).st_size)
+        shape, size = shape_and_bytes(file, os.fstat(file.fileno()).st_size)
         if len(shape) == 2:
             raise DataError(
                 f"array {path.stem!r} has the shape {shape}; expected (time, y, x) or (time, "
@@ -58,7 +58,7 @@ def open_npz(path: Path) -> Contents:
         for member in members:
             name = member.filename.removesuffix(".npy")
             with archive.open(member) as file:
-                shapes[name], sizes[name] = _from_header(file, member.file_size)
+                shapes[name], sizes[name] = shape_and_bytes(file, member.file_size)
     ranks = {name: len(shape) for name, shape in shapes.items() if len(shape) >= 2}
     fields = [name for name, rank in ranks.items() if rank >= 3]
     if not ranks:
@@ -83,7 +83,7 @@ def open_npz(path: Path) -> Contents:
     return Contents({"": ranks}, read, lambda: None)
 
 
-def _from_header(file: IO[bytes], size: int) -> tuple[tuple[int, ...], int]:
+def shape_and_bytes(file: IO[bytes], size: int) -> tuple[tuple[int, ...], int]:
     """Return the shape and the bytes of an array according to its header.
 
     Args:

@@ -65,6 +65,34 @@ def check_own_term(
             f"{setting} {name!r} has a gradient that is not finite on persistence, as a square "
             "root has at 0; add a small number under it"
         )
+    _require_mask(name, setting, pred_BTCHW, target_BTCHW, mask_HW, climatology_CHW)
+
+
+def _require_mask(
+    name: str,
+    setting: str,
+    pred_BTCHW: Tensor,
+    target_BTCHW: Tensor,
+    mask_HW: Tensor,
+    climatology_CHW: Tensor,
+) -> None:
+    """Check that masked cells, whose values are arbitrary, do not change a term.
+
+    Raises:
+        ConfigError: If they do.
+    """
+    if bool(mask_HW.all()):
+        return
+    term = Term(name, climatology_CHW)
+    with torch.no_grad():
+        value_B = term(pred_BTCHW, target_BTCHW, mask_HW, 0.5)
+        other_BTCHW = torch.where(mask_HW, target_BTCHW, target_BTCHW + 1.0)
+        changed_B = term(pred_BTCHW, other_BTCHW, mask_HW, 0.5)
+    if not torch.allclose(value_B, changed_B, rtol=1e-4, atol=1e-7):
+        raise ConfigError(
+            f"{setting} {name!r} changes with the values of masked cells, which are no data; take "
+            "only those where mask_HW is true, as by torch.where(mask_HW, error_BTCHW, 0.0)"
+        )
 
 
 def _slope(value_B: object, forecast_BTCHW: Tensor) -> Tensor | None:

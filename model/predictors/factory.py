@@ -7,7 +7,8 @@ from torch import nn
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.suggestions import unknown
-from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.predictors.interface import ForecastShape, SelfTesting
+from fieldsharp.model.predictors.saved_state import only_tensors
 from fieldsharp.model.registry import PREDICTORS, load
 from fieldsharp.model.settings import PredictorSettings
 
@@ -28,11 +29,14 @@ def build_predictor(settings: PredictorSettings, shape: ForecastShape) -> nn.Mod
             raise ConfigError(f"predictor.options: {unknown('option', name, own)}")
     try:
         predictor: nn.Module = cls(shape, settings.width, **settings.options)
+    except ConfigError:
+        raise
     except (Exception, SystemExit) as error:  # a class of the user's may raise anything
         raise ConfigError(
             f"predictor {settings.name!r} cannot be built with width {settings.width} and options "
             f"{settings.options} ({_one_line(error)})"
         ) from error
+    only_tensors(predictor)
     return predictor
 
 
@@ -60,6 +64,9 @@ def check_predictor(predictor: nn.Module, shape: ForecastShape, name: str) -> No
             f"predictor {name!r} returns the shape {found} where (batch, horizon, channel, y, x) = "
             f"{expected} was expected{_channels(shape)}"
         )
+    for module in predictor.modules():
+        if isinstance(module, SelfTesting):
+            module.test_itself()
 
 
 def _channels(shape: ForecastShape) -> str:

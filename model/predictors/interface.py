@@ -53,3 +53,12 @@ class MemberForecasting(Protocol):
     def forecast_members(self, history_BTCHW: Tensor) -> Tensor:
         """Return the members [B, K, T, C, H, W], each with noise of its own."""
         ...
+
+
+@runtime_checkable
+class SelfTesting(Protocol):
+    """A predictor made of a net that nobody here knows, which is tried before it is trained."""
+
+    def test_itself(self) -> None:
+        """Raise ``ConfigError`` if it cannot be trained, saved, or called again."""
+        ...

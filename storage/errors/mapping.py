@@ -7,13 +7,14 @@ from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from fieldsharp.core.checkout import install_command
 from fieldsharp.core.errors import ConfigError, StorageError, TrialEndedElsewhere
 from fieldsharp.storage.errors.messages import one_line, storage_command, storage_error
 from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.url import is_postgres
 
 INSTALL = (
-    "install it with pip install -r requirements-postgres.txt, and write the address as "
+    f"install it with {install_command('postgres')}, and write the address as "
     "postgresql+psycopg://..."
 )
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fieldsharp.core.errors import DatabaseDamaged, StorageError, StorageUnavailable
+from fieldsharp.core.program_name import program
 from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.paths import backups_folder, newest_backup
 from fieldsharp.storage.location.url import as_option
@@ -135,12 +136,12 @@ def removed_in_use(url: str, path: Path) -> DatabaseDamaged:
 
 def storage_command(url: str, command: str) -> str:
     """Return a ``storage`` command on this database as it is typed."""
-    return f"`python run_sweep.py storage {command}{as_option(url)}`"
+    return f"`{program()} storage {command}{as_option(url)}`"
 
 
 def resume_hint(url: str, command: str, study: str) -> str:
     """Return how to go on with ``resume`` or ``confirm`` of a study, for a message."""
-    return f"go on with python run_sweep.py {command} {shlex.quote(study)}{as_option(url)}"
+    return f"go on with {program()} {command} {shlex.quote(study)}{as_option(url)}"
 
 
 def restore_advice(url: str, *, otherwise: str) -> str:

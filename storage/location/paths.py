@@ -9,6 +9,7 @@
     artifacts/            uploads of the dashboard
     series/               data too large for the memory of each worker, as they are read: see
                           ``fields.stored_series``; of all studies of the same data
+    data/                 data that a program gave in memory, under the hash of their contents
     <identity>/           of one study: the identity is drawn when the study is made, so that a
                           study of the same name in a new database never takes up another's files
         spool/            results that are not in the database yet
@@ -16,6 +17,7 @@
         project/          of a script's study: its project as it was when the study began
         output/           printed output of scripts, by trial
         samples/          data of the preview pictures, by trial
+        tracking/         epochs of running trials and locks and messages of trackers
 
 A database on a server has the same in ``<host>-<port>-<database>.files`` of the working folder, or
 in the folder its address names: ``?files=/folder``. PostgreSQL keeps the locks itself.
@@ -95,6 +97,11 @@ def backups_folder(url: str) -> Path:
 def series_folder(url: str) -> Path:
     """Return the folder of the data that workers share."""
     return files_folder(url) / SERIES
+
+
+def given_data_folder(url: str) -> Path:
+    """Return the folder of data that a program gave in memory."""
+    return files_folder(url) / "data"
 
 
 def artifacts_folder(url: str) -> Path:

@@ -28,7 +28,7 @@ from fieldsharp.storage.lock_owner import (
     NO_OWNER,
     RESUME,
     LockOwner,
-    process_identity,
+    own_identity,
 )
 from fieldsharp.storage.postgres.advisory_locks import (
     ALL_STUDIES,
@@ -118,7 +118,7 @@ def take_over(connection: Connection, ownership: Ownership) -> None:
         "host": platform.node(),
         "command": ownership.command,
         "files": ownership.files,
-        "identity": process_identity(os.getpid()),
+        "identity": own_identity(),
     }
     connection.execute(sqlalchemy.text(_TAKE_OVER), values)
 

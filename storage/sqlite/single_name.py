@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.program_name import program
 from fieldsharp.storage.location.passwords import mask_password
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.storage.sqlite.file import hard_links, sidecar_files, size_of
@@ -32,8 +33,8 @@ def reserve_name(url: str, path: Path) -> None:
             url_of_link = f"sqlite:///{link}"
             raise ConfigError(
                 f"storage {path} is also called {link}, and {log.name} has changes made through "
-                "that name which are not in the file yet; move them into it with `python "
-                f"run_sweep.py storage backup{as_option(url_of_link)}`, then run the same command "
+                "that name which are not in the file yet; move them into it with "
+                f"`{program()} storage backup{as_option(url_of_link)}`, then run the same command "
                 "again"
             )
     writer = lock_name(path)
@@ -47,9 +48,10 @@ def reserve_name(url: str, path: Path) -> None:
         names = ", ".join(map(str, links)) or "in another folder"
         logger.warning(
             "the database %s has another name (hard link: %s), which changes with it and is no "
-            "backup; make one with python run_sweep.py storage backup, and use one name alone",
+            "backup; make one with %s storage backup, and use one name alone",
             mask_password(url),
             names,
+            program(),
         )
 
 

@@ -29,7 +29,7 @@ from fieldsharp.storage.lock_owner import (
     RESUME,
     LockOwner,
     already_running,
-    process_identity,
+    own_identity,
 )
 from fieldsharp.storage.sqlite.file import file_identity
 from fieldsharp.storage.sqlite.inode_locks import is_study_locked, lock_study
@@ -50,7 +50,7 @@ class SqliteStudyLock:
         self._database = sqlite_path(url)
         self.path = paths.study_lock(url, study)
         self._request = paths.stop_request(url, study)
-        self._identity = process_identity(os.getpid())
+        self._identity = own_identity()
         self._file: IO[str] | None = None
         self._free_byte: Callable[[], None] | None = None
 

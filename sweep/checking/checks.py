@@ -10,7 +10,6 @@ from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.fields.stored_series.store import SeriesStore, temporary_store
 from fieldsharp.model.device import find_hardware
-from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.sweep.checking.blur import check_blur
 from fieldsharp.sweep.checking.context import Check, CheckContext, Finding
 from fieldsharp.sweep.checking.input_range import (
@@ -29,17 +28,22 @@ from fieldsharp.sweep.checking.optimiser import (
     check_movement,
     check_short_training,
 )
+from fieldsharp.sweep.configuration.placeholders import placeholders
+from fieldsharp.sweep.configuration.script_results import FieldFile, field_file, path_of
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.preflight import (
     local_processes,
-    require_sharpeners,
-    run_preflight,
+    preflight_of_script,
+    require_parts,
     with_length_in_epochs,
 )
-from fieldsharp.sweep.execution.script.launch import find_program
-from fieldsharp.sweep.execution.script.preflight import require_script
-from fieldsharp.sweep.trials.trial import forecast_shape
+from fieldsharp.sweep.execution.script.launch import find_program, flag_of
+from fieldsharp.sweep.execution.script.preflight import (
+    REQUIREMENTS,
+    changed_later,
+    known_command_line,
+)
 
 CHECKS: dict[str, Callable[[CheckContext], Finding]] = {
     "units": check_units,
@@ -97,9 +101,7 @@ def open_context(config: SweepConfig, store: SeriesStore | None = None) -> Check
     data = load_forecast_data(
         config.data, hardware.device, local_processes(config), config.objective.measures, store
     )
-    shape = forecast_shape(data, config.run)
-    check_predictor(build_predictor(config.predictor, shape), shape, config.predictor.name)
-    require_sharpeners(config, data)
+    require_parts(config, data)
     config = with_length_in_epochs(config, data)
     return CheckContext(config, data, hardware)
 
@@ -126,13 +128,15 @@ def check_script(config: SweepConfig) -> Iterator[Check]:
     settings = config.trainer
     assert settings is not None, "there is a script"
     checks: dict[str, Callable[[], str]] = {
-        "script": lambda: _script(config, settings),
+        "script": lambda: _script(settings),
         "values": lambda: _values(config, settings),
         "targets": lambda: _targets(config),
         "what comes back": lambda: _results(settings),
     }
     for name, check in checks.items():
         try:
+            if name in REQUIREMENTS:
+                REQUIREMENTS[name](config)
             yield Check(ok=True, detail=check(), name=name)
         except FieldsharpError as error:
             yield _named(name, _finding_of_error(error))
@@ -148,8 +152,7 @@ def _finding_of_error(error: FieldsharpError) -> Finding:
     return Finding(ok=False, detail=detail, fix=fix)
 
 
-def _script(config: SweepConfig, settings: ScriptSettings) -> str:
-    require_script(config)
+def _script(settings: ScriptSettings) -> str:
     commands = [
         " ".join([find_program(settings, command[0]), *command[1:]])
         for command in settings.commands
@@ -159,12 +162,26 @@ def _script(config: SweepConfig, settings: ScriptSettings) -> str:
 
 def _values(config: SweepConfig, settings: ScriptSettings) -> str:
     names = [name.removeprefix("script.") for name in config.search.space]
-    handed = ", ".join(f"{name} as {settings.called(name)}" for name in names)
-    return f"searched and handed over as {settings.values}: {handed}"
+    passed = ", ".join(f"{name} {_passed(name, settings)}" for name in names)
+    return "; ".join([f"searched: {passed}", *changed_later(settings)])
+
+
+def _passed(name: str, settings: ScriptSettings) -> str:
+    """Return how a value reaches the script, in words."""
+    words = [w for command in settings.commands for w in command[1:] if name in placeholders(w)]
+    ways = [f"in the word {word}" for word in words]
+    if settings.file_entry(name) is not None:
+        ways.append(f"written to {settings.names[name]}")
+    elif settings.is_passed(name):
+        called = settings.called(name)
+        if settings.values == "flags":
+            called = flag_of(settings, known_command_line(settings), name)
+        ways.append(f"as {called} ({settings.values})")
+    return " and ".join(ways)
 
 
 def _targets(config: SweepConfig) -> str:
-    facts = run_preflight(config).facts
+    facts = preflight_of_script(config).facts
     unit = f" {facts.units}" if facts.units else ""
     of = (
         f"of {DataFiles.of(config.data.path)}"
@@ -180,15 +197,23 @@ def _results(settings: ScriptSettings) -> str:
         sharpened = (
             "no sharpener is tried, since trainer.training_forecast names no forecast to fit it on"
             if settings.training_forecast is None
-            else f"sharpeners are fitted on {settings.training_forecast} beside "
-            f"{settings.training_truth}"
+            else f"sharpeners are fitted on {_array(settings.training_forecast)} beside "
+            f"{_array(settings.training_truth)}"
         )
         return (
-            f"{settings.forecast} beside {settings.truth}: every guard is taken but change, which "
-            f"needs the last known frame; {sharpened}"
+            f"{_array(settings.forecast)} beside {_array(settings.truth)}: every guard is taken "
+            f"but change, which needs the last known frame; {sharpened}"
         )
-    where = settings.metrics or "what is printed"
+    where = path_of(settings.metrics) if settings.metrics else "what is printed"
     return (
         f"numbers in {where}: the guards whose metrics are not among them are left out, and "
         "nothing then refuses sharpness that is noise"
     )
+
+
+def _array(setting: str | FieldFile | None) -> str:
+    """Return a file and what its axes are, in a few words."""
+    file = field_file(setting or "")
+    which = f" ({file.key})" if file.key else ""
+    axes = f" with the axes {', '.join(file.axes)}" if file.axes else ""
+    return f"{file.path}{which}{axes}"

@@ -100,5 +100,7 @@ def _gradient_norm(value: Tensor, predictor: nn.Module) -> float:
         return 0.0
     weights = [weight for weight in predictor.parameters() if weight.requires_grad]
     slopes = torch.autograd.grad(value, weights, allow_unused=True)
-    squares = [slope.cpu().double().square().sum().item() for slope in slopes if slope is not None]
+    squares = [
+        slope.abs().cpu().double().square().sum().item() for slope in slopes if slope is not None
+    ]
     return math.sqrt(sum(squares))

@@ -1,21 +1,14 @@
 """``check``: diagnostics of a configuration before a sweep."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from fieldsharp.sweep.commands.options import DEFAULT_CONFIG, Json, Overrides, find_config
+from fieldsharp.sweep.commands.options import Config, Json, Overrides, find_config
 
 NAME = "check"
 HELP = "Check predictor, optimiser, losses and data of a configuration."
 
 
-def run(
-    config: Annotated[Path, typer.Argument(help="YAML file.")] = DEFAULT_CONFIG,
-    settings: Overrides = None,
-    as_json: Json = False,
-) -> None:
+def run(config: Config = None, settings: Overrides = None, as_json: Json = False) -> None:
     """Check a configuration; exit code 1 if anything fails."""
     from rich.table import Table
 
@@ -23,11 +16,14 @@ def run(
     from fieldsharp.sweep.commands.console import wide_console
     from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.configuration.config_file import load_config
+    from fieldsharp.sweep.tracking.packages import require_packages
 
-    loaded = load_config(find_config(config), settings or []).config
+    path = find_config(config)
+    loaded = load_config(path, settings or []).config
+    require_packages(loaded.tracking)
     console = wide_console()
     if console.is_terminal and not as_json:
-        subject = DataFiles.of(loaded.data.path) if loaded.has_data else config
+        subject = DataFiles.of(loaded.data.path) if loaded.has_data else path
         console.print(f"checking {subject}", markup=False, soft_wrap=True)
     from fieldsharp.sweep.checking.checks import checks_of
     from fieldsharp.sweep.execution.leftover_processes import kill_leftovers

@@ -1,7 +1,6 @@
 """``evaluate``: every metric of a forecast file against a truth file."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -100,7 +99,11 @@ def run(
     from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.commands.status_view import show_guards
     from fieldsharp.sweep.trials.file_evaluation import NumbersInFiles, evaluate_files
-    from fieldsharp.sweep.trials.file_references import file_references, note_on_references
+    from fieldsharp.sweep.trials.file_references import (
+        evaluation_as_json,
+        file_references,
+        note_on_references,
+    )
     from fieldsharp.sweep.trials.file_sharpening import TrainingFiles
 
     if select and truth_select:
@@ -121,11 +124,10 @@ def run(
         forecast_select=_selection("--forecast-select", forecast_select),
         numbers=NumbersInFiles(tuple(missing_value or ()), allow_fill_like),
     )
-    references, note = file_references(evaluation), note_on_references(evaluation)
     if as_json:
-        listed = {"references": [asdict(one) for one in references], "references_note": note}
-        say_json({**evaluation.as_json(), **listed})
+        say_json(evaluation_as_json(evaluation))
         return
+    references, note = file_references(evaluation), note_on_references(evaluation)
     unit = evaluation.units or "units of the field"
     names = {
         "field": unit,

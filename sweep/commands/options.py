@@ -11,21 +11,28 @@ from typing import Annotated
 
 import typer
 
-from fieldsharp.core.checkout import PROJECT
+from fieldsharp.core.checkout import IS_CHECKOUT, PROJECT
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.secret_variables import STORAGE_VARIABLE
 from fieldsharp.storage.location.url import DEFAULT_URL
 
 DEFAULT_STORAGE = DEFAULT_URL
-DEFAULT_CONFIG = Path("configs/quickstart.yaml")
+QUICKSTART = Path("configs/quickstart.yaml")
 BREAKS = (":", "=")
 
 
-def find_config(config: Path) -> Path:
-    """Return the default configuration of this project wherever the command is run from."""
-    if config == DEFAULT_CONFIG and not config.exists():
-        return PROJECT / DEFAULT_CONFIG
-    return config
+Config = Annotated[
+    Path | None,
+    typer.Argument(help="YAML file; without one, the quickstart's.", show_default=False),
+]
+
+
+def find_config(config: Path | None) -> Path:
+    """Return the named configuration, or the quickstart's that comes with this program."""
+    if config is not None:
+        return config
+    # In a checkout a person may be in a copy of it; elsewhere configs/ is the user's own.
+    return QUICKSTART if IS_CHECKOUT and QUICKSTART.exists() else PROJECT / QUICKSTART
 
 
 def storage_address(value: str) -> str:

@@ -11,9 +11,6 @@ from fieldsharp.sweep.commands.printing import say, say_json
 
 NAME = "predict"
 HELP = "Forecast from a run folder, as many frames ahead as asked for."
-IN_MEMORY = 4 * 2**20
-"""A quarter of the free memory, in MB: data that are read once and fit into it are read into it, in
-11 bytes a value rather than 4."""
 
 
 def run(
@@ -36,12 +33,9 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Forecast from a run folder."""
-    from fieldsharp.core.memory import available_memory
     from fieldsharp.fields.series import period_text, time_text
-    from fieldsharp.fields.stored_series.store import temporary_store
     from fieldsharp.fields.writing import write_netcdf
-    from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
-    from fieldsharp.sweep.results.prediction import forecast_variables, steps_of_days
+    from fieldsharp.sweep.results.prediction import forecast_of_length
     from fieldsharp.sweep.results.run_folder import load_run
 
     if (steps is None) == (days is None):
@@ -49,9 +43,8 @@ def run(
     if output.suffix != ".nc":
         raise ConfigError(f"-o {output} must end in .nc: forecasts are written as NetCDF")
     trained = load_run(run_folder)
-    with kill_leftovers(), temporary_store(available_memory() / IN_MEMORY) as store:
-        count = steps if steps is not None else steps_of_days(trained, days or 0, data, store)
-        series, *others = forecast_variables(trained, count, data, after, sharpening, store)
+    series, *others = forecast_of_length(trained, steps, days, data, after, sharpening)
+    count = len(series.time)
     write_netcdf(series, output, *others)
     if as_json:
         say_json(

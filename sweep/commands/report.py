@@ -22,9 +22,9 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Write a report."""
-    from fieldsharp.sweep.report.build import make_report
+    from fieldsharp.sweep.report.build import default_path, make_report
 
-    made = make_report(study, storage_address(storage), output or _default(study), trial)
+    made = make_report(study, storage_address(storage), output or default_path(study), trial)
     if as_json:
         facts = {
             "report": str(made.path),
@@ -41,9 +41,3 @@ def run(
         f"report of {study} ({made.verdict}), {made.pictures} pictures, "
         f"{made.size / 1e6:.1f} MB, written to {made.path}, {split}"
     )
-
-
-def _default(study: str) -> Path:
-    """Return a file name for a study, which may be called anything."""
-    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in study).strip("-.")
-    return Path(f"{name[:100] or 'study'}-report.html")

@@ -1,14 +1,13 @@
 """``start``: run a sweep."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fieldsharp.sweep.commands.notify import Notify
 from fieldsharp.sweep.commands.options import (
-    DEFAULT_CONFIG,
     DEFAULT_STORAGE,
+    Config,
     Overrides,
     Storage,
     complete_study,
@@ -25,7 +24,7 @@ HELP = "Run a sweep; a study of that name and configuration is gone on with."
 
 
 def run(
-    config: Annotated[Path, typer.Argument(help="YAML file.")] = DEFAULT_CONFIG,
+    config: Config = None,
     study: Annotated[
         str | None, typer.Option(help="Name of the study.", autocompletion=complete_study)
     ] = None,
@@ -54,11 +53,9 @@ def run(
     notify: Notify = None,
 ) -> None:
     """Run a sweep from the command line."""
-    import json
-
     from fieldsharp.fields.files.data_files import DataFiles
     from fieldsharp.sweep.commands.console import wide_console
-    from fieldsharp.sweep.configuration.config_file import load_config
+    from fieldsharp.sweep.configuration.config_file import as_overrides, load_config
 
     address = storage_address(storage)
     given = {
@@ -67,10 +64,7 @@ def run(
         "workers.count": workers,
         "budget.timeout": timeout,
     }
-    # Quoted, since JSON is YAML: a study may be named 123 or true.
-    overrides = [
-        f"{key}={json.dumps(v, ensure_ascii=False)}" for key, v in given.items() if v is not None
-    ]
+    overrides = as_overrides({name: value for name, value in given.items() if value is not None})
     loaded = load_config(find_config(config), [*(settings or []), *overrides]).config
     warm_start = _warm_start(earlier, earlier_storage, loaded, address)
     console = wide_console(stderr=as_json)

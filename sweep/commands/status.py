@@ -63,6 +63,7 @@ def _watch(study: str | None, address: str, interval_s: float, *, as_json: bool)
 
 
 def _show(study: str | None, address: str, *, as_json: bool) -> None:
+    from fieldsharp.core.program_name import program
     from fieldsharp.storage.database import open_database
     from fieldsharp.sweep.commands.console import wide_console
     from fieldsharp.sweep.commands.printing import say_json
@@ -88,4 +89,4 @@ def _show(study: str | None, address: str, *, as_json: bool) -> None:
     for status in found:
         show_status(status, console)
     if not found:
-        console.print("no studies yet; start one with python run_sweep.py start")
+        console.print(f"no studies yet; start one with {program()} start")

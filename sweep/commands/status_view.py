@@ -7,6 +7,7 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
+from fieldsharp.core.program_name import program
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.verdicts.verdict import NOTHING_TO_FIX, SUCCESS
@@ -163,7 +164,7 @@ def show_result(status: StudyStatus, address: str, console: Console) -> None:
     if not status.trains_script:  # a script is run by hand
         commands += ["train best.yaml -o run", "predict run --steps 3 -o forecast.nc"]
     for command in commands:
-        console.print(f"  python run_sweep.py {command}", markup=False, soft_wrap=True)
+        console.print(f"  {program()} {command}", markup=False, soft_wrap=True)
 
 
 def _reference(reference: Reference) -> list[str]:

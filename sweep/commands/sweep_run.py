@@ -2,15 +2,12 @@
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 
-from optuna.study import Study
 from rich.console import Console
 
-from fieldsharp.core.errors import BadInput, FieldsharpError
+from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.objectives.verdicts.verdict import PROMISING
 from fieldsharp.storage.database import open_database
-from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.commands.console import can_redraw, wide_console
 from fieldsharp.sweep.commands.notify import findings_of, notifying
 from fieldsharp.sweep.commands.printing import say_json
@@ -20,11 +17,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.run import run_sweep
 from fieldsharp.sweep.monitoring.live_progress import LiveProgress, OpenedSweep
 from fieldsharp.sweep.monitoring.progress import LogProgress, SilentProgress
-from fieldsharp.sweep.results.narrowed_search import (
-    FILE,
-    render_narrowed_search,
-    write_narrowed_search,
-)
+from fieldsharp.sweep.results.narrowed_search import save_narrowed_search
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.status.report import study_status
 from fieldsharp.sweep.study.warm_start import WarmStart
@@ -89,7 +82,7 @@ def run_and_show(
         elif not output.quiet:
             show_result(status, address, console)
         if status.verdict.name == PROMISING:
-            _write_narrowed_search(study, address)
+            save_narrowed_search(study, address)
 
 
 def make_progress(sweep: OpenedSweep, console: Console, *, quiet: bool) -> SilentProgress:
@@ -108,14 +101,3 @@ def _print_status(name: str, address: str) -> None:
         say_json(study_status(study, address).as_json())
     except FieldsharpError as error:
         logger.warning("the state of study %s cannot be read: %s", name, error)
-
-
-def _write_narrowed_search(study: Study, address: str) -> None:
-    """Write the narrowed search to its file in the working directory."""
-    try:
-        with database_errors(address):
-            text = render_narrowed_search(study, study.get_trials(deepcopy=False))
-        write_narrowed_search(text, Path(FILE), named=False)
-        logger.info("the narrowed search is written to %s", FILE)
-    except BadInput as error:  # the sweep itself succeeded
-        logger.warning("no %s was written: %s", FILE, error)

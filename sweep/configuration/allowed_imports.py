@@ -4,15 +4,16 @@ A class or function named in a configuration is code that is run. A reader of an
 configuration needs to check this one line: nothing is imported from modules that it does not name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 from fieldsharp.core.suggestions import unknown
-from fieldsharp.model.registry import PREDICTORS
+from fieldsharp.model.registry import ADAPTERS, PREDICTORS
 
 MEMBER = "predictor.options.member"
+MODULE = "predictor.options.module"
 
 
 def _modules(value: Any) -> Any:
@@ -44,6 +45,32 @@ def require_allowed(setting: str, name: object, plugins: Sequence[str]) -> None:
         if ":" not in name:
             raise ValueError(f"{setting}: {unknown('predictor', name, PREDICTORS)}")
         _require_inside(setting, "class", name, plugins)
+
+
+def require_allowed_module(
+    setting: str, module: object, names: Iterable[object], plugins: Sequence[str]
+) -> None:
+    """Check the net of a library, where one of the predictors is made of it.
+
+    Args:
+        setting: The setting that names the net, for the error.
+        module: The net, ``package.module:Name`` of a listed module.
+        names: Of the predictors that may be trained.
+        plugins: The listed modules.
+
+    Raises:
+        ValueError: If it is missing, no such path, or of another module.
+    """
+    adapter = next((name for name in names if name in ADAPTERS), None)
+    if adapter is None:
+        return
+    if not isinstance(module, str) or ":" not in module:
+        found = "and it is missing" if module is None else f"found {module!r}"
+        raise ValueError(
+            f"{setting} must name the net of the predictor {adapter} as package.module:Class, such "
+            f"as neuralop.models:FNO, {found}"
+        )
+    _require_inside(setting, "net", module, plugins)
 
 
 def require_listed(setting: str, kind: str, name: str, plugins: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ Asked of files and ``--set`` only: a stored study keeps what it was started with
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from fieldsharp.core.errors import ConfigError
@@ -14,12 +13,12 @@ from fieldsharp.core.setting_words import in_quotes
 _LIKE_A_NUMBER = re.compile(r"[-+.]?[0-9]")
 
 
-def require_choices_of_one_kind(tree: dict[str, Any], path: Path) -> None:
+def require_choices_of_one_kind(tree: dict[str, Any], source: str) -> None:
     """Check the choices of each searched setting.
 
     Args:
         tree: A configuration as read.
-        path: Of its file, for the message.
+        source: Of it, for the message.
 
     Raises:
         ConfigError: If true or false is among other values, or text such as 1_000 among numbers.
@@ -30,7 +29,7 @@ def require_choices_of_one_kind(tree: dict[str, Any], path: Path) -> None:
         choices = searched.get("choices") if isinstance(searched, dict) else None
         problem = _problem(choices) if isinstance(choices, list) else None
         if problem is not None:
-            raise ConfigError(f"search.space.{name}.choices has {problem} (in {path})")
+            raise ConfigError(f"search.space.{name}.choices has {problem} (in {source})")
 
 
 def _problem(choices: Sequence[Any]) -> str | None:

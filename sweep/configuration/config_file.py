@@ -1,5 +1,6 @@
 """Reads a configuration from YAML and ``--set``; every mistake is reported in one sentence."""
 
+import json
 import logging
 import math
 import re
@@ -14,12 +15,13 @@ from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.setting_words import in_quotes
 from fieldsharp.core.suggestions import nearest
 from fieldsharp.fields.files.data_files import absolute
-from fieldsharp.fields.settings import CONVERSION, section_of
+from fieldsharp.fields.settings import CONVERSION, section_beside_text, section_of
 from fieldsharp.model.registry import BEST_SHARPENER
 from fieldsharp.objectives.settings import VariableTargets
 from fieldsharp.sweep.configuration.choices_in_a_file import require_choices_of_one_kind
 from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS
 from fieldsharp.sweep.configuration.safe_yaml import Tree, parse_yaml, read_yaml
+from fieldsharp.sweep.configuration.script_results import FORMS
 from fieldsharp.sweep.configuration.settings import ONE_TRAINING, SweepConfig
 
 logger = logging.getLogger(__name__)
@@ -58,10 +60,34 @@ def load_config(
         ConfigError: If the file is missing or no YAML, a key or name is unknown, or a value is out
             of range.
     """
-    tree = read_yaml(path)
+    return configure(
+        read_yaml(path), str(path), path.resolve().parent, overrides, one_training=one_training
+    )
+
+
+def configure(
+    tree: Any,
+    source: str,
+    folder: Path,
+    overrides: Sequence[str] = (),
+    *,
+    one_training: bool = False,
+) -> ConfigFile:
+    """Return a configuration from the plain values of a file, see ``load_config``.
+
+    Args:
+        tree: A mapping of settings, which is changed.
+        source: Of these values, for errors.
+        folder: What relative paths in it are relative to.
+        overrides: ``key.path=value`` each.
+        one_training: Whether the search need not fit the settings.
+
+    Raises:
+        ConfigError: As ``load_config``.
+    """
     if not isinstance(tree, dict):
         raise ConfigError(
-            f"configuration {path} must be a mapping of settings such as 'data:', "
+            f"configuration {source} must be a mapping of settings such as 'data:', "
             f"found {type(tree).__name__}"
         )
     beside: Tree = {name: tree.pop(name, None) or {} for name in EXPORT_SECTIONS}
@@ -69,30 +95,47 @@ def load_config(
         if not isinstance(section, dict):
             raise ConfigError(
                 f"{name} must be a mapping as an export writes it, found {_shown(section)}; "
-                f"remove it (in {path})"
+                f"remove it (in {source})"
             )
-    _require_numbers(beside["metrics"], path)
+    _require_numbers(beside["metrics"], source)
     tree = {name: section for name, section in tree.items() if section is not None}
     if isinstance(tree.get("trainer"), dict):
         tree["trainer"].setdefault("project", ".")
-    _make_paths_absolute(tree, path.resolve().parent)
+    _make_paths_absolute(tree, folder)
     if not beside["exported"]:  # an export of an earlier version was trained without
         tree.setdefault("sharpening", {"name": BEST_SHARPENER})
     for override in overrides:
         _apply_override(tree, override)
-    _require_one_length(tree, path)
+    _require_one_length(tree, source)
     if not one_training:
-        require_choices_of_one_kind(tree, path)
+        require_choices_of_one_kind(tree, source)
     _make_paths_absolute(tree, Path.cwd())
     return ConfigFile(
         config=validate(
             tree,
-            f"{path} and the command line" if overrides else str(path),
+            f"{source} and the command line" if overrides else source,
             one_training=one_training,
         ),
         exported=beside["exported"],
         metrics=beside["metrics"],
     )
+
+
+def as_overrides(given: Mapping[str, Any]) -> list[str]:
+    """Return values by setting as overrides.
+
+    Quoted, since JSON is YAML: a study may be named 123 or true.
+
+    Raises:
+        ConfigError: If a value is none that a configuration can hold.
+    """
+    try:
+        return [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items()]
+    except TypeError as error:
+        raise ConfigError(
+            f"the settings {', '.join(given)} must be numbers, text, true or false, lists or "
+            f"mappings of these ({error})"
+        ) from error
 
 
 def validate(tree: Tree, source: str, *, one_training: bool = False) -> SweepConfig:
@@ -124,7 +167,7 @@ def _sentence(detail: Any) -> str:
         del found_at[3:4]
     if found_at[:3] == [*TARGETS, "by_name"]:
         del found_at[2]
-    location = [part for part in found_at if part not in ("int", "float", "bool")]
+    location = [part for part in found_at if part not in ("int", "float", "bool", *FORMS)]
     where = ".".join(str(part) for part in location if not str(part).startswith("literal["))
     found = detail["input"]
     kind = detail["type"]
@@ -168,12 +211,12 @@ def _shown(found: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
-def _require_numbers(metrics: Tree, path: Path) -> None:
+def _require_numbers(metrics: Tree, source: str) -> None:
     for name, value in metrics.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ConfigError(
                 f"metrics.{name} must be a number as an export writes it, found {_shown(value)}; "
-                f"remove it (in {path})"
+                f"remove it (in {source})"
             )
 
 
@@ -184,7 +227,9 @@ def _known_keys(location: list[Any]) -> list[str]:
         return list(VariableTargets.model_fields)
     for part in location:
         field = model.model_fields.get(str(part))
-        section = section_of(field.annotation) if field else None
+        section = (
+            section_of(field.annotation) or section_beside_text(field.annotation) if field else None
+        )
         if section is None:
             return ["low", "high", "log", "choices"] if "space" in location else []
         model = section
@@ -247,7 +292,7 @@ def _let_the_later_win(training: Tree, given: str, value: Any) -> None:
             training.pop(name, None)
 
 
-def _require_one_length(tree: Tree, path: Path) -> None:
+def _require_one_length(tree: Tree, source: str) -> None:
     """Refuse a file that both names the epochs and has them found; stored studies do both."""
     training = tree.get("training")
     if not isinstance(training, dict) or training.get("length") != "auto":
@@ -255,7 +300,7 @@ def _require_one_length(tree: Tree, path: Path) -> None:
     if training.get("epochs") is not None:
         raise ConfigError(
             f"training.epochs is {_shown(training['epochs'])} and training.length auto, which "
-            f"finds the epochs; leave one of them out (in {path})"
+            f"finds the epochs; leave one of them out (in {source})"
         )
 
 

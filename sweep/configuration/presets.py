@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from pydantic import JsonValue
+
 from fieldsharp.model.registry import NO_TERM
 from fieldsharp.sweep.configuration.ranges import (
     GIVEN,
@@ -32,7 +34,7 @@ class Preset:
 
     name: str
     values: dict[str, Scalar]
-    options: dict[str, Scalar] | None = None
+    options: Mapping[str, JsonValue] | None = None
 
     def run(
         self, config: SweepConfig, searched: Mapping[str, Scalar] = MappingProxyType({})
@@ -119,9 +121,13 @@ def _baseline(config: SweepConfig) -> Preset:
     if name != ENSEMBLE:
         return BASELINE_PRESET
     options = dict(config.predictor.options)
-    member = options.pop("member", "unet")
+    member = str(options.pop("member", "unet"))
     options.pop("members", None)
-    values = {**BASELINE_PRESET.values, "predictor.name": member, "loss.base": "mse"}
+    values: dict[str, Scalar] = {
+        **BASELINE_PRESET.values,
+        "predictor.name": member,
+        "loss.base": "mse",
+    }
     return Preset(BASELINE, values, options)
 
 

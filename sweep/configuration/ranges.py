@@ -24,6 +24,8 @@ OF_SCRIPT = "script."
 """Prefix of a searched value that is passed to a script, see ``trainer``."""
 GIVEN = "trainer.given."
 Scalar = int | float | bool | str
+GivenValue = Scalar | tuple[Scalar, ...]
+"""A value that a script is given: what is searched is a single one."""
 
 
 def setting_path(name: str) -> str:
@@ -61,12 +63,31 @@ def setting_path(name: str) -> str:
 
 
 def value_at(tree: Mapping[str, object], path: str) -> int | float | bool | str | None:
-    """Return the scalar at a dotted path of nested settings, None if it is missing."""
+    """Return the scalar at a dotted path of nested settings; None of a list or what is missing."""
     node: object = tree
     for part in path.split("."):
         node = node.get(part) if isinstance(node, Mapping) else None
-    assert node is None or isinstance(node, int | float | str), f"{path} is no single value"
-    return node
+    return node if isinstance(node, int | float | str) else None
+
+
+def set_value(tree: dict[str, Any], path: str, value: Scalar) -> None:
+    """Put a single value at a dotted path of nested settings.
+
+    Raises:
+        ValueError: If a list or a mapping is there, or a section of the path is a single value.
+    """
+    *sections, leaf = path.split(".")
+    node: Any = tree
+    for section in sections:
+        node = node.setdefault(section, {})
+        if not isinstance(node, dict):
+            raise ValueError(f"{path} is no setting; {section} is {node!r}, which has no {leaf}")
+    if isinstance(node.get(leaf), dict | list):
+        raise ValueError(
+            f"{path} is {node[leaf]!r}, and single values alone are searched; search a single "
+            "value, or leave it out of search.space"
+        )
+    node[leaf] = value
 
 
 class NumberRange(Settings):

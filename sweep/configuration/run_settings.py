@@ -14,8 +14,10 @@ from fieldsharp.model.settings import (
 )
 from fieldsharp.sweep.configuration.allowed_imports import (
     MEMBER,
+    MODULE,
     Plugins,
     require_allowed,
+    require_allowed_module,
     require_listed,
 )
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
@@ -56,8 +58,11 @@ class RunSettings(Settings):
     @model_validator(mode="after")
     def _classes_are_listed(self) -> "RunSettings":
         require_allowed("predictor.name", self.predictor.name, self.plugins)
+        options, names = self.predictor.options, [self.predictor.name]
         if self.predictor.name == ENSEMBLE:
-            require_allowed(MEMBER, self.predictor.options.get("member"), self.plugins)
+            require_allowed(MEMBER, options.get("member"), self.plugins)
+            names.append(str(options.get("member")))
+        require_allowed_module(MODULE, options.get("module"), names, self.plugins)
         for setting in ("variant", "peak_variant"):
             require_listed(f"loss.{setting}", "function", getattr(self.loss, setting), self.plugins)
         require_listed("sharpening.name", "class", self.sharpening.name, self.plugins)

@@ -10,6 +10,7 @@ import yaml
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.printable import printable
+from fieldsharp.core.program_name import program
 from fieldsharp.storage.durable_files.regular_files import read_bounded
 from fieldsharp.sweep.configuration import core_schema
 from fieldsharp.sweep.configuration.limited_loader import LimitedLoader, LimitExceeded
@@ -48,6 +49,10 @@ for tag, words, starts in core_schema.SPECIFIED:
 _Dumper.add_implicit_resolver(core_schema.BOOLEAN, re.compile(r"[yYnN]\Z"), list("yYnN"))
 
 
+def _give_a_file() -> str:
+    return f"give a YAML file, such as `{program()} example > sweep.yaml` writes"
+
+
 def read_yaml(path: Path) -> Any:
     """Return the plain values in a YAML or JSON file.
 
@@ -58,10 +63,7 @@ def read_yaml(path: Path) -> Any:
     try:
         text = read_bounded(path, MOST_BYTES).decode("utf-8")
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ConfigError(
-            f"configuration {path} does not exist; give a YAML file, such as "
-            "configs/quickstart.yaml"
-        ) from error
+        raise ConfigError(f"configuration {path} does not exist; {_give_a_file()}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"configuration {path} is not valid YAML: byte {error.start} is no UTF-8; save it as "
@@ -72,9 +74,7 @@ def read_yaml(path: Path) -> Any:
             f"configuration {path} cannot be read ({error.strerror}); give a YAML file you may read"
         ) from error
     except ValueError as error:
-        raise ConfigError(
-            f"configuration {path} {error}; give a YAML file, such as configs/quickstart.yaml"
-        ) from error
+        raise ConfigError(f"configuration {path} {error}; {_give_a_file()}") from error
     return parse_yaml(text, f"configuration {path}")
 
 

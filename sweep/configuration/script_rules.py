@@ -72,6 +72,12 @@ def require_script_study(
                 f"trainer.given lacks {name}, which is searched: the baseline would have none; set "
                 f"trainer.given.{name} to what the script has now"
             )
+        if isinstance(trainer.given.get(name), tuple):
+            raise ValueError(
+                f"trainer.given.{name} is a list, and {name} is searched, of which each value is a "
+                "single one; search its parts under names of their own, or leave it out of "
+                "search.space"
+            )
     unknown = [name for name in trainer.baseline if name not in {*names, *trainer.given}]
     if unknown:
         raise ValueError(

@@ -1,19 +1,38 @@
 """Settings of the user's training script, run as a trial in place of a predictor."""
 
 import re
-from typing import Annotated, Any, Literal
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from fieldsharp.fields.settings import Settings
 from fieldsharp.sweep.configuration.execution import Duration, seconds
-from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.placeholders import placed_names
+from fieldsharp.sweep.configuration.ranges import GivenValue, Scalar
+from fieldsharp.sweep.configuration.script_results import (
+    FieldSetting,
+    MetricsSetting,
+    ProgressColumns,
+    ProgressSetting,
+    path_of,
+    require_progress_has_metrics,
+    require_same_frames,
+)
 
 NEEDED = ("gradient", "peak", "rmse")
 """Metrics that the score is computed from."""
 BASELINE_VALUES: dict[str, Scalar] = {"gradient_weight": 0.0}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CONSTANT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(\.[\w-]+)*")
+_FILE_ENTRY = re.compile(r"(.+?\.(?:yaml|yml|toml|json)):(.+)", re.DOTALL)
+
+
+class FileEntry(NamedTuple):
+    """An entry of a file: the path of the file in the project, and the dotted path of its key."""
+
+    file: str
+    key: str
 
 
 def _words(value: Any) -> Any:
@@ -42,15 +61,14 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise ValueError(f"is no regular expression ({error}), found {text!r}; mend it") from error
 
 
-def _inside(value: str | None) -> str | None:
-    if value is not None and not value.strip():
-        raise ValueError("must name a file, found nothing; leave it out where there is none")
-    return value
+def is_constant(name: str) -> bool:
+    """Whether a script's name of a value is a constant of a module, ``module:NAME``."""
+    return _CONSTANT.fullmatch(name) is not None
 
 
 Command = Annotated[tuple[str, ...], BeforeValidator(_words), Field(min_length=1)]
 Values = Annotated[dict[str, Scalar], AfterValidator(_names)]
-FileName = Annotated[str | None, AfterValidator(_inside)]
+GivenValues = Annotated[dict[str, GivenValue], AfterValidator(_names)]
 
 
 class ScriptSettings(Settings):
@@ -58,7 +76,8 @@ class ScriptSettings(Settings):
 
     command: Command = Field(
         description="program and arguments, such as [python, train.py]; python is the "
-        "interpreter that runs the sweep"
+        "interpreter that runs the sweep; {name} in an argument is the value of that name, and "
+        "{{name}} the text {name}"
     )
     then: Command | None = Field(
         None,
@@ -83,38 +102,46 @@ class ScriptSettings(Settings):
     values: Literal["flags", "json", "env", "constants"] = Field(
         "flags",
         description="how values reach the script: as --name value, in the JSON file that "
-        "$SWEEP_VALUES names, as environment variables, or in place of constants of its modules",
+        "$SWEEP_VALUES names, as environment variables, or in place of constants of its modules; a "
+        "value placed in command or then is passed so only if trainer.names has it",
     )
     names: Annotated[dict[str, str], AfterValidator(_names)] = Field(
         default_factory=dict,
-        description="the script's name of each value: --flag, key, VARIABLE, or for constants "
-        "module:NAME, in a class or dictionary module:Name.NAME",
+        description="the script's name of each value: --flag, key, VARIABLE, for constants "
+        "module:NAME, in a class or dictionary module:Name.NAME, or under any trainer.values an "
+        "entry of a YAML, TOML or JSON file of the project, config.yaml:optimizer.lr",
     )
-    given: Values = Field(
+    ask_help: bool = Field(
+        False,
+        description="run the command with --help, for 10 s at most, in a copy of the project, to "
+        "learn its flags; without it they are read from the script's Python source",
+    )
+    given: GivenValues = Field(
         default_factory=dict,
         description="the script's present values of all searched parameters, and further fixed "
-        "ones; {project} means the folder of the project",
+        "ones, which may be lists; {project} means the folder of the project",
     )
     baseline: Values = Field(
         default_factory=lambda: dict(BASELINE_VALUES),
         min_length=1,
         description="values of the trial that all others are compared with: no gradient term",
     )
-    forecast: FileName = Field(
+    forecast: FieldSetting | None = Field(
         None,
-        description="file to which the script writes its forecast, compared with trainer.truth",
+        description="file to which the script writes its forecast, compared with trainer.truth; "
+        "of several arrays, or with axes of its own, a mapping as below",
     )
-    truth: FileName = Field(
+    truth: FieldSetting | None = Field(
         None,
         description="file with the truth at the same times; {project} means the folder of the "
         "project",
     )
-    training_forecast: FileName = Field(
+    training_forecast: FieldSetting | None = Field(
         None,
         description="file to which the script writes its forecast of training frames, on which "
         "sharpeners are fitted with trainer.training_truth",
     )
-    training_truth: FileName = Field(
+    training_truth: FieldSetting | None = Field(
         None,
         description="file with the truth at the times of trainer.training_forecast; {project} "
         "means the folder of the project",
@@ -126,19 +153,20 @@ class ScriptSettings(Settings):
         None,
         description="name in the truth files, if they have several variables and the name differs",
     )
-    metrics: FileName = Field(
+    metrics: MetricsSetting | None = Field(
         None,
-        description="JSON file to which the script writes gradient, peak, rmse and other metrics",
+        description="JSON file to which the script writes gradient, peak, rmse and other metrics, "
+        "or a mapping as below",
     )
     patterns: Annotated[dict[str, str], AfterValidator(_names)] = Field(
         default_factory=dict,
         description="regular expressions by metric, applied to the script's output; the first "
         "group is the number, the last match counts",
     )
-    progress: str | None = Field(
+    progress: ProgressSetting | None = Field(
         None,
         description="regular expression for the line that the script prints after each epoch, "
-        "with the groups epoch (from 1), gradient, peak and rmse",
+        "with the groups epoch (from 1), gradient, peak and rmse, or a mapping as below",
     )
     resumes: bool = Field(
         False,
@@ -156,10 +184,15 @@ class ScriptSettings(Settings):
         return [self.command, *([self.then] if self.then else [])]
 
     @property
+    def placed(self) -> frozenset[str]:
+        """The names of the values that stand in braces in the commands."""
+        return placed_names(word for command in self.commands for word in command[1:])
+
+    @property
     def results(self) -> dict[str, str]:
         """The files that the script writes, by setting."""
         names = ("forecast", "training_forecast", "metrics")
-        return {name: path for name in names if (path := getattr(self, name)) is not None}
+        return {name: path_of(one) for name in names if (one := getattr(self, name)) is not None}
 
     @property
     def timeout_s(self) -> float:
@@ -179,7 +212,9 @@ class ScriptSettings(Settings):
 
     @field_validator("progress")
     @classmethod
-    def _progress_has_its_groups(cls, value: str | None) -> str | None:
+    def _progress_has_its_groups(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
         wanted = ("epoch", *NEEDED)
         missing = [g for g in wanted if value and g not in _pattern(value).groupindex]
         if missing:
@@ -201,6 +236,12 @@ class ScriptSettings(Settings):
                     f"trainer.{has} is set and trainer.{lacks} is not, and {purpose}; name both "
                     "files"
                 )
+        for prefix in ("", "training_"):
+            forecast = getattr(self, f"{prefix}forecast")
+            if forecast is not None:
+                require_same_frames(forecast, getattr(self, f"{prefix}truth"), prefix)
+        if isinstance(self.progress, ProgressColumns):
+            require_progress_has_metrics(self.metrics, NEEDED)
         if self.training_forecast is not None and self.forecast is None:
             raise ValueError(
                 "trainer.training_forecast is set and trainer.forecast is not, and sharpeners "
@@ -232,6 +273,8 @@ class ScriptSettings(Settings):
         """
         if not _NAME.fullmatch(name):
             _names({name: None})
+        if self.file_entry(name) is not None or not self.is_passed(name):
+            return
         if self.values == "constants" and not _CONSTANT.fullmatch(self.names.get(name, "")):
             found = f"found {self.names[name]!r}" if name in self.names else "it is not there"
             raise ValueError(
@@ -249,3 +292,23 @@ class ScriptSettings(Settings):
         """Return the script's name for a value."""
         default = {"flags": "--" + name.replace("_", "-"), "env": name.upper()}
         return self.names.get(name, default.get(self.values, name))
+
+    def file_entry(self, name: str) -> FileEntry | None:
+        """Return the entry of a file that a value is written to, None if it is written to none."""
+        found = _FILE_ENTRY.fullmatch(self.names.get(name, ""))
+        return FileEntry(found[1], found[2]) if found is not None else None
+
+    @property
+    def files_with_values(self) -> frozenset[PurePath]:
+        """The files of the project that values are written to, by their paths in it."""
+        entries = (self.file_entry(name) for name in self.names)
+        return frozenset(PurePath(entry.file) for entry in entries if entry is not None)
+
+    def is_passed(self, name: str) -> bool:
+        """Whether a value is passed as ``trainer.values`` says.
+
+        Not if it is written to a file, or stands in a command and has no entry in ``names``.
+        """
+        if name not in self.names:
+            return name not in self.placed
+        return self.file_entry(name) is None

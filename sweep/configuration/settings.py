@@ -1,5 +1,6 @@
 """The whole configuration of a sweep: one training, the search space, objective and budget."""
 
+import json
 from typing import Any, Literal
 
 from pydantic import (
@@ -14,9 +15,14 @@ from pydantic import (
 from fieldsharp.core.printable import is_printable, printable
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.fields.settings import Settings
-from fieldsharp.model.registry import NO_TERM
+from fieldsharp.model.registry import ADAPTERS, NO_TERM
 from fieldsharp.objectives.settings import ObjectiveSettings
-from fieldsharp.sweep.configuration.allowed_imports import MEMBER, require_allowed
+from fieldsharp.sweep.configuration.allowed_imports import (
+    MEMBER,
+    MODULE,
+    require_allowed,
+    require_allowed_module,
+)
 from fieldsharp.sweep.configuration.execution import (
     BudgetSettings,
     RaySettings,
@@ -32,15 +38,19 @@ from fieldsharp.sweep.configuration.ranges import (
     Scalar,
     ends,
     samples,
+    set_value,
     setting_path,
     value_at,
 )
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
 from fieldsharp.sweep.configuration.script_rules import require_script_study, with_script_defaults
 from fieldsharp.sweep.configuration.search_methods import PRUNERS
+from fieldsharp.sweep.configuration.tracking import TrackingSettings
 from fieldsharp.sweep.configuration.training_length import fixed_length
 
 ONE_TRAINING = "one training"
+WIDTH_WORD = "{width}"
+"""Argument of a net of a library that becomes ``predictor.width``."""
 """In the context of a validation: what is searched beside the settings need not fit them, since
 one training is all that they are for."""
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")
@@ -91,7 +101,7 @@ def _setting_kind(name: str, path: str) -> Any:
             )
         kind = field.annotation
         if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-            open_ended = part == "options" and depth == len(parts) - 2
+            open_ended = part == "options" and depth < len(parts) - 1
             if depth == len(parts) - 1 or open_ended:
                 return kind
             raise ValueError(f"search.space.{name}: {path} is no setting; {part} is a single value")
@@ -199,6 +209,7 @@ class SweepConfig(RunSettings):
     workers: WorkerSettings = Field(default_factory=WorkerSettings)
     ray: RaySettings = Field(default_factory=RaySettings)
     recovery: RecoverySettings = Field(default_factory=RecoverySettings)
+    tracking: TrackingSettings = Field(default_factory=TrackingSettings)
 
     @field_validator("study")
     @classmethod
@@ -303,17 +314,25 @@ class SweepConfig(RunSettings):
 
     @model_validator(mode="after")
     def _searched_classes_are_listed(self) -> "SweepConfig":
-        names = self._reachable("predictor.name", self.predictor.name)
+        names: set[object] = set(self._reachable("predictor.name", self.predictor.name))
         for name in names:
             require_allowed("search.space.predictor.name", name, self.plugins)
         if ENSEMBLE in names:  # whether or not its members are searched too
-            searched = self.searched(MEMBER)
-            members = ends(searched) if searched else (self.predictor.options.get("member"),)
+            setting, members = self._option_reached(MEMBER)
             for member in members:
-                require_allowed(
-                    f"search.space.{MEMBER}" if searched else MEMBER, member, self.plugins
-                )
+                require_allowed(setting, member, self.plugins)
+            names |= set(members)
+        setting, modules = self._option_reached(MODULE)
+        for module in modules:
+            require_allowed_module(setting, module, names, self.plugins)
         return self
+
+    def _option_reached(self, path: str) -> tuple[str, tuple[Scalar | None, ...]]:
+        """Return the setting that gives an option of the predictor, and its possible values."""
+        searched = self.searched(path)
+        if searched is not None:
+            return f"search.space.{path}", ends(searched)
+        return path, (value_at(self.run.model_dump(), path),)
 
     @model_validator(mode="after")
     def _space_fits_the_settings(self, info: ValidationInfo) -> "SweepConfig":
@@ -350,6 +369,18 @@ class SweepConfig(RunSettings):
         except ValidationError as error:
             return error
         return None
+
+    @model_validator(mode="after")
+    def _searched_width_has_an_effect(self) -> "SweepConfig":
+        names = self._reachable("predictor.name", self.predictor.name)
+        used = WIDTH_WORD in json.dumps(self.predictor.options)
+        if self.searched("predictor.width") is not None and names <= ADAPTERS.keys() and not used:
+            raise ValueError(
+                "search.space.predictor.width has no effect on the predictor "
+                f"{self.predictor.name}; search predictor.options.arguments.NAME of its net, or "
+                f"give the argument as '{WIDTH_WORD}'"
+            )
+        return self
 
     @model_validator(mode="after")
     def _front_is_not_pruned(self, info: ValidationInfo) -> "SweepConfig":
@@ -437,9 +468,5 @@ class SweepConfig(RunSettings):
         """
         tree = self.run.model_dump()
         for path, value in values.items():
-            *sections, leaf = path.split(".")
-            node = tree
-            for section in sections:
-                node = node[section]
-            node[leaf] = value
+            set_value(tree, path, value)
         return RunSettings.model_validate(tree)

@@ -3,10 +3,9 @@
 import os
 import ssl
 import tempfile
-import threading
 import webbrowser
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -105,8 +104,7 @@ class Dashboard:
 
     def serve(self) -> None:
         """Answer until SIGINT or SIGTERM; call from the main thread, or end with ``close``."""
-        is_main = threading.current_thread() is threading.main_thread()
-        with StopSignals() if is_main else nullcontext():
+        with StopSignals():
             try:
                 self._server.serve()
             except KeyboardInterrupt:

@@ -6,6 +6,7 @@ Their forecasts are evaluated once, on the test split.
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from optuna.study import Study
 from fieldsharp.core.errors import StoppedOnRequest
 from fieldsharp.core.signals import StopSignals
 from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.storage.database import open_database, opened_to_read
+from fieldsharp.storage.database import close_database, open_database, opened_to_read
 from fieldsharp.storage.lock_owner import CONFIRM
 from fieldsharp.storage.retry import BUSY_TIMEOUT_S, DatabaseRetry
 from fieldsharp.storage.study_lock import StudyLock
@@ -88,8 +89,9 @@ def confirm_study(
         try:
             with opened_to_read(url) as looking:
                 load_study(looking, name)  # leaves nothing behind if it is not there
-            with StudyLock(url, name, CONFIRM) as lock:
+            with StudyLock(url, name, CONFIRM) as lock, ExitStack() as stack:
                 storage = open_database(url, "write", BUSY_TIMEOUT_S, must_exist=True, lock=lock)
+                stack.callback(close_database, storage)
                 study = load_study(storage, name)
                 plan = make_plan(study, url, top, seeds)
                 files = StudyWorkspace(url, study_identity(study), kind="confirm")

@@ -52,6 +52,7 @@ from fieldsharp.sweep.study.trial_events import (
 )
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.tracking.trackers import Trackers
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class Coordinator:
         files: Of the study, next to the database.
         clock: Seconds that never run backwards.
         lock: On the study; None if the caller holds none.
+        trackers: Are given the epochs of running trials; None for none.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Coordinator:
         files: StudyWorkspace,
         clock: Callable[[], float] = time.monotonic,
         lock: StudyLock | None = None,
+        trackers: Trackers | None = None,
     ) -> None:
         self._repository = repository
         self._study = repository.config.study
@@ -85,6 +88,7 @@ class Coordinator:
         self._leases = Leases(executor, seconds(self._recovery.progress_deadline), clock)
         self._progress = progress
         self._files = files
+        self._trackers = trackers
         self._maintenance = Maintenance(repository.url, files, self._recovery, clock)
         self._watch = DatabaseWatch(repository, lock, self.request_stop, clock)
         self._is_damaged = False
@@ -303,6 +307,8 @@ class Coordinator:
             rung = self._scheduler.paused.result(running, report)
             should_prune = self._repository.report(number, report.epoch, score.total, rung)
             self._progress.epoch(running.spec, report, score)
+            if self._trackers is not None:
+                self._trackers.epoch(running.spec, report)
             is_last = report.epoch == running.spec.run.training.epochs - 1
             is_done = is_last or running.end is not None  # then there is nothing to be saved
             if should_prune and not is_done and not running.is_baseline:

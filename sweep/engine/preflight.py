@@ -4,7 +4,7 @@ import logging
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from fieldsharp.core.errors import ConfigError, DataError
@@ -29,6 +29,7 @@ from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.training_length import with_whole_epochs
 from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES, visible_gpus, worker_count
+from fieldsharp.sweep.execution.script.command_line import CommandLine
 from fieldsharp.sweep.execution.script.preflight import require_script, summarise_script_data
 from fieldsharp.sweep.execution.script.project_copy import project_sha256
 from fieldsharp.sweep.study.data_summary import (
@@ -59,11 +60,13 @@ class PreflightResult:
         config: Of the sweep; of length ``auto`` with the most steps in whole epochs.
         facts: Of the data, stored with the study.
         observed: The observed field for pictures; None if only the script reads the data.
+        command_line: What the script's command line takes; None without a script.
     """
 
     config: SweepConfig
     facts: DataSummary
     observed: ObservedPreview | None
+    command_line: CommandLine | None = None
 
 
 def run_preflight(config: SweepConfig, store: SeriesStore | None = None) -> PreflightResult:
@@ -78,10 +81,25 @@ def run_preflight(config: SweepConfig, store: SeriesStore | None = None) -> Pref
         ConfigError: If the predictor cannot be built, the targets cannot be met by a true forecast,
             or the series is too short for a length that is to be found.
     """
-    if config.trainer is not None:
-        require_script(config)
-        if not config.has_data:
-            return PreflightResult(config, summarise_script_data(config), None)
+    if config.trainer is None:
+        return _preflight_of_data(config, store)
+    line = require_script(config)
+    return replace(preflight_of_script(config, store), command_line=line)
+
+
+def preflight_of_script(config: SweepConfig, store: SeriesStore | None = None) -> PreflightResult:
+    """Resolve the targets of a script, whose own requirements are in ``require_script``.
+
+    Raises:
+        DataError: If the data cannot be used.
+        ConfigError: If the targets cannot be met by a true forecast.
+    """
+    if not config.has_data:
+        return PreflightResult(config, summarise_script_data(config), None)
+    return _preflight_of_data(config, store)
+
+
+def _preflight_of_data(config: SweepConfig, store: SeriesStore | None) -> PreflightResult:
     if config.executor == "local":
         find_device(config.training)
     data = load_forecast_data(
@@ -93,11 +111,7 @@ def run_preflight(config: SweepConfig, store: SeriesStore | None = None) -> Pref
     for note in data.geometry.notes if data.geometry else ():
         logger.info("%s", note)
     config = with_length_in_epochs(config, data)
-    for run in _structures(config) if config.trainer is None else ():
-        shape = forecast_shape(data, run)
-        check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
-    _try_own_terms(config, data)
-    require_sharpeners(config, data)
+    require_parts(config, data)
     for variable in data.predicted:
         _require_interior(variable)
     evaluator = Evaluator(data, data.validation)
@@ -155,7 +169,22 @@ def with_length_in_epochs(config: SweepConfig, data: ForecastData) -> SweepConfi
     return config.model_copy(update={"training": training})
 
 
-def require_sharpeners(config: SweepConfig, data: ForecastData) -> None:
+def require_parts(config: SweepConfig, data: ForecastData) -> None:
+    """Build and try every predictor, loss term and sharpener of the user's that a trial can have.
+
+    Both ``check`` and ``start`` require them.
+
+    Raises:
+        ConfigError: If one cannot be built or used.
+    """
+    for run in _structures(config) if config.trainer is None else ():
+        shape = forecast_shape(data, run)
+        check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
+    _try_own_terms(config, data)
+    _require_sharpeners(config, data)
+
+
+def _require_sharpeners(config: SweepConfig, data: ForecastData) -> None:
     """Build every sharpener of the user's that a trial can have.
 
     Raises:

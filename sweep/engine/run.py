@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import optuna
 from optuna.study import Study
 
 from fieldsharp.core.errors import ConfigError, StoppedOnRequest
 from fieldsharp.core.signals import StopSignals
-from fieldsharp.storage.database import check_storage, open_database
+from fieldsharp.storage.database import check_storage, close_database, open_database
 from fieldsharp.storage.retry import BUSY_TIMEOUT_S, DatabaseRetry
 from fieldsharp.storage.study_lock import StudyLock, require_not_running
 from fieldsharp.sweep.configuration.execution import seconds
@@ -20,9 +21,11 @@ from fieldsharp.sweep.engine.coordinator import Coordinator
 from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.execution.factory import executor_plan
 from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
+from fieldsharp.sweep.execution.script.command_line import CommandLine
 from fieldsharp.sweep.execution.script.project_snapshot import (
     project_differences,
     project_snapshot,
+    save_command_line,
     save_project_snapshot,
 )
 from fieldsharp.sweep.monitoring.live_progress import OpenedSweep
@@ -43,6 +46,8 @@ from fieldsharp.sweep.study.shared_data import (
 )
 from fieldsharp.sweep.study.status.watcher import StudyWatcher, check_disk_space
 from fieldsharp.sweep.study.warm_start import WarmStart, warm_start_of
+from fieldsharp.sweep.tracking.packages import require_packages
+from fieldsharp.sweep.tracking.trackers import Trackers
 
 logger = logging.getLogger(__name__)
 MakeProgress = Callable[[OpenedSweep], Progress]
@@ -100,6 +105,7 @@ def _run(
     require_not_running(storage_url, config.study)
     for sentence in (*values_outside(config), *misleading_rungs(config)):
         logger.warning("%s: %s", config.study, sentence)
+    require_packages(config.tracking)
     machines = executor_plan(config)
     store = coordinator_store(config, storage_url)
     with removed_on_error(store):
@@ -108,7 +114,11 @@ def _run(
     if (few := few_epochs(config.training, facts.windows.get("train", 0))) is not None:
         logger.warning("%s: %s", config.study, few)
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # progress reports the same
-    with removed_on_error(store), StudyLock(storage_url, config.study) as lock:
+    with (
+        removed_on_error(store),
+        StudyLock(storage_url, config.study) as lock,
+        ExitStack() as stack,
+    ):
         patience = DatabaseRetry(seconds(config.recovery.patience))
         storage = patience.call(
             lambda: open_database(
@@ -121,6 +131,7 @@ def _run(
             )
         )
 
+        stack.callback(close_database, storage)  # a notebook goes on after the sweep
         asked = config
         config = patience.call(lambda: settings_as_begun(storage, asked))
 
@@ -137,10 +148,12 @@ def _run(
         repository = StudyRepository(study, config, storage_url, facts, patience)
         files = StudyWorkspace(storage_url, study_identity(study))
         files.make()
-        _keep_project(config, files)
+        _keep_project(config, files, found.command_line)
         if found.observed is not None:
             files.save_observed(found.observed)
+        trackers = Trackers(config, storage_url, files.folder)
         executor = machines.executor(files.folder)
+        is_stopped = True
         try:
             repository.set_worker_count(machines.workers)
             coordinator = Coordinator(
@@ -150,11 +163,16 @@ def _run(
                 make_progress(_opened(study, config, facts, repository)),
                 files,
                 lock=lock,
+                trackers=trackers,
             )
             stopping.ask = coordinator.request_stop
+            trackers.start()
             coordinator.run()
+            is_stopped = False
         finally:
             executor.close()
+            stopping.ask = trackers.hurry
+            trackers.finish(is_stopped=is_stopped)
 
 
 def _with_length_of(
@@ -191,7 +209,7 @@ def _facts_as_begun(facts: DataSummary, study: Study) -> DataSummary:
     return facts.model_copy(update={"variation": begun.variation, "linear": begun.linear})
 
 
-def _keep_project(config: SweepConfig, files: StudyWorkspace) -> None:
+def _keep_project(config: SweepConfig, files: StudyWorkspace, line: CommandLine | None) -> None:
     """Copy the project of a script next to its study.
 
     Raises:
@@ -201,6 +219,8 @@ def _keep_project(config: SweepConfig, files: StudyWorkspace) -> None:
         return
     try:
         save_project_snapshot(config.trainer, project_snapshot(files.folder))
+        if line is not None:
+            save_command_line(line, files.folder)
     except OSError as error:
         raise ConfigError(
             f"{error.filename} cannot be copied ({error.strerror}), and the project is kept with "

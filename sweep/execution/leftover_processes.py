@@ -72,8 +72,12 @@ def kill_leftovers() -> Iterator[None]:
     """
     from multiprocessing import resource_tracker  # here: a guardian does not need it
 
+    from fieldsharp.core.working_folder import safe_path
+
     marks = new_marks(WORKER_WIDTH)
-    resource_tracker.ensure_running()  # it is not to be killed, so it is started before the mark
+    with safe_path():
+        # It is not to be killed, so it is started before the mark.
+        resource_tracker.ensure_running()
     _mark(os.getpid(), marks.stop - 1)
     guardian = None
     if sys.platform == "linux":

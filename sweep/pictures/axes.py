@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from fieldsharp.sweep.pictures.image_export import as_png
 from fieldsharp.sweep.pictures.style import (
     LINE_WIDTH,
     MARKER_SIZE,
@@ -22,14 +23,22 @@ from fieldsharp.sweep.pictures.style import (
 Box = tuple[float, float, float, float]
 """Left, bottom, width and height in inches."""
 LEGEND_LEFT = 0.3
+SCREEN_DOTS_PER_INCH = 80
 BOLD_LETTER = 0.095
 """Width of a wide bold letter in inches."""
 Doubles = npt.NDArray[np.float64]
 
 
+class Picture(Figure):
+    """A figure that a notebook shows, also where pyplot was never imported."""
+
+    def _repr_png_(self) -> bytes:
+        return as_png(self, SCREEN_DOTS_PER_INCH)
+
+
 def make_figure(width: float, height: float, style: Style) -> Figure:
     """Return an empty figure of this size in inches."""
-    return Figure(figsize=(width, height), facecolor=style.paper)
+    return Picture(figsize=(width, height), facecolor=style.paper)
 
 
 def add_axes(figure: Figure, box: Box, style: Style) -> Axes:

@@ -56,6 +56,12 @@ def make_report(study: str, url: str, path: Path, trial: int | None = None) -> B
     )
 
 
+def default_path(study: str) -> Path:
+    """Return a file name for a study, which may be called anything."""
+    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in study).strip("-.")
+    return Path(f"{name[:100] or 'study'}-report.html")
+
+
 def require_place(path: Path) -> None:
     """Check before any work that a report can be written to a path.
 

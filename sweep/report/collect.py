@@ -8,6 +8,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import StudyError
+from fieldsharp.core.program_name import program_elsewhere
 from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.objectives.verdicts.verdict import GAMED, SHARPEN
 from fieldsharp.storage.database import open_database
@@ -89,7 +90,7 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         commands=_commands(name, url, chosen, number),
         confirm_command=""
         if status.why_not_confirm
-        else f"python run_sweep.py confirm {shlex.quote(name)}{as_option(url)}",
+        else f"{program_elsewhere()} confirm {shlex.quote(name)}{as_option(url)}",
         why_not_confirm=status.why_not_confirm,
         validation=validation,
         test=test,
@@ -217,13 +218,13 @@ def _commands(name: str, url: str, chosen: FrozenTrial | None, number: int | Non
     study, storage = shlex.quote(name), as_option(url)
     spec = trial_spec(chosen) if chosen is not None else None
     if chosen is None or spec is None:
-        return [f"python run_sweep.py status {study}{storage}"]
+        return [f"{program_elsewhere()} status {study}{storage}"]
     trial = f" --trial {chosen.number}" if number is not None else ""
-    export = f"python run_sweep.py export {study}{storage}{trial} -o best.yaml"
+    export = f"{program_elsewhere()} export {study}{storage}{trial} -o best.yaml"
     if spec.run.trainer is not None:
         return [export]
     return [
         export,
-        "python run_sweep.py train best.yaml -o run",
-        f"python run_sweep.py predict run --steps {spec.run.data.horizon} -o forecast.nc",
+        f"{program_elsewhere()} train best.yaml -o run",
+        f"{program_elsewhere()} predict run --steps {spec.run.data.horizon} -o forecast.nc",
     ]

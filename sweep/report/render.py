@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fieldsharp.core.printable import printable
+from fieldsharp.core.program_name import program_elsewhere
 from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.verdicts.verdict import (
     GAMED,
@@ -228,6 +229,7 @@ def render(report: Report, page: ReportPage) -> str:
     )
     template = environment.get_template("report.html.j2")
     return template.render(
+        program=program_elsewhere(),
         report=report,
         page=page,
         mood=MOODS.get(report.verdict.name, "open"),

@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
 from fieldsharp.core.printable import printable
+from fieldsharp.core.program_name import program_elsewhere
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
 from fieldsharp.objectives.score import score_values
 from fieldsharp.objectives.verdicts.verdict import NOT_CONFIRMED, SHARPEN
@@ -232,7 +233,7 @@ def render(tree: dict[str, Any], form: Format) -> str:
     how = (
         "run the script with the values under trainer.given"
         if tree.get("trainer")
-        else "train it with: python run_sweep.py train THIS_FILE -o RUN_DIR"
+        else f"train it with: {program_elsewhere()} train THIS_FILE -o RUN_DIR"
     )
     return dump_yaml(tree, f"{title}; {how}")
 

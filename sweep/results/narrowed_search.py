@@ -1,19 +1,23 @@
 """The file of the search that follows a study: its search space narrowed to its best trials."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.errors import BadInput, ConfigError
 from fieldsharp.core.partial_file import USUAL_MODE
+from fieldsharp.core.program_name import program_elsewhere
 from fieldsharp.storage.durable_files.atomic import write_durably, write_to_send_on
+from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
 from fieldsharp.sweep.study.lookup import study_config
 from fieldsharp.sweep.study.narrowed_search import narrowed_search
 from fieldsharp.sweep.study.trial_records import PRESET
 
+logger = logging.getLogger(__name__)
 FILE = "next.yaml"
 MARK = "# Follow-up of study"
 
@@ -32,7 +36,7 @@ def render_narrowed_search(study: Study, trials: Sequence[FrozenTrial]) -> str:
     used = sum(trial.user_attrs.get(PRESET) is None for trial in trials)
     comment = (
         f"{MARK} {study.study_name}, narrowed to the best of its trials ({used} were the "
-        "sampler's); start it with: python run_sweep.py start THIS_FILE"
+        f"sampler's); start it with: {program_elsewhere()} start THIS_FILE"
     )
     return dump_yaml(tree, comment.removeprefix("# "))
 
@@ -65,3 +69,14 @@ def write_narrowed_search(text: str, path: Path, *, named: bool = True) -> None:
         raise ConfigError(
             f"cannot write {path} ({error}); choose another place with export STUDY --next -o FILE"
         ) from error
+
+
+def save_narrowed_search(study: Study, url: str) -> None:
+    """Write the search that follows a study to its file in the working folder, where that works."""
+    try:
+        with database_errors(url):
+            text = render_narrowed_search(study, study.get_trials(deepcopy=False))
+        write_narrowed_search(text, Path(FILE), named=False)
+        logger.info("the narrowed search is written to %s", FILE)
+    except BadInput as error:  # the sweep itself succeeded
+        logger.warning("no %s was written: %s", FILE, error)

@@ -6,13 +6,14 @@ import numpy as np
 import torch
 
 from fieldsharp.core.errors import ConfigError, DataError
+from fieldsharp.core.memory import available_memory
 from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_attributes import forecast_attributes
 from fieldsharp.fields.reading import SERIES, read_series
 from fieldsharp.fields.scaling import to_physical
 from fieldsharp.fields.series import FieldSeries, period_text, time_text
 from fieldsharp.fields.settings import DataSettings
-from fieldsharp.fields.stored_series.store import SeriesStore
+from fieldsharp.fields.stored_series.store import SeriesStore, temporary_store
 from fieldsharp.fields.time_steps import (
     breaks_in_time,
     same_step,
@@ -23,6 +24,7 @@ from fieldsharp.fields.time_steps import (
 from fieldsharp.fields.variables import Variables, read_variables
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
+from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
 from fieldsharp.sweep.results.forecast_inputs import ForecastInputs
 from fieldsharp.sweep.results.forecast_times import frame_at
 from fieldsharp.sweep.results.other_data import (
@@ -33,6 +35,9 @@ from fieldsharp.sweep.results.other_data import (
 from fieldsharp.sweep.results.run_folder import TrainedRun
 
 SECONDS_A_DAY = 86_400.0
+IN_MEMORY = 4 * 2**20
+"""A quarter of the free memory, in MB: data that are read once and fit into it are read into it, in
+11 bytes a value rather than 4."""
 
 
 def forecast(
@@ -116,6 +121,26 @@ def forecast_variables(
         )
         for channel, one in enumerate(variables.predicted)
     )
+
+
+def forecast_of_length(
+    trained: TrainedRun,
+    steps: int | None,
+    days: int | None = None,
+    data_path: str | None = None,
+    after: str | None = None,
+    sharpening: str | None = None,
+) -> tuple[FieldSeries, ...]:
+    """Return a forecast of so many frames, or where they are None days.
+
+    Data that are large for the free memory are read from a temporary file.
+
+    Raises:
+        FieldsharpError: See ``forecast_variables`` and ``steps_of_days``.
+    """
+    with kill_leftovers(), temporary_store(available_memory() / IN_MEMORY) as store:
+        count = steps if steps is not None else steps_of_days(trained, days or 0, data_path, store)
+        return forecast_variables(trained, count, data_path, after, sharpening, store)
 
 
 def _variables(trained: TrainedRun, settings: DataSettings, store: SeriesStore | None) -> Variables:

@@ -26,6 +26,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.program_name import program
 from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.fields.scaling import ScaledVariable
 from fieldsharp.fields.series import FieldSeries
@@ -197,7 +198,7 @@ def load_run(folder: Path) -> TrainedRun:
     if missing:
         raise ConfigError(
             f"{folder} is no finished run: {', '.join(missing)} missing; make one with "
-            f"python run_sweep.py train CONFIG -o {folder}"
+            f"{program()} train CONFIG -o {folder}"
         )
     try:
         facts = read_field_metadata(folder / FIELD, run.data)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.placeholders import PROJECT_NAME
+from fieldsharp.sweep.configuration.ranges import GivenValue
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
-PROJECT = "{project}"
+PROJECT = f"{{{PROJECT_NAME}}}"
 """Placeholder for the folder of a script's project in the values it is given."""
 
 
@@ -22,13 +23,19 @@ def describe(spec: TrialSpec) -> str:
     )
 
 
-def given_in_words(given: Mapping[str, Scalar]) -> str:
+def given_in_words(given: Mapping[str, GivenValue]) -> str:
     """Return the values a script is given, in a few words."""
     return ", ".join(
-        f"{name} {f'{value:.3g}' if isinstance(value, float) else value}"
+        f"{name} {_in_words(value)}"
         for name, value in given.items()
         if PROJECT not in str(value)  # a path is no setting of a training
     )
+
+
+def _in_words(value: GivenValue) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_in_words, value))}]"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def describe_result(score: float, metrics: Mapping[str, float], broken: Iterable[str] = ()) -> str:

@@ -31,6 +31,7 @@ FREE_SETTINGS = (
     "workers.",
     "ray.",
     "recovery.",
+    "tracking.",
     "plugins",
     "data.path",
     "trainer.project",

@@ -5,7 +5,7 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 
-from fieldsharp.core.checkout import PROJECT
+from fieldsharp.core.checkout import IS_CHECKOUT, PROJECT
 from fieldsharp.core.secret_variables import environment_without_secrets
 from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.settings import Settings
@@ -18,8 +18,8 @@ class Provenance(Settings):
 
     Attributes:
         versions: Of Python and of the packages used.
-        git_commit: Commit of this project, "unknown" outside a checkout; "+changes" is added where
-            tracked files differ from it.
+        git_commit: Commit of this project, "unknown" outside a checkout, where its version is among
+            the versions; "+changes" is added where tracked files differ from it.
         machine: Processor and system.
         data_sha256: Of the data files, see ``DataFiles.sha256``; of no bytes without any.
         project_sha256: Of the Python files of a script's project, None where there is none.
@@ -45,7 +45,7 @@ def provenance(
     if data_sha256 is None:
         data_sha256 = data.sha256() if data else hashlib.sha256().hexdigest()
     versions = {"python": platform.python_version()}
-    for package in PACKAGES:
+    for package in PACKAGES if IS_CHECKOUT else (*PACKAGES, "fieldsharp"):
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
@@ -61,6 +61,8 @@ def provenance(
 
 def git_commit() -> str:
     """Return the commit of this project, see ``Provenance``."""
+    if not (PROJECT / ".git").exists():  # git would find a repository that surrounds the folder
+        return "unknown"
     try:
         commit = _git("rev-parse", "HEAD")
         return commit + ("+changes" if _git("status", "--porcelain", "-uno") else "")

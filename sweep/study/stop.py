@@ -105,8 +105,8 @@ def _request(url: str, owner: LockOwner, study: str, *, at_once: bool) -> None:
     """
     where = ask_to_stop(url, study, owner, at_once=at_once)
     logger.info(
-        "%s cannot be signalled from here (it runs on another machine or in another container): "
-        "the request to stop is left in %s, to be answered within %.0f s",
+        "%s cannot be signalled from here (it runs on another machine, in another container or in "
+        "a thread of a program): the request to stop is left in %s, to be answered within %.0f s",
         owner.description,
         where,
         ANSWER_S,

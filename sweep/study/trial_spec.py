@@ -91,9 +91,12 @@ class TrialSpec(Settings):
             del tree["run"]["sharpening"]
         if self.run.trainer is None:  # before scripts were supported
             del tree["run"]["trainer"]
-        elif self.run.trainer.training_forecast is None:  # before they could be sharpened
-            for name in ("training_forecast", "training_truth"):
-                del tree["run"]["trainer"][name]
+        else:
+            if self.run.trainer.training_forecast is None:  # before they could be sharpened
+                for name in ("training_forecast", "training_truth"):
+                    del tree["run"]["trainer"][name]
+            if not self.run.trainer.ask_help:  # before flags were asked for
+                del tree["run"]["trainer"]["ask_help"]
         for name in (
             "missing_values",  # before undeclared fill values could be named
             "allow_fill_like",

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from fieldsharp.core.memory import Use
+from fieldsharp.fields.array_axes import FieldPair
 from fieldsharp.fields.baseline_pairing import pair_baseline
 from fieldsharp.fields.coordinates.grid_geometry import GridGeometry, grid_geometry
 from fieldsharp.fields.coordinates.selection import FORECAST_SELECT, TRUTH_SELECT, Selection
@@ -155,6 +156,7 @@ def evaluate_files(
     measures: GridMeasures | None = None,
     forecast_select: Selection | None = None,
     numbers: NumbersInFiles | None = None,
+    fields: FieldPair | None = None,
 ) -> Evaluation:
     """Evaluate a forecast at common times, in each frame on the cells with a value in both files.
 
@@ -178,6 +180,8 @@ def evaluate_files(
         forecast_select: One value for each dimension of the forecast beyond times, members, y and
             x; also of the baseline and the training forecast, where they have that dimension.
         numbers: Which numbers in the files are missing values; by default those declared.
+        fields: The forecast and the truth where they are read already, from arrays with axes; of
+            these each lead is evaluated under each sharpener too.
 
     Raises:
         ConfigError: If gradients per km are asked for on a grid without real distances.
@@ -186,20 +190,26 @@ def evaluate_files(
         TrainingFailed: If a sharpener cannot be fitted that must be.
     """
     chosen, numbers = forecast_select or {}, numbers or NumbersInFiles()
-    name, predicted = _read_forecast(forecast, variable, chosen, numbers)
-    observed = _read_truth(truth, name, truth_variable, select, numbers)
+    if fields is not None:
+        name, predicted, observed = str(fields.predicted.array.name), *vars(fields).values()
+    else:
+        name, predicted = _read_forecast(forecast, variable, chosen, numbers)
+        observed = _read_truth(truth, name, truth_variable, select, numbers)
     climatology, description, settings = file_climatology(observed, limits or GuardSettings())
     pairs = pair_frames(forecast, predicted, truth, observed)
     measures = measures or GridMeasures()
     geometry = _geometry(predicted, observed, pairs, measures)
     sharpeners = None
     if sharpen_with is not None:
-        of_training, predicted_then = _read_forecast(
-            sharpen_with.forecast, variable, chosen, numbers, may_lack=True
-        )
-        observed_then = _read_truth(
-            sharpen_with.truth, of_training, truth_variable, select, numbers
-        )
+        if sharpen_with.fields is not None:
+            predicted_then, observed_then = vars(sharpen_with.fields).values()
+        else:
+            of_training, predicted_then = _read_forecast(
+                sharpen_with.forecast, variable, chosen, numbers, may_lack=True
+            )
+            observed_then = _read_truth(
+                sharpen_with.truth, of_training, truth_variable, select, numbers
+            )
         sharpeners = FileSharpeners.fit(
             sharpen_with, predicted_then, observed_then, observed, pairs
         )
@@ -243,7 +253,16 @@ def evaluate_files(
         gradient_per=measures.per,
         grid_notes=geometry.notes if geometry else (),
         by_lead=tuple(
-            of_lead(lead, len(chosen), _metrics(pairs.take(chosen), climatology, geometry))
+            of_lead(
+                lead,
+                len(chosen),
+                _evaluate(
+                    pairs.take(chosen),
+                    climatology,
+                    sharpeners if fields is not None else None,
+                    geometry,
+                ),
+            )
             for lead, chosen in indices_by_lead(pairs).items()
         ),
         by_member=tuple(

@@ -1,5 +1,8 @@
 """References of files: the baseline under each sharpener, scored as a sweep scores trials."""
 
+from dataclasses import asdict
+from typing import Any
+
 from fieldsharp.core.errors import DataError
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.settings import ObjectiveSettings
@@ -44,6 +47,17 @@ def file_references(evaluation: Evaluation) -> list[Reference]:
         forecasts, NO_SHARPENER, objective, resolve_targets(objective, observed), baseline
     )
     return [reference(SharpenedForecast.of(one)) for one in judged[1:]]
+
+
+def evaluation_as_json(evaluation: Evaluation) -> dict[str, Any]:
+    """Return an evaluation with its references as plain values for JSON.
+
+    Raises:
+        DataError: As ``file_references``.
+    """
+    listed = [asdict(one) for one in file_references(evaluation)]
+    note = note_on_references(evaluation)
+    return {**evaluation.as_json(), "references": listed, "references_note": note}
 
 
 def note_on_references(evaluation: Evaluation) -> str | None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 from fieldsharp.core.errors import DataError, TrainingFailed
+from fieldsharp.fields.array_axes import FieldPair
 from fieldsharp.fields.common_frames import frames_in_both
 from fieldsharp.fields.coordinates.calendars import kind_of_time
 from fieldsharp.fields.field_matching import in_grid_and_units
@@ -43,11 +44,13 @@ class TrainingFiles:
         forecast: NetCDF, Zarr, .npy or .npz; its variable is named as in the forecast evaluated.
         truth: The same, on the same grid; its variable is named as in the truth.
         plan: Which sharpeners are fitted; by default all that are registered.
+        fields: Both, where they are read already, from arrays with axes.
     """
 
     forecast: Path
     truth: Path
     plan: SharpeningPlan = field(default=SharpeningPlan(tuple(SHARPENERS)))
+    fields: FieldPair | None = None
 
 
 @dataclass(frozen=True)

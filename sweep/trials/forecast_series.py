@@ -4,13 +4,15 @@ Shape legend: T pairs of a frame and its truth.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from fieldsharp.fields.coordinates.selection import lead_text
 from fieldsharp.fields.pairing import FramePairs
+from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.sweep.trials.frame_order import LEAST_FRAMES, check_order
 
 MOST_SERIES = 12
@@ -27,6 +29,7 @@ class PartOfForecast:
         lead: As text, such as ``6 h``; None of a member.
         lead_hours: The same in hours; None of a member.
         member: Its name; None of a lead.
+        sharpened: The metrics under each sharpener, where they were evaluated.
     """
 
     frames: int
@@ -34,6 +37,7 @@ class PartOfForecast:
     lead: str | None = None
     lead_hours: float | None = None
     member: str | None = None
+    sharpened: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def indices_by_lead(pairs: FramePairs) -> dict[np.timedelta64, list[int]]:
@@ -54,10 +58,23 @@ def indices_by_member(pairs: FramePairs) -> dict[str, list[int]]:
     return found if len(found) > 1 else {}
 
 
-def of_lead(lead: np.timedelta64, frames: int, metrics: Mapping[str, float]) -> PartOfForecast:
-    """Return the metrics of a lead, with the lead as text and in hours."""
+def of_lead(lead: np.timedelta64, frames: int, found: Mapping[str, MetricValues]) -> PartOfForecast:
+    """Return the metrics of a lead, with the lead as text and in hours.
+
+    Args:
+        lead: How far ahead.
+        frames: Number of paired frames.
+        found: As they are, by the name none, and under sharpeners.
+    """
     hours = float(lead / np.timedelta64(1, "h"))
-    return PartOfForecast(frames, metrics, lead=lead_text(lead), lead_hours=hours)
+    sharpened = {name: one.overall for name, one in found.items() if name != NO_SHARPENER}
+    return PartOfForecast(
+        frames,
+        found[NO_SHARPENER].overall,
+        lead=lead_text(lead),
+        lead_hours=hours,
+        sharpened=sharpened,
+    )
 
 
 def one_pair_a_time(pairs: FramePairs) -> FramePairs:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks.step_cost import PRECISIONS, SMALLEST, Step, main
-from fieldsharp.model.registry import PREDICTORS
+from fieldsharp.model.registry import NETS
 
 
 @pytest.mark.outside
@@ -20,7 +20,7 @@ def test_one_repeat_gives_a_row_for_every_predictor_and_precision(
     assert main(["--repeats", "1", "--json", str(path)], SMALLEST) == 0
 
     rows = json.loads(path.read_text())
-    expected = [(name, precision) for name in PREDICTORS for precision in PRECISIONS]
+    expected = [(name, precision) for name in NETS for precision in PRECISIONS]
     assert [(row["predictor"], row["precision"]) for row in rows] == expected
     assert all(row["parameters"] > 0 and row["gflop"] > 0 and row["share"] > 0 for row in rows)
     printed = capsys.readouterr().out.splitlines()

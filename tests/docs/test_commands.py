@@ -1,10 +1,13 @@
 """Every fenced block of the documentation does what it says.
 
 Shell lines are typed page by page in one folder, configurations are loaded, code is written to the
-file its first line names, where the commands after it use it. Only ``text`` is output and not run.
+file its first line names, where the commands after it use it, or executed where it names none. Only
+``text`` is output and not run.
 """
 
 import re
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ _FILE = re.compile(r"# (\S+\.py)\b")
 @pytest.mark.outside
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_every_block_of_a_page_does_what_it_says(page: Path, typed: Typed) -> None:
+    names: dict[str, Any] = {}
     for block in blocks(page):
         match block.language:
             case "sh":
@@ -34,8 +38,10 @@ def test_every_block_of_a_page_does_what_it_says(page: Path, typed: Typed) -> No
                         pytest.fail(f"{block.place}: {line}\n{error}")
             case "yaml":
                 _load(block, typed.folder)
-            case "python":
+            case "python" if _FILE.match(block.text):
                 _write(block, typed.folder)
+            case "python":
+                _execute(block, names)
             case "text":
                 pass  # output, or a drawing
             case _:
@@ -96,9 +102,15 @@ def _merged(base: Any, change: Any) -> Any:
     }
 
 
+def _execute(block: Block, names: dict[str, Any]) -> None:
+    """Execute code of a page, whose blocks share their names as the cells of a notebook do."""
+    with redirect_stdout(StringIO()):
+        exec(compile(block.text, block.place, "exec"), names)  # noqa: S102 - of our own page
+
+
 def _write(block: Block, folder: Path) -> None:
     named = _FILE.match(block.text)
-    assert named, f"{block.place}: the first line must be a comment that names the file"
+    assert named, "looked at before"
     path = folder / named[1]
     path.parent.mkdir(exist_ok=True)
     path.write_text(block.text, encoding="utf-8")

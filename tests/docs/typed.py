@@ -26,12 +26,13 @@ from fieldsharp.core.checkout import PROJECT
 from fieldsharp.sweep.command_line import app, main
 from fieldsharp.sweep.configuration.config_file import load_config
 
-RUN = (["python", "run_sweep.py"], ["./run_sweep.py"])
+RUN = (["python", "run_sweep.py"], ["./run_sweep.py"], ["fieldsharp"])
 SMALLER = {"--trials": "2", "--top": "1", "--seeds": "1", "--port": "0"}
 """Options that only say how much; a port may be taken on this machine."""
 ALWAYS = {"confirm": ("--top", "--seeds"), "dashboard": ("--port", "--no-open")}
 LOOKED_OVER = {"cd", "curl", "export", "git", "openssl", "read", "ssh"} | {
     *("createdb", "createuser", "pg_dump", "pg_restore"),
+    *("pip", "pipx", "uv"),
     *("chmod", "kubectl", "ray", "sbatch", "scancel", "scp"),
 }
 """Of these the syntax alone can be held to anything."""

@@ -14,13 +14,13 @@ from fieldsharp.model.losses.forecast_loss import ForecastLoss
 from fieldsharp.model.predictors.ensemble import Ensemble
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.predictors.interface import ForecastShape, MemberForecasting
-from fieldsharp.model.registry import PREDICTORS
+from fieldsharp.model.registry import NETS
 from fieldsharp.model.settings import LossSettings, PredictorSettings, TrainingSettings
 from fieldsharp.model.training import Trainer
 
 Tensor = torch.Tensor
 SHAPE = ForecastShape(history=2, horizon=3, channels=2, height=9, width=11)
-MEMBERS = sorted(PREDICTORS.keys() - {"ensemble"})
+MEMBERS = sorted(NETS.keys() - {"ensemble"})
 
 
 def ensemble_of(shape: ForecastShape = SHAPE, **options: int | float | bool | str) -> Ensemble:
@@ -73,7 +73,7 @@ def test_it_draws_four_members_of_a_unet_unless_told_otherwise() -> None:
 def test_no_other_predictor_draws_members() -> None:
     drawing = {
         name
-        for name in PREDICTORS
+        for name in NETS
         if isinstance(
             build_predictor(PredictorSettings(name=name, width=8), SHAPE), MemberForecasting
         )

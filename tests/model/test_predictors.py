@@ -13,7 +13,7 @@ from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.predictors.interface import ForecastShape, TeacherForced
 from fieldsharp.model.predictors.layers import crop, pad_to_multiple
 from fieldsharp.model.predictors.simvp import SimVP
-from fieldsharp.model.registry import PREDICTORS
+from fieldsharp.model.registry import NETS
 from fieldsharp.model.settings import PredictorSettings
 
 Tensor = torch.Tensor
@@ -29,7 +29,7 @@ SHAPES = [
 ]
 SMALL: dict[str, dict[str, int]] = {"simvp": {"translator_width": 16, "blocks": 2}}
 
-every_predictor = pytest.mark.parametrize("name", PREDICTORS)
+every_predictor = pytest.mark.parametrize("name", NETS)
 every_shape = pytest.mark.parametrize(
     "shape",
     SHAPES,
@@ -57,7 +57,7 @@ def with_drawn_weights(predictor: nn.Module) -> nn.Module:
     return predictor
 
 
-# What every entry of PREDICTORS must hold.
+# What every entry of NETS must hold.
 
 
 @every_predictor
@@ -215,7 +215,7 @@ def slope_by_future(convlstm: ConvLSTM, forced_BT: Tensor, lead: int) -> tuple[T
 
 
 def test_only_the_convlstm_can_be_forced() -> None:
-    assert {name for name in PREDICTORS if isinstance(build(name), TeacherForced)} == {"convlstm"}
+    assert {name for name in NETS if isinstance(build(name), TeacherForced)} == {"convlstm"}
 
 
 @pytest.mark.parametrize("lead", [0, 1, 2])

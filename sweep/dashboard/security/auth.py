@@ -9,6 +9,7 @@ from html import escape
 from urllib.parse import parse_qsl, quote, urlencode
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.program_name import program_elsewhere
 from fieldsharp.core.secret_variables import TOKEN_VARIABLE
 from fieldsharp.sweep.dashboard.http.responses import Environ, Response, data, page, wants_page
 from fieldsharp.sweep.dashboard.security.host_and_origin import is_cross_site
@@ -19,7 +20,7 @@ _UNAUTHORIZED = (
     "a token is needed: send it as Authorization: Bearer TOKEN, or open the printed link"
 )
 _LOGIN_FORM = (
-    "<p>Open the link that <code>python run_sweep.py dashboard</code> printed, or paste the token "
+    "<p>Open the link that <code>{program} dashboard</code> printed, or paste the token "
     "from its end here.</p>"
     '<form method="get" action="{action}"><input name="token" type="password" autocomplete="off" '
     'required autofocus aria-label="Token"><button>Open</button></form>'
@@ -118,5 +119,5 @@ def _ask_for_token(environ: Environ) -> Response:
     if not wants_page(environ):
         return data("401 Unauthorized", _UNAUTHORIZED, challenge)
     path = quote(environ["PATH_INFO"].encode("latin-1")) if is_page(environ) else "/"
-    content = _LOGIN_FORM.format(action=path)
+    content = _LOGIN_FORM.format(action=path, program=program_elsewhere())
     return page("401 Unauthorized", "This dashboard is locked", content, headers=challenge)

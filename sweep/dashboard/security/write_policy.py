@@ -5,6 +5,7 @@ import re
 from optuna.storages import RDBStorage
 
 from fieldsharp.core.printable import printable
+from fieldsharp.core.program_name import program_elsewhere
 from fieldsharp.storage.optuna_adapter.internals import id_of_study
 from fieldsharp.storage.study_lock import study_lock_owner
 from fieldsharp.sweep.dashboard.http.request_paths import parse_request_path
@@ -50,7 +51,7 @@ class WritePolicy:
             return None
         if path == _UPGRADE:
             reason = (
-                "tables are upgraded by python run_sweep.py storage upgrade, which keeps a copy"
+                f"tables are upgraded by {program_elsewhere()} storage upgrade, which keeps a copy"
             )
             return data("403 Forbidden", reason)
         if any(pattern.fullmatch(f"{method} {path}") for pattern in _BESIDE_A_SWEEP):
@@ -65,6 +66,6 @@ class WritePolicy:
                         "409 Conflict",
                         f"study {printable(study.study_name)!r} is being run by process "
                         f"{owner.pid or 'unknown'}, which alone may change it; wait for it to "
-                        "end, or stop it with python run_sweep.py stop",
+                        f"end, or stop it with {program_elsewhere()} stop",
                     )
         return None

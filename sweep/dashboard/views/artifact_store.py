@@ -18,21 +18,14 @@ from fieldsharp.storage.durable_files.owned_folders import check_folder
 from fieldsharp.storage.durable_files.regular_files import open_to_read
 from fieldsharp.storage.location.paths import artifacts_folder, check_files_folder
 from fieldsharp.storage.optuna_adapter.internals import id_of_study
-from fieldsharp.sweep.pictures.sharpness_source import sharpness_source
 from fieldsharp.sweep.pictures.source import PictureSource
+from fieldsharp.sweep.pictures.study_source import picture_source
 from fieldsharp.sweep.pictures.style import LIGHT
 from fieldsharp.sweep.pictures.trial_pictures import can_be_drawn, draw
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.artifacts import TrialPicture, picture_of
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.trial_records import (
-    FACTS,
-    IDENTITY,
-    complete_baseline,
-    read_stored,
-    trial_record,
-    trial_spec,
-)
+from fieldsharp.sweep.study.trial_records import FACTS, IDENTITY, read_stored, trial_spec
 
 logger = logging.getLogger(__name__)
 CACHED_PICTURES = 400
@@ -142,25 +135,6 @@ class PictureArtifactStore(FileSystemArtifactStore):
         spec = trial_spec(trial) if trial is not None else None
         if trial is None or spec is None or not spec.fingerprint.startswith(picture.fingerprint):
             return None
-        files = StudyWorkspace(self._url, picture.identity)
-        observed, preview = files.observed(), files.preview(picture.number)
-        record = trial_record(trial)
-        if record is None or observed is None or preview is None:
-            return None
-        baseline = complete_baseline(trials)
         summary = read_stored(DataSummary, study.user_attrs.get(FACTS), "facts of the study")
-        if picture.variable > len(summary.others) or picture.variable > len(observed.others):
-            return None
-        name = summary.variables[picture.variable]
-        own, is_other = summary.of(name), baseline is not None and baseline.number != trial.number
-        beside = files.preview(baseline.number) if baseline is not None and is_other else None
-        return PictureSource(
-            number=picture.number,
-            feasible=record.feasible,
-            observed=observed.of(picture.variable),
-            preview=preview.of(picture.variable, name),
-            baseline=beside and beside.of(picture.variable, name),
-            by_lead=record.of(name).judgement.by_lead,
-            targets=own.targets,
-            sharpness=sharpness_source(trials, own.targets.gradient, name),
-        )
+        files = StudyWorkspace(self._url, picture.identity)
+        return picture_source(trial, trials, summary, files, picture.variable)

@@ -4,16 +4,18 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from fieldsharp.core.printable import printable
+from fieldsharp.core.program_name import program_elsewhere
 from fieldsharp.model.registry import NO_SHARPENER, NOT_KNOWN, loss_variant
 from fieldsharp.objectives.guards import broken
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.dashboard.views.attributes import ParsedTrial
 from fieldsharp.sweep.dashboard.views.markdown import code, code_block, plain
+from fieldsharp.sweep.execution.script.error_lines import shown_lines
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.artifacts import PICTURES, picture_of
-from fieldsharp.sweep.study.formatting import given_in_words, last_lines
+from fieldsharp.sweep.study.formatting import given_in_words
 from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus, VariableStatus
 from fieldsharp.sweep.study.trial_records import (
     TrialRecord,
@@ -25,7 +27,7 @@ from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.study.verdict_inputs import can_sharpen
 
 OUTPUT_LINES = 20
-"""Number of the last lines of a script's output in the note of its trial."""
+"""Most lines of a script's output in the note of its trial: the last ones, or up to its error."""
 
 
 def trial_note(
@@ -63,7 +65,7 @@ def trial_note(
 
 def output_note(printed: str) -> str:
     """Return the end of a script's output as a block of its trial's note, "" without output."""
-    end = last_lines(printed, OUTPUT_LINES)
+    end = shown_lines(printed, OUTPUT_LINES)
     if not end:
         return ""
     # Indented: no line of the output can end this block.
@@ -105,7 +107,7 @@ def study_note(status: StudyStatus, url: str) -> str:
         commands.append(f"export {name} -o best.yaml")
     if not status.why_not_confirm:
         commands.append(f"confirm {name}")
-    lines = [f"python run_sweep.py {command}{as_option(url)}" for command in commands]
+    lines = [f"{program_elsewhere()} {command}{as_option(url)}" for command in commands]
     return "\n\n".join([*parts, code_block(*lines)])
 
 

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 
 from fieldsharp.core.secret_variables import forget_secrets
 from fieldsharp.core.standard_streams import keep_standard_streams
+from fieldsharp.core.working_folder import leave_safe_path
 from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES
 from fieldsharp.sweep.execution.log_output import log_of_workers
 
@@ -32,6 +33,7 @@ def serve(pipe: Connection, gpu: str | None, coordinator_pid: int) -> None:
 
     It sees one GPU alone, or with None all that are visible.
     """
+    leave_safe_path()
     # Ctrl-C reaches the whole process group: the coordinator decides what becomes of the trials.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent(coordinator_pid)

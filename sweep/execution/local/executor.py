@@ -5,17 +5,20 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from types import ModuleType
 
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.working_folder import safe_path
 from fieldsharp.storage.location.paths import SERIES
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY, Executor, ExecutorPlan
@@ -42,6 +45,7 @@ BLOCKED_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 """Ctrl-C, and the end of a batch job, reach every process: the coordinator decides what becomes of
 the trials. A worker is started with them blocked, since it could not ignore them before it has
 imported its modules."""
+_SPAWNING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -185,10 +189,13 @@ class LocalExecutor:
             name=f"worker-{index}",
             daemon=True,
         )
-        resource_tracker.ensure_running()  # now: starting it later would unblock the signals below
+        with safe_path():
+            # Now: starting it later would unblock the signals below.
+            resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_SIGNALS)
         try:
-            process.start()
+            with safe_path(), _without_main_module():
+                process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         worker_end.close()  # the pipe reads end-of-file only once no copy of this end is open
@@ -249,6 +256,22 @@ def local_plan(config: SweepConfig) -> ExecutorPlan:
         return LocalExecutor(workers, gpus=gpus, shared=shared_data(config, folder.parent / SERIES))
 
     return ExecutorPlan(workers, executor)
+
+
+@contextmanager
+def _without_main_module() -> Iterator[None]:
+    """Hide the program that is run from a process that is being spawned.
+
+    It would import that program, and a script that starts a sweep without the usual guard would
+    start it again in every worker. Nothing that a worker is given is defined there.
+    """
+    with _SPAWNING:
+        program = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = program
 
 
 def _fetch_checkpoints(config: SweepConfig, folder: Path) -> None:

@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from fieldsharp.core.checkout import install_command
 from fieldsharp.core.errors import ConfigError, FieldsharpError
 from fieldsharp.core.secret_variables import environment_without_secrets
 from fieldsharp.sweep.execution.ray import auth_probe
@@ -39,7 +40,7 @@ def require_ray() -> None:
     """
     if find_spec("ray") is None:
         raise ConfigError(
-            "executor is ray and Ray is not installed; pip install -r requirements-ray.txt, here "
+            f"executor is ray and Ray is not installed; {install_command('ray')}, here "
             "and on every node of the cluster"
         )
 

@@ -1,19 +1,22 @@
 """Transfers code and data to the nodes of a Ray cluster."""
 
 import os
+import re
 import shutil
 import sysconfig
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import requires, version
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from fieldsharp.core.checkout import PROJECT
+from fieldsharp.core.checkout import IS_CHECKOUT, PACKAGE, PROJECT
 from fieldsharp.core.errors import ConfigError
+from fieldsharp.core.working_folder import search_working_folder
 from fieldsharp.sweep.configuration.settings import SweepConfig
 
 CONSTRAINTS = "constraints.txt"
@@ -40,12 +43,28 @@ def _staged_requirements(folder: Path) -> Path:
     Ray writes the lines of a requirements file to a file elsewhere on the node; pip replaces the
     variable by the folder of the staged code on that node.
     """
+    file = folder / "requirements.txt"
+    if not IS_CHECKOUT:
+        file.write_text("".join(f"{line}\n" for line in installed_requirements()), encoding="utf-8")
+        return file
     shutil.copy(PROJECT / CONSTRAINTS, folder)
     requirements = (PROJECT / "requirements.txt").read_text(encoding="utf-8")
     on_node = f"-c ${{RAY_RUNTIME_ENV_CREATE_WORKING_DIR}}/{CONSTRAINTS}"
-    file = folder / "requirements.txt"
     file.write_text(requirements.replace(f"-c {CONSTRAINTS}", on_node), encoding="utf-8")
     return file
+
+
+def installed_requirements() -> list[str]:
+    """Return what the installed package requires, in the versions that are installed here."""
+    required = [one for one in requires("fieldsharp") or [] if "extra ==" not in one]
+    names = [match[0] for one in required if (match := re.match(r"[\w.-]+", one))]
+    return [f"{name}=={version(name)}" for name in names]
+
+
+def _of_no_use_on_nodes(folder: str, names: list[str]) -> set[str]:
+    """Leave out what comes with the package for a person: the data are sent on their own."""
+    shipped = {"data", "configs"} if Path(folder) == PACKAGE else set()
+    return {*_EXCLUDED(folder, names), *shipped.intersection(names)}
 
 
 @contextmanager
@@ -59,7 +78,7 @@ def _staged_code(plugins: Iterable[str]) -> Iterator[Path]:
     """
     with TemporaryDirectory(prefix="code-") as name:
         folder = Path(name)
-        shutil.copytree(PROJECT / "fieldsharp", folder / "fieldsharp", ignore=_EXCLUDED)
+        shutil.copytree(PACKAGE, folder / "fieldsharp", ignore=_of_no_use_on_nodes)
         for module in sorted({plugin.partition(".")[0] for plugin in plugins}):
             source = _source(module)
             if source is not None and source.is_dir():
@@ -71,6 +90,7 @@ def _staged_code(plugins: Iterable[str]) -> Iterator[Path]:
 
 def _source(module: str) -> Path | None:
     """Return the file or folder of a module, None if it is installed."""
+    search_working_folder()
     found = find_spec(module)
     if found is None:
         raise ConfigError(f"plugins lists {module}, which is not there; correct the name")

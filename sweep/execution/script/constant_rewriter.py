@@ -4,13 +4,18 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.core.suggestions import nearest
-from fieldsharp.sweep.configuration.ranges import Scalar
+from fieldsharp.sweep.configuration.ranges import GivenValue
+from fieldsharp.sweep.execution.script.assignments import (
+    Assignment,
+    InFunction,
+    assigned_in_functions,
+    assignments,
+)
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
@@ -32,25 +37,20 @@ def module_file(project: Path, module: str) -> Path:
     )
 
 
-def replace_constants(source: bytes, constants: Mapping[str, Scalar], path: Path) -> bytes:
+def replace_constants(source: bytes, constants: Mapping[str, GivenValue], path: Path) -> bytes:
     """Return the source of a module with the values of some of its constants replaced.
 
     Raises:
         ConfigError: If the source cannot be read, or a constant is not assigned there, in a
             statement of its own.
     """
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
-        text = source.decode(encoding)
-        tree = ast.parse(text)
-    except (SyntaxError, UnicodeDecodeError, ValueError) as error:
-        raise ConfigError(f"{path} is not valid Python ({error}); correct it") from error
-    assigned = list(_assignments(tree.body))
+    text, encoding, tree = _parse(source, path)
+    assigned = list(assignments(tree.body))
     edits = []
     for name, value in constants.items():
         matches = [one for one in assigned if name in one.names]
-        _require_plain(name, matches, assigned, path)
-        edits += [(one.value, ascii(value)) for one in matches]
+        _require_plain(name, matches, assigned, tree, path)
+        edits += [(one.value, _literal(value, one.value)) for one in matches]
     starts = [match.start() for match in _LINE.finditer(text)]
 
     def offset(line: int, column: int) -> int:
@@ -69,69 +69,52 @@ def replace_constants(source: bytes, constants: Mapping[str, Scalar], path: Path
     return text.encode(encoding)
 
 
-@dataclass(frozen=True)
-class _Assignment:
-    """A statement that assigns a value to names of a module; a plain one to a single name only."""
+def later_assignments(source: bytes, name: str, path: Path) -> list[InFunction]:
+    """Return the assignments in functions that may replace the value of a constant later.
 
-    names: tuple[str, ...]
-    value: ast.expr
-    is_plain: bool
-
-
-def _assignments(body: Sequence[ast.stmt], within: str = "") -> Iterator[_Assignment]:
-    """Yield the assignments that importing a module executes, not those in functions.
-
-    Members of a class or dictionary are named after it: ``Training.WEIGHT``.
+    Raises:
+        ConfigError: If the source cannot be read.
     """
-    for statement in body:
-        match statement:
-            case ast.Assign(targets=targets, value=value):
-                names = tuple(within + n for target in targets for n in _names_in(target))
-                plain = len(targets) == 1 and isinstance(targets[0], ast.Name)
-                yield _Assignment(names, value, plain)
-                for name in names:
-                    yield from _entries(name, value)
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                yield _Assignment((within + name,), value, is_plain=True)
-                yield from _entries(within + name, value)
-            case ast.AugAssign(target=ast.Name(id=name), value=value):
-                yield _Assignment((within + name,), value, is_plain=False)
-            case ast.ClassDef(name=name, body=inside):
-                yield from _assignments(inside, f"{within}{name}.")
-            case ast.Match(cases=cases):
-                for one in cases:
-                    yield from _assignments(one.body, within)
-            case ast.If() | ast.For() | ast.While() | ast.With() | ast.Try() | ast.TryStar():
-                for part in ("body", "orelse", "finalbody"):
-                    yield from _assignments(getattr(statement, part, []), within)
-                for handler in getattr(statement, "handlers", []):
-                    yield from _assignments(handler.body, within)
-            case _:
-                pass
+    _, _, tree = _parse(source, path)
+    return [one for one in assigned_in_functions(tree, name) if not one.is_local]
 
 
-def _entries(name: str, value: ast.expr) -> Iterator[_Assignment]:
-    """Yield the entries of a dictionary display."""
-    if isinstance(value, ast.Dict):
-        for key, entry in zip(value.keys, value.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                inside = f"{name}.{key.value}"
-                yield _Assignment((inside,), entry, is_plain=True)
-                yield from _entries(inside, entry)
+def _parse(source: bytes, path: Path) -> tuple[str, str, ast.Module]:
+    """Return the text of a module, its encoding and its syntax tree."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+        text = source.decode(encoding)
+        return text, encoding, ast.parse(text)
+    except (SyntaxError, UnicodeDecodeError, ValueError) as error:
+        raise ConfigError(f"{path} is not valid Python ({error}); correct it") from error
 
 
-def _names_in(target: ast.expr) -> list[str]:
-    if isinstance(target, ast.Tuple | ast.List):
-        return [name for element in target.elts for name in _names_in(element)]
-    return [target.id] if isinstance(target, ast.Name) else []
+def _literal(value: GivenValue, replaced: ast.expr) -> str:
+    """Return a value as Python source: several as a tuple where one is replaced, else as a list."""
+    if isinstance(value, tuple) and not isinstance(replaced, ast.Tuple):
+        return ascii(list(value))
+    return ascii(value)
 
 
 def _require_plain(
-    name: str, matches: Sequence[_Assignment], assigned: Sequence[_Assignment], path: Path
+    name: str,
+    matches: Sequence[Assignment],
+    assigned: Sequence[Assignment],
+    tree: ast.Module,
+    path: Path,
 ) -> None:
     if not matches:
         known = sorted({n for one in assigned for n in one.names})
-        guess = nearest(name, known)
+        same_end = [n for n in known if n.rpartition(".")[2] == name.rpartition(".")[2]]
+        guess = nearest(name, same_end) or next(iter(same_end), None)
+        inside = next(iter(assigned_in_functions(tree, name)), None)
+        if inside is not None and guess is None:
+            raise ConfigError(
+                f"trainer.names: {path} assigns no {name} outside of the function "
+                f"{inside.function} (line {inside.line}), which importing the module does not run; "
+                "assign it there, or have the script take the value from a flag or a file"
+            )
+        guess = guess or nearest(name, known)
         hint = f"did you mean {guess}?" if guess else "name one that is assigned there"
         raise ConfigError(f"trainer.names: {path} assigns no {name}: {hint}")
     odd = next((one for one in matches if not one.is_plain), None)

@@ -63,7 +63,9 @@ class OutputParser:
 
     def __init__(self, settings: ScriptSettings) -> None:
         self._patterns = {name: re.compile(text) for name, text in settings.patterns.items()}
-        self._progress = re.compile(settings.progress) if settings.progress else None
+        self._progress = (
+            re.compile(settings.progress) if isinstance(settings.progress, str) else None
+        )
         self._has_patterns = bool(self._patterns) or self._progress is not None
         self._rest = b""
         self.metrics: dict[str, str] = {}

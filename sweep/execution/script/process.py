@@ -127,6 +127,19 @@ def _parse_status(status: str) -> ScriptEnd:
     unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes on macOS, else KiB
     peak_mb = int(peak or 0) / unit
     if kind == "signal":
-        perhaps = ", perhaps out of memory" if number == "9" else ""
-        return ScriptEnd(f"was ended by signal {number}{perhaps}", peak_mb)
-    return ScriptEnd("" if number == "0" else f"ended with exit code {number}", peak_mb)
+        return ScriptEnd(f"was ended by {_signal_text(int(number))}", peak_mb)
+    if number == "0":
+        return ScriptEnd("", peak_mb)
+    # A shell, or a program that started another, ends with 128 and the number of the signal.
+    below = int(number) - 128
+    perhaps = f", perhaps {_signal_text(below)}" if below in _WORDS else ""
+    return ScriptEnd(f"ended with exit code {number}{perhaps}", peak_mb)
+
+
+_WORDS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV"}
+_WORDS |= {15: "SIGTERM"}
+
+
+def _signal_text(number: int) -> str:
+    name = f" ({_WORDS[number]})" if number in _WORDS else ""
+    return f"signal {number}{name}{', perhaps out of memory' if number == 9 else ''}"

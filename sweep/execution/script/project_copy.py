@@ -122,7 +122,7 @@ def copy_for_trial(settings: ScriptSettings, snapshot: Path, folder: Path) -> No
     Raises:
         OSError: If it cannot be read or written.
     """
-    copy_files(snapshot, folder)
+    copy_files(snapshot, folder, excluded_names(settings))
     for link in settings.links:
         place = folder / link
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -133,9 +133,10 @@ def copy_for_trial(settings: ScriptSettings, snapshot: Path, folder: Path) -> No
 
 
 def project_sha256(settings: ScriptSettings) -> str:
-    """Return the SHA-256 of the names and contents of a project's Python files."""
+    """Return the SHA-256 of a project's Python files, and of those that values are written to."""
     project, digest = Path(settings.project), hashlib.sha256()
+    with_values = settings.files_with_values
     for path in project_files(project, excluded_names(settings)):
-        if path.suffix == ".py":
+        if path.suffix == ".py" or path in with_values:
             digest.update(str(path).encode() + b"\0" + (project / path).read_bytes() + b"\0")
     return digest.hexdigest()

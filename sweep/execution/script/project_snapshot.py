@@ -6,18 +6,45 @@ Editing the project meanwhile changes no trial, and a resumed study runs the sam
 import filecmp
 import logging
 import shutil
+from glob import has_magic
 from pathlib import Path
 
+from fieldsharp.storage.durable_files.atomic import write_durably
+from fieldsharp.storage.durable_files.regular_files import read_within
+from fieldsharp.sweep.configuration.script_results import path_of
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
+from fieldsharp.sweep.execution.script.command_line import CommandLine
 from fieldsharp.sweep.execution.script.project_copy import copy_files, excluded_names, project_files
+from fieldsharp.sweep.execution.script.written_files import matches
+from fieldsharp.sweep.study.formatting import PROJECT
 
 logger = logging.getLogger(__name__)
 SHOWN = 3
+COMMAND_LINE = "command_line.json"
 
 
 def project_snapshot(study_folder: Path) -> Path:
     """Return the folder of a study's project snapshot."""
     return study_folder / "project"
+
+
+def save_command_line(line: CommandLine, study_folder: Path) -> None:
+    """Save what a script's command line takes, unless it is saved: all trials use the same.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    path = study_folder / COMMAND_LINE
+    if not path.exists():
+        write_durably(path, line.model_dump_json().encode())
+
+
+def read_command_line(study_folder: Path) -> CommandLine | None:
+    """Return what was saved of a script's command line, None where nothing readable was."""
+    try:
+        return CommandLine.model_validate_json(read_within(study_folder / COMMAND_LINE))
+    except (OSError, ValueError):
+        return None
 
 
 def save_project_snapshot(settings: ScriptSettings, snapshot: Path) -> None:
@@ -40,19 +67,23 @@ def _remove_results(settings: ScriptSettings, folder: Path) -> None:
     Raises:
         OSError: If it cannot be removed.
     """
-    for name in settings.results.values():
-        path = folder / name
-        if path.is_file() or path.is_symlink():
-            path.unlink()
-        elif path.is_dir():
-            shutil.rmtree(path)  # such as a Zarr store
+    truths = (one for one in (settings.truth, settings.training_truth) if one is not None)
+    # A truth that a pattern names is written by the script; another may be of the project.
+    patterns = (name for name in map(path_of, truths) if has_magic(name) and PROJECT not in name)
+    for name in (*settings.results.values(), *patterns):
+        for path in matches(folder, name, settings):
+            if path.is_file() or path.is_symlink():
+                path.unlink()
+            elif path.is_dir():
+                shutil.rmtree(path)  # such as a Zarr store
 
 
 def changed_files(settings: ScriptSettings, snapshot: Path) -> list[str]:
-    """Return the files of a project that differ from its snapshot, Python files first.
+    """Return the files of a project that differ from its snapshot, those that matter most first.
 
-    New files count if they are Python files: others may be results. The sweep's configuration file
-    does not count; its settings are compared separately.
+    These are Python files and files that values are written to. New files count if they are Python
+    files: others may be results. The sweep's configuration file does not count; its settings are
+    compared separately.
 
     Raises:
         OSError: If a file cannot be read.
@@ -67,7 +98,12 @@ def changed_files(settings: ScriptSettings, snapshot: Path) -> list[str]:
         if not filecmp.cmp(project / path, snapshot / path, shallow=False)
     }
     found = {path for path in new | other | (before - now) if not _is_sweep_file(snapshot / path)}
-    return [str(path) for path in sorted(found, key=lambda p: (p.suffix != ".py", p))]
+    return [str(path) for path in sorted(found, key=lambda p: (not _is_code(settings, p), p))]
+
+
+def _is_code(settings: ScriptSettings, path: Path) -> bool:
+    """Whether trials of a project with another version of this file would be other trainings."""
+    return path.suffix == ".py" or path in settings.files_with_values
 
 
 def _name_first(changed: list[str]) -> str:
@@ -87,7 +123,7 @@ def project_differences(
         OSError: If a file cannot be read.
     """
     changed = changed_files(settings, snapshot)
-    if changed and not resumed and changed[0].endswith(".py"):
+    if changed and not resumed and _is_code(settings, Path(changed[0])):
         verb = "has" if len(changed) == 1 else "have"
         return [
             f"{_name_first(changed)} of trainer.project {verb} changed (resume goes on as it was)"
@@ -105,4 +141,5 @@ def project_differences(
 def _is_sweep_file(path: Path) -> bool:
     if path.suffix not in (".yaml", ".yml") or not path.is_file():
         return False
-    return b"\ntrainer:" in b"\n" + path.read_bytes()
+    text = b"\n" + path.read_bytes()
+    return b"\ntrainer:" in text and b"command" in text  # Lightning's have a trainer too

@@ -3,17 +3,26 @@
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fieldsharp.core.errors import DataError, FieldsharpError, TrainingFailed
+from fieldsharp.fields.array_axes import FieldPair
 from fieldsharp.fields.settings import GridMeasures
 from fieldsharp.objectives.guards import GUARDS
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.regular_files import read_bounded
+from fieldsharp.sweep.configuration.script_results import (
+    FieldFile,
+    MetricsFile,
+    field_file,
+    path_of,
+)
 from fieldsharp.sweep.configuration.script_settings import NEEDED, ScriptSettings
-from fieldsharp.sweep.execution.script.launch import expand_project
+from fieldsharp.sweep.execution.script.arrays import open_array, read_pair
+from fieldsharp.sweep.execution.script.metric_rows import is_rows, last_values, read_rows
+from fieldsharp.sweep.execution.script.written_files import newest
 from fieldsharp.sweep.trials.file_evaluation import Evaluation, evaluate_files
 from fieldsharp.sweep.trials.file_sharpening import TrainingFiles
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan
@@ -64,17 +73,29 @@ def evaluate_results(
     """
     reported = {name: _as_number(name, text, "printed") for name, text in printed.items()}
     if settings.metrics is not None:
-        reported |= _read_metrics(folder / settings.metrics, settings.metrics)
+        reported |= _file_metrics(settings, folder)
     found = None
     if settings.forecast is not None:
         found = _evaluate_forecast(settings, folder, plan, measures)
     if found is None:
         return ScriptResults(_with_reported(settings, reported, None))
-    judgement = _with_reported(settings, reported, _without_undefined(found.metric_values))
+    values = found.metric_values
+    if field_file(settings.forecast or "").axes is not None:
+        values = _by_lead(values, [part.metrics for part in found.by_lead])
+    judgement = _with_reported(settings, reported, _without_undefined(values))
     # What the script says of its forecast still guards it under a sharpener, and is nothing else.
     guarding = {name: v for name, v in reported.items() if name in _GUARDED}
     sharpened = {
-        name: _with_reported(settings, guarding, _without_undefined(values))
+        name: _with_reported(
+            settings,
+            guarding,
+            _without_undefined(
+                _by_lead(
+                    values,
+                    [part.sharpened[name] for part in found.by_lead if name in part.sharpened],
+                )
+            ),
+        )
         for name, values in found.sharpened.items()
         if all(abs(values.overall[needed]) < LARGEST for needed in NEEDED)
     }
@@ -106,45 +127,51 @@ def _evaluate_forecast(
     settings: ScriptSettings, folder: Path, plan: SharpeningPlan, measures: GridMeasures | None
 ) -> Evaluation:
     assert settings.forecast is not None, "checked by the caller"
-    assert settings.truth is not None, "validated"
-    forecast, truth = _written(settings, folder, settings.forecast, settings.truth)
-    sharpen_with = None
+    ours, theirs = field_file(settings.forecast), field_file(settings.truth or "")
+    forecast, truth = _written(settings, folder, ours, theirs)
+    training = None
     if settings.training_forecast is not None and plan.names:
-        assert settings.training_truth is not None, "validated"
-        then = _written(settings, folder, settings.training_forecast, settings.training_truth)
-        sharpen_with = TrainingFiles(*then, plan)
+        training = field_file(settings.training_forecast), field_file(settings.training_truth or "")
+        files = _written(settings, folder, *training)
     try:
+        sharpen_with = None
+        if training is not None:
+            fields = _fields(settings, files, training, "training_")
+            sharpen_with = TrainingFiles(*files, plan, fields)
         found = evaluate_files(
             forecast,
             truth,
-            settings.variable,
-            settings.truth_variable,
+            ours.key or settings.variable,
+            theirs.key or settings.truth_variable,
+            dict(theirs.select) or None,
             sharpen_with=sharpen_with,
             measures=measures,
+            forecast_select=dict(ours.select) or None,
+            fields=_fields(settings, (forecast, truth), (ours, theirs)),
         )
     except FieldsharpError as error:
         message = str(error).replace(f"{folder}{os.sep}", "")  # the names in the configuration
-        raise DataError(f"{settings.forecast} cannot be evaluated: {message}") from error
+        raise DataError(f"{ours.path} cannot be evaluated: {message}") from error
     if found.frames_missing:
         raise DataError(
-            f"{settings.forecast} lacks {found.frames_missing} of the times that {settings.truth} "
+            f"{ours.path} lacks {found.frames_missing} of the times that {theirs.path} "
             "has, and trials are compared on all of them; write every one, or a truth of the "
             "forecast's times alone"
         )
     if found.values_missing:
         raise DataError(
-            f"{settings.forecast} has no value where the truth has one, {found.values_missing} "
+            f"{ours.path} has no value where the truth has one, {found.values_missing} "
             "times; write a number in every cell and frame that the truth knows"
         )
     if found.frames_without_truth:
         raise DataError(
-            f"{settings.forecast} has {found.frames_without_truth} frames of times that "
-            f"{settings.truth} does not have; write the times of the truth"
+            f"{ours.path} has {found.frames_without_truth} frames of times that "
+            f"{theirs.path} does not have; write the times of the truth"
         )
     if found.frames_fitted_on:
         raise DataError(
-            f"{settings.training_forecast} has {found.frames_fitted_on} times of "
-            f"{settings.forecast}, and a sharpener is not fitted on what it is judged on; write a "
+            f"{path_of(settings.training_forecast or '')} has {found.frames_fitted_on} times of "
+            f"{ours.path}, and a sharpener is not fitted on what it is judged on; write a "
             "forecast of training frames alone"
         )
     for name in _REQUIRED_FINITE & found.metrics.keys():
@@ -155,8 +182,33 @@ def _evaluate_forecast(
     return found
 
 
+def _fields(
+    settings: ScriptSettings,
+    paths: tuple[Path, Path],
+    files: tuple[FieldFile, FieldFile],
+    prefix: str = "",
+) -> FieldPair | None:
+    """Return a forecast and its truth if the settings name their axes; else None."""
+    if files[0].axes is None:
+        return None
+    names = (settings.variable, settings.truth_variable or settings.variable)
+    forecast, truth = (
+        open_array(path, file, f"trainer.{prefix}{what}", name)
+        for path, file, what, name in zip(paths, files, ("forecast", "truth"), names, strict=True)
+    )
+    return read_pair(forecast, truth)
+
+
+def _by_lead(values: MetricValues, leads: Sequence[Mapping[str, float]]) -> MetricValues:
+    """Return metrics with those of each lead, where there are several."""
+    if not leads:
+        return values
+    by_lead = {name: [lead[name] for lead in leads] for name in values.overall}
+    return values.model_copy(update={"by_lead": by_lead})
+
+
 def _written(
-    settings: ScriptSettings, folder: Path, forecast_name: str, truth_name: str
+    settings: ScriptSettings, folder: Path, ours: FieldFile, theirs: FieldFile
 ) -> tuple[Path, Path]:
     """Return the paths of a forecast and its truth.
 
@@ -164,21 +216,16 @@ def _written(
         TrainingFailed: If one of them is missing.
         DataError: If the forecast lies elsewhere or is the truth.
     """
-    forecast, truth = folder / forecast_name, folder / expand_project(truth_name, settings)
-    for path, name in ((forecast, forecast_name), (truth, truth_name)):
-        if not path.exists():
-            raise TrainingFailed(
-                f"the script ended without an error and there is no file {name}; write it, or name "
-                "the one that it writes"
-            )
+    forecast, truth = (newest(folder, file.path, settings) for file in (ours, theirs))
     if not forecast.resolve().is_relative_to(folder.resolve()):
         raise DataError(
-            f"{forecast_name} is a link to {forecast.resolve()}, outside the folder of the "
+            f"{ours.path} is a link to {forecast.resolve()}, outside the folder of the "
             "trial; have the script write it there"
         )
-    if forecast.samefile(truth) and settings.variable == settings.truth_variable:
+    keys = ours.key or settings.variable, theirs.key or settings.truth_variable
+    if forecast.samefile(truth) and keys[0] == keys[1] and ours.select == theirs.select:
         raise DataError(
-            f"{forecast_name} and the truth are the same file; write the forecast to another"
+            f"{ours.path} and the truth are the same file; write the forecast to another"
         )
     return forecast, truth
 
@@ -190,15 +237,31 @@ def _without_undefined(values: MetricValues) -> MetricValues:
     return MetricValues(overall=overall, by_lead=by_lead)
 
 
+def _file_metrics(settings: ScriptSettings, folder: Path) -> dict[str, float]:
+    """Return the metrics in the file that the settings name."""
+    assert settings.metrics is not None, "checked by the caller"
+    name = path_of(settings.metrics)
+    path = newest(folder, name, settings)
+    shown = os.path.relpath(path, folder)
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise DataError(
+            f"{name} is a link to {path.resolve()}, outside the folder of the trial; have the "
+            "script write it there"
+        )
+    if isinstance(settings.metrics, MetricsFile):
+        return last_values(read_rows(path), settings.metrics.names, shown)
+    if not is_rows(path.name):
+        return _read_metrics(path, name)
+    rows = read_rows(path)
+    columns = {column for row in rows for column in row}
+    wanted = [metric for metric in sorted(_REQUIRED_FINITE) if metric in columns]
+    return last_values(rows, {metric: metric for metric in wanted}, shown)
+
+
 def _read_metrics(path: Path, name: str) -> dict[str, float]:
-    """Return the numbers in a metrics file; other values are skipped."""
+    """Return the numbers in a JSON file; other values are skipped."""
     try:
         tree = json.loads(read_bounded(path, MOST_BYTES))
-    except FileNotFoundError:
-        raise TrainingFailed(
-            f"the script ended without an error and there is no file {name}; write it, or name the "
-            "one that it writes"
-        ) from None
     except (OSError, ValueError, RecursionError) as error:
         message = " ".join(str(error).split())[:200]
         raise DataError(f"{name} cannot be read as JSON ({message}); write it whole") from error
@@ -248,5 +311,5 @@ def _describe_missing(settings: ScriptSettings, missing: list[str]) -> str:
             f"{settings.patterns[unmatched[0]]!r}, matches no line; correct the pattern or print it"
         )
     return f"the script reported no {names}, which the score needs; write it to " + (
-        settings.metrics or "trainer.metrics"
+        path_of(settings.metrics) if settings.metrics else "trainer.metrics"
     )

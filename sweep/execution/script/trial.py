@@ -4,15 +4,17 @@ Its files are in the folder of the study:
 
     trials/000007/project/      the copy it runs in, while the trial runs or is the best
     trials/000007/checkpoints/  its own checkpoints
-    trials/000007/epochs.json   the epochs it printed, if it can resume
+    trials/000007/epochs.json   the epochs it printed or logged, if it can resume
     output/000007.txt           its output
 """
 
+import re
 import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -24,14 +26,15 @@ from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.atomic import make_private_folder
 from fieldsharp.storage.trial_files.outputs import save_script_output
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
+from fieldsharp.sweep.execution.script.error_lines import last_line, printed_error
 from fieldsharp.sweep.execution.script.launch import ScriptCall, prepare
+from fieldsharp.sweep.execution.script.logged_epochs import LoggedEpochs
 from fieldsharp.sweep.execution.script.output import OutputBuffer, OutputParser, PrintedEpoch
 from fieldsharp.sweep.execution.script.process import NoProcessError, ScriptEnd, ScriptProcess
 from fieldsharp.sweep.execution.script.project_copy import copy_for_trial
-from fieldsharp.sweep.execution.script.project_snapshot import project_snapshot
+from fieldsharp.sweep.execution.script.project_snapshot import project_snapshot, read_command_line
 from fieldsharp.sweep.execution.script.results import LARGEST, ScriptResults, evaluate_results
 from fieldsharp.sweep.study.epoch_report import EpochReport, epochs_logged, log_epoch
-from fieldsharp.sweep.study.formatting import last_lines
 from fieldsharp.sweep.study.trial_events import (
     EpochDone,
     RungReached,
@@ -78,6 +81,7 @@ class ScriptTrial:
         self._reports: list[EpochReport] = []
         self._output = OutputBuffer()
         self._lines = OutputParser(self._settings)
+        self._logged = LoggedEpochs(self._settings, folder / "project")
         self._reported_at = time.perf_counter()
 
     def run(self) -> TrialEvent:
@@ -98,7 +102,8 @@ class ScriptTrial:
             make_private_folder(folder)
             make_private_folder(checkpoints)
             copy_for_trial(settings, snapshot, project)
-            calls = prepare(settings, project, self._variables(checkpoints))
+            line = read_command_line(folder.parent.parent)
+            calls = prepare(settings, project, self._variables(checkpoints), line)
         except OSError as error:
             path = error.filename or project
             return TrialFailed(number, attempt, f"{path}: {error.strerror or error}", "data")
@@ -154,9 +159,7 @@ class ScriptTrial:
                 self._settings, project, self._lines.metrics, plan, self._spec.measures
             )
         except FieldsharpError as error:
-            line = printable(" ".join(last_lines(self._output.text(), 1, 300).split()))
-            last = f" (the last it printed: {line})" if line else " (it printed nothing)"
-            raise TrainingFailed(f"{error}{last}") from error
+            raise TrainingFailed(_with_printed(str(error), end, self._output.text())) from error
 
     def _variables(self, checkpoints: Path) -> dict[str, str]:
         return {
@@ -178,7 +181,8 @@ class ScriptTrial:
         after_epoch = False
         while (printed := script.read()) is not None:
             self._output.add(printed)
-            for epoch in self._lines.add(printed):
+            logged = self._logged.new(printed=bool(printed))
+            for epoch in chain(self._lines.add(printed), logged):
                 if self._handle_epoch(epoch, folder) and (after_epoch or self._is_at_rung):
                     if self._is_at_rung:
                         return True
@@ -198,7 +202,7 @@ class ScriptTrial:
                 after_epoch = True
             if not printed:
                 wait([self._pipe, script.output], min(HEARTBEAT_INTERVAL_S, deadline - now))
-        for epoch in self._lines.end():
+        for epoch in chain(self._lines.end(), self._logged.new(ended=True)):
             self._handle_epoch(epoch, folder)
         return False
 
@@ -252,3 +256,12 @@ class ScriptTrial:
     def _send_trouble(self, sentence: str) -> None:
         with suppress(OSError):  # the coordinator is gone
             self._pipe.send(TrialTrouble(self._spec.number, self._spec.attempt, sentence))
+
+
+def _with_printed(reason: str, end: ScriptEnd, text: str) -> str:
+    """Return why a trial failed, with the error that its script printed, else its last line."""
+    uncaught = bool(re.search(r"exit code 1$|signal", end.failure))
+    if line := printable(" ".join(printed_error(text, is_uncaught=uncaught).split())):
+        return f"{reason}: {line}" if end.failure else f"{reason} (it printed: {line})"
+    line = printable(last_line(text))
+    return f"{reason} (the last it printed: {line})" if line else f"{reason} (it printed nothing)"

@@ -46,7 +46,7 @@ class StudyWorkspace:
         self._checkpoints = self.folder / kind
         check_files_folder(url, "read")
         check_folder(self.folder, "read")
-        for name in ("spool", "samples", "output", "project", kind):
+        for name in ("spool", "samples", "output", "project", "tracking", kind):
             check_folder(self.folder / name, "read")
         self._spool = ResultSpool(self.folder / "spool")
         self._previews = PreviewStore(self.folder / "samples")

@@ -62,3 +62,9 @@ def slightly_uphill_mse(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tenso
 def strongly_uphill_mse(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
     """A loss term that rises beside a base loss of MSE too."""
     return 3.0 * uphill_mse(pred_BTCHW, target_BTCHW, mask_HW)
+
+
+def root_of_the_change(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
+    """A loss term whose gradient is infinite where neighbouring steps are the same."""
+    change_BTCHW = torch.where(mask_HW, pred_BTCHW[:, 1:] - pred_BTCHW[:, :-1], 0.0)
+    return (change_BTCHW**2).sum(dim=(1, 2, 3, 4)).sqrt() + 1.0

@@ -206,3 +206,41 @@ def test_a_bare_name_that_is_no_loss_is_refused_with_the_nearest() -> None:
     refusal = _refusal(loss={"variant": "sobell"}, plugins=["sobell"])
     assert "sobel" in refusal
     assert "package.module:function" in refusal
+
+
+FNO = "neuralop.models:FNO"
+
+
+def _image(module: Any = FNO, **options: Any) -> dict[str, Any]:
+    return {"name": "image", "options": {"module": module, **options}}
+
+
+@pytest.mark.parametrize(
+    "predictor",
+    [
+        _image(),
+        {**_image(), "name": "video"},
+        {"name": "ensemble", "options": {"member": "image", "module": FNO}},
+    ],
+    ids=["image", "video", "member"],
+)
+def test_the_net_of_a_library_is_held_to_the_list_too(predictor: dict[str, Any]) -> None:
+    said = _refusal(predictor=predictor)
+    assert "predictor.options.module 'neuralop.models:FNO' is a net of the module" in said
+    assert "set plugins to [neuralop.models]" in said
+    assert _config(plugins=["neuralop"], predictor=predictor).predictor.options["module"] == FNO
+
+
+@pytest.mark.parametrize("module", [None, 3, "FNO", ["a:b"]])
+def test_a_net_that_is_no_path_is_refused(module: Any) -> None:
+    said = _refusal(plugins=["neuralop"], predictor=_image(module))
+    assert "predictor.options.module must name the net of the predictor image as" in said
+
+
+def test_a_searched_net_is_held_to_the_list_too() -> None:
+    space = {"predictor.options.module": {"choices": [FNO, "mine:Net"]}}
+    said = _refusal(plugins=["neuralop"], predictor=_image(), search={"space": space})
+    assert "search.space.predictor.options.module 'mine:Net' is a net of the module" in said
+    by_name = {"predictor.name": {"choices": ["unet", "image"]}}
+    said = _refusal(predictor={"options": {"module": FNO}}, search={"space": by_name})
+    assert "'neuralop.models:FNO' is a net of the module" in said

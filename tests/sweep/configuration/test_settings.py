@@ -209,3 +209,59 @@ def test_every_setting_of_one_training_is_taken_over_from_the_sweep() -> None:
         objective={"targets": {"gradient": 1.0, "peak": 1.0}},
     )
     assert sweep.run == run
+
+
+IMAGE: dict[str, Any] = {
+    "name": "image",
+    "options": {
+        "module": "neuralop.models:FNO",
+        "arguments": {"n_modes": (8, 8), "hidden_channels": 32, "more": {"norm": None}},
+    },
+}
+
+
+def _of_fno(space: dict[str, Any], **arguments: Any) -> SweepConfig:
+    options = {**IMAGE["options"], "arguments": {**IMAGE["options"]["arguments"], **arguments}}
+    return SweepConfig.model_validate(
+        {
+            "data": {"path": "a.nc"},
+            "plugins": ["neuralop"],
+            "predictor": {**IMAGE, "options": options},
+            "search": {"space": space},
+        }
+    )
+
+
+def test_an_argument_of_a_net_of_a_library_can_be_searched() -> None:
+    name = "predictor.options.arguments.hidden_channels"
+    config = _of_fno(
+        {name: {"choices": [16, 32]}, "predictor.options.arguments.n_layers": {"low": 2, "high": 4}}
+    )
+    run = config.run_with({name: 16, "predictor.options.arguments.n_layers": 3})
+    assert run.predictor.options["arguments"] == {
+        "n_modes": [8, 8],
+        "hidden_channels": 16,
+        "more": {"norm": None},
+        "n_layers": 3,
+    }
+    assert config.searched_values(name) == [32, 16]
+    assert RunSettings.model_validate_json(run.model_dump_json()) == run
+
+
+def test_a_list_cannot_be_searched_by_single_values() -> None:
+    with pytest.raises(ValidationError, match=r"is \[8, 8\], and single values alone"):
+        _of_fno({"predictor.options.arguments.n_modes": {"choices": [8, 16]}})
+    with pytest.raises(ValidationError, match="hidden_channels is 32, which has no x"):
+        _of_fno({"predictor.options.arguments.hidden_channels.x": {"choices": [8, 16]}})
+
+
+def test_a_searched_width_that_no_argument_takes_is_refused() -> None:
+    width = {"predictor.width": {"choices": [16, 32]}}
+    with pytest.raises(ValidationError, match="width has no effect on the predictor image"):
+        _of_fno(width)
+    assert _of_fno(width, hidden_channels="{width}").searched("predictor.width")
+
+
+def test_an_option_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(ValidationError, match="must hold finite numbers, found inf"):
+        _of_fno({}, x=[float("inf")])

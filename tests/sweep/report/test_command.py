@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fieldsharp.sweep.command_line import main
-from fieldsharp.sweep.commands.report import _default
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.report.build import default_path
 from fieldsharp.sweep.study.data_summary import DataSummary
 from tests.sweep.report.conftest import NAME
 from tests.sweep.report.studies import make_study
@@ -73,8 +73,8 @@ def test_by_default_the_file_is_named_after_the_study_as_far_as_a_file_may_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    path = _default(NAME)
+    path = default_path(NAME)
     assert path.parent == Path()
     path.touch()
     assert path.name.endswith("-report.html")
-    assert _default("../..").name == "study-report.html"
+    assert default_path("../..").name == "study-report.html"

@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.sweep.execution.script.constant_rewriter import module_file, replace_constants
+from fieldsharp.sweep.execution.script.constant_rewriter import (
+    later_assignments,
+    module_file,
+    replace_constants,
+)
 
 SOURCE = '''\
 # -*- coding: utf-8 -*-
@@ -73,6 +77,47 @@ SETTINGS: dict = {"loss": {"weight": 0.05, **{}}, "rate": 1e-3, 3: 4}
 def test_what_a_class_or_a_dictionary_holds_is_replaced_too(name: str, old: str, new: str) -> None:
     found = replace_constants(NESTED.encode(), {name: 2.5}, PATH).decode()
     assert found == NESTED.replace(old, new)
+
+
+HELD = """\
+configs = Config()
+configs.lr = 0.1
+configs["batch"] = 4
+configs.net.width = 8
+cfg = dict(lr=0.1, inner=Inner(depth=2))
+@dataclass
+class Options:
+    lr: float = field(default=0.1, metadata={})
+    def __init__(self, x):
+        self.rate = 0.1
+def main():
+    late.lr = 1
+    configs.lr = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("configs.lr", "configs.lr = 0.1", "configs.lr = 2.5"),
+        ("configs.batch", '["batch"] = 4', '["batch"] = 2.5'),
+        ("configs.net.width", "width = 8", "width = 2.5"),
+        ("cfg.lr", "dict(lr=0.1", "dict(lr=2.5"),
+        ("cfg.inner.depth", "depth=2", "depth=2.5"),
+        ("Options.lr", "default=0.1", "default=2.5"),
+        ("Options.rate", "self.rate = 0.1", "self.rate = 2.5"),
+    ],
+)
+def test_attributes_entries_and_arguments_are_replaced(name: str, old: str, new: str) -> None:
+    found = replace_constants(HELD.encode(), {name: 2.5}, PATH).decode()
+    assert found == HELD.replace(old, new)
+
+
+def test_what_only_a_function_assigns_is_refused_and_what_one_assigns_again_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"no late\.x outside of the function main \(line 12\)"):
+        replace_constants(HELD.replace("late.lr", "late.x").encode(), {"late.x": 2}, PATH)
+    (again,) = later_assignments(HELD.encode(), "configs.lr", PATH)
+    assert (again.line, again.function) == (13, "main")
 
 
 def test_line_ends_encodings_and_byte_order_marks_stay() -> None:
