@@ -13,7 +13,7 @@ class FieldData(L.LightningDataModule):
         path: str,
         variable: str = "Qair",
         history: int = 6,
-        leads: list[int] = (6, 12),
+        leads: list[int] = (3, 6),
         batch_size: int = 32,
     ):
         super().__init__()
