@@ -37,6 +37,8 @@ MOST_METRICS, MOST_PARAMETERS, MOST_TAGS = 1000, 100, 100
 """Of one request, as MLflow limits them."""
 LONGEST_PARAMETER, LONGEST_TAG = 6000, 5000
 RUNS_A_PAGE = 1000
+_SCHEME = re.compile(r"(?!file:)[\w+.-]+://|databricks")
+"""Of stores that make a run with its tags at once."""
 _TRIAL_NAME = re.compile(r"trial-\d{4,}")
 
 
@@ -170,7 +172,9 @@ class MlflowTracker:
         return str(run.info.run_id)
 
     def _remove_half_made(self) -> None:
-        """Delete runs whose making was cut off by a kill, which a folder as store allows."""
+        """Delete runs whose making was cut off by a kill, which only a folder as store allows."""
+        if _SCHEME.match(self._uri):
+            return
         for run in self._search("attributes.run_name LIKE 'trial-%'"):
             is_ours = _TRIAL_NAME.fullmatch(run.info.run_name or "") is not None
             is_empty = not run.data.metrics and not run.data.params

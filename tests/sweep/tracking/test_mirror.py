@@ -15,9 +15,9 @@ from fieldsharp.sweep.tracking.tensorboard import TensorBoardTracker
 from fieldsharp.sweep.tracking.tracker import Epoch, StudyView, Tracker, TrialView
 
 pytestmark = [
-    # Of MLflow's own use of SQLAlchemy.
+    # MLflow's own use of SQLAlchemy, and its pool, which no method of its client closes.
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning"),
 ]
 IDENTITY = "0123456789abcdef"
 Points = list[tuple[int, float]]
