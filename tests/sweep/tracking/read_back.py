@@ -10,7 +10,7 @@ from mlflow.tracking import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import SESSION_END_INFO_TAG, SESSION_START_INFO_TAG
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
-from wandb.proto.wandb_internal_pb2 import Record
+from wandb.proto import wandb_internal_pb2
 
 from fieldsharp.sweep.tracking.mlflow import TRIAL
 
@@ -129,7 +129,7 @@ def read_wandb(folder: Path, study: str) -> Runs:
     for path in sorted((folder / "wandb").glob("offline-run-*/*.wandb")):
         run, number, finished = Run(), STUDY_RUN, False
         for data in records_of_wandb(path.read_bytes()):
-            record = Record.FromString(data)
+            record = wandb_internal_pb2.Record.FromString(data)  # type: ignore[attr-defined]
             if record.HasField("run"):
                 assert record.run.run_group == study
                 if record.run.job_type == "trial":
