@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import torch
+
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
@@ -25,7 +27,7 @@ from fieldsharp.sweep.execution.script.trial import ScriptTrial
 from fieldsharp.sweep.study.trial_events import TrialDone
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
-RUNS = 15
+RUNS = 9
 SCRIPT = "import time\ntime.sleep(0.2)\nprint('gradient 2.1 peak 112 rmse 0.5')\n"
 WRITES = (
     SCRIPT
@@ -49,6 +51,7 @@ WITH_EVERYTHING: dict[str, object] = {
 
 def main() -> None:
     """Print the medians of both over some runs in turn, for each script."""
+    torch.set_num_threads(1)  # as a worker does
     for what, source, tree in (
         ("numbers", SCRIPT, PLAIN),
         ("placeholders, YAML and arrays", WRITES, WITH_EVERYTHING),

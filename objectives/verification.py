@@ -50,7 +50,12 @@ class Verification:
         Raises:
             ValueError: If nothing was added.
         """
-        return MetricValues(overall=self.overall(), by_lead=self.per_lead())
+        by_lead = self.per_lead()
+        if all(len(values) == 1 for values in by_lead.values()):  # one lead is all there is
+            overall = {name: value for name, (value,) in by_lead.items()}
+        else:
+            overall = self.overall()
+        return MetricValues(overall=overall, by_lead=by_lead)
 
     def overall(self) -> dict[str, float]:
         """Return every metric over all samples and leads.

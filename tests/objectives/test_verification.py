@@ -32,6 +32,15 @@ def test_every_metric_is_reported_overall_and_for_each_lead(case: VerificationBa
     assert all(isinstance(value, float) for value in verification.overall().values())
 
 
+def test_of_one_lead_the_values_overall_are_those_of_the_lead(case: VerificationBatch) -> None:
+    verification = Verification(with_persistence=False)
+    first = (case.pred_BTCHW[:, :1], case.target_BTCHW[:, :1])
+    verification.add(VerificationBatch(*first, None, case.mask_HW, case.climatology))
+
+    values = verification.metric_values()
+    assert values.overall == pytest.approx(verification.overall(), rel=0, abs=0, nan_ok=True)
+
+
 def test_samples_weigh_alike_however_they_are_batched(case: VerificationBatch) -> None:
     """Two batches of four and one: the mean of the batches' means would be another number."""
     verification = Verification(with_persistence=False)

@@ -110,6 +110,7 @@ class Worker:
         self.pipe.send(event)
 
     def _train(self, spec: TrialSpec, folder: Path | None) -> TrialEvent:
+        torch.set_num_threads(spec.run.training.threads)  # also for the forecast of a script
         if spec.run.trainer is not None:
             assert folder is not None, "a script runs in a folder of its study"
             threads = str(spec.run.training.threads)  # workers share the CPU cores
@@ -117,7 +118,6 @@ class Worker:
             return ScriptTrial(spec, folder, self.pipe, self._end_requested, variables).run()
         started = time.perf_counter()
         number, attempt = spec.number, spec.attempt
-        torch.set_num_threads(spec.run.training.threads)
         hardware = find_hardware(spec.run.training)
         try:
             data = self._load(spec, hardware)
