@@ -44,8 +44,8 @@ def show_status(status: StudyStatus, console: Console) -> None:
         show(f"on the front, beaten by none in gradient, peak and rmse at once: trials {front}")
     if status.guards_not_taken:
         show_long(
-            "what the script tells does not suffice for the guards "
-            f"{', '.join(status.guards_not_taken)}: nothing refuses what they would"
+            "guards that cannot be computed from what the script writes: "
+            f"{', '.join(status.guards_not_taken)}"
         )
     if status.infeasible:
         broken = ", ".join(f"{name} {n}" for name, n in status.guards_broken.items())
@@ -190,7 +190,7 @@ def _without_training(status: StudyStatus) -> list[str]:
             else "every sharpener of the baseline breaks a guard"
         )
     elif note is not None:
-        sentences.append(f"nothing that needs no training to compare with: {note}")
+        sentences.append(f"no forecast without training is compared: {note}")
     if status.frontier is not None:
         curve = status.frontier.overall
         if curve.diagnosis:

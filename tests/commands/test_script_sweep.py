@@ -87,7 +87,8 @@ def test_a_sweep_over_a_script_goes_from_start_to_export(
     assert " from ," not in page.read_text("utf-8")
     for command in (["status", "mine"], ["resume", "mine", "--trials", "5"]):
         assert main([*command, "--storage", storage_url]) == 0
-    assert "does not suffice for the guards climatology, spectrum_small" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "from what the script writes: climatology, spectrum_small" in shown
     assert _contents(project) == before
 
 

@@ -67,7 +67,7 @@ def test_the_sharpener_of_the_best_is_said_with_what_it_is_without(status: Study
 
 def test_where_there_are_no_references_it_says_why(status: StudyStatus) -> None:
     none = replace(status, references=[], best_reference=None, references_note="why not")
-    assert "nothing that needs no training to compare with: why not" in _said(none)
+    assert "no forecast without training is compared: why not" in _said(none)
 
 
 def test_the_distance_of_the_best_from_the_frontier_is_given_in_percent(
