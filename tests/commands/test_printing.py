@@ -14,6 +14,7 @@ from fieldsharp.sweep.commands.printing import say, say_on_stderr, say_text, wri
 PRINTING = {
     "sweep/commands/printing.py",
     "sweep/commands/console.py",
+    "sweep/interface/progress.py",  # of Python programs
     "sweep/execution/ray/auth_probe.py",  # a program of its own, whose output is read by us
 }
 WRITES = {"print", "echo", "secho", "print_json", "Console", "get_console", "echo_via_pager"}

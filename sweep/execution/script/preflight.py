@@ -38,7 +38,6 @@ from fieldsharp.sweep.execution.script.project_copy import (
     project_sha256,
     require_project,
 )
-from fieldsharp.sweep.execution.script.truth_before_trials import observed_before_trials
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.formatting import PROJECT
 from fieldsharp.sweep.study.observed_truth import with_observed
@@ -303,6 +302,9 @@ def summarise_script_data(config: SweepConfig) -> DataSummary:
     )
     if facts.targets_known:
         return facts
+    # It needs torch, which no other part of this module does.
+    from fieldsharp.sweep.execution.script.truth_before_trials import observed_before_trials
+
     observed = observed_before_trials(settings, config.objective.measures)
     return facts if observed is None else with_observed(facts, config.objective, observed)
 

@@ -142,7 +142,7 @@ def test_data_of_a_sweep_that_does_not_begin_are_removed(
         assert len(_series(storage_url)) == 1
         raise ConfigError("no")
 
-    monkeypatch.setattr("fieldsharp.sweep.engine.preflight.require_sharpeners", fail)
+    monkeypatch.setattr("fieldsharp.sweep.engine.preflight.require_parts", fail)
     with pytest.raises(ConfigError, match="no"):
         run_sweep(sharing, storage_url, _silent)
     assert not [path.name for path in tmp_path.iterdir()], "no folder is left"
