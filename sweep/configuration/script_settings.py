@@ -275,7 +275,7 @@ class ScriptSettings(Settings):
             _names({name: None})
         if self.file_entry(name) is not None or not self.is_passed(name):
             return
-        if self.values == "constants" and not _CONSTANT.fullmatch(self.names.get(name, "")):
+        if self.values == "constants" and not is_constant(self.names.get(name, "")):
             found = f"found {self.names[name]!r}" if name in self.names else "it is not there"
             raise ValueError(
                 f"trainer.names.{name} must say which constant that is, as module:NAME such as "

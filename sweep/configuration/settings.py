@@ -48,9 +48,9 @@ from fieldsharp.sweep.configuration.search_methods import PRUNERS
 from fieldsharp.sweep.configuration.tracking import TrackingSettings
 from fieldsharp.sweep.configuration.training_length import fixed_length
 
-ONE_TRAINING = "one training"
 WIDTH_WORD = "{width}"
 """Argument of a net of a library that becomes ``predictor.width``."""
+ONE_TRAINING = "one training"
 """In the context of a validation: what is searched beside the settings need not fit them, since
 one training is all that they are for."""
 TERM_SETTINGS = ("loss.variant", "loss.gradient_weight", "loss.multi_step")

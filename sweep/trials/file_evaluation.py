@@ -191,7 +191,8 @@ def evaluate_files(
     """
     chosen, numbers = forecast_select or {}, numbers or NumbersInFiles()
     if fields is not None:
-        name, predicted, observed = str(fields.predicted.array.name), *vars(fields).values()
+        predicted, observed = fields.predicted, fields.observed
+        name = str(predicted.array.name)
     else:
         name, predicted = _read_forecast(forecast, variable, chosen, numbers)
         observed = _read_truth(truth, name, truth_variable, select, numbers)
@@ -202,7 +203,8 @@ def evaluate_files(
     sharpeners = None
     if sharpen_with is not None:
         if sharpen_with.fields is not None:
-            predicted_then, observed_then = vars(sharpen_with.fields).values()
+            predicted_then = sharpen_with.fields.predicted
+            observed_then = sharpen_with.fields.observed
         else:
             of_training, predicted_then = _read_forecast(
                 sharpen_with.forecast, variable, chosen, numbers, may_lack=True

@@ -7,15 +7,10 @@ import xarray as xr
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import require_memory
-from fieldsharp.fields.array_axes import FieldPair, NamedArray, pair_of_arrays
+from fieldsharp.fields.array_axes import NamedArray
 from fieldsharp.fields.files.whole_arrays import pick, read_array
 from fieldsharp.model.checkpoint import load_tensors
 from fieldsharp.sweep.configuration.script_results import TORCH_SUFFIXES, FieldFile
-
-
-def read_pair(forecast: NamedArray, truth: NamedArray) -> FieldPair:
-    """Return the frames of a forecast and of its truth, see ``pair_of_arrays``."""
-    return pair_of_arrays(forecast, truth)
 
 
 def open_array(path: Path, file: FieldFile, setting: str, variable: str | None) -> NamedArray:

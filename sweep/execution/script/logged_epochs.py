@@ -59,11 +59,8 @@ class LoggedEpochs:
             self._known = known
             rows = read_rows(path, whole=ended)
             epochs = self._epochs(rows, columns, path)
-        except (
-            FieldsharpError,
-            OSError,
-        ):  # it is being written; what stays wrong is told at the end
-            return
+        except (FieldsharpError, OSError):
+            return  # it is being written; what stays wrong is told at the end
         self._next_read = now + (self._clock() - now) / SHARE_OF_TIME
         for epoch in epochs:
             if epoch.epoch > self._after:

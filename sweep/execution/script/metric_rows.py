@@ -15,6 +15,7 @@ from fieldsharp.core.checkout import install_command
 from fieldsharp.core.errors import DataError, TrainingFailed
 from fieldsharp.core.suggestions import unknown
 from fieldsharp.storage.durable_files.regular_files import read_bounded
+from fieldsharp.sweep.configuration.script_results import STREAM_SUFFIXES
 from fieldsharp.sweep.execution.script.written_files import EVENTS
 
 MOST_BYTES = 64_000_000
@@ -28,9 +29,7 @@ Row = dict[str, object]
 
 def is_rows(name: str) -> bool:
     """Return whether files of that name have rows, not one JSON object."""
-    return may_be_events(name) or PurePath(name).suffix.lower() in (
-        *(".csv", ".tsv", ".jsonl", ".ndjson"),
-    )
+    return may_be_events(name) or PurePath(name).suffix.lower() in STREAM_SUFFIXES
 
 
 def may_be_events(name: str) -> bool:
@@ -118,12 +117,26 @@ def number_in(row: Row, column: str, path: str) -> float | None:
     value = row.get(column)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
+    return as_number(column, value, f"in {path}")
+
+
+def as_number(name: str, value: object, where: str) -> float:
+    """Return a number that was written as one or as text.
+
+    Raises:
+        DataError: If it is something else.
+    """
     try:
-        if not isinstance(value, bool) and not (isinstance(value, str) and "_" in value):
+        if (isinstance(value, str) and "_" not in value) or is_number(value):
             return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
+    except (ValueError, OverflowError):
         pass
-    raise DataError(f"the {column} in {path} is {str(value)[:100]!r}, which is no number")
+    raise DataError(f"the {name} {where} is {str(value)[:100]!r}, which is no number")
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is a number, which true and false are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def last_values(rows: Sequence[Row], names: Mapping[str, str], path: str) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +24,16 @@ DRAIN_S = 0.5
 
 EXHAUSTED = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 """Out of processes, memory or descriptors, for the moment."""
+
+
+_ENDING = {
+    int(one): one.name
+    for one in (
+        *(signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE),
+        *(signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM),
+    )
+}
+"""Names of the signals that programs usually end by."""
 
 
 class NoProcessError(Exception):
@@ -132,14 +143,10 @@ def _parse_status(status: str) -> ScriptEnd:
         return ScriptEnd("", peak_mb)
     # A shell, or a program that started another, ends with 128 and the number of the signal.
     below = int(number) - 128
-    perhaps = f", perhaps {_signal_text(below)}" if below in _WORDS else ""
+    perhaps = f", perhaps {_signal_text(below)}" if below in _ENDING else ""
     return ScriptEnd(f"ended with exit code {number}{perhaps}", peak_mb)
 
 
-_WORDS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV"}
-_WORDS |= {15: "SIGTERM"}
-
-
 def _signal_text(number: int) -> str:
-    name = f" ({_WORDS[number]})" if number in _WORDS else ""
+    name = f" ({_ENDING[number]})" if number in _ENDING else ""
     return f"signal {number}{name}{', perhaps out of memory' if number == 9 else ''}"

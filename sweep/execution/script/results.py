@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fieldsharp.core.errors import DataError, FieldsharpError, TrainingFailed
-from fieldsharp.fields.array_axes import FieldPair
+from fieldsharp.fields.array_axes import FieldPair, pair_of_arrays
 from fieldsharp.fields.settings import GridMeasures
 from fieldsharp.objectives.guards import GUARDS
 from fieldsharp.objectives.metric_values import MetricValues
@@ -20,8 +20,14 @@ from fieldsharp.sweep.configuration.script_results import (
     path_of,
 )
 from fieldsharp.sweep.configuration.script_settings import NEEDED, ScriptSettings
-from fieldsharp.sweep.execution.script.arrays import open_array, read_pair
-from fieldsharp.sweep.execution.script.metric_rows import is_rows, last_values, read_rows
+from fieldsharp.sweep.execution.script.arrays import open_array
+from fieldsharp.sweep.execution.script.metric_rows import (
+    as_number,
+    is_number,
+    is_rows,
+    last_values,
+    read_rows,
+)
 from fieldsharp.sweep.execution.script.written_files import newest
 from fieldsharp.sweep.trials.file_evaluation import Evaluation, evaluate_files
 from fieldsharp.sweep.trials.file_sharpening import TrainingFiles
@@ -71,7 +77,7 @@ def evaluate_results(
     Raises:
         FieldsharpError: If a metric that the score needs is missing or is no number.
     """
-    reported = {name: _as_number(name, text, "printed") for name, text in printed.items()}
+    reported = {name: as_number(name, text, "printed") for name, text in printed.items()}
     if settings.metrics is not None:
         reported |= _file_metrics(settings, folder)
     found = None
@@ -196,7 +202,7 @@ def _fields(
         open_array(path, file, f"trainer.{prefix}{what}", name)
         for path, file, what, name in zip(paths, files, ("forecast", "truth"), names, strict=True)
     )
-    return read_pair(forecast, truth)
+    return pair_of_arrays(forecast, truth)
 
 
 def _by_lead(values: MetricValues, leads: Sequence[Mapping[str, float]]) -> MetricValues:
@@ -271,23 +277,10 @@ def _read_metrics(path: Path, name: str) -> dict[str, float]:
             '{"gradient": 2.1, "peak": 112, "rmse": 0.4}'
         )
     return {
-        key: _as_number(key, value, f"in {name}")
+        key: as_number(key, value, f"in {name}")
         for key, value in tree.items()
-        if key in NEEDED or (_is_number(value) and math.isfinite(value))
+        if key in NEEDED or (is_number(value) and math.isfinite(value))
     }
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _as_number(name: str, value: object, where: str) -> float:
-    try:
-        if (isinstance(value, str) and "_" not in value) or _is_number(value):
-            return float(value)  # type: ignore[arg-type]
-    except (ValueError, OverflowError):
-        pass
-    raise DataError(f"the {name} {where} is {str(value)[:100]!r}, which is no number")
 
 
 def _require_finite(name: str, value: float) -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 
+from fieldsharp.fields.array_axes import pair_of_arrays
 from fieldsharp.fields.settings import GridMeasures
 from fieldsharp.sweep.configuration.script_results import field_file
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
-from fieldsharp.sweep.execution.script.arrays import open_array, read_pair
+from fieldsharp.sweep.execution.script.arrays import open_array
 from fieldsharp.sweep.execution.script.written_files import matches
 from fieldsharp.sweep.study.formatting import PROJECT
 from fieldsharp.sweep.trials.file_evaluation import evaluate_files
@@ -32,5 +33,5 @@ def observed_before_trials(
         return None
     name = settings.truth_variable or settings.variable
     array = open_array(found[-1], truth, "trainer.truth", name)
-    pair = read_pair(array, array)
+    pair = pair_of_arrays(array, array)
     return evaluate_files(found[-1], found[-1], measures=measures, fields=pair).metrics

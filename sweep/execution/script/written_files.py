@@ -8,6 +8,7 @@ from pathlib import Path
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.core.printable import printable
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
+from fieldsharp.sweep.execution.script.launch import expand_project
 from fieldsharp.sweep.study.formatting import PROJECT
 
 SUFFIXES = (
@@ -29,7 +30,7 @@ def matches(folder: Path, name: str, settings: ScriptSettings) -> list[Path]:
         name: Relative to it, or with the placeholder of the original project.
         settings: Of the script.
     """
-    plain = folder / name.replace(PROJECT, settings.project)
+    plain = folder / expand_project(name, settings)
     if not has_magic(name) or os.path.lexists(plain):
         return [plain] if os.path.lexists(plain) else []
     # Signs in the names of the folders are no pattern.
