@@ -38,12 +38,9 @@ from fieldsharp.sweep.engine.preflight import (
     require_parts,
     with_length_in_epochs,
 )
+from fieldsharp.sweep.execution.script.command_line import CommandLine
 from fieldsharp.sweep.execution.script.launch import find_program, flag_of
-from fieldsharp.sweep.execution.script.preflight import (
-    REQUIREMENTS,
-    changed_later,
-    known_command_line,
-)
+from fieldsharp.sweep.execution.script.preflight import ScriptRequirements, changed_later
 from fieldsharp.sweep.study.data_summary import AFTER_THE_BASELINE
 
 CHECKS: dict[str, Callable[[CheckContext], Finding]] = {
@@ -128,16 +125,17 @@ def check_script(config: SweepConfig) -> Iterator[Check]:
     """Yield every check of a configuration that trains a script, which is not run."""
     settings = config.trainer
     assert settings is not None, "there is a script"
+    requirements = ScriptRequirements(config)
     checks: dict[str, Callable[[], str]] = {
         "script": lambda: _script(settings),
-        "values": lambda: _values(config, settings),
+        "values": lambda: _values(config, settings, requirements.command_line),
         "targets": lambda: _targets(config),
         "what comes back": lambda: _results(settings),
     }
     for name, check in checks.items():
         try:
-            if name in REQUIREMENTS:
-                REQUIREMENTS[name](config)
+            if name in requirements.by_name:
+                requirements.by_name[name]()
             yield Check(ok=True, detail=check(), name=name)
         except FieldsharpError as error:
             yield _named(name, _finding_of_error(error))
@@ -161,13 +159,13 @@ def _script(settings: ScriptSettings) -> str:
     return f"{', then '.join(commands)}, in a copy of {settings.project} for every trial"
 
 
-def _values(config: SweepConfig, settings: ScriptSettings) -> str:
+def _values(config: SweepConfig, settings: ScriptSettings, line: CommandLine) -> str:
     names = [name.removeprefix("script.") for name in config.search.space]
-    passed = ", ".join(f"{name} {_passed(name, settings)}" for name in names)
+    passed = ", ".join(f"{name} {_passed(name, settings, line)}" for name in names)
     return "; ".join([f"searched: {passed}", *changed_later(settings)])
 
 
-def _passed(name: str, settings: ScriptSettings) -> str:
+def _passed(name: str, settings: ScriptSettings, line: CommandLine) -> str:
     """Return how a value reaches the script, in words."""
     words = [w for command in settings.commands for w in command[1:] if name in placeholders(w)]
     ways = [f"in the word {word}" for word in words]
@@ -176,7 +174,7 @@ def _passed(name: str, settings: ScriptSettings) -> str:
     elif settings.is_passed(name):
         called = settings.called(name)
         if settings.values == "flags":
-            called = flag_of(settings, known_command_line(settings), name)
+            called = flag_of(settings, line, name)
         ways.append(f"as {called} ({settings.values})")
     return " and ".join(ways)
 

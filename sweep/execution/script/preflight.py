@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from pathlib import Path, PurePath
 
 from fieldsharp.core.errors import ConfigError
@@ -57,11 +58,12 @@ def require_script(config: SweepConfig) -> CommandLine:
     Raises:
         ConfigError: If a requirement does not hold.
     """
-    for requirement in REQUIREMENTS.values():
-        requirement(config)
+    requirements = ScriptRequirements(config)
+    for require in requirements.by_name.values():
+        require()
     for sentence in changed_later(_trainer(config)):
         logger.warning("%s: %s", config.study, sentence)
-    return known_command_line(_trainer(config))
+    return requirements.command_line
 
 
 def changed_later(settings: ScriptSettings) -> list[str]:
@@ -92,16 +94,14 @@ def _require_commands(config: SweepConfig) -> None:
         _require_command(f"trainer.{key}", command, settings)
 
 
-def _require_values(config: SweepConfig) -> None:
+def _require_values(config: SweepConfig, requirements: "ScriptRequirements") -> None:
     """Check that every value that a trial can have reaches the script as that value."""
     settings = _trainer(config)
     possible = _possible_values(config)
     _require_known_names(settings, possible)
     present = {name: values[0] for name, values in possible.items()}
     try:
-        lines = command_lines(
-            settings, Path(settings.project), present, known_command_line(settings)
-        )
+        lines = command_lines(settings, Path(settings.project), present, requirements.command_line)
         _require_flags(settings, lines, possible)
         passed = {name: present[name] for name in possible if settings.is_passed(name)}
         if settings.values == "constants":
@@ -137,12 +137,25 @@ def _require_results(config: SweepConfig) -> None:
         raise ConfigError(f"trainer.metrics {name} {TENSORBOARD_MISSING}")
 
 
-REQUIREMENTS: dict[str, Callable[[SweepConfig], None]] = {
-    "script": _require_commands,
-    "values": _require_values,
-    "what comes back": _require_results,
-}
-"""What ``check`` reports and ``start`` requires, by the name of the check."""
+class ScriptRequirements:
+    """What ``check`` reports and ``start`` requires of a script.
+
+    Attributes:
+        by_name: Each requirement by the name of its check; it raises ``ConfigError``.
+    """
+
+    def __init__(self, config: SweepConfig) -> None:
+        self._config = config
+        self.by_name: dict[str, Callable[[], None]] = {
+            "script": lambda: _require_commands(config),
+            "values": lambda: _require_values(config, self),
+            "what comes back": lambda: _require_results(config),
+        }
+
+    @cached_property
+    def command_line(self) -> CommandLine:
+        """What the first command's script takes: read once, since its help may have to be run."""
+        return known_command_line(_trainer(self._config))
 
 
 def known_command_line(settings: ScriptSettings) -> CommandLine:
