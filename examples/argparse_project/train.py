@@ -11,8 +11,8 @@ import random
 
 import numpy as np
 import torch
+from data_and_loss import Gradient, load_frames, make_windows
 from models import ResNet
-from utils import Gradient, load_frames, make_windows
 
 
 def get_args():

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.sweep.commands.options import find_config
 from fieldsharp.sweep.configuration.config_file import ConfigFile, as_overrides, configure
 from fieldsharp.sweep.configuration.safe_yaml import read_yaml
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -37,7 +36,7 @@ def given_config(
     elif isinstance(config, Mapping):
         tree, source = plain(config), "the mapping of settings"
     elif isinstance(config, str | os.PathLike):
-        path = find_config(Path(config).expanduser())
+        path = Path(config).expanduser()
         tree, source, folder = read_yaml(path), str(path), path.resolve().parent
     else:
         raise ConfigError(

@@ -20,6 +20,7 @@ from fieldsharp.storage.durable_files.file_lock import open_lock_file, take_lock
 from fieldsharp.storage.location.passwords import Masking
 from fieldsharp.sweep.configuration.tracking import TrackingSettings
 from fieldsharp.sweep.study.lookup import load_study
+from fieldsharp.sweep.tracking.messages import ALIVE, DONE, END, TROUBLE, UP_TO_DATE
 from fieldsharp.sweep.tracking.mirror import Mirror
 from fieldsharp.sweep.tracking.study_reader import StudyReader
 from fieldsharp.sweep.tracking.tracker import StudyView, Tracker
@@ -31,8 +32,6 @@ LONGEST_INTERVAL_S = 60.0
 PICTURES_EVERY_S = 300.0
 LOCK_TIMEOUT_S = 30.0
 LONGEST_SENTENCE = 300
-END = "end"
-ALIVE, UP_TO_DATE, TROUBLE, DONE = "alive", "up to date", "trouble", "done"
 SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "WANDB_API_KEY")
 
 

@@ -24,6 +24,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.tracking.epoch_journal import JournalWriter
+from fieldsharp.sweep.tracking.messages import DONE, END, TROUBLE, UP_TO_DATE
 from fieldsharp.sweep.tracking.study_reader import parameters_key
 
 logger = logging.getLogger(__name__)
@@ -165,7 +166,7 @@ class _TrackerThread(threading.Thread):
         with self._lock:
             self._ending.set()
             if self._process is not None:
-                _write(self._process.stdin, "end\n")
+                _write(self._process.stdin, f"{END}\n")
         self._heard_at = time.monotonic()
 
     def kill(self) -> None:
@@ -214,7 +215,7 @@ class _TrackerThread(threading.Thread):
                 self._process = process
                 _write(process.stdin, self._assignment + "\n")
                 if self._ending.is_set():
-                    _write(process.stdin, "end\n")
+                    _write(process.stdin, f"{END}\n")
                 if self._is_killed:
                     process.kill()
             assert process.stdout is not None, "it is a pipe"
@@ -233,11 +234,11 @@ class _TrackerThread(threading.Thread):
             what, sentence = json.loads(line)
         except ValueError:
             return
-        if what == "done":
+        if what == DONE:
             self.is_done = True
-        elif what == "trouble":
+        elif what == TROUBLE:
             self._trouble(str(sentence))
-        elif what == "up to date" and self._is_in_trouble:
+        elif what == UP_TO_DATE and self._is_in_trouble:
             self._is_in_trouble = False
             logger.info("%s: %s shows the study again", self._study, self.tracker)
 

@@ -114,8 +114,6 @@ def one_line(error: BaseException) -> str:
 
 
 def _shown(arguments: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={_as_typed(value)}" for name, value in arguments.items()) or "nothing"
-
-
-def _as_typed(value: Any) -> str:
-    return json.dumps(value)
+    return (
+        ", ".join(f"{name}={json.dumps(value)}" for name, value in arguments.items()) or "nothing"
+    )
