@@ -62,8 +62,8 @@ def cluster() -> Iterator[Nodes]:
 @pytest.mark.skipif(ray_is_there(), reason="Ray is installed")
 def test_without_ray_what_to_install_is_said(refused: Refused) -> None:
     assert refused("auto") == (
-        "executor is ray and Ray is not installed; pip install -r requirements-ray.txt, here and "
-        "on every node of the cluster"
+        "executor is ray and Ray is not installed; python -m pip install -r requirements-ray.txt, "
+        "here and on every node of the cluster"
     )
 
 
