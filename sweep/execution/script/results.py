@@ -49,10 +49,12 @@ class ScriptResults:
     Attributes:
         judgement: Of the forecast as the script wrote it.
         sharpened: Of the same forecast under each sharpener.
+        reported: What the script itself says of them.
     """
 
     judgement: MetricValues
     sharpened: Mapping[str, MetricValues] = field(default_factory=dict)
+    reported: Mapping[str, float] = field(default_factory=dict)
 
 
 def evaluate_results(
@@ -84,7 +86,7 @@ def evaluate_results(
     if settings.forecast is not None:
         found = _evaluate_forecast(settings, folder, plan, measures)
     if found is None:
-        return ScriptResults(_with_reported(settings, reported, None))
+        return ScriptResults(_with_reported(settings, reported, None), reported=reported)
     values = found.metric_values
     if field_file(settings.forecast or "").axes is not None:
         values = _by_lead(values, [part.metrics for part in found.by_lead])
@@ -105,7 +107,7 @@ def evaluate_results(
         for name, values in found.sharpened.items()
         if all(abs(values.overall[needed]) < LARGEST for needed in NEEDED)
     }
-    return ScriptResults(judgement, sharpened)
+    return ScriptResults(judgement, sharpened, reported)
 
 
 def _with_reported(

@@ -30,6 +30,7 @@ from fieldsharp.sweep.execution.script.error_lines import last_line, printed_err
 from fieldsharp.sweep.execution.script.launch import ScriptCall, prepare
 from fieldsharp.sweep.execution.script.logged_epochs import LoggedEpochs
 from fieldsharp.sweep.execution.script.output import OutputBuffer, OutputParser, PrintedEpoch
+from fieldsharp.sweep.execution.script.own_metrics import other_definition
 from fieldsharp.sweep.execution.script.process import NoProcessError, ScriptEnd, ScriptProcess
 from fieldsharp.sweep.execution.script.project_copy import copy_for_trial
 from fieldsharp.sweep.execution.script.project_snapshot import project_snapshot, read_command_line
@@ -79,6 +80,7 @@ class ScriptTrial:
         self._end_requested = end_requested
         self._environment = environment
         self._reports: list[EpochReport] = []
+        self._last_epoch: dict[str, float] = {}
         self._output = OutputBuffer()
         self._lines = OutputParser(self._settings)
         self._logged = LoggedEpochs(self._settings, folder / "project")
@@ -125,6 +127,10 @@ class ScriptTrial:
             shutil.rmtree(project, ignore_errors=True)
             return RungReached(number, attempt)
         results = self._evaluate(end, project)
+        reported = {**self._last_epoch, **results.reported}
+        differing = other_definition(reported, results.judgement.overall)
+        if spec.is_baseline and differing:  # once a sweep: it is so in every trial
+            self._send_trouble(differing)
         now = time.perf_counter()
         last = max(spec.run.training.epochs - 1, self._epochs_reported)
         report = replace(self._report(last, results.judgement), sharpened=results.sharpened)
@@ -221,6 +227,7 @@ class ScriptTrial:
         The last epoch does not count: its report is made of the script's results.
         """
         epoch = printed.epoch - 1
+        self._last_epoch = printed.metrics
         if not self._epochs_reported <= epoch < self._spec.run.training.epochs - 1:
             return False
         for name, value in printed.metrics.items():

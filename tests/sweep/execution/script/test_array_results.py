@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.study.trial_events import TrialDone, TrialFailed
 from fieldsharp.sweep.trials.file_evaluation import evaluate_files
 from tests.sweep.execution.script.scripts import Ran, run_script
@@ -119,6 +120,32 @@ def test_forecast_and_truth_are_two_channels_or_keys_of_one_file(tmp_path: Path)
     )
     assert isinstance(ran.end, TrialDone), ran.reason
     assert ran.reports[0].metrics["rmse"] == pytest.approx(expected)
+
+
+PROGRESS = r"(?P<epoch>\d+): (?P<gradient>\S+) (?P<peak>\S+) (?P<rmse>\S+)"
+
+
+def test_a_script_that_reports_other_numbers_than_its_forecast_has_is_told_of_once(
+    tmp_path: Path,
+) -> None:
+    write = """
+np.savez('b.npz', p=f[:, 0, 0], q=t[:, 0])
+p, rmse = f[:, 0, 0], ((f[:, 0, 0] - t[:, 0]) ** 2).mean() ** 0.5
+print(f"1: {FACTOR * np.hypot(*np.gradient(p, axis=(1, 2))).mean()} {p.max()} {rmse}")
+"""
+    axes = {"path": "b.npz", "axes": ["sample", "y", "x"]}
+    both = {**axes, "key": "p"}, {**axes, "key": "q"}
+    more: dict[str, Any] = {"progress": PROGRESS, "preset": BASELINE}
+    ran = _run(tmp_path / "a", write.replace("FACTOR", "9"), *both, **more)
+    assert isinstance(ran.end, TrialDone), ran.reason
+    (trouble,) = ran.troubles
+    gradient = ran.reports[-1].metrics["gradient"]
+    assert re.search(
+        rf"reports gradient \S+ where its result has {gradient:.4g}(:|, peak)", trouble
+    )
+    assert "rmse" not in trouble
+    more["preset"] = None
+    assert not _run(tmp_path / "b", write.replace("FACTOR", "9"), *both, **more).troubles
 
 
 @pytest.mark.parametrize(
