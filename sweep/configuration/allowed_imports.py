@@ -14,6 +14,12 @@ from fieldsharp.model.registry import ADAPTERS, PREDICTORS
 
 MEMBER = "predictor.options.member"
 MODULE = "predictor.options.module"
+PROGRAM = "__main__"
+IN_A_CELL = (
+    "__main__ is the notebook or program that is running, and trials run in processes of their "
+    "own, which do not have its classes; write the class into a file beside it, such as nets.py, "
+    "and name nets:Net with plugins: [nets]"
+)
 
 
 def _modules(value: Any) -> Any:
@@ -25,6 +31,8 @@ def _modules(value: Any) -> Any:
                 f"must hold names of modules such as my_project.nets, found {name!r}; leave out "
                 "the class and the path"
             )
+        if name == PROGRAM:
+            raise ValueError(IN_A_CELL)
     return value
 
 
@@ -91,6 +99,8 @@ def require_listed(setting: str, kind: str, name: str, plugins: Sequence[str]) -
 
 def _require_inside(setting: str, kind: str, name: str, plugins: Sequence[str]) -> None:
     module = name.partition(":")[0]
+    if module == PROGRAM:
+        raise ValueError(f"{setting} {name!r}: {IN_A_CELL}")
     inside = any(module == plugin or module.startswith(f"{plugin}.") for plugin in plugins)
     if inside and _is_module(module):
         return

@@ -244,3 +244,11 @@ def test_a_searched_net_is_held_to_the_list_too() -> None:
     by_name = {"predictor.name": {"choices": ["unet", "image"]}}
     said = _refusal(predictor={"options": {"module": FNO}}, search={"space": by_name})
     assert "'neuralop.models:FNO' is a net of the module" in said
+
+
+@pytest.mark.parametrize("plugins", [[], ["mine"], ["__main__"]])
+def test_a_class_of_a_notebook_is_to_be_written_into_a_file(plugins: list[str]) -> None:
+    said = _refusal(plugins=plugins, predictor={"name": "__main__:Net"})
+    assert "__main__ is the notebook or program that is running" in said
+    assert "set plugins to [__main__]" not in said
+    assert "plugins: [nets]" in said
