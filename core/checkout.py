@@ -1,6 +1,9 @@
 """Where this program lies: in a checkout, or installed as a package."""
 
 import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -8,6 +11,17 @@ PROJECT = Path(__file__).resolve().parents[1]
 IS_CHECKOUT = (PROJECT / "run_sweep.py").is_file()
 PACKAGE = PROJECT / "fieldsharp" if IS_CHECKOUT else PROJECT
 _MARKS = ("pipx_metadata.json", "uv-receipt.toml")
+
+
+def version() -> str:
+    """Return the version of this program."""
+    if IS_CHECKOUT:  # of another one, or of an earlier state, may be installed
+        with (PROJECT / "pyproject.toml").open("rb") as file:
+            return str(tomllib.load(file)["project"]["version"])
+    try:
+        return installed_version("fieldsharp")
+    except PackageNotFoundError:  # its folder was copied
+        return "unknown"
 
 
 def is_tool_environment() -> bool:

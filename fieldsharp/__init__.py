@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fieldsharp.earlier_names import install
 
 if TYPE_CHECKING:
+    __version__: str
     from fieldsharp.core.errors import FieldsharpError as FieldsharpError
     from fieldsharp.sweep.interface.evaluation import EvaluationResult as EvaluationResult
     from fieldsharp.sweep.interface.evaluation import evaluate as evaluate
@@ -55,6 +56,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "sweep":  # the package of that name, which can be called: see docs/adr/0042
         return import_module("fieldsharp.sweep")
+    if name == "__version__":
+        from fieldsharp.core.checkout import version
+
+        return version()
     if name not in _HOME:
         raise AttributeError(f"module 'fieldsharp' has no attribute {name!r}")
     found = getattr(import_module(f"fieldsharp.{_HOME[name]}"), name)

@@ -6,9 +6,11 @@ Commands import what they need when they run, so that --help loads neither torch
 import logging
 import os
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from fieldsharp.core.checkout import version
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.core.printable import printable
 from fieldsharp.core.program_name import program, usage_name
@@ -45,6 +47,26 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Every command: --debug shows the full trace of an error.",
 )
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"fieldsharp {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
 for command in (
     start,
     resume,

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from email import message_from_bytes
@@ -14,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from fieldsharp.core.checkout import PROJECT
-from tests.packaging.installed import build
+from tests.packaging.installed import build, install
 
 FOLDERS = ("core", "fields", "model", "objectives", "storage", "sweep", "data", "configs")
 EXTRAS = ("requirements-postgres.txt", "requirements-ray.txt", "requirements-grib.txt")
@@ -90,6 +91,22 @@ def test_a_wheel_from_the_checkout_is_that_from_the_source_distribution(
 ) -> None:
     [wheel] = build(PROJECT, tmp_path, "--wheel")
     assert wheel.read_bytes() == built[0].read_bytes()
+
+
+def test_an_editable_install_runs_the_checkout(tmp_path: Path) -> None:
+    call = f"import os, hatchling.build as b; os.chdir({str(PROJECT)!r}); print(b.build_editable("
+    made = subprocess.run(
+        [sys.executable, "-c", f"{call}{str(tmp_path)!r}))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    editable = install(tmp_path / made.stdout.split()[-1], tmp_path / "v")
+    found = "import fieldsharp, fieldsharp.sweep.interface.running as r; print(r.__file__)"
+    done = editable.run(editable.python, "-c", found, cwd=tmp_path)
+    assert done.stdout.strip() == str(PROJECT / "fieldsharp/sweep/interface/running.py")
+    done = editable.run(editable.command, "--version", cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("fieldsharp 0.1.0\n", "")
 
 
 def _pins(*files: str) -> Iterator[tuple[str, str]]:
