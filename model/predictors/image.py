@@ -15,6 +15,7 @@ from fieldsharp.model.predictors.by_path.recipe import recipe
 from fieldsharp.model.predictors.by_path.self_test import test_of_itself
 from fieldsharp.model.predictors.by_path.settings import require_options
 from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.predictors.layers import Gain
 
 Tensor = torch.Tensor
 
@@ -51,6 +52,7 @@ class Image(nn.Module):
         super().__init__()
         require_options(module, inputs_as, outputs_as, multiple, call)
         self.shape = shape
+        self.gain = Gain(shape.horizon, shape.channels)
         outputs = shape.horizon * shape.channels
         sizes = {
             "inputs": shape.history * shape.inputs,
@@ -80,7 +82,7 @@ class Image(nn.Module):
         s = self.shape
         increment_BCHW: Tensor = self.library_net(history_BTCHW.flatten(1, 2))
         increment_BTCHW = increment_BCHW.reshape(-1, s.horizon, s.channels, s.height, s.width)
-        return history_BTCHW[:, -1:, : s.channels] + increment_BTCHW
+        return history_BTCHW[:, -1:, : s.channels] + self.gain(increment_BTCHW)
 
     def test_itself(self) -> None:
         """Check that the net can be trained, saved and called again; see ``SelfTesting``."""

@@ -19,6 +19,7 @@ from fieldsharp.model.predictors.by_path.recipe import recipe
 from fieldsharp.model.predictors.by_path.self_test import test_of_itself
 from fieldsharp.model.predictors.by_path.settings import require_options
 from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.predictors.layers import Gain
 
 Tensor = torch.Tensor
 FRAMES_FIRST, CHANNELS_FIRST = "BTCHW", "BCTHW"
@@ -65,6 +66,7 @@ class Video(nn.Module):
         super().__init__()
         require_options(module, inputs_as, outputs_as, multiple, call)
         self.shape = shape
+        self.gain = Gain(shape.horizon, shape.channels)
         self.order, self.output_order = order, order if output_order is None else output_order
         for name, found in (("order", self.order), ("output_order", self.output_order)):
             if found not in ORDERS:
@@ -131,7 +133,7 @@ class Video(nn.Module):
         if self.output_order == CHANNELS_FIRST:
             made = made.transpose(1, 2)
         increment_BTCHW = made[:, -s.horizon :] if self.repeats else made[:, : s.horizon]
-        return history_BTCHW[:, -1:, : s.channels] + increment_BTCHW
+        return history_BTCHW[:, -1:, : s.channels] + self.gain(increment_BTCHW)
 
     def test_itself(self) -> None:
         """Check that the net can be trained, saved and called again; see ``SelfTesting``."""

@@ -32,6 +32,7 @@ def build(module: str, shape: ForecastShape = SHAPE, name: str = "image", **opti
     predictor = build_predictor(settings, shape)
     check_predictor(predictor, shape, name)
     assert isinstance(predictor, Image)
+    torch.nn.init.ones_(predictor.gain.gain_TC)  # at first 0, which hides the net
     return predictor
 
 
@@ -76,6 +77,28 @@ def test_the_forecast_is_the_last_frame_and_what_the_net_makes_of_the_history(
     expected = last + increment.reshape(forecast.shape)
     torch.testing.assert_close(forecast, expected)
     assert torch.equal(history, before)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("image", FNO), ("video", {"module": NETS + "conv3d", "order": "BCTHW"})]
+)
+def test_an_untrained_net_predicts_persistence_and_learns_all_the_same(
+    name: str, options: dict[str, Any]
+) -> None:
+    given = {"name": name, "options": options}
+    predictor = build_predictor(PredictorSettings.model_validate(given), SHAPE)
+    history = history_of(SHAPE)
+    last = history[:, -1:, : SHAPE.channels].expand(-1, SHAPE.horizon, -1, -1, -1)
+    assert torch.equal(predictor(history), last)
+    optimizer = torch.optim.AdamW(predictor.parameters(), 1e-2)
+    truth = last + torch.rand(last.shape, generator=torch.Generator().manual_seed(2))
+    before = float((last - truth).square().mean())
+    for _ in range(40):
+        optimizer.zero_grad()
+        loss = (predictor(history) - truth).square().mean()
+        loss.backward()
+        optimizer.step()
+    assert float(loss.detach()) < 0.5 * before
 
 
 @pytest.mark.parametrize(("levels", "multiple"), [(1, 2), (2, 4), (3, 8), (5, 32)])
