@@ -32,7 +32,7 @@ LOSSES = ("mse", "amse_mix")
 OURS = "unet"
 TESTS = "tests.model.predictors.nets"
 Options = Mapping[str, Any]
-NETS: Mapping[str, tuple[str, Options]] = {
+AT_ONCE: Mapping[str, tuple[str, Options]] = {
     OURS: ("unet", {}),
     "FNO": (
         "image",
@@ -44,7 +44,8 @@ NETS: Mapping[str, tuple[str, Options]] = {
             "module": "neuralop.models:UNO",
             "arguments": {
                 "hidden_channels": 12,
-                "uno_out_channels": [12, 16, 12],
+                "n_layers": 3,
+                "uno_out_channels": [12, 12, 12],
                 "uno_n_modes": [[8, 8], [6, 6], [8, 8]],
                 "uno_scalings": [[1.0, 1.0], [0.5, 0.5], [2.0, 2.0]],
             },
@@ -64,6 +65,15 @@ NETS: Mapping[str, tuple[str, Options]] = {
         },
     ),
 }
+FROM_PERSISTENCE = " from persistence"
+NETS: Mapping[str, tuple[str, Options]] = {
+    **AT_ONCE,
+    **{
+        f"{name}{FROM_PERSISTENCE}": (predictor, {**options, "from_persistence": True})
+        for name, (predictor, options) in AT_ONCE.items()
+        if name != OURS
+    },
+}
 
 
 def config_of(net: str, row: Row, path: Path) -> SweepConfig:
@@ -82,6 +92,7 @@ def config_of(net: str, row: Row, path: Path) -> SweepConfig:
             "multi_step": {"choices": ["all"]},
         },
         "budget.trials": 2,
+        "budget.stop_on_nothing_to_fix": False,
         "workers.count": 1,
     }
     changes = [f"{key}={json.dumps(value)}" for key, value in settings.items()]

@@ -74,7 +74,8 @@ def crop(images_BCHW: Tensor, height: int, width: int) -> Tensor:
 class Gain(nn.Module):
     """A trained factor for each frame and channel of an increment, 0 at first.
 
-    An untrained net then predicts persistence, whatever its last layer is.
+    An untrained net then predicts persistence, whatever its last layer is. After ReZero
+    (Bachlechner et al. 2020, arXiv 2003.04887).
     """
 
     def __init__(self, frames: int, channels: int) -> None:

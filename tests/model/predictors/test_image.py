@@ -32,7 +32,6 @@ def build(module: str, shape: ForecastShape = SHAPE, name: str = "image", **opti
     predictor = build_predictor(settings, shape)
     check_predictor(predictor, shape, name)
     assert isinstance(predictor, Image)
-    torch.nn.init.ones_(predictor.gain.gain_TC)  # at first 0, which hides the net
     return predictor
 
 
@@ -82,10 +81,10 @@ def test_the_forecast_is_the_last_frame_and_what_the_net_makes_of_the_history(
 @pytest.mark.parametrize(
     ("name", "options"), [("image", FNO), ("video", {"module": NETS + "conv3d", "order": "BCTHW"})]
 )
-def test_an_untrained_net_predicts_persistence_and_learns_all_the_same(
+def test_a_net_may_start_from_persistence_and_learns_all_the_same(
     name: str, options: dict[str, Any]
 ) -> None:
-    given = {"name": name, "options": options}
+    given = {"name": name, "options": {**options, "from_persistence": True}}
     predictor = build_predictor(PredictorSettings.model_validate(given), SHAPE)
     history = history_of(SHAPE)
     last = history[:, -1:, : SHAPE.channels].expand(-1, SHAPE.horizon, -1, -1, -1)
@@ -99,6 +98,11 @@ def test_an_untrained_net_predicts_persistence_and_learns_all_the_same(
         loss.backward()
         optimizer.step()
     assert float(loss.detach()) < 0.5 * before
+
+
+def test_where_training_starts_is_true_or_false() -> None:
+    said = refusal("sequential", from_persistence="yes")
+    assert said.endswith("from_persistence must be true or false, found 'yes'")
 
 
 @pytest.mark.parametrize(("levels", "multiple"), [(1, 2), (2, 4), (3, 8), (5, 32)])

@@ -35,7 +35,6 @@ def build(module: str, shape: ForecastShape = SHAPES[0], **options: Any) -> Vide
     predictor = build_predictor(settings, shape)
     check_predictor(predictor, shape, "video")
     assert isinstance(predictor, Video)
-    torch.nn.init.ones_(predictor.gain.gain_TC)  # at first 0, which hides the net
     return predictor
 
 
