@@ -93,7 +93,7 @@ class TargetSettings(VariableTargets):
     @model_serializer(mode="wrap")
     def _as_written(self, usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
         tree: dict[str, Any] = usual(self)
-        by_name = tree.pop("by_name")
+        by_name = tree.pop("by_name", {})  # not there when unset values are excluded
         return {**tree, **by_name}
 
     def require_names(self, predicted: Sequence[str | None]) -> None:

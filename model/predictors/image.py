@@ -15,6 +15,7 @@ from fieldsharp.model.predictors.by_path.recipe import recipe
 from fieldsharp.model.predictors.by_path.self_test import test_of_itself
 from fieldsharp.model.predictors.by_path.settings import require_options
 from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.predictors.layers import Gain
 
 Tensor = torch.Tensor
 
@@ -33,6 +34,8 @@ class Image(nn.Module):
         multiple: Of rows and columns that images are padded to; found by default.
         output: Where the forecast is in what the net returns, such as ``sample`` or ``0``.
         call: Further arguments of ``forward``.
+        from_persistence: Whether the increment is multiplied by trained factors that begin at 0, so
+            that training starts from persistence.
     """
 
     def __init__(
@@ -47,10 +50,14 @@ class Image(nn.Module):
         multiple: int | None = None,
         output: str | int | None = None,
         call: Mapping[str, Any] | None = None,
+        from_persistence: bool = False,
     ) -> None:
         super().__init__()
-        require_options(module, inputs_as, outputs_as, multiple, call)
+        require_options(module, inputs_as, outputs_as, multiple, call, from_persistence)
         self.shape = shape
+        self.gain: nn.Module = (
+            Gain(shape.horizon, shape.channels) if from_persistence else nn.Identity()
+        )
         outputs = shape.horizon * shape.channels
         sizes = {
             "inputs": shape.history * shape.inputs,
@@ -80,7 +87,8 @@ class Image(nn.Module):
         s = self.shape
         increment_BCHW: Tensor = self.library_net(history_BTCHW.flatten(1, 2))
         increment_BTCHW = increment_BCHW.reshape(-1, s.horizon, s.channels, s.height, s.width)
-        return history_BTCHW[:, -1:, : s.channels] + increment_BTCHW
+        forecast: Tensor = history_BTCHW[:, -1:, : s.channels] + self.gain(increment_BTCHW)
+        return forecast
 
     def test_itself(self) -> None:
         """Check that the net can be trained, saved and called again; see ``SelfTesting``."""

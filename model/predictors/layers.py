@@ -69,3 +69,19 @@ def pad_to_multiple(images_BCHW: Tensor, multiple: int) -> Tensor:
 def crop(images_BCHW: Tensor, height: int, width: int) -> Tensor:
     """Undo ``pad_to_multiple``."""
     return images_BCHW[..., :height, :width]
+
+
+class Gain(nn.Module):
+    """A trained factor for each frame and channel of an increment, 0 at first.
+
+    An untrained net then predicts persistence, whatever its last layer is. After ReZero
+    (Bachlechner et al. 2020, arXiv 2003.04887).
+    """
+
+    def __init__(self, frames: int, channels: int) -> None:
+        super().__init__()
+        self.gain_TC = nn.Parameter(torch.zeros(frames, channels))
+
+    def forward(self, increment_BTCHW: Tensor) -> Tensor:
+        """Return the increment times the factors."""
+        return increment_BTCHW * self.gain_TC[..., None, None]

@@ -19,6 +19,7 @@ from fieldsharp.model.predictors.by_path.recipe import recipe
 from fieldsharp.model.predictors.by_path.self_test import test_of_itself
 from fieldsharp.model.predictors.by_path.settings import require_options
 from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.predictors.layers import Gain
 
 Tensor = torch.Tensor
 FRAMES_FIRST, CHANNELS_FIRST = "BTCHW", "BCTHW"
@@ -41,6 +42,8 @@ class Video(nn.Module):
         multiple: Of rows and columns that frames are padded to; found by default.
         output: Where the forecast is in what the net returns, such as ``0`` or ``0.1``.
         call: Further arguments of ``forward``.
+        from_persistence: Whether the increment is multiplied by trained factors that begin at 0, so
+            that training starts from persistence.
 
     Attributes:
         repeats: Whether the net returns a frame for each that it is given.
@@ -61,10 +64,14 @@ class Video(nn.Module):
         multiple: int | None = None,
         output: str | int | None = None,
         call: Mapping[str, Any] | None = None,
+        from_persistence: bool = False,
     ) -> None:
         super().__init__()
-        require_options(module, inputs_as, outputs_as, multiple, call)
+        require_options(module, inputs_as, outputs_as, multiple, call, from_persistence)
         self.shape = shape
+        self.gain: nn.Module = (
+            Gain(shape.horizon, shape.channels) if from_persistence else nn.Identity()
+        )
         self.order, self.output_order = order, order if output_order is None else output_order
         for name, found in (("order", self.order), ("output_order", self.output_order)):
             if found not in ORDERS:
@@ -131,7 +138,8 @@ class Video(nn.Module):
         if self.output_order == CHANNELS_FIRST:
             made = made.transpose(1, 2)
         increment_BTCHW = made[:, -s.horizon :] if self.repeats else made[:, : s.horizon]
-        return history_BTCHW[:, -1:, : s.channels] + increment_BTCHW
+        forecast: Tensor = history_BTCHW[:, -1:, : s.channels] + self.gain(increment_BTCHW)
+        return forecast
 
     def test_itself(self) -> None:
         """Check that the net can be trained, saved and called again; see ``SelfTesting``."""

@@ -6,7 +6,12 @@ from fieldsharp.core.errors import ConfigError
 
 
 def require_options(
-    module: object, inputs_as: object, outputs_as: object, multiple: object, call: object
+    module: object,
+    inputs_as: object,
+    outputs_as: object,
+    multiple: object,
+    call: object,
+    from_persistence: object,
 ) -> None:
     """Check the kinds of the options that ``image`` and ``video`` share.
 
@@ -24,3 +29,7 @@ def require_options(
         )
     if not isinstance(call, Mapping | None):
         raise ConfigError(f"predictor.options.call must be a mapping of arguments, found {call!r}")
+    if not isinstance(from_persistence, bool):
+        raise ConfigError(
+            f"predictor.options.from_persistence must be true or false, found {from_persistence!r}"
+        )

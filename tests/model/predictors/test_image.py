@@ -78,6 +78,33 @@ def test_the_forecast_is_the_last_frame_and_what_the_net_makes_of_the_history(
     assert torch.equal(history, before)
 
 
+@pytest.mark.parametrize(
+    ("name", "options"), [("image", FNO), ("video", {"module": NETS + "conv3d", "order": "BCTHW"})]
+)
+def test_a_net_may_start_from_persistence_and_learns_all_the_same(
+    name: str, options: dict[str, Any]
+) -> None:
+    given = {"name": name, "options": {**options, "from_persistence": True}}
+    predictor = build_predictor(PredictorSettings.model_validate(given), SHAPE)
+    history = history_of(SHAPE)
+    last = history[:, -1:, : SHAPE.channels].expand(-1, SHAPE.horizon, -1, -1, -1)
+    assert torch.equal(predictor(history), last)
+    optimizer = torch.optim.AdamW(predictor.parameters(), 1e-2)
+    truth = last + torch.rand(last.shape, generator=torch.Generator().manual_seed(2))
+    before = float((last - truth).square().mean())
+    for _ in range(40):
+        optimizer.zero_grad()
+        loss = (predictor(history) - truth).square().mean()
+        loss.backward()
+        optimizer.step()
+    assert float(loss.detach()) < 0.5 * before
+
+
+def test_where_training_starts_is_true_or_false() -> None:
+    said = refusal("sequential", from_persistence="yes")
+    assert said.endswith("from_persistence must be true or false, found 'yes'")
+
+
 @pytest.mark.parametrize(("levels", "multiple"), [(1, 2), (2, 4), (3, 8), (5, 32)])
 def test_the_smallest_padding_with_which_a_net_works_is_found(levels: int, multiple: int) -> None:
     shape = ForecastShape(2, 1, 1, 21, 27)
