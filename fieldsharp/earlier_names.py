@@ -33,7 +33,7 @@ MOVED = {
     "fields.regions": "fields.masked_statistics",
     "model.catalog": "model.registry",
     "model.losses.adjusted_mse": "model.losses.spectral",
-    "model.losses.crps": "model.losses.pointwise",
+    "model.losses.crps": "model.losses.members",
     "model.losses.fourier": "model.losses.spectral",
     "model.losses.gradient": "model.losses.derivatives",
     "model.losses.gradient_difference": "model.losses.derivatives",

@@ -174,11 +174,14 @@ SHARPENERS: dict[str, str] = {
     "unsharp": "fieldsharp.model.sharpeners.unsharp:Unsharp",
 }
 
-BASE_LOSSES: dict[str, str] = {
-    "mse": _MSE,
-    "l1": "fieldsharp.model.losses.pointwise:l1",
-    "crps": "fieldsharp.model.losses.pointwise:almost_fair_crps",
+BASE_LOSSES: dict[str, str] = {"mse": _MSE, "l1": "fieldsharp.model.losses.pointwise:l1"}
+MEMBER_LOSSES: dict[str, str] = {
+    "crps": "fieldsharp.model.losses.members:almost_fair_crps",
+    "multiscale_crps": "fieldsharp.model.losses.members:multiscale_crps",
+    "spectral_crps": "fieldsharp.model.losses.members:spectral_crps",
+    "energy": "fieldsharp.model.losses.members:energy_score",
 }
+"""Base losses of the members of an ensemble."""
 
 
 def load(path: str, setting: str) -> Any:

@@ -90,10 +90,12 @@ class PredictorSettings(Settings):
 class LossSettings(Settings):
     """Base loss, the gradient term that is searched, and a second term for peaks."""
 
-    base: Literal["mse", "l1", "crps"] = Field(
+    base: Literal["mse", "l1", "crps", "multiscale_crps", "spectral_crps", "energy"] = Field(
         "mse",
-        description="pointwise loss on the scaled field; the predictor ensemble always trains "
-        "with crps of its members, and no other predictor can use it",
+        description="loss on the scaled field: mse or l1, of each cell; or, of the members of the "
+        "predictor ensemble alone, which takes crps by default, crps of cells, multiscale_crps of "
+        "cells and block means, spectral_crps of cells and Fourier coefficients, energy of whole "
+        "fields",
     )
     variant: LossVariant = Field(
         NO_TERM,

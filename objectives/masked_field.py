@@ -28,6 +28,17 @@ EVENT_SHARE = 0.9
 """An event of the neighbourhood is a value above this share of its own frame."""
 
 
+def area_weights(geometry: GridGeometry | None, mask_HW: Tensor) -> Tensor | None:
+    """Return the share of each valid cell in a mean over the area, 1 on average [N].
+
+    None where all cells count the same. Double precision, on the device of the mask.
+    """
+    if geometry is None or geometry.weights_HW is None:
+        return None
+    weights_N = torch.from_numpy(geometry.weights_HW).to(mask_HW.device)[mask_HW]
+    return weights_N / weights_N.mean()
+
+
 @dataclass(frozen=True, eq=False)
 class MaskedField:
     """Fields in physical units; several metrics share a derivative, a transform or a sorting.
@@ -58,11 +69,8 @@ class MaskedField:
     @cached_property
     def weights_N(self) -> Tensor | None:
         """Share of each valid cell in a mean over the area, 1 on average; None where all are 1."""
-        if self.geometry is None or self.geometry.weights_HW is None:
-            return None
-        weights_HW = torch.from_numpy(self.geometry.weights_HW).to(self.mask_HW.device)
-        weights_N = weights_HW[self.mask_HW].to(self.values_BTCHW)
-        return weights_N / weights_N.mean()
+        weights_N = area_weights(self.geometry, self.mask_HW)
+        return None if weights_N is None else weights_N.to(self.values_BTCHW)
 
     def mean_of_cells(self, values_BTCN: Tensor) -> Tensor:
         """Return the mean over channels and valid cells by their shares [B, T]."""

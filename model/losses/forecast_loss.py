@@ -10,7 +10,7 @@ import torch
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.fields.windows import Windows, one_channel
-from fieldsharp.model.registry import BASE_LOSSES, load, loss_variant
+from fieldsharp.model.registry import BASE_LOSSES, MEMBER_LOSSES, load, loss_variant
 from fieldsharp.model.settings import LossSettings
 
 Tensor = torch.Tensor
@@ -61,7 +61,7 @@ class ForecastLoss:
     ) -> None:
         self.settings = settings
         self.scales = scales
-        self.base: Callable[..., Tensor] = load(BASE_LOSSES[settings.base], "loss.base")
+        self.base: Callable[..., Tensor] = _base(settings.base)
         self.term = Term(settings.variant, climatology_CHW)
         self.peak_term = Term(settings.peak_variant, climatology_CHW)
 
@@ -78,17 +78,18 @@ class ForecastLoss:
         """
         settings = self.settings
         samples = target_BTCHW.shape[0]
-        if settings.base == "crps":
+        of_members = settings.base in MEMBER_LOSSES
+        if of_members:
             if pred_BTCHW.dim() != 6:
                 raise ConfigError(
-                    "loss.base crps compares the members of an ensemble, and this predictor draws "
-                    "none; use predictor.name ensemble, or loss.base mse"
+                    f"loss.base {settings.base} compares the members of an ensemble, and this "
+                    "predictor draws none; use predictor.name ensemble, or loss.base mse"
                 )
             base_B = self.base(pred_BTCHW, target_BTCHW, mask_HW)
         if pred_BTCHW.dim() == 6:  # all other losses take each member by itself
             target_BTCHW = target_BTCHW.repeat_interleave(pred_BTCHW.shape[1], dim=0)
             pred_BTCHW = pred_BTCHW.flatten(0, 1)
-        if settings.base != "crps":
+        if not of_members:
             base_B = _by_sample(self.base(pred_BTCHW, target_BTCHW, mask_HW), samples)
         leads = slice(None) if settings.multi_step == "all" else slice(-1, None)
         pair = pred_BTCHW[:, leads], target_BTCHW[:, leads]
@@ -123,6 +124,11 @@ class Term:
         if self.variant.takes_progress:
             return self._function(pred_BTCHW, target_BTCHW, mask_HW, progress)
         return self._function(pred_BTCHW, target_BTCHW, mask_HW)
+
+
+def _base(name: str) -> Callable[..., Tensor]:
+    function: Callable[..., Tensor] = load((BASE_LOSSES | MEMBER_LOSSES)[name], "loss.base")
+    return function
 
 
 def _by_sample(value: Tensor, samples: int) -> Tensor:
@@ -173,8 +179,7 @@ def _scale(
     1 where the term is 0 on persistence: it then has no scale.
     """
     variant = loss_variant(name)
-    # Members of an ensemble that agree have the mean absolute error as their CRPS.
-    base = load(BASE_LOSSES["l1" if settings.base == "crps" else settings.base], "loss.base")
+    base = _base(settings.base)
     term = Term(name, climatology_CHW)
     measure = load(variant.measured_by, "loss.variant") if variant.measured_by else None
     leads = slice(None) if settings.multi_step == "all" else slice(-1, None)
@@ -184,7 +189,9 @@ def _scale(
         for history_BTCHW, future_BTCHW in predicted.in_order(BATCH):
             future_BTCHW = one_channel(future_BTCHW, channel)
             still_BTCHW = one_channel(history_BTCHW[:, -1:], channel).expand_as(future_BTCHW)
-            base_sum += float(base(still_BTCHW, future_BTCHW, mask_HW).sum())
+            # Persistence is an ensemble of one member.
+            still = still_BTCHW[:, None] if settings.base in MEMBER_LOSSES else still_BTCHW
+            base_sum += float(base(still, future_BTCHW, mask_HW).sum())
             pair = still_BTCHW[:, leads], future_BTCHW[:, leads], mask_HW
             value_B = (
                 measure(still_BTCHW, future_BTCHW, mask_HW)

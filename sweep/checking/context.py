@@ -17,6 +17,7 @@ from fieldsharp.model.losses.forecast_loss import ForecastLoss
 from fieldsharp.model.losses.several_variables import MeanOfVariables
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import MemberForecasting
+from fieldsharp.model.registry import MEMBER_LOSSES
 from fieldsharp.model.settings import LossSettings
 from fieldsharp.objectives.per_variable import named
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -148,9 +149,9 @@ class CheckContext:
             )
 
     def persistence(self, history_BTCHW: Tensor) -> Tensor:
-        """Return the last known frame in the shape of ``forecast``: two members under the CRPS."""
+        """Return the last known frame in the shape of ``forecast``; two members where some are."""
         still_BTCHW = Persistence.of(self.data)(history_BTCHW)
-        if self.config.loss.base == "crps":
+        if self.config.loss.base in MEMBER_LOSSES:
             return still_BTCHW[:, None].expand(-1, 2, -1, -1, -1, -1)
         return still_BTCHW
 

@@ -96,6 +96,7 @@ def run(
     from fieldsharp.fields.settings import GridMeasures
     from fieldsharp.objectives.metrics import METRICS
     from fieldsharp.sweep.commands.console import wide_console
+    from fieldsharp.sweep.commands.members_view import show_members
     from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.commands.status_view import show_guards
     from fieldsharp.sweep.trials.file_evaluation import NumbersInFiles, evaluate_files
@@ -159,6 +160,8 @@ def run(
     for parts in (evaluation.by_lead, evaluation.by_member):
         if parts:
             _show_parts(parts, console)
+    if evaluation.members is not None:
+        show_members(evaluation.members, console)
     show(f"departures are from {evaluation.climatology}")
     for note in evaluation.grid_notes:
         show(note)

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from fieldsharp.fields.settings import DataSettings, Settings
-from fieldsharp.model.registry import PREDICTORS
+from fieldsharp.model.registry import MEMBER_LOSSES, PREDICTORS
 from fieldsharp.model.settings import (
     LossSettings,
     PredictorSettings,
@@ -45,13 +45,13 @@ class RunSettings(Settings):
     @model_validator(mode="before")
     @classmethod
     def _ensembles_use_the_crps(cls, value: Any) -> Any:
-        """Give an ensemble the CRPS of its members as base loss, also where its name is searched.
+        """Give an ensemble the CRPS of its members where its base loss is none of members.
 
         Under a pointwise base all members would become the same forecast.
         """
         if isinstance(value, dict) and _named(value, "predictor", "name") == ENSEMBLE:
             loss = value.get("loss") or {}
-            if isinstance(loss, dict):
+            if isinstance(loss, dict) and loss.get("base") not in MEMBER_LOSSES:
                 return {**value, "loss": {**loss, "base": "crps"}}
         return value
 
@@ -70,11 +70,11 @@ class RunSettings(Settings):
 
     @model_validator(mode="after")
     def _crps_has_members(self) -> "RunSettings":
-        is_crps, name = self.loss.base == "crps", self.predictor.name
-        if is_crps and name in PREDICTORS and name != ENSEMBLE:
+        base, name = self.loss.base, self.predictor.name
+        if base in MEMBER_LOSSES and name in PREDICTORS and name != ENSEMBLE:
             raise ValueError(
-                "loss.base is crps, which judges the members of an ensemble, and predictor.name "
-                f"{name}, which has none; set predictor.name to ensemble"
+                f"loss.base is {base}, which judges the members of an ensemble, and predictor.name "
+                f"is {name}, which has none; set predictor.name to ensemble"
             )
         return self
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from optuna.trial import FrozenTrial, TrialState
 
-from fieldsharp.model.registry import NO_SHARPENER, loss_variant
+from fieldsharp.model.registry import MEMBER_LOSSES, NO_SHARPENER, loss_variant
 from fieldsharp.model.settings import LossSettings
 from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.improvement import still_improving
@@ -67,7 +67,7 @@ def contenders(trials: list[FrozenTrial]) -> list[Contender]:
 
 def can_sharpen(loss: LossSettings) -> bool:
     """Return whether any term of a loss can cure blur that comes from uncertainty."""
-    return any(loss_variant(name).sharpens for name in _terms(loss)) or loss.base == "crps"
+    return any(loss_variant(name).sharpens for name in _terms(loss)) or loss.base in MEMBER_LOSSES
 
 
 def _terms(loss: LossSettings) -> tuple[str, ...]:

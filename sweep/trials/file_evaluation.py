@@ -33,6 +33,7 @@ from fieldsharp.sweep.trials.file_climatology import (
     file_climatology,
     typical_cells,
 )
+from fieldsharp.sweep.trials.file_members import MembersOfFile, verify_members
 from fieldsharp.sweep.trials.file_sharpening import FileSharpeners, TrainingFiles, as_samples
 from fieldsharp.sweep.trials.forecast_series import (
     PartOfForecast,
@@ -51,7 +52,7 @@ BASELINE = Use(bytes_a_value=24)
 """Memory for the baseline, with both in memory: itself and the paired frames."""
 NOT_IN_JSON = (
     *("metrics", "guards", "metric_values", "values_missing", "frames_missing"),
-    *("baseline_values", "sharpened", "not_fitted", "by_lead", "by_member"),
+    *("baseline_values", "sharpened", "not_fitted", "by_lead", "by_member", "members"),
 )
 """Attributes of an evaluation that are written to JSON in another form or not at all."""
 
@@ -102,6 +103,7 @@ class Evaluation:
             default.
         by_lead: The metrics of each lead, from the shortest; none where there are not several.
         by_member: The metrics of each member; none where there are not several.
+        members: The scores of the members together; None where there are not several.
         converted: A sentence for each file that was converted into the units of the truth.
         by_position: A sentence for each axis whose cells were paired by position.
     """
@@ -127,6 +129,7 @@ class Evaluation:
     grid_notes: tuple[str, ...] = ()
     by_lead: tuple[PartOfForecast, ...] = ()
     by_member: tuple[PartOfForecast, ...] = ()
+    members: MembersOfFile | None = None
     converted: tuple[str, ...] = ()
     by_position: tuple[str, ...] = ()
 
@@ -141,6 +144,8 @@ class Evaluation:
             ]
         if self.by_member:
             parts["by_member"] = [{"member": p.member, **_of_part(p)} for p in self.by_member]
+        if self.members is not None:
+            parts["ensemble"] = self.members.as_json()
         return {**_without_nan(self.metrics), **facts, "guards": guards, **parts}
 
 
@@ -273,6 +278,7 @@ def evaluate_files(
             )
             for member, chosen in indices_by_member(pairs).items()
         ),
+        members=verify_members(pairs, geometry),
         converted=compared.converted + (sharpeners.converted if sharpeners else ()),
         by_position=compared.by_position,
     )

@@ -5,9 +5,9 @@ import torch
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.model.losses.forecast_loss import ForecastLoss, LossParts, LossTerm, TermScales
-from fieldsharp.model.losses.pointwise import almost_fair_crps
+from fieldsharp.model.losses.members import almost_fair_crps
 from fieldsharp.model.losses.spectral import facl
-from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS, load
+from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS, MEMBER_LOSSES, load
 from fieldsharp.model.settings import LossSettings
 
 Tensor = torch.Tensor
@@ -15,7 +15,6 @@ MASK_HW = torch.ones(12, 12, dtype=torch.bool)
 MASK_HW[:3, :4] = False
 TERMS = [name for name in LOSS_VARIANTS if name != "none"]
 ON_ANOMALIES = [name for name, variant in LOSS_VARIANTS.items() if variant.on == "anomalies"]
-POINTWISE = [name for name in BASE_LOSSES if name != "crps"]
 
 
 def fields() -> tuple[Tensor, Tensor]:
@@ -61,7 +60,7 @@ def term_value(name: str, pred: Tensor, target: Tensor) -> Tensor:
 # The base loss.
 
 
-@pytest.mark.parametrize("base", POINTWISE)
+@pytest.mark.parametrize("base", BASE_LOSSES)
 @pytest.mark.parametrize("variant", LOSS_VARIANTS)
 def test_weight_zero_is_the_base_alone(base: str, variant: str) -> None:
     parts = loss_of(base=base, variant=variant, peak_variant=variant, multi_step="all")
@@ -72,7 +71,7 @@ def test_weight_zero_is_the_base_alone(base: str, variant: str) -> None:
     assert not parts.peak_B.any()
 
 
-@pytest.mark.parametrize("base", POINTWISE)
+@pytest.mark.parametrize("base", BASE_LOSSES)
 def test_the_baseline_stays_itself_at_any_weight(base: str) -> None:
     parts = loss_of(base=base, variant="none", gradient_weight=7.0)
 
@@ -266,7 +265,7 @@ def test_the_crps_judges_the_members_together() -> None:
     assert torch.equal(parts.total_B, parts.base_B)
 
 
-@pytest.mark.parametrize("base", POINTWISE)
+@pytest.mark.parametrize("base", BASE_LOSSES)
 def test_other_base_losses_judge_each_member_and_take_the_mean(base: str) -> None:
     parts = loss_with(base=base)(members(), fields()[1], MASK_HW)
 
@@ -274,7 +273,7 @@ def test_other_base_losses_judge_each_member_and_take_the_mean(base: str) -> Non
     torch.testing.assert_close(parts.base_B, torch.stack(expected).mean(dim=0))
 
 
-@pytest.mark.parametrize("base", BASE_LOSSES)
+@pytest.mark.parametrize("base", [*BASE_LOSSES, "crps"])
 @pytest.mark.parametrize("multi_step", ["last", "all"])
 @pytest.mark.parametrize("variant", ["amse", "facl", "sorted"])
 def test_terms_judge_each_member_and_take_the_mean(
@@ -294,7 +293,7 @@ def test_terms_judge_each_member_and_take_the_mean(
     torch.testing.assert_close(parts.total_B, parts.base_B + parts.term_B + 2.0 * parts.peak_B)
 
 
-@pytest.mark.parametrize("base", BASE_LOSSES)
+@pytest.mark.parametrize("base", [*BASE_LOSSES, *MEMBER_LOSSES])
 def test_what_a_member_holds_where_masked_does_not_matter(base: str) -> None:
     loss = loss_with(base=base, variant="amse", gradient_weight=1.0, peak_weight=1.0)
     clean, dirty = (members(), members())

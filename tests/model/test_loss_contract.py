@@ -15,9 +15,8 @@ from fieldsharp.model.settings import LossSettings
 Tensor = torch.Tensor
 Pair = tuple[Tensor, Tensor]
 
-POINTWISE = {name: path for name, path in BASE_LOSSES.items() if name != "crps"}  # takes members
 TERMS: dict[str, LossTerm] = {
-    **{name: load(path, "test") for name, path in POINTWISE.items()},
+    **{name: load(path, "test") for name, path in BASE_LOSSES.items()},
     **{name: load(variant.path, "test") for name, variant in LOSS_VARIANTS.items()},
 }
 TERMS |= {

@@ -9,7 +9,7 @@ from fieldsharp.fields.frames import FramesInMemory
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.windows import Windows
 from fieldsharp.model.losses.forecast_loss import ForecastLoss, LossParts, TermScales, term_scales
-from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS
+from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS, MEMBER_LOSSES
 from fieldsharp.model.settings import LossSettings
 from tests.held_frames import held_frames
 
@@ -177,7 +177,7 @@ def test_terms_of_no_weight_are_not_measured() -> None:
 
 
 @pytest.mark.parametrize("variant", TERMS)
-@pytest.mark.parametrize("base", BASE_LOSSES)
+@pytest.mark.parametrize("base", [*BASE_LOSSES, *MEMBER_LOSSES])
 def test_a_series_that_never_changes_has_no_scale(variant: str, base: str) -> None:
     settings = LossSettings.model_validate(
         {

@@ -7,7 +7,14 @@ import pytest
 from torch import nn
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS, PREDICTORS, LossVariant, load
+from fieldsharp.model.registry import (
+    BASE_LOSSES,
+    LOSS_VARIANTS,
+    MEMBER_LOSSES,
+    PREDICTORS,
+    LossVariant,
+    load,
+)
 from fieldsharp.model.settings import LossSettings
 
 
@@ -20,7 +27,12 @@ VARIANTS = pytest.mark.parametrize("variant", LOSS_VARIANTS.values(), ids=LOSS_V
 
 
 @pytest.mark.parametrize(
-    "path", [*(variant.path for variant in LOSS_VARIANTS.values()), *BASE_LOSSES.values()]
+    "path",
+    [
+        *(variant.path for variant in LOSS_VARIANTS.values()),
+        *BASE_LOSSES.values(),
+        *MEMBER_LOSSES.values(),
+    ],
 )
 def test_every_loss_is_a_function_with_a_docstring(path: str) -> None:
     term = load(path, "loss")
@@ -58,7 +70,10 @@ def test_no_two_names_stand_for_the_same_term() -> None:
 
 
 def test_the_base_losses_are_those_the_settings_offer() -> None:
-    assert set(get_args(LossSettings.model_fields["base"].annotation)) == set(BASE_LOSSES)
+    assert set(get_args(LossSettings.model_fields["base"].annotation)) == {
+        *BASE_LOSSES,
+        *MEMBER_LOSSES,
+    }
 
 
 def test_a_missing_module_is_refused_by_the_setting_that_named_it() -> None:

@@ -1,0 +1,57 @@
+"""Reliability: how often an event happened beside the share of members that said so.
+
+Shape legend: K members, N valid cells, P shares of members (0/K to K/K); leading dimensions free.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """The curve of one event, that a threshold is exceeded.
+
+    Attributes:
+        threshold: In the unit of the field.
+        shares: Shares of the members: 0, 1/K and so on up to 1.
+        frequency: How often the event happened where that share said so; None where none did.
+        weight: How often that share said so, of all cells and windows.
+    """
+
+    threshold: float
+    shares: list[float]
+    frequency: list[float | None]
+    weight: list[float]
+
+
+def said_and_happened(
+    members_KN: Tensor, observed_N: Tensor, weights_N: Tensor | None, threshold: float
+) -> Tensor:
+    """Return the share of cells where so many members exceed a threshold, and where it happened.
+
+    Returns:
+        For each number of members from 0 to K [..., P, 2].
+    """
+    number_N = (members_KN > threshold).sum(dim=-2)
+    said_NP = torch.nn.functional.one_hot(number_N, members_KN.shape[-2] + 1).double()
+    if weights_N is not None:
+        said_NP = said_NP * weights_N[:, None]
+    happened_N = (observed_N > threshold).double()
+    return torch.stack(
+        [said_NP.mean(dim=-2), (said_NP * happened_N[..., None]).mean(dim=-2)], dim=-1
+    )
+
+
+def reliability(threshold: float, found_P2: Tensor) -> Reliability:
+    """Return the curve from what ``said_and_happened`` found, averaged over windows."""
+    said_P, happened_P = found_P2[:, 0].tolist(), found_P2[:, 1].tolist()
+    members = len(said_P) - 1
+    return Reliability(
+        threshold,
+        [number / members for number in range(members + 1)],
+        [h / s if s > 0 else None for s, h in zip(said_P, happened_P, strict=True)],
+        said_P,
+    )

@@ -1,0 +1,234 @@
+"""Every score of members over many windows, in one pass; overall and by lead.
+
+Shape legend: B sample, K member, T lead, H rows, W columns, N valid cells, Q threshold, R ranks
+(K + 1), P shares of members (K + 1).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from fieldsharp.objectives.leads.resampling import decorrelation_time
+from fieldsharp.objectives.members.field_scores import fair_energy_score, fair_variogram_score
+from fieldsharp.objectives.members.proper_scores import fair_brier_score, fair_crps, fair_crps_above
+from fieldsharp.objectives.members.rank_histogram import flatness_chance, rank_shares
+from fieldsharp.objectives.members.reliability import Reliability, reliability, said_and_happened
+from fieldsharp.objectives.members.spread import error_without_sampling, spread
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True)
+class EventScores:
+    """How well an event is forecast, that a threshold is exceeded.
+
+    Attributes:
+        threshold: In the unit of the field.
+        crps_above: Fair CRPS of what lies above it, in the unit of the field.
+        brier_score: Fair Brier score of the event.
+        reliability: How often it happened, by the share of members that said so.
+    """
+
+    threshold: float
+    crps_above: float
+    brier_score: float
+    reliability: Reliability
+
+
+@dataclass(frozen=True)
+class MembersScores:
+    """The scores of an ensemble, means over windows, leads and cells; in the unit of the field.
+
+    Attributes:
+        members: Their number K.
+        windows: Forecasts that were verified, each of all its members.
+        crps: Fair CRPS of each cell by itself.
+        energy_score: Fair energy score of whole fields.
+        variogram_score: Fair variogram score of whole fields; NaN where cells have no neighbours.
+        rmse_of_mean: Error of the mean of the members.
+        rmse_of_mean_without_sampling: The same without what so few members add to it.
+        spread: What that error is if the spread is honest.
+        spread_over_error: The two beside each other: 1 is honest, below 1 too sure; NaN where the
+            mean has no error.
+        rank_histogram: Share of the truth at each rank among the members, from below all to above.
+        flatness_chance: How likely chance alone makes the histogram so uneven; None where there are
+            too few independent windows to tell.
+        events: The thresholds, from the lowest.
+    """
+
+    members: int
+    windows: int
+    crps: float
+    energy_score: float
+    variogram_score: float
+    rmse_of_mean: float
+    rmse_of_mean_without_sampling: float
+    spread: float
+    spread_over_error: float
+    rank_histogram: list[float]
+    flatness_chance: float | None
+    events: list[EventScores]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values; an undefined score is null."""
+        plain = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in asdict(self).items()
+        }
+        plain["events"] = [
+            {"threshold": e.threshold, "crps_above": e.crps_above, "brier_score": e.brier_score}
+            | {"reliability": {k: v for k, v in asdict(e.reliability).items() if k != "threshold"}}
+            for e in self.events
+        ]
+        return plain
+
+
+class MembersVerification:
+    """The statistics of each window so far: some dozens of numbers each. Not thread-safe.
+
+    Args:
+        thresholds: Of the events, in the unit of the field.
+        seed: Of the random ranks among equal values, and of the resampling.
+    """
+
+    def __init__(self, thresholds: Sequence[float] = (), seed: int = 0) -> None:
+        self._thresholds = sorted(thresholds)
+        self._seed = seed
+        self._members = 0
+        self._window_B: list[Tensor] = []
+        self._parts: dict[str, list[Tensor]] = {}
+
+    def add(
+        self,
+        members_BKTHW: Tensor,
+        observed_BTHW: Tensor,
+        mask_HW: Tensor,
+        window_B: Tensor,
+        weights_N: Tensor | None = None,
+    ) -> None:
+        """Add windows with the same valid cells.
+
+        Args:
+            members_BKTHW: The members, physical units; as many in every call, at least 2.
+            observed_BTHW: What was observed.
+            mask_HW: Cells that count.
+            window_B: Number of each window in the order of time.
+            weights_N: Share of each valid cell in a mean, 1 on average; None where all are 1.
+
+        Raises:
+            ValueError: If there is one member, or another number of them than before.
+        """
+        members = members_BKTHW.shape[1]
+        if members < 2 or self._members not in (0, members):
+            raise ValueError(
+                f"{members} members were given where "
+                + (f"there were {self._members} before" if self._members else "two are needed")
+            )
+        self._members = members
+        self._window_B.append(window_B)
+        members_BTKHW = members_BKTHW.transpose(1, 2).double()
+        observed_BTHW = observed_BTHW.double()
+        members_BTKN, observed_BTN = members_BTKHW[..., mask_HW], observed_BTHW[..., mask_HW]
+        for name, values in {
+            **self._of_cells(members_BTKN, observed_BTN, weights_N),
+            "energy": fair_energy_score(members_BTKN, observed_BTN, weights_N),
+            "variogram": fair_variogram_score(members_BTKHW, observed_BTHW, mask_HW),
+            "ranks": self._ranks(members_BTKN, observed_BTN, weights_N, window_B),
+        }.items():
+            self._parts.setdefault(name, []).append(values)
+
+    def scores(self) -> MembersScores:
+        """Return the scores over all leads.
+
+        Raises:
+            ValueError: If nothing was added.
+        """
+        return self._scores(slice(None))
+
+    def scores_by_lead(self) -> list[MembersScores]:
+        """Return the scores of each lead.
+
+        Raises:
+            ValueError: If nothing was added.
+        """
+        leads = self._joined()["crps"].shape[1]
+        return [self._scores(slice(lead, lead + 1)) for lead in range(leads)]
+
+    def _of_cells(
+        self, members_BTKN: Tensor, observed_BTN: Tensor, weights_N: Tensor | None
+    ) -> dict[str, Tensor]:
+        members_BTNK = members_BTKN.transpose(-2, -1).contiguous()
+
+        def mean(values_BTN: Tensor) -> Tensor:
+            return (values_BTN if weights_N is None else values_BTN * weights_N).mean(dim=-1)
+
+        found = {
+            "crps": mean(fair_crps(members_BTNK, observed_BTN)),
+            "squared_error": mean((members_BTNK.mean(dim=-1) - observed_BTN) ** 2),
+            "variance": mean(members_BTNK.var(dim=-1)),
+        }
+        for number, threshold in enumerate(self._thresholds):
+            found[f"crps_above {number}"] = mean(
+                fair_crps_above(members_BTNK, observed_BTN, threshold)
+            )
+            found[f"brier {number}"] = mean(fair_brier_score(members_BTNK, observed_BTN, threshold))
+            found[f"said {number}"] = said_and_happened(
+                members_BTKN, observed_BTN, weights_N, threshold
+            )
+        return found
+
+    def _ranks(
+        self, members_BTKN: Tensor, observed_BTN: Tensor, weights_N: Tensor | None, window_B: Tensor
+    ) -> Tensor:
+        """Return the rank shares, whose random numbers depend on the window and on no batch."""
+        found = []
+        for members_TKN, observed_TN, window in zip(
+            members_BTKN, observed_BTN, window_B.tolist(), strict=True
+        ):
+            draw = torch.Generator().manual_seed(self._seed * 1_000_003 + int(window))
+            found.append(rank_shares(members_TKN.cpu(), observed_TN.cpu(), weights_N, draw))
+        return torch.stack(found)
+
+    def _joined(self) -> dict[str, Tensor]:
+        """Return the statistics of all windows in the order of time."""
+        if not self._window_B:
+            raise ValueError("no forecast was added, so nothing can be scored")
+        order = torch.cat(self._window_B).argsort()
+        return {name: torch.cat(parts)[order.cpu()] for name, parts in self._cpu_parts().items()}
+
+    def _cpu_parts(self) -> dict[str, list[Tensor]]:
+        return {name: [part.cpu() for part in parts] for name, parts in self._parts.items()}
+
+    def _scores(self, leads: slice) -> MembersScores:
+        parts = {name: values[:, leads] for name, values in self._joined().items()}
+        mean = {name: values.mean(dim=(0, 1)) for name, values in parts.items()}
+        squared_error, variance = float(mean["squared_error"]), float(mean["variance"])
+        rmse, honest = math.sqrt(squared_error), spread(variance, self._members)
+        shares_WR = parts["ranks"].mean(dim=1).numpy()
+        return MembersScores(
+            members=self._members,
+            windows=len(shares_WR),
+            crps=float(mean["crps"]),
+            energy_score=float(mean["energy"]),
+            variogram_score=float(mean["variogram"]),
+            rmse_of_mean=rmse,
+            rmse_of_mean_without_sampling=error_without_sampling(
+                squared_error, variance, self._members
+            ),
+            spread=honest,
+            spread_over_error=honest / rmse if rmse > 0 else math.nan,
+            rank_histogram=mean["ranks"].tolist(),
+            flatness_chance=flatness_chance(shares_WR, decorrelation_time([shares_WR]), self._seed),
+            events=[
+                EventScores(
+                    threshold,
+                    float(mean[f"crps_above {number}"]),
+                    float(mean[f"brier {number}"]),
+                    reliability(threshold, mean[f"said {number}"]),
+                )
+                for number, threshold in enumerate(self._thresholds)
+            ],
+        )
