@@ -1,4 +1,7 @@
-"""The wheel is built and installed once for all tests of this folder."""
+"""The wheel is built and installed once for all tests of this folder.
+
+Mark what uses it with ``pytest.mark.xdist_group("packaging")``, so that one process does it.
+"""
 
 from pathlib import Path
 
