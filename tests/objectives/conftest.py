@@ -47,10 +47,7 @@ def case() -> VerificationBatch:
 
 @pytest.fixture(scope="session")
 def places() -> dict[str, Judged]:
-    """The scenes by name, where each forecast is judged once.
-
-    Mark what uses them with ``pytest.mark.xdist_group("guards")``, so that one process draws them.
-    """
+    """The scenes by name, where each forecast is judged once."""
     return {
         "plumes": Judged(cheats.plume_scene()),
         "humidity": Judged(cheats.uk_scene()),

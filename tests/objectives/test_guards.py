@@ -27,9 +27,6 @@ from tests.objectives.forecasts import (
     names,
 )
 
-pytestmark = pytest.mark.xdist_group("guards")
-
-
 # --- The scenes are what they are said to be ------------------------------------------------------
 
 

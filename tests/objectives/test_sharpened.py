@@ -75,7 +75,6 @@ def test_a_guard_is_the_worse_of_both_forecasts() -> None:
     assert [guard.violation for guard in sharpened.guards] == [0.2, 0.1]
 
 
-@pytest.mark.xdist_group("guards")
 @pytest.mark.parametrize(
     "place",
     [

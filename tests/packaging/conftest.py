@@ -1,7 +1,4 @@
-"""The wheel is built and installed once for all tests of this folder.
-
-Mark what uses it with ``pytest.mark.xdist_group("packaging")``, so that one process does it.
-"""
+"""The wheel is built and installed once for all tests of this folder."""
 
 from pathlib import Path
 

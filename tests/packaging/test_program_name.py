@@ -18,8 +18,6 @@ from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.execution.script.launch import find_program
 from tests.packaging.installed import Installed
 
-pytestmark = pytest.mark.xdist_group("packaging")
-
 
 @pytest.fixture(autouse=True)
 def _restored(monkeypatch: pytest.MonkeyPatch) -> None:

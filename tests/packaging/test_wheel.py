@@ -16,7 +16,6 @@ from packaging.utils import canonicalize_name
 from fieldsharp.core.checkout import PROJECT
 from tests.packaging.installed import build
 
-pytestmark = pytest.mark.xdist_group("packaging")
 FOLDERS = ("core", "fields", "model", "objectives", "storage", "sweep", "data", "configs")
 EXTRAS = ("requirements-postgres.txt", "requirements-ray.txt", "requirements-grib.txt")
 OF_TESTS = {"nbclient", "hydra-core", "lightning", "jsonargparse", "fsspec"}

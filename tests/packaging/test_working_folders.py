@@ -9,7 +9,6 @@ import pytest
 from fieldsharp.core.checkout import PROJECT
 from tests.packaging.installed import Installed
 
-pytestmark = pytest.mark.xdist_group("packaging")
 OURS = ("core", "data", "fields", "model", "objectives", "storage", "sweep", "fieldsharp")
 OTHERS = ("config", "numpy", "optuna", "queue", "random", "select", "signal", "torch", "yaml")
 TRAP = "raise SystemExit('a file of the working folder was imported')\n"
