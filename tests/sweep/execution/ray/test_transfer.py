@@ -19,6 +19,7 @@ def _with(config: SweepConfig, **changes: object) -> SweepConfig:
     return SweepConfig.model_validate({**config.model_dump(), **changes})
 
 
+@pytest.mark.outside
 def test_the_code_that_travels_is_all_a_worker_imports(tiny_config: SweepConfig) -> None:
     with worker_environment(tiny_config) as environment:
         assert not list(Path(environment["working_dir"]).rglob("*.pyc"))
