@@ -70,7 +70,9 @@ def _empty_database() -> bytes:
     storage = RDBStorage("sqlite://")  # in memory
     try:
         with storage.engine.connect() as connection:
-            return bytes(connection.connection.driver_connection.serialize())
+            database = connection.connection.driver_connection
+            assert isinstance(database, sqlite3.Connection)
+            return database.serialize()
     finally:
         storage.scoped_session.remove()
         storage.engine.dispose()
