@@ -1,6 +1,8 @@
 # Two commands make everything: `make sweep` and `make test`. They need Python 3.11+, make and git.
 PYTHON ?= python3
 PY := .venv/bin/python
+# Modules are compiled once, also where the environment says that nothing is kept of it.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: sweep test test-outside test-cluster test-cluster-short postgresql test-slow torture lint docs \
 	bench fields fields-short constraints audit clean

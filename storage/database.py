@@ -86,7 +86,9 @@ def open_database(
             if lock is not None:
                 lock.take_in_database()
             waiting = {"connect_args": {"timeout": busy_timeout_s}}
-            storage = BulkReadStorage(url, waiting, is_sole_writer=sole_writer, check=check)
+            storage = BulkReadStorage(
+                url, waiting, is_checked=True, is_sole_writer=sole_writer, check=check
+            )
             tune_sqlite(storage.engine, "write", checkpoints=lock is None and not sole_writer)
             return storage
 

@@ -1,5 +1,6 @@
 """Small data and a tiny sweep that several folders of tests share."""
 
+import gc
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,9 +104,19 @@ class InlineExecutor:
         pass
 
 
+MADE_ONCE = {
+    "browser": "browser",
+    "built": "packaging",
+    "executor": "executor",
+    "places": "guards",
+    "whole": "report",
+}
+"""Fixtures that take seconds, and the group of the tests that use each: one process makes it."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests of a group in one process.
+    """Keep the tests of a group, and those that share a slow fixture, in one process.
 
     pytest-xdist 3.8 writes the group into a name that pytest 9.2 no longer reads: without this
     every mark ``xdist_group`` is passed over in silence (pytest-xdist, issue 1386).
@@ -113,9 +124,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption("loadgroup", False):
         return
     for item in items:
+        for fixture in MADE_ONCE.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(MADE_ONCE[fixture]))
         mark = item.get_closest_marker("xdist_group")
         if mark is not None and not item.nodeid.endswith(f"@{mark.args[0]}"):
             item._id = type(item.id).parse(f"{item.nodeid}@{mark.args[0]}")
+
+
+def pytest_collection_finish() -> None:
+    """Leave modules and tests out of the search for garbage, which else takes most of a second."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -126,10 +144,7 @@ def _quiet_and_single_threaded() -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One Chromium a test process; open pages with ``tests.browser.visit``.
-
-    Mark what uses it with ``pytest.mark.xdist_group("browser")``, so that one process does.
-    """
+    """One Chromium a test process; open pages with ``tests.browser.visit``."""
     with chromium() as running:
         yield running
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.browser import visit
 
-pytestmark = [pytest.mark.outside, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.outside
 
 
 def test_a_page_is_shown_and_what_goes_wrong_on_it_is_told(

@@ -41,6 +41,8 @@ class BulkReadStorage(RDBStorage):
         skip_table_creation: Whether the tables exist, or nothing may be written.
         check: Called with the session at the start of every transaction of many calls; its error
             ends the transaction.
+        is_checked: Whether the tables are known to be of this version. Optuna reads the scripts of
+            all its migrations to find that out.
         is_sole_writer: Whether it reads the trials of one study only, and no other process writes
             to them; a waiting trial is then not reread until it is written to.
     """
@@ -51,12 +53,18 @@ class BulkReadStorage(RDBStorage):
         engine_kwargs: dict[str, Any] | None = None,
         *,
         skip_table_creation: bool = False,
+        is_checked: bool = False,
         is_sole_writer: bool = False,
         check: Callable[[Any], None] | None = None,
     ) -> None:
         path = sqlite_path(url)
         address = url if path is None else sqlalchemy_address(path)
-        super().__init__(address, engine_kwargs, skip_table_creation=skip_table_creation)
+        super().__init__(
+            address,
+            engine_kwargs,
+            skip_compatibility_check=is_checked,
+            skip_table_creation=skip_table_creation,
+        )
         self.url = url  # as it is shown in messages
         self.check = check
         self._is_sole_writer = is_sole_writer

@@ -6,7 +6,9 @@ write lock at the start of a transaction instead of in its middle, where it coul
 """
 
 import logging
+import os
 import sqlite3
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,9 +17,8 @@ from optuna.storages import RDBStorage
 from sqlalchemy import event
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.core.partial_file import make_empty, partial_path
+from fieldsharp.core.partial_file import open_new, partial_path
 from fieldsharp.storage.location.paths import newest_backup
-from fieldsharp.storage.location.url import sqlalchemy_address
 from fieldsharp.storage.optuna_adapter.bulk_read import BulkReadStorage
 from fieldsharp.storage.sqlite.file import can_be_written, reading_uri
 from fieldsharp.storage.sqlite.replace import clear_partials, discard, move_aside, put_in_place
@@ -56,15 +57,32 @@ def _make(target: Path) -> None:
     move_aside(target)  # the log of a deleted database would be replayed over this one
     partial = partial_path(target)
     try:
-        make_empty(partial)
-        RDBStorage(sqlalchemy_address(partial)).engine.dispose()
+        with os.fdopen(open_new(partial), "wb") as file:
+            file.write(_empty_database())
         put_in_place(partial, target)
     finally:
         discard(partial)
 
 
+@cache
+def _empty_database() -> bytes:
+    """Return the content of a database with Optuna's tables and no study."""
+    storage = RDBStorage("sqlite://")  # in memory
+    try:
+        with storage.engine.connect() as connection:
+            database = connection.connection.driver_connection
+            assert isinstance(database, sqlite3.Connection)
+            return database.serialize()
+    finally:
+        storage.scoped_session.remove()
+        storage.engine.dispose()
+
+
 def open_for_reading(url: str, path: Path, busy_timeout_s: float) -> RDBStorage:
-    """Open an existing database for reading, also where its folder cannot be written."""
+    """Open an existing database for reading, also where its folder cannot be written.
+
+    That it is sound and of this version was checked, see ``checks.require_sound``.
+    """
     engine_kwargs: dict[str, Any] = {"connect_args": {"timeout": busy_timeout_s}}
     if not can_be_written(path):
         uri = reading_uri(path)
@@ -74,7 +92,9 @@ def open_for_reading(url: str, path: Path, busy_timeout_s: float) -> RDBStorage:
                 uri, uri=True, timeout=busy_timeout_s, check_same_thread=False
             )
         }
-    storage = BulkReadStorage(url, engine_kwargs=engine_kwargs, skip_table_creation=True)
+    storage = BulkReadStorage(
+        url, engine_kwargs=engine_kwargs, skip_table_creation=True, is_checked=True
+    )
     tune_sqlite(storage.engine, "read")
     return storage
 

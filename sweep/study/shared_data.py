@@ -5,7 +5,7 @@ The store is imported where it is used: it loads xarray, which `status` does not
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -36,18 +36,6 @@ def shared_data(config: SweepConfig, folder: Path) -> SharedData:
         above_mb=config.workers.share_data_above_mb,
         floor_mb=config.recovery.free_space_mb,
     )
-
-
-def store_of(shared: SharedData, content: Callable[[], str]) -> "SeriesStore":
-    """Return the store of a worker.
-
-    Args:
-        shared: Where workers share data.
-        content: Returns the SHA-256 of the data.
-    """
-    from fieldsharp.fields.stored_series.store import SeriesStore
-
-    return SeriesStore(shared.folder, content, shared.above_mb, shared.floor_mb)
 
 
 def coordinator_store(config: SweepConfig, url: str) -> "SeriesStore":

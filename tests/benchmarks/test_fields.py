@@ -1,10 +1,8 @@
 """Rows of fields: how they are defined, run, gone on with and shown; a tiny sweep is a real one."""
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
-from subprocess import run
 
 import pytest
 
@@ -181,18 +179,22 @@ def test_a_field_that_is_not_there_is_skipped_with_a_reason(
         Source(Stored("no.nc", "x", is_shipped=False)).path(tmp_path, tmp_path)
 
 
-def test_the_folder_may_be_named_in_the_environment(tmp_path: Path) -> None:
-    code = "from benchmarks.fields.__main__ import _parser; print(_parser().parse_args([]).folder)"
-    found = run(
-        [sys.executable, "-c", code],
-        cwd=PROJECT,
-        env={"FIELDS_FOLDER": str(tmp_path), "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def test_the_folder_may_be_named_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
 
-    assert found.stdout.strip() == str(tmp_path)
+    def looked_into(
+        rows: list[Row], folder: Path, file: Path
+    ) -> tuple[dict[str, Result], list[str]]:
+        asked.append(folder)
+        return {}, []
+
+    monkeypatch.setenv("FIELDS_FOLDER", str(tmp_path))
+    monkeypatch.setattr(fields, "run_rows", looked_into)
+
+    assert fields.main(["--short"]) == 0
+    assert asked == [tmp_path]
 
 
 def test_the_table_alone_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

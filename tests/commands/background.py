@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fieldsharp.core.checkout import PROJECT
 
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 
 
 @contextmanager

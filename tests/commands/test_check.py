@@ -1,7 +1,10 @@
 """``check``, as it is typed."""
 
+import io
 import json
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,11 +22,21 @@ FEW = [
 ]
 
 
+@pytest.fixture(scope="module")
+def in_memory(tiny_yaml: Path) -> tuple[int, Any]:
+    """The exit code of a check of data in memory, and what it says as JSON."""
+    said = io.StringIO()
+    with redirect_stdout(said):
+        code = main(["check", str(tiny_yaml), "--json", *FEW])
+    return code, json.loads(said.getvalue())
+
+
+@pytest.mark.xdist_group("check")
 def test_json_holds_every_check_and_the_code_is_0_where_all_pass(
-    tiny_yaml: Path, capsys: pytest.CaptureFixture[str]
+    in_memory: tuple[int, Any],
 ) -> None:
-    assert main(["check", str(tiny_yaml), "--json", *FEW]) == 0
-    tree = json.loads(capsys.readouterr().out)
+    code, tree = in_memory
+    assert code == 0
     assert set(tree) == {"checks"}
     assert all(set(check) == {"name", "ok", "detail", "fix"} for check in tree["checks"])
     assert [check["name"] for check in tree["checks"] if check["ok"] is True] == [
@@ -90,7 +103,9 @@ def test_the_quickstart_passes_from_any_folder(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.xdist_group("check")
 def test_large_data_are_checked_from_a_file_that_is_removed(
+    in_memory: tuple[int, Any],
     tiny_yaml: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -98,11 +113,9 @@ def test_large_data_are_checked_from_a_file_that_is_removed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    main(["check", str(tiny_yaml), "--json", *FEW])
-    in_memory = json.loads(capsys.readouterr().out)
 
     main(["check", str(tiny_yaml), "--json", *FEW, "--set", "workers.share_data_above_mb=0"])
 
-    assert json.loads(capsys.readouterr().out) == in_memory
+    assert json.loads(capsys.readouterr().out) == in_memory[1]
     assert f"are written to {tmp_path}/fieldsharp-" in caplog.text
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("fieldsharp-")]

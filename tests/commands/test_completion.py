@@ -33,7 +33,7 @@ def _completed(url: str, *words: str) -> list[str]:
         env=_variables(url),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )

@@ -33,7 +33,7 @@ def _start(url: str, *arguments: str, **environment: str) -> subprocess.Popen[st
 def _end(process: subprocess.Popen[str], number: int) -> None:
     """End it by a signal; it says nothing more, and no trace."""
     process.send_signal(number)
-    rest, errors = process.communicate(timeout=20)
+    rest, errors = process.communicate(timeout=90)
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
@@ -46,7 +46,7 @@ def test_the_link_is_the_first_line_and_an_interrupt_ends_it(finished_url: str) 
     request = urllib.request.Request(  # noqa: S310 - loopback
         f"{match[1]}api/studies", headers={"Authorization": f"Bearer {match[2]}"}
     )
-    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - loopback
         assert b'"tiny"' in response.read()
     _end(process, signal.SIGINT)
 

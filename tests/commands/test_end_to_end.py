@@ -21,7 +21,7 @@ from fieldsharp.sweep.command_line import main
 from tests.commands.background import in_the_background
 
 STORAGE = "sqlite:///x.db"
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 # An epoch of a second: a signal then meets a trial at work.
 SLOW_TRIALS = ["--set", "data.train_every=1", "--set", "training.epochs=12"]
 

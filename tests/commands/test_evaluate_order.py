@@ -90,11 +90,17 @@ def test_frames_of_the_day_before_are_refused(
     assert "order" in _names(_evaluate(tmp_path, yesterday, truth))
 
 
+PLACES = [(FIRST, count) for count in (3, 20, 60, 150)] + [(FIRST - 60, n) for n in (10, 40, 99)]
+FURTHER = [(first, n) for first in (FIRST, FIRST - 60) for n in (3, 10, 20, 40, 60, 99, 150)]
+
+
 @pytest.mark.parametrize("field", FIELDS)
-@pytest.mark.parametrize("count", [3, 10, 20, 40, 60, 99, 150])
-@pytest.mark.parametrize("first", [FIRST, FIRST - 60])
+@pytest.mark.parametrize(
+    ("first", "count"),
+    PLACES + [pytest.param(*p, marks=pytest.mark.slow) for p in FURTHER if p not in PLACES],
+)
 def test_an_honest_forecast_of_the_same_frames_breaks_no_guard(
-    fields: dict[str, Frames], tmp_path: Path, field: str, count: int, first: int
+    fields: dict[str, Frames], tmp_path: Path, field: str, first: int, count: int
 ) -> None:
     """Late by an hour or two and blurred as well."""
     known, usual = fields[field], fields[field].mean(axis=0)
@@ -126,12 +132,13 @@ def test_what_cannot_be_told_from_few_frames_is_left_out_and_named(
 
 
 @pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("start", [12, pytest.param(28, marks=pytest.mark.slow)])
 def test_a_single_window_breaks_no_guard_by_chance(
-    fields: dict[str, Frames], tmp_path: Path, field: str
+    fields: dict[str, Frames], tmp_path: Path, field: str, start: int
 ) -> None:
-    """Three frames, which decorrelate in many hours, of 24 starts; blurred, and late."""
+    """Three frames, which decorrelate in many hours, of 12 starts; blurred, and late."""
     usual = fields[field].mean(axis=0)
-    for first in range(12, 400, 16):
+    for first in range(start, 396, 32):
         truth = fields[field][first : first + 3]
         late = fields[field][first - 2 : first + 1]
         for forecast in (usual + _blurred(truth - usual), late):

@@ -27,7 +27,7 @@ PASSWORD = "hunter2-of-the-sweep"  # noqa: S105 - made up
 ADDRESS = f"postgresql://ann:{PASSWORD}@h/db"
 TELL = "env | grep ^SWEEP_ | sort > told"
 KNOWN = Findings("promising", "trial 3 comes far", "3", "0.125")
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 
 
 def _told(folder: Path) -> dict[str, str]:
@@ -146,12 +146,12 @@ def test_a_command_that_does_not_end_is_ended_with_all_it_started(
     caplog.set_level(logging.WARNING)
     monkeypatch.setattr(notify, "LIMIT_S", 0.5)
     began = time.monotonic()
-    with notifying("sleep 50 & echo $! > child; wait", "s", "sqlite:///x.db", lambda: KNOWN):
+    with notifying("sleep 200 & echo $! > child; wait", "s", "sqlite:///x.db", lambda: KNOWN):
         pass
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert "was ended: it took longer than" in caplog.text
     child = int((tmp_path / "child").read_text())
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while Path(f"/proc/{child}/stat").exists() and time.monotonic() < deadline:
         if Path(f"/proc/{child}/stat").read_text().split()[2] == "Z":
             break  # dead, and whoever adopted it has yet to notice

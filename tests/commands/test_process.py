@@ -22,16 +22,16 @@ def main(arguments):
     Path("begun").touch()
     with StopSignals():
         if arguments[0] == "waits":
-            time.sleep(30)
+            time.sleep(90)
         if arguments[0] == "imports":
             import slow_module
-            time.sleep(30)
+            time.sleep(90)
         if arguments[0] == "swallows":
             class Cycle:
                 def __del__(self):
                     time.sleep(0.3)
             Cycle()
-            time.sleep(30)
+            time.sleep(90)
         if arguments[0] == "stops":
             requests = []
             with StopSignals() as inner:
@@ -53,12 +53,21 @@ def load():
 sys.exit(run_process(load, sys.argv[1:]))
 """
 
+SLOW_MODULE = """
+import sys, time
+from pathlib import Path
+Path("importing").touch()
+try:
+    time.sleep(0.4 if "imports" in sys.argv else 0.0)
+except BaseException:
+    raise ImportError
+"""
+
 
 @pytest.fixture
 def command(tmp_path: Path) -> list[str]:
     (tmp_path / "command.py").write_text(COMMAND)
-    slow = "import time\ntry:\n    time.sleep(0.4)\nexcept BaseException:\n    raise ImportError\n"
-    (tmp_path / "slow_module.py").write_text(slow)
+    (tmp_path / "slow_module.py").write_text(SLOW_MODULE)
     return [sys.executable, "command.py"]
 
 
@@ -66,8 +75,11 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _storm(folder: Path, command: list[str], what: str, delay_s: float, count: int) -> str:
-    """Return what a command wrote that gets many signals, and must have stopped."""
+def _storm(folder: Path, command: list[str], what: str, after: str, count: int) -> str:
+    """Return what a command wrote that gets many signals, and must have stopped.
+
+    The first comes a little after the command has made the file ``after``.
+    """
     with subprocess.Popen(
         [*command, what],
         cwd=folder,
@@ -77,16 +89,17 @@ def _storm(folder: Path, command: list[str], what: str, delay_s: float, count: i
         text=True,
         start_new_session=True,
     ) as process:
-        while delay_s < 0 and not (folder / "begun").exists():
+        while not (folder / after).exists():
+            assert process.poll() is None, process.communicate()[0]
             time.sleep(0.01)
-        time.sleep(abs(delay_s))
+        time.sleep(0.1)
         rng = random.Random(count)
         for _ in range(count):
             if process.poll() is None:
                 number = rng.choice([signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
                 os.killpg(process.pid, number)
                 time.sleep(0.5 / count)
-        said = process.communicate(timeout=30)[0]
+        said = process.communicate(timeout=120)[0]
     assert process.returncode == 3, said
     assert "Traceback" not in said
     assert "ignored" not in said
@@ -98,14 +111,14 @@ def _storm(folder: Path, command: list[str], what: str, delay_s: float, count: i
 def test_any_number_of_signals_ends_a_command_as_stopped(
     tmp_path: Path, command: list[str], what: str, count: int
 ) -> None:
-    said = _storm(tmp_path, command, what, -0.1, count)
+    said = _storm(tmp_path, command, what, "begun", count)
     assert what == "stops" or said == "stopped: interrupted; run the same command again\n"
 
 
 def test_signals_while_modules_are_imported_are_no_import_error(
     tmp_path: Path, command: list[str]
 ) -> None:
-    said = _storm(tmp_path, command, "imports", 0.25, 30)
+    said = _storm(tmp_path, command, "imports", "importing", 30)
     assert said == "stopped: interrupted; run the same command again\n"
 
 

@@ -28,7 +28,7 @@ if __name__ == "__main__":
     child = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,), daemon=True)
     child.start()
     # Until it runs what it was started for, the child is a copy of this process.
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     seen = b""
     while b"spawn" not in seen and time.monotonic() < deadline:
         seen = Path(f"/proc/{child.pid}/cmdline").read_bytes()

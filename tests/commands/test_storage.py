@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -24,8 +25,23 @@ from tests.storage.databases import (
 )
 
 
+class Run(Protocol):
+    def __call__(self, *arguments: str, code: int = 0) -> str: ...
+
+
+def _what_is_said(found: tuple[int, str, str], code: int) -> str:
+    """Return what a command said; what went wrong is one line."""
+    returned, out, err = found
+    assert returned == code, err
+    if code:
+        assert err.count("\n") == 1
+        return err.removeprefix("error: ").rstrip("\n")
+    assert err == ""
+    return out
+
+
 def _run(folder: Path, *arguments: str, code: int = 0) -> str:
-    """Run a command in a folder and return what it said; what went wrong is one line."""
+    """Run a command in a folder, in a process of its own, and return what it said."""
     environment = {name: v for name, v in os.environ.items() if name != "SWEEP_STORAGE"}
     done = subprocess.run(
         [sys.executable, PROJECT / "run_sweep.py", *arguments],
@@ -34,12 +50,20 @@ def _run(folder: Path, *arguments: str, code: int = 0) -> str:
         capture_output=True,
         text=True,
     )
-    assert done.returncode == code, done.stderr
-    if code:
-        assert done.stderr.count("\n") == 1
-        return done.stderr.removeprefix("error: ").rstrip("\n")
-    assert done.stderr == ""
-    return done.stdout
+    return _what_is_said((done.returncode, done.stdout, done.stderr), code)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in the folder of the test, in this process, and return what it said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SWEEP_STORAGE", raising=False)
+
+    def said(*arguments: str, code: int = 0) -> str:
+        capsys.readouterr()
+        return _what_is_said((main(list(arguments)), *capsys.readouterr()), code)
+
+    return said
 
 
 @pytest.fixture
@@ -102,38 +126,38 @@ def test_an_older_database_is_upgraded(tmp_path: Path) -> None:
     assert found["problems"] == []
 
 
-def test_a_check_of_a_damaged_table_says_what_is_wrong(database: Path, tmp_path: Path) -> None:
+def test_a_check_of_a_damaged_table_says_what_is_wrong(
+    database: Path, tmp_path: Path, run: Run
+) -> None:
     damage_table(database, "trial_params")
-    assert _run(tmp_path, "storage", "check", code=1).startswith(
-        "database sqlite:///sweeps.db is damaged ("
-    )
+    assert run("storage", "check", code=1).startswith("database sqlite:///sweeps.db is damaged (")
 
 
-def test_a_backup_of_any_name_and_how_many_are_kept(database: Path, tmp_path: Path) -> None:
-    assert _run(tmp_path, "storage", "backup", "-o", "copy.db") == "backed up to copy.db\n"
-    assert _run(tmp_path, "storage", "backup", "-o", "copy.db", code=2) == (
+def test_a_backup_of_any_name_and_how_many_are_kept(
+    database: Path, tmp_path: Path, run: Run
+) -> None:
+    assert run("storage", "backup", "-o", "copy.db") == "backed up to copy.db\n"
+    assert run("storage", "backup", "-o", "copy.db", code=2) == (
         "copy.db exists and would be lost; name a new file with -o"
     )
     for _ in range(3):
-        _run(tmp_path, "storage", "backup", "--keep", "2")
+        run("storage", "backup", "--keep", "2")
     kept = sorted(path.name for path in (tmp_path / "sweeps.db.files" / "backups").iterdir())
     assert kept == ["sweeps.000002.db", "sweeps.000003.db"]
-    assert "'--keep': Input should be greater" in _run(
-        tmp_path, "storage", "backup", "--keep", "0", code=2
-    )
-    assert "restored sweeps.db from copy.db" in _run(tmp_path, "storage", "restore", "copy.db")
+    assert "'--keep': Input should be greater" in run("storage", "backup", "--keep", "0", code=2)
+    assert "restored sweeps.db from copy.db" in run("storage", "restore", "copy.db")
 
 
 @pytest.mark.parametrize("command", ["check", "backup", "upgrade"])
-def test_a_missing_database_is_refused(tmp_path: Path, command: str) -> None:
-    assert _run(tmp_path, "storage", command, code=2) == (
+def test_a_missing_database_is_refused(tmp_path: Path, run: Run, command: str) -> None:
+    assert run("storage", command, code=2) == (
         "there is no database at sweeps.db; start a sweep first, or name another with --storage"
     )
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_restore_without_a_backup_is_refused(tmp_path: Path) -> None:
-    assert _run(tmp_path, "storage", "restore", code=2) == (
+def test_a_restore_without_a_backup_is_refused(tmp_path: Path, run: Run) -> None:
+    assert run("storage", "restore", code=2) == (
         "there is no backup of sqlite:///sweeps.db; name a copy of your own with `python "
         "run_sweep.py storage restore COPY`"
     )
@@ -141,12 +165,12 @@ def test_a_restore_without_a_backup_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["restore", "upgrade"])
-def test_nothing_is_replaced_under_a_sweep(tmp_path: Path, command: str) -> None:
+def test_nothing_is_replaced_under_a_sweep(tmp_path: Path, run: Run, command: str) -> None:
     old_database(tmp_path / "sweeps.db", "v3.0.0.d")
-    _run(tmp_path, "storage", "backup")
+    run("storage", "backup")
     with child(HOLD, f"sqlite:///{tmp_path}/sweeps.db", "s") as holder:
         assert say(holder) == "held"
-        assert _run(tmp_path, "storage", command, code=2) == (
+        assert run("storage", command, code=2) == (
             f"cannot {command} sqlite:///sweeps.db while a study in it is being run by process "
             f"{holder.pid}; stop that process or wait for it to end"
         )

@@ -21,7 +21,7 @@ from fieldsharp.sweep.study.lookup import load_study
 from tests.commands.terminals import COLOURS, PYTHON, on_a_terminal
 
 pytestmark = pytest.mark.outside
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 ESCAPE = "\x1b"
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*[349]\d")
 LOGS_WHILE_A_TABLE_IS_DRAWN = """

@@ -26,10 +26,15 @@ ALL = {
 }
 
 
-@pytest.fixture
-def weather() -> xr.Dataset:
+@pytest.fixture(scope="module")
+def simulated() -> xr.Dataset:
     dataset = simulate(WeatherSettings(frames=FRAMES, size=16, seed=1))
     return dataset.assign(v100=1.5 * dataset["v10"] + 1.0)
+
+
+@pytest.fixture
+def weather(simulated: xr.Dataset) -> xr.Dataset:
+    return simulated.copy(deep=True)
 
 
 def saved(dataset: xr.Dataset, folder: Path, **settings: Any) -> DataSettings:

@@ -7,6 +7,8 @@ from scipy import ndimage
 
 from fieldsharp.fields.masked_statistics import Climatology
 from fieldsharp.objectives.verification_batch import VerificationBatch
+from tests.objectives import cheats
+from tests.objectives.forecasts import Judged
 
 SAMPLES, LEADS, ROWS, COLUMNS = 5, 3, 16, 18
 
@@ -41,3 +43,13 @@ def case() -> VerificationBatch:
             value_range=18.0,
         ),
     )
+
+
+@pytest.fixture(scope="session")
+def places() -> dict[str, Judged]:
+    """The scenes by name, where each forecast is judged once."""
+    return {
+        "plumes": Judged(cheats.plume_scene()),
+        "humidity": Judged(cheats.uk_scene()),
+        "temperature": Judged(cheats.uk_scene("Tair")),
+    }

@@ -27,19 +27,6 @@ from tests.objectives.forecasts import (
     names,
 )
 
-# One process draws the scenes and judges each forecast once, for all tests here.
-pytestmark = pytest.mark.xdist_group("guards")
-
-
-@pytest.fixture(scope="session")
-def places() -> dict[str, Judged]:
-    return {
-        "plumes": Judged(cheats.plume_scene()),
-        "humidity": Judged(cheats.uk_scene()),
-        "temperature": Judged(cheats.uk_scene("Tair")),
-    }
-
-
 # --- The scenes are what they are said to be ------------------------------------------------------
 
 

@@ -17,7 +17,6 @@ from fieldsharp.objectives.score import Score
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.sharpened import JudgedForecast, best_of, judge
 from fieldsharp.objectives.targets import resolve_targets
-from tests.objectives.cheats import plume_scene, uk_scene
 from tests.objectives.forecasts import BASELINE, BY_NAME, HONEST, Judged, names
 
 
@@ -76,16 +75,6 @@ def test_a_guard_is_the_worse_of_both_forecasts() -> None:
     assert [guard.violation for guard in sharpened.guards] == [0.2, 0.1]
 
 
-@pytest.fixture(scope="module")
-def places() -> dict[str, Judged]:
-    return {
-        "plumes": Judged(plume_scene()),
-        "humidity": Judged(uk_scene()),
-        "temperature": Judged(uk_scene("Tair")),
-    }
-
-
-@pytest.mark.xdist_group("guards")
 @pytest.mark.parametrize(
     "place",
     [

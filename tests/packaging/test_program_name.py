@@ -60,6 +60,7 @@ def test_the_module_is_named_with_its_interpreter(
     assert program() == f"{sys.executable} -m fieldsharp"
 
 
+@pytest.mark.outside
 def test_messages_of_the_installed_commands_can_be_typed(
     installed: Installed, tmp_path: Path
 ) -> None:
@@ -77,6 +78,7 @@ def test_messages_of_the_installed_commands_can_be_typed(
     assert "no database at sweeps.db" in told.stderr, "the data of the example were found"
 
 
+@pytest.mark.outside
 @pytest.mark.parametrize("name", ["plumes", "weather"])
 def test_an_example_names_the_command_that_makes_its_data(
     name: str, installed: Installed, tmp_path: Path

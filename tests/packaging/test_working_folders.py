@@ -48,6 +48,7 @@ def _ways(installed: Installed) -> dict[str, list[str | Path]]:
     }
 
 
+@pytest.mark.outside
 @pytest.mark.parametrize("way", ["fieldsharp", "python -m fieldsharp", "python run_sweep.py"])
 def test_files_of_the_working_folder_are_not_imported(
     way: str, installed: Installed, traps: Path

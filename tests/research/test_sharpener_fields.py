@@ -20,6 +20,7 @@ def _small(monkeypatch: pytest.MonkeyPatch, plume_file: Path) -> None:
     monkeypatch.setitem(forecast_fields.WINDOWS, "plumes", ("plumes", "", settings))
 
 
+@pytest.mark.outside
 def test_each_way_of_fitting_is_judged_and_a_second_run_trains_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -22,13 +22,13 @@ from fieldsharp.core.errors import DataError, FieldsharpError
 from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.fields.settings import DataSettings, GridMeasures
+from fieldsharp.fields.stored_series.store import SeriesStore
 from fieldsharp.model.device import Hardware, find_hardware, is_out_of_memory, release_memory
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.training import Interrupted
 from fieldsharp.sweep.configuration.training_length import pilot_of
 from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY
 from fieldsharp.sweep.execution.script.trial import ScriptTrial
-from fieldsharp.sweep.study.shared_data import store_of
 from fieldsharp.sweep.study.trial_events import (
     EpochDone,
     FoundLength,
@@ -250,7 +250,11 @@ class Worker:
                 raise DataError(f"the data file {files} is not the one the study was started on")
             store = None
             if self._shared is not None:
-                store = store_of(self._shared, lambda: spec.data_sha256 or files.sha256())
+                shared = self._shared
+                store = SeriesStore(
+                    *(shared.folder, lambda: spec.data_sha256 or files.sha256()),
+                    *(shared.above_mb, shared.floor_mb),
+                )
             data = load_forecast_data(
                 settings, hardware.device, measures=spec.measures, store=store
             )

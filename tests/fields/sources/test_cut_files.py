@@ -48,8 +48,6 @@ def _cut(whole: netCDF4.Dataset, half: netCDF4.Dataset, dim: str, part: slice) -
 
 def _write_halves(path: Path, field: RawField) -> None:
     """Write the earlier and the later frames into a file each; the later one sorts first."""
-    if kind_of(path) not in ("NetCDF 3", "HDF5", "CDF-5"):
-        pytest.skip("neither NetCDF nor HDF5")
     with netCDF4.Dataset(path) as whole:
         name = str(field.array.name)
         if whole.groups or name not in whole.variables:
@@ -74,6 +72,8 @@ def test_halves_are_joined_to_the_whole(tmp_path: Path, case: WriterCase) -> Non
         sample = case.write(tmp_path)
         if not isinstance(sample.expected, Holds):
             pytest.skip("refused")
+        if kind_of(sample.path) not in ("NetCDF 3", "HDF5", "CDF-5"):
+            pytest.skip("neither NetCDF nor HDF5")
         field = _whole(sample.path, case)
         _write_halves(sample.path, field)
 

@@ -65,7 +65,7 @@ def ask(
         sent["Authorization"] = f"Bearer {token}"
     if body is not None:
         sent["Content-Type"] = "application/json"
-    connection = http.client.HTTPConnection(*place(dashboard), timeout=20)
+    connection = http.client.HTTPConnection(*place(dashboard), timeout=60)
     try:
         connection.request(method, path, body, sent)
         response = connection.getresponse()

@@ -18,7 +18,7 @@ from tests.browser import visit
 from tests.sweep.dashboard.serving import ask, serving
 from tests.sweep.report.studies import failed
 
-pytestmark = [pytest.mark.outside, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.outside
 
 ATTACK = b"<script>document.title = 'ran'; fetch('/api/studies')</script><h1>shown</h1>"
 PICTURE = base64.b64decode(

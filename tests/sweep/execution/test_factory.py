@@ -21,7 +21,7 @@ from fieldsharp.sweep.execution.script.project_snapshot import (
 from fieldsharp.sweep.study.trial_events import End, TrialDone
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 SCRIPT = """
 import os
 print("sees", os.environ.get("CUDA_VISIBLE_DEVICES"))

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="marks are Linux
 KINDS = 4
 SPREADS = """
 import os, subprocess, sys, time
-SLEEPS = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+SLEEPS = [sys.executable, "-S", "-c", "import time; time.sleep(180)"]
 folder = sys.argv[1]
 
 def note(pid):
@@ -41,7 +41,7 @@ if os.fork() == 0:  # a daemon
 if os.fork() == 0:
     os.setsid()
     note(os.getpid())
-time.sleep(60)
+time.sleep(180)
 """
 COORDINATOR = """
 import subprocess, sys, time
@@ -50,7 +50,7 @@ leftovers = LeftoverProcesses()
 worker = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE)
 leftovers.mark_worker(worker.pid)
 worker.stdin.close()
-time.sleep(60)
+time.sleep(180)
 """
 
 
@@ -59,7 +59,7 @@ def _worker(folder: Path) -> list[str]:
 
 
 def _children(folder: Path) -> list[int]:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(found := [int(p.name) for p in folder.iterdir() if p.suffix == ""]) < KINDS:
         assert time.monotonic() < deadline, found
         time.sleep(0.02)
@@ -93,7 +93,7 @@ def test_what_a_killed_worker_started_is_found_and_killed(tmp_path: Path) -> Non
         assert _alive(children) == []
         assert other.poll() is None
         leftovers.close()
-        assert other.wait(10) == -signal.SIGKILL
+        assert other.wait(60) == -signal.SIGKILL
 
 
 def test_what_workers_started_ends_although_the_coordinator_is_killed(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_what_workers_started_ends_although_the_coordinator_is_killed(tmp_path: 
     ) as coordinator:
         children = _children(tmp_path)
         os.killpg(coordinator.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while _alive(children):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -118,7 +118,7 @@ def test_the_marks_of_a_script_are_its_own(tmp_path: Path) -> None:
         marks = mark_script(script.pid)
         assert mark_script(other.pid) != marks
         kill_marked(marks)
-        assert script.wait(10) == -signal.SIGKILL
+        assert script.wait(60) == -signal.SIGKILL
         assert other.poll() is None
         other.kill()
 
@@ -129,11 +129,11 @@ from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
 with kill_leftovers():
     if os.fork() == 0:  # it holds every descriptor
         os.setsid()
-        time.sleep(60)
+        time.sleep(180)
     child = subprocess.Popen(sys.argv[2:], start_new_session=True, env={})
     print(child.pid, flush=True)
     if sys.argv[1] == "killed":
-        time.sleep(60)
+        time.sleep(180)
 stays = subprocess.Popen(sys.argv[2:])
 print(stays.pid, flush=True)
 """
@@ -141,7 +141,7 @@ print(stays.pid, flush=True)
 
 @pytest.mark.parametrize("end", ["done", "killed"])
 def test_what_this_process_started_ends_with_the_work(end: str) -> None:
-    sleeps = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+    sleeps = [sys.executable, "-S", "-c", "import time; time.sleep(180)"]
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, end, *sleeps],
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
@@ -154,10 +154,10 @@ def test_what_this_process_started_ends_with_the_work(end: str) -> None:
             program.kill()
         else:
             stays = int(program.stdout.readline())
-            assert program.wait(10) == 0
+            assert program.wait(60) == 0
             assert _alive([child, stays]) == [stays]
             os.kill(stays, signal.SIGKILL)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while _alive([child]):
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -16,11 +16,16 @@ from fieldsharp.sweep.execution.log_output import log_of_commands, log_of_worker
 warnings.warn("two\\nlines and \\x1b[2J, at postgresql://ann:secret@h/db", RuntimeWarning)
 """
 AT_WORK = """
-import os, warnings
-from multiprocessing import Pipe
-from fieldsharp.sweep.execution.local import entrypoint, worker
-worker.Worker.serve = lambda _: warnings.warn("from a plugin")
-entrypoint.serve(Pipe()[0], None, os.getppid())
+import os, sys, types, warnings
+from fieldsharp.sweep.execution.local import entrypoint
+
+class Warns:
+    def __init__(self, pipe, gpu): pass
+    def serve(self): warnings.warn("from a plugin")
+
+WORKER = "fieldsharp.sweep.execution.local.worker"
+sys.modules[WORKER] = types.SimpleNamespace(Worker=Warns)  # no torch, which takes seconds
+entrypoint.serve(None, None, os.getppid())
 """
 LINE = r"\d\d:\d\d:\d\d WARNING a library warns: "
 

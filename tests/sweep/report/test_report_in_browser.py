@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser import visit
 from tests.sweep.report.conftest import Whole
 
-pytestmark = [pytest.mark.outside, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.outside
 LEAST_LETTER_PIXELS = 9.0
 
 

@@ -226,7 +226,7 @@ def test_data_turned_about_can_be_turned_by_the_command_of_the_error(
     with pytest.raises(ConfigError, match="in the other order along y; turn it") as refused:
         forecast(trained, 1, str(turned))
     command, path = str(refused.value).split("turn it with  ")[1].split("  and give --data ")
-    subprocess.run([sys.executable, *shlex.split(command)[1:]], check=True, timeout=60)
+    subprocess.run([sys.executable, *shlex.split(command)[1:]], check=True, timeout=180)
     found, expected = forecast(trained, 1, shlex.split(path)[0]), forecast(trained, 1)
     np.testing.assert_array_equal(found.values_TCHW, expected.values_TCHW)
 
@@ -244,7 +244,7 @@ def test_files_of_a_pattern_turned_about_can_be_turned_by_the_command_of_the_err
     with pytest.raises(ConfigError, match="in the other order along y; turn it") as refused:
         forecast(trained, 1, str(parts / "*.nc"))
     command, path = str(refused.value).split("turn it with  ")[1].split("  and give --data ")
-    subprocess.run([sys.executable, *shlex.split(command)[1:]], check=True, timeout=60)
+    subprocess.run([sys.executable, *shlex.split(command)[1:]], check=True, timeout=180)
 
     found, expected = forecast(trained, 1, shlex.split(path)[0]), forecast(trained, 1)
 

@@ -45,11 +45,11 @@ def test_the_link_is_https_and_the_cookie_goes_nowhere_else(
         assert parts.port is not None
         # One that connects and says nothing keeps nobody out; nor does one that speaks no TLS.
         with socket.create_connection((parts.hostname, parts.port)):
-            with socket.create_connection((parts.hostname, parts.port), timeout=5) as plain:
+            with socket.create_connection((parts.hostname, parts.port), timeout=60) as plain:
                 plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
                 assert b"HTTP/1.1 2" not in plain.recv(100)
             connection = http.client.HTTPSConnection(
-                parts.hostname, parts.port, context=trusting, timeout=5
+                parts.hostname, parts.port, context=trusting, timeout=60
             )
             for path, status in ((f"/?{parts.query}", 303), ("/api/meta", 401)):
                 connection.request("GET", path)

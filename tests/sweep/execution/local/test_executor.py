@@ -46,7 +46,7 @@ class NotFinite(Raises):
         pred = self.layer(history[:, :, 0])[:, :, None]
         return pred if self.training else pred * float("nan")
 """
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 MakeSpec = Callable[..., TrialSpec]
 
 
@@ -197,16 +197,6 @@ def test_closing_ends_a_worker_in_the_middle_of_its_import(make_spec: MakeSpec) 
     executor.close()
     assert time.monotonic() - began < 10
     assert process.exitcode is not None
-
-
-def test_data_that_changed_meanwhile_are_refused(make_spec: MakeSpec) -> None:
-    executor = LocalExecutor(1)  # one that holds no data yet
-    executor.submit(make_spec(20).model_copy(update={"data_sha256": "of another file"}))
-    end = _until_end(executor)[-1]
-    assert isinstance(end, TrialFailed)
-    assert "is not the one the study was started on" in end.reason
-    assert end.cause == "data"
-    executor.close()
 
 
 @pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE])

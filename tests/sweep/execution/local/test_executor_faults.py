@@ -98,27 +98,27 @@ class ClosesFiles(Plain):
 class SendsBytes(Plain):
     def forward(self, history):
         os.write(pipe().fileno(), b"\\x00\\x00\\x00\\x05hello")
-        time.sleep(60)
+        time.sleep(300)
 
 class SendsALength(Plain):
     def forward(self, history):
         os.write(pipe().fileno(), b"\\x7f\\xff\\xff\\xff")
-        time.sleep(60)
+        time.sleep(300)
 
 class SendsAnArray(Plain):
     def forward(self, history):
         pipe().send(numpy.arange(3))
-        time.sleep(60)
+        time.sleep(300)
 
 class LeavesAChild(Plain):
     def forward(self, history):
-        subprocess.Popen(["sleep", "20"])
+        subprocess.Popen(["sleep", "90"])
         os._exit(4)
 
 class LeavesAFork(Plain):
     def forward(self, history):
         if os.fork() == 0:
-            time.sleep(20)
+            time.sleep(90)
             os._exit(0)
         os._exit(5)
 
@@ -138,7 +138,7 @@ class Spreads(Plain):
         for _ in range(2):
             sleep = [sys.executable, "-S", "-c", "import time; time.sleep(600)", "of-a-loss"]
             subprocess.Popen(sleep, start_new_session=True, env={})
-        time.sleep(60)
+        time.sleep(300)
 
 class Floods(Plain):
     # Much more than a pipe holds, in one message, of which the worker stops itself in the middle.
@@ -150,9 +150,9 @@ class Floods(Plain):
         threading.Thread(target=freeze, daemon=True).start()
         end = pipe().fileno()
         os.write(end, (50_000_000).to_bytes(4, "big") + b"x" * 1000)
-        time.sleep(60)
+        time.sleep(300)
 """
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 LONG = 100_000
 MakeSpec = Callable[..., TrialSpec]
 DIED = "its worker process died"
@@ -266,7 +266,7 @@ def test_too_little_memory_is_told_from_a_failure_and_the_worker_goes_on(
 @pytest.mark.parametrize(
     ("predictor", "reason"),
     [
-        ("Exits", f"{DIED} (exit code 3)"),
+        pytest.param("Exits", f"{DIED} (exit code 3)", marks=pytest.mark.outside),
         pytest.param("ClosesFiles", DIED, marks=pytest.mark.slow),
         pytest.param(
             "SendsBytes", "an unreadable message: UnpicklingError", marks=pytest.mark.slow
@@ -285,7 +285,7 @@ def test_a_worker_that_code_of_the_user_ruins_is_replaced(
     _until(executor, TrialBegan)
     pid, began = _pid(executor), time.monotonic()
     end = _end(executor)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     assert isinstance(end, TrialFailed)
     assert end.cause == "worker"
     assert reason in end.reason
@@ -390,7 +390,7 @@ if __name__ == "__main__":
     while not any(isinstance(event, EpochDone) for event in executor.poll(0.2)):
         pass
     print(executor._slots[0].process.pid, flush=True)
-    time.sleep(60)
+    time.sleep(300)
 """
 
 
@@ -415,8 +415,8 @@ def test_a_worker_ends_with_its_coordinator_however_that_dies(
         if frozen:
             os.kill(worker, signal.SIGSTOP)
         process.kill()
-        process.wait(10)
-    deadline = time.monotonic() + 10
+        process.wait(60)
+    deadline = time.monotonic() + LIMIT_S
     while _is_alive(worker):
         assert time.monotonic() < deadline, "a worker outlives its coordinator"
         time.sleep(0.05)

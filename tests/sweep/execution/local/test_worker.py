@@ -10,7 +10,7 @@ from fieldsharp.model.device import Hardware
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.local import worker as workers
 from fieldsharp.sweep.execution.local.worker import Worker
-from fieldsharp.sweep.study.trial_events import EpochDone, TrialDone
+from fieldsharp.sweep.study.trial_events import EpochDone, TrialDone, TrialFailed
 from fieldsharp.sweep.study.trial_spec import Assignment, Part, SharedData, TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator
 
@@ -43,6 +43,16 @@ def test_a_worker_judges_the_part_it_is_told_to_and_keeps_its_judges(
     assert epochs == {0: [0, 1], 1: [1], 2: [0, 1], 3: [1]}
     assert gradients[0] == gradients[2] != gradients[1] == gradients[3]
     assert len(made) == 2
+
+
+def test_data_that_changed_meanwhile_are_refused(tiny_config: SweepConfig) -> None:
+    ours, theirs = multiprocessing.Pipe()
+    spec = TrialSpec(number=20, run=tiny_config.run, data_sha256="of another file")
+    Worker(theirs)._run(Assignment(spec=spec, checkpoints=None))
+    end = ours.recv()
+    assert isinstance(end, TrialFailed)
+    assert "is not the one the study was started on" in end.reason
+    assert end.cause == "data"
 
 
 def test_the_device_of_a_trial_tells_which_card_its_worker_has(tiny_config: SweepConfig) -> None:

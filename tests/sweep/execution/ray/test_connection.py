@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fieldsharp.core.checkout import PROJECT
+from fieldsharp.sweep.command_line import main
 from tests.ray_nodes import NO_RAY, Nodes, ray_is_there, ray_nodes
 
 needs_ray = pytest.mark.skipif(not ray_is_there(), reason=NO_RAY)
@@ -60,11 +61,16 @@ def cluster() -> Iterator[Nodes]:
 
 
 @pytest.mark.skipif(ray_is_there(), reason="Ray is installed")
-def test_without_ray_what_to_install_is_said(refused: Refused) -> None:
-    assert refused("auto") == (
-        "executor is ray and Ray is not installed; python -m pip install -r requirements-ray.txt, "
-        "here and on every node of the cluster"
+def test_without_ray_what_to_install_is_said(
+    tiny_yaml: Path, storage_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = ["start", str(tiny_yaml), "--storage", storage_url, "--set", "executor=ray"]
+    assert main([*start, "--set", "ray.address=auto"]) == 2
+    assert capsys.readouterr().err == (
+        "error: executor is ray and Ray is not installed; python -m pip install -r "
+        "requirements-ray.txt, here and on every node of the cluster\n"
     )
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.cluster

@@ -19,6 +19,7 @@ def _with(config: SweepConfig, **changes: object) -> SweepConfig:
     return SweepConfig.model_validate({**config.model_dump(), **changes})
 
 
+@pytest.mark.outside
 def test_the_code_that_travels_is_all_a_worker_imports(tiny_config: SweepConfig) -> None:
     with worker_environment(tiny_config) as environment:
         assert not list(Path(environment["working_dir"]).rglob("*.pyc"))
@@ -26,7 +27,8 @@ def test_the_code_that_travels_is_all_a_worker_imports(tiny_config: SweepConfig)
             [
                 sys.executable,
                 "-c",
-                "import fieldsharp.sweep.execution.local.worker as w; print(w.__file__)",
+                "import sys, fieldsharp.sweep.execution.local.worker as w; print(w.__file__); "
+                "sys.exit('optuna' in sys.modules)",  # a worker knows no database
             ],
             cwd=environment["working_dir"],
             env={"PYTHONPATH": ""},
