@@ -24,7 +24,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.tracking.epoch_journal import JournalWriter
-from fieldsharp.sweep.tracking.messages import DONE, END, TROUBLE, UP_TO_DATE
+from fieldsharp.sweep.tracking.messages import ALIVE, DONE, END, TROUBLE, UP_TO_DATE
 from fieldsharp.sweep.tracking.study_reader import parameters_key
 
 logger = logging.getLogger(__name__)
@@ -33,9 +33,9 @@ FOLDER = "tracking"
 END_TIMEOUT_S = 60.0
 """Longest wait for a tracker after the last trial."""
 STOP_TIMEOUT_S = 5.0
-"""The same where the sweep was stopped, or the tracker is known to be in trouble."""
+"""The same where the sweep was stopped, or the tracker fails or is silent."""
 SILENCE_S = 30.0
-"""A tracker that has said nothing for so long is in trouble."""
+"""A tracker that has said nothing for so long is waited for no longer."""
 STARTS_AGAIN_S = (1.0, 60.0)
 """First and longest pause before a process that died is started again."""
 POLL_S = 0.1
@@ -138,12 +138,13 @@ class _TrackerThread(threading.Thread):
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._is_killed = False
-        self._is_in_trouble = False
+        self._has_warned = False
+        self._is_failing = False
+        self._pause_s = STARTS_AGAIN_S[0]
         self._heard_at = time.monotonic()
 
     def run(self) -> None:
         """Keep a process running until it is done, or was told to end and could not."""
-        pause_s, longest_s = STARTS_AGAIN_S
         while not self.is_done and not self._is_killed:
             is_last = self._ending.is_set()
             self._heard_at = time.monotonic()
@@ -154,12 +155,11 @@ class _TrackerThread(threading.Thread):
                 reason = f"its process cannot be started ({error.strerror or error})"
             if self.is_done or self._is_killed:
                 return
-            if not (self._is_in_trouble and is_last):
-                self._trouble(reason)
+            self._warn(reason)
             if is_last:
                 return
-            self._ending.wait(pause_s)
-            pause_s = min(2 * pause_s, longest_s)
+            self._ending.wait(self._pause_s)
+            self._pause_s = min(2 * self._pause_s, STARTS_AGAIN_S[1])
 
     def end(self) -> None:
         """Tell the process that the sweep has ended."""
@@ -180,7 +180,7 @@ class _TrackerThread(threading.Thread):
     def is_worth_waiting(self, began: float, limit_s: float) -> bool:
         """Return whether the process may still show something within the limit."""
         now = time.monotonic()
-        if self._is_in_trouble or now - self._heard_at > SILENCE_S:
+        if self._is_failing or now - self._heard_at > SILENCE_S:
             limit_s = min(limit_s, STOP_TIMEOUT_S)
         return self.is_alive() and now - began < limit_s
 
@@ -237,21 +237,27 @@ class _TrackerThread(threading.Thread):
         if what == DONE:
             self.is_done = True
         elif what == TROUBLE:
-            self._trouble(str(sentence))
-        elif what == UP_TO_DATE and self._is_in_trouble:
-            self._is_in_trouble = False
-            logger.info("%s: %s shows the study again", self._study, self.tracker)
+            self._is_failing = True
+            self._warn(str(sentence))
+        elif what == ALIVE:
+            self._is_failing = False
+        elif what == UP_TO_DATE:
+            self._is_failing = False
+            self._pause_s = STARTS_AGAIN_S[0]
+            if self._has_warned:
+                self._has_warned = False
+                logger.info("%s: %s shows the study again", self._study, self.tracker)
 
-    def _trouble(self, reason: str) -> None:
+    def _warn(self, reason: str) -> None:
         """Warn once, until all is well again."""
-        if not self._is_in_trouble:
+        if not self._has_warned:
             logger.warning(
                 "%s: %s cannot show the study (%s); the sweep goes on, and it is tried again",
                 self._study,
                 self.tracker,
                 printable(reason),
             )
-        self._is_in_trouble = True
+        self._has_warned = True
 
 
 def _write(pipe: IO[str] | None, text: str) -> None:
