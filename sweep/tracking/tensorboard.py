@@ -2,6 +2,7 @@
 
 import errno
 import io
+import itertools
 import json
 import os
 import re
@@ -43,6 +44,8 @@ TRIAL, VERDICT, PICTURES = "trial", "verdict", "pictures"
 """Tags of texts."""
 _PICTURED = re.compile(r"^\| ([\w-]+) \| trial (\d+) \|$", re.MULTILINE)
 _RGBA = 4
+_WRITERS = itertools.count()
+"""A writer after a failed one takes another file: in that one the last event may be cut off."""
 
 
 class TensorBoardTracker:
@@ -54,9 +57,8 @@ class TensorBoardTracker:
 
     def __init__(self, settings: TensorBoardSettings, study: StudyView) -> None:
         self._folder = _study_folder(Path(settings.folder), study)
-        self._file = (
-            f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}"
-        )
+        writer = f"{socket.gethostname()}.{os.getpid()}.{next(_WRITERS)}"
+        self._file = f"events.out.tfevents.{int(time.time()):010d}.{writer}"
         self._verdict: str | None = None
 
     def held(self, study: StudyView) -> dict[int, Held]:

@@ -107,7 +107,11 @@ class Trackers:
                 break
             if not has_told and time.monotonic() - began > STOP_TIMEOUT_S:
                 names = " and ".join(tracker.tracker for tracker in waited_for)
-                logger.info("%s: the rest is shown in %s", self._config.study, names)
+                logger.info(
+                    "%s: waiting up to a minute until %s has the rest; Ctrl-C ends the wait",
+                    self._config.study,
+                    names,
+                )
                 has_told = True
             time.sleep(POLL_S)
         behind = []

@@ -1,5 +1,6 @@
 """Kills a coordinator, its workers and its trackers, and reads back what the trackers hold."""
 
+import math
 import os
 import re
 import signal
@@ -11,7 +12,12 @@ from itertools import groupby
 from pathlib import Path
 from random import Random
 
-from tests.chaos.history import History, has_study, read_history
+from optuna.trial import FrozenTrial
+
+from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.study.lookup import load_study
+from fieldsharp.sweep.study.trial_records import TrialRecord, best_trial, trial_record
+from tests.chaos.history import has_study, read_history
 from tests.chaos.live_sweep import FINISHED, LiveSweep
 from tests.chaos.tally import say
 from tests.chaos.tracker_moments import MOMENTS, TRACKERS, Missed, Moment, Progress
@@ -33,7 +39,6 @@ READERS: dict[str, Callable[[Path, str], Runs]] = {
     "MLflow": read_mlflow,
 }
 METRICS = ("loss/total", "gradient", "peak", "rmse", "score")
-FINALS = ("final/gradient", "final/peak", "final/rmse", "final/score", "final/seconds")
 GOOD_STATES = ("1", "FINISHED")
 PICTURES = ("maps-first-lead", "maps-last-lead", "spectra", "by-lead")
 SAME = 1e-6
@@ -112,11 +117,15 @@ def _report(sweep: LiveSweep, killed: Counter[str], wrong: list[str]) -> int:
     )
     if sorted(history) != list(range(sweep.budget)):
         wrong.append(f"of {sweep.budget} trials the database has {sorted(history)}")
+    study = load_study(open_database(sweep.workspace.url, "read"), STUDY)
+    trials = study.get_trials(deepcopy=False)
+    records = {t.number: r for t in trials if (r := trial_record(t)) is not None}
+    best = best_trial(trials)
     verdict = re.findall(r"^verdict: (.+)$", sweep.output(), re.MULTILINE)[-1]
     for name, read in READERS.items():
         runs = read(sweep.workspace.folder, STUDY)
         once = [number for number in history if len(runs.get(number, [])) == 1]
-        lacking = {n: _lacks(runs[n][0], history[n][0].values[0]) for n in once}
+        lacking = {number: _lacks(runs[number][0], records[number]) for number in once}
         whole = [number for number, found in lacking.items() if not found]
         say(f"{name}: {len(history)} trials, {len(once)} once, {len(whole)} whole")
         try:
@@ -125,38 +134,42 @@ def _report(sweep: LiveSweep, killed: Counter[str], wrong: list[str]) -> int:
         except AssertionError as error:
             wrong.append(f"{name}: {error}")
         wrong += [f"{name}: trial {n}: {what}" for n, found in lacking.items() for what in found]
-        wrong += [f"{name}: {sentence}" for sentence in _study_lacks(runs, history, verdict)]
+        wrong += [f"{name}: {sentence}" for sentence in _study_lacks(runs, verdict, best)]
     for sentence in wrong:
         say(f"  WRONG: {sentence}")
     return 1 if wrong else 0
 
 
-def _lacks(run: Run, score: float) -> list[str]:
-    """Return what is missing or double in the run of a trial with a score in the database."""
+def _lacks(run: Run, record: TrialRecord) -> list[str]:
+    """Return what is missing, double or other than in the record of the database."""
     wrong = []
     if run.state not in GOOD_STATES:
         wrong.append(f"its state is {run.state!r}")
-    if absent := set(FINALS) - run.final.keys():
-        wrong.append(f"of its end {', '.join(sorted(absent))} are missing")
-    elif abs(run.final["final/score"] - score) > SAME * max(1.0, abs(score)):
-        wrong.append(f"its score is {run.final['final/score']}, not {score}")
+    stored = {"final/score": record.score, "final/seconds": record.seconds}
+    stored |= {f"final/{name}": value for name, value in record.metrics.items()}
+    for name, value in stored.items():
+        held = run.final.get(re.sub(r"[^\w\-./ ]", "_", name), math.nan)
+        if math.isfinite(value) and not math.isclose(held, value, rel_tol=SAME):
+            wrong.append(f"its {name} is {held}, not {value}")
     if "COMPLETE" not in run.text or len(run.texts.get("trial", [""])) != 1:
         wrong.append(f"its notes are {run.texts or run.text}")
     return wrong
 
 
-def _study_lacks(runs: Runs, history: History, verdict: str) -> list[str]:
+def _study_lacks(runs: Runs, verdict: str, best: FrozenTrial | None) -> list[str]:
     """Return what is missing or double in the run of the study."""
     found = runs.get(STUDY_RUN, [])
     if len(found) != 1:
         return [f"there are {len(found)} runs of the study"]
     (run,) = found
     wrong = [] if verdict in run.text else [f"the verdict is {run.text!r}, not {verdict!r}"]
-    best = min(history, key=lambda number: history[number][0].values[0])
+    assert best is not None, "some trial breaks no guard"
+    if not re.search(rf"\bbest\b\W+trial {best.number}\b", run.text):
+        wrong.append(f"the best is trial {best.number}, and it has {run.text!r}")
     shown = re.findall(r"best \| trial (\d+)", " ".join(run.texts.get("pictures", [])))
-    drawn = [number for number, _ in groupby(shown)] or [str(best)]
-    if best != 0 and drawn[-1] != str(best) and "best" not in run.text:
-        wrong.append(f"the pictures are of trial {drawn[-1]}, the best is {best}")
+    drawn = [number for number, _ in groupby(shown)] or [str(best.number)]
+    if drawn[-1] != str(best.number):
+        wrong.append(f"the pictures are of trial {drawn[-1]}, the best is {best.number}")
     for of, times in (("baseline", 1), ("best", len(drawn))):
         wrong += [
             f"picture {of}/{name} is there {run.pictures[f'{of}/{name}']} times, not {times}"
