@@ -154,7 +154,7 @@ def test_trials_of_a_script_are_runs_with_its_numbers_and_errors_and_stay_single
 
 def _check_script_run(name: str, run: Run) -> str:
     """Check what a run of the script holds; return the state that its trial ended in."""
-    weight = float(run.parameters["gradient_weight"])
+    weight = float(run.parameters["script.gradient_weight"])
     state = "FAIL" if weight > 0.5 else "COMPLETE"
     assert run.state == LOOKS[name][state]
     if state == "FAIL":
@@ -163,5 +163,6 @@ def _check_script_run(name: str, run: Run) -> str:
     else:
         assert re.search(r"\bCOMPLETE\b", run.text)
         assert run.steps["gradient"] == [1]
+        assert not [metric for metric in run.steps if metric.startswith("loss/")]  # not known
         assert run.final["final/gradient"] == pytest.approx(2.1 + weight, abs=1e-3)
     return state
