@@ -223,11 +223,12 @@ def _final(trial: FrozenTrial) -> dict[str, float]:
 
 
 def _notes(trial: FrozenTrial, spec: TrialSpec | None) -> dict[str, str]:
-    attributes = trial.user_attrs
+    attributes, record = trial.user_attrs, trial_record(trial)
     found = {
         "state": state_name(trial),
         "preset": spec.preset if spec is not None else None,
         "attempts": str(spec.attempt) if spec is not None else None,
+        "sharpener": record.sharpener if record is not None else None,  # of the final metrics
         "failure": attributes.get(FAILURE),
         "guards broken": attributes.get(GUARDS_BROKEN),
     }

@@ -40,7 +40,7 @@ NOTE = "fieldsharp.json"
 MOST_NOTE_BYTES = 100_000
 STUDY = "study"
 """Folder of the study's own events, beside those of the trials."""
-TRIAL, VERDICT, PICTURES = "trial", "verdict", "pictures"
+TRIAL, VERDICT, PICTURES, CONFIGURATION = "trial", "verdict", "pictures", "configuration"
 """Tags of texts."""
 _PICTURED = re.compile(r"^\| ([\w-]+) \| trial (\d+) \|$", re.MULTILINE)
 _RGBA = 4
@@ -120,10 +120,14 @@ class TensorBoardTracker:
         return {name: int(number) for name, number in found}
 
     def show_study(self, study: StudyView) -> None:
-        """Append a new verdict as text."""
+        """Append a new verdict as text, at first with the configuration."""
         folder = self._folder / STUDY
         folder.mkdir(exist_ok=True)
         if self._verdict is None:
+            configuration = f"```json\n{study.config}\n```"
+            if configuration not in _texts(folder, CONFIGURATION):
+                event = _event(text_pb(CONFIGURATION, configuration), 0, _now_ms())
+                self._append(folder, [event])
             self._verdict = _last(_texts(folder, VERDICT)).partition("\n\n")[0]
         if study.verdict and study.verdict != self._verdict:
             text = f"{study.verdict}\n\n{_table(study.notes)}"

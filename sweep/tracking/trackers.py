@@ -106,11 +106,10 @@ class Trackers:
             if self._is_hurried:
                 break
             if not has_told and time.monotonic() - began > STOP_TIMEOUT_S:
-                names = " and ".join(tracker.tracker for tracker in waited_for)
                 logger.info(
-                    "%s: waiting up to a minute until %s has the rest; Ctrl-C ends the wait",
+                    "%s: waiting up to a minute until all is shown in %s; Ctrl-C ends the wait",
                     self._config.study,
-                    names,
+                    ", ".join(tracker.tracker for tracker in waited_for),
                 )
                 has_told = True
             time.sleep(POLL_S)
@@ -123,7 +122,7 @@ class Trackers:
             logger.warning(
                 "%s: not all of the study is shown in %s; for the rest, %s",
                 self._config.study,
-                " and ".join(behind),
+                ", ".join(behind),
                 resume_hint(self._url, RESUME, self._config.study),
             )
 

@@ -57,4 +57,7 @@ def test_each_tracker_holds_every_trial_and_epoch_once_with_the_end_of_all(
             assert run.state in ("1", "FINISHED", "0"), name
         (of_study,) = runs[STUDY_RUN]
         assert verdict in of_study.text, name
+        assert "ug m-3" in of_study.text, name
         assert {"baseline/spectra", "baseline/maps-first-lead"} <= of_study.pictures.keys(), name
+    (configuration,) = held["tensorboard"][STUDY_RUN][0].texts["configuration"]
+    assert '"study": "tiny"' in configuration
