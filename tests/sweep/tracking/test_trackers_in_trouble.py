@@ -105,6 +105,7 @@ def test_a_folder_or_file_that_cannot_be_written_is_told_in_plain_words(
     )
 
 
+@pytest.mark.slow
 def test_what_did_not_fit_on_a_full_disk_is_shown_when_there_is_room(
     finished_url: str, tmp_path: Path
 ) -> None:
