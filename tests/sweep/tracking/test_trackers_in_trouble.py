@@ -20,7 +20,8 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.tracking import TrackingSettings
 from fieldsharp.sweep.tracking.messages import TROUBLE
 from fieldsharp.sweep.tracking.process import Work
-from fieldsharp.sweep.tracking.trackers import STOP_TIMEOUT_S, Trackers
+from fieldsharp.sweep.tracking.tracker_thread import STOP_TIMEOUT_S
+from fieldsharp.sweep.tracking.trackers import Trackers
 from tests.chaos.history import read_history
 from tests.sweep.tracking.read_back import STUDY_RUN, assert_each_once, read_tensorboard
 from tests.sweep.tracking.servers import answering, no_server, silent_server
