@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,10 @@ ERROR_PAGE = b"<html><body>Internal Server Error</body></html>"
 SERVERS: dict[str, tuple[Callable[[], AbstractContextManager[str]], str]] = {
     "silent": (silent_server, "the server {0} does not answer"),
     "refusing": (no_server, "the server {0} refuses connections: is it running?"),
+    "unknown": (
+        lambda: nullcontext("http://no-such-host.invalid:5000"),
+        "the server {0} is not known by that name",
+    ),
     "broken": (
         lambda: answering(500, ERROR_PAGE, "text/html"),
         "the server {0} answers with error 500",
@@ -79,6 +83,7 @@ def test_a_server_in_trouble_is_told_in_plain_words(
     server: str, finished_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("NO_PROXY", "*")
     make, sentence = SERVERS[server]
     with make() as address:
         found = sentence_of("mlflow", {"uri": address}, finished_url, tmp_path)
