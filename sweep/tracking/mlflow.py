@@ -16,6 +16,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from fieldsharp.sweep.configuration.tracking import SQLITE, MlflowSettings
+from fieldsharp.sweep.tracking.mlflow_database import make_database
 from fieldsharp.sweep.tracking.tracker import (
     COMPLETE,
     FAILED,
@@ -47,6 +48,7 @@ class MlflowTracker:
 
     def __init__(self, settings: MlflowSettings, study: StudyView) -> None:
         self._uri = settings.uri or os.environ.get(URI_VARIABLE) or DEFAULT_URI
+        make_database(self._uri)
         self._client = MlflowClient(tracking_uri=self._uri)
         self._study = study
         self._experiment = self._find_experiment(settings.experiment or study.name)
@@ -57,17 +59,21 @@ class MlflowTracker:
     def held(self, study: StudyView) -> dict[int, Held]:
         """Return the trials that have a run; of those without an end the metrics of it."""
         self._parent = self._find_parent()
-        found = {}
+        by_number: dict[int, list[Run]] = {}
         for run in self._search(f"tags.`{STUDY}` = '{study.identity}'"):
+            number = run.data.tags.get(TRIAL, "")
+            if number.isdigit():
+                by_number.setdefault(int(number), []).append(run)
+        found = {}
+        for trial, runs in by_number.items():
+            run, *doubles = sorted(runs, key=_fullness, reverse=True)
+            for double in doubles:
+                self._take_out(double.info.run_id, "double: the server answered too late")
+            self._runs[trial] = run.info.run_id
             tags = run.data.tags
-            if not tags.get(TRIAL, "").isdigit():
-                continue
-            number = int(tags[TRIAL])
-            self._runs[number] = run.info.run_id
-            held = Held(tags.get(KEY, ""), tags.get(MARK, ""))
+            found[trial] = held = Held(tags.get(KEY, ""), tags.get(MARK, ""))
             if not held.mark:
                 held.points = dict(self._points(run))
-            found[number] = held
         self._remove_half_made()
         return found
 
@@ -112,8 +118,7 @@ class MlflowTracker:
         """Take the run out of the study by its tag."""
         run = self._runs.pop(trial.number)
         self._with_parameters.discard(trial.number)
-        self._client.set_tag(run, "note", f"replaced: {trial.name} was trained anew or is another")
-        self._client.set_tag(run, STUDY, f"{self._study.identity} replaced")
+        self._take_out(run, f"replaced: {trial.name} was trained anew or is another")
 
     def pictured(self, study: StudyView) -> Mapping[str, int]:  # noqa: ARG002
         """Return what the tags of the study's run say."""
@@ -171,6 +176,10 @@ class MlflowTracker:
         run = self._client.create_run(self._experiment, started, tags, self._study.name[:250])
         return str(run.info.run_id)
 
+    def _take_out(self, run: str, why: str) -> None:
+        self._client.set_tag(run, "note", why)
+        self._client.set_tag(run, STUDY, f"{self._study.identity} replaced")
+
     def _remove_half_made(self) -> None:
         """Delete runs whose making was cut off by a kill, which only a folder as store allows."""
         if _SCHEME.match(self._uri):
@@ -211,6 +220,11 @@ class MlflowTracker:
         tags = [RunTag(_name(name), text[:LONGEST_TAG]) for name, text in notes.items()]
         for start in range(0, len(tags), MOST_TAGS):
             self._client.log_batch(run, tags=tags[start : start + MOST_TAGS])
+
+
+def _fullness(run: Run) -> tuple[bool, int]:
+    """Return what a run has that its double may lack: its end, and metrics."""
+    return MARK in run.data.tags, len(run.data.metrics)
 
 
 def _name(name: str) -> str:

@@ -24,6 +24,7 @@ from fieldsharp.sweep.tracking.messages import ALIVE, DONE, END, TROUBLE, UP_TO_
 from fieldsharp.sweep.tracking.mirror import Mirror
 from fieldsharp.sweep.tracking.study_reader import StudyReader
 from fieldsharp.sweep.tracking.tracker import StudyView, Tracker
+from fieldsharp.sweep.tracking.trouble import reason
 
 logger = logging.getLogger(__name__)
 INTERVAL_S = 2.0
@@ -91,7 +92,11 @@ class Work:
         self._drawn_at = time.monotonic()
         secrets = [secret for name in SECRETS if (secret := os.environ.get(name))]
         self._secrets = sorted(secrets, key=len, reverse=True)
-        self._masking = Masking(os.environ.get("MLFLOW_TRACKING_URI", ""))
+        in_environment = os.environ.get("MLFLOW_TRACKING_URI", "")
+        self._masking = Masking(in_environment)
+        self._server = ""
+        if name == "mlflow" and settings.mlflow is not None:
+            self._server = settings.mlflow.uri or in_environment
 
     def run(self, ending: threading.Event) -> int:
         """Return the exit code: 0 when all is shown after the sweep has ended."""
@@ -144,7 +149,7 @@ class Work:
 
     def _sentence(self, error: Exception) -> str:
         """Return an error in one line without secrets."""
-        text = self._masking(" ".join(str(error).split()) or type(error).__name__)
+        text = self._masking(reason(error, self._server))
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return printable(text)[:LONGEST_SENTENCE]

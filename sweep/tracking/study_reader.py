@@ -116,8 +116,9 @@ class StudyReader:
                 **({"verdict": verdict.name} if verdict is not None else {}),
                 **{name: f"trial {t.number}" for name, t in shown.items() if t is not None},
                 "variable": self._facts.variable,
+                **({"unit": self._facts.units} if self._facts.units else {}),
                 "git commit": provenance.git_commit,
-                "data sha256": provenance.data_sha256,
+                **({"data sha256": provenance.data_sha256} if self._config.has_data else {}),
             },
             config=json.dumps(self._config.model_dump(mode="json"), indent=2),
             done=counted(trials),
@@ -187,6 +188,10 @@ class StudyReader:
                 for epoch, value in enumerate(values):
                     of_epoch = metrics.setdefault(epoch, (_milliseconds(at_end), {}))[1]
                     of_epoch[name] = value
+        if self._config.trainer is not None:  # a script's losses are its own, and not known
+            for _, of_epoch in metrics.values():
+                for name in [name for name in of_epoch if name.startswith(LOSS)]:
+                    del of_epoch[name]
         scores = trial.intermediate_values
         if at_end is not None and not metrics:
             metrics = {epoch: (_milliseconds(at_end), {}) for epoch in scores}
@@ -218,11 +223,12 @@ def _final(trial: FrozenTrial) -> dict[str, float]:
 
 
 def _notes(trial: FrozenTrial, spec: TrialSpec | None) -> dict[str, str]:
-    attributes = trial.user_attrs
+    attributes, record = trial.user_attrs, trial_record(trial)
     found = {
         "state": state_name(trial),
         "preset": spec.preset if spec is not None else None,
         "attempts": str(spec.attempt) if spec is not None else None,
+        "sharpener": record.sharpener if record is not None else None,  # of the final metrics
         "failure": attributes.get(FAILURE),
         "guards broken": attributes.get(GUARDS_BROKEN),
     }

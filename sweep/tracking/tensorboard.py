@@ -2,6 +2,7 @@
 
 import errno
 import io
+import itertools
 import json
 import os
 import re
@@ -38,17 +39,27 @@ NOTE = "fieldsharp.json"
 """In each folder: what it is of, written before its first event and after its last."""
 MOST_NOTE_BYTES = 100_000
 STUDY = "study"
+"""Folder of the study's own events, beside those of the trials."""
+TRIAL, VERDICT, PICTURES, CONFIGURATION = "trial", "verdict", "pictures", "configuration"
+"""Tags of texts."""
+_PICTURED = re.compile(r"^\| ([\w-]+) \| trial (\d+) \|$", re.MULTILINE)
 _RGBA = 4
+_WRITERS = itertools.count()
+"""A writer after a failed one takes another file: in that one the last event may be cut off."""
 
 
 class TensorBoardTracker:
-    """Implements ``Tracker``. Event files are only appended to, by one write each time."""
+    """Implements ``Tracker``.
+
+    Event files are only appended to, by one write each time. What a write holds is there as a whole
+    after a kill, or not at all, and is read back before it would be written again.
+    """
 
     def __init__(self, settings: TensorBoardSettings, study: StudyView) -> None:
         self._folder = _study_folder(Path(settings.folder), study)
-        self._file = (
-            f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}"
-        )
+        writer = f"{socket.gethostname()}.{os.getpid()}.{next(_WRITERS)}"
+        self._file = f"events.out.tfevents.{int(time.time()):010d}.{writer}"
+        self._verdict: str | None = None
 
     def held(self, study: StudyView) -> dict[int, Held]:
         """Return the trials with a folder; of those without an end what is in their event files."""
@@ -87,12 +98,14 @@ class TensorBoardTracker:
         step = trial.epochs[-1].step if trial.epochs else 0
         is_complete = trial.state == COMPLETE
         status = api_pb2.STATUS_SUCCESS if is_complete else api_pb2.STATUS_FAILURE
-        events = [_event(text_pb("trial", _table(trial.notes)), step, at)]
-        if trial.parameters:
-            end = SessionEndInfo(status=status, end_time_secs=at / 1000)
-            data = HParamsPluginData(session_end_info=end)
-            events.append(_event(_hyperparameters(SESSION_END_INFO_TAG, data), step, at))
-        self._append(folder, events)
+        notes = _table(trial.notes)
+        if notes not in _texts(folder, TRIAL):  # of a process that was killed after this
+            events = [_event(text_pb(TRIAL, notes), step, at)]
+            if trial.parameters:
+                end = SessionEndInfo(status=status, end_time_secs=at / 1000)
+                data = HParamsPluginData(session_end_info=end)
+                events.append(_event(_hyperparameters(SESSION_END_INFO_TAG, data), step, at))
+            self._append(folder, events)
         _write_note(folder, {"trial": trial.number, "key": trial.key, "mark": trial.mark})
 
     def set_aside(self, trial: TrialView) -> None:
@@ -102,28 +115,33 @@ class TensorBoardTracker:
         folder.rename(next(place for place in places if not place.exists()))
 
     def pictured(self, study: StudyView) -> Mapping[str, int]:  # noqa: ARG002
-        """Return what the note of the study says."""
-        pictured = _read_note(self._folder / STUDY).get("pictured")
-        return pictured if isinstance(pictured, dict) else {}
+        """Return what the text beside the last pictures says."""
+        found = _PICTURED.findall(_last(_texts(self._folder / STUDY, PICTURES)))
+        return {name: int(number) for name, number in found}
 
     def show_study(self, study: StudyView) -> None:
-        """Append a new verdict as text."""
+        """Append a new verdict as text, at first with the configuration."""
         folder = self._folder / STUDY
         folder.mkdir(exist_ok=True)
-        note = _read_note(folder)
-        if study.verdict and note.get("verdict") != study.verdict:
+        if self._verdict is None:
+            configuration = f"```json\n{study.config}\n```"
+            if configuration not in _texts(folder, CONFIGURATION):
+                event = _event(text_pb(CONFIGURATION, configuration), 0, _now_ms())
+                self._append(folder, [event])
+            self._verdict = _last(_texts(folder, VERDICT)).partition("\n\n")[0]
+        if study.verdict and study.verdict != self._verdict:
             text = f"{study.verdict}\n\n{_table(study.notes)}"
-            self._append(folder, [_event(text_pb("verdict", text), study.done, _now_ms())])
-            _write_note(folder, {**note, "verdict": study.verdict})
+            self._append(folder, [_event(text_pb(VERDICT, text), study.done, _now_ms())])
+            self._verdict = study.verdict
 
     def show_pictures(self, study: StudyView, pictures: Mapping[str, bytes]) -> None:
-        """Append pictures."""
+        """Append pictures, and a text that says of which trials they are."""
         folder = self._folder / STUDY
         folder.mkdir(exist_ok=True)
         values = [Summary.Value(tag=name, image=_image(png)) for name, png in pictures.items()]
-        if values:
-            self._append(folder, [_event(Summary(value=values), study.done, _now_ms())])
-        _write_note(folder, {**_read_note(folder), "pictured": dict(study.shown)})
+        of = _table({name: f"trial {number}" for name, number in study.shown.items()})
+        shown = [Summary(value=values), text_pb(PICTURES, of)]
+        self._append(folder, [_event(summary, study.done, _now_ms()) for summary in shown])
 
     def close(self) -> None:
         """Do nothing: no file is left open."""
@@ -167,13 +185,31 @@ def _write_note(folder: Path, note: Mapping[str, object]) -> None:
         write_to_send_on(folder / NOTE, json.dumps(note).encode())
 
 
-def _points(folder: Path) -> Iterator[tuple[tuple[str, int], float]]:
+def _values(folder: Path) -> Iterator[tuple[int, Summary.Value]]:
+    """Yield what the event files of a folder hold, with its step."""
     for path in sorted(folder.glob("events.out.tfevents.*")):
         for content in RawEventFileLoader(str(path)).Load():
             event = Event.FromString(content)
             for value in event.summary.value:
-                if value.HasField("simple_value"):
-                    yield (value.tag, event.step), value.simple_value
+                yield event.step, value
+
+
+def _points(folder: Path) -> Iterator[tuple[tuple[str, int], float]]:
+    for step, value in _values(folder):
+        if value.HasField("simple_value"):
+            yield (value.tag, step), value.simple_value
+
+
+def _texts(folder: Path, tag: str) -> list[str]:
+    return [
+        value.tensor.string_val[0].decode()
+        for _, value in _values(folder)
+        if value.tag == tag and value.tensor.string_val
+    ]
+
+
+def _last(texts: Sequence[str]) -> str:
+    return texts[-1] if texts else ""
 
 
 def _session_start(trial: TrialView) -> Summary:

@@ -1,43 +1,25 @@
-"""Starts a process for each tracker, and never waits for one while trials run.
-
-A tracker that fails, hangs, or is killed costs one sentence in the log, and is started again.
-"""
+"""Starts a process for each tracker, and never waits for one while trials run."""
 
 import json
 import logging
-import os
-import subprocess
-import sys
-import threading
 import time
-from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
-from fieldsharp.core.printable import printable
-from fieldsharp.core.secret_variables import environment_without_secrets
 from fieldsharp.storage.durable_files.atomic import make_private_folder
-from fieldsharp.storage.durable_files.regular_files import open_within
 from fieldsharp.storage.errors.messages import resume_hint
 from fieldsharp.storage.lock_owner import RESUME
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.tracking.epoch_journal import JournalWriter
-from fieldsharp.sweep.tracking.messages import DONE, END, TROUBLE, UP_TO_DATE
 from fieldsharp.sweep.tracking.study_reader import parameters_key
+from fieldsharp.sweep.tracking.tracker_thread import STOP_TIMEOUT_S, TrackerThread
 
 logger = logging.getLogger(__name__)
 FOLDER = "tracking"
 """Beside the database, in the folder of the study."""
 END_TIMEOUT_S = 60.0
 """Longest wait for a tracker after the last trial."""
-STOP_TIMEOUT_S = 5.0
-"""The same where the sweep was stopped, or the tracker is known to be in trouble."""
-SILENCE_S = 30.0
-"""A tracker that has said nothing for so long is in trouble."""
-STARTS_AGAIN_S = (1.0, 60.0)
-"""First and longest pause before a process that died is started again."""
 POLL_S = 0.1
 
 
@@ -55,7 +37,7 @@ class Trackers:
         self._url = url
         self._folder = folder / FOLDER
         self._journal = JournalWriter(self._folder)
-        self._trackers: list[_TrackerThread] = []
+        self._trackers: list[TrackerThread] = []
         self._is_hurried = False
 
     def start(self) -> None:
@@ -82,7 +64,7 @@ class Trackers:
                 "study": self._config.study,
                 "folder": str(self._folder.absolute()),
             }
-            tracker = _TrackerThread(name, self._config.study, json.dumps(assignment), self._folder)
+            tracker = TrackerThread(name, self._config.study, json.dumps(assignment), self._folder)
             self._trackers.append(tracker)
             tracker.start()
 
@@ -106,8 +88,11 @@ class Trackers:
             if self._is_hurried:
                 break
             if not has_told and time.monotonic() - began > STOP_TIMEOUT_S:
-                names = " and ".join(tracker.tracker for tracker in waited_for)
-                logger.info("%s: the rest is shown in %s", self._config.study, names)
+                logger.info(
+                    "%s: waiting up to a minute until all is shown in %s; Ctrl-C ends the wait",
+                    self._config.study,
+                    ", ".join(tracker.tracker for tracker in waited_for),
+                )
                 has_told = True
             time.sleep(POLL_S)
         behind = []
@@ -119,143 +104,6 @@ class Trackers:
             logger.warning(
                 "%s: not all of the study is shown in %s; for the rest, %s",
                 self._config.study,
-                " and ".join(behind),
+                ", ".join(behind),
                 resume_hint(self._url, RESUME, self._config.study),
             )
-
-
-class _TrackerThread(threading.Thread):
-    """Starts the process of one tracker, reads its messages, and starts it again when it dies."""
-
-    def __init__(self, tracker: str, study: str, assignment: str, folder: Path) -> None:
-        super().__init__(name=f"tracker {tracker}", daemon=True)
-        self.tracker = tracker
-        self.is_done = False
-        self._study = study
-        self._assignment = assignment
-        self._log = folder / f"{tracker}.log"
-        self._process: subprocess.Popen[str] | None = None
-        self._lock = threading.Lock()
-        self._ending = threading.Event()
-        self._is_killed = False
-        self._is_in_trouble = False
-        self._heard_at = time.monotonic()
-
-    def run(self) -> None:
-        """Keep a process running until it is done, or was told to end and could not."""
-        pause_s, longest_s = STARTS_AGAIN_S
-        while not self.is_done and not self._is_killed:
-            is_last = self._ending.is_set()
-            self._heard_at = time.monotonic()
-            try:
-                code = self._run_process()
-                reason = f"its process ended with code {code}, see {self._log}"
-            except OSError as error:
-                reason = f"its process cannot be started ({error.strerror or error})"
-            if self.is_done or self._is_killed:
-                return
-            if not (self._is_in_trouble and is_last):
-                self._trouble(reason)
-            if is_last:
-                return
-            self._ending.wait(pause_s)
-            pause_s = min(2 * pause_s, longest_s)
-
-    def end(self) -> None:
-        """Tell the process that the sweep has ended."""
-        with self._lock:
-            self._ending.set()
-            if self._process is not None:
-                _write(self._process.stdin, f"{END}\n")
-        self._heard_at = time.monotonic()
-
-    def kill(self) -> None:
-        """End the process at once."""
-        with self._lock:
-            self._is_killed = True
-            if self._process is not None:
-                self._process.kill()
-        self.join(STOP_TIMEOUT_S)
-
-    def is_worth_waiting(self, began: float, limit_s: float) -> bool:
-        """Return whether the process may still show something within the limit."""
-        now = time.monotonic()
-        if self._is_in_trouble or now - self._heard_at > SILENCE_S:
-            limit_s = min(limit_s, STOP_TIMEOUT_S)
-        return self.is_alive() and now - began < limit_s
-
-    def _run_process(self) -> int:
-        command = [
-            sys.executable,
-            "-P",
-            "-c",
-            f"import sys; sys.path[:] = {[path for path in sys.path if path]!r}; "
-            "from fieldsharp.sweep.tracking.process import main; main()",
-        ]
-        environment = {
-            **environment_without_secrets(keep=("PGPASSWORD",)),
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        }
-        log = open_within(self._log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
-        try:
-            process = subprocess.Popen(  # noqa: S603 - this program itself
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=environment,
-                start_new_session=True,
-            )
-        finally:
-            os.close(log)
-        with process:
-            with self._lock:
-                self._process = process
-                _write(process.stdin, self._assignment + "\n")
-                if self._ending.is_set():
-                    _write(process.stdin, f"{END}\n")
-                if self._is_killed:
-                    process.kill()
-            assert process.stdout is not None, "it is a pipe"
-            for line in process.stdout:
-                self._hear(line)
-            with self._lock:
-                self._process = None
-                with suppress(OSError, ValueError):
-                    if process.stdin is not None:
-                        process.stdin.close()
-            return process.wait()
-
-    def _hear(self, line: str) -> None:
-        self._heard_at = time.monotonic()
-        try:
-            what, sentence = json.loads(line)
-        except ValueError:
-            return
-        if what == DONE:
-            self.is_done = True
-        elif what == TROUBLE:
-            self._trouble(str(sentence))
-        elif what == UP_TO_DATE and self._is_in_trouble:
-            self._is_in_trouble = False
-            logger.info("%s: %s shows the study again", self._study, self.tracker)
-
-    def _trouble(self, reason: str) -> None:
-        """Warn once, until all is well again."""
-        if not self._is_in_trouble:
-            logger.warning(
-                "%s: %s cannot show the study (%s); the sweep goes on, and it is tried again",
-                self._study,
-                self.tracker,
-                printable(reason),
-            )
-        self._is_in_trouble = True
-
-
-def _write(pipe: IO[str] | None, text: str) -> None:
-    if pipe is not None:
-        with suppress(OSError, ValueError):  # it has died
-            pipe.write(text)
-            pipe.flush()

@@ -30,11 +30,17 @@ def is_stopped(pid: int) -> bool:
 
 def workers_of(coordinator: int) -> list[int]:
     """Return the workers of a coordinator that are alive; not its resource tracker."""
+    return sorted(pid for pid in children_of(coordinator) if _is_worker(pid) and is_alive(pid))
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
     found: list[int] = []
     with suppress(OSError):
-        for task in (PROC / str(coordinator) / "task").iterdir():
-            found += map(int, (task / "children").read_text().split())
-    return sorted(pid for pid in found if _is_worker(pid) and is_alive(pid))
+        for task in (PROC / str(pid) / "task").iterdir():
+            with suppress(OSError):  # a thread that has just ended
+                found += map(int, (task / "children").read_text().split())
+    return found
 
 
 def _is_worker(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""The torture in its short form with the tests from outside, and longer with the slow ones."""
+"""The torture in its short forms with the tests from outside, and longer with the slow ones."""
 
 import subprocess
 import sys
@@ -25,6 +25,12 @@ def test_nothing_is_lost_by_a_few_faults() -> None:
     said = _torture("--short", "--seed", "1", limit_s=400.0)
     assert said.startswith("seed 1\n")
     assert " lost 0" in said
+
+
+@pytest.mark.outside
+def test_no_trial_is_missing_or_double_in_the_trackers_after_a_few_kills() -> None:
+    said = _torture("--tracker-kills", "3", "--seed", "318", limit_s=600.0)
+    assert said.count(", 4 once, 4 whole\n") == 2
 
 
 @pytest.mark.slow

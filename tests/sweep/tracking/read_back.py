@@ -2,6 +2,7 @@
 
 import json
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from fieldsharp.sweep.tracking.mlflow import TRIAL
 
 STUDY_RUN = -1
 """Stands for the number of the run of a study."""
+REPLACED = -2
+"""Stands for the number of runs that were set aside."""
 SHOWN = {"gradient", "peak", "rmse", "score"}
 """Metrics of each epoch, of a study of one variable, beside the losses."""
 
@@ -30,7 +33,8 @@ class Run:
         final: The metrics ``final/...``.
         state: In the tracker's own words.
         text: Notes and verdict.
-        pictures: Their names.
+        texts: Of TensorBoard, by tag.
+        pictures: How often each is there, by name.
     """
 
     steps: dict[str, list[int]] = field(default_factory=dict)
@@ -38,7 +42,8 @@ class Run:
     final: dict[str, float] = field(default_factory=dict)
     state: str = ""
     text: str = ""
-    pictures: set[str] = field(default_factory=set)
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    pictures: Counter[str] = field(default_factory=Counter)
 
 
 Runs = Mapping[int, list[Run]]
@@ -47,24 +52,24 @@ Runs = Mapping[int, list[Run]]
 def read_tensorboard(folder: Path, study: str) -> Runs:
     found: dict[int, list[Run]] = {}
     for place in sorted(path for path in (folder / "runs" / study).iterdir() if path.is_dir()):
-        if place.name.startswith("replaced-"):
-            continue
-        number = STUDY_RUN if place.name == "study" else int(place.name.removeprefix("trial-"))
+        number = _number(place.name)
         accumulator = EventAccumulator(str(place), {"tensors": 0, "scalars": 0, "images": 0})
         accumulator.Reload()
         tags = accumulator.Tags()
-        run = Run(pictures=set(tags["images"]))
+        run = Run(
+            pictures=Counter({name: len(accumulator.Images(name)) for name in tags["images"]})
+        )
         for name in tags["scalars"]:
             events = accumulator.Scalars(name)
             run.steps[name] = sorted(event.step for event in events)
             if name.startswith("final/"):
                 run.final[name] = events[-1].value
-        run.text = " ".join(
-            event.tensor_proto.string_val[0].decode()
+        run.texts = {
+            name: [event.tensor_proto.string_val[0].decode() for event in accumulator.Tensors(name)]
             for name in tags["tensors"]
-            for event in accumulator.Tensors(name)
-            if event.tensor_proto.string_val
-        )
+            if accumulator.Tensors(name)[0].tensor_proto.string_val
+        }
+        run.text = " ".join(text for texts in run.texts.values() for text in texts)
         sessions = accumulator.summary_metadata
         for tag in (SESSION_START_INFO_TAG, SESSION_END_INFO_TAG):
             if tag in sessions:
@@ -79,6 +84,12 @@ def read_tensorboard(folder: Path, study: str) -> Runs:
     return found
 
 
+def _number(folder: str) -> int:
+    if folder.startswith("replaced-"):
+        return REPLACED
+    return STUDY_RUN if folder == "study" else int(folder.removeprefix("trial-"))
+
+
 def read_mlflow(folder: Path, study: str) -> Runs:
     client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
     experiment = client.get_experiment_by_name(study)
@@ -86,8 +97,7 @@ def read_mlflow(folder: Path, study: str) -> Runs:
     found: dict[int, list[Run]] = {}
     for held in client.search_runs([experiment.experiment_id], max_results=1000):
         run_id, tags = held.info.run_id, held.data.tags
-        if tags["fieldsharp.study"].endswith("replaced"):
-            continue
+        is_replaced = tags["fieldsharp.study"].endswith("replaced")
         of_study = tags[TRIAL] == "none"
         run = Run(
             steps={
@@ -103,8 +113,9 @@ def read_mlflow(folder: Path, study: str) -> Runs:
             artifacts = Path(held.info.artifact_uri.removeprefix("file://"))
             run.text += (artifacts / "verdict.txt").read_text(encoding="utf-8")
             pictures = (path.relative_to(artifacts) for path in artifacts.rglob("*.png"))
-            run.pictures = {str(path.with_suffix("")) for path in pictures}
-        found.setdefault(STUDY_RUN if of_study else int(tags[TRIAL]), []).append(run)
+            run.pictures = Counter(str(path.with_suffix("")) for path in pictures)
+        number = STUDY_RUN if of_study else int(tags[TRIAL])
+        found.setdefault(REPLACED if is_replaced else number, []).append(run)
     return found
 
 
@@ -147,7 +158,7 @@ def read_wandb(folder: Path, study: str) -> Runs:
                 for name, value in row.items():
                     picture, _, part = name.rpartition("/")
                     if part == "_type" and value == "image-file":
-                        run.pictures.add(picture)
+                        run.pictures[picture] += 1
                     elif name in SHOWN or name.startswith("loss/"):
                         run.steps.setdefault(name, []).append(int(row["_step"]))
             for update in record.summary.update:

@@ -168,3 +168,18 @@ def test_a_run_that_was_cut_off_while_it_was_made_is_removed(tmp_path: Path) -> 
     Mirror(store.make()).update(study(trial(0, 3, ended=True), trial(1, 3, ended=True)))
     runs = client.search_runs([experiment.experiment_id], "attributes.run_name = 'trial-0001'")
     assert [run.data.tags[MARK] for run in runs] == ["COMPLETE 1"]
+
+
+def test_of_runs_that_a_late_answer_of_the_server_made_double_one_stays(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    store = mlflow_store(uri)
+    shown = study(trial(0, 3, ended=True), trial(1, 2))
+    Mirror(store.make()).update(shown)
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("tiny")
+    assert experiment is not None
+    for run in client.search_runs([experiment.experiment_id], f"tags.`{TRIAL}` != 'none'"):
+        tags = {name: value for name, value in run.data.tags.items() if name != MARK}
+        client.create_run(experiment.experiment_id, tags=tags)
+    Mirror(store.make()).update(study(shown.trials[0], trial(1, 3, ended=True)))
+    assert store.read("rmse") == {"trial-0000": [RMSE], "trial-0001": [RMSE]}

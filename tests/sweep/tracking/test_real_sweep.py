@@ -28,10 +28,18 @@ def test_each_tracker_holds_every_trial_and_epoch_once_with_the_end_of_all(
 ) -> None:
     config = tiny_yaml.read_text(encoding="utf-8").replace("plumes.nc", str(plume_file))
     (tmp_path / "tiny.yaml").write_text(config + TRACKING, encoding="utf-8")
-    command = [sys.executable, str(PROJECT / "run_sweep.py"), "start", "tiny.yaml"]
+    done = _run(tmp_path, "start", "tiny.yaml", "--trials", str(TRIALS))
+    _assert_whole(tmp_path, done.stdout)
+    _run(tmp_path, "confirm", "tiny", "--top", "1", "--seeds", "1")
+    done = _run(tmp_path, "resume", "tiny")
+    _assert_whole(tmp_path, done.stdout)
+
+
+def _run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(PROJECT / "run_sweep.py"), *arguments]
     done = subprocess.run(
-        [*command, "--trials", str(TRIALS), "--storage", f"sqlite:///{tmp_path / 'x.db'}"],
-        cwd=tmp_path,
+        [*command, "--storage", f"sqlite:///{folder / 'x.db'}"],
+        cwd=folder,
         env={**os.environ, "WANDB_MODE": "offline"},
         capture_output=True,
         text=True,
@@ -39,15 +47,19 @@ def test_each_tracker_holds_every_trial_and_epoch_once_with_the_end_of_all(
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "cannot show" not in done.stderr
-    study = load_study(open_database(f"sqlite:///{tmp_path / 'x.db'}", "read"), "tiny")
+    return done
+
+
+def _assert_whole(folder: Path, output: str) -> None:
+    study = load_study(open_database(f"sqlite:///{folder / 'x.db'}", "read"), "tiny")
     records = map(trial_record, study.get_trials())
     rmse = [record.metrics["rmse"] for record in records if record is not None]
     verdict = next(
         line.removeprefix("verdict: ")
-        for line in done.stdout.splitlines()
+        for line in output.splitlines()
         if line.startswith("verdict: ")
     )
-    held = {name: read(tmp_path, "tiny") for name, read in READERS.items()}
+    held = {name: read(folder, "tiny") for name, read in READERS.items()}
     for name, runs in held.items():
         assert_each_once(runs, dict.fromkeys(range(TRIALS), 2))
         for number in range(TRIALS):
@@ -57,4 +69,7 @@ def test_each_tracker_holds_every_trial_and_epoch_once_with_the_end_of_all(
             assert run.state in ("1", "FINISHED", "0"), name
         (of_study,) = runs[STUDY_RUN]
         assert verdict in of_study.text, name
-        assert {"baseline/spectra", "baseline/maps-first-lead"} <= of_study.pictures, name
+        assert "ug m-3" in of_study.text, name
+        assert {"baseline/spectra", "baseline/maps-first-lead"} <= of_study.pictures.keys(), name
+    (configuration,) = held["tensorboard"][STUDY_RUN][0].texts["configuration"]
+    assert '"study": "tiny"' in configuration
