@@ -1,6 +1,5 @@
 """Reads a study for trackers: from the database, the journal of epochs and the saved previews."""
 
-import hashlib
 import json
 import logging
 import math
@@ -15,13 +14,10 @@ from fieldsharp.core.errors import StudyError
 from fieldsharp.objectives.per_variable import SEPARATOR
 from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.storage.errors.mapping import database_errors
-from fieldsharp.sweep.configuration.ranges import Scalar, setting_path, value_at
-from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.pictures.study_source import picture_source
 from fieldsharp.sweep.pictures.style import LIGHT
 from fieldsharp.sweep.pictures.trial_pictures import can_be_drawn, draw
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.formatting import PROJECT
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary, study_identity
 from fieldsharp.sweep.study.trial_records import (
     FAILURE,
@@ -39,34 +35,12 @@ from fieldsharp.sweep.study.trial_records import (
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.tracking.epoch_journal import JournalReader
 from fieldsharp.sweep.tracking.tracker import FINAL, SCORE, Epoch, StudyView, TrialView
+from fieldsharp.sweep.tracking.trial_parameters import parameters, parameters_key
 
 logger = logging.getLogger(__name__)
 LOSS = "loss "
 PICTURES = ("maps-first-lead", "maps-last-lead", "spectra", "by-lead")
 """Without the curves, which trackers draw, and the frontier, which changes with every trial."""
-
-
-def parameters(spec: TrialSpec, config: SweepConfig) -> dict[str, Scalar]:
-    """Return the values that a trial trains with: what is searched, and what a script is given."""
-    tree = spec.run.model_dump()
-    found = {name: value_at(tree, setting_path(name)) for name in config.search.space}
-    given = spec.run.trainer.given if spec.run.trainer is not None else {}
-    of_script = {name: value for name, value in given.items() if PROJECT not in str(value)}
-    searched = {setting_path(name).rpartition(".")[2] for name in found}
-    return {
-        **{name: value for name, value in found.items() if value is not None},
-        **{
-            name: ", ".join(map(str, value)) if isinstance(value, tuple) else value
-            for name, value in of_script.items()
-            if name not in searched
-        },
-    }
-
-
-def parameters_key(spec: TrialSpec, config: SweepConfig) -> str:
-    """Return what identifies the training of a trial in its study, also before its end is known."""
-    trained = json.dumps([spec.preset, parameters(spec, config)], sort_keys=True)
-    return hashlib.sha256(trained.encode()).hexdigest()[:16]
 
 
 class StudyReader:

@@ -12,8 +12,8 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.tracking.epoch_journal import JournalWriter
-from fieldsharp.sweep.tracking.study_reader import parameters_key
 from fieldsharp.sweep.tracking.tracker_thread import STOP_TIMEOUT_S, TrackerThread
+from fieldsharp.sweep.tracking.trial_parameters import parameters_key
 
 logger = logging.getLogger(__name__)
 FOLDER = "tracking"
