@@ -6,9 +6,11 @@ Editing the project meanwhile changes no trial, and a resumed study runs the sam
 import filecmp
 import logging
 import shutil
+from collections.abc import Iterator
 from glob import has_magic
 from pathlib import Path
 
+from fieldsharp.core.errors import ConfigError
 from fieldsharp.storage.durable_files.atomic import write_durably
 from fieldsharp.storage.durable_files.regular_files import read_within
 from fieldsharp.sweep.configuration.script_results import path_of
@@ -67,15 +69,43 @@ def _remove_results(settings: ScriptSettings, folder: Path) -> None:
     Raises:
         OSError: If it cannot be removed.
     """
+    for path in _like_results(settings, folder):
+        if path.is_file() or path.is_symlink():
+            path.unlink()
+        elif path.is_dir():
+            shutil.rmtree(path)  # such as a Zarr store
+
+
+def _like_results(settings: ScriptSettings, folder: Path) -> Iterator[Path]:
+    """Yield what in a project, or a copy of it, has the name of a result of a trial."""
     truths = (one for one in (settings.truth, settings.training_truth) if one is not None)
     # A truth that a pattern names is written by the script; another may be of the project.
     patterns = (name for name in map(path_of, truths) if has_magic(name) and PROJECT not in name)
-    for name in (*settings.results.values(), *patterns):
-        for path in matches(folder, name, settings):
-            if path.is_file() or path.is_symlink():
-                path.unlink()
-            elif path.is_dir():
-                shutil.rmtree(path)  # such as a Zarr store
+    for name in dict.fromkeys((*settings.results.values(), *patterns)):
+        yield from matches(folder, name, settings)
+
+
+def results_left_out(settings: ScriptSettings) -> list[str]:
+    """Return a sentence if files of a project have names of results, and so are in no copy.
+
+    Raises:
+        ConfigError: If the project cannot be read.
+    """
+    project = Path(settings.project)
+    try:
+        copied = set(project_files(project, excluded_names(settings)))
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename} cannot be read ({error.strerror}); make it readable"
+        ) from error
+    alike = {path.relative_to(project) for path in _like_results(settings, project)}
+    found = sorted(
+        str(one) for one in alike if one in copied or any(p.is_relative_to(one) for p in copied)
+    )
+    if not found:
+        return []
+    verb = "has the name of a result and is" if len(found) == 1 else "have names of results and are"
+    return [f"{_name_first(found)} in the project {verb} removed from the copies of the trials"]
 
 
 def changed_files(settings: ScriptSettings, snapshot: Path) -> list[str]:

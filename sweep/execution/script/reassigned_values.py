@@ -1,0 +1,186 @@
+"""Values that a script's source assigns again, after which they are no longer those of a trial."""
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fieldsharp.sweep.configuration.script_settings import ScriptSettings
+from fieldsharp.sweep.execution.script.assignments import Function, dotted_name
+from fieldsharp.sweep.execution.script.command_line import CommandLine
+from fieldsharp.sweep.execution.script.constant_rewriter import later_assignments, module_file
+from fieldsharp.sweep.execution.script.launch import flag_of
+from fieldsharp.sweep.execution.script.script_sources import ScriptSources, script_of
+
+PARSES = ("parse_args", "parse_intermixed_args")
+MAIN_GUARD = "__name__"
+
+
+@dataclass(frozen=True)
+class FixedLater:
+    """A statement that assigns a fixed value to a name, attribute or entry, certainly run."""
+
+    name: str
+    text: str
+    line: int
+
+
+def reassigned_values(settings: ScriptSettings, line: CommandLine) -> list[str]:
+    """Return a sentence for each value of a trial that the script assigns again.
+
+    Named are constants that a function of their module changes, constants to which another module
+    of the script gives a fixed value, and arguments that get a fixed value after the command line
+    was parsed. A value computed from the one of the trial is none.
+
+    Args:
+        settings: Of the script.
+        line: What its first command takes.
+    """
+    project = Path(settings.project)
+    names = [*dict.fromkeys((*settings.given, *settings.baseline))]
+    passed = [n for n in names if settings.is_passed(n) and settings.file_entry(n) is None]
+    if settings.values == "constants":
+        return [s for n in passed for s in _changed_constant(settings.names[n], settings)]
+    if settings.values == "flags":
+        flags = {flag_of(settings, line, n): n for n in passed}
+        sources = list(_sources(settings.command, project))
+        return [s for path, tree in sources for s in _fixed_arguments(tree, path, flags, sources)]
+    return []
+
+
+def _sources(command: Sequence[str], project: Path) -> Iterator[tuple[Path, ast.Module]]:
+    script = script_of(command, project)
+    if script is not None:
+        yield from ScriptSources(project, script.parent).read(script)
+
+
+def _changed_constant(called: str, settings: ScriptSettings) -> Iterator[str]:
+    """Yield the places where a constant ``module:NAME`` gets another value."""
+    module, _, constant = called.partition(":")
+    project = Path(settings.project)
+    own = module_file(project, module)
+    for one in later_assignments(own.read_bytes(), constant, own):
+        yield (
+            f"{called} is assigned again in the function {one.function} (line {one.line} of "
+            f"{own.name}), after which it no longer has the value of the trial"
+        )
+    for command in settings.commands:
+        for path, tree in _sources(command, project):
+            if path == own:
+                continue
+            for alias in _aliases(tree, module, constant):
+                for fixed in _fixed_later(tree.body, with_functions="." in alias):
+                    if fixed.name == alias:
+                        yield (
+                            f"{called} is set to {fixed.text} in line {fixed.line} of {path.name}, "
+                            "after which it no longer has the value of the trial; take that line "
+                            "out"
+                        )
+
+
+def _aliases(tree: ast.Module, module: str, constant: str) -> Iterator[str]:
+    """Yield what another module calls a constant that it imports."""
+    base, _, member = constant.partition(".")
+    rest = f".{member}" if member else ""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                if one.name == module:
+                    yield f"{one.asname or module}.{constant}"
+        elif isinstance(node, ast.ImportFrom):
+            above, _, last = module.rpartition(".")
+            for one in node.names:
+                if node.module == module and not node.level and one.name in (base, "*"):
+                    yield f"{one.asname or base}{rest}"
+                elif node.module == (above or None) and one.name == last:
+                    yield f"{one.asname or last}.{constant}"
+
+
+def _fixed_arguments(
+    tree: ast.Module,
+    path: Path,
+    flags: Mapping[str, str],
+    sources: Sequence[tuple[Path, ast.Module]],
+) -> Iterator[str]:
+    """Yield the flags whose argument gets a fixed value after the command line was parsed."""
+    members = {_member(flag, sources): flag for flag in flags}
+    for body in _scopes(tree):
+        parsed: dict[str, int] = {}
+        for statement in _certain(body):
+            if isinstance(statement, ast.Assign) and _is_parsed(statement.value):
+                parsed |= {n: statement.lineno for t in statement.targets if (n := dotted_name(t))}
+        for fixed in _fixed_later(body, with_functions=False):
+            holder, _, member = fixed.name.rpartition(".")
+            if fixed.line > parsed.get(holder, fixed.line) and member in members:
+                flag = members[member]
+                yield (
+                    f"{path.name} sets {fixed.name} to {fixed.text} itself (line {fixed.line}), so "
+                    f"that {flag} has no effect after it: take that line out, or {flags[flag]} out "
+                    "of the settings"
+                )
+
+
+def _member(flag: str, sources: Sequence[tuple[Path, ast.Module]]) -> str:
+    """Return the attribute that argparse stores a flag in."""
+    for _, tree in sources:
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            names = [str(one.value) for one in node.args if isinstance(one, ast.Constant)]
+            if node.func.attr == "add_argument" and flag in names:
+                for keyword in node.keywords:
+                    if keyword.arg == "dest" and isinstance(keyword.value, ast.Constant):
+                        return str(keyword.value.value)
+                flag = next((name for name in names if name.startswith("--")), flag)
+    return flag.lstrip("-").replace("-", "_")
+
+
+def _is_parsed(value: ast.expr) -> bool:
+    return (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Attribute)
+        and value.func.attr in PARSES
+    )
+
+
+def _scopes(tree: ast.Module) -> Iterator[Sequence[ast.stmt]]:
+    yield tree.body
+    yield from (node.body for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def _fixed_later(body: Sequence[ast.stmt], *, with_functions: bool) -> Iterator[FixedLater]:
+    """Yield the assignments of fixed values among statements that are certainly run.
+
+    Args:
+        body: Of a module or function.
+        with_functions: Whether those in functions count too, as if each were called.
+    """
+    bodies = [body]
+    if with_functions:
+        found = [node for one in body for node in ast.walk(one)]
+        bodies += [node.body for node in found if isinstance(node, Function)]
+    for one in bodies:
+        for statement in _certain(one):
+            if isinstance(statement, ast.Assign) and _is_fixed(statement.value):
+                for target in statement.targets:
+                    if (name := dotted_name(target)) is not None:
+                        text = ast.unparse(statement.value)
+                        yield FixedLater(name, text, statement.lineno)
+
+
+def _certain(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a body that no condition but the guard of a main program skips."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, ast.With | ast.For | ast.Try) or (
+            isinstance(statement, ast.If) and MAIN_GUARD in ast.unparse(statement.test)
+        ):
+            yield from _certain(statement.body)
+
+
+def _is_fixed(value: ast.expr) -> bool:
+    try:
+        ast.literal_eval(value)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True
