@@ -6,7 +6,6 @@ Editing the project meanwhile changes no trial, and a resumed study runs the sam
 import filecmp
 import logging
 import shutil
-from collections.abc import Iterator
 from glob import has_magic
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from fieldsharp.sweep.configuration.script_results import path_of
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.execution.script.command_line import CommandLine
 from fieldsharp.sweep.execution.script.project_copy import copy_files, excluded_names, project_files
-from fieldsharp.sweep.execution.script.written_files import matches
+from fieldsharp.sweep.execution.script.written_files import fits, matches
 from fieldsharp.sweep.study.formatting import PROJECT
 
 logger = logging.getLogger(__name__)
@@ -69,20 +68,19 @@ def _remove_results(settings: ScriptSettings, folder: Path) -> None:
     Raises:
         OSError: If it cannot be removed.
     """
-    for path in _like_results(settings, folder):
-        if path.is_file() or path.is_symlink():
-            path.unlink()
-        elif path.is_dir():
-            shutil.rmtree(path)  # such as a Zarr store
+    for name in _names_of_results(settings):
+        for path in matches(folder, name, settings):
+            if path.is_file() or path.is_symlink():
+                path.unlink()
+            elif path.is_dir():
+                shutil.rmtree(path)  # such as a Zarr store
 
 
-def _like_results(settings: ScriptSettings, folder: Path) -> Iterator[Path]:
-    """Yield what in a project, or a copy of it, has the name of a result of a trial."""
+def _names_of_results(settings: ScriptSettings) -> list[str]:
     truths = (one for one in (settings.truth, settings.training_truth) if one is not None)
     # A truth that a pattern names is written by the script; another may be of the project.
     patterns = (name for name in map(path_of, truths) if has_magic(name) and PROJECT not in name)
-    for name in dict.fromkeys((*settings.results.values(), *patterns)):
-        yield from matches(folder, name, settings)
+    return list(dict.fromkeys((*settings.results.values(), *patterns)))
 
 
 def results_left_out(settings: ScriptSettings) -> list[str]:
@@ -98,10 +96,9 @@ def results_left_out(settings: ScriptSettings) -> list[str]:
         raise ConfigError(
             f"{error.filename} cannot be read ({error.strerror}); make it readable"
         ) from error
-    alike = {path.relative_to(project) for path in _like_results(settings, project)}
-    found = sorted(
-        str(one) for one in alike if one in copied or any(p.is_relative_to(one) for p in copied)
-    )
+    stores = {above for path in copied for above in path.parents if above.suffix == ".zarr"}
+    names = _names_of_results(settings)
+    found = sorted(str(p) for p in copied | stores if any(fits(p, name) for name in names))
     if not found:
         return []
     verb = "has the name of a result and is" if len(found) == 1 else "have names of results and are"
