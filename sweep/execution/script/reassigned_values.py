@@ -3,8 +3,10 @@
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+from fieldsharp.sweep.configuration.placeholders import placed_names
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.execution.script.assignments import Function, dotted_name
 from fieldsharp.sweep.execution.script.command_line import CommandLine
@@ -39,13 +41,27 @@ def reassigned_values(settings: ScriptSettings, line: CommandLine) -> list[str]:
     project = Path(settings.project)
     names = [*dict.fromkeys((*settings.given, *settings.baseline))]
     passed = [n for n in names if settings.is_passed(n) and settings.file_entry(n) is None]
+    told = []
     if settings.values == "constants":
-        return [s for n in passed for s in _changed_constant(settings.names[n], settings)]
+        told = [s for n in passed for s in _changed_constant(settings.names[n], settings)]
+    flags = _placed_flags(settings.command)
     if settings.values == "flags":
-        flags = {flag_of(settings, line, n): n for n in passed}
-        sources = list(_sources(settings.command, project))
-        return [s for path, tree in sources for s in _fixed_arguments(tree, path, flags, sources)]
-    return []
+        flags |= {flag_of(settings, line, n): n for n in passed}
+    sources = list(_sources(settings.command, project)) if flags else []
+    for path, tree in sources:
+        told += _fixed_arguments(tree, path, flags, sources)
+    return told
+
+
+def _placed_flags(command: Sequence[str]) -> dict[str, str]:
+    """Return the names in braces that are values of flags, by flag."""
+    found: dict[str, str] = {}
+    for before, word in pairwise(command):
+        flag = word.partition("=")[0] if word.startswith("-") else before
+        if flag.startswith("-"):
+            for name in placed_names([word]):
+                found[flag] = name
+    return found
 
 
 def _sources(command: Sequence[str], project: Path) -> Iterator[tuple[Path, ast.Module]]:
@@ -109,6 +125,11 @@ def _fixed_arguments(
         for statement in _certain(body):
             if isinstance(statement, ast.Assign) and _is_parsed(statement.value):
                 parsed |= {n: statement.lineno for t in statement.targets if (n := dotted_name(t))}
+        for line in _updates(body, parsed):
+            yield (
+                f"all arguments may be replaced after {path.name} has parsed them (line {line}): "
+                "see that the values of flags come last"
+            )
         for fixed in _fixed_later(body, with_functions=False):
             holder, _, member = fixed.name.rpartition(".")
             if fixed.line > parsed.get(holder, fixed.line) and member in members:
@@ -118,6 +139,36 @@ def _fixed_arguments(
                     f"that {flag} has no effect after it: take that line out, or {flags[flag]} out "
                     "of the settings"
                 )
+
+
+def _updates(body: Sequence[ast.stmt], parsed: Mapping[str, int]) -> list[int]:
+    """Return the lines in which all arguments may be replaced, as by those of a file.
+
+    Args:
+        body: Of a module or function.
+        parsed: The line in which the command line was parsed, by the name of its arguments.
+    """
+    lines = set()
+    for node in (node for statement in body for node in ast.walk(statement)):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(
+                    value=ast.Call(func=ast.Name(id="vars"), args=[holder])
+                    | ast.Attribute(value=holder, attr="__dict__"),
+                    attr="update",
+                ),
+                args=[new],
+            ) if not _is_fixed(new):
+                pass
+            case ast.Call(func=ast.Name(id="setattr"), args=[holder, name, _]) if not _is_fixed(
+                name
+            ):
+                pass
+            case _:
+                continue
+        if node.lineno > parsed.get(dotted_name(holder) or "", node.lineno):
+            lines.add(node.lineno)
+    return sorted(lines)
 
 
 def _member(flag: str, sources: Sequence[tuple[Path, ast.Module]]) -> str:

@@ -54,6 +54,46 @@ def test_an_argument_that_the_script_sets_itself_is_named(
     assert [sentence.partition("so that ")[2].split()[0] for sentence in told] == flags
 
 
+@pytest.mark.parametrize("words", [["--lr={rate}"], ["--lr", "{rate}"]])
+@pytest.mark.parametrize("values", ["flags", "json", "env"])
+def test_an_argument_whose_value_is_placed_in_the_command_is_named_too(
+    tmp_path: Path, words: list[str], values: str
+) -> None:
+    source = PARSER + "args = parser.parse_args()\nargs.lr = 0.5\n"
+    told = _sentences(
+        tmp_path,
+        {"train.py": source},
+        command=["python", "train.py", *words],
+        values=values,
+        given={"rate": 0.1},
+        baseline={"rate": 0.1},
+    )
+    assert len(told) == 1
+    assert told[0].endswith("take that line out, or rate out of the settings")
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_named"),
+    [
+        ("vars(args).update(load(args.config))", True),
+        ("if args.config:\n    args.__dict__.update(load(args.config))", True),
+        ("for k, v in load().items():\n    setattr(args, k, v)", True),
+        ("config.update(vars(args))", False),
+        ("vars(args).update({'device': 'cpu'})", False),
+        ("setattr(args, 'device', load())", False),
+        ("for k, v in load().items():\n    setattr(net, k, v)", False),
+    ],
+)
+def test_an_update_of_all_arguments_is_named(
+    tmp_path: Path, statement: str, is_named: bool
+) -> None:
+    source = PARSER + f"args = parser.parse_args()\n{statement}\n"
+    told = _sentences(tmp_path, {"train.py": source}, given=GIVEN)
+    assert ["all arguments may be replaced after" in one for one in told] == (
+        [True] if is_named else []
+    )
+
+
 def test_the_sentence_says_where_and_what_to_do(tmp_path: Path) -> None:
     source = PARSER + "args = parser.parse_args()\nargs.lr_patience = 4\n"
     assert _sentences(tmp_path, {"train.py": source}, given=GIVEN) == [
