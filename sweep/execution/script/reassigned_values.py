@@ -41,15 +41,17 @@ def reassigned_values(settings: ScriptSettings, line: CommandLine) -> list[str]:
     project = Path(settings.project)
     names = [*dict.fromkeys((*settings.given, *settings.baseline))]
     passed = [n for n in names if settings.is_passed(n) and settings.file_entry(n) is None]
-    told = []
+    first, *others = [_sources(command, project) for command in settings.commands]
+    told: list[str] = []
     if settings.values == "constants":
-        told = [s for n in passed for s in _changed_constant(settings.names[n], settings)]
+        everywhere = dict(source for sources in (first, *others) for source in sources)
+        for name in passed:
+            told += _changed_constant(settings.names[name], project, everywhere)
     flags = _placed_flags(settings.command)
     if settings.values == "flags":
         flags |= {flag_of(settings, line, n): n for n in passed}
-    sources = list(_sources(settings.command, project)) if flags else []
-    for path, tree in sources:
-        told += _fixed_arguments(tree, path, flags, sources)
+    for path, tree in first if flags else []:
+        told += _fixed_arguments(tree, path, flags, first)
     return told
 
 
@@ -64,34 +66,33 @@ def _placed_flags(command: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _sources(command: Sequence[str], project: Path) -> Iterator[tuple[Path, ast.Module]]:
+def _sources(command: Sequence[str], project: Path) -> list[tuple[Path, ast.Module]]:
     script = script_of(command, project)
-    if script is not None:
-        yield from ScriptSources(project, script.parent).read(script)
+    return list(ScriptSources(project, script.parent).read(script)) if script is not None else []
 
 
-def _changed_constant(called: str, settings: ScriptSettings) -> Iterator[str]:
+def _changed_constant(
+    called: str, project: Path, sources: Mapping[Path, ast.Module]
+) -> Iterator[str]:
     """Yield the places where a constant ``module:NAME`` gets another value."""
     module, _, constant = called.partition(":")
-    project = Path(settings.project)
     own = module_file(project, module)
     for one in later_assignments(own.read_bytes(), constant, own):
         yield (
             f"{called} is assigned again in the function {one.function} (line {one.line} of "
             f"{own.name}), after which it no longer has the value of the trial"
         )
-    for command in settings.commands:
-        for path, tree in _sources(command, project):
-            if path == own:
-                continue
-            for alias in _aliases(tree, module, constant):
-                for fixed in _fixed_later(tree.body, with_functions="." in alias):
-                    if fixed.name == alias:
-                        yield (
-                            f"{called} is set to {fixed.text} in line {fixed.line} of {path.name}, "
-                            "after which it no longer has the value of the trial; take that line "
-                            "out"
-                        )
+    for path, tree in sources.items():
+        names = set(_aliases(tree, module, constant)) if path != own else set()
+        # In a function a plain name is a variable of its own, an attribute is not.
+        dotted = {name for name in names if "." in name}
+        found = [one for one in _fixed_later(tree.body, with_functions=False) if one.name in names]
+        found += [one for one in _fixed_later(tree.body, with_functions=True) if one.name in dotted]
+        for fixed in dict.fromkeys(found):
+            yield (
+                f"{called} is set to {fixed.text} in line {fixed.line} of {path.name}, after which "
+                "it no longer has the value of the trial; take that line out"
+            )
 
 
 def _aliases(tree: ast.Module, module: str, constant: str) -> Iterator[str]:
