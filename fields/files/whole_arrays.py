@@ -1,14 +1,16 @@
 """Arrays of any number of axes, whole: the axes of bare ones are numbered.
 
-NumPy files and data sets of HDF5 without dimensions of their own are read here, all other files as
-fields are.
+NumPy files, and data sets of HDF5 and arrays of Zarr without dimensions of their own, are read
+here, all other files as fields are.
 """
 
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import xarray as xr
+import zarr
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.memory import require_memory
@@ -18,6 +20,7 @@ from fieldsharp.fields.files.hdf5_files import require_self_contained
 from fieldsharp.fields.files.hdf5_filters import require_filters
 from fieldsharp.fields.files.numpy_files import shape_and_bytes
 from fieldsharp.fields.files.recognition import kind_of, require_present
+from fieldsharp.fields.files.zarr_groups import dimension_names, open_store
 
 LEAST_AXES = 3
 """Of an array that is a forecast; fewer are coordinates and the like."""
@@ -42,6 +45,10 @@ def read_array(path: Path, key: str | None) -> xr.DataArray:
             return _of_archive(path, key)
         if kind == "HDF5":
             bare = _bare(path, key)
+            if bare is not None:
+                return bare
+        if kind in ("Zarr", "Zarr in a zip file"):
+            bare = _bare_of_zarr(path, key)
             if bare is not None:
                 return bare
         with open_dataset(path, key) as dataset:
@@ -122,3 +129,23 @@ def _bare(path: Path, key: str | None) -> xr.DataArray | None:
         require_filters(array, path)
         require_memory(array.nbytes, str(path))
         return _numbered(array[()], name)
+
+
+def _bare_of_zarr(path: Path, key: str | None) -> xr.DataArray | None:
+    """Return an array of a store without dimensions of its own; None where it has some."""
+    with open_store(path) as (store, root):
+        opened: Any = zarr.open(store=store, path=root, mode="r")
+        if isinstance(opened, zarr.Array):
+            if key is not None:
+                raise DataError(f"{path} is one array without a name; leave the key out")
+            name, array = path.stem, opened
+        else:
+            members = opened.members(max_depth=None)
+            found = {name: one for name, one in members if isinstance(one, zarr.Array)}
+            fields = [name for name, one in found.items() if one.ndim >= LEAST_AXES]
+            name = pick(fields if key is None else list(found), key and key.strip("/"), path)
+            array = found[name]
+            if any(dimension_names(array)):
+                return None
+        require_memory(array.nbytes, str(path))
+        return _numbered(np.asarray(array[...]), name)

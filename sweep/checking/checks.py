@@ -40,7 +40,9 @@ from fieldsharp.sweep.engine.preflight import (
 )
 from fieldsharp.sweep.execution.script.command_line import CommandLine
 from fieldsharp.sweep.execution.script.launch import find_program, flag_of
-from fieldsharp.sweep.execution.script.preflight import ScriptRequirements, changed_later
+from fieldsharp.sweep.execution.script.preflight import ScriptRequirements
+from fieldsharp.sweep.execution.script.project_snapshot import results_left_out
+from fieldsharp.sweep.execution.script.reassigned_values import reassigned_values
 from fieldsharp.sweep.study.data_summary import AFTER_THE_BASELINE
 
 CHECKS: dict[str, Callable[[CheckContext], Finding]] = {
@@ -130,7 +132,7 @@ def check_script(config: SweepConfig) -> Iterator[Check]:
         "script": lambda: _script(settings),
         "values": lambda: _values(config, settings, requirements.command_line),
         "targets": lambda: _targets(config),
-        "what comes back": lambda: _results(settings),
+        "what comes back": lambda: "; ".join([_results(settings), *results_left_out(settings)]),
     }
     for name, check in checks.items():
         try:
@@ -153,16 +155,26 @@ def _finding_of_error(error: FieldsharpError) -> Finding:
 
 def _script(settings: ScriptSettings) -> str:
     commands = [
-        " ".join([find_program(settings, command[0]), *command[1:]])
+        " ".join([find_program(settings, command[0]), *map(_shown, command[1:])])
         for command in settings.commands
     ]
     return f"{', then '.join(commands)}, in a copy of {settings.project} for every trial"
 
 
+def _shown(word: str) -> str:
+    """Return a word of a command, in quotes if its ends would not be seen."""
+    return word if word and not any(sign.isspace() for sign in word) else repr(word)
+
+
 def _values(config: SweepConfig, settings: ScriptSettings, line: CommandLine) -> str:
-    names = [name.removeprefix("script.") for name in config.search.space]
-    passed = ", ".join(f"{name} {_passed(name, settings, line)}" for name in names)
-    return "; ".join([f"searched: {passed}", *changed_later(settings)])
+    searched = [name.removeprefix("script.") for name in config.search.space]
+    fixed = [name for name in settings.given if name not in searched]
+    parts = [
+        f"{what}: {', '.join(f'{name} {_passed(name, settings, line)}' for name in names)}"
+        for what, names in (("searched", searched), ("fixed", fixed))
+        if names
+    ]
+    return "; ".join([*parts, *reassigned_values(settings, line)])
 
 
 def _passed(name: str, settings: ScriptSettings, line: CommandLine) -> str:

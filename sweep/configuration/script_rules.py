@@ -1,5 +1,6 @@
 """Rules for a sweep over a script that involve more than the settings of the script."""
 
+import json
 from collections.abc import Collection
 from typing import Any
 
@@ -80,10 +81,13 @@ def require_script_study(
             )
     unknown = [name for name in trainer.baseline if name not in {*names, *trainer.given}]
     if unknown:
+        values = {**trainer.baseline, **trainer.given}
+        present = ", ".join(f"{name}: {json.dumps(values[name])}" for name in names)
         raise ValueError(
             f"trainer.baseline names {unknown[0]}, which is neither searched nor under "
             "trainer.given, so the other trials would not know of it; set trainer.baseline to the "
-            "values of a training without a gradient term"
+            "values of a training without a gradient term, or if the script has none to its "
+            f"present ones: baseline: {{{present}}}"
         )
     targets = objective.targets
     if targets.by_name:

@@ -36,12 +36,25 @@ class FileEntry(NamedTuple):
 
 
 def _words(value: Any) -> Any:
-    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+    if not isinstance(value, list | tuple):
         raise ValueError(
             f"must be a list of words such as [python, train.py], found {value!r}; nothing is run "
             "through a shell"
         )
-    return value
+    return [_word(one) for one in value]
+
+
+def _word(value: Any) -> str:
+    """Return a word of a command; an integer as it is written, since YAML takes 4 for a number."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    # Of 1.10 or 1e-3 only the number is known here, not how it was written.
+    raise ValueError(
+        f"must be a list of words such as [python, train.py], found {value!r} among them; write it "
+        'in quotes, as in "0.10" or "true"'
+    )
 
 
 def _names(value: dict[str, Any]) -> dict[str, Any]:
@@ -56,9 +69,17 @@ def _names(value: dict[str, Any]) -> dict[str, Any]:
 
 def _pattern(text: str) -> re.Pattern[str]:
     try:
-        return re.compile(text)
+        pattern = re.compile(text)
     except re.error as error:
         raise ValueError(f"is no regular expression ({error}), found {text!r}; mend it") from error
+    outside_sets = re.sub(r"\[(?:\\.|[^\]])*\]", "", text.replace(r"\\", ""))
+    is_spread = re.search(r"(?:\\n|\n)(?![?*|)])", outside_sets) is not None
+    if is_spread and not pattern.flags & re.VERBOSE:
+        raise ValueError(
+            f"has a line break, found {text!r}, and is applied to one line after the other, so it "
+            "never matches; write only what stands in the line of the number"
+        )
+    return pattern
 
 
 def is_constant(name: str) -> bool:

@@ -193,6 +193,12 @@ def test_what_is_for_predictors_alone_is_refused_in_a_sentence(
         (["objective.targets.peak=auto"], "objective.targets.peak is auto, a share of what was"),
         (["trainer.patterns.peak=peak"], "the pattern of peak has no group, found 'peak'"),
         (["trainer.patterns.peak=(peak"], "is no regular expression"),
+        (
+            ["trainer.patterns.peak='test:\\n peak (.)'"],
+            "has a line break, found 'test:\\\\n peak (.)', and is applied to one line",
+        ),
+        (["trainer.command=[python, train.py, --lr, 0.10]"], "found 0.1 among them; write it in"),
+        (["trainer.command=[python, train.py, --on, true]"], "found True among them; write it in"),
         (["trainer.patterns={}"], "trainer.patterns lacks gradient, peak, rmse"),
         (["trainer.forecast=f.nc"], "trainer.forecast is set and trainer.truth is not"),
         (["trainer.forecast=../f.nc", "trainer.truth=t.nc"], "outside the folder of a trial"),
@@ -205,6 +211,7 @@ def test_what_is_for_predictors_alone_is_refused_in_a_sentence(
         (["search.pruner=promotion"], "trainer.progress does not say how the script tells"),
         (["search.space.width={low: 1, high: 9}"], "trainer.given lacks width, which is searched"),
         (["trainer.baseline={width: 1}"], "trainer.baseline names width, which is neither"),
+        (["trainer.baseline={width: 1}"], "its present ones: baseline: {gradient_weight: 0.05}"),
         (["trainer.forecast=.", "trainer.truth=t.nc"], "is '.', which is not the name of a file"),
         (["trainer.forecast=f.nc", "trainer.truth=f.nc"], "so that every forecast is perfect"),
         (
@@ -324,12 +331,68 @@ def test_check_says_what_a_script_is_run_as(
     assert main(["check", str(project / "sweep.yaml"), "--json"]) == 0
     checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
     assert all(check["ok"] for check in checks.values())
-    assert "gradient_weight as --gradient-weight" in checks["values"]["detail"]
+    assert "searched: gradient_weight as --gradient-weight" in checks["values"]["detail"]
+    assert "fixed: mode as --mode (flags)" in checks["values"]["detail"]
     assert (
         "guards whose metrics are not among them are left out"
         in (checks["what comes back"]["detail"])
     )
     assert main(["check", str(project / "sweep.yaml"), "--set", "trainer.links=[x]"]) == 1
+
+
+def test_check_shows_where_an_empty_word_stands(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = "trainer.command=[python, train.py, --mode, '', 'a b']"
+    assert main(["check", str(project / "sweep.yaml"), "--set", command, "--json"]) == 0
+    details = {one["name"]: one["detail"] for one in json.loads(capsys.readouterr().out)["checks"]}
+    assert "train.py --mode '' 'a b', in a copy" in details["script"]
+
+
+def test_check_and_start_name_the_files_of_the_project_that_are_taken_for_results(
+    project: Path,
+    storage_url: str,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    old = project / "logs" / "first"
+    old.mkdir(parents=True)
+    for folder in (old, project / "mine.db.files" / "logs" / "x"):  # of a sweep: never copied
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "metrics.csv").write_text("rmse\n0.1\n", encoding="utf-8")
+    source = TRAIN + "open('metrics.csv', 'w').write('rmse\\n0.5\\n')\n"
+    (project / "train.py").write_text(source, encoding="utf-8")
+    text = SWEEP.replace(
+        "  patterns:", "  metrics: {path: '**/metrics.csv', names: {rmse: rmse}}\n  patterns:"
+    )
+    (project / "sweep.yaml").write_text(text, encoding="utf-8")
+    sentence = (
+        "logs/first/metrics.csv in the project has the name of a result and is removed from the "
+        "copies of the trials"
+    )
+    assert main(["check", str(project / "sweep.yaml"), "--json"]) == 0
+    details = {one["name"]: one["detail"] for one in json.loads(capsys.readouterr().out)["checks"]}
+    assert details["what comes back"].endswith(sentence)
+    assert _start(project, storage_url, "--trials", "1") == 0
+    assert f"mine: {sentence}" in caplog.messages
+    assert (old / "metrics.csv").exists()
+
+
+def test_check_and_start_warn_of_an_argument_that_the_script_sets_itself(
+    project: Path,
+    storage_url: str,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source = TRAIN.replace("weight =", "arguments.mode = 'well'\nweight =")
+    (project / "train.py").write_text(source, encoding="utf-8")
+    sentence = (
+        "train.py sets arguments.mode to 'well' itself (line 9), so that --mode has no effect"
+    )
+    assert main(["check", str(project / "sweep.yaml"), "--json"]) == 0
+    assert sentence in capsys.readouterr().out
+    assert _start(project, storage_url, "--trials", "1") == 0
+    assert sentence in caplog.text
 
 
 def _contents(folder: Path) -> dict[str, str]:

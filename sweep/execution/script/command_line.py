@@ -61,8 +61,8 @@ class CommandLine(Settings):
 
     def spelling(self, name: str) -> str:
         """Return the flag of a value, with dashes or underscores as the script has it."""
-        dashes = "--" + name.replace("_", "-")
-        return next((flag for flag in (dashes, "--" + name) if flag in self.flags), dashes)
+        spellings = ("--" + name.replace("_", "-"), "--" + name, "-" + name)
+        return next((flag for flag in spellings if flag in self.flags), spellings[0])
 
     def words(self, flag: str, value: GivenValue) -> list[str]:
         """Return the words that pass a value.

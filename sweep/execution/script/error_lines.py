@@ -30,6 +30,8 @@ FATAL = re.compile(
 """Errors beside exceptions, of Python, C++, a shell, argparse and Hydra."""
 HINTS = ("Set the environment variable HYDRA_FULL_ERROR=1",)
 """Lines that follow an error and say nothing of it."""
+HYDRA_JOB = "Error executing job with overrides:"
+"""Before what Hydra prints of an error: a traceback, or of an object that it makes the message."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,14 @@ def _last_error(lines: list[str]) -> PrintedError | None:
                 follows_cause = False
                 index = end
         index += 1
-    if ends:
+    hydra = _error_of_hydra(lines)
+    if ends and (hydra is None or ends[-1][0] > hydra.index):
         last, line, has_cause = ends[-1]
         if has_cause and len(ends) > 1:
             line += f", caused by {ends[-2][1]}"
         return PrintedError(line, last)
+    if hydra is not None:
+        return hydra
     for kind in (ERROR, FATAL):
         found = [n for n, line in enumerate(lines) if kind.match(line)]
         if found:
@@ -116,6 +121,19 @@ def _last_error(lines: list[str]) -> PrintedError | None:
                 return PrintedError(f"{lines[at - 1].strip()} {lines[at].strip()}", at)
             return PrintedError(lines[at].strip(" |"), at)
     return None
+
+
+def _error_of_hydra(lines: list[str]) -> PrintedError | None:
+    """Return the last error that Hydra printed without a traceback: the lines of its message."""
+    starts = [n for n, line in enumerate(lines) if line.startswith(HYDRA_JOB)]
+    if not starts:
+        return None
+    told: list[str] = []
+    for line in lines[starts[-1] + 1 :]:
+        if not line.strip() or line.startswith(HINTS) or TRACEBACK.match(line):
+            break
+        told.append(line.strip())
+    return PrintedError(" ".join(told), starts[-1] + len(told)) if told else None
 
 
 def _end_of_traceback(lines: list[str], start: int) -> int | None:

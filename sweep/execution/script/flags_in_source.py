@@ -2,14 +2,12 @@
 
 import ast
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 from fieldsharp.sweep.execution.script.assignments import Function, dotted_name
 from fieldsharp.sweep.execution.script.command_line import CommandLine, Flag, Grammar
+from fieldsharp.sweep.execution.script.script_sources import ScriptSources, imported, script_of
 
-MOST_SOURCES = 300
-LARGEST_SOURCE = 2_000_000
 OTHER_PARSERS = {
     *("click", "typer", "tyro", "fire", "absl", "hydra", "omegaconf", "simple_parsing"),
     *("jsonargparse", "lightning", "pytorch_lightning", "transformers", "docopt", "configargparse"),
@@ -19,98 +17,30 @@ OTHER_PARSERS = {
 
 def flags_in_source(project: Path, words: Sequence[str]) -> CommandLine:
     """Return the command line of a command, from its script and what that imports of a project."""
-    script = _script_of(words, project)
-    sources = _Sources(project, script.parent) if script is not None else None
-    trees = list(sources.read(script)) if sources is not None and script is not None else []
-    imported = {name.partition(".")[0] for tree in trees for name in _imported(tree)}
+    script = script_of(words, project)
+    sources = ScriptSources(project, script.parent) if script is not None else None
+    read = list(sources.read(script)) if sources is not None and script is not None else []
+    trees = [tree for _, tree in read]
+    packages = {name.partition(".")[0] for tree in trees for name in imported(tree)}
     flags: dict[str, Flag] = {}
     for tree in trees:
-        for name, flag in _declared(tree, imported):
+        for name, flag in _declared(tree, packages):
             flags.setdefault(name, flag)
     grammar: Grammar = "plain"
-    if "hydra" in imported:
+    if "hydra" in packages:
         grammar = "hydra"
     elif any(_is_call_of(node, "from_cli") for tree in trees for node in ast.walk(tree)):
         grammar = "omegaconf"
-    elif "fire" in imported:
+    elif "fire" in packages:
         grammar = "fire"
     complete = (
         sources is not None
         and not sources.is_cut
         and bool(flags)
-        and not imported & OTHER_PARSERS
+        and not packages & OTHER_PARSERS
         and _all_is_said(trees)
     )
     return CommandLine(flags=flags, is_complete=complete, grammar=grammar)
-
-
-def _script_of(words: Sequence[str], project: Path) -> Path | None:
-    for before, word in pairwise(words):
-        path = project / word
-        if before == "-m":
-            base = project.joinpath(*word.split("."))
-            path = base / "__main__.py" if base.is_dir() else base.with_suffix(".py")
-        elif before == "-c" or not word.endswith(".py"):
-            continue
-        return path if path.is_file() and path.resolve().is_relative_to(project.resolve()) else None
-    return None
-
-
-class _Sources:
-    """The modules of a project that a script imports, each read once."""
-
-    def __init__(self, project: Path, folder: Path) -> None:
-        self._roots = list(dict.fromkeys((folder, project, project / "src")))
-        self._seen: set[Path] = set()
-        self.is_cut = False
-
-    def read(self, script: Path) -> Iterator[ast.Module]:
-        """Yield the syntax trees, the script's first."""
-        waiting = [script]
-        while waiting:
-            path = waiting.pop(0)
-            if path in self._seen:
-                continue
-            self._seen.add(path)
-            try:
-                if len(self._seen) > MOST_SOURCES or path.stat().st_size > LARGEST_SOURCE:
-                    self.is_cut = True
-                    return
-                tree = ast.parse(path.read_bytes())
-            except (OSError, SyntaxError, ValueError, RecursionError):
-                self.is_cut = True
-                continue
-            yield tree
-            for name in _imported(tree, path, self._roots):
-                waiting += self._files_of(name)
-
-    def _files_of(self, module: str) -> Iterator[Path]:
-        parts = module.split(".")
-        for root in self._roots:
-            for count in range(1, len(parts) + 1):
-                base = root.joinpath(*parts[:count])
-                yield from (
-                    p for p in (base / "__init__.py", base.with_suffix(".py")) if p.is_file()
-                )
-
-
-def _imported(
-    tree: ast.Module, path: Path | None = None, roots: Sequence[Path] = ()
-) -> Iterator[str]:
-    """Yield the names of modules that a module imports, relative ones as their absolute names."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                above = path.parents[node.level - 1] if path is not None else None
-                root = next((r for r in roots if above and above.is_relative_to(r)), None)
-                if above is None or root is None:
-                    continue
-                base = ".".join([*above.relative_to(root).parts, *base.split(".")]).strip(".")
-            yield base
-            yield from (f"{base}.{alias.name}".strip(".") for alias in node.names)
 
 
 def _is_call_of(node: ast.AST, *names: str) -> bool:
@@ -121,7 +51,7 @@ def _is_call_of(node: ast.AST, *names: str) -> bool:
     )
 
 
-def _declared(tree: ast.Module, imported: set[str]) -> Iterator[tuple[str, Flag]]:
+def _declared(tree: ast.Module, packages: set[str]) -> Iterator[tuple[str, Flag]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             if _is_call_of(node, "add_argument", "add_option"):
@@ -130,11 +60,11 @@ def _declared(tree: ast.Module, imported: set[str]) -> Iterator[tuple[str, Flag]
                 yield from _of_click(node)
             elif isinstance(node.func, ast.Attribute) and node.func.attr.startswith("DEFINE_"):
                 yield from _of_absl(node)
-        elif isinstance(node, ast.ClassDef) and imported & {
+        elif isinstance(node, ast.ClassDef) and packages & {
             *("tyro", "simple_parsing", "transformers")
         }:
-            yield from _of_fields(node, dashes="tyro" in imported)
-        elif isinstance(node, Function) and "typer" in imported:
+            yield from _of_fields(node, dashes="tyro" in packages)
+        elif isinstance(node, Function) and "typer" in packages:
             yield from _of_typer(node)
 
 

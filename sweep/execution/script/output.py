@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fieldsharp.sweep.configuration.script_settings import NEEDED, ScriptSettings
+from fieldsharp.sweep.execution.script.error_lines import ANSI
 
 BUFFERED_BYTES = 128 * 1024
 """Of the begin of the output, and as many of its end."""
@@ -84,7 +85,8 @@ class OutputParser:
         rest, self._rest = self._rest, b""
         yield from self._parse_line(rest.decode(errors="replace"))
 
-    def _parse_line(self, line: str) -> Iterator[PrintedEpoch]:
+    def _parse_line(self, printed: str) -> Iterator[PrintedEpoch]:
+        line = ANSI.sub("", printed)
         for name, pattern in self._patterns.items():
             if found := pattern.search(line):
                 self.metrics[name] = found[1] or ""

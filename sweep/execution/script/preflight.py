@@ -16,7 +16,7 @@ from fieldsharp.sweep.configuration.script_results import FieldFile, field_file,
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings, is_constant
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.script.command_line import CommandLine
-from fieldsharp.sweep.execution.script.constant_rewriter import later_assignments, module_file
+from fieldsharp.sweep.execution.script.constant_rewriter import module_file
 from fieldsharp.sweep.execution.script.flags_in_help import flags_in_help
 from fieldsharp.sweep.execution.script.launch import (
     ScriptCall,
@@ -39,6 +39,8 @@ from fieldsharp.sweep.execution.script.project_copy import (
     project_sha256,
     require_project,
 )
+from fieldsharp.sweep.execution.script.project_snapshot import results_left_out
+from fieldsharp.sweep.execution.script.reassigned_values import reassigned_values
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.formatting import PROJECT
 from fieldsharp.sweep.study.observed_truth import with_observed
@@ -61,24 +63,11 @@ def require_script(config: SweepConfig) -> CommandLine:
     requirements = ScriptRequirements(config)
     for require in requirements.by_name.values():
         require()
-    for sentence in changed_later(_trainer(config)):
+    for sentence in reassigned_values(_trainer(config), requirements.command_line):
         logger.warning("%s: %s", config.study, sentence)
+    for sentence in results_left_out(_trainer(config)):
+        logger.info("%s: %s", config.study, sentence)
     return requirements.command_line
-
-
-def changed_later(settings: ScriptSettings) -> list[str]:
-    """Return a sentence for each constant that a function of its module assigns again."""
-    sentences = []
-    for name, called in settings.names.items():
-        if settings.values == "constants" and settings.file_entry(name) is None:
-            module, _, constant = called.partition(":")
-            path = module_file(Path(settings.project), module)
-            sentences += [
-                f"{called} is assigned again in the function {one.function} (line {one.line} of "
-                f"{path.name}), after which it no longer has the value of the trial"
-                for one in later_assignments(path.read_bytes(), constant, path)
-            ]
-    return sentences
 
 
 def _trainer(config: SweepConfig) -> ScriptSettings:

@@ -9,13 +9,14 @@ import shutil
 from glob import has_magic
 from pathlib import Path
 
+from fieldsharp.core.errors import ConfigError
 from fieldsharp.storage.durable_files.atomic import write_durably
 from fieldsharp.storage.durable_files.regular_files import read_within
 from fieldsharp.sweep.configuration.script_results import path_of
 from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 from fieldsharp.sweep.execution.script.command_line import CommandLine
 from fieldsharp.sweep.execution.script.project_copy import copy_files, excluded_names, project_files
-from fieldsharp.sweep.execution.script.written_files import matches
+from fieldsharp.sweep.execution.script.written_files import fits, matches
 from fieldsharp.sweep.study.formatting import PROJECT
 
 logger = logging.getLogger(__name__)
@@ -67,15 +68,41 @@ def _remove_results(settings: ScriptSettings, folder: Path) -> None:
     Raises:
         OSError: If it cannot be removed.
     """
-    truths = (one for one in (settings.truth, settings.training_truth) if one is not None)
-    # A truth that a pattern names is written by the script; another may be of the project.
-    patterns = (name for name in map(path_of, truths) if has_magic(name) and PROJECT not in name)
-    for name in (*settings.results.values(), *patterns):
+    for name in _names_of_results(settings):
         for path in matches(folder, name, settings):
             if path.is_file() or path.is_symlink():
                 path.unlink()
             elif path.is_dir():
                 shutil.rmtree(path)  # such as a Zarr store
+
+
+def _names_of_results(settings: ScriptSettings) -> list[str]:
+    truths = (one for one in (settings.truth, settings.training_truth) if one is not None)
+    # A truth that a pattern names is written by the script; another may be of the project.
+    patterns = (name for name in map(path_of, truths) if has_magic(name) and PROJECT not in name)
+    return list(dict.fromkeys((*settings.results.values(), *patterns)))
+
+
+def results_left_out(settings: ScriptSettings) -> list[str]:
+    """Return a sentence if files of a project have names of results, and so are in no copy.
+
+    Raises:
+        ConfigError: If the project cannot be read.
+    """
+    project = Path(settings.project)
+    try:
+        copied = set(project_files(project, excluded_names(settings)))
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename} cannot be read ({error.strerror}); make it readable"
+        ) from error
+    stores = {above for path in copied for above in path.parents if above.suffix == ".zarr"}
+    names = _names_of_results(settings)
+    found = sorted(str(p) for p in copied | stores if any(fits(p, name) for name in names))
+    if not found:
+        return []
+    verb = "has the name of a result and is" if len(found) == 1 else "have names of results and are"
+    return [f"{_name_first(found)} in the project {verb} removed from the copies of the trials"]
 
 
 def changed_files(settings: ScriptSettings, snapshot: Path) -> list[str]:

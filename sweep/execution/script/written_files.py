@@ -1,9 +1,11 @@
 """Files that a script wrote: the newest that fits a name or pattern, and those like results."""
 
 import os
+from collections.abc import Sequence
 from difflib import SequenceMatcher
+from fnmatch import fnmatchcase
 from glob import escape, glob, has_magic
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.core.printable import printable
@@ -38,6 +40,27 @@ def matches(folder: Path, name: str, settings: ScriptSettings) -> list[Path]:
     found = glob(os.path.join(escape(str(folder)), own), recursive=True)  # noqa: PTH118, PTH207
     inside = [Path(one) for one in found if _belongs(Path(one), folder, name)]
     return sorted(inside, key=lambda path: (path.stat().st_mtime_ns, str(path)))
+
+
+def fits(path: PurePath, name: str) -> bool:
+    """Return whether a path relative to a project has a name, or fits a pattern, of the settings.
+
+    As ``matches`` finds it in a folder, without a walk over links that may lead in a circle.
+    """
+    wanted = PurePath(name)
+    return path == wanted or (has_magic(name) and _fit(path.parts, wanted.parts))
+
+
+def _fit(parts: Sequence[str], patterns: Sequence[str]) -> bool:
+    if not patterns:
+        return not parts
+    pattern, *rest = patterns
+    if pattern == "**":
+        shown = next((n for n, part in enumerate(parts) if part.startswith(".")), len(parts))
+        return any(_fit(parts[skipped:], rest) for skipped in range(shown + 1))
+    if not parts or (parts[0].startswith(".") and not pattern.startswith(".")):
+        return False
+    return fnmatchcase(parts[0], pattern) and _fit(parts[1:], rest)
 
 
 def _belongs(path: Path, folder: Path, name: str) -> bool:

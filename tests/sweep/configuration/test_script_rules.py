@@ -155,3 +155,17 @@ def test_a_forecast_of_a_script_can_be_weighted_by_area(project: Path) -> None:
     }
     tree["trainer"]["given"] = {"gradient_weight": 0.05}
     assert validate(tree, "the test").objective.measures.area_weights == "auto"
+
+
+def test_an_integer_of_a_command_is_the_word_that_is_written(project: Path) -> None:
+    trainer = {**FORECAST, "command": ["python", "train.py", "--in_shape", 4, -1, "0.10", ""]}
+    found = _config(project, trainer).trainer
+    assert found is not None
+    assert found.command == ("python", "train.py", "--in_shape", "4", "-1", "0.10", "")
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"[^\n]* rmse (\S+)", r"rmse (\S+)(?:\n|$)", r"rmse (\S+)\n?", r"rmse\\n (\S+)"]
+)
+def test_a_pattern_that_may_match_within_a_line_is_taken(project: Path, pattern: str) -> None:
+    assert _config(project, {**FORECAST, "patterns": {"rmse": pattern}}).trainer is not None

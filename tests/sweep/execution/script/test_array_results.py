@@ -103,6 +103,27 @@ def test_arrays_of_every_file_type_are_judged_as_evaluate_does(
     )
 
 
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("is_group", [True, False])
+def test_arrays_of_zarr_without_names_of_dimensions_are_read_too(
+    tmp_path: Path, zarr_format: int, is_group: bool
+) -> None:
+    save = f"zarr.save_array('%s.zarr', %s, zarr_format={zarr_format})"
+    if is_group:
+        save = f"zarr.save_group('%s.zarr', q=%s, other=t[0], zarr_format={zarr_format})"
+    write = "import zarr\n" + save % ("f", "f[:, :, :, None]") + "\n" + save % ("t", "t")
+    key = {"key": "q"} if is_group else {}
+    forecast = {"path": "f.zarr", "axes": AXES, **key}
+    ran = _run(tmp_path, write, forecast, {"path": "t.zarr", "axes": TRUTH_AXES, **key})
+    assert isinstance(ran.end, TrialDone), ran.reason
+    f, t = _made()
+    assert ran.reports[0].judgement.overall["rmse"] == pytest.approx(
+        np.sqrt(((f - t[:, :, None]) ** 2).mean((3, 4)).mean())
+    )
+    ran = _run(tmp_path / "other", write, "f.zarr", "t.zarr")
+    assert "names of dimensions; write it" in ran.reason or "is one array" in ran.reason
+
+
 def test_forecast_and_truth_are_two_channels_or_keys_of_one_file(tmp_path: Path) -> None:
     one = {"path": "out/*/b.npz", "axes": ["sample", "y", "x"]}
     write = "import os\nos.makedirs('out/7')\nnp.savez('out/7/b.npz', p=f[:, 0, 0], q=t[:, 0])"

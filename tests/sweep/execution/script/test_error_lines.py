@@ -71,6 +71,32 @@ def test_hydra_names_the_error_and_not_its_hint(
     assert printed_error(text, is_uncaught=True) == "ValueError: no data"
 
 
+HYDRA_MAKES = """
+import hydra
+from hydra.utils import instantiate
+@hydra.main(version_base=None, config_path=None)
+def main(cfg):
+    try:
+        raise ValueError("handled")
+    except ValueError:
+        import traceback; traceback.print_exc()
+    instantiate({"net": {"_target_": "collections.deque", "maxlen": -1}})
+main()
+"""
+
+
+def test_hydra_names_the_error_of_what_it_makes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = _printed(HYDRA_MAKES)
+    assert printed_error(text, is_uncaught=True) == (
+        "Error in call to target 'collections.deque': ValueError('maxlen must be non-negative') "
+        "full_key: net"
+    )
+    assert "maxlen must be non-negative" in shown_lines(text)
+
+
 def test_an_error_that_the_script_went_on_after_is_not_why_it_ended() -> None:
     text = _printed("raise ValueError('handled')") + "epoch\n" * 50
     assert printed_error(text, is_uncaught=False) == ""

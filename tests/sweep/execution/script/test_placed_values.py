@@ -32,6 +32,7 @@ p.add_argument("--no_bias", action="store_false", dest="bias")
 p.add_argument("--ema", type=bool, default=True)
 p.add_argument("--milestones", nargs="+", type=int)
 p.add_argument("-w", type=float)
+p.add_argument("-frames_input", type=int)
 p.add_argument("name", nargs="?")
 print(vars(p.parse_args()))
 """
@@ -73,6 +74,7 @@ def test_flags_are_spelled_and_filled_as_argparse_reads_them(tmp_path: Path) -> 
         "ema": False,
         "milestones": [10, 20],
         "weight": -1e-05,
+        "frames_input": 12,
     }
     ran = run_script(tmp_path, ARGPARSE + ALL_WELL, given=given_values, names={"weight": "-w"})
     assert isinstance(ran.end, TrialDone), ran.reason
@@ -86,6 +88,7 @@ def test_flags_are_spelled_and_filled_as_argparse_reads_them(tmp_path: Path) -> 
             "ema": False,
             "milestones": [10, 20],
             "w": -1e-05,
+            "frames_input": 12,
             "name": None,
         }
     )

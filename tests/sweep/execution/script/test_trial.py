@@ -26,6 +26,13 @@ def test_numbers_are_picked_from_what_is_printed_and_the_last_counts(tmp_path: P
     assert ran.printed == "gradient 1.0\n" + ALL_WELL[7:-3] + "\n"
 
 
+def test_numbers_in_colours_are_read_without_them(tmp_path: Path) -> None:
+    source = 'print("gradient 2.1 \\x1b[32mpeak 112\\x1b[0m rmse \\x1b[1;31m0.5\\x1b[0m")\n'
+    ran = run_script(tmp_path, source)
+    assert isinstance(ran.end, TrialDone), ran.reason
+    assert ran.reports[-1].metrics == {"gradient": 2.1, "peak": 112.0, "rmse": 0.5}
+
+
 def test_a_file_of_metrics_is_read_and_what_is_no_number_passed_over(tmp_path: Path) -> None:
     found = {"gradient": 2.1, "peak": 112, "rmse": 0.5, "bias": 0.1, "name": "x", "ok": True}
     source = f"import json\njson.dump({found!r}, open('found.json', 'w'))\n"
