@@ -32,7 +32,7 @@ LOSSES = ("mse", "amse_mix")
 OURS = "unet"
 TESTS = "tests.model.predictors.nets"
 Options = Mapping[str, Any]
-AT_ONCE: Mapping[str, tuple[str, Options]] = {
+FROM_PERSISTENCE: Mapping[str, tuple[str, Options]] = {
     OURS: ("unet", {}),
     "FNO": (
         "image",
@@ -65,12 +65,12 @@ AT_ONCE: Mapping[str, tuple[str, Options]] = {
         },
     ),
 }
-FROM_PERSISTENCE = " from persistence"
+RANDOM = " from random weights"
 NETS: Mapping[str, tuple[str, Options]] = {
-    **AT_ONCE,
+    **FROM_PERSISTENCE,
     **{
-        f"{name}{FROM_PERSISTENCE}": (predictor, {**options, "from_persistence": True})
-        for name, (predictor, options) in AT_ONCE.items()
+        f"{name}{RANDOM}": (predictor, {**options, "from_persistence": False})
+        for name, (predictor, options) in FROM_PERSISTENCE.items()
         if name != OURS
     },
 }

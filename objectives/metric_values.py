@@ -1,5 +1,6 @@
 """Metrics of a forecast as numbers: stored with a study and read without torch."""
 
+import math
 from statistics import fmean
 
 from pydantic import ConfigDict
@@ -44,9 +45,19 @@ class MetricValues(PerVariable):
         The RMSE over all samples and leads; of several variables, whose units differ, the mean of
         their RMSEs, each as a share of that of each cell's mean.
         """
+        return self._error_in("rmse")
+
+    @property
+    def error_of_persistence(self) -> float:
+        """The same of the last known frame; infinite where that is not known."""
+        if "rmse_persistence" not in self.overall:
+            return math.inf
+        return self._error_in("rmse_persistence")
+
+    def _error_in(self, metric: str) -> float:
         if not self.others:
-            return self.overall["rmse"]
-        return fmean(one.overall["rmse"] / one.overall["rmse_climatology"] for one in self.each())
+            return self.overall[metric]
+        return fmean(one.overall[metric] / one.overall["rmse_climatology"] for one in self.each())
 
     def at(self, lead: int) -> dict[str, float]:
         """Return every metric at one lead."""

@@ -35,7 +35,7 @@ class Image(nn.Module):
         output: Where the forecast is in what the net returns, such as ``sample`` or ``0``.
         call: Further arguments of ``forward``.
         from_persistence: Whether the increment is multiplied by trained factors that begin at 0, so
-            that training starts from persistence.
+            that training starts from persistence and not from what random weights make.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Image(nn.Module):
         multiple: int | None = None,
         output: str | int | None = None,
         call: Mapping[str, Any] | None = None,
-        from_persistence: bool = False,
+        from_persistence: bool = True,
     ) -> None:
         super().__init__()
         require_options(module, inputs_as, outputs_as, multiple, call, from_persistence)

@@ -43,7 +43,7 @@ class Video(nn.Module):
         output: Where the forecast is in what the net returns, such as ``0`` or ``0.1``.
         call: Further arguments of ``forward``.
         from_persistence: Whether the increment is multiplied by trained factors that begin at 0, so
-            that training starts from persistence.
+            that training starts from persistence and not from what random weights make.
 
     Attributes:
         repeats: Whether the net returns a frame for each that it is given.
@@ -64,7 +64,7 @@ class Video(nn.Module):
         multiple: int | None = None,
         output: str | int | None = None,
         call: Mapping[str, Any] | None = None,
-        from_persistence: bool = False,
+        from_persistence: bool = True,
     ) -> None:
         super().__init__()
         require_options(module, inputs_as, outputs_as, multiple, call, from_persistence)

@@ -28,6 +28,18 @@ def test_a_training_ends_two_epochs_after_its_best(
     assert (rule.kept(rmses), rule.is_over(rmses)) == (kept, is_over)
 
 
+def test_a_net_that_is_no_better_than_the_last_frame_is_trained_on() -> None:
+    """As one that starts from that frame, is worse for some epochs and then better."""
+    rule = StoppingRule(least=1, most=9, patience=2).beside(5.0)
+    course = [5.0, 6.0, 6.0, 5.5, 5.0, 4.0, 3.0, 3.5, 3.5]
+    assert [rule.is_over(course[:epochs]) for epochs in range(1, 9)] == [False] * 8
+    assert rule.is_over(course)
+    assert rule.kept(course) == 7
+    assert StoppingRule(least=1, most=9, patience=2).is_over(course[:3])
+    assert StoppingRule(least=1, most=9, patience=2).beside(7.0).is_over(course[:3])
+    assert not rule.reached_most(course)
+
+
 def test_a_fall_that_is_too_small_is_no_improvement_until_it_adds_up() -> None:
     rule = StoppingRule(least=1, most=100, patience=3)
     small = 1.0 - 0.6 * LEAST_GAIN

@@ -27,7 +27,8 @@ FNO: dict[str, Any] = {
 
 def build(module: str, shape: ForecastShape = SHAPE, name: str = "image", **options: Any) -> Image:
     torch.manual_seed(0)
-    given = {"module": module if ":" in module else NETS + module, **options}
+    path = module if ":" in module else NETS + module
+    given = {"module": path, "from_persistence": False, **options}
     settings = PredictorSettings.model_validate({"name": name, "width": 4, "options": given})
     predictor = build_predictor(settings, shape)
     check_predictor(predictor, shape, name)
@@ -81,10 +82,10 @@ def test_the_forecast_is_the_last_frame_and_what_the_net_makes_of_the_history(
 @pytest.mark.parametrize(
     ("name", "options"), [("image", FNO), ("video", {"module": NETS + "conv3d", "order": "BCTHW"})]
 )
-def test_a_net_may_start_from_persistence_and_learns_all_the_same(
+def test_an_untrained_net_predicts_persistence_and_learns_all_the_same(
     name: str, options: dict[str, Any]
 ) -> None:
-    given = {"name": name, "options": {**options, "from_persistence": True}}
+    given = {"name": name, "options": options}
     predictor = build_predictor(PredictorSettings.model_validate(given), SHAPE)
     history = history_of(SHAPE)
     last = history[:, -1:, : SHAPE.channels].expand(-1, SHAPE.horizon, -1, -1, -1)

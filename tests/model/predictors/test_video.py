@@ -30,7 +30,10 @@ TRANSLATOR: dict[str, Any] = {
 def build(module: str, shape: ForecastShape = SHAPES[0], **options: Any) -> Video:
     torch.manual_seed(0)
     settings = PredictorSettings.model_validate(
-        {"name": "video", "options": {"module": NETS + module, **options}}
+        {
+            "name": "video",
+            "options": {"module": NETS + module, "from_persistence": False, **options},
+        }
     )
     predictor = build_predictor(settings, shape)
     check_predictor(predictor, shape, "video")
