@@ -45,7 +45,8 @@ FROM_PERSISTENCE: Mapping[str, tuple[str, Options]] = {
             "arguments": {
                 "hidden_channels": 12,
                 "n_layers": 3,
-                "uno_out_channels": [12, 12, 12],
+                "channel_mlp_skip": "linear",
+                "uno_out_channels": [12, 16, 12],
                 "uno_n_modes": [[8, 8], [6, 6], [8, 8]],
                 "uno_scalings": [[1.0, 1.0], [0.5, 0.5], [2.0, 2.0]],
             },

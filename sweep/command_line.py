@@ -34,7 +34,7 @@ from fieldsharp.sweep.commands import (
     train,
 )
 from fieldsharp.sweep.commands.options import rejoin_completion_words
-from fieldsharp.sweep.commands.printing import say_on_stderr, write_any_character
+from fieldsharp.sweep.commands.printing import say, say_on_stderr, write_any_character
 from fieldsharp.sweep.commands.process import DEBUG, sentence
 from fieldsharp.sweep.execution.log_output import log_of_commands
 
@@ -51,7 +51,7 @@ app = typer.Typer(
 
 def _print_version(value: bool) -> None:
     if value:
-        typer.echo(f"fieldsharp {version()}")
+        say(f"fieldsharp {version()}")
         raise typer.Exit
 
 
