@@ -124,8 +124,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption("loadgroup", False):
         return
     for item in items:
-        for fixture in MADE_ONCE.keys() & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(MADE_ONCE[fixture]))
+        used = getattr(item, "fixturenames", ())
+        # The first of several: every process must choose the same.
+        shared = next((group for name, group in MADE_ONCE.items() if name in used), None)
+        if shared is not None:
+            item.add_marker(pytest.mark.xdist_group(shared))
         mark = item.get_closest_marker("xdist_group")
         if mark is not None and not item.nodeid.endswith(f"@{mark.args[0]}"):
             item._id = type(item.id).parse(f"{item.nodeid}@{mark.args[0]}")
