@@ -99,7 +99,8 @@ def run(
     from fieldsharp.sweep.commands.members_view import show_members
     from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.commands.status_view import show_guards
-    from fieldsharp.sweep.trials.file_evaluation import NumbersInFiles, evaluate_files
+    from fieldsharp.sweep.trials.file_evaluation import evaluate_files
+    from fieldsharp.sweep.trials.file_fields import NumbersInFiles
     from fieldsharp.sweep.trials.file_references import (
         evaluation_as_json,
         file_references,

@@ -8,7 +8,8 @@ from fieldsharp.fields.settings import GridMeasures
 from fieldsharp.objectives.guards import GuardOutcome, broken
 from fieldsharp.sweep.interface.display import block, line, table
 from fieldsharp.sweep.interface.given_data import Field, given_fields
-from fieldsharp.sweep.trials.file_evaluation import NumbersInFiles, evaluate_files
+from fieldsharp.sweep.trials.file_evaluation import evaluate_files
+from fieldsharp.sweep.trials.file_fields import NumbersInFiles
 from fieldsharp.sweep.trials.file_references import evaluation_as_json
 from fieldsharp.sweep.trials.file_sharpening import TrainingFiles
 

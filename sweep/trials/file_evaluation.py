@@ -2,76 +2,55 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from fieldsharp.core.memory import Use
 from fieldsharp.fields.array_axes import FieldPair
 from fieldsharp.fields.baseline_pairing import pair_baseline
 from fieldsharp.fields.coordinates.grid_geometry import GridGeometry, grid_geometry
-from fieldsharp.fields.coordinates.selection import FORECAST_SELECT, TRUTH_SELECT, Selection
-from fieldsharp.fields.files.formats import holds_variable, open_dataset, pick_variable
-from fieldsharp.fields.masked_statistics import Climatology
+from fieldsharp.fields.coordinates.selection import Selection
 from fieldsharp.fields.pairing import FramePairs, pair_frames
-from fieldsharp.fields.reading import RAW, RawField, read_forecast, read_raw
-from fieldsharp.fields.settings import DataSettings, GridMeasures
+from fieldsharp.fields.reading import RawField
+from fieldsharp.fields.settings import GridMeasures
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome, check_guards
-from fieldsharp.objectives.limits.field_variation import FieldVariation
-from fieldsharp.objectives.limits.truth_variation import TruthVariation
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings
-from fieldsharp.objectives.verification import Verification
-from fieldsharp.objectives.verification_batch import VerificationBatch
 from fieldsharp.sweep.trials.file_climatology import (
     FOLLOW_THE_TRUTH,
     LEAST_CLIMATOLOGY_FRAMES,
     file_climatology,
-    typical_cells,
+)
+from fieldsharp.sweep.trials.file_fields import (
+    BASELINE,
+    NumbersInFiles,
+    read_forecast_file,
+    read_truth_file,
 )
 from fieldsharp.sweep.trials.file_members import MembersOfFile, verify_members
-from fieldsharp.sweep.trials.file_sharpening import FileSharpeners, TrainingFiles, as_samples
+from fieldsharp.sweep.trials.file_metrics import (
+    evaluate_frames,
+    metrics_of_frames,
+    variation_of_truth,
+)
+from fieldsharp.sweep.trials.file_sharpening import FileSharpeners, TrainingFiles
 from fieldsharp.sweep.trials.forecast_series import (
     PartOfForecast,
     check_order_of_series,
     indices_by_lead,
     indices_by_member,
     of_lead,
-    one_pair_a_time,
 )
 from fieldsharp.sweep.trials.frame_order import WHAT_ORDER_NEEDS
 
-BATCH_FRAMES = 64
-TRUTH = Use(bytes_a_value=72)
-"""Memory for the truth, with a forecast in memory: common frames of both, and the climatology."""
-BASELINE = Use(bytes_a_value=24)
-"""Memory for the baseline, with both in memory: itself and the paired frames."""
 NOT_IN_JSON = (
     *("metrics", "guards", "metric_values", "values_missing", "frames_missing"),
     *("baseline_values", "sharpened", "not_fitted", "by_lead", "by_member", "members"),
 )
 """Attributes of an evaluation that are written to JSON in another form or not at all."""
-
-
-@dataclass(frozen=True)
-class NumbersInFiles:
-    """What numbers in the files of an evaluation mean, as ``data.*`` says of a sweep.
-
-    Attributes:
-        missing_values: Numbers that mark missing values beside those that a file declares.
-        allow_fill_like: Whether numbers that look like undeclared fill values are data.
-    """
-
-    missing_values: tuple[float, ...] = ()
-    allow_fill_like: bool = False
-
-    def settings(self, of_file: DataSettings) -> DataSettings:
-        """Return the settings of a file with these."""
-        return of_file.model_copy(update=asdict(self))
 
 
 @dataclass(frozen=True)
@@ -199,8 +178,8 @@ def evaluate_files(
         predicted, observed = fields.predicted, fields.observed
         name = str(predicted.array.name)
     else:
-        name, predicted = _read_forecast(forecast, variable, chosen, numbers)
-        observed = _read_truth(truth, name, truth_variable, select, numbers)
+        name, predicted = read_forecast_file(forecast, variable, chosen, numbers)
+        observed = read_truth_file(truth, name, truth_variable, select, numbers)
     climatology, description, settings = file_climatology(observed, limits or GuardSettings())
     pairs = pair_frames(forecast, predicted, truth, observed)
     measures = measures or GridMeasures()
@@ -211,28 +190,30 @@ def evaluate_files(
             predicted_then = sharpen_with.fields.predicted
             observed_then = sharpen_with.fields.observed
         else:
-            of_training, predicted_then = _read_forecast(
+            of_training, predicted_then = read_forecast_file(
                 sharpen_with.forecast, variable, chosen, numbers, may_lack=True
             )
-            observed_then = _read_truth(
+            observed_then = read_truth_file(
                 sharpen_with.truth, of_training, truth_variable, select, numbers
             )
         sharpeners = FileSharpeners.fit(
             sharpen_with, predicted_then, observed_then, observed, pairs
         )
         del predicted_then, observed_then
-    found = _evaluate(pairs, climatology, sharpeners if baseline is None else None, geometry)
+    found = evaluate_frames(pairs, climatology, sharpeners if baseline is None else None, geometry)
     values = found[NO_SHARPENER]
     baseline_values = None
     compared = pairs
     if baseline is not None:
-        _, reference = _read_forecast(baseline, variable, chosen, numbers, BASELINE, may_lack=True)
+        _, reference = read_forecast_file(
+            baseline, variable, chosen, numbers, BASELINE, may_lack=True
+        )
         of_baseline = pair_baseline(pairs, baseline, reference, observed)
-        found = _evaluate(of_baseline, climatology, sharpeners, geometry)
+        found = evaluate_frames(of_baseline, climatology, sharpeners, geometry)
         compared = of_baseline
         baseline_values = found[NO_SHARPENER]
     cells_T = pairs.known_THW.sum(axis=(1, 2))
-    variation = _variation(pairs, climatology, geometry)
+    variation = variation_of_truth(pairs, climatology, geometry)
     guards = check_guards(values, settings, baseline_values, variation)
     if len(observed.values_THW) < LEAST_CLIMATOLOGY_FRAMES:
         guards = [guard for guard in guards if guard.name not in FOLLOW_THE_TRUTH]
@@ -263,7 +244,7 @@ def evaluate_files(
             of_lead(
                 lead,
                 len(chosen),
-                _evaluate(
+                evaluate_frames(
                     pairs.take(chosen),
                     climatology,
                     sharpeners if fields is not None else None,
@@ -274,7 +255,9 @@ def evaluate_files(
         ),
         by_member=tuple(
             PartOfForecast(
-                len(chosen), _metrics(pairs.take(chosen), climatology, geometry), member=member
+                len(chosen),
+                metrics_of_frames(pairs.take(chosen), climatology, geometry),
+                member=member,
             )
             for member, chosen in indices_by_member(pairs).items()
         ),
@@ -293,54 +276,6 @@ def _of_part(part: PartOfForecast) -> dict[str, Any]:
     return {"frames": part.frames, **_without_nan(part.metrics)}
 
 
-def _metrics(
-    pairs: FramePairs, climatology: Climatology, geometry: GridGeometry | None
-) -> Mapping[str, float]:
-    return _evaluate(pairs, climatology, None, geometry)[NO_SHARPENER].overall
-
-
-def _read_forecast(
-    path: Path,
-    variable: str | None,
-    select: Selection,
-    numbers: NumbersInFiles,
-    use: Use = RAW,
-    *,
-    may_lack: bool = False,
-) -> tuple[str, RawField]:
-    """Return the name of a forecast's variable and its frames.
-
-    Args:
-        path: The file.
-        variable: Name in it; None where it holds one.
-        select: One value for each further dimension.
-        numbers: Which numbers are missing values.
-        use: Memory that its use takes.
-        may_lack: Whether the file may lack a dimension that is selected.
-    """
-    with open_dataset(path, variable) as dataset:
-        name = pick_variable(dataset, variable, str(path))
-        if may_lack:
-            known = {*dataset[name].dims, *dataset[name].coords}
-            select = {dim: value for dim, value in select.items() if dim in known}
-    settings = DataSettings(path=str(path), variable=name, select=dict(select))
-    return name, read_forecast(numbers.settings(settings), FORECAST_SELECT, use)
-
-
-def _read_truth(
-    path: Path,
-    forecast_name: str,
-    variable: str | None,
-    select: Selection | None,
-    numbers: NumbersInFiles,
-) -> RawField:
-    # A bare array is named after its file: a truth that holds one field needs no equal name.
-    same = variable or (forecast_name if holds_variable(path, forecast_name) else None)
-    chosen = dict(select) if select else {}
-    settings = DataSettings(path=str(path), variable=same, select=chosen)
-    return read_raw(numbers.settings(settings), TRUTH, option=TRUTH_SELECT)
-
-
 def _geometry(
     predicted: RawField, observed: RawField, pairs: FramePairs, measures: GridMeasures
 ) -> GridGeometry | None:
@@ -348,67 +283,3 @@ def _geometry(
     of = observed if observed.grid.coords else predicted
     known_HW = np.logical_or.reduce(pairs.known_THW, axis=0)
     return grid_geometry(of.grid, of.dims, known_HW, measures)
-
-
-def _variation(
-    pairs: FramePairs, climatology: Climatology, geometry: GridGeometry | None
-) -> FieldVariation:
-    """Return how much the truth of the paired frames varies in time."""
-    pairs = one_pair_a_time(pairs)
-    variation = TruthVariation(len(pairs.known_THW))
-    for frames in _frames_by_mask(pairs):
-        mask_HW = pairs.known_THW[frames[0]]
-        for first in range(0, len(frames), BATCH_FRAMES):
-            chunk = frames[first : first + BATCH_FRAMES]
-            target_BTCHW = as_samples(pairs.target_THW[chunk], mask_HW)
-            batch = VerificationBatch(
-                target_BTCHW,
-                target_BTCHW,
-                None,
-                torch.from_numpy(mask_HW),
-                climatology,
-                geometry=geometry,
-            )
-            variation.add(batch, torch.tensor(chunk))
-    return variation.variation(typical_cells(pairs.target_THW, pairs.known_THW))
-
-
-def _frames_by_mask(pairs: FramePairs) -> list[list[int]]:
-    """Return the frames with the same known cells, by those."""
-    frames_by_mask: dict[bytes, list[int]] = {}
-    for frame, known_HW in enumerate(pairs.known_THW):
-        frames_by_mask.setdefault(known_HW.tobytes(), []).append(frame)
-    return list(frames_by_mask.values())
-
-
-def _evaluate(
-    pairs: FramePairs,
-    climatology: Climatology,
-    sharpeners: FileSharpeners | None,
-    geometry: GridGeometry | None,
-) -> dict[str, MetricValues]:
-    """Return every metric over all frames as they are, by the name none, and under each sharpener.
-
-    Computed in batches of frames with the same known cells.
-    """
-    names = (NO_SHARPENER, *(sharpeners.parameters if sharpeners else ()))
-    verifications = {name: Verification(with_persistence=False) for name in names}
-    for frames in _frames_by_mask(pairs):
-        mask_HW = pairs.known_THW[frames[0]]
-        sharpen = sharpeners.on(mask_HW) if sharpeners else {}
-        for first in range(0, len(frames), BATCH_FRAMES):
-            chunk = frames[first : first + BATCH_FRAMES]
-            batch = VerificationBatch(
-                pred_BTCHW=as_samples(pairs.pred_THW[chunk], mask_HW),
-                target_BTCHW=as_samples(pairs.target_THW[chunk], mask_HW),
-                persistence_BTCHW=None,
-                mask_HW=torch.from_numpy(mask_HW),
-                climatology=climatology,
-                geometry=geometry,
-            )
-            verifications[NO_SHARPENER].add(batch)
-            for name, sharpener in sharpen.items():
-                pred_BTCHW = sharpener(batch.pred_BTCHW)
-                sharpened = replace(batch, pred_BTCHW=pred_BTCHW, known_truth=batch.truth)
-                verifications[name].add(sharpened)
-    return {name: found.metric_values() for name, found in verifications.items()}
