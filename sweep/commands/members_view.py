@@ -45,19 +45,13 @@ def spread_sentence(scores: "MembersScores") -> str:
     fair = 2.0 / (scores.members + 1)
     ends = scores.rank_histogram[0] + scores.rank_histogram[-1]
     told = (
-        f"the truth is the lowest or the highest of all in {ends:.3f} of the cells, of {fair:.3f}"
+        f"the truth is below or above all members in {ends:.3f} of the cells, where an honest "
+        f"spread has {fair:.3f}"
     )
     if scores.flatness_chance is None:
-        return (
-            f"{told} if the spread were honest; too few independent forecasts to tell from chance"
-        )
+        return f"{told}; too few independent forecasts to tell that from chance"
+    chance = f"(chance {scores.flatness_chance:.2g})"
     if scores.flatness_chance >= SIGNIFICANCE:
-        return (
-            f"{told} if the spread is honest: the rank histogram is as flat as chance allows "
-            f"(chance {scores.flatness_chance:.2g})"
-        )
+        return f"{told}; the rank histogram is as flat as chance allows {chance}"
     kind = "too sure" if scores.spread_over_error < 1 else "biased, or too wide"
-    return (
-        f"{told} if the spread were honest: the rank histogram is not flat, the members are {kind} "
-        f"(chance {scores.flatness_chance:.2g})"
-    )
+    return f"{told}; the rank histogram is not flat, the members are {kind} {chance}"
