@@ -93,6 +93,7 @@ def test_a_wheel_from_the_checkout_is_that_from_the_source_distribution(
     assert wheel.read_bytes() == built[0].read_bytes()
 
 
+@pytest.mark.outside
 def test_an_editable_install_runs_the_checkout(tmp_path: Path) -> None:
     call = f"import os, hatchling.build as b; os.chdir({str(PROJECT)!r}); print(b.build_editable("
     made = subprocess.run(
