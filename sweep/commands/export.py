@@ -34,7 +34,7 @@ def run(
         Format | None, typer.Option("--format", help="By default the suffix of -o, else yaml.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File; by default the screen.")
+        Path | None, typer.Option("-o", "--output", help="File; by default, or -, the screen.")
     ] = None,
     next_sweep: Annotated[
         bool, typer.Option("--next", help="Instead, the sweep that follows: the search narrowed.")
@@ -54,6 +54,8 @@ def run(
     )
     from fieldsharp.sweep.study.lookup import load_study
 
+    if output == Path("-"):
+        output = None
     if as_json and output is None:
         raise ConfigError(
             "--json says what was written where, and without -o nothing is written to a file; add "

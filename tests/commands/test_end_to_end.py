@@ -99,8 +99,10 @@ def test_an_export_to_the_screen_is_the_file(
         path = tmp_path / f"best.{form}"
         assert main(["export", "tiny", "--storage", finished_url, "-o", str(path)]) == 0
         capsys.readouterr()
-        assert main(["export", "tiny", "--storage", finished_url, "--format", form]) == 0
-        assert capsys.readouterr().out == path.read_text()
+        for screen in ([], ["-o", "-"]):
+            command = ["export", "tiny", "--storage", finished_url, "--format", form, *screen]
+            assert main(command) == 0
+            assert capsys.readouterr().out == path.read_text()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
