@@ -9,7 +9,8 @@ The first line of a checksummed file has its kind and the SHA-256 of the rest.
 import errno
 import hashlib
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fieldsharp.core.partial_file import FILE_MODE, USUAL_MODE, open_new, partial_path
@@ -48,18 +49,41 @@ def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
     Raises:
         OSError: If it cannot be written; nothing half-written is left behind.
     """
+    with _whole_partial(path, content, mode) as partial:
+        partial.replace(path)
+    synchronise(path.parent)
+
+
+def write_if_missing(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
+    """Write a file as ``write_durably`` does; one that another process has just put there is kept.
+
+    Raises:
+        OSError: If it cannot be written; nothing half-written is left behind.
+    """
+    with _whole_partial(path, content, mode) as partial:
+        try:
+            path.hardlink_to(partial)
+        except FileExistsError:
+            return
+        except OSError:  # of a file system without links
+            if not path.exists():
+                partial.replace(path)
+    synchronise(path.parent)
+
+
+@contextmanager
+def _whole_partial(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """Give a durable file next to a path, with the content; removed unless it was renamed."""
     partial = partial_path(path)
     try:
         with os.fdopen(open_new(partial, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError:
+        yield partial
+    finally:
         with suppress(OSError):
             partial.unlink()
-        raise
-    synchronise(path.parent)
 
 
 def write_to_send_on(path: Path, content: bytes) -> None:

@@ -6,7 +6,6 @@ write lock at the start of a transaction instead of in its middle, where it coul
 """
 
 import logging
-import os
 import sqlite3
 from functools import cache
 from pathlib import Path
@@ -17,11 +16,11 @@ from optuna.storages import RDBStorage
 from sqlalchemy import event
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.core.partial_file import open_new, partial_path
+from fieldsharp.storage.durable_files.atomic import write_durably
 from fieldsharp.storage.location.paths import newest_backup
 from fieldsharp.storage.optuna_adapter.bulk_read import BulkReadStorage
 from fieldsharp.storage.sqlite.file import can_be_written, reading_uri
-from fieldsharp.storage.sqlite.replace import clear_partials, discard, move_aside, put_in_place
+from fieldsharp.storage.sqlite.replace import clear_partials, move_aside
 
 logger = logging.getLogger(__name__)
 
@@ -55,13 +54,7 @@ def make_database(url: str, path: Path) -> None:
 def _make(target: Path) -> None:
     clear_partials(target)
     move_aside(target)  # the log of a deleted database would be replayed over this one
-    partial = partial_path(target)
-    try:
-        with os.fdopen(open_new(partial), "wb") as file:
-            file.write(_empty_database())
-        put_in_place(partial, target)
-    finally:
-        discard(partial)
+    write_durably(target, _empty_database())
 
 
 @cache

@@ -6,14 +6,14 @@ that begin at the same time would disturb each other. So the tables are made in 
 appears with all of them.
 """
 
-import os
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from mlflow.tracking import MlflowClient
 
-from fieldsharp.core.partial_file import USUAL_MODE, open_new, partial_path
+from fieldsharp.core.partial_file import USUAL_MODE
+from fieldsharp.storage.durable_files.atomic import write_if_missing
 from fieldsharp.sweep.configuration.tracking import SQLITE
 
 IN_MEMORY = "file:new-mlflow-database?mode=memory&cache=shared"
@@ -32,16 +32,7 @@ def make_database(uri: str) -> None:
     MlflowClient(f"{SQLITE}{IN_MEMORY}&uri=true")  # stays open, and with it the content
     with closing(sqlite3.connect(IN_MEMORY, uri=True)) as connection:
         content = connection.serialize()
-    partial = partial_path(path)
-    try:
-        with os.fdopen(open_new(partial, USUAL_MODE), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        _give_name(partial, path)
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+    write_if_missing(path, content, USUAL_MODE)
 
 
 def _file(uri: str) -> Path | None:
@@ -49,14 +40,3 @@ def _file(uri: str) -> Path | None:
     name = uri.removeprefix(SQLITE)
     is_file = uri.startswith(SQLITE) and name and not name.startswith((":", "file:"))
     return Path(name) if is_file and "?" not in name else None
-
-
-def _give_name(partial: Path, path: Path) -> None:
-    """Let a file appear under a name; one that another process has just put there is kept."""
-    try:
-        path.hardlink_to(partial)
-    except FileExistsError:
-        pass
-    except OSError:  # of a file system without links
-        if not path.exists():
-            partial.replace(path)

@@ -167,9 +167,11 @@ class Trial:
         """
         trainer, started = self.trainer, time.perf_counter()
         rmses = [report.judgement.error for report in self.reports]
-        if self.reports:
-            rule = rule.beside(self.reports[-1].judgement.error_of_persistence)
-        while not (rmses and rule.is_over(rmses)):
+        while True:
+            if self.reports:
+                rule = rule.beside(self.reports[-1].judgement.error_of_persistence)
+                if rule.is_over(rmses):
+                    break
             losses = next(trainer.epochs(interrupted, trainer.epochs_done + 1))
             report = self._report(losses, is_last=False)
             now = time.perf_counter()
@@ -177,7 +179,6 @@ class Trial:
             started = now
             self.reports.append(report)
             rmses.append(report.judgement.error)
-            rule = rule.beside(report.judgement.error_of_persistence)
             if rule.kept(rmses) == trainer.epochs_done:
                 self._best = copy.deepcopy(trainer.state())
             after_each()

@@ -252,8 +252,10 @@ class Worker:
             if self._shared is not None:
                 shared = self._shared
                 store = SeriesStore(
-                    *(shared.folder, lambda: spec.data_sha256 or files.sha256()),
-                    *(shared.above_mb, shared.floor_mb),
+                    shared.folder,
+                    lambda: spec.data_sha256 or files.sha256(),
+                    shared.above_mb,
+                    shared.floor_mb,
                 )
             data = load_forecast_data(
                 settings, hardware.device, measures=spec.measures, store=store
