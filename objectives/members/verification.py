@@ -140,13 +140,16 @@ class MembersVerification:
         }.items():
             self._parts.setdefault(name, []).append(values)
 
-    def scores(self) -> MembersScores:
+    def scores(self, windows: Sequence[int] | None = None) -> MembersScores:
         """Return the scores over all leads.
+
+        Args:
+            windows: Numbers of those that count; None for all.
 
         Raises:
             ValueError: If nothing was added.
         """
-        return self._scores(slice(None))
+        return self._scores(slice(None), windows)
 
     def scores_by_lead(self) -> list[MembersScores]:
         """Return the scores of each lead.
@@ -196,14 +199,15 @@ class MembersVerification:
         """Return the statistics of all windows in the order of time."""
         if not self._window_B:
             raise ValueError("no forecast was added, so nothing can be scored")
-        order = torch.cat(self._window_B).argsort()
-        return {name: torch.cat(parts)[order.cpu()] for name, parts in self._cpu_parts().items()}
+        order_B = torch.cat(self._window_B).argsort().cpu()
+        return {name: torch.cat(parts).cpu()[order_B] for name, parts in self._parts.items()}
 
-    def _cpu_parts(self) -> dict[str, list[Tensor]]:
-        return {name: [part.cpu() for part in parts] for name, parts in self._parts.items()}
-
-    def _scores(self, leads: slice) -> MembersScores:
-        parts = {name: values[:, leads] for name, values in self._joined().items()}
+    def _scores(self, leads: slice, windows: Sequence[int] | None = None) -> MembersScores:
+        chosen_B: slice | Tensor = slice(None)
+        if windows is not None:
+            number_B = torch.cat(self._window_B).sort().values.cpu()
+            chosen_B = torch.isin(number_B, torch.tensor(windows))
+        parts = {name: values[chosen_B, leads] for name, values in self._joined().items()}
         mean = {name: values.mean(dim=(0, 1)) for name, values in parts.items()}
         squared_error, variance = float(mean["squared_error"]), float(mean["variance"])
         rmse, honest = math.sqrt(squared_error), spread(variance, self._members)

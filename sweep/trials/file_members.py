@@ -15,6 +15,7 @@ from fieldsharp.fields.coordinates.selection import lead_text
 from fieldsharp.fields.pairing import FramePairs
 from fieldsharp.objectives.masked_field import area_weights
 from fieldsharp.objectives.members.verification import MembersScores, MembersVerification
+from fieldsharp.sweep.trials.forecast_series import indices_by_lead
 
 QUANTILES = (0.9, 0.99)
 """Of the truth: the thresholds of events, for files that come without a training series."""
@@ -100,30 +101,30 @@ def verify_members(pairs: FramePairs, geometry: GridGeometry | None) -> MembersO
         return None
     known = pairs.target_THW[pairs.known_THW]
     quantiles = {float(np.quantile(known, share)): share for share in reversed(QUANTILES)}
-    leads = [] if pairs.lead_T is None else list(np.unique(pairs.lead_T))
+    verification = _verified(pairs, chosen_FK, list(quantiles), geometry)
     of_leads = []
-    for lead in leads if len(leads) > 1 else ():
-        assert pairs.lead_T is not None
-        of_lead = [chosen_K for chosen_K in chosen_FK if pairs.lead_T[chosen_K[0]] == lead]
-        if of_lead:
-            scores = _scores(pairs, of_lead, list(quantiles), geometry)
-            hours = float(lead / np.timedelta64(1, "h"))
-            of_leads.append(MembersOfLead(lead_text(lead), hours, scores))
+    for ahead, indices in indices_by_lead(pairs).items():
+        of_lead = set(indices)
+        windows = [n for n, chosen_K in enumerate(chosen_FK) if chosen_K[0] in of_lead]
+        if windows:
+            hours = float(ahead / np.timedelta64(1, "h"))
+            scores = verification.scores(windows)
+            of_leads.append(MembersOfLead(lead_text(ahead), hours, scores))
     return MembersOfFile(
-        scores=_scores(pairs, chosen_FK, list(quantiles), geometry),
+        scores=verification.scores(),
         by_lead=tuple(of_leads),
         quantiles=quantiles,
         left_out=len(by_forecast) - len(chosen_FK),
     )
 
 
-def _scores(
+def _verified(
     pairs: FramePairs,
     chosen_FK: Sequence[Sequence[int]],
     thresholds: Sequence[float],
     geometry: GridGeometry | None,
-) -> MembersScores:
-    """Return the scores of some forecasts, in batches with the same known cells."""
+) -> MembersVerification:
+    """Verify forecasts, each a window, in batches with the same known cells."""
     verification = MembersVerification(thresholds, SEED)
     by_mask: dict[bytes, list[int]] = {}
     for number, chosen_K in enumerate(chosen_FK):
@@ -142,4 +143,4 @@ def _scores(
                 torch.tensor(batch),
                 area_weights(geometry, mask),
             )
-    return verification.scores()
+    return verification
