@@ -18,13 +18,14 @@ from typing import Any
 import torch
 
 import fieldsharp
+from benchmarks.fields.results import Sharpness
 from benchmarks.fields.rows import ROWS, Row
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.trial_records import trial_record
+from fieldsharp.sweep.study.trial_records import TrialRecord, trial_record
 from fieldsharp.sweep.trials.trial import forecast_shape
 
 FIELDS = ("humidity", "temperature", "rain")
@@ -101,23 +102,13 @@ def config_of(net: str, row: Row, path: Path) -> SweepConfig:
     return load_config(path, [*changes, *row.changes]).config
 
 
-def figures(config: SweepConfig, work: Path) -> Iterator[tuple[str, Mapping[str, float]]]:
-    """Run the sweep; yield the metrics of each loss, with its epochs."""
+def trials_of(config: SweepConfig, work: Path) -> Iterator[tuple[str, TrialRecord]]:
+    """Run the sweep; yield the trial of each loss."""
     with fieldsharp.sweep(config, storage=work / "net.db", quiet=True).opened() as study:
         records = [trial_record(trial) for trial in study.get_trials(deepcopy=False)]
     for loss, record in zip(LOSSES, records, strict=True):
         assert record is not None, "a sweep that returned has its trials"
-        m = record.metrics
-        above, observed = m["peak"] - m["mean_observed"], m["peak_observed"] - m["mean_observed"]
-        yield (
-            loss,
-            {
-                "epochs": record.epochs,
-                "rmse": m["rmse"],
-                "gradient": m["gradient"] / m["gradient_observed"],
-                "peak": above / observed,
-            },
-        )
+        yield loss, record
 
 
 def trained_numbers(config: SweepConfig, data: ForecastData) -> int:
@@ -137,18 +128,18 @@ def main() -> None:
     print("| field | net | numbers | loss | epochs | RMSE | gradient | peak |")
     print("|---|---|---|---|---|---|---|---|")
     for row in (row for row in ROWS if row.name in chosen.fields):
-        ours: dict[str, float] = {}
+        ours = None
         for net in dict.fromkeys([OURS, *chosen.nets]):
             with tempfile.TemporaryDirectory() as work:
                 config = config_of(net, row, row.source.path(chosen.folder, Path(work)))
                 count = trained_numbers(config, load_forecast_data(config.data))
-                for loss, found in figures(config, Path(work)):
-                    ours.setdefault("rmse", found["rmse"])  # of the first, unet with mse
-                    shares = (found["rmse"] / ours["rmse"], found["gradient"], found["peak"])
-                    shown = " | ".join(f"{share:.3f}" for share in shares)
+                for loss, trial in trials_of(config, Path(work)):
+                    ours = ours or trial.metrics["rmse"]  # of the first, unet with mse
+                    sharpness = Sharpness.of(trial.metrics)
                     print(
-                        f"| {row.name} | {net} | {count} | {loss} | {found['epochs']:.0f} | "
-                        f"{shown} |",
+                        f"| {row.name} | {net} | {count} | {loss} | {trial.epochs} | "
+                        f"{trial.metrics['rmse'] / ours:.3f} | {sharpness.gradient:.3f} | "
+                        f"{sharpness.peak:.3f} |",
                         flush=True,
                     )
 

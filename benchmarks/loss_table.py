@@ -18,6 +18,7 @@ from statistics import mean
 
 import torch
 
+from benchmarks.fields.results import Sharpness
 from fieldsharp.fields.forecast_data import ForecastData, load_forecast_data
 from fieldsharp.model.device import find_hardware
 from fieldsharp.model.registry import LOSS_VARIANTS, NO_TERM
@@ -102,6 +103,7 @@ def _row(
     optimum: str,
 ) -> Row:
     overall = [judgement.overall for judgement in judged]
+    shares = [Sharpness.of(metrics) for metrics in overall]
     wrong = [
         guard.name
         for judgement, baseline in zip(judged, baselines, strict=True)
@@ -109,11 +111,8 @@ def _row(
     ]
     return Row(
         name=name,
-        gradient=mean(m["gradient"] / m["gradient_observed"] for m in overall),
-        peak=mean(
-            (m["peak"] - m["mean_observed"]) / (m["peak_observed"] - m["mean_observed"])
-            for m in overall
-        ),
+        gradient=mean(share.gradient for share in shares),
+        peak=mean(share.peak for share in shares),
         rmse=mean(
             m["rmse"] / baseline.overall["rmse"]
             for m, baseline in zip(overall, baselines, strict=True)

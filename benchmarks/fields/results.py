@@ -1,7 +1,7 @@
 """What is kept of a row: one line of JSON each, added as soon as the row is finished."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,15 @@ class Sharpness:
 
     gradient: float
     peak: float
+
+    @classmethod
+    def of(cls, metrics: Mapping[str, float]) -> "Sharpness":
+        """Return the shares of a forecast with these metrics."""
+        mean = metrics["mean_observed"]
+        return cls(
+            gradient=metrics["gradient"] / metrics["gradient_observed"],
+            peak=(metrics["peak"] - mean) / (metrics["peak_observed"] - mean),
+        )
 
 
 @dataclass(frozen=True)

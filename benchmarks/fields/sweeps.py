@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
@@ -71,7 +70,7 @@ def run_row(row: Row, path: Path, key: Key, work: Path) -> Result:
     return Result(
         key=key,
         verdicts=[_said(status) for status in seen],
-        baseline=_sharpness(last.baseline.metrics) if last.baseline else Sharpness(0.0, 0.0),
+        baseline=Sharpness.of(last.baseline.metrics) if last.baseline else Sharpness(0.0, 0.0),
         baseline_rmse=last.baseline.rmse if last.baseline else 0.0,
         reference=_reference(last),
         confirmed=_confirmed(last.confirmation, runs),
@@ -127,14 +126,6 @@ def _said(status: StudyStatus) -> Said:
     return Said(verdict.name, verdict.reason, verdict.next)
 
 
-def _sharpness(metrics: Mapping[str, float]) -> Sharpness:
-    mean = metrics["mean_observed"]
-    return Sharpness(
-        gradient=metrics["gradient"] / metrics["gradient_observed"],
-        peak=(metrics["peak"] - mean) / (metrics["peak_observed"] - mean),
-    )
-
-
 def _reference(status: StudyStatus) -> ReferenceFigures | None:
     best = status.reference
     if best is None:
@@ -160,7 +151,7 @@ def _confirmed(found: Confirmation | None, runs: Runs) -> ConfirmedFigures | Non
     others = [trial for trial in found.trials if trial.trial != found.baseline]
     best = next((trial for trial in others if trial.trial == found.winner), others[0])
     shares = [
-        _sharpness(run.judgement.overall)
+        Sharpness.of(run.judgement.overall)
         for (trial, _), run in runs.items()
         if trial == best.trial and run.judgement is not None
     ]
