@@ -6,10 +6,13 @@ in the units of the history, whose first channels are those that are predicted.
 Shape legend: B batch, T frames, C channel, H rows, W columns.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
+
+from fieldsharp.model.predictors.member_draws import MemberDraws
 
 Tensor = torch.Tensor
 
@@ -51,7 +54,20 @@ class MemberForecasting(Protocol):
     """A predictor that draws several forecasts of the same future; called, it returns one."""
 
     def forecast_members(self, history_BTCHW: Tensor) -> Tensor:
-        """Return the members [B, K, T, C, H, W], each with noise of its own."""
+        """Return the members [B, K, T, C, H, W] to train on, drawn from torch's own generator."""
+        ...
+
+    def forecast_drawn(self, history_BTCHW: Tensor, draws: MemberDraws) -> Tensor:
+        """Return the members [B, K, T, C, H, W] that were asked for, each by its own draws."""
+        ...
+
+
+@runtime_checkable
+class StartingFromNarrower(Protocol):
+    """A predictor that goes on from the weights of one with fewer inputs."""
+
+    def start_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Take them over; raises ``ConfigError`` if they are of another predictor."""
         ...
 
 

@@ -14,6 +14,9 @@ from fieldsharp.model.losses.forecast_loss import ForecastLoss
 from fieldsharp.model.predictors.ensemble import Ensemble
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
 from fieldsharp.model.predictors.interface import ForecastShape, MemberForecasting
+from fieldsharp.model.predictors.member_draws import MemberDraws
+from fieldsharp.model.predictors.member_noise import Dropout, InputNoise
+from fieldsharp.model.predictors.starting_weights import start_from
 from fieldsharp.model.registry import NETS
 from fieldsharp.model.settings import LossSettings, PredictorSettings, TrainingSettings
 from fieldsharp.model.training import Trainer
@@ -164,15 +167,142 @@ def test_the_member_scored_is_fed_noise_as_those_in_training_are(training: bool)
     ensemble(history)
     ensemble.forecast_members(history[:1])
 
-    assert torch.equal(seen[0][:, 1:], history)  # noise comes first: forecasts start from the last
-    for noise in (seen[0][0, 0], seen[1][0, 0], seen[1][1, 0]):
+    # Noise comes last: forecasts start from the first channels.
+    assert torch.equal(seen[0][:, :, :1], history)
+    assert seen[0].shape[2] == 3
+    for noise in (seen[0][0, 0, 1], seen[1][0, 0, 1], seen[1][1, 0, 1]):
         assert float(noise.mean()) == pytest.approx(0.0, abs=0.15)
         assert float(noise.std()) == pytest.approx(1.0, abs=0.15)
         neighbours = torch.stack([noise[..., 1:].flatten(), noise[..., :-1].flatten()])
         assert abs(float(torch.corrcoef(neighbours)[0, 1])) < 0.15
 
 
+# Members that are asked for by their numbers.
+
+
+@pytest.mark.parametrize("noise", ["input", "dropout"])
+@pytest.mark.parametrize("member", MEMBERS)
+def test_a_member_depends_on_seed_number_and_initial_time_alone(member: str, noise: str) -> None:
+    ensemble = with_drawn_weights(ensemble_of(member=member, noise=noise)).eval()
+    history = history_of(batch=3)
+
+    with torch.no_grad():
+        all_of_them = ensemble.forecast_drawn(history, MemberDraws(7, range(4), (11, 12, 13)))
+        torch.manual_seed(99)
+        alone = ensemble.forecast_drawn(history[1:2], MemberDraws(7, (2,), (12,)))
+        other_seed = ensemble.forecast_drawn(history[1:2], MemberDraws(8, (2,), (12,)))
+        other_time = ensemble.forecast_drawn(history[1:2], MemberDraws(7, (2,), (13,)))
+
+    assert all_of_them.shape == (3, 4, 3, 2, 9, 11)
+    torch.testing.assert_close(alone[0, 0], all_of_them[1, 2], rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(other_seed, alone, atol=1e-4)
+    assert not torch.allclose(other_time, alone, atol=1e-4)
+    assert (spread(all_of_them) > 1e-4).all()
+
+
+def test_noise_of_different_windows_is_not_alike() -> None:
+    noise = InputNoise(40, 40)
+    draws = MemberDraws(0, range(3), (5, 6)).generators()
+
+    fields_NK = noise.draw(6, draws).flatten(1)
+
+    between = torch.corrcoef(fields_NK) - torch.eye(6)
+    assert float(between.abs().max()) < 0.2
+
+
+def test_every_scale_of_noise_has_mean_0_and_variance_1() -> None:
+    noise = InputNoise(64, 80)
+    torch.manual_seed(0)
+
+    drawn_NCHW = noise.draw(300, None)
+
+    assert noise.channels == drawn_NCHW.shape[1] == 3
+    for channel in range(3):
+        assert float(drawn_NCHW[:, channel].mean()) == pytest.approx(0.0, abs=0.03)
+        assert float(drawn_NCHW[:, channel].var()) == pytest.approx(1.0, abs=0.06)
+
+
+def test_dropout_leaves_out_that_share_of_the_channels_and_keeps_the_level() -> None:
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 500, 1))
+    dropout = Dropout(net, 0.2)
+    images = torch.ones(4, 1, 3, 3)
+    whole = net(images)
+    dropout.draw_from(4, None)
+
+    found = net(images)
+
+    is_kept = (found != 0).all(dim=(2, 3))
+    assert float(is_kept.float().mean()) == pytest.approx(0.8, abs=0.03)
+    torch.testing.assert_close(found[is_kept], whole[is_kept] / 0.8)
+    assert not torch.equal(is_kept[0], is_kept[1])
+
+
+# Going on from the weights of the predictor without noise.
+
+
+@pytest.mark.parametrize("noise", ["input", "dropout"])
+@pytest.mark.parametrize("member", MEMBERS)
+def test_it_goes_on_from_the_weights_of_its_predictor(member: str, noise: str) -> None:
+    torch.manual_seed(3)
+    alone = build_predictor(PredictorSettings(name=member, width=8), SHAPE)
+    with torch.no_grad():
+        for parameter in alone.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape))
+    ensemble = ensemble_of(member=member, noise=noise, dropout=1e-6).eval()
+    history = history_of()
+
+    start_from(ensemble, alone.state_dict())
+
+    known = alone.state_dict()
+    with torch.no_grad():
+        members = ensemble.forecast_drawn(history, MemberDraws(0, range(6), (1, 2)))
+        expected = alone.eval()(history)
+        if noise == "input":  # without its noise it is the predictor itself, whatever its layout
+            assert 1e-5 < float(spread(members).mean()) < 0.5 * float(expected.std())
+            silent = torch.cat([history, torch.zeros(2, 2, 2, 9, 11)], dim=2)
+            torch.testing.assert_close(ensemble.predictor(silent), expected, rtol=1e-4, atol=1e-5)
+            same = ensemble.predictor.state_dict()
+            assert any(same[n].shape != known[n].shape for n in known)
+        else:
+            torch.testing.assert_close(members[:, 0], expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "detail"),
+    [({"member": "unet", "depth": 1}, "only there"), ({"member": "simvp"}, "is only")],
+)
+def test_weights_of_another_predictor_are_refused(
+    options: dict[str, int | str], detail: str
+) -> None:
+    alone = build_predictor(PredictorSettings(name="unet", width=8), SHAPE)
+
+    with pytest.raises(ConfigError, match=f"of another predictor .*{detail}"):
+        start_from(ensemble_of(**options), alone.state_dict())
+
+
+def test_weights_of_another_width_are_refused() -> None:
+    narrow = build_predictor(PredictorSettings(name="unet", width=4), SHAPE)
+
+    with pytest.raises(ConfigError, match="of another predictor"):
+        start_from(ensemble_of(), narrow.state_dict())
+    with pytest.raises(ConfigError, match="of another predictor"):
+        start_from(build_predictor(PredictorSettings(width=8), SHAPE), narrow.state_dict())
+
+
 # Options.
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"noise": "white"}, "noise must be input or dropout, found white"),
+        ({"noise": "dropout", "dropout": 1.0}, "dropout must be above 0 and below 1, found 1.0"),
+    ],
+)
+def test_unknown_noise_is_refused(options: dict[str, float | str], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        ensemble_of(**options)
 
 
 @pytest.mark.parametrize("members", [1, 0, -3, 2.5])
