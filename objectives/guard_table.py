@@ -16,8 +16,12 @@ from fieldsharp.objectives.settings import GuardSettings
 Metrics = Mapping[str, float]
 LEAST_DIFFERENCE = 0.5
 """Of two members, as a share of that of all pairs (root mean squares over windows)."""
+LEAST_NEAREST = 0.5
+"""Of a member to the nearest other, as a share of what the truth differs from the nearest."""
 MOST_UNEVEN = 2.5
 """Spread of the members' mean gradients, or peaks, over the error of their mean: 1 is honest."""
+STANDARD_ERRORS = 2.5
+"""By which the error of the mean may be larger than its limit: chance makes that of few members."""
 Limit = Callable[[GuardSettings, Metrics, Metrics | None], float | None]
 """From settings, the metrics at a lead and the baseline's at that lead (None without a baseline) to
 a limit; None where the forecast has none."""
@@ -47,7 +51,7 @@ class Guard:
     fault: str
     perfect: float | str
     yields: Callable[[float], float] | None = None
-    tolerates: Literal["decibels", "ratio"] | None = None
+    tolerates: Literal["decibels", "ratio", "spread"] | None = None
     observed: str | None = None
 
 
@@ -66,14 +70,27 @@ def _rmse(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> floa
     return (LARGEST_MULTIPLE if given == "auto" else given) * baseline["rmse"]
 
 
-def _mean_rmse(settings: GuardSettings, _: Metrics, baseline: Metrics | None) -> float | None:
-    return None if baseline is None else settings.mean_rmse_over_baseline * baseline["rmse"]
+def _mean_rmse(settings: GuardSettings, metrics: Metrics, baseline: Metrics | None) -> float | None:
+    if baseline is None:
+        return None
+    return _beyond_chance(settings.mean_rmse_over_baseline * baseline["rmse"], metrics)
+
+
+def _beyond_chance(limit: float, metrics: Metrics) -> float:
+    """Return a limit of an RMSE, raised by what so few members make of it by chance."""
+    by_chance = STANDARD_ERRORS * metrics.get("squared_error_by_chance", 0.0)
+    return math.sqrt(limit**2 + by_chance)
 
 
 def _climatology(settings: GuardSettings, metrics: Metrics, _: Metrics | None) -> float | None:
     if "rmse_climatology" not in metrics:
         return None
     return settings.rmse_over_climatology * metrics["rmse_climatology"]
+
+
+def _mean_climatology(settings: GuardSettings, metrics: Metrics, _: Metrics | None) -> float | None:
+    limit = _climatology(settings, metrics, None)
+    return None if limit is None else _beyond_chance(limit, metrics)
 
 
 def _forward_sobel(settings: GuardSettings, metrics: Metrics, _: Metrics | None) -> float | None:
@@ -249,12 +266,16 @@ GUARDS_OF_MEMBERS: Mapping[str, Guard] = {
         for name, guard in GUARDS.items()
         if name != "rmse"
     },
+    "climatology": replace(
+        GUARDS["climatology"], metric=OF_MEAN["climatology"], limit=_mean_climatology
+    ),
     "spread_least": Guard(
         metric="spread_over_error",
         limit=lambda settings, *_: settings.spread_over_error_least,
         at_most=False,
         fault="its members are too sure: they differ less than their mean errs",
         perfect=1.0,
+        tolerates="spread",
     ),
     "spread_most": Guard(
         metric="spread_over_error",
@@ -262,6 +283,7 @@ GUARDS_OF_MEMBERS: Mapping[str, Guard] = {
         at_most=True,
         fault="its members are too unsure: they differ more than their mean errs",
         perfect=1.0,
+        tolerates="spread",
     ),
     "copies": Guard(
         metric="least_difference",
@@ -270,12 +292,21 @@ GUARDS_OF_MEMBERS: Mapping[str, Guard] = {
         fault="two of its members are nearly the same",
         perfect=1.0,
     ),
+    "alike": Guard(
+        metric="nearest_difference",
+        limit=lambda *_: LEAST_NEAREST,
+        at_most=False,
+        fault="its members come in groups that are nearly the same: the truth is much less like "
+        "any of them",
+        perfect=1.0,
+    ),
     "uneven_gradients": Guard(
         metric="gradient_spread_over_error",
         limit=lambda *_: MOST_UNEVEN,
         at_most=True,
         fault="some of its members are much steeper than others, and the truth is not so uncertain",
         perfect=1.0,
+        tolerates="spread",
     ),
     "uneven_peaks": Guard(
         metric="peak_spread_over_error",
@@ -284,6 +315,7 @@ GUARDS_OF_MEMBERS: Mapping[str, Guard] = {
         fault="some of its members have much higher peaks than others, and the truth is not so "
         "uncertain",
         perfect=1.0,
+        tolerates="spread",
     ),
 }
 EVERY_GUARD: Mapping[str, Guard] = {**GUARDS_OF_MEMBERS, **GUARDS}

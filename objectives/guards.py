@@ -72,6 +72,7 @@ def check_guards(
             of the settings; see ``error_limit``.
     """
     tolerance = Tolerance.of(values, baseline, field)
+    settings = tolerance.drops(settings)
     outcomes = []
     for name, guard in guards_of(values).items():
         at_leads = [
@@ -157,6 +158,8 @@ def _at_lead(
     elif guard.tolerates == "ratio":
         of_truth = guard.perfect if isinstance(guard.perfect, float) else metrics[guard.perfect]
         limit = tolerance.ratio(limit, of_truth, guard.metric)
+    elif guard.tolerates == "spread":
+        limit = tolerance.spread(limit)
     # Only a baseline that beats each cell's mean may raise a limit.
     if (
         guard.yields is not None

@@ -27,4 +27,8 @@ class FieldVariation(PerVariable):
     @property
     def widening(self) -> float:
         """The factor of tolerances, on a logarithmic scale: 1 where there are enough samples."""
-        return max(1.0, math.sqrt(ENOUGH_SAMPLES / self.independent_samples))
+        return self.widening_below(ENOUGH_SAMPLES)
+
+    def widening_below(self, enough: float) -> float:
+        """Return the same where so many samples are enough."""
+        return max(1.0, math.sqrt(enough / self.independent_samples))

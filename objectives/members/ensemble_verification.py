@@ -56,7 +56,9 @@ class EnsembleVerification:
         self._count = 0
         self._of_frames: dict[str, list[Tensor]] = {}
         self._of_windows: dict[str, list[Tensor]] = {}
+        self._pulls: list[Tensor] = []
         self._difference_PT: Tensor | None = None
+        self._nearest_2T: Tensor | None = None
 
     def add(
         self, members_BKTCHW: Tensor, batch: VerificationBatch, window_B: Sequence[int]
@@ -93,9 +95,16 @@ class EnsembleVerification:
             )
             self._of_frames.setdefault(name, []).append(found)
             self._of_windows.setdefault(name, []).append(of_members_BKT.mean(dim=(1, 2)))
-        differences_PT = _differences(members_BKTCHW[..., batch.mask_HW])
-        known_PT = self._difference_PT
-        self._difference_PT = differences_PT if known_PT is None else known_PT + differences_PT
+        members_BKTN = members_BKTCHW[..., batch.mask_HW].flatten(3).double()
+        truth_BTN = batch.target_BTCHW[..., batch.mask_HW].flatten(2).double()
+        self._pulls.append(_pulls(members_BKTN, truth_BTN, weights_N))
+        every_TBKK = _differences(torch.cat([members_BKTN, truth_BTN[:, None]], dim=1))
+        first_P, second_P = torch.triu_indices(self._count, self._count, offset=1)
+        difference_PT = every_TBKK[..., first_P, second_P].sum(dim=1).T
+        nearest_2T = _nearest(every_TBKK).sum(dim=2)
+        before_PT, before_2T = self._difference_PT, self._nearest_2T
+        self._difference_PT = difference_PT if before_PT is None else before_PT + difference_PT
+        self._nearest_2T = nearest_2T if before_2T is None else before_2T + nearest_2T
 
     def metric_values(self) -> MetricValues:
         """Return every metric, overall and for each lead.
@@ -105,7 +114,7 @@ class EnsembleVerification:
         """
         of_members = self._members.metric_values()
         by_lead = [
-            _numbers(scores) | self._of_each_frame(slice(lead, lead + 1))
+            _numbers(scores) | self._of_leads(slice(lead, lead + 1))
             for lead, scores in enumerate(self._together.scores_by_lead(with_chance=False))
         ]
         of_mean = self._of_mean(per_lead=True)
@@ -114,7 +123,7 @@ class EnsembleVerification:
                 **of_members.overall,
                 **_numbers(self._together.scores(with_chance=False)),
                 **{name: float(value) for name, value in self._of_mean(per_lead=False).items()},
-                **self._of_each_frame(slice(None)),
+                **self._of_leads(slice(None)),
             },
             by_lead={
                 **of_members.by_lead,
@@ -153,7 +162,7 @@ class EnsembleVerification:
         found = metrics_of(self._mean.metrics, of_mean)
         return {f"{name}_of_mean": value for name, value in found.items() if name != "rmse"}
 
-    def _of_each_frame(self, leads: slice) -> dict[str, float]:
+    def _of_leads(self, leads: slice) -> dict[str, float]:
         found = {}
         for name, parts in self._of_frames.items():
             variance, squared_error = (
@@ -164,9 +173,14 @@ class EnsembleVerification:
                 spread(variance, self._count), math.sqrt(squared_error)
             )
         assert self._difference_PT is not None, "nothing was added"
+        assert self._nearest_2T is not None, "nothing was added"
         difference_P = self._difference_PT[:, leads].mean(dim=1)
         least, mean = float(difference_P.min()), float(difference_P.mean())
         found["least_difference"] = math.sqrt(least / mean) if mean > 0 else 0.0
+        of_members, of_truth = self._nearest_2T[:, leads].mean(dim=1).tolist()
+        found["nearest_difference"] = math.sqrt(of_members / of_truth) if of_truth > 0 else 1.0
+        pulls_WK = torch.cat(self._pulls)[:, :, leads].mean(dim=2)
+        found["squared_error_by_chance"] = _by_chance(pulls_WK)
         return found
 
 
@@ -190,13 +204,45 @@ def _ratio(spread_found: float, error: float) -> float:
     return 1.0 if spread_found == 0 else LARGEST
 
 
-def _differences(members_BKTCN: Tensor) -> Tensor:
-    """Return the mean square difference of each pair of members, summed over windows [P, T]."""
-    members_TBKN = members_BKTCN.flatten(3).permute(2, 0, 1, 3).double()
+def _differences(members_BKTN: Tensor) -> Tensor:
+    """Return the mean square difference of any two members in each window [T, B, K, K]."""
+    members_TBKN = members_BKTN.permute(2, 0, 1, 3)
     centred = members_TBKN - members_TBKN.mean(dim=2, keepdim=True)
-    product_TKK = (centred @ centred.transpose(-1, -2)).sum(dim=1) / centred.shape[-1]
-    square_TK = product_TKK.diagonal(dim1=-2, dim2=-1)
-    difference_TKK = square_TK[..., :, None] + square_TK[..., None, :] - 2.0 * product_TKK
-    count = difference_TKK.shape[-1]
-    first_P, second_P = torch.triu_indices(count, count, offset=1)
-    return difference_TKK[:, first_P, second_P].clamp(min=0.0).T
+    product_TBKK = (centred @ centred.transpose(-1, -2)) / centred.shape[-1]
+    square_TBK = product_TBKK.diagonal(dim1=-2, dim2=-1)
+    difference = square_TBK[..., :, None] + square_TBK[..., None, :] - 2.0 * product_TBKK
+    return difference.clamp(min=0.0)
+
+
+def _nearest(every_TBKK: Tensor) -> Tensor:
+    """Return the mean square difference to the nearest member: of members, of the truth [2, T, B].
+
+    That of a member is to the nearest of K - 1 others. So is that of the truth: averaged over which
+    member is left out, it is to the nearest K - 1 times and to the second once.
+
+    Args:
+        every_TBKK: Of K members and the truth, the last.
+    """
+    count = every_TBKK.shape[-1] - 1
+    itself = torch.eye(count, dtype=torch.bool, device=every_TBKK.device)
+    of_members = every_TBKK[..., :count, :count].masked_fill(itself, math.inf).amin(dim=-1)
+    first, second = every_TBKK[..., count, :count].sort(dim=-1).values[..., :2].unbind(dim=-1)
+    return torch.stack([of_members.mean(dim=-1), ((count - 1) * first + second) / count])
+
+
+def _pulls(members_BKTN: Tensor, truth_BTN: Tensor, weights_N: Tensor | None) -> Tensor:
+    """Return the mean product of each member's departure and the error of the mean [B, K, T]."""
+    mean_BTN = members_BKTN.mean(dim=1)
+    product = (members_BKTN - mean_BTN[:, None]) * (mean_BTN - truth_BTN)[:, None]
+    return (product if weights_N is None else product * weights_N).mean(dim=-1)
+
+
+def _by_chance(pulls_WK: Tensor) -> float:
+    """Return the standard error of the mean's square error that so few members make.
+
+    To first order a member changes that of its window by 2 / K times its pull; members are drawn
+    independently of each other and of other windows.
+    """
+    windows, count = pulls_WK.shape
+    square = float(pulls_WK.square().sum()) * count / (count - 1)
+    return 2.0 * math.sqrt(square) / (count * windows)

@@ -31,6 +31,9 @@ MEMBER_METRICS: Mapping[str, MemberMetric] = {
     "rmse_of_mean_without_sampling": MemberMetric(
         "field", "the same of endless members: without what so few of them add to it"
     ),
+    "squared_error_by_chance": MemberMetric(
+        "field", "standard error that so few members make of the square of that"
+    ),
     "spread": MemberMetric("field", "what that error is if the spread of the members is honest"),
     "spread_over_error": MemberMetric("1", "spread over the error of the mean: 1 is honest"),
     "anomaly_correlation_of_mean": MemberMetric(
@@ -47,6 +50,11 @@ MEMBER_METRICS: Mapping[str, MemberMetric] = {
     ),
     "least_difference": MemberMetric(
         "1", "difference of the two members that are most alike, over that of all pairs"
+    ),
+    "nearest_difference": MemberMetric(
+        "1",
+        "difference of a member and the nearest other, over that of the truth and the nearest "
+        "member: 1 is honest",
     ),
 }
 """Formulas and sources are in the docstrings of ``MembersScores`` and ``EnsembleVerification``."""
