@@ -10,6 +10,7 @@ from pydantic import Field
 from fieldsharp.fields.settings import DataSettings, GridMeasures, Settings
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.settings import LENGTH_SETTINGS, TrainingSettings
+from fieldsharp.sweep.configuration.baseline_start import trained_first
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.training_length import fixed_length
@@ -33,6 +34,8 @@ class TrialSpec(Settings):
         rungs: Epochs after which it is compared with other trials; its forecast is then sharpened
             as it is after the last.
         measures: What its forecast is judged by of the grid.
+        starts_with: The trial whose weights it goes on from, whose checkpoint is kept beside its
+            own; None where it starts fresh, or trains that first.
     """
 
     number: int = Field(ge=0)
@@ -45,6 +48,7 @@ class TrialSpec(Settings):
     until: int | None = Field(None, ge=1)
     rungs: tuple[int, ...] = ()
     measures: GridMeasures = GridMeasures()
+    starts_with: int | None = Field(None, ge=0)
 
     @property
     def judged_every_epoch(self) -> bool:
@@ -55,6 +59,20 @@ class TrialSpec(Settings):
     def is_baseline(self) -> bool:
         """Whether it is the trial that every other one is compared with."""
         return self.preset == BASELINE
+
+    @property
+    def starts_from_baseline(self) -> bool:
+        """Whether it goes on from the weights of the finished baseline.
+
+        It then has no rungs, and every epoch of it is compared with that baseline.
+        """
+        return self.run.training.start == "baseline"
+
+    @property
+    def of_its_start(self) -> "TrialSpec":
+        """The specification of the baseline whose weights it goes on from."""
+        update = {"preset": BASELINE, "run": trained_first(self.run), "starts_with": None}
+        return self.model_copy(update=update)
 
     @property
     def judged_under(self) -> str:
@@ -84,6 +102,9 @@ class TrialSpec(Settings):
         del tree["run"]["data"]["path"]
         if self.run.training.schedule == "cosine":  # the only one before the setting existed
             del tree["run"]["training"]["schedule"]
+        if not self.starts_from_baseline:  # before a training could go on from the baseline
+            for name in ("start", "fine_tuning"):
+                del tree["run"]["training"][name]
         for name in LENGTH_SETTINGS:  # before a length could be found
             if tree["run"]["training"][name] == TrainingSettings.model_fields[name].default:
                 del tree["run"]["training"][name]
