@@ -208,7 +208,8 @@ class Worker:
 
         It writes no checkpoint: an attempt that is lost meanwhile begins with it again.
         """
-        logger.info("trial %d: the baseline it goes on from is trained first", spec.number)
+        sentence = "the weights of the baseline are not kept here, so that is trained first"
+        self._send_trouble(spec, sentence)
         first = baseline_training(
             *(spec.run, trial.evaluator.data, trial.hardware, trial.evaluator), spec.micro_batches
         )
