@@ -24,7 +24,15 @@ from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import trial_record, trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from tests.conftest import InlineExecutor
-from tests.sweep.fake_sweep import TARGETS, FakeExecutor, MakeSweep, Sweep, metrics_of, report_of
+from tests.sweep.fake_sweep import (
+    TARGETS,
+    FakeExecutor,
+    MakeSweep,
+    Metrics,
+    Sweep,
+    metrics_of,
+    report_of,
+)
 from tests.sweep.wide_guards import WIDE
 
 EPOCHS = 6
@@ -112,17 +120,17 @@ def test_every_epoch_of_one_is_compared_with_the_finished_baseline(make_sweep: M
     assert scoring.at_same_epoch(report) == early
 
     def metrics(number: int, epoch: int) -> Metrics:
-        return metrics_of(rmse=10.0 if number else 20.0 - 2.0 * epoch)
+        return metrics_of(rmse=15.0 if number else 20.0 - 2.0 * epoch)
 
     sweep = _mixed(make_sweep, 8, pruner="none")
     asked = {(number, epoch): metrics(number, epoch) for number in range(8) for epoch in range(6)}
     sweep.run(FakeExecutor(metrics=asked))
     for spec, trial in zip(_stored(sweep)[1:], sweep.trials[1:], strict=True):
-        first, last = trial.intermediate_values[0], trial.value
-        assert last == pytest.approx(0.0), "of the baseline, whose RMSE is 10 at its end"
-        # Beside the baseline after one epoch, whose RMSE was 20, a fresh one is better still.
-        assert first == pytest.approx(0.0)
-        assert spec.run.training.epochs == (3 if spec.starts_from_baseline else 6)
+        # The baseline has an RMSE of 20 after one epoch, and of 10 at its end.
+        begins = 0.125 if spec.starts_from_baseline else 0.0
+        assert trial.intermediate_values[0] == pytest.approx(begins)
+        assert trial.value == pytest.approx(0.125)
+    assert {spec.starts_from_baseline for spec in _stored(sweep)[1:]} == {True, False}
 
 
 def test_a_trial_of_a_sweep_that_goes_on_starts_from_the_same_baseline(
