@@ -14,6 +14,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.coordinator import Coordinator
 from fieldsharp.sweep.engine.preflight import with_length_in_epochs
+from fieldsharp.sweep.engine.verdict_tracker import VerdictTracker
 from fieldsharp.sweep.monitoring.progress import SilentProgress
 from fieldsharp.sweep.results.export import export_tree, render, write
 from fieldsharp.sweep.results.train_run import train_into
@@ -194,3 +195,15 @@ def test_an_export_of_a_real_one_is_trained_to_the_same_numbers(
     again = load_config(tmp_path / "run" / "config.yaml", one_training=True)
     assert again.config.start_from == load_config(path, one_training=True).config.start_from
     assert again.exported["start"]["steps"] == baseline.steps
+
+
+@pytest.mark.parametrize("start", ["fresh", "baseline"])
+def test_the_weights_of_the_baseline_are_kept_while_trials_go_on_from_them(
+    make_sweep: MakeSweep, start: str
+) -> None:
+    sweep = make_sweep(2, training={"start": start})
+    sweep.run(FakeExecutor())
+    verdicts = VerdictTracker(sweep.repository, sweep.facts)
+    verdicts.read()
+    assert verdicts.wanted(0) == ([0] if start == "baseline" else [])
+    assert 0 in verdicts.wanted(1)
