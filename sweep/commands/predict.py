@@ -11,16 +11,13 @@ from fieldsharp.sweep.commands.printing import say, say_json
 
 NAME = "predict"
 HELP = "Forecast from a run folder, as many frames ahead as asked for."
-LARGEST = 2**31 - 1
 
 
 def run(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Made by train.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="NetCDF file to write.")],
-    steps: Annotated[
-        int | None, typer.Option(min=1, max=LARGEST, help="Frames to predict.")
-    ] = None,
-    days: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Days to predict.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Frames to predict.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Days to predict.")] = None,
     data: Annotated[
         str | None,
         typer.Option(help="Other data than the run was trained on: a file, a pattern, an address."),
@@ -35,15 +32,11 @@ def run(
     ] = None,
     members: Annotated[
         int | None,
-        typer.Option(
-            min=1, max=LARGEST, help="Members of an ensemble, along a dimension realization."
-        ),
+        typer.Option(min=1, help="Members of an ensemble, along a dimension realization."),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(
-            min=0, max=LARGEST, help="That members are drawn with; by default the training's."
-        ),
+        typer.Option(min=0, help="That members are drawn with; by default the training's."),
     ] = None,
     as_json: Json = False,
 ) -> None:

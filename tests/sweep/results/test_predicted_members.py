@@ -148,6 +148,8 @@ def test_without_members_the_forecast_is_the_first_of_them(ensemble: TrainedRun)
     (one,) = forecast_variables(ensemble, 5)
     expected = members_of(ensemble, members=2, seed=None)[0]
     np.testing.assert_array_equal(one.values_TCHW[:, 0], expected)
+    ((one,),) = forecast_members(ensemble, 5, asked=MembersAsked(seed=3))
+    np.testing.assert_array_equal(one.values_TCHW[:, 0], members_of(ensemble, members=2, seed=3)[0])
 
 
 def test_each_member_is_sharpened(ensemble: TrainedRun) -> None:
@@ -300,9 +302,9 @@ def test_a_forecast_without_draws_says_nothing_of_members(
         (["--members", "0"], "'--members': Input should be greater than or equal to 1"),
         (["--members", "-1"], "'--members': Input should be greater than or equal to 1"),
         (["--members", "1.5"], "'--members': Input should be a valid integer"),
-        (["--members", "9" * 30], "'--members': Input should be less than or equal to 2147483647"),
+        (["--members", "9" * 30], f"number from 1 to 2147483647, found {'9' * 30}"),
         (["--seed", "-1"], "'--seed': Input should be greater than or equal to 0"),
-        (["--seed", str(2**31)], "'--seed': Input should be less than or equal to 2147483647"),
+        (["--seed", str(2**31)], "number from 0 to 2147483647, found 2147483648"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
