@@ -122,7 +122,8 @@ def _baseline(config: SweepConfig) -> Preset:
         return BASELINE_PRESET
     options = dict(config.predictor.options)
     member = str(options.pop("member", "unet"))
-    options.pop("members", None)
+    for own in ("members", "noise", "dropout"):
+        options.pop(own, None)
     values: dict[str, Scalar] = {
         **BASELINE_PRESET.values,
         "predictor.name": member,

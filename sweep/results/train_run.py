@@ -26,6 +26,7 @@ from fieldsharp.sweep.configuration.training_length import fixed_length, pilot_o
 from fieldsharp.sweep.results.run_folder import make_run_folder, save_run
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.provenance import provenance
+from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 from fieldsharp.sweep.trials.trial import Trial, forecast_shape
 
@@ -88,7 +89,8 @@ def _train(file: ConfigFile, folder: Path, store: SeriesStore) -> TrainingOutcom
             "the data are not those this configuration was exported with: its metrics will differ"
         )
     make_run_folder(folder)
-    trial = _trial(config, data, hardware)
+    evaluator = Evaluator(data, data.validation, config.objective.members_judged)
+    trial = _trial(config, data, hardware, evaluator)
     reports = []
     most = " at most" if trial.run.training.length == "auto" else ""
     for report in trial.epochs():
@@ -130,20 +132,22 @@ def _train(file: ConfigFile, folder: Path, store: SeriesStore) -> TrainingOutcom
     return TrainingOutcome(metrics, data.series.units, difference, metric, name, others)
 
 
-def _trial(config: SweepConfig, data: ForecastData, hardware: Hardware) -> Trial:
+def _trial(
+    config: SweepConfig, data: ForecastData, hardware: Hardware, evaluator: Evaluator
+) -> Trial:
     """Return the training; under a falling rate its length is found by another one first."""
     pilot = pilot_of(config.training)
     if pilot is None:
-        return Trial(config.run, data, hardware)
+        return Trial(config.run, data, hardware, evaluator)
     run = config.run.model_copy(update={"training": pilot})
-    finding = Trial(run, data, hardware, sharpening=SharpeningPlan(()))
+    finding = Trial(run, data, hardware, evaluator, sharpening=SharpeningPlan(()))
     logger.info("a schedule-free training finds how many epochs are trained")
     for report in finding.epochs():
         logger.info("epoch %d: rmse %.4g", report.epoch + 1, report.metrics["rmse"])
     assert finding.found is not None, "its length is auto"
     training = finding.run.training.model_copy(update={"schedule": config.training.schedule})
     length = {"training": fixed_length(training, finding.found.epochs)}
-    return Trial(config.run.model_copy(update=length), data, hardware)
+    return Trial(config.run.model_copy(update=length), data, hardware, evaluator)
 
 
 def _with_last_step(

@@ -11,6 +11,7 @@ from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.limits.error_limit import all_rmse_multiples
 from fieldsharp.objectives.limits.field_variation import FieldVariation
+from fieldsharp.objectives.members.result import best_crps
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.sharpened import JudgedForecast, judge
@@ -59,6 +60,7 @@ class SeedScoring:
             rmse_multiples=all_rmse_multiples(
                 self.objective.guards, baseline.frontier, baseline.judgement
             ),
+            crps=best_crps(baseline.sharpened or {}, self.targets.by_variable),
         )
         return {one.sharpener: one for one in found}
 

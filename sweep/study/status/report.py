@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.objectives.frontier.frontier import Frontier, FrontierCurve
-from fieldsharp.objectives.guards import GUARDS
+from fieldsharp.objectives.guard_table import GUARDS
 from fieldsharp.objectives.per_variable import named
 from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.storage.errors.mapping import database_errors
