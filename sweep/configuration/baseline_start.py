@@ -3,12 +3,12 @@
 import math
 from typing import Any
 
-from fieldsharp.model.settings import TrainingSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings, StartSettings
 
 OF_THE_TRAINING = ("seed", "device", "precision", "threads")
 """Settings that the training that comes first shares with the one that goes on from it."""
-LENGTH = ("length", "epochs", "least_steps", "most_steps", "patience_steps", "epoch_windows")
+OF_THE_START = ("start", "fine_tuning")
+"""Settings of how a trial starts, which say nothing of its baseline."""
 
 
 def fine_tuning_epochs(share: float, epochs: int) -> int:
@@ -57,12 +57,15 @@ def trained_first(run: RunSettings) -> RunSettings:
 
 
 def as_in_the_sweep(run: RunSettings) -> RunSettings:
-    """Return the settings of a trial as its sweep has them: what it starts from is found there."""
+    """Return the settings of a trial as its sweep has them: what it starts from is found there.
+
+    Its training section is then that of the baseline, which has the configured value of what is
+    searched.
+    """
     if run.start_from is None:
         return run
-    first = run.start_from.training
-    length = {name: getattr(first, name) for name in LENGTH}
-    training: TrainingSettings = run.training.model_copy(update=length)
+    own = {name: getattr(run.training, name) for name in OF_THE_START}
+    training = run.start_from.training.model_copy(update=own)
     return run.model_copy(update={"training": training, "start_from": None})
 
 
@@ -75,4 +78,5 @@ def without_start(tree: dict[str, Any]) -> None:
     start, training = tree.pop("start_from", None), tree.get("training")
     first = start.get("training") if isinstance(start, dict) else None
     if isinstance(first, dict) and isinstance(training, dict):
-        training.update({name: first[name] for name in LENGTH if name in first})
+        own = {name: training[name] for name in OF_THE_START if name in training}
+        tree["training"] = {**first, **own}
