@@ -13,7 +13,13 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.ranges import Choices, NumberRange
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.results.narrowed_search import MARK, render_narrowed_search, write_follow_up
+from fieldsharp.sweep.configuration.space import distributions
+from fieldsharp.sweep.results.narrowed_search import (
+    MARK,
+    OPTION,
+    render_narrowed_search,
+    write_follow_up,
+)
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import open_or_create_study, study_config
 from fieldsharp.sweep.study.narrowed_search import narrowed_search
@@ -168,3 +174,35 @@ def test_it_can_be_written_to_a_pipe() -> None:
     os.close(writing)
     with os.fdopen(reading) as pipe:
         assert pipe.read() == f"{MARK} a\n"
+
+
+@pytest.mark.parametrize(("start", "fine_tunes"), [("fresh", False), ("baseline", True)])
+def test_a_start_the_best_agree_on_is_fixed(
+    tiny_config: SweepConfig, start: str, fine_tunes: bool
+) -> None:
+    tree = tiny_config.model_dump()
+    tree["loss"]["variant"] = "sorted"
+    shares = {"low": 0.1, "high": 0.5}
+    tree["search"]["space"] = {
+        "gradient_weight": {"low": 0.01, "high": 10.0, "log": True},
+        "training.fine_tuning": shares,
+        "training.start": {"choices": ["fresh", "baseline"]},
+    }
+    config = SweepConfig.model_validate(tree)
+    trials = [
+        create_trial(
+            value=0.1,
+            params={
+                "gradient_weight": weight,
+                "training.fine_tuning": 0.2,
+                "training.start": start,
+            },
+            distributions=distributions(config.search),
+            user_attrs={SCORE: 0.1},
+        )
+        for weight in (0.5, 1.0, 2.0)
+    ]
+    found = narrowed_search("tiny", config, trials)
+    assert found.training.start == start
+    assert found.training.epochs == config.training.epochs
+    assert ("training.fine_tuning" in found.search.space) is fine_tunes
