@@ -4,6 +4,7 @@ Shape legend: T time, C channel, H rows, W columns, N valid cells, L level, R re
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +48,30 @@ def climatology_of(values_TCHW: Tensor, mask_HW: Tensor) -> Climatology:
     return _climatology(values_TCHW.numpy(), mask_HW.numpy())
 
 
+def training_levels(series: FieldSeries, frames: range, shares: Sequence[float]) -> list[float]:
+    """Return the values above these shares of the cells and frames, physical units.
+
+    Args:
+        series: The field.
+        frames: As a rule the training frames.
+        shares: Above 0 and below 1.
+    """
+    values_TCHW = series.values_TCHW[frames.start : frames.stop]
+    return _levels(_some_values(values_TCHW, series.mask_HW)[0], shares).tolist()
+
+
 def _climatology(values_TCHW: Values, mask_HW: BoolArray) -> Climatology:
+    some, low, high = _some_values(values_TCHW, mask_HW)
+    mean_CHW = torch.from_numpy(mean_of_cells(values_TCHW, mask_HW))
+    return Climatology(mean_CHW, _levels(some, EVENT_SHARES), high - low)
+
+
+def _levels(values_N: Tensor, shares: Sequence[float]) -> Tensor:
+    return torch.quantile(values_N, torch.tensor(tuple(shares), dtype=torch.float64))
+
+
+def _some_values(values_TCHW: Values, mask_HW: BoolArray) -> tuple[Tensor, float, float]:
+    """Return values spread evenly over cells and frames, and the lowest and highest of all."""
     cells = int(mask_HW.sum())
     count = cells * math.prod(values_TCHW.shape[:2])
     every = -(-count // MOST_VALUES_SORTED)
@@ -58,11 +82,7 @@ def _climatology(values_TCHW: Values, mask_HW: BoolArray) -> Climatology:
         low, high = min(low, float(piece_N.min())), max(high, float(piece_N.max()))
         chosen.append(piece_N[-first % every :: every].astype(np.float64))
         first += piece_N.size
-    levels = torch.quantile(
-        torch.from_numpy(np.concatenate(chosen)), torch.tensor(EVENT_SHARES, dtype=torch.float64)
-    )
-    mean_CHW = torch.from_numpy(mean_of_cells(values_TCHW, mask_HW))
-    return Climatology(mean_CHW, levels, high - low)
+    return torch.from_numpy(np.concatenate(chosen)), low, high
 
 
 def in_rising_order(values: Tensor) -> Tensor:

@@ -29,6 +29,16 @@ class MetricValues(PerVariable):
         return len(next(iter(self.by_lead.values()), []))
 
     @property
+    def is_of_members(self) -> bool:
+        """Whether these are the metrics of members that are judged together."""
+        return "spread_over_error" in self.overall
+
+    @property
+    def crps(self) -> float:
+        """Fair CRPS of the members; of a single forecast its mean absolute error."""
+        return self.overall["crps"] if self.is_of_members else self.overall["mae"]
+
+    @property
     def all_overall(self) -> dict[str, float]:
         """Every metric over all samples and leads; of the others by names as ``u10: rmse``."""
         others = {
@@ -42,10 +52,10 @@ class MetricValues(PerVariable):
     def error(self) -> float:
         """The error that trainings and trials are compared by where their scores are equal.
 
-        The RMSE over all samples and leads; of several variables, whose units differ, the mean of
-        their RMSEs, each as a share of that of each cell's mean.
+        The RMSE over all samples and leads, of members their CRPS; of several variables, whose
+        units differ, the mean of them, each as a share of the RMSE of each cell's mean.
         """
-        return self._error_in("rmse")
+        return self._error_in("crps" if self.is_of_members else "rmse")
 
     @property
     def error_of_persistence(self) -> float:

@@ -49,6 +49,19 @@ GradientTarget = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_pos
 ErrorLimit = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_multiple)]
 PeakTarget = Annotated[Literal["auto"] | float, BeforeValidator(_auto_or_number)]
 """Of any sign: in degrees Celsius even a peak can be below 0."""
+Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class MembersJudged(Settings):
+    """What the members of an ensemble are judged by.
+
+    Attributes:
+        count: Members drawn of each forecast.
+        thresholds: Events are values above these quantiles of the training data.
+    """
+
+    count: int
+    thresholds: tuple[float, ...]
 
 
 class VariableTargets(Settings):
@@ -197,6 +210,19 @@ class GuardSettings(Settings):
     region_std_ratio: float = Field(
         1.6, gt=0.0, le=100.0, description="the same in any region of 3 x 3"
     )
+    mean_rmse_over_baseline: float = Field(
+        1.03,
+        ge=1.0,
+        le=1.5,
+        description="members: largest RMSE of the mean of endless members, as a multiple of the "
+        "baseline's",
+    )
+    spread_over_error_least: float = Field(
+        0.8, ge=0.0, le=1.0, description="members: least spread over the error of their mean"
+    )
+    spread_over_error_most: float = Field(
+        1.25, ge=1.0, le=100.0, description="members: most spread over the error of their mean"
+    )
     change_share: float = Field(
         0.6,
         ge=0.0,
@@ -209,10 +235,11 @@ class GuardSettings(Settings):
 class ObjectiveSettings(Settings):
     """How a forecast becomes numbers to minimise."""
 
-    mode: Literal["score", "pareto"] = Field(
+    mode: Literal["score", "pareto", "members"] = Field(
         "score",
         description="score minimises one score; pareto the distances of gradient and peak and "
-        "the RMSE as three objectives",
+        "the RMSE as three objectives; members the score of an ensemble, whose members are judged "
+        "together",
     )
     targets: TargetSettings = Field(default_factory=TargetSettings, description="numbers, or auto")
     guards: GuardSettings = Field(
@@ -230,6 +257,21 @@ class ObjectiveSettings(Settings):
     rmse_weight: float = Field(
         0.25, ge=0.0, le=100.0, description="cost of an RMSE that exceeds the baseline's by 100 %"
     )
+    crps_weight: float = Field(
+        1.0,
+        ge=0.0,
+        le=100.0,
+        description="mode members: cost of a CRPS as large as that of the best ensemble without "
+        "training",
+    )
+    members: int = Field(
+        8, ge=2, le=1000, description="mode members: members drawn of each forecast that is judged"
+    )
+    thresholds: tuple[Share, ...] = Field(
+        (0.9, 0.99),
+        max_length=10,
+        description="mode members: events are values above these quantiles of the training data",
+    )
     area_weights: Literal["auto", "none"] = Field(
         "none",
         description="auto weighs each cell by the cosine of its latitude in RMSE, MAE, bias, "
@@ -246,3 +288,10 @@ class ObjectiveSettings(Settings):
     def measures(self) -> GridMeasures:
         """What is taken from the coordinates of the grid."""
         return GridMeasures(area_weights=self.area_weights, per=self.per)
+
+    @property
+    def members_judged(self) -> MembersJudged | None:
+        """What members are judged by; None where they are not judged together."""
+        if self.mode != "members":
+            return None
+        return MembersJudged(count=self.members, thresholds=self.thresholds)

@@ -66,6 +66,7 @@ def judge(
     baseline: MetricValues,
     field: FieldVariation | None = None,
     rmse_multiples: Mapping[str, Sequence[float]] = MappingProxyType({}),
+    crps: Mapping[str, float] | None = None,
 ) -> list[JudgedForecast]:
     """Return a forecast as it is and under each sharpener, compared with the baseline.
 
@@ -77,6 +78,7 @@ def judge(
         baseline: Metrics of the baseline as it is.
         field: The variation of the truth of the split, where it is known.
         rmse_multiples: Largest RMSE at each lead, see ``check_all_guards``.
+        crps: Of members, see ``score_values``.
 
     Returns:
         The plain forecast first, the others in the order given.
@@ -85,7 +87,7 @@ def judge(
         name: JudgedForecast(
             name,
             values,
-            score_values(values, targets, baseline, objective.rmse_weight),
+            score_values(values, targets, baseline, objective, crps),
             check_all_guards(values, objective.guards, baseline, field, rmse_multiples),
         )
         for name, values in forecasts.items()

@@ -1,6 +1,6 @@
 """Every metric over many batches of forecasts, in one pass."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 
@@ -21,16 +21,24 @@ class Verification:
         with_persistence: Whether batches hold the last known frame.
         with_climatology: Whether they hold a climatology.
         detail: Whether metrics that neither score nor guards need are computed too.
+        only: Names of the metrics; None for all.
     """
 
     def __init__(
-        self, *, with_persistence: bool = True, with_climatology: bool = True, detail: bool = True
+        self,
+        *,
+        with_persistence: bool = True,
+        with_climatology: bool = True,
+        detail: bool = True,
+        only: Collection[str] | None = None,
     ) -> None:
         given = {"persistence": with_persistence, "climatology": with_climatology}
         self.metrics: dict[str, Metric] = {
             name: metric
             for name, metric in METRICS.items()
-            if all(given[need] for need in metric.needs) and (detail or not metric.detail)
+            if all(given[need] for need in metric.needs)
+            and (detail or not metric.detail)
+            and (only is None or name in only)
         }
         # One entry per statistic, however many metrics need it.
         self._statistics: dict[Statistic, Accumulation] = {
@@ -74,13 +82,27 @@ class Verification:
         return {name: value.tolist() for name, value in self._evaluate(per_lead=True).items()}
 
     def _evaluate(self, *, per_lead: bool) -> Mapping[str, Tensor]:
+        return metrics_of(self.metrics, self.statistics(per_lead=per_lead))
+
+    def statistics(self, *, per_lead: bool) -> dict[Statistic, Tensor]:
+        """Return every statistic of each lead [T, ...], or of all leads together [...].
+
+        Raises:
+            ValueError: If nothing was added.
+        """
         if self.samples == 0:
             raise ValueError("no forecast was added, so no metric can be computed")
-        results = {s: a.result(per_lead=per_lead) for s, a in self._statistics.items()}
-        return {
-            name: metric.formula(*(results[s] for s in metric.statistics))
-            for name, metric in self.metrics.items()
-        }
+        return {s: a.result(per_lead=per_lead) for s, a in self._statistics.items()}
+
+
+def metrics_of(
+    metrics: Mapping[str, Metric], statistics: Mapping[Statistic, Tensor]
+) -> dict[str, Tensor]:
+    """Return metrics from the statistics that they are computed from."""
+    return {
+        name: metric.formula(*(statistics[s] for s in metric.statistics))
+        for name, metric in metrics.items()
+    }
 
 
 def verify(case: VerificationBatch) -> dict[str, float]:

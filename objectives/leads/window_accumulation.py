@@ -3,7 +3,7 @@
 Shape legend: B sample, T lead, W windows. Physical units, double precision.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -48,12 +48,20 @@ class WindowAccumulation:
         self._observed: dict[str, list[FloatArray]] = {name: [] for name in _OBSERVED}
         self._forecasts: dict[str, dict[str, list[FloatArray]]] = {}
 
-    def add(self, name: str, case: VerificationBatch, *, with_truth: bool) -> None:
-        """Add the next windows of the forecast with this name, and the truth's once."""
-        if with_truth:
-            _append(self._observed, _OBSERVED, case)
+    def add_truth(self, case: VerificationBatch) -> None:
+        """Add what was observed in the next windows."""
+        _append(self._observed, _OBSERVED, case)
+
+    def add(self, name: str, case: VerificationBatch) -> None:
+        """Add the next windows of the forecast with this name."""
         empty: dict[str, list[FloatArray]] = {statistic: [] for statistic in _OF_FORECASTS}
         _append(self._forecasts.setdefault(name, empty), _OF_FORECASTS, case)
+
+    def add_members(self, name: str, found: Mapping[str, torch.Tensor]) -> None:
+        """Add all windows of an ensemble with this name: its statistics [W] by name."""
+        self._forecasts[name] = {
+            statistic: [values_W.double().cpu().numpy()] for statistic, values_W in found.items()
+        }
 
     def statistics(self) -> WindowStatistics:
         """Return the statistics of all windows as they are stored."""

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from fieldsharp.fields.settings import Settings
 from fieldsharp.objectives.per_variable import PerVariable
@@ -55,18 +56,22 @@ class ForecastWindows(Settings):
     Attributes:
         gradient: Mean gradient.
         peak: Mean peak.
-        squared_error: Mean square error.
+        squared_error: Mean square error; of members that of the mean of endless ones.
+        crps: Fair CRPS; of members alone.
+        variogram: Fair variogram score; of members alone.
     """
 
     gradient: Series
     peak: Series
     squared_error: Series
+    crps: Series | None = Field(None, exclude_if=lambda series: series is None)
+    variogram: Series | None = Field(None, exclude_if=lambda series: series is None)
 
     @property
     def is_finite(self) -> bool:
         """Whether every statistic is; not so for a forecast that has diverged."""
-        series = (self.gradient, self.peak, self.squared_error)
-        return all(np.isfinite(one.values_W()).all() for one in series)
+        series = (self.gradient, self.peak, self.squared_error, self.crps, self.variogram)
+        return all(np.isfinite(one.values_W()).all() for one in series if one is not None)
 
 
 class ObservedWindows(Settings):

@@ -3,28 +3,11 @@
 Shape legend: K members, N valid cells, P shares of members (0/K to K/K); leading dimensions free.
 """
 
-from dataclasses import dataclass
-
 import torch
 
+from fieldsharp.objectives.members.scores import Reliability
+
 Tensor = torch.Tensor
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """The curve of one event, that a threshold is exceeded.
-
-    Attributes:
-        threshold: In the unit of the field.
-        shares: Shares of the members: 0, 1/K and so on up to 1.
-        frequency: How often the event happened where that share said so; None where none did.
-        weight: How often that share said so, of all cells and windows.
-    """
-
-    threshold: float
-    shares: list[float]
-    frequency: list[float | None]
-    weight: list[float]
 
 
 def said_and_happened(

@@ -6,8 +6,6 @@ Shape legend: B sample, K member, T lead, H rows, W columns, N valid cells, Q th
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 
@@ -15,75 +13,11 @@ from fieldsharp.objectives.leads.resampling import decorrelation_time
 from fieldsharp.objectives.members.field_scores import fair_energy_score, fair_variogram_score
 from fieldsharp.objectives.members.proper_scores import fair_brier_score, fair_crps, fair_crps_above
 from fieldsharp.objectives.members.rank_histogram import flatness_chance, rank_shares
-from fieldsharp.objectives.members.reliability import Reliability, reliability, said_and_happened
+from fieldsharp.objectives.members.reliability import reliability, said_and_happened
+from fieldsharp.objectives.members.scores import EventScores, MembersScores
 from fieldsharp.objectives.members.spread import error_without_sampling, spread
 
 Tensor = torch.Tensor
-
-
-@dataclass(frozen=True)
-class EventScores:
-    """How well an event is forecast, that a threshold is exceeded.
-
-    Attributes:
-        threshold: In the unit of the field.
-        crps_above: Fair CRPS of what lies above it, in the unit of the field.
-        brier_score: Fair Brier score of the event.
-        reliability: How often it happened, by the share of members that said so.
-    """
-
-    threshold: float
-    crps_above: float
-    brier_score: float
-    reliability: Reliability
-
-
-@dataclass(frozen=True)
-class MembersScores:
-    """The scores of an ensemble, means over windows, leads and cells; in the unit of the field.
-
-    Attributes:
-        members: Their number K.
-        windows: Forecasts that were verified, each of all its members.
-        crps: Fair CRPS of each cell by itself.
-        energy_score: Fair energy score of whole fields.
-        variogram_score: Fair variogram score of whole fields; NaN where cells have no neighbours.
-        rmse_of_mean: Error of the mean of the members.
-        rmse_of_mean_without_sampling: The same without what so few members add to it.
-        spread: What that error is if the spread is honest.
-        spread_over_error: The two beside each other: 1 is honest, below 1 too sure; NaN where the
-            mean has no error.
-        rank_histogram: Share of the truth at each rank among the members, from below all to above.
-        flatness_chance: How likely chance alone makes the histogram so uneven; None where there are
-            too few independent windows to tell.
-        events: The thresholds, from the lowest.
-    """
-
-    members: int
-    windows: int
-    crps: float
-    energy_score: float
-    variogram_score: float
-    rmse_of_mean: float
-    rmse_of_mean_without_sampling: float
-    spread: float
-    spread_over_error: float
-    rank_histogram: list[float]
-    flatness_chance: float | None
-    events: list[EventScores]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values; an undefined score is null."""
-        plain = {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in asdict(self).items()
-        }
-        plain["events"] = [
-            {"threshold": e.threshold, "crps_above": e.crps_above, "brier_score": e.brier_score}
-            | {"reliability": {k: v for k, v in asdict(e.reliability).items() if k != "threshold"}}
-            for e in self.events
-        ]
-        return plain
 
 
 class MembersVerification:
@@ -140,25 +74,51 @@ class MembersVerification:
         }.items():
             self._parts.setdefault(name, []).append(values)
 
-    def scores(self, windows: Sequence[int] | None = None) -> MembersScores:
+    def scores(
+        self, windows: Sequence[int] | None = None, *, with_chance: bool = True
+    ) -> MembersScores:
         """Return the scores over all leads.
 
         Args:
             windows: Numbers of those that count; None for all.
+            with_chance: Whether the chance of the rank histogram is computed, which takes a second.
 
         Raises:
             ValueError: If nothing was added.
         """
-        return self._scores(slice(None), windows)
+        return self._scores(slice(None), windows, with_chance=with_chance)
 
-    def scores_by_lead(self) -> list[MembersScores]:
+    def scores_by_lead(self, *, with_chance: bool = True) -> list[MembersScores]:
         """Return the scores of each lead.
+
+        Args:
+            with_chance: As of ``scores``.
 
         Raises:
             ValueError: If nothing was added.
         """
         leads = self._joined()["crps"].shape[1]
-        return [self._scores(slice(lead, lead + 1)) for lead in range(leads)]
+        return [
+            self._scores(slice(lead, lead + 1), with_chance=with_chance) for lead in range(leads)
+        ]
+
+    def of_windows(self) -> dict[str, Tensor]:
+        """Return CRPS, variogram score and square error of each window, means over leads [W].
+
+        In the order of time. The square error is that of the mean of endless members; by chance it
+        may be below 0.
+
+        Raises:
+            ValueError: If nothing was added.
+        """
+        parts = {
+            name: values.mean(dim=1)
+            for name, values in self._joined().items()
+            if name in ("crps", "variogram", "squared_error", "variance")
+        }
+        variance_W = parts.pop("variance")
+        parts["squared_error"] = parts["squared_error"] - variance_W / self._members
+        return parts
 
     def _of_cells(
         self, members_BTKN: Tensor, observed_BTN: Tensor, weights_N: Tensor | None
@@ -202,7 +162,9 @@ class MembersVerification:
         order_B = torch.cat(self._window_B).argsort().cpu()
         return {name: torch.cat(parts).cpu()[order_B] for name, parts in self._parts.items()}
 
-    def _scores(self, leads: slice, windows: Sequence[int] | None = None) -> MembersScores:
+    def _scores(
+        self, leads: slice, windows: Sequence[int] | None = None, *, with_chance: bool
+    ) -> MembersScores:
         chosen_B: slice | Tensor = slice(None)
         if windows is not None:
             number_B = torch.cat(self._window_B).sort().values.cpu()
@@ -225,7 +187,9 @@ class MembersVerification:
             spread=honest,
             spread_over_error=honest / rmse if rmse > 0 else math.nan,
             rank_histogram=mean["ranks"].tolist(),
-            flatness_chance=flatness_chance(shares_WR, decorrelation_time([shares_WR]), self._seed),
+            flatness_chance=flatness_chance(shares_WR, decorrelation_time([shares_WR]), self._seed)
+            if with_chance
+            else None,
             events=[
                 EventScores(
                     threshold,

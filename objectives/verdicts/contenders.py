@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import takewhile
 
-from fieldsharp.objectives.guards import GUARDS, guard_name
+from fieldsharp.objectives.guard_table import EVERY_GUARD
+from fieldsharp.objectives.guards import guard_name
 from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.per_variable import named
 from fieldsharp.objectives.ranking import ranked
@@ -17,7 +18,7 @@ from fieldsharp.objectives.verdicts.training_signs import TrainingSigns
 
 USELESS = "climatology"
 """The guard that a baseline breaks which is no better than each cell's mean."""
-ERROR_GUARDS = frozenset({"rmse", USELESS})
+ERROR_GUARDS = frozenset({"rmse", "mean_rmse", "spread_most", USELESS})
 """Guards with an upper limit that are not against too much sharpness."""
 PROMISING_SHARE = 0.45
 """Of the way from baseline to target on the score's logarithmic scale: 2.5, the plan's mark between
@@ -67,7 +68,7 @@ class Contender:
     def exceeds(self) -> bool:
         """Whether it breaks a guard against too much sharpness."""
         return any(
-            name in GUARDS and GUARDS[name].at_most and name not in ERROR_GUARDS
+            name in EVERY_GUARD and EVERY_GUARD[name].at_most and name not in ERROR_GUARDS
             for name in (guard_name(one) for one, _ in self.broken)
         )
 
@@ -108,6 +109,9 @@ class Contenders:
         training: How the baseline was trained; None if not known.
         confirmed: What came of new seeds; None where nothing was confirmed.
         out_of_reach: Leads at which full sharpness costs more error than each cell's mean has.
+        of_members: Whether members are judged together: a trial then has to be ahead of every
+            ensemble that needs no training.
+        members_next: Whether a sweep of members can follow this one.
     """
 
     trials: Sequence[Contender]
@@ -119,6 +123,8 @@ class Contenders:
     training: TrainingSigns | None = None
     confirmed: ConfirmedResult | None = None
     out_of_reach: Sequence[LeadOutOfReach] = ()
+    of_members: bool = False
+    members_next: bool = False
 
     @cached_property
     def complete(self) -> list[Contender]:
@@ -163,7 +169,7 @@ class Contenders:
         """Return whether a trial is ahead of the best reference, if there is one, beyond chance."""
         lead = self.leads.get(contender.number)
         if lead is None:
-            return self.reference is None
+            return self.reference is None and not self.of_members
         return lead.more_than_chance
 
     @cached_property

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fieldsharp.objectives.members.verification import MembersScores
+    from fieldsharp.objectives.members.scores import MembersScores
     from fieldsharp.sweep.trials.file_members import MembersOfFile
 
 SIGNIFICANCE = 0.05

@@ -29,6 +29,7 @@ from fieldsharp.sweep.configuration.execution import (
     RecoverySettings,
     WorkerSettings,
 )
+from fieldsharp.sweep.configuration.members_rules import require_members
 from fieldsharp.sweep.configuration.ranges import (
     GIVEN,
     SHORT_NAMES,
@@ -271,6 +272,12 @@ class SweepConfig(RunSettings):
             self.sharpening.name,
             has_data=self.has_data,
         )
+        return self
+
+    @model_validator(mode="after")
+    def _members_can_be_judged(self) -> "SweepConfig":
+        names = self._reachable("predictor.name", self.predictor.name)
+        require_members(self.objective, names, self.trainer)
         return self
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from fieldsharp.objectives.guards_of_variables import check_all_guards
 from fieldsharp.objectives.leads.window_statistics import WindowStatistics
 from fieldsharp.objectives.limits.error_limit import all_rmse_multiples
 from fieldsharp.objectives.limits.field_variation import FieldVariation
+from fieldsharp.objectives.members.result import best_crps
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import Score, score_values, trial_value
 from fieldsharp.objectives.settings import ObjectiveSettings
@@ -41,6 +42,7 @@ class BaselineScoring:
         self._rmse_multiples: dict[str, list[float]] = {}
         self._baseline: list[MetricValues] = []
         self._sharpened: dict[int, dict[str, MetricValues]] = {}
+        self._member_references: dict[str, MetricValues] = {}
         self.baseline_ended = False
 
     def add_baseline(self, report: EpochReport) -> None:
@@ -51,6 +53,8 @@ class BaselineScoring:
         self._baseline[report.epoch : report.epoch + 1] = [report.judgement]
         if report.sharpened:
             self._sharpened[report.epoch + 1] = dict(report.sharpened)
+        if report.members:  # of its last epoch
+            self._member_references = dict(report.sharpened)
         if report.frontier is not None:  # of its last epoch
             self._rmse_multiples = all_rmse_multiples(
                 self._objective.guards, report.frontier, report.judgement
@@ -75,6 +79,7 @@ class BaselineScoring:
         """Take over a baseline that an earlier coordinator finished."""
         self._baseline = record.judgements_by_epoch
         self._sharpened = record.sharpened_by_epoch
+        self._member_references = record.member_references
         self._rmse_multiples = {
             "": record.rmse_multiples,
             **{name: record.variables[name].rmse_multiples for name in record.judgement.others},
@@ -146,6 +151,15 @@ class BaselineScoring:
         )
 
     @property
+    def _crps(self) -> dict[str, float] | None:
+        """Fair CRPS of the best ensemble without training; None where members are not judged."""
+        if self._objective.mode != "members":
+            return None
+        found = best_crps(self._member_references, self.targets.by_variable)
+        # Before the baseline has ended nothing is known of it, and the score has no part of it.
+        return found or dict.fromkeys(self.targets.by_variable, math.inf)
+
+    @property
     def last(self) -> Mapping[str, float]:
         """The metrics of the finished baseline; none before."""
         return self._baseline[-1].overall if self.baseline_ended else {}
@@ -192,6 +206,11 @@ class BaselineScoring:
             epochs_looked_at=end.found.epochs_looked_at if end.found is not None else None,
             reached_most=end.found.reached_most if end.found is not None else None,
             rmse_multiples=self._rmse_multiples.get("", []) if running.is_baseline else [],
+            members={
+                name: one
+                for name, one in last.members.items()
+                if running.is_baseline or name == chosen.sharpener
+            },
             variables={
                 name: VariableRecord(
                     score=score.total,
@@ -220,6 +239,7 @@ class BaselineScoring:
             *(forecasts, NO_SHARPENER, self._objective, self.targets, baseline),
             field=self._field,
             rmse_multiples=multiples,
+            crps=self._crps,
         )
 
     def _at(self, epoch: int) -> MetricValues | None:
@@ -234,7 +254,7 @@ class BaselineScoring:
         return self._baseline[-1] if self.baseline_ended else None
 
     def _score(self, judgement: MetricValues, baseline: MetricValues) -> Score:
-        return score_values(judgement, self.targets, baseline, self._objective.rmse_weight)
+        return score_values(judgement, self.targets, baseline, self._objective, self._crps)
 
 
 def _chosen(

@@ -84,6 +84,7 @@ class ConfirmationPlan:
             data_sha256=self.facts.provenance.data_sha256,
             judged_on="test",
             measures=self.config.objective.measures,
+            members=self.config.objective.members_judged,
             starts_with=spec.starts_with,
         )
 

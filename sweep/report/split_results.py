@@ -14,6 +14,7 @@ from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.objectives.limits.error_limit import all_rmse_multiples
+from fieldsharp.objectives.members.result import best_crps
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.sharpened import judge
 from fieldsharp.objectives.targets import resolve_all_targets
@@ -23,10 +24,12 @@ from fieldsharp.sweep.report.model import AccusedTrial, ForecastResult, Kind, Sp
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.sharpening_records import best_reference
+from fieldsharp.sweep.study.sharpening_records import best_sharpened
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.trials.evaluator import Evaluator, Forecaster
+from fieldsharp.sweep.trials.evaluator import Evaluator
+from fieldsharp.sweep.trials.member_forecasts import Forecaster
+from fieldsharp.sweep.trials.member_references import member_references
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan, fit_sharpeners, training_forecasts
 from fieldsharp.sweep.trials.trial import forecast_shape
@@ -45,7 +48,7 @@ def validation_split(
     for kind, record in records.items():
         scores = {name: one.score for name, one in record.variables.items()}
         results[kind] = ForecastResult(record.judgement, record.score, record.guards, scores)
-        best = best_reference(record.references)
+        best = best_sharpened(record.references)
         if best is not None:
             results["reference"] = ForecastResult(
                 best.judgement, best.score, best.guards, best.scores
@@ -101,7 +104,7 @@ def sharpeners(records: dict[Kind, TrialRecord]) -> dict[Kind, str]:
     """Return the sharpeners that the compared forecasts have, by their names."""
     found: dict[Kind, str] = {}
     for kind, record in records.items():
-        best = best_reference(record.references)
+        best = best_sharpened(record.references)
         if best is not None:
             found["reference"] = best.name
         if record.sharpening is not None and record.sharpening.name != NO_SHARPENER:
@@ -169,10 +172,12 @@ class _SharpenedForecaster:
 
     Attributes:
         sharpener: None for its forecasts as they are.
+        seed: Of its training, and of its members where it has any.
     """
 
     predictor: Forecaster
     sharpener: FittedSharpener | None
+    seed: int
 
     @property
     def fitted(self) -> dict[str, FittedSharpener]:
@@ -185,31 +190,36 @@ def _forecasts(
     """Return the compared forecasts, those of the baseline first."""
     found: dict[Kind, _SharpenedForecaster] = {}
     for kind, predictor in predictors.items():
-        found[kind] = _SharpenedForecaster(predictor, None)
+        seed = specs[kind].run.training.seed
+        found[kind] = _SharpenedForecaster(predictor, None, seed)
         sharpened_kind: Kind = "reference" if kind == "baseline" else kind
         name = sharpened.get(sharpened_kind)
         if name is None:
             continue
         plan = SharpeningPlan((name,), must_fit=True)
-        forecasts = training_forecasts(data, predictor, specs[kind].run.training.seed)
+        forecasts = training_forecasts(data, predictor, seed)
         fitted = fit_sharpeners(plan, data, forecasts)
-        found[sharpened_kind] = _SharpenedForecaster(predictor, fitted[name])
+        found[sharpened_kind] = _SharpenedForecaster(predictor, fitted[name], seed)
     return found
 
 
 def _evaluated(
     config: SweepConfig, data: ForecastData, forecasts: dict[Kind, _SharpenedForecaster]
 ) -> SplitResults:
-    evaluator = Evaluator(data, data.test)
+    evaluator = Evaluator(data, data.test, config.objective.members_judged)
     statistics = evaluator.frontier_statistics()
     metrics = {
         kind: evaluator.evaluate_sharpened(
-            one.predictor, one.fitted, frontier=statistics if kind == "baseline" else None
+            one.predictor,
+            one.fitted,
+            seed=one.seed,
+            frontier=statistics if kind == "baseline" else None,
         )
         for kind, one in forecasts.items()
     }
     baseline = metrics["baseline"][NO_SHARPENER]
     objective = config.objective
+    crps = _crps_without_training(evaluator, forecasts["baseline"], baseline)
     field = evaluator.field_variation()
     multiples = all_rmse_multiples(objective.guards, statistics.frontier(), baseline)
     targets = resolve_all_targets(objective, baseline, evaluator.names, chosen_elsewhere=True)
@@ -220,6 +230,7 @@ def _evaluated(
             *(values, NO_SHARPENER, objective, targets, baseline),
             field=field,
             rmse_multiples=multiples,
+            crps=crps,
         )[-1]
         scores = {name: one.total for name, one in judged.score.by_variable.items()}
         return ForecastResult(judged.values, judged.score.total, judged.guards, scores)
@@ -236,3 +247,19 @@ def _evaluated(
         observed=builder.observed(),
         forecasts=previews,
     )
+
+
+def _crps_without_training(
+    evaluator: Evaluator, baseline: _SharpenedForecaster, judged: MetricValues
+) -> dict[str, float] | None:
+    """Return the CRPS of the best ensemble without training, where members are judged."""
+    if evaluator.members is None:
+        return None
+    forecasts = training_forecasts(evaluator.data, baseline.predictor, baseline.seed)
+    references = member_references(baseline.predictor, evaluator.data, forecasts, judged)
+    found: dict[str, MetricValues] = {}
+    for name, ensemble in references.items():
+        found |= evaluator.evaluate_sharpened(
+            ensemble, {}, seed=baseline.seed, detail=False, name=name
+        )
+    return best_crps(found, evaluator.names)

@@ -7,7 +7,7 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.model.registry import LOSS_VARIANTS, loss_variant
-from fieldsharp.objectives.guards import GUARDS
+from fieldsharp.objectives.guard_table import EVERY_GUARD
 from fieldsharp.objectives.per_variable import named
 from fieldsharp.sweep.report.model import (
     Cost,
@@ -122,7 +122,9 @@ def guard_rows(
     complete = [trial for trial in trials if trial.is_complete]
     rows = []
     others = dict.fromkeys(n for result in results.values() for n in result.metrics.others)
-    every = [(named(of, name), guard) for of in ("", *others) for name, guard in GUARDS.items()]
+    every = [
+        (named(of, name), guard) for of in ("", *others) for name, guard in EVERY_GUARD.items()
+    ]
     for name, guard in every:
         outcomes = {
             kind: outcome

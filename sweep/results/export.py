@@ -13,6 +13,7 @@ from fieldsharp.core.errors import ConfigError, FieldsharpError, StudyError
 from fieldsharp.core.printable import printable
 from fieldsharp.core.program_name import program_elsewhere
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER
+from fieldsharp.objectives.members.result import best_crps
 from fieldsharp.objectives.score import score_values
 from fieldsharp.objectives.verdicts.verdict import NOT_CONFIRMED, SHARPEN
 from fieldsharp.storage.durable_files.atomic import write_to_send_on
@@ -163,7 +164,11 @@ def _under(
     if found is None:
         return baseline
     score = score_values(
-        found.judgement, facts.targets, baseline.judgement, config.objective.rmse_weight
+        found.judgement,
+        facts.targets,
+        baseline.judgement,
+        config.objective,
+        best_crps(baseline.member_references, facts.targets.by_variable),
     )
     variables = {
         name: baseline.variables[name].model_copy(

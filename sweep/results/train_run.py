@@ -31,6 +31,7 @@ from fieldsharp.sweep.results.run_folder import make_run_folder, save_run
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.provenance import provenance
 from fieldsharp.sweep.trials.baseline_weights import Weights, baseline_training, weights_of
+from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 from fieldsharp.sweep.trials.trial import Trial, forecast_shape
 
@@ -93,10 +94,11 @@ def _train(file: ConfigFile, folder: Path, store: SeriesStore) -> TrainingOutcom
             "the data are not those this configuration was exported with: its metrics will differ"
         )
     make_run_folder(folder)
+    evaluator = Evaluator(data, data.validation, config.objective.members_judged)
     first = None
     if config.training.start == "baseline":
         config, first = _after_its_baseline(config, data, hardware)
-    trial = _trial(config.run, data, hardware)
+    trial = _trial(config.run, data, hardware, evaluator)
     if first is not None:
         trial.start_from(first.weights)
     reports = []
@@ -167,7 +169,7 @@ def _after_its_baseline(
     if config.start_from is not None:
         first = baseline_training(config.run, data, hardware)
     else:
-        first = _trial(presets(config)[0].run(config), data, hardware, SharpeningPlan(()))
+        first = _trial(presets(config)[0].run(config), data, hardware, plan=SharpeningPlan(()))
     steps = 0
     for report in first.epochs():
         steps += first.trainer.steps_an_epoch
@@ -184,14 +186,22 @@ def _after_its_baseline(
 
 
 def _trial(
-    run: RunSettings, data: ForecastData, hardware: Hardware, plan: SharpeningPlan | None = None
+    run: RunSettings,
+    data: ForecastData,
+    hardware: Hardware,
+    evaluator: Evaluator | None = None,
+    plan: SharpeningPlan | None = None,
 ) -> Trial:
     """Return the training; under a falling rate its length is found by another one first."""
     pilot = pilot_of(run.training)
     if pilot is None:
-        return Trial(run, data, hardware, sharpening=plan)
+        return Trial(run, data, hardware, evaluator, sharpening=plan)
     finding = Trial(
-        run.model_copy(update={"training": pilot}), data, hardware, sharpening=SharpeningPlan(())
+        run.model_copy(update={"training": pilot}),
+        data,
+        hardware,
+        evaluator,
+        sharpening=SharpeningPlan(()),
     )
     logger.info("a schedule-free training finds how many epochs are trained")
     for report in finding.epochs():
@@ -199,7 +209,7 @@ def _trial(
     assert finding.found is not None, "its length is auto"
     training = finding.run.training.model_copy(update={"schedule": run.training.schedule})
     length = {"training": fixed_length(training, finding.found.epochs)}
-    return Trial(run.model_copy(update=length), data, hardware, sharpening=plan)
+    return Trial(run.model_copy(update=length), data, hardware, evaluator, sharpening=plan)
 
 
 def _with_last_step(

@@ -11,6 +11,7 @@ from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.objectives.leads.window_statistics import WindowStatistics
+from fieldsharp.objectives.members.result import MembersResult
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.atomic import write_durably
 from fieldsharp.storage.durable_files.regular_files import read_within
@@ -34,6 +35,8 @@ class EpochReport:
             its last epoch.
         window_statistics: Of the forecast as it is and under each sharpener; only after the last
             epoch.
+        members: Scores of all members together, of the forecast as it is and under each sharpener;
+            only where members are judged, after the last epoch.
     """
 
     epoch: int
@@ -43,6 +46,7 @@ class EpochReport:
     sharpened: Mapping[str, MetricValues] = field(default_factory=dict)
     frontier: Frontier | None = None
     window_statistics: WindowStatistics | None = None
+    members: Mapping[str, MembersResult] = field(default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, float]:

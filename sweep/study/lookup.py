@@ -41,7 +41,11 @@ FREE_SETTINGS = (
 SHOWN_DIFFERENCES = 5
 PRUNER = "search.pruner"
 """Compared by its effect: studies of earlier versions have none where auto has the same effect."""
-OBJECTIVES = {"score": ["score"], "pareto": ["distance of gradient", "distance of peak", "rmse"]}
+OBJECTIVES = {
+    "score": ["score"],
+    "members": ["score"],
+    "pareto": ["distance of gradient", "distance of peak", "rmse"],
+}
 
 
 def open_or_create_study(

@@ -51,12 +51,13 @@ class RungResult(Settings):
 def objective_values(
     mode: str, total: float, parts: Mapping[str, float], rmse: float
 ) -> tuple[float, ...]:
-    """Return the values of a trial that the search minimises in the mode ``score`` or ``pareto``.
+    """Return the values of a trial that the search minimises in a mode.
 
-    Those are the total score, or the band distances of gradient and peak, and the RMSE in physical
-    units; of several variables their means, of RMSEs as shares of that of each cell's mean.
+    Those are the total score; in the mode ``pareto`` the band distances of gradient and peak, and
+    the RMSE in physical units: of several variables their means, of RMSEs as shares of that of each
+    cell's mean.
     """
-    return (total,) if mode == "score" else (parts["gradient"], parts["peak"], rmse)
+    return (total,) if mode != "pareto" else (parts["gradient"], parts["peak"], rmse)
 
 
 def forgiven(epochs: int, of: int) -> float:

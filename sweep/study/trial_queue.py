@@ -134,6 +134,7 @@ class TrialQueue:
             data_sha256=self._provenance["data_sha256"],
             run=run,
             measures=self._config.objective.measures,
+            members=self._config.objective.members_judged,
             micro_batches=attributes.get(trial_records.MICRO_BATCHES, 1),
             starts_with=starts_with,
         )

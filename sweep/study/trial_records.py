@@ -14,6 +14,7 @@ from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.guards_of_variables import outcomes_of
 from fieldsharp.objectives.leads.window_statistics import WindowStatistics
+from fieldsharp.objectives.members.result import MembersResult
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.score import trial_value
@@ -100,6 +101,8 @@ class TrialRecord(Settings):
             its RMSE was still improving; None of others.
         rmse_multiples: Largest RMSE that the guard ``rmse`` allows at each lead, as a multiple of
             its own; only of the baseline, empty in studies of earlier versions.
+        members: Scores of all members together, by name of the sharpener or reference; only where
+            members are judged: of a trial with its sharpener, of the baseline the references'.
         variables: Each predicted variable by itself, the first first; empty where there is one.
     """
 
@@ -123,6 +126,9 @@ class TrialRecord(Settings):
     epochs_looked_at: int | None = None
     reached_most: bool | None = None
     rmse_multiples: list[float] = Field(default_factory=list)
+    members: dict[str, MembersResult] = Field(
+        default_factory=dict, exclude_if=lambda members: not members
+    )
     variables: dict[str, VariableRecord] = Field(
         default_factory=dict, exclude_if=lambda variables: not variables
     )
@@ -146,6 +152,7 @@ class TrialRecord(Settings):
                 },
                 "frontier": self.frontier and self.frontier.of(variable),
                 "window_statistics": self.window_statistics and self.window_statistics.of(variable),
+                "members": {name: one.of(variable) for name, one in self.members.items()},
                 "variables": {},
             }
         )
@@ -158,6 +165,12 @@ class TrialRecord(Settings):
         return SharpenedForecast(
             name=NO_SHARPENER, judgement=self.judgement, score=self.score, guards=self.guards
         )
+
+    @property
+    def member_references(self) -> dict[str, MetricValues]:
+        """Metrics of the ensembles that need no training, by name; only of the baseline."""
+        found = {one.name: one.judgement for one in self.references}
+        return {name: values for name, values in found.items() if values.is_of_members}
 
     @property
     def error(self) -> float:

@@ -10,6 +10,7 @@ from pydantic import Field
 from fieldsharp.fields.settings import DataSettings, GridMeasures, Settings
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.settings import LENGTH_SETTINGS, TrainingSettings
+from fieldsharp.objectives.settings import MembersJudged
 from fieldsharp.sweep.configuration.baseline_start import trained_first
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.configuration.run_settings import RunSettings
@@ -34,6 +35,7 @@ class TrialSpec(Settings):
         rungs: Epochs after which it is compared with other trials; its forecast is then sharpened
             as it is after the last.
         measures: What its forecast is judged by of the grid.
+        members: What the members of an ensemble are judged by together; None to judge one.
         starts_with: The trial whose weights it goes on from, whose checkpoint is kept beside its
             own; None where it starts fresh, or trains that first.
     """
@@ -48,6 +50,7 @@ class TrialSpec(Settings):
     until: int | None = Field(None, ge=1)
     rungs: tuple[int, ...] = ()
     measures: GridMeasures = GridMeasures()
+    members: MembersJudged | None = None
     starts_with: int | None = Field(None, ge=0)
 
     @property
@@ -130,6 +133,8 @@ class TrialSpec(Settings):
                 del tree["run"]["data"][name]
         if self.measures != GridMeasures():  # the numbers of earlier epochs are stored too
             tree["measures"] = self.measures.model_dump(mode="json")
+        if self.members is not None:
+            tree["members"] = self.members.model_dump(mode="json")
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
 

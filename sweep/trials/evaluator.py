@@ -1,29 +1,32 @@
 """Evaluates the metrics of predictors on the windows of one part of a series."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
 from fieldsharp.fields.decorrelation import thinned
-from fieldsharp.fields.forecast_data import ForecastData
+from fieldsharp.fields.forecast_data import ForecastData, PredictedVariable
+from fieldsharp.fields.initial_times import initial_time_keys
+from fieldsharp.fields.masked_statistics import training_levels
 from fieldsharp.fields.split import window_span
 from fieldsharp.fields.windows import Windows, one_channel
+from fieldsharp.model.predictors.interface import MemberForecasting
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.limits.truth_variation import TruthVariation
 from fieldsharp.objectives.masked_field import MaskedField
+from fieldsharp.objectives.members.ensemble_verification import EnsembleVerification
+from fieldsharp.objectives.members.result import MembersResult
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.per_variable import nested
+from fieldsharp.objectives.settings import MembersJudged
 from fieldsharp.objectives.verification import Verification
 from fieldsharp.objectives.verification_batch import VerificationBatch
-from fieldsharp.sweep.trials.variable_statistics import (
-    Batches,
-    FrontiersOfVariables,
-    WindowsOfVariables,
-)
+from fieldsharp.sweep.trials.member_forecasts import Forecaster, forecast_members
+from fieldsharp.sweep.trials.variable_statistics import FrontiersOfVariables, WindowsOfVariables
 
 BATCH = 64
 BATCH_VALUES = 4_000_000
@@ -33,19 +36,49 @@ MOST_INPUTS = 8_000_000
 CACHED_VALUES = 4_000_000
 """Up to so many values the truth, and fields derived from it, are cached between epochs."""
 
-Forecaster = Callable[[torch.Tensor], torch.Tensor]
-"""From history to forecast, both in units of the training range."""
+
+@dataclass(frozen=True)
+class WindowForecasts:
+    """Forecasts of some windows of one variable, physical units.
+
+    Attributes:
+        members_BKTCHW: Of an ensemble its members, of another predictor its forecast.
+        batch: Of the first member.
+        window_B: Number of each window in the order of time.
+    """
+
+    members_BKTCHW: torch.Tensor
+    batch: VerificationBatch
+    window_B: range
+
+    def add_to(self, verification: Verification | EnsembleVerification) -> None:
+        """Add the members together, or the first one."""
+        if isinstance(verification, EnsembleVerification):
+            verification.add(self.members_BKTCHW, self.batch, self.window_B)
+        else:
+            verification.add(self.batch)
 
 
 class Evaluator:
-    """Computes the metrics of predictors on the same windows, in physical units."""
+    """Computes the metrics of predictors on the same windows, in physical units.
 
-    def __init__(self, data: ForecastData, windows: Windows) -> None:
+    Args:
+        data: Whose variables are predicted.
+        windows: Of the part that forecasts are verified on.
+        members: What the members of an ensemble are judged by together; None to judge the first.
+    """
+
+    def __init__(
+        self, data: ForecastData, windows: Windows, members: MembersJudged | None = None
+    ) -> None:
         self.data = data
+        self.members = members
         self._windows = windows
         self.batch = batch_size(windows)
         self._caches = _values_per_window(windows) * len(windows) <= CACHED_VALUES
         self._truths: list[list[MaskedField]] = []
+        self._times_B = initial_time_keys(windows, data.series)
+        self._thresholds: dict[str, list[float]] = {}
 
     @property
     def windows(self) -> int:
@@ -81,92 +114,126 @@ class Evaluator:
         predictor: Forecaster,
         sharpeners: Mapping[str, FittedSharpener],
         *,
+        seed: int = 0,
         detail: bool = True,
         frontier: FrontiersOfVariables | None = None,
         by_window: WindowsOfVariables | None = None,
+        of_members: dict[str, MembersResult] | None = None,
+        name: str = NO_SHARPENER,
     ) -> dict[str, MetricValues]:
         """Return the metrics of a forecast as it is, by the name none, and under each sharpener.
 
         All are of the same forecasts, each window forecast once. Every predicted variable is
-        verified by itself, with its own mask.
+        verified by itself, with its own mask. The members of an ensemble are verified together
+        where that is asked for, else its first one.
 
         Args:
             predictor: A module is put into evaluation mode.
             sharpeners: By name.
+            seed: Of the members of an ensemble.
             detail: Whether metrics are computed too that no score or guard uses.
             frontier: Given the forecast as it is, to compute the frontier from.
             by_window: Given all forecasts, for the statistics of each window.
+            of_members: Takes the scores of all members, by name.
+            name: Of the forecast as it is.
 
         Raises:
             TrainingFailed: If a sharpener of the user's fails.
         """
+        judged = self.members if isinstance(predictor, MemberForecasting) else None
         verifications = {
-            name: [Verification(detail=detail) for _ in self.names]
-            for name in (NO_SHARPENER, *sharpeners)
+            one: [
+                self._verification(variable, judged, detail=detail)
+                for variable in self.data.predicted
+            ]
+            for one in (name, *sharpeners)
         }
-        for batches in self._batches(predictor):
-            _add(verifications[NO_SHARPENER], batches)
+        for forecasts in self._batches(predictor, seed, 1 if judged is None else judged.count):
             if frontier is not None:
-                frontier.add(batches)
-            if by_window is not None:
-                by_window.add(NO_SHARPENER, batches, with_truth=True)
-            for name, sharpener in sharpeners.items():
-                sharpened = [
-                    replace(batch, pred_BTCHW=of_variable(batch.pred_BTCHW))
-                    for batch, of_variable in zip(batches, sharpener.each(), strict=True)
-                ]
-                _add(verifications[name], sharpened)
-                if by_window is not None:
-                    by_window.add(name, sharpened, with_truth=False)
+                frontier.add([one.batch for one in forecasts])
+            for one, verification in verifications.items():
+                found = forecasts if one == name else _sharpened(forecasts, sharpeners[one])
+                for of_variable, forecast in zip(verification, found, strict=True):
+                    forecast.add_to(of_variable)
+                if by_window is not None and judged is None:
+                    by_window.add(one, [of.batch for of in found])
+            if by_window is not None and name == NO_SHARPENER:
+                by_window.add_truth([of.batch for of in forecasts])
+        for one, verification in verifications.items():
+            ensembles = [v for v in verification if isinstance(v, EnsembleVerification)]
+            if ensembles and by_window is not None:
+                by_window.add_members(one, [v.of_windows() for v in ensembles])
+            if ensembles and of_members is not None:
+                results = (v.result() for v in ensembles)
+                of_members[one] = nested(dict(zip(self.names, results, strict=True)))
         return {
-            name: nested(
+            one: nested(
                 {
-                    variable: one.metric_values()
-                    for variable, one in zip(self.names, found, strict=True)
+                    variable: of_variable.metric_values()
+                    for variable, of_variable in zip(self.names, found, strict=True)
                 }
             )
-            for name, found in verifications.items()
+            for one, found in verifications.items()
         }
+
+    def _verification(
+        self, variable: PredictedVariable, judged: MembersJudged | None, *, detail: bool
+    ) -> Verification | EnsembleVerification:
+        if judged is None:
+            return Verification(detail=detail)
+        if variable.name not in self._thresholds:
+            self._thresholds[variable.name] = training_levels(
+                variable.series, self.data.split.train, judged.thresholds
+            )
+        return EnsembleVerification(self._thresholds[variable.name], detail=detail)
 
     def field_variation(self) -> FieldVariation:
         """Return how much the truth of the windows varies in time."""
         variations = {name: TruthVariation(self.windows) for name in self.names}
         cells: dict[str, list[torch.Tensor]] = {name: [] for name in self.names}
-        added = 0
-        for batches in self._batches(Persistence.of(self.data)):
-            count = batches[0].target_BTCHW.shape[0]
-            which = torch.arange(added, added + count)
-            for name, batch in zip(self.names, batches, strict=True):
-                variations[name].add(batch, which)
-                cells[name].append(thinned(batch.truth.cells_BTCN[:, 0].flatten(1)).cpu())
-            added += count
+        for forecasts in self._batches(Persistence.of(self.data)):
+            for name, one in zip(self.names, forecasts, strict=True):
+                variations[name].add(one.batch, torch.tensor(one.window_B))
+                cells[name].append(thinned(one.batch.truth.cells_BTCN[:, 0].flatten(1)).cpu())
         return nested(
             {name: one.variation(torch.cat(cells[name])) for name, one in variations.items()}
         )
 
-    def _batches(self, predictor: Forecaster) -> Iterator[Batches]:
+    def _batches(
+        self, predictor: Forecaster, seed: int = 0, members: int = 1
+    ) -> Iterator[list[WindowForecasts]]:
+        """Yield the forecasts of the next windows, of each predicted variable."""
         if isinstance(predictor, nn.Module):
             predictor.eval()
+        first = 0
         with torch.no_grad():
             for index, (history_BTCHW, future_BTCHW) in enumerate(
                 self._windows.in_order(self.batch)
             ):
+                window_B = range(first, first + len(history_BTCHW))
+                first = window_B.stop
                 truths = self._truth(index, future_BTCHW)
                 last_known = in_physical_units(
                     self.data, history_BTCHW[:, -1:, : self.data.channels]
                 )
-                pred_BTCHW = in_physical_units(self.data, predictor(history_BTCHW))
+                times_B = self._times_B[window_B.start : window_B.stop]
+                unit_BKTCHW = forecast_members(predictor, history_BTCHW, times_B, seed, members)
+                members_BKTCHW = in_physical_units(self.data, unit_BKTCHW)
                 yield [
-                    VerificationBatch(
-                        pred_BTCHW=one_channel(pred_BTCHW, channel),
-                        target_BTCHW=truth.values_BTCHW,
-                        persistence_BTCHW=one_channel(last_known, channel).expand_as(
-                            truth.values_BTCHW
+                    WindowForecasts(
+                        one_channel(members_BKTCHW, channel),
+                        VerificationBatch(
+                            pred_BTCHW=one_channel(members_BKTCHW[:, 0], channel),
+                            target_BTCHW=truth.values_BTCHW,
+                            persistence_BTCHW=one_channel(last_known, channel).expand_as(
+                                truth.values_BTCHW
+                            ),
+                            mask_HW=truth.mask_HW,
+                            climatology=variable.climatology,
+                            known_truth=truth,
+                            geometry=variable.geometry,
                         ),
-                        mask_HW=truth.mask_HW,
-                        climatology=variable.climatology,
-                        known_truth=truth,
-                        geometry=variable.geometry,
+                        window_B,
                     )
                     for channel, (variable, truth) in enumerate(
                         zip(self.data.predicted, truths, strict=True)
@@ -191,9 +258,18 @@ class Evaluator:
         return truths
 
 
-def _add(verifications: Sequence[Verification], batches: Batches) -> None:
-    for verification, batch in zip(verifications, batches, strict=True):
-        verification.add(batch)
+def _sharpened(
+    forecasts: Sequence[WindowForecasts], sharpener: FittedSharpener
+) -> list[WindowForecasts]:
+    """Return the forecasts under a sharpener, every member by itself."""
+    found = []
+    for one, of_variable in zip(forecasts, sharpener.each(), strict=True):
+        samples, members = one.members_BKTCHW.shape[:2]
+        sharpened = of_variable(one.members_BKTCHW.flatten(0, 1))
+        members_BKTCHW = sharpened.reshape(samples, members, *sharpened.shape[1:])
+        batch = replace(one.batch, pred_BTCHW=members_BKTCHW[:, 0])
+        found.append(WindowForecasts(members_BKTCHW, batch, one.window_B))
+    return found
 
 
 def batch_size(windows: Windows) -> int:

@@ -14,7 +14,8 @@ from fieldsharp.fields.coordinates.grid_geometry import GridGeometry
 from fieldsharp.fields.coordinates.selection import lead_text
 from fieldsharp.fields.pairing import FramePairs
 from fieldsharp.objectives.masked_field import area_weights
-from fieldsharp.objectives.members.verification import MembersScores, MembersVerification
+from fieldsharp.objectives.members.scores import MembersScores
+from fieldsharp.objectives.members.verification import MembersVerification
 from fieldsharp.sweep.trials.forecast_series import indices_by_lead
 
 QUANTILES = (0.9, 0.99)

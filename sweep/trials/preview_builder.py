@@ -27,7 +27,8 @@ from fieldsharp.sweep.study.files.previews import (
     ObservedPreview,
 )
 from fieldsharp.sweep.study.trial_spec import Part
-from fieldsharp.sweep.trials.evaluator import Forecaster, batch_size, in_physical_units
+from fieldsharp.sweep.trials.evaluator import batch_size, in_physical_units
+from fieldsharp.sweep.trials.member_forecasts import Forecaster
 from fieldsharp.sweep.trials.variable_statistics import Batches
 
 LONGEST_SIDE = 256

@@ -13,13 +13,15 @@ from torch import nn
 
 from fieldsharp.core.errors import TrainingFailed
 from fieldsharp.fields.forecast_data import ForecastData, PredictedVariable
+from fieldsharp.fields.initial_times import initial_time_keys
 from fieldsharp.fields.windows import one_channel
 from fieldsharp.model.registry import BEST_SHARPENER, NO_SHARPENER, SHARPENERS
 from fieldsharp.model.sharpeners.fitted import FittedSharpener, fit_sharpener
 from fieldsharp.model.sharpeners.interface import Region
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.study.trial_spec import TrialSpec
-from fieldsharp.sweep.trials.evaluator import Forecaster, batch_size, in_physical_units
+from fieldsharp.sweep.trials.evaluator import batch_size, in_physical_units
+from fieldsharp.sweep.trials.member_forecasts import Forecaster, forecast_members
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +59,12 @@ class SharpeningPlan:
 
     @classmethod
     def for_trial(cls, spec: TrialSpec) -> "SharpeningPlan":
-        """Return the plan for a trial; on the baseline every sharpener is tried."""
+        """Return the plan for a trial; on the baseline every sharpener is tried.
+
+        None where members are judged: a single forecast is then no reference.
+        """
+        if spec.is_baseline and spec.members is not None:
+            return cls(())
         if not spec.is_baseline:
             return cls.of(spec.run, spec.rungs)
         own = cls.of(spec.run).names
@@ -74,6 +81,8 @@ class TrainingForecasts:
 
 def training_forecasts(data: ForecastData, predictor: Forecaster, seed: int) -> TrainingForecasts:
     """Return the forecasts that sharpeners are fitted on; a module is put into evaluation mode.
+
+    Of an ensemble one member of each window: a sharpener is fitted once for all members.
 
     Their windows are spread evenly over the training part, from a start that the seed gives.
     Neither the windows nor the numbers that a predictor draws depend on what was drawn before, so
@@ -94,8 +103,11 @@ def training_forecasts(data: ForecastData, predictor: Forecaster, seed: int) -> 
     with torch.no_grad(), torch.random.fork_rng([windows.starts_B.device] if is_cuda else []):
         torch.manual_seed(seed)
         parts = torch.split(which_B, batch_size(windows))
-        for history_BTCHW, future_BTCHW in windows.batches(parts):
-            pred.append(in_physical_units(data, predictor(history_BTCHW)))
+        times_B = initial_time_keys(windows, data.series)
+        for part, (history_BTCHW, future_BTCHW) in zip(parts, windows.batches(parts), strict=True):
+            times = [times_B[which] for which in part.tolist()]
+            one_BKTCHW = forecast_members(predictor, history_BTCHW, times, seed, members=1)
+            pred.append(in_physical_units(data, one_BKTCHW[:, 0]))
             target.append(in_physical_units(data, future_BTCHW))
     return TrainingForecasts(torch.cat(pred), torch.cat(target))
 

@@ -20,13 +20,17 @@ from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.model.training import State, Trainer
 from fieldsharp.objectives.improvement import StoppingRule
+from fieldsharp.objectives.members.result import MembersResult
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.training_length import stopping_rule, with_whole_epochs
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.trial_events import FoundLength
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.loss import make_loss
+from fieldsharp.sweep.trials.member_references import member_references
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan, fit_sharpeners, training_forecasts
+from fieldsharp.sweep.trials.variable_statistics import WindowsOfVariables
 
 BEST = "best"
 """In the state of a training of length ``auto``: the state of its best epoch so far."""
@@ -40,7 +44,8 @@ class Trial:
         judged_every_epoch: Whether every epoch is evaluated, or the last one alone.
         sharpening: Which sharpeners are tried on the forecast, and when; by default that of the
             settings, after the last epoch.
-        with_frontier: Whether the last report has the frontier of the forecast.
+        with_frontier: Whether the last report has the frontier of the forecast and, where members
+            are judged, ensembles made from it without training.
         micro_batches: Parts a batch is computed in.
 
     A training of length ``auto`` goes on until the RMSE has stopped improving, and is then put back
@@ -233,14 +238,19 @@ class Trial:
         wants_frontier = is_last and self._with_frontier
         statistics = self.evaluator.frontier_statistics() if wants_frontier else None
         by_window = self.evaluator.window_accumulation() if is_last else None
+        members: dict[str, MembersResult] = {}
         found = self.evaluator.evaluate_sharpened(
             self.predictor,
             self.sharpeners,
+            seed=self.run.training.seed,
             detail=is_last,
             frontier=statistics,
             by_window=by_window,
+            of_members=members if is_last else None,
         )
         metrics = found.pop(NO_SHARPENER)
+        if wants_frontier and self.evaluator.members is not None:
+            found.update(self._member_references(metrics, by_window, members))
         for name, values in zip(self.evaluator.names, metrics.each(), strict=True):
             _require_finite(values.overall, losses.epoch, name if metrics.others else "")
         return EpochReport(
@@ -251,7 +261,25 @@ class Trial:
             sharpened=found,
             frontier=None if statistics is None else statistics.frontier(),
             window_statistics=None if by_window is None else by_window.statistics(),
+            members=members,
         )
+
+    def _member_references(
+        self,
+        judged: MetricValues,
+        by_window: WindowsOfVariables | None,
+        members: dict[str, MembersResult],
+    ) -> dict[str, MetricValues]:
+        """Return the metrics of ensembles that need no training beside this one, by name."""
+        seed = self.run.training.seed
+        forecasts = training_forecasts(self.evaluator.data, self.predictor, seed)
+        references = member_references(self.predictor, self.evaluator.data, forecasts, judged)
+        found: dict[str, MetricValues] = {}
+        for name, ensemble in references.items():
+            found |= self.evaluator.evaluate_sharpened(
+                ensemble, {}, seed=seed, by_window=by_window, of_members=members, name=name
+            )
+        return found
 
 
 def _require_finite(metrics: dict[str, float], epoch: int, variable: str) -> None:

@@ -1,6 +1,8 @@
 """Statistics of every predicted variable, gathered while its forecasts are verified."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import torch
 
 from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.objectives.frontier.statistics import FrontierStatistics
@@ -53,10 +55,20 @@ class WindowsOfVariables:
             name: WindowAccumulation(starts_W, every, span_frames) for name in names
         }
 
-    def add(self, name: str, batches: Batches, *, with_truth: bool) -> None:
-        """Add the next windows of the forecast with this name, and the truth's once."""
+    def add_truth(self, batches: Batches) -> None:
+        """Add what was observed in the next windows."""
         for accumulation, batch in zip(self._accumulations.values(), batches, strict=True):
-            accumulation.add(name, batch, with_truth=with_truth)
+            accumulation.add_truth(batch)
+
+    def add(self, name: str, batches: Batches) -> None:
+        """Add the next windows of the forecast with this name."""
+        for accumulation, batch in zip(self._accumulations.values(), batches, strict=True):
+            accumulation.add(name, batch)
+
+    def add_members(self, name: str, of_windows: Sequence[Mapping[str, torch.Tensor]]) -> None:
+        """Add all windows of an ensemble with this name, each variable's statistics by name."""
+        for accumulation, found in zip(self._accumulations.values(), of_windows, strict=True):
+            accumulation.add_members(name, found)
 
     def statistics(self) -> WindowStatistics:
         """Return the statistics of the first variable, with those of the others."""

@@ -2,7 +2,7 @@
 
 import re
 
-from fieldsharp.objectives.guards import GUARDS
+from fieldsharp.objectives.guard_table import EVERY_GUARD
 from fieldsharp.objectives.settings import GuardSettings
 from fieldsharp.sweep.trials.frame_order import ORDER
 from tests.docs.pages import DOCS
@@ -16,7 +16,7 @@ def _sections() -> dict[str, str]:
 
 
 def test_every_guard_has_a_section() -> None:
-    assert set(_sections()) == {*GUARDS, ORDER}
+    assert set(_sections()) == {*EVERY_GUARD, ORDER}
 
 
 def test_every_limit_stands_there_with_its_default() -> None:

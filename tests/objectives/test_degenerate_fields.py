@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from fieldsharp.fields.masked_statistics import Climatology
-from fieldsharp.objectives.guards import GUARDS, broken, check_guards, truth_metrics
+from fieldsharp.objectives.guard_table import GUARDS
+from fieldsharp.objectives.guards import broken, check_guards, truth_metrics
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.metrics import LARGEST, METRICS
 from fieldsharp.objectives.settings import GuardSettings

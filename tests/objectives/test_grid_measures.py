@@ -186,7 +186,8 @@ def test_equal_distances_change_no_share_of_the_frontier(case: VerificationBatch
 def test_windows_have_the_weighted_error_and_the_gradient_per_km(case: VerificationBatch) -> None:
     case = replace(case, geometry=_geometry(case, weights=True, km=True))
     windows = WindowAccumulation(range(5), 1, 1)
-    windows.add("none", case, with_truth=True)
+    windows.add_truth(case)
+    windows.add("none", case)
     found, metrics = windows.statistics(), verify(case)
     assert found.observed is not None
     error = found.forecasts["none"].squared_error.values_W().mean()

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldsharp.objectives.guards import GUARDS, GuardOutcome, broken, check_guards
+from fieldsharp.objectives.guard_table import GUARDS
+from fieldsharp.objectives.guards import GuardOutcome, broken, check_guards
 from fieldsharp.objectives.metric_values import MetricValues
 from tests.objectives.forecasts import SETTINGS, names
 

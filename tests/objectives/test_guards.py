@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from fieldsharp.objectives.guards import GUARDS, broken, check_guards, truth_metrics
+from fieldsharp.objectives.guard_table import GUARDS
+from fieldsharp.objectives.guards import broken, check_guards, truth_metrics
 from fieldsharp.objectives.limits.tolerance import Tolerance, is_better_throughout
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import GuardSettings

@@ -58,7 +58,7 @@ def test_the_score_is_the_mean_of_the_scores_of_variables() -> None:
     # t2m is perfect; u10 has half the gradient, half the peak above 2, and 20 % more RMSE.
     found = values(u10=values(0.5, 11.0, 2.4))
 
-    score = score_values(found, TARGETS, BASELINE, rmse_weight=0.25)
+    score = score_values(found, TARGETS, BASELINE, ObjectiveSettings())
 
     of_u10 = math.log(2) + math.log(2) + 0.25 * 0.2
     assert score.by_variable["t2m"].total == 0.0

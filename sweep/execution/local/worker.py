@@ -136,7 +136,7 @@ class Worker:
             spec.run,
             data,
             hardware,
-            self._evaluator(spec.judged_on, data),
+            self._evaluator(spec, data),
             judged_every_epoch=spec.judged_every_epoch,
             sharpening=SharpeningPlan.for_trial(spec),
             with_frontier=spec.is_baseline,
@@ -193,7 +193,7 @@ class Worker:
             run,
             data,
             hardware,
-            self._evaluator(spec.judged_on, data),
+            self._evaluator(spec, data),
             sharpening=SharpeningPlan(()),
             micro_batches=spec.micro_batches,
         )
@@ -287,10 +287,12 @@ class Worker:
             self._preview_builder = None
         return self._data[3]
 
-    def _evaluator(self, part: Part, data: ForecastData) -> Evaluator:
+    def _evaluator(self, spec: TrialSpec, data: ForecastData) -> Evaluator:
         """Return the evaluator of a part, which caches fields derived from the truth."""
-        if part not in self._evaluators:
-            self._evaluators[part] = Evaluator(data, data.part(part))
+        part = spec.judged_on
+        known = self._evaluators.get(part)
+        if known is None or known.members != spec.members:
+            self._evaluators[part] = Evaluator(data, data.part(part), spec.members)
         return self._evaluators[part]
 
     def _end_requested(self) -> bool | None:

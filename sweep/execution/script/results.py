@@ -10,7 +10,7 @@ from pathlib import Path
 from fieldsharp.core.errors import DataError, FieldsharpError, TrainingFailed
 from fieldsharp.fields.array_axes import FieldPair, pair_of_arrays
 from fieldsharp.fields.settings import GridMeasures
-from fieldsharp.objectives.guards import GUARDS
+from fieldsharp.objectives.guard_table import GUARDS
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.durable_files.regular_files import read_bounded
 from fieldsharp.sweep.configuration.script_results import (

@@ -8,7 +8,8 @@ import torch
 import xarray as xr
 from scores.probability import crps_for_ensemble
 
-from fieldsharp.objectives.members.verification import MembersScores, MembersVerification
+from fieldsharp.objectives.members.scores import MembersScores
+from fieldsharp.objectives.members.verification import MembersVerification
 
 Tensor = torch.Tensor
 WINDOWS, LEADS, HEIGHT, WIDTH = 120, 2, 8, 9
