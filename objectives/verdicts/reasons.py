@@ -250,7 +250,7 @@ def trial_on_its_way(results: Contenders) -> str:
         reason = f"trial {trial.number} reaches {results.all_targets}, {results.figures(trial)}"
         lead = results.leads.get(trial.number)
         if lead is not None:
-            reason += f", but is {lead.words}, which may be chance"
+            reason += f", but is {lead.words}{'' if lead.is_behind else ', which may be chance'}"
     else:
         reason = (
             f"trial {trial.number} comes {results.progress(trial):.0%} of the way from the "
@@ -279,6 +279,12 @@ def keep_tuning(results: Contenders) -> str:
         return (
             f"train it to its end: export it with --trial {trial.number} and train the file, or "
             "give the sweep more with --trials"
+        )
+    lead = results.leads.get(trial.number)
+    if results.of_members and (lead is None or lead.is_behind):
+        return (
+            "keep tuning: give training.fine_tuning more, or start the narrowed search in "
+            "next.yaml, written where the sweep was started, or by export STUDY --next -o next.yaml"
         )
     if nearly_reaches(trial, results.targets) and results.confirmed is None:
         return "confirm it on new seeds and the test split with the confirm command, which decides"

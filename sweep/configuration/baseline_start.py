@@ -13,8 +13,28 @@ OF_THE_START = ("start", "fine_tuning")
 
 def fine_tuning_epochs(share: float, epochs: int) -> int:
     """Return the epochs of a training from the weights of a baseline of so many, at least 1."""
-    # A product such as 0.07 * 100 lies a little above the whole number that it means.
-    return max(1, math.ceil(round(share * epochs, 9)))
+    # A product such as 0.29 * 100 lies a little below the whole number that it means.
+    return max(1, math.floor(round(share * epochs, 9)))
+
+
+def with_short_epochs(run: RunSettings, windows: int) -> RunSettings:
+    """Return settings whose epochs have just the share of the baseline's windows in all.
+
+    Of a baseline of three epochs, a training of a quarter of its steps is one shorter epoch.
+    Settings without ``start_from`` stay as they are.
+
+    Args:
+        run: What is trained.
+        windows: Of the training part.
+    """
+    if run.start_from is None:
+        return run
+    first, training = run.start_from.training, run.training
+    in_all = training.fine_tuning * first.epochs * (first.epoch_windows or windows)
+    steps = max(1, math.floor(round(in_all / training.batch_size, 9)))
+    an_epoch = max(1, steps // training.epochs) * training.batch_size
+    short = training.model_copy(update={"epoch_windows": an_epoch})
+    return run.model_copy(update={"training": short})
 
 
 def starting_from(run: RunSettings, baseline: RunSettings) -> RunSettings:

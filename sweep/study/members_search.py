@@ -2,8 +2,8 @@
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.model.registry import NO_SHARPENER, NO_TERM
-from fieldsharp.sweep.configuration.presets import presets
-from fieldsharp.sweep.configuration.ranges import Choices, NumberRange
+from fieldsharp.sweep.configuration.presets import preset_parameters, presets
+from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, setting_path
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE
 from fieldsharp.sweep.configuration.settings import SweepConfig
 
@@ -45,7 +45,9 @@ def members_search(name: str, config: SweepConfig) -> SweepConfig:
             f"study {name!r} {reason}, so no sweep of members can be written from it; start "
             "configs/members.yaml with your data"
         )
-    own = presets(config)[0].run(config)
+    baseline = presets(config)[0]
+    searched = preset_parameters(baseline, config).items()
+    own = baseline.run(config, {setting_path(name): value for name, value in searched})
     tree = config.model_dump()
     predictor = own.predictor
     tree["predictor"] = {
