@@ -16,6 +16,7 @@ from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
 from fieldsharp.sweep.report.importance import importance
+from fieldsharp.sweep.report.members.collect import compare_members
 from fieldsharp.sweep.report.model import Chosen, Kind, Report
 from fieldsharp.sweep.report.split_results import (
     Specs,
@@ -116,6 +117,9 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         accused=accused_trial(status.verdict.trial, specs, files)
         if status.verdict.name == GAMED and status.verdict.trial is not None
         else None,
+        members=compare_members(
+            trials, chosen.number if chosen is not None else None, summary.targets, files
+        ),
     )
     of_each = (
         _in_variable(report, trials, records, summary.of(name), status)
@@ -153,6 +157,7 @@ def _in_variable(
         without_training=compared,
         frontier=StudyFrontier.of(own.get("baseline")),
         accused=None,
+        members=report.members.of(name) if report.members is not None else None,
         names_of_charts=f"variable-{list(status.variables).index(name)}-",
     )
 

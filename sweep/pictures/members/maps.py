@@ -35,11 +35,12 @@ GAP = 0.3
 
 
 def member_panels(
-    observed: ObservedPreview, members: MembersPreview, lead: int
+    observed: ObservedPreview, members: MembersPreview, lead: int, *, titled: bool = True
 ) -> Mapping[str, Panel]:
     """Return the maps at one lead by name: truth, members, their mean, and last their spread.
 
     All but the last have one colour scale, so that a mean that is smoother than the truth is seen.
+    Their names are their titles, unless a page writes those.
     """
     observed_HW = masked(observed.values_LHW[lead], observed.mask_HW)
     fields = {
@@ -49,12 +50,12 @@ def member_panels(
     fields[f"mean of all {members.count}"] = masked(members.mean_LHW[lead], observed.mask_HW)
     scale = value_scale(observed_HW, list(fields.values()))
     spread_HW = masked(members.spread_LHW[lead], observed.mask_HW)
-    panels = {"observed": observed_HW, **fields}
+    drawn = {name: (values_HW, scale) for name, values_HW in fields.items()}
+    drawn = {"observed": (observed_HW, scale), **drawn}
+    drawn[f"spread of all {members.count}"] = (spread_HW, spread_scale(spread_HW))
     return {
-        **{name: Panel(name, values_HW, scale) for name, values_HW in panels.items()},
-        f"spread of all {members.count}": Panel(
-            f"spread of all {members.count}", spread_HW, spread_scale(spread_HW)
-        ),
+        name: Panel(name if titled else "", values_HW, of_its_own)
+        for name, (values_HW, of_its_own) in drawn.items()
     }
 
 

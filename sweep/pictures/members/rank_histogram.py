@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fieldsharp.objectives.members.result import DRESSED
 from fieldsharp.objectives.members.scores import MembersScores
 from fieldsharp.sweep.pictures.axes import (
     add_axes,
@@ -16,30 +15,25 @@ from fieldsharp.sweep.pictures.axes import (
     put_heading,
     put_integer_ticks,
     put_labels,
+    put_legend,
     put_title,
     wrapped,
 )
+from fieldsharp.sweep.pictures.members.names import ensemble_name
 from fieldsharp.sweep.pictures.number_scale import shown
 from fieldsharp.sweep.pictures.source import PictureSource
-from fieldsharp.sweep.pictures.style import LINE_WIDTH, SMALL, Style
+from fieldsharp.sweep.pictures.style import LINE_WIDTH, Style
 
 WIDTH, HEIGHT = 3.6, 3.2
 SIGNIFICANCE = 0.05
 FORECAST, REFERENCE = "forecast", "reference"
-REFERENCE_NAMES = {DRESSED: "dressed baseline"}
-"""Names of ensembles that need no training where they differ from those in records."""
-
-
-def reference_name(name: str) -> str:
-    """Return the name of an ensemble that needs no training, for a reader."""
-    return REFERENCE_NAMES.get(name, name)
 
 
 def chance_in_words(scores: MembersScores) -> str:
     """Return whether chance alone makes a rank histogram so uneven."""
     chance = scores.flatness_chance
     if chance is None:
-        return "too few independent windows to tell it from a flat one"
+        return "too few independent windows to test it"
     if chance >= SIGNIFICANCE:
         return f"as flat as chance allows (chance {chance:.2g})"
     return f"not flat by more than chance (chance {chance:.2g})"
@@ -72,7 +66,7 @@ def draw_rank_histogram(source: PictureSource, style: Style) -> Figure:
     """Return the rank histograms of the trial and of ensembles that need no training."""
     assert source.members is not None, "can_be_drawn requires them"
     ensembles = {f"trial {source.number}": source.members.overall} | {
-        reference_name(name): one.overall for name, one in source.member_references.items()
+        ensemble_name(name): one.overall for name, one in source.member_references.items()
     }
     width = WIDTH * max(2, len(ensembles))
     subject = f"rank of the observed {source.field_name} among the members, all leads"
@@ -98,21 +92,20 @@ def _draw(
     axes = add_axes(figure, (left + 0.62, 0.5, WIDTH - 0.75, HEIGHT - 1.1), style)
     put_title(axes, shown(name), style, above_legend=True)
     ranks = np.arange(len(scores.rank_histogram))
-    axes.bar(ranks, scores.rank_histogram, width=0.86, color=getattr(style, kind), alpha=0.75)
-    flat = _flat(scores)
-    axes.axhline(flat, color=style.ink, linewidth=LINE_WIDTH, linestyle="--")
-    axes.text(
-        0.0,
-        1.03,
-        chance_in_words(scores),
-        transform=axes.transAxes,
-        fontsize=SMALL,
-        color=style.ink,
+    axes.axhline(_flat(scores), color=style.ink, linewidth=LINE_WIDTH, linestyle="--", label="flat")
+    axes.bar(
+        ranks,
+        scores.rank_histogram,
+        width=0.86,
+        color=getattr(style, kind),
+        alpha=0.75,
+        label=chance_in_words(scores),
     )
     _frame(axes, len(ranks), most)
     put_labels(axes, "members below the observed value", "share of cells", style)
     put_grid(axes, style)
     axes.grid(visible=False, axis="x")
+    put_legend(axes, style)
 
 
 def _frame(axes: Axes, ranks: int, most: float) -> None:

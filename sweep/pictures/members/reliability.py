@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from fieldsharp.objectives.members.scores import EventScores
 from fieldsharp.sweep.pictures.axes import (
@@ -15,11 +15,10 @@ from fieldsharp.sweep.pictures.axes import (
     put_labels,
     put_legend,
     put_line,
-    put_log_ticks,
     put_title,
     wrapped,
 )
-from fieldsharp.sweep.pictures.number_scale import number_scale
+from fieldsharp.sweep.pictures.number_scale import number_scale, power_of_ten
 from fieldsharp.sweep.pictures.source import PictureSource
 from fieldsharp.sweep.pictures.style import LINE_WIDTH, Style
 
@@ -52,7 +51,7 @@ def draw_reliability(source: PictureSource, style: Style) -> Figure:
     assert source.members is not None, "can_be_drawn requires them"
     events = source.members.overall.events
     width = WIDTH * max(2, len(events))
-    subject = f"how often {source.field_name} is above a threshold, by the members that are"
+    subject = f"how often {source.field_name} is above a threshold, by the share of members above"
     heading = wrapped(source.heading(subject), width)
     figure = make_figure(width, HEIGHT + heading_height(heading), style)
     for position, event in enumerate(events):
@@ -104,6 +103,7 @@ def _draw(
 
 
 def _decades(axes: Axes) -> None:
-    put_log_ticks(axes)
-    axes.yaxis.set_major_locator(FixedLocator([1e-4, 1e-2, 1.0]))
+    decades = {1e-4: power_of_ten(-4), 1e-2: power_of_ten(-2), 1.0: "1"}
+    axes.yaxis.set_major_locator(FixedLocator(list(decades)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: decades.get(share, "")))
     axes.yaxis.set_minor_locator(NullLocator())

@@ -18,13 +18,12 @@ from fieldsharp.sweep.pictures.axes import (
     put_title,
     wrapped,
 )
-from fieldsharp.sweep.pictures.members.rank_histogram import reference_name
 from fieldsharp.sweep.pictures.number_scale import number_scale
 from fieldsharp.sweep.pictures.source import PictureSource
 from fieldsharp.sweep.pictures.style import Style
 from fieldsharp.sweep.study.files.previews import ObservedPreview
 
-WIDTH, HEIGHT = 4.0, 3.3
+WIDTH, HEIGHT = 3.6, 3.3
 SPREAD, CRPS = "Spread and error", "Fair CRPS"
 Lines = Mapping[str, tuple[str, Sequence[float]]]
 """Label and values at each lead, by the kind of line."""
@@ -44,7 +43,7 @@ def crps_lines(
     """Return the CRPS of an ensemble and of those that need no training."""
     lines = {
         "muted" if name == CLIMATOLOGY else "reference": (
-            reference_name(name),
+            name,
             [scores.crps for scores in one.by_lead],
         )
         for name, one in references.items()
