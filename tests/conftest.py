@@ -27,6 +27,7 @@ from fieldsharp.sweep.study.lookup import open_or_create_study, study_identity
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialDone, TrialEvent
 from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.trials.baseline_weights import baseline_training, weights_of
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 from fieldsharp.sweep.trials.trial import Trial
@@ -76,6 +77,10 @@ class InlineExecutor:
                 sharpening=SharpeningPlan.for_trial(spec),
                 with_frontier=spec.is_baseline,
             )
+            if trial.needs_weights:
+                first = baseline_training(spec.run, self._data, trial.hardware)
+                list(first.epochs())
+                trial.start_from(weights_of(first))
             events += [EpochDone(spec.number, spec.attempt, r) for r in trial.epochs()]
             previews = self._sampler.forecasts(trial.predictor, trial.sharpeners)
             samples = {name: b64encode(p.to_bytes()).decode() for name, p in previews.items()}

@@ -316,9 +316,22 @@ def lead_out_of_reach(results: Contenders) -> str:
 
 def nearer_leads(results: Contenders) -> str:
     """Return which leads to ask for where one is out of reach."""
+    return f"{what_to_ask_for(results.out_of_reach)}{members_can(results, ', or ')}"
+
+
+def members_can(results: Contenders, before: str) -> str:
+    """Return how to have members trained, "" where they cannot be.
+
+    Args:
+        results: Of the sweep.
+        before: What stands before it.
+    """
+    if not results.members_next:
+        return ""
     return (
-        f"{what_to_ask_for(results.out_of_reach)}, or have an ensemble trained "
-        "(predictor.name=ensemble), whose members are sharp and whose mean keeps the small error"
+        f"{before}have members trained, each of which can be this sharp while their mean keeps the "
+        "small error: start members.yaml, written where the sweep was started, or by export STUDY "
+        "--members -o members.yaml"
     )
 
 

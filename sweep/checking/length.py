@@ -1,6 +1,7 @@
 """Says how many steps a training takes on this file, and whether those are few."""
 
 from fieldsharp.sweep.checking.context import CheckContext, Finding
+from fieldsharp.sweep.configuration.baseline_start import fine_tuning_epochs
 from fieldsharp.sweep.configuration.training_length import (
     few_epochs,
     steps_an_epoch,
@@ -11,13 +12,21 @@ LIKELY_STEPS = (50, 1000)
 """Measured on four fields at several seeds (decision record 30)."""
 
 
+def _from_the_baseline(context: CheckContext, epochs: int) -> str:
+    """Return how long a training from the weights of the baseline is; "" where none is."""
+    if not context.config.starts_from_baseline:
+        return ""
+    short = fine_tuning_epochs(context.config.training.fine_tuning, epochs)
+    return f"; from the weights of the baseline {short} epochs are trained"
+
+
 def check_length(context: CheckContext) -> Finding:
     """Return the steps and passes of one training; few of them are said, and never a failure."""
     training, windows = context.config.training, len(context.data.train)
     if training.length == "fixed":
         steps = training.epochs * steps_an_epoch(training, windows)
-        few = few_epochs(training, windows)
-        return Finding(ok=True, detail=few or f"{training.epochs} epochs are {steps} steps")
+        few = few_epochs(training, windows) or f"{training.epochs} epochs are {steps} steps"
+        return Finding(ok=True, detail=few + _from_the_baseline(context, training.epochs))
     assert training.most_steps is not None, "the settings fill it in"
     whole = with_whole_epochs(training, windows, len(context.data.validation))
     least, most = (

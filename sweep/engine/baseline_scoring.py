@@ -22,6 +22,7 @@ from fieldsharp.sweep.study.rung_results import RungResult, forgiven, objective_
 from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, Sharpening
 from fieldsharp.sweep.study.trial_events import FoundLength, TrialDone
 from fieldsharp.sweep.study.trial_records import TrialRecord, VariableRecord
+from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 
 class BaselineScoring:
@@ -86,9 +87,12 @@ class BaselineScoring:
         }
         self.baseline_ended = True
 
-    def at_same_epoch(self, report: EpochReport) -> Score | None:
-        """Return the score relative to the baseline after as many epochs, None if not known yet."""
-        baseline = self._at(report.epoch)
+    def at_same_epoch(self, report: EpochReport, spec: TrialSpec) -> Score | None:
+        """Return the score relative to the baseline after as many epochs, None if not known yet.
+
+        A trial that goes on from the weights of the baseline is compared with the finished one.
+        """
+        baseline = self._at(len(self._baseline) if spec.starts_from_baseline else report.epoch)
         return None if baseline is None else self._score(report.judgement, baseline)
 
     def at_rung(
@@ -174,7 +178,8 @@ class BaselineScoring:
         scored = running.reports[: len(running.scores)]
         last = scored[-1]
         # A trial that ended early is compared with the baseline after as many epochs.
-        then = self._at(last.epoch) if running.ends_early else None
+        is_behind = running.ends_early and not running.spec.starts_from_baseline
+        then = self._at(last.epoch) if is_behind else None
         baseline = then or self._baseline[-1]
         forecasts = {NO_SHARPENER: last.judgement, **last.sharpened}
         judged = self._judged(forecasts, baseline, {} if then else self._rmse_multiples)

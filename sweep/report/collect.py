@@ -143,7 +143,8 @@ def _in_variable(
     compared = without_training(own, summary.targets, status.missing_references)
     if compared is not None and report.without_training is not None:
         # A sharpener is chosen by all variables at once.
-        compared = replace(compared, best=report.without_training.best)
+        of_all = report.without_training
+        compared = replace(compared, best=of_all.best, best_sharpener=of_all.best_sharpener)
     return replace(
         report,
         variable=name,

@@ -314,7 +314,8 @@ class WithoutTraining:
     Attributes:
         baseline: As it is.
         references: The baseline under each sharpener.
-        best: The name of the best sharpener.
+        best: The name of the best reference.
+        best_sharpener: The same of those that are no ensembles; "" where all are.
         chosen: The chosen trial as it is judged; None if that is the baseline.
         chosen_without: The same without its sharpener; None where it has none.
         points: Where the references are drawn.
@@ -328,6 +329,7 @@ class WithoutTraining:
     chosen_without: ComparedForecast | None
     points: Sequence[SharpnessPoint]
     why_none: str = ""
+    best_sharpener: str = ""
 
     @property
     def reference(self) -> ComparedForecast | None:

@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from fieldsharp.model.registry import NO_TERM
 from fieldsharp.sweep.pictures.maps import Panel, ordinal
-from fieldsharp.sweep.pictures.members.names import reference_name
 from fieldsharp.sweep.pictures.number_scale import number_scale
 from fieldsharp.sweep.pictures.spectra import small_scales_db
 from fieldsharp.sweep.report.charts.pareto import far_out, front
@@ -25,7 +24,7 @@ def name_of(report: Report, kind: str) -> str:
     """Return the name of a forecast in this report: the baseline, or the number of the trial."""
     if kind == "reference":
         found = report.without_training
-        return reference_name(found.best) if found is not None else "sharpened baseline"
+        return f"baseline + {found.best_sharpener}" if found is not None else "sharpened baseline"
     if kind == "baseline" or report.chosen is None:
         return kind
     return f"trial {report.chosen.number}"

@@ -25,7 +25,7 @@ from fieldsharp.sweep.report.model import AccusedTrial, ForecastResult, Kind, Sp
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.sharpening_records import best_reference
+from fieldsharp.sweep.study.sharpening_records import best_sharpened
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator
@@ -49,7 +49,7 @@ def validation_split(
     for kind, record in records.items():
         scores = {name: one.score for name, one in record.variables.items()}
         results[kind] = ForecastResult(record.judgement, record.score, record.guards, scores)
-        best = best_reference(record.references)
+        best = best_sharpened(record.references)
         if best is not None:
             results["reference"] = ForecastResult(
                 best.judgement, best.score, best.guards, best.scores
@@ -105,8 +105,8 @@ def sharpeners(records: dict[Kind, TrialRecord]) -> dict[Kind, str]:
     """Return the sharpeners that the compared forecasts have, by their names."""
     found: dict[Kind, str] = {}
     for kind, record in records.items():
-        best = best_reference(record.references)
-        if best is not None and best.name not in record.member_references:
+        best = best_sharpened(record.references)
+        if best is not None:
             found["reference"] = best.name
         if record.sharpening is not None and record.sharpening.name != NO_SHARPENER:
             found[kind] = record.sharpening.name

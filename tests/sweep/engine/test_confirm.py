@@ -319,3 +319,27 @@ def test_a_stop_before_the_first_training_is_orderly(
 
     with pytest.raises(StoppedOnRequest, match="before any training was started"):
         confirm_study("tiny", storage_url, 1, 1, plan_executor=interrupted)
+
+
+def test_a_trial_goes_on_from_the_baseline_that_is_trained_with_the_same_seed(
+    make_study: MakeStudy, storage_url: str, trainings: Trainings
+) -> None:
+    study = make_study()
+    best = len(TRIALS)
+    which = ("sobel", 0.3, 0, 0.01, True)
+    add_trial(study, _config_of(study), which, goes_on=True)
+    executor = Executor(trainings)
+    confirm(storage_url, executor, top=1)
+    first, second = (BASE, 1001), (BASE, 1002)
+    # Two at a time, and none before the baseline of its seed has ended.
+    assert executor.trained == [first, second, (best, 1001), (best, 1002)]
+    short = executor.submitted[2]
+    assert (short.run.training.epochs, short.starts_with) == (1, BASE)
+    assert short.run.start_from is not None
+    assert short.run.start_from.training.seed == 1001
+    baseline = executor.submitted[0]
+    sharpening = {"sharpening": baseline.run.sharpening}  # the weights do not depend on it
+    first = short.of_its_start.model_copy(
+        update={"run": short.of_its_start.run.model_copy(update=sharpening)}
+    )
+    assert first.fingerprint == baseline.fingerprint
