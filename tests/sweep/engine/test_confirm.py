@@ -330,9 +330,8 @@ def test_a_trial_goes_on_from_the_baseline_that_is_trained_with_the_same_seed(
     add_trial(study, _config_of(study), which, goes_on=True)
     executor = Executor(trainings)
     confirm(storage_url, executor, top=1)
-    first, second = (BASE, 1001), (BASE, 1002)
     # Two at a time, and none before the baseline of its seed has ended.
-    assert executor.trained == [first, second, (best, 1001), (best, 1002)]
+    assert executor.trained == [(BASE, 1001), (BASE, 1002), (best, 1001), (best, 1002)]
     short = executor.submitted[2]
     assert (short.run.training.epochs, short.starts_with) == (1, BASE)
     assert short.run.start_from is not None

@@ -24,7 +24,15 @@ from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import trial_record, trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from tests.conftest import InlineExecutor
-from tests.sweep.fake_sweep import TARGETS, FakeExecutor, MakeSweep, Sweep, metrics_of, report_of
+from tests.sweep.fake_sweep import (
+    TARGETS,
+    FakeExecutor,
+    MakeSweep,
+    Metrics,
+    Sweep,
+    metrics_of,
+    report_of,
+)
 from tests.sweep.wide_guards import WIDE
 
 EPOCHS = 6
@@ -98,21 +106,31 @@ def test_those_that_go_on_from_it_are_short_and_have_no_rungs(make_sweep: MakeSw
 
 def test_every_epoch_of_one_is_compared_with_the_finished_baseline(make_sweep: MakeSweep) -> None:
     scoring = BaselineScoring(ObjectiveSettings(rmse_weight=1.0), TARGETS)
-    sweep = _mixed(make_sweep, 8, pruner="none")
-    sweep.run(FakeExecutor())
-    short = next(spec for spec in _stored(sweep) if spec.starts_from_baseline)
-    fresh = next(spec for spec in _stored(sweep)[1:] if not spec.starts_from_baseline)
     report = report_of(0, metrics_of(rmse=12.0))
     scoring.add_baseline(report_of(0, metrics_of(rmse=20.0)))
-    assert scoring.at_same_epoch(report, short) is None, "it has not ended"
-    early = scoring.at_same_epoch(report, fresh)
+    assert scoring.at_same_epoch(report, finished=True) is None, "it has not ended"
+    early = scoring.at_same_epoch(report)
     scoring.add_baseline(report_of(1, metrics_of(rmse=10.0)))
     scoring.end_baseline()
-    late = scoring.at_same_epoch(report, short)
+    late = scoring.at_same_epoch(report, finished=True)
     assert early is not None
     assert late is not None
     assert late == scoring.final(report)
-    assert late.total > early.total == scoring.at_same_epoch(report, fresh).total  # type: ignore[union-attr]
+    assert late.total > early.total
+    assert scoring.at_same_epoch(report) == early
+
+    def metrics(number: int, epoch: int) -> Metrics:
+        return metrics_of(rmse=15.0 if number else 20.0 - 2.0 * epoch)
+
+    sweep = _mixed(make_sweep, 8, pruner="none")
+    asked = {(number, epoch): metrics(number, epoch) for number in range(8) for epoch in range(6)}
+    sweep.run(FakeExecutor(metrics=asked))
+    for spec, trial in zip(_stored(sweep)[1:], sweep.trials[1:], strict=True):
+        # The baseline has an RMSE of 20 after one epoch, and of 10 at its end.
+        begins = 0.125 if spec.starts_from_baseline else 0.0
+        assert trial.intermediate_values[0] == pytest.approx(begins)
+        assert trial.value == pytest.approx(0.125)
+    assert {spec.starts_from_baseline for spec in _stored(sweep)[1:]} == {True, False}
 
 
 def test_a_trial_of_a_sweep_that_goes_on_starts_from_the_same_baseline(
