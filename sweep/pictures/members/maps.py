@@ -4,6 +4,7 @@ Shape legend: H rows, W columns.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from matplotlib.figure import Figure
 
@@ -19,7 +20,9 @@ from fieldsharp.sweep.pictures.color_scale import masked, spread_scale, value_sc
 from fieldsharp.sweep.pictures.map_grid import map_grid
 from fieldsharp.sweep.pictures.maps import (
     LEFT,
+    MARGIN,
     TOP,
+    Layout,
     Panel,
     draw_bar,
     draw_field,
@@ -32,6 +35,11 @@ from fieldsharp.sweep.study.files.previews import MembersPreview, ObservedPrevie
 
 COLUMNS = 3
 GAP = 0.3
+MOST_WIDTH = 7.4
+"""Of the whole picture in inches: the note of a trial cuts off what is wider."""
+
+LEAST_PITCH = 1.4
+"""Of rows in inches: the label of an axis is as long."""
 
 
 def member_panels(
@@ -68,20 +76,26 @@ def draw_members(source: PictureSource, style: Style, lead: int) -> Figure:
     return _page(source.observed, map_heading(source, lead, "members of "), panels, style)
 
 
+def _narrowed(size: Layout) -> Layout:
+    """Return sizes with which three columns are not too wide."""
+    rest = LEFT + (COLUMNS - 1) * GAP + size.right_margin + MARGIN
+    share = min(1.0, (MOST_WIDTH - rest) / (COLUMNS * size.wide))
+    return replace(size, wide=share * size.wide, high=share * size.high)
+
+
 def _page(
     observed: ObservedPreview, heading: Sequence[str], panels: Sequence[Panel], style: Style
 ) -> Figure:
     """Return maps in rows of three, with the bar of values and that of the last panel's scale."""
     grid = map_grid(observed)
-    size = layout(grid)
+    size = _narrowed(layout(grid))
     rows = -(-len(panels) // COLUMNS)
     last_row = rows - 1
-    bottoms = [
-        size.bottom_margin + (last_row - row) * (size.high + TOP + 0.1) for row in range(rows)
-    ]
+    pitch = max(size.high + TOP + 0.1, LEAST_PITCH)
+    bottoms = [size.bottom_margin + (last_row - row) * pitch for row in range(rows)]
     lefts = [LEFT + column * (size.wide + GAP) for column in range(COLUMNS)]
     top = bottoms[0] + size.high + TOP
-    width = lefts[-1] + size.wide + size.right_margin + 0.1
+    width = lefts[-1] + size.wide + size.right_margin + MARGIN
     heading = wrapped(heading, width)
     figure = make_figure(width, top + heading_height(heading), style)
     places = [divmod(position, COLUMNS) for position in range(len(panels))]
