@@ -25,7 +25,8 @@ from fieldsharp.sweep.execution.executor import ExecutorPlan
 from fieldsharp.sweep.study.confirmation.records import read_confirmation, read_runs
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
-from fieldsharp.sweep.trials.evaluator import Evaluator, Forecaster
+from fieldsharp.sweep.trials.evaluator import Evaluator
+from fieldsharp.sweep.trials.member_forecasts import Forecaster
 from fieldsharp.sweep.trials.trial import Trial
 from fieldsharp.sweep.trials.variable_statistics import FrontiersOfVariables, WindowsOfVariables
 from tests.sweep.engine.confirming import (
