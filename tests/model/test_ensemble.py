@@ -26,7 +26,7 @@ SHAPE = ForecastShape(history=2, horizon=3, channels=2, height=9, width=11)
 MEMBERS = sorted(NETS.keys() - {"ensemble"})
 
 
-def ensemble_of(shape: ForecastShape = SHAPE, **options: int | float | bool | str) -> Ensemble:
+def ensemble_of(shape: ForecastShape = SHAPE, /, **options: int | float | bool | str) -> Ensemble:
     torch.manual_seed(0)
     settings = PredictorSettings(name="ensemble", width=8, options=options)
     predictor = build_predictor(settings, shape)

@@ -251,7 +251,10 @@ class Worker:
             builder = self._preview_builder or PreviewBuilder(trial.evaluator.data, spec.judged_on)
             self._preview_builder = builder
             trial.fit_sharpeners()
-            previews = builder.forecasts(trial.predictor, trial.sharpeners)
+            seed = spec.run.training.seed
+            previews = builder.forecasts(
+                trial.predictor, trial.sharpeners, seed=seed, members=spec.members
+            )
             return {name: b64encode(one.to_bytes()).decode() for name, one in previews.items()}
         except Exception as error:
             logger.debug("trial %d has no preview", spec.number, exc_info=True)
