@@ -113,7 +113,7 @@ def ensemble_of(data: ForecastData) -> Forecaster:
     predictor = build_predictor(settings, ForecastShape(2, 2, 1, 24, 24))
     with torch.no_grad():
         for weights in predictor.parameters():
-            weights += 0.1 * torch.randn_like(weights)
+            weights.add_(0.1 * torch.randn_like(weights))
     assert isinstance(predictor, torch.nn.Module)
     return predictor.eval()
 
