@@ -196,8 +196,9 @@ class TrainingSettings(Settings):
         0.25,
         gt=0.0,
         le=1.0,
-        description="share of the baseline's epochs, rounded up, that a training from its weights "
-        "takes (start: baseline); warmup_fraction and the schedule are of those",
+        description="share of the baseline's steps that a training from its weights takes (start: "
+        "baseline), in as large a share of its epochs, at least one; warmup_fraction and the "
+        "schedule are of those",
     )
     batch_size: int = Field(16, ge=1, le=65_536, description="windows in one step")
     learning_rate: float = Field(1e-3, ge=0.0, le=10.0, description="highest learning rate of Adam")

@@ -97,6 +97,13 @@ class Lead(Settings):
         )
 
     @property
+    def is_behind(self) -> bool:
+        """Whether it is no lead at all: of members, in CRPS or in variogram score."""
+        if self.members is not None:
+            return min(self.members.crps, self.members.variogram) <= 0.0
+        return self.score < -TIE
+
+    @property
     def words(self) -> str:
         """The lead as a clause, such as "ahead of the baseline under spectral by 0.03 in score"."""
         if self.members is not None:

@@ -12,21 +12,13 @@ LIKELY_STEPS = (50, 1000)
 """Measured on four fields at several seeds (decision record 30)."""
 
 
-def _from_the_baseline(context: CheckContext, epochs: int) -> str:
-    """Return how long a training from the weights of the baseline is; "" where none is."""
-    if not context.config.starts_from_baseline:
-        return ""
-    short = fine_tuning_epochs(context.config.training.fine_tuning, epochs)
-    return f"; from the weights of the baseline {short} epochs are trained"
-
-
 def check_length(context: CheckContext) -> Finding:
     """Return the steps and passes of one training; few of them are said, and never a failure."""
     training, windows = context.config.training, len(context.data.train)
     if training.length == "fixed":
         steps = training.epochs * steps_an_epoch(training, windows)
         few = few_epochs(training, windows) or f"{training.epochs} epochs are {steps} steps"
-        return Finding(ok=True, detail=few + _from_the_baseline(context, training.epochs))
+        return Finding(ok=True, detail=f"{few}{_from_the_baseline(context)}")
     assert training.most_steps is not None, "the settings fill it in"
     whole = with_whole_epochs(training, windows, len(context.data.validation))
     least, most = (
@@ -41,5 +33,17 @@ def check_length(context: CheckContext) -> Finding:
     return Finding(
         ok=True,
         detail=f"as long as the RMSE improves: likely {likely} steps, which are {passes} passes "
-        f"over the {windows} training windows; at most {training.most_steps} steps",
+        f"over the {windows} training windows; at most {training.most_steps} steps"
+        f"{_from_the_baseline(context)}",
     )
+
+
+def _from_the_baseline(context: CheckContext) -> str:
+    """Return how long a training from the weights of the baseline is; "" where none is."""
+    if not context.config.starts_from_baseline:
+        return ""
+    training = context.config.training
+    if training.length == "fixed":
+        epochs = fine_tuning_epochs(training.fine_tuning, training.epochs)
+        return f"; from the weights of the baseline {epochs} epochs are trained"
+    return f"; from the weights of the baseline {training.fine_tuning:g} of that is trained"

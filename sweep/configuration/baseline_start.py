@@ -3,18 +3,38 @@
 import math
 from typing import Any
 
-from fieldsharp.model.settings import TrainingSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings, StartSettings
 
 OF_THE_TRAINING = ("seed", "device", "precision", "threads")
 """Settings that the training that comes first shares with the one that goes on from it."""
-LENGTH = ("length", "epochs", "least_steps", "most_steps", "patience_steps", "epoch_windows")
+OF_THE_START = ("start", "fine_tuning")
+"""Settings of how a trial starts, which say nothing of its baseline."""
 
 
 def fine_tuning_epochs(share: float, epochs: int) -> int:
     """Return the epochs of a training from the weights of a baseline of so many, at least 1."""
-    # A product such as 0.07 * 100 lies a little above the whole number that it means.
-    return max(1, math.ceil(round(share * epochs, 9)))
+    # A product such as 0.29 * 100 lies a little below the whole number that it means.
+    return max(1, math.floor(round(share * epochs, 9)))
+
+
+def with_short_epochs(run: RunSettings, windows: int) -> RunSettings:
+    """Return settings whose epochs have just the share of the baseline's windows in all.
+
+    Of a baseline of three epochs, a training of a quarter of its steps is one shorter epoch.
+    Settings without ``start_from`` stay as they are.
+
+    Args:
+        run: What is trained.
+        windows: Of the training part.
+    """
+    if run.start_from is None:
+        return run
+    first, training = run.start_from.training, run.training
+    in_all = training.fine_tuning * first.epochs * (first.epoch_windows or windows)
+    steps = max(1, math.floor(round(in_all / training.batch_size, 9)))
+    an_epoch = max(1, steps // training.epochs) * training.batch_size
+    short = training.model_copy(update={"epoch_windows": an_epoch})
+    return run.model_copy(update={"training": short})
 
 
 def starting_from(run: RunSettings, baseline: RunSettings) -> RunSettings:
@@ -57,12 +77,15 @@ def trained_first(run: RunSettings) -> RunSettings:
 
 
 def as_in_the_sweep(run: RunSettings) -> RunSettings:
-    """Return the settings of a trial as its sweep has them: what it starts from is found there."""
+    """Return the settings of a trial as its sweep has them: what it starts from is found there.
+
+    Its training section is then that of the baseline, which has the configured value of what is
+    searched.
+    """
     if run.start_from is None:
         return run
-    first = run.start_from.training
-    length = {name: getattr(first, name) for name in LENGTH}
-    training: TrainingSettings = run.training.model_copy(update=length)
+    own = {name: getattr(run.training, name) for name in OF_THE_START}
+    training = run.start_from.training.model_copy(update=own)
     return run.model_copy(update={"training": training, "start_from": None})
 
 
@@ -75,4 +98,5 @@ def without_start(tree: dict[str, Any]) -> None:
     start, training = tree.pop("start_from", None), tree.get("training")
     first = start.get("training") if isinstance(start, dict) else None
     if isinstance(first, dict) and isinstance(training, dict):
-        training.update({name: first[name] for name in LENGTH if name in first})
+        own = {name: training[name] for name in OF_THE_START if name in training}
+        tree["training"] = {**first, **own}

@@ -22,7 +22,6 @@ from fieldsharp.sweep.study.rung_results import RungResult, forgiven, objective_
 from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, Sharpening
 from fieldsharp.sweep.study.trial_events import FoundLength, TrialDone
 from fieldsharp.sweep.study.trial_records import TrialRecord, VariableRecord
-from fieldsharp.sweep.study.trial_spec import TrialSpec
 
 
 class BaselineScoring:
@@ -87,12 +86,12 @@ class BaselineScoring:
         }
         self.baseline_ended = True
 
-    def at_same_epoch(self, report: EpochReport, spec: TrialSpec) -> Score | None:
+    def at_same_epoch(self, report: EpochReport, *, finished: bool = False) -> Score | None:
         """Return the score relative to the baseline after as many epochs, None if not known yet.
 
-        A trial that goes on from the weights of the baseline is compared with the finished one.
+        Or to the finished one, as of a trial that goes on from its weights.
         """
-        baseline = self._at(len(self._baseline) if spec.starts_from_baseline else report.epoch)
+        baseline = self._at(len(self._baseline) if finished else report.epoch)
         return None if baseline is None else self._score(report.judgement, baseline)
 
     def at_rung(

@@ -2,16 +2,19 @@
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.model.registry import NO_SHARPENER, NO_TERM
-from fieldsharp.sweep.configuration.presets import presets
-from fieldsharp.sweep.configuration.ranges import Choices, NumberRange
+from fieldsharp.sweep.configuration.presets import preset_parameters, presets
+from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, setting_path
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE
 from fieldsharp.sweep.configuration.settings import SweepConfig
 
 MEMBERS_SPACE: dict[str, NumberRange | Choices] = {
-    "loss.base": Choices(choices=("crps", "multiscale_crps", "spectral_crps", "energy")),
+    "predictor.options.dropout": NumberRange(low=0.05, high=0.5),
+    "loss.base": Choices(choices=("spectral_crps", "crps")),
     "learning_rate": NumberRange(low=3e-4, high=3e-3, log=True),
 }
-"""Searched where the members go on from the baseline."""
+"""Searched where the members go on from the baseline. The share that is dropped sets the spread and
+the sharpness of members, and its best value differs between fields (decision record 47)."""
+MEMBERS_OPTIONS = {"members": 4, "noise": "dropout"}
 
 
 def can_have_members(config: SweepConfig) -> bool:
@@ -42,15 +45,17 @@ def members_search(name: str, config: SweepConfig) -> SweepConfig:
             f"study {name!r} {reason}, so no sweep of members can be written from it; start "
             "configs/members.yaml with your data"
         )
-    own = presets(config)[0].run(config)
+    baseline = presets(config)[0]
+    searched = preset_parameters(baseline, config).items()
+    own = baseline.run(config, {setting_path(name): value for name, value in searched})
     tree = config.model_dump()
     predictor = own.predictor
     tree["predictor"] = {
         "name": ENSEMBLE,
         "width": predictor.width,
-        "options": {**predictor.options, "member": predictor.name},
+        "options": {**predictor.options, "member": predictor.name, **MEMBERS_OPTIONS},
     }
-    tree["loss"] = {"base": "crps", "variant": NO_TERM}
+    tree["loss"] = {"base": "spectral_crps", "variant": NO_TERM}
     tree["training"] = {**own.training.model_dump(), "start": "baseline"}
     tree["objective"]["mode"] = "members"
     tree["sharpening"] = {"name": NO_SHARPENER}

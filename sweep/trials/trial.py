@@ -22,6 +22,7 @@ from fieldsharp.model.training import State, Trainer
 from fieldsharp.objectives.improvement import StoppingRule
 from fieldsharp.objectives.members.result import MembersResult
 from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.sweep.configuration.baseline_start import with_short_epochs
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.training_length import stopping_rule, with_whole_epochs
 from fieldsharp.sweep.study.epoch_report import EpochReport
@@ -72,6 +73,7 @@ class Trial:
     ) -> None:
         training = with_whole_epochs(run.training, len(data.train), len(data.validation))
         run = run.model_copy(update={"training": training})
+        run = with_short_epochs(run, len(data.train))
         self.run = run
         self.reports: list[EpochReport] = []
         self.evaluator = evaluator or Evaluator(data, data.validation)

@@ -11,12 +11,14 @@ from fieldsharp.sweep.configuration.baseline_start import (
     fine_tuning_epochs,
     starting_from,
     trained_first,
+    with_short_epochs,
 )
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.presets import presets
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.training_length import steps_an_epoch
 from fieldsharp.sweep.results.exported_search import exported_search
 
 AUTO = {"length": "auto", "schedule": "schedule_free", "epoch_windows": 40}
@@ -36,12 +38,39 @@ def _started(config: SweepConfig, epochs: int = 10) -> RunSettings:
 
 @pytest.mark.parametrize(
     ("share", "epochs", "found"),
-    [(0.25, 12, 3), (0.25, 13, 4), (0.25, 1, 1), (1.0, 7, 7), (0.07, 100, 7), (0.1, 30, 3)],
+    [(0.25, 12, 3), (0.25, 13, 3), (0.25, 1, 1), (1.0, 7, 7), (0.29, 100, 29), (0.1, 30, 3)],
 )
-def test_the_length_is_a_share_of_the_baselines_rounded_up(
+def test_the_length_is_a_share_of_the_baselines_rounded_down(
     share: float, epochs: int, found: int
 ) -> None:
     assert fine_tuning_epochs(share, epochs) == found
+
+
+@pytest.mark.parametrize(
+    ("epochs", "share", "batch_size", "an_epoch"),
+    [
+        (3, 0.25, 8, 296),  # 300 of 1200 windows: 37 steps in one epoch
+        (12, 0.25, 8, 400),  # 1200 windows in 3 epochs
+        (12, 0.25, 32, 384),  # 37 steps, 12 in each of 3 epochs
+        (1, 0.25, 512, 512),  # never less than a step
+    ],
+)
+def test_the_short_training_has_that_share_of_the_steps(
+    epochs: int, share: float, batch_size: int, an_epoch: int
+) -> None:
+    training = {"start": "baseline", "fine_tuning": share, "batch_size": batch_size}
+    config = _config({**training, "epochs": epochs})
+    run = with_short_epochs(_started(config, epochs), windows=400)
+
+    assert run.training.epoch_windows == an_epoch
+    steps = run.training.epochs * steps_an_epoch(run.training, 400)
+    assert steps == 1 or steps * batch_size <= share * epochs * 400
+
+
+def test_a_training_that_starts_fresh_keeps_its_epochs() -> None:
+    run = _config({}).run
+
+    assert with_short_epochs(run, windows=400) == run
 
 
 def test_the_short_training_has_a_warm_up_of_its_own() -> None:
@@ -79,9 +108,9 @@ def test_the_export_of_a_trial_is_one_training_and_the_file_of_its_sweep(tmp_pat
         "space": {"training.start": {"choices": ["fresh", "baseline"]}},
     }
     config = _config({"epochs": 12, "fine_tuning": 0.25}, search=search)
-    trial = config.run_with({"training.start": "baseline"})
+    trial = config.run_with({"training.start": "baseline", "training.learning_rate": 2e-4})
     run = starting_from(trial, presets(config)[0].run(config))
-    assert as_in_the_sweep(run) == trial
+    assert as_in_the_sweep(run) == config.run_with({"training.start": "baseline"})
     tree = {**config.model_dump(mode="json"), **run.model_dump(mode="json")}
     path = tmp_path / "best.yaml"
     path.write_text(dump_yaml({**tree, "search": exported_search(config, run)}))
@@ -90,7 +119,7 @@ def test_the_export_of_a_trial_is_one_training_and_the_file_of_its_sweep(tmp_pat
     assert alone.run == run
     swept = load_config(path).config
     assert swept.start_from is None
-    assert (swept.training.epochs, swept.training.start) == (12, "baseline")
+    assert swept.training == config.training.model_copy(update={"start": "baseline"})
     assert swept.search == config.search
     assert load_config(path, ["training.epochs=20"]).config.training.epochs == 20
 

@@ -171,7 +171,11 @@ def add_trial(
     spec = TrialSpec(number=number, preset=preset, run=config.run_with(values))
     if goes_on:
         run = config.run_with({**values, "training.start": "baseline"})
-        none = {"loss.variant": "none", "loss.gradient_weight": 0.0, "training.seed": 0}
+        none: dict[str, Scalar] = {
+            "loss.variant": "none",
+            "loss.gradient_weight": 0.0,
+            "training.seed": 0,
+        }
         first = config.run_with({**values, **none})
         spec = TrialSpec(number=number, run=starting_from(run, first), starts_with=BASE)
     record = empty_record(score)

@@ -25,7 +25,8 @@ from fieldsharp.sweep.execution.executor import ExecutorPlan
 from fieldsharp.sweep.study.confirmation.records import read_confirmation, read_runs
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
-from fieldsharp.sweep.trials.evaluator import Evaluator, Forecaster
+from fieldsharp.sweep.trials.evaluator import Evaluator
+from fieldsharp.sweep.trials.member_forecasts import Forecaster
 from fieldsharp.sweep.trials.trial import Trial
 from fieldsharp.sweep.trials.variable_statistics import FrontiersOfVariables, WindowsOfVariables
 from tests.sweep.engine.confirming import (
@@ -330,9 +331,8 @@ def test_a_trial_goes_on_from_the_baseline_that_is_trained_with_the_same_seed(
     add_trial(study, _config_of(study), which, goes_on=True)
     executor = Executor(trainings)
     confirm(storage_url, executor, top=1)
-    first, second = (BASE, 1001), (BASE, 1002)
     # Two at a time, and none before the baseline of its seed has ended.
-    assert executor.trained == [first, second, (best, 1001), (best, 1002)]
+    assert executor.trained == [(BASE, 1001), (BASE, 1002), (best, 1001), (best, 1002)]
     short = executor.submitted[2]
     assert (short.run.training.epochs, short.starts_with) == (1, BASE)
     assert short.run.start_from is not None

@@ -14,6 +14,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.baseline_scoring import BaselineScoring
 from fieldsharp.sweep.engine.coordinator import Coordinator
 from fieldsharp.sweep.engine.preflight import with_length_in_epochs
+from fieldsharp.sweep.engine.verdict_tracker import VerdictTracker
 from fieldsharp.sweep.monitoring.progress import SilentProgress
 from fieldsharp.sweep.results.export import export_tree, render, write
 from fieldsharp.sweep.results.train_run import train_into
@@ -24,7 +25,15 @@ from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_records import trial_record, trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from tests.conftest import InlineExecutor
-from tests.sweep.fake_sweep import TARGETS, FakeExecutor, MakeSweep, Sweep, metrics_of, report_of
+from tests.sweep.fake_sweep import (
+    TARGETS,
+    FakeExecutor,
+    MakeSweep,
+    Metrics,
+    Sweep,
+    metrics_of,
+    report_of,
+)
 from tests.sweep.wide_guards import WIDE
 
 EPOCHS = 6
@@ -82,7 +91,7 @@ def test_those_that_go_on_from_it_are_short_and_have_no_rungs(make_sweep: MakeSw
     assert 3 <= len({spec.number for spec in short}) <= 13
     assert len({spec.number for spec in short}) == len(short), "never paused"
     for spec in short:
-        assert (spec.run.training.epochs, spec.until, spec.rungs) == (3, None, ())
+        assert (spec.run.training.epochs, spec.until, spec.rungs) == (2, None, ())
         assert spec.starts_with == 0
         assert spec.run.start_from is not None
         assert spec.run.start_from.training.epochs == EPOCHS
@@ -98,21 +107,31 @@ def test_those_that_go_on_from_it_are_short_and_have_no_rungs(make_sweep: MakeSw
 
 def test_every_epoch_of_one_is_compared_with_the_finished_baseline(make_sweep: MakeSweep) -> None:
     scoring = BaselineScoring(ObjectiveSettings(rmse_weight=1.0), TARGETS)
-    sweep = _mixed(make_sweep, 8, pruner="none")
-    sweep.run(FakeExecutor())
-    short = next(spec for spec in _stored(sweep) if spec.starts_from_baseline)
-    fresh = next(spec for spec in _stored(sweep)[1:] if not spec.starts_from_baseline)
     report = report_of(0, metrics_of(rmse=12.0))
     scoring.add_baseline(report_of(0, metrics_of(rmse=20.0)))
-    assert scoring.at_same_epoch(report, short) is None, "it has not ended"
-    early = scoring.at_same_epoch(report, fresh)
+    assert scoring.at_same_epoch(report, finished=True) is None, "it has not ended"
+    early = scoring.at_same_epoch(report)
     scoring.add_baseline(report_of(1, metrics_of(rmse=10.0)))
     scoring.end_baseline()
-    late = scoring.at_same_epoch(report, short)
+    late = scoring.at_same_epoch(report, finished=True)
     assert early is not None
     assert late is not None
     assert late == scoring.final(report)
-    assert late.total > early.total == scoring.at_same_epoch(report, fresh).total  # type: ignore[union-attr]
+    assert late.total > early.total
+    assert scoring.at_same_epoch(report) == early
+
+    def metrics(number: int, epoch: int) -> Metrics:
+        return metrics_of(rmse=15.0 if number else 20.0 - 2.0 * epoch)
+
+    sweep = _mixed(make_sweep, 8, pruner="none")
+    asked = {(number, epoch): metrics(number, epoch) for number in range(8) for epoch in range(6)}
+    sweep.run(FakeExecutor(metrics=asked))
+    for spec, trial in zip(_stored(sweep)[1:], sweep.trials[1:], strict=True):
+        # The baseline has an RMSE of 20 after one epoch, and of 10 at its end.
+        begins = 0.125 if spec.starts_from_baseline else 0.0
+        assert trial.intermediate_values[0] == pytest.approx(begins)
+        assert trial.value == pytest.approx(0.125)
+    assert {spec.starts_from_baseline for spec in _stored(sweep)[1:]} == {True, False}
 
 
 def test_a_trial_of_a_sweep_that_goes_on_starts_from_the_same_baseline(
@@ -176,3 +195,15 @@ def test_an_export_of_a_real_one_is_trained_to_the_same_numbers(
     again = load_config(tmp_path / "run" / "config.yaml", one_training=True)
     assert again.config.start_from == load_config(path, one_training=True).config.start_from
     assert again.exported["start"]["steps"] == baseline.steps
+
+
+@pytest.mark.parametrize("start", ["fresh", "baseline"])
+def test_the_weights_of_the_baseline_are_kept_while_trials_go_on_from_them(
+    make_sweep: MakeSweep, start: str
+) -> None:
+    sweep = make_sweep(2, training={"start": start})
+    sweep.run(FakeExecutor())
+    verdicts = VerdictTracker(sweep.repository, sweep.facts)
+    verdicts.read()
+    assert verdicts.wanted(0) == ([0] if start == "baseline" else [])
+    assert 0 in verdicts.wanted(1)
