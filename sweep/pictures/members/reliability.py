@@ -51,7 +51,7 @@ def draw_reliability(source: PictureSource, style: Style) -> Figure:
     assert source.members is not None, "can_be_drawn requires them"
     events = source.members.overall.events
     width = WIDTH * max(2, len(events))
-    subject = f"how often {source.field_name} is above a threshold, by the share of members above"
+    subject = f"reliability of {source.field_name} above a threshold"
     heading = wrapped(source.heading(subject), width)
     figure = make_figure(width, HEIGHT + heading_height(heading), style)
     for position, event in enumerate(events):
@@ -88,6 +88,7 @@ def _draw(
     put_labels(upper, "", "observed frequency", style)
     weight = np.asarray(curve.weight)
     width = 0.7 / max(1, len(curve.shares) - 1)
+    margin = 0.5 * width + 0.02
     drawn = np.clip(weight, LEAST_SHARE, None)
     lower.bar(curve.shares, drawn, width=width, color=style.forecast, alpha=0.75)
     lower.set_yscale("log")
@@ -95,7 +96,7 @@ def _draw(
     _decades(lower)
     put_labels(lower, "share of members", "share of cells", style)
     for axes in (upper, lower):
-        axes.set_xlim(-0.06, 1.06)
+        axes.set_xlim(-margin, 1.0 + margin)
         axes.xaxis.set_major_locator(FixedLocator([0.0, 0.25, 0.5, 0.75, 1.0]))
         put_grid(axes, style)
     upper.tick_params(labelbottom=False)
