@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from fieldsharp.fields.settings import section_beside_text, section_of
+from fieldsharp.sweep.configuration.run_settings import StartSettings
 from fieldsharp.sweep.configuration.settings import DEFAULT_SPACE, SweepConfig
 
 PAGE = Path(__file__).with_name("configuration.md")
@@ -21,7 +22,8 @@ A configuration is a YAML file; any setting can also be given on the command lin
 `--set key.path=value`. Unknown keys and values out of range are refused, and the message names the
 nearest valid one. A relative `data.path` or `trainer.project` is relative to the configuration
 file, or, given with `--set`, to the working directory. The further sections of an export
-(`metrics`, `exported`) are allowed, and are not settings.
+(`metrics`, `exported` and, of a trial that went on from the weights of its study's baseline,
+`start_from`: what that was trained with) are allowed, and are not settings.
 
 Words and numbers are read as in YAML 1.2, in files and in `--set`: only `true` and `false` are
 booleans (`yes`, `no`, `on`, `off` are text), `null`, `~` and nothing are null, and numbers are
@@ -67,7 +69,7 @@ def _section(lines: list[str], prefix: str, model: type[BaseModel]) -> None:
             _section(lines, f"{prefix}{name}.", mapping)
     for name, field in model.model_fields.items():
         submodel = _submodel(field)
-        if submodel is not None:
+        if submodel is not None and submodel is not StartSettings:
             _section(lines, f"{prefix}{name}.", submodel)
 
 

@@ -1,6 +1,6 @@
 """Writing a field as CF NetCDF, with the variable, units and coordinates it came with."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,11 @@ import xarray as xr
 
 from fieldsharp.core.errors import DataError
 from fieldsharp.core.partial_file import USUAL_MODE, make_empty, partial_path
+from fieldsharp.fields.coordinates.roles import Role, role_by_attributes, role_by_name
 from fieldsharp.fields.series import FieldSeries
 
+REALIZATION = "realization"
+"""Dimension of members, and its standard name."""
 NAMES_OF_OTHERS = ("bounds", "climatology", "grid_mapping", "coordinates", "ancillary_variables")
 """Attributes that point to other variables of the source file, which a forecast does not carry."""
 
@@ -56,13 +59,51 @@ def together(series: FieldSeries, *others: FieldSeries) -> xr.Dataset:
     return dataset.drop_encoding()  # packing of the source would round the forecast
 
 
+def members_together(members: Sequence[Sequence[FieldSeries]]) -> xr.Dataset:
+    """Return the members of an ensemble as an xarray dataset, their dimension the first.
+
+    CF names it a realization, and wants it left of time and space.
+
+    Args:
+        members: For each of them the series of all variables, of the same grid and times.
+    """
+    dataset = together(*members[0])
+    arrays = {
+        name: np.empty((len(members), *array.shape), dtype=np.float32)
+        for name, array in dataset.data_vars.items()
+    }
+    for number, series in enumerate(members):
+        for one in series:
+            arrays[one.name][number] = to_dataset(one)[one.name].values
+    # That of the member of an analysis which the data are, as in files of ERA5.
+    dataset = dataset.drop_vars([str(name) for name in dataset.coords if _is_member(dataset, name)])
+    for name, values in arrays.items():
+        array = dataset[name]
+        dataset[name] = ((REALIZATION, *array.dims), values, array.attrs)
+    numbers = np.arange(len(members), dtype=np.int32)
+    said = {"standard_name": REALIZATION, "long_name": "number of the member", "units": "1"}
+    return dataset.assign_coords({REALIZATION: (REALIZATION, numbers, said)})
+
+
+def _is_member(dataset: xr.Dataset, name: Hashable) -> bool:
+    coordinate = dataset[name]
+    if coordinate.ndim:
+        return False
+    role = role_by_attributes(coordinate, str(name)) or role_by_name(str(name))
+    return role is Role.MEMBER
+
+
 def write_netcdf(series: FieldSeries, path: Path, *others: FieldSeries) -> None:
-    """Write one or several series of the same grid and times to ``path``, whole or not at all.
+    """Write one or several series of the same grid and times, see ``write_dataset``."""
+    write_dataset(together(series, *others), path)
+
+
+def write_dataset(dataset: xr.Dataset, path: Path) -> None:
+    """Write fields to ``path``, whole or not at all.
 
     Raises:
         DataError: If the folder cannot be written.
     """
-    dataset = together(series, *others)
     partial = partial_path(path)
     compressed = {"zlib": True, "complevel": 4, "_FillValue": np.float32(np.nan)}
     encoding = dict.fromkeys(dataset.data_vars, compressed)

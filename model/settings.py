@@ -186,6 +186,20 @@ class TrainingSettings(Settings):
         "sets it where one pass is too long or too short a time between two evaluations, and "
         "exports carry it",
     )
+    start: Literal["fresh", "baseline"] = Field(
+        "fresh",
+        description="fresh trains from weights that are drawn by the seed; baseline goes on from "
+        "the weights of the study's finished baseline, which itself always starts fresh, with a "
+        "fresh optimiser and schedule",
+    )
+    fine_tuning: float = Field(
+        0.25,
+        gt=0.0,
+        le=1.0,
+        description="share of the baseline's steps that a training from its weights takes (start: "
+        "baseline), in as large a share of its epochs, at least one; warmup_fraction and the "
+        "schedule are of those",
+    )
     batch_size: int = Field(16, ge=1, le=65_536, description="windows in one step")
     learning_rate: float = Field(1e-3, ge=0.0, le=10.0, description="highest learning rate of Adam")
     warmup_fraction: float = Field(

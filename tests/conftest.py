@@ -27,6 +27,8 @@ from fieldsharp.sweep.study.lookup import open_or_create_study, study_identity
 from fieldsharp.sweep.study.repository import StudyRepository
 from fieldsharp.sweep.study.trial_events import EpochDone, TrialDone, TrialEvent
 from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.trials.baseline_weights import baseline_training, weights_of
+from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 from fieldsharp.sweep.trials.trial import Trial
@@ -73,11 +75,19 @@ class InlineExecutor:
                 spec.run,
                 self._data,
                 find_hardware(spec.run.training),
+                Evaluator(self._data, self._data.validation, spec.members),
                 sharpening=SharpeningPlan.for_trial(spec),
                 with_frontier=spec.is_baseline,
             )
+            if trial.needs_weights:
+                first = baseline_training(spec.run, self._data, trial.hardware)
+                list(first.epochs())
+                trial.start_from(weights_of(first))
             events += [EpochDone(spec.number, spec.attempt, r) for r in trial.epochs()]
-            previews = self._sampler.forecasts(trial.predictor, trial.sharpeners)
+            seed = spec.run.training.seed
+            previews = self._sampler.forecasts(
+                trial.predictor, trial.sharpeners, seed=seed, members=spec.members
+            )
             samples = {name: b64encode(p.to_bytes()).decode() for name, p in previews.items()}
             sample = samples.pop(NO_SHARPENER)
             done = TrialDone(
@@ -108,6 +118,7 @@ MADE_ONCE = {
     "browser": "browser",
     "built": "packaging",
     "executor": "executor",
+    "members_study": "members",
     "places": "guards",
     "whole": "report",
 }

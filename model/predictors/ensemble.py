@@ -66,7 +66,11 @@ class Ensemble(nn.Module):
         self.predictor: nn.Module = cls(
             replace(shape, inputs=shape.inputs + further), width, **options
         )
-        self._dropout = Dropout(self.predictor, dropout) if self._noise is None else None
+        self._dropout = (
+            Dropout(self.predictor, dropout, shape.height, shape.width)
+            if self._noise is None
+            else None
+        )
 
     def forward(self, history_BTCHW: Tensor) -> Tensor:
         """Return one member [B, horizon, C, H, W]: in evaluation mode always the same."""

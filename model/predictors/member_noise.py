@@ -16,6 +16,8 @@ Generators = Sequence[torch.Generator] | None
 CELLS_A_BLOB = (1, 4, 16)
 """Sizes of the noise given as input, a channel each: a net would have to average white noise over
 many cells to make a large-scale difference of it."""
+CELLS_A_DROP = 4
+"""Cells along a side of what is dropped by itself where a net works on a coarser grid."""
 FEWEST_CHANNELS = 8
 """Convolutions to fewer channels are not dropped out: they make the field itself."""
 
@@ -62,18 +64,25 @@ class InputNoise:
 
 
 class Dropout:
-    """Drops whole channels behind every convolution of a net, in evaluation too.
+    """Drops features behind every convolution of a net, in evaluation too.
 
-    Each member keeps a channel with the same draw at all frames that are convolved together. After
-    Gal and Ghahramani 2016, arXiv 1506.02142.
+    At the resolution of the grid whole channels are dropped, as a block of them would leave its
+    edges in the forecast. Where a net works on a coarser grid, blocks of as many features as lie on
+    ``CELLS_A_DROP`` cells are, each by itself: members then differ from place to place, and what
+    follows interpolates between blocks. Each member has the same draw at all frames that are
+    convolved together. After Gal and Ghahramani 2016, arXiv 1506.02142, and Ghiasi, Lin and Le
+    2018, arXiv 1810.12890.
 
     Args:
         net: Its convolutions are given hooks.
-        share: Of the channels, dropped; the others are raised, so that their mean stays.
+        share: Of the features, dropped; the others are raised, so that their mean stays.
+        height: Rows of the grid.
+        width: Columns of the grid.
     """
 
-    def __init__(self, net: nn.Module, share: float) -> None:
+    def __init__(self, net: nn.Module, share: float, height: int, width: int) -> None:
         self._share = share
+        self._grid = (height, width)
         self._generators: Generators = None
         self._members = 0
         for module in net.modules():
@@ -86,13 +95,27 @@ class Dropout:
         self._generators = generators
 
     def _dropped(self, _: nn.Module, __: object, features: Tensor) -> Tensor:
-        members, channels = self._members, features.shape[1]
+        members = self._members
         if not members or features.shape[0] % members:
             return features
-        if self._generators is None:
-            drawn = torch.rand(members, channels)
+        channels, *size = features.shape[1:]
+        coarser = round(max(cells / n for cells, n in zip(self._grid, size, strict=True)))
+        if coarser <= 1:
+            kept = self._kept((channels, 1, 1)).to(features)
         else:
-            drawn = torch.stack([torch.rand(channels, generator=g) for g in self._generators])
-        kept = (drawn >= self._share).to(features) / (1.0 - self._share)
-        rows = kept.repeat_interleave(features.shape[0] // members, dim=0)
-        return features * rows[..., None, None]
+            block = max(1, CELLS_A_DROP // coarser)
+            kept = self._kept((channels, *(-(-n // block) for n in size))).to(features)
+            if block > 1:
+                kept = functional.interpolate(kept, scale_factor=float(block))
+                kept = kept[..., : size[0], : size[1]]
+            if features.is_contiguous(memory_format=torch.channels_last):
+                kept = kept.contiguous(memory_format=torch.channels_last)
+        return features * kept.repeat_interleave(features.shape[0] // members, dim=0)
+
+    def _kept(self, shape: tuple[int, ...]) -> Tensor:
+        """Return the factors of each member [N, *shape], of mean 1."""
+        if self._generators is None:
+            drawn = torch.rand(self._members, *shape)
+        else:
+            drawn = torch.stack([torch.rand(*shape, generator=draw) for draw in self._generators])
+        return (drawn >= self._share).float() / (1.0 - self._share)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from pydantic import Field
 
 from fieldsharp.fields.settings import Settings
 from fieldsharp.objectives.leads.reality_check import adjusted_chances, far_behind
@@ -32,6 +33,18 @@ PROVISIONAL_LEAD = 0.02
 """In score, where the windows are too few to tell a lead from chance."""
 
 
+class MembersLead(Settings):
+    """How far the members of a trial are ahead of every ensemble that needs no training.
+
+    Attributes:
+        crps: 1 - fair CRPS / that of the reference it is least ahead of.
+        variogram: The same in the fair variogram score.
+    """
+
+    crps: float
+    variogram: float
+
+
 class Lead(Settings):
     """How far a trial, under its sharpener, is ahead of the best reference; validation split.
 
@@ -45,6 +58,9 @@ class Lead(Settings):
         rmse_chance: The same for the RMSE, among the forecasts whose score is not far behind.
         blocks: Independent blocks of windows in the split; None without statistics of windows.
         compared: Forecasts among which the trial was chosen: trials times sharpeners tried on each.
+        members: Where members are judged: the leads that count, whose chances then stand in
+            ``score_chance`` (CRPS) and ``rmse_chance`` (variogram score); the reference is that
+            with the lowest CRPS.
     """
 
     trial: int
@@ -55,6 +71,7 @@ class Lead(Settings):
     rmse_chance: float | None = None
     blocks: int | None = None
     compared: int
+    members: MembersLead | None = Field(None, exclude_if=lambda members: members is None)
 
     @property
     def provisional(self) -> bool:
@@ -65,8 +82,14 @@ class Lead(Settings):
     def more_than_chance(self) -> bool:
         """Whether the trial is better than the reference: by score, or level in it and by RMSE.
 
-        Provisionally where its lead in score is at least 0.02.
+        Provisionally where its lead in score is at least 0.02. Of members both by CRPS and by
+        variogram score, provisionally where both leads are at least 2 %.
         """
+        if self.members is not None:
+            leads = (self.members.crps, self.members.variogram)
+            if self.score_chance is None or self.rmse_chance is None:
+                return min(leads) >= PROVISIONAL_LEAD
+            return min(leads) > 0 and max(self.score_chance, self.rmse_chance) < SIGNIFICANCE
         if self.score_chance is None or self.rmse_chance is None:
             return self.score >= PROVISIONAL_LEAD
         return self.score_chance < SIGNIFICANCE or (
@@ -74,8 +97,17 @@ class Lead(Settings):
         )
 
     @property
+    def is_behind(self) -> bool:
+        """Whether it is no lead at all: of members, in CRPS or in variogram score."""
+        if self.members is not None:
+            return min(self.members.crps, self.members.variogram) <= 0.0
+        return self.score < -TIE
+
+    @property
     def words(self) -> str:
         """The lead as a clause, such as "ahead of the baseline under spectral by 0.03 in score"."""
+        if self.members is not None:
+            return self._members_in_words(self.members)
         under = "" if self.reference == AS_IT_IS else f" under {self.reference}"
         side = "behind" if self.score < 0 else "ahead of"
         in_score = f"{side} the baseline{under} by {abs(self.score):.3f} in score"
@@ -101,6 +133,24 @@ class Lead(Settings):
             f"{in_score} (chance {self.score_chance:.2g}), {in_rmse} (chance "
             f"{self.rmse_chance:.2g}, {self.blocks} blocks)"
         )
+
+    def _members_in_words(self, members: MembersLead) -> str:
+        chances = (self.score_chance, self.rmse_chance)
+        parts = [
+            f"{'behind' if lead < 0 else 'ahead of'} every ensemble without training by "
+            f"{abs(100 * lead):.1f} % in {name}"
+            + (f" (chance {chance:.2g})" if chance is not None else "")
+            for name, lead, chance in zip(
+                ("CRPS", "variogram score"), (members.crps, members.variogram), chances, strict=True
+            )
+        ]
+        said = " and ".join(parts)
+        if self.provisional:
+            return (
+                f"{said}; too few independent windows ({self.blocks} blocks, {FEWEST_BLOCKS} are "
+                "needed), so this is provisional"
+            )
+        return said
 
 
 @dataclass(frozen=True)
@@ -142,6 +192,7 @@ class Comparison:
         rmse_weight: Of the score.
         seed: Of the resampling.
         others_observed: The truth of every other predicted variable, by name.
+        of_members: Whether members are judged together.
     """
 
     references: Sequence[ComparedForecast]
@@ -151,6 +202,7 @@ class Comparison:
     rmse_weight: float
     seed: int
     others_observed: Mapping[str, ObservedWindows] = field(default_factory=dict)
+    of_members: bool = False
 
 
 def leads_over_references(given: Comparison) -> list[Lead]:

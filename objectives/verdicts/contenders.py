@@ -109,6 +109,9 @@ class Contenders:
         training: How the baseline was trained; None if not known.
         confirmed: What came of new seeds; None where nothing was confirmed.
         out_of_reach: Leads at which full sharpness costs more error than each cell's mean has.
+        of_members: Whether members are judged together: a trial then has to be ahead of every
+            ensemble that needs no training.
+        members_next: Whether a sweep of members can follow this one.
     """
 
     trials: Sequence[Contender]
@@ -120,6 +123,8 @@ class Contenders:
     training: TrainingSigns | None = None
     confirmed: ConfirmedResult | None = None
     out_of_reach: Sequence[LeadOutOfReach] = ()
+    of_members: bool = False
+    members_next: bool = False
 
     @cached_property
     def complete(self) -> list[Contender]:
@@ -164,7 +169,7 @@ class Contenders:
         """Return whether a trial is ahead of the best reference, if there is one, beyond chance."""
         lead = self.leads.get(contender.number)
         if lead is None:
-            return self.reference is None
+            return self.reference is None and not self.of_members
         return lead.more_than_chance
 
     @cached_property

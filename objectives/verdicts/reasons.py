@@ -250,7 +250,7 @@ def trial_on_its_way(results: Contenders) -> str:
         reason = f"trial {trial.number} reaches {results.all_targets}, {results.figures(trial)}"
         lead = results.leads.get(trial.number)
         if lead is not None:
-            reason += f", but is {lead.words}, which may be chance"
+            reason += f", but is {lead.words}{'' if lead.is_behind else ', which may be chance'}"
     else:
         reason = (
             f"trial {trial.number} comes {results.progress(trial):.0%} of the way from the "
@@ -280,12 +280,21 @@ def keep_tuning(results: Contenders) -> str:
             f"train it to its end: export it with --trial {trial.number} and train the file, or "
             "give the sweep more with --trials"
         )
+    lead = results.leads.get(trial.number)
+    if results.of_members and (lead is None or lead.is_behind):
+        return (
+            "keep tuning: give training.fine_tuning more, or start the narrowed search in "
+            "next.yaml, written where the sweep was started, or by export STUDY --next -o next.yaml"
+        )
     if nearly_reaches(trial, results.targets) and results.confirmed is None:
         return "confirm it on new seeds and the test split with the confirm command, which decides"
-    return (
+    tuning = (
         "keep tuning weight and learning rate: start the narrowed search in next.yaml, written "
         "where the sweep was started, or by export STUDY --next -o next.yaml"
     )
+    if not results.out_of_reach or not results.members_next:
+        return tuning
+    return f"{members_can(results)}; or, for what is within reach, {tuning}"
 
 
 def none_yet(results: Contenders) -> str:
@@ -316,9 +325,17 @@ def lead_out_of_reach(results: Contenders) -> str:
 
 def nearer_leads(results: Contenders) -> str:
     """Return which leads to ask for where one is out of reach."""
+    shorter = what_to_ask_for(results.out_of_reach)
+    return f"{members_can(results)}; or {shorter}" if results.members_next else shorter
+
+
+def members_can(results: Contenders) -> str:
+    """Return that members can be as sharp as is asked for, and how to have them trained."""
+    leads = [str(one.lead) for one in results.out_of_reach]
+    which = f"lead{'s' if len(leads) > 1 else ''} {' and '.join(leads)}" if leads else "this lead"
     return (
-        f"{what_to_ask_for(results.out_of_reach)}, or have an ensemble trained "
-        "(predictor.name=ensemble), whose members are sharp and whose mean keeps the small error"
+        f"no single forecast of {which} can be this sharp, and members can: start members.yaml, "
+        "written where the sweep was started, or by export STUDY --members -o members.yaml"
     )
 
 
@@ -356,4 +373,29 @@ def no_trial_is_sharper(results: Contenders) -> str:
     return (
         f"the best that breaks no guard, trial {best.number}, is no sharper than "
         f"{results.figures(best)}"
+    )
+
+
+def another_architecture(results: Contenders) -> str:
+    """Return what is left to change where no loss helped."""
+    if results.of_members:
+        return (
+            "change what makes members differ: search predictor.options.dropout over a wider "
+            "range, or predictor.options.noise; else search predictor.options.member or give "
+            "training.fine_tuning more"
+        )
+    return "change the architecture: search predictor.name (such as simvp) or predictor.width" + (
+        "; or have members trained: start what export STUDY --members -o members.yaml writes"
+        if results.members_next
+        else ""
+    )
+
+
+def after_a_success(results: Contenders) -> str:
+    """Return what to do with a winner."""
+    if results.of_members:
+        return "export and train it; predict --members writes its members"
+    return (
+        "go on to multi-scale learning: fix its loss, set loss.peak_variant to multiscale and "
+        "search peak_weight beside it"
     )

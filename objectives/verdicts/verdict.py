@@ -123,8 +123,7 @@ RULES: tuple[Rule, ...] = (
         SUCCESS,
         applies=lambda results: bool(results.winners),
         reason=reasons.winner_reaches,
-        next=f"{CONFIRM_FIRST}go on to multi-scale learning: fix its loss, set "
-        "loss.peak_variant to multiscale and search peak_weight beside it",
+        next=lambda results: f"{CONFIRM_FIRST}{reasons.after_a_success(results)}",
         trial=lambda results: results.winners[0],
     ),
     Rule(
@@ -210,8 +209,7 @@ RULES: tuple[Rule, ...] = (
         STUCK,
         applies=lambda _: True,
         reason=reasons.no_trial_is_sharper,
-        next="change the architecture: search predictor.name (simvp, or ensemble, whose members "
-        "are trained with the CRPS) or predictor.width",
+        next=reasons.another_architecture,
     ),
 )
 """The verdicts, in order: the first that applies is the one."""

@@ -1,6 +1,7 @@
 """Says how many steps a training takes on this file, and whether those are few."""
 
 from fieldsharp.sweep.checking.context import CheckContext, Finding
+from fieldsharp.sweep.configuration.baseline_start import fine_tuning_epochs
 from fieldsharp.sweep.configuration.training_length import (
     few_epochs,
     steps_an_epoch,
@@ -16,8 +17,8 @@ def check_length(context: CheckContext) -> Finding:
     training, windows = context.config.training, len(context.data.train)
     if training.length == "fixed":
         steps = training.epochs * steps_an_epoch(training, windows)
-        few = few_epochs(training, windows)
-        return Finding(ok=True, detail=few or f"{training.epochs} epochs are {steps} steps")
+        few = few_epochs(training, windows) or f"{training.epochs} epochs are {steps} steps"
+        return Finding(ok=True, detail=f"{few}{_from_the_baseline(context)}")
     assert training.most_steps is not None, "the settings fill it in"
     whole = with_whole_epochs(training, windows, len(context.data.validation))
     least, most = (
@@ -32,5 +33,17 @@ def check_length(context: CheckContext) -> Finding:
     return Finding(
         ok=True,
         detail=f"as long as the RMSE improves: likely {likely} steps, which are {passes} passes "
-        f"over the {windows} training windows; at most {training.most_steps} steps",
+        f"over the {windows} training windows; at most {training.most_steps} steps"
+        f"{_from_the_baseline(context)}",
     )
+
+
+def _from_the_baseline(context: CheckContext) -> str:
+    """Return how long a training from the weights of the baseline is; "" where none is."""
+    if not context.config.starts_from_baseline:
+        return ""
+    training = context.config.training
+    if training.length == "fixed":
+        epochs = fine_tuning_epochs(training.fine_tuning, training.epochs)
+        return f"; from the weights of the baseline {epochs} epochs are trained"
+    return f"; from the weights of the baseline {training.fine_tuning:g} of that is trained"

@@ -39,6 +39,9 @@ def run(
     next_sweep: Annotated[
         bool, typer.Option("--next", help="Instead, the sweep that follows: the search narrowed.")
     ] = False,
+    members: Annotated[
+        bool, typer.Option("--members", help="Instead, the sweep of members that follows this one.")
+    ] = False,
     storage: Storage = DEFAULT_STORAGE,
     as_json: Annotated[
         bool, typer.Option("--json", help="With -o: say as JSON what was written where.")
@@ -47,11 +50,9 @@ def run(
     """Write a configuration out."""
     from fieldsharp.storage.database import open_database
     from fieldsharp.storage.errors.mapping import database_errors
+    from fieldsharp.sweep.results import members_search, narrowed_search
     from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing, write
-    from fieldsharp.sweep.results.narrowed_search import (
-        render_narrowed_search,
-        write_narrowed_search,
-    )
+    from fieldsharp.sweep.results.narrowed_search import write_follow_up
     from fieldsharp.sweep.study.lookup import load_study
 
     if output == Path("-"):
@@ -63,6 +64,11 @@ def run(
         )
     if next_sweep and trial is not None:
         raise ConfigError("--next narrows the whole search, and --trial names one; give either")
+    if members and (next_sweep or trial is not None):
+        other = "--next" if next_sweep else "--trial"
+        raise ConfigError(
+            f"--members writes another sweep, and {other} asks for something else; give either"
+        )
     suffix = "" if output is None else output.suffix.lower()
     implied = SUFFIXES.get(suffix, Format.yaml)
     if form is not None and suffix in SUFFIXES and form != implied:
@@ -72,13 +78,18 @@ def run(
         )
     address = storage_address(storage)
     found = load_study(open_database(address, "read"), study)
-    if next_sweep:
+    if next_sweep or members:
         with database_errors(address):
-            text = render_narrowed_search(found, found.get_trials(deepcopy=False))
+            text = (
+                members_search.render_members_search(found)
+                if members
+                else narrowed_search.render_narrowed_search(found, found.get_trials(deepcopy=False))
+            )
         if output is None:
             say_text(text)
             return
-        write_narrowed_search(text, output)
+        option = members_search.OPTION if members else narrowed_search.OPTION
+        write_follow_up(text, output, option)
         if as_json:
             say_json({"study": study, "output": str(output), "format": "yaml", "next": True})
             return

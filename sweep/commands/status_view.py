@@ -12,10 +12,14 @@ from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.verdicts.verdict import NOTHING_TO_FIX, SUCCESS
 from fieldsharp.storage.location.url import as_option
+from fieldsharp.sweep.commands.status_columns import (
+    columns_of,
+    numbers,
+    without_training_of_members,
+)
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
 from fieldsharp.sweep.study.confirmation.result_in_words import held_scores
 from fieldsharp.sweep.study.data_summary import AFTER_THE_BASELINE
-from fieldsharp.sweep.study.status.references import Reference
 from fieldsharp.sweep.study.status.report import StudyStatus, TrialStatus, VariableStatus
 
 
@@ -36,7 +40,11 @@ def show_status(status: StudyStatus, console: Console) -> None:
     if status.shared_data_mb:
         show(f"the workers share {status.shared_data_mb:.1f} MB of data beside the database")
     _show_numbers(status, console)
-    show("skill is 1 - MSE / MSE of persistence")
+    show(
+        "spread/error is 1 where the members are honest, below where they are too sure"
+        if status.mode == "members"
+        else "skill is 1 - MSE / MSE of persistence"
+    )
     for sentence in _without_training(status):
         show_long(sentence)
     if status.front:
@@ -110,27 +118,29 @@ def _numbers_table(
     status: StudyStatus | VariableStatus, front: Sequence[TrialStatus] = ()
 ) -> Table:
     observed, targets = status.observed, status.targets
+    columns = columns_of(status.references)
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "trial", "score", "gradient", "peak", "rmse", "skill"):
+    for heading in ("", "trial", "score", "gradient", "peak", *columns):
         table.add_column(heading, justify="left" if not heading else "right")
     if observed["gradient"] is not None and observed["peak"] is not None:
-        table.add_row("observed", "", "", *_numbers(observed["gradient"], observed["peak"]), "", "")
+        table.add_row("observed", "", "", *numbers(observed["gradient"], observed["peak"]))
     wanted = (targets["gradient"], targets["peak"])
-    least = [AFTER_THE_BASELINE if one is None else _numbers(one)[0] for one in wanted]
-    table.add_row("target", "", "", *least, "", "")
+    least = [AFTER_THE_BASELINE if one is None else numbers(one)[0] for one in wanted]
+    table.add_row("target", "", "", *least)
     rows = [("baseline", status.baseline), ("best", status.best)]
     shown = {trial.trial for _, trial in rows if trial is not None}
     rows += [("front", trial) for trial in front if trial.trial not in shown]
     for name, trial in rows:
         if trial is not None:
-            numbers = _numbers(trial.score, trial.gradient, trial.peak, trial.rmse)
-            skill = trial.metrics.get("skill_persistence")
-            table.add_row(
-                name, str(trial.trial), *numbers, "-" if skill is None else f"{skill:.2f}"
-            )
+            figures = numbers(trial.score, trial.gradient, trial.peak)
+            accuracy = [column(trial.metrics) for column in columns.values()]
+            table.add_row(name, str(trial.trial), *figures, *accuracy)
         if name == "baseline":
-            for reference in status.references:
-                table.add_row(*_reference(reference))
+            for one in status.references:
+                figures = numbers(one.score, one.gradient, one.peak)
+                accuracy = [column(one.metrics) for column in columns.values()]
+                mark = "" if one.feasible else " *"
+                table.add_row(f"  + {one.name}{mark}", "", *figures, *accuracy)
     return table
 
 
@@ -141,8 +151,8 @@ def show_guards(guards: Sequence[GuardOutcome], console: Console) -> None:
         table.add_column(heading, justify="right" if heading in ("value", "limit") else "left")
     for guard in guards:
         meaning = "" if guard.ok else guard.words
-        numbers = _numbers(guard.value, guard.limit)
-        table.add_row(guard.name, *numbers, "ok" if guard.ok else "BROKEN", meaning)
+        figures = numbers(guard.value, guard.limit)
+        table.add_row(guard.name, *figures, "ok" if guard.ok else "BROKEN", meaning)
     console.print(table)
 
 
@@ -170,13 +180,6 @@ def show_result(status: StudyStatus, address: str, console: Console) -> None:
         console.print(f"  {program()} {command}", markup=False, soft_wrap=True)
 
 
-def _reference(reference: Reference) -> list[str]:
-    """Return the row of the baseline under a sharpener, marked where it breaks a guard."""
-    numbers = _numbers(reference.score, reference.gradient, reference.peak, reference.rmse)
-    mark = "" if reference.feasible else " *"
-    return [f"  + {reference.name}{mark}", "", *numbers, ""]
-
-
 def _without_training(status: StudyStatus) -> list[str]:
     """Return what sharpeners of the baseline come to, and what its frontier says."""
     sentences = []
@@ -185,7 +188,9 @@ def _without_training(status: StudyStatus) -> list[str]:
         if any(not one.feasible for one in status.references):
             sentences.append("* breaks a guard")
         sentences.append(
-            f"the best without training is the baseline + {best.name}, score {best.score:.4g}"
+            without_training_of_members(status.references)
+            if status.mode == "members"
+            else f"the best without training is the baseline + {best.name}, score {best.score:.4g}"
             if best.feasible
             else "every sharpener of the baseline breaks a guard"
         )
@@ -216,10 +221,6 @@ def _sharpened(trial: TrialStatus) -> str:
     without = sharpening.without
     broken = "" if without.feasible else ", and it breaks a guard"
     return f"judged with {sharpening.name}; without it score {without.score:.4g}{broken}"
-
-
-def _numbers(*values: float) -> list[str]:
-    return [f"{value:.4g}" for value in values]
 
 
 def _values(trial: TrialStatus) -> str:

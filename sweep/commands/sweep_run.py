@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from fieldsharp.core.errors import FieldsharpError
-from fieldsharp.objectives.verdicts.verdict import PROMISING
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.commands.console import can_redraw, wide_console
 from fieldsharp.sweep.commands.notify import findings_of, notifying
@@ -17,7 +16,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.run import run_sweep
 from fieldsharp.sweep.monitoring.live_progress import LiveProgress, OpenedSweep
 from fieldsharp.sweep.monitoring.progress import LogProgress, SilentProgress
-from fieldsharp.sweep.results.narrowed_search import save_narrowed_search
+from fieldsharp.sweep.results.follow_ups import save_follow_ups
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.status.report import study_status
 from fieldsharp.sweep.study.warm_start import WarmStart
@@ -81,8 +80,7 @@ def run_and_show(
             say_json(status.as_json())
         elif not output.quiet:
             show_result(status, address, console)
-        if status.verdict.name == PROMISING:
-            save_narrowed_search(study, address)
+        save_follow_ups(study, address, status.verdict)
 
 
 def make_progress(sweep: OpenedSweep, console: Console, *, quiet: bool) -> SilentProgress:

@@ -18,6 +18,7 @@ from fieldsharp.fields.files.data_files import absolute
 from fieldsharp.fields.settings import CONVERSION, section_beside_text, section_of
 from fieldsharp.model.registry import BEST_SHARPENER
 from fieldsharp.objectives.settings import VariableTargets
+from fieldsharp.sweep.configuration.baseline_start import without_start
 from fieldsharp.sweep.configuration.choices_in_a_file import require_choices_of_one_kind
 from fieldsharp.sweep.configuration.limited_loader import MOST_LEVELS
 from fieldsharp.sweep.configuration.safe_yaml import Tree, parse_yaml, read_yaml
@@ -104,6 +105,8 @@ def configure(
     _make_paths_absolute(tree, folder)
     if not beside["exported"]:  # an export of an earlier version was trained without
         tree.setdefault("sharpening", {"name": BEST_SHARPENER})
+    if not one_training:
+        without_start(tree)
     for override in overrides:
         _apply_override(tree, override)
     _require_one_length(tree, source)

@@ -17,6 +17,7 @@ from fieldsharp.sweep.configuration.ranges import (
 )
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.start_rules import OF_MEMBERS
 
 BASELINE = "baseline"
 OPTIONS = "predictor.options."
@@ -109,7 +110,7 @@ def _baseline(config: SweepConfig) -> Preset:
     """Return the trial that all others are compared with: a pointwise base loss without terms.
 
     Of an ensemble it is a single member, since training with the CRPS is itself a candidate. Of a
-    script it has the values of ``trainer.baseline``.
+    script it has the values of ``trainer.baseline``. It always starts fresh.
     """
     if config.trainer is not None:
         given = config.trainer.baseline
@@ -118,14 +119,17 @@ def _baseline(config: SweepConfig) -> Preset:
     searched = config.searched("predictor.name")
     if isinstance(searched, Choices) and name not in searched.choices:
         name = searched.choices[0]
+    may_not = config.starts_from_baseline or config.training.start != "fresh"
+    fresh: dict[str, Scalar] = {"training.start": "fresh"} if may_not else {}
     if name != ENSEMBLE:
-        return BASELINE_PRESET
+        return Preset(BASELINE, {**BASELINE_PRESET.values, **fresh})
     options = dict(config.predictor.options)
     member = str(options.pop("member", "unet"))
-    for own in ("members", "noise", "dropout"):
-        options.pop(own, None)
+    for option in OF_MEMBERS:
+        options.pop(option, None)
     values: dict[str, Scalar] = {
         **BASELINE_PRESET.values,
+        **fresh,
         "predictor.name": member,
         "loss.base": "mse",
     }
@@ -179,7 +183,7 @@ def values_outside(config: SweepConfig) -> list[str]:
     for name, searched in config.search.space.items():
         path = setting_path(name)
         value = value_at(configured, path)
-        if path.startswith("loss.") or value is None:
+        if path.startswith("loss.") or path == "training.start" or value is None:
             continue
         if isinstance(searched, Choices):
             if value not in searched.choices:

@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from fieldsharp.fields.settings import DataSettings, Settings
 from fieldsharp.model.registry import MEMBER_LOSSES, PREDICTORS
@@ -25,6 +31,25 @@ from fieldsharp.sweep.configuration.script_settings import ScriptSettings
 ENSEMBLE = "ensemble"
 
 
+class StartSettings(Settings):
+    """What the baseline was trained with whose weights a training goes on from."""
+
+    predictor: PredictorSettings
+    loss: LossSettings
+    training: TrainingSettings
+
+    @field_validator("training")
+    @classmethod
+    def _is_known_and_fresh(cls, value: TrainingSettings) -> TrainingSettings:
+        if value.length != "fixed" or value.start != "fresh":
+            raise ValueError(
+                f"has the length {value.length} and the start {value.start}, and the training that "
+                "comes first must have length fixed and start fresh; leave start_from as export "
+                "wrote it"
+            )
+        return value
+
+
 class RunSettings(Settings):
     """Everything one training depends on."""
 
@@ -40,6 +65,11 @@ class RunSettings(Settings):
     )
     trainer: ScriptSettings | None = Field(
         None, description="a script of yours that is run for every trial in place of the predictor"
+    )
+    start_from: StartSettings | None = Field(
+        None,
+        description="of one training with training.start baseline, as export writes it: what the "
+        "baseline was trained with, which train and confirm train first",
     )
 
     @model_validator(mode="before")
@@ -67,6 +97,28 @@ class RunSettings(Settings):
             require_listed(f"loss.{setting}", "function", getattr(self.loss, setting), self.plugins)
         require_listed("sharpening.name", "class", self.sharpening.name, self.plugins)
         return self
+
+    @model_validator(mode="after")
+    def _start_is_possible(self) -> "RunSettings":
+        if self.training.start == "baseline" and self.trainer is not None:
+            raise ValueError(
+                "training.start is baseline, and a script of trainer begins with weights of its "
+                "own; leave training.start out"
+            )
+        if self.training.start == "fresh" and self.start_from is not None:
+            raise ValueError(
+                "start_from names a training that comes first, and training.start is fresh, which "
+                "needs none; set training.start to baseline, or leave start_from out"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_an_absent_start(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what only a training that goes on from another one has."""
+        tree: dict[str, Any] = write(self)
+        if tree.get("start_from") is None:
+            tree.pop("start_from", None)
+        return tree
 
     @model_validator(mode="after")
     def _crps_has_members(self) -> "RunSettings":

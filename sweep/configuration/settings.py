@@ -46,6 +46,7 @@ from fieldsharp.sweep.configuration.ranges import (
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE, RunSettings
 from fieldsharp.sweep.configuration.script_rules import require_script_study, with_script_defaults
 from fieldsharp.sweep.configuration.search_methods import PRUNERS
+from fieldsharp.sweep.configuration.start_rules import require_start
 from fieldsharp.sweep.configuration.tracking import TrackingSettings
 from fieldsharp.sweep.configuration.training_length import fixed_length
 
@@ -237,6 +238,11 @@ class SweepConfig(RunSettings):
         return PRUNERS[self.pruner].rung_rule is not None
 
     @property
+    def starts_from_baseline(self) -> bool:
+        """Whether a trial of the sweep may go on from the weights of the baseline."""
+        return "baseline" in self._reachable("training.start", self.training.start)
+
+    @property
     def run(self) -> RunSettings:
         """The settings of one training."""
         return RunSettings(**{name: getattr(self, name) for name in RunSettings.model_fields})
@@ -307,6 +313,15 @@ class SweepConfig(RunSettings):
                 "search.space.training.epochs is searched and training.length is auto, which finds "
                 "the epochs of every trial; leave one of them out"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _start_can_be_searched(self, info: ValidationInfo) -> "SweepConfig":
+        if not _is_for_one_training(info):
+            starts = self._reachable("training.start", self.training.start)
+            names = self._reachable("predictor.name", self.predictor.name)
+            space = [setting_path(name) for name in self.search.space]
+            require_start(starts, space, self.pruner, names)
         return self
 
     @model_validator(mode="after")

@@ -86,9 +86,12 @@ class BaselineScoring:
         }
         self.baseline_ended = True
 
-    def at_same_epoch(self, report: EpochReport) -> Score | None:
-        """Return the score relative to the baseline after as many epochs, None if not known yet."""
-        baseline = self._at(report.epoch)
+    def at_same_epoch(self, report: EpochReport, *, finished: bool = False) -> Score | None:
+        """Return the score relative to the baseline after as many epochs, None if not known yet.
+
+        Or to the finished one, as of a trial that goes on from its weights.
+        """
+        baseline = self._at(len(self._baseline) if finished else report.epoch)
         return None if baseline is None else self._score(report.judgement, baseline)
 
     def at_rung(
@@ -174,7 +177,8 @@ class BaselineScoring:
         scored = running.reports[: len(running.scores)]
         last = scored[-1]
         # A trial that ended early is compared with the baseline after as many epochs.
-        then = self._at(last.epoch) if running.ends_early else None
+        is_behind = running.ends_early and not running.spec.starts_from_baseline
+        then = self._at(last.epoch) if is_behind else None
         baseline = then or self._baseline[-1]
         forecasts = {NO_SHARPENER: last.judgement, **last.sharpened}
         judged = self._judged(forecasts, baseline, {} if then else self._rmse_multiples)

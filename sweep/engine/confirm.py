@@ -199,23 +199,44 @@ class ConfirmationRun:
             len(self._specs),
         )
         while not self._stop_requests:
-            while self._missing and self._leases.free_slots and self._can_start():
-                self._start(self._missing.pop(0))
+            while self._leases.free_slots and self._can_start() and (job := self._next()):
+                self._start(job)
             if not self._running and not self._missing:
+                self._watch.remove_when_durable(self._remove_baselines)
                 self._watch.settle()
                 return
             self._take_in(self._leases.poll(POLL_S))
         self._stop()
+
+    def _next(self) -> _Job | None:
+        """Return the next training, None while all wait for the baseline that they go on from."""
+        for index, job in enumerate(self._missing):
+            if not self._waits(job):
+                return self._missing.pop(index)
+        return None
+
+    def _waits(self, job: _Job) -> bool:
+        """Return whether a training waits for the baseline of its seed, whose weights it takes."""
+        seed = job.spec.run.training.seed
+        others = [*self._missing, *self._running.values()]
+        return job.spec.starts_from_baseline and any(
+            one.spec.is_baseline and one.spec.run.training.seed == seed for one in others
+        )
 
     def _can_start(self) -> bool:
         return self._maintenance.can_start(idle=not self._running)
 
     def _start(self, job: _Job) -> None:
         self._running[job.sent.number] = job
-        self._leases.submit(job.sent, self._checkpoints(job))
+        self._leases.submit(job.sent, self._checkpoints(job.spec))
 
-    def _checkpoints(self, job: _Job) -> Path:
-        return self._files.checkpoints(job.spec.number) / f"seed-{job.spec.run.training.seed}"
+    def _checkpoints(self, spec: TrialSpec) -> Path:
+        return self._files.checkpoints(spec.number) / f"seed-{spec.run.training.seed}"
+
+    def _remove_baselines(self) -> None:
+        for spec in self._specs:
+            if spec.is_baseline:
+                remove_checkpoints(self._checkpoints(spec))
 
     def _take_in(self, events: list[TrialEvent]) -> None:
         for event in events:
@@ -247,7 +268,7 @@ class ConfirmationRun:
         """Queue a training again if that may help, else store that it failed."""
 
         def lost() -> tuple[int, RetryHistory]:
-            done = epochs_done(self._checkpoints(job))
+            done = epochs_done(self._checkpoints(job.spec))
             return done, job.lost.and_another(failure.attempt, done, failure.reason)
 
         stopping = self._stop_requests > 0
@@ -277,8 +298,9 @@ class ConfirmationRun:
     def _keep(self, job: _Job, run: ConfirmedRun) -> None:
         self._work.check_files()
         self._patience.call(lambda: write_run(self._study, self._url, run))
-        checkpoints = self._checkpoints(job)
-        self._watch.remove_when_durable(lambda: remove_checkpoints(checkpoints))
+        checkpoints = self._checkpoints(job.spec)
+        if not job.spec.is_baseline:  # from whose weights others may go on
+            self._watch.remove_when_durable(lambda: remove_checkpoints(checkpoints))
         self._done += 1
         failed = run.judgement is None
         logger.log(

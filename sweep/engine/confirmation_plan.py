@@ -65,11 +65,16 @@ class ConfirmationPlan:
         return [self._spec(spec, seed) for seed in self.seeds for spec in self.trials]
 
     def _spec(self, spec: TrialSpec, seed: int) -> TrialSpec:
+        start = spec.run.start_from
+        if start is not None:
+            first = start.training.model_copy(update={"seed": seed})
+            start = start.model_copy(update={"training": first})
         run = spec.run.model_copy(
             update={
                 # The path as the study knows it now: the file may have moved since the trial ran.
                 "data": spec.run.data.model_copy(update={"path": self.config.data.path}),
                 "training": spec.run.training.model_copy(update={"seed": seed}),
+                "start_from": start,
             }
         )
         return TrialSpec(
@@ -80,6 +85,7 @@ class ConfirmationPlan:
             judged_on="test",
             measures=self.config.objective.measures,
             members=self.config.objective.members_judged,
+            starts_with=spec.starts_with,
         )
 
     def confirmation(self, runs: Runs) -> Confirmation:

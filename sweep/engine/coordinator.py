@@ -343,7 +343,8 @@ class Coordinator:
         """Score the epochs that the baseline has reached, and end the trial after its last one."""
         while len(running.scores) < len(running.reports) and not running.pruned:
             report = running.reports[len(running.scores)]
-            score = self._scoring.at_same_epoch(report)
+            finished = running.spec.starts_from_baseline
+            score = self._scoring.at_same_epoch(report, finished=finished)
             if score is None:
                 return
             running.scores.append(score)

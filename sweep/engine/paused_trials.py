@@ -16,7 +16,9 @@ from fieldsharp.sweep.study.verdict_inputs import may_sharpen
 
 
 class PausedTrials:
-    """Pauses trials at rungs and goes on with them; the baseline is never paused.
+    """Pauses trials at rungs and goes on with them.
+
+    Never paused are the baseline, and trials that go on from its weights.
 
     Args:
         repository: Of the study.
@@ -70,7 +72,7 @@ class PausedTrials:
             spec: The trial.
             trained: Epochs in its checkpoint; at a rung the trial is handed back once more.
         """
-        if RunningTrial(spec).is_baseline:
+        if spec.is_baseline or spec.starts_from_baseline:
             return None
         if trained in self._rule.rungs:
             return trained
@@ -84,7 +86,8 @@ class PausedTrials:
         """Return the result of a trial after an epoch, and count it; None if no rung is there."""
         number, epochs = running.spec.number, report.epoch + 1
         is_rung = epochs in self._rule.rungs
-        if running.is_baseline or not is_rung or self._rule.has_result(number, epochs):
+        has_no_rungs = running.is_baseline or running.spec.starts_from_baseline
+        if has_no_rungs or not is_rung or self._rule.has_result(number, epochs):
             return None
         run = running.spec.run
         result = self._scoring.at_rung(

@@ -17,6 +17,7 @@ from fieldsharp.model.device import count_gpus, find_device
 from fieldsharp.model.losses.custom_term import check_own_term
 from fieldsharp.model.losses.forecast_loss import term_scales
 from fieldsharp.model.predictors.factory import build_predictor, check_predictor
+from fieldsharp.model.predictors.starting_weights import start_from
 from fieldsharp.model.settings import LossSettings
 from fieldsharp.model.sharpeners.fitted import make_sharpener
 from fieldsharp.objectives.guards import broken, check_guards, truth_metrics
@@ -180,8 +181,23 @@ def require_parts(config: SweepConfig, data: ForecastData) -> None:
     for run in _structures(config) if config.trainer is None else ():
         shape = forecast_shape(data, run)
         check_predictor(build_predictor(run.predictor, shape), shape, run.predictor.name)
+    if config.starts_from_baseline and config.trainer is None:
+        _require_weights_of_the_baseline(config, data)
     _try_own_terms(config, data)
     _require_sharpeners(config, data)
+
+
+def _require_weights_of_the_baseline(config: SweepConfig, data: ForecastData) -> None:
+    """Go on from fresh weights of the baseline with every predictor that a trial can have.
+
+    Raises:
+        ConfigError: If one cannot.
+    """
+    shape = forecast_shape(data, config.run)
+    baseline = presets(config)[0].run(config)
+    weights = build_predictor(baseline.predictor, shape).state_dict()
+    for run in _structures(config):
+        start_from(build_predictor(run.predictor, shape), weights)
 
 
 def _require_sharpeners(config: SweepConfig, data: ForecastData) -> None:

@@ -12,7 +12,7 @@ from fieldsharp.objectives.per_variable import named
 from fieldsharp.objectives.score import Score
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.files.previews import ForecastPreview, TrialPreview
-from fieldsharp.sweep.study.sharpening_records import best_reference
+from fieldsharp.sweep.study.sharpening_records import best_sharpened
 from fieldsharp.sweep.study.trial_events import FoundLength, TrialDone
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -88,7 +88,7 @@ def trial_preview(
         },
     }
     sharpener = record.sharpener if record is not None else NO_SHARPENER
-    best = best_reference(record.references if record is not None else [])
+    best = best_sharpened(record.references if record is not None else [])
     reference = None if best is None else _decoded(end, end.sharpened_samples.get(best.name, ""))
     return TrialPreview(
         # A pruned trial may have trained on before it was cancelled: that net has no score.

@@ -118,7 +118,7 @@ class Scheduler:
     @property
     def wants_more(self) -> bool:
         """Whether another trial is to be started or resumed, now or soon."""
-        if self._waits_for_the_length:
+        if self._waits_for_the_baseline:
             return False
         if self._waits_for_a_lost_baseline:
             return True
@@ -168,7 +168,7 @@ class Scheduler:
             else:
                 self.put_back(running.spec.number)
             return
-        if may and self.paused.promotes(running, self._running, self._new):
+        if may and self.paused.promotes(running, self._climbing, self._new):
             self._send(running)
             return
         record = self.paused.pause(running)
@@ -181,7 +181,7 @@ class Scheduler:
         is_over = bool(self._verdicts.needless) or self._is_used_up
         if not self.paused.count or not (is_over or self._may_go_on):
             return []  # out of time: a later start may give them more
-        ended = self.paused.give_up(self._running, self._new, all_of_them=is_over)
+        ended = self.paused.give_up(self._climbing, self._new, all_of_them=is_over)
         if ended:
             self._progress.waiting(self.paused.count)
         return ended
@@ -200,7 +200,8 @@ class Scheduler:
             trained: Epochs in its checkpoint after which no rung rule has seen it yet.
         """
         until = self.paused.until(running.spec, trained)
-        running.spec = running.spec.model_copy(update={"until": until, "rungs": self.paused.rungs})
+        rungs = () if running.spec.starts_from_baseline else self.paused.rungs
+        running.spec = running.spec.model_copy(update={"until": until, "rungs": rungs})
         running.at_rung = False
         self._leases.submit(running.spec, self._files.checkpoints(running.spec.number))
 
@@ -208,7 +209,13 @@ class Scheduler:
         """Return the paused trial that goes on next."""
         if self._waits_for_a_lost_baseline or self._is_used_up:
             return None
-        return self.paused.next_promoted(self._running, self._new)
+        return self.paused.next_promoted(self._climbing, self._new)
+
+    @property
+    def _climbing(self) -> list[int]:
+        """The running trials that may reach a rung."""
+        running = self._running.items()
+        return [number for number, one in running if not one.spec.starts_from_baseline]
 
     @property
     def _is_used_up(self) -> bool:
@@ -225,11 +232,11 @@ class Scheduler:
         return self._budget.left(self.finished + len(self._running) + self.paused.count)
 
     @property
-    def _waits_for_the_length(self) -> bool:
-        """Whether trials wait for the baseline in training to find their length."""
-        return self._repository.config.training.length != "fixed" and any(
-            running.is_baseline for running in self._running.values()
-        )
+    def _waits_for_the_baseline(self) -> bool:
+        """Whether trials wait for the baseline in training: for their length, or its weights."""
+        config = self._repository.config
+        is_needed = config.training.length != "fixed" or config.starts_from_baseline
+        return is_needed and any(running.is_baseline for running in self._running.values())
 
     @property
     def _waits_for_a_lost_baseline(self) -> bool:

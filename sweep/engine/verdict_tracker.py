@@ -104,11 +104,13 @@ class VerdictTracker:
         """Return the trials whose weights are kept: the best, and the baseline.
 
         Args:
-            count: How many of the feasible ones, by score; 0 also drops the baseline.
+            count: How many of the feasible ones, by score; 0 also drops the baseline, unless
+                trials may go on from its weights.
         """
         feasible = [c for c in self._contenders if c.is_complete and not c.broken]
         best = by_score(feasible)[:count]
-        baseline = [c.number for c in self._contenders if c.is_baseline and count]
+        keeps_baseline = count > 0 or self._config.starts_from_baseline
+        baseline = [c.number for c in self._contenders if c.is_baseline and keeps_baseline]
         return [*baseline, *(c.number for c in best)]
 
     def warn_of_baseline(self, record: TrialRecord) -> None:

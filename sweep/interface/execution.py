@@ -7,12 +7,11 @@ import optuna
 import torch
 
 from fieldsharp.core.errors import StoppedOnRequest
-from fieldsharp.objectives.verdicts.verdict import PROMISING
 from fieldsharp.storage.database import opened_to_read
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.run import run_sweep
 from fieldsharp.sweep.interface.progress import shown_progress
-from fieldsharp.sweep.results.narrowed_search import save_narrowed_search
+from fieldsharp.sweep.results.follow_ups import save_follow_ups
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.status.report import study_status
 
@@ -34,8 +33,7 @@ def run_study(config: SweepConfig, url: str, *, quiet: bool, must_exist: bool = 
             return
     with opened_to_read(url) as storage:
         study = load_study(storage, config.study)
-        if study_status(study, url).verdict.name == PROMISING:
-            save_narrowed_search(study, url)
+        save_follow_ups(study, url, study_status(study, url).verdict)
 
 
 @contextmanager

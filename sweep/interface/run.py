@@ -10,7 +10,6 @@ import torch
 import xarray as xr
 
 from fieldsharp.core.errors import ConfigError
-from fieldsharp.fields.writing import together
 from fieldsharp.sweep.configuration.config_file import as_overrides
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
@@ -18,6 +17,7 @@ from fieldsharp.sweep.interface.display import block, pairs
 from fieldsharp.sweep.interface.execution import kernel_settings_kept
 from fieldsharp.sweep.interface.given_data import Data, Field, given_fields, given_path, write_given
 from fieldsharp.sweep.interface.given_settings import Settings, given_config, texts
+from fieldsharp.sweep.results.members_asked import MembersAsked
 from fieldsharp.sweep.results.prediction import forecast_of_length
 from fieldsharp.sweep.results.run_folder import METRICS, TrainedRun, load_run, make_run_folder
 from fieldsharp.sweep.results.train_run import train_into
@@ -51,6 +51,8 @@ class Run:
         days: int | None = None,
         after: object | None = None,
         sharpening: str | None = None,
+        members: int | None = None,
+        seed: int | None = None,
     ) -> xr.Dataset:
         """Return the frames that follow the last known one, as ``predict -o`` writes them.
 
@@ -60,15 +62,20 @@ class Run:
             days: In place of steps.
             after: Time of the last known frame; by default the last of the data.
             sharpening: none for the forecast of the net as it is, without its last step.
+            members: Of an ensemble, along a dimension ``realization``; by default one member
+                without it.
+            seed: That members are drawn with; by default that of the training.
 
         Raises:
-            FieldsharpError: If the data cannot be used, or is another field.
+            FieldsharpError: If the data cannot be used, or is another field, or members are asked
+                of a net that draws none.
         """
         if (steps is None) == (days is None) or (steps or days or 0) < 1:
             raise ConfigError(
                 f"give either steps or days, the length of the forecast, as a number from 1; found "
                 f"steps={steps} and days={days}"
             )
+        asked = MembersAsked(members, seed)
         with given_fields() as given, kernel_settings_kept():
             torch.set_num_threads(self._trained.run.training.threads)
             path = None
@@ -78,8 +85,7 @@ class Run:
                 else:
                     path = str(given.path("data", data))
             when = None if after is None else str(after)
-            series, *others = forecast_of_length(self._trained, steps, days, path, when, sharpening)
-        return together(series, *others)
+            return forecast_of_length(self._trained, steps, days, path, when, sharpening, asked)
 
     def __repr__(self) -> str:
         return f"<run {self.folder}: {self.settings.predictor.name}, {self._figures()}>"

@@ -149,7 +149,9 @@ class Study:
         """Return a picture of a trial: maps, spectra, by-lead, epochs or frontier.
 
         Args:
-            name: maps-first-lead, maps-last-lead, spectra, by-lead, epochs or frontier.
+            name: maps-first-lead, maps-last-lead, spectra, by-lead, epochs or frontier; of members
+                that are judged together members-first-lead, members-last-lead, rank-histogram,
+                reliability or spread.
             trial: By default the best.
 
         Raises:
@@ -159,6 +161,7 @@ class Study:
         from fieldsharp.sweep.pictures.image_export import drawing
         from fieldsharp.sweep.pictures.style import LIGHT
         from fieldsharp.sweep.pictures.trial_pictures import DRAWINGS, can_be_drawn
+        from fieldsharp.sweep.study.files.artifacts import PICTURES
 
         if name not in DRAWINGS:
             raise ConfigError(unknown("picture", name, DRAWINGS))
@@ -166,6 +169,11 @@ class Study:
         if name == "maps-last-lead" and not can_be_drawn(name, source):
             name = "maps-first-lead"  # of a forecast with a single lead
         if not can_be_drawn(name, source):
+            if PICTURES[name].of_members and source.forecast is not None:
+                raise StudyError(
+                    f"trial {source.number} has no members to draw {name} of: it is no ensemble "
+                    "of a study with objective.mode: members; choose another trial or picture"
+                )
             raise StudyError(
                 f"trial {source.number} has no forecast to draw {name} from: it was not trained to "
                 "its end; choose another trial"

@@ -1,4 +1,4 @@
-"""Colour scales of maps: one for all values, one for all differences, robust against spikes.
+"""Colour scales of maps: one for all values, of differences, and of spread; robust against spikes.
 
 Shape legend: H rows, W columns.
 """
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 Field = npt.NDArray[np.floating]
 Doubles = npt.NDArray[np.float64]
-Kind = Literal["values", "differences"]
+Kind = Literal["values", "differences", "spread"]
 SHARE_SHOWN = 99.5
 """Percent of a forecast's cells inside the colour scale: a spike would leave the rest one colour.
 Cells outside have the scale's last colour, and the colour bar has a point."""
@@ -23,7 +23,7 @@ class ColorScale:
     """The range of values that the colours of a map stand for.
 
     Attributes:
-        kind: Values of the field, or differences, forecast minus observed.
+        kind: Values of the field, differences, forecast minus observed, or spread of members.
         low: Value of the first colour, physical units.
         high: Value of the last colour.
         beyond: Whether there are values below the first, and above the last.
@@ -67,6 +67,15 @@ def difference_scale(differences: Sequence[Field]) -> ColorScale:
     if not limit > 0:
         limit = float(np.abs(known).max(initial=0.0)) or 1.0
     return ColorScale("differences", -limit, limit, _beyond(known, -limit, limit))
+
+
+def spread_scale(spread: Field) -> ColorScale:
+    """Return the scale of a spread, from 0."""
+    known = _finite([spread])
+    limit = float(np.percentile(known, SHARE_SHOWN)) if known.size else 0.0
+    if not limit > 0:
+        limit = float(known.max(initial=0.0)) or 1.0
+    return ColorScale("spread", 0.0, limit, _beyond(known, 0.0, limit))
 
 
 def _finite(fields: Sequence[Field]) -> Doubles:

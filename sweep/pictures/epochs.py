@@ -49,7 +49,9 @@ def draw_epochs(source: PictureSource, style: Style) -> Figure:
     losses, score, gradient = (add_axes(figure, box, style) for box in boxes)
     count = max((len(values) for values in epochs.values()), default=0)
     _draw_losses(losses, epochs, style)
-    put_title(score, "Score (0 is perfect)", style, above_legend=True)
+    of_members = source.members is not None or bool(source.member_references)
+    best = "the lower the better" if of_members else "0 is perfect"
+    put_title(score, f"Score ({best})", style, above_legend=True)
     _draw_lines(score, {"forecast": epochs.get("score", np.array([]))}, style)
     put_title(gradient, "Gradient over observed", style, above_legend=True)
     lines = {"baseline": baseline.get("gradient", np.array([]))[:count]}

@@ -20,6 +20,7 @@ from fieldsharp.sweep.pictures.axes import (
     put_message,
     wrapped,
 )
+from fieldsharp.sweep.pictures.members.names import ENSEMBLE_NAMES
 from fieldsharp.sweep.pictures.number_scale import shown
 from fieldsharp.sweep.pictures.point_labels import LabelledPoint, put_point_labels
 from fieldsharp.sweep.pictures.sharpness_source import Shares, SharpnessPoint, SharpnessSource
@@ -51,7 +52,8 @@ def frontier_label(curve: FrontierCurve, baseline_rmse: float, style: Style) -> 
 
 def put_references(axes: Axes, points: Sequence[SharpnessPoint], style: Style) -> None:
     """Draw the references as diamonds, empty where they break a guard; see ``reference_labels``."""
-    label = "sharpened baseline"
+    of_members = all(point.name in ENSEMBLE_NAMES for point in points)
+    label = "without training" if of_members else "sharpened baseline"
     for feasible in (True, False):
         chosen = [point.at for point in points if point.feasible is feasible]
         if not chosen:

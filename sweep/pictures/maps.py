@@ -105,9 +105,9 @@ def one_map(observed: ObservedPreview, panel: Panel, style: Style) -> Figure:
     )
     box = (LEFT, size.bottom_margin, size.wide, size.high)
     axes = add_axes(figure, box, style)
-    _draw_field(axes, grid, panel, style)
+    draw_field(axes, grid, panel, style)
     put_labels(axes, grid.x_label, grid.y_label, style)
-    _draw_bar(figure, box, size, panel.scale, observed, style)
+    draw_bar(figure, box, size, panel.scale, observed, style)
     return figure
 
 
@@ -128,10 +128,17 @@ def draw_maps(source: PictureSource, style: Style, lead: int) -> Figure:
         *(Panel(title, values_HW, scale) for title, values_HW in predicted.items()),
         Panel(f"predicted {MINUS} observed", difference_HW, difference_scale([difference_HW])),
     ]
-    return _page(observed, _heading(source, lead), panels, style)
+    return _page(observed, map_heading(source, lead), panels, style)
 
 
-def _heading(source: PictureSource, lead: int) -> list[str]:
+def map_heading(source: PictureSource, lead: int, of: str = "") -> list[str]:
+    """Return the lines above maps: trial, lead and time, and how they are drawn.
+
+    Args:
+        source: Of the trial.
+        lead: Position of the lead among those shown.
+        of: What is shown of the field, such as "members of "; "" for the field itself.
+    """
     observed = source.observed
     time = shown(observed.times[lead].replace("T", " "))
     notes = [f"{observed.part} split"]
@@ -139,7 +146,7 @@ def _heading(source: PictureSource, lead: int) -> list[str]:
         notes.append("hatched cells are masked")
     if observed.every > 1:
         notes.append(f"every {ordinal(observed.every)} row and column")
-    subject = f"{source.field_name} {observed.ahead[lead]}, valid {time}"
+    subject = f"{of}{source.field_name} {observed.ahead[lead]}, valid {time}"
     return [*source.heading(subject), ", ".join(notes)]
 
 
@@ -166,7 +173,7 @@ def _page(
     places = [(0, 0), (0, 1), (1, 0), (1, 1)] if len(panels) == 4 else [(0, 0), (0, 1), (1, 1)]
     for panel, (row, column) in zip(panels, places, strict=True):
         axes = add_axes(figure, (columns[column], rows[row], size.wide, size.high), style)
-        _draw_field(axes, grid, panel, style)
+        draw_field(axes, grid, panel, style)
         leftmost = column == 0 or (row, 0) not in places
         lowest = row == 1 or (1, column) not in places
         # Repeated tick labels would cost a third of the drawing time.
@@ -177,17 +184,18 @@ def _page(
         (1, 1, panels[-1]),
     ):
         box = (columns[column], rows[row], size.wide, size.high)
-        _draw_bar(figure, box, size, panel.scale, observed, style)
+        draw_bar(figure, box, size, panel.scale, observed, style)
     put_heading(figure, heading, style)
     return figure
 
 
-def _draw_field(axes: Axes, grid: MapGrid, panel: Panel, style: Style) -> None:
+def draw_field(axes: Axes, grid: MapGrid, panel: Panel, style: Style) -> None:
+    """Draw a map, masked cells hatched."""
     axes.set_facecolor(style.missing)
     axes.patch.set(hatch="////", edgecolor=style.hatch, linewidth=0.0)
     for spine in axes.spines.values():
         spine.set_visible(True)
-    colours = mpl.colormaps[style.values if panel.scale.kind == "values" else style.differences]
+    colours = mpl.colormaps[getattr(style, panel.scale.kind)]
     norm = Normalize(panel.scale.low, panel.scale.high)
     values_HW = np.ma.masked_invalid(panel.values_HW)
     left, right, bottom, top = grid.extent
@@ -213,7 +221,7 @@ def _draw_field(axes: Axes, grid: MapGrid, panel: Panel, style: Style) -> None:
     put_title(axes, panel.title, style)
 
 
-def _draw_bar(
+def draw_bar(
     figure: Figure,
     map_box: Box,
     size: Layout,
@@ -221,6 +229,7 @@ def _draw_bar(
     observed: ObservedPreview,
     style: Style,
 ) -> None:
+    """Draw the colour bar of a scale beside or below a map."""
     left, bottom, wide, high = map_box
     if size.bar_below:
         box = (left, bottom - size.bottom_margin + 0.42, wide, BAR)
@@ -228,7 +237,7 @@ def _draw_bar(
         box = (left + wide + BAR_GAP, bottom, BAR, high)
     axes = add_axes(figure, box, style)
     unit_scale = number_scale([scale.low, scale.high])
-    colours = mpl.colormaps[style.values if scale.kind == "values" else style.differences]
+    colours = mpl.colormaps[getattr(style, scale.kind)]
     norm = Normalize(scale.low * unit_scale.factor, scale.high * unit_scale.factor)
     bar = figure.colorbar(
         ScalarMappable(norm, colours),
@@ -244,6 +253,8 @@ def _draw_bar(
     quantity = shown(observed.variable, 24)
     if scale.kind == "differences":
         quantity = f"forecast {MINUS} observed"
+    if scale.kind == "spread":
+        quantity = "spread"
     label = f"{quantity}{unit_scale.units(observed.units)}"
     if size.bar_below:
         axes.set_xlabel(label, fontsize=TEXT, color=style.ink, labelpad=2, parse_math=False)

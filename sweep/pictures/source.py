@@ -1,8 +1,9 @@
 """The data that the pictures of one trial are drawn from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from fieldsharp.objectives.members.result import MembersResult
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.sweep.pictures.number_scale import shown
 from fieldsharp.sweep.pictures.sharpness_source import SharpnessSource
@@ -21,6 +22,8 @@ class PictureSource:
         by_lead: Its metrics at each lead, ``gradient``, ``gradient_observed``, ``peak`` and
             ``peak_observed`` among them; physical units.
         sharpness: The forecasts of its study and their frontier; None if not known.
+        members: Scores of its members; None where none are judged together.
+        member_references: The same of ensembles that need no training, by name.
     """
 
     observed: ObservedPreview
@@ -31,6 +34,8 @@ class PictureSource:
     by_lead: Mapping[str, Sequence[float]]
     targets: Targets
     sharpness: SharpnessSource | None = None
+    members: MembersResult | None = None
+    member_references: Mapping[str, MembersResult] = field(default_factory=dict)
 
     @property
     def forecast(self) -> ForecastPreview | None:

@@ -40,6 +40,7 @@ def picture_source(
     name = summary.variables[variable]
     own, is_other = summary.of(name), baseline is not None and baseline.number != trial.number
     beside = files.preview(baseline.number) if baseline is not None and is_other else None
+    of_baseline = trial_record(baseline) if baseline is not None and record.members else None
     return PictureSource(
         number=trial.number,
         feasible=record.feasible,
@@ -49,4 +50,6 @@ def picture_source(
         by_lead=record.of(name).judgement.by_lead,
         targets=own.targets,
         sharpness=sharpness_source(trials, own.targets.gradient, name),
+        members=record.of(name).members.get(record.sharpener),
+        member_references=of_baseline.of(name).members if of_baseline is not None else {},
     )

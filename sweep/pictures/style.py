@@ -25,6 +25,7 @@ class Style:
         warning: Broken guards and failures.
         values: Colour map of the field.
         differences: Colour map of forecast minus observed; its middle is near the paper.
+        spread: Colour map of the spread of members; its first colour is near the paper.
     """
 
     paper: str
@@ -41,6 +42,7 @@ class Style:
     warning: str
     values: str = "viridis"
     differences: str = "RdBu_r"
+    spread: str = "magma_r"
 
 
 LIGHT = Style(
@@ -71,10 +73,12 @@ DARK = Style(
     band="#6cc494",
     warning="#ff8a80",
     differences="berlin",
+    spread="magma",
 )
 
 
-ROLES = tuple(role.name for role in fields(Style) if role.name not in ("values", "differences"))
+COLOUR_MAPS = ("values", "differences", "spread")
+ROLES = tuple(role.name for role in fields(Style) if role.name not in COLOUR_MAPS)
 PAGE = Style(**{role: f"#fe{index:02x}fd" for index, role in enumerate(ROLES)})
 """Placeholder colours that occur nowhere else, replaced by CSS variables in an SVG."""
 
@@ -93,4 +97,5 @@ SERIES: dict[str, Series] = {
     "baseline": Series("baseline", "--", "s"),
     "reference": Series("sharpened baseline", ":", "D"),
     "forecast": Series("forecast", "-", "^"),
+    "muted": Series("climatology", "-.", "v"),
 }

@@ -11,10 +11,14 @@ from fieldsharp.sweep.pictures.frontier import draw_frontier
 from fieldsharp.sweep.pictures.image_export import as_png, drawing
 from fieldsharp.sweep.pictures.leads import draw_leads
 from fieldsharp.sweep.pictures.maps import draw_maps
+from fieldsharp.sweep.pictures.members.maps import draw_members
+from fieldsharp.sweep.pictures.members.rank_histogram import draw_rank_histogram
+from fieldsharp.sweep.pictures.members.reliability import draw_reliability
+from fieldsharp.sweep.pictures.members.spread import draw_spread
 from fieldsharp.sweep.pictures.source import PictureSource
 from fieldsharp.sweep.pictures.spectra import draw_spectra
 from fieldsharp.sweep.pictures.style import Style
-from fieldsharp.sweep.study.files.artifacts import Picture, pictures_of
+from fieldsharp.sweep.study.files.artifacts import PICTURES, Picture, pictures_of
 
 DRAWINGS: dict[Picture, Callable[[PictureSource, Style], Figure]] = {
     "maps-first-lead": partial(draw_maps, lead=0),
@@ -23,6 +27,11 @@ DRAWINGS: dict[Picture, Callable[[PictureSource, Style], Figure]] = {
     "by-lead": draw_leads,
     "epochs": draw_epochs,
     "frontier": draw_frontier,
+    "members-first-lead": partial(draw_members, lead=0),
+    "members-last-lead": partial(draw_members, lead=-1),
+    "rank-histogram": draw_rank_histogram,
+    "reliability": draw_reliability,
+    "spread": draw_spread,
 }
 
 
@@ -31,7 +40,8 @@ def can_be_drawn(picture: Picture, source: PictureSource) -> bool:
     # The forecast of a stored preview may be on another grid than the observations.
     has_forecast = source.forecast is not None
     preview = source.preview if has_forecast else replace(source.preview, forecast=None)
-    return picture in pictures_of(preview)
+    has_scores = source.members is not None or not PICTURES[picture].of_members
+    return picture in pictures_of(preview) and has_scores
 
 
 def draw(picture: Picture, source: PictureSource, style: Style) -> bytes:

@@ -16,6 +16,7 @@ from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
 from fieldsharp.sweep.report.importance import importance
+from fieldsharp.sweep.report.members.collect import compare_members
 from fieldsharp.sweep.report.model import Chosen, Kind, Report
 from fieldsharp.sweep.report.split_results import (
     Specs,
@@ -116,6 +117,9 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         accused=accused_trial(status.verdict.trial, specs, files)
         if status.verdict.name == GAMED and status.verdict.trial is not None
         else None,
+        members=compare_members(
+            trials, chosen.number if chosen is not None else None, summary.targets, files
+        ),
     )
     of_each = (
         _in_variable(report, trials, records, summary.of(name), status)
@@ -139,7 +143,8 @@ def _in_variable(
     compared = without_training(own, summary.targets, status.missing_references)
     if compared is not None and report.without_training is not None:
         # A sharpener is chosen by all variables at once.
-        compared = replace(compared, best=report.without_training.best)
+        of_all = report.without_training
+        compared = replace(compared, best=of_all.best, best_sharpener=of_all.best_sharpener)
     return replace(
         report,
         variable=name,
@@ -153,6 +158,7 @@ def _in_variable(
         without_training=compared,
         frontier=StudyFrontier.of(own.get("baseline")),
         accused=None,
+        members=report.members.of(name) if report.members is not None else None,
         names_of_charts=f"variable-{list(status.variables).index(name)}-",
     )
 

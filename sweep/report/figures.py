@@ -117,7 +117,7 @@ def _maps_of(
         for name, values_HW in differences.items()
     ]
     drawings = [
-        _png(
+        png(
             title,
             sentences.map_alt(title, panel, observed, lead),
             partial(one_map, observed, panel),
@@ -138,7 +138,7 @@ def spectra(report: Report) -> list[Drawing]:
         title = f"Power by scale, {observed.ahead[lead]}"
         caption = sentences.spectrum_sentence(report, observed, split.forecasts, lead)
         figure = one_spectrum(observed, split.forecasts, lead, PAGE, _labels(report))
-        drawings.append(_chart(f"{report.names_of_charts}spectrum-{lead}", title, caption, figure))
+        drawings.append(chart(f"{report.names_of_charts}spectrum-{lead}", title, caption, figure))
     return drawings
 
 
@@ -155,7 +155,7 @@ def leads(report: Report) -> list[Drawing]:
         figure = one_by_lead(metric, lines, band, observed, PAGE, _labels(report))
         caption = sentences.lead_sentence(report, metric, lines, observed, band.offset)
         drawings.append(
-            _chart(
+            chart(
                 f"{report.names_of_charts}lead-{metric}", f"Mean {metric} by lead", caption, figure
             )
         )
@@ -169,7 +169,7 @@ def search(report: Report) -> list[Drawing]:
     chosen = report.chosen.number if report.chosen is not None else None
     trials = report.trials
     drawings = [
-        _chart(
+        chart(
             "score-by-trial",
             "Score by trial",
             sentences.score_sentence(report),
@@ -183,9 +183,9 @@ def search(report: Report) -> list[Drawing]:
         observed = report.validation.observed_metrics.get("gradient_observed", float("nan"))
         cost = error_against_gradient(trials, chosen, targets.gradient, observed, PAGE)
         caption = sentences.cost_sentence(report)
-        drawings.append(_chart("cost", "RMSE against gradient", caption, cost))
+        drawings.append(chart("cost", "RMSE against gradient", caption, cost))
     front = error_against_shortfall(trials, chosen, PAGE)
-    drawings.append(_chart("front", "Pareto front", sentences.front_sentence(report), front))
+    drawings.append(chart("front", "Pareto front", sentences.front_sentence(report), front))
     return drawings
 
 
@@ -210,7 +210,7 @@ def frontier(report: Report) -> list[Drawing]:
         PAGE,
     )
     caption = sentences_without_training.frontier_sentence(report)
-    return [_chart(f"{report.names_of_charts}frontier", "Error against sharpness", caption, figure)]
+    return [chart(f"{report.names_of_charts}frontier", "Error against sharpness", caption, figure)]
 
 
 def slices(report: Report) -> list[Drawing]:
@@ -227,7 +227,7 @@ def slices(report: Report) -> list[Drawing]:
             continue
         figure = slice_by(name, report.distributions[name], report.trials, chosen, PAGE)
         caption = sentences.slice_sentence(report, name)
-        drawings.append(_chart(f"slice-{index}", f"Score by {name}", caption, figure))
+        drawings.append(chart(f"slice-{index}", f"Score by {name}", caption, figure))
     return drawings
 
 
@@ -237,12 +237,14 @@ def _labels(report: Report) -> dict[str, str]:
     return {**labels, "reference": sentences.name_of(report, "reference").removeprefix("baseline ")}
 
 
-def _chart(name: str, title: str, caption: str, figure: Figure) -> Drawing:
+def chart(name: str, title: str, caption: str, figure: Figure) -> Drawing:
+    """Return a figure in the page's colours, its name unique on the page."""
     alt = f"{title}. {caption}"
     return Drawing(title, caption, alt, svg=as_svg(figure, name, alt))
 
 
-def _png(title: str, alt: str, draw: Callable[[Style], Figure]) -> Drawing:
+def png(title: str, alt: str, draw: Callable[[Style], Figure]) -> Drawing:
+    """Return a figure as images for light and dark pages."""
     with drawing():
         light, dark = (as_png(draw(style), MAP_DPI) for style in (LIGHT, DARK))
     width, height = struct.unpack(">II", light[16:24])

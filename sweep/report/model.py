@@ -12,6 +12,7 @@ from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.pictures.sharpness_source import SharpnessPoint
+from fieldsharp.sweep.report.members_comparison import MembersComparison
 from fieldsharp.sweep.study.confirmation.records import Confirmation
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 from fieldsharp.sweep.study.frontier import StudyFrontier
@@ -21,6 +22,10 @@ from fieldsharp.sweep.study.trial_spec import Part
 Kind = str
 """``baseline``, ``reference`` for it under its best sharpener, or ``forecast`` for the chosen trial
 with its sharpener."""
+
+
+MEMBERS = "members"
+"""The mode in which members are judged together."""
 
 
 @dataclass(frozen=True)
@@ -309,7 +314,8 @@ class WithoutTraining:
     Attributes:
         baseline: As it is.
         references: The baseline under each sharpener.
-        best: The name of the best sharpener.
+        best: The name of the best reference.
+        best_sharpener: The same of those that are no ensembles; "" where all are.
         chosen: The chosen trial as it is judged; None if that is the baseline.
         chosen_without: The same without its sharpener; None where it has none.
         points: Where the references are drawn.
@@ -323,6 +329,7 @@ class WithoutTraining:
     chosen_without: ComparedForecast | None
     points: Sequence[SharpnessPoint]
     why_none: str = ""
+    best_sharpener: str = ""
 
     @property
     def reference(self) -> ComparedForecast | None:
@@ -335,7 +342,7 @@ class Report:
     """All data of a report on a study.
 
     Attributes:
-        mode: ``score`` or ``pareto``.
+        mode: ``score``, ``pareto`` or ``members``.
         running: State of the coordinator, in words; "" for a finished study.
         budget: Number of trials planned.
         chosen: The trial the report is about; None while no trial is complete.
@@ -356,6 +363,7 @@ class Report:
         without_training: What sharpeners make of the baseline; None where nothing is known of it.
         frontier: The least RMSE at each sharpness; None if not known.
         accused: The trial that the verdict refuses; None where it refuses none.
+        members: The ensemble that is shown; None where no trial's members are judged together.
         per: The unit of length of gradients.
         grid_notes: How cells are weighted and distances are known, a sentence each.
         variables: The same of each of several predicted variables by itself, the first first; of
@@ -395,6 +403,7 @@ class Report:
     without_training: WithoutTraining | None = None
     frontier: StudyFrontier | None = None
     accused: AccusedTrial | None = None
+    members: MembersComparison | None = None
     per: str = "per cell"
     grid_notes: Sequence[str] = ()
     variables: Sequence["Report"] = ()

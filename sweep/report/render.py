@@ -20,6 +20,7 @@ from fieldsharp.objectives.verdicts.verdict import (
 from fieldsharp.sweep.report import figures, sentences, sentences_without_training, tables
 from fieldsharp.sweep.report.figures import Drawing, MapsAtLead
 from fieldsharp.sweep.report.formatting import count, number
+from fieldsharp.sweep.report.members.figures import MembersFigures, members_figures
 from fieldsharp.sweep.report.model import Report
 from fieldsharp.sweep.report.tables import Table
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
@@ -35,6 +36,7 @@ MOODS = {
 }
 CONTENTS = (
     ("figures", "Metrics"),
+    ("members", "Members"),
     ("without-training", "Without training"),
     ("best", "Best configuration"),
     ("maps", "Maps"),
@@ -60,12 +62,14 @@ class VariableFigures:
     maps: Sequence[MapsAtLead]
     spectra: Sequence[Drawing]
     leads: Sequence[Drawing]
+    members: MembersFigures | None
 
     @property
     def pictures(self) -> int:
         """Number of pictures."""
         of_maps = sum(len(lead.drawings) for lead in self.maps)
-        return of_maps + len(self.frontier) + len(self.spectra) + len(self.leads)
+        of_members = self.members.pictures if self.members is not None else 0
+        return of_maps + of_members + len(self.frontier) + len(self.spectra) + len(self.leads)
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ def _figures_of(report: Report) -> VariableFigures:
         maps=figures.maps(report),
         spectra=figures.spectra(report),
         leads=figures.leads(report),
+        members=members_figures(report),
     )
 
 
@@ -173,6 +178,7 @@ def lay_out(report: Report) -> ReportPage:
     confirmation, newer = report.confirmation, report.newer_trials
     of_first = _figures_of(report)
     has_part = {
+        "members": of_first.members is not None,
         "scales": bool(of_first.spectra or of_first.leads),
         "without-training": report.without_training is not None or bool(of_first.frontier),
     }

@@ -24,7 +24,7 @@ def name_of(report: Report, kind: str) -> str:
     """Return the name of a forecast in this report: the baseline, or the number of the trial."""
     if kind == "reference":
         found = report.without_training
-        return f"baseline + {found.best}" if found is not None else "sharpened baseline"
+        return f"baseline + {found.best_sharpener}" if found is not None else "sharpened baseline"
     if kind == "baseline" or report.chosen is None:
         return kind
     return f"trial {report.chosen.number}"

@@ -1,8 +1,9 @@
 """Sentences of the report about what needs no training, and about the frontier."""
 
 from fieldsharp.objectives.ranking import TIE
+from fieldsharp.sweep.pictures.members.names import reference_name
 from fieldsharp.sweep.report.formatting import count, listed, number, percent, ratio
-from fieldsharp.sweep.report.model import ComparedForecast, Report, WithoutTraining
+from fieldsharp.sweep.report.model import MEMBERS, ComparedForecast, Report, WithoutTraining
 from fieldsharp.sweep.report.sentences import capital, cost_sentence, name_of
 
 SAME_SHARE = 0.005
@@ -17,10 +18,8 @@ def references_sentence(report: Report) -> str:
         return ""
     if best is None:
         return f"There is nothing to compare with: {found.why_none}."
-    of = count(len(found.references), "sharpener")
     text = (
-        f"A sharpener is a last step fitted on forecasts of training frames; nothing more is "
-        f"trained. Of {of} of the baseline, {best.sharpener} is the best: score "
+        f"{_kinds_of_references(report, found, best)} is the best: score "
         f"{number(best.score, 3)} where the baseline has {number(found.baseline.score, 3)}"
     )
     if best.gradient_share is not None:
@@ -34,6 +33,22 @@ def references_sentence(report: Report) -> str:
     return text
 
 
+def _kinds_of_references(report: Report, found: WithoutTraining, best: ComparedForecast) -> str:
+    """Return what needs no training, and the best of it as the subject of a sentence."""
+    if report.mode == MEMBERS:
+        return (
+            "Ensembles that need no training are the baseline dressed with errors that it made in "
+            "training, and the climatology, fields of the training data; their figures are those "
+            f"of single members. Of {count(len(found.references), 'reference')}, the "
+            f"{reference_name(best.sharpener)}"
+        )
+    of = count(len(found.references), "sharpener")
+    return (
+        f"A sharpener is a last step fitted on forecasts of training frames; nothing more is "
+        f"trained. Of {of} of the baseline, {best.sharpener}"
+    )
+
+
 def added_sentence(report: Report) -> str:
     """Return what the chosen trial has beyond the best that needs no training."""
     found = report.without_training
@@ -42,11 +57,12 @@ def added_sentence(report: Report) -> str:
         return ""
     if found.chosen is None:
         return "No trial is better than the baseline, so training adds nothing to it."
-    name = capital(name_of(report, "forecast"))
+    name, of_members = capital(name_of(report, "forecast")), report.mode == MEMBERS
     if found.chosen.sharpener:
         name += f" with {found.chosen.sharpener}"
     if best.guards_broken and not found.chosen.guards_broken:
-        lead = f"{name} breaks no guard, which no sharpener of the baseline reaches"
+        of = "nothing without training" if of_members else "no sharpener of the baseline"
+        lead = f"{name} breaks no guard, which {of} reaches"
     elif found.chosen.guards_broken:
         lead = f"{name} breaks {listed(found.chosen.guards_broken)}"
     elif found.chosen.score < best.score - TIE:
@@ -57,11 +73,14 @@ def added_sentence(report: Report) -> str:
     elif found.chosen.score > best.score + TIE:
         lead = (
             f"{name} has a higher score, {number(found.chosen.score, 3)}: what it wins over the "
-            "baseline, a sharpener wins too"
+            f"baseline, {'a reference' if of_members else 'a sharpener'} wins too"
         )
     else:
         lead = f"{name} has about the same score, {number(found.chosen.score, 3)}"
-    return f"{lead}. Beside {best.sharpener} of the baseline it has {_beyond(found, best)}."
+    beside = f"{best.sharpener} of the baseline"
+    if of_members:
+        beside = f"the {reference_name(best.sharpener)}"
+    return f"{lead}. Beside {beside} it has {_beyond(found, best)}."
 
 
 def _beyond(found: WithoutTraining, best: ComparedForecast) -> str:

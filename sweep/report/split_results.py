@@ -1,6 +1,7 @@
 """Results of the baseline and the chosen trial on the validation and the test split."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -24,7 +25,7 @@ from fieldsharp.sweep.report.model import AccusedTrial, ForecastResult, Kind, Sp
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.sharpening_records import best_reference
+from fieldsharp.sweep.study.sharpening_records import best_sharpened
 from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator
@@ -48,7 +49,7 @@ def validation_split(
     for kind, record in records.items():
         scores = {name: one.score for name, one in record.variables.items()}
         results[kind] = ForecastResult(record.judgement, record.score, record.guards, scores)
-        best = best_reference(record.references)
+        best = best_sharpened(record.references)
         if best is not None:
             results["reference"] = ForecastResult(
                 best.judgement, best.score, best.guards, best.scores
@@ -104,7 +105,7 @@ def sharpeners(records: dict[Kind, TrialRecord]) -> dict[Kind, str]:
     """Return the sharpeners that the compared forecasts have, by their names."""
     found: dict[Kind, str] = {}
     for kind, record in records.items():
-        best = best_reference(record.references)
+        best = best_sharpened(record.references)
         if best is not None:
             found["reference"] = best.name
         if record.sharpening is not None and record.sharpening.name != NO_SHARPENER:
@@ -219,10 +220,12 @@ def _evaluated(
     }
     baseline = metrics["baseline"][NO_SHARPENER]
     objective = config.objective
-    crps = _crps_without_training(evaluator, forecasts["baseline"], baseline)
     field = evaluator.field_variation()
     multiples = all_rmse_multiples(objective.guards, statistics.frontier(), baseline)
     targets = resolve_all_targets(objective, baseline, evaluator.names, chosen_elsewhere=True)
+    crps = _crps_without_training(
+        evaluator, forecasts["baseline"], baseline, list(targets.by_variable)
+    )
 
     def result(values: dict[str, MetricValues]) -> ForecastResult:
         # The last is that with the sharpener, where there is one.
@@ -237,7 +240,11 @@ def _evaluated(
 
     builder = PreviewBuilder(data, "test")
     previews = {
-        kind: list(builder.forecasts(one.predictor, one.fitted).values())[-1]
+        kind: list(
+            builder.forecasts(
+                one.predictor, one.fitted, seed=one.seed, members=objective.members_judged
+            ).values()
+        )[-1]
         for kind, one in forecasts.items()
     }
     return SplitResults(
@@ -250,7 +257,10 @@ def _evaluated(
 
 
 def _crps_without_training(
-    evaluator: Evaluator, baseline: _SharpenedForecaster, judged: MetricValues
+    evaluator: Evaluator,
+    baseline: _SharpenedForecaster,
+    judged: MetricValues,
+    variables: Sequence[str],
 ) -> dict[str, float] | None:
     """Return the CRPS of the best ensemble without training, where members are judged."""
     if evaluator.members is None:
@@ -262,4 +272,4 @@ def _crps_without_training(
         found |= evaluator.evaluate_sharpened(
             ensemble, {}, seed=baseline.seed, detail=False, name=name
         )
-    return best_crps(found, evaluator.names)
+    return best_crps(found, variables)

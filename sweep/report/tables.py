@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from fieldsharp.model.registry import NO_TERM
 from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.sweep.pictures.members.names import reference_name
 from fieldsharp.sweep.pictures.number_scale import number_scale
 from fieldsharp.sweep.report.formatting import UNKNOWN, count, duration, number, percent, ratio
 from fieldsharp.sweep.report.model import (
+    MEMBERS,
     ComparedForecast,
     Report,
     SplitResults,
@@ -176,12 +178,15 @@ def without_training(report: Report) -> Table | None:
         headings.append("RMSE above the frontier")
     headings.append("guards")
     best = next((i for i, one in enumerate(shown) if one is found.reference), None)
-    caption = "The baseline, what sharpeners make of it, and the chosen trial, validation split"
+    made = "what needs no training" if report.mode == MEMBERS else "what sharpeners make of it"
+    caption = f"The baseline, {made}, and the chosen trial, validation split"
     return Table(caption, headings, rows, text_columns=[len(headings) - 1], bold_row=best)
 
 
 def _compared_name(report: Report, forecast: ComparedForecast) -> str:
-    name = "baseline" if forecast.kind == "reference" else name_of(report, forecast.kind)
+    if forecast.kind == "reference":
+        return reference_name(forecast.sharpener)
+    name = name_of(report, forecast.kind)
     return f"{name} + {forecast.sharpener}" if forecast.sharpener else name
 
 

@@ -15,7 +15,11 @@ from fieldsharp.sweep.report.model import (
     shares_of_observed,
 )
 from fieldsharp.sweep.study.frontier import StudyFrontier
-from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, best_reference
+from fieldsharp.sweep.study.sharpening_records import (
+    SharpenedForecast,
+    best_reference,
+    best_sharpened,
+)
 from fieldsharp.sweep.study.trial_records import TrialRecord
 
 
@@ -33,7 +37,7 @@ def without_training(
     if baseline is None or not (baseline.references or why_none):
         return None
     compare = _Comparison(baseline, targets)
-    best = best_reference(baseline.references)
+    best, sharpened = best_reference(baseline.references), best_sharpened(baseline.references)
     chosen = records.get("forecast")
     sharpening = chosen.sharpening if chosen is not None else None
     has_sharpener = sharpening is not None and sharpening.name != NO_SHARPENER
@@ -59,6 +63,7 @@ def without_training(
         points=reference_points(baseline.references, observed, baseline.metrics["rmse"])
         if observed
         else [],
+        best_sharpener=sharpened.name if sharpened is not None else "",
         why_none="" if baseline.references else why_none or "",
     )
 

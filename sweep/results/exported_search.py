@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from fieldsharp.sweep.configuration.baseline_start import as_in_the_sweep
 from fieldsharp.sweep.configuration.ranges import SEARCHABLE_SECTIONS, SHORT_NAMES, setting_path
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -17,6 +18,7 @@ def exported_search(config: SweepConfig, run: RunSettings) -> dict[str, Any]:
     in the search, as single choices, so that a sweep from the file searches as the study did. Where
     that does not help, the search is the study's, and only ``train`` takes the file.
     """
+    run = as_in_the_sweep(run)
     search = config.search.model_dump(mode="json")
     if _is_accepted(config, run, search):
         return search

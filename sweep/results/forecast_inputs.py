@@ -18,6 +18,7 @@ from fieldsharp.fields.forcings import forcing_frames
 from fieldsharp.fields.forecast_data import static_frame
 from fieldsharp.fields.frames import FramesInMemory
 from fieldsharp.fields.further_inputs import FurtherInputs, steps_ahead
+from fieldsharp.fields.initial_times import time_key
 from fieldsharp.fields.scaling import Scaling, unit_frames
 from fieldsharp.fields.series import FieldSeries, time_text
 from fieldsharp.fields.variables import Variables, frames_at
@@ -98,6 +99,14 @@ class ForecastInputs:
         slots_1S = first + torch.arange(predicted_BSCHW.shape[1])[None]
         of_strides = self._settings.model_copy(update={"stride": 1})  # a slot is a stride
         return torch.cat([predicted_BSCHW, self.further.take(slots_1S, of_strides)], dim=2)
+
+    def time_key(self, first: int) -> int:
+        """Return the number for the last time of a history, see ``fields.initial_times``.
+
+        Args:
+            first: The first slot of the history.
+        """
+        return time_key(self._axis.time[first + self._settings.history - 1])
 
     def _frames(self, given: Given) -> FramesInMemory:
         """Return a variable at every slot, 0 where it is not needed and not known."""

@@ -1,17 +1,21 @@
 """Forecasts from a run folder of any length, autoregressively."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
+import xarray as xr
 
 from fieldsharp.core.errors import ConfigError, DataError
 from fieldsharp.core.memory import available_memory
 from fieldsharp.fields.files.data_files import DataFiles
-from fieldsharp.fields.forecast_attributes import forecast_attributes
+from fieldsharp.fields.forecast_attributes import forecast_attributes, without_draws
 from fieldsharp.fields.reading import SERIES, read_series
 from fieldsharp.fields.scaling import to_physical
-from fieldsharp.fields.series import FieldSeries, period_text, time_text
+from fieldsharp.fields.series import FieldSeries, FloatArray, period_text, time_text
 from fieldsharp.fields.settings import DataSettings
 from fieldsharp.fields.stored_series.store import SeriesStore, temporary_store
 from fieldsharp.fields.time_steps import (
@@ -22,22 +26,26 @@ from fieldsharp.fields.time_steps import (
     times_after,
 )
 from fieldsharp.fields.variables import Variables, read_variables
+from fieldsharp.fields.writing import members_together, together
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
 from fieldsharp.sweep.results.forecast_inputs import ForecastInputs
 from fieldsharp.sweep.results.forecast_times import frame_at
+from fieldsharp.sweep.results.members_asked import MembersAsked
 from fieldsharp.sweep.results.other_data import (
     in_trained_cells,
     in_trained_units,
     require_same_field,
 )
+from fieldsharp.sweep.results.rollout import roll_out
 from fieldsharp.sweep.results.run_folder import TrainedRun
 
 SECONDS_A_DAY = 86_400.0
 IN_MEMORY = 4 * 2**20
 """A quarter of the free memory, in MB: data that are read once and fit into it are read into it, in
 11 bytes a value rather than 4."""
+ONE_FORECAST = MembersAsked()
 
 
 def forecast(
@@ -61,6 +69,23 @@ def forecast_variables(
 ) -> tuple[FieldSeries, ...]:
     """Return the frames of each predicted variable that follow the last known one.
 
+    Of an ensemble that is its first member, drawn with the seed of the training. For the arguments
+    and errors see ``forecast_members``.
+    """
+    return forecast_members(trained, steps, data_path, after, sharpening, store)[0]
+
+
+def forecast_members(
+    trained: TrainedRun,
+    steps: int,
+    data_path: str | None = None,
+    after: str | None = None,
+    sharpening: str | None = None,
+    store: SeriesStore | None = None,
+    asked: MembersAsked = ONE_FORECAST,
+) -> tuple[tuple[FieldSeries, ...], ...]:
+    """Return for each member the frames of each predicted variable that follow the last known one.
+
     Args:
         trained: A loaded run folder.
         steps: Frames to predict, each ``data.stride`` time steps after the one before.
@@ -69,14 +94,17 @@ def forecast_variables(
         after: Time of the last known frame, as text; None for the last frame of the file.
         sharpening: none for the predictor's forecast as it is; None for the run's sharpener.
         store: Where data too large for memory are written; None holds all data in memory.
+        asked: Which members of an ensemble.
 
     Raises:
         DataError: If the data cannot be used, has too few frames before that time, lacks inputs
-            that are not predicted, or is irregular in time.
+            that are not predicted, or is irregular in time, or the forecast does not fit in memory.
         ConfigError: If the grid is not the one the predictor was trained on, the units cannot be
-            converted, or the run has not that sharpener.
+            converted, or the run has not that sharpener or no members.
     """
+    seed = asked.seed_of_draws(trained)
     sharpener = _sharpener(trained, sharpening)
+    asked.require_memory(steps, trained.shape, sharpener is not None)
     settings = _settings(trained, data_path)
     variables = _variables(trained, settings, store)
     series = variables.predicted[0]
@@ -101,23 +129,46 @@ def forecast_variables(
     time = times_after(series, last, settings.stride, ahead)
     history = series.time[first : last + 1 : settings.stride]
     inputs = ForecastInputs(trained, variables, np.concatenate([history, time]), rounds)
-    with torch.no_grad():
-        unit_NCHW = _roll_out(trained, variables, inputs, steps)
+    name = sharpener.name if sharpener is not None else NO_SHARPENER
+    said = forecast_attributes(
+        trained.run.predictor.name, time_text(series.time[last]), name, asked.drawn, seed
+    )
+    members = []
+    for number in range(asked.drawn):
+        with torch.no_grad():
+            unit_NCHW = roll_out(trained, variables, inputs, steps, number, seed)
+        values_NCHW = _physical(unit_NCHW, trained, sharpener)
+        members.append(_as_series(values_NCHW, variables, time[:steps], said))
+    return tuple(members)
+
+
+def _physical(
+    unit_NCHW: torch.Tensor, trained: TrainedRun, sharpener: FittedSharpener | None
+) -> FloatArray:
+    """Return frames in physical units, sharpened."""
     physical_NCHW = to_physical(unit_NCHW, trained.scalings)
     if sharpener is not None:
         # Beyond the horizon, which no sharpener was fitted on, as at its last lead.
-        leads = [min(lead, settings.horizon - 1) for lead in range(steps)]
+        leads = [min(lead, trained.run.data.horizon - 1) for lead in range(len(unit_NCHW))]
         physical_NCHW = sharpener(physical_NCHW[None], leads)[0]
-    values_NCHW = physical_NCHW.numpy().astype(np.float32)
-    name = sharpener.name if sharpener is not None else NO_SHARPENER
-    said = forecast_attributes(trained.run.predictor.name, time_text(series.time[last]), name)
+    return physical_NCHW.numpy().astype(np.float32)
+
+
+def _as_series(
+    values_NCHW: FloatArray,
+    variables: Variables,
+    time: npt.NDArray[Any],
+    said: Mapping[str, object],
+) -> tuple[FieldSeries, ...]:
+    """Return a series of each predicted variable."""
+    attrs = without_draws(variables.predicted[0].file_attrs)
     return tuple(
         replace(
             one,
             values_TCHW=np.where(one.mask_HW, values_NCHW[:, channel : channel + 1], np.float32(0)),
-            time=time[:steps],
-            filled_T=np.zeros(steps, dtype=np.float32),
-            file_attrs={**series.file_attrs, **said},
+            time=time,
+            filled_T=np.zeros(len(time), dtype=np.float32),
+            file_attrs={**attrs, **said},
         )
         for channel, one in enumerate(variables.predicted)
     )
@@ -130,17 +181,20 @@ def forecast_of_length(
     data_path: str | None = None,
     after: str | None = None,
     sharpening: str | None = None,
-) -> tuple[FieldSeries, ...]:
-    """Return a forecast of so many frames, or where they are None days.
+    asked: MembersAsked = ONE_FORECAST,
+) -> xr.Dataset:
+    """Return a forecast of so many frames, or where they are None days, as it is written.
 
-    Data that are large for the free memory are read from a temporary file.
+    It has a dimension of members where their number is asked for. Data that are large for the free
+    memory are read from a temporary file.
 
     Raises:
-        FieldsharpError: See ``forecast_variables`` and ``steps_of_days``.
+        FieldsharpError: See ``forecast_members`` and ``steps_of_days``.
     """
     with kill_leftovers(), temporary_store(available_memory() / IN_MEMORY) as store:
         count = steps if steps is not None else steps_of_days(trained, days or 0, data_path, store)
-        return forecast_variables(trained, count, data_path, after, sharpening, store)
+        members = forecast_members(trained, count, data_path, after, sharpening, store, asked)
+    return together(*members[0]) if asked.count is None else members_together(members)
 
 
 def _variables(trained: TrainedRun, settings: DataSettings, store: SeriesStore | None) -> Variables:
@@ -200,25 +254,3 @@ def steps_of_days(
 def _settings(trained: TrainedRun, data_path: str | None) -> DataSettings:
     settings = trained.run.data
     return settings.model_copy(update={"path": data_path}) if data_path else settings
-
-
-def _roll_out(
-    trained: TrainedRun, variables: Variables, inputs: ForecastInputs, steps: int
-) -> torch.Tensor:
-    """Return so many predicted frames [N, C, H, W], each round fed the forecast of the one before.
-
-    Masked cells are filled as in training: their predicted values were never trained.
-    """
-    mask_CHW = torch.from_numpy(np.stack([one.mask_HW for one in variables.predicted]))
-    fills = [scaling.to_unit(torch.tensor(scaling.fill)).float() for scaling in trained.scalings]
-    fill_C11 = torch.stack(fills)[:, None, None]
-    known_BTCHW = inputs.known_SCHW[None]
-    predicted: list[torch.Tensor] = []
-    done = 0
-    while done < steps:
-        history_BTCHW = inputs.with_further(known_BTCHW, first=done)
-        future_BTCHW = torch.where(mask_CHW, trained.predictor(history_BTCHW), fill_C11)
-        predicted.append(future_BTCHW)
-        done += future_BTCHW.shape[1]
-        known_BTCHW = torch.cat([known_BTCHW, future_BTCHW], dim=1)[:, -known_BTCHW.shape[1] :]
-    return torch.cat(predicted, dim=1)[0, :steps]

@@ -71,6 +71,8 @@ def _parts(tree: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, Any]]
                 section,
                 [(_constant(section, name), value) for name, value in tree[section].items()],
             )
+        if tree.get("start_from"):
+            yield "what is trained first", [("START_FROM", tree["start_from"])]
     rest = ("study", "plugins", "objective", "search", "budget", "workers")
     yield (
         "what it had on the validation split, and where it comes from",

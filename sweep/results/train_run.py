@@ -3,6 +3,7 @@
 import logging
 import math
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +21,16 @@ from fieldsharp.objectives.metrics import METRICS
 from fieldsharp.objectives.per_variable import named, split_name
 from fieldsharp.objectives.sharpened import best_of, judge
 from fieldsharp.objectives.targets import resolve_all_targets
+from fieldsharp.sweep.configuration.baseline_start import starting_from
 from fieldsharp.sweep.configuration.config_file import ConfigFile
+from fieldsharp.sweep.configuration.presets import presets
+from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.training_length import fixed_length, pilot_of
 from fieldsharp.sweep.results.run_folder import make_run_folder, save_run
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.provenance import provenance
+from fieldsharp.sweep.trials.baseline_weights import Weights, baseline_training, weights_of
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 from fieldsharp.sweep.trials.trial import Trial, forecast_shape
@@ -90,7 +95,12 @@ def _train(file: ConfigFile, folder: Path, store: SeriesStore) -> TrainingOutcom
         )
     make_run_folder(folder)
     evaluator = Evaluator(data, data.validation, config.objective.members_judged)
-    trial = _trial(config, data, hardware, evaluator)
+    first = None
+    if config.training.start == "baseline":
+        config, first = _after_its_baseline(config, data, hardware)
+    trial = _trial(config.run, data, hardware, evaluator)
+    if first is not None:
+        trial.start_from(first.weights)
     reports = []
     most = " at most" if trial.run.training.length == "auto" else ""
     for report in trial.epochs():
@@ -120,6 +130,7 @@ def _train(file: ConfigFile, folder: Path, store: SeriesStore) -> TrainingOutcom
         "metrics": metrics,
         "exported": {
             **file.exported,
+            **({"start": first.cost} if first is not None else {}),
             "device": str(hardware.device),
             "precision": str(hardware.precision).removeprefix("torch."),
             **origin.model_dump(mode="json"),
@@ -132,22 +143,73 @@ def _train(file: ConfigFile, folder: Path, store: SeriesStore) -> TrainingOutcom
     return TrainingOutcome(metrics, data.series.units, difference, metric, name, others)
 
 
+@dataclass(frozen=True)
+class _TrainedFirst:
+    """The baseline that a training goes on from.
+
+    Attributes:
+        weights: That it ended with.
+        cost: Its steps and its seconds.
+    """
+
+    weights: Weights
+    cost: dict[str, float]
+
+
+def _after_its_baseline(
+    config: SweepConfig, data: ForecastData, hardware: Hardware
+) -> tuple[SweepConfig, _TrainedFirst]:
+    """Train the baseline first, and return the configuration of the training that goes on from it.
+
+    It is the one of ``start_from`` or, in a configuration that was not exported, the one that a
+    sweep would begin with, whose length may be found.
+    """
+    began = time.perf_counter()
+    logger.info("the baseline is trained first, whose weights the training goes on from")
+    if config.start_from is not None:
+        first = baseline_training(config.run, data, hardware)
+    else:
+        first = _trial(presets(config)[0].run(config), data, hardware, plan=SharpeningPlan(()))
+    steps = 0
+    for report in first.epochs():
+        steps += first.trainer.steps_an_epoch
+        logger.info("baseline, epoch %d: rmse %.4g", report.epoch + 1, report.metrics["rmse"])
+    cost = {"steps": steps, "seconds": time.perf_counter() - began}
+    logger.info("the baseline took %d steps and %.0f s", steps, cost["seconds"])
+    if config.start_from is None:
+        training = fixed_length(first.run.training, len(first.reports))
+        baseline = first.run.model_copy(update={"training": training})
+        run = starting_from(config.run, baseline)
+        changed = {"training": run.training, "start_from": run.start_from}
+        config = config.model_copy(update=changed)
+    return config, _TrainedFirst(weights_of(first), cost)
+
+
 def _trial(
-    config: SweepConfig, data: ForecastData, hardware: Hardware, evaluator: Evaluator
+    run: RunSettings,
+    data: ForecastData,
+    hardware: Hardware,
+    evaluator: Evaluator | None = None,
+    plan: SharpeningPlan | None = None,
 ) -> Trial:
     """Return the training; under a falling rate its length is found by another one first."""
-    pilot = pilot_of(config.training)
+    pilot = pilot_of(run.training)
     if pilot is None:
-        return Trial(config.run, data, hardware, evaluator)
-    run = config.run.model_copy(update={"training": pilot})
-    finding = Trial(run, data, hardware, evaluator, sharpening=SharpeningPlan(()))
+        return Trial(run, data, hardware, evaluator, sharpening=plan)
+    finding = Trial(
+        run.model_copy(update={"training": pilot}),
+        data,
+        hardware,
+        evaluator,
+        sharpening=SharpeningPlan(()),
+    )
     logger.info("a schedule-free training finds how many epochs are trained")
     for report in finding.epochs():
         logger.info("epoch %d: rmse %.4g", report.epoch + 1, report.metrics["rmse"])
     assert finding.found is not None, "its length is auto"
-    training = finding.run.training.model_copy(update={"schedule": config.training.schedule})
+    training = finding.run.training.model_copy(update={"schedule": run.training.schedule})
     length = {"training": fixed_length(training, finding.found.epochs)}
-    return Trial(config.run.model_copy(update=length), data, hardware, evaluator)
+    return Trial(run.model_copy(update=length), data, hardware, evaluator, sharpening=plan)
 
 
 def _with_last_step(

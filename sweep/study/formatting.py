@@ -17,9 +17,10 @@ def describe(spec: TrialSpec) -> str:
     if spec.run.trainer is not None:
         return given_in_words(spec.run.trainer.given)
     loss, training = spec.run.loss, spec.run.training
+    begins = ", from the baseline" if spec.starts_from_baseline else ""
     return (
         f"{loss.variant} {loss.gradient_weight:.3g} {loss.multi_step}, "
-        f"rate {training.learning_rate:.2e}, warm-up {training.warmup_fraction:.2f}"
+        f"rate {training.learning_rate:.2e}, warm-up {training.warmup_fraction:.2f}{begins}"
     )
 
 

@@ -16,6 +16,7 @@ from fieldsharp.objectives.leads.lead import (
     Lead,
     leads_over_references,
 )
+from fieldsharp.objectives.leads.members_lead import members_leads
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.trial_records import (
@@ -97,7 +98,10 @@ def _leads(comparison: Comparison | None, stored: StoredLeads | None) -> StoredL
     basis = _basis(comparison)
     if stored is not None and stored.basis == basis:
         return stored
-    return StoredLeads(basis=basis, leads=leads_over_references(comparison))
+    found = (
+        members_leads(comparison) if comparison.of_members else leads_over_references(comparison)
+    )
+    return StoredLeads(basis=basis, leads=found)
 
 
 def stored_leads(attributes: Mapping[str, Any]) -> StoredLeads | None:
@@ -133,7 +137,8 @@ def _comparison(
     config: SweepConfig,
     facts: DataSummary,
 ) -> Comparison | None:
-    references = _references(baseline)
+    of_members = config.objective.mode == "members"
+    references = _references(baseline, of_members=of_members)
     if not references:
         return None
     windows = baseline.window_statistics
@@ -151,11 +156,21 @@ def _comparison(
         others_observed={
             name: one.observed for name, one in others.items() if one.observed is not None
         },
+        of_members=of_members,
     )
 
 
-def _references(baseline: TrialRecord) -> list[ComparedForecast]:
-    """Return the feasible ones: the baseline as it is, and under each sharpener."""
+def _references(baseline: TrialRecord, *, of_members: bool) -> list[ComparedForecast]:
+    """Return the feasible ones: the baseline as it is, and under each sharpener.
+
+    Where members are judged, the ensembles without training, whatever guard they break.
+    """
+    if of_members:
+        return [
+            _compared(baseline, one.name, one.score, one.judgement.error)
+            for one in baseline.references
+            if one.judgement.is_of_members
+        ]
     return [
         _compared(baseline, one.name, one.score, one.judgement.error)
         for one in (baseline.unsharpened, *baseline.references)
@@ -183,6 +198,7 @@ def _basis(comparison: Comparison) -> str:
         return [one.sharpener, one.score, one.rmse, sorted(one.windows)]
 
     tree = [
+        *(["members"] if comparison.of_members else []),
         METHOD,
         [figures(one) for one in comparison.references],
         [[number, *figures(one)] for number, one in comparison.trials.items()],

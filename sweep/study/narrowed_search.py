@@ -54,6 +54,8 @@ def narrowed_search(name: str, config: SweepConfig, trials: Sequence[FrozenTrial
             "there is nothing left to narrow; search more settings"
         )
     space = {setting: searched for setting, searched in space.items() if setting not in fixed}
+    if fixed.get("training.start") == "fresh":  # then it has no effect
+        space.pop("training.fine_tuning", None)
     run = config.run_with({setting_path(setting): value for setting, value in fixed.items()})
     search = config.search.model_copy(update={"space": space, "presets": "baseline"})
     try:

@@ -73,6 +73,11 @@ class Sharpening(Settings):
         return Sharpening(name=self.name, without=self.without.alone(variable))
 
 
+def best_sharpened(references: Sequence[SharpenedForecast]) -> SharpenedForecast | None:
+    """Return the best of the references that are single forecasts, see ``best_reference``."""
+    return best_reference([one for one in references if not one.judgement.is_of_members])
+
+
 def best_reference(references: Sequence[SharpenedForecast]) -> SharpenedForecast | None:
     """Return the best of the baseline's sharpened forecasts, None where there are none.
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from fieldsharp.core.errors import StudyError
 from fieldsharp.model.registry import NO_TERM
 from fieldsharp.storage.optuna_adapter.trials import (
     create_trial,
@@ -14,6 +15,7 @@ from fieldsharp.storage.optuna_adapter.trials import (
     set_trial_state,
     suggest,
 )
+from fieldsharp.sweep.configuration.baseline_start import starting_from
 from fieldsharp.sweep.configuration.presets import preset_parameters, presets
 from fieldsharp.sweep.configuration.ranges import setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -22,6 +24,7 @@ from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.queue_checks import TrialRefusedError, refusal_of_queued_trial
 from fieldsharp.sweep.study.trial_records import (
+    complete_baseline,
     is_baseline,
     is_failed_baseline,
     paused_after,
@@ -119,6 +122,10 @@ class TrialQueue:
         run = preset.run(self._config, values) if preset else self._config.run_with(values)
         if run.loss.variant == NO_TERM:  # without a term its weight is shown as 0
             run = run.model_copy(update={"loss": run.loss.model_copy(update=NO_WEIGHT)})
+        starts_with = None
+        if run.training.start == "baseline":
+            baseline = self._baseline()
+            run, starts_with = starting_from(run, baseline.run), baseline.number
         earlier = trial_spec(last_read(trial))
         return TrialSpec(
             number=trial.number,
@@ -129,7 +136,23 @@ class TrialQueue:
             measures=self._config.objective.measures,
             members=self._config.objective.members_judged,
             micro_batches=attributes.get(trial_records.MICRO_BATCHES, 1),
+            starts_with=starts_with,
         )
+
+    def _baseline(self) -> TrialSpec:
+        """Return what the finished baseline was trained with.
+
+        Raises:
+            StudyError: If there is none.
+        """
+        found = complete_baseline(self._study.get_trials(deepcopy=False))
+        spec = trial_spec(found) if found is not None else None
+        if spec is None:
+            raise StudyError(
+                f"study {self._study.study_name!r} has no complete baseline, whose weights the "
+                "next trial goes on from; resume the study, which trains it first"
+            )
+        return spec
 
     def _next_queued(self) -> Trial | None:
         """Return the first queued trial, now running; None where the queue is empty.

@@ -11,6 +11,7 @@ from fieldsharp.fields.settings import DataSettings, GridMeasures, Settings
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.settings import LENGTH_SETTINGS, TrainingSettings
 from fieldsharp.objectives.settings import MembersJudged
+from fieldsharp.sweep.configuration.baseline_start import trained_first
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.training_length import fixed_length
@@ -35,6 +36,8 @@ class TrialSpec(Settings):
             as it is after the last.
         measures: What its forecast is judged by of the grid.
         members: What the members of an ensemble are judged by together; None to judge one.
+        starts_with: The trial whose weights it goes on from, whose checkpoint is kept beside its
+            own; None where it starts fresh, or trains that first.
     """
 
     number: int = Field(ge=0)
@@ -48,6 +51,7 @@ class TrialSpec(Settings):
     rungs: tuple[int, ...] = ()
     measures: GridMeasures = GridMeasures()
     members: MembersJudged | None = None
+    starts_with: int | None = Field(None, ge=0)
 
     @property
     def judged_every_epoch(self) -> bool:
@@ -58,6 +62,20 @@ class TrialSpec(Settings):
     def is_baseline(self) -> bool:
         """Whether it is the trial that every other one is compared with."""
         return self.preset == BASELINE
+
+    @property
+    def starts_from_baseline(self) -> bool:
+        """Whether it goes on from the weights of the finished baseline.
+
+        It then has no rungs, and every epoch of it is compared with that baseline.
+        """
+        return self.run.training.start == "baseline"
+
+    @property
+    def of_its_start(self) -> "TrialSpec":
+        """The specification of the baseline whose weights it goes on from."""
+        update = {"preset": BASELINE, "run": trained_first(self.run), "starts_with": None}
+        return self.model_copy(update=update)
 
     @property
     def judged_under(self) -> str:
@@ -87,6 +105,9 @@ class TrialSpec(Settings):
         del tree["run"]["data"]["path"]
         if self.run.training.schedule == "cosine":  # the only one before the setting existed
             del tree["run"]["training"]["schedule"]
+        if not self.starts_from_baseline:  # before a training could go on from the baseline
+            for name in ("start", "fine_tuning"):
+                del tree["run"]["training"][name]
         for name in LENGTH_SETTINGS:  # before a length could be found
             if tree["run"]["training"][name] == TrainingSettings.model_fields[name].default:
                 del tree["run"]["training"][name]

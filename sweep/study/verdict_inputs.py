@@ -23,7 +23,8 @@ from fieldsharp.sweep.study.confirmation.outcome import confirmed_result
 from fieldsharp.sweep.study.confirmation.records import Confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.frontier import StudyFrontier
-from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, best_reference
+from fieldsharp.sweep.study.members_search import can_have_members
+from fieldsharp.sweep.study.sharpening_records import SharpenedForecast, best_sharpened
 from fieldsharp.sweep.study.trial_records import TrialRecord, trial_record, trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 
@@ -107,6 +108,8 @@ def results_of(
         training=_training_signs(baseline, config, facts) if baseline is not None else None,
         confirmed=confirmed_result(confirmation) if confirmation is not None else None,
         out_of_reach=_out_of_reach(baseline, facts) if baseline is not None else (),
+        of_members=config.objective.mode == "members",
+        members_next=can_have_members(config),
     )
 
 
@@ -126,7 +129,8 @@ def _out_of_reach(baseline: TrialRecord, facts: DataSummary) -> tuple[LeadOutOfR
 
 def _reference(baseline: TrialRecord | None) -> ReferenceForecast | None:
     """Return the best of the references, None where none breaks no guard."""
-    best = best_reference(baseline.references) if baseline is not None else None
+    references = baseline.references if baseline is not None else []
+    best = best_sharpened(references)
     if best is None or not best.feasible:
         return None
     alone = {name: _reference_forecast(best.alone(name)) for name in best.scores}

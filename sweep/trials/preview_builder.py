@@ -1,6 +1,7 @@
 """Builds previews, the data of a trial's pictures, always of the same windows.
 
-Shape legend: B windows, T frames, C channel, L leads of the preview, H rows, W columns, K shells.
+Shape legend: B windows, M members, T frames, C channel, L leads of the preview, H rows, W columns,
+K shells.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,11 +13,13 @@ import torch
 from torch import nn
 
 from fieldsharp.fields.forecast_data import ForecastData, PredictedVariable
+from fieldsharp.fields.initial_times import initial_time_keys
 from fieldsharp.fields.series import FieldSeries, time_text
 from fieldsharp.fields.time_steps import step_seconds, step_text
 from fieldsharp.fields.windows import one_channel
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
+from fieldsharp.objectives.settings import MembersJudged
 from fieldsharp.objectives.sharpness import mean_gradient
 from fieldsharp.objectives.spectral_statistics import power_observed, power_predicted, wavelengths
 from fieldsharp.objectives.verification_batch import VerificationBatch
@@ -24,16 +27,18 @@ from fieldsharp.sweep.study.files.previews import (
     DoubleArray,
     FloatArray,
     ForecastPreview,
+    MembersPreview,
     ObservedPreview,
 )
 from fieldsharp.sweep.study.trial_spec import Part
 from fieldsharp.sweep.trials.evaluator import batch_size, in_physical_units
-from fieldsharp.sweep.trials.member_forecasts import Forecaster
+from fieldsharp.sweep.trials.member_forecasts import Forecaster, forecast_members
 from fieldsharp.sweep.trials.variable_statistics import Batches
 
 LONGEST_SIDE = 256
 """Cells per side of a preview; a picture shows no more."""
 SPECTRUM_WINDOWS = 32
+MEMBERS_SHOWN = 3
 HOUR_S = 3600.0
 
 
@@ -51,6 +56,7 @@ class PreviewBuilder:
         self._leads = sorted({0, self._windows.settings.horizon - 1})
         self._batch_size = batch_size(self._windows)
         self._stride = -(-max(data.mask_HW.shape) // LONGEST_SIDE)
+        self._times_B = initial_time_keys(self._windows, data.series)
         self._shown_B = self._median_window()
         count = min(SPECTRUM_WINDOWS, len(self._windows))
         self._spectrum_B = (
@@ -61,7 +67,7 @@ class PreviewBuilder:
         """Return the preview of the observed field, with coordinates and times for the axes."""
         _, future_BTCHW = self._windows.take(self._shown_B)
         shown_BTCHW = in_physical_units(self._data, future_BTCHW)
-        batches = list(self._batches(lambda _, future_BTCHW: future_BTCHW))
+        batches = list(self._batches(lambda _, __, future_BTCHW: future_BTCHW))
         first, *others = (
             self._observed(
                 variable, one_channel(shown_BTCHW, channel), [b[channel] for b in batches]
@@ -105,15 +111,41 @@ class PreviewBuilder:
         return self.forecasts(predictor, {})[NO_SHARPENER]
 
     def forecasts(
-        self, predictor: Forecaster, sharpeners: Mapping[str, FittedSharpener]
+        self,
+        predictor: Forecaster,
+        sharpeners: Mapping[str, FittedSharpener],
+        *,
+        seed: int = 0,
+        members: MembersJudged | None = None,
     ) -> dict[str, ForecastPreview]:
-        """Return previews of a forecast as it is, by the name none, and under each sharpener."""
+        """Return previews of a forecast as it is, by the name none, and under each sharpener.
+
+        Args:
+            predictor: A module is put into evaluation mode.
+            sharpeners: By name.
+            seed: Of the members of an ensemble.
+            members: Of an ensemble that are judged together; None to show a single forecast.
+        """
         if isinstance(predictor, nn.Module):
             predictor.eval()
+
+        def forecast(
+            index_B: torch.Tensor, history_BTCHW: torch.Tensor, count: int
+        ) -> torch.Tensor:
+            if members is None:
+                return predictor(history_BTCHW)[:, None]
+            times_B = [self._times_B[index] for index in index_B.tolist()]
+            return forecast_members(predictor, history_BTCHW, times_B, seed, count)
+
         with torch.no_grad():
             history_BTCHW, _ = self._windows.take(self._shown_B)
-            shown_BTCHW = in_physical_units(self._data, predictor(history_BTCHW))
-            batches = list(self._batches(lambda history, _: predictor(history)))
+            count = 1 if members is None else members.count
+            shown_MTCHW = in_physical_units(
+                self._data, forecast(self._shown_B, history_BTCHW, count)[0]
+            )
+            batches = list(
+                self._batches(lambda index_B, history, _: forecast(index_B, history, 1)[:, 0])
+            )
             as_it_is = [_as_it_is for _ in self._data.predicted]
             steps: dict[str, Sequence[Callable[[torch.Tensor], torch.Tensor]]] = {
                 NO_SHARPENER: as_it_is,
@@ -123,7 +155,7 @@ class PreviewBuilder:
             for name, of_variables in steps.items():
                 first, *others = (
                     self._forecast(
-                        sharpen, one_channel(shown_BTCHW, channel), [b[channel] for b in batches]
+                        sharpen, one_channel(shown_MTCHW, channel), [b[channel] for b in batches]
                     )
                     for channel, sharpen in enumerate(of_variables)
                 )
@@ -133,13 +165,24 @@ class PreviewBuilder:
     def _forecast(
         self,
         sharpen: Callable[[torch.Tensor], torch.Tensor],
-        shown_BTCHW: torch.Tensor,
+        shown_MTCHW: torch.Tensor,
         batches: Sequence[VerificationBatch],
     ) -> ForecastPreview:
         sharpened = (replace(b, pred_BTCHW=sharpen(b.pred_BTCHW)) for b in batches)
+        sharpened_MTCHW = sharpen(shown_MTCHW)
         return ForecastPreview(
-            values_LHW=self._subsampled(sharpen(shown_BTCHW)),
+            values_LHW=self._subsampled(sharpened_MTCHW),
             power_LK=self._power(power_predicted, sharpened),
+            members=self._members(sharpened_MTCHW) if len(sharpened_MTCHW) > 1 else None,
+        )
+
+    def _members(self, members_MTCHW: torch.Tensor) -> MembersPreview:
+        shown = [self._subsampled(one_TCHW[None]) for one_TCHW in members_MTCHW[:MEMBERS_SHOWN]]
+        return MembersPreview(
+            count=len(members_MTCHW),
+            shown_MLHW=np.stack(shown),
+            mean_LHW=self._subsampled(members_MTCHW.mean(dim=0, keepdim=True)),
+            spread_LHW=self._subsampled(members_MTCHW.std(dim=0, keepdim=True)),
         )
 
     def _coordinate(self, axis: Literal[1, 2]) -> DoubleArray:
@@ -159,12 +202,15 @@ class PreviewBuilder:
         return ranked_B[[len(ranked_B) // 2]].to(self._windows.starts_B.device)
 
     def _batches(
-        self, forecast: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+        self, forecast: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
     ) -> Iterator[Batches]:
+        """Yield the windows of the spectra with a forecast from their numbers and frames."""
         for index_B in torch.split(self._spectrum_B, self._batch_size):
             history_BTCHW, future_BTCHW = self._windows.take(index_B)
             target_BTCHW = in_physical_units(self._data, future_BTCHW)
-            pred_BTCHW = in_physical_units(self._data, forecast(history_BTCHW, future_BTCHW))
+            pred_BTCHW = in_physical_units(
+                self._data, forecast(index_B, history_BTCHW, future_BTCHW)
+            )
             yield [
                 VerificationBatch(
                     pred_BTCHW=one_channel(pred_BTCHW, channel),

@@ -15,12 +15,14 @@ from fieldsharp.model.device import Hardware
 from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.predictors.starting_weights import start_from
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.model.training import State, Trainer
 from fieldsharp.objectives.improvement import StoppingRule
 from fieldsharp.objectives.members.result import MembersResult
 from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.sweep.configuration.baseline_start import with_short_epochs
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.training_length import stopping_rule, with_whole_epochs
 from fieldsharp.sweep.study.epoch_report import EpochReport
@@ -71,6 +73,7 @@ class Trial:
     ) -> None:
         training = with_whole_epochs(run.training, len(data.train), len(data.validation))
         run = run.model_copy(update={"training": training})
+        run = with_short_epochs(run, len(data.train))
         self.run = run
         self.reports: list[EpochReport] = []
         self.evaluator = evaluator or Evaluator(data, data.validation)
@@ -79,6 +82,7 @@ class Trial:
         self.sharpeners: Mapping[str, FittedSharpener] = {}
         self.found: FoundLength | None = None
         self._best: State | None = None
+        self._has_weights = run.training.start == "fresh"
         self._with_frontier = with_frontier
         self.hardware = hardware
         torch.manual_seed(run.training.seed)
@@ -106,6 +110,23 @@ class Trial:
             self._rule is None and self.trainer.epochs_done >= self.run.training.epochs
         )
 
+    @property
+    def needs_weights(self) -> bool:
+        """Whether it goes on from weights of the baseline that it was not given yet."""
+        return not self._has_weights
+
+    def start_from(self, weights: Mapping[str, torch.Tensor]) -> None:
+        """Go on from the weights of the baseline, before the first epoch.
+
+        What is drawn from then on depends on the seed alone, wherever the weights come from.
+
+        Raises:
+            ConfigError: If they are of another predictor.
+        """
+        start_from(self.predictor, weights)
+        torch.manual_seed(self.run.training.seed)
+        self._has_weights = True
+
     def state(self) -> State:
         """Return the state that further epochs depend on.
 
@@ -125,6 +146,7 @@ class Trial:
         """
         self.trainer.restore(state)
         self.reports = reports
+        self._has_weights = True
         if self._rule is not None:
             self._best = state.get(BEST) or copy.deepcopy(self.trainer.state())
 
@@ -145,6 +167,7 @@ class Trial:
             TrainingFailed: If the training diverged, or its forecast is not finite.
             Interrupted: If ``interrupted`` returned True.
         """
+        assert self._has_weights, "it goes on from the weights of the baseline"
         started = time.perf_counter()
         if self._rule is not None:
             yield from self._until_improvement_ends(self._rule, interrupted, after_each)

@@ -13,7 +13,7 @@ from fieldsharp.core.errors import DataError
 from fieldsharp.fields.reading import read_series
 from fieldsharp.fields.series import FieldSeries
 from fieldsharp.fields.settings import DataSettings
-from fieldsharp.fields.writing import to_dataset, write_netcdf
+from fieldsharp.fields.writing import members_together, to_dataset, write_dataset, write_netcdf
 
 Saver = Callable[[xr.Dataset], Path]
 
@@ -190,3 +190,47 @@ def test_a_forecast_has_the_usual_mode(series: FieldSeries, tmp_path: Path) -> N
     finally:
         os.umask(mask)
     assert (tmp_path / "out.nc").stat().st_mode & 0o777 == 0o640
+
+
+def test_members_of_several_variables_are_stacked_left_of_time_and_space(
+    series: FieldSeries, tmp_path: Path
+) -> None:
+    other = replace(series, name="t", units="K", attrs={"long_name": "temperature"})
+    members = [
+        tuple(replace(one, values_TCHW=one.values_TCHW + number) for one in (series, other))
+        for number in range(3)
+    ]
+
+    write_dataset(members_together(members), tmp_path / "m.nc")
+
+    with xr.open_dataset(tmp_path / "m.nc", engine="h5netcdf") as written:
+        assert list(written.data_vars) == ["hus", "t"]
+        assert written["t"].attrs == {"units": "K", "long_name": "temperature"}
+        assert written["hus"].attrs == {"units": "g kg-1", "long_name": "specific humidity"}
+        assert written["t"].dims == written["hus"].dims == ("realization", "time", "lat", "lon")
+        assert written["realization"].attrs["standard_name"] == "realization"
+        assert written["area"].dims == ("lat", "lon")
+        for number, (one, _) in enumerate(members):
+            expected = np.where(one.mask_HW, one.values_TCHW[:, 0], np.nan)
+            np.testing.assert_array_equal(written["hus"].values[number], expected)
+
+
+@pytest.mark.parametrize("name", ["number", "realization", "analysis"])
+def test_the_member_that_the_data_are_is_no_member_of_the_forecast(
+    name: str, humidity: xr.Dataset, saved: Saver, tmp_path: Path
+) -> None:
+    """Files of ERA5 have a single value with the name of a member."""
+    said = {"standard_name": "realization"} if name == "analysis" else {}
+    source = humidity.assign_coords({name: ((), 7, said), "height": ((), 2.0, {"units": "m"})})
+    one = read_series(DataSettings(path=str(saved(source))))
+    assert name in one.grid.coords
+
+    write_dataset(members_together([(one,), (one,)]), tmp_path / "m.nc")
+
+    with xr.open_dataset(tmp_path / "m.nc", engine="h5netcdf") as written:
+        assert {str(coordinate) for coordinate in written.coords} == {
+            *("realization", "time", "lat", "lon", "height")
+        }
+        assert written["realization"].values.tolist() == [0, 1]
+    read = read_series(DataSettings(path=str(tmp_path / "m.nc"), select={"realization": 1}))
+    np.testing.assert_array_equal(read.values_TCHW, one.values_TCHW)

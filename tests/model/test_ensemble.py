@@ -26,7 +26,7 @@ SHAPE = ForecastShape(history=2, horizon=3, channels=2, height=9, width=11)
 MEMBERS = sorted(NETS.keys() - {"ensemble"})
 
 
-def ensemble_of(shape: ForecastShape = SHAPE, **options: int | float | bool | str) -> Ensemble:
+def ensemble_of(shape: ForecastShape = SHAPE, /, **options: int | float | bool | str) -> Ensemble:
     torch.manual_seed(0)
     settings = PredictorSettings(name="ensemble", width=8, options=options)
     predictor = build_predictor(settings, shape)
@@ -225,7 +225,7 @@ def test_every_scale_of_noise_has_mean_0_and_variance_1() -> None:
 def test_dropout_leaves_out_that_share_of_the_channels_and_keeps_the_level() -> None:
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Conv2d(1, 500, 1))
-    dropout = Dropout(net, 0.2)
+    dropout = Dropout(net, 0.2, 3, 3)
     images = torch.ones(4, 1, 3, 3)
     whole = net(images)
     dropout.draw_from(4, None)
@@ -236,6 +236,29 @@ def test_dropout_leaves_out_that_share_of_the_channels_and_keeps_the_level() -> 
     assert float(is_kept.float().mean()) == pytest.approx(0.8, abs=0.03)
     torch.testing.assert_close(found[is_kept], whole[is_kept] / 0.8)
     assert not torch.equal(is_kept[0], is_kept[1])
+
+
+@pytest.mark.parametrize(("coarser", "block"), [(2, 2), (4, 1), (8, 1)])
+def test_where_a_net_is_coarser_than_the_grid_dropout_leaves_out_blocks(
+    coarser: int, block: int
+) -> None:
+    torch.manual_seed(0)
+    net = torch.nn.Conv2d(1, 40, 1)
+    dropout = Dropout(net, 0.2, 9 * coarser, 11 * coarser - 1)  # that was padded to a multiple
+    images = torch.ones(4, 1, 9, 11)
+    whole = net(images)
+    dropout.draw_from(4, None)
+
+    found = net(images)
+
+    is_kept = (found != 0).float()
+    assert float(is_kept.mean()) == pytest.approx(0.8, abs=0.03)
+    torch.testing.assert_close(found, is_kept * whole / 0.8)
+    of_blocks = is_kept[..., ::block, ::block]
+    by_cell = of_blocks.repeat_interleave(block, dim=-2).repeat_interleave(block, dim=-1)
+    assert torch.equal(by_cell[..., :9, :11], is_kept)
+    neighbours = torch.stack([of_blocks[..., 1:].flatten(), of_blocks[..., :-1].flatten()])
+    assert abs(float(torch.corrcoef(neighbours)[0, 1])) < 0.1
 
 
 # Going on from the weights of the predictor without noise.

@@ -10,7 +10,7 @@ import pytest
 
 from fieldsharp.model.registry import LOSS_VARIANTS
 from fieldsharp.objectives.frontier.frontier import Frontier
-from fieldsharp.objectives.leads.lead import Lead
+from fieldsharp.objectives.leads.lead import Lead, MembersLead
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.targets import Band, Targets
@@ -687,8 +687,96 @@ def test_where_sharpness_costs_too_much_a_nearer_lead_is_advised() -> None:
     assert (costly.name, noisy.name, first.name) == (STUCK, GAMED, STUCK)
     assert "at lead 3 that cannot be had (likewise at lead 4)" in costly.reason
     assert "its error is larger than that of each cell's mean (guard climatology)" in costly.reason
-    assert costly.next.startswith("forecast leads 1 to 2 alone (data.horizon=2), or have an ensemb")
-    assert first.next.startswith("look at a shorter lead (data.stride)")
+    assert costly.next == "forecast leads 1 to 2 alone (data.horizon=2)"
+    assert first.next == "look at a shorter lead (data.stride)"
+
+
+def test_where_members_can_be_had_a_lead_out_of_reach_leads_to_them() -> None:
+    stuck = reach_verdict([BASELINE, BLUNT], TARGETS, out_of_reach=FAR, members_next=True)
+    promising = reach_verdict(
+        [BASELINE, trial(1, 2.55, 125.0)], TARGETS, out_of_reach=FAR[:1], members_next=True
+    )
+    within = reach_verdict([BASELINE, trial(1, 2.55, 125.0)], TARGETS, members_next=True)
+
+    assert (stuck.name, promising.name) == (STUCK, PROMISING)
+    assert stuck.next == (
+        "no single forecast of leads 3 and 4 can be this sharp, and members can: start "
+        "members.yaml, written where the sweep was started, or by export STUDY --members -o "
+        "members.yaml; or forecast leads 1 to 2 alone (data.horizon=2)"
+    )
+    assert promising.next.startswith("no single forecast of lead 3 can be this sharp, and members")
+    assert promising.next.endswith("by export STUDY --next -o next.yaml")
+    assert "members" not in within.next
+
+
+# --- Members --------------------------------------------------------------------------------------
+
+
+def members_lead(number: int, crps: float, variogram: float, chance: float | None) -> Lead:
+    return Lead(
+        trial=number,
+        reference="dressed",
+        score=0.1,
+        rmse=crps,
+        score_chance=chance,
+        rmse_chance=chance,
+        blocks=20 if chance is not None else 4,
+        compared=3,
+        members=MembersLead(crps=crps, variogram=variogram),
+    )
+
+
+@pytest.mark.parametrize(
+    ("lead", "name"),
+    [
+        (members_lead(1, 0.1, 0.2, 0.01), SUCCESS),
+        (members_lead(1, 0.1, 0.2, 0.2), PROMISING),
+        (members_lead(1, 0.1, -0.2, 0.01), PROMISING),
+        (members_lead(1, 0.1, 0.2, None), SUCCESS),  # provisionally
+        (members_lead(1, 0.1, 0.01, None), PROMISING),
+        (None, PROMISING),
+    ],
+)
+def test_members_win_where_both_scores_are_ahead_beyond_chance(
+    lead: Lead | None, name: str
+) -> None:
+    verdict = reach_verdict(
+        [BASELINE, trial(1, 3.05, 141.0)],
+        TARGETS,
+        leads={} if lead is None else {1: lead},
+        of_members=True,
+    )
+
+    assert verdict.name == name
+    if name == SUCCESS:
+        assert verdict.next.endswith("predict --members writes its members")
+
+
+def test_members_that_are_behind_are_not_sent_to_be_confirmed() -> None:
+    behind = members_lead(1, -0.034, 0.02, 1.0)
+    verdict = reach_verdict(
+        [BASELINE, trial(1, 3.05, 141.0)], TARGETS, leads={1: behind}, of_members=True
+    )
+
+    assert verdict.reason.endswith(
+        "is behind every ensemble without training by 3.4 % in CRPS (chance 1) and ahead of every "
+        "ensemble without training by 2.0 % in variogram score (chance 1)"
+    )
+    assert verdict.next.startswith("keep tuning: give training.fine_tuning more")
+
+
+def test_where_no_members_come_near_what_they_differ_by_is_to_be_changed() -> None:
+    trials = [trial(n, 2.2, 115.0) for n in range(1, 7)]
+
+    assert (
+        "predictor.options.dropout"
+        in reach_verdict([BASELINE, *trials], TARGETS, of_members=True).next
+    )
+    assert (
+        "export STUDY --members"
+        in reach_verdict([BASELINE, *trials], TARGETS, members_next=True).next
+    )
+    assert "members" not in reach_verdict([BASELINE, *trials], TARGETS).next
 
 
 def test_a_trial_on_its_way_is_said_to_have_a_lead_out_of_reach() -> None:

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.results.run_folder import TrainedRun, load_run
 from fieldsharp.sweep.results.train_run import train_into
 from fieldsharp.sweep.study.data_summary import DataSummary
 from tests.sweep.fake_sweep import MakeSweep, Sweep
+from tests.sweep.members_study import MembersStudy, run_members_study
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +26,15 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory, tiny_yaml: Path) -> Pat
 @pytest.fixture(scope="session")
 def trained(run_folder: Path) -> TrainedRun:
     return load_run(run_folder)
+
+
+@pytest.fixture(scope="session")
+def members_study(
+    tmp_path_factory: pytest.TempPathFactory, tiny_yaml: Path, tiny_data: ForecastData
+) -> MembersStudy:
+    """A baseline and an ensemble, really trained; not to be changed."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('members') / 'x.db'}"
+    return run_members_study(url, tiny_yaml, tiny_data)
 
 
 @pytest.fixture

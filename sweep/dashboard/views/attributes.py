@@ -91,15 +91,25 @@ def _metrics(record: TrialRecord, summary: DataSummary) -> Attributes:
     return {
         "breaks guards": ", ".join(guard.name for guard in broken(record.guards)) or "none",
         "score": record.score,
-        "score of gradient": record.score_parts["gradient"],
-        "score of peak": record.score_parts["peak"],
-        "score of rmse": record.score_parts["rmse"],
+        **{f"score of {name}": value for name, value in record.score_parts.items()},
         f"gradient{per_cell}": metrics["gradient"],
         f"peak{of_field}": metrics["peak"],
         **_ratios_to_observed(metrics, summary),
         f"rmse{of_field}": metrics["rmse"],
         "rmse / baseline": _ratio(metrics["rmse"], record.baseline_rmse),
         **{label: metrics[name] for name, label in SKILLS.items() if name in metrics},
+        **_of_members(metrics, record.baseline_rmse, of_field),
+    }
+
+
+def _of_members(metrics: Mapping[str, float], baseline_rmse: float, of_field: str) -> Attributes:
+    """Return what members are judged by together; nothing of a single forecast."""
+    if "spread_over_error" not in metrics:
+        return {}
+    return {
+        f"crps{of_field}": metrics["crps"],
+        "spread / error": metrics["spread_over_error"],
+        "rmse of mean / baseline": _ratio(metrics["rmse_of_mean_without_sampling"], baseline_rmse),
     }
 
 

@@ -10,6 +10,8 @@ from fieldsharp.objectives.guards import broken
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.dashboard.views.attributes import ParsedTrial
 from fieldsharp.sweep.dashboard.views.markdown import code, code_block, plain
+from fieldsharp.sweep.dashboard.views.members_note import members_note
+from fieldsharp.sweep.dashboard.views.references_note import reference_in_words, references_table
 from fieldsharp.sweep.execution.script.error_lines import shown_lines
 from fieldsharp.sweep.study import trial_records
 from fieldsharp.sweep.study.confirmation.records import next_step, shortfall
@@ -28,6 +30,10 @@ from fieldsharp.sweep.study.verdict_inputs import can_sharpen
 
 OUTPUT_LINES = 20
 """Most lines of a script's output in the note of its trial: the last ones, or up to its error."""
+
+
+NOTE_PICTURES = ("members-last-lead", "members-first-lead", "maps-last-lead", "maps-first-lead")
+"""The first of these that a trial has stands in its note."""
 
 
 def trial_note(
@@ -58,8 +64,9 @@ def trial_note(
         if summary.others:
             parts.append(f"**{plain(name)}:** score {own.score:.4g}")
         parts.append(_table(parsed, own, summary.of(name), beside))
+        parts += members_note(own, beside, summary.of(name).units)
         if own.references:
-            parts.append(_references(own, summary.of(name)))
+            parts.append(references_table(own, summary.of(name)))
     return "\n\n".join([*parts, *([picture] if picture else [])])
 
 
@@ -112,8 +119,11 @@ def study_note(status: StudyStatus, url: str) -> str:
 
 
 def note_picture(study_id: int, trial_id: int, artifacts: Sequence[Mapping[str, str]]) -> str:
-    """Return the maps of the last lead, where blur is worst, in Markdown; "" without maps."""
-    for name in ("maps-last-lead", "maps-first-lead"):
+    """Return the maps of the last lead, where blur is worst, in Markdown; "" without maps.
+
+    Of an ensemble those of its members.
+    """
+    for name in NOTE_PICTURES:
         for meta in artifacts:
             found = picture_of(meta["artifact_id"])
             if found is not None and found.picture == name:
@@ -155,10 +165,12 @@ def _outcome(parsed: ParsedTrial, record: TrialRecord) -> str:
     early = {"PRUNED": "Pruned", "WAITING": "Waiting", "RUNNING": "Running"}.get(state)
     if paused_after(parsed.trial) is not None:
         early = "Paused"
+    # Of members the score has the CRPS, which a perfect ensemble has too.
+    best = "the lower the better" if "crps" in record.score_parts else "0 is perfect"
     score = (
         f"**{early} after {record.epochs} epochs** with score {record.score:.4g}"
         if early
-        else f"**Score {record.score:.4g}** (0 is perfect)"
+        else f"**Score {record.score:.4g}** ({best})"
     )
     if not broken_guards:
         return f"{score}. It breaks no guard."
@@ -206,24 +218,6 @@ def _judged_with(record: TrialRecord) -> list[str]:
     ]
 
 
-def _references(record: TrialRecord, summary: DataSummary) -> str:
-    """Return the table of the baseline under each sharpener."""
-    unit = f" [{plain(summary.units)}]" if summary.units else ""
-    per_cell = f" [{plain(summary.units)} {summary.per}]" if summary.units else f" [{summary.per}]"
-    lines = [
-        "What sharpeners make of it, without any training:",
-        f"| sharpener | score | gradient{per_cell} | peak{unit} | RMSE{unit} | breaks guards |\n"
-        "|---|---|---|---|---|---|",
-    ]
-    for one in record.references:
-        m = one.judgement.overall
-        numbers = (one.score, m["gradient"], m["peak"], m["rmse"])
-        guards = ", ".join(code(guard.name) for guard in broken(one.guards)) or "none"
-        cells = " | ".join(f"{value:.4g}" for value in numbers)
-        lines[1] += f"\n| {code(one.name)} | {cells} | {guards} |"
-    return "\n\n".join(lines)
-
-
 def _without_training(status: StudyStatus) -> list[str]:
     """Return the best of what needs no training, and what the frontier says of the baseline."""
     parts = []
@@ -232,7 +226,7 @@ def _without_training(status: StudyStatus) -> list[str]:
     if reference is not None:
         breaks = "" if reference.feasible else "; it breaks a guard"
         parts.append(
-            f"**Without any training:** the baseline with {code(reference.name)}, score "
+            f"**Without any training:** {reference_in_words(reference.name)}, score "
             f"{reference.score:.4g}: gradient {reference.gradient:.4g}, peak "
             f"{reference.peak:.4g}{unit}, RMSE {reference.rmse:.4g}{unit}{breaks}"
         )

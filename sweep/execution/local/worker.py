@@ -42,6 +42,12 @@ from fieldsharp.sweep.study.trial_events import (
     TrialTrouble,
 )
 from fieldsharp.sweep.study.trial_spec import Assignment, Part, SharedData, TrialSpec
+from fieldsharp.sweep.trials.baseline_weights import (
+    Weights,
+    baseline_training,
+    kept_weights,
+    weights_of,
+)
 from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
@@ -145,6 +151,8 @@ class Worker:
         self.pipe.send(TrialBegan(number, attempt, trial.trainer.epochs_done))
         for report in list(trial.reports):  # of earlier attempts, perhaps never received
             self.pipe.send(EpochDone(number, attempt, report))
+        if trial.needs_weights:
+            trial.start_from(kept_weights(folder, spec) or self._first_trained(spec, trial))
         interrupted = self._interruption(spec, trial)
 
         def write_checkpoint() -> None:
@@ -195,6 +203,20 @@ class Worker:
         assert trial.found is not None, "its length is auto"
         return trial.found
 
+    def _first_trained(self, spec: TrialSpec, trial: Trial) -> Weights:
+        """Train the baseline that a trial goes on from, whose weights are not kept here.
+
+        It writes no checkpoint: an attempt that is lost meanwhile begins with it again.
+        """
+        sentence = "the weights of the baseline are not kept here, so that is trained first"
+        self._send_trouble(spec, sentence)
+        first = baseline_training(
+            *(spec.run, trial.evaluator.data, trial.hardware, trial.evaluator), spec.micro_batches
+        )
+        for _ in first.trainer.epochs(self._interruption(spec, first)):
+            pass
+        return weights_of(first)
+
     def _keep_found(
         self, checkpoints: TrialCheckpoints, trial: Trial, found: FoundLength, seconds: float
     ) -> None:
@@ -229,7 +251,10 @@ class Worker:
             builder = self._preview_builder or PreviewBuilder(trial.evaluator.data, spec.judged_on)
             self._preview_builder = builder
             trial.fit_sharpeners()
-            previews = builder.forecasts(trial.predictor, trial.sharpeners)
+            seed = spec.run.training.seed
+            previews = builder.forecasts(
+                trial.predictor, trial.sharpeners, seed=seed, members=spec.members
+            )
             return {name: b64encode(one.to_bytes()).decode() for name, one in previews.items()}
         except Exception as error:
             logger.debug("trial %d has no preview", spec.number, exc_info=True)

@@ -45,6 +45,7 @@ def _forecast(
     faults = _faults_of_seeds(one)
     for what, spread, band in confirmation.sharpness(one):
         faults += _missed(what, spread, band)
+    faults += _behind_references(one)
     if not better:
         faults.append(
             f"its mean score, {one.held_score.mean:.4g}, is no better than the baseline's, "
@@ -73,6 +74,22 @@ def _faults_of_seeds(one: OverSeeds) -> list[str]:
     if failed:
         faults.append(f"its training fails with {failed} of {seeds} seeds")
     return faults
+
+
+def _behind_references(one: OverSeeds) -> list[str]:
+    """Return in what the members of an ensemble are no better than those made without training."""
+    members = [outcome.members for outcome in one.outcomes if outcome.members is not None]
+    if not members:
+        return []
+    shares = {
+        "CRPS": fmean(seed.crps_over_reference for seed in members),
+        "variogram score": fmean(seed.variogram_over_reference for seed in members),
+    }
+    return [
+        f"its {name} is {share:.3f} of that of an ensemble without training, no better"
+        for name, share in shares.items()
+        if share >= 1.0
+    ]
 
 
 def _detail(guards: Sequence[BrokenGuard]) -> str:

@@ -94,6 +94,26 @@ class SeedOfVariable(Settings):
     rmse: float
 
 
+class MembersOfSeed(Settings):
+    """The members of one training beside the ensembles that need no training; test split.
+
+    Of several variables, of that in which they are the least ahead.
+
+    Attributes:
+        crps: Fair CRPS, in units of the first variable.
+        spread_over_error: 1 is honest.
+        crps_over_reference: CRPS over that of the reference they are least ahead of.
+        variogram_over_reference: The same of the variogram score.
+        rmse_of_mean_over_baseline: RMSE of the mean of endless members over the baseline's.
+    """
+
+    crps: float
+    spread_over_error: float
+    crps_over_reference: float
+    variogram_over_reference: float
+    rmse_of_mean_over_baseline: float
+
+
 class SeedOutcome(Settings):
     """One training compared with the baseline's of the same seed; physical units, test split.
 
@@ -107,6 +127,7 @@ class SeedOutcome(Settings):
         broken: The same with lead, value and limit; none in confirmations of earlier versions.
         failure: Why the training failed.
         error: What tells equal scores apart, see ``MetricValues.error``; None of one variable.
+        members: How the members of an ensemble compare; None of another forecast.
         variables: Each predicted variable by itself; none where there is one.
     """
 
@@ -119,6 +140,7 @@ class SeedOutcome(Settings):
     broken: list[BrokenGuard] = Field(default_factory=list)
     failure: str | None = None
     error: float | None = Field(None, exclude_if=lambda error: error is None)
+    members: MembersOfSeed | None = Field(None, exclude_if=lambda members: members is None)
     variables: dict[str, SeedOfVariable] = Field(
         default_factory=dict, exclude_if=lambda variables: not variables
     )

@@ -12,6 +12,7 @@ from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.limits.error_limit import all_rmse_multiples
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.members.result import best_crps
+from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.sharpened import JudgedForecast, judge
@@ -21,6 +22,7 @@ from fieldsharp.sweep.study.confirmation.records import (
     ConfirmedReference,
     ConfirmedRun,
     ConfirmedTrial,
+    MembersOfSeed,
     OverSeeds,
     Runs,
     SeedOfVariable,
@@ -45,12 +47,17 @@ class SeedScoring:
         """Return a run with its sharpener, compared with the baseline's with its seed."""
         if run.judgement is None or baseline.judgement is None:
             return SeedOutcome(seed=run.seed, failure=run.failure)
-        return _outcome(run.seed, self._judged(run, baseline)[run.sharpening])
+        found = _outcome(run.seed, self._judged(run, baseline)[run.sharpening])
+        return found.model_copy(update={"members": _members(run.judgement, baseline)})
 
     def references(self, baseline: ConfirmedRun) -> dict[str, SeedOutcome]:
-        """Return a run of the baseline under each of its sharpeners, compared with it as it is."""
+        """Return a run of the baseline under each of its sharpeners, compared with it as it is.
+
+        Ensembles that are made from it are not among them: they are what members are compared with.
+        """
         judged = self._judged(baseline, baseline)
-        return {name: _outcome(baseline.seed, judged[name]) for name in baseline.sharpened or {}}
+        single = (n for n, v in (baseline.sharpened or {}).items() if not v.is_of_members)
+        return {name: _outcome(baseline.seed, judged[name]) for name in single}
 
     def _judged(self, run: ConfirmedRun, baseline: ConfirmedRun) -> dict[str, JudgedForecast]:
         assert baseline.judgement is not None, "it did not fail"
@@ -89,6 +96,33 @@ def _outcome(seed: int, judged: JudgedForecast) -> SeedOutcome:
             name: _of_variable(score.total, judged.values.of(name).overall)
             for name, score in judged.score.by_variable.items()
         },
+    )
+
+
+def _members(found: MetricValues, baseline: ConfirmedRun) -> MembersOfSeed | None:
+    """Return the members of a run beside those made from the baseline of its seed."""
+    references = [one for one in (baseline.sharpened or {}).values() if one.is_of_members]
+    if not found.is_of_members or not references or baseline.judgement is None:
+        return None
+
+    def over(metric: str, names: Sequence[str]) -> float:
+        return max(
+            found.of(name).overall[metric] / reference.of(name).overall[metric]
+            for name in names
+            for reference in references
+        )
+
+    names = ("", *found.others)
+    of_mean = "rmse_of_mean_without_sampling"
+    return MembersOfSeed(
+        crps=found.crps,
+        spread_over_error=found.overall["spread_over_error"],
+        crps_over_reference=over("crps", names),
+        variogram_over_reference=over("variogram_score", names),
+        rmse_of_mean_over_baseline=max(
+            found.of(name).overall[of_mean] / baseline.judgement.of(name).overall["rmse"]
+            for name in names
+        ),
     )
 
 

@@ -17,10 +17,17 @@ Picture = str
 
 
 class PictureKind(NamedTuple):
-    """A description, and how many leads a forecast must have to be drawn; 0 needs no forecast."""
+    """What a picture shows, and what it needs.
+
+    Attributes:
+        description: For the note of a trial.
+        leads: How many leads a forecast must have; 0 needs no forecast.
+        of_members: Whether it needs members that are judged together.
+    """
 
     description: str
     leads: int
+    of_members: bool = False
 
 
 PICTURES: dict[Picture, PictureKind] = {
@@ -34,6 +41,25 @@ PICTURES: dict[Picture, PictureKind] = {
     "by-lead": PictureKind("gradient and peak at each lead, beside their targets", 0),
     "epochs": PictureKind("losses and score after each epoch", 0),
     "frontier": PictureKind("error against sharpness, beside all other forecasts of the study", 1),
+    "members-first-lead": PictureKind(
+        "three members beside what was observed, and the mean and spread of all, first lead",
+        1,
+        of_members=True,
+    ),
+    "members-last-lead": PictureKind(
+        "three members beside what was observed, and the mean and spread of all, last lead",
+        2,
+        of_members=True,
+    ),
+    "rank-histogram": PictureKind(
+        "how often the truth has each rank among the members", 1, of_members=True
+    ),
+    "reliability": PictureKind(
+        "how often events happen that a share of the members forecast", 1, of_members=True
+    ),
+    "spread": PictureKind(
+        "spread of the members and error of their mean, and CRPS, at each lead", 1, of_members=True
+    ),
 }
 """In the order in which they are shown; new ones go last, since artifact ids have the position."""
 _ID = re.compile(r"([0-9a-f]{8,64})-([0-9a-f]{6})-([0-9a-f]{12})-([0-9a-f]{2})(?:-([0-9a-f]{2}))?")
@@ -78,8 +104,14 @@ def picture_of(artifact_id: str) -> TrialPicture | None:
 
 def pictures_of(preview: TrialPreview) -> list[Picture]:
     """Return the pictures that can be drawn from a preview."""
-    leads = 0 if preview.forecast is None else len(preview.forecast.values_LHW)
-    return [name for name, kind in PICTURES.items() if kind.leads <= leads]
+    forecast = preview.forecast
+    leads = 0 if forecast is None else len(forecast.values_LHW)
+    has_members = forecast is not None and forecast.members is not None
+    return [
+        name
+        for name, kind in PICTURES.items()
+        if kind.leads <= leads and kind.of_members <= has_members
+    ]
 
 
 def artifact_attributes(

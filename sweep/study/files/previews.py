@@ -1,7 +1,8 @@
 """The data that pictures are drawn from: one window observed and forecast, spectra, epochs.
 
 Small enough to be stored with every trial, free of torch, and safe to load.
-Shape legend: L leads (first and last), H rows, W columns, K shells of the spectrum, E epochs.
+Shape legend: L leads (first and last), H rows, W columns, K shells of the spectrum, E epochs, M
+members that are shown.
 """
 
 import json
@@ -22,6 +23,7 @@ DoubleArray = npt.NDArray[np.float64]
 Preview = TypeVar("Preview")
 _ABOUT = "about"
 _OTHER = "variable "
+_MEMBERS = "members"
 _SHARPENER = "sharpener of the reference"
 
 
@@ -97,18 +99,37 @@ class ObservedPreview(_Packed):
 
 
 @dataclass(frozen=True)
+class MembersPreview:
+    """The members of an ensemble for that window; physical values.
+
+    Attributes:
+        count: How many members mean and spread are of.
+        shown_MLHW: The first of them.
+        mean_LHW: Mean of all members.
+        spread_LHW: Their unbiased standard deviation.
+    """
+
+    count: int
+    shown_MLHW: FloatArray
+    mean_LHW: FloatArray
+    spread_LHW: FloatArray
+
+
+@dataclass(frozen=True)
 class ForecastPreview(_Packed):
     """The forecast of a trial for that window.
 
     Attributes:
-        values_LHW: Physical values.
+        values_LHW: Physical values; of an ensemble its first member.
         power_LK: Mean power of the forecast's anomalies in each shell.
         others: Of the other predicted variables, in their order.
+        members: Only of an ensemble whose members are judged together.
     """
 
     values_LHW: FloatArray
     power_LK: DoubleArray
     others: tuple["ForecastPreview", ...] = ()
+    members: MembersPreview | None = None
 
     def is_beside(self, observed: ObservedPreview) -> bool:
         """Return whether its grid and leads are those of the observed field."""
@@ -177,6 +198,9 @@ class TrialPreview:
 def _parts(preview: ObservedPreview | ForecastPreview | _Packed) -> dict[str, Any]:
     """Return the contents of a preview by name, those of other variables under their position."""
     parts = dict(preview.__dict__)
+    members = parts.pop(_MEMBERS, None)
+    if members is not None:
+        parts |= {f"{_MEMBERS}/{name}": value for name, value in members.__dict__.items()}
     for position, other in enumerate(parts.pop("others"), start=1):
         parts |= {f"{_OTHER}{position}/{name}": value for name, value in _parts(other).items()}
     return parts
@@ -220,7 +244,11 @@ def _made(kind: type[Preview], parts: dict[str, Any]) -> Preview:
         others.append(_made(kind, others_parts))
     if others:
         own["others"] = tuple(others)
+    members = _below(f"{_MEMBERS}/", own)
+    own = {name: value for name, value in own.items() if not name.startswith(f"{_MEMBERS}/")}
     try:
+        if members:
+            own[_MEMBERS] = MembersPreview(**members)
         return kind(**own)
     except TypeError as error:
         raise _of_another_version(error) from error

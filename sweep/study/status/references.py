@@ -70,7 +70,9 @@ def references(baseline: TrialRecord, bound: StudyFrontier | None) -> list[Refer
         bound: Its frontier; None if not known.
     """
     return [
-        replace(reference(one), excess_over_frontier=excess_over(bound, one.judgement.overall))
+        reference(one)
+        if one.judgement.is_of_members
+        else replace(reference(one), excess_over_frontier=excess_over(bound, one.judgement.overall))
         for one in baseline.references
     ]
 

@@ -53,6 +53,8 @@ class TrialStatus:
 
     Attributes:
         excess_over_frontier: Its RMSE above the frontier at its gradient; None if not known.
+        crps: Fair CRPS of its members; None where they are not judged together.
+        spread_over_error: Of its members; likewise.
     """
 
     trial: int
@@ -69,6 +71,8 @@ class TrialStatus:
     metrics_by_lead: dict[str, list[float]]
     sharpening: SharpeningStatus
     excess_over_frontier: float | None = None
+    crps: float | None = None
+    spread_over_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -312,6 +316,7 @@ def trial_status(
         )
     if variable:
         record = record.of(variable)
+    of_members = record.judgement.is_of_members
     return TrialStatus(
         trial=trial.number,
         score=record.score,
@@ -326,7 +331,9 @@ def trial_status(
         metrics=record.metrics,
         metrics_by_lead=record.judgement.by_lead,
         sharpening=sharpening_status(record),
-        excess_over_frontier=excess_over(bound, record.metrics),
+        excess_over_frontier=None if of_members else excess_over(bound, record.metrics),
+        crps=record.judgement.crps if of_members else None,
+        spread_over_error=record.metrics["spread_over_error"] if of_members else None,
     )
 
 
@@ -350,7 +357,9 @@ def _warnings(record: TrialRecord) -> list[str]:
     said = []
     for name in record.variables or ("",):
         metrics = record.judgement.of(name).overall
-        rmse, still = metrics["rmse"], metrics.get("rmse_persistence", math.inf)
+        # A member of an honest ensemble has up to twice the square error of their mean.
+        rmse = metrics.get("rmse_of_mean", metrics["rmse"])
+        still = metrics.get("rmse_persistence", math.inf)
         if still < rmse <= metrics.get("rmse_climatology", math.inf):
             warning = (
                 f"its RMSE, {rmse:.4g}, is above the {still:.4g} of the last known frame: as a "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def image(frame: int) -> xr.Dataset:
 
 
 def field(
-    name: str = "t2m", first: int = 0, last: int = 6, attrs: dict[str, str] | None = None
+    name: str = "t2m", first: int = 0, last: int = 6, attrs: Mapping[str, object] | None = None
 ) -> xr.Dataset:
     return xr.Dataset(
         {name: (("time", "lat", "lon"), VALUES[first:last].copy(), {"units": "K"})},

@@ -9,6 +9,7 @@ from optuna.trial import create_trial
 from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.device import find_hardware
 from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.configuration.baseline_start import starting_from
 from fieldsharp.sweep.configuration.presets import BASELINE
 from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -26,6 +27,7 @@ from fieldsharp.sweep.study.trial_events import (
     TrialFailed,
 )
 from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.trials.baseline_weights import baseline_training, weights_of
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan
 from fieldsharp.sweep.trials.trial import Trial
@@ -64,6 +66,10 @@ class Trainings:
                 judged_every_epoch=spec.judged_every_epoch,
                 sharpening=SharpeningPlan.for_trial(spec),
             )
+            if trial.needs_weights:
+                first = baseline_training(run, self.data, trial.hardware)
+                list(first.epochs())
+                trial.start_from(weights_of(first))
             self._done[key] = list(trial.epochs())
         return self._done[key]
 
@@ -141,8 +147,18 @@ def add_trial(
     config: SweepConfig,
     which: tuple[str, float, int, float, bool],
     sharpener: str | None = None,
+    *,
+    goes_on: bool = False,
 ) -> None:
-    """Add a complete trial, judged with this sharpener; None as an earlier version left it."""
+    """Add a complete trial.
+
+    Args:
+        study: Given the trial.
+        config: Of the study.
+        which: What it trains, and its outcome.
+        sharpener: It is judged with; None as an earlier version left it.
+        goes_on: Whether it goes on from the weights of the baseline.
+    """
     variant, weight, seed, score, ok = which
     values: dict[str, Scalar] = {
         "loss.variant": variant,
@@ -153,6 +169,15 @@ def add_trial(
     preset = BASELINE if variant == "none" else None
     number = len(study.get_trials(deepcopy=False))
     spec = TrialSpec(number=number, preset=preset, run=config.run_with(values))
+    if goes_on:
+        run = config.run_with({**values, "training.start": "baseline"})
+        none: dict[str, Scalar] = {
+            "loss.variant": "none",
+            "loss.gradient_weight": 0.0,
+            "training.seed": 0,
+        }
+        first = config.run_with({**values, **none})
+        spec = TrialSpec(number=number, run=starting_from(run, first), starts_with=BASE)
     record = empty_record(score)
     if sharpener is not None:
         record = record.model_copy(update={"sharpening": sharpened_by(sharpener)})

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from optuna.study import Study
@@ -25,9 +26,9 @@ from fieldsharp.sweep.execution.executor import ExecutorPlan
 from fieldsharp.sweep.study.confirmation.records import read_confirmation, read_runs
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
-from fieldsharp.sweep.trials.evaluator import Evaluator, Forecaster
+from fieldsharp.sweep.trials.evaluator import Evaluator
+from fieldsharp.sweep.trials.member_forecasts import Forecaster
 from fieldsharp.sweep.trials.trial import Trial
-from fieldsharp.sweep.trials.variable_statistics import FrontiersOfVariables, WindowsOfVariables
 from tests.sweep.engine.confirming import (
     BASE,
     GRADIENT,
@@ -223,13 +224,10 @@ def test_the_test_split_is_looked_at_once_a_training(
         sharpeners: Mapping[str, FittedSharpener],
         *,
         detail: bool = True,
-        frontier: FrontiersOfVariables | None = None,
-        by_window: WindowsOfVariables | None = None,
+        **more: Any,
     ) -> dict[str, MetricValues]:
         parts.append((int(self._windows.starts_B[0]), detail))
-        return whole(
-            self, predictor, sharpeners, detail=detail, frontier=frontier, by_window=by_window
-        )
+        return whole(self, predictor, sharpeners, detail=detail, **more)
 
     monkeypatch.setattr(Evaluator, "evaluate_sharpened", count)
     executor = Executor(Trainings(tiny_data))
@@ -319,3 +317,26 @@ def test_a_stop_before_the_first_training_is_orderly(
 
     with pytest.raises(StoppedOnRequest, match="before any training was started"):
         confirm_study("tiny", storage_url, 1, 1, plan_executor=interrupted)
+
+
+def test_a_trial_goes_on_from_the_baseline_that_is_trained_with_the_same_seed(
+    make_study: MakeStudy, storage_url: str, trainings: Trainings
+) -> None:
+    study = make_study()
+    best = len(TRIALS)
+    which = ("sobel", 0.3, 0, 0.01, True)
+    add_trial(study, _config_of(study), which, goes_on=True)
+    executor = Executor(trainings)
+    confirm(storage_url, executor, top=1)
+    # Two at a time, and none before the baseline of its seed has ended.
+    assert executor.trained == [(BASE, 1001), (BASE, 1002), (best, 1001), (best, 1002)]
+    short = executor.submitted[2]
+    assert (short.run.training.epochs, short.starts_with) == (1, BASE)
+    assert short.run.start_from is not None
+    assert short.run.start_from.training.seed == 1001
+    baseline = executor.submitted[0]
+    sharpening = {"sharpening": baseline.run.sharpening}  # the weights do not depend on it
+    first = short.of_its_start.model_copy(
+        update={"run": short.of_its_start.run.model_copy(update=sharpening)}
+    )
+    assert first.fingerprint == baseline.fingerprint

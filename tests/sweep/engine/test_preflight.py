@@ -7,6 +7,7 @@ import pytest
 
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.objectives.limits.truth_variation import OF_THE_FORECAST
+from fieldsharp.sweep.checking.checks import open_context
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.preflight import run_preflight
@@ -75,3 +76,21 @@ def test_a_normalised_weight_is_recorded_as_the_raw_one_that_does_the_same(tiny_
     search = ["search.presets=plan", "search.space.loss_variant.choices=[sorted]"]
     normalised = load_config(tiny_yaml, search).config
     assert run_preflight(normalised).facts.weight_units == {}
+
+
+def test_check_and_start_refuse_a_predictor_that_cannot_go_on_from_the_baseline(
+    tiny_yaml: Path,
+) -> None:
+    given = [
+        *("training.start=baseline", "plugins=[tests]", "predictor.name=ensemble"),
+        "predictor.options={member: tests.sweep.engine.one_noise_a_net:OneNoise}",
+    ]
+    config = load_config(tiny_yaml, given).config
+    with pytest.raises(ConfigError, match="of another predictor than that of this trial"):
+        run_preflight(config)
+    with pytest.raises(ConfigError, match="of another predictor than that of this trial"):
+        open_context(config)
+    fresh = config.model_copy(
+        update={"training": config.training.model_copy(update={"start": "fresh"})}
+    )
+    run_preflight(fresh)

@@ -10,6 +10,7 @@ import fieldsharp
 from fieldsharp.storage.location.url import sqlite_path
 from fieldsharp.sweep.command_line import main
 from fieldsharp.sweep.interface.study import Study
+from tests.sweep.members_study import MembersStudy
 
 COLUMNS = {
     *("state", "values", "score", "gradient", "peak", "rmse", "feasible", "guards_broken"),
@@ -58,6 +59,16 @@ def test_maps_are_figures_that_a_notebook_shows(study: Study) -> None:
         study.picture("spectrum")
     with pytest.raises(fieldsharp.FieldsharpError, match="has no trial 99"):
         study.maps(99)
+
+
+def test_pictures_of_members_are_drawn_of_an_ensemble_alone(
+    study: Study, members_study: MembersStudy
+) -> None:
+    ensembles = fieldsharp.open_study("members", sqlite_path(members_study.url))
+    assert isinstance(ensembles.picture("rank-histogram", trial=1), Figure)
+    for one in (study, ensembles):
+        with pytest.raises(fieldsharp.FieldsharpError, match="no members to draw reliability of"):
+            one.picture("reliability", trial=0)
 
 
 def test_a_report_is_written_and_framed(study: Study, tmp_path: Path) -> None:

@@ -9,7 +9,13 @@ from fieldsharp.objectives.frontier.frontier import FrontierCurve
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.sweep.pictures.sharpness_source import SharpnessPoint, SharpnessSource
 from fieldsharp.sweep.pictures.source import PictureSource
-from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview, TrialPreview
+from fieldsharp.sweep.study.files.previews import (
+    ForecastPreview,
+    MembersPreview,
+    ObservedPreview,
+    TrialPreview,
+)
+from tests.sweep.pictures.ensembles import made_references, made_result
 
 Doubles = npt.NDArray[np.float64]
 SHELLS = 12
@@ -41,6 +47,7 @@ def made_source(
     feasible: bool = True,
     number: int = 12,
     variable: str = "plume",
+    with_members: bool = True,
 ) -> PictureSource:
     """The data that pictures of a trial are drawn from.
 
@@ -61,6 +68,7 @@ def made_source(
         feasible: Whether it breaks no guard.
         number: Of the trial.
         variable: Name of the field.
+        with_members: Whether the forecast is of an ensemble whose members are judged together.
     """
     shown = tuple(sorted({1, leads}))
     count = len(shown)
@@ -116,11 +124,18 @@ def made_source(
         "peak": [110.0 * scale] * leads,
         "peak_observed": [120.0 * scale] * leads,
     }
-    forecast = None if pruned else ForecastPreview(ours, 0.6 * power_LK)
+    members_MLHW = np.stack([ours, fields(30), fields(40)])
+    members = MembersPreview(
+        count=4,
+        shown_MLHW=members_MLHW,
+        mean_LHW=members_MLHW.mean(axis=0),
+        spread_LHW=members_MLHW.std(axis=0, ddof=1),
+    )
+    forecast = ForecastPreview(ours, 0.6 * power_LK, members=members if with_members else None)
     baseline = TrialPreview(ForecastPreview(fields(20), 0.4 * power_LK), losses)
     return PictureSource(
         observed=observed,
-        preview=TrialPreview(forecast, losses),
+        preview=TrialPreview(None if pruned else forecast, losses),
         baseline=baseline if with_baseline else None,
         number=number,
         feasible=feasible,
@@ -129,6 +144,8 @@ def made_source(
             Band(2.9 * scale, 3.1 * scale), Band(115.0 * scale, 125.0 * scale, 40.0 * scale)
         ),
         sharpness=made_sharpness(scale),
+        members=made_result(leads=leads, scale=scale) if with_members and not pruned else None,
+        member_references=made_references(leads, scale) if with_members else {},
     )
 
 

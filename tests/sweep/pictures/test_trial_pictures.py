@@ -3,6 +3,7 @@
 import io
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,7 +48,8 @@ def test_all_letters_are_large_enough_and_none_is_cut_off_or_covers_another(
     monkeypatch.setattr(Text, "draw", noted)
     everything = [key for key in PICTURES if can_be_drawn(key, SOURCES[name])]
     # What differs between the others is in these.
-    for key in everything if name in DIFFERS_IN_ALL else everything[:2]:
+    some = [key for key in everything if key.startswith("maps") or PICTURES[key].of_members]
+    for key in everything if name in DIFFERS_IN_ALL else some:
         drawn.clear()
         with drawing():
             figure = DRAWINGS[key](SOURCES[name], LIGHT)
@@ -84,7 +86,16 @@ def test_every_picture_that_is_an_artifact_can_be_drawn() -> None:
 def test_without_a_forecast_or_a_second_lead_there_are_fewer() -> None:
     pruned, near = made_source(pruned=True), made_source(leads=1)
     assert [key for key in PICTURES if can_be_drawn(key, pruned)] == ["by-lead", "epochs"]
-    assert [key for key in PICTURES if not can_be_drawn(key, near)] == ["maps-last-lead"]
+    far = ["maps-last-lead", "members-last-lead"]
+    assert [key for key in PICTURES if not can_be_drawn(key, near)] == far
+
+
+def test_a_single_forecast_has_no_pictures_of_members() -> None:
+    single = made_source(with_members=False)
+    of_members = [key for key, kind in PICTURES.items() if kind.of_members]
+    assert [key for key in PICTURES if not can_be_drawn(key, single)] == of_members
+    without_scores = replace(made_source(), members=None)
+    assert not any(can_be_drawn(key, without_scores) for key in of_members)
 
 
 def _said(source: PictureSource, key: Picture) -> str:

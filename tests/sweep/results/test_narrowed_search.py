@@ -13,10 +13,12 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.ranges import Choices, NumberRange
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.configuration.space import distributions
 from fieldsharp.sweep.results.narrowed_search import (
     MARK,
+    OPTION,
     render_narrowed_search,
-    write_narrowed_search,
+    write_follow_up,
 )
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import open_or_create_study, study_config
@@ -121,7 +123,7 @@ def test_no_trial_without_a_broken_guard_leaves_nothing_to_narrow(study: Study) 
 
 def test_the_file_is_a_configuration_that_can_be_started(study: Study, tmp_path: Path) -> None:
     path = tmp_path / "next.yaml"
-    write_narrowed_search(render_narrowed_search(study, _trials()), path)
+    write_follow_up(render_narrowed_search(study, _trials()), path, OPTION)
     assert load_config(path).config == narrowed_search("tiny", study_config(study), _trials())
 
 
@@ -131,24 +133,24 @@ def test_a_name_that_yaml_cannot_hold_in_a_comment_leaves_a_file_that_loads(
     config = tiny_config.model_copy(update={"study": "odd\ufffe\ufeff"})
     study = open_or_create_study(open_database(storage_url, "write"), config, tiny_facts)
     path = tmp_path / "next.yaml"
-    write_narrowed_search(render_narrowed_search(study, _trials()), path)
+    write_follow_up(render_narrowed_search(study, _trials()), path, OPTION)
     assert load_config(path).config.study == "odd\ufffe\ufeff-next"
 
 
 def test_an_earlier_follow_up_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "next.yaml"
-    write_narrowed_search(f"{MARK} a\n", path)
-    write_narrowed_search(f"{MARK} b\n", path)
+    write_follow_up(f"{MARK} a\n", path, OPTION)
+    write_follow_up(f"{MARK} b\n", path, OPTION)
     assert path.read_text() == f"{MARK} b\n"
     path.write_text("my own notes\n")
     with pytest.raises(ConfigError, match=r"next.yaml exists and is no follow-up of a sweep"):
-        write_narrowed_search(f"{MARK} c\n", path)
+        write_follow_up(f"{MARK} c\n", path, OPTION)
     assert path.read_text() == "my own notes\n"
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot write .*; choose another place with export"):
-        write_narrowed_search(f"{MARK} a\n", tmp_path / "nowhere" / "next.yaml")
+        write_follow_up(f"{MARK} a\n", tmp_path / "nowhere" / "next.yaml", OPTION)
 
 
 @pytest.mark.parametrize("target", ["there", "not there"])
@@ -160,15 +162,47 @@ def test_a_name_that_nobody_gave_is_not_followed_if_it_is_a_link(
         elsewhere.write_text(f"{MARK} a\n")
     path.symlink_to(elsewhere)
     with pytest.raises(ConfigError, match=r"next.yaml is a link, .* remove it, or write the"):
-        write_narrowed_search(f"{MARK} b\n", path, named=False)
+        write_follow_up(f"{MARK} b\n", path, OPTION, named=False)
     assert elsewhere.exists() == (target == "there")
-    write_narrowed_search(f"{MARK} c\n", path)
+    write_follow_up(f"{MARK} c\n", path, OPTION)
     assert (path.is_symlink(), elsewhere.read_text()) == (True, f"{MARK} c\n")
 
 
 def test_it_can_be_written_to_a_pipe() -> None:
     reading, writing = os.pipe()
-    write_narrowed_search(f"{MARK} a\n", Path(f"/dev/fd/{writing}"))
+    write_follow_up(f"{MARK} a\n", Path(f"/dev/fd/{writing}"), OPTION)
     os.close(writing)
     with os.fdopen(reading) as pipe:
         assert pipe.read() == f"{MARK} a\n"
+
+
+@pytest.mark.parametrize(("start", "fine_tunes"), [("fresh", False), ("baseline", True)])
+def test_a_start_the_best_agree_on_is_fixed(
+    tiny_config: SweepConfig, start: str, fine_tunes: bool
+) -> None:
+    tree = tiny_config.model_dump()
+    tree["loss"]["variant"] = "sorted"
+    shares = {"low": 0.1, "high": 0.5}
+    tree["search"]["space"] = {
+        "gradient_weight": {"low": 0.01, "high": 10.0, "log": True},
+        "training.fine_tuning": shares,
+        "training.start": {"choices": ["fresh", "baseline"]},
+    }
+    config = SweepConfig.model_validate(tree)
+    trials = [
+        create_trial(
+            value=0.1,
+            params={
+                "gradient_weight": weight,
+                "training.fine_tuning": 0.2,
+                "training.start": start,
+            },
+            distributions=distributions(config.search),
+            user_attrs={SCORE: 0.1},
+        )
+        for weight in (0.5, 1.0, 2.0)
+    ]
+    found = narrowed_search("tiny", config, trials)
+    assert found.training.start == start
+    assert found.training.epochs == config.training.epochs
+    assert ("training.fine_tuning" in found.search.space) is fine_tunes

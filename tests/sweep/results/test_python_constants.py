@@ -232,3 +232,11 @@ def test_a_failed_write_leaves_the_file_that_was_there(
     write("after", link)
     assert link.is_symlink()
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("after", 0o600)
+
+
+def test_what_is_trained_first_is_a_constant_too(tree: dict[str, Any]) -> None:
+    names = ("predictor", "loss", "training")
+    start = {name: tree[name] for name in names}
+    found = _constants(render({**tree, "start_from": start}, "py"))
+    assert found["START_FROM"] == start
+    assert "START_FROM" not in _constants(render(tree, "py"))

@@ -9,9 +9,19 @@ import pytest
 import torch
 
 from fieldsharp.fields.forecast_data import ForecastData
+from fieldsharp.fields.initial_times import initial_time_keys
+from fieldsharp.model.predictors.factory import build_predictor
+from fieldsharp.model.predictors.interface import ForecastShape
+from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.model.settings import PredictorSettings
+from fieldsharp.objectives.settings import MembersJudged
 from fieldsharp.sweep.trials import preview_builder
-from fieldsharp.sweep.trials.evaluator import Persistence
+from fieldsharp.sweep.trials.evaluator import Persistence, in_physical_units
+from fieldsharp.sweep.trials.member_forecasts import Forecaster, forecast_members
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
+from fieldsharp.sweep.trials.sharpening import SharpeningPlan, fit_sharpeners, training_forecasts
+
+Doubles = npt.NDArray[np.float64]
 
 
 def test_the_window_shown_has_the_median_gradient(tiny_data: ForecastData) -> None:
@@ -94,3 +104,87 @@ def test_leads_of_monthly_data_are_counted_in_months(tiny_data: ForecastData) ->
     months = (first + np.arange(len(tiny_data.series.time))).astype("datetime64[ns]")
     observed = PreviewBuilder(at_times(tiny_data, months), "validation").observed()
     assert observed.ahead == ("1 month ahead", "2 months ahead")
+
+
+def ensemble_of(data: ForecastData) -> Forecaster:
+    """An ensemble of an untrained net whose members differ."""
+    torch.manual_seed(0)
+    settings = PredictorSettings(name="ensemble", width=4, options={"member": "unet"})
+    predictor = build_predictor(settings, ForecastShape(2, 2, 1, 24, 24))
+    with torch.no_grad():
+        for weights in predictor.parameters():
+            weights.add_(0.1 * torch.randn_like(weights))
+    assert isinstance(predictor, torch.nn.Module)
+    return predictor.eval()
+
+
+def members_of_the_window(data: ForecastData, predictor: Forecaster, seed: int) -> Doubles:
+    """Five members of the window shown, at its two leads, physical units."""
+    observed = PreviewBuilder(data, "validation").observed()
+    windows = data.validation
+    (first,) = (
+        number
+        for number in range(len(windows))
+        if np.array_equal(_future(data, number)[-1], observed.values_LHW[-1])
+    )
+    history_BTCHW, _ = windows.take(torch.tensor([first]))
+    times_B = [initial_time_keys(windows, data.series)[first]]
+    with torch.no_grad():
+        unit_BKTCHW = forecast_members(predictor, history_BTCHW, times_B, seed, 5)
+    return in_physical_units(data, unit_BKTCHW)[0, :, :, 0].numpy()
+
+
+def _future(data: ForecastData, number: int) -> npt.NDArray[np.float32]:
+    _, future_BTCHW = data.validation.take(torch.tensor([number]))
+    return in_physical_units(data, future_BTCHW)[0, :, 0].float().numpy()
+
+
+def test_members_that_are_shown_are_those_of_the_seed_and_the_initial_time(
+    tiny_data: ForecastData,
+) -> None:
+    predictor = ensemble_of(tiny_data)
+    judged = MembersJudged(count=5, thresholds=())
+    expected_KLHW = members_of_the_window(tiny_data, predictor, seed=3)
+
+    builder = PreviewBuilder(tiny_data, "validation")
+    preview = builder.forecasts(predictor, {}, seed=3, members=judged)[NO_SHARPENER]
+
+    assert preview.members is not None
+    assert preview.members.count == 5
+    assert preview.members.shown_MLHW == pytest.approx(expected_KLHW[:3], rel=1e-5)
+    assert np.array_equal(preview.values_LHW, preview.members.shown_MLHW[0])
+    assert preview.members.mean_LHW == pytest.approx(expected_KLHW.mean(axis=0), rel=1e-5)
+    spread_LHW = np.sqrt(np.square(expected_KLHW - expected_KLHW.mean(axis=0)).sum(axis=0) / 4)
+    assert spread_LHW.max() > 0.1
+    assert preview.members.spread_LHW == pytest.approx(spread_LHW, rel=1e-4, abs=1e-6)
+    other = builder.forecasts(predictor, {}, seed=4, members=judged)[NO_SHARPENER]
+    assert other.members is not None
+    assert not np.array_equal(other.members.shown_MLHW, preview.members.shown_MLHW)
+
+
+def test_every_member_is_sharpened_by_itself(tiny_data: ForecastData) -> None:
+    predictor = ensemble_of(tiny_data)
+    plan = SharpeningPlan(("inflate",), must_fit=True)
+    fitted = fit_sharpeners(plan, tiny_data, training_forecasts(tiny_data, predictor, 3))
+    builder = PreviewBuilder(tiny_data, "validation")
+
+    judged = MembersJudged(count=5, thresholds=())
+    preview = builder.forecasts(predictor, fitted, seed=3, members=judged)["inflate"]
+
+    (inflate,) = fitted["inflate"].each()
+    members_KLHW = torch.from_numpy(members_of_the_window(tiny_data, predictor, seed=3))
+    expected_KLHW = inflate(members_KLHW[:, :, None])[:, :, 0].numpy()
+    assert preview.members is not None
+    assert preview.members.shown_MLHW == pytest.approx(expected_KLHW[:3], rel=1e-5)
+    assert preview.members.mean_LHW == pytest.approx(expected_KLHW.mean(axis=0), rel=1e-5)
+
+
+def test_a_single_forecast_has_no_members_and_an_ensemble_none_where_one_is_judged(
+    tiny_data: ForecastData,
+) -> None:
+    builder = PreviewBuilder(tiny_data, "validation")
+    judged = MembersJudged(count=5, thresholds=())
+    single = builder.forecasts(Persistence(2, 1), {}, members=judged)[NO_SHARPENER]
+    assert single.members is None
+    assert np.array_equal(single.values_LHW, builder.forecast(Persistence(2, 1)).values_LHW)
+    assert builder.forecast(ensemble_of(tiny_data)).members is None

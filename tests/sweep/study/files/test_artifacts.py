@@ -13,10 +13,12 @@ from fieldsharp.sweep.study.files.artifacts import (
     TrialPicture,
     artifact_attributes,
     picture_of,
+    pictures_of,
 )
 from fieldsharp.sweep.study.lookup import study_identity
 from fieldsharp.sweep.study.trial_records import trial_spec
 from fieldsharp.sweep.study.trial_spec import TrialSpec
+from tests.sweep.members_study import MembersStudy
 
 
 @pytest.mark.parametrize("picture", list(PICTURES))
@@ -38,7 +40,8 @@ def test_optuna_knows_the_pictures_of_every_trial(finished_url: str) -> None:
     study = optuna.load_study(study_name="tiny", storage=storage)
     for trial in study.get_trials():
         found = get_all_artifact_meta(trial, storage=study._storage)
-        assert [meta.filename for meta in found] == [f"{name}.png" for name in PICTURES]
+        of_one = [name for name, kind in PICTURES.items() if not kind.of_members]
+        assert [meta.filename for meta in found] == [f"{name}.png" for name in of_one]
         assert {meta.mimetype for meta in found} == {"image/png"}
         spec = trial_spec(trial)
         for meta in found:
@@ -71,3 +74,16 @@ def test_pictures_of_further_variables_have_ids_and_safe_names_of_their_own(
         (7, "maps-last-lead", 1),
         (7, "maps-last-lead", 2),
     ]
+
+
+def test_an_ensemble_has_pictures_of_its_members_and_its_baseline_has_none(
+    members_study: MembersStudy,
+) -> None:
+    of_members = {name for name, kind in PICTURES.items() if kind.of_members}
+    for number, expected in ((0, set()), (1, of_members)):
+        preview = members_study.files.preview(number)
+        assert preview is not None
+        assert of_members & set(pictures_of(preview)) == expected
+        trial = members_study.study.get_trials()[number]
+        found = get_all_artifact_meta(trial, storage=members_study.study._storage)
+        assert [meta.filename for meta in found] == [f"{n}.png" for n in pictures_of(preview)]

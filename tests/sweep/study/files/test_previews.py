@@ -8,11 +8,22 @@ import pytest
 from safetensors.numpy import save
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview, TrialPreview
+from fieldsharp.sweep.study.files.previews import (
+    ForecastPreview,
+    MembersPreview,
+    ObservedPreview,
+    TrialPreview,
+)
 
 FORECAST = ForecastPreview(
     values_LHW=np.arange(12, dtype=np.float32).reshape(2, 2, 3).transpose(0, 2, 1),
     power_LK=np.array([[1.0, 0.5], [2.0, 1e-300]]),
+)
+MEMBERS = MembersPreview(
+    count=8,
+    shown_MLHW=np.stack([FORECAST.values_LHW, 2 * FORECAST.values_LHW]),
+    mean_LHW=1.5 * FORECAST.values_LHW,
+    spread_LHW=0.5 * FORECAST.values_LHW,
 )
 OBSERVED = ObservedPreview(
     part="validation",
@@ -122,3 +133,31 @@ def test_previews_of_further_variables_come_back_with_the_first() -> None:
 def test_a_preview_of_one_variable_is_stored_as_before_there_were_several() -> None:
     assert b"variable 1" not in FORECAST.to_bytes()
     assert b"others" not in OBSERVED.to_bytes()
+
+
+def test_members_come_back_with_the_forecast_of_each_variable() -> None:
+    wind = replace(MEMBERS, count=5, mean_LHW=7.0 * FORECAST.values_LHW)
+    several = replace(FORECAST, members=MEMBERS, others=(replace(FORECAST, members=wind),))
+
+    for content in (several.to_bytes(), TrialPreview(several).to_bytes()):
+        is_trial = content != several.to_bytes()
+        found = (
+            TrialPreview.from_bytes(content).forecast
+            if is_trial
+            else ForecastPreview.from_bytes(content)
+        )
+        assert found is not None
+        for preview, written in ((found, MEMBERS), (found.of(1), wind)):
+            assert preview.members is not None
+            assert _same(preview.members, written)
+
+
+def test_a_preview_of_a_single_forecast_is_stored_as_before_there_were_members() -> None:
+    assert b"members" not in FORECAST.to_bytes()
+    assert ForecastPreview.from_bytes(FORECAST.to_bytes()).members is None
+
+
+def test_a_preview_of_members_of_another_version_is_refused() -> None:
+    content = replace(FORECAST, members=MEMBERS).to_bytes().replace(b"mean_LHW", b"mode_LHW")
+    with pytest.raises(StudyError, match="of another version of this program"):
+        ForecastPreview.from_bytes(content)
