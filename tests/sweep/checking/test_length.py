@@ -11,7 +11,7 @@ FOUND = ("training.length=auto", "training.schedule=schedule_free")
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (("training.epochs=9",), "; from the weights of the baseline 3 epochs are trained"),
+        (("training.epochs=9",), "; from the weights of the baseline 2 epochs are trained"),
         (FOUND, "; from the weights of the baseline 0.25 of that is trained"),
     ],
 )

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from optuna.study import Study
@@ -28,7 +29,6 @@ from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.member_forecasts import Forecaster
 from fieldsharp.sweep.trials.trial import Trial
-from fieldsharp.sweep.trials.variable_statistics import FrontiersOfVariables, WindowsOfVariables
 from tests.sweep.engine.confirming import (
     BASE,
     GRADIENT,
@@ -224,13 +224,10 @@ def test_the_test_split_is_looked_at_once_a_training(
         sharpeners: Mapping[str, FittedSharpener],
         *,
         detail: bool = True,
-        frontier: FrontiersOfVariables | None = None,
-        by_window: WindowsOfVariables | None = None,
+        **more: Any,
     ) -> dict[str, MetricValues]:
         parts.append((int(self._windows.starts_B[0]), detail))
-        return whole(
-            self, predictor, sharpeners, detail=detail, frontier=frontier, by_window=by_window
-        )
+        return whole(self, predictor, sharpeners, detail=detail, **more)
 
     monkeypatch.setattr(Evaluator, "evaluate_sharpened", count)
     executor = Executor(Trainings(tiny_data))
