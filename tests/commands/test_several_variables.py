@@ -59,7 +59,7 @@ def test_three_variables_from_start_to_confirm(
     assert spec is not None
     store = PictureArtifactStore(open_database(STORAGE, "read"), STORAGE)
     for variable in range(3):
-        for picture in PICTURES:
+        for picture in (name for name, kind in PICTURES.items() if not kind.of_members):
             identity, start = study_identity(study), spec.fingerprint[:12]
             artifact = TrialPicture(identity, 0, start, picture, variable).artifact_id
             assert store.open_reader(artifact).read(8) == b"\x89PNG\r\n\x1a\n"

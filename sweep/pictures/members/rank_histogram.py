@@ -26,6 +26,8 @@ from fieldsharp.sweep.pictures.style import LINE_WIDTH, Style
 
 WIDTH, HEIGHT = 3.6, 3.2
 SIGNIFICANCE = 0.05
+LEAST_CHANCE = 0.001
+"""That 2,000 resamples tell from none at all."""
 FORECAST, REFERENCE = "forecast", "reference"
 
 
@@ -34,9 +36,10 @@ def chance_in_words(scores: MembersScores) -> str:
     chance = scores.flatness_chance
     if chance is None:
         return "too few independent windows to test it"
+    shown_chance = f"chance {chance:.2g}" if chance >= LEAST_CHANCE else "chance below 0.001"
     if chance >= SIGNIFICANCE:
-        return f"as flat as chance allows (chance {chance:.2g})"
-    return f"not flat by more than chance (chance {chance:.2g})"
+        return f"as flat as chance allows ({shown_chance})"
+    return f"not flat by more than chance ({shown_chance})"
 
 
 def one_rank_histogram(

@@ -56,3 +56,7 @@ def test_every_one_says_what_chance_says(figure: Figure) -> None:
 def test_a_histogram_is_called_uneven_below_five_percent(chance: float, is_flat: bool) -> None:
     said = chance_in_words(made_scores(chance=chance))
     assert said.startswith("as flat as chance allows") is is_flat
+
+
+def test_no_chance_is_called_none_at_all() -> None:
+    assert chance_in_words(made_scores(chance=0.0)).endswith("(chance below 0.001)")
