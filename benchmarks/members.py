@@ -37,6 +37,7 @@ from fieldsharp.model.settings import LossSettings, PredictorSettings, TrainingS
 from fieldsharp.objectives.members.result import best_crps
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import MembersJudged
+from fieldsharp.sweep.configuration.baseline_start import starting_from
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -50,7 +51,7 @@ FIELDS = ("humidity", "temperature", "rain", "showers")
 JUDGED = MembersJudged(count=8, thresholds=(0.9, 0.99))
 LOSS = "spectral_crps"
 MEMBERS = 4
-SHARES = (0.05, 0.1, 0.2, 0.3)
+SHARES = (0.05, 0.1, 0.2, 0.3, 0.4)
 FINE_TUNING = 0.25
 MEMBERS_TIMED = 8
 STEPS_TIMED = 3
@@ -154,15 +155,8 @@ def ensemble_settings(run: RunSettings, share: float, members: int = MEMBERS) ->
 
 def fine_tuned(baseline: Baseline, data: ForecastData, share: float) -> Trial:
     """Train an ensemble from the weights of the baseline, for a share of its steps."""
-    run = ensemble_settings(baseline.run, share)
-    steps = max(1, int(FINE_TUNING * baseline.steps))
-    run = _with(
-        run,
-        epochs=1,
-        epoch_windows=steps * run.training.batch_size,
-        least_steps=None,
-        start="baseline",
-    )
+    run = _with(ensemble_settings(baseline.run, share), start="baseline", fine_tuning=FINE_TUNING)
+    run = starting_from(run, baseline.run)
     trial = Trial(run, data, find_hardware(run.training), judged_every_epoch=False)
     trial.start_from(baseline.trial.predictor.state_dict())
     for _ in trial.trainer.epochs():  # it is judged by the caller
