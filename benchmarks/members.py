@@ -5,13 +5,11 @@
 On each field the baseline is trained as its shipped configuration says, to the length that
 ``training.length: auto`` finds with the first seed. An ensemble goes on from its weights for a
 quarter of its steps. How much is dropped is chosen among ``SHARES`` on the validation part with the
-first seed; all else is the same on every field. With every seed, baseline and ensemble are then
-judged on the test part, as ``objective.mode: members`` judges them: eight members, beside the
-baseline dressed with its errors and climatology.
+first seed; all else is the same on every field. With every seed, both are then judged on the test
+part, as ``objective.mode: members`` does. The time of a step is the processor's, on one thread.
 
 Each field and seed is a line of JSON in the file of results as soon as it is finished, and is not
-run again if it is there. A row of Markdown is printed for each field: means over the seeds. The
-time of a step is that of the processor, on one thread.
+run again. A row of Markdown is printed for each field: means over the seeds.
 """
 
 import argparse
@@ -37,11 +35,13 @@ from fieldsharp.model.settings import LossSettings, PredictorSettings, TrainingS
 from fieldsharp.objectives.members.result import best_crps
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import MembersJudged
+from fieldsharp.sweep.configuration.baseline_start import starting_from
 from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.training_length import fixed_length
 from fieldsharp.sweep.trials.evaluator import Evaluator
+from fieldsharp.sweep.trials.member_forecasts import Forecaster
 from fieldsharp.sweep.trials.member_references import member_references
 from fieldsharp.sweep.trials.sharpening import training_forecasts
 from fieldsharp.sweep.trials.trial import Trial
@@ -50,7 +50,7 @@ FIELDS = ("humidity", "temperature", "rain", "showers")
 JUDGED = MembersJudged(count=8, thresholds=(0.9, 0.99))
 LOSS = "spectral_crps"
 MEMBERS = 4
-SHARES = (0.05, 0.1, 0.2, 0.3)
+SHARES = (0.05, 0.1, 0.2, 0.3, 0.4)
 FINE_TUNING = 0.25
 MEMBERS_TIMED = 8
 STEPS_TIMED = 3
@@ -154,52 +154,55 @@ def ensemble_settings(run: RunSettings, share: float, members: int = MEMBERS) ->
 
 def fine_tuned(baseline: Baseline, data: ForecastData, share: float) -> Trial:
     """Train an ensemble from the weights of the baseline, for a share of its steps."""
-    run = ensemble_settings(baseline.run, share)
-    steps = max(1, int(FINE_TUNING * baseline.steps))
-    run = _with(
-        run,
-        epochs=1,
-        epoch_windows=steps * run.training.batch_size,
-        least_steps=None,
-        start="baseline",
-    )
+    run = _with(ensemble_settings(baseline.run, share), start="baseline", fine_tuning=FINE_TUNING)
+    run = starting_from(run, baseline.run)
     trial = Trial(run, data, find_hardware(run.training), judged_every_epoch=False)
     trial.start_from(baseline.trial.predictor.state_dict())
-    for _ in trial.trainer.epochs():  # it is judged by the caller
+    for _ in trial.trainer.epochs():
         pass
     return trial
 
 
-def figures(
-    baseline: Baseline, ensemble: Trial, data: ForecastData, windows: Windows, step_time: float
-) -> Figures:
-    """Judge both on some windows."""
-    evaluator = Evaluator(data, windows, JUDGED)
-    seed = baseline.run.training.seed
-    of_baseline = evaluator.evaluate(baseline.trial.predictor, detail=False)
-    judged = _judged(evaluator, ensemble.predictor, seed)
-    forecasts = training_forecasts(data, baseline.trial.predictor, seed)
-    ensembles = member_references(baseline.trial.predictor, data, forecasts, of_baseline)
-    references = {name: _judged(evaluator, one, seed) for name, one in ensembles.items()}
-    best = best_crps(references, evaluator.names)
-    assert best is not None, "both references are ensembles"
-    sharpness, before = Sharpness.of(judged.overall), Sharpness.of(of_baseline.overall)
-    return Figures(
-        gradient=sharpness.gradient,
-        peak=sharpness.peak,
-        rmse_of_mean=judged.overall["rmse_of_mean_without_sampling"] / of_baseline.overall["rmse"],
-        crps=judged.crps / best[evaluator.names[0]],
-        spread=judged.overall["spread_over_error"],
-        steps=ensemble.trainer.total_steps / baseline.steps,
-        step_time=step_time,
-        baseline_gradient=before.gradient,
-        baseline_peak=before.peak,
-    )
+class Judging:
+    """Judges ensembles beside their baseline, on some windows.
 
+    Args:
+        baseline: That they go on from.
+        windows: Of the validation or the test part.
+    """
 
-def _judged(evaluator: Evaluator, predictor: Any, seed: int) -> MetricValues:
-    found = evaluator.evaluate_sharpened(predictor, {}, seed=seed, detail=False)
-    return found[NO_SHARPENER]
+    def __init__(self, baseline: Baseline, data: ForecastData, windows: Windows) -> None:
+        self._baseline = baseline
+        self._evaluator = Evaluator(data, windows, JUDGED)
+        predictor, seed = baseline.trial.predictor, baseline.run.training.seed
+        self._of_baseline = self._evaluator.evaluate(predictor, detail=False)
+        forecasts = training_forecasts(data, predictor, seed)
+        ensembles = member_references(predictor, data, forecasts, self._of_baseline)
+        references = {name: self._judged(one) for name, one in ensembles.items()}
+        best = best_crps(references, self._evaluator.names)
+        assert best is not None, "both references are ensembles"
+        self._best_crps = best[self._evaluator.names[0]]
+
+    def figures(self, ensemble: Trial, step_time: float) -> Figures:
+        """Return what an ensemble came to."""
+        before, found = self._of_baseline.overall, self._judged(ensemble.predictor)
+        sharpness, sharpness_before = Sharpness.of(found.overall), Sharpness.of(before)
+        return Figures(
+            gradient=sharpness.gradient,
+            peak=sharpness.peak,
+            rmse_of_mean=found.overall["rmse_of_mean_without_sampling"] / before["rmse"],
+            crps=found.crps / self._best_crps,
+            spread=found.overall["spread_over_error"],
+            steps=ensemble.trainer.total_steps / self._baseline.steps,
+            step_time=step_time,
+            baseline_gradient=sharpness_before.gradient,
+            baseline_peak=sharpness_before.peak,
+        )
+
+    def _judged(self, predictor: Forecaster) -> MetricValues:
+        seed = self._baseline.run.training.seed
+        found = self._evaluator.evaluate_sharpened(predictor, {}, seed=seed, detail=False)
+        return found[NO_SHARPENER]
 
 
 def step_time(run: RunSettings, data: ForecastData, share: float) -> float:
@@ -243,7 +246,7 @@ def run_field(row: Row, seeds: Sequence[int], folder: Path, results: Path | None
         for seed in missing:
             baseline = trained_baseline(run, data, seed)
             ensemble = fine_tuned(baseline, data, share)
-            known[seed] = figures(baseline, ensemble, data, data.test, ratio)
+            known[seed] = Judging(baseline, data, data.test).figures(ensemble, ratio)
             if results is not None:
                 line = {"field": row.name, "seed": seed, "dropout": share, "steps": baseline.steps}
                 with results.open("a") as file:
@@ -253,10 +256,10 @@ def run_field(row: Row, seeds: Sequence[int], folder: Path, results: Path | None
 
 def _best_share(baseline: Baseline, data: ForecastData) -> float:
     """Return the share with which the ensemble is best on the validation part."""
+    judging = Judging(baseline, data, data.validation)
 
     def distance(share: float) -> float:
-        ensemble = fine_tuned(baseline, data, share)
-        return figures(baseline, ensemble, data, data.validation, step_time=0.0).distance
+        return judging.figures(fine_tuned(baseline, data, share), step_time=0.0).distance
 
     return min(SHARES, key=distance)
 

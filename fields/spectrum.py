@@ -62,6 +62,21 @@ def transform(anomaly_BTCHW: Tensor) -> Tensor:
     return coefficients_BTCHW
 
 
+def transform_half(field_BTCHW: Tensor) -> Tensor:
+    """Return the same for half of the wavenumbers along the rows, of which the others follow."""
+    coefficients_BTCHW: Tensor = torch.fft.rfft2(field_BTCHW, norm="ortho")
+    return coefficients_BTCHW
+
+
+def coefficients_in_half(width: int) -> Tensor:
+    """Return how many of all coefficients each of ``transform_half`` stands for: one or two."""
+    counts_W = torch.full((width // 2 + 1,), 2.0)
+    counts_W[0] = 1.0
+    if width % 2 == 0:
+        counts_W[-1] = 1.0
+    return counts_W
+
+
 def shell_sums(values: Tensor, shell_HW: Tensor) -> Tensor:
     """Return sums over the wavenumbers of each shell: [..., H, W] becomes [..., K]."""
     # Wavenumbers reach half the longer side along it, and as far along the other.

@@ -15,12 +15,14 @@ a linear transform of the field.
 Shape legend: B sample, K member, T lead, C channel, H rows, W columns. Units of the training range.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
 import torch
+from torch.autograd.function import once_differentiable
 
 from fieldsharp.fields.derivatives import masked_mean, zero_masked
-from fieldsharp.fields.spectrum import taper, transform
+from fieldsharp.fields.spectrum import coefficients_in_half, taper, transform_half
 
 Tensor = torch.Tensor
 ALPHA = 0.95
@@ -39,7 +41,7 @@ def almost_fair_crps(pred_BKTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor)
         mask_HW: Cells that count.
     """
     error = _errors(pred_BKTCHW, target_BTCHW, mask_HW)
-    return masked_mean(_kernel_score(error, torch.abs), mask_HW).mean(dim=1)
+    return masked_mean(_score((error,)), mask_HW).mean(dim=1)
 
 
 def multiscale_crps(pred_BKTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
@@ -55,7 +57,7 @@ def multiscale_crps(pred_BKTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) 
             break
         share_HW = _block_means(mask_HW.to(error), scale)
         means = _block_means(error, scale) / share_HW.clamp(min=1.0 / scale**2)
-        score_BTCHW = _kernel_score(means, torch.abs) * share_HW
+        score_BTCHW = _score((means,)) * share_HW
         by_scale.append(score_BTCHW.sum(dim=(-2, -1)) / share_HW.sum())
     mean_B: Tensor = torch.stack(by_scale).mean(dim=(0, 2, 3))
     return mean_B
@@ -70,11 +72,13 @@ def spectral_crps(pred_BKTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) ->
     mean square error: arXiv 2511.23043.
     """
     error = _errors(pred_BKTCHW, target_BTCHW, mask_HW)
-    of_cells = masked_mean(_kernel_score(error, torch.abs), mask_HW).mean(dim=1)
+    of_cells = masked_mean(_score((error,)), mask_HW).mean(dim=1)
     weights_HW = taper(mask_HW).to(error)
-    coefficients = transform(error * weights_HW)
+    half = transform_half(error * weights_HW)
+    score = _score((half.real.contiguous(), half.imag.contiguous()))
+    counts_W = coefficients_in_half(error.shape[-1]).to(error)
     share = weights_HW.square().mean().sqrt()  # so that the taper does not change the level
-    of_scales = _kernel_score(coefficients, torch.abs).mean(dim=(1, 2, 3, 4)) / share
+    of_scales = (score * counts_W).sum(dim=(-2, -1)).mean(dim=(1, 2)) / mask_HW.numel() / share
     return 0.5 * (of_cells + of_scales)
 
 
@@ -86,30 +90,77 @@ def energy_score(pred_BKTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> 
     """
     error = _errors(pred_BKTCHW, target_BTCHW, mask_HW)
 
-    def size(difference: Tensor) -> Tensor:
-        # The derivative of this norm is 0 at 0, where that of a root of a mean is not finite.
-        norm: Tensor = torch.linalg.vector_norm(difference, dim=(-2, -1))
-        return norm / mask_HW.sum().to(norm).sqrt()
+    members = error.shape[1]
+    root = mask_HW.sum().to(error).sqrt()
 
-    return _kernel_score(error, size).mean(dim=(1, 2))
+    def sizes(differences: Tensor) -> Tensor:
+        # The derivative of this norm is 0 at 0, where that of a root of a mean is not finite.
+        norm: Tensor = torch.linalg.vector_norm(differences, dim=(-2, -1))
+        return norm / root
+
+    score = sizes(error).mean(dim=1)
+    for i in range(members):
+        for j in range(i):
+            score = score - _pair_weight(members) * sizes(error[:, i] - error[:, j])
+    return score.mean(dim=(1, 2))
 
 
 def _errors(pred_BKTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
     return zero_masked(pred_BKTCHW - target_BTCHW[:, None], mask_HW)
 
 
-def _kernel_score(error_BK: Tensor, size: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return the almost fair score of members with these errors [B, ...], without the axis K."""
-    members = error_BK.shape[1]
-    if members == 1:
-        return size(error_BK[:, 0])
-    epsilon = (1.0 - ALPHA) / members
-    total = torch.zeros_like(size(error_BK[:, 0]))
-    for i in range(members):
-        for j in range(i):
-            pair = size(error_BK[:, i]) + size(error_BK[:, j])
-            total = total + pair - (1.0 - epsilon) * size(error_BK[:, i] - error_BK[:, j])
-    return total / (members * (members - 1))
+def _pair_weight(members: int) -> float:
+    """Return what the distance of two members takes from the mean distance to the truth."""
+    return (1.0 - (1.0 - ALPHA) / members) / (members * (members - 1))
+
+
+def _score(parts: tuple[Tensor, ...]) -> Tensor:
+    """Return the almost fair score of numbers with these errors [B, ...], without the axis K.
+
+    Args:
+        parts: The errors of real numbers [B, K, ...], or real and imaginary parts of complex ones.
+    """
+    score: Tensor = _KernelScore.apply(*parts)  # type: ignore[no-untyped-call]
+    return score
+
+
+class _KernelScore(torch.autograd.Function):
+    """The score and its gradient in one pass over all pairs of members.
+
+    One by one, their operations and what torch keeps of them to go back take as long as a net.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, *parts: Tensor) -> Tensor:
+        members = parts[0].shape[1]
+        sizes, slopes = _size_and_slopes(parts)
+        score = sizes.mean(dim=1)
+        gradients = [slope / members for slope in slopes]
+        for i in range(1, members):
+            weight = _pair_weight(members)
+            # Member i beside all before it.
+            sizes, slopes = _size_and_slopes([part[:, i : i + 1] - part[:, :i] for part in parts])
+            score -= weight * sizes.sum(dim=1)
+            for gradient, slope in zip(gradients, slopes, strict=True):
+                gradient[:, i] -= weight * slope.sum(dim=1)
+                gradient[:, :i] += weight * slope
+        ctx.save_for_backward(*gradients)
+        return score
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, *of_score: Tensor) -> tuple[Tensor, ...]:
+        return tuple(gradient * of_score[0][:, None] for gradient in ctx.saved_tensors)
+
+
+def _size_and_slopes(parts: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """Return absolute values, and their derivatives by each part: 0 at 0."""
+    if len(parts) == 1:
+        return parts[0].abs(), [parts[0].sign()]
+    real, imaginary = parts
+    size = (real * real + imaginary * imaginary).sqrt_()
+    inverse = size.clamp(min=torch.finfo(size.dtype).tiny).reciprocal_()
+    return size, [real * inverse, imaginary * inverse]
 
 
 def _block_means(fields: Tensor, scale: int) -> Tensor:

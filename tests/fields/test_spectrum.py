@@ -10,7 +10,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from fieldsharp.fields.spectrum import anomalies, shell_sums, shells, transform
+from fieldsharp.fields.spectrum import (
+    anomalies,
+    coefficients_in_half,
+    shell_sums,
+    shells,
+    transform,
+    transform_half,
+)
 
 
 def field_of(height: int, width: int, seed: int = 0) -> torch.Tensor:
@@ -123,3 +130,13 @@ def test_anomalies_depart_from_the_climatology_and_are_zero_outside_the_mask() -
     mask = torch.tensor([[True, False], [False, True]])
 
     assert anomalies(field, climatology, mask)[0, 0, 0].tolist() == [[3.0, 0.0], [0.0, -3.0]]
+
+
+@pytest.mark.parametrize("width", [1, 2, 13, 14])
+def test_half_of_the_coefficients_stands_for_all(width: int) -> None:
+    field = field_of(9, width)
+    half, whole = transform_half(field), transform(field)
+
+    torch.testing.assert_close(half, whole[..., : width // 2 + 1])
+    sum_of_all = (half.abs() * coefficients_in_half(width)).sum(dim=(-2, -1))
+    torch.testing.assert_close(sum_of_all, whole.abs().sum(dim=(-2, -1)))
