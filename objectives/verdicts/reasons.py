@@ -9,6 +9,11 @@ from fieldsharp.objectives.verdicts.contenders import (
     nearly_reaches,
     reaches,
 )
+from fieldsharp.objectives.verdicts.members_reasons import (
+    after_refused_members,
+    keep_tuning_members,
+    what_members_differ_by,
+)
 from fieldsharp.objectives.verdicts.reach import in_words, what_to_ask_for
 
 LITTLE_SKILL = 0.02
@@ -282,10 +287,7 @@ def keep_tuning(results: Contenders) -> str:
         )
     lead = results.leads.get(trial.number)
     if results.of_members and (lead is None or lead.is_behind):
-        return (
-            "keep tuning: give training.fine_tuning more, or start the narrowed search in "
-            "next.yaml, written where the sweep was started, or by export STUDY --next -o next.yaml"
-        )
+        return keep_tuning_members()
     if nearly_reaches(trial, results.targets) and results.confirmed is None:
         return "confirm it on new seeds and the test split with the confirm command, which decides"
     tuning = (
@@ -354,7 +356,9 @@ def sharp_for_a_wrong_reason(results: Contenders) -> str:
 
 
 def after_a_refusal(results: Contenders) -> str:
-    """Return what to try in place of a loss that was refused."""
+    """Return what to try in place of a loss, or of members, that was refused."""
+    if results.of_members:
+        return after_refused_members(results)
     refused = sorted(results.refused_variants)
     less = f" of {' and '.join(refused)}" if refused else ""
     other = cures(results)
@@ -379,11 +383,7 @@ def no_trial_is_sharper(results: Contenders) -> str:
 def another_architecture(results: Contenders) -> str:
     """Return what is left to change where no loss helped."""
     if results.of_members:
-        return (
-            "change what makes members differ: search predictor.options.dropout over a wider "
-            "range, or predictor.options.noise; else search predictor.options.member or give "
-            "training.fine_tuning more"
-        )
+        return what_members_differ_by(results)
     return "change the architecture: search predictor.name (such as simvp) or predictor.width" + (
         "; or have members trained: start what export STUDY --members -o members.yaml writes"
         if results.members_next

@@ -98,6 +98,7 @@ def results_of(
         leads: Over the best reference, by number of the trial.
         confirmation: With new seeds; None where there is none.
     """
+    of_members = config.objective.mode == "members"
     return Contenders(
         found,
         facts.targets,
@@ -107,8 +108,11 @@ def results_of(
         leads=leads,
         training=_training_signs(baseline, config, facts) if baseline is not None else None,
         confirmed=confirmed_result(confirmation) if confirmation is not None else None,
-        out_of_reach=_out_of_reach(baseline, facts) if baseline is not None else (),
-        of_members=config.objective.mode == "members",
+        # Members can be sharper than any single forecast of the same error.
+        out_of_reach=_out_of_reach(baseline, facts)
+        if baseline is not None and not of_members
+        else (),
+        of_members=of_members,
         members_next=can_have_members(config),
     )
 

@@ -10,7 +10,6 @@ better: than both references, in both scores, by more than two standard errors.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -70,12 +69,8 @@ class Tested:
     def __init__(self, of: Scene) -> None:
         self.scene = of
         self._baseline, self._variation = of.baseline(), of.variation()
-        self._references = {
-            name: of.verify(of.reference(name)) for name in (DRESSED, CLIMATOLOGY)
-        }
-        self._of_references = {
-            name: one.metric_values() for name, one in self._references.items()
-        }
+        self._references = {name: of.verify(of.reference(name)) for name in (DRESSED, CLIMATOLOGY)}
+        self._of_references = {name: one.metric_values() for name, one in self._references.items()}
 
     def judged(self, name: str) -> Judged:
         """Return an ensemble or a reference by its name."""

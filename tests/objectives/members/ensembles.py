@@ -214,7 +214,9 @@ def _peak(scene: Scene, fields_KBTHW: Floats) -> Floats:
 TRIED: Mapping[str, Tried] = {
     "perfect": Tried(perfect),
     "smoothed": Tried(blurred),
-    "copies of a sharp member": Tried(copies_of_one, ("spread_least", "copies", "alike", "mean_rmse")),
+    "copies of a sharp member": Tried(
+        copies_of_one, ("spread_least", "copies", "alike", "mean_rmse")
+    ),
     "copies of the baseline": Tried(copies_of_mean, ("spread_least", "copies", "alike")),
     "half are copies": Tried(half_copies, ("copies", "alike")),
     "one is a copy": Tried(one_copy, ("copies",)),
@@ -233,7 +235,9 @@ TRIED: Mapping[str, Tried] = {
     "checkerboard": Tried(checkerboard, ("forward_sobel", "roughness")),
     "a spike each": Tried(spikes, ("spike",)),
     "noise for detail": Tried(grainy, ("spectrum_small", "roughness")),
-    "members of other windows": Tried(wrong_windows, ("correlation", "gradient_correlation", "mean_rmse")),
+    "members of other windows": Tried(
+        wrong_windows, ("correlation", "gradient_correlation", "mean_rmse")
+    ),
     "moved too far": Tried(moved_too_far, ("gradient_correlation", "mean_rmse")),
     "all too high": Tried(biased, ("mean_rmse",)),
 }

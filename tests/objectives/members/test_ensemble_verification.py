@@ -194,7 +194,9 @@ def test_spread_of_gradients_and_peaks_is_that_of_numbers(lead: slice) -> None:
     for name, (of_members, of_truth) in of_frames.items():
         variance = of_members.var(axis=1, ddof=1).mean() * (MEMBERS + 1) / MEMBERS
         error = np.mean((of_members.mean(axis=1) - of_truth) ** 2)
-        assert value(f"{name}_spread_over_error", lead) == pytest.approx(math.sqrt(variance / error))
+        assert value(f"{name}_spread_over_error", lead) == pytest.approx(
+            math.sqrt(variance / error)
+        )
 
 
 @LEAD

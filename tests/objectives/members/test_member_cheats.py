@@ -24,7 +24,9 @@ pytestmark = pytest.mark.xdist_group("ensembles")
 def refused(of: Scene) -> list[str]:
     """The guards that a perfect ensemble breaks."""
     values = of.judge(of.members_KBTHW)
-    return [one.name for one in broken(check_guards(values, SETTINGS, of.baseline(), of.variation()))]
+    return [
+        one.name for one in broken(check_guards(values, SETTINGS, of.baseline(), of.variation()))
+    ]
 
 
 # --- The perfect ensemble -------------------------------------------------------------------------

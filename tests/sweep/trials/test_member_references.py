@@ -74,7 +74,9 @@ def test_a_climatological_member_is_what_was_observed_in_a_training_window(
         assert sum(bool(torch.equal(member, one)) for one in observed) == 1
 
 
-def test_a_dressed_member_is_the_forecast_and_one_error_and_never_below_the_smallest_value() -> None:
+def test_a_dressed_member_is_the_forecast_and_one_error_and_never_below_the_smallest_value() -> (
+    None
+):
     errors = torch.tensor([-0.5, 0.25, 2.0])[:, None, None, None, None].expand(3, 2, 1, 4, 4)
     ensemble = dressed(lambda history: history + 0.125, errors)
     history = torch.zeros(2, 2, 1, 4, 4)
@@ -130,9 +132,9 @@ def test_members_are_judged_together_where_that_is_asked_for(
     results: dict[str, MembersResult] = {}
     evaluator = Evaluator(tiny_data, validation, JUDGED)
     by_window = evaluator.window_accumulation()
-    values = evaluator.evaluate_sharpened(
-        ensemble, {}, of_members=results, by_window=by_window
-    )[NO_SHARPENER]
+    values = evaluator.evaluate_sharpened(ensemble, {}, of_members=results, by_window=by_window)[
+        NO_SHARPENER
+    ]
     assert values.is_of_members
     times = initial_time_keys(validation, tiny_data.series)
     history, future = validation.take(torch.arange(len(validation)))
