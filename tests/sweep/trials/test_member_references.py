@@ -11,6 +11,7 @@ import torch
 from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.fields.initial_times import initial_time_keys
 from fieldsharp.fields.masked_statistics import training_levels
+from fieldsharp.model.predictors.ensemble import Ensemble
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.member_draws import MemberDraws
 from fieldsharp.model.registry import NO_SHARPENER
@@ -74,7 +75,9 @@ def test_a_climatological_member_is_what_was_observed_in_a_training_window(
         assert sum(bool(torch.equal(member, one)) for one in observed) == 1
 
 
-def test_a_dressed_member_is_the_forecast_and_one_error_and_never_below_the_smallest_value() -> None:
+def test_a_dressed_member_is_the_forecast_and_one_error_and_never_below_the_smallest_value() -> (
+    None
+):
     errors = torch.tensor([-0.5, 0.25, 2.0])[:, None, None, None, None].expand(3, 2, 1, 4, 4)
     ensemble = dressed(lambda history: history + 0.125, errors)
     history = torch.zeros(2, 2, 1, 4, 4)
@@ -116,23 +119,25 @@ def test_thresholds_are_quantiles_of_the_training_cells(tiny_data: ForecastData)
 
 
 @pytest.fixture(scope="module")
-def ensemble(tiny_config: SweepConfig, tiny_data: ForecastData) -> torch.nn.Module:
+def ensemble(tiny_config: SweepConfig, tiny_data: ForecastData) -> Ensemble:
     """A net that was not trained."""
     run = tiny_config.run_with({"predictor.name": "ensemble"})
     torch.manual_seed(0)
-    return build_predictor(run.predictor, forecast_shape(tiny_data, run))
+    built = build_predictor(run.predictor, forecast_shape(tiny_data, run))
+    assert isinstance(built, Ensemble)
+    return built
 
 
 def test_members_are_judged_together_where_that_is_asked_for(
-    ensemble: torch.nn.Module, tiny_data: ForecastData
+    ensemble: Ensemble, tiny_data: ForecastData
 ) -> None:
     validation = tiny_data.validation
     results: dict[str, MembersResult] = {}
     evaluator = Evaluator(tiny_data, validation, JUDGED)
     by_window = evaluator.window_accumulation()
-    values = evaluator.evaluate_sharpened(
-        ensemble, {}, of_members=results, by_window=by_window
-    )[NO_SHARPENER]
+    values = evaluator.evaluate_sharpened(ensemble, {}, of_members=results, by_window=by_window)[
+        NO_SHARPENER
+    ]
     assert values.is_of_members
     times = initial_time_keys(validation, tiny_data.series)
     history, future = validation.take(torch.arange(len(validation)))
@@ -169,7 +174,7 @@ def test_members_are_judged_together_where_that_is_asked_for(
 
 
 def test_else_the_first_member_is_judged_as_any_forecast(
-    ensemble: torch.nn.Module, tiny_data: ForecastData
+    ensemble: Ensemble, tiny_data: ForecastData
 ) -> None:
     validation = tiny_data.validation
     values = Evaluator(tiny_data, validation).evaluate(ensemble)
