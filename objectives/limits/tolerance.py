@@ -62,7 +62,7 @@ class Tolerance:
         """Return a limit, on either side, of a spread as a share of what is honest."""
         if self.field is None or limit <= 0.0:
             return limit
-        return limit ** self.field.widening_below(ENOUGH_FOR_SPREAD)
+        return math.exp(math.log(limit) * self.field.widening_below(ENOUGH_FOR_SPREAD))
 
     def drops(self, settings: GuardSettings) -> GuardSettings:
         """Return the settings with the least correlations of the mean of members.

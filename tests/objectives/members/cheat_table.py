@@ -117,15 +117,15 @@ def _targets(values: MetricValues) -> Targets:
 
 
 @cache
-def tested(field: str, seed: int = 0) -> Tested:
+def tested(field: str) -> Tested:
     """Return a scene, made and judged once."""
-    return Tested(scene(field, seed))
+    return Tested(scene(field, seed=0))
 
 
 @cache
-def tried(name: str, field: str, seed: int = 0) -> Judged:
+def tried(name: str, field: str) -> Judged:
     """Return an ensemble of a scene, or a reference by its name, made and judged once."""
-    return tested(field, seed).judged(name)
+    return tested(field).judged(name)
 
 
 def _cell(name: str, field: str) -> str:
@@ -138,10 +138,14 @@ def _cell(name: str, field: str) -> str:
 
 def table() -> list[str]:
     """Return the lines of the table."""
-    lines = [f"| ensemble | {' | '.join(FIELDS)} |", f"|{'---|' * (len(FIELDS) + 1)}"]
-    for name in (*TRIED, DRESSED, CLIMATOLOGY):
-        lines.append(f"| {name} | {' | '.join(_cell(name, field) for field in FIELDS)} |")
-    return lines
+    return [
+        f"| ensemble | {' | '.join(FIELDS)} |",
+        f"|{'---|' * (len(FIELDS) + 1)}",
+        *(
+            f"| {name} | {' | '.join(_cell(name, field) for field in FIELDS)} |"
+            for name in (*TRIED, DRESSED, CLIMATOLOGY)
+        ),
+    ]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Ensembles that are tried on simulated fields, honest ones and cheats, and the right answer to each.
+"""Ensembles that are tried on simulated fields, honest ones and cheats, and the right answers.
 
 Shape legend: K member, B window, T lead, H rows, W columns.
 """
@@ -119,7 +119,7 @@ def too_wide(scene: Scene, _: np.random.Generator) -> Floats:
 
 def contrast_raised(scene: Scene, _: np.random.Generator) -> Floats:
     """Perfect members with all departures from the usual field 1.3 times as large."""
-    usual = scene.others_ETHW.mean(axis=(0, 1))
+    usual: Floats = scene.others_ETHW.mean(axis=(0, 1))
     return usual + 1.3 * (scene.members_KBTHW - usual)
 
 
@@ -140,7 +140,8 @@ def checkerboard(scene: Scene, rng: np.random.Generator) -> Floats:
     y, x = np.indices(scene.truth_BTHW.shape[-2:])
     sign = rng.choice([-1.0, 1.0], (*scene.members_KBTHW.shape[:3], 1, 1))
     sure = scene.mean_BTHW + 0.8 * (scene.members_KBTHW - scene.mean_BTHW)
-    return sure + 0.25 * scene.truth_BTHW.std() * sign * (-1.0) ** (y + x)
+    found: Floats = sure + 0.25 * scene.truth_BTHW.std() * sign * (-1.0) ** (y + x)
+    return found
 
 
 def spikes(scene: Scene, rng: np.random.Generator) -> Floats:
@@ -171,7 +172,8 @@ def moved_too_far(scene: Scene, rng: np.random.Generator) -> Floats:
 
 def blurred(scene: Scene, _: np.random.Generator, size: float = 0.7) -> Floats:
     """Perfect members, smoothed."""
-    return ndimage.gaussian_filter(scene.members_KBTHW, (0, 0, 0, size, size), mode="wrap")
+    found: Floats = ndimage.gaussian_filter(scene.members_KBTHW, (0, 0, 0, size, size), mode="wrap")
+    return found
 
 
 def grainy(scene: Scene, rng: np.random.Generator) -> Floats:
@@ -181,7 +183,8 @@ def grainy(scene: Scene, rng: np.random.Generator) -> Floats:
 
 def biased(scene: Scene, _: np.random.Generator) -> Floats:
     """Perfect members, all of them too high by half a standard deviation."""
-    return scene.members_KBTHW + 0.5 * scene.truth_BTHW.std()
+    found: Floats = scene.members_KBTHW + 0.5 * scene.truth_BTHW.std()
+    return found
 
 
 def _smooth(scene: Scene, rng: np.random.Generator) -> Floats:

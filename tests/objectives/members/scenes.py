@@ -56,7 +56,8 @@ def _waves(rng: np.random.Generator, shape: tuple[int, ...], length: float) -> F
     white = np.fft.rfft2(rng.standard_normal((*shape, SIZE, SIZE)))
     field: Floats = np.fft.irfft2(amplitude * white, s=(SIZE, SIZE))
     share = np.fft.fft2(np.fft.irfft2(amplitude, s=(SIZE, SIZE)))
-    return field / np.sqrt((np.abs(share) ** 2).mean())
+    field /= np.sqrt((np.abs(share) ** 2).mean())
+    return field
 
 
 def _moved(field_HW: Floats, rows: Floats, columns: Floats) -> Floats:
@@ -70,7 +71,7 @@ def _moved(field_HW: Floats, rows: Floats, columns: Floats) -> Floats:
 def plumes(rng: np.random.Generator, windows: int, draws: int) -> Futures:
     """Log-normal fields in a wind that is half known, and in which new plumes arise."""
     now_BHW = _waves(rng, (windows,), 2.0)
-    frames, waves, way = [], np.broadcast_to(now_BHW, (draws, *now_BHW.shape)), 0.0
+    frames, waves = [], np.broadcast_to(now_BHW, (draws, *now_BHW.shape))
     for _ in range(LEADS):
         step = rng.standard_normal((2, draws, windows))
         way = _moved(waves, 1.0 + 1.2 * step[0], 2.0 + 1.2 * step[1])

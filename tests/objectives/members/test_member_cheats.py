@@ -4,6 +4,7 @@ rest."""
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_no_other_ensemble_that_passes_has_as_good_a_score(field: str) -> None:
 
 @EACH
 @pytest.mark.parametrize("given", [{"windows": 10}, {"windows": 10, "members": 4}])
-def test_it_passes_in_few_windows_too(field: str, given: dict[str, int]) -> None:
+def test_it_passes_in_few_windows_too(field: str, given: dict[str, Any]) -> None:
     assert refused(scene(field, 1, **given)) == []
 
 
@@ -59,7 +60,7 @@ def test_it_passes_in_few_windows_too(field: str, given: dict[str, int]) -> None
     [("plumes", {"masked": True}), ("showers", {"members": 4}), ("gaussian", {})],
 )
 def test_it_passes_with_masked_cells_with_four_members_and_on_another_field(
-    field: str, given: dict[str, int]
+    field: str, given: dict[str, Any]
 ) -> None:
     assert refused(scene(field, 1, windows=30, **given)) == []
 

@@ -11,6 +11,7 @@ import torch
 from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.fields.initial_times import initial_time_keys
 from fieldsharp.fields.masked_statistics import training_levels
+from fieldsharp.model.predictors.ensemble import Ensemble
 from fieldsharp.model.predictors.factory import build_predictor
 from fieldsharp.model.predictors.member_draws import MemberDraws
 from fieldsharp.model.registry import NO_SHARPENER
@@ -118,15 +119,17 @@ def test_thresholds_are_quantiles_of_the_training_cells(tiny_data: ForecastData)
 
 
 @pytest.fixture(scope="module")
-def ensemble(tiny_config: SweepConfig, tiny_data: ForecastData) -> torch.nn.Module:
+def ensemble(tiny_config: SweepConfig, tiny_data: ForecastData) -> Ensemble:
     """A net that was not trained."""
     run = tiny_config.run_with({"predictor.name": "ensemble"})
     torch.manual_seed(0)
-    return build_predictor(run.predictor, forecast_shape(tiny_data, run))
+    built = build_predictor(run.predictor, forecast_shape(tiny_data, run))
+    assert isinstance(built, Ensemble)
+    return built
 
 
 def test_members_are_judged_together_where_that_is_asked_for(
-    ensemble: torch.nn.Module, tiny_data: ForecastData
+    ensemble: Ensemble, tiny_data: ForecastData
 ) -> None:
     validation = tiny_data.validation
     results: dict[str, MembersResult] = {}
@@ -171,7 +174,7 @@ def test_members_are_judged_together_where_that_is_asked_for(
 
 
 def test_else_the_first_member_is_judged_as_any_forecast(
-    ensemble: torch.nn.Module, tiny_data: ForecastData
+    ensemble: Ensemble, tiny_data: ForecastData
 ) -> None:
     validation = tiny_data.validation
     values = Evaluator(tiny_data, validation).evaluate(ensemble)
