@@ -35,7 +35,7 @@ search:
 budget: {{trials: 2, stop_on_nothing_to_fix: false}}
 workers: {{count: 1}}
 """
-TINY = {
+TINY: dict[str, dict[str, object]] = {
     "training": {"epochs": 1, "batch_size": 8, "device": "cpu", "precision": "float32"},
     "predictor": {"name": "unet", "width": 4},
     "budget": {"trials": 2, "stop_on_nothing_to_fix": False},
@@ -50,6 +50,12 @@ def _shell(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     folder = tmp_path_factory.mktemp("clone")
     (folder / "configs").mkdir()
     (folder / "configs" / "quickstart.yaml").write_text(TINY_QUICKSTART, encoding="utf-8")
+    members = yaml.safe_load((PROJECT / "configs" / "members.yaml").read_text(encoding="utf-8"))
+    members["predictor"]["width"] = 4
+    members["data"] |= {"train_every": 24, "score_every": 8}
+    members |= {name: TINY[name] for name in ("budget", "workers")}
+    members["training"] = TINY["training"] | {"start": "baseline"}
+    (folder / "configs" / "members.yaml").write_text(yaml.safe_dump(members))
     weather = yaml.safe_load((PROJECT / "configs" / "weather.yaml").read_text(encoding="utf-8"))
     (folder / "configs" / "weather.yaml").write_text(yaml.safe_dump(weather | TINY))
     write(simulate(WeatherSettings(frames=240, size=16)), folder / "weather")
