@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from pydantic import ConfigDict
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.objectives.guard_table import GUARDS, Guard, beats_climatology, guards_of
+from fieldsharp.objectives.guard_table import GUARDS, Guard, beats_climatology
+from fieldsharp.objectives.guards_of_members import guards_of
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.limits.tolerance import Tolerance
 from fieldsharp.objectives.metric_values import MetricValues

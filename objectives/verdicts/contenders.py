@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import takewhile
 
-from fieldsharp.objectives.guard_table import EVERY_GUARD
 from fieldsharp.objectives.guards import guard_name
+from fieldsharp.objectives.guards_of_members import EVERY_GUARD
 from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.per_variable import named
 from fieldsharp.objectives.ranking import ranked

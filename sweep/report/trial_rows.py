@@ -7,7 +7,7 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.model.registry import LOSS_VARIANTS, loss_variant
-from fieldsharp.objectives.guard_table import EVERY_GUARD
+from fieldsharp.objectives.guards_of_members import EVERY_GUARD
 from fieldsharp.objectives.per_variable import named
 from fieldsharp.sweep.report.model import (
     Cost,

@@ -2,7 +2,7 @@
 
 import re
 
-from fieldsharp.objectives.guard_table import EVERY_GUARD
+from fieldsharp.objectives.guards_of_members import EVERY_GUARD
 from fieldsharp.objectives.settings import GuardSettings
 from fieldsharp.sweep.trials.frame_order import ORDER
 from tests.docs.pages import DOCS

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fieldsharp.objectives.guard_table import GUARDS_OF_MEMBERS
 from fieldsharp.objectives.guards import broken, check_guards
+from fieldsharp.objectives.guards_of_members import GUARDS_OF_MEMBERS
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.members.result import CLIMATOLOGY, DRESSED
 from fieldsharp.objectives.settings import GuardSettings
