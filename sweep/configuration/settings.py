@@ -275,7 +275,9 @@ class SweepConfig(RunSettings):
         return self
 
     @model_validator(mode="after")
-    def _members_can_be_judged(self) -> "SweepConfig":
+    def _members_can_be_judged(self, info: ValidationInfo) -> "SweepConfig":
+        if _is_for_one_training(info):  # such as the export of a baseline, which has none
+            return self
         names = self._reachable("predictor.name", self.predictor.name)
         require_members(self.objective, names, self.trainer)
         return self
